@@ -1,0 +1,41 @@
+/**
+ * Servers on real sockets: the layers of `Server`, over `node:dgram`.
+ *
+ * @since 0.1.0
+ */
+import * as Layer from "effect/Layer"
+import type * as Group from "./group/Group.ts"
+import type * as Leadership from "./group/Leadership.ts"
+import * as Server from "./group/Server.ts"
+import type * as Settings from "./group/Settings.ts"
+import * as NodeDatagrams from "./transport/NodeDatagrams.ts"
+
+/**
+ * The `Datagrams` layer alone, for `Server.make` and for one `Server.Service` a group.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerDatagrams = NodeDatagrams.layer
+
+/**
+ * `Group` and `Leadership` of one group, with settings from code alone.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Settings.Options = {}
+): Layer.Layer<Group.Group | Leadership.Leadership, Server.ServerError> =>
+  Layer.provide(Server.layer(options), NodeDatagrams.layer)
+
+/**
+ * The same, with settings from `BELLWETHER_*`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig: Layer.Layer<Group.Group | Leadership.Leadership, Server.ServerError> = Layer.provide(
+  Server.layerConfig,
+  NodeDatagrams.layer
+)

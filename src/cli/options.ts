@@ -1,0 +1,96 @@
+/**
+ * The flags, made from the one list of settings, and the settings from flags, the environment and defaults.
+ */
+import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Setting from "../group/Setting.ts"
+import * as Settings from "../group/Settings.ts"
+import * as Interfaces from "../transport/Interfaces.ts"
+
+/** What a command was given for some settings. */
+export type Given = { readonly [K in Settings.Key]?: Option.Option<string> }
+
+/**
+ * Flags for these settings. They are plain texts to the parser: `Settings` reads them, so that a value is refused in one
+ * way wherever it came from.
+ */
+export const flagsOf = <const K extends Settings.Key>(
+  keys: ReadonlyArray<K>
+): { readonly [P in K]: Flag.Flag<Option.Option<string>> } =>
+  Object.fromEntries(keys.map((key) => {
+    const { placeholder, summary } = Settings.settings[key]
+    return [
+      key,
+      Flag.String(Settings.flagName(key).slice(2)).pipe(
+        Flag.withMetavar(placeholder),
+        Flag.withDescription(
+          `${summary} (default: ${Settings.defaultText(key)}; environment: ${Settings.environmentName(key)})`
+        ),
+        Flag.optional
+      )
+    ]
+  })) as never
+
+/** What a question to a group needs to know. */
+export const networkKeys = ["group", "multicastAddress", "port", "ttl", "interfaces"] as const
+
+export const json = Flag.Boolean("json").pipe(Flag.withoutNegation, Flag.withDefault(false))
+
+const timeoutSetting = Setting.duration([Duration.millis(1), Duration.hours(1)], {
+  summary: "how long to wait for an answer",
+  documentation: "",
+  default: () => Duration.seconds(2)
+})
+
+export const timeout = Flag.String("timeout").pipe(
+  Flag.withMetavar(timeoutSetting.placeholder),
+  Flag.withDescription(`${timeoutSetting.summary} (default: 2s)`),
+  Flag.optional
+)
+
+/** Every flag that takes a part in some command, and what is allowed for it. */
+export const allowed: ReadonlyMap<string, string> = new Map([
+  ...Settings.keys.map((key) => [Settings.flagName(key), Settings.settings[key].allowed] as const),
+  ["--timeout", timeoutSetting.allowed],
+  ["--json", "no value, or true or false after ="]
+])
+
+/** The time-out that was asked for. */
+export const timeoutOf = (given: Option.Option<string>): Effect.Effect<Duration.Duration, Setting.SettingRefused> =>
+  Option.match(given, {
+    onNone: () => Effect.succeed(timeoutSetting.default("standard")),
+    onSome: (text) =>
+      Effect.mapError(Effect.fromOption(timeoutSetting.fromText(text)), () =>
+        new Setting.SettingRefused({
+          setting: "timeout",
+          as: "--timeout",
+          was: JSON.stringify(text),
+          allowed: timeoutSetting.allowed
+        }))
+  })
+
+/** The settings: a flag before the environment before the default. No socket is opened. */
+export const resolve = Effect.fnUntraced(function*(flags: Given) {
+  const configured = yield* Settings.configured
+  const given = new Map(configured)
+  for (const key of Settings.keys) {
+    const flag = flags[key]
+    if (flag !== undefined && Option.isSome(flag)) given.set(key, { as: Settings.flagName(key), text: flag.value })
+  }
+  const settings = yield* Effect.fromResult(Settings.read((key) => given.get(key)))
+  const interfaces = yield* Interfaces.Interfaces
+  const system = yield* interfaces.scan
+  for (const name of settings.interfaces) {
+    if (Result.isSuccess(Interfaces.choose({ system, named: [name], defaultRoute: Option.none() }))) continue
+    return yield* new Setting.SettingRefused({
+      setting: "interfaces",
+      as: given.get("interfaces")?.as ?? "interfaces",
+      was: JSON.stringify(name),
+      allowed: `one that is up: ${system.map(({ address, name }) => `${name} (${address})`).join(", ")}`
+    })
+  }
+  return settings
+})

@@ -1,0 +1,74 @@
+/**
+ * The program: its commands, and how it is run. Importing this file runs it. What a command does is loaded when it is
+ * called for.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Settings from "../group/Settings.ts"
+import * as NodeInterfaces from "../transport/NodeInterfaces.ts"
+import * as Exit from "./exit.ts"
+import * as Options from "./options.ts"
+import * as Output from "./output.ts"
+import * as Refusal from "./refusal.ts"
+import { version } from "./version.ts"
+
+const serveFlags = {
+  ...Options.flagsOf(Settings.keys),
+  json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
+}
+const askFlags = {
+  ...Options.flagsOf(Options.networkKeys),
+  timeout: Options.timeout,
+  json: Options.json.pipe(Flag.withDescription("print one JSON object"))
+}
+
+const runServe = Effect.fnUntraced(function*({ json, ...flags }: Options.Given & { readonly json: boolean }) {
+  const settings = yield* Options.resolve(flags)
+  const { serve } = yield* Effect.promise(() => import("./serve.ts"))
+  return yield* serve(settings, { json })
+})
+
+const root = Command.make("bellwether", serveFlags, runServe).pipe(
+  Command.withDescription(
+    "Servers on a LAN find each other, watch each other and agree on one leader. Without a command: serve."
+  ),
+  Command.withSubcommands([
+    Command.make("serve", serveFlags, runServe).pipe(Command.withDescription("Join the group and stay until stopped")),
+    Command.make("members", askFlags, ({ json, timeout, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Options.resolve(flags)
+        const within = yield* Options.timeoutOf(timeout)
+        const { members } = yield* Effect.promise(() => import("./members.ts"))
+        return yield* members(settings, { json, timeout: within })
+      })).pipe(Command.withDescription("Ask a group who is in it, without joining")),
+    Command.make("leader", askFlags, ({ json, timeout, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Options.resolve(flags)
+        const within = yield* Options.timeoutOf(timeout)
+        const { leader } = yield* Effect.promise(() => import("./leader.ts"))
+        return yield* leader(settings, { json, timeout: within })
+      })).pipe(Command.withDescription("Ask a group who leads it, without joining"))
+  ])
+)
+
+Effect.andThen(Output.survive, Command.runWith(root, { version })(process.argv.slice(2))).pipe(
+  Effect.tapCause(Exit.explain),
+  Effect.provide([NodeInterfaces.layer, NodeServices.layer]),
+  Effect.provideService(
+    CliConfig.CliConfig,
+    CliConfig.make({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] })
+  ),
+  Effect.provideService(CliOutput.Presenter, Refusal.presenter(Options.allowed)),
+  // An empty variable is judged like an empty flag: it was set, so it is not passed over.
+  Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ preserveEmptyStrings: true })),
+  Effect.provideService(Logger.LogToStderr, true),
+  NodeRuntime.runMain({ disableErrorReporting: true, teardown: Exit.teardown })
+)

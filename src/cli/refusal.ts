@@ -1,0 +1,59 @@
+/**
+ * A command line that cannot be understood, as one line: what is wrong, and what would be right.
+ *
+ * The parser's own way is to print all of help on standard output, where it drowns the reason and breaks pipes.
+ */
+import type * as CliError from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Output from "./output.ts"
+
+const more = "(--help shows all)"
+const words = "serve, members, leader"
+
+const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+const closest = (suggestions: ReadonlyArray<string>) =>
+  suggestions.length === 0 ? "" : `; did you mean ${suggestions.join(" or ")}?`
+
+/** The first thing that is wrong: what follows is often its consequence, such as the value of a mistyped flag. */
+export const describe = (
+  errors: ReadonlyArray<CliError.NonShowHelpErrors>,
+  flags: ReadonlyMap<string, string>
+): string => {
+  const error = errors[0]
+  if (error === undefined) return "the command line cannot be understood"
+  switch (error._tag) {
+    case "UnrecognizedOption": {
+      const [, command] = error.command ?? []
+      if (
+        command !== undefined && flags.has(error.option) && errors.every((other) => other._tag === "UnrecognizedOption")
+      ) {
+        return `${error.option} is no flag of ${command}, or stands before that word; flags come after it ${more}`
+      }
+      return `unknown flag ${error.option}${closest(error.suggestions)} ${more}`
+    }
+    case "UnknownSubcommand":
+      return `unknown word ${quoted(error.subcommand)}; allowed: ${words}${closest(error.suggestions)} ${more}`
+    case "UnexpectedArgument":
+      return `unknown word ${quoted(error.arguments[0] ?? "")}; allowed here: flags only ${more}`
+    case "DuplicateOption":
+      return `${error.option} was given twice; allowed: once`
+    case "InvalidValue": {
+      const flag = `--${error.option}`
+      if (error.value.endsWith(" occurrences")) return `${flag} was given more than once; allowed: once`
+      const allowed = flags.get(flag) ?? error.expected
+      return error.value === ""
+        ? `${flag} has no value; allowed: ${allowed} ${more}`
+        : `${flag} is ${quoted(error.value)}; allowed: ${allowed}`
+    }
+    default:
+      return error.message
+  }
+}
+
+/** Help and version as they are; what is refused as one line on standard error. */
+export const presenter = (flags: ReadonlyMap<string, string>): CliOutput.Presenter => ({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Output.complain(describe(event.errors, flags))
+      : CliOutput.defaultPresenter.present(event)
+})

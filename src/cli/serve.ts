@@ -1,0 +1,96 @@
+/**
+ * `serve`: joins the group and stays until it is told to stop. Standard output shows what happens: a display on a
+ * terminal, else a line an event, as JSON where that is asked for.
+ */
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Group from "../group/Group.ts"
+import * as Server from "../group/Server.ts"
+import type * as Settings from "../group/Settings.ts"
+import * as Event from "../protocol/Event.ts"
+import * as EventText from "../status/EventText.ts"
+import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
+import * as Exit from "./exit.ts"
+import * as Output from "./output.ts"
+import * as Screen from "./screen.ts"
+import * as Terminal from "./terminal.ts"
+
+const encode = Schema.encodeSync(Event.Event)
+const eventCapacity = 8_192
+
+/**
+ * Everything that happens from the start on. What happened between the start and the subscription is told by the picture
+ * that came with it.
+ */
+const eventsOf = Effect.fnUntraced(function*(group: Group.GroupShape) {
+  const { events, view } = yield* group.subscribe
+  const at = yield* Clock.currentTimeMillis
+  const { members, reign, self } = view
+  const sofar: Array<Event.Event> = [{ at: self.incarnation, event: "Started", self }]
+  for (const member of members) {
+    if (member.id !== self.id) sofar.push({ at, event: "MemberJoined", member, via: "message" })
+  }
+  const leader = members.find(({ id }) => id === reign?.leader.id)
+  if (reign !== null && leader !== undefined) {
+    sofar.push({ at, event: "LeaderChanged", leader, from: null, term: reign.term, cause: "Start", without: 0 })
+  }
+  return Stream.concat(Stream.fromIterable(sofar), events)
+})
+
+/** Prints each event as a line, as fast as the reader reads. */
+const print = (events: Queue.Dequeue<Event.Event, Cause.Done>, line: (event: Event.Event) => string) =>
+  Queue.takeAll(events).pipe(
+    Effect.flatMap((some) => Output.line(some.map(line).join("\n"))),
+    Effect.forever,
+    Effect.catchTag("Done", () => Effect.void)
+  )
+
+export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, options: { readonly json: boolean }) {
+  yield* Exit.stoppingIsSuccess
+  const screen = !options.json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
+  const run = Effect.scoped(Effect.gen(function*() {
+    // Between the server and a reader that may be slow or gone: here the oldest are lost, and nothing waits.
+    const events = yield* Queue.sliding<Event.Event, Cause.Done>(eventCapacity)
+    const closed = yield* Deferred.make<void, Output.OutputClosed>()
+    const output = screen === undefined
+      ? print(events, options.json ? (event) => JSON.stringify(encode(event)) : EventText.line)
+      : screen.show(events)
+    const printer = yield* output.pipe(
+      Effect.catchTag(
+        "OutputClosed",
+        (error) => error.isGone ? Deferred.succeed(closed, undefined) : Deferred.fail(closed, error)
+      ),
+      Effect.forkScoped
+    )
+    const serverScope = yield* Scope.make()
+    const stays = Effect.gen(function*() {
+      const { group } = yield* Scope.provide(Server.fromSettings(settings), serverScope)
+      screen?.watch(group)
+      const pump = yield* (yield* eventsOf(group)).pipe(
+        Stream.takeUntil((event) => event.event === "Left"),
+        Stream.runForEach((event) => Queue.offer(events, event)),
+        Effect.forkScoped
+      )
+      const stop = Effect.raceFirst(Deferred.await(closed), screen?.hangUp ?? Effect.never)
+      yield* Effect.raceFirst(group.failed, stop).pipe(
+        // The subscription outlives the server: its goodbye is the last event.
+        Effect.onExit((exit) => Effect.andThen(Scope.close(serverScope, exit), bounded(Fiber.await(pump))))
+      )
+    })
+    yield* stays.pipe(
+      Effect.onExit((exit) => Scope.close(serverScope, exit)),
+      Effect.ensuring(Effect.andThen(Queue.end(events), bounded(Fiber.await(printer))))
+    )
+  }))
+  yield* screen === undefined ? run : screen.on(run)
+}, Effect.provide(NodeDatagrams.layer))
+
+/** Waits, but not for a reader that stands still. */
+const bounded = (effect: Effect.Effect<unknown>) => Effect.timeoutOption(Effect.interruptible(effect), "300 millis")

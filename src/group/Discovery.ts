@@ -1,0 +1,36 @@
+/**
+ * Discovery: the listener that takes in what others say, and the probe that asks who is there, at the start and for as
+ * long as nobody is.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type * as Messenger from "../transport/Messenger.ts"
+import type * as GroupState from "./GroupState.ts"
+import type { Settings } from "./Settings.ts"
+import type * as Supervisor from "./Supervisor.ts"
+
+/**
+ * Starts both fibers. The listener first, so that no answer is missed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const run = Effect.fnUntraced(function*(
+  settings: Settings,
+  state: GroupState.GroupState,
+  messenger: Messenger.Messenger,
+  supervisor: Supervisor.Supervisor
+): Effect.fn.Return<void, never, Scope.Scope> {
+  const listen = Effect.forever(Effect.flatMap(
+    messenger.receive,
+    Effect.forEach((received) => state.step({ _tag: "Received", ...received }), { discard: true })
+  ))
+  yield* supervisor.keep("listener", listen)
+  yield* supervisor.keep(
+    "discovery",
+    state.step({ _tag: "Discover" }).pipe(Effect.repeat(Schedule.spaced(settings.heartbeatInterval)))
+  )
+})

@@ -1,0 +1,30 @@
+/**
+ * Election: starts the server's part in the protocol and keeps the watch, which sees whether this process has been
+ * asleep and must not act on what it held before. The rules are in `protocol/BullyElection`.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Rules from "../protocol/Rules.ts"
+import type * as GroupState from "./GroupState.ts"
+import type * as Supervisor from "./Supervisor.ts"
+
+/**
+ * Starts the fiber.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const run = Effect.fnUntraced(function*(
+  rules: Rules.Rules,
+  state: GroupState.GroupState,
+  supervisor: Supervisor.Supervisor
+): Effect.fn.Return<void, never, Scope.Scope> {
+  yield* state.step({ _tag: "Start" })
+  yield* supervisor.keep(
+    "watch",
+    state.step({ _tag: "Watch" }).pipe(Effect.schedule(Schedule.spaced(Rules.watchInterval(rules))))
+  )
+})

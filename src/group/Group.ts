@@ -1,0 +1,142 @@
+/**
+ * The service that says who is there: the members, the reign they follow, and all that changes, with the evidence.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as PubSub from "effect/PubSub"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import type * as Event from "../protocol/Event.ts"
+import type * as Member from "../protocol/Member.ts"
+import type * as Reign from "../protocol/Reign.ts"
+import * as Step from "../protocol/Step.ts"
+import type * as GroupState from "./GroupState.ts"
+import type { GroupFailed } from "./Supervisor.ts"
+
+/**
+ * One server's picture of the group: everyone, itself included, highest rank first; the reign it follows, null while
+ * nobody leads; and the term of that reign, or of the last one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type View = Step.View
+
+/**
+ * When a member was last heard, in ms before now, and by which way. What was heard of oneself is 0.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LastHeard {
+  readonly ago: number
+  readonly via: "multicast" | "unicast"
+  readonly unicastOnly: boolean
+}
+
+/**
+ * A picture and all that follows it, with no gap: `events` begins with the one after `sequence`. A reader that falls more
+ * than 4,096 events behind gets `EventsLost` in place of the oldest; the server never waits for it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Subscription {
+  readonly view: View
+  readonly sequence: number
+  readonly events: Stream.Stream<Event.Event>
+}
+
+/**
+ * What the service that says who is there can do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GroupShape {
+  readonly self: Effect.Effect<Member.Member>
+  /** Everyone, itself included, highest rank first. */
+  readonly members: Effect.Effect<ReadonlyArray<Member.Member>>
+  readonly reign: Effect.Effect<Reign.Reign | null>
+  readonly view: Effect.Effect<View>
+  readonly subscribe: Effect.Effect<Subscription, never, Scope.Scope>
+  /** The view now, then each later one. A slow reader skips views between; it always gets the newest. */
+  readonly changes: Stream.Stream<View>
+  readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
+  /** Datagrams dropped since the start, by reason. */
+  readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
+  /** Waits, and fails once the server cannot go on: it has then left the group. */
+  readonly failed: Effect.Effect<never, GroupFailed>
+}
+
+/**
+ * The one group of an app.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Group extends Context.Service<Group, GroupShape>()("bellwether/group/Group") {}
+
+/** Numbered events as they are read: where numbers are missing, it is said how many. */
+const withLosses = (after: number) => {
+  let last = after
+  return ({ event, sequence }: GroupState.Numbered): ReadonlyArray<Event.Event> => {
+    const lost = sequence - last - 1
+    last = sequence
+    return lost > 0 ? [{ at: event.at, event: "EventsLost", count: lost }, event] : [event]
+  }
+}
+
+/**
+ * The service over a server's state.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  state: GroupState.GroupState,
+  failed: Effect.Effect<never, GroupFailed>,
+  dropped: Effect.Effect<number>
+): GroupShape => {
+  const view = Effect.map(state.state, Step.view)
+  return {
+    self: Effect.map(state.state, ({ self }) => self),
+    members: Effect.map(view, ({ members }) => members),
+    reign: Effect.map(state.state, ({ election }) => election.reign),
+    view,
+    subscribe: Effect.gen(function*() {
+      yield* state.settled
+      const subscription = yield* PubSub.subscribe(state.events)
+      const { sequence, state: then } = yield* state.snapshot
+      return {
+        view: Step.view(then),
+        sequence,
+        events: Stream.fromSubscription(subscription).pipe(
+          Stream.filter((numbered) => numbered.sequence > sequence),
+          Stream.map(withLosses(sequence)),
+          Stream.flattenIterable
+        )
+      }
+    }),
+    changes: SubscriptionRef.changes(state.view).pipe(Stream.buffer({ capacity: 16, strategy: "sliding" })),
+    lastHeard: Effect.gen(function*() {
+      const { known, self } = yield* state.state
+      const { monotonic } = yield* state.now
+      const all = new Map<Member.NodeId, LastHeard>([[self.id, { ago: 0, via: "multicast", unicastOnly: false }]])
+      for (const [id, { heardAt, unicastOnly, via }] of HashMap.entries(known)) {
+        all.set(id, { ago: Math.max(0, Math.round(monotonic - heardAt)), via, unicastOnly })
+      }
+      return all
+    }),
+    dropped: Effect.zipWith(
+      state.dropped,
+      dropped,
+      (reasons, ReceiveBufferFull) => ({ ...reasons, ReceiveBufferFull })
+    ),
+    failed
+  }
+}

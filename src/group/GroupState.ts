@@ -1,0 +1,205 @@
+/**
+ * The one writer of a server's state. Every input is stepped through the pure core here; what the step leaves to be done
+ * is done here, and its events are told in the same step, in order.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as BullyElection from "../protocol/BullyElection.ts"
+import type * as Event from "../protocol/Event.ts"
+import type * as Reign from "../protocol/Reign.ts"
+import * as Step from "../protocol/Step.ts"
+import type { DropReason, Now, Output, State } from "../protocol/Turn.ts"
+import type * as Messenger from "../transport/Messenger.ts"
+import type * as Supervisor from "./Supervisor.ts"
+
+/**
+ * An event with its number: 1 for the first of a server, and one more for each.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Numbered {
+  readonly sequence: number
+  readonly event: Event.Event
+}
+
+type EventBody<E> = E extends Event.Event ? Omit<E, "at"> : never
+
+/**
+ * The state of one server, and the one way to change it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GroupState {
+  /** Steps one input, then does what it left to do. Sends are queued; nothing here waits for the network. */
+  readonly step: (input: Step.Input) => Effect.Effect<void>
+  readonly state: Effect.Effect<State>
+  /** Waits until all that the newest state came with is told. A picture is taken after it. */
+  readonly settled: Effect.Effect<void>
+  /** The number of the newest event, together with the state that it led to. */
+  readonly snapshot: Effect.Effect<{ readonly state: State; readonly sequence: number }>
+  readonly view: SubscriptionRef.SubscriptionRef<Step.View>
+  /** The reign of this server's own that lasts, else null. */
+  readonly ownReign: SubscriptionRef.SubscriptionRef<Reign.Reign | null>
+  readonly events: PubSub.PubSub<Numbered>
+  /** Tells an event that is none of the protocol's. */
+  readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
+  /** Counts a datagram that was dropped. */
+  readonly drop: (reason: DropReason | Messenger.DropReason) => void
+  /** How many datagrams were dropped since the start, by reason. */
+  readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
+  /** What waits to be sent, in order: carried out by the fiber of `Outbox`. */
+  readonly outbox: Queue.Queue<Outgoing>
+  readonly now: Effect.Effect<Now>
+}
+
+/**
+ * What the outbox holds: messages to send or to ask with, and the end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Outgoing = Extract<Output, { readonly _tag: "Send" | "Ask" | "Farewell" }>
+
+const outboxCapacity = 4_096
+const eventCapacity = 4_096
+
+/**
+ * Makes the state of one server. `endWork` ends all leading work, in a bounded time.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(options: {
+  readonly initial: State
+  readonly endWork: Effect.Effect<void>
+  readonly supervisor: Supervisor.Supervisor
+}): Effect.fn.Return<GroupState, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+  const ref = yield* Ref.make(options.initial)
+  const view = yield* SubscriptionRef.make(Step.view(options.initial))
+  const ownReign = yield* SubscriptionRef.make<Reign.Reign | null>(null)
+  const events = yield* Effect.acquireRelease(PubSub.sliding<Numbered>(eventCapacity), PubSub.shutdown)
+  const outbox = yield* Queue.dropping<Outgoing>(outboxCapacity)
+  const fibers = yield* FiberMap.make<number | "end of work">()
+  const dropped = new Map<string, number>()
+  let sequence = 0
+
+  const now = (): Now => ({
+    monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+    wall: clock.currentTimeMillisUnsafe(),
+    entropy: Math.floor(random.nextDoubleUnsafe() * 4_294_967_296)
+  })
+  const drop: GroupState["drop"] = (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
+  const publish = (event: Event.Event): void => {
+    sequence += 1
+    PubSub.publishUnsafe(events, { sequence, event })
+  }
+  const tell: GroupState["tell"] = (event) =>
+    Effect.sync(() => publish({ at: clock.currentTimeMillisUnsafe(), ...event }))
+  const { supervisor } = options
+
+  /** What of an output is done at once, without waiting for anything; what is left is an effect. */
+  const carryOut = (output: Output): Effect.Effect<unknown> | undefined => {
+    switch (output._tag) {
+      case "Emit":
+        publish(output.event)
+        return
+      case "Drop":
+        drop(output.reason)
+        return
+      case "Send":
+      case "Ask":
+      case "Farewell":
+        if (!Queue.offerUnsafe(outbox, output)) drop("SendFailed")
+        return
+      case "SetTimer":
+        return FiberMap.run(
+          fibers,
+          output.token,
+          Effect.andThen(
+            Effect.sleep(output.after),
+            supervisor.guard("timer", Effect.suspend(() => step({ ...output, _tag: "TimerFired" })))
+          )
+        )
+      case "ClearTimer":
+        return FiberMap.remove(fibers, output.token)
+      case "EndWork":
+        // Not forked into the scope: that is closing already where the end of work is part of the goodbye.
+        return FiberMap.run(
+          fibers,
+          "end of work",
+          supervisor.guard("end of work", Effect.andThen(options.endWork, step({ _tag: "WorkEnded" })))
+        )
+    }
+  }
+
+  const show = Effect.suspend(() => SubscriptionRef.set(view, Step.view(Ref.getUnsafe(ref))))
+  const showOwnReign = Effect.suspend(() => SubscriptionRef.set(ownReign, BullyElection.ownReign(Ref.getUnsafe(ref))))
+
+  // To tell an event may run its reader at once, and that may step again, here in the middle. Its state is the newest
+  // then; what it left to do waits behind what is being done, so that the order of steps is that of all they do.
+  const todo: Array<Output | Effect.Effect<unknown>> = []
+  let isDoing = false
+  const doAll = (): ReadonlyArray<Effect.Effect<unknown>> => {
+    const rest: Array<Effect.Effect<unknown>> = []
+    if (isDoing) return rest
+    isDoing = true
+    try {
+      for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
+        const left = Effect.isEffect(next) ? next : carryOut(next)
+        if (left !== undefined) rest.push(left)
+      }
+    } finally {
+      isDoing = false
+    }
+    return rest
+  }
+
+  const step: GroupState["step"] = (input) =>
+    Effect.flatMap(
+      Ref.modify(ref, (before) => {
+        const [after, outputs] = Step.step(before, input, now())
+        // Leading work hears of the end of its reign before anyone else does.
+        if (BullyElection.ownReign(before) !== BullyElection.ownReign(after)) todo.push(showOwnReign)
+        todo.push(...outputs)
+        if (!Step.showsSame(before, after)) todo.push(show)
+        return [undefined, after]
+      }),
+      () => {
+        const rest = doAll()
+        return rest.length === 0 ? Effect.void : Effect.forEach(rest, (effect) => effect, { discard: true })
+      }
+    ).pipe(Effect.uninterruptible)
+
+  /** Waits until all that the newest state came with is told. */
+  const settled: Effect.Effect<void> = Effect.suspend(() =>
+    isDoing || todo.length > 0 ? Effect.andThen(Effect.yieldNow, settled) : Effect.void
+  )
+
+  return {
+    step,
+    state: Ref.get(ref),
+    settled,
+    snapshot: Effect.sync(() => ({ state: Ref.getUnsafe(ref), sequence })),
+    view,
+    ownReign,
+    events,
+    tell,
+    drop,
+    dropped: Effect.sync(() => Object.fromEntries(dropped)),
+    outbox,
+    now: Effect.sync(now)
+  }
+})

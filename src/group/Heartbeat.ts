@@ -1,0 +1,27 @@
+/**
+ * Heartbeat: says `SERVER_ALIVE` at once and then every `heartbeatInterval`.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type * as GroupState from "./GroupState.ts"
+import type { Settings } from "./Settings.ts"
+import type * as Supervisor from "./Supervisor.ts"
+
+/**
+ * Starts the fiber.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const run = (
+  settings: Settings,
+  state: GroupState.GroupState,
+  supervisor: Supervisor.Supervisor
+): Effect.Effect<void, never, Scope.Scope> =>
+  supervisor.keep(
+    "heartbeat",
+    state.step({ _tag: "Heartbeat" }).pipe(Effect.repeat(Schedule.spaced(settings.heartbeatInterval)))
+  )

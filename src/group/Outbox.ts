@@ -1,0 +1,64 @@
+/**
+ * The fiber through which everything leaves: it sends what the steps left to be sent, one after the other, in order.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import type * as Datagrams from "../transport/Datagrams.ts"
+import type * as Messenger from "../transport/Messenger.ts"
+import type * as GroupState from "./GroupState.ts"
+import type * as Supervisor from "./Supervisor.ts"
+
+/** How many questions may wait for a refusal at once. */
+const maxQuestions = 32
+
+/**
+ * Starts the fiber. `farewell` completes when the goodbye has left.
+ *
+ * A send that fails is counted and lost, as any datagram may be: the next heartbeat tries again.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const run = Effect.fnUntraced(function*(
+  state: GroupState.GroupState,
+  messenger: Messenger.Messenger,
+  supervisor: Supervisor.Supervisor
+): Effect.fn.Return<{ readonly farewell: Effect.Effect<void> }, never, Scope.Scope> {
+  const farewell = yield* Deferred.make<void>()
+  const questions = yield* FiberSet.make()
+  const counted = (sending: Effect.Effect<unknown, Datagrams.DatagramsFailed | Messenger.MessageTooLarge>) =>
+    Effect.catch(sending, (error) =>
+      Effect.andThen(
+        Effect.sync(() => state.drop("SendFailed")),
+        Effect.logDebug(error.message)
+      ))
+  const ask = ({ id, message, to }: Extract<GroupState.Outgoing, { readonly _tag: "Ask" }>) =>
+    Effect.flatMap(
+      messenger.ask(to, message),
+      (answer) => answer === "refused" ? state.step({ _tag: "Refused", id }) : Effect.void
+    )
+  const send = (outgoing: GroupState.Outgoing) => {
+    switch (outgoing._tag) {
+      case "Send":
+        return counted(messenger.send(outgoing.to, outgoing.message))
+      case "Ask":
+        // Each question has a socket of its own for a moment: with many under way, it is only sent.
+        return Effect.flatMap(FiberSet.size(questions), (size) =>
+          size < maxQuestions
+            ? FiberSet.run(questions, supervisor.guard("question", counted(ask(outgoing))))
+            : counted(messenger.send(outgoing.to, outgoing.message)))
+      case "Farewell":
+        return Deferred.succeed(farewell, undefined)
+    }
+  }
+  yield* supervisor.keep(
+    "outbox",
+    Effect.forever(Effect.flatMap(Queue.takeAll(state.outbox), Effect.forEach((each) => send(each), { discard: true })))
+  )
+  return { farewell: Deferred.await(farewell) }
+})

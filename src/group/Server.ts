@@ -1,0 +1,199 @@
+/**
+ * A server: all of this floor composed, over a `Datagrams` layer. `bellwether/NodeServer` has it with real sockets.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Member from "../protocol/Member.ts"
+import type * as Rules from "../protocol/Rules.ts"
+import * as Step from "../protocol/Step.ts"
+import * as Datagrams from "../transport/Datagrams.ts"
+import * as Messenger from "../transport/Messenger.ts"
+import * as Cleanup from "./Cleanup.ts"
+import * as Discovery from "./Discovery.ts"
+import * as Election from "./Election.ts"
+import * as Group from "./Group.ts"
+import * as GroupState from "./GroupState.ts"
+import * as Heartbeat from "./Heartbeat.ts"
+import * as Leadership from "./Leadership.ts"
+import * as Outbox from "./Outbox.ts"
+import type * as Setting from "./Setting.ts"
+import * as Settings from "./Settings.ts"
+import * as Supervisor from "./Supervisor.ts"
+
+/**
+ * What a server is to its app.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ServerShape {
+  readonly group: Group.GroupShape
+  readonly leadership: Leadership.LeadershipShape
+}
+
+/**
+ * Why a server could not start: a setting was refused before any socket was opened, or a socket could not be.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type ServerError = Setting.SettingRefused | Datagrams.DatagramsFailed
+
+/** All that a shutdown may take, whatever is pending. */
+const leaveWithin = Duration.seconds(1)
+
+/**
+ * The node id of a server: the first 8 bytes of SHA-256 over its IP address, host name and unicast port, in hex.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const nodeId = (ip: string, hostname: string, port: number): Effect.Effect<Member.NodeId> =>
+  Effect.map(
+    Messenger.sha256(`${ip}\n${hostname}\n${port}`),
+    (hash) => Member.NodeId.make([...hash.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(""))
+  )
+
+const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
+  ...Settings.timing(settings),
+  preempt: settings.preempt,
+  minimumMembers: settings.minimumMembers
+})
+
+/** As many characters of a host name as its limit lets in. */
+const shortened = (text: string, limit: number): string => {
+  let short = text
+  while (Member.jsonBytes(short) > limit) short = short.slice(0, -1)
+  return short === "" ? "unknown" : short
+}
+
+/**
+ * Starts a server from settings that are already checked.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromSettings = Effect.fn("Server.start")(function*(
+  settings: Settings.Settings
+): Effect.fn.Return<ServerShape, Datagrams.DatagramsFailed, Scope.Scope | Datagrams.Datagrams> {
+  const clock = yield* Clock.Clock
+  const endpoint = yield* (yield* Datagrams.Datagrams).open(settings)
+  const { ip, port } = endpoint.local[0]
+  const hostname = shortened(endpoint.hostname, Member.limits.hostname)
+  const self: Member.Member = {
+    id: yield* nodeId(ip, endpoint.hostname, port),
+    ip,
+    port,
+    hostname,
+    name: settings.name ?? shortened(hostname, Member.limits.name),
+    priority: settings.priority,
+    incarnation: Math.max(0, Math.floor(clock.currentTimeMillisUnsafe())),
+    tags: settings.tags
+  }
+  const work = Leadership.makeWork(settings.stopTimeout)
+  const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
+    Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
+  )
+  const rules = rulesOf(settings)
+  const state: GroupState.GroupState = yield* GroupState.make({
+    initial: Step.make({
+      rules,
+      self,
+      addresses: endpoint.local,
+      monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    }),
+    endWork: work.end,
+    supervisor
+  })
+  const messenger = yield* Messenger.make(endpoint, yield* Messenger.groupTag(settings.group), state.drop)
+  const { farewell } = yield* Outbox.run(state, messenger, supervisor)
+  yield* Election.run(rules, state, supervisor)
+  yield* Discovery.run(settings, state, messenger, supervisor)
+  yield* Heartbeat.run(settings, state, supervisor)
+  yield* Cleanup.run(settings, state, supervisor)
+  const network = Effect.flatMap(endpoint.troubles, (trouble) =>
+    Effect.andThen(
+      state.step({ _tag: "Moved", addresses: endpoint.local }),
+      state.tell({ event: "NetworkChanged", what: trouble.kind === "NetworkChanged" ? trouble.where : trouble.message })
+    ))
+  yield* supervisor.keep("network", Effect.forever(network))
+  const leave = Effect.andThen(state.step({ _tag: "Leave" }), farewell).pipe(
+    Effect.interruptible,
+    Effect.timeoutOption(leaveWithin),
+    Effect.asVoid
+  )
+  // Last acquired, first released: while it says goodbye, everything above still runs.
+  yield* Effect.addFinalizer(() => leave)
+  const failed = Effect.onError(supervisor.failed, () => leave)
+  yield* Effect.forkScoped(Effect.ignore(failed))
+  return {
+    group: Group.make(state, failed, endpoint.dropped),
+    leadership: Leadership.make(state, work, settings.stopTimeout)
+  }
+})
+
+/**
+ * Starts a server: it is announced at once, knows its group within the discovery window, and says goodbye when the scope
+ * closes, within one second. It never reads the environment.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: Settings.Options = {}
+): Effect.Effect<ServerShape, ServerError, Scope.Scope | Datagrams.Datagrams> =>
+  Effect.flatMap(Settings.make(options), fromSettings)
+
+const services = (server: ServerShape) =>
+  Context.make(Group.Group, server.group).pipe(Context.add(Leadership.Leadership, server.leadership))
+
+/**
+ * One group for an app: `Group` and `Leadership`, with settings from code alone.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Settings.Options = {}
+): Layer.Layer<Group.Group | Leadership.Leadership, ServerError, Datagrams.Datagrams> =>
+  Layer.effectContext(Effect.map(make(options), services))
+
+/**
+ * The same, with settings from `BELLWETHER_*` through the `ConfigProvider`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig: Layer.Layer<Group.Group | Leadership.Leadership, ServerError, Datagrams.Datagrams> = Layer
+  .effectContext(Effect.map(Effect.flatMap(Settings.config, fromSettings), services))
+
+/**
+ * A service for one of several groups in an app, so that they do not shadow each other:
+ *
+ * ```ts
+ * import * as Server from "bellwether/Server"
+ *
+ * class Orders extends Server.Service<Orders>()("app/Orders") {}
+ * class Billing extends Server.Service<Billing>()("app/Billing") {}
+ *
+ * export const layer = [Orders.layer({ group: "orders" }), Billing.layer({ group: "billing" })]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Service = <Self>() =>
+<const Id extends string>(
+  id: Id
+): Context.ServiceClass<Self, Id, ServerShape> & {
+  readonly layer: (options: Settings.Options) => Layer.Layer<Self, ServerError, Datagrams.Datagrams>
+} =>
+  class extends Context.Service<Self, ServerShape>()(id) {
+    static readonly layer = (options: Settings.Options) => Layer.effect(this, make(options)) as never
+  }

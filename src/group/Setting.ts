@@ -1,0 +1,295 @@
+/**
+ * One setting: what it means, what is allowed, its default, and how it is read from code and from text. The kinds of
+ * settings there are (a number, a time, a list) are the constructors here; the settings themselves are in `Settings`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import * as Member from "../protocol/Member.ts"
+import type { Profile } from "./Profile.ts"
+
+/**
+ * A setting has a value that is not allowed. Nothing was opened yet. The caller's to mend: the message is one line that
+ * says which setting, its value, and what is allowed. Programs exit with 2.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SettingRefused extends Schema.TaggedError<SettingRefused>()("SettingRefused", {
+  /** The setting by its key, such as `port`. */
+  setting: Schema.String,
+  /** As it was set: `port` in code, `BELLWETHER_PORT` in the environment, `--port` as a flag. */
+  as: Schema.String,
+  was: Schema.String,
+  allowed: Schema.String
+}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override readonly [Runtime.errorReported] = false
+  override get message() {
+    return `${this.as} is ${this.was}; allowed: ${this.allowed}`
+  }
+}
+
+/**
+ * What a setting says about itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface About<A> {
+  /** One phrase, for help. */
+  readonly summary: string
+  /** Meaning, unit, relation to other settings, in which direction it errs, and the symptom when it is wrong. */
+  readonly documentation: string
+  readonly default: (profile: Profile) => A
+  /** What an empty default means to people, such as `automatic`. */
+  readonly unset?: string | undefined
+}
+
+/**
+ * One setting of type `A`, given in code as `I`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Setting<out A, in I = A> extends About<A> {
+  /** What is allowed, in one phrase. */
+  readonly allowed: string
+  /** What stands for the value in help, such as `port`. */
+  readonly placeholder: string
+  /** None where the value is not allowed, also where it is not of its type. */
+  readonly fromInput: (input: I) => Option.Option<A>
+  /** The same for a flag or the environment. */
+  readonly fromText: (text: string) => Option.Option<A>
+}
+
+const when = <A>(value: A, holds: boolean): Option.Option<A> => holds ? Option.some(value) : Option.none()
+
+/**
+ * A free text of 1 to `limit` bytes, counted as on the wire.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const text = <A extends string | undefined = string>(
+  limit: number,
+  about: About<A>
+): Setting<A | string, string> => {
+  const read = (value: string) =>
+    when(value, typeof value === "string" && value.trim() !== "" && Member.jsonBytes(value) <= limit)
+  return { ...about, allowed: `1 to ${limit} bytes of text`, placeholder: "text", fromInput: read, fromText: read }
+}
+
+/**
+ * A text with a form of its own.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const form = (
+  allowed: string,
+  placeholder: string,
+  holds: (text: string) => boolean,
+  about: About<string>
+): Setting<string> => {
+  const read = (value: string) => when(value, typeof value === "string" && holds(value))
+  return { ...about, allowed, placeholder, fromInput: read, fromText: (value) => read(value.trim()) }
+}
+
+/**
+ * A whole number in a range, both ends included.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const whole = (
+  [minimum, maximum]: readonly [number, number],
+  placeholder: string,
+  about: About<number>
+): Setting<number> => {
+  const read = (value: number) => when(value, Number.isInteger(value) && value >= minimum && value <= maximum)
+  return {
+    ...about,
+    allowed: `a whole number from ${minimum} to ${maximum}`,
+    placeholder,
+    fromInput: read,
+    fromText: (value) => /^[+-]?\d{1,15}$/.test(value.trim()) ? read(Number(value)) : Option.none()
+  }
+}
+
+/**
+ * One of a few words.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const choice = <const A extends string>(
+  choices: ReadonlyArray<A>,
+  about: About<A>
+): Setting<A> => {
+  const read = (value: string) => Option.fromUndefinedOr(choices.find((choice) => choice === value))
+  return {
+    ...about,
+    allowed: choices.join(", "),
+    placeholder: choices.join("|"),
+    fromInput: read,
+    fromText: (value) => read(value.trim().toLowerCase())
+  }
+}
+
+const words: Readonly<Record<string, boolean>> = {
+  true: true,
+  on: true,
+  yes: true,
+  1: true,
+  false: false,
+  off: false,
+  no: false,
+  0: false
+}
+
+/**
+ * Yes or no.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const toggle = (about: About<boolean>): Setting<boolean> => ({
+  ...about,
+  allowed: "on or off (also true, yes, 1; false, no, 0)",
+  placeholder: "on|off",
+  fromInput: (value) => when(value, typeof value === "boolean"),
+  fromText: (value) => {
+    const word = value.trim().toLowerCase()
+    return Object.hasOwn(words, word) ? Option.fromUndefinedOr(words[word]) : Option.none()
+  }
+})
+
+const units: ReadonlyArray<readonly [RegExp, millis: number]> = [
+  [/^(ms|milli(second)?s?)$/, 1],
+  [/^(s|secs?|seconds?)$/, 1000],
+  [/^(m|mins?|minutes?)$/, 60_000],
+  [/^(h|hours?)$/, 3_600_000],
+  [/^(d|days?)$/, 86_400_000]
+]
+
+/**
+ * A length of time as people write it: `500ms`, `500 millis`, `10s`, `1.5 seconds`, `2m`, `1 hour`; `0` needs no unit.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const parseDuration = (text: string): Option.Option<Duration.Duration> => {
+  const [, amount, unit = ""] = /^(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)$/.exec(text.trim().toLowerCase()) ?? []
+  if (amount === undefined) return Option.none()
+  if (unit === "" && Number(amount) === 0) return Option.some(Duration.zero)
+  const millis = units.find(([names]) => names.test(unit))?.[1]
+  return millis === undefined
+    ? Option.none()
+    : Option.some(Duration.millis(Math.round(Number(amount) * millis * 1e6) / 1e6))
+}
+
+/**
+ * A length of time in its largest fitting unit, in a form that `parseDuration` reads: `500ms`, `1.6s`, `2m`, `1h`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const formatDuration = (duration: Duration.Duration): string => {
+  const millis = Duration.toMillis(duration)
+  if (!Number.isFinite(millis) || millis === 0) return String(millis)
+  if (millis % 3_600_000 === 0) return `${millis / 3_600_000}h`
+  if (millis % 60_000 === 0) return `${millis / 60_000}m`
+  return Math.abs(millis) >= 1000 ? `${millis / 1000}s` : `${millis}ms`
+}
+
+/**
+ * A length of time in a range, both ends included.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const duration = (
+  [minimum, maximum]: readonly [Duration.Duration, Duration.Duration],
+  about: About<Duration.Duration>
+): Setting<Duration.Duration, Duration.Input> => {
+  const within = Duration.between({ minimum, maximum })
+  const read = (value: Duration.Input) => Option.filter(Duration.fromInput(value), within)
+  return {
+    ...about,
+    allowed: `a duration from ${formatDuration(minimum)} to ${formatDuration(maximum)}, written as in 500ms, 10s, 2m`,
+    placeholder: "duration",
+    // NaN is zero to a Duration.
+    fromInput: (value) =>
+      typeof value === "number" && Number.isNaN(value)
+        ? Option.none()
+        : typeof value === "string"
+        ? Option.orElse(read(value), () => Option.filter(parseDuration(value), within))
+        : read(value),
+    fromText: (value) => Option.filter(parseDuration(value), within)
+  }
+}
+
+/**
+ * Several words, as text with commas between them. An empty text is an empty list.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const list = (
+  limit: number,
+  placeholder: string,
+  about: About<ReadonlyArray<string>>
+): Setting<ReadonlyArray<string>> => {
+  const read = (value: ReadonlyArray<string>) =>
+    when(
+      value,
+      Array.isArray(value) && value.length <= limit &&
+        value.every((item) => typeof item === "string" && /^[^\s,]{1,64}$/.test(item))
+    )
+  return {
+    ...about,
+    allowed: `at most ${limit} names or addresses with commas between them; empty for automatic`,
+    placeholder,
+    fromInput: read,
+    fromText: (value) => read(value.trim() === "" ? [] : value.split(",").map((item) => item.trim()))
+  }
+}
+
+/**
+ * Texts by name, as text `key=value,key=value`, in `limit` bytes of JSON. An empty text is none.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const pairs = (
+  limit: number,
+  about: About<Readonly<Record<string, string>>>
+): Setting<Readonly<Record<string, string>>> => {
+  const read = (value: Readonly<Record<string, string>>) =>
+    when(
+      value,
+      typeof value === "object" && value !== null && !Array.isArray(value) &&
+        Object.entries(value).every(([key, text]) => key !== "" && typeof text === "string") &&
+        Member.jsonBytes(value) <= limit
+    )
+  return {
+    ...about,
+    allowed: `key=value,key=value, each key once, together at most ${limit} bytes of JSON`,
+    placeholder: "key=value,...",
+    fromInput: read,
+    fromText: (value) => {
+      if (value.trim() === "") return Option.some({})
+      const entries = value.split(",").map((pair): readonly [string, string] => {
+        const at = pair.indexOf("=")
+        return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()]
+      })
+      return new Set(entries.map(([key]) => key)).size === entries.length
+        ? read(Object.fromEntries(entries))
+        : Option.none()
+    }
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The one list of settings: meaning, what is allowed, and default of each. To add a setting is to add an entry here; flags,
+ * the environment, help and refusals follow.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Member from "../protocol/Member.ts"
+import * as Profile from "./Profile.ts"
+import * as Setting from "./Setting.ts"
+
+const { duration, whole } = Setting
+
+const ms = Duration.millis
+const minute = Duration.minutes(1)
+const hour = Duration.hours(1)
+
+const isIpv4Multicast = (text: string): boolean => {
+  const octets = text.split(".")
+  return octets.length === 4 && octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) <= 255)
+    && Number(octets[0]) >= 224 && Number(octets[0]) <= 239
+}
+
+/**
+ * The settings by key, in the order in which help shows them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const settings = {
+  group: Setting.text(64, {
+    summary: "name of the group",
+    documentation:
+      "Servers with the same group, multicast address and port find each other; all others are strangers whose datagrams "
+      + "are dropped unread. Two deployments on one network need different names. When it is wrong on one host, that host "
+      + "leads a group of its own.",
+    default: () => "default"
+  }),
+  multicastAddress: Setting.form(
+    "an IPv4 multicast address, 224.0.0.0 to 239.255.255.255 (239.x.x.x is for private use)",
+    "address",
+    isIpv4Multicast,
+    {
+      summary: "IPv4 multicast address of the group",
+      documentation:
+        "Where the group meets. The same on every host. Addresses in 239.0.0.0/8 stay within an organisation; 224.0.0.x is "
+        + "taken by protocols of the network itself. Where it differs or is filtered, servers do not find each other.",
+      default: () => "239.255.77.77"
+    }
+  ),
+  port: whole([1, 65_535], "port", {
+    summary: "UDP port of the group",
+    documentation:
+      "The port that multicasts are sent to. The same on every host; open for UDP in firewalls. Several servers on one host "
+      + "share it.",
+    default: () => 47_777
+  }),
+  ttl: whole([0, 255], "hops", {
+    summary: "how many routers a multicast may cross",
+    documentation:
+      "0 keeps multicasts on this host, 1 on the local network, more lets multicast routers carry them on. Too small, and "
+      + "servers behind a router are not found; too large, and the group is heard where it should not be.",
+    default: () => 1
+  }),
+  interfaces: Setting.list(64, "names", {
+    summary: "network interfaces, by name or address",
+    documentation:
+      "Which networks to use, with commas between them, such as `eth0,192.168.1.7`; the first is the primary one unless "
+      + "another has the default route. Empty: every one that is up, can multicast and is no virtual bridge, or loopback "
+      + "where there is none. Too few, and servers on the other networks are not found; bridges of containers among them "
+      + "bring datagrams twice.",
+    unset: "automatic",
+    default: () => []
+  }),
+  unicastPort: whole([0, 65_535], "port", {
+    summary: "UDP port of this server's own sockets, 0 for any",
+    documentation:
+      "Answers come to this port. 0 lets the system choose, another one each start. Fixed, the node id is the same after a "
+      + "restart, so others see a member return instead of a new one, and a firewall can name it. It must differ from "
+      + "`port`, and each server on a host needs its own.",
+    default: () => 0
+  }),
+  profile: Setting.choice(Profile.names, {
+    summary: "sets all eight times together",
+    documentation:
+      "`standard` for most networks: a silent leader is replaced within 46 s. `fast`: within about 3 s. `realtime`: within "
+      + "about 200 ms, for quiet hosts on one switch only. The same on every host. A time set by itself overrides its "
+      + "profile. Too fast a profile shows as members removed as silent that were only busy.",
+    default: () => "standard"
+  }),
+  heartbeatInterval: duration([ms(5), hour], {
+    summary: "time between two signs of life",
+    documentation:
+      "How often this server tells the group that it lives and whom it follows. `memberTimeout` must be more than twice "
+      + "this. Shorter costs a multicast each and lets views agree sooner after a partition; longer delays that.",
+    default: (profile) => Profile.profiles[profile].heartbeatInterval
+  }),
+  cleanupInterval: duration([ms(5), hour], {
+    summary: "time between two sweeps for silent members",
+    documentation:
+      "A member that fell silent is noticed up to this long after `memberTimeout`. Starting value: half of `memberTimeout`. "
+      + "Shorter costs a look at every member each; longer keeps the dead in view.",
+    default: (profile) => Profile.profiles[profile].cleanupInterval
+  }),
+  memberTimeout: duration([ms(15), Duration.days(1)], {
+    summary: "silence after which a member is asked, then removed",
+    documentation:
+      "More than 2 x `heartbeatInterval`, so that one lost heartbeat is no death; 3 x is the starting value. A silent member "
+      + "is asked directly five times, `probeTimeout` apart, before it is removed. Too short: members that were only slow "
+      + "are removed and come back. Too long: a dead leader leads on for that long.",
+    default: (profile) => Profile.profiles[profile].memberTimeout
+  }),
+  probeTimeout: duration([ms(1), minute], {
+    summary: "time to wait for the answer of one probe",
+    documentation:
+      "A member gets five probes this far apart. More than the slowest round trip between two hosts. Too short: the slow are "
+      + "removed; too long: a death is noticed later, by five times as much.",
+    default: (profile) => Profile.profiles[profile].probeTimeout
+  }),
+  discoveryWindow: duration([ms(1), minute], {
+    summary: "time to look for others after the start",
+    documentation:
+      "A server that starts listens this long before it stands for election. More than a few round trips. Too short: a "
+      + "server that starts leads for a moment before it hears of the others; too long: a first server leads later.",
+    default: (profile) => Profile.profiles[profile].discoveryWindow
+  }),
+  electionStagger: duration([ms(0), Duration.seconds(1)], {
+    summary: "head start of each higher ranked server",
+    documentation:
+      "A server waits this long for each living one that outranks it, at most 1 s in all, before it stands. 0 makes all "
+      + "stand at once: correct, but with as many datagrams as servers squared. Too long: the next leader comes later where "
+      + "the highest ranked are gone.",
+    default: (profile) => Profile.profiles[profile].electionStagger
+  }),
+  okTimeout: duration([ms(1), minute], {
+    summary: "time to wait for an objection before leading",
+    documentation:
+      "A server that stands leads when no higher ranked one has objected for so long; it asks at 0, a quarter and a half of "
+      + "it. More than two round trips. Too short: two lead for a moment; too long: elections take that long.",
+    default: (profile) => Profile.profiles[profile].okTimeout
+  }),
+  coordinatorTimeout: duration([ms(1), Duration.minutes(10)], {
+    summary: "time to wait for whoever objected to lead",
+    documentation:
+      "After an objection, this long (and up to a quarter more, at random) until the server stands again. More than "
+      + "`okTimeout`, best twice. Too short: needless elections; too long: a late one where the objector died.",
+    default: (profile) => Profile.profiles[profile].coordinatorTimeout
+  }),
+  stopTimeout: duration([ms(0), minute], {
+    summary: "time that leading work has to stop",
+    documentation:
+      "When a reign ends, its work is interrupted and its finalizers run for at most so long before the group hears of it; "
+      + "work that overruns is told. Shutdown is bounded to 1 s whatever this is. Too short: successors start while old "
+      + "work still writes; too long: the group waits for its next leader.",
+    default: () => ms(500)
+  }),
+  priority: whole([-2_147_483_648, 2_147_483_647], "number", {
+    summary: "the higher one leads",
+    documentation:
+      "The living server of the highest priority should lead; between equal ones the node id decides. Where all have 0, "
+      + "which one leads is arbitrary, though all agree on it.",
+    default: () => 0
+  }),
+  preempt: Setting.toggle({
+    summary: "whether a higher ranked newcomer takes the lead",
+    documentation:
+      "On: the highest ranked server leads as soon as it is there. Off: a healthy leader stays until it goes. The same on "
+      + "every host. Off where a change of leader is dear.",
+    default: () => true
+  }),
+  minimumMembers: whole([1, 65_535], "count", {
+    summary: "fewest living servers with which one may lead",
+    documentation:
+      "With fewer in view, this server included, nobody stands and a leader steps down. With more than half of all servers, "
+      + "the smaller part of a split network goes without a leader once its time-outs have removed the others. Larger than "
+      + "the number of servers: nobody ever leads.",
+    default: () => 1
+  }),
+  name: Setting.text<string | undefined>(Member.limits.name, {
+    summary: "what people call this server",
+    documentation: "Shown in views, events and logs; nothing is decided by it, and two servers may share one.",
+    unset: "host name",
+    default: () => undefined
+  }),
+  tags: Setting.pairs(Member.limits.tags, {
+    summary: "texts that others see with this server",
+    documentation:
+      "For routing and for people, such as `zone=a,version=12`. Every message carries them: keep them short. They stay the "
+      + "same until the process ends.",
+    default: () => ({})
+  })
+} as const

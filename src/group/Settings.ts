@@ -1,0 +1,274 @@
+/**
+ * Every setting of a server, resolved from code, the environment or flags, and checked. What the settings are is in one
+ * list, `settings`: what code may pass, what the environment may hold, the flags of the program, their help, and what is
+ * said when a value is refused all come from it.
+ *
+ * @since 0.1.0
+ */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Profile from "./Profile.ts"
+import * as Setting from "./Setting.ts"
+import { settings } from "./SettingList.ts"
+
+export {
+  /**
+   * The settings by key, in the order in which help shows them.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  settings
+}
+
+/**
+ * The key of a setting.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Key = keyof typeof settings
+
+/**
+ * The keys of all settings, in the order of the list.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const keys = Object.keys(settings) as ReadonlyArray<Key>
+
+/**
+ * All settings, resolved and checked. `name` is undefined where the host name is to be used.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Settings = {
+  readonly [K in Key]: (typeof settings)[K] extends Setting.Setting<infer A, infer _> ? A : never
+}
+
+/**
+ * Settings as code gives them: those that are absent have their default, or that of the profile.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Options = {
+  readonly [K in Key]?: ((typeof settings)[K] extends Setting.Setting<infer _, infer I> ? I : never) | undefined
+}
+
+const words = (key: string) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
+
+/**
+ * The name of a setting in the environment: `BELLWETHER_HEARTBEAT_INTERVAL`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const environmentName = (key: Key): string => `BELLWETHER_${words(key).toUpperCase()}`
+
+/**
+ * The name of a setting as a flag: `--heartbeat-interval`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const flagName = (key: Key): string => `--${words(key).toLowerCase().replaceAll("_", "-")}`
+
+/**
+ * The default of a setting for people to read. Where it depends on the profile, those of the other profiles follow.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const defaultText = (key: Key): string => {
+  const [first = "", ...others] = Profile.names.map((profile) => format(settings[key].default(profile)))
+  return others.every((other) => other === first)
+    ? first || settings[key].unset || "none"
+    : `${first}; ${Profile.names.slice(1).map((profile, index) => `${profile} ${others[index]}`).join(", ")}`
+}
+
+/**
+ * The value of a setting as text, in the form in which flags and the environment give it. Empty for none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const format = (value: Settings[Key]): string => {
+  if (value === undefined) return ""
+  if (Duration.isDuration(value)) return Setting.formatDuration(value)
+  if (typeof value === "boolean") return value ? "on" : "off"
+  if (typeof value !== "object") return String(value)
+  if (Array.isArray(value)) return value.join(",")
+  return Object.entries(value).map((pair) => pair.join("=")).join(",")
+}
+
+/**
+ * How one setting was given: by its text, or as a value in code. `as` is its name there, for the refusal.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Given = { readonly as: string } & ({ readonly text: string } | { readonly value: unknown })
+
+const shown = (value: unknown): string => {
+  const text = typeof value === "string"
+    ? value
+    : Duration.isDuration(value)
+    ? Setting.formatDuration(value)
+    : json(value)
+  const short = text.length > 80 ? `${text.slice(0, 77)}...` : text
+  return typeof value === "string" && !/^[\w.:/%+-]+$/.test(short) ? JSON.stringify(short) : short
+}
+
+const json = (value: unknown): string => {
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value)
+  try {
+    return JSON.stringify(value) ?? typeof value
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
+type Rule = (settings: Settings) => { readonly broken: boolean; readonly allowed: { readonly [K in Key]?: string } }
+
+// Each says, for each setting that has a part in it, what would be allowed given the others.
+const rules: ReadonlyArray<Rule> = [
+  ({ heartbeatInterval, memberTimeout, profile }) => ({
+    broken: !Duration.isGreaterThan(memberTimeout, Duration.times(heartbeatInterval, 2)),
+    allowed: {
+      memberTimeout: `more than twice heartbeatInterval, which is ${format(heartbeatInterval)} (profile ${profile}): `
+        + "one lost heartbeat must not look like a death",
+      heartbeatInterval: `less than half of memberTimeout, which is ${format(memberTimeout)} (profile ${profile}): `
+        + "one lost heartbeat must not look like a death"
+    }
+  }),
+  ({ port, unicastPort }) => ({
+    broken: unicastPort === port,
+    allowed: {
+      unicastPort: `any but the group's port, which is ${port}: all servers on a host share that one`,
+      port: `any but unicastPort, which is ${unicastPort}: all servers on a host share the group's port`
+    }
+  })
+]
+
+/**
+ * Resolves all settings from whatever gives them: `given` is asked for each once, and answers undefined for those that
+ * keep their default. Values that do not fit each other are refused too, by the name of one that was given.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const read = (given: (key: Key) => Given | undefined): Result.Result<Settings, Setting.SettingRefused> => {
+  const all = new Map(keys.map((key) => [key, given(key)]))
+  const values: Record<string, unknown> = {}
+  const refused = (key: Key, was: unknown, allowed: string) =>
+    Result.fail(new Setting.SettingRefused({ setting: key, as: all.get(key)?.as ?? key, was: shown(was), allowed }))
+  // The profile first: the others' defaults depend on it.
+  for (const key of ["profile" as const, ...keys.filter((key) => key !== "profile")]) {
+    const setting: Setting.Setting<unknown, never> = settings[key]
+    const one = all.get(key)
+    if (one === undefined) {
+      values[key] = setting.default(key === "profile" ? "standard" : values["profile"] as Profile.Profile)
+    } else {
+      const value = "text" in one ? setting.fromText(one.text) : setting.fromInput(one.value as never)
+      if (Option.isNone(value)) return refused(key, "text" in one ? one.text : one.value, setting.allowed)
+      values[key] = value.value
+    }
+  }
+  const resolved = values as unknown as Settings
+  for (const rule of rules) {
+    const { allowed, broken } = rule(resolved)
+    if (!broken) continue
+    const parts = keys.filter((key) => allowed[key] !== undefined).toReversed()
+    const key = parts.find((key) => all.get(key) !== undefined) ?? parts[0] ?? "group"
+    return refused(key, format(resolved[key]), allowed[key] ?? "")
+  }
+  return Result.succeed(resolved)
+}
+
+/**
+ * The settings that code gives, with defaults for the rest. Never reads the environment.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options = {}): Effect.Effect<Settings, Setting.SettingRefused> =>
+  Effect.suspend(() =>
+    Effect.fromResult(read((key) => options[key] === undefined ? undefined : { as: key, value: options[key] }))
+  )
+
+const lookUp = Effect.fnUntraced(function*(key: Key) {
+  const provider = yield* ConfigProvider.ConfigProvider
+  for (const path of [[environmentName(key)], ["bellwether", key]]) {
+    const node = yield* Effect.mapError(provider.load(path), (error) =>
+      new Setting.SettingRefused({
+        setting: key,
+        as: path.join("."),
+        was: `not readable (${shown(error.message)})`,
+        allowed: settings[key].allowed
+      }))
+    if (node?.value !== undefined) return { as: path.join("."), text: node.value }
+  }
+  return undefined
+})
+
+/**
+ * What the current `ConfigProvider` says of the settings, by key: `BELLWETHER_PORT` of an environment, `bellwether.port`
+ * of nested data.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const configured: Effect.Effect<ReadonlyMap<Key, Given>, Setting.SettingRefused> = Effect.gen(function*() {
+  const found = new Map<Key, Given>()
+  for (const key of keys) {
+    const given = yield* lookUp(key)
+    if (given !== undefined) found.set(key, given)
+  }
+  return found
+})
+
+/**
+ * The settings that the current `ConfigProvider` gives, which is the environment unless the app says otherwise, with
+ * defaults for the rest.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const config: Effect.Effect<Settings, Setting.SettingRefused> = Effect.flatMap(
+  configured,
+  (found) => Effect.fromResult(read((key) => found.get(key)))
+)
+
+/**
+ * The times of the settings in whole milliseconds, for floor 1.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Timing = { readonly [K in keyof Profile.Times | "stopTimeout"]: number }
+
+/**
+ * The times of these settings, rounded to whole milliseconds.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const timing = (settings: Settings): Timing => {
+  const millis = (key: keyof Timing) => Math.round(Duration.toMillis(settings[key]))
+  return {
+    heartbeatInterval: millis("heartbeatInterval"),
+    cleanupInterval: millis("cleanupInterval"),
+    memberTimeout: millis("memberTimeout"),
+    probeTimeout: millis("probeTimeout"),
+    discoveryWindow: millis("discoveryWindow"),
+    electionStagger: millis("electionStagger"),
+    okTimeout: millis("okTimeout"),
+    coordinatorTimeout: millis("coordinatorTimeout"),
+    stopTimeout: millis("stopTimeout")
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Keeps a server's loops alive and tells of their deaths: an Effect fiber that dies is silent by default.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+
+/**
+ * The group is not served any more: its fibers died again and again, so the server has stepped down and left.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class GroupFailed extends Schema.TaggedError<GroupFailed>()("GroupFailed", {
+  fiber: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    return `${this.fiber} died ${maxDeaths} times within a minute`
+  }
+}
+
+const maxDeaths = 5
+const minute = Duration.minutes(1)
+const longestBackoff = Duration.seconds(2)
+
+/**
+ * Who keeps the fibers of one server.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Supervisor {
+  /** Runs a loop in the background of the scope; where it dies of a defect it is told and started again after a while. */
+  readonly keep: (fiber: string, loop: Effect.Effect<unknown>) => Effect.Effect<void, never, Scope.Scope>
+  /** Runs an effect that is not a loop, such as a timer's: its death is told and counted. */
+  readonly guard: (fiber: string, effect: Effect.Effect<unknown>) => Effect.Effect<void>
+  /** Fails once there were five deaths within a minute. */
+  readonly failed: Effect.Effect<never, GroupFailed>
+}
+
+/**
+ * Makes a supervisor for one server. `onDeath` hears of each death, with their number in the last minute.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  onDeath: (fiber: string, cause: string, deaths: number) => Effect.Effect<void>
+): Effect.fn.Return<Supervisor> {
+  const clock = yield* Clock.Clock
+  const failed = yield* Deferred.make<never, GroupFailed>()
+  let deaths: ReadonlyArray<number> = []
+  const died = Effect.fnUntraced(function*(fiber: string, cause: Cause.Cause<never>) {
+    const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    deaths = [...deaths.filter((at) => now - at < Duration.toMillis(minute)), now].slice(-maxDeaths)
+    yield* Effect.logError("a fiber died of a defect", cause).pipe(Effect.annotateLogs({ fiber }))
+    yield* onDeath(fiber, Cause.pretty(cause).split("\n")[0] ?? "", deaths.length)
+    if (deaths.length >= maxDeaths) {
+      yield* Deferred.fail(failed, new GroupFailed({ fiber, cause: Cause.squash(cause) }))
+    }
+    return deaths.length
+  })
+  const keep = (fiber: string, loop: Effect.Effect<unknown>) =>
+    Effect.gen(function*() {
+      while (true) {
+        const exit = yield* Effect.exit(loop)
+        if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return
+        const soFar = yield* died(fiber, exit.cause)
+        yield* Effect.sleep(Duration.min(Duration.millis(50 * 2 ** soFar), longestBackoff))
+      }
+    }).pipe(Effect.forkScoped({ startImmediately: true }), Effect.asVoid)
+  return {
+    keep,
+    guard: (fiber, effect) => Effect.catchCause(Effect.asVoid(effect), (cause) => Effect.asVoid(died(fiber, cause))),
+    failed: Deferred.await(failed)
+  }
+})

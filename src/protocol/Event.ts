@@ -1,0 +1,147 @@
+/**
+ * What happens in a group, with the evidence: one vocabulary for the stream that apps read, the log, the NDJSON of
+ * `serve --json` and the page.
+ *
+ * Order: events come in the order in which they happened to this server; a member's `MemberRemoved` before the
+ * `MemberJoined` of its return; and a picture of the group followed by all later events gives every later picture.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as Member from "./Member.ts"
+import * as Reign from "./Reign.ts"
+
+/**
+ * Why a member is no longer one.
+ *
+ * - `Left`: it said goodbye.
+ * - `Silent`: nothing was heard of it for `for` ms (its last datagram came by `lastHeardOn`), and it did not answer when
+ *   asked directly. `ownLag` is how late our own watch ran at worst meanwhile, in ms: a large one makes us the suspect.
+ * - `Crashed`: its host told us that nobody listens there any more.
+ * - `Replaced`: it restarted; `by` is the new incarnation.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Reason = Schema.TaggedUnion({
+  Left: {},
+  Silent: { for: Schema.Natural, lastHeardOn: Schema.Literals(["multicast", "unicast"]), ownLag: Schema.Natural },
+  Crashed: { evidence: Schema.String },
+  Replaced: { by: Member.Incarnation }
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Reason = typeof Reason.Type
+
+/**
+ * Why the lead changed, as far as this server knows.
+ *
+ * - `Start`: the first reign that this server follows.
+ * - `HigherRank`: a higher ranked server took over. `Superseded`: of two leaders that met, the greater reign stays.
+ * - `Left`, `Silent`, `Crashed`, `Replaced`: what became of the leader before.
+ * - `Stalled`: the leader's process stood still. `Resigned`: it gave the lead up. `TooFewMembers`: fewer than
+ *   `minimumMembers` were left. `WorkOverran`: leading work of a former reign would not end.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Cause = Schema.Literals([
+  "Start",
+  "HigherRank",
+  "Superseded",
+  "Left",
+  "Silent",
+  "Crashed",
+  "Replaced",
+  "Stalled",
+  "Resigned",
+  "TooFewMembers",
+  "WorkOverran"
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Cause = typeof Cause.Type
+
+/**
+ * How a member was first heard of: its heartbeat, its probe at start, its answer to ours, or any other message.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Via = Schema.Literals(["heartbeat", "probe", "response", "message"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Via = typeof Via.Type
+
+const event = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
+  Schema.Struct({
+    /** Unix milliseconds, for people to read: never compare them between hosts. */
+    at: Schema.Finite,
+    event: Schema.Literal(name),
+    ...fields
+  })
+
+/**
+ * One event, as the app's stream holds it and as one line of `serve --json` spells it.
+ *
+ * Durations (`for`, `without`, `ownLag`) are whole milliseconds.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Event = Schema.Union([
+  /** First of all: who we are. */
+  event("Started", { self: Member.Member }),
+  event("MemberJoined", { member: Member.Member, via: Via }),
+  event("MemberRemoved", { member: Member.Member, reason: Reason }),
+  /**
+   * `leader` is null while nobody leads. `term` is that of the new reign, or of the one that ended. `without` is how
+   * long the group had no leader before this one, 0 where one followed the other at once.
+   */
+  event("LeaderChanged", {
+    leader: Schema.NullOr(Member.Member),
+    from: Schema.NullOr(Reign.Leader),
+    term: Reign.Term,
+    cause: Cause,
+    without: Schema.Natural
+  }),
+  /** Somebody else uses our node id. Both addresses are told; nothing is merged. */
+  event("DuplicateIdentity", {
+    id: Member.NodeId,
+    ours: Schema.String,
+    theirs: Schema.String,
+    hostname: Schema.String
+  }),
+  /** The clock was set back between two of our starts: we go on under a higher incarnation than we began with. */
+  event("IncarnationRaised", { from: Member.Incarnation, to: Member.Incarnation }),
+  /** This process itself stood still; nobody is judged for it. */
+  event("Stalled", { for: Schema.Natural }),
+  /** Our multicast does not reach this member, or its does not reach us: both send heartbeats by unicast as well. */
+  event("UnicastOnly", { member: Member.Member }),
+  /** Leading work was still running `stopTimeout` after its reign had ended. */
+  event("WorkOverran", { term: Reign.Term, for: Schema.Natural }),
+  event("NetworkChanged", { what: Schema.String }),
+  /** One of our own fibers died of a defect and was started again. */
+  event("FiberDied", { fiber: Schema.String, cause: Schema.String, deaths: Schema.Natural }),
+  /** Datagrams were dropped since the last event of this reason: at most one a reason and minute. */
+  event("Dropped", { reason: Schema.String, count: Schema.Natural }),
+  /** This reader was too slow and missed so many events. */
+  event("EventsLost", { count: Schema.Natural }),
+  /** Last of all: we said goodbye. */
+  event("Left", {})
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Event = typeof Event.Type

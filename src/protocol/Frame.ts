@@ -1,0 +1,151 @@
+/**
+ * Bytes to messages and back: one datagram is one frame of at most {@link maxBytes}.
+ *
+ * `magic "BW" (2) | version (1) | flags (1) | group tag (4) | body`, the body being the JSON of one message. The tag is
+ * the first 4 bytes of SHA-256 of the group's name, so what is said in other groups and by other programs is dropped
+ * before anything is parsed.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Message from "./Message.ts"
+
+/**
+ * The largest frame, in bytes: it fits every path without IP fragmentation.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxBytes = 1_200
+
+/**
+ * The bytes before the body.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const headerBytes = 8
+
+/**
+ * The bytes that sealing adds to a frame of a keyed group (key id 4, salt 16, counter 8, authentication tag 16). A body
+ * is kept this much smaller than a frame, so that a group can be keyed without any message growing too large.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const sealBytes = 44
+
+/**
+ * The largest body, in bytes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxBodyBytes = maxBytes - headerBytes - sealBytes
+
+/**
+ * The version of the wire format that is spoken here.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const version = 1
+
+const magic = [0x42, 0x57] as const
+
+/**
+ * Why a datagram was dropped before anyone acted on it.
+ *
+ * - `NotOurs`: no frame of this program. `OtherGroup`: a frame of another group. `UnknownVersion`, `UnknownFlags`: of a
+ *   program newer than this one.
+ * - `TooLong`: over {@link maxBytes}. `NotJson`: the body is no JSON in UTF-8.
+ * - `UnknownType`: a message that a newer version may know. `Invalid`: a message that its schema refuses.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Refused =
+  | "NotOurs"
+  | "OtherGroup"
+  | "UnknownVersion"
+  | "UnknownFlags"
+  | "TooLong"
+  | "NotJson"
+  | Message.Refused
+
+/**
+ * A message that does not fit one frame: which one, its largest field, and the sizes in bytes.
+ *
+ * The limits on names and tags are there so that this cannot happen to what the program itself sends.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TooLarge {
+  readonly _tag: "TooLarge"
+  readonly type: Message.Message["type"]
+  readonly field: string
+  readonly fieldBytes: number
+  readonly bytes: number
+  readonly limit: number
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+const encoder = new TextEncoder()
+
+const largestField = (message: Message.Message): readonly [field: string, bytes: number] => {
+  let largest: readonly [string, number] = ["type", 0]
+  for (const [field, value] of Object.entries(message)) {
+    const bytes = encoder.encode(JSON.stringify(value)).length
+    if (bytes > largest[1]) largest = [field, bytes]
+  }
+  return largest
+}
+
+/**
+ * Writes one message as one frame of the group with this tag (4 bytes).
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const encode = (message: Message.Message, groupTag: Uint8Array): Result.Result<Uint8Array, TooLarge> => {
+  const body = encoder.encode(JSON.stringify(message))
+  if (body.length > maxBodyBytes) {
+    const [field, fieldBytes] = largestField(message)
+    return Result.fail({
+      _tag: "TooLarge",
+      type: message.type,
+      field,
+      fieldBytes,
+      bytes: body.length,
+      limit: maxBodyBytes
+    })
+  }
+  const frame = new Uint8Array(headerBytes + body.length)
+  frame.set(magic)
+  frame[2] = version
+  frame.set(groupTag.subarray(0, 4), 4)
+  frame.set(body, headerBytes)
+  return Result.succeed(frame)
+}
+
+/**
+ * Reads one frame. Never throws, whatever the bytes.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const decode = (frame: Uint8Array, groupTag: Uint8Array): Result.Result<Message.Message, Refused> => {
+  if (frame.length < headerBytes || frame[0] !== magic[0] || frame[1] !== magic[1]) return Result.fail("NotOurs")
+  if (frame[2] !== version) return Result.fail("UnknownVersion")
+  for (let i = 0; i < 4; i++) if (frame[4 + i] !== groupTag[i]) return Result.fail("OtherGroup")
+  if (frame[3] !== 0) return Result.fail("UnknownFlags")
+  if (frame.length > maxBytes) return Result.fail("TooLong")
+  let value: unknown
+  try {
+    value = JSON.parse(utf8.decode(frame.subarray(headerBytes)))
+  } catch {
+    return Result.fail("NotJson")
+  }
+  return Message.decode(value)
+}

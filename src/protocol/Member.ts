@@ -1,0 +1,173 @@
+/**
+ * Who takes part: the identity of a server, its incarnation, its priority, and the order in which servers rank.
+ *
+ * Pure data. The rank decides elections: the highest ranked living server should lead (Garcia-Molina, *Elections in a
+ * Distributed Computing System*, 1982).
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * The largest number of bytes that each free text of a member may take on the wire, counted in JSON (so a quote counts
+ * twice, and a control character six times). They keep the largest message of every kind within one datagram.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const limits = { name: 64, hostname: 64, tags: 256 } as const
+
+const encoder = new TextEncoder()
+
+/**
+ * The bytes that a value takes as JSON in UTF-8, without the quotes around a text.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const jsonBytes = (value: string | Readonly<Record<string, string>>): number => {
+  const json = encoder.encode(JSON.stringify(value)).length
+  return typeof value === "string" ? json - 2 : json
+}
+
+const shortText = (limit: number) =>
+  Schema.String.check(
+    Schema.makeFilter((text: string) => text.length > 0 && text.length <= limit && jsonBytes(text) <= limit, {
+      expected: `1 to ${limit} bytes of text`
+    })
+  )
+
+/**
+ * The name of one server for the life of its process: 16 hex digits, the first 8 bytes of SHA-256 over its IP address,
+ * host name and unicast port.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const NodeId = Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/)).pipe(Schema.brand("bellwether/NodeId"))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type NodeId = typeof NodeId.Type
+
+/**
+ * Unix milliseconds at the start of a server. Of two datagrams with one node id, the one of the higher incarnation is
+ * right and the other is stale.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Incarnation = Schema.Natural
+
+/**
+ * What an operator sets to say who should lead: a whole number, 0 unless set. The higher one ranks higher.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Priority = Schema.Int.check(Schema.isBetween({ minimum: -2_147_483_648, maximum: 2_147_483_647 }))
+
+/**
+ * An IP address, IPv6 ones with their zone where they need it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Ip = Schema.String.check(Schema.isPattern(/^[0-9a-fA-F.:]{2,45}(%[0-9a-zA-Z_.-]{1,15})?$/))
+
+/**
+ * A UDP port that something can be sent to.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
+
+/**
+ * Where a datagram came from or goes to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Address {
+  readonly ip: string
+  readonly port: number
+}
+
+/**
+ * An address as one text, to compare and to print: `192.0.2.1:4000`, `[fe80::1%eth0]:4000`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const formatAddress = (address: Address): string =>
+  address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`
+
+/**
+ * A server as it describes itself in every message. All of it stays the same for one incarnation.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Member = Schema.Struct({
+  id: NodeId,
+  ip: Ip,
+  port: Port,
+  hostname: shortText(limits.hostname),
+  name: shortText(limits.name),
+  priority: Priority,
+  incarnation: Incarnation,
+  tags: Schema.Record(Schema.String, Schema.String).check(
+    Schema.makeFilter((tags: Readonly<Record<string, string>>) => jsonBytes(tags) <= limits.tags, {
+      expected: `at most ${limits.tags} bytes of tags`
+    })
+  )
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Member = typeof Member.Type
+
+/**
+ * The two things that decide a rank.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ranked {
+  readonly priority: number
+  readonly id: string
+}
+
+/**
+ * The total order of rank: by priority, then by node id. Positive where `self` ranks higher, 0 only for one and the
+ * same server.
+ *
+ * @category ordering
+ * @since 0.1.0
+ */
+export const compareRank = (self: Ranked, that: Ranked): number =>
+  self.priority - that.priority || (self.id < that.id ? -1 : self.id > that.id ? 1 : 0)
+
+/**
+ * Whether `self` ranks strictly higher than `that`.
+ *
+ * @category ordering
+ * @since 0.1.0
+ */
+export const outranks = (self: Ranked, that: Ranked): boolean => compareRank(self, that) > 0
+
+/**
+ * Whether both are the same start of the same server.
+ *
+ * @category ordering
+ * @since 0.1.0
+ */
+export const isSameStart = (
+  self: { readonly id: string; readonly incarnation: number },
+  that: { readonly id: string; readonly incarnation: number }
+): boolean => self.id === that.id && self.incarnation === that.incarnation

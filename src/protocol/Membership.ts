@@ -1,0 +1,495 @@
+/**
+ * Who is there: what was heard makes members, silence and goodbyes unmake them, and those gone are remembered for a
+ * while, so that what they said last does not bring them back.
+ *
+ * The functions work on a {@link Turn.Turn} and are used by `Step` alone. What a change of membership means for the lead
+ * is decided there and in `BullyElection`.
+ *
+ * @since 0.1.0
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type * as Event from "./Event.ts"
+import * as Frame from "./Frame.ts"
+import * as Member from "./Member.ts"
+import type * as Message from "./Message.ts"
+import type * as Reign from "./Reign.ts"
+import * as Rules from "./Rules.ts"
+import type { Check, Known, State, Turn } from "./Turn.ts"
+
+/**
+ * All members as one server sees them, itself included, highest rank first.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const everyone = (state: Pick<State, "self" | "members">): ReadonlyArray<Member.Member> => {
+  const at = state.members.findIndex((member) => Member.outranks(state.self, member))
+  return at < 0 ? [...state.members, state.self] : state.members.toSpliced(at, 0, state.self)
+}
+
+/**
+ * Whether this very start of a server is a member.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const holds = (turn: Turn, server: { readonly id: Member.NodeId; readonly incarnation: number }): boolean => {
+  const known = turn.known(server.id)
+  return Option.isSome(known) && known.value.member.incarnation === server.incarnation
+}
+
+/**
+ * Whether what somebody says of a leader contradicts what that very start of it says of itself.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const contradicts = (turn: Turn, leader: Reign.Leader): boolean => {
+  const member = Option.getOrUndefined(turn.known(leader.id))?.member
+  return member !== undefined && member.incarnation === leader.incarnation
+    && (member.priority !== leader.priority || member.ip !== leader.ip || member.port !== leader.port)
+}
+
+/**
+ * Whether an address is one of our own sockets'.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
+  turn.state.addresses.some((own) => own.ip === address.ip && own.port === address.port)
+
+/**
+ * What hearing a server brought about: nothing (it was dropped), or its stamp is fresh, and it may be new (`joined`), in
+ * place of an earlier start of its own (`replaced`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Heard {
+  readonly joined: boolean
+  readonly replaced: Member.Member | null
+}
+
+/**
+ * Where the sender of a message is reached: where it came from. But a question by unicast comes from a socket of its own
+ * that closes soon: it is answered where its sender was last heard from otherwise, or else says that it listens.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const reachedAt = (
+  turn: Turn,
+  { sender, type }: Message.FromServer,
+  from: Member.Address,
+  via: "multicast" | "unicast"
+): Member.Address => {
+  if (type !== "SERVER_PROBE" || via === "multicast" || sender.id === turn.state.self.id) return from
+  return Option.match(turn.known(sender.id), {
+    onNone: () => ({ ip: sender.ip, port: sender.port }),
+    onSome: ({ address }) => address
+  })
+}
+
+/**
+ * Takes note of a message from a server: any valid one refreshes it, an unknown one becomes a member, a higher
+ * incarnation replaces a lower one. Null where it must not be acted on.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const hear = (
+  turn: Turn,
+  message: Message.FromServer,
+  from: Member.Address,
+  via: "multicast" | "unicast"
+): Heard | null => {
+  const { sender } = message
+  if (sender.id === turn.state.self.id) return ownIdentity(turn, sender, from)
+  if (isDeparted(turn, message, from)) return null
+  const before = Option.getOrUndefined(turn.known(sender.id))
+  if (before === undefined) {
+    if (message.type === "SERVER_LEAVING") return null
+    if (turn.state.members.length >= Rules.maxMembers) {
+      turn.drop("MembersFull")
+      return null
+    }
+    join(turn, message, from, via)
+    return { joined: true, replaced: null }
+  }
+  if (sender.incarnation < before.member.incarnation) {
+    turn.drop("Stale")
+    tellOfLaterStart(turn, before, from)
+    return null
+  }
+  if (sender.incarnation > before.member.incarnation) {
+    remove(turn, sender.id, { _tag: "Replaced", by: sender.incarnation })
+    join(turn, message, from, via)
+    return { joined: true, replaced: before.member }
+  }
+  refresh(turn, { ...before, ...stamp(turn, message, from, via, before.multicastAt, before.interval) })
+  return { joined: false, replaced: null }
+}
+
+const stamp = (
+  turn: Turn,
+  message: Message.FromServer,
+  from: Member.Address,
+  via: "multicast" | "unicast",
+  multicastAt: number,
+  interval: number
+) => ({
+  address: from,
+  heardAt: turn.now.monotonic,
+  via,
+  multicastAt: via === "multicast" ? turn.now.monotonic : multicastAt,
+  interval: "interval" in message ? message.interval : interval
+})
+
+const refresh = (turn: Turn, known: Known): void => {
+  const id = known.member.id
+  turn.state.known = HashMap.set(
+    turn.state.known,
+    id,
+    known.via === "multicast" && known.unicastOnly ? { ...known, unicastOnly: false } : known
+  )
+  endCheck(turn, id)
+}
+
+const joinedVia = (type: Message.Message["type"]): Event.Via =>
+  type === "SERVER_ALIVE"
+    ? "heartbeat"
+    : type === "SERVER_PROBE"
+    ? "probe"
+    : type === "SERVER_RESPONSE"
+    ? "response"
+    : "message"
+
+const join = (
+  turn: Turn,
+  message: Message.FromServer,
+  from: Member.Address,
+  via: "multicast" | "unicast"
+): void => {
+  const member = message.sender
+  const { members } = turn.state
+  const at = members.findIndex((other) => Member.outranks(member, other))
+  turn.state.members = at < 0 ? [...members, member] : members.toSpliced(at, 0, member)
+  turn.state.known = HashMap.set(turn.state.known, member.id, {
+    member,
+    // Nothing by multicast yet counts as just heard so: a newcomer's first heartbeat may still be on its way.
+    ...stamp(turn, message, from, via, turn.now.monotonic, turn.state.rules.heartbeatInterval),
+    unicastOnly: false,
+    noticedAt: -Infinity,
+    answered: ""
+  })
+  turn.emit({ event: "MemberJoined", member, via: joinedVia(message.type) })
+}
+
+/**
+ * Takes a member out of the view and remembers it. The one member must be there.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const remove = (turn: Turn, id: Member.NodeId, reason: Event.Reason): void => {
+  const { member } = HashMap.getUnsafe(turn.state.known, id)
+  turn.state.members = turn.state.members.filter((other) => other.id !== id)
+  turn.state.known = HashMap.remove(turn.state.known, id)
+  endCheck(turn, id)
+  turn.clearTimer(`respond:${id}`)
+  if (reason._tag !== "Replaced") {
+    rememberDeparted(turn, id, {
+      incarnation: member.incarnation,
+      until: turn.now.monotonic + Rules.departedFor(turn.state.rules),
+      mayReturn: reason._tag !== "Left",
+      nonce: "",
+      askedAt: -Infinity
+    })
+  }
+  turn.emit({ event: "MemberRemoved", member, reason })
+}
+
+const rememberDeparted = (
+  turn: Turn,
+  id: Member.NodeId,
+  departed: HashMap.HashMap.Value<State["departed"]>
+): void => {
+  let all = turn.state.departed
+  if (HashMap.size(all) >= Rules.maxDeparted) {
+    let oldest: Member.NodeId = id
+    let until = Infinity
+    for (const [other, its] of all) {
+      if (its.until < until) {
+        oldest = other
+        until = its.until
+      }
+    }
+    all = HashMap.remove(all, oldest)
+  }
+  turn.state.departed = HashMap.set(all, id, departed)
+}
+
+/** Whether a message is one of the departed, whose late datagrams revive nobody: only an answer to a new question does. */
+const isDeparted = (turn: Turn, message: Message.FromServer, from: Member.Address): boolean => {
+  const { id, incarnation } = message.sender
+  const departed = Option.getOrUndefined(HashMap.get(turn.state.departed, id))
+  if (departed === undefined) return false
+  const forgotten = departed.until <= turn.now.monotonic
+  const answered = message.type === "SERVER_RESPONSE" && message.nonce === departed.nonce
+  if (forgotten || incarnation > departed.incarnation || (answered && incarnation === departed.incarnation)) {
+    turn.state.departed = HashMap.remove(turn.state.departed, id)
+    return false
+  }
+  turn.drop("Departed")
+  if (message.type === "SERVER_LEAVING" || turn.now.monotonic - departed.askedAt < turn.state.rules.probeTimeout) {
+    return true
+  }
+  const nonce = turn.nonce()
+  if (incarnation < departed.incarnation) {
+    // It may have started again with its clock set back: it is told what it was known by, and goes on above that.
+    turn.send(from, page(turn, "0", 0, [listed(turn, { ...message.sender, incarnation: departed.incarnation }, 0)])[0])
+  } else if (departed.mayReturn) {
+    turn.say(from, { type: "SERVER_PROBE", nonce })
+  } else {
+    return true
+  }
+  turn.state.departed = HashMap.set(turn.state.departed, id, { ...departed, nonce, askedAt: turn.now.monotonic })
+  return true
+}
+
+// --- Our own identity ---
+
+/** A message under our own id: our own echo, or a duplicate of our identity. Never somebody to take in. */
+const ownIdentity = (turn: Turn, sender: Member.Member, from: Member.Address): null => {
+  if (isOwnAddress(turn, from)) {
+    turn.drop("Own")
+    raiseIncarnation(turn, sender.incarnation)
+    return null
+  }
+  turn.drop("Duplicate")
+  if (turn.now.monotonic - turn.state.duplicateAt >= turn.state.rules.heartbeatInterval) {
+    turn.state.duplicateAt = turn.now.monotonic
+    turn.emit({
+      event: "DuplicateIdentity",
+      id: sender.id,
+      ours: Member.formatAddress(turn.state.self),
+      theirs: Member.formatAddress(from),
+      hostname: sender.hostname
+    })
+  }
+  return null
+}
+
+/**
+ * Takes on an incarnation above one that others have heard under our id and address: our clock was set back between two
+ * starts, and until then all we say is stale to them. Answers whether it did.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const raiseIncarnation = (turn: Turn, heard: number): boolean => {
+  const { self } = turn.state
+  if (heard <= self.incarnation || heard >= Number.MAX_SAFE_INTEGER) return false
+  turn.state.self = { ...self, incarnation: heard + 1 }
+  turn.emit({ event: "IncarnationRaised", from: self.incarnation, to: heard + 1 })
+  return true
+}
+
+/** Who speaks from the address of a member under a lower incarnation is that member with its clock set back: it is told. */
+const tellOfLaterStart = (turn: Turn, known: Known, from: Member.Address): void => {
+  if (from.ip !== known.address.ip || from.port !== known.address.port) return
+  if (turn.now.monotonic - known.noticedAt < Rules.noticeInterval) return
+  turn.state.known = HashMap.set(turn.state.known, known.member.id, { ...known, noticedAt: turn.now.monotonic })
+  turn.send(from, page(turn, "0", 0, [listed(turn, known.member, known.heardAt)])[0])
+}
+
+// --- Health ---
+
+/**
+ * Looks for members that have been silent for longer than their time-out and starts to ask them directly; forgets the
+ * departed whose time is over.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const sweep = (turn: Turn): void => {
+  const now = turn.now.monotonic
+  turn.state.lag = { now: 0, before: turn.state.lag.now }
+  turn.state.departed = HashMap.filter(turn.state.departed, (departed) => departed.until > now)
+  for (const { id } of turn.state.members) {
+    const known = HashMap.getUnsafe(turn.state.known, id)
+    if (now - known.heardAt > Rules.overdue(known.interval)) check(turn, id, false)
+  }
+}
+
+/**
+ * Starts to ask one member directly, unless that is under way: five times, `probeTimeout` apart. Any word of its ends it.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const check = (turn: Turn, id: Member.NodeId, isHint: boolean): void => {
+  const asked = HashMap.get(turn.state.checks, id)
+  if (Option.isNone(asked)) ask(turn, id, { nonce: turn.nonce(), tries: 0, refused: 0, isHint })
+  else if (isHint) turn.state.checks = HashMap.set(turn.state.checks, id, { ...asked.value, isHint })
+}
+
+const ask = (turn: Turn, id: Member.NodeId, asked: Check): void => {
+  turn.state.checks = HashMap.set(turn.state.checks, id, { ...asked, tries: asked.tries + 1 })
+  turn.ask(id, HashMap.getUnsafe(turn.state.known, id).address, { type: "SERVER_PROBE", nonce: asked.nonce })
+  turn.setTimer(`check:${id}`, turn.state.rules.probeTimeout, { _tag: "Check", id })
+}
+
+const endCheck = (turn: Turn, id: Member.NodeId): void => {
+  if (!HashMap.has(turn.state.checks, id)) return
+  turn.state.checks = HashMap.remove(turn.state.checks, id)
+  turn.clearTimer(`check:${id}`)
+}
+
+/**
+ * A member let a direct question go by: it is asked again, or was asked often enough. The reason where it must go now; who
+ * has not been silent for long enough stays, to be asked again by a later sweep.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const unanswered = (turn: Turn, id: Member.NodeId): Event.Reason | null => {
+  const asked = HashMap.getUnsafe(turn.state.checks, id)
+  if (asked.tries < Rules.probeTries) {
+    ask(turn, id, asked)
+    return null
+  }
+  const known = HashMap.getUnsafe(turn.state.known, id)
+  const silentFor = turn.now.monotonic - known.heardAt
+  endCheck(turn, id)
+  if (!asked.isHint && silentFor <= Rules.patience(turn.state.rules, known.interval)) return null
+  return {
+    _tag: "Silent",
+    for: Math.round(silentFor),
+    lastHeardOn: known.via,
+    ownLag: Math.round(Math.max(turn.state.lag.now, turn.state.lag.before))
+  }
+}
+
+/**
+ * The host of a member says that nobody listens there. Once may be a socket that is just being opened anew; asked again
+ * and refused again, the member is gone. The reason where it must go now.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const refused = (turn: Turn, id: Member.NodeId): Event.Reason | null => {
+  const asked = Option.getOrUndefined(HashMap.get(turn.state.checks, id))
+  if (asked === undefined) return null
+  const counted = { ...asked, refused: asked.refused + 1 }
+  turn.state.checks = HashMap.set(turn.state.checks, id, counted)
+  if (counted.refused < Rules.refusalsWanted) return null
+  const { address } = HashMap.getUnsafe(turn.state.known, id)
+  return { _tag: "Crashed", evidence: `${address.ip} refuses port ${address.port}` }
+}
+
+/**
+ * With each heartbeat: who has not been heard by multicast for as long as a member may be silent, but lives, is asked by
+ * unicast. The question tells it of us, its answer us of it: so both are kept where a switch has forgotten the group.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const keepByUnicast = (turn: Turn): void => {
+  for (const { id } of turn.state.members) {
+    const known = HashMap.getUnsafe(turn.state.known, id)
+    if (turn.now.monotonic - known.multicastAt <= Rules.patience(turn.state.rules, known.interval)) continue
+    if (known.heardAt === known.multicastAt) continue
+    if (!known.unicastOnly) {
+      turn.state.known = HashMap.set(turn.state.known, id, { ...known, unicastOnly: true })
+      turn.emit({ event: "UnicastOnly", member: known.member })
+    }
+    turn.say(known.address, { type: "SERVER_PROBE", nonce: turn.nonce() })
+  }
+}
+
+/**
+ * After a stall of that many ms: every stamp moves forward by it, so that nobody is judged for a time in which we could
+ * not hear; and no question asked before counts.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const forgive = (turn: Turn, stalledFor: number): void => {
+  const now = turn.now.monotonic
+  turn.state.known = HashMap.map(turn.state.known, (known) => ({
+    ...known,
+    heardAt: Math.min(now, known.heardAt + stalledFor),
+    multicastAt: Math.min(now, known.multicastAt + stalledFor)
+  }))
+  for (const [id] of turn.state.checks) endCheck(turn, id)
+}
+
+// --- Lists of members ---
+
+const listed = (turn: Turn, member: Member.Member, heardAt: number): Message.Listed => ({
+  id: member.id,
+  ip: member.ip,
+  port: member.port,
+  name: member.name,
+  priority: member.priority,
+  incarnation: member.incarnation,
+  heard: Math.round(turn.now.monotonic - heardAt)
+})
+
+const encoder = new TextEncoder()
+
+/** The list cut into pages, each of which fits one frame, or one of them. Never empty. */
+const page = (
+  turn: Turn,
+  nonce: string,
+  wanted: number,
+  list: ReadonlyArray<Message.Listed>
+): readonly [Message.Of<"MEMBERS">] => {
+  const { election, self } = turn.state
+  const blank: Message.Of<"MEMBERS"> = {
+    type: "MEMBERS",
+    from: { id: self.id, incarnation: self.incarnation },
+    term: (election.reign ?? election.last)?.term ?? 0,
+    leader: election.reign?.leader ?? null,
+    nonce,
+    page: 65_535,
+    of: 65_535,
+    list: []
+  }
+  const room = Frame.maxBodyBytes - encoder.encode(JSON.stringify(blank)).length
+  const pages: Array<Array<Message.Listed>> = [[]]
+  let used = 0
+  for (const line of list) {
+    const bytes = encoder.encode(JSON.stringify(line)).length + 1
+    if (used + bytes > room) {
+      pages.push([])
+      used = 0
+    }
+    pages[pages.length - 1]!.push(line)
+    used += bytes
+  }
+  return [{ ...blank, page: wanted, of: pages.length, list: pages[wanted] ?? [] }]
+}
+
+/**
+ * One page of everyone, as an answer to `MEMBERS_ASK`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const listPage = (turn: Turn, nonce: string, wanted: number): Message.Of<"MEMBERS"> =>
+  page(
+    turn,
+    nonce,
+    wanted,
+    everyone(turn.state).map((member) =>
+      listed(
+        turn,
+        member,
+        Option.match(turn.known(member.id), { onNone: () => turn.now.monotonic, onSome: (k) => k.heardAt })
+      )
+    )
+  )[0]

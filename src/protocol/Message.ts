@@ -1,0 +1,178 @@
+/**
+ * What servers say to each other and to those who ask: one schema-validated tagged union, told apart by `type`.
+ *
+ * A server's message carries the {@link Header}: who speaks (`sender`), the reign it follows (`term` and `leader`; while
+ * vacant, the term of the last one and null), and `heard`, the highest term it has heard of. `term` and `heard` are two
+ * numbers: only the reign is ever followed.
+ *
+ * Fields that this version does not know are ignored, so a newer server can say more to its like.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Member from "./Member.ts"
+import * as Reign from "./Reign.ts"
+
+/**
+ * The longest interval that a server may announce for its next heartbeat, 1 hour in ms: three of them are how long a
+ * silent server stays a member.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxInterval = 3_600_000
+
+const header = {
+  sender: Member.Member,
+  term: Reign.Term,
+  leader: Schema.NullOr(Reign.Leader),
+  heard: Reign.Term
+}
+
+const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
+const Page = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
+
+/**
+ * The name of what is led: empty for the group's one leadership.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ElectionName = Schema.String.check(
+  Schema.makeFilter((text: string) => text.length <= 32 && Member.jsonBytes(text) <= 32, {
+    expected: "at most 32 bytes of text"
+  })
+)
+
+/**
+ * One line of a `MEMBERS` list. `heard` is how many ms ago the answering server last heard of it, 0 for itself.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Listed = Schema.Struct({
+  id: Member.NodeId,
+  ip: Member.Ip,
+  port: Member.Port,
+  name: Member.Member.fields.name,
+  priority: Member.Priority,
+  incarnation: Member.Incarnation,
+  heard: Schema.Natural
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Listed = typeof Listed.Type
+
+const kind = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
+  Schema.Struct({ type: Schema.Literal(name), ...fields })
+
+/**
+ * Every message there is.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Message = Schema.Union([
+  /** I live; this is whom I follow. `interval`: ms to the next one. */
+  kind("SERVER_ALIVE", {
+    ...header,
+    interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
+  }),
+  /** Who is there? By unicast: are you there? A burst of one nonce is one question. */
+  kind("SERVER_PROBE", { ...header, nonce: Nonce }),
+  /** I am here, in answer to the probe of that nonce. */
+  kind("SERVER_RESPONSE", {
+    ...header,
+    nonce: Nonce,
+    interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
+  }),
+  /** Forget me now. */
+  kind("SERVER_LEAVING", header),
+  /** I stand for leader in term `standing`; anyone higher, object. */
+  kind("ELECTION", { ...header, election: ElectionName, standing: Reign.Term }),
+  /** `to` is outranked: stand down, it is ours to do. */
+  kind("OK", { ...header, election: ElectionName, standing: Reign.Term, to: Member.NodeId }),
+  /** This is the reign. By unicast: a notice to who does not know it. */
+  kind("COORDINATOR", { ...header, election: ElectionName }),
+  /** I stay, but lead no more; `successor` should go first. */
+  kind("STEPPING_DOWN", { ...header, election: ElectionName, successor: Schema.NullOr(Member.NodeId) }),
+  /** Who is in the group, and who leads? It has no sender: asking makes nobody a member. */
+  kind("MEMBERS_ASK", { nonce: Nonce, page: Page }),
+  /** Page `page` of `of` pages. It carries no full sender, so that one page holds several members. */
+  kind("MEMBERS", {
+    from: Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation }),
+    term: Reign.Term,
+    leader: Schema.NullOr(Reign.Leader),
+    nonce: Nonce,
+    page: Page,
+    of: Page,
+    list: Schema.Array(Listed).check(Schema.isMaxLength(64))
+  })
+]).pipe(Schema.toTaggedUnion("type"))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Message = typeof Message.Type
+
+/**
+ * The message of one type.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Of<Type extends Message["type"]> = Extract<Message, { readonly type: Type }>
+
+/**
+ * A message from a server: one that carries the header.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FromServer = Exclude<Message, Of<"MEMBERS_ASK"> | Of<"MEMBERS">>
+
+/**
+ * What every message from a server says of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Header = Pick<FromServer, "sender" | "term" | "leader" | "heard">
+
+/**
+ * The reign that a message speaks of, or null while its sender follows none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const reignOf = (header: Pick<Header, "term" | "leader">): Reign.Reign | null =>
+  header.leader === null ? null : { term: header.term, leader: header.leader }
+
+const types: ReadonlySet<unknown> = new Set(Object.keys(Message.cases))
+
+const decodeUnknown = Schema.decodeUnknownResult(Message)
+
+/**
+ * Why something that claimed to be a message is none. Nothing is thrown for it: it is dropped and counted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Refused = "UnknownType" | "Invalid"
+
+/**
+ * Reads a parsed JSON value as a message. Unknown fields are left out.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const decode = (value: unknown): Result.Result<Message, Refused> => {
+  if (typeof value !== "object" || value === null || !("type" in value)) return Result.fail("Invalid")
+  if (!types.has(value.type)) return Result.fail(typeof value.type === "string" ? "UnknownType" : "Invalid")
+  return Result.mapError(decodeUnknown(value), (): Refused => "Invalid")
+}

@@ -1,0 +1,112 @@
+/**
+ * A reign: one leader with one term. Reigns are totally ordered, and the order is the fencing token: a resource that
+ * refuses a lower pair than it has seen keeps a deposed leader from writing after its successor has.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as Member from "./Member.ts"
+
+/**
+ * The largest term there can be, 2^52: far above any Unix millisecond, and exact in a double. A message with a larger
+ * one is dropped.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxTerm = 2 ** 52
+
+/**
+ * A number that grows with every reign.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Term = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxTerm }))
+
+/**
+ * What must be known of a leader to rank it, to recognise its start, and to reach it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Leader = Schema.Struct({
+  id: Member.NodeId,
+  priority: Member.Priority,
+  incarnation: Member.Incarnation,
+  ip: Member.Ip,
+  port: Member.Port
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Leader = typeof Leader.Type
+
+/**
+ * One leader with one term. The term never changes while the reign lasts.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Reign = Schema.Struct({ term: Term, leader: Leader })
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Reign = typeof Reign.Type
+
+/**
+ * The reign of a member in a term.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (term: number, { id, incarnation, ip, port, priority }: Leader): Reign => ({
+  term,
+  leader: { id, priority, incarnation, ip, port }
+})
+
+/**
+ * The total order of reigns: by term, then by the rank of the leader, then by its start. Positive where `self` is the
+ * greater.
+ *
+ * @category ordering
+ * @since 0.1.0
+ */
+export const compare = (self: Reign, that: Reign): number =>
+  self.term - that.term || Member.compareRank(self.leader, that.leader)
+  || self.leader.incarnation - that.leader.incarnation
+
+/**
+ * The greater of two, either of which may be none.
+ *
+ * @category ordering
+ * @since 0.1.0
+ */
+export const max = (self: Reign | null, that: Reign | null): Reign | null =>
+  self === null ? that : that === null || compare(self, that) >= 0 ? self : that
+
+/**
+ * The term for a new reign: above every term heard of, and at least the wall clock's milliseconds, so that terms also
+ * grow over a restart of the whole group.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const nextTerm = (heard: number, wall: number): number =>
+  Math.min(maxTerm, Math.max(heard + 1, Math.max(0, Math.floor(wall))))
+
+/**
+ * The reign as one text whose order among texts is the order of reigns: the fencing token to hand to a resource that
+ * keeps the greatest one it has seen.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const token = (self: Reign): string =>
+  `${String(self.term).padStart(16, "0")}-${
+    String(self.leader.priority + 2_147_483_648).padStart(10, "0")
+  }-${self.leader.id}`

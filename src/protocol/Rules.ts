@@ -1,0 +1,123 @@
+/**
+ * The settings that the protocol itself goes by, all times in whole milliseconds, and what follows from them.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * What one server does its part by. `Settings` documents each of them for people.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rules {
+  readonly heartbeatInterval: number
+  readonly cleanupInterval: number
+  readonly memberTimeout: number
+  readonly probeTimeout: number
+  readonly discoveryWindow: number
+  readonly electionStagger: number
+  readonly okTimeout: number
+  readonly coordinatorTimeout: number
+  readonly preempt: boolean
+  readonly minimumMembers: number
+}
+
+/**
+ * How often a server looks whether it has been asleep, in ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const watchInterval = (rules: Rules): number => Math.min(100, rules.heartbeatInterval)
+
+/**
+ * How long after its last look a server must conclude that it stood still, in ms: the watch's own interval and what it
+ * may run late. Until then a leader is one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const stallAfter = (rules: Rules): number => watchInterval(rules) + Math.max(rules.heartbeatInterval / 2, 100)
+
+/**
+ * For how long a silent member is left in peace, in ms, given the interval that it announced for its heartbeats.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const patience = (rules: Rules, announcedInterval: number): number =>
+  Math.max(rules.memberTimeout, 3 * announcedInterval)
+
+/**
+ * After how long a silence a sweep asks a member directly, in ms: one heartbeat is overdue by half its interval. Only one
+ * whose host refuses the question is removed so early; who is merely silent has all its {@link patience}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const overdue = (announcedInterval: number): number => 1.5 * announcedInterval
+
+/**
+ * How many refusals make a crash: one may be a socket being opened anew.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const refusalsWanted = 2
+
+/**
+ * How many direct questions a silent member is asked before it is removed, `probeTimeout` apart.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const probeTries = 5
+
+/**
+ * How long the departed are remembered, in ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const departedFor = (rules: Rules): number => 2 * rules.memberTimeout
+
+/**
+ * The most members that a view holds, besides its own server; who comes later is dropped and counted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxMembers = 4_096
+
+/**
+ * The most departed that are remembered; beyond, the longest gone are forgotten first.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxDeparted = 1_024
+
+/**
+ * About how many servers answer a multicast probe, however large the group.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const answersWanted = 50
+
+/**
+ * What is said to the whole group only once may be lost: the gaps, in ms, after which it is said again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const gaps = { probe: [50, 100], coordinator: [50, 150], steppingDown: [50], leaving: [20] } as const
+
+/**
+ * The shortest time between two notices to one server, in ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const noticeInterval = 100

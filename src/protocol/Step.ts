@@ -1,0 +1,401 @@
+/**
+ * One server's whole part in the protocol as one function: what it was, what happened, and what time it is, to what it
+ * is now and what is to be done. Every input of a server goes through {@link step}; nothing else changes its state.
+ *
+ * @since 0.1.0
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as BullyElection from "./BullyElection.ts"
+import type * as Event from "./Event.ts"
+import type * as Member from "./Member.ts"
+import * as Membership from "./Membership.ts"
+import type * as Message from "./Message.ts"
+import type * as Reign from "./Reign.ts"
+import * as Rules from "./Rules.ts"
+import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
+
+/**
+ * What can happen to a server.
+ *
+ * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `Watch`: the ticks of the four fibers.
+ * - `Received`: a message came. `TimerFired`: a timer that an earlier step set has run out.
+ * - `Refused`: the host of a member that was asked says that nobody listens there. `Moved`: our own sockets' addresses are
+ *   others now. `WorkEnded`: in answer to `EndWork`.
+ * - `Resign`: the lead is to be given up. `Leave`: the group is to be left; it is over with `Farewell`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Input =
+  | { readonly _tag: "Start" }
+  | { readonly _tag: "Discover" }
+  | { readonly _tag: "Heartbeat" }
+  | { readonly _tag: "Sweep" }
+  | { readonly _tag: "Watch" }
+  | {
+    readonly _tag: "Received"
+    readonly message: Message.Message
+    readonly from: Member.Address
+    readonly via: "multicast" | "unicast"
+  }
+  | { readonly _tag: "TimerFired"; readonly key: string; readonly token: number; readonly timer: Timer }
+  | { readonly _tag: "Refused"; readonly id: Member.NodeId }
+  | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
+  | { readonly _tag: "WorkEnded" }
+  | { readonly _tag: "Resign"; readonly cause: "Resigned" | "WorkOverran" }
+  | { readonly _tag: "Leave" }
+
+/**
+ * A server before its start. `addresses` are those of its own sockets.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: {
+  readonly rules: Rules.Rules
+  readonly self: Member.Member
+  readonly addresses: ReadonlyArray<Member.Address>
+  readonly monotonic: number
+}): State => ({
+  rules: options.rules,
+  self: options.self,
+  addresses: options.addresses,
+  phase: "Discovering",
+  members: [],
+  known: HashMap.empty(),
+  departed: HashMap.empty(),
+  checks: HashMap.empty(),
+  election: BullyElection.make(options.monotonic),
+  watchedAt: options.monotonic,
+  lag: { now: 0, before: 0 },
+  drainUntil: -Infinity,
+  probe: "",
+  paging: null,
+  duplicateAt: -Infinity,
+  timers: HashMap.empty(),
+  tokens: 0
+})
+
+/**
+ * One server's picture of the group: everyone, highest rank first, and the reign it follows, null while nobody leads.
+ * `term` is that of the reign, or of the last one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface View {
+  readonly self: Member.Member
+  readonly members: ReadonlyArray<Member.Member>
+  readonly reign: Reign.Reign | null
+  readonly term: number
+}
+
+/**
+ * What a state shows of the group.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const view = (state: State): View => ({
+  self: state.self,
+  members: Membership.everyone(state),
+  reign: state.election.reign,
+  term: (state.election.reign ?? state.election.last)?.term ?? 0
+})
+
+/**
+ * Whether two states show the same, so that the view need not be made and told anew.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const showsSame = (before: State, after: State): boolean =>
+  before.members === after.members && before.self === after.self && before.election.reign === after.election.reign
+  && before.election.last === after.election.last
+
+/**
+ * Whether a server has been asleep for so long that nothing it holds may be acted on, first of all its lead.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isStalled = (state: Pick<State, "rules" | "watchedAt">, monotonic: number): boolean =>
+  monotonic - state.watchedAt > Rules.stallAfter(state.rules)
+
+/**
+ * The one transition. Never throws.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
+  const turn = new Turn(state, now, input._tag === "TimerFired" ? input.token : undefined)
+  if (state.phase === "Left") return [state, []]
+  // Before its start a server has no watch that could be late.
+  if (input._tag !== "Start" && isStalled(state, now.monotonic)) wake(turn)
+  switch (input._tag) {
+    case "Start":
+      turn.state.watchedAt = now.monotonic
+      turn.emit({ event: "Started", self: state.self })
+      turn.setTimer("discovery", state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
+      break
+    case "Discover":
+      if (turn.state.probe === "" || turn.state.members.length === 0) probeGroup(turn)
+      break
+    case "Heartbeat":
+      heartbeat(turn)
+      break
+    case "Sweep":
+      if (turn.state.phase === "Live") Membership.sweep(turn)
+      break
+    case "Watch":
+      watch(turn)
+      break
+    case "Received":
+      received(turn, input.message, input.from, input.via)
+      break
+    case "TimerFired":
+      if (Option.getOrUndefined(HashMap.get(turn.state.timers, input.key)) === input.token) {
+        turn.state.timers = HashMap.remove(turn.state.timers, input.key)
+        fired(turn, input.timer)
+      }
+      break
+    case "Refused":
+      settle(turn, input.id, Membership.refused(turn, input.id))
+      break
+    case "Moved":
+      turn.state.addresses = input.addresses
+      break
+    case "WorkEnded":
+      BullyElection.workEnded(turn)
+      if (turn.state.phase === "Leaving") farewell(turn)
+      break
+    case "Resign":
+      BullyElection.endReign(turn, input.cause)
+      break
+    case "Leave":
+      leave(turn)
+      break
+  }
+  return [turn.state, turn.outputs]
+}
+
+// --- Ticks ---
+
+const probeGroup = (turn: Turn): void => {
+  turn.state.probe = turn.nonce()
+  turn.sayOften("probe", { type: "SERVER_PROBE", nonce: turn.state.probe }, Rules.gaps.probe)
+}
+
+const heartbeat = (turn: Turn): void => {
+  turn.say(null, { type: "SERVER_ALIVE", interval: turn.state.rules.heartbeatInterval })
+  Membership.keepByUnicast(turn)
+  // Nothing should be left waiting for an election that no trigger calls; should it be, it waits one interval.
+  if (turn.state.election.reign === null) BullyElection.callElection(turn)
+}
+
+const watch = (turn: Turn): void => {
+  const late = turn.now.monotonic - turn.state.watchedAt - Rules.watchInterval(turn.state.rules)
+  turn.state.watchedAt = turn.now.monotonic
+  if (late > turn.state.lag.now) turn.state.lag = { ...turn.state.lag, now: late }
+}
+
+/** A stall is not a death: not of the others, whom we could not hear, and not of us, but for our lead. */
+const wake = (turn: Turn): void => {
+  const asleep = turn.now.monotonic - turn.state.watchedAt
+  watch(turn)
+  turn.emit({ event: "Stalled", for: Math.round(asleep) })
+  BullyElection.onStall(turn)
+  Membership.forgive(turn, asleep)
+  if (turn.state.phase === "Leaving") return
+  turn.state.phase = "Recovering"
+  turn.state.drainUntil = turn.now.monotonic + Rules.watchInterval(turn.state.rules)
+  probeGroup(turn)
+  turn.setTimer("discovery", turn.state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
+}
+
+// --- Timers ---
+
+const fired = (turn: Turn, timer: Timer): void => {
+  switch (timer._tag) {
+    case "DiscoveryOver":
+      turn.state.phase = "Live"
+      return BullyElection.callElection(turn)
+    case "SayAgain":
+      return turn.sayOften(timer.key, timer.body, timer.gaps)
+    case "Respond":
+      return respond(turn, timer.to, timer.nonce)
+    case "Check":
+      return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
+    case "Page":
+      return askForPage(turn)
+    case "Stand":
+      return BullyElection.stand(turn)
+    case "NoObjection":
+      return BullyElection.noObjection(turn)
+    case "Object":
+      return BullyElection.object(turn, timer.to, timer.standing)
+    case "WaitOver":
+      return BullyElection.waitOver(turn)
+    case "AbstainOver":
+      return BullyElection.abstainOver(turn)
+    case "Farewell":
+      turn.state.phase = "Left"
+      turn.emit({ event: "Left" })
+      turn.outputs.push({ _tag: "Farewell" })
+  }
+}
+
+const remove = (turn: Turn, id: Member.NodeId, reason: Event.Reason): void => {
+  const { member } = HashMap.getUnsafe(turn.state.known, id)
+  Membership.remove(turn, id, reason)
+  BullyElection.onRemoved(turn, member, reason)
+}
+
+const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): void => {
+  if (reason !== null) remove(turn, id, reason)
+}
+
+// --- Messages ---
+
+const received = (turn: Turn, message: Message.Message, source: Member.Address, via: "multicast" | "unicast"): void => {
+  if (message.type === "MEMBERS_ASK") return onMembersAsk(turn, message, source, via)
+  if (message.type === "MEMBERS") return onMembers(turn, message, source)
+  const from = Membership.reachedAt(turn, message, source, via)
+  const incarnation = turn.state.self.incarnation
+  const heard = Membership.hear(turn, message, from, via)
+  if (heard === null) {
+    if (turn.state.self.incarnation !== incarnation) raised(turn)
+    return
+  }
+  if (heard.replaced !== null) {
+    BullyElection.onRemoved(turn, heard.replaced, { _tag: "Replaced", by: message.sender.incarnation })
+  }
+  if (heard.joined) BullyElection.onJoined(turn)
+  // What waited in the sockets while we stood still refreshes its senders; its claims are old.
+  const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === turn.state.probe
+  if (message.type === "SERVER_LEAVING") {
+    BullyElection.hearTerm(turn, message)
+    return remove(turn, message.sender.id, { _tag: "Left" })
+  }
+  if (turn.now.monotonic < turn.state.drainUntil && !isFresh) return BullyElection.hearTerm(turn, message)
+  BullyElection.observe(turn, message, from)
+  if (turn.state.self.incarnation !== incarnation) raised(turn)
+  if ("election" in message && message.election !== BullyElection.election) return
+  switch (message.type) {
+    case "SERVER_PROBE":
+      return onProbe(turn, message, from, via)
+    case "SERVER_RESPONSE":
+      return onResponse(turn, message, from)
+    case "ELECTION":
+      return BullyElection.onElection(turn, message, from)
+    case "OK":
+      return BullyElection.onOk(turn, message)
+    case "STEPPING_DOWN":
+      return BullyElection.onSteppingDown(turn, message)
+  }
+}
+
+/** To everyone we are a new start: they hear of it at once. */
+const raised = (turn: Turn): void => {
+  turn.say(null, { type: "SERVER_ALIVE", interval: turn.state.rules.heartbeatInterval })
+  BullyElection.onRaised(turn)
+}
+
+const respond = (turn: Turn, to: Member.Address, nonce: string): void =>
+  turn.say(to, { type: "SERVER_RESPONSE", nonce, interval: turn.state.rules.heartbeatInterval })
+
+const onProbe = (
+  turn: Turn,
+  { nonce, sender }: Message.Of<"SERVER_PROBE">,
+  from: Member.Address,
+  via: "multicast" | "unicast"
+): void => {
+  if (via === "unicast") return respond(turn, from, nonce)
+  // A burst of one nonce is one question.
+  const known = HashMap.getUnsafe(turn.state.known, sender.id)
+  if (known.answered === nonce) return
+  turn.state.known = HashMap.set(turn.state.known, sender.id, { ...known, answered: nonce })
+  if (turn.state.election.reign?.leader.id === turn.state.self.id) return respond(turn, from, nonce)
+  const size = turn.state.members.length + 1
+  if (turn.random() * size < Rules.answersWanted) {
+    turn.setTimer(`respond:${sender.id}`, turn.random() * Math.min(size, 100), { _tag: "Respond", to: from, nonce })
+  }
+}
+
+const onResponse = (turn: Turn, { nonce }: Message.Of<"SERVER_RESPONSE">, from: Member.Address): void => {
+  if (nonce !== turn.state.probe || turn.state.paging !== null || turn.state.phase !== "Discovering") return
+  turn.state.paging = { from, nonce, page: 0, of: Infinity, tries: 0, missing: [] }
+  // By then those who answer the probe of a group of any size have done so; only the others are asked for.
+  turn.setTimer("page", Math.min(100, turn.state.rules.discoveryWindow / 3), { _tag: "Page" })
+}
+
+const pageTries = 3
+
+const askForPage = (turn: Turn): void => {
+  const { paging, rules } = turn.state
+  if (paging === null || paging.tries >= pageTries) return
+  if (paging.page < paging.of) turn.send(paging.from, { type: "MEMBERS_ASK", nonce: paging.nonce, page: paging.page })
+  else askMissing(turn, paging.missing.filter((line) => Option.isNone(turn.known(line.id))))
+  turn.state.paging = { ...paging, tries: paging.tries + 1 }
+  turn.setTimer("page", rules.probeTimeout, { _tag: "Page" })
+}
+
+/** A list is hearsay: whoever is on it becomes a member by answering. */
+const askMissing = (turn: Turn, missing: ReadonlyArray<Message.Listed>): void => {
+  for (const line of missing) turn.say(line, { type: "SERVER_PROBE", nonce: turn.nonce() })
+}
+
+const onMembersAsk = (
+  turn: Turn,
+  { nonce, page }: Message.Of<"MEMBERS_ASK">,
+  from: Member.Address,
+  via: "multicast" | "unicast"
+): void => {
+  const { reign } = turn.state.election
+  const speaker = reign?.leader.id ?? Membership.everyone(turn.state)[0]?.id
+  const isOurs = speaker === turn.state.self.id
+  if (via === "unicast" || isOurs) turn.send(from, Membership.listPage(turn, nonce, page))
+}
+
+const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
+  const { paging, self } = turn.state
+  const own = message.list.find((line) => line.id === self.id)
+  if (own !== undefined && Membership.isOwnAddress(turn, own) && Membership.raiseIncarnation(turn, own.incarnation)) {
+    raised(turn)
+  }
+  if (paging === null || message.nonce !== paging.nonce || message.page !== paging.page) return
+  if (from.ip !== paging.from.ip || from.port !== paging.from.port) return
+  const unknown = message.list.filter((line) => line.id !== self.id && Option.isNone(turn.known(line.id)))
+  askMissing(turn, unknown)
+  const next = {
+    ...paging,
+    page: paging.page + 1,
+    of: message.of,
+    missing: [...paging.missing, ...unknown].slice(0, Rules.maxMembers)
+  }
+  if (next.page < next.of) {
+    turn.state.paging = { ...next, tries: 0 }
+    return askForPage(turn)
+  }
+  // The list is read: who does not answer is asked again, as questions and answers get lost.
+  turn.state.paging = { ...next, tries: 1 }
+  turn.setTimer("page", turn.state.rules.probeTimeout, { _tag: "Page" })
+}
+
+// --- Leaving ---
+
+const leave = (turn: Turn): void => {
+  if (turn.state.phase === "Leaving") return
+  turn.state.phase = "Leaving"
+  turn.clearTimer("discovery")
+  if (BullyElection.ownReign(turn.state) !== null) return BullyElection.endReign(turn, "Left")
+  if (turn.state.election.ending === null) farewell(turn)
+}
+
+const farewell = (turn: Turn): void => {
+  if (turn.hasTimer("farewell")) return
+  turn.sayOften("leaving", { type: "SERVER_LEAVING" }, Rules.gaps.leaving)
+  turn.setTimer("farewell", Rules.gaps.leaving[0] + 1, { _tag: "Farewell" })
+}

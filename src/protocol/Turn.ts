@@ -1,0 +1,353 @@
+/**
+ * What a server is between two steps ({@link State}), and what one step works on ({@link Turn}): a copy of the state to
+ * change, the time, and the outputs that the step leaves for the fibers around it to carry out.
+ *
+ * A step is a pure function: the same state, input and {@link Now} give the same state and outputs. That a turn is
+ * changed in place while the step lasts is seen by nobody else.
+ *
+ * @since 0.1.0
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type * as Event from "./Event.ts"
+import type * as Member from "./Member.ts"
+import type * as Message from "./Message.ts"
+import type * as Reign from "./Reign.ts"
+import type * as Rules from "./Rules.ts"
+
+/**
+ * The time and the chance that a step is given.
+ *
+ * `monotonic` is ms on a clock that never steps: all durations are counted on it. `wall` is Unix ms, for people and for
+ * new terms. `entropy` is a whole number below 2^32 that no one could foretell.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Now {
+  readonly monotonic: number
+  readonly wall: number
+  readonly entropy: number
+}
+
+/**
+ * What is known of another member besides what it says of itself. Changes with every datagram; the view does not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Known {
+  readonly member: Member.Member
+  /** Where its last datagram came from. */
+  readonly address: Member.Address
+  readonly heardAt: number
+  readonly via: "multicast" | "unicast"
+  readonly multicastAt: number
+  /** The heartbeat interval that it announced. */
+  readonly interval: number
+  readonly unicastOnly: boolean
+  readonly noticedAt: number
+  /** The last multicast probe of its that was answered: the others of the burst are the same question. */
+  readonly answered: string
+}
+
+/**
+ * Who is gone. `nonce` is the question whose answer would prove that one removed for silence lives after all.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Departed {
+  readonly incarnation: number
+  readonly until: number
+  readonly mayReturn: boolean
+  readonly nonce: string
+  readonly askedAt: number
+}
+
+/**
+ * A silent member that is being asked directly. `refused` is how often its host said that nobody listens there, the last
+ * time at `refusedAt`. `isHint` where another's `ELECTION` raised the question: then five unanswered tries are enough.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Check {
+  readonly nonce: string
+  readonly tries: number
+  readonly refused: number
+  readonly isHint: boolean
+}
+
+/**
+ * What a server does about the lead at the moment.
+ *
+ * - `Idle`: nothing. `Pending`: it will stand when the stagger is over. `Standing`: it asked who objects.
+ * - `Waiting`: somebody higher objected or stands.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Activity =
+  | { readonly _tag: "Idle" }
+  | { readonly _tag: "Pending" }
+  | { readonly _tag: "Standing"; readonly standing: number }
+  | { readonly _tag: "Waiting" }
+
+/**
+ * The register of the lead, and what this server does about it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Election {
+  /** The reign followed; null while vacant. */
+  readonly reign: Reign.Reign | null
+  /** The greatest reign ever followed: what is not greater is not followed again, but for this one itself. */
+  readonly last: Reign.Reign | null
+  /** The highest term heard of. */
+  readonly heard: number
+  readonly activity: Activity
+  /** Why the place is vacant, since when, and what follows from it. */
+  readonly vacancy: {
+    readonly cause: Event.Cause
+    readonly since: number
+    /** Who stepped down does not stand in its successor's way. */
+    readonly excused: Member.NodeId | null
+    readonly successor: Member.NodeId | null
+    /** The leader was only silent: who outranks all asks before leading. */
+    readonly askFirst: boolean
+  }
+  /** Set while our leading work is being ended: what we do when it has. */
+  readonly ending: Event.Cause | null
+  /** Until when we do not stand, after we resigned. */
+  readonly abstainUntil: number
+  readonly hearsayAt: number
+}
+
+/**
+ * Where a server is in its life.
+ *
+ * - `Discovering`: in the window after the start, it judges nobody and does not stand. `Live`: in full.
+ * - `Recovering`: as discovering, after a stall. `Leaving`: it ends its work. `Left`: it has said goodbye.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Phase = "Discovering" | "Live" | "Recovering" | "Leaving" | "Left"
+
+/**
+ * One server, whole.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface State {
+  readonly rules: Rules.Rules
+  readonly self: Member.Member
+  /** Where our own datagrams come from. */
+  readonly addresses: ReadonlyArray<Member.Address>
+  readonly phase: Phase
+  /** The others, highest rank first. A new array with every change and only then. */
+  readonly members: ReadonlyArray<Member.Member>
+  readonly known: HashMap.HashMap<Member.NodeId, Known>
+  readonly departed: HashMap.HashMap<Member.NodeId, Departed>
+  readonly checks: HashMap.HashMap<Member.NodeId, Check>
+  readonly election: Election
+  /** When the watch last ran. */
+  readonly watchedAt: number
+  /** How late the watch ran at worst since the last sweep, and in the time before it. */
+  readonly lag: { readonly now: number; readonly before: number }
+  /** Until when datagrams may be ones that waited while we stood still. */
+  readonly drainUntil: number
+  /** The nonce of our last multicast probe. */
+  readonly probe: string
+  /** The page that we ask for of somebody's list of members, and who on it has still to answer. */
+  readonly paging: {
+    readonly from: Member.Address
+    readonly nonce: string
+    readonly page: number
+    readonly of: number
+    readonly tries: number
+    readonly missing: ReadonlyArray<Message.Listed>
+  } | null
+  readonly duplicateAt: number
+  /** The timers that are set: a timer that fires with another token than its key's has been replaced, and is ignored. */
+  readonly timers: HashMap.HashMap<string, number>
+  readonly tokens: number
+}
+
+/**
+ * What a timer is for.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Timer =
+  | { readonly _tag: "DiscoveryOver" }
+  | { readonly _tag: "SayAgain"; readonly key: string; readonly body: Body; readonly gaps: ReadonlyArray<number> }
+  | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
+  | { readonly _tag: "Check"; readonly id: Member.NodeId }
+  | { readonly _tag: "Page" }
+  | { readonly _tag: "Stand" }
+  | { readonly _tag: "NoObjection" }
+  | { readonly _tag: "Object"; readonly to: Member.NodeId; readonly standing: number }
+  | { readonly _tag: "WaitOver" }
+  | { readonly _tag: "AbstainOver" }
+  | { readonly _tag: "Farewell" }
+
+/**
+ * What a step leaves to be done, in this order.
+ *
+ * - `Send`: `to` null is the group. `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`.
+ *   `SetTimer`: fire `timer` with this key and token in `after` ms. `ClearTimer`: that
+ *   fire need not come (it would be ignored).
+ * - `Emit`: tell the readers. `EndWork`: end all leading work, then step `WorkEnded`. `Farewell`: nothing more will come.
+ * - `Drop`: count one more dropped datagram of this reason.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Output =
+  | { readonly _tag: "Send"; readonly to: Member.Address | null; readonly message: Message.Message }
+  | { readonly _tag: "Ask"; readonly id: Member.NodeId; readonly to: Member.Address; readonly message: Message.Message }
+  | {
+    readonly _tag: "SetTimer"
+    readonly key: string
+    readonly token: number
+    readonly after: number
+    readonly timer: Timer
+  }
+  | { readonly _tag: "ClearTimer"; readonly token: number }
+  | { readonly _tag: "Emit"; readonly event: Event.Event }
+  | { readonly _tag: "EndWork" }
+  | { readonly _tag: "Farewell" }
+  | { readonly _tag: "Drop"; readonly reason: DropReason }
+
+/**
+ * Why a valid message was not acted on.
+ *
+ * - `Own`: our own, back from the group. `Duplicate`: somebody else's under our id. `Stale`: of an earlier start.
+ * - `Departed`: of one who is gone. `MembersFull`: of one too many.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type DropReason = "Own" | "Duplicate" | "Stale" | "Departed" | "MembersFull"
+
+type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, keyof Message.Header> : never
+
+/**
+ * A server's message without its header, which is put before it at the moment of sending.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Body = WithoutHeader<Message.FromServer>
+
+type EventBody<E> = E extends Event.Event ? Omit<E, "at"> : never
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/**
+ * One step while it lasts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Turn {
+  readonly state: Mutable<State>
+  readonly now: Now
+  readonly outputs: Array<Output> = []
+  /** The timer whose fire is this step: it need not be told to stop, and whoever carries out would stop itself. */
+  readonly #firing: number | undefined
+  #random: number
+
+  constructor(state: State, now: Now, firing?: number) {
+    this.#firing = firing
+    this.state = { ...state }
+    this.now = now
+    this.#random = now.entropy
+  }
+
+  /** A number in [0, 1) from the step's entropy (the splitmix32 generator). */
+  random(): number {
+    this.#random = (this.#random + 0x9e3779b9) | 0
+    let z = this.#random
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad)
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97)
+    return ((z ^ (z >>> 15)) >>> 0) / 4_294_967_296
+  }
+
+  /** A new question's name. */
+  nonce(): string {
+    const word = () => Math.floor(this.random() * 4_294_967_296).toString(16).padStart(8, "0")
+    return word() + word()
+  }
+
+  /** Says something as this server: to one address, or to the group (null). */
+  say(to: Member.Address | null, body: Body): void {
+    this.send(to, this.compose(body))
+  }
+
+  /** Asks one member, and has its host's refusal told. */
+  ask(id: Member.NodeId, to: Member.Address, body: Body): void {
+    this.outputs.push({ _tag: "Ask", id, to, message: this.compose(body) })
+  }
+
+  /** A message of this server, with the header as it is now. */
+  compose(body: Body): Message.FromServer {
+    const { election, self } = this.state
+    const header: Message.Header = {
+      sender: self,
+      term: (election.reign ?? election.last)?.term ?? 0,
+      leader: election.reign?.leader ?? null,
+      heard: election.heard
+    }
+    return { ...header, ...body }
+  }
+
+  /** Says something to the group now and again after each of the gaps (ms), unless the key's timer is cleared. */
+  sayOften(key: string, body: Body, gaps: ReadonlyArray<number>): void {
+    this.say(null, body)
+    if (gaps.length > 0) this.setTimer(key, gaps[0]!, { _tag: "SayAgain", key, body, gaps: gaps.slice(1) })
+  }
+
+  send(to: Member.Address | null, message: Message.Message): void {
+    this.outputs.push({ _tag: "Send", to, message })
+  }
+
+  emit(event: EventBody<Event.Event>): void {
+    this.outputs.push({ _tag: "Emit", event: { at: this.now.wall, ...event } as Event.Event })
+  }
+
+  drop(reason: DropReason): void {
+    this.outputs.push({ _tag: "Drop", reason })
+  }
+
+  setTimer(key: string, after: number, timer: Timer): void {
+    this.clearTimer(key)
+    const token = this.state.tokens + 1
+    this.state.tokens = token
+    this.state.timers = HashMap.set(this.state.timers, key, token)
+    this.outputs.push({ _tag: "SetTimer", key, token, after, timer })
+  }
+
+  hasTimer(key: string): boolean {
+    return HashMap.has(this.state.timers, key)
+  }
+
+  clearTimer(key: string): void {
+    const token = HashMap.get(this.state.timers, key)
+    if (Option.isNone(token)) return
+    this.state.timers = HashMap.remove(this.state.timers, key)
+    if (token.value !== this.#firing) this.outputs.push({ _tag: "ClearTimer", token: token.value })
+  }
+
+  known(id: Member.NodeId): Option.Option<Known> {
+    return HashMap.get(this.state.known, id)
+  }
+
+  election(change: Partial<Election>): void {
+    this.state.election = { ...this.state.election, ...change }
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Events in words, for logs and for the display: what happened, and the evidence.
+ *
+ * @since 0.1.0
+ */
+import type * as Event from "../protocol/Event.ts"
+import * as Member from "../protocol/Member.ts"
+import * as Text from "./Text.ts"
+
+/**
+ * One event as one line without its time.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const describe = (event: Event.Event): string => Text.clean(say(event))
+
+/**
+ * One event as one line of a log.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const line = (event: Event.Event): string => `${Text.timestamp(event.at)} ${describe(event)}`
+
+const who = ({ id, ip, name, port }: Member.Member): string =>
+  `${name} (${id} at ${Member.formatAddress({ ip, port })})`
+
+const say = (event: Event.Event): string => {
+  switch (event.event) {
+    case "Started":
+      return `started as ${who(event.self)}, priority ${event.self.priority}`
+    case "MemberJoined":
+      return `${who(event.member)} joined, found by its ${event.via}`
+    case "MemberRemoved":
+      return `${who(event.member)} ${reason(event.reason)}`
+    case "LeaderChanged": {
+      const gap = event.without > 0 ? `, after ${Text.age(event.without)} without a leader` : ""
+      return event.leader === null
+        ? `nobody leads (term ${event.term} ended: ${causes[event.cause]})`
+        : `${who(event.leader)} leads (term ${event.term}: ${causes[event.cause]}${gap})`
+    }
+    case "DuplicateIdentity":
+      return `DUPLICATE IDENTITY: ${event.theirs} (host ${event.hostname}) uses our node id ${event.id}; we are ${event.ours}`
+    case "IncarnationRaised":
+      return `the clock was set back since the last start: we go on as incarnation ${event.to}, not ${event.from}`
+    case "Stalled":
+      return `this process stood still for ${Text.age(event.for)}: nobody is judged for it`
+    case "UnicastOnly":
+      return `${who(event.member)} is heard by unicast only: multicast does not pass between us`
+    case "WorkOverran":
+      return `leading work of term ${event.term} still runs ${Text.age(event.for)} after its reign ended`
+    case "NetworkChanged":
+      return `network: ${event.what}`
+    case "FiberDied":
+      return `our own ${event.fiber} died (${event.deaths} in a minute) and is started again: ${event.cause}`
+    case "Dropped":
+      return `dropped ${event.count} datagrams: ${event.reason}`
+    case "EventsLost":
+      return `${event.count} events were lost: this reader is too slow`
+    case "Left":
+      return "left the group"
+  }
+}
+
+const reason = (reason: Event.Reason): string => {
+  switch (reason._tag) {
+    case "Left":
+      return "left"
+    case "Silent": {
+      const lag = reason.ownLag > 0 ? `; our own watch was late by ${Text.age(reason.ownLag)}` : ""
+      return `removed: silent for ${
+        Text.age(reason.for)
+      }, last heard by ${reason.lastHeardOn}, no answer when asked${lag}`
+    }
+    case "Crashed":
+      return `removed: crashed, ${reason.evidence}`
+    case "Replaced":
+      return `restarted, now incarnation ${reason.by}`
+  }
+}
+
+const causes: { readonly [K in Event.Cause]: string } = {
+  Start: "the first seen",
+  HigherRank: "it ranks higher",
+  Superseded: "the greater reign stays",
+  Left: "the leader left",
+  Silent: "the leader fell silent",
+  Crashed: "the leader crashed",
+  Replaced: "the leader restarted",
+  Stalled: "the leader stood still",
+  Resigned: "the leader resigned",
+  TooFewMembers: "too few members",
+  WorkOverran: "leading work overran"
+}

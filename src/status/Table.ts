@@ -1,0 +1,223 @@
+/**
+ * The group as a table: pure, from data to lines of a given width.
+ *
+ * @since 0.1.0
+ */
+import type * as Group from "../group/Group.ts"
+import * as Member from "../protocol/Member.ts"
+import * as Text from "./Text.ts"
+
+/**
+ * One server as a line of the table.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Row {
+  readonly id: string
+  readonly name: string
+  readonly ip: string
+  readonly port: number
+  readonly priority: number
+  readonly incarnation: number
+  /** Ms since it was last heard; null for this server itself. */
+  readonly heard: number | null
+  /** The term by which it leads; null where it does not. */
+  readonly term: number | null
+}
+
+/**
+ * How lines may look. `rows` bounds their number.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Style {
+  readonly columns: number
+  readonly rows: number
+  readonly color: boolean
+  readonly timeZone?: string | undefined
+}
+
+/**
+ * A style for output that is no terminal: as wide as it needs to be, and plain.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const plain: Style = { columns: Infinity, rows: Infinity, color: false }
+
+interface Column {
+  readonly title: string
+  readonly side: "left" | "right"
+  readonly cell: (row: Row, now: number) => string
+}
+
+const columns = {
+  mark: { title: "", side: "right", cell: ({ term }) => term === null ? " " : "*" },
+  name: { title: "NAME", side: "right", cell: ({ name }) => Text.clean(name) },
+  id: { title: "ID", side: "right", cell: ({ id }) => id },
+  shortId: { title: "ID", side: "right", cell: ({ id }) => id.slice(0, 6) },
+  address: { title: "ADDRESS", side: "right", cell: (row) => Member.formatAddress(row) },
+  priority: { title: "PRIORITY", side: "left", cell: ({ priority }) => String(priority) },
+  age: { title: "AGE", side: "left", cell: ({ incarnation }, now) => Text.age(now - incarnation) },
+  heard: { title: "HEARD", side: "left", cell: ({ heard }) => heard === null ? "self" : Text.age(heard) },
+  term: { title: "TERM", side: "left", cell: ({ term }) => term === null ? "" : String(term) }
+} as const satisfies Record<string, Column>
+
+type Name = keyof typeof columns
+
+// From the widest table to the narrowest: what is left out first is what matters least to who watches a group.
+const layouts: ReadonlyArray<ReadonlyArray<Name>> = [
+  ["mark", "name", "id", "address", "priority", "age", "heard", "term"],
+  ["mark", "name", "shortId", "address", "priority", "age", "heard", "term"],
+  ["mark", "name", "shortId", "address", "age", "heard", "term"],
+  ["mark", "name", "shortId", "address", "age", "heard"],
+  ["mark", "name", "address", "age", "heard"],
+  ["mark", "name", "address", "heard"],
+  ["mark", "name", "heard"],
+  ["mark", "name"]
+]
+
+const gap = 2
+const narrowestName = 8
+
+const paint = (style: Style, code: string, text: string): string => style.color ? `\x1b[${code}m${text}\x1b[0m` : text
+
+/**
+ * The table alone: a head, then one line for each server, in the order given. What does not fit is left out by column,
+ * then cut in names; of servers beyond `rows` it is said how many there are.
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): ReadonlyArray<string> => {
+  const room = Math.max(1, style.rows - 1)
+  const shown = rows.length > room ? rows.slice(0, Math.max(0, room - 1)) : rows
+  const cellsOf = (name: Name) => shown.map((row) => columns[name].cell(row, now))
+  const widthOf = (name: Name, cells: ReadonlyArray<string>) =>
+    cells.reduce((most, cell) => Math.max(most, Text.width(cell)), Text.width(columns[name].title))
+  const measure = (layout: ReadonlyArray<Name>) =>
+    layout.map((name) => {
+      const cells = cellsOf(name)
+      return { name, cells, width: widthOf(name, cells) }
+    })
+  const widthOfAll = (measured: ReturnType<typeof measure>) =>
+    measured.reduce((sum, { width }) => sum + width + gap, -gap) - (measured[0]?.name === "mark" ? gap - 1 : 0)
+
+  let measured = measure(layouts[0] ?? [])
+  for (const layout of layouts) {
+    measured = measure(layout)
+    const name = measured.find(({ name }) => name === "name")
+    const spare = style.columns - widthOfAll(measured)
+    if (spare >= 0) break
+    if (name !== undefined && (name.width + spare >= narrowestName || layout === layouts.at(-1))) {
+      name.width = Math.max(1, name.width + spare)
+      break
+    }
+  }
+  const lineOf = (cell: (column: (typeof measured)[number]) => string) =>
+    measured.map((column, index) => {
+      const text = Text.clip(cell(column), column.width)
+      const space = index === 0 ? "" : " ".repeat(measured[index - 1]?.name === "mark" ? 1 : gap)
+      return space + Text.pad(text, column.width, columns[column.name].side)
+    }).join("").trimEnd()
+
+  return [
+    paint(style, "2", lineOf(({ name }) => columns[name].title)),
+    ...shown.map((row, index) => {
+      const line = lineOf(({ cells }) => cells[index] ?? "")
+      return row.term === null ? line : paint(style, "1;32", line)
+    }),
+    ...(shown.length < rows.length ? [Text.clip(`  and ${rows.length - shown.length} more`, style.columns)] : [])
+  ]
+}
+
+/**
+ * One line about what happened, and when, in Unix ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Note {
+  readonly at: number
+  readonly text: string
+}
+
+/**
+ * All that the display shows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Picture {
+  readonly group: string
+  readonly multicastAddress: string
+  readonly port: number
+  readonly profile: string
+  readonly view: Group.View
+  readonly lastHeard: ReadonlyMap<string, Pick<Group.LastHeard, "ago">>
+  /** What happened last, the oldest first. */
+  readonly recent: ReadonlyArray<Note>
+  /** Unix ms. */
+  readonly now: number
+}
+
+/**
+ * The rows of a view, highest rank first.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const rowsOf = ({ lastHeard, view }: Pick<Picture, "lastHeard" | "view">): ReadonlyArray<Row> =>
+  view.members.map((member) => ({
+    ...member,
+    heard: member.id === view.self.id ? null : lastHeard.get(member.id)?.ago ?? 0,
+    term: view.reign?.leader.id === member.id ? view.reign.term : null
+  }))
+
+/**
+ * The whole display: who we are and what reign it is, the table, the last few events. Never more lines than `rows`, none
+ * wider than `columns`.
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const render = (picture: Picture, style: Style): ReadonlyArray<string> => {
+  const { group, multicastAddress, port, profile, recent, view } = picture
+  const { self } = view
+  const cut = (text: string) => Text.clip(Text.clean(text), style.columns)
+  const count = view.members.length
+  const head = [
+    paint(
+      style,
+      "1",
+      cut(
+        `Bellwether  group ${group}  ${multicastAddress}:${port}  profile ${profile}  ${count} ${
+          count === 1 ? "server" : "servers"
+        }`
+      )
+    ),
+    cut(`We are ${self.name} (${self.id}) at ${Member.formatAddress(self)}, priority ${self.priority}`),
+    cut(reignLine(view)),
+    ""
+  ]
+  const room = Math.max(2, style.rows - head.length)
+  const all = rowsOf(picture)
+  const eventRoom = Math.min(recent.length, 8, Math.max(0, room - Math.min(all.length + 1, Math.ceil(room / 2)) - 1))
+  const events = eventRoom === 0 ? [] : [
+    "",
+    ...recent.slice(-eventRoom).map(({ at, text }) =>
+      paint(style, "2", cut(`${Text.clock(at, style.timeZone)}  ${text}`))
+    )
+  ]
+  const lines = table(all, picture.now, { ...style, rows: room - events.length })
+  return [...head, ...lines, ...events].slice(0, style.rows)
+}
+
+const reignLine = ({ members, reign, self, term }: Group.View): string => {
+  if (reign === null) return term === 0 ? "Nobody leads yet" : `Nobody leads; term ${term} has ended`
+  if (reign.leader.id === self.id) return `We lead, term ${reign.term}`
+  const leader = members.find(({ id }) => id === reign.leader.id)
+  return `${leader?.name ?? reign.leader.id} leads, term ${reign.term}`
+}

@@ -1,0 +1,97 @@
+/**
+ * Text for terminals and logs: what came over the network is made harmless, and everything has a width.
+ *
+ * @since 0.1.0
+ */
+import * as CliOutput from "effect/cli/CliOutput"
+import * as DateTime from "effect/DateTime"
+
+/**
+ * Replaces what could move a cursor, hide or reorder text, or end a line: names and tags are what others chose.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const clean = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\uFFFD")
+
+/**
+ * The number of terminal cells that a text takes. Colours take none.
+ *
+ * @category measuring
+ * @since 0.1.0
+ */
+export const width = (text: string): number => /^[\x20-\x7e]*$/.test(text) ? text.length : CliOutput.displayWidth(text)
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" })
+
+/**
+ * As much of a text as fits so many cells, with an ellipsis where something is missing. For texts without colours.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const clip = (text: string, cells: number): string => {
+  if (width(text) <= cells) return text
+  let clipped = ""
+  let used = 1
+  for (const { segment } of graphemes.segment(text)) {
+    used += width(segment)
+    if (used > cells) break
+    clipped += segment
+  }
+  return cells > 0 ? `${clipped}…` : ""
+}
+
+/**
+ * Fills a text with spaces up to so many cells.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const pad = (text: string, cells: number, side: "left" | "right" = "right"): string => {
+  const space = " ".repeat(Math.max(0, cells - width(text)))
+  return side === "right" ? text + space : space + text
+}
+
+/**
+ * A length of time in ms as a person reads it at a glance: `850ms`, `12s`, `3m12s`, `2h05m`, `4d03h`. A negative one,
+ * which two clocks that differ bring about, is `0s`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const age = (millis: number): string => {
+  if (millis < 0) return "0s"
+  if (millis < 1000) return millis < 1 ? "0s" : `${Math.floor(millis)}ms`
+  const seconds = Math.floor(millis / 1000)
+  const two = (value: number) => String(value).padStart(2, "0")
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h${two(Math.floor((seconds % 3600) / 60))}m`
+  return `${Math.floor(seconds / 86_400)}d${two(Math.floor((seconds % 86_400) / 3600))}h`
+}
+
+/**
+ * A moment in Unix ms by the clock on the wall, `14:03:09`, in the system's time zone unless another is named.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const clock = (at: number, timeZone?: string): string => {
+  const format = new Intl.DateTimeFormat("en-GB", {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+    timeZone
+  })
+  return format.format(at)
+}
+
+/**
+ * A moment in Unix ms for a log: `2026-03-01T14:03:09.120Z`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const timestamp = (at: number): string => DateTime.formatIso(DateTime.makeUnsafe(at))

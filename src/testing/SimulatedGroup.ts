@@ -1,0 +1,541 @@
+/**
+ * A whole group in one test: N servers with their real code, each on a machine of its own with its own clock, on one
+ * simulated network; and verbs for all that can happen to them. A run is decided by its seed.
+ *
+ * ```ts
+ * import { assert, it } from "@effect/vitest"
+ * import * as Effect from "effect/Effect"
+ * import { SimulatedGroup, VirtualTime } from "bellwether/testing"
+ *
+ * it.effect("somebody else leads when the leader dies", () =>
+ *   VirtualTime.run(Effect.gen(function*() {
+ *     const group = yield* SimulatedGroup.make({ servers: 3, seed: 42 })
+ *     const first = yield* group.awaitLeader()
+ *     yield* group.kill(first)
+ *     assert.notStrictEqual(yield* group.awaitLeader({ within: "1 minute" }), first)
+ *   })))
+ * ```
+ *
+ * It runs under `TestClock` as it is, and two to three times faster in `VirtualTime`. Time passes only where a verb says so.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as TestClock from "effect/testing/TestClock"
+import type * as Group from "../group/Group.ts"
+import * as Server from "../group/Server.ts"
+import type * as Settings from "../group/Settings.ts"
+import type * as Event from "../protocol/Event.ts"
+import * as Reign from "../protocol/Reign.ts"
+import * as Datagrams from "../transport/Datagrams.ts"
+import type * as SimulatedClock from "./SimulatedClock.ts"
+import * as SimulatedNetwork from "./SimulatedNetwork.ts"
+import type { Conditions } from "./Traffic.ts"
+
+/**
+ * What a group is made with: besides this, all that a network is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends SimulatedNetwork.Options {
+  /** How many start at once. They are numbered from 0, and their machines called `s0`, `s1`, and so on. */
+  readonly servers: number
+  /** Settings of all, or of each. */
+  readonly settings?: Settings.Options | ((index: number) => Settings.Options) | undefined
+  /** How the clock of each machine differs from true time. */
+  readonly clocks?: ((index: number) => SimulatedClock.Options) | undefined
+  /**
+   * What runs on each server beside it, in its time and in its scope, anew at each start: the code under test. It is
+   * killed and stopped with its server; where it fails, the next wait does.
+   */
+  readonly app?:
+    | ((server: Server.ServerShape, index: number) => Effect.Effect<unknown, unknown, Scope.Scope>)
+    | undefined
+  /** How many of its newest events are kept for each server; 10,000 unless set. */
+  readonly eventCapacity?: number | undefined
+}
+
+/**
+ * An event of one server, and when it was told: in ms of true time since the group was made.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Seen {
+  readonly at: number
+  readonly index: number
+  readonly event: Event.Event
+}
+
+/**
+ * What did not come to pass in time, with the seed that repeats it and a picture of all servers.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotSettled extends Schema.TaggedError<NotSettled>()("NotSettled", {
+  what: Schema.String,
+  within: Schema.Finite,
+  seed: Schema.Union([Schema.Finite, Schema.String]),
+  dump: Schema.String
+}) {
+  override get message() {
+    return `not within ${this.within} ms: ${this.what} (seed ${this.seed})\n${this.dump}`
+  }
+}
+
+/**
+ * How long to wait. `within` is 1 minute unless set, and `step`, how much time passes between two looks, 10 ms. `among`
+ * names the servers that matter: all that run unless set.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Wait {
+  readonly within?: Duration.Input | undefined
+  readonly step?: Duration.Input | undefined
+  readonly among?: ReadonlyArray<number> | undefined
+}
+
+/**
+ * What a server does: `running`, its process stopped (`paused`) or its machine asleep (`suspended`), or no process at
+ * all (`killed` or `stopped`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type State = "running" | "paused" | "suspended" | "killed" | "stopped"
+
+/**
+ * Servers go by their number. A verb that needs a process where there is none, or the other way round, is a defect.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SimulatedGroup {
+  readonly seed: number | string
+  /** For what has no verb here, counters and traces among them. Its machines are `s0`, `s1`, and so on. */
+  readonly network: SimulatedNetwork.SimulatedNetwork
+  readonly size: Effect.Effect<number>
+  readonly state: (index: number) => Effect.Effect<State>
+  /** The services of the newest process of a server, also of one that was killed. */
+  readonly server: (index: number) => Effect.Effect<Server.ServerShape>
+  readonly host: (index: number) => Effect.Effect<SimulatedNetwork.Host>
+
+  // --- What happens to servers ---
+
+  /** Adds one more server and starts it; its number. */
+  readonly add: Effect.Effect<number, Server.ServerError>
+  /** Starts one that was killed or stopped: a new incarnation, on the same machine. */
+  readonly start: (index: number) => Effect.Effect<void, Server.ServerError>
+  /** SIGKILL: it says nothing, and no finalizer of it runs before this group's scope closes. Its machine refuses. */
+  readonly kill: (index: number) => Effect.Effect<void>
+  /** The machine loses its power: as `kill`, but nobody refuses either. `start` brings it back. */
+  readonly crash: (index: number) => Effect.Effect<void>
+  /** SIGTERM: it says goodbye. Time passes until its scope has closed. */
+  readonly stop: (index: number) => Effect.Effect<void>
+  /** Kills it where it runs, and starts it 1 ms later. */
+  readonly restart: (index: number) => Effect.Effect<void, Server.ServerError>
+  /** SIGSTOP. */
+  readonly pause: (index: number) => Effect.Effect<void>
+  /** SIGCONT: by default the datagrams that waited are read before the sleepers wake. */
+  readonly resume: (index: number, first?: "datagrams" | "sleepers") => Effect.Effect<void>
+  /** The lid is closed: the monotonic clock stands still too, and what arrives is lost. */
+  readonly suspend: (index: number) => Effect.Effect<void>
+  readonly wake: (index: number, first?: "datagrams" | "sleepers") => Effect.Effect<void>
+  readonly jumpWallClock: (index: number, by: Duration.Input) => Effect.Effect<void>
+  readonly setClockRate: (index: number, rate: number) => Effect.Effect<void>
+
+  // --- What happens to the network ---
+
+  readonly partition: (parts: ReadonlyArray<ReadonlyArray<number>>) => Effect.Effect<void>
+  readonly cut: (from: number, to: number) => Effect.Effect<void>
+  readonly heal: Effect.Effect<void>
+  readonly setLink: (from: number, to: number, conditions: Partial<Conditions>) => Effect.Effect<void>
+  readonly setMulticastLoss: (index: number, loss: number) => Effect.Effect<void>
+  readonly overflow: (index: number, duration: Duration.Input) => Effect.Effect<void>
+
+  // --- What is seen ---
+
+  /** The numbers of those that run. */
+  readonly running: Effect.Effect<ReadonlyArray<number>>
+  /** The picture of each server that runs, by its number. */
+  readonly views: Effect.Effect<ReadonlyMap<number, Group.View>>
+  /** The numbers of those that would say now that they lead. */
+  readonly leaders: Effect.Effect<ReadonlyArray<number>>
+  /** The reign that all who run name, and the number of its leader; null where they do not agree. */
+  readonly agreed: (among?: ReadonlyArray<number>) => Effect.Effect<Agreement | null>
+  /** The events of one server, over all its starts, in order. */
+  readonly events: (index: number) => Effect.Effect<ReadonlyArray<Seen>>
+  /** The events of all, in the order in which they were told. */
+  readonly timeline: Effect.Effect<ReadonlyArray<Seen>>
+  /** Milliseconds of true time since the group was made. */
+  readonly now: Effect.Effect<number>
+  /** A page for people: every server, what it does and what it sees, and the newest events. */
+  readonly dump: Effect.Effect<string>
+
+  // --- Letting time pass ---
+
+  readonly advance: (duration: Duration.Input) => Effect.Effect<void>
+  /** Lets time pass until it is true; how many ms that took, in steps. */
+  readonly until: (
+    what: string,
+    predicate: Effect.Effect<boolean>,
+    wait?: Wait
+  ) => Effect.Effect<number, NotSettled>
+  /** Lets time pass until all name one reign and its leader says that it leads; the number of that leader. */
+  readonly awaitLeader: (wait?: Wait) => Effect.Effect<number, NotSettled>
+  /** Lets time pass until, besides, all see exactly each other. */
+  readonly settle: (wait?: Wait) => Effect.Effect<number, NotSettled>
+}
+
+/**
+ * One reign that all name. `leader` is null where none of the servers asked about holds it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Agreement {
+  readonly reign: Reign.Reign
+  readonly leader: number | null
+}
+
+/**
+ * Starts a group. Closing the scope ends all servers, also the killed ones; no time passes, and nobody hears of it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options): Effect.Effect<SimulatedGroup, Server.ServerError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const network = yield* SimulatedNetwork.make(options)
+    const ambient = yield* Clock.Clock
+    const nodes: Array<Node> = []
+    yield* Effect.addFinalizer(() => Effect.forEach(nodes.flatMap(({ buried }) => buried), bury, { discard: true }))
+    const group = build(options, network, ambient, nodes)
+    for (let index = 0; index < options.servers; index++) yield* group.add
+    return group
+  })
+
+// internal
+
+/** One start of one server. */
+interface Start {
+  readonly server: Server.ServerShape
+  readonly host: SimulatedNetwork.Host
+  readonly ownProcess: SimulatedClock.Process
+  readonly scope: Scope.Closeable
+  readonly reader: Fiber.Fiber<void>
+}
+
+interface Node {
+  readonly index: number
+  readonly host: SimulatedNetwork.Host
+  state: State
+  starts: number
+  newest: Start | undefined
+  /** Those whose scope is still open. */
+  buried: Array<Start>
+  events: Array<Seen>
+  failure: Cause.Cause<unknown> | undefined
+}
+
+const close = ({ ownProcess, reader, scope }: Start): Effect.Effect<void> =>
+  Scope.close(scope, Exit.void).pipe(
+    Effect.provideService(Clock.Clock, ownProcess.clock),
+    Effect.andThen(Fiber.interrupt(reader)),
+    Effect.asVoid
+  )
+
+const bury = (start: Start): Effect.Effect<void> =>
+  start.host.killEndpoints.pipe(Effect.andThen(start.ownProcess.hurry), Effect.andThen(close(start)))
+
+const build = (
+  options: Options,
+  network: SimulatedNetwork.SimulatedNetwork,
+  ambient: Clock.Clock,
+  nodes: Array<Node>
+): SimulatedGroup => {
+  // Node ids of all starts, to name their servers.
+  const ids = new Map<string, string>()
+  const { app, clocks, eventCapacity = 10_000, seed, settings = {} } = options
+
+  const nodeIn = (index: number, states?: ReadonlyArray<State>) =>
+    Effect.suspend(() => {
+      const node = nodes[index]
+      if (node === undefined) return Effect.die(new Error(`there is no server ${index} among ${nodes.length}`))
+      return states === undefined || states.includes(node.state)
+        ? Effect.succeed(node)
+        : Effect.die(new Error(`server ${index} is ${node.state}, not ${states.join(" or ")}`))
+    })
+  const nodeAt = (index: number) => nodeIn(index)
+  const newest = (node: Node): Start => {
+    if (node.newest === undefined) throw new Error(`server ${node.index} never started`)
+    return node.newest
+  }
+  const advance = (duration: Duration.Input) =>
+    "adjust" in ambient
+      ? (ambient as TestClock.TestClock).adjust(duration)
+      : ambient.sleep(Duration.fromInputUnsafe(duration))
+
+  // --- Servers ---
+
+  const start = Effect.fnUntraced(function*(node: Node) {
+    const { host, index } = node
+    yield* host.connect
+    const scope = yield* Scope.make()
+    const ownProcess = yield* host.clock.process
+    node.starts += 1
+    const inProcess = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      effect.pipe(
+        Random.withSeed(`${seed} ${host.name} ${node.starts}`),
+        Effect.provideService(Clock.Clock, ownProcess.clock),
+        Scope.provide(scope)
+      )
+    const server = yield* Server.make(typeof settings === "function" ? settings(index) : settings).pipe(
+      Effect.provideService(Datagrams.Datagrams, host.datagrams),
+      inProcess,
+      Effect.onError(() => Scope.close(scope, Exit.void))
+    )
+    ids.set((yield* server.group.self).id, host.name)
+    // Read in true time, and not in the process: what it told before its end is kept.
+    const note = (event: Event.Event) =>
+      Effect.map(network.now, (at) => {
+        node.events.push({ at, index, event })
+        if (node.events.length >= 2 * eventCapacity) node.events = node.events.slice(-eventCapacity)
+      })
+    const reader = yield* server.group.subscribe.pipe(
+      Effect.flatMap(({ events }) => Stream.runForEach(events, note)),
+      Effect.scoped,
+      Effect.forkDetach({ startImmediately: true })
+    )
+    if (app !== undefined) {
+      const noted = Effect.onError(app(server, index), (cause) =>
+        Effect.sync(() => {
+          if (!Cause.hasInterruptsOnly(cause)) node.failure = cause
+        }))
+      yield* inProcess(Effect.forkScoped(noted))
+    }
+    node.newest = { server, host, ownProcess, scope, reader }
+    node.buried.push(node.newest)
+    node.state = "running"
+  })
+
+  const add = Effect.gen(function*() {
+    const index = nodes.length
+    const host = yield* network.host({ ...clocks?.(index), name: `s${index}` })
+    const node: Node = {
+      index,
+      host,
+      state: "stopped",
+      starts: 0,
+      newest: undefined,
+      buried: [],
+      events: [],
+      failure: undefined
+    }
+    nodes.push(node)
+    yield* start(node)
+    return index
+  })
+
+  const kill = Effect.fnUntraced(function*(index: number) {
+    const node = yield* nodeIn(index, ["running", "paused", "suspended"])
+    yield* node.host.killEndpoints
+    yield* newest(node).ownProcess.kill
+    // The machine itself goes on.
+    if (node.state === "paused") yield* node.host.resume()
+    if (node.state === "suspended") yield* node.host.wake()
+    node.state = "killed"
+  })
+
+  const stop = Effect.fnUntraced(function*(index: number) {
+    const node = yield* nodeIn(index, ["running"])
+    const ending = newest(node)
+    const closing = yield* Effect.forkDetach(close(ending), { startImmediately: true })
+    node.state = "stopped"
+    yield* Effect.orDie(
+      until(`server ${index} stops`, Effect.sync(() => closing.pollUnsafe() !== undefined), { step: 1 })
+    )
+    node.buried = node.buried.filter((start) => start !== ending)
+  })
+
+  const change = (
+    index: number,
+    from: State,
+    to: State,
+    verb: (host: SimulatedNetwork.Host) => Effect.Effect<void>
+  ) =>
+    Effect.flatMap(nodeIn(index, [from]), (node) => {
+      node.state = to
+      return verb(node.host)
+    })
+
+  // --- What is seen ---
+
+  const runningNodes = (among?: ReadonlyArray<number>) =>
+    nodes.filter(({ index, state }) => state === "running" && (among === undefined || among.includes(index)))
+  const viewOf = (node: Node) => newest(node).server.group.view
+  const isLeader = (node: Node) => newest(node).server.leadership.isLeader
+
+  const agreed = Effect.fnUntraced(function*(among?: ReadonlyArray<number>) {
+    const asked = runningNodes(among)
+    const views = yield* Effect.forEach(asked, viewOf)
+    const reign = views[0]?.reign ?? null
+    if (reign === null) return null
+    if (!views.every((view) => view.reign !== null && Reign.compare(view.reign, reign) === 0)) return null
+    const leader = asked.find((_, at) => views[at]?.self.id === reign.leader.id)
+    return { reign, leader: leader?.index ?? null }
+  })
+
+  const leading = Effect.fnUntraced(function*(among?: ReadonlyArray<number>) {
+    const agreement = yield* agreed(among)
+    const leader = agreement === null || agreement.leader === null ? undefined : nodes[agreement.leader]
+    return leader !== undefined && (yield* isLeader(leader)) ? leader.index : undefined
+  })
+
+  const seeEachOther = Effect.fnUntraced(function*(among?: ReadonlyArray<number>) {
+    const views = yield* Effect.forEach(runningNodes(among), viewOf)
+    const starts = new Set(views.map(({ self }) => `${self.id} ${self.incarnation}`))
+    return views.every(({ members }) =>
+      members.length === starts.size && members.every(({ id, incarnation }) => starts.has(`${id} ${incarnation}`))
+    )
+  })
+
+  const timeline = () => nodes.flatMap(({ events }) => events.slice(-eventCapacity)).toSorted((a, b) => a.at - b.at)
+
+  const nameOf = (id: string) => ids.get(id) ?? id
+  const describe = ({ at, event, index }: Seen) => {
+    const { at: _, event: name, ...rest } = event
+    const short = JSON.stringify(
+      rest,
+      (key, value) =>
+        typeof value === "object" && value !== null && "id" in value && key !== "self" ? nameOf(value.id) : value
+    )
+    return `  ${at.toFixed(3).padStart(12)} s${index} ${name} ${short}`
+  }
+
+  const dump = Effect.gen(function*() {
+    const lines: Array<string> = []
+    for (const node of nodes) {
+      const view = node.newest === undefined ? undefined : yield* viewOf(node)
+      const reign = view === undefined || view.reign === null
+        ? "nobody"
+        : `${nameOf(view.reign.leader.id)} in term ${view.reign.term}`
+      const members = view?.members.map(({ id }) => nameOf(id)).join(" ") ?? ""
+      const leads = node.state === "running" && (yield* isLeader(node)) ? ", leads" : ""
+      lines.push(
+        `  ${node.host.name} ${node.host.ip} ${node.state}, start ${node.starts}${leads}: follows ${reign}, sees ${members}`
+      )
+      if (node.failure !== undefined) lines.push(`    its app failed: ${Cause.pretty(node.failure)}`)
+    }
+    const counters = yield* network.counters
+    const now = yield* network.now
+    return [
+      `seed ${seed}, after ${now.toFixed(3)} ms`,
+      ...lines,
+      `  datagrams: ${JSON.stringify(counters)}`,
+      "newest events:",
+      ...timeline().slice(-40).map(describe)
+    ].join("\n")
+  })
+
+  // --- Letting time pass ---
+
+  const until = Effect.fnUntraced(function*(what: string, predicate: Effect.Effect<boolean>, wait: Wait = {}) {
+    const within = Duration.toMillis(wait.within ?? Duration.minutes(1))
+    const step = Duration.toMillis(wait.step ?? 10)
+    const begin = yield* network.now
+    for (;;) {
+      const failed = nodes.find(({ failure }) => failure !== undefined)
+      const passed = (yield* network.now) - begin
+      if (failed === undefined && (yield* predicate)) return passed
+      if (failed !== undefined || passed >= within) {
+        return yield* new NotSettled({ what, within, seed, dump: yield* dump })
+      }
+      yield* advance(Math.min(step, within - passed))
+    }
+  })
+
+  const awaitLeader = Effect.fnUntraced(function*(wait: Wait = {}) {
+    let leader = -1
+    const found = Effect.map(leading(wait.among), (index) => {
+      leader = index ?? -1
+      return index !== undefined
+    })
+    yield* until("all follow one leader", found, wait)
+    return leader
+  })
+
+  const settle = Effect.fnUntraced(function*(wait: Wait = {}) {
+    let leader = -1
+    const found = Effect.gen(function*() {
+      leader = (yield* leading(wait.among)) ?? -1
+      return leader >= 0 && (yield* seeEachOther(wait.among))
+    })
+    yield* until("all see each other and follow one leader", found, wait)
+    return leader
+  })
+
+  const host = (index: number) => Effect.map(nodeAt(index), (node) => node.host)
+  const nameAt = (index: number) => `s${index}`
+
+  return {
+    seed,
+    network,
+    size: Effect.sync(() => nodes.length),
+    state: (index) => Effect.map(nodeAt(index), ({ state }) => state),
+    server: (index) => Effect.map(nodeAt(index), (node) => newest(node).server),
+    host,
+    add,
+    start: (index) => Effect.flatMap(nodeIn(index, ["killed", "stopped"]), start),
+    kill,
+    crash: (index) => Effect.andThen(kill(index), Effect.flatMap(host(index), ({ disconnect }) => disconnect)),
+    stop,
+    restart: Effect.fnUntraced(function*(index) {
+      const node = yield* nodeAt(index)
+      if (node.state !== "killed" && node.state !== "stopped") yield* kill(index)
+      // An incarnation is a millisecond of the wall clock.
+      yield* advance(1)
+      yield* start(node)
+    }),
+    pause: (index) => change(index, "running", "paused", ({ pause }) => pause),
+    resume: (index, first) => change(index, "paused", "running", ({ resume }) => resume(first)),
+    suspend: (index) => change(index, "running", "suspended", ({ suspend }) => suspend),
+    wake: (index, first) => change(index, "suspended", "running", ({ wake }) => wake(first)),
+    jumpWallClock: (index, by) => Effect.flatMap(host(index), ({ clock }) => clock.jumpWallClock(by)),
+    setClockRate: (index, rate) => Effect.flatMap(host(index), ({ clock }) => clock.setRate(rate)),
+    partition: (parts) => network.partition(parts.map((part) => part.map(nameAt))),
+    cut: (from, to) => network.cut(nameAt(from), nameAt(to)),
+    heal: network.heal,
+    setLink: (from, to, conditions) => network.setLink(nameAt(from), nameAt(to), conditions),
+    setMulticastLoss: (index, loss) => network.setMulticastLoss(nameAt(index), loss),
+    overflow: (index, duration) => Effect.flatMap(host(index), ({ overflow }) => overflow(duration)),
+    running: Effect.sync(() => runningNodes().map(({ index }) => index)),
+    views: Effect.suspend(() =>
+      Effect.forEach(runningNodes(), (node) => Effect.map(viewOf(node), (view) => [node.index, view] as const))
+    ).pipe(Effect.map((entries) => new Map(entries))),
+    leaders: Effect.suspend(() => Effect.filter(runningNodes(), isLeader)).pipe(
+      Effect.map((found) => found.map(({ index }) => index))
+    ),
+    agreed,
+    events: (index) => Effect.map(nodeAt(index), ({ events }) => events.slice(-eventCapacity)),
+    timeline: Effect.sync(timeline),
+    now: network.now,
+    dump,
+    advance,
+    until,
+    awaitLeader,
+    settle
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The port through which everything enters and leaves: datagrams, by multicast to the group and by unicast to one
+ * address. One contract, one error type. `NodeDatagrams` is the real one; its twin in memory is the simulated network of
+ * `bellwether/testing`.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { Address } from "../protocol/Member.ts"
+
+/**
+ * What went wrong with a socket. `kind` is for code to act on, `message` for people.
+ *
+ * Errors: `AddressInUse` and `NoSuchInterface` are the operator's to mend; `Unreachable`, `PermissionDenied` and
+ * `Unknown` may pass by themselves and are retried; `TooLarge` and `Closed` are ours;
+ * `NetworkChanged` is no fault but news, told through `troubles` only: an interface came, went or came back.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DatagramsFailed extends Schema.TaggedError<DatagramsFailed>()("DatagramsFailed", {
+  during: Schema.Literals(["open", "join", "send", "receive"]),
+  kind: Schema.Literals([
+    "AddressInUse",
+    "AddressNotAvailable",
+    "NoSuchInterface",
+    "Unreachable",
+    "ConnectionRefused",
+    "PermissionDenied",
+    "TooLarge",
+    "Closed",
+    "NetworkChanged",
+    "Unknown"
+  ]),
+  where: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
+  override get message() {
+    return `${this.during} failed on ${this.where}: ${this.kind}`
+  }
+}
+
+/**
+ * What an endpoint is opened with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly multicastAddress: string
+  readonly port: number
+  readonly ttl: number
+  /** Names or addresses of interfaces; empty for: all that are up, multicast-capable and no virtual bridges, else `lo`. */
+  readonly interfaces: ReadonlyArray<string>
+  /** The port of the own sockets; 0 for any. */
+  readonly unicastPort: number
+}
+
+/**
+ * One of our own sockets, and the interface it is bound to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LocalAddress extends Address {
+  readonly interface: string
+}
+
+/**
+ * One datagram that arrived. `via` says through which socket: the group's (multicast) or one of our own (unicast).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Received {
+  readonly payload: Uint8Array
+  readonly from: Address
+  readonly via: "multicast" | "unicast"
+}
+
+/**
+ * One opened presence on the network.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Endpoint {
+  readonly hostname: string
+  /** Every own socket; the first is the primary one: the interface of the default route, else the first chosen. Never empty. */
+  readonly local: readonly [LocalAddress, ...ReadonlyArray<LocalAddress>]
+  /** Waits for the next datagrams and takes all that are there, in order of arrival. One reader. Never fails: it waits. */
+  readonly receive: Effect.Effect<ReadonlyArray<Received>>
+  /** Out of every interface. Fails only where not one interface carried it. */
+  readonly multicast: (payload: Uint8Array) => Effect.Effect<void, DatagramsFailed>
+  /** To one address, out of the interface whose network it is on, else the primary one. */
+  readonly unicast: (to: Address, payload: Uint8Array) => Effect.Effect<void, DatagramsFailed>
+  /**
+   * As `unicast`, but stays for up to 50 ms to hear whether the address refuses: its host is there, and says that no
+   * socket has that port. `"sent"` says nothing about the address. Sent from a port of its own, so whoever answers
+   * must answer to the address that the payload names, not to the one that the datagram came from.
+   */
+  readonly ask: (to: Address, payload: Uint8Array) => Effect.Effect<"sent" | "refused", DatagramsFailed>
+  /** Whether an address is on a directly connected network: only such ones are answered. */
+  readonly isDirect: (ip: string) => boolean
+  /** Waits for the next fault or change of the network that nobody's call failed with (a reader's error, a reopened socket). */
+  readonly troubles: Effect.Effect<DatagramsFailed>
+  /** Datagrams dropped since the start: our receive buffer was full, or they were longer than any frame. */
+  readonly dropped: Effect.Effect<number>
+}
+
+/**
+ * Opens endpoints. Closing the scope leaves the group and closes the sockets.
+ *
+ * Must not block: `receive` suspends the fiber; sends hand the payload to the system and return.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Datagrams extends Context.Service<Datagrams, {
+  readonly open: (options: Options) => Effect.Effect<Endpoint, DatagramsFailed, Scope.Scope>
+}>()("bellwether/transport/Datagrams") {}

@@ -1,0 +1,41 @@
+/**
+ * The interfaces of the system that Node runs on.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import { defaultRouteOf, Interfaces, type SystemInterface } from "./Interfaces.ts"
+
+/**
+ * Asks the system each time. The default route is known on Linux only; elsewhere the first interface is the primary
+ * one.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Interfaces> = Layer.succeed(Interfaces, {
+  scan: Effect.sync(() => {
+    const found: Array<SystemInterface> = []
+    try {
+      for (const [name, addresses] of Object.entries(Os.networkInterfaces())) {
+        for (const { address, family, internal, netmask } of addresses ?? []) {
+          if (family === "IPv4") found.push({ name, address, netmask, internal })
+        }
+      }
+    } catch {
+      // Where the system refuses to tell (some sandboxes), there are none to choose from, and the choice says so.
+    }
+    return found
+  }),
+  defaultRoute: Effect.sync(() => {
+    try {
+      return defaultRouteOf(Fs.readFileSync("/proc/net/route", "latin1"))
+    } catch {
+      return Option.none()
+    }
+  })
+})

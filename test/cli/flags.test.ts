@@ -1,0 +1,157 @@
+/**
+ * Every setting as a flag, through the program's own parser, without a process each.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Options from "../../src/cli/options.ts"
+import * as Refusal from "../../src/cli/refusal.ts"
+import * as Settings from "../../src/group/Settings.ts"
+import * as Interfaces from "../../src/transport/Interfaces.ts"
+import { cases } from "../group/settingCases.ts"
+
+const system = ["lo", "eth0"].map((name, index) => ({
+  name,
+  address: ["127.0.0.1", "192.0.2.7"][index]!,
+  netmask: "255.255.255.0",
+  internal: index === 0
+}))
+
+/** What the program would serve with, or its one line of refusal. */
+const run = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
+  let settings: Settings.Settings | undefined
+  let refusal = ""
+  const command = Command.make(
+    "test",
+    Options.flagsOf(Settings.keys),
+    (flags) =>
+      Effect.map(Options.resolve(flags), (resolved) => {
+        settings = resolved
+      })
+  )
+  return Command.runWith(command, { version: "0" })(args).pipe(
+    Effect.catch((error) =>
+      Effect.sync(() => {
+        if (error._tag === "SettingRefused") refusal = error.message
+      })
+    ),
+    Effect.provide(Layer.merge(
+      NodeServices.layer,
+      Layer.succeed(Interfaces.Interfaces, {
+        scan: Effect.succeed(system),
+        defaultRoute: Effect.succeedNone
+      })
+    )),
+    Effect.provideService(CliOutput.Presenter, {
+      present: (event) =>
+        Effect.sync(() => {
+          if (event._tag === "InvalidInvocation") refusal = Refusal.describe(event.errors, Options.allowed)
+        })
+    }),
+    Effect.provideService(
+      ConfigProvider.ConfigProvider,
+      ConfigProvider.fromEnv({ env, preserveEmptyStrings: true })
+    ),
+    Effect.map(() => ({ settings, refusal }))
+  )
+}
+
+for (const key of Settings.keys) {
+  const { badText, beside = {}, good } = cases[key]
+  const flag = Settings.flagName(key)
+  const besides = Object.entries(beside).map(([key, value]) =>
+    `${Settings.flagName(key as Settings.Key)}=${Settings.format(value as never)}`
+  )
+
+  describe(flag, () => {
+    it.effect("takes good values", () =>
+      Effect.gen(function*() {
+        for (const [code, text, is] of good) {
+          if (key === "interfaces" && text.includes("fe80")) continue
+          const { refusal, settings } = yield* run([...besides, `${flag}=${text}`])
+          assert.strictEqual(refusal, "")
+          const value = settings?.[key]
+          assert.deepStrictEqual(value, is ?? (Duration.isDuration(value) ? value : code))
+        }
+      }))
+
+    it.effect("refuses bad ones in one line that names it, the value and what is allowed", () =>
+      Effect.gen(function*() {
+        for (const bad of badText) {
+          const { refusal, settings } = yield* run([...besides, `${flag}=${bad}`])
+          assert.isUndefined(settings)
+          assert.isTrue(refusal.startsWith(`${flag} is `), refusal)
+          assert.include(refusal, Settings.settings[key].allowed)
+          assert.notInclude(refusal, "\n")
+        }
+      }))
+
+    it.effect("needs a value, once", () =>
+      Effect.gen(function*() {
+        const none = yield* run([flag])
+        assert.strictEqual(
+          none.refusal,
+          `${flag} has no value; allowed: ${Settings.settings[key].allowed} (--help shows all)`
+        )
+        const twice = yield* run([`${flag}=1`, `${flag}=2`])
+        assert.strictEqual(twice.refusal, `${flag} was given more than once; allowed: once`)
+      }))
+  })
+}
+
+describe("flags", () => {
+  it.effect("come before the environment, and the environment before defaults", () =>
+    Effect.gen(function*() {
+      const env = { BELLWETHER_PORT: "4000", BELLWETHER_TTL: "3" }
+      const { settings } = yield* run(["--port", "5000"], env)
+      assert.strictEqual(settings?.port, 5000)
+      assert.strictEqual(settings?.ttl, 3)
+      assert.strictEqual(settings?.profile, "standard")
+    }))
+
+  it.effect("a bad value of the environment is blamed on the environment", () =>
+    Effect.gen(function*() {
+      const { refusal } = yield* run([], { BELLWETHER_PORT: "eleven" })
+      assert.match(refusal, /^BELLWETHER_PORT is eleven; allowed: a whole number from 1 to 65535$/)
+      const { refusal: empty } = yield* run([], { BELLWETHER_GROUP: "" })
+      assert.match(empty, /^BELLWETHER_GROUP is ""; allowed/)
+    }))
+
+  it.effect("negative numbers and values that begin with a dash are values", () =>
+    Effect.gen(function*() {
+      const { settings } = yield* run(["--priority", "-5", "--name=-x"])
+      assert.strictEqual(settings?.priority, -5)
+      assert.strictEqual(settings?.name, "-x")
+    }))
+
+  it.effect("an interface that is not there is refused with those that are", () =>
+    Effect.gen(function*() {
+      const { refusal } = yield* run(["--interfaces", "lo,wlan9"])
+      assert.strictEqual(
+        refusal,
+        "--interfaces is \"wlan9\"; allowed: one that is up: lo (127.0.0.1), eth0 (192.0.2.7)"
+      )
+      const { settings } = yield* run(["--interfaces", "192.0.2.7"])
+      assert.deepStrictEqual(settings?.interfaces, ["192.0.2.7"])
+    }))
+
+  it.effect("a typo is answered with the nearest flag, not with what follows from it", () =>
+    Effect.gen(function*() {
+      const { refusal } = yield* run(["--heartbeat-intervall", "5s"])
+      assert.strictEqual(
+        refusal,
+        "unknown flag --heartbeat-intervall; did you mean --heartbeat-interval? (--help shows all)"
+      )
+    }))
+
+  it.effect("a stray word is refused", () =>
+    Effect.gen(function*() {
+      const { refusal } = yield* run(["--port", "4000", "stray"])
+      assert.match(refusal, /^unknown word "stray"/)
+    }))
+})

@@ -1,0 +1,174 @@
+/**
+ * The program as a process of its own, on loopback, with a group and a port that no other test has.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import { spawn, spawnSync } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
+import { createSocket } from "node:dgram"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as Event from "../../src/protocol/Event.ts"
+
+const main = Path.resolve(import.meta.dirname, "../../src/main.ts")
+const patience = "15 seconds"
+
+/** The environment of one group that only this test is in. */
+export const group = Effect.callback<Record<string, string>>((resume) => {
+  const socket = createSocket("udp4")
+  socket.bind(0, "127.0.0.1", () => {
+    const { port } = socket.address()
+    socket.close(() =>
+      resume(Effect.succeed({
+        BELLWETHER_GROUP: `cli-${process.pid}-${port}`,
+        BELLWETHER_PORT: String(port),
+        BELLWETHER_INTERFACES: "lo",
+        BELLWETHER_TTL: "0"
+      }))
+    )
+  })
+})
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const decode = Schema.decodeUnknownSync(Event.Event)
+
+export class Running {
+  readonly child: ChildProcess
+  stdout = ""
+  stderr = ""
+  readonly #watchers = new Set<() => void>()
+  #code: number | null | undefined
+
+  constructor(child: ChildProcess) {
+    this.child = child
+    this.child.stdout?.setEncoding("utf8").on("data", (data: string) => {
+      this.stdout += data
+      this.#changed()
+    })
+    this.child.stderr?.setEncoding("utf8").on("data", (data: string) => {
+      this.stderr += data
+      this.#changed()
+    })
+    this.child.on("close", (code) => {
+      this.#code = code
+      this.#changed()
+    })
+  }
+
+  #changed() {
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  /** Waits until something holds. Fails with all output if it takes too long. */
+  until<A>(what: () => A | undefined): Effect.Effect<A> {
+    return Effect.callback<A>((resume) => {
+      const check = () => {
+        const found = what()
+        if (found !== undefined) resume(Effect.succeed(found))
+      }
+      this.#watchers.add(check)
+      check()
+      return Effect.sync(() => this.#watchers.delete(check))
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: patience,
+        orElse: () => Effect.die(new Error(`waited in vain; stdout:\n${this.stdout}\nstderr:\n${this.stderr}`))
+      })
+    )
+  }
+
+  get events(): ReadonlyArray<Event.Event> {
+    return this.stdout.split("\n").slice(0, -1).map((line) => decode(JSON.parse(line)))
+  }
+
+  event<E extends Event.Event["event"]>(
+    name: E,
+    holds: (event: Extract<Event.Event, { event: E }>) => boolean = () => true
+  ): Effect.Effect<Extract<Event.Event, { event: E }>> {
+    return this.until(() =>
+      this.events.find((event): event is Extract<Event.Event, { event: E }> =>
+        event.event === name && holds(event as Extract<Event.Event, { event: E }>)
+      )
+    )
+  }
+
+  get ended(): Effect.Effect<Ended> {
+    return this.until(() =>
+      this.#code === undefined ? undefined : { code: this.#code, stdout: this.stdout, stderr: this.stderr }
+    )
+  }
+
+  /** As if typed on its terminal. */
+  type(keys: string) {
+    return Effect.sync(() => void this.child.stdin?.write(keys))
+  }
+
+  kill(signal: NodeJS.Signals) {
+    return Effect.sync(() => void this.child.kill(signal))
+  }
+}
+
+const running = (spawned: () => ChildProcess) =>
+  Effect.acquireRelease(
+    Effect.sync(() => new Running(spawned())),
+    (running, exit) =>
+      Effect.sync(() => {
+        running.child.kill("SIGKILL")
+        if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) process.stderr.write(running.stderr)
+      })
+  )
+
+const environment = (env: Record<string, string>) => ({ PATH: process.env["PATH"], ...env })
+
+/** Starts the program; it is killed when the test ends. `stdout` is a file descriptor, where it is not to be read here. */
+export const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}, stdout?: number) =>
+  running(() =>
+    spawn(process.execPath, [main, ...args], {
+      env: environment(env),
+      stdio: ["ignore", stdout ?? "pipe", "pipe"]
+    })
+  )
+
+/** The same on a terminal of its own. Its exit code is not told. */
+export const startOnTerminal = (args: ReadonlyArray<string>, env: Record<string, string>) =>
+  running(() =>
+    spawn("script", ["-qfc", [process.execPath, main, ...args].join(" "), "/dev/null"], {
+      env: environment({ ...env, TERM: "xterm" }),
+      stdio: ["pipe", "pipe", "pipe"]
+    })
+  )
+
+/** A pipe that is full and that nobody reads. */
+export const fullPipe = Effect.acquireRelease(
+  Effect.sync(() => {
+    const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "bellwether-"))
+    const path = Path.join(folder, "pipe")
+    spawnSync("mkfifo", [path])
+    const fd = Fs.openSync(path, Fs.constants.O_RDWR | Fs.constants.O_NONBLOCK)
+    for (const size of [4096, 1]) {
+      try {
+        while (true) Fs.writeSync(fd, "x".repeat(size))
+      } catch {
+        // Full, to pieces of this size.
+      }
+    }
+    return { fd, folder }
+  }),
+  ({ fd, folder }) =>
+    Effect.sync(() => {
+      Fs.closeSync(fd)
+      Fs.rmSync(folder, { recursive: true })
+    })
+)
+
+/** Runs the program to its end. */
+export const run = (args: ReadonlyArray<string>, env: Record<string, string> = {}): Effect.Effect<Ended> =>
+  Effect.scoped(Effect.flatMap(start(args, env), (running) => running.ended))

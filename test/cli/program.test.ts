@@ -1,0 +1,203 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { version } from "../../src/cli/version.ts"
+import * as Settings from "../../src/group/Settings.ts"
+import * as Process from "./process.ts"
+
+describe("the command line", () => {
+  it.live.each(
+    [
+      [["--port", "70000"], /^bellwether: --port is 70000; allowed: a whole number from 1 to 65535\n$/],
+      [["serve", "--ttl", "-1"], /^bellwether: --ttl is -1; allowed: .*\n$/],
+      [["--prot", "4000"], /^bellwether: unknown flag --prot; did you mean --port\? .*\n$/],
+      [["stray"], /^bellwether: unknown word "stray"; allowed: serve, members, leader .*\n$/],
+      [["serve", "stray"], /^bellwether: unknown word "stray"; .*\n$/],
+      [["--interfaces", "nope0"], /^bellwether: --interfaces is "nope0"; allowed: one that is up: .*lo.*\n$/],
+      [["members", "--timeout", "soon"], /^bellwether: --timeout is "soon"; allowed: .*\n$/],
+      [["leader", "--priority", "1"], /^bellwether: --priority is no flag of leader.*\n$/]
+    ] as const
+  )("%j is refused in one line on standard error, with exit code 2", ([args, line]) =>
+    Effect.gen(function*() {
+      const { code, stderr, stdout } = yield* Process.run(args)
+      assert.match(stderr, line)
+      assert.strictEqual(stdout, "")
+      assert.strictEqual(code, 2)
+    }))
+
+  it.live("a bad environment is refused by its own name, by every command", () =>
+    Effect.gen(function*() {
+      for (const args of [[], ["members"]]) {
+        const { code, stderr, stdout } = yield* Process.run(args, { BELLWETHER_PORT: "eleven" })
+        assert.strictEqual(stderr, "bellwether: BELLWETHER_PORT is eleven; allowed: a whole number from 1 to 65535\n")
+        assert.strictEqual(stdout, "")
+        assert.strictEqual(code, 2)
+      }
+    }))
+
+  it.live("help shows every setting with its default and its name in the environment", () =>
+    Effect.gen(function*() {
+      const { code, stderr, stdout } = yield* Process.run(["--help"])
+      for (const key of Settings.keys) {
+        assert.include(stdout, Settings.flagName(key))
+        assert.include(
+          stdout,
+          `(default: ${Settings.defaultText(key)}; environment: ${Settings.environmentName(key)})`
+        )
+      }
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(code, 0)
+    }))
+
+  it.live("the version is that of the package", () =>
+    Effect.gen(function*() {
+      const { version: packaged } = JSON.parse(
+        Fs.readFileSync(Path.resolve(import.meta.dirname, "../../package.json"), "utf8")
+      )
+      assert.strictEqual(version, packaged)
+      const { code, stdout } = yield* Process.run(["--version"])
+      assert.include(stdout, packaged)
+      assert.strictEqual(code, 0)
+    }))
+})
+
+describe("serve", () => {
+  it.live("two servers find each other, agree on one leader, and the other leads when it leaves", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const low = yield* Process.start(["--json", "--name", "low"], env)
+      const high = yield* Process.start(["serve", "--json", "--name", "high", "--priority", "5"], env)
+      const led = yield* low.event("LeaderChanged", ({ leader }) => leader?.name === "high")
+      const ruled = yield* high.event(
+        "LeaderChanged",
+        ({ leader, term }) => leader?.name === "high" && term === led.term
+      )
+      assert.strictEqual(led.leader?.id, ruled.leader?.id)
+      yield* low.event("MemberJoined", ({ member }) => member.name === "high")
+      yield* high.event("MemberJoined", ({ member }) => member.name === "low")
+
+      yield* high.kill("SIGINT")
+      const { code, stderr } = yield* high.ended
+      assert.strictEqual(code, 0)
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(high.events.at(0)?.event, "Started")
+      assert.strictEqual(high.events.at(-1)?.event, "Left")
+      yield* low.event("MemberRemoved", ({ member, reason }) => member.name === "high" && reason._tag === "Left")
+      yield* low.event("LeaderChanged", ({ leader, term }) => leader?.name === "low" && term > led.term)
+      yield* low.kill("SIGTERM")
+      assert.strictEqual((yield* low.ended).code, 0)
+    }))
+
+  it.live("without a terminal it prints a line an event, and logs go to standard error", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const server = yield* Process.start(["--name", "a\u001b[2Jb"], env)
+      yield* server.until(() => server.stdout.includes(" leads (term") ? true : undefined)
+      yield* server.kill("SIGTERM")
+      const { code, stderr, stdout } = yield* server.ended
+      assert.strictEqual(code, 0)
+      assert.strictEqual(stderr, "")
+      const lines = stdout.trimEnd().split("\n")
+      assert.match(lines[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z started as a\uFFFD\[2Jb \([0-9a-f]{16} at 127\.0\.0\.1:\d+\)/)
+      assert.match(lines.at(-1)!, / left the group$/)
+    }))
+
+  it.live("a reader that goes away ends it gracefully", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const other = yield* Process.start(["--json", "--name", "other"], env)
+      const server = yield* Process.start(["--json", "--name", "unread", "--priority", "1"], env)
+      yield* other.event("LeaderChanged", ({ leader }) => leader?.name === "unread")
+      server.child.stdout?.destroy()
+      const third = yield* Process.start(["--json", "--name", "third"], env)
+      yield* other.event("MemberRemoved", ({ member, reason }) => member.name === "unread" && reason._tag === "Left")
+      const { code, stderr } = yield* server.ended
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(code, 0)
+      yield* third.kill("SIGTERM")
+    }))
+
+  it.live("a reader that stands still does not hold it up, not even when it leaves", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const { fd } = yield* Process.fullPipe
+      const deaf = yield* Process.start(["--json", "--name", "deaf", "--priority", "1", "--profile", "fast"], env, fd)
+      const other = yield* Process.start(["--json", "--name", "other", "--profile", "fast"], env)
+      const third = yield* Process.start(["--json", "--name", "third", "--profile", "fast"], env)
+      yield* other.event("LeaderChanged", ({ leader }) => leader?.name === "deaf")
+      yield* third.kill("SIGTERM")
+      yield* other.event("MemberRemoved", ({ member }) => member.name === "third")
+      yield* deaf.kill("SIGTERM")
+      yield* other.event("MemberRemoved", ({ member, reason }) => member.name === "deaf" && reason._tag === "Left")
+      assert.strictEqual((yield* deaf.ended).code, 0)
+      assert.isFalse(other.events.some((event) => event.event === "MemberRemoved" && event.reason._tag !== "Left"))
+    }))
+})
+
+// The program gets a terminal from `script`, which not every system has.
+const script = spawnSync("script", ["--version"]).status === 0
+
+describe.skipIf(!script)("serve on a terminal", () => {
+  it.live("draws the table, and gives the terminal back when it is told to stop", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const server = yield* Process.startOnTerminal(["--name", "kitchen"], { ...env, NO_COLOR: "1" })
+      yield* server.until(() => server.stdout.includes("We lead, term") ? true : undefined)
+      assert.match(server.stdout, /\* kitchen +[0-9a-f]{16} +127\.0\.0\.1:\d+ .* self/)
+      assert.isTrue(server.stdout.startsWith("\u001B[?1049h\u001B[?25l"))
+      assert.notInclude(server.stdout, "\u001B[1m")
+      yield* server.type("\u0003")
+      const { stdout } = yield* server.ended
+      const after = stdout.slice(stdout.lastIndexOf("\u001B[?1049l"))
+      assert.include(stdout, "\u001B[?25h\u001B[?1049l")
+      assert.match(after, / left the group\r?\n$/)
+    }))
+})
+
+describe("members and leader", () => {
+  it.live("ask the group without joining it", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const one = yield* Process.start(["--json", "--name", "one", "--priority", "1"], env)
+      const two = yield* Process.start(["--json", "--name", "two"], env)
+      yield* two.event("LeaderChanged", ({ leader }) => leader?.name === "one")
+      yield* one.event("MemberJoined")
+
+      const table = yield* Process.run(["members"], env)
+      assert.strictEqual(table.stderr, "")
+      assert.strictEqual(table.code, 0)
+      const [head, first, second, ...rest] = table.stdout.trimEnd().split("\n")
+      assert.match(head!, /NAME +ID +ADDRESS +PRIORITY +AGE +HEARD +TERM/)
+      assert.match(first!, /^\* one +[0-9a-f]{16} +127\.0\.0\.1:\d+ +1 .* \d+$/)
+      assert.match(second!, /^ {2}two +[0-9a-f]{16} /)
+      assert.deepStrictEqual(rest, [])
+
+      const members = JSON.parse((yield* Process.run(["members", "--json"], env)).stdout)
+      assert.deepStrictEqual(members.members.map(({ name }: { name: string }) => name), ["one", "two"])
+      assert.strictEqual(members.leader.id, members.members[0].id)
+      const leader = JSON.parse((yield* Process.run(["leader", "--json"], env)).stdout)
+      assert.strictEqual(leader.leader.name, "one")
+      assert.strictEqual(leader.term, members.term)
+      assert.match((yield* Process.run(["leader"], env)).stdout, /\n\* one /)
+
+      // Nobody took who asked for a member.
+      assert.strictEqual(one.events.filter(({ event }) => event === "MemberJoined").length, 1)
+    }))
+
+  it.live.each(["members", "leader"])(
+    "%s ends with 3 when nobody answers, and says what to check",
+    (command) =>
+      Effect.gen(function*() {
+        const env = yield* Process.group
+        const { code, stderr, stdout } = yield* Process.run([command, "--timeout", "300ms"], env)
+        assert.strictEqual(code, 3)
+        assert.strictEqual(stdout, "")
+        assert.match(
+          stderr,
+          /^bellwether: nobody in group "cli-.*" answered within 300 ms .* lo .*check.*firewall.*\n$/
+        )
+      })
+  )
+})

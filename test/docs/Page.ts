@@ -1,0 +1,37 @@
+/**
+ * Pages of the documentation as tests read them: their fenced blocks and their tables.
+ */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+
+export const root = Path.resolve(import.meta.dirname, "../..")
+
+/** Every page, relative to the root of the project. */
+export const all = (): ReadonlyArray<string> =>
+  [".", "docs", "examples"].flatMap((directory) =>
+    Fs.readdirSync(Path.join(root, directory)).filter((name) => name.endsWith(".md")).map((name) =>
+      Path.posix.join(directory, name)
+    )
+  )
+
+export const read = (page: string): string => Fs.readFileSync(Path.join(root, page), "utf8")
+
+export interface Block {
+  readonly language: string
+  readonly text: string
+  /** Of its first line, in the page. */
+  readonly line: number
+}
+
+export const blocks = (text: string): ReadonlyArray<Block> =>
+  [...text.matchAll(/^```(\S*)\n([\s\S]*?)\n```$/gm)].map(({ 1: language = "", 2: inside = "", index }) => ({
+    language,
+    text: inside,
+    line: text.slice(0, index).split("\n").length + 1
+  }))
+
+/** The rows of all tables, their cells trimmed; heads among them, rulers not. */
+export const rows = (text: string): ReadonlyArray<ReadonlyArray<string>> =>
+  text.split("\n").filter((line) => line.startsWith("|") && !/^[|\s:-]+$/.test(line)).map((line) =>
+    line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim().replaceAll("\\|", "|"))
+  )

@@ -1,0 +1,36 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import * as Settings from "../../src/group/Settings.ts"
+import * as Event from "../../src/protocol/Event.ts"
+
+const root = Path.resolve(import.meta.dirname, "../..")
+const read = (path: string) => Fs.readFileSync(Path.join(root, path), "utf8")
+// The formatter aligns tables.
+const readme = read("README.md").replaceAll(/ +/g, " ")
+
+describe("README.md", () => {
+  it("lists each setting with its default and what is allowed", () => {
+    for (const key of Settings.keys) {
+      const { allowed, summary } = Settings.settings[key]
+      assert.include(readme, `| \`${key}\` | ${Settings.defaultText(key)} | ${summary}; ${allowed} |`)
+    }
+  })
+
+  it("names each event", () => {
+    for (const { fields } of Event.Event.members) assert.include(readme, `\`${fields.event.literal}\``)
+  })
+
+  it("and the pages lead to files that are there", () => {
+    for (
+      const page of ["README.md", "docs/promises.md", "docs/protocol.md", "docs/operations.md", "docs/security.md"]
+    ) {
+      for (const [, target = ""] of read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+        assert.isTrue(Fs.existsSync(Path.join(root, Path.dirname(page), target)), `${page}: ${target}`)
+      }
+      for (const [path] of read(page).matchAll(/test\/[a-zA-Z/]+\.test\.ts/g)) {
+        assert.isTrue(Fs.existsSync(Path.join(root, path)), `${page}: ${path}`)
+      }
+    }
+  })
+})

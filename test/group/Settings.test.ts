@@ -1,0 +1,242 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import * as Profile from "../../src/group/Profile.ts"
+import * as Setting from "../../src/group/Setting.ts"
+import * as Settings from "../../src/group/Settings.ts"
+import { cases } from "./settingCases.ts"
+
+const { millis } = Duration
+
+const fromEnvironment = (env: Record<string, string>) =>
+  Settings.config.pipe(
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env, preserveEmptyStrings: true }))
+  )
+
+for (const key of Settings.keys) {
+  const { badCode, badText, beside = {}, good } = cases[key]
+  const besides = Object.fromEntries(
+    Object.entries(beside).map((
+      [key, value]
+    ) => [Settings.environmentName(key as Settings.Key), Settings.format(value as never)])
+  )
+  const name = Settings.environmentName(key)
+
+  describe(key, () => {
+    it.effect("takes good values from code", () =>
+      Effect.gen(function*() {
+        for (const [code, , is = Duration.isDuration(code) ? code : undefined] of good) {
+          const settings = yield* Settings.make({ ...beside, [key]: code })
+          const expected = is ?? (Duration.isDuration(settings[key]) ? settings[key] : code)
+          assert.deepStrictEqual(settings[key], expected)
+        }
+      }))
+
+    it.effect("takes good values from the environment", () =>
+      Effect.gen(function*() {
+        for (const [code, text, is] of good) {
+          const settings = yield* fromEnvironment({ ...besides, [name]: text })
+          const expected = is ?? (Duration.isDuration(settings[key]) ? settings[key] : code)
+          assert.deepStrictEqual(settings[key], expected)
+        }
+      }))
+
+    it.effect("refuses bad values from code, naming itself, the value and what is allowed", () =>
+      Effect.gen(function*() {
+        for (const bad of badCode) {
+          const refused = yield* Effect.flip(Settings.make({ ...beside, [key]: bad }))
+          assert.strictEqual(refused.setting, key)
+          assert.strictEqual(refused.as, key)
+          assert.include(refused.message, Settings.settings[key].allowed)
+          assert.notInclude(refused.message, "\n")
+        }
+      }))
+
+    it.effect("refuses bad values from the environment by the name they have there", () =>
+      Effect.gen(function*() {
+        for (const bad of badText) {
+          const refused = yield* Effect.flip(fromEnvironment({ ...besides, [name]: bad }))
+          assert.strictEqual(refused.setting, key)
+          assert.isTrue(refused.message.startsWith(`${name} is `), refused.message)
+          assert.include(refused.message, Settings.settings[key].allowed)
+          assert.notInclude(refused.message, "\n")
+          assert.strictEqual(Runtime.getErrorExitCode(refused), 2)
+        }
+      }))
+
+    it("says what it is", () => {
+      const { documentation, summary } = Settings.settings[key]
+      assert.isBelow(summary.length, 60)
+      assert.isAbove(documentation.length, 60)
+      assert.isNotEmpty(Settings.defaultText(key))
+    })
+  })
+}
+
+describe("all together", () => {
+  it.effect("have the defaults of the protocol", () =>
+    Effect.gen(function*() {
+      const settings = yield* Settings.make()
+      assert.deepStrictEqual(
+        { ...settings, ...Settings.timing(settings) },
+        {
+          group: "default",
+          multicastAddress: "239.255.77.77",
+          port: 47_777,
+          ttl: 1,
+          interfaces: [],
+          unicastPort: 0,
+          profile: "standard",
+          heartbeatInterval: 10_000,
+          cleanupInterval: 15_000,
+          memberTimeout: 30_000,
+          probeTimeout: 150,
+          discoveryWindow: 300,
+          electionStagger: 20,
+          okTimeout: 1000,
+          coordinatorTimeout: 2000,
+          stopTimeout: 500,
+          priority: 0,
+          preempt: true,
+          minimumMembers: 1,
+          name: undefined,
+          tags: {}
+        }
+      )
+    }))
+
+  it.effect("a single time overrides its profile, in whatever order they come", () =>
+    Effect.gen(function*() {
+      const fast = Settings.timing(yield* Settings.make({ okTimeout: 700, profile: "fast" }))
+      assert.strictEqual(fast.okTimeout, 700)
+      assert.strictEqual(fast.memberTimeout, 1600)
+      const realtime = Settings.timing(
+        yield* fromEnvironment({ BELLWETHER_PROFILE: "realtime", BELLWETHER_HEARTBEAT_INTERVAL: "40ms" })
+      )
+      assert.strictEqual(realtime.heartbeatInterval, 40)
+      assert.strictEqual(realtime.memberTimeout, 120)
+    }))
+
+  it.effect("every profile keeps the rules between settings", () =>
+    Effect.forEach(Profile.names, (profile) => Settings.make({ profile })))
+
+  it.effect("a time-out of two heartbeats is refused, with the reason, by the name of what was set", () =>
+    Effect.gen(function*() {
+      const exact = yield* Effect.flip(Settings.make({ memberTimeout: "20 seconds" }))
+      assert.strictEqual(exact.setting, "memberTimeout")
+      assert.match(
+        exact.message,
+        /^memberTimeout is 20s; allowed: more than twice heartbeatInterval, which is 10s.*death$/
+      )
+      const slow = yield* Effect.flip(fromEnvironment({ BELLWETHER_HEARTBEAT_INTERVAL: "20s" }))
+      assert.match(
+        slow.message,
+        /^BELLWETHER_HEARTBEAT_INTERVAL is 20s; allowed: less than half of memberTimeout.* 30s/
+      )
+      yield* Settings.make({ memberTimeout: 20_001 })
+    }))
+
+  it.effect("the group's port is not an own port", () =>
+    Effect.gen(function*() {
+      const own = yield* Effect.flip(Settings.make({ port: 4000, unicastPort: 4000 }))
+      assert.strictEqual(own.setting, "unicastPort")
+      const group = yield* Effect.flip(Settings.make({ unicastPort: 47_777 }))
+      assert.match(group.message, /^unicastPort is 47777; allowed: any but/)
+    }))
+
+  it.effect("make never reads the environment", () =>
+    Effect.gen(function*() {
+      const settings = yield* Effect.provideService(
+        Settings.make({}),
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.fromEnv({ env: { BELLWETHER_PORT: "4000" } })
+      )
+      assert.strictEqual(settings.port, 47_777)
+    }))
+
+  it.effect("are read from nested data too, and an empty variable of a usual environment is none", () =>
+    Effect.gen(function*() {
+      const provide = Effect.provideService(
+        Settings.config,
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.fromUnknown({ bellwether: { port: 4000, heartbeatInterval: "2s" } })
+      )
+      const settings = yield* provide
+      assert.strictEqual(settings.port, 4000)
+      assert.strictEqual(Settings.timing(settings).heartbeatInterval, 2000)
+      const empty = yield* Effect.provideService(
+        Settings.config,
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.fromEnv({ env: { BELLWETHER_GROUP: "" } })
+      )
+      assert.strictEqual(empty.group, "default")
+      const refused = yield* Effect.flip(Effect.provideService(
+        Settings.config,
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.fromUnknown({ bellwether: { port: "x" } })
+      ))
+      assert.strictEqual(refused.as, "bellwether.port")
+    }))
+
+  it.effect("a source that cannot be read is refused, not a defect", () =>
+    Effect.gen(function*() {
+      const refused = yield* Effect.flip(Effect.provideService(
+        Settings.config,
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.make(() => Effect.fail(new ConfigProvider.SourceError({ message: "no disk" })))
+      ))
+      assert.include(refused.message, "no disk")
+    }))
+
+  it("names are those of their place", () => {
+    assert.strictEqual(Settings.environmentName("heartbeatInterval"), "BELLWETHER_HEARTBEAT_INTERVAL")
+    assert.strictEqual(Settings.flagName("heartbeatInterval"), "--heartbeat-interval")
+    assert.strictEqual(Settings.flagName("ttl"), "--ttl")
+  })
+
+  it("defaults are told for every profile where they differ", () => {
+    assert.strictEqual(Settings.defaultText("memberTimeout"), "30s; fast 1.6s, realtime 120ms")
+    assert.strictEqual(Settings.defaultText("port"), "47777")
+    assert.strictEqual(Settings.defaultText("name"), "host name")
+    assert.strictEqual(Settings.defaultText("interfaces"), "automatic")
+    assert.strictEqual(Settings.defaultText("tags"), "none")
+    assert.strictEqual(Settings.defaultText("preempt"), "on")
+  })
+
+  it.effect("a value reads back from its own text", () =>
+    Effect.gen(function*() {
+      const settings = yield* Settings.make({ interfaces: ["lo", "eth0"], tags: { a: "1", b: "2" }, name: "x" })
+      const again = Result.getOrThrow(
+        Settings.read((key) => ({ as: key, text: Settings.format(settings[key]) }))
+      )
+      assert.deepStrictEqual(Settings.timing(again), Settings.timing(settings))
+      assert.deepStrictEqual(again.tags, settings.tags)
+      assert.deepStrictEqual(again.interfaces, settings.interfaces)
+    }))
+
+  it.effect("a long or strange value is shown short, on one line", () =>
+    Effect.gen(function*() {
+      const long = yield* Effect.flip(fromEnvironment({ BELLWETHER_PORT: "9".repeat(1000) }))
+      assert.isBelow(long.message.length, 200)
+      const lines = yield* Effect.flip(fromEnvironment({ BELLWETHER_PORT: "1\n2" }))
+      assert.strictEqual(lines.was, "\"1\\n2\"")
+      const loop: Record<string, unknown> = {}
+      loop["self"] = loop
+      const odd = yield* Effect.flip(Settings.make({ port: loop as never }))
+      assert.strictEqual(odd.was, "[object Object]")
+    }))
+})
+
+it.effect.prop(
+  "a duration reads back from what it is written as",
+  [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 86_400_000 }))],
+  ([ms]) =>
+    Effect.sync(() => {
+      const text = Setting.formatDuration(millis(ms))
+      assert.deepStrictEqual(Result.getOrThrow(Result.fromOption(Setting.parseDuration(text), () => text)), millis(ms))
+    })
+)

@@ -1,0 +1,103 @@
+/**
+ * Good and bad values of every setting, for each way in which it can be given.
+ */
+import * as Duration from "effect/Duration"
+import * as Profile from "../../src/group/Profile.ts"
+import type * as Settings from "../../src/group/Settings.ts"
+
+const { millis } = Duration
+
+export interface Case {
+  /** Value in code, the same as text, and what it resolves to. `beside` are other settings that it needs. */
+  readonly good: ReadonlyArray<readonly [code: unknown, text: string, is?: unknown]>
+  readonly badCode: ReadonlyArray<unknown>
+  readonly badText: ReadonlyArray<string>
+  readonly beside?: Settings.Options
+}
+
+const duration = (max: string, min: string): Case => ({
+  good: [["100 millis", "100 millis", millis(100)], [millis(100), "100ms", millis(100)], [100, "0.1s", millis(100)], [
+    { milliseconds: 100 },
+    "0.1 seconds",
+    millis(100)
+  ], [max, max.replace(" ", "")]],
+  badCode: [-1, Number.NaN, Infinity, Duration.infinity, "soon", "", null, [], `${Number.parseInt(max, 10) + 1}h`, min],
+  badText: ["", "100", "-1s", "1 fortnight", "Infinity", "1e9s", "soon", "1s2", `${Number.parseInt(max, 10) + 1}h`, min]
+})
+
+const whole = (good: ReadonlyArray<number>, bad: ReadonlyArray<number>): Case => ({
+  good: good.map((value) => [value, String(value)]),
+  badCode: [...bad, Number.NaN, Infinity, "1", null, true],
+  badText: [...bad.map(String), "eleven", "0x10", "1e3", "one", "1_000", "99999999999999999999"]
+})
+
+export const cases: { readonly [K in Settings.Key]: Case } = {
+  group: {
+    good: [["orders", "orders"], ["é".repeat(32), "é".repeat(32)], ["a b", "a b"]],
+    badCode: ["", "  ", "x".repeat(65), "é".repeat(33), 7, null],
+    badText: ["  ", "x".repeat(65), "é".repeat(33)]
+  },
+  multicastAddress: {
+    good: [["239.1.2.3", "239.1.2.3"], ["224.0.0.251", " 224.0.0.251 "], ["239.255.255.255", "239.255.255.255"]],
+    badCode: [
+      "10.0.0.1",
+      "223.255.255.255",
+      "240.0.0.0",
+      "239.1.2",
+      "239.1.2.256",
+      "239.01.2.3",
+      "ff02::1",
+      "all",
+      "",
+      5
+    ],
+    badText: ["10.0.0.1", "240.0.0.0", "239.1.2", "239.1.2.256", "239.1.2.3.4", "ff02::1", "all", "239.1.2.-3"]
+  },
+  port: whole([1, 4000, 65_535], [0, -1, 70_000, 1.5]),
+  ttl: whole([0, 1, 255], [-1, 256, 0.5]),
+  interfaces: {
+    good: [[["lo"], "lo"], [["eth0", "127.0.0.1"], "eth0, 127.0.0.1"], [["fe80::1%eth0"], "fe80::1%eth0"]],
+    badCode: [[""], ["a b"], ["a,b"], "lo", Array.from({ length: 65 }, () => "lo"), null],
+    badText: ["lo,", ",", "a b", "lo,,eth0"]
+  },
+  unicastPort: whole([0, 1, 65_535], [-1, 65_536, 1.5]),
+  profile: {
+    good: Profile.names.map((name) => [name, name]),
+    badCode: ["slow", "", "Standard", 1, null],
+    badText: ["slow", "standard,fast"]
+  },
+  heartbeatInterval: { ...duration("1 hour", "4ms"), beside: { memberTimeout: "1 day" } },
+  cleanupInterval: duration("1 hour", "4ms"),
+  memberTimeout: { ...duration("24 hours", "14ms"), beside: { heartbeatInterval: "6 millis" } },
+  probeTimeout: duration("1 minute", "0"),
+  discoveryWindow: duration("1 minute", "0"),
+  electionStagger: duration("1 second", "1001ms"),
+  okTimeout: duration("1 minute", "0"),
+  coordinatorTimeout: duration("10 minutes", "0"),
+  stopTimeout: duration("1 minute", "61s"),
+  priority: whole([0, -5, 2_147_483_647, -2_147_483_648], [2_147_483_648, -2_147_483_649, 0.1]),
+  preempt: {
+    good: [[true, "true"], [true, "on"], [true, "YES"], [true, "1"], [false, "false"], [false, "Off"], [false, "no"], [
+      false,
+      "0"
+    ]].map(([value, text]) => [value, String(text), value]),
+    badCode: ["on", 1, null],
+    badText: ["maybe", "2", "constructor"]
+  },
+  minimumMembers: whole([1, 3, 65_535], [0, -1, 1.5]),
+  name: {
+    good: [["kitchen", "kitchen"], ["x".repeat(64), "x".repeat(64)]],
+    badCode: ["", " ", "x".repeat(65), "\"".repeat(33), 3, null],
+    badText: [" ", "x".repeat(65), "\u0001".repeat(11)]
+  },
+  tags: {
+    good: [
+      [{ zone: "a" }, "zone=a"],
+      [{ zone: "a", v: "1=2" }, "zone=a, v=1=2"],
+      [{ empty: "" }, "empty="],
+      [{ ["__proto__"]: "x" }, "__proto__=x"]
+    ],
+    badCode: [{ a: 1 }, { "": "x" }, { a: "x".repeat(256) }, ["a"], "a=b", null],
+    badText: ["zone", "=a", "a=1,a=2", `a=${"x".repeat(256)}`, "a=1,"]
+  }
+}

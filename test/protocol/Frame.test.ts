@@ -1,0 +1,337 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Frame from "../../src/protocol/Frame.ts"
+import * as Member from "../../src/protocol/Member.ts"
+import * as Message from "../../src/protocol/Message.ts"
+import * as Reign from "../../src/protocol/Reign.ts"
+import * as Rules from "../../src/protocol/Rules.ts"
+import * as Drawn from "./harness/Drawn.ts"
+import * as Peer from "./harness/Peer.ts"
+import { Server } from "./harness/Server.ts"
+
+const tag = new Uint8Array([1, 2, 3, 4])
+const encoder = new TextEncoder()
+
+/** A frame with this body, whatever it is. */
+const framed = (body: Uint8Array | string): Uint8Array => {
+  const bytes = typeof body === "string" ? encoder.encode(body) : body
+  const frame = new Uint8Array(Frame.headerBytes + bytes.length)
+  frame.set([0x42, 0x57, Frame.version, 0, ...tag])
+  frame.set(bytes, Frame.headerBytes)
+  return frame
+}
+const refusal = (frame: Uint8Array): Frame.Refused | null =>
+  Result.getOrElse(Result.flip(Frame.decode(frame, tag)), () => null)
+const read = (value: unknown) => Frame.decode(framed(JSON.stringify(value)), tag)
+
+const { message, types } = Drawn
+const byte = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
+const bytes = Arbitrary.array(Arbitrary.schema(byte), { maxLength: 1_400 })
+const index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_199 }))
+const some = (runs: number) => ({ arbitrary: { runs } })
+
+describe("frames survive a round trip (protocol 7)", () => {
+  for (const type of types) {
+    it.prop(`${type}, whatever it says`, [Drawn.ofType(type)], ([message]) => {
+      const frame = Frame.encode(message, tag)
+      // A list of members by hand may be too long; all else fits.
+      if (Result.isFailure(frame)) return assert.strictEqual(type, "MEMBERS")
+      assert.isAtMost(frame.success.length, Frame.maxBytes - Frame.sealBytes)
+      // JSON knows no -0, which ranks as 0 does.
+      assert.deepStrictEqual(Frame.decode(frame.success, tag), Result.succeed(JSON.parse(JSON.stringify(message))))
+    }, some(200))
+  }
+
+  it("the layout is as the page says, so that other programs can speak it", () => {
+    const frame = Result.getOrThrow(Frame.encode({ type: "MEMBERS_ASK", nonce: "ab", page: 0 }, tag))
+    assert.deepStrictEqual([...frame.subarray(0, 8)], [0x42, 0x57, 1, 0, 1, 2, 3, 4])
+    assert.strictEqual(new TextDecoder().decode(frame.subarray(8)), `{"type":"MEMBERS_ASK","nonce":"ab","page":0}`)
+  })
+
+  it("only the first four bytes of a longer tag are used", () => {
+    const frame = Result.getOrThrow(
+      Frame.encode({ type: "MEMBERS_ASK", nonce: "ab", page: 0 }, new Uint8Array([...tag, 9]))
+    )
+    assert.isTrue(Result.isSuccess(Frame.decode(frame, tag)))
+  })
+})
+
+describe("no bytes make decoding throw, and only a message is one (protocol 7)", () => {
+  it.prop("random bytes", [bytes], ([bytes]) => {
+    assert.isTrue(Result.isFailure(Frame.decode(new Uint8Array(bytes), tag)))
+  }, { arbitrary: { runs: 300 } })
+
+  it.prop("random bytes behind a good header", [bytes], ([bytes]) => {
+    assert.isTrue(Result.isFailure(Frame.decode(framed(new Uint8Array(bytes)), tag)))
+  }, { arbitrary: { runs: 300 } })
+
+  it.prop(
+    "good frames with some bytes changed, put in or taken out: what is still read is a message",
+    [
+      message,
+      Arbitrary.array(Arbitrary.all([Arbitrary.schema(index), Arbitrary.schema(byte), Arbitrary.schema(index)]), {
+        maxLength: 8
+      })
+    ],
+    ([message, changes]) => {
+      const frame = Frame.encode(message, tag)
+      if (Result.isFailure(frame)) return
+      const mutated = [...frame.success]
+      for (const [at, to, how] of changes) {
+        const place = at % mutated.length
+        if (how % 3 === 0) mutated.splice(place, 1)
+        else mutated.splice(place, how % 3 === 1 ? 1 : 0, to)
+      }
+      const decoded = Frame.decode(new Uint8Array(mutated), tag)
+      if (Result.isSuccess(decoded)) assert.isTrue(Schema.is(Message.Message)(decoded.success))
+    },
+    some(500)
+  )
+
+  it.prop("good frames cut short at any place", [message, index], ([message, at]) => {
+    const frame = Frame.encode(message, tag)
+    if (Result.isFailure(frame)) return
+    assert.isTrue(Result.isFailure(Frame.decode(frame.success.subarray(0, at % frame.success.length), tag)))
+  }, some(300))
+
+  it.prop("any JSON", [Schema.Json], ([value]) => {
+    const decoded = read(value)
+    if (Result.isSuccess(decoded)) assert.isTrue(Schema.is(Message.Message)(decoded.success))
+  }, { arbitrary: { runs: 500 } })
+
+  it.prop(
+    "messages with one field replaced by any JSON",
+    [message, index, Schema.Json],
+    ([message, at, value]) => {
+      const fields = Object.keys(message)
+      const decoded = read({ ...message, [fields[at % fields.length]!]: value })
+      if (Result.isSuccess(decoded)) assert.isTrue(Schema.is(Message.Message)(decoded.success))
+    },
+    some(500)
+  )
+
+  it("JSON nested as deep as a frame allows, in place of a message and inside one", () => {
+    assert.strictEqual(refusal(framed("[".repeat(1_190))), "NotJson")
+    assert.strictEqual(refusal(framed("[".repeat(595) + "]".repeat(595))), "Invalid")
+    assert.strictEqual(
+      refusal(framed(`{"type":"MEMBERS_ASK","page":0,"nonce":${"[".repeat(500)}${"]".repeat(500)}}`)),
+      "Invalid"
+    )
+    const open = `{"a":`.repeat(150)
+    const shut = "}".repeat(150)
+    assert.isNull(
+      refusal(framed(`{"type":"MEMBERS_ASK","page":0,"nonce":"1","x":${open}1${shut}}`)),
+      "an unknown field"
+    )
+  })
+
+  it("no UTF-8, no JSON, nothing at all", () => {
+    assert.strictEqual(refusal(framed(new Uint8Array([0xff, 0xfe]))), "NotJson")
+    assert.strictEqual(refusal(framed(`{"type":"MEMBERS_ASK","nonce":"1","page":0`)), "NotJson")
+    assert.strictEqual(refusal(framed("")), "NotJson")
+    assert.strictEqual(
+      refusal(framed(new Uint8Array([...encoder.encode(`{"type":"`), 0xc3, ...encoder.encode(`"}`)]))),
+      "NotJson"
+    )
+    for (const value of ["null", "1", "true", `"SERVER_ALIVE"`, "[]", "{}", `{"type":1}`, `{"type":null}`]) {
+      assert.strictEqual(refusal(framed(value)), "Invalid", value)
+    }
+  })
+
+  it("keys that mean something to JavaScript mean nothing here", () => {
+    for (const key of ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"]) {
+      assert.strictEqual(refusal(framed(`{"type":"${key}"}`)), "UnknownType", key)
+      assert.isNull(refusal(framed(`{"${key}":{"page":9},"type":"MEMBERS_ASK","nonce":"1","page":0}`)), key)
+      const alive = JSON.stringify(Peer.alive(Peer.member("a"))).replace(`"tags":{}`, `"tags":{"${key}":"x"}`)
+      assert.isNull(refusal(framed(alive)), key)
+    }
+    assert.strictEqual(refusal(framed(`{"__proto__":{"type":"MEMBERS_ASK","nonce":"1","page":0}}`)), "Invalid")
+    assert.isUndefined(({} as Record<string, unknown>)["page"])
+  })
+
+  it("numbers that are none, too large, or not whole: a term is at most 2^52", () => {
+    const alive = JSON.stringify(Peer.alive("a", Peer.reign(5, "a")))
+    for (const term of ["1e400", "-1", "1.5", "4503599627370497", "9007199254740993", `"5"`, "null", "1e308", "true"]) {
+      assert.strictEqual(refusal(framed(alive.replace(`"term":5`, `"term":${term}`))), "Invalid", term)
+      assert.strictEqual(
+        refusal(
+          framed(alive.replace(`"incarnation":1000`, `"incarnation":${term.replace("4503599627370497", "-0.5")}`))
+        ),
+        "Invalid"
+      )
+    }
+    assert.isNull(refusal(framed(alive.replace(`"term":5`, `"term":4503599627370496`))))
+    assert.strictEqual(refusal(framed(alive.replace(`"interval":10000`, `"interval":3600001`))), "Invalid")
+    assert.strictEqual(refusal(framed(alive.replace(`"interval":10000`, `"interval":0`))), "Invalid")
+  })
+})
+
+describe("what is dropped is told apart (protocol 7)", () => {
+  const good = framed(`{"type":"MEMBERS_ASK","nonce":"1","page":0}`)
+  const changed = (at: number, to: number) => {
+    const frame = good.slice()
+    frame[at] = to
+    return frame
+  }
+
+  it("by the first thing that is wrong", () => {
+    assert.isNull(refusal(good))
+    assert.strictEqual(refusal(new Uint8Array()), "NotOurs")
+    assert.strictEqual(refusal(good.subarray(0, 7)), "NotOurs")
+    assert.strictEqual(refusal(changed(0, 0)), "NotOurs")
+    assert.strictEqual(refusal(changed(1, 0)), "NotOurs")
+    assert.strictEqual(refusal(changed(2, 2)), "UnknownVersion")
+    assert.strictEqual(refusal(changed(3, 1)), "UnknownFlags")
+    for (const at of [4, 5, 6, 7]) assert.strictEqual(refusal(changed(at, 0)), "OtherGroup")
+    const padded = `{"type":"MEMBERS_ASK","nonce":"1","page":0${" ".repeat(1_150)}`
+    assert.isNull(refusal(framed(`${padded.slice(0, 1_191)}}`)))
+    assert.strictEqual(refusal(framed(`${padded}${" ".repeat(10)}}`)), "TooLong")
+    assert.strictEqual(refusal(framed(`{"type":"HORSE"}`)), "UnknownType")
+    assert.strictEqual(refusal(framed(`{"type":"MEMBERS_ASK"}`)), "Invalid")
+  })
+
+  it("unknown fields are left out, so a newer server can say more", () => {
+    const alive = Peer.alive("a", Peer.reign(5, "a"))
+    const decoded = read({ ...alive, mood: "good", sender: { ...alive.sender, hat: "blue" } })
+    assert.deepStrictEqual(decoded, Result.succeed(alive))
+  })
+})
+
+describe("the largest message of each kind fits a frame, keyed too (protocol 7)", () => {
+  const zoned = `${"ffff:".repeat(6)}255.255.255.255%${"z".repeat(15)}`
+  const leader: Reign.Leader = {
+    id: Member.NodeId.make("f".repeat(16)),
+    priority: -2_147_483_648,
+    incarnation: Number.MAX_SAFE_INTEGER,
+    ip: zoned,
+    port: 65_535
+  }
+  /** All of 64 and 256 bytes of JSON, in the spellings in which bytes and characters differ most. */
+  const texts = [
+    "x".repeat(64),
+    "é".repeat(32),
+    "😀".repeat(16),
+    "\"".repeat(32),
+    `${"\u0001".repeat(10)}aaaa`,
+    `${"\ud800".repeat(10)}aaaa`
+  ]
+  const tags = [
+    "x".repeat(248),
+    "é".repeat(124),
+    "😀".repeat(62),
+    "\\".repeat(124),
+    `${"\u0001".repeat(41)}aa`,
+    `${"\ud800".repeat(41)}aa`
+  ]
+  const nonce = "f".repeat(32)
+  const term = Reign.maxTerm
+  const election = "\"".repeat(16)
+
+  const largest = texts.flatMap((text, i): ReadonlyArray<Message.Message> => {
+    const sender: Member.Member = { ...leader, name: text, hostname: text, tags: { a: tags[i]! } }
+    assert.strictEqual(Member.jsonBytes(sender.tags), 256)
+    assert.strictEqual(Member.jsonBytes(text), 64)
+    const header = { sender, term, leader, heard: term }
+    const interval = Message.maxInterval
+    return [
+      { type: "SERVER_ALIVE", ...header, interval },
+      { type: "SERVER_PROBE", ...header, nonce },
+      { type: "SERVER_RESPONSE", ...header, nonce, interval },
+      { type: "SERVER_LEAVING", ...header },
+      { type: "ELECTION", ...header, election, standing: term },
+      { type: "OK", ...header, election, standing: term, to: leader.id },
+      { type: "COORDINATOR", ...header, election },
+      { type: "STEPPING_DOWN", ...header, election, successor: leader.id },
+      { type: "MEMBERS_ASK", nonce, page: 65_535 }
+    ]
+  })
+
+  it("each is a message, and none is longer than the room that sealing leaves", () => {
+    assert.deepStrictEqual([...new Set(largest.map(({ type }) => type)), "MEMBERS"].sort(), [...types].sort())
+    for (const message of largest) {
+      assert.isTrue(Schema.is(Message.Message)(message), message.type)
+      const frame = Frame.encode(message, tag)
+      assert.isTrue(Result.isSuccess(frame), `${message.type} ${JSON.stringify(frame)}`)
+    }
+  })
+
+  it("a page of a list of the largest members fits, and so does each of the others", () => {
+    const server = new Server({ self: { ...leader, name: texts[3]!, hostname: "h", tags: {} } })
+    server.step({ _tag: "Start" })
+    for (let i = 0; i < 60; i += 1) {
+      const id = Member.NodeId.make(i.toString(16).padStart(16, "e"))
+      const sender = { ...leader, id, name: texts[i % texts.length]!, hostname: "h", tags: {} }
+      server.hear(
+        Peer.says(sender, { type: "SERVER_ALIVE", interval: 1 }, { follows: { term, leader: { ...leader, id } } })
+      )
+    }
+    server.state = { ...server.state, watchedAt: Number.MAX_SAFE_INTEGER - 1 }
+    server.now = Number.MAX_SAFE_INTEGER
+    for (let page = 0, of = 1; page < of; page += 1) {
+      server.hear({ type: "MEMBERS_ASK", nonce, page }, "unicast")
+      const [send] = server.said("MEMBERS")
+      of = send!.message.of
+      assert.isTrue(Result.isSuccess(Frame.encode(send!.message, tag)))
+      assert.isAtLeast(send!.message.list.length, 1)
+      assert.isTrue(Schema.is(Message.Message)(send!.message))
+    }
+  })
+
+  it("a message made by hand that does not fit is refused with its field and the sizes, and not cut", () => {
+    const line = { ...leader, name: texts[0]!, heard: 0 }
+    const message: Message.Message = {
+      ...Peer.members("a", []),
+      list: Array.from({ length: 12 }, () => line)
+    }
+    const bytes = encoder.encode(JSON.stringify(message)).length
+    assert.deepStrictEqual(
+      Frame.encode(message, tag),
+      Result.fail({
+        _tag: "TooLarge" as const,
+        type: "MEMBERS" as const,
+        field: "list",
+        fieldBytes: encoder.encode(JSON.stringify(message.list)).length,
+        bytes,
+        limit: 1_148
+      })
+    )
+  })
+
+  it("the limits leave room for as many members as a view holds", () => {
+    assert.isAtMost(Rules.maxMembers, 65_535)
+  })
+})
+
+describe("conformance: bytes in, message out (protocol 3, 7)", () => {
+  const fixtures: ReadonlyArray<readonly [json: string, message: Message.Message]> = [
+    [
+      `{"type":"SERVER_PROBE","sender":{"id":"0000000000000001","ip":"192.0.2.1","port":4001,"hostname":"host-a","name":"a","priority":0,"incarnation":1000,"tags":{}},"term":0,"leader":null,"heard":0,"nonce":"1"}`,
+      Peer.probe("a")
+    ],
+    [
+      `{"type":"ELECTION","election":"","standing":7,"sender":{"id":"0000000000000001","ip":"192.0.2.1","port":4001,"hostname":"host-a","name":"a","priority":0,"incarnation":1000,"tags":{}},"term":0,"leader":null,"heard":0}`,
+      Peer.stands("a", 7)
+    ],
+    [
+      `{"type":"COORDINATOR","election":"","sender":{"id":"0000000000000001","ip":"192.0.2.1","port":4001,"hostname":"host-a","name":"a","priority":0,"incarnation":1000,"tags":{}},"term":9,"leader":{"id":"0000000000000001","priority":0,"incarnation":1000,"ip":"192.0.2.1","port":4001},"heard":9}`,
+      Peer.coordinator("a", 9)
+    ]
+  ]
+  it("messages of servers", () => {
+    for (const [json, message] of fixtures) {
+      assert.deepStrictEqual(Frame.decode(framed(json), tag), Result.succeed(message))
+    }
+  })
+})
+
+/** What the properties above stand on. */
+describe("the messages that are drawn", () => {
+  it.effect("are of every kind", () =>
+    Effect.gen(function*() {
+      const drawn = yield* Arbitrary.sampleEffect(message, { count: 200 })
+      assert.strictEqual(new Set(drawn.map(({ type }) => type)).size, types.length)
+    }))
+})

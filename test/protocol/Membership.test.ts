@@ -1,0 +1,398 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
+import * as Member from "../../src/protocol/Member.ts"
+import * as Membership from "../../src/protocol/Membership.ts"
+import * as Rules from "../../src/protocol/Rules.ts"
+import * as Peer from "./harness/Peer.ts"
+import { Server } from "./harness/Server.ts"
+
+const { alive, elsewhere, leaving, member, members, probe, reign, response, says, stands } = Peer
+
+/** `m` is live and these are members. */
+const among = (...names: ReadonlyArray<string>) => Server.live({}, names.map((name) => alive(name)))
+
+/** The event of the first removal. */
+const removal = (server: Server) => server.tells().find((event) => event.event === "MemberRemoved")
+
+/** Lets a silent server be removed: it is overdue, asked, and lets all questions go by. */
+const remove = (server: Server, name: string) => {
+  const others = server.members.filter((other) => other !== name)
+  server.advance(30_001)
+  for (const other of others) server.hear(alive(other))
+  server.step({ _tag: "Sweep" })
+  server.advance(750)
+  assert.notInclude(server.members, name)
+  return server.forget()
+}
+
+describe("hearing (protocol 4, listening)", () => {
+  it("a server not heard before becomes a member, with how it was heard of for evidence", () => {
+    const server = Server.live()
+    server.hear(alive("a"))
+    server.hear(probe("b"))
+    server.hear(response("c", "1"), "unicast")
+    server.hear(stands("d", 1))
+    assert.deepStrictEqual(
+      server.tells().map((event) => event.event === "MemberJoined" ? [event.member.name, event.via] : event.event),
+      [["a", "heartbeat"], ["b", "probe"], ["c", "response"], ["d", "message"]]
+    )
+    assert.deepStrictEqual(server.members, ["d", "c", "b", "a"])
+  })
+
+  it("any valid message refreshes its sender, and the view stays the very same", () => {
+    const server = among("a")
+    const { members } = server.state
+    server.advance(100).hear(stands("a", 1))
+    assert.strictEqual(server.knows("a").heardAt, server.now)
+    assert.strictEqual(server.state.members, members)
+  })
+
+  it("the heartbeat interval that a member announces is kept, whatever it says next", () => {
+    const server = among("a")
+    server.hear(says("a", { type: "SERVER_ALIVE", interval: 123 }))
+    server.hear(stands("a", 1))
+    assert.strictEqual(server.knows("a").interval, 123)
+  })
+
+  it("a member's address is where its last word came from, but not where it asks from: that socket closes soon", () => {
+    const server = among("a")
+    server.hear(stands("a", 1), "multicast", elsewhere)
+    assert.deepStrictEqual(server.knows("a").address, elsewhere)
+    server.hear(probe("a"), "unicast", Peer.client)
+    assert.deepStrictEqual(server.knows("a").address, elsewhere)
+    server.hear(probe("a"), "multicast", Peer.client)
+    assert.deepStrictEqual(server.knows("a").address, Peer.client)
+  })
+
+  it("whoever would be one member too many is dropped and counted", () => {
+    const server = Server.live()
+    const many = Array.from(
+      { length: Rules.maxMembers },
+      (_, i) => member("a", { id: Member.NodeId.make((i + 100).toString(16).padStart(16, "0")) })
+    )
+    for (const sender of many) server.hear(alive(sender))
+    server.forget().hear(alive("a"))
+    assert.deepStrictEqual([server.drops(), server.told()], [["MembersFull"], []])
+    assert.strictEqual(server.state.members.length, Rules.maxMembers)
+    server.hear(alive(many[7]!))
+    assert.deepStrictEqual(server.drops(), [], "a member is still heard")
+  })
+})
+
+describe("incarnations (protocol 4)", () => {
+  it("a higher one replaces the lower: removed and joined in one step", () => {
+    const server = among("a")
+    server.hear(alive(member("a", { incarnation: 2_000, priority: 3 })))
+    const [removed, joined, ...rest] = server.tells()
+    assert.deepInclude(removed, {
+      event: "MemberRemoved",
+      member: member("a"),
+      reason: { _tag: "Replaced", by: 2_000 }
+    })
+    assert.deepInclude(joined, { event: "MemberJoined", via: "heartbeat" })
+    assert.deepStrictEqual(rest, [])
+    assert.strictEqual(server.state.members[0]?.priority, 3)
+  })
+
+  it("a lower one is stale: dropped, counted, and not acted on", () => {
+    const server = among("b")
+    const before = server.state
+    server.hear(
+      says(member("b", { incarnation: 999 }), { type: "ELECTION", election: "", standing: 9 }, {
+        follows: reign(9_000_000, "z")
+      }),
+      "multicast",
+      elsewhere
+    )
+    assert.deepStrictEqual([server.drops(), server.outputs.length], [["Stale"], 1])
+    assert.deepStrictEqual(server.state.election, before.election)
+    assert.strictEqual(server.state.known, before.known)
+  })
+
+  it("who speaks from a member's address under a lower one is told of the higher, at most once in 100 ms", () => {
+    const server = among("b")
+    const earlier = member("b", { incarnation: 999 })
+    server.hear(alive(earlier))
+    server.hear(alive(earlier))
+    const [send, ...rest] = server.said("MEMBERS")
+    assert.deepStrictEqual([send?.to, rest], [earlier, []])
+    assert.deepInclude(send?.message.list[0], { id: earlier.id, incarnation: 1_000 })
+    server.advance(100).hear(alive(earlier))
+    assert.strictEqual(server.said("MEMBERS").length, 1)
+  })
+
+  it("one that left and comes back under a lower one is told as well (its clock was set back between two starts)", () => {
+    // The story: it was ignored for two memberTimeouts, and thought itself a member all the while.
+    const server = among("b")
+    server.hear(leaving("b"))
+    const earlier = member("b", { incarnation: 999 })
+    server.forget().hear(alive(earlier))
+    server.hear(alive(earlier))
+    const [send, ...rest] = server.said("MEMBERS")
+    assert.deepStrictEqual([send?.to, rest], [earlier, []])
+    const restarted = Server.live({ self: earlier })
+    restarted.hear(send!.message, "unicast")
+    assert.strictEqual(restarted.state.self.incarnation, 1_001)
+    server.hear(alive(restarted.state.self))
+    assert.deepStrictEqual(server.members, ["b"])
+  })
+
+  it("its own id and address under a higher one: it goes on above that, and all hear of it at once", () => {
+    const server = among("a")
+    server.forget().hear(alive(member("m", { incarnation: 5_000 })))
+    assert.strictEqual(server.state.self.incarnation, 5_001)
+    assert.deepStrictEqual(server.drops(), ["Own"])
+    assert.strictEqual(server.said("SERVER_ALIVE")[0]?.message.sender.incarnation, 5_001)
+    assert.deepInclude(server.tells()[0], { event: "IncarnationRaised", from: 1_000, to: 5_001 })
+  })
+
+  it("its own echo, of this start or an earlier one, is dropped and nothing else", () => {
+    const server = among("a")
+    server.forget().hear(alive("m"))
+    server.hear(alive(member("m", { incarnation: 999 })))
+    assert.deepStrictEqual([server.drops(), server.outputs.map((output) => output._tag)], [["Own", "Own"], [
+      "Drop",
+      "Drop"
+    ]])
+  })
+
+  it("a list that names it under a higher one tells it as well; of another address, or a lower one, it does not", () => {
+    const server = among("a")
+    server.hear(members("a", [member("b"), member("m", { incarnation: 999 })]), "unicast")
+    server.hear(members("a", [member("m", { incarnation: 5_000, ...elsewhere })]), "unicast")
+    assert.strictEqual(server.state.self.incarnation, 1_000)
+    server.hear(members("a", [member("b"), member("m", { incarnation: 5_000 })]), "unicast")
+    assert.strictEqual(server.state.self.incarnation, 5_001)
+    assert.deepStrictEqual(server.said("SERVER_ALIVE").length, 1)
+  })
+
+  it("the largest number there is cannot be gone beyond, and is ignored", () => {
+    const server = among("a")
+    server.hear(alive(member("m", { incarnation: Number.MAX_SAFE_INTEGER })))
+    assert.strictEqual(server.state.self.incarnation, 1_000)
+    server.hear(alive(member("m", { incarnation: Number.MAX_SAFE_INTEGER - 1 })))
+    assert.strictEqual(server.state.self.incarnation, Number.MAX_SAFE_INTEGER)
+  })
+
+  it("its own id from another address is a duplicate: told with both addresses, once a heartbeat, never taken in", () => {
+    const server = among("a")
+    const double = member("m", { hostname: "double" })
+    server.hear(alive(double), "multicast", elsewhere)
+    server.advance(9_999).hear(alive(double), "multicast", elsewhere)
+    assert.deepStrictEqual(server.drops(), ["Duplicate", "Duplicate"])
+    const [event, ...rest] = server.tells().filter((event) => event.event === "DuplicateIdentity")
+    assert.deepInclude(event, {
+      id: double.id,
+      ours: "192.0.2.13:4013",
+      theirs: "192.0.2.199:4999",
+      hostname: "double"
+    })
+    assert.deepStrictEqual(rest, [])
+    server.advance(1).hear(alive(double), "multicast", elsewhere)
+    assert.include(server.told(), "DuplicateIdentity")
+    assert.deepStrictEqual(server.members, ["a"])
+  })
+
+  it("its own sockets may move: the new addresses are its own from then on", () => {
+    const server = among("a")
+    server.step({ _tag: "Moved", addresses: [elsewhere] })
+    server.hear(alive("m"), "multicast", elsewhere)
+    server.hear(alive("m"))
+    assert.deepStrictEqual(server.drops(), ["Own", "Duplicate"])
+  })
+})
+
+describe("the departed (protocol 4)", () => {
+  it("late datagrams of one that left revive it not, whatever they are, and nothing is answered", () => {
+    const server = among("a", "b")
+    server.forget().hear(leaving("a"))
+    assert.deepInclude(server.tells()[0], { event: "MemberRemoved", reason: { _tag: "Left" } })
+    for (const late of [alive("a"), probe("a"), response("a", "1"), leaving("a"), stands("a", 1)]) server.hear(late)
+    assert.deepStrictEqual(server.drops(), Array.from({ length: 5 }, () => "Departed"))
+    assert.deepStrictEqual([server.members, server.says()], [["b"], []])
+  })
+
+  it("a goodbye of one never heard of makes nobody a member", () => {
+    const server = Server.live()
+    server.hear(leaving("a"))
+    assert.deepStrictEqual([server.members, server.told()], [[], []])
+  })
+
+  it("one that left comes back under a higher incarnation, and under its own after two memberTimeouts", () => {
+    const server = among("a", "b")
+    server.hear(leaving("a"))
+    server.hear(leaving("b"))
+    server.hear(alive(member("a", { incarnation: 1_001 })))
+    assert.deepStrictEqual(server.members, ["a"])
+    server.advance(59_999).hear(alive("b"))
+    assert.deepStrictEqual(server.members, ["a"])
+    server.advance(1).hear(alive("b"))
+    assert.deepStrictEqual(server.members, ["b", "a"])
+  })
+
+  it("one removed for silence is asked by any datagram of its, once in probeTimeout, and comes back by the answer", () => {
+    const server = remove(among("a", "b"), "a")
+    server.hear(alive("a"))
+    server.hear(alive("a"))
+    server.hear(leaving("a"))
+    const [send, ...rest] = server.said("SERVER_PROBE")
+    assert.deepStrictEqual([send?.to, rest, server.members], [member("a"), [], ["b"]])
+    server.hear(response("a", "1"), "unicast")
+    assert.deepStrictEqual(server.members, ["b"], "an answer to another question is none")
+    server.advance(150).hear(alive("a"))
+    const [again] = server.said("SERVER_PROBE")
+    assert.notStrictEqual(again?.message.nonce, send?.message.nonce)
+    server.hear(response("a", again!.message.nonce), "unicast")
+    assert.deepStrictEqual(server.members, ["b", "a"])
+  })
+
+  it("are forgotten by the sweep when their time is over", () => {
+    const server = among("a")
+    server.hear(leaving("a"))
+    server.advance(59_999).step({ _tag: "Sweep" })
+    assert.strictEqual(HashMap.size(server.state.departed), 1)
+    server.advance(1).step({ _tag: "Sweep" })
+    assert.strictEqual(HashMap.size(server.state.departed), 0)
+  })
+})
+
+describe("health monitoring (protocol 4)", () => {
+  it("nobody is removed before memberTimeout, and the silent one within a sweep and five questions after it: (30, 46] s", () => {
+    for (let offset = 0; offset < 15_000; offset += 1_499) {
+      const server = among("a", "b")
+      const heardAt = server.now
+      server.hear(alive("b"))
+      server.advance(offset)
+      while (server.members.includes("b") && server.now < 100_000) {
+        server.step({ _tag: "Sweep" })
+        for (let time = 0; time < 15_000 && server.members.includes("b"); time += 50) {
+          server.hear(alive("a"))
+          server.advance(50)
+        }
+      }
+      const silence = server.now - heardAt
+      assert.isTrue(silence > 30_000 && silence <= 46_000, `removed after ${silence} ms`)
+      assert.strictEqual(removal(server)?.reason._tag, "Silent")
+      assert.deepStrictEqual(server.members, ["a"])
+    }
+  })
+
+  it("a silent one is asked five times, probeTimeout apart, with one nonce, and stays until the last has gone by", () => {
+    const server = among("a")
+    server.advance(30_001).step({ _tag: "Sweep" })
+    const asked: Array<number> = []
+    const nonces = new Set<string>()
+    const start = server.now
+    while (server.members.length > 0) {
+      for (const { message, to } of server.said("SERVER_PROBE")) {
+        asked.push(server.now - start)
+        nonces.add(message.nonce)
+        assert.strictEqual(to, server.knows("a").address)
+      }
+      server.advance(10)
+    }
+    assert.deepStrictEqual([asked, nonces.size, server.now - start], [[0, 150, 300, 450, 600], 1, 750])
+    assert.deepInclude(removal(server), {
+      reason: { _tag: "Silent", for: 31_051, lastHeardOn: "multicast", ownLag: 0 }
+    })
+  })
+
+  it("any word of its ends the questions", () => {
+    const server = among("a")
+    server.advance(30_001).step({ _tag: "Sweep" })
+    server.advance(700).hear(stands("a", 1), "unicast")
+    server.advance(10_000)
+    assert.deepStrictEqual([server.members, server.checked], [["a"], []])
+  })
+
+  it("one that announces a longer interval is given three of them", () => {
+    const server = among("a")
+    server.hear(says("a", { type: "SERVER_ALIVE", interval: 20_000 }))
+    server.advance(60_000).step({ _tag: "Sweep" })
+    server.advance(749)
+    server.hear(alive("b"))
+    assert.include(server.members, "a")
+    server.advance(1)
+    assert.notInclude(server.members, "a")
+  })
+
+  it("one whose heartbeat is overdue is asked early, but only a refusal removes it before its time", () => {
+    const server = among("a")
+    server.advance(14_700).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.checked, [])
+    server.advance(1).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.checked, ["a"])
+    server.step({ _tag: "Sweep" })
+    server.advance(750)
+    assert.deepStrictEqual([server.members, server.checked], [["a"], []])
+  })
+
+  it("a hint joins the questions that are under way: then five are enough", () => {
+    const server = Server.live({}, [alive("a"), alive("z", reign(50, "z"))])
+    server.advance(15_001).hear(alive("a"))
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.checked, ["z"])
+    server.hear(stands("a", 77))
+    server.advance(750)
+    assert.deepStrictEqual([server.members, server.follows], [["a"], null])
+  })
+
+  it("a host that refuses the question twice: its server crashed; once, or where nothing was asked, is no evidence", () => {
+    const server = among("a", "b")
+    server.step({ _tag: "Refused", id: Peer.id("a") })
+    server.step({ _tag: "Refused", id: Peer.id("a") })
+    assert.deepStrictEqual(server.members, ["b", "a"])
+    server.advance(15_001).hear(alive("b"))
+    server.step({ _tag: "Sweep" })
+    server.step({ _tag: "Refused", id: Peer.id("a") })
+    assert.deepStrictEqual(server.members, ["b", "a"])
+    server.forget().step({ _tag: "Refused", id: Peer.id("a") })
+    assert.deepStrictEqual(server.members, ["b"])
+    assert.deepInclude(server.tells()[0], {
+      event: "MemberRemoved",
+      reason: { _tag: "Crashed", evidence: "192.0.2.1 refuses port 4001" }
+    })
+  })
+
+  it("how late its own watch ran at worst is told with a removal: since the sweep before the last", () => {
+    for (const [sweeps, ownLag] of [[1, 1_400], [2, 0]] as const) {
+      const server = among("a")
+      server.advance(29_000).freeze(1_500).step({ _tag: "Watch" })
+      for (let sweep = 0; sweep < sweeps; sweep += 1) server.step({ _tag: "Sweep" })
+      server.advance(750)
+      assert.deepInclude(removal(server)?.reason, { _tag: "Silent", ownLag })
+    }
+  })
+
+  it("one heard by unicast only is kept by unicast questions with each heartbeat, and told once", () => {
+    const server = among("a", "b")
+    server.advance(30_001)
+    server.hear(response("a", "1"), "unicast")
+    server.hear(alive("b"))
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(server.says(), ["SERVER_ALIVE", "SERVER_PROBE to a"])
+    assert.deepStrictEqual(server.told(), ["UnicastOnly"])
+    server.step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual([server.says(), server.told()], [["SERVER_ALIVE", "SERVER_PROBE to a"], []])
+    server.hear(alive("a"))
+    server.step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(server.says(), ["SERVER_ALIVE"])
+    assert.isFalse(server.knows("a").unicastOnly)
+  })
+
+  it("one that is silent altogether is none of these", () => {
+    const server = among("a")
+    server.advance(30_001).forget().step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual([server.says(), server.told()], [["SERVER_ALIVE"], []])
+  })
+})
+
+describe("everyone", () => {
+  it("includes oneself, wherever it ranks", () => {
+    const names = (server: Server) => Membership.everyone(server.state).map((member) => member.name)
+    assert.deepStrictEqual(names(among()), ["m"])
+    assert.deepStrictEqual(names(among("a", "z")), ["z", "m", "a"])
+    assert.deepStrictEqual(names(among("y", "z")), ["z", "y", "m"])
+    assert.deepStrictEqual(names(among("a", "b")), ["m", "b", "a"])
+  })
+})

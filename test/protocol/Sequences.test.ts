@@ -1,0 +1,361 @@
+/**
+ * What holds after any sequence of inputs, whatever is said by whom, in whatever order, and however time goes.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as HashMap from "effect/HashMap"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as BullyElection from "../../src/protocol/BullyElection.ts"
+import * as Event from "../../src/protocol/Event.ts"
+import * as Frame from "../../src/protocol/Frame.ts"
+import * as Member from "../../src/protocol/Member.ts"
+import type * as Message from "../../src/protocol/Message.ts"
+import * as Reign from "../../src/protocol/Reign.ts"
+import * as Rules from "../../src/protocol/Rules.ts"
+import * as Step from "../../src/protocol/Step.ts"
+import type { Body } from "../../src/protocol/Turn.ts"
+import * as Drawn from "./harness/Drawn.ts"
+import * as Peer from "./harness/Peer.ts"
+import { Server } from "./harness/Server.ts"
+
+const names = ["a", "b", "y", "z"] as const
+const anyone = Schema.Literals([...names, "m"])
+const chance = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 99 }))
+
+/** Terms are drawn as what they are to the server at that moment, or they would never meet. */
+const term = Schema.Literals(["tiny", "last", "before last", "heard", "heard + 1", "huge"])
+
+const Said = Schema.Struct({
+  type: Schema.Literals(Drawn.types),
+  sender: anyone,
+  incarnation: Schema.Literals([1_000, 1_000, 1_000, 1_000, 999, 1_001]),
+  leader: Schema.Literals(["none", "sender", "sender", ...names, "m"]),
+  leaderIncarnation: Schema.Literals([1_000, 1_000, 1_000, 999, 1_001]),
+  lie: Schema.Literals(["none", "none", "none", "none", "priority", "address"]),
+  term,
+  heard: term,
+  about: anyone,
+  from: Schema.Literals(["itself", "itself", "itself", "itself", "elsewhere", "m"]),
+  via: Schema.Literals(["multicast", "multicast", "unicast"]),
+  nonce: Schema.Literals(["of our probe", "of our question", "another"]),
+  standing: Schema.Literals(["ours", "another"]),
+  page: Schema.Literals([0, 0, 1]),
+  election: Schema.Literals(["", "", "", "other"])
+})
+
+const act = Schema.Union([
+  Schema.Struct({ do: Schema.Literals(["hear", "hear", "hear"]), said: Said }),
+  Schema.Struct({
+    do: Schema.Literals(["advance"]),
+    millis: Schema.Literals([1, 5, 25, 100, 300, 1_000, 2_600, 16_000, 31_000])
+  }),
+  Schema.Struct({ do: Schema.Literals(["freeze"]), millis: Schema.Literals([50, 400, 6_000, 40_000]) }),
+  Schema.Struct({ do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch", "WorkEnded"]) }),
+  Schema.Struct({ do: Schema.Literals(["Refused"]), whom: anyone }),
+  Schema.Struct({ do: Schema.Literals(["stale timer"]), token: chance }),
+  Schema.Struct({ do: Schema.Literals(["Resign"]), cause: Schema.Literals(["Resigned", "WorkOverran"]) }),
+  Schema.Struct({ do: Schema.Literals(["Leave"]), really: chance })
+])
+type Act = typeof act.Type
+
+const life = Arbitrary.all({
+  acts: Arbitrary.array(Arbitrary.schema(act), { minLength: 10, maxLength: 80 }),
+  rules: Arbitrary.schema(Schema.Struct({
+    preempt: Schema.Literals([true, true, false]),
+    minimumMembers: Schema.Literals([1, 1, 3]),
+    profile: Schema.Literals(["standard", "fast", "realtime"]),
+    work: Schema.Literals([0, 300, "by hand"])
+  }))
+})
+type Life = typeof life extends Arbitrary.Arbitrary<infer A> ? A : never
+
+/** A member's rank is that of its name, but for one that has a priority. */
+const peer = (name: string, incarnation: number): Member.Member =>
+  Peer.member(name, { incarnation, priority: name === "b" ? 5 : 0 })
+
+const compose = (server: Server, said: typeof Said.Type): Message.Message => {
+  const { heard, last } = server.state.election
+  const terms = {
+    tiny: 3,
+    last: last?.term ?? 0,
+    "before last": Math.max(0, (last?.term ?? 0) - 1),
+    heard,
+    "heard + 1": heard + 1,
+    huge: heard + 100_000
+  }
+  const sender = peer(said.sender, said.incarnation)
+  const honest = said.leader === "sender" ? sender : peer(said.leader, said.leaderIncarnation)
+  const lied = { ...honest, ...(said.lie === "priority" ? { priority: 9 } : said.lie === "address" ? { port: 9 } : {}) }
+  const follows = said.leader === "none" ? undefined : Reign.make(terms[said.term], lied)
+  const { activity } = server.state.election
+  const standing = said.standing === "ours" && activity._tag === "Standing" ? activity.standing : 7
+  const question = [...HashMap.values(server.state.departed)].find(({ nonce }) => nonce !== "")?.nonce
+    ?? [...HashMap.values(server.state.checks)][0]?.nonce
+  const nonce =
+    (said.nonce === "of our probe" ? server.state.probe : said.nonce === "of our question" ? question : "77") || "77"
+  const { election } = said
+  const to = Peer.id(said.about)
+  const bodies: { readonly [Type in Message.FromServer["type"]]: Extract<Body, { readonly type: Type }> } = {
+    SERVER_ALIVE: { type: "SERVER_ALIVE", interval: 10_000 },
+    SERVER_PROBE: { type: "SERVER_PROBE", nonce },
+    SERVER_RESPONSE: { type: "SERVER_RESPONSE", nonce, interval: 500 },
+    SERVER_LEAVING: { type: "SERVER_LEAVING" },
+    ELECTION: { type: "ELECTION", election, standing },
+    OK: { type: "OK", election, standing, to },
+    COORDINATOR: { type: "COORDINATOR", election },
+    STEPPING_DOWN: { type: "STEPPING_DOWN", election, successor: said.about === "a" ? null : to }
+  }
+  switch (said.type) {
+    case "MEMBERS_ASK":
+      return { type: "MEMBERS_ASK", nonce: "77", page: said.page }
+    case "MEMBERS":
+      return Peer.members(
+        said.sender,
+        names.map((name) => peer(name, 1_000)).concat(peer(said.about, said.incarnation)),
+        {
+          nonce: server.state.paging?.nonce ?? "77",
+          page: said.page,
+          of: 2
+        }
+      )
+    default:
+      return Peer.says(sender, bodies[said.type], { follows, term: terms[said.term], heard: terms[said.heard] })
+  }
+}
+
+const perform = (server: Server, act: Act): void => {
+  switch (act.do) {
+    case "hear": {
+      const { from, sender, via } = act.said
+      const address = from === "elsewhere" ? Peer.elsewhere : Peer.member(from === "m" ? "m" : sender)
+      return void server.hear(compose(server, act.said), via, { ip: address.ip, port: address.port })
+    }
+    case "advance":
+      return void server.advance(act.millis)
+    case "freeze":
+      return void server.freeze(act.millis)
+    case "Refused":
+      return void server.step({ _tag: "Refused", id: Peer.id(act.whom) })
+    case "stale timer":
+      return void server.step({ _tag: "TimerFired", key: "stand", token: -act.token, timer: { _tag: "Stand" } })
+    case "Resign":
+      return void server.step({ _tag: "Resign", cause: act.cause })
+    case "Leave":
+      return act.really < 20 ? void server.step({ _tag: "Leave" }) : undefined
+    default:
+      return void server.step({ _tag: act.do })
+  }
+}
+
+/** Lives a life and looks at it after every single step, those of timers included. */
+const live = (
+  { acts, rules: { profile, work, ...rules } }: Life,
+  look: (server: Server, step: Step.Input) => void
+): Server => {
+  const server = new Server({ rules, profile, work, look })
+  server.step({ _tag: "Start" })
+  server.step({ _tag: "Discover" })
+  for (const act of acts) perform(server, act)
+  return server
+}
+
+const runs = { arbitrary: { runs: 250 } }
+
+/** The picture that a reader of the events has: it starts with nothing. */
+const read = (view: Step.View | null, event: Event.Event): Step.View | null => {
+  if (event.event === "Started") return { self: event.self, members: [event.self], reign: null, term: 0 }
+  if (view === null) return assert.fail(`${event.event} before Started`)
+  const sorted = (members: ReadonlyArray<Member.Member>) => [...members].sort((a, b) => Member.compareRank(b, a))
+  switch (event.event) {
+    case "MemberJoined":
+      return { ...view, members: sorted([...view.members, event.member]) }
+    case "MemberRemoved":
+      return { ...view, members: view.members.filter((member) => !Member.isSameStart(member, event.member)) }
+    case "LeaderChanged":
+      return { ...view, term: event.term, reign: event.leader && Reign.make(event.term, event.leader) }
+    case "IncarnationRaised": {
+      const self = { ...view.self, incarnation: event.to }
+      return { ...view, self, members: view.members.map((member) => member.id === self.id ? self : member) }
+    }
+    default:
+      return view
+  }
+}
+
+describe("after any sequence of inputs", () => {
+  it.prop("the reign that is followed has never gone back (protocol 5, what this promises)", [life], ([drawn]) => {
+    let greatest: Reign.Reign | null = null
+    let followed: Reign.Reign | null = null
+    const over: Array<Reign.Reign> = []
+    live(drawn, ({ state: { election: { reign }, self } }) => {
+      if (reign === followed) return
+      if (reign !== null && greatest !== null) {
+        assert.isAtLeast(Reign.compare(reign, greatest), 0, "older than one followed before")
+        for (const ended of over) {
+          assert.notStrictEqual(Reign.compare(reign, ended), 0, "one's own reign, once over, again")
+        }
+      }
+      if (followed !== null && followed.leader.id === self.id) over.push(followed)
+      greatest = Reign.max(greatest, reign)
+      followed = reign
+    })
+  }, runs)
+
+  it.prop(
+    "the view equals the one that a reader puts together from the events (design 3, one writer)",
+    [life],
+    ([drawn]) => {
+      let view: Step.View | null = null
+      let read_ = 0
+      live(drawn, (server) => {
+        for (; read_ < server.events.length; read_ += 1) view = read(view, server.events[read_]!)
+        assert.deepStrictEqual(Step.view(server.state), view)
+      })
+    },
+    runs
+  )
+
+  it.prop("members are ranked as if sorted from scratch, each once, never oneself (naive twin)", [life], ([drawn]) => {
+    live(drawn, ({ state: { members, self } }) => {
+      const sorted = [...members].sort((a, b) => Member.compareRank(b, a))
+      assert.deepStrictEqual(members, sorted)
+      assert.strictEqual(new Set(members.map(({ id }) => id)).size, members.length)
+      assert.isFalse(members.some(({ id }) => id === self.id))
+    })
+  }, runs)
+
+  it.prop(
+    "what is known is known of the members, all of them and nobody else; the departed are none",
+    [life],
+    ([drawn]) => {
+      live(drawn, ({ now, state: { checks, departed, known, members } }) => {
+        assert.deepStrictEqual([...HashMap.keys(known)].sort(), members.map(({ id }) => id).sort())
+        for (const member of members) assert.strictEqual(HashMap.getUnsafe(known, member.id).member, member)
+        for (const id of HashMap.keys(departed)) assert.isFalse(HashMap.has(known, id))
+        for (const id of HashMap.keys(checks)) assert.isTrue(HashMap.has(known, id))
+        for (const { heardAt, multicastAt } of HashMap.values(known)) {
+          assert.isTrue(multicastAt <= now && heardAt <= now, "a stamp of the future")
+        }
+        assert.isAtMost(HashMap.size(departed), Rules.maxDeparted)
+      })
+    },
+    runs
+  )
+
+  it.prop("the leader is in view under the very rank and address of the reign, or it is oneself", [life], ([drawn]) => {
+    live(drawn, ({ state: { election: { ending, reign }, members, self } }) => {
+      if (reign === null) return assert.isNull(ending)
+      if (reign.leader.id === self.id) {
+        if (ending === null) assert.deepStrictEqual(reign, Reign.make(reign.term, self))
+        return
+      }
+      assert.isNull(ending)
+      const leader = members.find(({ id }) => id === reign.leader.id)
+      assert.deepStrictEqual(leader && Reign.make(reign.term, leader), reign)
+    })
+  }, runs)
+
+  it.prop("one leads only while live, and stands only with the timer that ends it", [life], ([drawn]) => {
+    const timers = { Idle: null, Pending: "stand", Standing: "ok", Waiting: "wait" } as const
+    live(drawn, ({ state }) => {
+      if (BullyElection.ownReign(state) !== null) assert.strictEqual(state.phase, "Live")
+      const expected = timers[state.election.activity._tag]
+      const set = ["stand", "ok", "wait"].filter((key) => HashMap.has(state.timers, key))
+      assert.deepStrictEqual(set, expected === null ? [] : [expected])
+    })
+  }, runs)
+
+  it.prop(
+    "every timer that is set will fire, and every one that will fire and is not set is ignored",
+    [life],
+    ([drawn]) => {
+      live(drawn, (server) => {
+        if (server.state.phase === "Left") return
+        const pending = new Set(server.pending)
+        for (const token of HashMap.values(server.state.timers)) assert.isTrue(pending.has(token))
+        assert.strictEqual(pending.size, HashMap.size(server.state.timers))
+      })
+    },
+    runs
+  )
+
+  it.prop("`heard` is not below any term followed, and never falls (protocol 5, observe rule 1)", [life], ([drawn]) => {
+    let before = 0
+    live(drawn, ({ state: { election: { heard, last, reign } } }) => {
+      assert.isAtLeast(heard, before)
+      assert.isAtLeast(heard, reign?.term ?? 0)
+      if (reign !== null) assert.strictEqual(Reign.compare(reign, last!), 0)
+      before = heard
+    })
+  }, runs)
+
+  it.prop(
+    "whatever is said is a message that fits a frame, and whatever is told an event of the schema",
+    [life],
+    ([drawn]) => {
+      const isEvent = Schema.is(Event.Event)
+      const tag = new Uint8Array(4)
+      const server = live(drawn, () => {})
+      for (const { message } of server.sent) {
+        const frame = Result.getOrThrow(Frame.encode(message, tag))
+        assert.deepStrictEqual(Frame.decode(frame, tag), Result.succeed(message))
+      }
+      for (const event of server.events) assert.isTrue(isEvent(event), JSON.stringify(event))
+    },
+    runs
+  )
+
+  it.prop(
+    "a member is removed for silence not a millisecond before its time, but on a hint (protocol 4)",
+    [life],
+    ([drawn]) => {
+      let before: Server["state"] | null = null
+      let seen = 0
+      live(drawn, (server) => {
+        for (; seen < server.events.length; seen += 1) {
+          const event = server.events[seen]!
+          if (event.event !== "MemberRemoved" || event.reason._tag !== "Silent") continue
+          const known = HashMap.getUnsafe(before!.known, event.member.id)
+          const asked = HashMap.getUnsafe(before!.checks, event.member.id)
+          assert.strictEqual(asked.tries, Rules.probeTries)
+          if (!asked.isHint) {
+            assert.isAbove(server.now - known.heardAt, Rules.patience(server.state.rules, known.interval))
+          }
+        }
+        before = server.state
+      })
+    },
+    runs
+  )
+})
+
+describe("a step", () => {
+  it.prop(
+    "is a function of (state, input, now) alone, and leaves the state it was given as it was",
+    [life],
+    ([drawn]) => {
+      const server = new Server({
+        rules: drawn.rules,
+        work: drawn.rules.work,
+        profile: drawn.rules.profile,
+        twice: true
+      })
+      server.step({ _tag: "Start" })
+      for (const act of drawn.acts) perform(server, act)
+    },
+    runs
+  )
+
+  it.prop("does not throw, whatever is received from whomever", [
+    Arbitrary.array(Drawn.message, { maxLength: 20 }),
+    Schema.Literals(["multicast", "unicast"])
+  ], ([messages, via]) => {
+    const server = Server.live()
+    for (const message of messages) {
+      server.hear(message, via)
+      server.hear(message, via, server.state.self)
+      server.advance(700)
+    }
+  }, runs)
+})

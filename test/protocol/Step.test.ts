@@ -1,0 +1,501 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Step from "../../src/protocol/Step.ts"
+import * as Peer from "./harness/Peer.ts"
+import { rules, Server } from "./harness/Server.ts"
+
+const { alive, client, coordinator, elsewhere, leaving, member, members, probe, reign, response, says, stands } = Peer
+
+const among = (...names: ReadonlyArray<string>) => Server.live({}, names.map((name) => alive(name)))
+
+/** `m` leads these. */
+const leading = (...names: ReadonlyArray<string>) => {
+  const server = among(...names).advance(5)
+  assert.isTrue(server.leads)
+  return server.advance(300).forget()
+}
+
+describe("the start", () => {
+  it("is the first event, also where a server was slow to start: that is no stall", () => {
+    const server = new Server()
+    server.freeze(60_000).step({ _tag: "Start" })
+    assert.deepStrictEqual(server.told(), ["Started"])
+    assert.strictEqual(server.state.phase, "Discovering")
+    server.freeze(1_000).step({ _tag: "Watch" })
+    assert.deepStrictEqual(server.told(), [])
+  })
+
+  it("asks who is there at 0, 50 and 150 ms with one nonce, and again for as long as nobody is (protocol 4, probe)", () => {
+    const server = new Server({ rules: { discoveryWindow: 300 } })
+    server.step({ _tag: "Start" })
+    server.step({ _tag: "Discover" })
+    const nonces = new Set<string>()
+    const at: Array<number> = []
+    for (let time = 0; time < 250; time += 1) {
+      for (const { message, to } of server.said("SERVER_PROBE")) {
+        assert.isNull(to)
+        nonces.add(message.nonce)
+        at.push(server.now)
+      }
+      server.advance(1)
+    }
+    assert.deepStrictEqual([at, nonces.size], [[0, 50, 150], 1])
+    server.step({ _tag: "Discover" })
+    assert.strictEqual(server.said("SERVER_PROBE").length, 1)
+    server.hear(alive("a"))
+    server.forget().step({ _tag: "Discover" })
+    assert.deepStrictEqual(server.outputs, [])
+  })
+
+  it("judges nobody before the discovery window is over", () => {
+    const server = new Server({ rules: { discoveryWindow: 60_000 } })
+    server.step({ _tag: "Start" })
+    server.hear(alive("a"))
+    server.advance(50_000).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.checked, [])
+  })
+})
+
+describe("heartbeats (protocol 4)", () => {
+  it("say the interval to the next one, and whom it follows", () => {
+    const server = Server.live({}, [coordinator("z", 50)])
+    server.step({ _tag: "Heartbeat" })
+    assert.deepInclude(server.said("SERVER_ALIVE")[0]?.message, {
+      interval: 10_000,
+      term: 50,
+      heard: 50,
+      leader: reign(50, "z").leader
+    })
+    server.hear(leaving("z"))
+    server.step({ _tag: "Heartbeat" })
+    assert.deepInclude(server.said("SERVER_ALIVE")[0]?.message, { term: 50, leader: null })
+  })
+
+  it("before anybody has led, the term is 0", () => {
+    const server = new Server()
+    server.step({ _tag: "Heartbeat" })
+    assert.deepInclude(server.said("SERVER_ALIVE")[0]?.message, { term: 0, leader: null, heard: 0 })
+    assert.deepInclude(Step.view(server.state), { term: 0, reign: null })
+  })
+})
+
+describe("answering a probe (protocol 4, active probe)", () => {
+  it("by unicast: at once and always, with its nonce, to where the asker listens and not where it asks from", () => {
+    const server = among("a")
+    const { address } = server.knows("a")
+    server.hear(probe("a", "77"), "unicast", elsewhere)
+    server.hear(probe("a", "77"), "unicast", elsewhere)
+    const sends = server.said("SERVER_RESPONSE")
+    assert.deepStrictEqual(sends.map(({ message, to }) => [message.nonce, to]), [["77", address], ["77", address]])
+  })
+
+  it("by unicast, from one not heard before: to the address that it names", () => {
+    const server = among("a")
+    server.hear(probe("b", "77"), "unicast", elsewhere)
+    const { ip, port } = server.knows("b").member
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE").map(({ to }) => to), [{ ip, port }])
+    assert.deepStrictEqual(server.knows("b").address, { ip, port })
+  })
+
+  it("by multicast: the leader at once, the first of a burst only", () => {
+    const server = leading("a")
+    server.hear(probe("a", "77"))
+    server.hear(probe("a", "77"))
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE").length, 1)
+    server.hear(probe("a", "78"))
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE").length, 1)
+  })
+
+  it("by multicast: a small group's others within 1 ms for each member, the first of a burst only", () => {
+    const server = Server.live({}, [alive("a"), coordinator("z", 50)])
+    server.hear(probe("a", "77"))
+    server.hear(probe("a", "77"))
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE"), [])
+    server.advance(3)
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE").length, 1)
+    server.advance(1_000)
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE"), [])
+  })
+
+  it("by multicast: about 50 of a large group, within 100 ms", () => {
+    let answers = 0
+    const large = (entropy: number) => {
+      const server = new Server({ entropy })
+      server.step({ _tag: "Start" })
+      server.hear(coordinator("z", 50))
+      const { members } = server.state
+      // As many as two hundred, without hearing each of them.
+      server.state = { ...server.state, members: Array.from({ length: 199 }, () => members[0]!) }
+      return server
+    }
+    for (let entropy = 0; entropy < 2_000; entropy += 1) {
+      const server = large(Math.imul(entropy, 0x9e3779b1) >>> 0)
+      const outputs = server.hear(probe("z", "77"))
+      for (const output of outputs) if (output._tag === "SetTimer") assert.isBelow(output.after, 100)
+      answers += outputs.length
+    }
+    assert.isTrue(answers / 10 > 42 && answers / 10 < 58, `${answers / 10} of 200 answer`)
+  })
+
+  it("one that is removed meanwhile is not answered", () => {
+    const server = Server.live({}, [alive("a"), coordinator("z", 50)])
+    server.hear(probe("a", "77"))
+    server.hear(leaving("a"))
+    server.advance(100)
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE"), [])
+  })
+})
+
+describe("who is in the group (protocol 3, MEMBERS_ASK)", () => {
+  const ask = { type: "MEMBERS_ASK", nonce: "9", page: 0 } as const
+
+  it("asked by unicast, anyone answers with everyone, itself included", () => {
+    const server = among("a", "z").advance(1_000)
+    server.hear(ask, "unicast")
+    const [send] = server.said("MEMBERS")
+    assert.strictEqual(send?.to, client)
+    assert.deepInclude(send?.message, { nonce: "9", page: 0, of: 1 })
+    assert.deepStrictEqual(
+      send?.message.list.map(({ heard, name }) => [name, heard]),
+      [["z", 1_300], ["m", 0], ["a", 1_300]]
+    )
+  })
+
+  it("asked by multicast, the leader answers; while nobody leads, who is highest ranked in its own view", () => {
+    const follower = Server.live({}, [coordinator("z", 50)])
+    follower.hear(ask)
+    assert.deepStrictEqual(follower.says(), [])
+    const leader = leading("a")
+    leader.hear(ask)
+    assert.deepStrictEqual(leader.says(), ["MEMBERS to client"])
+    const highest = among("a")
+    highest.hear(ask)
+    assert.deepStrictEqual(highest.says(), ["MEMBERS to client"])
+    const other = among("a", "z")
+    other.hear(ask)
+    assert.deepStrictEqual(other.says(), [])
+  })
+
+  it("a page that there is not is empty, and asking makes nobody a member", () => {
+    const server = among("a")
+    server.hear({ ...ask, page: 7 }, "unicast")
+    assert.deepInclude(server.said("MEMBERS")[0]?.message, { page: 7, of: 1, list: [] })
+    assert.deepStrictEqual(server.members, ["a"])
+  })
+})
+
+describe("a newcomer to a larger group (protocol 4, active probe)", () => {
+  const page = (names: ReadonlyArray<string>, page: number, of: number, nonce: string) =>
+    members("z", names.map((name) => member(name)), { nonce, page, of })
+
+  /** `m` has asked who is there; `z` has answered, and is asked for its list. */
+  const newcomer = () => {
+    const server = new Server()
+    server.step({ _tag: "Start" })
+    server.step({ _tag: "Discover" })
+    const nonce = server.state.probe
+    server.hear(response("z", nonce, reign(50, "z")), "unicast")
+    server.hear(response("y", nonce, reign(50, "z")), "unicast")
+    server.advance(100)
+    assert.deepStrictEqual(server.said("MEMBERS_ASK").map(({ message, to }) => [message.page, to]), [[0, member("z")]])
+    return { server, nonce }
+  }
+
+  it("reads the list of the first that answers, page by page, and asks whom it does not know", () => {
+    const { nonce, server } = newcomer()
+    server.hear(page(["z", "y", "x", "m"], 0, 2, nonce), "unicast", member("z"))
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE to x", "MEMBERS_ASK to z"])
+    server.hear(page(["b", "a"], 1, 2, nonce), "unicast", member("z"))
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE to b", "SERVER_PROBE to a"])
+    assert.deepStrictEqual(server.members, ["z", "y"], "a list is hearsay")
+    server.hear(response("b", "1"), "unicast")
+    server.advance(150)
+    assert.deepStrictEqual(
+      server.says().filter((each) => each !== "SERVER_PROBE"),
+      ["SERVER_PROBE to x", "SERVER_PROBE to a"],
+      "who has not answered is asked again"
+    )
+  })
+
+  it("asks for a page three times, and then lets it be", () => {
+    const { server } = newcomer()
+    server.advance(10_000)
+    assert.deepStrictEqual(server.said("MEMBERS_ASK").map(({ message }) => message.page), [0, 0])
+  })
+
+  it("reads no page of another question, of another page, of another server, or twice", () => {
+    const { nonce, server } = newcomer()
+    server.hear(page(["x"], 0, 2, `${nonce}0`.slice(1)), "unicast", member("z"))
+    server.hear(page(["x"], 1, 2, nonce), "unicast", member("z"))
+    server.hear(page(["x"], 0, 2, nonce), "unicast", member("y"))
+    server.hear(page(["x"], 0, 2, nonce), "unicast", { ip: member("z").ip, port: 1 })
+    assert.deepStrictEqual(server.says(), [])
+    server.hear(page(["x"], 0, 1, nonce), "unicast", member("z"))
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE to x"])
+    server.hear(page(["x"], 0, 1, nonce), "unicast", member("z"))
+    assert.deepStrictEqual(server.says(), [])
+  })
+
+  it("an answer to another question, or after the window, starts no reading", () => {
+    const server = new Server()
+    server.step({ _tag: "Start" })
+    server.step({ _tag: "Discover" })
+    const nonce = server.state.probe
+    server.hear(response("z", "1"), "unicast")
+    server.advance(301).hear(response("y", nonce), "unicast")
+    server.advance(1_000)
+    assert.deepStrictEqual(server.said("MEMBERS_ASK"), [])
+  })
+
+  it("who does not read a list ignores one", () => {
+    const server = among("z")
+    server.hear(page(["x"], 0, 1, "9"), "unicast", member("z"))
+    assert.deepStrictEqual(server.says(), [])
+  })
+})
+
+describe("a stall is not a death (protocol 4)", () => {
+  it("is told from a late watch by heartbeatInterval / 2, at least 100 ms, beyond the watch's own interval", () => {
+    const server = among("a")
+    server.freeze(5_100).step({ _tag: "Watch" })
+    assert.deepStrictEqual(server.told(), [])
+    server.freeze(5_101).step({ _tag: "Watch" })
+    assert.deepStrictEqual(server.tells().map(({ event, ...rest }) => [event, "for" in rest ? rest.for : 0]), [[
+      "Stalled",
+      5_101
+    ]])
+    const quick = new Server({ rules: rules({}, "realtime") })
+    quick.step({ _tag: "Start" })
+    quick.freeze(150).step({ _tag: "Watch" })
+    assert.notInclude(quick.told(), "Stalled")
+    quick.freeze(151).step({ _tag: "Watch" })
+    assert.include(quick.told(), "Stalled")
+  })
+
+  it("whatever comes first finds it: a leader has lost its lead before it acts on anything", () => {
+    const server = leading("a")
+    server.freeze(20_000).hear(stands("a", 1))
+    assert.deepStrictEqual(server.told(), ["Stalled", "LeaderChanged"])
+    assert.isFalse(server.leads)
+    assert.notInclude(server.says(), "COORDINATOR to a")
+  })
+
+  it("a follower goes on following", () => {
+    const server = Server.live({}, [coordinator("z", 50)])
+    server.freeze(20_000).step({ _tag: "Watch" })
+    assert.strictEqual(server.follows, "z")
+    server.advance(400)
+    assert.deepStrictEqual([server.follows, server.activity], ["z", "Idle"])
+  })
+
+  it("every stamp moves forward by the length of the stall, and not to now", () => {
+    const server = among("a", "b")
+    server.hear(alive("a"))
+    server.advance(10_000).hear(response("b", "1"), "unicast")
+    server.advance(5_000)
+    const watched = server.state.watchedAt
+    server.freeze(20_000).step({ _tag: "Watch" })
+    const stall = server.now - watched
+    assert.strictEqual(server.now - server.knows("a").heardAt, 35_000 - stall)
+    assert.strictEqual(server.now - server.knows("b").heardAt, 25_000 - stall)
+    assert.strictEqual(server.now - server.knows("b").multicastAt, 35_300 - stall)
+  })
+
+  it("a stamp of the future is none: what was heard just before is heard now", () => {
+    const server = among("a")
+    server.advance(99).hear(alive("a"))
+    server.freeze(20_000).step({ _tag: "Watch" })
+    assert.strictEqual(server.knows("a").heardAt, server.now)
+  })
+
+  it("repeated stalls keep nobody alive for ever: the time between them counts", () => {
+    const server = among("a")
+    for (let round = 0; round < 40 && server.members.length > 0; round += 1) {
+      server.advance(1_000).step({ _tag: "Sweep" })
+      server.freeze(20_000).step({ _tag: "Watch" })
+    }
+    server.advance(1_500).step({ _tag: "Sweep" })
+    server.advance(750)
+    assert.deepStrictEqual(server.members, [])
+  })
+
+  it("nobody is judged before a discovery window has gone by, and questions asked before do not count", () => {
+    const server = among("a")
+    server.advance(30_001).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.checked, ["a"])
+    server.freeze(20_000).step({ _tag: "Sweep" })
+    assert.deepStrictEqual([server.checked, server.state.phase], [[], "Recovering"])
+    server.advance(299).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.checked, [])
+    server.advance(1).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.checked, ["a"])
+  })
+
+  it("the group is asked at once; then who follows nobody stands", () => {
+    const server = leading("a")
+    const { term } = server
+    server.freeze(20_000).step({ _tag: "Watch" })
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE"])
+    server.advance(299)
+    assert.strictEqual(server.activity, "Idle")
+    server.advance(6)
+    assert.isTrue(server.leads)
+    assert.isAbove(server.term, term)
+  })
+
+  it("what waited in the sockets refreshes its senders and `heard`; its claims are not acted on", () => {
+    const server = leading("a", "b")
+    server.freeze(20_000).step({ _tag: "Watch" })
+    server.hear(alive("z", reign(5_000_000, "z")))
+    server.hear(stands("a", 77))
+    server.hear(probe("b", "5"))
+    assert.deepStrictEqual([server.follows, server.state.election.heard], [null, 5_000_000])
+    assert.include(server.members, "z")
+    server.advance(99)
+    assert.deepStrictEqual(server.says().filter((each) => each !== "SERVER_PROBE"), [])
+    server.advance(1).hear(alive("z", reign(5_000_000, "z")))
+    assert.strictEqual(server.follows, "z")
+  })
+
+  it("an answer to the question asked after the stall is no old claim", () => {
+    const server = leading("a")
+    server.freeze(20_000).step({ _tag: "Watch" })
+    server.hear(response("z", "1", reign(5_000_000, "z")), "unicast")
+    assert.isNull(server.follows)
+    server.hear(response("z", server.state.probe, reign(5_000_000, "z")), "unicast")
+    assert.strictEqual(server.follows, "z")
+  })
+
+  it("a goodbye that waited is final all the same", () => {
+    const server = leading("a")
+    server.freeze(20_000).step({ _tag: "Watch" })
+    server.hear(leaving("a"))
+    assert.deepStrictEqual(server.members, [])
+  })
+
+  it("what it was about to say in an election is not said: neither candidacy nor objection", () => {
+    const server = among("z").advance(25)
+    assert.strictEqual(server.activity, "Standing")
+    server.hear(stands("a", 77))
+    server.freeze(20_000).step({ _tag: "Watch" })
+    server.forget().advance(299)
+    assert.deepStrictEqual(server.says().filter((each) => each !== "SERVER_PROBE"), [])
+  })
+
+  it("a leader whose work was ending says goodbye to its reign by what it says next", () => {
+    const server = Server.live({ work: "by hand" }, [alive("a")]).advance(5)
+    server.step({ _tag: "Resign", cause: "Resigned" })
+    server.freeze(20_000).step({ _tag: "WorkEnded" })
+    assert.deepStrictEqual([server.follows, server.said("STEPPING_DOWN").length], [null, 0])
+  })
+})
+
+describe("leaving (protocol 5, leaving and stepping down)", () => {
+  it("without a lead: SERVER_LEAVING at once and again, then the end, and nothing after it", () => {
+    const server = Server.live({}, [coordinator("z", 50)])
+    server.step({ _tag: "Leave" })
+    server.step({ _tag: "Leave" })
+    assert.deepStrictEqual(server.says(), ["SERVER_LEAVING"])
+    server.advance(20)
+    assert.deepStrictEqual(server.says(), ["SERVER_LEAVING"])
+    server.advance(1)
+    assert.deepStrictEqual(server.told(), ["Left"])
+    assert.strictEqual(server.outputs.at(-1)?._tag, "Farewell")
+    const { state } = server
+    server.forget().step({ _tag: "Heartbeat" })
+    server.hear(alive("a"))
+    assert.deepStrictEqual(server.outputs, [])
+    assert.strictEqual(server.state, state)
+  })
+
+  it("with a lead: its work ends first, then the others hear", () => {
+    const server = Server.live({ work: 200 }, [alive("a")]).advance(305).forget()
+    server.step({ _tag: "Leave" })
+    assert.deepStrictEqual([server.leads, server.says()], [false, []])
+    server.hear(stands("a", 1))
+    assert.deepStrictEqual(server.says(), ["COORDINATOR to a"], "until then it leads for the others")
+    server.advance(200)
+    assert.deepInclude(server.said("SERVER_LEAVING")[0]?.message, { leader: null })
+    assert.deepInclude(server.tells().at(-1), { event: "LeaderChanged", leader: null, cause: "Left" })
+    server.advance(21)
+    assert.deepStrictEqual(server.told(), ["Left"])
+  })
+
+  it("while the work ends for another reason, the goodbye waits for it", () => {
+    const server = Server.live({ work: 200 }, [alive("a")]).advance(305).forget()
+    server.step({ _tag: "Resign", cause: "Resigned" })
+    server.step({ _tag: "Leave" })
+    assert.deepStrictEqual(server.says(), [])
+    server.advance(200)
+    assert.deepStrictEqual(server.says(), ["SERVER_LEAVING"])
+  })
+
+  it("where the reign went to another while the work ended, the goodbye comes all the same", () => {
+    const server = Server.live({ work: 200 }, [alive("a")]).advance(305).forget()
+    server.step({ _tag: "Leave" })
+    server.hear(coordinator("z", 5_000_000))
+    server.advance(221)
+    assert.deepStrictEqual(server.told().slice(-1), ["Left"])
+  })
+
+  it("one that is leaving does not stand, object or lead, and a stall changes nothing", () => {
+    const server = Server.live({ work: "by hand" }, [alive("a")]).advance(305).forget()
+    server.step({ _tag: "Leave" })
+    server.freeze(20_000).step({ _tag: "Watch" })
+    assert.strictEqual(server.state.phase, "Leaving")
+    server.hear(stands("a", 1))
+    server.advance(2_000)
+    assert.deepStrictEqual([server.says(), server.activity], [[], "Idle"])
+    server.step({ _tag: "WorkEnded" })
+    assert.deepStrictEqual(server.says(), ["SERVER_LEAVING"])
+  })
+
+  it("one that leaves at the end of its discovery window does not lead once more", () => {
+    // The story: the window's end made it live again, and it led for the last 15 ms of its life.
+    const server = new Server()
+    server.step({ _tag: "Start" })
+    server.advance(290).step({ _tag: "Leave" })
+    server.advance(50)
+    assert.deepStrictEqual(server.told(), ["Started", "Left"])
+    assert.notInclude(server.says(), "COORDINATOR")
+  })
+
+  it("the end of work comes twice, as after a goodbye: it is said once", () => {
+    const server = leading("a")
+    server.step({ _tag: "Leave" })
+    server.step({ _tag: "WorkEnded" })
+    server.step({ _tag: "WorkEnded" })
+    assert.deepStrictEqual(server.says(), ["SERVER_LEAVING"])
+  })
+})
+
+describe("timers", () => {
+  it("a timer that was replaced or cleared is ignored when it fires (style: generations everywhere)", () => {
+    const server = among("z")
+    const stale = server.state
+    const timer = { _tag: "Stand" } as const
+    server.hear(coordinator("z", 50))
+    server.forget().step({ _tag: "TimerFired", key: "stand", token: stale.tokens, timer })
+    server.step({ _tag: "TimerFired", key: "no such timer", token: 1, timer })
+    assert.deepStrictEqual(server.outputs, [])
+  })
+})
+
+describe("the view", () => {
+  it("is the same until somebody comes, goes or leads, or oneself changes", () => {
+    const server = among("a")
+    const changes = (act: () => void) => {
+      const before = server.state
+      act()
+      return !Step.showsSame(before, server.state)
+    }
+    assert.isFalse(changes(() => server.hear(alive("a"))))
+    assert.isFalse(changes(() => server.step({ _tag: "Heartbeat" })))
+    assert.isTrue(changes(() => server.hear(alive("b"))))
+    assert.isTrue(changes(() => server.hear(leaving("b"))))
+    assert.isTrue(changes(() => server.hear(coordinator("z", 5_000_000))))
+    assert.isTrue(changes(() => server.hear(alive(member("m", { incarnation: 9_000 })))))
+    assert.deepStrictEqual(Step.view(server.state).members.map(({ name }) => name), ["z", "m", "a"])
+    server.hear(says("z", { type: "SERVER_ALIVE", interval: 1 }, { term: 5_000_000 }))
+    assert.strictEqual(Step.view(server.state).term, 5_000_000)
+  })
+})

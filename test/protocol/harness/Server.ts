@@ -1,0 +1,251 @@
+/**
+ * One server of the pure protocol on a clock that a test moves: it is given inputs, its timers fire when they are due and
+ * in order, and what it says and tells is kept until the test takes it.
+ */
+import { assert } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Record from "effect/Record"
+import * as Profile from "../../../src/group/Profile.ts"
+import * as BullyElection from "../../../src/protocol/BullyElection.ts"
+import type * as Event from "../../../src/protocol/Event.ts"
+import type * as Member from "../../../src/protocol/Member.ts"
+import type * as Message from "../../../src/protocol/Message.ts"
+import * as Rules from "../../../src/protocol/Rules.ts"
+import * as Step from "../../../src/protocol/Step.ts"
+import type { DropReason, Now, Output, State } from "../../../src/protocol/Turn.ts"
+import * as Peer from "./Peer.ts"
+
+export type Via = "multicast" | "unicast"
+export type Send = Extract<Output, { readonly _tag: "Send" }>
+
+export interface Options {
+  readonly rules?: Partial<Rules.Rules> | undefined
+  readonly profile?: Profile.Profile | undefined
+  readonly self?: Member.Member | undefined
+  /** What the monotonic clock shows at the start. */
+  readonly monotonic?: number | undefined
+  /** How much the wall clock is ahead of the monotonic one. */
+  readonly wall?: number | undefined
+  /** Every step's entropy; without it each step has its own. */
+  readonly entropy?: number | undefined
+  /** How long leading work takes to end; none: the test steps `WorkEnded` itself. */
+  readonly work?: number | "by hand" | undefined
+  /** Is called after every step. */
+  readonly look?: ((server: Server, input: Step.Input) => void) | undefined
+  /** Takes every step twice and compares. */
+  readonly twice?: boolean | undefined
+}
+
+/** The times of the standard profile, with everything else as it is unless set. */
+export const rules = (overrides: Partial<Rules.Rules> = {}, profile: Profile.Profile = "standard"): Rules.Rules => ({
+  ...Record.map(Profile.profiles[profile], Duration.toMillis),
+  preempt: true,
+  minimumMembers: 1,
+  ...overrides
+})
+
+export class Server {
+  state: State
+  now: number
+  wall: number
+  readonly events: Array<Event.Event> = []
+  readonly sent: Array<Send> = []
+  readonly dropped: Array<DropReason> = []
+  readonly outputs: Array<Output> = []
+  #steps = 0
+  readonly #options: Options
+  #timers: Array<{ readonly due: number; readonly input: Step.Input; readonly token: number | null }> = []
+
+  constructor(options: Options = {}) {
+    this.now = options.monotonic ?? 0
+    this.wall = options.wall ?? 1_000_000
+    this.#options = options
+    const self = options.self ?? Peer.member("m")
+    this.state = Step.make({
+      rules: rules(options.rules, options.profile),
+      self,
+      addresses: [{ ip: self.ip, port: self.port }],
+      monotonic: this.now
+    })
+  }
+
+  /** A server that has started and whose discovery window is over; `hears` is said to it within that. */
+  static live(options: Options = {}, hears: ReadonlyArray<Message.Message> = []): Server {
+    const server = new Server(options)
+    server.step({ _tag: "Start" })
+    for (const message of hears) server.hear(message)
+    server.advance(server.state.rules.discoveryWindow)
+    server.forget()
+    return server
+  }
+
+  step(input: Step.Input): ReadonlyArray<Output> {
+    this.#steps += 1
+    const now: Now = {
+      monotonic: this.now,
+      wall: this.now + this.wall,
+      entropy: this.#options.entropy ?? Math.imul(this.#steps, 0x9e3779b1) >>> 0
+    }
+    const before = this.#options.twice === true ? { ...this.state } : this.state
+    const [after, outputs] = Step.step(this.state, input, now)
+    if (this.#options.twice === true) {
+      assert.deepStrictEqual(this.state, before)
+      assert.deepStrictEqual(Step.step(this.state, input, now), [after, outputs])
+    }
+    this.state = after
+    for (const output of outputs) this.#carryOut(output)
+    this.#options.look?.(this, input)
+    return outputs
+  }
+
+  #carryOut(output: Output): void {
+    this.outputs.push(output)
+    switch (output._tag) {
+      case "Send":
+      case "Ask":
+        return void this.sent.push({ _tag: "Send", to: output.to, message: output.message })
+      case "Emit":
+        return void this.events.push(output.event)
+      case "Drop":
+        return void this.dropped.push(output.reason)
+      case "SetTimer":
+        return this.#enter(this.now + output.after, { ...output, _tag: "TimerFired" }, output.token)
+      case "ClearTimer":
+        this.#timers = this.#timers.filter((timer) => timer.token !== output.token)
+        return
+      case "EndWork":
+        return this.#options.work === "by hand"
+          ? undefined
+          : this.#enter(this.now + (this.#options.work ?? 0), { _tag: "WorkEnded" }, null)
+      case "Farewell":
+        this.#timers = []
+    }
+  }
+
+  #enter(due: number, input: Step.Input, token: number | null): void {
+    this.#timers.push({ due, input, token })
+  }
+
+  /** Hears a message of a server from its own address, or from another. */
+  hear(message: Message.Message, via: Via = "multicast", from?: Member.Address): ReadonlyArray<Output> {
+    return this.step({
+      _tag: "Received",
+      message,
+      via,
+      from: from ?? ("sender" in message ? message.sender : Peer.client)
+    })
+  }
+
+  /** Lets time pass: timers fire when they are due, and the watch runs all along. */
+  advance(millis: number): this {
+    const until = this.now + millis
+    for (;;) {
+      // Who has left keeps no watch any more.
+      const watch = this.state.phase === "Left"
+        ? Infinity
+        : Math.max(this.now, this.state.watchedAt + Rules.watchInterval(this.state.rules))
+      const due = this.nextDue()
+      if (Math.min(watch, due) > until) break
+      this.now = Math.max(this.now, Math.min(watch, due))
+      if (due <= watch) this.fire()
+      else this.step({ _tag: "Watch" })
+    }
+    this.now = until
+    return this
+  }
+
+  /** The tokens of the timers that are to fire. */
+  get pending(): ReadonlyArray<number> {
+    return this.#timers.flatMap(({ token }) => token === null ? [] : [token])
+  }
+
+  /** When the next timer is due. */
+  nextDue(): number {
+    return this.#timers.reduce((due, timer) => Math.min(due, timer.due), Infinity)
+  }
+
+  /** Fires the timer that is due next, of those the one that was set first. */
+  fire(): void {
+    const due = this.nextDue()
+    const at = this.#timers.findIndex((timer) => timer.due === due)
+    const [timer] = this.#timers.splice(at, 1)
+    if (timer !== undefined) this.step(timer.input)
+  }
+
+  /** Stands still: time passes and nothing happens. */
+  freeze(millis: number): this {
+    this.now += millis
+    return this
+  }
+
+  /** What is kept so far is of no interest. */
+  forget(): this {
+    this.events.length = 0
+    this.sent.length = 0
+    this.dropped.length = 0
+    this.outputs.length = 0
+    return this
+  }
+
+  /** Takes what was said since the last time, each as `TYPE` to the group or `TYPE to name`. */
+  says(): ReadonlyArray<string> {
+    return this.sent.splice(0).map(({ message, to }) =>
+      to === null ? message.type : `${message.type} to ${Peer.nameOf(to)}`
+    )
+  }
+
+  /** Takes what was said since the last time of one type. */
+  said<Type extends Message.Message["type"]>(type: Type): ReadonlyArray<Send & { readonly message: Message.Of<Type> }> {
+    const all = this.sent.splice(0)
+    return all.filter((send): send is Send & { readonly message: Message.Of<Type> } => send.message.type === type)
+  }
+
+  /** Takes the events since the last time. */
+  tells(): ReadonlyArray<Event.Event> {
+    return this.events.splice(0)
+  }
+
+  /** Takes the names of the events since the last time. */
+  told(): ReadonlyArray<Event.Event["event"]> {
+    return this.tells().map((event) => event.event)
+  }
+
+  /** Takes the reasons for which datagrams were dropped since the last time. */
+  drops(): ReadonlyArray<DropReason> {
+    return this.dropped.splice(0)
+  }
+
+  get members(): ReadonlyArray<string> {
+    return this.state.members.map((member) => member.name)
+  }
+
+  /** The name of the leader whom it follows, null while the place is vacant. */
+  get follows(): string | null {
+    const leader = this.state.election.reign?.leader
+    return leader === undefined ? null : Peer.nameOf(leader)
+  }
+
+  get term(): number {
+    return this.state.election.reign?.term ?? 0
+  }
+
+  get activity(): State["election"]["activity"]["_tag"] {
+    return this.state.election.activity._tag
+  }
+
+  get leads(): boolean {
+    return BullyElection.ownReign(this.state) !== null
+  }
+
+  /** What it knows of a member besides what that says of itself. */
+  knows(name: string): HashMap.HashMap.Value<State["known"]> {
+    return Option.getOrThrow(HashMap.get(this.state.known, Peer.id(name)))
+  }
+
+  /** Who is being asked whether they live. */
+  get checked(): ReadonlyArray<string> {
+    return [...HashMap.keys(this.state.checks)].map((id) => Peer.nameOfId(id)).sort()
+  }
+}

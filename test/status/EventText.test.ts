@@ -1,0 +1,64 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Event from "../../src/protocol/Event.ts"
+import * as Member from "../../src/protocol/Member.ts"
+import * as EventText from "../../src/status/EventText.ts"
+
+const member: Member.Member = {
+  id: Member.NodeId.make("00000000000000aa"),
+  ip: "192.0.2.1",
+  port: 4000,
+  hostname: "host",
+  name: "bath",
+  priority: 3,
+  incarnation: 1,
+  tags: {}
+}
+const at = Date.UTC(2026, 2, 1, 14, 3, 9, 120)
+const bath = "bath (00000000000000aa at 192.0.2.1:4000)"
+
+describe("events in words", () => {
+  it.each<readonly [Event.Event, string]>([
+    [{ at, event: "Started", self: member }, `started as ${bath}, priority 3`],
+    [{ at, event: "MemberJoined", member, via: "heartbeat" }, `${bath} joined, found by its heartbeat`],
+    [{ at, event: "MemberRemoved", member, reason: { _tag: "Left" } }, `${bath} left`],
+    [
+      {
+        at,
+        event: "MemberRemoved",
+        member,
+        reason: { _tag: "Silent", for: 31_200, lastHeardOn: "multicast", ownLag: 12 }
+      },
+      `${bath} removed: silent for 31s, last heard by multicast, no answer when asked; our own watch was late by 12ms`
+    ],
+    [
+      { at, event: "MemberRemoved", member, reason: { _tag: "Crashed", evidence: "its port is closed" } },
+      `${bath} removed: crashed, its port is closed`
+    ],
+    [
+      { at, event: "MemberRemoved", member, reason: { _tag: "Replaced", by: 2 } },
+      `${bath} restarted, now incarnation 2`
+    ],
+    [
+      { at, event: "LeaderChanged", leader: member, from: null, term: 7, cause: "Silent", without: 230 },
+      `${bath} leads (term 7: the leader fell silent, after 230ms without a leader)`
+    ],
+    [
+      { at, event: "LeaderChanged", leader: null, from: member, term: 7, cause: "Resigned", without: 0 },
+      "nobody leads (term 7 ended: the leader resigned)"
+    ],
+    [{ at, event: "Stalled", for: 1500 }, "this process stood still for 1s: nobody is judged for it"],
+    [{ at, event: "Dropped", reason: "NotOurs", count: 3 }, "dropped 3 datagrams: NotOurs"],
+    [{ at, event: "Left" }, "left the group"]
+  ])("%j", (event, text) => {
+    assert.strictEqual(EventText.describe(event), text)
+    assert.strictEqual(EventText.line(event), `2026-03-01T14:03:09.120Z ${text}`)
+  })
+
+  it.effect.prop("every event is one line without control characters", [Event.Event], ([event]) =>
+    Effect.sync(() => {
+      const text = EventText.describe(event)
+      assert.isNotEmpty(text)
+      assert.notMatch(text, /\p{Cc}|undefined/u)
+    }))
+})

@@ -1,0 +1,219 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import {
+  choose,
+  chosen,
+  defaultRouteOf,
+  Interfaces,
+  isDirect,
+  isVirtual,
+  type SystemInterface
+} from "../../src/transport/Interfaces.ts"
+import * as NodeInterfaces from "../../src/transport/NodeInterfaces.ts"
+
+const nic = (name: string, address: string, netmask = "255.255.255.0"): SystemInterface => ({
+  name,
+  address,
+  netmask,
+  internal: false
+})
+const lo: SystemInterface = { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
+const eth0 = nic("eth0", "192.0.2.5")
+const eth0Second = nic("eth0", "192.0.2.6")
+const eth0Label = nic("eth0:1", "192.0.2.7")
+const wlan0 = nic("wlan0", "198.51.100.5")
+const docker0 = nic("docker0", "172.17.0.1", "255.255.0.0")
+const usb0 = nic("usb0", "169.254.10.1", "255.255.0.0")
+
+const choices: ReadonlyArray<{
+  readonly rule: string
+  readonly system: ReadonlyArray<SystemInterface>
+  readonly named?: ReadonlyArray<string>
+  readonly defaultRoute?: string
+  readonly chosen: ReadonlyArray<SystemInterface>
+}> = [
+  { rule: "takes all that are up, in the order of the system", system: [lo, eth0, wlan0], chosen: [eth0, wlan0] },
+  { rule: "takes the loopback where there is no other", system: [lo], chosen: [lo] },
+  { rule: "takes the loopback where all others are virtual", system: [lo, docker0], chosen: [lo] },
+  { rule: "leaves out a bridge of containers", system: [lo, docker0, eth0], chosen: [eth0] },
+  {
+    rule: "puts the interface of the default route first",
+    system: [lo, eth0, wlan0],
+    defaultRoute: "wlan0",
+    chosen: [wlan0, eth0]
+  },
+  {
+    rule: "keeps the order where the default route goes elsewhere",
+    system: [lo, eth0, wlan0],
+    defaultRoute: "tun0",
+    chosen: [eth0, wlan0]
+  },
+  { rule: "takes one address an interface", system: [lo, eth0, eth0Second, eth0Label], chosen: [eth0] },
+  { rule: "puts an address that nobody assigned last", system: [lo, usb0, eth0], chosen: [eth0, usb0] },
+  { rule: "takes only what is named", system: [lo, eth0, wlan0], named: ["wlan0"], chosen: [wlan0] },
+  {
+    rule: "takes what is virtual when it is named",
+    system: [lo, eth0, docker0],
+    named: ["docker0"],
+    chosen: [docker0]
+  },
+  { rule: "knows an interface by its address", system: [lo, eth0, wlan0], named: ["198.51.100.5"], chosen: [wlan0] },
+  {
+    rule: "takes the address that is named of several on one interface",
+    system: [lo, eth0, eth0Second],
+    named: ["192.0.2.6"],
+    chosen: [eth0Second]
+  },
+  {
+    rule: "takes an interface once when it is named twice",
+    system: [lo, eth0, wlan0],
+    named: ["wlan0", "eth0", "198.51.100.5"],
+    chosen: [wlan0, eth0]
+  },
+  {
+    rule: "puts the default route first among the named ones too",
+    system: [lo, eth0, wlan0],
+    named: ["lo", "wlan0"],
+    defaultRoute: "wlan0",
+    chosen: [wlan0, lo]
+  }
+]
+
+describe("the choice of interfaces (protocol 2)", () => {
+  for (const { chosen, defaultRoute, named, rule, system } of choices) {
+    it(rule, () => {
+      const result = choose({ system, named: named ?? [], defaultRoute: Option.fromNullishOr(defaultRoute) })
+      assert.deepStrictEqual(Result.getOrThrow(result), chosen)
+    })
+  }
+
+  for (const named of ["eth7", "203.0.113.1", "eth0 ", ""]) {
+    it(`refuses ${JSON.stringify(named)} and says what there is`, () => {
+      const result = choose({ system: [lo, eth0], named: ["lo", named], defaultRoute: Option.none() })
+      const failed = Option.getOrThrow(Result.getFailure(result))
+      assert.strictEqual(failed.kind, "NoSuchInterface")
+      assert.include(failed.message, `${named} (there is: lo 127.0.0.1, eth0 192.0.2.5)`)
+    })
+  }
+
+  it("refuses where there is no interface at all", () => {
+    const result = choose({ system: [], named: [], defaultRoute: Option.none() })
+    assert.strictEqual(Option.getOrThrow(Result.getFailure(result)).kind, "NoSuchInterface")
+  })
+
+  it.effect("is made of what the service says, with no socket opened", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* chosen([]), [wlan0, eth0])
+      assert.strictEqual((yield* Effect.flip(chosen(["eth1"]))).kind, "NoSuchInterface")
+    }).pipe(Effect.provideService(Interfaces, {
+      scan: Effect.succeed([lo, eth0, wlan0]),
+      defaultRoute: Effect.succeedSome("wlan0")
+    })))
+
+  it.effect("finds the loopback of this machine", () =>
+    Effect.gen(function*() {
+      const [found] = yield* chosen(["127.0.0.1"])
+      assert.isTrue(found.internal)
+      const { defaultRoute, scan } = yield* Interfaces
+      const names = (yield* scan).map((one) => one.name)
+      const route = yield* defaultRoute
+      assert.isTrue(Option.isNone(route) || names.includes(route.value))
+    }).pipe(Effect.provide(NodeInterfaces.layer)))
+})
+
+describe("virtual interfaces (protocol 2)", () => {
+  const left = [
+    "docker0",
+    "br-0a1b2c3d4e5f",
+    "docker_gwbridge",
+    "veth12ab",
+    "cni0",
+    "cali0123",
+    "flannel.1",
+    "virbr0",
+    "vmnet8",
+    "vboxnet0",
+    "vEthernet (WSL)",
+    "vEthernet (WSL (Hyper-V firewall))",
+    "tun0",
+    "tap0",
+    "utun3",
+    "wg0",
+    "tailscale0",
+    "ztabcdef",
+    "awdl0"
+  ]
+  for (const name of left) it(`leaves out ${name}`, () => assert.isTrue(isVirtual(name)))
+  const taken = [
+    "eth0",
+    "ens3",
+    "enp0s31f6",
+    "wlan0",
+    "wlp2s0",
+    "en0",
+    "br0",
+    "bond0",
+    "eno1.100",
+    "Ethernet",
+    "Wi-Fi",
+    "lo"
+  ]
+  for (const name of taken) it(`takes ${name}`, () => assert.isFalse(isVirtual(name)))
+})
+
+describe("directly connected (protocol 2)", () => {
+  const table: ReadonlyArray<readonly [string, boolean]> = [
+    ["192.0.2.1", true],
+    ["192.0.2.255", true],
+    ["192.0.3.1", false],
+    ["127.0.0.1", true],
+    ["127.8.8.8", true],
+    ["128.0.0.1", false],
+    ["172.17.255.1", true],
+    ["172.18.0.1", false],
+    ["10.0.0.1", false],
+    ["", false],
+    ["192.0.2", false],
+    ["192.0.2.", false],
+    ["192.0.2.256", false],
+    ["192.0.2.1.1", false],
+    [" 192.0.2.1", false],
+    ["::1", false],
+    ["fe80::1%eth0", false]
+  ]
+  for (const [ip, expected] of table) {
+    it(`${JSON.stringify(ip)} ${expected ? "is" : "is not"}`, () =>
+      assert.strictEqual(isDirect([eth0, docker0], ip), expected))
+  }
+
+  it("a netmask of no bits makes nobody a neighbour but oneself", () => {
+    const wide = nic("eth0", "192.0.2.5", "0.0.0.0")
+    assert.isFalse(isDirect([wide], "8.8.8.8"))
+    assert.isTrue(isDirect([wide], "192.0.2.5"))
+  })
+})
+
+describe("the default route (protocol 2)", () => {
+  const head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+
+  it("is the one of the lowest metric", () => {
+    const routes = head +
+      "wlan0\t00000000\t010200C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n" +
+      "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n" +
+      "eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
+    assert.deepStrictEqual(defaultRouteOf(routes), Option.some("eth0"))
+  })
+
+  it("is no route that rejects, and none that is down", () => {
+    const routes = head +
+      "lo\t00000000\t00000000\t0201\t0\t0\t0\t00000000\t0\t0\t0\n" +
+      "eth0\t00000000\t010200C0\t0002\t0\t0\t0\t00000000\t0\t0\t0\n"
+    assert.deepStrictEqual(defaultRouteOf(routes), Option.none())
+  })
+
+  for (const text of ["", head, "no table\nat all"]) {
+    it(`is none in ${JSON.stringify(text.slice(0, 12))}`, () => assert.isTrue(Option.isNone(defaultRouteOf(text))))
+  }
+})

@@ -1,0 +1,35 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+// Where to write the results as JSON, for machines that read them.
+const results = process.env["BELLWETHER_TEST_RESULTS"]
+
+export default defineConfig({
+  // Nothing is kept between runs: two copies of the suite may run in one checkout.
+  cacheDir: here(`node_modules/.vite/${process.pid}`),
+  resolve: {
+    alias: [
+      // Tests and examples import the package by its name, as its users do, and get what is in `src` now.
+      { find: /^bellwether$/, replacement: here("src/index.ts") },
+      { find: /^bellwether\/testing$/, replacement: here("src/testing/index.ts") },
+      { find: /^bellwether\/(Node\w+)$/, replacement: here("src/$1.ts") }
+    ]
+  },
+  test: {
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    // Tests start and stop processes and send them signals, which worker threads cannot.
+    pool: "forks",
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    cache: false,
+    reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
+    coverage: {
+      provider: "v8",
+      include: ["src/protocol/**/*.ts"],
+      reporter: ["text"],
+      thresholds: { branches: 100 }
+    }
+  }
+})
