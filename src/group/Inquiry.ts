@@ -10,6 +10,7 @@ import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as Frame from "../protocol/Frame.ts"
 import type { Address } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import type * as Reign from "../protocol/Reign.ts"
@@ -83,7 +84,7 @@ export const members = (
       interfaces,
       unicastPort: 0
     })
-    const messenger = yield* Messenger.make(endpoint, yield* Messenger.groupTag(group), () => {})
+    const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {})
     const answer = yield* Effect.timeoutOption(collect(messenger), timeout)
     if (Option.isSome(answer)) return answer.value
     return yield* new NoAnswer({

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Frame from "../protocol/Frame.ts"
 import * as Member from "../protocol/Member.ts"
 import type * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
@@ -48,18 +49,6 @@ export type ServerError = Setting.SettingRefused | Datagrams.DatagramsFailed
 /** All that a shutdown may take, whatever is pending. */
 const leaveWithin = Duration.seconds(1)
 
-/**
- * The node id of a server: the first 8 bytes of SHA-256 over its IP address, host name and unicast port, in hex.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const nodeId = (ip: string, hostname: string, port: number): Effect.Effect<Member.NodeId> =>
-  Effect.map(
-    Messenger.sha256(`${ip}\n${hostname}\n${port}`),
-    (hash) => Member.NodeId.make([...hash.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(""))
-  )
-
 const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
   ...Settings.timing(settings),
   preempt: settings.preempt,
@@ -87,7 +76,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const { ip, port } = endpoint.local[0]
   const hostname = shortened(endpoint.hostname, Member.limits.hostname)
   const self: Member.Member = {
-    id: yield* nodeId(ip, endpoint.hostname, port),
+    id: Member.nodeId(ip, endpoint.hostname, port),
     ip,
     port,
     hostname,
@@ -111,7 +100,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     endWork: work.end,
     supervisor
   })
-  const messenger = yield* Messenger.make(endpoint, yield* Messenger.groupTag(settings.group), state.drop)
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop)
   const { farewell } = yield* Outbox.run(state, messenger, supervisor)
   yield* Election.run(rules, state, supervisor)
   yield* Discovery.run(settings, state, messenger, supervisor)

@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import { sha256 } from "@noble/hashes/sha2.js"
 import * as Result from "effect/Result"
 import * as Message from "./Message.ts"
 
@@ -101,6 +102,14 @@ const largestField = (message: Message.Message): readonly [field: string, bytes:
   }
   return largest
 }
+
+/**
+ * The first 4 bytes of SHA-256 of a group's name, by which its frames are known.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const groupTag = (group: string): Uint8Array => sha256(encoder.encode(group)).subarray(0, 4)
 
 /**
  * Writes one message as one frame of the group with this tag (4 bytes).

@@ -6,6 +6,8 @@
  *
  * @since 0.1.0
  */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Schema from "effect/Schema"
 
 /**
@@ -51,6 +53,15 @@ export const NodeId = Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/)).pi
  * @since 0.1.0
  */
 export type NodeId = typeof NodeId.Type
+
+/**
+ * The node id of the server at this address and port of its own, on a host of this name.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const nodeId = (ip: string, hostname: string, port: number): NodeId =>
+  NodeId.make(bytesToHex(sha256(encoder.encode(`${ip}\n${hostname}\n${port}`)).subarray(0, 8)))
 
 /**
  * Unix milliseconds at the start of a server. Of two datagrams with one node id, the one of the higher incarnation is

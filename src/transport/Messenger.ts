@@ -77,26 +77,6 @@ export interface Messenger {
   readonly receive: Effect.Effect<ReadonlyArray<Received>>
 }
 
-/**
- * The first 4 bytes of SHA-256 of a group's name, by which its frames are known.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const groupTag = (group: string): Effect.Effect<Uint8Array> =>
-  Effect.map(sha256(group), (hash) => hash.subarray(0, 4))
-
-/**
- * SHA-256 of a text in UTF-8.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const sha256 = (text: string): Effect.Effect<Uint8Array> =>
-  Effect.promise(async () =>
-    new Uint8Array(await globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)))
-  )
-
 /** What is sent because somebody asked: a forged question must not make us send much to who never did. */
 const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RESPONSE" || type === "MEMBERS"
 

@@ -2,13 +2,11 @@
  * The test vectors of docs/protocol.md, read from the page: what another implementation is written against.
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { nodeId } from "../../src/group/Server.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
+import * as Member from "../../src/protocol/Member.ts"
 import * as Message from "../../src/protocol/Message.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
-import { groupTag } from "../../src/transport/Messenger.ts"
 import * as Page from "./Page.ts"
 
 const page = Page.read("docs/protocol.md")
@@ -25,22 +23,20 @@ describe("the vectors of the protocol's page", () => {
   for (const { body, frame, group, refused } of vectors) {
     if (group === undefined) continue
     const message = JSON.parse(body) as Message.Message
-    it.effect(`are written and read: ${message.type}`, () =>
-      Effect.gen(function*() {
-        assert.isUndefined(refused)
-        const tag = yield* groupTag(group)
-        assert.deepStrictEqual(Frame.encode(message, tag), Result.succeed(frame))
-        assert.deepStrictEqual(Frame.decode(frame, tag), Result.succeed(message))
-      }))
+    it(`are written and read: ${message.type}`, () => {
+      assert.isUndefined(refused)
+      const tag = Frame.groupTag(group)
+      assert.deepStrictEqual(Frame.encode(message, tag), Result.succeed(frame))
+      assert.deepStrictEqual(Frame.decode(frame, tag), Result.succeed(message))
+    })
   }
 
   for (const { frame, group, refused } of vectors) {
     if (group !== undefined) continue
-    it.effect(`are refused: ${refused}`, () =>
-      Effect.gen(function*() {
-        const decoded = Frame.decode(frame, yield* groupTag("default"))
-        assert.deepStrictEqual(decoded, Result.fail(refused as Frame.Refused))
-      }))
+    it(`are refused: ${refused}`, () => {
+      const decoded = Frame.decode(frame, Frame.groupTag("default"))
+      assert.deepStrictEqual(decoded, Result.fail(refused as Frame.Refused))
+    })
   }
 
   it("are there for each kind of message", () => {
@@ -50,25 +46,23 @@ describe("the vectors of the protocol's page", () => {
     assert.sameMembers(kinds, Object.keys(Message.Message.cases))
   })
 
-  it.effect("have one whole frame in hex", () =>
-    Effect.gen(function*() {
-      const hex = Page.blocks(page).find(({ language }) => language === "hex")
-      const [shortest] = vectors
-      assert.deepStrictEqual(bytesOf(hex?.text ?? ""), shortest?.frame)
-      assert.isTrue(Result.isSuccess(Frame.decode(bytesOf(hex?.text ?? ""), yield* groupTag("default"))))
-    }))
+  it("have one whole frame in hex", () => {
+    const hex = Page.blocks(page).find(({ language }) => language === "hex")
+    const [shortest] = vectors
+    assert.deepStrictEqual(bytesOf(hex?.text ?? ""), shortest?.frame)
+    assert.isTrue(Result.isSuccess(Frame.decode(bytesOf(hex?.text ?? ""), Frame.groupTag("default"))))
+  })
 
-  it.effect("have the ids and the fencing token of the text", () =>
-    Effect.gen(function*() {
-      const alpha = yield* nodeId("192.0.2.10", "alpha", 40_001)
-      const beta = yield* nodeId("192.0.2.11", "beta", 40_002)
-      const reign = Reign.make(1_785_000_000_000, {
-        id: alpha,
-        priority: 10,
-        incarnation: 1,
-        ip: "192.0.2.10",
-        port: 40_001
-      })
-      for (const text of [alpha, beta, Reign.token(reign)]) assert.include(page, `\`${text}\``)
-    }))
+  it("have the ids and the fencing token of the text", () => {
+    const alpha = Member.nodeId("192.0.2.10", "alpha", 40_001)
+    const beta = Member.nodeId("192.0.2.11", "beta", 40_002)
+    const reign = Reign.make(1_785_000_000_000, {
+      id: alpha,
+      priority: 10,
+      incarnation: 1,
+      ip: "192.0.2.10",
+      port: 40_001
+    })
+    for (const text of [alpha, beta, Reign.token(reign)]) assert.include(page, `\`${text}\``)
+  })
 })

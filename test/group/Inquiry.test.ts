@@ -2,60 +2,56 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
-import * as TestClock from "effect/testing/TestClock"
 import * as Inquiry from "../../src/group/Inquiry.ts"
-import * as Server from "../../src/group/Server.ts"
 import * as Settings from "../../src/group/Settings.ts"
-import * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
+import * as World from "../simulation/World.ts"
 
-const world = Effect.fnUntraced(function*(options: { readonly servers: number; readonly loss?: number }) {
-  const network = yield* SimulatedNetwork.make({ seed: "inquiry" })
-  const servers: Array<Server.ServerShape> = []
-  for (let index = 0; index < options.servers; index++) {
-    const host = yield* network.host(`host${index}`)
-    servers.push(yield* Effect.provide(Server.make({ name: `s${index}`, priority: index }), host.layerDatagrams))
-  }
-  yield* TestClock.adjust("5 seconds")
-  if (options.loss !== undefined) yield* network.setLoss(options.loss)
-  const asker = yield* network.host("asker")
+/** A group of servers that have settled, and somebody who is none of them. */
+const asked = Effect.fnUntraced(function*(options: { readonly servers: number; readonly loss?: number }) {
+  const world = yield* World.make({ seed: "inquiry" })
+  const servers = yield* world.startAll(options.servers)
+  yield* World.pass(5_000)
+  if (options.loss !== undefined) yield* world.network.setLoss(options.loss)
+  const asker = yield* world.network.host("asker")
   const settings = yield* Settings.make({})
   const ask = Effect.gen(function*() {
     const asking = yield* Effect.forkChild(
-      Effect.exit(Effect.provide(Inquiry.members(settings, { timeout: "10 seconds" }), asker.layerDatagrams))
+      Effect.exit(Effect.provide(Inquiry.members(settings, { timeout: "10 seconds" }), asker.layerDatagrams)),
+      { startImmediately: true }
     )
-    yield* TestClock.adjust("11 seconds")
+    yield* World.pass(11_000)
     return yield* yield* Fiber.join(asking)
   })
-  return { servers, ask, network }
+  return { servers, ask }
 })
 
 describe("a question to a group", () => {
   it.effect("is answered with everyone, page by page, in the order of rank", () =>
     Effect.gen(function*() {
-      const { ask, servers } = yield* world({ servers: 40 })
+      const { ask, servers } = yield* asked({ servers: 40 })
       const { leader, members, term } = yield* ask
       const view = yield* servers[0]!.group.view
-      assert.deepStrictEqual(members.map(({ name }) => name), servers.map((_, index) => `s${39 - index}`))
+      assert.deepStrictEqual(members.map(({ id }) => id), servers.map(({ self }) => self.id))
       assert.deepStrictEqual(leader, view.reign?.leader)
       assert.strictEqual(term, view.term)
     }))
 
   it.effect("finds its way through a third of all datagrams lost", () =>
     Effect.gen(function*() {
-      const { ask } = yield* world({ servers: 30, loss: 0.3 })
+      const { ask } = yield* asked({ servers: 30, loss: 0.3 })
       assert.strictEqual((yield* ask).members.length, 30)
     }))
 
   it.effect("makes nobody a member", () =>
     Effect.gen(function*() {
-      const { ask, servers } = yield* world({ servers: 3 })
+      const { ask, servers } = yield* asked({ servers: 3 })
       yield* ask
       for (const { group } of servers) assert.strictEqual((yield* group.members).length, 3)
     }))
 
   it.effect("that nobody answers fails, saying where it was asked and what to check", () =>
     Effect.gen(function*() {
-      const { ask } = yield* world({ servers: 0 })
+      const { ask } = yield* asked({ servers: 0 })
       const error = yield* Effect.flip(ask)
       assert.strictEqual(error._tag, "NoAnswer")
       assert.match(error.message, /^nobody in group "default" answered within 10000 ms on 239\.255\.77\.77:47777/)

@@ -18,7 +18,6 @@ import type * as Member from "../../src/protocol/Member.ts"
 import type * as Message from "../../src/protocol/Message.ts"
 import type * as Reign from "../../src/protocol/Reign.ts"
 import * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
-import * as Messenger from "../../src/transport/Messenger.ts"
 
 /** An event of one server, and when it was told, in ms of true time since the world began. */
 export interface Seen {
@@ -91,7 +90,7 @@ export const make = Effect.fnUntraced(function*(
   group = "default"
 ) {
   const network = yield* SimulatedNetwork.make(options)
-  const tag = yield* Messenger.groupTag(group)
+  const tag = Frame.groupTag(group)
   const hosts = new Map<string, SimulatedNetwork.Host>()
   const nodes: Array<Node> = []
   const ends: Array<Effect.Effect<unknown>> = []

@@ -17,7 +17,7 @@ const measured = (
         const leader = yield* group.settle({ within: "30 seconds", step: "20 millis" })
         yield* group.advance("1 second")
         const before = yield* group.now
-        yield* Effect.orDie(happen(group, leader) as Effect.Effect<unknown, never>)
+        yield* happen(group, leader)
         yield* group.until(
           "another leads",
           Effect.map(group.agreed(), (agreed) => agreed !== null && agreed.leader !== null && agreed.leader !== leader),
