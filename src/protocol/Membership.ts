@@ -231,6 +231,25 @@ const rememberDeparted = (
   turn.state.departed = HashMap.set(all, id, departed)
 }
 
+/** How often one that was removed for silence and is heard again is asked for each time that it is. */
+const returnTries = 3
+
+const returnKey = (id: Member.NodeId) => `return:${id}`
+
+/**
+ * Whether this very start of a server was removed without a goodbye, and may return by answering.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const mayReturn = (
+  turn: Turn,
+  server: { readonly id: Member.NodeId; readonly incarnation: number }
+): boolean => {
+  const departed = Option.getOrUndefined(HashMap.get(turn.state.departed, server.id))
+  return departed !== undefined && departed.mayReturn && departed.incarnation === server.incarnation
+}
+
 /** Whether a message is one of the departed, whose late datagrams revive nobody: only an answer to a new question does. */
 const isDeparted = (turn: Turn, message: Message.FromServer, from: Member.Address): boolean => {
   const { id, incarnation } = message.sender
@@ -240,10 +259,12 @@ const isDeparted = (turn: Turn, message: Message.FromServer, from: Member.Addres
   const answered = message.type === "SERVER_RESPONSE" && message.nonce === departed.nonce
   if (forgotten || incarnation > departed.incarnation || (answered && incarnation === departed.incarnation)) {
     turn.state.departed = HashMap.remove(turn.state.departed, id)
+    turn.clearTimer(returnKey(id))
     return false
   }
   turn.drop("Departed")
-  if (message.type === "SERVER_LEAVING" || turn.now.monotonic - departed.askedAt < turn.state.rules.probeTimeout) {
+  const { probeTimeout } = turn.state.rules
+  if (message.type === "SERVER_LEAVING" || turn.now.monotonic - departed.askedAt < returnTries * probeTimeout) {
     return true
   }
   const nonce = turn.nonce()
@@ -251,7 +272,9 @@ const isDeparted = (turn: Turn, message: Message.FromServer, from: Member.Addres
     // It may have started again with its clock set back: it is told what it was known by, and goes on above that.
     turn.send(from, page(turn, "0", 0, [listed(turn, { ...message.sender, incarnation: departed.incarnation }, 0)])[0])
   } else if (departed.mayReturn) {
-    turn.say(from, { type: "SERVER_PROBE", nonce })
+    // Its next datagram may be a heartbeat away: the question, or its answer, may be lost before.
+    const gaps = Array.from({ length: returnTries - 1 }, () => probeTimeout)
+    turn.sayOften(returnKey(id), { type: "SERVER_PROBE", nonce }, gaps, from)
   } else {
     return true
   }

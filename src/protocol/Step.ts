@@ -223,7 +223,7 @@ const fired = (turn: Turn, timer: Timer): void => {
       turn.state.phase = "Live"
       return BullyElection.callElection(turn)
     case "SayAgain":
-      return turn.sayOften(timer.key, timer.body, timer.gaps)
+      return turn.sayOften(timer.key, timer.body, timer.gaps, timer.to)
     case "Respond":
       return respond(turn, timer.to, timer.nonce)
     case "Check":
@@ -267,6 +267,10 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   const heard = Membership.hear(turn, message, from, via)
   if (heard === null) {
     if (turn.state.self.incarnation !== incarnation) raised(turn)
+    // Two who removed each other ask each other: unless both also answer, neither returns.
+    if (message.type === "SERVER_PROBE" && via === "unicast" && Membership.mayReturn(turn, message.sender)) {
+      respond(turn, from, message.nonce)
+    }
     return
   }
   if (heard.replaced !== null) {

@@ -185,7 +185,13 @@ export interface State {
  */
 export type Timer =
   | { readonly _tag: "DiscoveryOver" }
-  | { readonly _tag: "SayAgain"; readonly key: string; readonly body: Body; readonly gaps: ReadonlyArray<number> }
+  | {
+    readonly _tag: "SayAgain"
+    readonly key: string
+    readonly to: Member.Address | null
+    readonly body: Body
+    readonly gaps: ReadonlyArray<number>
+  }
   | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
   | { readonly _tag: "Page" }
@@ -306,10 +312,10 @@ export class Turn {
     return { ...header, ...body }
   }
 
-  /** Says something to the group now and again after each of the gaps (ms), unless the key's timer is cleared. */
-  sayOften(key: string, body: Body, gaps: ReadonlyArray<number>): void {
-    this.say(null, body)
-    if (gaps.length > 0) this.setTimer(key, gaps[0]!, { _tag: "SayAgain", key, body, gaps: gaps.slice(1) })
+  /** Says something now and again after each of the gaps (ms), unless the key's timer is cleared. */
+  sayOften(key: string, body: Body, gaps: ReadonlyArray<number>, to: Member.Address | null = null): void {
+    this.say(to, body)
+    if (gaps.length > 0) this.setTimer(key, gaps[0]!, { _tag: "SayAgain", key, to, body, gaps: gaps.slice(1) })
   }
 
   send(to: Member.Address | null, message: Message.Message): void {

@@ -230,7 +230,7 @@ describe("the departed (protocol 4)", () => {
     assert.deepStrictEqual(server.members, ["b", "a"])
   })
 
-  it("one removed for silence is asked by any datagram of its, once in probeTimeout, and comes back by the answer", () => {
+  it("one removed for silence is asked by any datagram of its, three times, and comes back by the answer", () => {
     const server = remove(among("a", "b"), "a")
     server.hear(alive("a"))
     server.hear(alive("a"))
@@ -239,11 +239,38 @@ describe("the departed (protocol 4)", () => {
     assert.deepStrictEqual([send?.to, rest, server.members], [member("a"), [], ["b"]])
     server.hear(response("a", "1"), "unicast")
     assert.deepStrictEqual(server.members, ["b"], "an answer to another question is none")
-    server.advance(150).hear(alive("a"))
+    server.advance(449)
+    assert.deepStrictEqual(server.said("SERVER_PROBE").map(({ message }) => message.nonce), [
+      send?.message.nonce,
+      send?.message.nonce
+    ])
+    server.hear(alive("a"))
+    assert.deepStrictEqual(server.said("SERVER_PROBE"), [])
+    server.advance(1).hear(alive("a"))
     const [again] = server.said("SERVER_PROBE")
     assert.notStrictEqual(again?.message.nonce, send?.message.nonce)
     server.hear(response("a", again!.message.nonce), "unicast")
     assert.deepStrictEqual(server.members, ["b", "a"])
+    server.advance(450)
+    assert.deepStrictEqual(server.said("SERVER_PROBE"), [], "who has answered is not asked again")
+  })
+
+  // Two halves of a split remove each other. Had each only asked and never answered, they would have stayed apart until
+  // both had forgotten, a minute after the heal.
+  it("one removed for silence has its own direct question answered, so that two who removed each other both return", () => {
+    const server = remove(among("a", "b"), "a")
+    server.hear(probe("a", "7"), "unicast")
+    const [answer, ...rest] = server.said("SERVER_RESPONSE")
+    const { ip, port } = member("a")
+    assert.deepStrictEqual([answer?.message.nonce, answer?.to, rest], ["7", { ip, port }, []])
+    assert.deepStrictEqual(server.members, ["b"], "a question proves nothing of who asks it")
+  })
+
+  it("of one removed for silence, neither a multicast question nor one of an earlier start is answered", () => {
+    const server = remove(among("a", "b"), "a")
+    server.hear(probe("a", "7"), "multicast")
+    server.hear(probe(member("a", { incarnation: 999 }), "8"), "unicast")
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE"), [])
   })
 
   it("are forgotten by the sweep when their time is over", () => {

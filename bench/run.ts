@@ -1,0 +1,15 @@
+/**
+ * `npm run bench -- NAME ...`: the measurements, one file each. Without a name it says which there are.
+ */
+const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string>) => Promise<void>>>> = {
+  figures: async () => (await import("./figures.ts")).figures
+}
+
+const [name = "", ...args] = process.argv.slice(2)
+const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
+if (bench === undefined) {
+  process.stderr.write(`bench is ${JSON.stringify(name)}; allowed: ${Object.keys(benches).join(", ")}\n`)
+  process.exitCode = 2
+} else {
+  await (await bench())(args)
+}
