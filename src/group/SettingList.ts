@@ -168,6 +168,16 @@ export const settings = {
       + "every host. Off where a change of leader is dear.",
     default: () => true
   }),
+  stableAfter: duration([ms(0), Duration.days(1)], {
+    summary: "time that a newcomer leaves a healthy leader in peace",
+    documentation:
+      "Where `preempt` is on, a server that outranks the leader takes the lead once it has run for so long; 0: at once. A "
+      + "vacant place it takes at any age. Longer than a server that crashes lives between two starts, so that one that "
+      + "starts and crashes again and again does not move the lead each time. The same on every host. Too short: the lead "
+      + "goes to and fro with it; too long: after a restart the highest ranked server leads that much later, and a first "
+      + "start takes `okTimeout` longer, as a newcomer asks before it leads.",
+    default: () => ms(0)
+  }),
   minimumMembers: whole([1, 65_535], "count", {
     summary: "fewest living servers with which one may lead",
     documentation:

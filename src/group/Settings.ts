@@ -250,7 +250,7 @@ export const config: Effect.Effect<Settings, Setting.SettingRefused> = Effect.fl
  * @category models
  * @since 0.1.0
  */
-export type Timing = { readonly [K in keyof Profile.Times | "stopTimeout"]: number }
+export type Timing = { readonly [K in keyof Profile.Times | "stopTimeout" | "stableAfter"]: number }
 
 /**
  * The times of these settings, rounded to whole milliseconds.
@@ -269,6 +269,7 @@ export const timing = (settings: Settings): Timing => {
     electionStagger: millis("electionStagger"),
     okTimeout: millis("okTimeout"),
     coordinatorTimeout: millis("coordinatorTimeout"),
-    stopTimeout: millis("stopTimeout")
+    stopTimeout: millis("stopTimeout"),
+    stableAfter: millis("stableAfter")
   }
 }

@@ -25,6 +25,7 @@ import * as Membership from "./Membership.ts"
 import * as Message from "./Message.ts"
 import * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
+import * as Stability from "./Stability.ts"
 import type { Election, State, Turn } from "./Turn.ts"
 
 /**
@@ -77,7 +78,7 @@ const mayStand = (turn: Turn): boolean => {
   const { election: { abstainUntil, ending, reign }, members, phase, rules, self } = turn.state
   return phase === "Live" && ending === null && abstainUntil <= turn.now.monotonic
     && members.length + 1 >= rules.minimumMembers
-    && (reign === null || (rules.preempt && Member.outranks(self, reign.leader)))
+    && (reign === null || (Stability.mayPreempt(turn) && Member.outranks(self, reign.leader)))
 }
 
 // --- Changes of role ---
@@ -165,7 +166,7 @@ export const stand = (turn: Turn): void => {
   const { election: { last, reign, vacancy }, rules } = turn.state
   if (higher(turn).length > 0) return canvass(turn, rules.okTimeout)
   if (reign === null && vacancy.askFirst) return canvass(turn, 2 * rules.probeTimeout)
-  if (last === null && !rules.preempt) return canvass(turn, rules.okTimeout)
+  if (last === null && !Stability.mayPreempt(turn)) return canvass(turn, rules.okTimeout)
   becomeLeader(turn)
 }
 
@@ -241,7 +242,7 @@ export const hearTerm = (turn: Turn, header: Message.Header): void => {
  */
 export const observe = (turn: Turn, header: Message.Header, from: Member.Address): void => {
   hearTerm(turn, header)
-  const { election: { last, reign: mine, vacancy }, rules, self } = turn.state
+  const { election: { last, reign: mine, vacancy }, self } = turn.state
   const { sender } = header
   const theirs = Message.reignOf(header)
   if (theirs !== null && Membership.contradicts(turn, theirs.leader)) return
@@ -271,13 +272,14 @@ export const observe = (turn: Turn, header: Message.Header, from: Member.Address
   if (theirs.leader.id === self.id) return disown(turn, theirs)
   if (!Membership.holds(turn, theirs.leader)) return checkHearsay(turn, theirs)
   if (
-    !rules.preempt || turn.state.election.abstainUntil > turn.now.monotonic || !Member.outranks(self, theirs.leader)
+    !Stability.mayPreempt(turn) || turn.state.election.abstainUntil > turn.now.monotonic
+    || !Member.outranks(self, theirs.leader)
   ) {
     return follow(turn, theirs)
   }
   if (leads(turn) && mayLeadOn(turn)) return becomeLeader(turn)
   const betterPlaced = mine !== null && !leads(turn) && Membership.holds(turn, mine.leader)
-    && Member.outranks(mine.leader, self)
+    && Member.outranks(mine.leader, self) && Stability.isStable(turn, mine.leader.id)
   follow(turn, theirs)
   if (!betterPlaced) callElection(turn)
 }
@@ -321,7 +323,14 @@ export const onElection = (turn: Turn, message: Message.Of<"ELECTION">, from: Me
   const withheld = phase === "Leaving" || abstainUntil > turn.now.monotonic || members.length + 1 < rules.minimumMembers
   if (withheld) return
   const above = members.filter((member) => Member.outranks(member, self))
-  turn.setTimer(`object:${sender.id}`, 5 * above.length, { _tag: "Object", to: sender.id, standing: message.standing })
+  // A newcomer that follows a leader has no claim of its own yet, so it keeps nobody from making theirs.
+  if (reign === null || !turn.state.newcomer) {
+    turn.setTimer(`object:${sender.id}`, 5 * above.length, {
+      _tag: "Object",
+      to: sender.id,
+      standing: message.standing
+    })
+  }
   if (reign === null) return callElection(turn)
   if (reign.leader.id === sender.id || above.filter((member) => member.id !== reign.leader.id).length > 2) return
   const leader = turn.known(reign.leader.id)

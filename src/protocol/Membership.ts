@@ -180,6 +180,7 @@ const join = (
     member,
     // Nothing by multicast yet counts as just heard so: a newcomer's first heartbeat may still be on its way.
     ...stamp(turn, message, from, via, turn.now.monotonic, turn.state.rules.heartbeatInterval),
+    joinedAt: turn.now.monotonic,
     unicastOnly: false,
     noticedAt: -Infinity,
     answered: ""

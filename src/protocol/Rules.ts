@@ -20,6 +20,8 @@ export interface Rules {
   readonly okTimeout: number
   readonly coordinatorTimeout: number
   readonly preempt: boolean
+  /** For how long after its start a server leaves a healthy leader in peace, whoever ranks higher. */
+  readonly stableAfter: number
   readonly minimumMembers: number
 }
 

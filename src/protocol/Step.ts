@@ -13,6 +13,7 @@ import * as Membership from "./Membership.ts"
 import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
+import * as Stability from "./Stability.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
 
 /**
@@ -62,6 +63,7 @@ export const make = (options: {
   self: options.self,
   addresses: options.addresses,
   phase: "Discovering",
+  newcomer: options.rules.stableAfter > 0,
   members: [],
   known: HashMap.empty(),
   departed: HashMap.empty(),
@@ -139,6 +141,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       turn.state.watchedAt = now.monotonic
       turn.emit({ event: "Started", self: state.self })
       turn.setTimer("discovery", state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
+      Stability.start(turn)
       break
     case "Discover":
       if (turn.state.probe === "" || turn.state.members.length === 0) probeGroup(turn)
@@ -221,6 +224,9 @@ const fired = (turn: Turn, timer: Timer): void => {
   switch (timer._tag) {
     case "DiscoveryOver":
       turn.state.phase = "Live"
+      return BullyElection.callElection(turn)
+    case "Stable":
+      Stability.reached(turn)
       return BullyElection.callElection(turn)
     case "SayAgain":
       return turn.sayOften(timer.key, timer.body, timer.gaps, timer.to)

@@ -40,6 +40,8 @@ export interface Known {
   readonly member: Member.Member
   /** Where its last datagram came from. */
   readonly address: Member.Address
+  /** Since when this very start of it has been a member. */
+  readonly joinedAt: number
   readonly heardAt: number
   readonly via: "multicast" | "unicast"
   readonly multicastAt: number
@@ -148,6 +150,8 @@ export interface State {
   /** Where our own datagrams come from. */
   readonly addresses: ReadonlyArray<Member.Address>
   readonly phase: Phase
+  /** Whether it has only just started, so that it leaves a healthy leader in peace. */
+  readonly newcomer: boolean
   /** The others, highest rank first. A new array with every change and only then. */
   readonly members: ReadonlyArray<Member.Member>
   readonly known: HashMap.HashMap<Member.NodeId, Known>
@@ -185,6 +189,7 @@ export interface State {
  */
 export type Timer =
   | { readonly _tag: "DiscoveryOver" }
+  | { readonly _tag: "Stable" }
   | {
     readonly _tag: "SayAgain"
     readonly key: string

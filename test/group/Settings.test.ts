@@ -100,6 +100,7 @@ describe("all together", () => {
           okTimeout: 1000,
           coordinatorTimeout: 2000,
           stopTimeout: 500,
+          stableAfter: 0,
           priority: 0,
           preempt: true,
           minimumMembers: 1,

@@ -84,6 +84,7 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
     badCode: ["on", 1, null],
     badText: ["maybe", "2", "constructor"]
   },
+  stableAfter: duration("24 hours", "-1ms"),
   minimumMembers: whole([1, 3, 65_535], [0, -1, 1.5]),
   name: {
     good: [["kitchen", "kitchen"], ["x".repeat(64), "x".repeat(64)]],

@@ -63,6 +63,7 @@ const life = Arbitrary.all({
   acts: Arbitrary.array(Arbitrary.schema(act), { minLength: 10, maxLength: 80 }),
   rules: Arbitrary.schema(Schema.Struct({
     preempt: Schema.Literals([true, true, false]),
+    stableAfter: Schema.Literals([0, 0, 5_000]),
     minimumMembers: Schema.Literals([1, 1, 3]),
     profile: Schema.Literals(["standard", "fast", "realtime"]),
     work: Schema.Literals([0, 300, "by hand"])
@@ -263,6 +264,15 @@ describe("after any sequence of inputs", () => {
       const expected = timers[state.election.activity._tag]
       const set = ["stand", "ok", "wait"].filter((key) => HashMap.has(state.timers, key))
       assert.deepStrictEqual(set, expected === null ? [] : [expected])
+    })
+  }, runs)
+
+  it.prop("a newcomer does not go from following another to leading (protocol 5, stableAfter)", [life], ([drawn]) => {
+    let followed: Reign.Reign | null = null
+    live(drawn, ({ state: { election: { reign }, newcomer, self } }) => {
+      const took = followed !== null && followed.leader.id !== self.id && reign?.leader.id === self.id
+      if (newcomer) assert.isFalse(took)
+      followed = reign
     })
   }, runs)
 

@@ -14,6 +14,7 @@ const rules: Rules.Rules = {
   okTimeout: 300,
   coordinatorTimeout: 600,
   preempt: true,
+  stableAfter: 0,
   minimumMembers: 1
 }
 

@@ -42,6 +42,7 @@ export interface Options {
 export const rules = (overrides: Partial<Rules.Rules> = {}, profile: Profile.Profile = "standard"): Rules.Rules => ({
   ...Record.map(Profile.profiles[profile], Duration.toMillis),
   preempt: true,
+  stableAfter: 0,
   minimumMembers: 1,
   ...overrides
 })
