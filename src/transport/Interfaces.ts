@@ -155,6 +155,14 @@ export const defaultRouteOf = (routes: string): Option.Option<string> => {
   return Option.fromNullishOr(best?.name)
 }
 
+/**
+ * An interface for people to read.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const describe = (one: SystemInterface): string => `${one.name} ${one.address}`
+
 // internal
 
 const virtual: ReadonlyArray<RegExp> = [

@@ -1,0 +1,162 @@
+/**
+ * The own sockets: one for each chosen interface, bound to its address. Everything is sent from one of them, and what is
+ * unicast arrives there (protocol 2).
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
+import { type Address, formatAddress } from "../protocol/Member.ts"
+import { DatagramsFailed, type LocalAddress } from "./Datagrams.ts"
+import { describe, type SystemInterface } from "./Interfaces.ts"
+import * as NodeSocket from "./NodeSocket.ts"
+
+/**
+ * An own socket, and the interface that it is bound to. `port` is kept over all its reopenings.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Own extends NodeSocket.Slot {
+  nic: SystemInterface
+  port: number
+  /** Whether its interface is there. */
+  present: boolean
+  /** Whether the last multicast failed here: told once, not with each heartbeat. */
+  mute: boolean
+}
+
+/**
+ * An own socket that is not open yet. Port 0 is any, until it is open.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (nic: SystemInterface, port: number): Own => ({
+  opened: undefined,
+  nic,
+  port,
+  present: true,
+  mute: false
+})
+
+/**
+ * Opens an own socket on the address that its interface has now.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open = (
+  sockets: NodeSocket.Sockets,
+  own: Own,
+  ttl: number
+): Effect.Effect<NodeSocket.Opened, DatagramsFailed> =>
+  Effect.flatMap(
+    Effect.suspend(() => Effect.fromResult(NetAddress.ipv4FromString(own.nic.address))),
+    (address) =>
+      NodeSocket.open(sockets, describe(own.nic), {
+        bind: { address, port: own.port },
+        multicast: { interface: address, ttl, loopback: true },
+        kernelReceiveBufferSize: NodeSocket.kernelReceiveBufferSize
+      })
+  ).pipe(
+    Effect.mapError((error) =>
+      error._tag === "DatagramsFailed" ? error : new DatagramsFailed({
+        during: "open",
+        kind: "AddressNotAvailable",
+        where: own.nic.address,
+        cause: error
+      })
+    ),
+    Effect.tap((opened) =>
+      Effect.sync(() => {
+        own.port = opened.reader.address.port
+        own.opened = opened
+      })
+    )
+  )
+
+/**
+ * Where others reach it.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const localOf = (own: Own): LocalAddress => ({
+  ip: own.nic.address,
+  port: own.port,
+  interface: own.nic.name
+})
+
+/**
+ * Sends from own sockets. `isClosed` says whether the endpoint is.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const sender = (isClosed: () => boolean) => {
+  const addresses = new Map<string, NetAddress.InetAddress>()
+  const remember = (to: Address): NetAddress.InetAddress | undefined => {
+    const key = `${to.ip}:${to.port}`
+    const known = addresses.get(key)
+    if (known !== undefined) return known
+    const parsed = Result.getOrUndefined(NetAddress.inetAddressFromIpString(to.ip, to.port))
+    if (parsed === undefined) return undefined
+    if (addresses.size >= rememberedAddresses) addresses.clear()
+    addresses.set(key, parsed)
+    return parsed
+  }
+  const send = (own: Own, to: Address, payload: Uint8Array): Effect.Effect<void, DatagramsFailed> => {
+    const address = remember(to)
+    if (address === undefined || !NetAddress.isInetAddressV4(address)) return unreachable(formatAddress(to))
+    if (own.opened === undefined) {
+      return isClosed()
+        ? Effect.fail(new DatagramsFailed({ during: "send", kind: "Closed", where: describe(own.nic) }))
+        : unreachable(describe(own.nic))
+    }
+    return Effect.mapError(
+      own.opened.writer.write({ payload, address }),
+      (error) => NodeSocket.failedFrom("send", `${formatAddress(to)} from ${describe(own.nic)}`, error)
+    )
+  }
+  return send
+}
+
+/**
+ * Sends to the group out of every socket. Fails only where not one of them carried it; where one does not that did so
+ * before, that is told.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const multicast = (
+  owns: ReadonlyArray<Own>,
+  send: (own: Own) => Effect.Effect<void, DatagramsFailed>,
+  report: (failed: DatagramsFailed) => void
+): Effect.Effect<void, DatagramsFailed> =>
+  Effect.flatMap(
+    Effect.forEach(owns, (own) =>
+      Effect.match(send(own), {
+        onSuccess: () => {
+          own.mute = false
+          return undefined
+        },
+        onFailure: (failed) => {
+          // Its absence has been told already where it is not there.
+          if (!own.mute && own.present && failed.kind !== "TooLarge") report(failed)
+          own.mute = true
+          return failed
+        }
+      }), { concurrency: "unbounded" }),
+    (outcomes) => {
+      const [first] = outcomes
+      return first === undefined || outcomes.includes(undefined) ? Effect.void : Effect.fail(first)
+    }
+  )
+
+// internal
+
+const rememberedAddresses = 1024
+
+const unreachable = (where: string) => Effect.fail(new DatagramsFailed({ during: "send", kind: "Unreachable", where }))

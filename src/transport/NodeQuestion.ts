@@ -1,0 +1,66 @@
+/**
+ * A question to one address, from a connected socket of its own: only such a one hears from the other host's kernel that
+ * nobody listens there (protocol 2).
+ *
+ * @since 0.1.0
+ */
+import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { type Address, formatAddress } from "../protocol/Member.ts"
+import { DatagramsFailed } from "./Datagrams.ts"
+import * as NodeSocket from "./NodeSocket.ts"
+
+/**
+ * Sends from the address `from` and waits a moment for a refusal. An answer that comes meanwhile is received as any.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ask = Effect.fnUntraced(
+  function*(sockets: NodeSocket.Sockets, from: string, to: Address, payload: Uint8Array) {
+    const where = formatAddress(to)
+    const address = Result.getOrUndefined(NetAddress.inetAddressFromIpString(to.ip, to.port))
+    if (address === undefined) {
+      return yield* new DatagramsFailed({ during: "send", kind: "Unreachable", where })
+    }
+    const answer = yield* Deferred.make<"sent" | "refused">()
+    const socket = yield* NodeDatagramSocket.make({
+      bind: { address: from },
+      connect: address,
+      onError: (error) => {
+        if (NodeSocket.failedFrom("send", where, error).kind === "ConnectionRefused") {
+          Deferred.doneUnsafe(answer, Effect.succeed("refused"))
+        }
+      }
+    })
+    const reader = yield* Effect.mapError(socket.reader, (error) => NodeSocket.failedFrom("open", where, error))
+    const writer = yield* socket.writer
+    const sent = yield* Effect.result(writer.write({ payload }))
+    if (Result.isFailure(sent)) {
+      const failed = NodeSocket.failedFrom("send", where, sent.failure)
+      return failed.kind === "ConnectionRefused" ? "refused" as const : yield* failed
+    }
+    // An answer to the source of the datagram comes here, and is as good as any.
+    return yield* reader.pull.pipe(
+      Effect.map((datagrams) => {
+        sockets.receive(datagrams, "unicast")
+        return "sent" as const
+      }),
+      Effect.orElseSucceed(() => "sent" as const),
+      Effect.raceFirst(Deferred.await(answer)),
+      Effect.timeoutOption(refusalWindow),
+      Effect.map(Option.getOrElse(() => "sent" as const))
+    )
+  },
+  Effect.scoped
+)
+
+// internal
+
+// Long enough for a refusal from a host on the LAN; on loopback it takes well under a millisecond.
+const refusalWindow = Duration.millis(50)

@@ -1,0 +1,226 @@
+/**
+ * One UDP socket of Node through all its reopenings: it is read by one fiber, which opens it anew when it fails, and until
+ * that succeeds whoever sends is refused at once instead of waiting.
+ *
+ * @since 0.1.0
+ */
+import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import type * as DatagramSocket from "effect/socket/DatagramSocket"
+import { DatagramsFailed, type Received } from "./Datagrams.ts"
+
+// What is received and not yet read; a burst of heartbeats of a thousand servers fits four times over.
+const receiveCapacity = 4096
+// What nobody reads must not grow; the newest faults are the ones that matter.
+const troubleCapacity = 64
+// A datagram longer than this is no frame of ours (protocol 7): not kept, so that a full queue stays below 8 MiB.
+const longestKept = 2048
+const reopening = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
+
+/**
+ * Room in the kernel for bursts while the event loop is busy, in bytes. The system caps it at its own limit.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const kernelReceiveBufferSize = 1_048_576
+
+/**
+ * What all sockets of one endpoint share: where their datagrams and faults go, and the scopes that they live in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sockets {
+  readonly scope: Scope.Scope
+  readonly receive: (datagrams: ReadonlyArray<DatagramSocket.Datagram>, via: Received["via"]) => void
+  /** Datagrams that were read by nobody, besides those that an open socket still counts itself. */
+  readonly lose: (count: number) => void
+  readonly report: (failed: DatagramsFailed) => void
+  /** As `report`, as an effect. */
+  readonly told: (failed: DatagramsFailed) => Effect.Effect<void>
+  /** Runs what should never end. Where it dies all the same, of a mistake of ours, that is told and it begins again. */
+  readonly forkKept: (loop: Effect.Effect<void>) => Effect.Effect<unknown>
+  readonly incoming: Queue.Dequeue<Received>
+  readonly troubles: Queue.Dequeue<DatagramsFailed>
+  readonly lost: () => number
+}
+
+/**
+ * Makes what the sockets of one endpoint share. The fibers must stop before the sockets close.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const sockets = Effect.fnUntraced(function*(scope: Scope.Scope, fibers: Scope.Scope) {
+  const incoming = yield* Queue.sliding<Received>(receiveCapacity)
+  const troubles = yield* Queue.sliding<DatagramsFailed>(troubleCapacity)
+  let lost = 0
+  const report = (failed: DatagramsFailed) => void Queue.offerUnsafe(troubles, failed)
+  const told = (failed: DatagramsFailed) => Effect.sync(() => report(failed))
+  const made: Sockets = {
+    scope,
+    receive: (datagrams, via) => {
+      for (const { address, payload } of datagrams) {
+        if (payload.length > longestKept || Queue.isFullUnsafe(incoming)) lost++
+        if (payload.length > longestKept) continue
+        Queue.offerUnsafe(incoming, {
+          payload,
+          from: { ip: NetAddress.formatIp(address.address), port: address.port },
+          via
+        })
+      }
+    },
+    lose: (count) => void (lost += count),
+    report,
+    told,
+    forkKept: (loop) =>
+      loop.pipe(
+        Effect.catchCause((cause) =>
+          told(new DatagramsFailed({ during: "receive", kind: "Unknown", where: "a fiber that died", cause }))
+        ),
+        Effect.repeat(Schedule.spaced("1 second")),
+        Effect.forkIn(fibers)
+      ),
+    incoming,
+    troubles,
+    lost: () => lost
+  }
+  return made
+})
+
+/**
+ * A socket that is open now. `fault` completes when it is one no longer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Opened {
+  readonly scope: Scope.Closeable
+  readonly reader: DatagramSocket.Reader
+  readonly writer: DatagramSocket.Writer
+  readonly fault: Deferred.Deferred<DatagramsFailed>
+}
+
+/**
+ * A socket through all its reopenings. `opened` is absent in between: then a send fails instead of waiting.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Slot {
+  opened: Opened | undefined
+}
+
+/**
+ * Opens one socket in a scope of its own.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string, bound: NodeDatagramSocket.Options) {
+  const fault = yield* Deferred.make<DatagramsFailed>()
+  const opening = yield* Scope.fork(sockets.scope)
+  return yield* Effect.gen(function*() {
+    const socket = yield* NodeDatagramSocket.make({
+      ...bound,
+      receiveBuffer: { capacity: receiveCapacity, strategy: "sliding" },
+      onError: (error) => {
+        const failed = failedFrom("receive", where, error)
+        // What an ICMP message says of some other host is no fault of this socket.
+        if (failed.kind === "ConnectionRefused" || failed.kind === "Unreachable") sockets.report(failed)
+        else Deferred.doneUnsafe(fault, Effect.succeed(failed))
+      }
+    })
+    const reader = yield* socket.reader
+    const writer = yield* socket.writer
+    const opened: Opened = { scope: opening, reader, writer, fault }
+    return opened
+  }).pipe(
+    Scope.provide(opening),
+    Effect.mapError((error) => failedFrom("open", where, error)),
+    Effect.onError(() => Scope.close(opening, Exit.void))
+  )
+})
+
+/**
+ * Reads one socket for ever; where it fails, closes it and opens it again until that succeeds.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const keep = Effect.fnUntraced(
+  function*(sockets: Sockets, slot: Slot, via: Received["via"], again: Effect.Effect<Opened, DatagramsFailed>) {
+    while (true) {
+      const { fault, reader, scope } = slot.opened ?? (yield* again.pipe(
+        Effect.tapError(sockets.told),
+        Effect.retry(reopening),
+        Effect.orDie
+      ))
+      const failed = yield* reader.pull.pipe(
+        Effect.map((datagrams) => sockets.receive(datagrams, via)),
+        Effect.forever,
+        Effect.catch((error) => Effect.succeed(failedFrom("receive", via, error))),
+        Effect.raceFirst(Deferred.await(fault))
+      )
+      slot.opened = undefined
+      sockets.lose(reader.dropped())
+      yield* Scope.close(scope, Exit.void)
+      sockets.report(failed)
+    }
+  }
+)
+
+/**
+ * Ends a socket, so that its fiber opens it anew, and says why.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const reopen = (opened: Opened, why: DatagramsFailed): void =>
+  void Deferred.doneUnsafe(opened.fault, Effect.succeed(why))
+
+/**
+ * What a fault of a socket is to those above.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const failedFrom = (
+  during: DatagramsFailed["during"],
+  where: string,
+  error: DatagramSocket.DatagramSocketError | DatagramsFailed
+): DatagramsFailed => {
+  if (error._tag === "DatagramsFailed") return error
+  const reason = error.reason
+  if (reason._tag === "DatagramSocketClosedError") return new DatagramsFailed({ during, kind: "Closed", where })
+  const cause = "cause" in reason ? reason.cause : error
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+  const kind = kinds[code] ??
+    // Linux says so of a destination that the address of the socket cannot reach: another network from the loopback.
+    (during === "send" && code === "EINVAL" ? "Unreachable" : "Unknown")
+  return new DatagramsFailed({ during, kind, where, cause })
+}
+
+// internal
+
+const kinds: Record<string, DatagramsFailed["kind"]> = {
+  EADDRINUSE: "AddressInUse",
+  EADDRNOTAVAIL: "AddressNotAvailable",
+  // No such device: the interface went while it was being joined, or knows no multicast.
+  ENODEV: "AddressNotAvailable",
+  EACCES: "PermissionDenied",
+  EPERM: "PermissionDenied",
+  EMSGSIZE: "TooLarge",
+  ENETUNREACH: "Unreachable",
+  EHOSTUNREACH: "Unreachable",
+  ENETDOWN: "Unreachable",
+  EHOSTDOWN: "Unreachable",
+  ECONNREFUSED: "ConnectionRefused"
+}
