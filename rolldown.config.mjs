@@ -1,13 +1,37 @@
 // The program in few files: Effect's modules one by one cost 0.4 s at start. `main.js` is the small door that old
 // versions of Node can read as well; each command is loaded when it is called for.
+import { existsSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { defineConfig } from "rolldown"
+
+const packageOf = (file) => {
+  const folder = dirname(file)
+  return existsSync(join(folder, "package.json")) && JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).name
+    ? folder
+    : packageOf(folder)
+}
+
+// The licences of what is bundled ask to go wherever it goes.
+const licences = {
+  name: "licences",
+  generateBundle() {
+    const bundled = [...this.getModuleIds()].filter((id) => id.includes("node_modules") && existsSync(id))
+    const texts = [...new Set(bundled.map(packageOf))].map((folder) => {
+      const { license, name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+      const file = ["LICENSE", "LICENSE.md", "license"].map((file) => join(folder, file)).find(existsSync)
+      if (file === undefined) throw new Error(`${name} has no licence file to go with the program`)
+      return `${name} ${version} (${license})\n\n${readFileSync(file, "utf8").trim()}\n`
+    })
+    this.emitFile({ type: "asset", fileName: "program/LICENSES.txt", source: texts.join("\n---\n\n") })
+  }
+}
 
 export default defineConfig({
   input: { main: "src/main.ts" },
   platform: "node",
   // Made for the oldest Node of `engines` in package.json.
   transform: { target: "node20.19" },
-  plugins: [{
+  plugins: [licences, {
     // Without it, versions that know no modules read the door as well: they get its one line, not a syntax error.
     name: "plain-door",
     renderChunk: (code, chunk) => chunk.isEntry ? { code: code.replace(/\nexport \{\s*\};\s*$/, "\n") } : null

@@ -166,7 +166,7 @@ export const layerConfig: Layer.Layer<Group.Group | Leadership.Leadership, Serve
  * A service for one of several groups in an app, so that they do not shadow each other:
  *
  * ```ts
- * import * as Server from "bellwether/Server"
+ * import { Server } from "bellwether"
  *
  * class Orders extends Server.Service<Orders>()("app/Orders") {}
  * class Billing extends Server.Service<Billing>()("app/Billing") {}

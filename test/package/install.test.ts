@@ -1,0 +1,171 @@
+/**
+ * The package in the app of somebody else: installed from its tarball into an app that has Effect and nothing of ours,
+ * type-checked there, and run. No network is needed: what Effect needs is taken from this checkout's `node_modules`.
+ */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import { createRequire } from "node:module"
+import * as Path from "node:path"
+import * as Tarball from "./Tarball.ts"
+
+const directory = Tarball.temporary()
+const app = Path.join(directory, "app")
+const lock = createRequire(import.meta.url)("../../package-lock.json").packages as Record<
+  string,
+  Partial<Record<"dependencies" | "peerDependencies" | "optionalDependencies", Record<string, string>>> | undefined
+>
+const manifest = JSON.parse(Fs.readFileSync(Path.join(Tarball.root, "package.json"), "utf8"))
+
+/** These packages and all that they need, as far as it is installed. */
+const withAllTheyNeed = (names: Iterable<string>): ReadonlySet<string> => {
+  const all = new Set(names)
+  for (const name of all) {
+    const { dependencies, optionalDependencies, peerDependencies } = lock[`node_modules/${name}`] ?? {}
+    for (const needed of Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies })) {
+      if (Fs.existsSync(Path.join(Tarball.root, "node_modules", needed))) all.add(needed)
+    }
+  }
+  return all
+}
+
+/** A second name for each file where the file system has that, else a copy. */
+const lend = (from: string, to: string): void => {
+  Fs.mkdirSync(to, { recursive: true })
+  for (const entry of Fs.readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [Path.join(from, entry.name), Path.join(to, entry.name)]
+    if (entry.isDirectory()) {
+      lend(source, target)
+    } else {
+      try {
+        Fs.linkSync(source, target)
+      } catch {
+        Fs.copyFileSync(source, target)
+      }
+    }
+  }
+}
+
+const program = `
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Group, Leadership, Server } from "bellwether"
+import * as NodeServer from "bellwether/NodeServer"
+import { SimulatedNetwork } from "bellwether/testing"
+import { Console, Effect, Layer } from "effect"
+
+class Orders extends Server.Service<Orders>()("app/Orders") {}
+export const orders = Layer.provide(Orders.layer({ group: "orders" }), NodeServer.layerDatagrams)
+
+const work = Effect.gen(function*() {
+  const reign = yield* Leadership.Reign
+  const { members } = yield* Group.Group
+  yield* Console.log(\`leads \${(yield* members).length} by \${reign.token}\`)
+})
+
+const program = Effect.gen(function*() {
+  yield* SimulatedNetwork.make({ seed: "app" })
+  const { whileLeader } = yield* Leadership.Leadership
+  // Ends once it has led.
+  return yield* whileLeader(Effect.andThen(work, Effect.fail("done"))).pipe(Effect.catch(Console.log))
+})
+
+program.pipe(
+  Effect.scoped,
+  Effect.provide(NodeServer.layerConfig),
+  NodeRuntime.runMain
+)
+`
+
+/** What the compiler has to say of the app, a line each, by the file it is about. */
+const complaints = (lib: ReadonlyArray<string>): ReadonlyArray<string> => {
+  Fs.writeFileSync(
+    Path.join(app, "tsconfig.json"),
+    JSON.stringify({
+      compilerOptions: {
+        target: "ES2023",
+        lib,
+        module: "NodeNext",
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        types: ["node"],
+        outDir: "."
+      },
+      files: ["main.ts"]
+    })
+  )
+  const tsc = Path.join(Tarball.root, "node_modules/.bin/tsc")
+  const { error, stdout } = spawnSync(tsc, ["-p", app, "--pretty", "false"], {
+    cwd: app,
+    encoding: "utf8",
+    shell: process.platform === "win32"
+  })
+  if (error !== undefined) throw error
+  return stdout.split("\n").filter((line) => /error TS/.test(line))
+}
+
+const environment = {
+  BELLWETHER_GROUP: `install-${process.pid}`,
+  BELLWETHER_PORT: String(20_000 + process.pid % 20_000),
+  BELLWETHER_INTERFACES: "lo",
+  BELLWETHER_TTL: "0"
+}
+
+beforeAll(() => {
+  const peers = Object.keys(manifest.peerDependencies)
+  const dependencies = Object.fromEntries(
+    [...withAllTheyNeed([...peers, ...Object.keys(manifest.dependencies), "@types/node"])].map((name) => {
+      lend(Path.join(Tarball.root, "node_modules", name), Path.join(app, "node_modules", name))
+      return [name, "*"]
+    })
+  )
+  Fs.writeFileSync(
+    Path.join(app, "package.json"),
+    JSON.stringify({ name: "app", private: true, type: "module", dependencies })
+  )
+  Fs.writeFileSync(Path.join(app, "main.ts"), program)
+  const { path } = Tarball.pack(directory)
+  // npm would ask the registry what other versions of a peer there are: whether those here fit is looked at below.
+  const offline = ["--offline", "--legacy-peer-deps", "--ignore-scripts", "--no-audit", "--no-fund"]
+  Tarball.run("npm", ["install", ...offline, path], app, { npm_config_cache: Path.join(directory, "cache") })
+})
+afterAll(() => Fs.rmSync(directory, { recursive: true, force: true }))
+
+describe("the package, installed into an app that has Effect", () => {
+  it("finds what it depends on and its peers, in the versions that it asks for", () => {
+    const { dependencies } = JSON.parse(Tarball.run("npm", ["ls", "--json", "--all"], app))
+    assert.strictEqual(dependencies.bellwether.version, manifest.version)
+    assert.isFalse(Fs.existsSync(Path.join(app, "node_modules/bellwether/node_modules")))
+  })
+
+  it("type-checks with its declarations included", () => {
+    assert.deepStrictEqual(complaints(["ES2023", "DOM"]), [])
+  })
+
+  it("adds nothing to what Effect's own declarations want of the DOM", () => {
+    const others = complaints(["ES2023"]).filter((line) => !line.startsWith("node_modules/effect/"))
+    assert.deepStrictEqual(others, [])
+  })
+
+  it("runs there, and ends when the app does", () => {
+    const { status, stderr, stdout } = spawnSync(process.execPath, ["main.js"], {
+      cwd: app,
+      encoding: "utf8",
+      env: { ...process.env, ...environment },
+      timeout: 20_000
+    })
+    assert.match(stdout, /^leads 1 by \d{16}-\d{10}-[0-9a-f]{16}\ndone\n$/, stderr)
+    assert.strictEqual(status, 0, stderr)
+  })
+
+  it("starts the program by its name", () => {
+    assert.include(Tarball.run(Path.join(app, "node_modules/.bin/bellwether"), ["--version"], app), manifest.version)
+  })
+
+  it("starts the program with nothing else beside it: it needs no node_modules", () => {
+    const alone = Path.join(directory, "alone")
+    Fs.cpSync(Path.join(app, "node_modules/bellwether"), alone, { recursive: true })
+    const said = Tarball.run(process.execPath, [Path.join(alone, "dist/main.js"), "--version"], directory)
+    assert.include(said, manifest.version)
+  })
+})
