@@ -153,7 +153,7 @@ export const make = (state: GroupState.GroupState, work: Work, stopTimeout: Dura
   /** What overran its reign must finish before this server leads again: a lead that comes meanwhile is given up. */
   const outlast = (done: Deferred.Deferred<void>) =>
     nextReign.pipe(
-      Effect.tap(() => state.step({ _tag: "Resign", cause: "WorkOverran" })),
+      Effect.tap(() => state.step({ _tag: "Resign" })),
       Effect.flatMap(ended),
       Effect.forever,
       Effect.raceFirst(Deferred.await(done))
@@ -192,7 +192,7 @@ export const make = (state: GroupState.GroupState, work: Work, stopTimeout: Dura
         return yield* restore(outlast(done))
       }
       if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
-        yield* state.step({ _tag: "Resign", cause: "Resigned" })
+        yield* state.step({ _tag: "Resign" })
         return yield* Effect.failCause(exit.cause)
       }
       yield* restore(ended(reign))
@@ -206,7 +206,7 @@ export const make = (state: GroupState.GroupState, work: Work, stopTimeout: Dura
       (own) =>
         own === null
           ? Effect.fail(new NotLeading({ term: null }))
-          : Effect.uninterruptible(state.step({ _tag: "Resign", cause: "Resigned" }))
+          : Effect.uninterruptible(state.step({ _tag: "Resign" }))
     ),
     whileLeader: (effect) => Effect.forever(Effect.flatMap(nextReign, (reign) => under(reign, effect)))
   }

@@ -19,7 +19,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type * as Event from "./Event.ts"
+import * as Event from "./Event.ts"
 import * as Member from "./Member.ts"
 import * as Membership from "./Membership.ts"
 import * as Message from "./Message.ts"
@@ -36,6 +36,8 @@ import type { Election, State, Turn } from "./Turn.ts"
  */
 export const election = ""
 
+const never: Election["abstention"] = { until: -Infinity, firmly: false, heir: null }
+
 /**
  * The register at the start of a server.
  *
@@ -49,7 +51,8 @@ export const make = (monotonic: number): Election => ({
   activity: { _tag: "Idle" },
   vacancy: { cause: "Start", since: monotonic, excused: null, successor: null, askFirst: false },
   ending: null,
-  abstainUntil: -Infinity,
+  abstention: never,
+  overrun: false,
   hearsayAt: -Infinity
 })
 
@@ -74,23 +77,43 @@ const higher = (turn: Turn): ReadonlyArray<Member.Member> =>
     Member.outranks(member, turn.state.self) && member.id !== turn.state.election.vacancy.excused
   )
 
+/** Whether others may lead before us, whoever ranks higher. */
+const standsAside = (turn: Turn): boolean =>
+  turn.state.election.overrun || turn.state.election.abstention.until > turn.now.monotonic
+
 const mayStand = (turn: Turn): boolean => {
-  const { election: { abstainUntil, ending, reign }, members, phase, rules, self } = turn.state
-  return phase === "Live" && ending === null && abstainUntil <= turn.now.monotonic
+  const { election: { ending, reign }, members, phase, rules, self } = turn.state
+  return phase === "Live" && ending === null && !standsAside(turn)
     && members.length + 1 >= rules.minimumMembers
     && (reign === null || (Stability.mayPreempt(turn) && Member.outranks(self, reign.leader)))
 }
 
 // --- Changes of role ---
 
-const stopActivity = (turn: Turn): void => {
+/**
+ * Whatever this server was about to do for the lead, it does not.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const stopActivity = (turn: Turn): void => {
   turn.election({ activity: { _tag: "Idle" } })
   for (const key of ["stand", "ask", "ok", "wait"]) turn.clearTimer(key)
 }
 
-const becomeVacant = (turn: Turn, ended: Reign.Reign, cause: Event.Cause, askFirst = false): void => {
-  const { election: { abstainUntil, last }, rules } = turn.state
-  const since = turn.now.monotonic
+/**
+ * Nobody leads any more. `since` is the leader's last sign of life, where that was before now.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const becomeVacant = (
+  turn: Turn,
+  ended: Reign.Reign,
+  cause: Event.Cause,
+  { askFirst = false, since = turn.now.monotonic }: { readonly askFirst?: boolean; readonly since?: number } = {}
+): void => {
+  const { election: { abstention: { firmly, heir, until }, last }, rules } = turn.state
   stopActivity(turn)
   turn.clearTimer("coordinator")
   turn.election({
@@ -99,8 +122,11 @@ const becomeVacant = (turn: Turn, ended: Reign.Reign, cause: Event.Cause, askFir
     ending: null,
     vacancy: { cause, since, excused: null, successor: null, askFirst }
   })
+  if (heir === ended.leader.id) abstainNoLonger(turn)
   // Who resigned and does not stand looks again whether somebody leads.
-  if (abstainUntil > since) turn.setTimer("abstain", rules.coordinatorTimeout, { _tag: "AbstainOver" })
+  else if (until > turn.now.monotonic && !firmly) {
+    turn.setTimer("abstain", rules.coordinatorTimeout, { _tag: "AbstainOver" })
+  }
   turn.emit({ event: "LeaderChanged", leader: null, from: ended.leader, term: ended.term, cause, without: 0 })
 }
 
@@ -126,12 +152,18 @@ const becomeFollowerOf = (turn: Turn, reign: Reign.Reign, leader: Member.Member)
   })
 }
 
+/** Whether the last leader handed the lead to us. */
+const wasNamed = ({ state: { election: { reign, vacancy }, self } }: Turn): boolean =>
+  reign === null && vacancy.cause === "Transferred" && vacancy.successor === self.id
+
 const becomeLeader = (turn: Turn): void => {
   const { election: { heard, last }, self } = turn.state
+  const isHeir = wasNamed(turn)
   // A reign of ours is never above what we followed by rank alone: the term grows with each.
   const reign = Reign.make(Reign.nextTerm(Math.max(heard, last?.term ?? 0), turn.now.wall), self)
   becomeFollowerOf(turn, reign, self)
-  turn.sayOften("coordinator", { type: "COORDINATOR", election }, Rules.gaps.coordinator)
+  const cause = isHeir ? { cause: "Transferred" } : {}
+  turn.sayOften("coordinator", { type: "COORDINATOR", election, ...cause }, Rules.gaps.coordinator)
 }
 
 // --- Standing ---
@@ -164,6 +196,8 @@ export const stand = (turn: Turn): void => {
   turn.election({ activity: { _tag: "Idle" } })
   if (!mayStand(turn)) return
   const { election: { last, reign, vacancy }, rules } = turn.state
+  // The leader itself named us: nobody need be asked.
+  if (wasNamed(turn)) return becomeLeader(turn)
   if (higher(turn).length > 0) return canvass(turn, rules.okTimeout)
   if (reign === null && vacancy.askFirst) return canvass(turn, 2 * rules.probeTimeout)
   if (last === null && !Stability.mayPreempt(turn)) return canvass(turn, rules.okTimeout)
@@ -240,7 +274,8 @@ export const hearTerm = (turn: Turn, header: Message.Header): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const observe = (turn: Turn, header: Message.Header, from: Member.Address): void => {
+export const observe = (turn: Turn, message: Message.FromServer, from: Member.Address): void => {
+  const header: Message.Header = message
   hearTerm(turn, header)
   const { election: { last, reign: mine, vacancy }, self } = turn.state
   const { sender } = header
@@ -251,7 +286,7 @@ export const observe = (turn: Turn, header: Message.Header, from: Member.Address
     if (leads(turn)) return notify(turn, sender.id, from)
     // What the leader said before it led can come late: it had not heard of its own term then.
     if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
-      becomeVacant(turn, mine, "Resigned")
+      becomeVacant(turn, mine, Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined))
       callElection(turn)
     }
     return
@@ -262,7 +297,8 @@ export const observe = (turn: Turn, header: Message.Header, from: Member.Address
     : Reign.compare(theirs, mine)
   if (order === 0) {
     // A leader that was only silent leads on; one that gave its reign up does not, whatever it said before and comes late.
-    if (mine === null && byLeader && vacancy.cause !== "Resigned") follow(turn, theirs)
+    const mayLive = vacancy.cause === "Silent" || vacancy.cause === "Crashed"
+    if (mine === null && byLeader && mayLive) follow(turn, theirs)
     return
   }
   if (order < 0) {
@@ -271,10 +307,11 @@ export const observe = (turn: Turn, header: Message.Header, from: Member.Address
   }
   if (theirs.leader.id === self.id) return disown(turn, theirs)
   if (!Membership.holds(turn, theirs.leader)) return checkHearsay(turn, theirs)
-  if (
-    !Stability.mayPreempt(turn) || turn.state.election.abstainUntil > turn.now.monotonic
-    || !Member.outranks(self, theirs.leader)
-  ) {
+  // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
+  if (byLeader && message.type === "COORDINATOR" && message.cause === "Transferred") {
+    abstain(turn, turn.state.rules.memberTimeout, { heir: sender.id })
+  }
+  if (!Stability.mayPreempt(turn) || standsAside(turn) || !Member.outranks(self, theirs.leader)) {
     return follow(turn, theirs)
   }
   if (leads(turn) && mayLeadOn(turn)) return becomeLeader(turn)
@@ -291,7 +328,7 @@ const follow = (turn: Turn, reign: Reign.Reign): void =>
 
 /** Others follow a reign of ours that we do not hold: it is over, and we stand to say so. */
 const disown = (turn: Turn, theirs: Reign.Reign): void => {
-  becomeVacant(turn, theirs, "Stalled")
+  becomeVacant(turn, theirs, Member.isSameStart(theirs.leader, turn.state.self) ? "Stalled" : "Replaced")
   if (Membership.isOwnAddress(turn, theirs.leader)) Membership.raiseIncarnation(turn, theirs.leader.incarnation)
   callElection(turn)
 }
@@ -313,14 +350,14 @@ const checkHearsay = (turn: Turn, theirs: Reign.Reign): void => {
  * @since 0.1.0
  */
 export const onElection = (turn: Turn, message: Message.Of<"ELECTION">, from: Member.Address): void => {
-  const { election: { abstainUntil, reign }, members, phase, rules, self } = turn.state
+  const { election: { reign }, members, phase, rules, self } = turn.state
   const { sender } = message
   if (leads(turn)) return notify(turn, sender.id, from)
   if (Member.outranks(sender, self)) {
     if (reign === null) waitForHigher(turn)
     return
   }
-  const withheld = phase === "Leaving" || abstainUntil > turn.now.monotonic || members.length + 1 < rules.minimumMembers
+  const withheld = phase === "Leaving" || standsAside(turn) || members.length + 1 < rules.minimumMembers
   if (withheld) return
   const above = members.filter((member) => Member.outranks(member, self))
   // A newcomer that follows a leader has no claim of its own yet, so it keeps nobody from making theirs.
@@ -363,22 +400,6 @@ export const onOk = (turn: Turn, message: Message.Of<"OK">): void => {
   }
 }
 
-/**
- * The leader stays a member but leads no more. Whoever it names goes first; it does not stand in the way itself.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const onSteppingDown = (turn: Turn, message: Message.Of<"STEPPING_DOWN">): void => {
-  const { election: { activity, last, reign, vacancy } } = turn.state
-  const { sender, successor } = message
-  // `observe` has vacated the place already, by the header: here it is said who goes first.
-  if (reign !== null || last === null || !Member.isSameStart(last.leader, sender)) return
-  if (successor === null || successor === vacancy.successor || activity._tag !== "Pending") return
-  turn.election({ activity: { _tag: "Idle" }, vacancy: { ...vacancy, excused: sender.id, successor } })
-  callElection(turn)
-}
-
 // --- What becomes of members ---
 
 /**
@@ -392,25 +413,62 @@ export const onJoined = (turn: Turn): void => {
 }
 
 /**
- * A member is gone.
+ * A member is gone. `heardAt` is when it was last heard.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const onRemoved = (turn: Turn, member: Member.Member, reason: Event.Reason): void => {
-  const { election: { activity, reign }, members, rules, self } = turn.state
+export const onRemoved = (turn: Turn, member: Member.Member, reason: Event.Reason, heardAt: number): void => {
+  const { election: { abstention, activity, reign, vacancy }, members, rules, self } = turn.state
+  if (vacancy.successor === member.id) turn.election({ vacancy: { ...vacancy, successor: null } })
   if (reign !== null && Member.isSameStart(reign.leader, member)) {
-    becomeVacant(turn, reign, reason._tag, reason._tag === "Silent")
+    const since = reason._tag === "Left" ? turn.now.monotonic : heardAt
+    becomeVacant(turn, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
     return callElection(turn)
   }
   if (leads(turn) && members.length + 1 < rules.minimumMembers) return endReign(turn, "TooFewMembers")
+  // The heir is gone before it led: those who made way for it need not wait.
+  if (reign === null && abstention.heir === member.id) {
+    abstainNoLonger(turn)
+    return callElection(turn)
+  }
   if (activity._tag === "Waiting" && Member.outranks(member, self)) waitOver(turn)
 }
 
 // --- Giving the lead up ---
 
 /**
- * Ends the leading work of this server; what follows, follows in {@link workEnded}.
+ * Holds back from standing for so many ms: `firmly`, whoever leads or does not; else unless nobody does, or the `heir` in
+ * whose favour it is. What was asked for firmly is not undone by the other.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const abstain = (
+  turn: Turn,
+  millis: number,
+  { firmly = false, heir = null }: { readonly firmly?: boolean; readonly heir?: Member.NodeId | null } = {}
+): void => {
+  const { election: { abstention }, rules } = turn.state
+  if (!firmly && abstention.firmly) return
+  stopActivity(turn)
+  turn.election({ abstention: { until: turn.now.monotonic + millis, firmly, heir } })
+  turn.setTimer("abstain", firmly ? millis : rules.coordinatorTimeout, { _tag: "AbstainOver" })
+}
+
+/**
+ * Holds back no longer.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const abstainNoLonger = (turn: Turn): void => {
+  turn.election({ abstention: never })
+  turn.clearTimer("abstain")
+}
+
+/**
+ * Ends the leading work of this server; what follows, follows when it has ended.
  *
  * @category transitions
  * @since 0.1.0
@@ -419,44 +477,17 @@ export const endReign = (turn: Turn, cause: Event.Cause): void => {
   if (ownReign(turn.state) === null) return
   turn.election({ ending: cause })
   turn.clearTimer("coordinator")
-  if (cause === "Resigned" || cause === "WorkOverran") {
-    turn.election({ abstainUntil: turn.now.monotonic + turn.state.rules.memberTimeout })
-    turn.setTimer("abstain", turn.state.rules.coordinatorTimeout, { _tag: "AbstainOver" })
-  }
   turn.outputs.push({ _tag: "EndWork" })
 }
 
 /**
- * The leading work has ended, or has had its time: now the others hear of it. `successor` is who outranks the others.
+ * Says to all that this server leads no more, and why.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const workEnded = (turn: Turn): void => {
-  const { election: { ending, reign }, members, phase } = turn.state
-  if (ending === null || reign === null) return
-  becomeVacant(turn, reign, ending)
-  if (phase === "Leaving") return
-  const successor = ending === "TooFewMembers" ? null : members[0]?.id ?? null
-  turn.sayOften("stepping-down", { type: "STEPPING_DOWN", election, successor }, Rules.gaps.steppingDown)
-  callElection(turn)
-}
-
-/**
- * Who resigned looks again: where nobody has taken the lead it stands after all, else it lets the successor be for as
- * long as it said.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const abstainOver = (turn: Turn): void => {
-  const { abstainUntil, reign } = turn.state.election
-  const left = abstainUntil - turn.now.monotonic
-  // Whole ms: what is left of one by rounding would be no time for a timer to run.
-  if (reign !== null && left > 0) return turn.setTimer("abstain", Math.ceil(left), { _tag: "AbstainOver" })
-  turn.election({ abstainUntil: -Infinity })
-  callElection(turn)
-}
+export const sayStepsDown = (turn: Turn, cause: Event.Cause, successor: Member.NodeId | null): void =>
+  turn.sayOften("stepping-down", { type: "STEPPING_DOWN", election, successor, cause }, Rules.gaps.steppingDown)
 
 /**
  * This server goes on under a higher incarnation: a reign of its own goes on as a new one.
@@ -469,14 +500,18 @@ export const onRaised = (turn: Turn): void => {
 }
 
 /**
- * After a stall: whatever was led is over, and nothing that was begun counts.
+ * After a stall of so many ms: whatever was led is over, and nothing that was begun counts.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const onStall = (turn: Turn): void => {
+export const onStall = (turn: Turn, asleep: number): void => {
   const { reign } = turn.state.election
-  if (reign !== null && leads(turn)) becomeVacant(turn, reign, "Stalled")
+  if (reign !== null && leads(turn)) {
+    becomeVacant(turn, reign, "Stalled", { since: turn.now.monotonic - asleep })
+    // Who leaves will say so anyhow.
+    if (turn.state.phase !== "Leaving") sayStepsDown(turn, "Stalled", null)
+  }
   stopActivity(turn)
   for (const [key] of turn.state.timers) if (key.startsWith("object:")) turn.clearTimer(key)
 }

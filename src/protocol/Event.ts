@@ -42,8 +42,12 @@ export type Reason = typeof Reason.Type
  * - `Start`: the first reign that this server follows.
  * - `HigherRank`: a higher ranked server took over. `Superseded`: of two leaders that met, the greater reign stays.
  * - `Left`, `Silent`, `Crashed`, `Replaced`: what became of the leader before.
- * - `Stalled`: the leader's process stood still. `Resigned`: it gave the lead up. `TooFewMembers`: fewer than
- *   `minimumMembers` were left. `WorkOverran`: leading work of a former reign would not end.
+ * - `Stalled`: the leader's process stood still. `Resigned`: it gave the lead up. `Transferred`: it handed the lead to a
+ *   member that it named. `TooFewMembers`: fewer than `minimumMembers` were left. `WorkOverran`: leading work of a former
+ *   reign would not end.
+ *
+ * Those who only follow know a cause of the leader's own by its last word, `STEPPING_DOWN`. Where that is lost and they
+ * learn of the end otherwise, it is `Resigned` to them.
  *
  * @category schemas
  * @since 0.1.0
@@ -58,6 +62,7 @@ export const Cause = Schema.Literals([
   "Replaced",
   "Stalled",
   "Resigned",
+  "Transferred",
   "TooFewMembers",
   "WorkOverran"
 ])
@@ -67,6 +72,16 @@ export const Cause = Schema.Literals([
  * @since 0.1.0
  */
 export type Cause = typeof Cause.Type
+
+const isCause = Schema.is(Cause)
+
+/**
+ * The cause that a leader gave for stepping down. One that gave none, or one that this version does not know, resigned.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const causeOf = (said: string | undefined): Cause => isCause(said) ? said : "Resigned"
 
 /**
  * How a member was first heard of: its heartbeat, its probe at start, its answer to ours, or any other message.
@@ -105,7 +120,9 @@ export const Event = Schema.Union([
   event("MemberRemoved", { member: Member.Member, reason: Reason }),
   /**
    * `leader` is null while nobody leads. `term` is that of the new reign, or of the one that ended. `without` is how
-   * long the group had no leader before this one, 0 where one followed the other at once.
+   * long the group had no leader before this one, 0 where one followed the other at once. It counts from when this server
+   * learnt of the end; after a leader that fell silent, crashed or stood still, from its last sign of life, which is the
+   * longest that it can have been.
    */
   event("LeaderChanged", {
     leader: Schema.NullOr(Member.Member),

@@ -69,7 +69,7 @@ export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
  */
 export interface Heard {
   readonly joined: boolean
-  readonly replaced: Member.Member | null
+  readonly replaced: Known | null
 }
 
 /**
@@ -126,7 +126,7 @@ export const hear = (
   if (sender.incarnation > before.member.incarnation) {
     remove(turn, sender.id, { _tag: "Replaced", by: sender.incarnation })
     join(turn, message, from, via)
-    return { joined: true, replaced: before.member }
+    return { joined: true, replaced: before }
   }
   refresh(turn, { ...before, ...stamp(turn, message, from, via, before.multicastAt, before.interval) })
   return { joined: false, replaced: null }

@@ -30,6 +30,8 @@ const header = {
   heard: Reign.Term
 }
 
+/** A text, since later versions may know more causes than this one. */
+const Cause = Schema.String.check(Schema.isPattern(/^[A-Za-z]{1,32}$/))
 const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
 const Page = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
@@ -96,10 +98,18 @@ export const Message = Schema.Union([
   kind("ELECTION", { ...header, election: ElectionName, standing: Reign.Term }),
   /** `to` is outranked: stand down, it is ours to do. */
   kind("OK", { ...header, election: ElectionName, standing: Reign.Term, to: Member.NodeId }),
-  /** This is the reign. By unicast: a notice to who does not know it. */
-  kind("COORDINATOR", { ...header, election: ElectionName }),
-  /** I stay, but lead no more; `successor` should go first. */
-  kind("STEPPING_DOWN", { ...header, election: ElectionName, successor: Schema.NullOr(Member.NodeId) }),
+  /**
+   * This is the reign. By unicast: a notice to who does not know it. `cause` is `Transferred` where the former leader
+   * handed the lead to this one: whoever ranks higher lets it be for a `memberTimeout`.
+   */
+  kind("COORDINATOR", { ...header, election: ElectionName, cause: Schema.optionalKey(Cause) }),
+  /** I stay, but lead no more; `successor` should go first. `cause` is one of `Event.Cause`, left out for `Resigned`. */
+  kind("STEPPING_DOWN", {
+    ...header,
+    election: ElectionName,
+    successor: Schema.NullOr(Member.NodeId),
+    cause: Schema.optionalKey(Cause)
+  }),
   /** Who is in the group, and who leads? It has no sender: asking makes nobody a member. */
   kind("MEMBERS_ASK", { nonce: Nonce, page: Page }),
   /** Page `page` of `of` pages. It carries no full sender, so that one page holds several members. */

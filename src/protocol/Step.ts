@@ -14,6 +14,7 @@ import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
+import * as SteppingDown from "./SteppingDown.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
 
 /**
@@ -22,8 +23,12 @@ import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
  * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `Watch`: the ticks of the four fibers.
  * - `Received`: a message came. `TimerFired`: a timer that an earlier step set has run out.
  * - `Refused`: the host of a member that was asked says that nobody listens there. `Moved`: our own sockets' addresses are
- *   others now. `WorkEnded`: in answer to `EndWork`.
- * - `Resign`: the lead is to be given up. `Leave`: the group is to be left; it is over with `Farewell`.
+ *   others now.
+ * - `WorkEnded`: in answer to `EndWork`. `WorkOverran`: leading work of the reign of that term has not ended in its time.
+ *   `WorkFinished`: none of that kind runs any more.
+ * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
+ *   `Transfer`: it is to be handed to a member.
+ * - `Leave`: the group is to be left; it is over with `Farewell`.
  *
  * @category models
  * @since 0.1.0
@@ -44,7 +49,11 @@ export type Input =
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
   | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
   | { readonly _tag: "WorkEnded" }
-  | { readonly _tag: "Resign"; readonly cause: "Resigned" | "WorkOverran" }
+  | { readonly _tag: "WorkOverran"; readonly term: number }
+  | { readonly _tag: "WorkFinished" }
+  | { readonly _tag: "Resign" }
+  | { readonly _tag: "StepDown"; readonly millis: number }
+  | { readonly _tag: "Transfer"; readonly to: Member.NodeId }
   | { readonly _tag: "Leave" }
 
 /**
@@ -171,11 +180,23 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       turn.state.addresses = input.addresses
       break
     case "WorkEnded":
-      BullyElection.workEnded(turn)
+      SteppingDown.workEnded(turn)
       if (turn.state.phase === "Leaving") farewell(turn)
       break
+    case "WorkOverran":
+      SteppingDown.workOverran(turn, input.term)
+      break
+    case "WorkFinished":
+      SteppingDown.workFinished(turn)
+      break
     case "Resign":
-      BullyElection.endReign(turn, input.cause)
+      SteppingDown.resign(turn)
+      break
+    case "StepDown":
+      SteppingDown.stepDown(turn, input.millis)
+      break
+    case "Transfer":
+      SteppingDown.transfer(turn, input.to)
       break
     case "Leave":
       leave(turn)
@@ -209,7 +230,7 @@ const wake = (turn: Turn): void => {
   const asleep = turn.now.monotonic - turn.state.watchedAt
   watch(turn)
   turn.emit({ event: "Stalled", for: Math.round(asleep) })
-  BullyElection.onStall(turn)
+  BullyElection.onStall(turn, asleep)
   Membership.forgive(turn, asleep)
   if (turn.state.phase === "Leaving") return
   turn.state.phase = "Recovering"
@@ -245,7 +266,7 @@ const fired = (turn: Turn, timer: Timer): void => {
     case "WaitOver":
       return BullyElection.waitOver(turn)
     case "AbstainOver":
-      return BullyElection.abstainOver(turn)
+      return SteppingDown.abstainOver(turn)
     case "Farewell":
       turn.state.phase = "Left"
       turn.emit({ event: "Left" })
@@ -254,9 +275,9 @@ const fired = (turn: Turn, timer: Timer): void => {
 }
 
 const remove = (turn: Turn, id: Member.NodeId, reason: Event.Reason): void => {
-  const { member } = HashMap.getUnsafe(turn.state.known, id)
+  const { heardAt, member } = HashMap.getUnsafe(turn.state.known, id)
   Membership.remove(turn, id, reason)
-  BullyElection.onRemoved(turn, member, reason)
+  BullyElection.onRemoved(turn, member, reason, heardAt)
 }
 
 const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): void => {
@@ -280,7 +301,8 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     return
   }
   if (heard.replaced !== null) {
-    BullyElection.onRemoved(turn, heard.replaced, { _tag: "Replaced", by: message.sender.incarnation })
+    const { heardAt, member } = heard.replaced
+    BullyElection.onRemoved(turn, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
   }
   if (heard.joined) BullyElection.onJoined(turn)
   // What waited in the sockets while we stood still refreshes its senders; its claims are old.
@@ -303,7 +325,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     case "OK":
       return BullyElection.onOk(turn, message)
     case "STEPPING_DOWN":
-      return BullyElection.onSteppingDown(turn, message)
+      return SteppingDown.onSteppingDown(turn, message)
   }
 }
 

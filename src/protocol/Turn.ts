@@ -120,10 +120,15 @@ export interface Election {
     /** The leader was only silent: who outranks all asks before leading. */
     readonly askFirst: boolean
   }
-  /** Set while our leading work is being ended: what we do when it has. */
+  /** Set while our leading work is being ended: why. */
   readonly ending: Event.Cause | null
-  /** Until when we do not stand, after we resigned. */
-  readonly abstainUntil: number
+  /**
+   * Until when we do not stand: `firmly`, whoever leads or does not; else unless nobody does. `heir` is the member in whose
+   * favour: where it is gone, or its reign is over, we abstain no longer.
+   */
+  readonly abstention: { readonly until: number; readonly firmly: boolean; readonly heir: Member.NodeId | null }
+  /** Leading work of a former reign still runs: until it has finished we do not stand. */
+  readonly overrun: boolean
   readonly hearsayAt: number
 }
 

@@ -90,6 +90,7 @@ const causes: { readonly [K in Event.Cause]: string } = {
   Replaced: "the leader restarted",
   Stalled: "the leader stood still",
   Resigned: "the leader resigned",
+  Transferred: "the leader handed it over",
   TooFewMembers: "too few members",
   WorkOverran: "leading work overran"
 }

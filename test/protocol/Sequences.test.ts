@@ -41,7 +41,8 @@ const Said = Schema.Struct({
   nonce: Schema.Literals(["of our probe", "of our question", "another"]),
   standing: Schema.Literals(["ours", "another"]),
   page: Schema.Literals([0, 0, 1]),
-  election: Schema.Literals(["", "", "", "other"])
+  election: Schema.Literals(["", "", "", "other"]),
+  cause: Schema.Literals(["none", "none", "Transferred", "Stalled", "LaterVersion"])
 })
 
 const act = Schema.Union([
@@ -51,10 +52,14 @@ const act = Schema.Union([
     millis: Schema.Literals([1, 5, 25, 100, 300, 1_000, 2_600, 16_000, 31_000])
   }),
   Schema.Struct({ do: Schema.Literals(["freeze"]), millis: Schema.Literals([50, 400, 6_000, 40_000]) }),
-  Schema.Struct({ do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch", "WorkEnded"]) }),
+  Schema.Struct({
+    do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch", "WorkEnded", "WorkFinished", "Resign"])
+  }),
   Schema.Struct({ do: Schema.Literals(["Refused"]), whom: anyone }),
   Schema.Struct({ do: Schema.Literals(["stale timer"]), token: chance }),
-  Schema.Struct({ do: Schema.Literals(["Resign"]), cause: Schema.Literals(["Resigned", "WorkOverran"]) }),
+  Schema.Struct({ do: Schema.Literals(["Transfer"]), to: anyone }),
+  Schema.Struct({ do: Schema.Literals(["StepDown"]), millis: Schema.Literals([1, 500, 60_000]) }),
+  Schema.Struct({ do: Schema.Literals(["WorkOverran"]), term: Schema.Literals(["own", "another"]) }),
   Schema.Struct({ do: Schema.Literals(["Leave"]), really: chance })
 ])
 type Act = typeof act.Type
@@ -97,6 +102,7 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     (said.nonce === "of our probe" ? server.state.probe : said.nonce === "of our question" ? question : "77") || "77"
   const { election } = said
   const to = Peer.id(said.about)
+  const cause = said.cause === "none" ? {} : { cause: said.cause }
   const bodies: { readonly [Type in Message.FromServer["type"]]: Extract<Body, { readonly type: Type }> } = {
     SERVER_ALIVE: { type: "SERVER_ALIVE", interval: 10_000 },
     SERVER_PROBE: { type: "SERVER_PROBE", nonce },
@@ -104,8 +110,8 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     SERVER_LEAVING: { type: "SERVER_LEAVING" },
     ELECTION: { type: "ELECTION", election, standing },
     OK: { type: "OK", election, standing, to },
-    COORDINATOR: { type: "COORDINATOR", election },
-    STEPPING_DOWN: { type: "STEPPING_DOWN", election, successor: said.about === "a" ? null : to }
+    COORDINATOR: { type: "COORDINATOR", election, ...cause },
+    STEPPING_DOWN: { type: "STEPPING_DOWN", election, successor: said.about === "a" ? null : to, ...cause }
   }
   switch (said.type) {
     case "MEMBERS_ASK":
@@ -140,8 +146,12 @@ const perform = (server: Server, act: Act): void => {
       return void server.step({ _tag: "Refused", id: Peer.id(act.whom) })
     case "stale timer":
       return void server.step({ _tag: "TimerFired", key: "stand", token: -act.token, timer: { _tag: "Stand" } })
-    case "Resign":
-      return void server.step({ _tag: "Resign", cause: act.cause })
+    case "Transfer":
+      return void server.step({ _tag: "Transfer", to: Peer.id(act.to) })
+    case "StepDown":
+      return void server.step({ _tag: "StepDown", millis: act.millis })
+    case "WorkOverran":
+      return void server.step({ _tag: "WorkOverran", term: act.term === "own" ? server.term : 1 })
     case "Leave":
       return act.really < 20 ? void server.step({ _tag: "Leave" }) : undefined
     default:

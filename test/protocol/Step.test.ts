@@ -335,7 +335,7 @@ describe("a stall is not a death (protocol 4)", () => {
     const server = leading("a")
     const { term } = server
     server.freeze(20_000).step({ _tag: "Watch" })
-    assert.deepStrictEqual(server.says(), ["SERVER_PROBE"])
+    assert.deepStrictEqual(server.says(), ["STEPPING_DOWN", "SERVER_PROBE"])
     server.advance(299)
     assert.strictEqual(server.activity, "Idle")
     server.advance(6)
@@ -352,7 +352,8 @@ describe("a stall is not a death (protocol 4)", () => {
     assert.deepStrictEqual([server.follows, server.state.election.heard], [null, 5_000_000])
     assert.include(server.members, "z")
     server.advance(99)
-    assert.deepStrictEqual(server.says().filter((each) => each !== "SERVER_PROBE"), [])
+    const asked = new Set(["SERVER_PROBE", "STEPPING_DOWN"])
+    assert.deepStrictEqual(server.says().filter((each) => !asked.has(each)), [])
     server.advance(1).hear(alive("z", reign(5_000_000, "z")))
     assert.strictEqual(server.follows, "z")
   })
@@ -382,11 +383,24 @@ describe("a stall is not a death (protocol 4)", () => {
     assert.deepStrictEqual(server.says().filter((each) => each !== "SERVER_PROBE"), [])
   })
 
-  it("a leader whose work was ending says goodbye to its reign by what it says next", () => {
+  it("a leader says at once that it leads no more, and why; how long that may have been so is told with the next one", () => {
+    const server = leading("a")
+    const { term } = server
+    server.freeze(20_000).step({ _tag: "Watch" })
+    const [send] = server.said("STEPPING_DOWN")
+    assert.deepInclude(send?.message, { cause: "Stalled", successor: null, leader: null, term })
+    server.advance(305)
+    const [, next] = server.tells().filter((event) => event.event === "LeaderChanged")
+    assert.deepInclude(next, { cause: "Stalled" })
+    assert.isAtLeast(next?.event === "LeaderChanged" ? next.without : 0, 20_000)
+  })
+
+  it("a leader whose work was ending says that its reign is over once, for the stall", () => {
     const server = Server.live({ work: "by hand" }, [alive("a")]).advance(5)
-    server.step({ _tag: "Resign", cause: "Resigned" })
+    server.step({ _tag: "Resign" })
     server.freeze(20_000).step({ _tag: "WorkEnded" })
-    assert.deepStrictEqual([server.follows, server.said("STEPPING_DOWN").length], [null, 0])
+    assert.strictEqual(server.follows, null)
+    assert.deepStrictEqual(server.said("STEPPING_DOWN").map(({ message }) => message.cause), ["Stalled"])
   })
 })
 
@@ -423,7 +437,7 @@ describe("leaving (protocol 5, leaving and stepping down)", () => {
 
   it("while the work ends for another reason, the goodbye waits for it", () => {
     const server = Server.live({ work: 200 }, [alive("a")]).advance(305).forget()
-    server.step({ _tag: "Resign", cause: "Resigned" })
+    server.step({ _tag: "Resign" })
     server.step({ _tag: "Leave" })
     assert.deepStrictEqual(server.says(), [])
     server.advance(200)

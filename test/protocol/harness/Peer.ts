@@ -82,8 +82,18 @@ export const objects = (sender: string | Member.Member, to: string, standing: nu
 export const coordinator = (leader: string, term: number): Message.FromServer =>
   says(leader, { type: "COORDINATOR", election: "" }, { follows: reign(term, leader) })
 
-export const stepsDown = (leader: string | Member.Member, term: number, successor: string | null): Message.FromServer =>
-  says(leader, { type: "STEPPING_DOWN", election: "", successor: successor === null ? null : id(successor) }, { term })
+export const stepsDown = (
+  leader: string | Member.Member,
+  term: number,
+  successor: string | null,
+  cause?: string
+): Message.FromServer =>
+  says(leader, {
+    type: "STEPPING_DOWN",
+    election: "",
+    successor: successor === null ? null : id(successor),
+    ...(cause === undefined ? {} : { cause })
+  }, { term })
 
 /** A list of members, as a page of an answer. */
 export const members = (
