@@ -3,7 +3,7 @@
  *
  * `magic "BW" (2) | version (1) | flags (1) | group tag (4) | body`, the body being the JSON of one message. The tag is
  * the first 4 bytes of SHA-256 of the group's name, so what is said in other groups and by other programs is dropped
- * before anything is parsed.
+ * before anything is parsed. In a group with a key the body is sealed (`Sealing`), which the flags say.
  *
  * @since 0.1.0
  */
@@ -52,7 +52,25 @@ export const maxBodyBytes = maxBytes - headerBytes - sealBytes
  */
 export const version = 1
 
+/**
+ * What the flags say of the body: a message in the clear, a sealed message, or one of the two sealed things by which a
+ * session shows that it lives.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const flags = { plain: 0, sealed: 1, challenge: 3, proof: 5 } as const
+
+/**
+ * The flags that a frame may have.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Flags = (typeof flags)[keyof typeof flags]
+
 const magic = [0x42, 0x57] as const
+const knownFlags: ReadonlySet<unknown> = new Set(Object.values(flags))
 
 /**
  * Why a datagram was dropped before anyone acted on it.
@@ -61,6 +79,7 @@ const magic = [0x42, 0x57] as const
  *   program newer than this one.
  * - `TooLong`: over {@link maxBytes}. `NotJson`: the body is no JSON in UTF-8.
  * - `UnknownType`: a message that a newer version may know. `Invalid`: a message that its schema refuses.
+ * - `Sealed`: a sealed frame where we have no key.
  *
  * @category models
  * @since 0.1.0
@@ -71,6 +90,7 @@ export type Refused =
   | "UnknownVersion"
   | "UnknownFlags"
   | "TooLong"
+  | "Sealed"
   | "NotJson"
   | Message.Refused
 
@@ -131,30 +151,62 @@ export const encode = (message: Message.Message, groupTag: Uint8Array): Result.R
     })
   }
   const frame = new Uint8Array(headerBytes + body.length)
-  frame.set(magic)
-  frame[2] = version
-  frame.set(groupTag.subarray(0, 4), 4)
+  frame.set(header(groupTag, flags.plain))
   frame.set(body, headerBytes)
   return Result.succeed(frame)
 }
 
 /**
- * Reads one frame. Never throws, whatever the bytes.
+ * The bytes before the body, of the group with this tag.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const header = (groupTag: Uint8Array, flags: number): Uint8Array => {
+  const bytes = new Uint8Array(headerBytes)
+  bytes.set([...magic, version, flags])
+  bytes.set(groupTag.subarray(0, 4), 4)
+  return bytes
+}
+
+/**
+ * Reads the bytes before the body: what kind of frame it is, if it is one of the group's.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const readHeader = (frame: Uint8Array, groupTag: Uint8Array): Result.Result<Flags, Refused> => {
+  if (frame.length < headerBytes || frame[0] !== magic[0] || frame[1] !== magic[1]) return Result.fail("NotOurs")
+  if (frame[2] !== version) return Result.fail("UnknownVersion")
+  for (let i = 0; i < 4; i++) if (frame[4 + i] !== groupTag[i]) return Result.fail("OtherGroup")
+  if (!knownFlags.has(frame[3])) return Result.fail("UnknownFlags")
+  return frame.length > maxBytes ? Result.fail("TooLong") : Result.succeed(frame[3] as Flags)
+}
+
+/**
+ * Reads the body of a frame, or of one that was opened, as a message.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const readBody = (body: Uint8Array): Result.Result<Message.Message, Refused> => {
+  let value: unknown
+  try {
+    value = JSON.parse(utf8.decode(body))
+  } catch {
+    return Result.fail("NotJson")
+  }
+  return Message.decode(value)
+}
+
+/**
+ * Reads one frame of a group without a key. Never throws, whatever the bytes.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const decode = (frame: Uint8Array, groupTag: Uint8Array): Result.Result<Message.Message, Refused> => {
-  if (frame.length < headerBytes || frame[0] !== magic[0] || frame[1] !== magic[1]) return Result.fail("NotOurs")
-  if (frame[2] !== version) return Result.fail("UnknownVersion")
-  for (let i = 0; i < 4; i++) if (frame[4 + i] !== groupTag[i]) return Result.fail("OtherGroup")
-  if (frame[3] !== 0) return Result.fail("UnknownFlags")
-  if (frame.length > maxBytes) return Result.fail("TooLong")
-  let value: unknown
-  try {
-    value = JSON.parse(utf8.decode(frame.subarray(headerBytes)))
-  } catch {
-    return Result.fail("NotJson")
-  }
-  return Message.decode(value)
+  const kind = readHeader(frame, groupTag)
+  if (Result.isFailure(kind)) return Result.fail(kind.failure)
+  return kind.success === flags.plain ? readBody(frame.subarray(headerBytes)) : Result.fail("Sealed")
 }

@@ -16,6 +16,7 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   UnknownVersion: true,
   UnknownFlags: true,
   TooLong: true,
+  Sealed: true,
   NotJson: true,
   UnknownType: true,
   Invalid: true,

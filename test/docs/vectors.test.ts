@@ -4,9 +4,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Frame from "../../src/protocol/Frame.ts"
+import * as KeyRing from "../../src/protocol/KeyRing.ts"
 import * as Member from "../../src/protocol/Member.ts"
 import * as Message from "../../src/protocol/Message.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
+import * as Sealing from "../../src/protocol/Sealing.ts"
 import * as Page from "./Page.ts"
 
 const page = Page.read("docs/protocol.md")
@@ -52,6 +54,50 @@ describe("the vectors of the protocol's page", () => {
     assert.deepStrictEqual(bytesOf(hex?.text ?? ""), shortest?.frame)
     assert.isTrue(Result.isSuccess(Frame.decode(bytesOf(hex?.text ?? ""), Frame.groupTag("default"))))
   })
+
+  const sealed = Page.blocks(page).filter(({ language }) => language === "sealed").map(({ text }) => {
+    const words = text.split("\n").map((line) => [line.split(" ", 1)[0] ?? "", line.replace(/^\S+\s+/, "")] as const)
+    const frame = words.filter(([word]) => word === "frame").map(([, hex]) => hex).join(" ")
+    return Object.assign(Object.fromEntries(words), { frame: bytesOf(frame) }) as unknown as {
+      readonly says: "message" | "challenge" | "proof"
+      readonly counter: string
+      readonly body?: string
+      readonly nonce: string
+      readonly floor: string
+      readonly frame: Uint8Array
+    }
+  })
+  const [secret = "", keyId = "", salt = "", derived = ""] = [
+    /Key `([0-9a-f]{64})`, so key id `([0-9a-f]{8})`; salt\s+`([0-9a-f]{32})`, so sealing key `([0-9a-f]{64})`/.exec(
+      page
+    )
+  ].flatMap((found) => found?.slice(1) ?? [])
+  const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"))
+
+  it("have the key id and the sealing key of the text", () => {
+    const key = KeyRing.key(bytes(secret))
+    assert.strictEqual(key.id, keyId)
+    assert.deepStrictEqual(Sealing.sealingKey(key, salt), bytes(derived))
+    assert.deepStrictEqual(sealed.map(({ says }) => says), ["message", "challenge", "proof"])
+  })
+
+  for (const { body, counter, floor, frame, nonce, says } of sealed) {
+    it(`are sealed and opened: ${says}`, () => {
+      const tag = Frame.groupTag("orders")
+      const inside = body === undefined
+        ? says === "challenge" ? bytes(nonce) : Sealing.writeProof({ nonce, floor: Number(floor) })
+        : new TextEncoder().encode(body)
+      const flags = Frame.flags[says === "message" ? "sealed" : says]
+      const sealingKey = bytes(derived)
+      assert.deepStrictEqual(
+        Sealing.seal(inside, { counter: Number(counter), flags, keyId, salt, sealingKey, tag }),
+        frame
+      )
+      assert.deepStrictEqual(Frame.readHeader(frame, tag), Result.succeed(flags))
+      assert.deepStrictEqual(Sealing.clear(frame), { counter: Number(counter), keyId, salt })
+      assert.deepStrictEqual(Sealing.open(frame, sealingKey), inside)
+    })
+  }
 
   it("have the ids and the fencing token of the text", () => {
     const alpha = Member.nodeId("192.0.2.10", "alpha", 40_001)

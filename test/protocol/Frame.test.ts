@@ -184,7 +184,8 @@ describe("what is dropped is told apart (protocol 7)", () => {
     assert.strictEqual(refusal(changed(0, 0)), "NotOurs")
     assert.strictEqual(refusal(changed(1, 0)), "NotOurs")
     assert.strictEqual(refusal(changed(2, 2)), "UnknownVersion")
-    assert.strictEqual(refusal(changed(3, 1)), "UnknownFlags")
+    assert.strictEqual(refusal(changed(3, 0x80)), "UnknownFlags")
+    for (const kind of [1, 3, 5]) assert.strictEqual(refusal(changed(3, kind)), "Sealed")
     for (const at of [4, 5, 6, 7]) assert.strictEqual(refusal(changed(at, 0)), "OtherGroup")
     const padded = `{"type":"MEMBERS_ASK","nonce":"1","page":0${" ".repeat(1_150)}`
     assert.isNull(refusal(framed(`${padded.slice(0, 1_191)}}`)))

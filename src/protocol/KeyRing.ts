@@ -1,0 +1,117 @@
+/**
+ * The keys of a group: several may be known, one of them seals what is sent. So a key is changed without losing a member:
+ * the new one is first known everywhere, then used everywhere, then the old one is forgotten everywhere.
+ *
+ * Keys never show: a {@link Key} holds its bytes redacted, and is told apart by its id, which gives nothing away.
+ *
+ * @since 0.1.0
+ */
+import { hkdf } from "@noble/hashes/hkdf.js"
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex } from "@noble/hashes/utils.js"
+import * as Base64 from "effect/encoding/Base64"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+
+/**
+ * The most keys that a ring holds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxKeys = 8
+
+/**
+ * One key. `id` is 8 hex digits, made from the key by HKDF; it goes over the network in the clear.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Key {
+  readonly id: string
+  readonly secret: Redacted.Redacted<Uint8Array>
+}
+
+/**
+ * Whether what is not sealed is heard too.
+ *
+ * - `enforce`: no. `permissive`: yes, for the time in which a group gets its first key; nothing is protected meanwhile.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Mode = "enforce" | "permissive"
+
+/**
+ * The keys by which a server hears, and the one with which it speaks: null where it sends plain. A ring of no keys is that
+ * of a group without any.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KeyRing {
+  readonly keys: ReadonlyArray<Key>
+  readonly active: Key | null
+  readonly mode: Mode
+}
+
+/**
+ * The ring of a group that has no key: nothing is sealed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const none: KeyRing = { keys: [], active: null, mode: "permissive" }
+
+const encoder = new TextEncoder()
+const idInfo = encoder.encode("bellwether/1 key id")
+
+/**
+ * A key from its 32 bytes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const key = (bytes: Uint8Array): Key => ({
+  id: bytesToHex(hkdf(sha256, bytes, undefined, idInfo, 4)),
+  secret: Redacted.make(bytes, { label: "key" })
+})
+
+/**
+ * The word that stands in the first place of a list of keys where what is sent is not to be sealed yet.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const plainWord = "plain"
+
+const hex = /^[0-9a-f]{64}$/i
+const base64 = /^[A-Za-z0-9+/_-]{43}=?$/
+
+const bytesOf = (word: string): Uint8Array | undefined => {
+  if (hex.test(word)) return Uint8Array.from(word.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))
+  if (!base64.test(word)) return undefined
+  const standard = word.replaceAll("-", "+").replaceAll("_", "/").padEnd(44, "=")
+  return Result.getOrUndefined(Base64.decode(standard))
+}
+
+/**
+ * Reads a list of keys: 32 bytes each as base64 (44 characters, or 43 without the `=`; either alphabet) or as 64 hex
+ * digits, with commas, spaces or line ends between them, at most {@link maxKeys}, each once. What follows `#` on a line
+ * is a remark. The first key seals what is sent; where the word `plain` stands before it, what is sent is not sealed.
+ * None where it is no such list.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const parse = (text: string): Option.Option<Omit<KeyRing, "mode">> => {
+  const words = text.replaceAll(/#[^\n]*/g, "").split(/[\s,]+/).filter((word) => word !== "")
+  const isPlain = words[0] === plainWord
+  const bytes = (isPlain ? words.slice(1) : words).map(bytesOf)
+  const known = bytes.filter((one) => one !== undefined)
+  if (known.length === 0 || known.length < bytes.length || known.length > maxKeys) return Option.none()
+  const keys = known.map(key)
+  if (new Set(keys.map(({ id }) => id)).size < keys.length) return Option.none()
+  return Option.some({ keys, active: isPlain ? null : keys[0]! })
+}

@@ -1,0 +1,177 @@
+/**
+ * Sealed frames: the body of a frame encrypted and, with all that stands before it, authenticated.
+ *
+ * `header (8) | key id (4) | salt (16) | counter (8) | sealed body`, where the sealed body is 16 bytes longer than the
+ * body. AES-256-GCM (NIST SP 800-38D); its key is HKDF-SHA256 (RFC 5869) of the group's key and the salt, which each start
+ * of a server draws anew; its nonce is four zero bytes and the counter, which grows by one with each frame. So no nonce is
+ * used twice under one key, whoever restarts and however often.
+ *
+ * Besides messages, two things of 16 and 24 bytes are sealed: a challenge (prove that you live: a nonce), and the proof (that
+ * nonce, and the counter below which nothing more is to be believed). See `Session`.
+ *
+ * @since 0.1.0
+ */
+import { gcm } from "@noble/ciphers/aes.js"
+import { hkdf } from "@noble/hashes/hkdf.js"
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js"
+import * as Redacted from "effect/Redacted"
+import * as Frame from "./Frame.ts"
+import type * as KeyRing from "./KeyRing.ts"
+
+/**
+ * The bytes of a session's salt.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const saltBytes = 16
+
+/**
+ * The bytes of a challenge's nonce.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const nonceBytes = 16
+
+/** What stands before the sealed body, all of it authenticated. */
+const clearBytes = Frame.headerBytes + 28
+
+/** The shortest sealed frame: an empty body and its authentication tag. */
+const minBytes = Frame.headerBytes + Frame.sealBytes
+
+/**
+ * What stands in the clear: the id of the key and the salt in hex, and the counter. A counter above 2^53 is Infinity: no
+ * server gets there, and it is never admitted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Clear {
+  readonly keyId: string
+  readonly salt: string
+  readonly counter: number
+}
+
+/**
+ * Reads what stands in the clear of a frame whose flags say that it is sealed; null where it is too short to be.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const clear = (frame: Uint8Array): Clear | null => {
+  if (frame.length < minBytes) return null
+  const view = new DataView(frame.buffer, frame.byteOffset)
+  const high = view.getUint32(28)
+  return {
+    keyId: bytesToHex(frame.subarray(8, 12)),
+    salt: bytesToHex(frame.subarray(12, 28)),
+    counter: high < 2 ** 21 ? high * 2 ** 32 + view.getUint32(32) : Infinity
+  }
+}
+
+const info = new TextEncoder().encode("bellwether/1 sealing")
+
+/**
+ * The sealing key of one session under one key of the group.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const sealingKey = (key: KeyRing.Key, salt: string): Uint8Array =>
+  hkdf(sha256, Redacted.value(key.secret), hexToBytes(salt), info, 32)
+
+const nonceOf = (frame: Uint8Array): Uint8Array => {
+  const nonce = new Uint8Array(12)
+  nonce.set(frame.subarray(28, 36), 4)
+  return nonce
+}
+
+/**
+ * Seals a body. `tag` is the group's, `counter` one that this salt never had before.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const seal = (
+  body: Uint8Array,
+  { counter, flags, keyId, salt, sealingKey, tag }: Clear & {
+    readonly flags: number
+    readonly sealingKey: Uint8Array
+    readonly tag: Uint8Array
+  }
+): Uint8Array => {
+  const frame = new Uint8Array(Frame.headerBytes + Frame.sealBytes + body.length)
+  frame.set(Frame.header(tag, flags))
+  frame.set(hexToBytes(keyId), 8)
+  frame.set(hexToBytes(salt), 12)
+  const view = new DataView(frame.buffer)
+  view.setUint32(28, Math.floor(counter / 2 ** 32))
+  view.setUint32(32, counter % 2 ** 32)
+  frame.set(gcm(sealingKey, nonceOf(frame), frame.subarray(0, clearBytes)).encrypt(body), clearBytes)
+  return frame
+}
+
+/**
+ * Opens a sealed frame; null where it was not sealed with this key, or was changed since. Never throws.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const open = (frame: Uint8Array, sealingKey: Uint8Array): Uint8Array | null => {
+  try {
+    return gcm(sealingKey, nonceOf(frame), frame.subarray(0, clearBytes)).decrypt(frame.subarray(clearBytes))
+  } catch {
+    return null
+  }
+}
+
+/**
+ * What a proof says: to which nonce (hex), and below which counter nothing of the session is to be believed any more.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Proof {
+  readonly nonce: string
+  readonly floor: number
+}
+
+/**
+ * The nonce of a challenge, or what a proof says, from the opened body; null where it is none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const readChallenge = (body: Uint8Array): string | null => body.length === nonceBytes ? bytesToHex(body) : null
+
+/**
+ * What the opened body of a proof says; null where it is none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const readProof = (body: Uint8Array): Proof | null => {
+  if (body.length !== nonceBytes + 8) return null
+  const view = new DataView(body.buffer, body.byteOffset)
+  return {
+    nonce: bytesToHex(body.subarray(0, nonceBytes)),
+    floor: view.getUint32(nonceBytes) * 2 ** 32 + view.getUint32(nonceBytes + 4)
+  }
+}
+
+/**
+ * The body of a proof.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const writeProof = ({ floor, nonce }: Proof): Uint8Array => {
+  const body = new Uint8Array(nonceBytes + 8)
+  body.set(hexToBytes(nonce))
+  const view = new DataView(body.buffer)
+  view.setUint32(nonceBytes, Math.floor(floor / 2 ** 32))
+  view.setUint32(nonceBytes + 4, floor % 2 ** 32)
+  return body
+}

@@ -1,0 +1,227 @@
+/**
+ * One session of another, as one receiver knows it: the datagrams that one start of a program sealed with one salt. And
+ * our own: what we number ours by ({@link Speaker}).
+ *
+ * A recording of a session opens as well as the session itself. So a session is believed only while it is **proven**: it
+ * has answered a nonce that this receiver drew, and was heard of since without a long silence. What comes before the proof
+ * is held back, a few datagrams of it, and let through when the proof is there; the proof names the counter below which
+ * nothing is believed, so that nothing older than a few seconds is. A proven session may be forgotten at any time: it only
+ * has to prove itself again.
+ *
+ * @since 0.1.0
+ */
+import * as ReplayWindow from "./ReplayWindow.ts"
+import type * as Sealing from "./Sealing.ts"
+
+/**
+ * How long, in ms, a session stays proven. `silence`: without being heard. `proof`: after its last proof, however often it is
+ * heard; it is asked anew well before. Not longer than a member may be silent: else what the network lost of a server that
+ * died could keep it in view.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Freshness {
+  readonly silence: number
+  readonly proof: number
+}
+
+/**
+ * The freshness for members that may be silent for so many ms.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const freshness = (memberTimeout: number): Freshness => ({ silence: memberTimeout, proof: 10 * memberTimeout })
+
+/**
+ * The shortest time between two challenges of one session while it is unproven, in ms.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const askAgain = 40
+
+/** For how long, in ms, a nonce may be answered. Then another one is drawn. */
+const nonceLife = 5_000
+
+/**
+ * The most datagrams of one unproven session that are held back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxHeld = 8
+
+/**
+ * A session. `What` is what the receiver keeps of a datagram that it holds back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Session<What> {
+  readonly window: ReplayWindow.ReplayWindow
+  /** Nothing below is believed. */
+  readonly floor: number
+  /** -Infinity while unproven. */
+  readonly provenAt: number
+  /** When its highest counter came. */
+  readonly heardAt: number
+  readonly question: { readonly nonce: string; readonly drawnAt: number; readonly askedAt: number } | null
+  readonly held: ReadonlyArray<{ readonly counter: number; readonly what: What }>
+}
+
+/**
+ * A session of which nothing was heard yet.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const unheard: Session<never> = {
+  window: ReplayWindow.empty,
+  floor: 0,
+  provenAt: -Infinity,
+  heardAt: -Infinity,
+  question: null,
+  held: []
+}
+
+/**
+ * What is to be done about a datagram of a session that opened.
+ *
+ * - `Deliver`: believe it. `Hold`: it is held back, or it is one too many (`lost` says how many were let go for it).
+ * - `Repeated`: it came before, or is too old to tell. `ask`: the nonce of a challenge that is to be sent now, or null.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Verdict =
+  | { readonly _tag: "Deliver"; readonly ask: string | null }
+  | { readonly _tag: "Hold"; readonly ask: string | null; readonly lost: number }
+  | { readonly _tag: "Repeated" }
+
+/**
+ * Whether a session is believed at this time (ms, monotonic).
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isProven = <What>({ heardAt, provenAt }: Session<What>, now: number, freshness: Freshness): boolean =>
+  now - provenAt <= freshness.proof && now - heardAt <= freshness.silence
+
+const asked = <What>(session: Session<What>, now: number, spacing: number, draw: () => string): Session<What> => {
+  const { question } = session
+  if (question !== null && now - question.askedAt < spacing) return session
+  const isOld = question === null || now - question.drawnAt > nonceLife / 2
+  return {
+    ...session,
+    question: isOld ? { nonce: draw(), drawnAt: now, askedAt: now } : { ...question, askedAt: now }
+  }
+}
+
+const nonceIfAsked = <What>(before: Session<What>, after: Session<What>): string | null =>
+  after.question === before.question ? null : after.question!.nonce
+
+/**
+ * A datagram of the session opened. `what` is null for what is not to be held back. `draw` makes a nonce.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const hear = <What>(
+  session: Session<What>,
+  { counter, draw, freshness, now, what }: {
+    readonly counter: number
+    readonly what: What | null
+    readonly now: number
+    readonly freshness: Freshness
+    readonly draw: () => string
+  }
+): readonly [Session<What>, Verdict] => {
+  const window = counter < session.floor || counter === Infinity ? null : ReplayWindow.admit(session.window, counter)
+  if (window === null) return [session, { _tag: "Repeated" }]
+  if (!isProven(session, now, freshness)) {
+    // Once it has lapsed, only a proof brings it back.
+    const all = what === null ? session.held : [...session.held, { counter, what }]
+    const held = all.slice(-maxHeld)
+    const after = asked({ ...session, window, held, provenAt: -Infinity }, now, askAgain, draw)
+    return [after, { _tag: "Hold", ask: nonceIfAsked(session, after), lost: all.length - held.length }]
+  }
+  // Only what is new is a sign of life: what overtook it says nothing of now.
+  const heardAt = counter === window.highest ? now : session.heardAt
+  const heard: Session<What> = { ...session, window, heardAt }
+  const isDue = now - session.provenAt > 0.8 * freshness.proof
+  const after = isDue ? asked(heard, now, freshness.silence / 4, draw) : heard
+  return [after, { _tag: "Deliver", ask: nonceIfAsked(session, after) }]
+}
+
+/**
+ * A proof of the session opened, and was no repeat. What was held back and is to be delivered now, in order; null where the
+ * proof answers nothing that we asked lately.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const prove = <What>(
+  session: Session<What>,
+  { floor, nonce }: Sealing.Proof,
+  now: number
+): readonly [Session<What>, ReadonlyArray<What>] | null => {
+  const { held, question } = session
+  if (question === null || question.nonce !== nonce || now - question.drawnAt > nonceLife) return null
+  return [
+    { ...session, floor: Math.max(session.floor, floor), provenAt: now, heardAt: now, question: null, held: [] },
+    held.filter(({ counter }) => counter >= floor).map(({ what }) => what)
+  ]
+}
+
+/**
+ * Our own session: the counter of the next datagram, and two earlier marks of it, by which we can say what we said in the
+ * last second.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Speaker {
+  readonly next: number
+  readonly older: number
+  readonly newer: { readonly counter: number; readonly at: number }
+}
+
+/**
+ * A session in which we have said nothing yet.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const silent = (now: number): Speaker => ({ next: 0, older: 0, newer: { counter: 0, at: now } })
+
+const markInterval = 1_000
+
+const marked = (speaker: Speaker, now: number): Speaker => {
+  const { newer, next } = speaker
+  if (now - newer.at < markInterval) return speaker
+  // Silent for so long that the last second has nothing.
+  const older = now - newer.at < 2 * markInterval ? newer.counter : next
+  return { next, older, newer: { counter: next, at: now } }
+}
+
+/**
+ * Takes the next counter.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const speak = (speaker: Speaker, now: number): readonly [Speaker, counter: number] => {
+  const after = marked(speaker, now)
+  return [{ ...after, next: after.next + 1 }, after.next]
+}
+
+/**
+ * The counter below which nothing of ours is to be believed: all that we said in the last second is above it, and nothing
+ * that we said more than three seconds ago.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const floor = (speaker: Speaker, now: number): number => marked(speaker, now).older
