@@ -20,6 +20,7 @@ import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
 import * as Exit from "./exit.ts"
 import * as Output from "./output.ts"
 import * as Screen from "./screen.ts"
+import * as Systemd from "./systemd.ts"
 import * as Terminal from "./terminal.ts"
 
 const encode = Schema.encodeSync(Event.Event)
@@ -54,6 +55,7 @@ const print = (events: Queue.Dequeue<Event.Event, Cause.Done>, line: (event: Eve
 
 export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, options: { readonly json: boolean }) {
   yield* Exit.stoppingIsSuccess
+  const systemd = yield* Systemd.make
   const screen = !options.json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
   const run = Effect.scoped(Effect.gen(function*() {
     // Between the server and a reader that may be slow or gone: here the oldest are lost, and nothing waits.
@@ -73,6 +75,7 @@ export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, op
     const stays = Effect.gen(function*() {
       const { group } = yield* Scope.provide(Server.fromSettings(settings), serverScope)
       screen?.watch(group)
+      yield* systemd.serving(group, settings)
       const pump = yield* (yield* eventsOf(group)).pipe(
         Stream.takeUntil((event) => event.event === "Left"),
         Stream.runForEach((event) => Queue.offer(events, event)),
@@ -80,8 +83,12 @@ export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, op
       )
       const stop = Effect.raceFirst(Deferred.await(closed), screen?.hangUp ?? Effect.never)
       yield* Effect.raceFirst(group.failed, stop).pipe(
-        // The subscription outlives the server: its goodbye is the last event.
-        Effect.onExit((exit) => Effect.andThen(Scope.close(serverScope, exit), bounded(Fiber.await(pump))))
+        Effect.onExit(Effect.fnUntraced(function*(exit) {
+          const told = yield* Effect.forkDetach(systemd.stopping, { startImmediately: true })
+          // The subscription outlives the server: its goodbye is the last event.
+          yield* Scope.close(serverScope, exit)
+          yield* bounded(Effect.andThen(Fiber.await(pump), Fiber.await(told)))
+        }))
       )
     })
     yield* stays.pipe(

@@ -69,6 +69,11 @@ export interface GroupShape {
   readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
   /** Datagrams dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
+  /**
+   * How long ago, in ms, this server last sent something, or tried to where there is no network. Never much more than
+   * `heartbeatInterval` while it is well: what a watchdog asks for.
+   */
+  readonly pulse: Effect.Effect<number>
   /** Waits, and fails once the server cannot go on: it has then left the group. */
   readonly failed: Effect.Effect<never, GroupFailed>
 }
@@ -100,7 +105,8 @@ const withLosses = (after: number) => {
 export const make = (
   state: GroupState.GroupState,
   failed: Effect.Effect<never, GroupFailed>,
-  dropped: Effect.Effect<number>
+  dropped: Effect.Effect<number>,
+  pulse: Effect.Effect<number>
 ): GroupShape => {
   const view = Effect.map(state.state, Step.view)
   return {
@@ -137,6 +143,7 @@ export const make = (
       dropped,
       (reasons, ReceiveBufferFull) => ({ ...reasons, ReceiveBufferFull })
     ),
+    pulse,
     failed
   }
 }

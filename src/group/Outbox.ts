@@ -17,7 +17,8 @@ import type * as Supervisor from "./Supervisor.ts"
 const maxQuestions = 32
 
 /**
- * Starts the fiber. `farewell` completes when the goodbye has left.
+ * Starts the fiber. `farewell` completes when the goodbye has left; `pulse` is how many ms ago the fiber had last sent all
+ * that there was to send.
  *
  * A send that fails is counted and lost, as any datagram may be: the next heartbeat tries again.
  *
@@ -28,9 +29,17 @@ export const run = Effect.fnUntraced(function*(
   state: GroupState.GroupState,
   messenger: Messenger.Messenger,
   supervisor: Supervisor.Supervisor
-): Effect.fn.Return<{ readonly farewell: Effect.Effect<void> }, never, Scope.Scope> {
+): Effect.fn.Return<
+  { readonly farewell: Effect.Effect<void>; readonly pulse: Effect.Effect<number> },
+  never,
+  Scope.Scope
+> {
   const farewell = yield* Deferred.make<void>()
   const questions = yield* FiberSet.make()
+  let sentAt = (yield* state.now).monotonic
+  const sent = Effect.map(state.now, ({ monotonic }) => {
+    sentAt = monotonic
+  })
   const counted = (sending: Effect.Effect<unknown, Datagrams.DatagramsFailed | Messenger.MessageTooLarge>) =>
     Effect.catch(sending, (error) =>
       Effect.andThen(
@@ -58,7 +67,14 @@ export const run = Effect.fnUntraced(function*(
   }
   yield* supervisor.keep(
     "outbox",
-    Effect.forever(Effect.flatMap(Queue.takeAll(state.outbox), Effect.forEach((each) => send(each), { discard: true })))
+    Queue.takeAll(state.outbox).pipe(
+      Effect.flatMap(Effect.forEach((each) => send(each), { discard: true })),
+      Effect.andThen(sent),
+      Effect.forever
+    )
   )
-  return { farewell: Deferred.await(farewell) }
+  return {
+    farewell: Deferred.await(farewell),
+    pulse: Effect.map(state.now, ({ monotonic }) => Math.max(0, monotonic - sentAt))
+  }
 })

@@ -101,7 +101,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     supervisor
   })
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop)
-  const { farewell } = yield* Outbox.run(state, messenger, supervisor)
+  const { farewell, pulse } = yield* Outbox.run(state, messenger, supervisor)
   yield* Election.run(rules, state, supervisor)
   yield* Discovery.run(settings, state, messenger, supervisor)
   yield* Heartbeat.run(settings, state, supervisor)
@@ -122,7 +122,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const failed = Effect.onError(supervisor.failed, () => leave)
   yield* Effect.forkScoped(Effect.ignore(failed))
   return {
-    group: Group.make(state, failed, endpoint.dropped),
+    group: Group.make(state, failed, endpoint.dropped, pulse),
     leadership: Leadership.make(state, work, settings.stopTimeout)
   }
 })
