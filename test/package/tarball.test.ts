@@ -4,9 +4,11 @@
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
+import { isBuiltin } from "node:module"
 import * as Path from "node:path"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
+import * as Sources from "../house/Source.ts"
 import * as Tarball from "./Tarball.ts"
 
 const directory = Tarball.temporary()
@@ -52,19 +54,12 @@ describe("the tarball", () => {
 
   it("carries the licence of everything that is bundled into the program", () => {
     const licences = Fs.readFileSync(Path.join(Tarball.root, "dist/program/LICENSES.txt"), "utf8")
-    const bundled = new Set(
-      tarball.files.filter((path) => path.startsWith("dist/") && path.endsWith(".js")).flatMap((path) =>
-        [
-          ...Fs.readFileSync(Path.join(Tarball.root, path), "utf8").matchAll(
-            /^\/\/#region node_modules\/((?:@[^/]+\/)?[^/]+)/gm
-          )
-        ]
-          .map(([, name = ""]) => name)
-      )
-    )
-    assert.include([...bundled], "effect")
+    const imported = Sources.all().flatMap(({ imports }) =>
+      imports.filter(({ isType }) => !isType).map(({ from }) => /^(@[^/]+\/)?[^./][^/]*/.exec(from)?.[0] ?? "")
+    ).filter((name) => name !== "" && !isBuiltin(name))
+    assert.include(imported, "effect")
     const named = [...licences.matchAll(/^(\S+) \d+\.\d+\.\d+ \(MIT\)$/gm)].map(([, name = ""]) => name)
-    assert.includeMembers(named, [...bundled])
+    assert.includeMembers(named, imported)
   })
 })
 
