@@ -40,7 +40,16 @@ const eventsOf = Effect.fnUntraced(function*(group: Group.GroupShape) {
   }
   const leader = members.find(({ id }) => id === reign?.leader.id)
   if (reign !== null && leader !== undefined) {
-    sofar.push({ at, event: "LeaderChanged", leader, from: null, term: reign.term, cause: "Start", without: 0 })
+    sofar.push({
+      at,
+      event: "LeaderChanged",
+      election: "",
+      leader,
+      from: null,
+      term: reign.term,
+      cause: "Start",
+      without: 0
+    })
   }
   return Stream.concat(Stream.fromIterable(sofar), events)
 })

@@ -15,7 +15,6 @@ import type * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as BullyElection from "../protocol/BullyElection.ts"
 import type * as Event from "../protocol/Event.ts"
-import type * as Reign from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
 import type { DropReason, Now, Output, State } from "../protocol/Turn.ts"
 import type * as Messenger from "../transport/Messenger.ts"
@@ -49,8 +48,8 @@ export interface GroupState {
   /** The number of the newest event, together with the state that it led to. */
   readonly snapshot: Effect.Effect<{ readonly state: State; readonly sequence: number }>
   readonly view: SubscriptionRef.SubscriptionRef<Step.View>
-  /** The reign of this server's own that lasts, else null. */
-  readonly ownReign: SubscriptionRef.SubscriptionRef<Reign.Reign | null>
+  /** The reigns of this server's own that last, by election: the group's own has no name. */
+  readonly ownReigns: SubscriptionRef.SubscriptionRef<BullyElection.OwnReigns>
   readonly events: PubSub.PubSub<Numbered>
   /** Tells an event that is none of the protocol's. */
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
@@ -75,24 +74,24 @@ const outboxCapacity = 4_096
 const eventCapacity = 4_096
 
 /**
- * Makes the state of one server. `endWork` ends all leading work, in a bounded time.
+ * Makes the state of one server. `endWork` ends all leading work of an election, in a bounded time.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: {
   readonly initial: State
-  readonly endWork: Effect.Effect<void>
+  readonly endWork: (election: string) => Effect.Effect<void>
   readonly supervisor: Supervisor.Supervisor
 }): Effect.fn.Return<GroupState, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const ref = yield* Ref.make(options.initial)
   const view = yield* SubscriptionRef.make(Step.view(options.initial))
-  const ownReign = yield* SubscriptionRef.make<Reign.Reign | null>(null)
+  const ownReigns = yield* SubscriptionRef.make<BullyElection.OwnReigns>(new Map())
   const events = yield* Effect.acquireRelease(PubSub.sliding<Numbered>(eventCapacity), PubSub.shutdown)
   const outbox = yield* Queue.dropping<Outgoing>(outboxCapacity)
-  const fibers = yield* FiberMap.make<number | "end of work">()
+  const fibers = yield* FiberMap.make<number | `end of work ${string}`>()
   const dropped = new Map<string, number>()
   let sequence = 0
 
@@ -139,14 +138,19 @@ export const make = Effect.fnUntraced(function*(options: {
         // Not forked into the scope: that is closing already where the end of work is part of the goodbye.
         return FiberMap.run(
           fibers,
-          "end of work",
-          supervisor.guard("end of work", Effect.andThen(options.endWork, step({ _tag: "WorkEnded" })))
+          `end of work ${output.election}`,
+          supervisor.guard(
+            "end of work",
+            Effect.andThen(options.endWork(output.election), step({ _tag: "WorkEnded", election: output.election }))
+          )
         )
     }
   }
 
   const show = Effect.suspend(() => SubscriptionRef.set(view, Step.view(Ref.getUnsafe(ref))))
-  const showOwnReign = Effect.suspend(() => SubscriptionRef.set(ownReign, BullyElection.ownReign(Ref.getUnsafe(ref))))
+  const showOwnReigns = Effect.suspend(() =>
+    SubscriptionRef.set(ownReigns, BullyElection.ownReigns(Ref.getUnsafe(ref)))
+  )
 
   // To tell an event may run its reader at once, and that may step again, here in the middle. Its state is the newest
   // then; what it left to do waits behind what is being done, so that the order of steps is that of all they do.
@@ -172,7 +176,7 @@ export const make = Effect.fnUntraced(function*(options: {
       Ref.modify(ref, (before) => {
         const [after, outputs] = Step.step(before, input, now())
         // Leading work hears of the end of its reign before anyone else does.
-        if (BullyElection.ownReign(before) !== BullyElection.ownReign(after)) todo.push(showOwnReign)
+        if (!BullyElection.ownsSame(before, after)) todo.push(showOwnReigns)
         todo.push(...outputs)
         if (!Step.showsSame(before, after)) todo.push(show)
         return [undefined, after]
@@ -194,7 +198,7 @@ export const make = Effect.fnUntraced(function*(options: {
     settled,
     snapshot: Effect.sync(() => ({ state: Ref.getUnsafe(ref), sequence })),
     view,
-    ownReign,
+    ownReigns,
     events,
     tell,
     drop,

@@ -15,9 +15,12 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as BullyElection from "../protocol/BullyElection.ts"
+import * as Election from "../protocol/Election.ts"
+import * as NamedElections from "../protocol/NamedElections.ts"
 import * as ReignOrder from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
 import type * as GroupState from "./GroupState.ts"
@@ -33,6 +36,24 @@ export class NotLeading extends Schema.TaggedError<NotLeading>()("NotLeading", {
 }) {
   override get message() {
     return this.term === null ? "this server does not lead" : `the reign of term ${this.term} is over`
+  }
+}
+
+/**
+ * This server cannot take part in an election of that name: the name may not be one, or it takes part in as many as it
+ * may. Nothing was changed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ElectionRefused extends Schema.TaggedError<ElectionRefused>()("ElectionRefused", {
+  election: Schema.String,
+  reason: Schema.Literals(["name", "room"])
+}) {
+  override get message() {
+    return this.reason === "name"
+      ? `${JSON.stringify(this.election)} is no name of an election; allowed: 1 to 32 bytes of text`
+      : `no room for the election ${this.election}: a server takes part in ${Election.maxNamed} at most`
   }
 }
 
@@ -89,6 +110,15 @@ export interface LeadershipShape {
    * - Work that succeeds waits for the next reign. Work that fails makes this server resign, then fails.
    */
   readonly whileLeader: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<never, E, Exclude<R, Reign>>
+  /**
+   * The leadership of something by name, beside the group's own and those of other names: so the load of leading is spread.
+   * Each elects on its own, among the servers that ask for it; of equal priorities the rank is drawn by name and node id, so
+   * that several names fall to several servers. A server takes part in 16 at most, and until all scopes that asked have
+   * closed; then it gives the lead up as {@link resign} does, but may stand again at once.
+   *
+   * A name is 1 to 32 bytes of text. Its tokens are ordered among themselves only, not with those of other elections.
+   */
+  readonly of: (election: string) => Effect.Effect<LeadershipShape, ElectionRefused, Scope.Scope>
 }
 
 /**
@@ -112,12 +142,38 @@ export interface Work {
 }
 
 /**
+ * The leading work of one server in each election.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Works {
+  readonly of: (election: string) => Work
+  /** Forgets an election in which nothing runs any more. */
+  readonly release: (election: string) => void
+}
+
+/**
  * No leading work yet. `stopTimeout` is how long it may take to stop.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeWork = (stopTimeout: Duration.Duration): Work => {
+export const makeWorks = (stopTimeout: Duration.Duration): Works => {
+  const works = new Map<string, Work>()
+  return {
+    of: (election) => {
+      const work = works.get(election) ?? makeWork(stopTimeout)
+      works.set(election, work)
+      return work
+    },
+    release: (election) => {
+      if (works.get(election)?.running.size === 0) works.delete(election)
+    }
+  }
+}
+
+const makeWork = (stopTimeout: Duration.Duration): Work => {
   const running = new Set<Deferred.Deferred<void>>()
   return {
     running,
@@ -127,24 +183,60 @@ export const makeWork = (stopTimeout: Duration.Duration): Work => {
 }
 
 /**
- * The service over a server's state.
+ * The service over a server's state: the group's own leadership.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (state: GroupState.GroupState, work: Work, stopTimeout: Duration.Duration): LeadershipShape => {
+export const make = (state: GroupState.GroupState, works: Works, stopTimeout: Duration.Duration): LeadershipShape => {
+  // How many scopes asked for each name.
+  const asked = new Map<string, number>()
+  const withdraw = (election: string) =>
+    Effect.suspend(() => {
+      const left = asked.get(election)! - 1
+      if (left > 0) {
+        asked.set(election, left)
+        return Effect.void
+      }
+      asked.delete(election)
+      works.release(election)
+      return state.step({ _tag: "Withdraw", election })
+    })
+  const campaign = (election: string) =>
+    Effect.flatMap(state.state, (now) => {
+      if (!Election.isName(election)) return Effect.fail(new ElectionRefused({ election, reason: "name" }))
+      if (!NamedElections.hasRoom(now, election)) return Effect.fail(new ElectionRefused({ election, reason: "room" }))
+      asked.set(election, (asked.get(election) ?? 0) + 1)
+      return state.step({ _tag: "Campaign", election })
+    })
+  const of: LeadershipShape["of"] = (election) =>
+    Effect.acquireRelease(campaign(election), () => withdraw(election)).pipe(
+      Effect.map(() => over(state, works.of(election), stopTimeout, election, of))
+    )
+  return over(state, works.of(Election.ofGroup), stopTimeout, Election.ofGroup, of)
+}
+
+/** One leadership over a server's state. */
+const over = (
+  state: GroupState.GroupState,
+  work: Work,
+  stopTimeout: Duration.Duration,
+  election: string,
+  of: LeadershipShape["of"]
+): LeadershipShape => {
   const ownReign = Effect.zipWith(
     state.state,
     state.now,
-    (state, now) => Step.isStalled(state, now.monotonic) ? null : BullyElection.ownReign(state)
+    (state, now) => Step.isStalled(state, now.monotonic) ? null : BullyElection.ownReign(state, election)
   )
+  const ownReigns = SubscriptionRef.changes(state.ownReigns).pipe(Stream.map((all) => all.get(election) ?? null))
   const isCurrent = (reign: ReignOrder.Reign) => Effect.map(ownReign, (own) => own !== null && own.term === reign.term)
   const ended = (reign: ReignOrder.Reign) =>
-    SubscriptionRef.changes(state.ownReign).pipe(
+    ownReigns.pipe(
       Stream.filter((own) => own === null || own.term !== reign.term),
       Stream.runHead
     )
-  const nextReign = SubscriptionRef.changes(state.ownReign).pipe(
+  const nextReign = ownReigns.pipe(
     Stream.filter((own) => own !== null),
     Stream.runHead,
     Effect.map(Option.getOrThrow)
@@ -153,7 +245,7 @@ export const make = (state: GroupState.GroupState, work: Work, stopTimeout: Dura
   /** What overran its reign must finish before this server leads again: a lead that comes meanwhile is given up. */
   const outlast = (done: Deferred.Deferred<void>) =>
     nextReign.pipe(
-      Effect.tap(() => state.step({ _tag: "Resign" })),
+      Effect.tap(() => state.step({ _tag: "Resign", election })),
       Effect.flatMap(ended),
       Effect.forever,
       Effect.raceFirst(Deferred.await(done))
@@ -171,7 +263,7 @@ export const make = (state: GroupState.GroupState, work: Work, stopTimeout: Dura
         ),
         Effect.provideService(Reign, {
           term: reign.term,
-          token: ReignOrder.token(reign),
+          token: ReignOrder.token(reign, election),
           leader: reign.leader,
           isCurrent: isCurrent(reign)
         }),
@@ -181,7 +273,12 @@ export const make = (state: GroupState.GroupState, work: Work, stopTimeout: Dura
         yield* Effect.forkDetach(Fiber.interrupt(fiber), { startImmediately: true })
         const stopped = yield* Effect.interruptible(Deferred.await(done)).pipe(Effect.timeoutOption(stopTimeout))
         if (Option.isNone(stopped)) {
-          yield* state.tell({ event: "WorkOverran", term: reign.term, for: Duration.toMillis(stopTimeout) })
+          yield* state.tell({
+            event: "WorkOverran",
+            election,
+            term: reign.term,
+            for: Duration.toMillis(stopTimeout)
+          })
         }
       })
       const exit = yield* restore(Effect.raceFirst(Fiber.await(fiber), Effect.as(ended(reign), undefined))).pipe(
@@ -192,7 +289,7 @@ export const make = (state: GroupState.GroupState, work: Work, stopTimeout: Dura
         return yield* restore(outlast(done))
       }
       if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
-        yield* state.step({ _tag: "Resign" })
+        yield* state.step({ _tag: "Resign", election })
         return yield* Effect.failCause(exit.cause)
       }
       yield* restore(ended(reign))
@@ -206,8 +303,9 @@ export const make = (state: GroupState.GroupState, work: Work, stopTimeout: Dura
       (own) =>
         own === null
           ? Effect.fail(new NotLeading({ term: null }))
-          : Effect.uninterruptible(state.step({ _tag: "Resign" }))
+          : Effect.uninterruptible(state.step({ _tag: "Resign", election }))
     ),
-    whileLeader: (effect) => Effect.forever(Effect.flatMap(nextReign, (reign) => under(reign, effect)))
+    whileLeader: (effect) => Effect.forever(Effect.flatMap(nextReign, (reign) => under(reign, effect))),
+    of
   }
 }

@@ -85,7 +85,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     incarnation: Math.max(0, Math.floor(clock.currentTimeMillisUnsafe())),
     tags: settings.tags
   }
-  const work = Leadership.makeWork(settings.stopTimeout)
+  const works = Leadership.makeWorks(settings.stopTimeout)
   const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
@@ -97,7 +97,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       addresses: endpoint.local,
       monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     }),
-    endWork: work.end,
+    endWork: (election) => works.of(election).end,
     supervisor
   })
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop)
@@ -123,7 +123,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   yield* Effect.forkScoped(Effect.ignore(failed))
   return {
     group: Group.make(state, failed, endpoint.dropped, pulse),
-    leadership: Leadership.make(state, work, settings.stopTimeout)
+    leadership: Leadership.make(state, works, settings.stopTimeout)
   }
 })
 

@@ -19,6 +19,8 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Contest from "./Contest.ts"
+import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
 import * as Member from "./Member.ts"
 import * as Membership from "./Membership.ts"
@@ -26,66 +28,79 @@ import * as Message from "./Message.ts"
 import * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
-import type { Election, State, Turn } from "./Turn.ts"
+import type { State } from "./Turn.ts"
+
+type At = Contest.Contest
 
 /**
- * The name of the group's one leadership. What is said of another is for servers that know of it.
- *
- * @category models
- * @since 0.1.0
- */
-export const election = ""
-
-const never: Election["abstention"] = { until: -Infinity, firmly: false, heir: null }
-
-/**
- * The register at the start of a server.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const make = (monotonic: number): Election => ({
-  reign: null,
-  last: null,
-  heard: 0,
-  activity: { _tag: "Idle" },
-  vacancy: { cause: "Start", since: monotonic, excused: null, successor: null, askFirst: false },
-  ending: null,
-  abstention: never,
-  overrun: false,
-  hearsayAt: -Infinity
-})
-
-/**
- * The reign of this server's own that lasts and is not being ended: while there is one, leading work may run.
+ * The reign of this server's own that lasts and is not being ended: while there is one, leading work of that election, the
+ * group's own unless named, may run.
  *
  * It does not ask the clock whether the server stood still meanwhile; whoever acts on it must.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const ownReign = (state: Pick<State, "self" | "election">): Reign.Reign | null =>
-  state.election.reign !== null && state.election.ending === null && state.election.reign.leader.id === state.self.id
-    ? state.election.reign
+export const ownReign = (
+  state: Pick<State, "self" | "election" | "named">,
+  name = Election.ofGroup
+): Reign.Reign | null => {
+  const election = Contest.register(state, name)
+  return election !== undefined && election.reign !== null && election.ending === null
+      && election.reign.leader.id === state.self.id
+    ? election.reign
     : null
+}
 
-const leads = (turn: Turn): boolean => turn.state.election.reign?.leader.id === turn.state.self.id
+/**
+ * The reigns of {@link ownReign} by election.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OwnReigns = ReadonlyMap<string, Reign.Reign>
+
+/**
+ * All reigns of this server's own that last and are not being ended.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const ownReigns = (state: Pick<State, "self" | "election" | "named">): OwnReigns => {
+  const all = new Map<string, Reign.Reign>()
+  for (const name of [Election.ofGroup, ...HashMap.keys(state.named)]) {
+    const own = ownReign(state, name)
+    if (own !== null) all.set(name, own)
+  }
+  return all
+}
+
+/**
+ * Whether two states of one server have the same reigns of its own.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const ownsSame = (before: State, after: State): boolean => {
+  if (ownReign(before) !== ownReign(after)) return false
+  if (before.named === after.named) return true
+  const names = [...HashMap.keys(before.named), ...HashMap.keys(after.named)]
+  return names.every((name) => ownReign(before, name) === ownReign(after, name))
+}
 
 /** Those whom nothing keeps from leading before us. */
-const higher = (turn: Turn): ReadonlyArray<Member.Member> =>
-  turn.state.members.filter((member) =>
-    Member.outranks(member, turn.state.self) && member.id !== turn.state.election.vacancy.excused
-  )
+const higher = (at: At): ReadonlyArray<Member.Member> =>
+  at.others.filter((member) => at.outranks(member, at.state.self) && member.id !== at.election.vacancy.excused)
 
 /** Whether others may lead before us, whoever ranks higher. */
-const standsAside = (turn: Turn): boolean =>
-  turn.state.election.overrun || turn.state.election.abstention.until > turn.now.monotonic
+const standsAside = (at: At): boolean => at.election.overrun || at.election.abstention.until > at.turn.now.monotonic
 
-const mayStand = (turn: Turn): boolean => {
-  const { election: { ending, reign }, members, phase, rules, self } = turn.state
-  return phase === "Live" && ending === null && !standsAside(turn)
+const mayStand = (at: At): boolean => {
+  const { members, phase, rules, self } = at.state
+  const { ending, reign, withdrawn } = at.election
+  return phase === "Live" && ending === null && !withdrawn && !standsAside(at)
     && members.length + 1 >= rules.minimumMembers
-    && (reign === null || (Stability.mayPreempt(turn) && Member.outranks(self, reign.leader)))
+    && (reign === null || (Stability.mayPreempt(at.turn) && at.outranks(self, reign.leader)))
 }
 
 // --- Changes of role ---
@@ -96,9 +111,9 @@ const mayStand = (turn: Turn): boolean => {
  * @category transitions
  * @since 0.1.0
  */
-export const stopActivity = (turn: Turn): void => {
-  turn.election({ activity: { _tag: "Idle" } })
-  for (const key of ["stand", "ask", "ok", "wait"]) turn.clearTimer(key)
+export const stopActivity = (at: At): void => {
+  at.change({ activity: { _tag: "Idle" } })
+  for (const key of ["stand", "ask", "ok", "wait"]) at.clearTimer(key)
 }
 
 /**
@@ -108,62 +123,63 @@ export const stopActivity = (turn: Turn): void => {
  * @since 0.1.0
  */
 export const becomeVacant = (
-  turn: Turn,
+  at: At,
   ended: Reign.Reign,
   cause: Event.Cause,
-  { askFirst = false, since = turn.now.monotonic }: { readonly askFirst?: boolean; readonly since?: number } = {}
+  { askFirst = false, since = at.turn.now.monotonic }: { readonly askFirst?: boolean; readonly since?: number } = {}
 ): void => {
-  const { election: { abstention: { firmly, heir, until }, last }, rules } = turn.state
-  stopActivity(turn)
-  turn.clearTimer("coordinator")
-  turn.election({
+  const { rules } = at.state
+  const { abstention: { firmly, heir, until }, last } = at.election
+  stopActivity(at)
+  at.clearTimer("coordinator")
+  at.change({
     reign: null,
-    last: Reign.max(last, ended),
+    last: Reign.max(last, ended, at.name),
     ending: null,
     vacancy: { cause, since, excused: null, successor: null, askFirst }
   })
-  if (heir === ended.leader.id) abstainNoLonger(turn)
+  if (heir === ended.leader.id) abstainNoLonger(at)
   // Who resigned and does not stand looks again whether somebody leads.
-  else if (until > turn.now.monotonic && !firmly) {
-    turn.setTimer("abstain", rules.coordinatorTimeout, { _tag: "AbstainOver" })
+  else if (until > at.turn.now.monotonic && !firmly) {
+    at.setTimer("abstain", rules.coordinatorTimeout, { _tag: "AbstainOver" })
   }
-  turn.emit({ event: "LeaderChanged", leader: null, from: ended.leader, term: ended.term, cause, without: 0 })
+  at.emitChange({ leader: null, from: ended.leader, term: ended.term, cause, without: 0 })
 }
 
-const becomeFollowerOf = (turn: Turn, reign: Reign.Reign, leader: Member.Member): void => {
-  const { election: { last, reign: before, vacancy } } = turn.state
-  stopActivity(turn)
-  turn.clearTimer("coordinator")
-  turn.clearTimer("stepping-down")
-  turn.election({
+const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member): void => {
+  const { last, reign: before, vacancy } = at.election
+  stopActivity(at)
+  at.clearTimer("coordinator")
+  at.clearTimer("stepping-down")
+  at.change({
     reign,
-    last: Reign.max(last, reign),
-    heard: Math.max(turn.state.election.heard, reign.term),
+    last: Reign.max(last, reign, at.name),
+    heard: Math.max(at.election.heard, reign.term),
     ending: null,
     vacancy: { ...vacancy, excused: null, successor: null }
   })
-  turn.emit({
-    event: "LeaderChanged",
+  at.emitChange({
     leader,
     from: (before ?? last)?.leader ?? null,
     term: reign.term,
-    cause: before === null ? vacancy.cause : Member.outranks(reign.leader, before.leader) ? "HigherRank" : "Superseded",
-    without: before === null && last !== null ? Math.round(turn.now.monotonic - vacancy.since) : 0
+    cause: before === null ? vacancy.cause : at.outranks(reign.leader, before.leader) ? "HigherRank" : "Superseded",
+    without: before === null && last !== null ? Math.round(at.turn.now.monotonic - vacancy.since) : 0
   })
 }
 
 /** Whether the last leader handed the lead to us. */
-const wasNamed = ({ state: { election: { reign, vacancy }, self } }: Turn): boolean =>
+const wasNamed = ({ election: { reign, vacancy }, state: { self } }: At): boolean =>
   reign === null && vacancy.cause === "Transferred" && vacancy.successor === self.id
 
-const becomeLeader = (turn: Turn): void => {
-  const { election: { heard, last }, self } = turn.state
-  const isHeir = wasNamed(turn)
+const becomeLeader = (at: At): void => {
+  const { self } = at.state
+  const { heard, last } = at.election
+  const isHeir = wasNamed(at)
   // A reign of ours is never above what we followed by rank alone: the term grows with each.
-  const reign = Reign.make(Reign.nextTerm(Math.max(heard, last?.term ?? 0), turn.now.wall), self)
-  becomeFollowerOf(turn, reign, self)
+  const reign = Reign.make(Reign.nextTerm(Math.max(heard, last?.term ?? 0), at.turn.now.wall), self)
+  becomeFollowerOf(at, reign, self)
   const cause = isHeir ? { cause: "Transferred" } : {}
-  turn.sayOften("coordinator", { type: "COORDINATOR", election, ...cause }, Rules.gaps.coordinator)
+  at.sayOften("coordinator", { type: "COORDINATOR", election: at.name, ...cause }, Rules.gaps.coordinator)
 }
 
 // --- Standing ---
@@ -175,15 +191,28 @@ const becomeLeader = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const callElection = (turn: Turn): void => {
-  const { activity, vacancy } = turn.state.election
-  if (activity._tag !== "Idle" || !mayStand(turn)) return
-  turn.election({ activity: { _tag: "Pending" } })
-  const before = vacancy.successor === turn.state.self.id
+export const callElection = (at: At): void => {
+  const { activity, vacancy } = at.election
+  if (activity._tag !== "Idle" || !mayStand(at)) return
+  const before = vacancy.successor === at.state.self.id
     ? 0
-    : higher(turn).length + (vacancy.successor !== null && higher(turn).length === 0 ? 1 : 0)
-  const after = Math.min(1_000, turn.state.rules.electionStagger * before) + turn.random() * 5
-  turn.setTimer("stand", after, { _tag: "Stand" })
+    : higher(at).length + (vacancy.successor !== null && higher(at).length === 0 ? 1 : 0)
+  standAfter(at, Math.min(1_000, at.state.rules.electionStagger * before))
+}
+
+const standAfter = (at: At, millis: number): void => {
+  at.change({ activity: { _tag: "Pending" } })
+  at.setTimer("stand", millis + at.turn.random() * 5, { _tag: "Stand" })
+}
+
+/**
+ * This server takes part from now on: it listens for one discovery window who leads, then stands where it should.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const enter = (at: At): void => {
+  if (mayStand(at)) standAfter(at, at.state.rules.discoveryWindow)
 }
 
 /**
@@ -192,24 +221,25 @@ export const callElection = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const stand = (turn: Turn): void => {
-  turn.election({ activity: { _tag: "Idle" } })
-  if (!mayStand(turn)) return
-  const { election: { last, reign, vacancy }, rules } = turn.state
+export const stand = (at: At): void => {
+  at.change({ activity: { _tag: "Idle" } })
+  if (!mayStand(at)) return
+  const { rules } = at.state
+  const { last, reign, vacancy } = at.election
   // The leader itself named us: nobody need be asked.
-  if (wasNamed(turn)) return becomeLeader(turn)
-  if (higher(turn).length > 0) return canvass(turn, rules.okTimeout)
-  if (reign === null && vacancy.askFirst) return canvass(turn, 2 * rules.probeTimeout)
-  if (last === null && !Stability.mayPreempt(turn)) return canvass(turn, rules.okTimeout)
-  becomeLeader(turn)
+  if (wasNamed(at)) return becomeLeader(at)
+  if (higher(at).length > 0) return canvass(at, rules.okTimeout)
+  if (reign === null && vacancy.askFirst) return canvass(at, 2 * rules.probeTimeout)
+  if (last === null && !Stability.mayPreempt(at.turn)) return canvass(at, rules.okTimeout)
+  becomeLeader(at)
 }
 
 /** Asks at 0, a quarter and a half of the time who objects; leads when it is over. */
-const canvass = (turn: Turn, time: number): void => {
-  const standing = Reign.nextTerm(turn.state.election.heard, turn.now.wall)
-  turn.election({ activity: { _tag: "Standing", standing } })
-  turn.sayOften("ask", { type: "ELECTION", election, standing }, [time / 4, time / 4])
-  turn.setTimer("ok", time, { _tag: "NoObjection" })
+const canvass = (at: At, time: number): void => {
+  const standing = Reign.nextTerm(at.election.heard, at.turn.now.wall)
+  at.change({ activity: { _tag: "Standing", standing } })
+  at.sayOften("ask", { type: "ELECTION", election: at.name, standing }, [time / 4, time / 4])
+  at.setTimer("ok", time, { _tag: "NoObjection" })
 }
 
 /**
@@ -218,16 +248,16 @@ const canvass = (turn: Turn, time: number): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const noObjection = (turn: Turn): void => {
-  stopActivity(turn)
-  if (mayStand(turn)) becomeLeader(turn)
+export const noObjection = (at: At): void => {
+  stopActivity(at)
+  if (mayStand(at)) becomeLeader(at)
 }
 
-const waitForHigher = (turn: Turn): void => {
-  stopActivity(turn)
-  turn.election({ activity: { _tag: "Waiting" } })
-  const time = turn.state.rules.coordinatorTimeout
-  turn.setTimer("wait", time + turn.random() * time / 4, { _tag: "WaitOver" })
+const waitForHigher = (at: At): void => {
+  stopActivity(at)
+  at.change({ activity: { _tag: "Waiting" } })
+  const time = at.state.rules.coordinatorTimeout
+  at.setTimer("wait", time + at.turn.random() * time / 4, { _tag: "WaitOver" })
 }
 
 /**
@@ -236,9 +266,9 @@ const waitForHigher = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const waitOver = (turn: Turn): void => {
-  stopActivity(turn)
-  callElection(turn)
+export const waitOver = (at: At): void => {
+  stopActivity(at)
+  callElection(at)
 }
 
 // --- What others say ---
@@ -249,11 +279,12 @@ export const waitOver = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-const notify = (turn: Turn, id: Member.NodeId, to: Member.Address): void => {
-  const known = HashMap.getUnsafe(turn.state.known, id)
-  if (turn.now.monotonic - known.noticedAt < Rules.noticeInterval) return
-  turn.state.known = HashMap.set(turn.state.known, id, { ...known, noticedAt: turn.now.monotonic })
-  turn.say(to, { type: "COORDINATOR", election })
+export const notify = (at: At, id: Member.NodeId, to: Member.Address): void => {
+  const { noticed } = at.election
+  const { monotonic } = at.turn.now
+  if (monotonic - Option.getOrElse(HashMap.get(noticed, id), () => -Infinity) < Rules.noticeInterval) return
+  at.change({ noticed: HashMap.set(noticed, id, monotonic) })
+  at.turn.say(to, { type: "COORDINATOR", election: at.name })
 }
 
 /**
@@ -262,9 +293,9 @@ const notify = (turn: Turn, id: Member.NodeId, to: Member.Address): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const hearTerm = (turn: Turn, header: Message.Header): void => {
-  const { heard } = turn.state.election
-  if (header.term > heard || header.heard > heard) turn.election({ heard: Math.max(header.term, header.heard) })
+export const hearTerm = (at: At, header: Message.Header): void => {
+  const { heard } = at.election
+  if (header.term > heard || header.heard > heard) at.change({ heard: Math.max(header.term, header.heard) })
 }
 
 /**
@@ -274,73 +305,75 @@ export const hearTerm = (turn: Turn, header: Message.Header): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const observe = (turn: Turn, message: Message.FromServer, from: Member.Address): void => {
+export const observe = (at: At, message: Message.FromServer, from: Member.Address): void => {
   const header: Message.Header = message
-  hearTerm(turn, header)
-  const { election: { last, reign: mine, vacancy }, self } = turn.state
+  hearTerm(at, header)
+  const { self } = at.state
+  const { last, reign: mine, vacancy } = at.election
   const { sender } = header
   const theirs = Message.reignOf(header)
-  if (theirs !== null && Membership.contradicts(turn, theirs.leader)) return
+  if (theirs !== null && Membership.contradicts(at.turn, theirs.leader)) return
   if (theirs === null) {
     if (mine === null) return
-    if (leads(turn)) return notify(turn, sender.id, from)
+    if (at.leads) return notify(at, sender.id, from)
     // What the leader said before it led can come late: it had not heard of its own term then.
     if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
-      becomeVacant(turn, mine, Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined))
-      callElection(turn)
+      becomeVacant(at, mine, Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined))
+      callElection(at)
     }
     return
   }
   const byLeader = Member.isSameStart(theirs.leader, sender)
   const order = mine === null
-    ? last === null ? 1 : Reign.compare(theirs, last)
-    : Reign.compare(theirs, mine)
+    ? last === null ? 1 : Reign.compare(theirs, last, at.name)
+    : Reign.compare(theirs, mine, at.name)
   if (order === 0) {
     // A leader that was only silent leads on; one that gave its reign up does not, whatever it said before and comes late.
     const mayLive = vacancy.cause === "Silent" || vacancy.cause === "Crashed"
-    if (mine === null && byLeader && mayLive) follow(turn, theirs)
+    if (mine === null && byLeader && mayLive) follow(at, theirs)
     return
   }
   if (order < 0) {
-    if (mine !== null && (leads(turn) || byLeader)) notify(turn, sender.id, from)
+    if (mine !== null && (at.leads || byLeader)) notify(at, sender.id, from)
     return
   }
-  if (theirs.leader.id === self.id) return disown(turn, theirs)
-  if (!Membership.holds(turn, theirs.leader)) return checkHearsay(turn, theirs)
+  if (theirs.leader.id === self.id) return disown(at, theirs)
+  if (!Membership.holds(at.turn, theirs.leader)) return checkHearsay(at, theirs)
   // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
   if (byLeader && message.type === "COORDINATOR" && message.cause === "Transferred") {
-    abstain(turn, turn.state.rules.memberTimeout, { heir: sender.id })
+    abstain(at, at.state.rules.memberTimeout, { heir: sender.id })
   }
-  if (!Stability.mayPreempt(turn) || standsAside(turn) || !Member.outranks(self, theirs.leader)) {
-    return follow(turn, theirs)
+  if (!Stability.mayPreempt(at.turn) || standsAside(at) || !at.outranks(self, theirs.leader)) {
+    return follow(at, theirs)
   }
-  if (leads(turn) && mayLeadOn(turn)) return becomeLeader(turn)
-  const betterPlaced = mine !== null && !leads(turn) && Membership.holds(turn, mine.leader)
-    && Member.outranks(mine.leader, self) && Stability.isStable(turn, mine.leader.id)
-  follow(turn, theirs)
-  if (!betterPlaced) callElection(turn)
+  if (at.leads && mayLeadOn(at)) return becomeLeader(at)
+  const betterPlaced = mine !== null && !at.leads && Membership.holds(at.turn, mine.leader)
+    && at.outranks(mine.leader, self) && Stability.isStable(at.turn, mine.leader.id)
+  follow(at, theirs)
+  if (!betterPlaced) callElection(at)
 }
 
-const mayLeadOn = (turn: Turn): boolean => turn.state.phase === "Live" && turn.state.election.ending === null
+const mayLeadOn = (at: At): boolean => at.state.phase === "Live" && at.election.ending === null
 
-const follow = (turn: Turn, reign: Reign.Reign): void =>
-  becomeFollowerOf(turn, reign, HashMap.getUnsafe(turn.state.known, reign.leader.id).member)
+const follow = (at: At, reign: Reign.Reign): void =>
+  becomeFollowerOf(at, reign, HashMap.getUnsafe(at.state.known, reign.leader.id).member)
 
 /** Others follow a reign of ours that we do not hold: it is over, and we stand to say so. */
-const disown = (turn: Turn, theirs: Reign.Reign): void => {
-  becomeVacant(turn, theirs, Member.isSameStart(theirs.leader, turn.state.self) ? "Stalled" : "Replaced")
-  if (Membership.isOwnAddress(turn, theirs.leader)) Membership.raiseIncarnation(turn, theirs.leader.incarnation)
-  callElection(turn)
+const disown = (at: At, theirs: Reign.Reign): void => {
+  becomeVacant(at, theirs, Member.isSameStart(theirs.leader, at.state.self) ? "Stalled" : "Replaced")
+  if (Membership.isOwnAddress(at.turn, theirs.leader)) Membership.raiseIncarnation(at.turn, theirs.leader.incarnation)
+  callElection(at)
 }
 
 /** Hearsay is believed when the leader itself is heard: it is asked. */
-const checkHearsay = (turn: Turn, theirs: Reign.Reign): void => {
-  const { election: { hearsayAt }, rules } = turn.state
-  const known = turn.known(theirs.leader.id)
+const checkHearsay = (at: At, theirs: Reign.Reign): void => {
+  const { rules } = at.state
+  const { hearsayAt } = at.election
+  const known = at.turn.known(theirs.leader.id)
   if (Option.isSome(known) && known.value.member.incarnation > theirs.leader.incarnation) return
-  if (turn.now.monotonic - hearsayAt < rules.probeTimeout) return
-  turn.election({ hearsayAt: turn.now.monotonic })
-  turn.say(theirs.leader, { type: "SERVER_PROBE", nonce: turn.nonce() })
+  if (at.turn.now.monotonic - hearsayAt < rules.probeTimeout) return
+  at.change({ hearsayAt: at.turn.now.monotonic })
+  at.turn.say(theirs.leader, { type: "SERVER_PROBE", nonce: at.turn.nonce() })
 }
 
 /**
@@ -349,30 +382,31 @@ const checkHearsay = (turn: Turn, theirs: Reign.Reign): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const onElection = (turn: Turn, message: Message.Of<"ELECTION">, from: Member.Address): void => {
-  const { election: { reign }, members, phase, rules, self } = turn.state
+export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member.Address): void => {
+  const { members, phase, rules, self } = at.state
+  const { reign } = at.election
   const { sender } = message
-  if (leads(turn)) return notify(turn, sender.id, from)
-  if (Member.outranks(sender, self)) {
-    if (reign === null) waitForHigher(turn)
+  if (at.leads) return notify(at, sender.id, from)
+  if (at.outranks(sender, self)) {
+    if (reign === null) waitForHigher(at)
     return
   }
-  const withheld = phase === "Leaving" || standsAside(turn) || members.length + 1 < rules.minimumMembers
+  const withheld = phase === "Leaving" || standsAside(at) || members.length + 1 < rules.minimumMembers
   if (withheld) return
-  const above = members.filter((member) => Member.outranks(member, self))
+  const above = at.others.filter((member) => at.outranks(member, self))
   // A newcomer that follows a leader has no claim of its own yet, so it keeps nobody from making theirs.
-  if (reign === null || !turn.state.newcomer) {
-    turn.setTimer(`object:${sender.id}`, 5 * above.length, {
+  if (reign === null || !at.state.newcomer) {
+    at.setTimer(`object:${sender.id}`, 5 * above.length, {
       _tag: "Object",
       to: sender.id,
       standing: message.standing
     })
   }
-  if (reign === null) return callElection(turn)
+  if (reign === null) return callElection(at)
   if (reign.leader.id === sender.id || above.filter((member) => member.id !== reign.leader.id).length > 2) return
-  const leader = turn.known(reign.leader.id)
-  if (Option.isSome(leader) && turn.now.monotonic - leader.value.heardAt > rules.probeTimeout && phase === "Live") {
-    Membership.check(turn, reign.leader.id, true)
+  const leader = at.turn.known(reign.leader.id)
+  if (Option.isSome(leader) && at.turn.now.monotonic - leader.value.heardAt > rules.probeTimeout && phase === "Live") {
+    Membership.check(at.turn, reign.leader.id, true)
   }
 }
 
@@ -382,8 +416,8 @@ export const onElection = (turn: Turn, message: Message.Of<"ELECTION">, from: Me
  * @category transitions
  * @since 0.1.0
  */
-export const object = (turn: Turn, to: Member.NodeId, standing: number): void =>
-  turn.say(null, { type: "OK", election, to, standing })
+export const object = (at: At, to: Member.NodeId, standing: number): void =>
+  at.turn.say(null, { type: "OK", election: at.name, to, standing })
 
 /**
  * Somebody objects: to us, or in our place to another.
@@ -391,12 +425,13 @@ export const object = (turn: Turn, to: Member.NodeId, standing: number): void =>
  * @category transitions
  * @since 0.1.0
  */
-export const onOk = (turn: Turn, message: Message.Of<"OK">): void => {
-  const { election: { activity }, self } = turn.state
-  if (!Member.outranks(message.sender, self)) return
-  turn.clearTimer(`object:${message.to}`)
+export const onOk = (at: At, message: Message.Of<"OK">): void => {
+  const { self } = at.state
+  const { activity } = at.election
+  if (!at.outranks(message.sender, self)) return
+  at.clearTimer(`object:${message.to}`)
   if (message.to === self.id && activity._tag === "Standing" && activity.standing === message.standing) {
-    waitForHigher(turn)
+    waitForHigher(at)
   }
 }
 
@@ -408,8 +443,8 @@ export const onOk = (turn: Turn, message: Message.Of<"OK">): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const onJoined = (turn: Turn): void => {
-  if (turn.state.election.reign === null) callElection(turn)
+export const onJoined = (at: At): void => {
+  if (at.election.reign === null) callElection(at)
 }
 
 /**
@@ -418,21 +453,40 @@ export const onJoined = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const onRemoved = (turn: Turn, member: Member.Member, reason: Event.Reason, heardAt: number): void => {
-  const { election: { abstention, activity, reign, vacancy }, members, rules, self } = turn.state
-  if (vacancy.successor === member.id) turn.election({ vacancy: { ...vacancy, successor: null } })
+export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, heardAt: number): void => {
+  const { members, rules, self } = at.state
+  const { abstention, activity, noticed, reign, vacancy } = at.election
+  if (HashMap.has(noticed, member.id)) at.change({ noticed: HashMap.remove(noticed, member.id) })
+  if (vacancy.successor === member.id) at.change({ vacancy: { ...vacancy, successor: null } })
   if (reign !== null && Member.isSameStart(reign.leader, member)) {
-    const since = reason._tag === "Left" ? turn.now.monotonic : heardAt
-    becomeVacant(turn, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
-    return callElection(turn)
+    const since = reason._tag === "Left" ? at.turn.now.monotonic : heardAt
+    becomeVacant(at, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
+    return callElection(at)
   }
-  if (leads(turn) && members.length + 1 < rules.minimumMembers) return endReign(turn, "TooFewMembers")
+  if (at.leads && members.length + 1 < rules.minimumMembers) return endReign(at, "TooFewMembers")
   // The heir is gone before it led: those who made way for it need not wait.
   if (reign === null && abstention.heir === member.id) {
-    abstainNoLonger(turn)
-    return callElection(turn)
+    abstainNoLonger(at)
+    return callElection(at)
   }
-  if (activity._tag === "Waiting" && Member.outranks(member, self)) waitOver(turn)
+  if (activity._tag === "Waiting" && at.outranks(member, self)) waitOver(at)
+}
+
+/**
+ * A member that stays takes part no more. Where it led, its word that it does no longer has been lost; its word that it
+ * does after all brings its reign back.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onWithdrawn = (at: At, member: Member.Member): void => {
+  const { activity, reign, vacancy } = at.election
+  if (vacancy.successor === member.id) at.change({ vacancy: { ...vacancy, successor: null } })
+  if (reign !== null && Member.isSameStart(reign.leader, member)) {
+    becomeVacant(at, reign, "Silent")
+    return callElection(at)
+  }
+  if (activity._tag === "Waiting" && at.outranks(member, at.state.self)) waitOver(at)
 }
 
 // --- Giving the lead up ---
@@ -445,15 +499,16 @@ export const onRemoved = (turn: Turn, member: Member.Member, reason: Event.Reaso
  * @since 0.1.0
  */
 export const abstain = (
-  turn: Turn,
+  at: At,
   millis: number,
   { firmly = false, heir = null }: { readonly firmly?: boolean; readonly heir?: Member.NodeId | null } = {}
 ): void => {
-  const { election: { abstention }, rules } = turn.state
+  const { rules } = at.state
+  const { abstention } = at.election
   if (!firmly && abstention.firmly) return
-  stopActivity(turn)
-  turn.election({ abstention: { until: turn.now.monotonic + millis, firmly, heir } })
-  turn.setTimer("abstain", firmly ? millis : rules.coordinatorTimeout, { _tag: "AbstainOver" })
+  stopActivity(at)
+  at.change({ abstention: { until: at.turn.now.monotonic + millis, firmly, heir } })
+  at.setTimer("abstain", firmly ? millis : rules.coordinatorTimeout, { _tag: "AbstainOver" })
 }
 
 /**
@@ -462,9 +517,9 @@ export const abstain = (
  * @category transitions
  * @since 0.1.0
  */
-export const abstainNoLonger = (turn: Turn): void => {
-  turn.election({ abstention: never })
-  turn.clearTimer("abstain")
+export const abstainNoLonger = (at: At): void => {
+  at.change({ abstention: Election.noAbstention })
+  at.clearTimer("abstain")
 }
 
 /**
@@ -473,11 +528,11 @@ export const abstainNoLonger = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const endReign = (turn: Turn, cause: Event.Cause): void => {
-  if (ownReign(turn.state) === null) return
-  turn.election({ ending: cause })
-  turn.clearTimer("coordinator")
-  turn.outputs.push({ _tag: "EndWork" })
+export const endReign = (at: At, cause: Event.Cause): void => {
+  if (ownReign(at.state, at.name) === null) return
+  at.change({ ending: cause })
+  at.clearTimer("coordinator")
+  at.turn.outputs.push({ _tag: "EndWork", election: at.name })
 }
 
 /**
@@ -486,8 +541,8 @@ export const endReign = (turn: Turn, cause: Event.Cause): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const sayStepsDown = (turn: Turn, cause: Event.Cause, successor: Member.NodeId | null): void =>
-  turn.sayOften("stepping-down", { type: "STEPPING_DOWN", election, successor, cause }, Rules.gaps.steppingDown)
+export const sayStepsDown = (at: At, cause: Event.Cause, successor: Member.NodeId | null): void =>
+  at.sayOften("stepping-down", { type: "STEPPING_DOWN", election: at.name, successor, cause }, Rules.gaps.steppingDown)
 
 /**
  * This server goes on under a higher incarnation: a reign of its own goes on as a new one.
@@ -495,8 +550,8 @@ export const sayStepsDown = (turn: Turn, cause: Event.Cause, successor: Member.N
  * @category transitions
  * @since 0.1.0
  */
-export const onRaised = (turn: Turn): void => {
-  if (ownReign(turn.state) !== null) becomeLeader(turn)
+export const onRaised = (at: At): void => {
+  if (ownReign(at.state, at.name) !== null) becomeLeader(at)
 }
 
 /**
@@ -505,13 +560,23 @@ export const onRaised = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const onStall = (turn: Turn, asleep: number): void => {
-  const { reign } = turn.state.election
-  if (reign !== null && leads(turn)) {
-    becomeVacant(turn, reign, "Stalled", { since: turn.now.monotonic - asleep })
+export const onStall = (at: At, asleep: number): void => {
+  const { reign } = at.election
+  if (reign !== null && at.leads) {
+    becomeVacant(at, reign, "Stalled", { since: at.turn.now.monotonic - asleep })
     // Who leaves will say so anyhow.
-    if (turn.state.phase !== "Leaving") sayStepsDown(turn, "Stalled", null)
+    if (at.state.phase !== "Leaving") sayStepsDown(at, "Stalled", null)
   }
-  stopActivity(turn)
-  for (const [key] of turn.state.timers) if (key.startsWith("object:")) turn.clearTimer(key)
+  abandon(at)
+}
+
+/**
+ * Nothing that was begun counts: candidacy, waiting, and what was to be objected.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const abandon = (at: At): void => {
+  stopActivity(at)
+  at.clearTimers("object:")
 }

@@ -119,12 +119,13 @@ export const Event = Schema.Union([
   event("MemberJoined", { member: Member.Member, via: Via }),
   event("MemberRemoved", { member: Member.Member, reason: Reason }),
   /**
-   * `leader` is null while nobody leads. `term` is that of the new reign, or of the one that ended. `without` is how
-   * long the group had no leader before this one, 0 where one followed the other at once. It counts from when this server
-   * learnt of the end; after a leader that fell silent, crashed or stood still, from its last sign of life, which is the
-   * longest that it can have been.
+   * `election` is the name of what is led, empty for the group's own. `leader` is null while nobody leads. `term` is that
+   * of the new reign, or of the one that ended. `without` is how long there was no leader before this one, 0 where one
+   * followed the other at once. It counts from when this server learnt of the end; after a leader that fell silent, crashed
+   * or stood still, from its last sign of life, which is the longest that it can have been.
    */
   event("LeaderChanged", {
+    election: Schema.String,
     leader: Schema.NullOr(Member.Member),
     from: Schema.NullOr(Reign.Leader),
     term: Reign.Term,
@@ -145,7 +146,7 @@ export const Event = Schema.Union([
   /** Our multicast does not reach this member, or its does not reach us: both send heartbeats by unicast as well. */
   event("UnicastOnly", { member: Member.Member }),
   /** Leading work was still running `stopTimeout` after its reign had ended. */
-  event("WorkOverran", { term: Reign.Term, for: Schema.Natural }),
+  event("WorkOverran", { election: Schema.String, term: Reign.Term, for: Schema.Natural }),
   event("NetworkChanged", { what: Schema.String }),
   /** One of our own fibers died of a defect and was started again. */
   event("FiberDied", { fiber: Schema.String, cause: Schema.String, deaths: Schema.Natural }),

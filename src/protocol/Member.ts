@@ -155,22 +155,35 @@ export interface Ranked {
 }
 
 /**
- * The total order of rank: by priority, then by node id. Positive where `self` ranks higher, 0 only for one and the
- * same server.
+ * What decides between equal priorities in an election: the node id itself in the group's own, which has no name; in a
+ * named one 16 hex digits, the first 8 bytes of SHA-256 over the name, a line feed and the node id. So the leads of
+ * several elections fall to several servers.
  *
  * @category ordering
  * @since 0.1.0
  */
-export const compareRank = (self: Ranked, that: Ranked): number =>
-  self.priority - that.priority || (self.id < that.id ? -1 : self.id > that.id ? 1 : 0)
+export const lot = (id: string, election = ""): string =>
+  election === "" ? id : bytesToHex(sha256(encoder.encode(`${election}\n${id}`)).subarray(0, 8))
+
+const compareTexts = (self: string, that: string): number => self < that ? -1 : self > that ? 1 : 0
 
 /**
- * Whether `self` ranks strictly higher than `that`.
+ * The total order of rank in an election, the group's own unless named: by priority, then by {@link lot}. Positive where
+ * `self` ranks higher, 0 only for one and the same server.
  *
  * @category ordering
  * @since 0.1.0
  */
-export const outranks = (self: Ranked, that: Ranked): boolean => compareRank(self, that) > 0
+export const compareRank = (self: Ranked, that: Ranked, election = ""): number =>
+  self.priority - that.priority || compareTexts(lot(self.id, election), lot(that.id, election))
+
+/**
+ * Whether `self` ranks strictly higher than `that` in an election, the group's own unless named.
+ *
+ * @category ordering
+ * @since 0.1.0
+ */
+export const outranks = (self: Ranked, that: Ranked, election = ""): boolean => compareRank(self, that, election) > 0
 
 /**
  * Whether both are the same start of the same server.

@@ -9,6 +9,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
 import * as Frame from "./Frame.ts"
 import * as Member from "./Member.ts"
@@ -62,7 +63,7 @@ export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
 
 /**
  * What hearing a server brought about: nothing (it was dropped), or its stamp is fresh, and it may be new (`joined`), in
- * place of an earlier start of its own (`replaced`).
+ * place of an earlier start of its own (`replaced`). `elections` are the tags of those it took part in before.
  *
  * @category models
  * @since 0.1.0
@@ -70,6 +71,7 @@ export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
 export interface Heard {
   readonly joined: boolean
   readonly replaced: Known | null
+  readonly elections: ReadonlyArray<string>
 }
 
 /**
@@ -116,7 +118,7 @@ export const hear = (
       return null
     }
     join(turn, message, from, via)
-    return { joined: true, replaced: null }
+    return { joined: true, replaced: null, elections: none }
   }
   if (sender.incarnation < before.member.incarnation) {
     turn.drop("Stale")
@@ -126,10 +128,22 @@ export const hear = (
   if (sender.incarnation > before.member.incarnation) {
     remove(turn, sender.id, { _tag: "Replaced", by: sender.incarnation })
     join(turn, message, from, via)
-    return { joined: true, replaced: before }
+    return { joined: true, replaced: before, elections: none }
   }
-  refresh(turn, { ...before, ...stamp(turn, message, from, via, before.multicastAt, before.interval) })
-  return { joined: false, replaced: null }
+  refresh(turn, { ...before, ...stamp(turn, message, from, via, before) })
+  return { joined: false, replaced: null, elections: before.elections }
+}
+
+const none: ReadonlyArray<string> = []
+
+/** A sign of life names all that its sender takes part in; who speaks of an election otherwise takes part in it too. */
+const electionsOf = (message: Message.FromServer, before: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if ("interval" in message) return message.elections ?? none
+  if (!("election" in message) || message.election === Election.ofGroup || message.type === "STEPPING_DOWN") {
+    return before
+  }
+  const tag = Election.tag(message.election)
+  return before.includes(tag) ? before : [...before, tag].slice(-Election.maxNamed)
 }
 
 const stamp = (
@@ -137,14 +151,14 @@ const stamp = (
   message: Message.FromServer,
   from: Member.Address,
   via: "multicast" | "unicast",
-  multicastAt: number,
-  interval: number
+  before: Pick<Known, "multicastAt" | "interval" | "elections">
 ) => ({
   address: from,
   heardAt: turn.now.monotonic,
   via,
-  multicastAt: via === "multicast" ? turn.now.monotonic : multicastAt,
-  interval: "interval" in message ? message.interval : interval
+  multicastAt: via === "multicast" ? turn.now.monotonic : before.multicastAt,
+  interval: "interval" in message ? message.interval : before.interval,
+  elections: electionsOf(message, before.elections)
 })
 
 const refresh = (turn: Turn, known: Known): void => {
@@ -179,7 +193,11 @@ const join = (
   turn.state.known = HashMap.set(turn.state.known, member.id, {
     member,
     // Nothing by multicast yet counts as just heard so: a newcomer's first heartbeat may still be on its way.
-    ...stamp(turn, message, from, via, turn.now.monotonic, turn.state.rules.heartbeatInterval),
+    ...stamp(turn, message, from, via, {
+      multicastAt: turn.now.monotonic,
+      interval: turn.state.rules.heartbeatInterval,
+      elections: none
+    }),
     joinedAt: turn.now.monotonic,
     unicastOnly: false,
     noticedAt: -Infinity,

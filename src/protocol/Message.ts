@@ -3,7 +3,8 @@
  *
  * A server's message carries the {@link Header}: who speaks (`sender`), the reign it follows (`term` and `leader`; while
  * vacant, the term of the last one and null), and `heard`, the highest term it has heard of. `term` and `heard` are two
- * numbers: only the reign is ever followed.
+ * numbers: only the reign is ever followed. In a message that names an election all three are of that election, in every
+ * other message of the group's own.
  *
  * Fields that this version does not know are ignored, so a newer server can say more to its like.
  *
@@ -34,6 +35,11 @@ const header = {
 const Cause = Schema.String.check(Schema.isPattern(/^[A-Za-z]{1,32}$/))
 const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
 const Page = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
+
+/** Which named elections a server takes part in, by `Election.tag`; left out where there are none. */
+const elections = Schema.optionalKey(
+  Schema.Array(Schema.String.check(Schema.isPattern(/^[0-9a-f]{8}$/))).check(Schema.isMaxLength(16))
+)
 
 /**
  * The name of what is led: empty for the group's one leadership.
@@ -82,7 +88,8 @@ export const Message = Schema.Union([
   /** I live; this is whom I follow. `interval`: ms to the next one. */
   kind("SERVER_ALIVE", {
     ...header,
-    interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
+    interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval })),
+    elections
   }),
   /** Who is there? By unicast: are you there? A burst of one nonce is one question. */
   kind("SERVER_PROBE", { ...header, nonce: Nonce }),
@@ -90,7 +97,8 @@ export const Message = Schema.Union([
   kind("SERVER_RESPONSE", {
     ...header,
     nonce: Nonce,
-    interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
+    interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval })),
+    elections
   }),
   /** Forget me now. */
   kind("SERVER_LEAVING", header),

@@ -70,14 +70,14 @@ export const make = (term: number, { id, incarnation, ip, port, priority }: Lead
 })
 
 /**
- * The total order of reigns: by term, then by the rank of the leader, then by its start. Positive where `self` is the
- * greater.
+ * The total order of the reigns of one election, the group's own unless named: by term, then by the rank of the leader,
+ * then by its start. Positive where `self` is the greater.
  *
  * @category ordering
  * @since 0.1.0
  */
-export const compare = (self: Reign, that: Reign): number =>
-  self.term - that.term || Member.compareRank(self.leader, that.leader)
+export const compare = (self: Reign, that: Reign, election = ""): number =>
+  self.term - that.term || Member.compareRank(self.leader, that.leader, election)
   || self.leader.incarnation - that.leader.incarnation
 
 /**
@@ -86,8 +86,8 @@ export const compare = (self: Reign, that: Reign): number =>
  * @category ordering
  * @since 0.1.0
  */
-export const max = (self: Reign | null, that: Reign | null): Reign | null =>
-  self === null ? that : that === null || compare(self, that) >= 0 ? self : that
+export const max = (self: Reign | null, that: Reign | null, election = ""): Reign | null =>
+  self === null ? that : that === null || compare(self, that, election) >= 0 ? self : that
 
 /**
  * The term for a new reign: above every term heard of, and at least the wall clock's milliseconds, so that terms also
@@ -100,13 +100,13 @@ export const nextTerm = (heard: number, wall: number): number =>
   Math.min(maxTerm, Math.max(heard + 1, Math.max(0, Math.floor(wall))))
 
 /**
- * The reign as one text whose order among texts is the order of reigns: the fencing token to hand to a resource that
- * keeps the greatest one it has seen.
+ * The reign as one text whose order among texts is the order of the reigns of its election, the group's own unless named:
+ * the fencing token to hand to a resource that keeps the greatest one it has seen.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const token = (self: Reign): string =>
-  `${String(self.term).padStart(16, "0")}-${
-    String(self.leader.priority + 2_147_483_648).padStart(10, "0")
-  }-${self.leader.id}`
+export const token = (self: Reign, election = ""): string =>
+  `${String(self.term).padStart(16, "0")}-${String(self.leader.priority + 2_147_483_648).padStart(10, "0")}-${
+    Member.lot(self.leader.id, election)
+  }`

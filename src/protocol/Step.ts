@@ -7,10 +7,13 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as BullyElection from "./BullyElection.ts"
+import * as Contest from "./Contest.ts"
+import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
 import type * as Member from "./Member.ts"
 import * as Membership from "./Membership.ts"
 import type * as Message from "./Message.ts"
+import * as NamedElections from "./NamedElections.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
@@ -26,9 +29,12 @@ import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
  *   others now.
  * - `WorkEnded`: in answer to `EndWork`. `WorkOverran`: leading work of the reign of that term has not ended in its time.
  *   `WorkFinished`: none of that kind runs any more.
+ * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
  *   `Transfer`: it is to be handed to a member.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
+ *
+ * Where no `election` is named, it is the group's own.
  *
  * @category models
  * @since 0.1.0
@@ -48,12 +54,14 @@ export type Input =
   | { readonly _tag: "TimerFired"; readonly key: string; readonly token: number; readonly timer: Timer }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
   | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
-  | { readonly _tag: "WorkEnded" }
-  | { readonly _tag: "WorkOverran"; readonly term: number }
-  | { readonly _tag: "WorkFinished" }
-  | { readonly _tag: "Resign" }
-  | { readonly _tag: "StepDown"; readonly millis: number }
-  | { readonly _tag: "Transfer"; readonly to: Member.NodeId }
+  | { readonly _tag: "WorkEnded"; readonly election?: string }
+  | { readonly _tag: "WorkOverran"; readonly election?: string; readonly term: number }
+  | { readonly _tag: "WorkFinished"; readonly election?: string }
+  | { readonly _tag: "Campaign"; readonly election: string }
+  | { readonly _tag: "Withdraw"; readonly election: string }
+  | { readonly _tag: "Resign"; readonly election?: string }
+  | { readonly _tag: "StepDown"; readonly election?: string; readonly millis: number }
+  | { readonly _tag: "Transfer"; readonly election?: string; readonly to: Member.NodeId }
   | { readonly _tag: "Leave" }
 
 /**
@@ -77,7 +85,8 @@ export const make = (options: {
   known: HashMap.empty(),
   departed: HashMap.empty(),
   checks: HashMap.empty(),
-  election: BullyElection.make(options.monotonic),
+  election: Election.make(options.monotonic),
+  named: HashMap.empty(),
   watchedAt: options.monotonic,
   lag: { now: 0, before: 0 },
   drainUntil: -Infinity,
@@ -180,29 +189,45 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       turn.state.addresses = input.addresses
       break
     case "WorkEnded":
-      SteppingDown.workEnded(turn)
-      if (turn.state.phase === "Leaving") farewell(turn)
+      inElection(turn, input, NamedElections.workEnded)
+      if (turn.state.phase === "Leaving" && !isEndingWork(turn)) farewell(turn)
       break
     case "WorkOverran":
-      SteppingDown.workOverran(turn, input.term)
+      inElection(turn, input, (at) => SteppingDown.workOverran(at, input.term))
       break
     case "WorkFinished":
-      SteppingDown.workFinished(turn)
+      inElection(turn, input, SteppingDown.workFinished)
       break
     case "Resign":
-      SteppingDown.resign(turn)
+      inElection(turn, input, SteppingDown.resign)
       break
     case "StepDown":
-      SteppingDown.stepDown(turn, input.millis)
+      inElection(turn, input, (at) => SteppingDown.stepDown(at, input.millis))
       break
     case "Transfer":
-      SteppingDown.transfer(turn, input.to)
+      inElection(turn, input, (at) => SteppingDown.transfer(at, input.to))
+      break
+    case "Campaign":
+      NamedElections.campaign(turn, input.election)
+      break
+    case "Withdraw":
+      NamedElections.withdraw(turn, input.election)
       break
     case "Leave":
       leave(turn)
       break
   }
   return [turn.state, turn.outputs]
+}
+
+/** Does it in the election that the input names, if we take part in it. */
+const inElection = (
+  turn: Turn,
+  input: { readonly election?: string },
+  act: (at: Contest.Contest) => void
+): void => {
+  const at = Contest.find(turn, input.election ?? Election.ofGroup)
+  if (at !== null) act(at)
 }
 
 // --- Ticks ---
@@ -213,10 +238,11 @@ const probeGroup = (turn: Turn): void => {
 }
 
 const heartbeat = (turn: Turn): void => {
-  turn.say(null, { type: "SERVER_ALIVE", interval: turn.state.rules.heartbeatInterval })
+  turn.say(null, { type: "SERVER_ALIVE", ...NamedElections.sign(turn) })
+  NamedElections.heartbeat(turn)
   Membership.keepByUnicast(turn)
   // Nothing should be left waiting for an election that no trigger calls; should it be, it waits one interval.
-  if (turn.state.election.reign === null) BullyElection.callElection(turn)
+  for (const at of Contest.all(turn)) if (at.election.reign === null) BullyElection.callElection(at)
 }
 
 const watch = (turn: Turn): void => {
@@ -230,7 +256,7 @@ const wake = (turn: Turn): void => {
   const asleep = turn.now.monotonic - turn.state.watchedAt
   watch(turn)
   turn.emit({ event: "Stalled", for: Math.round(asleep) })
-  BullyElection.onStall(turn, asleep)
+  for (const at of Contest.all(turn)) BullyElection.onStall(at, asleep)
   Membership.forgive(turn, asleep)
   if (turn.state.phase === "Leaving") return
   turn.state.phase = "Recovering"
@@ -245,10 +271,10 @@ const fired = (turn: Turn, timer: Timer): void => {
   switch (timer._tag) {
     case "DiscoveryOver":
       turn.state.phase = "Live"
-      return BullyElection.callElection(turn)
+      return Contest.all(turn).forEach(BullyElection.callElection)
     case "Stable":
       Stability.reached(turn)
-      return BullyElection.callElection(turn)
+      return Contest.all(turn).forEach(BullyElection.callElection)
     case "SayAgain":
       return turn.sayOften(timer.key, timer.body, timer.gaps, timer.to)
     case "Respond":
@@ -257,27 +283,37 @@ const fired = (turn: Turn, timer: Timer): void => {
       return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
     case "Page":
       return askForPage(turn)
-    case "Stand":
-      return BullyElection.stand(turn)
-    case "NoObjection":
-      return BullyElection.noObjection(turn)
-    case "Object":
-      return BullyElection.object(turn, timer.to, timer.standing)
-    case "WaitOver":
-      return BullyElection.waitOver(turn)
-    case "AbstainOver":
-      return SteppingDown.abstainOver(turn)
     case "Farewell":
       turn.state.phase = "Left"
       turn.emit({ event: "Left" })
       turn.outputs.push({ _tag: "Farewell" })
+      return
+    default:
+      return electionFired(new Contest.Contest(turn, timer.election), timer)
+  }
+}
+
+const electionFired = (at: Contest.Contest, timer: Extract<Timer, { readonly election: string }>): void => {
+  switch (timer._tag) {
+    case "Stand":
+      return BullyElection.stand(at)
+    case "NoObjection":
+      return BullyElection.noObjection(at)
+    case "Object":
+      return BullyElection.object(at, timer.to, timer.standing)
+    case "WaitOver":
+      return BullyElection.waitOver(at)
+    case "AbstainOver":
+      return SteppingDown.abstainOver(at)
+    case "Withdrawn":
+      return NamedElections.forget(at)
   }
 }
 
 const remove = (turn: Turn, id: Member.NodeId, reason: Event.Reason): void => {
   const { heardAt, member } = HashMap.getUnsafe(turn.state.known, id)
   Membership.remove(turn, id, reason)
-  BullyElection.onRemoved(turn, member, reason, heardAt)
+  for (const at of Contest.all(turn)) BullyElection.onRemoved(at, member, reason, heardAt)
 }
 
 const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): void => {
@@ -300,43 +336,48 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     }
     return
   }
-  if (heard.replaced !== null) {
-    const { heardAt, member } = heard.replaced
-    BullyElection.onRemoved(turn, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
+  for (const at of Contest.all(turn)) {
+    if (heard.replaced !== null) {
+      const { heardAt, member } = heard.replaced
+      BullyElection.onRemoved(at, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
+    }
+    if (heard.joined) BullyElection.onJoined(at)
   }
-  if (heard.joined) BullyElection.onJoined(turn)
+  NamedElections.onHeard(turn, message.sender, heard.elections, from)
   // What waited in the sockets while we stood still refreshes its senders; its claims are old.
   const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === turn.state.probe
+  const at = Contest.find(turn, "election" in message ? message.election : Election.ofGroup)
+  // Of an election that we take no part in: a sign of life and no more.
+  if (at === null || at.election.withdrawn) return
   if (message.type === "SERVER_LEAVING") {
-    BullyElection.hearTerm(turn, message)
+    BullyElection.hearTerm(at, message)
     return remove(turn, message.sender.id, { _tag: "Left" })
   }
-  if (turn.now.monotonic < turn.state.drainUntil && !isFresh) return BullyElection.hearTerm(turn, message)
-  BullyElection.observe(turn, message, from)
+  if (turn.now.monotonic < turn.state.drainUntil && !isFresh) return BullyElection.hearTerm(at, message)
+  BullyElection.observe(at, message, from)
   if (turn.state.self.incarnation !== incarnation) raised(turn)
-  if ("election" in message && message.election !== BullyElection.election) return
   switch (message.type) {
     case "SERVER_PROBE":
       return onProbe(turn, message, from, via)
     case "SERVER_RESPONSE":
       return onResponse(turn, message, from)
     case "ELECTION":
-      return BullyElection.onElection(turn, message, from)
+      return BullyElection.onElection(at, message, from)
     case "OK":
-      return BullyElection.onOk(turn, message)
+      return BullyElection.onOk(at, message)
     case "STEPPING_DOWN":
-      return SteppingDown.onSteppingDown(turn, message)
+      return SteppingDown.onSteppingDown(at, message)
   }
 }
 
 /** To everyone we are a new start: they hear of it at once. */
 const raised = (turn: Turn): void => {
-  turn.say(null, { type: "SERVER_ALIVE", interval: turn.state.rules.heartbeatInterval })
-  BullyElection.onRaised(turn)
+  turn.say(null, { type: "SERVER_ALIVE", ...NamedElections.sign(turn) })
+  Contest.all(turn).forEach(BullyElection.onRaised)
 }
 
 const respond = (turn: Turn, to: Member.Address, nonce: string): void =>
-  turn.say(to, { type: "SERVER_RESPONSE", nonce, interval: turn.state.rules.heartbeatInterval })
+  turn.say(to, { type: "SERVER_RESPONSE", nonce, ...NamedElections.sign(turn) })
 
 const onProbe = (
   turn: Turn,
@@ -423,9 +464,11 @@ const leave = (turn: Turn): void => {
   if (turn.state.phase === "Leaving") return
   turn.state.phase = "Leaving"
   turn.clearTimer("discovery")
-  if (BullyElection.ownReign(turn.state) !== null) return BullyElection.endReign(turn, "Left")
-  if (turn.state.election.ending === null) farewell(turn)
+  for (const at of Contest.all(turn)) BullyElection.endReign(at, "Left")
+  if (!isEndingWork(turn)) farewell(turn)
 }
+
+const isEndingWork = (turn: Turn): boolean => Contest.all(turn).some(({ election }) => election.ending !== null)
 
 const farewell = (turn: Turn): void => {
   if (turn.hasTimer("farewell")) return

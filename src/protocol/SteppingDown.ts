@@ -8,15 +8,19 @@
  * | who steps down for a time | that time | |
  * | whose leading work of a former reign still runs | until it has finished | |
  *
- * The functions work on a {@link Turn.Turn} and are used by `Step` alone.
+ * The functions work on a `Contest` and are used by `Step` alone.
  *
  * @since 0.1.0
  */
 import * as BullyElection from "./BullyElection.ts"
+import * as Contest from "./Contest.ts"
+import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
 import * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
-import type { State, Turn } from "./Turn.ts"
+import type { State } from "./Turn.ts"
+
+type At = Contest.Contest
 
 /**
  * The leader gives the lead up to whoever is highest ranked among the others.
@@ -24,16 +28,16 @@ import type { State, Turn } from "./Turn.ts"
  * @category transitions
  * @since 0.1.0
  */
-export const resign = (turn: Turn): void => giveUp(turn, "Resigned")
+export const resign = (at: At): void => giveUp(at, "Resigned")
 
 const giveUp = (
-  turn: Turn,
+  at: At,
   cause: "Resigned" | "Transferred" | "WorkOverran",
   heir: Member.NodeId | null = null
 ): void => {
-  if (BullyElection.ownReign(turn.state) === null) return
-  BullyElection.abstain(turn, turn.state.rules.memberTimeout, { heir })
-  BullyElection.endReign(turn, cause)
+  if (BullyElection.ownReign(at.state, at.name) === null) return
+  BullyElection.abstain(at, at.state.rules.memberTimeout, { heir })
+  BullyElection.endReign(at, cause)
 }
 
 /**
@@ -42,24 +46,26 @@ const giveUp = (
  * @category transitions
  * @since 0.1.0
  */
-export const stepDown = (turn: Turn, millis: number): void => {
-  BullyElection.abstain(turn, millis, { firmly: true })
-  BullyElection.endReign(turn, "Resigned")
+export const stepDown = (at: At, millis: number): void => {
+  BullyElection.abstain(at, millis, { firmly: true })
+  BullyElection.endReign(at, "Resigned")
 }
 
 /**
- * Why the lead cannot be handed to that member now, or null where it can be.
+ * Why the lead, of the group unless named, cannot be handed to that member now, or null where it can be. Who takes no part
+ * in a named election is no member of it.
  *
  * @category guards
  * @since 0.1.0
  */
 export const refusal = (
-  state: Pick<State, "self" | "election" | "members">,
-  to: Member.NodeId
+  state: Pick<State, "self" | "election" | "named" | "known" | "members">,
+  to: Member.NodeId,
+  election = Election.ofGroup
 ): "NotLeading" | "NoSuchMember" | null =>
-  BullyElection.ownReign(state) === null
+  BullyElection.ownReign(state, election) === null
     ? "NotLeading"
-    : state.members.some(({ id }) => id === to)
+    : Contest.others(state, election).some(({ id }) => id === to)
     ? null
     : "NoSuchMember"
 
@@ -69,8 +75,8 @@ export const refusal = (
  * @category transitions
  * @since 0.1.0
  */
-export const transfer = (turn: Turn, to: Member.NodeId): void => {
-  if (refusal(turn.state, to) === null) giveUp(turn, "Transferred", to)
+export const transfer = (at: At, to: Member.NodeId): void => {
+  if (refusal(at.state, to, at.name) === null) giveUp(at, "Transferred", to)
 }
 
 /**
@@ -80,18 +86,19 @@ export const transfer = (turn: Turn, to: Member.NodeId): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const workEnded = (turn: Turn): void => {
-  const { election: { abstention, ending, reign }, members, phase } = turn.state
+export const workEnded = (at: At): void => {
+  const { phase } = at.state
+  const { abstention, ending, reign } = at.election
   if (ending === null || reign === null) return
   const { heir } = abstention
-  const isLost = ending === "Transferred" && !members.some(({ id }) => id === heir)
-  if (isLost) turn.election({ abstention: { ...abstention, heir: null } })
+  const isLost = ending === "Transferred" && !at.others.some(({ id }) => id === heir)
+  if (isLost) at.change({ abstention: { ...abstention, heir: null } })
   const cause = isLost ? "Resigned" : ending
-  BullyElection.becomeVacant(turn, reign, cause)
+  BullyElection.becomeVacant(at, reign, cause)
   if (phase === "Leaving" && cause !== "Transferred") return
-  const successor = cause === "Transferred" ? heir : cause === "TooFewMembers" ? null : members[0]?.id ?? null
-  BullyElection.sayStepsDown(turn, cause, successor)
-  BullyElection.callElection(turn)
+  const successor = cause === "Transferred" ? heir : cause === "TooFewMembers" ? null : at.highest?.id ?? null
+  BullyElection.sayStepsDown(at, cause, successor)
+  BullyElection.callElection(at)
 }
 
 /**
@@ -101,28 +108,29 @@ export const workEnded = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const onSteppingDown = (turn: Turn, message: Message.Of<"STEPPING_DOWN">): void => {
-  const { election: { activity, last, reign, vacancy }, rules, self } = turn.state
+export const onSteppingDown = (at: At, message: Message.Of<"STEPPING_DOWN">): void => {
+  const { rules, self } = at.state
+  const { activity, last, reign, vacancy } = at.election
   const { sender, successor } = message
   // `observe` has vacated the place already, by the header: here it is said who goes first.
   if (reign !== null || last === null || last.term !== message.term || !Member.isSameStart(last.leader, sender)) return
   const cause = Event.causeOf(message.cause)
   // Where a heartbeat told of the end first, the reason comes only now.
-  if (vacancy.cause !== cause) turn.election({ vacancy: { ...vacancy, cause } })
+  if (vacancy.cause !== cause) at.change({ vacancy: { ...vacancy, cause } })
   if (successor === null || successor === vacancy.successor) return
   if (cause !== "Transferred" && activity._tag !== "Pending") return
-  BullyElection.stopActivity(turn)
-  turn.election({ vacancy: { ...vacancy, cause, excused: sender.id, successor } })
+  BullyElection.stopActivity(at)
+  at.change({ vacancy: { ...vacancy, cause, excused: sender.id, successor } })
   if (cause === "Transferred") {
-    if (successor === self.id) acceptHeirship(turn)
-    else BullyElection.abstain(turn, rules.memberTimeout, { heir: successor })
+    if (successor === self.id) acceptHeirship(at)
+    else BullyElection.abstain(at, rules.memberTimeout, { heir: successor })
   }
-  BullyElection.callElection(turn)
+  BullyElection.callElection(at)
 }
 
 /** Who is asked to lead need not let others lead any longer; but for those that do not lead whoever asks. */
-const acceptHeirship = (turn: Turn): void => {
-  if (!turn.state.election.abstention.firmly) BullyElection.abstainNoLonger(turn)
+const acceptHeirship = (at: At): void => {
+  if (!at.election.abstention.firmly) BullyElection.abstainNoLonger(at)
 }
 
 /**
@@ -132,15 +140,15 @@ const acceptHeirship = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const abstainOver = (turn: Turn): void => {
-  const { abstention: { firmly, until }, reign } = turn.state.election
-  const left = until - turn.now.monotonic
+export const abstainOver = (at: At): void => {
+  const { abstention: { firmly, until }, reign } = at.election
+  const left = until - at.turn.now.monotonic
   // Whole ms: what is left of one by rounding would be no time for a timer to run.
   if ((reign !== null || firmly) && left > 0) {
-    return turn.setTimer("abstain", Math.ceil(left), { _tag: "AbstainOver" })
+    return at.setTimer("abstain", Math.ceil(left), { _tag: "AbstainOver" })
   }
-  BullyElection.abstainNoLonger(turn)
-  BullyElection.callElection(turn)
+  BullyElection.abstainNoLonger(at)
+  BullyElection.callElection(at)
 }
 
 /**
@@ -149,10 +157,10 @@ export const abstainOver = (turn: Turn): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const workOverran = (turn: Turn, term: number): void => {
-  turn.election({ overrun: true })
-  const own = BullyElection.ownReign(turn.state)
-  if (own !== null && own.term !== term) giveUp(turn, "WorkOverran")
+export const workOverran = (at: At, term: number): void => {
+  at.change({ overrun: true })
+  const own = BullyElection.ownReign(at.state, at.name)
+  if (own !== null && own.term !== term) giveUp(at, "WorkOverran")
 }
 
 /**
@@ -161,8 +169,8 @@ export const workOverran = (turn: Turn, term: number): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const workFinished = (turn: Turn): void => {
-  if (!turn.state.election.overrun) return
-  turn.election({ overrun: false })
-  BullyElection.callElection(turn)
+export const workFinished = (at: At): void => {
+  if (!at.election.overrun) return
+  at.change({ overrun: false })
+  BullyElection.callElection(at)
 }

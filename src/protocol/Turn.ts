@@ -9,10 +9,10 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import type { Election } from "./Election.ts"
 import type * as Event from "./Event.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
-import type * as Reign from "./Reign.ts"
 import type * as Rules from "./Rules.ts"
 
 /**
@@ -48,6 +48,8 @@ export interface Known {
   /** The heartbeat interval that it announced. */
   readonly interval: number
   readonly unicastOnly: boolean
+  /** The named elections that it takes part in, by their tags. */
+  readonly elections: ReadonlyArray<string>
   readonly noticedAt: number
   /** The last multicast probe of its that was answered: the others of the burst are the same question. */
   readonly answered: string
@@ -82,57 +84,6 @@ export interface Check {
 }
 
 /**
- * What a server does about the lead at the moment.
- *
- * - `Idle`: nothing. `Pending`: it will stand when the stagger is over. `Standing`: it asked who objects.
- * - `Waiting`: somebody higher objected or stands.
- *
- * @category models
- * @since 0.1.0
- */
-export type Activity =
-  | { readonly _tag: "Idle" }
-  | { readonly _tag: "Pending" }
-  | { readonly _tag: "Standing"; readonly standing: number }
-  | { readonly _tag: "Waiting" }
-
-/**
- * The register of the lead, and what this server does about it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Election {
-  /** The reign followed; null while vacant. */
-  readonly reign: Reign.Reign | null
-  /** The greatest reign ever followed: what is not greater is not followed again, but for this one itself. */
-  readonly last: Reign.Reign | null
-  /** The highest term heard of. */
-  readonly heard: number
-  readonly activity: Activity
-  /** Why the place is vacant, since when, and what follows from it. */
-  readonly vacancy: {
-    readonly cause: Event.Cause
-    readonly since: number
-    /** Who stepped down does not stand in its successor's way. */
-    readonly excused: Member.NodeId | null
-    readonly successor: Member.NodeId | null
-    /** The leader was only silent: who outranks all asks before leading. */
-    readonly askFirst: boolean
-  }
-  /** Set while our leading work is being ended: why. */
-  readonly ending: Event.Cause | null
-  /**
-   * Until when we do not stand: `firmly`, whoever leads or does not; else unless nobody does. `heir` is the member in whose
-   * favour: where it is gone, or its reign is over, we abstain no longer.
-   */
-  readonly abstention: { readonly until: number; readonly firmly: boolean; readonly heir: Member.NodeId | null }
-  /** Leading work of a former reign still runs: until it has finished we do not stand. */
-  readonly overrun: boolean
-  readonly hearsayAt: number
-}
-
-/**
  * Where a server is in its life.
  *
  * - `Discovering`: in the window after the start, it judges nobody and does not stand. `Live`: in full.
@@ -162,7 +113,10 @@ export interface State {
   readonly known: HashMap.HashMap<Member.NodeId, Known>
   readonly departed: HashMap.HashMap<Member.NodeId, Departed>
   readonly checks: HashMap.HashMap<Member.NodeId, Check>
+  /** The group's own election. */
   readonly election: Election
+  /** The named ones that this server takes part in. */
+  readonly named: HashMap.HashMap<string, Election>
   /** When the watch last ran. */
   readonly watchedAt: number
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
@@ -205,11 +159,12 @@ export type Timer =
   | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
   | { readonly _tag: "Page" }
-  | { readonly _tag: "Stand" }
-  | { readonly _tag: "NoObjection" }
-  | { readonly _tag: "Object"; readonly to: Member.NodeId; readonly standing: number }
-  | { readonly _tag: "WaitOver" }
-  | { readonly _tag: "AbstainOver" }
+  | { readonly _tag: "Stand"; readonly election: string }
+  | { readonly _tag: "NoObjection"; readonly election: string }
+  | { readonly _tag: "Object"; readonly election: string; readonly to: Member.NodeId; readonly standing: number }
+  | { readonly _tag: "WaitOver"; readonly election: string }
+  | { readonly _tag: "AbstainOver"; readonly election: string }
+  | { readonly _tag: "Withdrawn"; readonly election: string }
   | { readonly _tag: "Farewell" }
 
 /**
@@ -218,7 +173,7 @@ export type Timer =
  * - `Send`: `to` null is the group. `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`.
  *   `SetTimer`: fire `timer` with this key and token in `after` ms. `ClearTimer`: that
  *   fire need not come (it would be ignored).
- * - `Emit`: tell the readers. `EndWork`: end all leading work, then step `WorkEnded`. `Farewell`: nothing more will come.
+ * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`. `Farewell`: nothing more will come.
  * - `Drop`: count one more dropped datagram of this reason.
  *
  * @category models
@@ -236,7 +191,7 @@ export type Output =
   }
   | { readonly _tag: "ClearTimer"; readonly token: number }
   | { readonly _tag: "Emit"; readonly event: Event.Event }
-  | { readonly _tag: "EndWork" }
+  | { readonly _tag: "EndWork"; readonly election: string }
   | { readonly _tag: "Farewell" }
   | { readonly _tag: "Drop"; readonly reason: DropReason }
 
@@ -310,9 +265,10 @@ export class Turn {
     this.outputs.push({ _tag: "Ask", id, to, message: this.compose(body) })
   }
 
-  /** A message of this server, with the header as it is now. */
+  /** A message of this server, with the header as it is now: the reign in it is that of the election it speaks of. */
   compose(body: Body): Message.FromServer {
-    const { election, self } = this.state
+    const { self } = this.state
+    const election = this.election("election" in body ? body.election : "")
     const header: Message.Header = {
       sender: self,
       term: (election.reign ?? election.last)?.term ?? 0,
@@ -363,7 +319,8 @@ export class Turn {
     return HashMap.get(this.state.known, id)
   }
 
-  election(change: Partial<Election>): void {
-    this.state.election = { ...this.state.election, ...change }
+  /** The register of an election that this server takes part in, the group's own or a named one. */
+  election(name: string): Election {
+    return name === "" ? this.state.election : HashMap.getUnsafe(this.state.named, name)
   }
 }

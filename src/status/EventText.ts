@@ -36,9 +36,10 @@ const say = (event: Event.Event): string => {
       return `${who(event.member)} ${reason(event.reason)}`
     case "LeaderChanged": {
       const gap = event.without > 0 ? `, after ${Text.age(event.without)} without a leader` : ""
+      const led = event.election === "" ? "" : ` ${event.election}`
       return event.leader === null
-        ? `nobody leads (term ${event.term} ended: ${causes[event.cause]})`
-        : `${who(event.leader)} leads (term ${event.term}: ${causes[event.cause]}${gap})`
+        ? `nobody leads${led} (term ${event.term} ended: ${causes[event.cause]})`
+        : `${who(event.leader)} leads${led} (term ${event.term}: ${causes[event.cause]}${gap})`
     }
     case "DuplicateIdentity":
       return `DUPLICATE IDENTITY: ${event.theirs} (host ${event.hostname}) uses our node id ${event.id}; we are ${event.ours}`
@@ -49,7 +50,9 @@ const say = (event: Event.Event): string => {
     case "UnicastOnly":
       return `${who(event.member)} is heard by unicast only: multicast does not pass between us`
     case "WorkOverran":
-      return `leading work of term ${event.term} still runs ${Text.age(event.for)} after its reign ended`
+      return `leading work${event.election === "" ? "" : ` of ${event.election}`} of term ${event.term} still runs ${
+        Text.age(event.for)
+      } after its reign ended`
     case "NetworkChanged":
       return `network: ${event.what}`
     case "FiberDied":

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
+import * as Election from "../../src/protocol/Election.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import * as KeyRing from "../../src/protocol/KeyRing.ts"
 import * as Member from "../../src/protocol/Member.ts"
@@ -109,6 +110,7 @@ describe("the vectors of the protocol's page", () => {
       ip: "192.0.2.10",
       port: 40_001
     })
-    for (const text of [alpha, beta, Reign.token(reign)]) assert.include(page, `\`${text}\``)
+    const named = [Member.lot(alpha, "billing"), Election.tag("billing")]
+    for (const text of [alpha, beta, Reign.token(reign), ...named]) assert.include(page, `\`${text}\``)
   })
 })

@@ -3,6 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Election from "../../src/protocol/Election.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import * as Member from "../../src/protocol/Member.ts"
 import * as Message from "../../src/protocol/Message.ts"
@@ -230,6 +231,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
   const nonce = "f".repeat(32)
   const term = Reign.maxTerm
   const election = "\"".repeat(16)
+  const elections = Array.from({ length: Election.maxNamed }, () => "ffffffff")
 
   const largest = texts.flatMap((text, i): ReadonlyArray<Message.Message> => {
     const sender: Member.Member = { ...leader, name: text, hostname: text, tags: { a: tags[i]! } }
@@ -238,9 +240,9 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     const header = { sender, term, leader, heard: term }
     const interval = Message.maxInterval
     return [
-      { type: "SERVER_ALIVE", ...header, interval },
+      { type: "SERVER_ALIVE", ...header, interval, elections },
       { type: "SERVER_PROBE", ...header, nonce },
-      { type: "SERVER_RESPONSE", ...header, nonce, interval },
+      { type: "SERVER_RESPONSE", ...header, nonce, interval, elections },
       { type: "SERVER_LEAVING", ...header },
       { type: "ELECTION", ...header, election, standing: term },
       { type: "OK", ...header, election, standing: term, to: leader.id },

@@ -4,6 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as BullyElection from "../../src/protocol/BullyElection.ts"
@@ -45,6 +46,8 @@ const Said = Schema.Struct({
   cause: Schema.Literals(["none", "none", "Transferred", "Stalled", "LaterVersion"])
 })
 
+const named = Schema.Literals(["", "", "other"])
+
 const act = Schema.Union([
   Schema.Struct({ do: Schema.Literals(["hear", "hear", "hear"]), said: Said }),
   Schema.Struct({
@@ -53,13 +56,18 @@ const act = Schema.Union([
   }),
   Schema.Struct({ do: Schema.Literals(["freeze"]), millis: Schema.Literals([50, 400, 6_000, 40_000]) }),
   Schema.Struct({
-    do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch", "WorkEnded", "WorkFinished", "Resign"])
+    do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch"])
   }),
+  Schema.Struct({ do: Schema.Literals(["WorkEnded", "WorkFinished", "Resign"]), election: named }),
   Schema.Struct({ do: Schema.Literals(["Refused"]), whom: anyone }),
   Schema.Struct({ do: Schema.Literals(["stale timer"]), token: chance }),
-  Schema.Struct({ do: Schema.Literals(["Transfer"]), to: anyone }),
-  Schema.Struct({ do: Schema.Literals(["StepDown"]), millis: Schema.Literals([1, 500, 60_000]) }),
-  Schema.Struct({ do: Schema.Literals(["WorkOverran"]), term: Schema.Literals(["own", "another"]) }),
+  Schema.Struct({ do: Schema.Literals(["Transfer"]), election: named, to: anyone }),
+  Schema.Struct({ do: Schema.Literals(["StepDown"]), election: named, millis: Schema.Literals([1, 500, 60_000]) }),
+  Schema.Struct({ do: Schema.Literals(["WorkOverran"]), election: named, term: Schema.Literals(["own", "another"]) }),
+  Schema.Struct({
+    do: Schema.Literals(["Campaign", "Campaign", "Withdraw"]),
+    election: Schema.Literals(["other", "third"])
+  }),
   Schema.Struct({ do: Schema.Literals(["Leave"]), really: chance })
 ])
 type Act = typeof act.Type
@@ -145,13 +153,28 @@ const perform = (server: Server, act: Act): void => {
     case "Refused":
       return void server.step({ _tag: "Refused", id: Peer.id(act.whom) })
     case "stale timer":
-      return void server.step({ _tag: "TimerFired", key: "stand", token: -act.token, timer: { _tag: "Stand" } })
+      return void server.step({
+        _tag: "TimerFired",
+        key: "stand",
+        token: -act.token,
+        timer: { _tag: "Stand", election: "" }
+      })
     case "Transfer":
-      return void server.step({ _tag: "Transfer", to: Peer.id(act.to) })
+      return void server.step({ _tag: "Transfer", election: act.election, to: Peer.id(act.to) })
     case "StepDown":
-      return void server.step({ _tag: "StepDown", millis: act.millis })
-    case "WorkOverran":
-      return void server.step({ _tag: "WorkOverran", term: act.term === "own" ? server.term : 1 })
+      return void server.step({ _tag: "StepDown", election: act.election, millis: act.millis })
+    case "WorkOverran": {
+      const own = BullyElection.ownReign(server.state, act.election)
+      const term = act.term === "own" && own !== null ? own.term : 1
+      return void server.step({ _tag: "WorkOverran", election: act.election, term })
+    }
+    case "Campaign":
+    case "Withdraw":
+      return void server.step({ _tag: act.do, election: act.election })
+    case "WorkEnded":
+    case "WorkFinished":
+    case "Resign":
+      return void server.step({ _tag: act.do, election: act.election })
     case "Leave":
       return act.really < 20 ? void server.step({ _tag: "Leave" }) : undefined
     default:
@@ -184,6 +207,7 @@ const read = (view: Step.View | null, event: Event.Event): Step.View | null => {
     case "MemberRemoved":
       return { ...view, members: view.members.filter((member) => !Member.isSameStart(member, event.member)) }
     case "LeaderChanged":
+      if (event.election !== "") return view
       return { ...view, term: event.term, reign: event.leader && Reign.make(event.term, event.leader) }
     case "IncarnationRaised": {
       const self = { ...view.self, incarnation: event.to }
@@ -267,6 +291,18 @@ describe("after any sequence of inputs", () => {
     })
   }, runs)
 
+  it.prop("the reign that is followed in a named election has never gone back either", [life], ([drawn]) => {
+    let greatest: Reign.Reign | null = null
+    live(drawn, ({ state: { named } }) => {
+      const election = Option.getOrUndefined(HashMap.get(named, "other"))
+      if (election === undefined) greatest = null
+      else if (election.reign !== null) {
+        if (greatest !== null) assert.isAtLeast(Reign.compare(election.reign, greatest, "other"), 0)
+        greatest = election.reign
+      }
+    })
+  }, runs)
+
   it.prop("one leads only while live, and stands only with the timer that ends it", [life], ([drawn]) => {
     const timers = { Idle: null, Pending: "stand", Standing: "ok", Waiting: "wait" } as const
     live(drawn, ({ state }) => {
@@ -274,6 +310,13 @@ describe("after any sequence of inputs", () => {
       const expected = timers[state.election.activity._tag]
       const set = ["stand", "ok", "wait"].filter((key) => HashMap.has(state.timers, key))
       assert.deepStrictEqual(set, expected === null ? [] : [expected])
+      for (const [name, { activity, withdrawn }] of state.named) {
+        if (BullyElection.ownReign(state, name) !== null) assert.strictEqual(state.phase, "Live")
+        if (withdrawn) assert.strictEqual(activity._tag, "Idle")
+        const expected = timers[activity._tag]
+        const set = ["stand", "ok", "wait"].filter((key) => HashMap.has(state.timers, `${key}@${name}`))
+        assert.deepStrictEqual(set, expected === null ? [] : [expected])
+      }
     })
   }, runs)
 

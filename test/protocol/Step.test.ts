@@ -487,7 +487,7 @@ describe("timers", () => {
   it("a timer that was replaced or cleared is ignored when it fires (style: generations everywhere)", () => {
     const server = among("z")
     const stale = server.state
-    const timer = { _tag: "Stand" } as const
+    const timer = { _tag: "Stand", election: "" } as const
     server.hear(coordinator("z", 50))
     server.forget().step({ _tag: "TimerFired", key: "stand", token: stale.tokens, timer })
     server.step({ _tag: "TimerFired", key: "no such timer", token: 1, timer })

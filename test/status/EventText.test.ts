@@ -40,11 +40,11 @@ describe("events in words", () => {
       `${bath} restarted, now incarnation 2`
     ],
     [
-      { at, event: "LeaderChanged", leader: member, from: null, term: 7, cause: "Silent", without: 230 },
+      { at, event: "LeaderChanged", election: "", leader: member, from: null, term: 7, cause: "Silent", without: 230 },
       `${bath} leads (term 7: the leader fell silent, after 230ms without a leader)`
     ],
     [
-      { at, event: "LeaderChanged", leader: null, from: member, term: 7, cause: "Resigned", without: 0 },
+      { at, event: "LeaderChanged", election: "", leader: null, from: member, term: 7, cause: "Resigned", without: 0 },
       "nobody leads (term 7 ended: the leader resigned)"
     ],
     [{ at, event: "Stalled", for: 1500 }, "this process stood still for 1s: nobody is judged for it"],

@@ -119,7 +119,7 @@ export class Server {
       case "EndWork":
         return this.#options.work === "by hand"
           ? undefined
-          : this.#enter(this.now + (this.#options.work ?? 0), { _tag: "WorkEnded" }, null)
+          : this.#enter(this.now + (this.#options.work ?? 0), { _tag: "WorkEnded", election: output.election }, null)
       case "Farewell":
         this.#timers = []
     }

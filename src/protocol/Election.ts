@@ -1,0 +1,130 @@
+/**
+ * One election: the register of who leads, and what this server does about it. A group has one without a name, which is
+ * its own, and may hold others by name, each of which elects on its own.
+ *
+ * @since 0.1.0
+ */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex } from "@noble/hashes/utils.js"
+import * as HashMap from "effect/HashMap"
+import type * as Event from "./Event.ts"
+import * as Member from "./Member.ts"
+import type * as Reign from "./Reign.ts"
+
+/**
+ * The name of the group's own election.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const ofGroup = ""
+
+/**
+ * The most named elections that one server takes part in at a time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxNamed = 16
+
+/**
+ * What a server does about the lead at the moment.
+ *
+ * - `Idle`: nothing. `Pending`: it will stand when the stagger is over. `Standing`: it asked who objects.
+ * - `Waiting`: somebody higher objected or stands.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Activity =
+  | { readonly _tag: "Idle" }
+  | { readonly _tag: "Pending" }
+  | { readonly _tag: "Standing"; readonly standing: number }
+  | { readonly _tag: "Waiting" }
+
+/**
+ * The register of the lead, and what this server does about it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Election {
+  /** The reign followed; null while vacant. */
+  readonly reign: Reign.Reign | null
+  /** The greatest reign ever followed: what is not greater is not followed again, but for this one itself. */
+  readonly last: Reign.Reign | null
+  /** The highest term heard of. */
+  readonly heard: number
+  readonly activity: Activity
+  /** Why the place is vacant, since when, and what follows from it. */
+  readonly vacancy: {
+    readonly cause: Event.Cause
+    readonly since: number
+    /** Who stepped down does not stand in its successor's way. */
+    readonly excused: Member.NodeId | null
+    readonly successor: Member.NodeId | null
+    /** The leader was only silent: who outranks all asks before leading. */
+    readonly askFirst: boolean
+  }
+  /** Set while our leading work is being ended: why. */
+  readonly ending: Event.Cause | null
+  /**
+   * Until when we do not stand: `firmly`, whoever leads or does not; else unless nobody does. `heir` is the member in whose
+   * favour: where it is gone, or its reign is over, we abstain no longer.
+   */
+  readonly abstention: { readonly until: number; readonly firmly: boolean; readonly heir: Member.NodeId | null }
+  /** Leading work of a former reign still runs: until it has finished we do not stand. */
+  readonly overrun: boolean
+  readonly hearsayAt: number
+  /** When each member last got a notice of the reign. */
+  readonly noticed: HashMap.HashMap<Member.NodeId, number>
+  /** Set when the app takes part no more: what is left to do is to say so. Never in the group's own election. */
+  readonly withdrawn: boolean
+}
+
+/**
+ * Nobody keeps this server from standing.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const noAbstention: Election["abstention"] = { until: -Infinity, firmly: false, heir: null }
+
+/**
+ * The register at the start of a server, or of its taking part.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (monotonic: number): Election => ({
+  reign: null,
+  last: null,
+  heard: 0,
+  activity: { _tag: "Idle" },
+  vacancy: { cause: "Start", since: monotonic, excused: null, successor: null, askFirst: false },
+  ending: null,
+  abstention: noAbstention,
+  overrun: false,
+  hearsayAt: -Infinity,
+  noticed: HashMap.empty(),
+  withdrawn: false
+})
+
+const encoder = new TextEncoder()
+
+/**
+ * How a server says which named elections it takes part in: 8 hex digits for each, the first 4 bytes of SHA-256 of the
+ * name. Two names with one tag would only have servers wait for each other in vain.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const tag = (name: string): string => bytesToHex(sha256(encoder.encode(name)).subarray(0, 4))
+
+/**
+ * Whether a text may name an election: 1 to 32 bytes, counted as in JSON.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isName = (text: string): boolean => text.length > 0 && text.length <= 32 && Member.jsonBytes(text) <= 32
