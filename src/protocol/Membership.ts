@@ -276,7 +276,9 @@ const isDeparted = (turn: Turn, message: Message.FromServer, from: Member.Addres
   if (departed === undefined) return false
   const forgotten = departed.until <= turn.now.monotonic
   const answered = message.type === "SERVER_RESPONSE" && message.nonce === departed.nonce
-  if (forgotten || incarnation > departed.incarnation || (answered && incarnation === departed.incarnation)) {
+  // A goodbye of a start that we never met returns nobody, and the departed stay remembered.
+  const isLater = incarnation > departed.incarnation && message.type !== "SERVER_LEAVING"
+  if (forgotten || isLater || (answered && incarnation === departed.incarnation)) {
     turn.state.departed = HashMap.remove(turn.state.departed, id)
     turn.clearTimer(returnKey(id))
     return false

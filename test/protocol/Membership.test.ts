@@ -203,6 +203,18 @@ describe("incarnations (protocol 4)", () => {
 })
 
 describe("the departed (protocol 4)", () => {
+  // A random sequence found this: the goodbye of a later start had the earlier one forgotten, and a datagram of one
+  // earlier still made it a member.
+  it("are not forgotten for the goodbye of a later start that was never met", () => {
+    const server = Server.live({}, [Peer.alive("b")])
+    server.hear(Peer.leaving("b"))
+    server.hear(Peer.leaving(Peer.member("b", { incarnation: 2_000 })))
+    server.hear(Peer.alive(Peer.member("b", { incarnation: 999 })))
+    assert.deepStrictEqual(server.members, [])
+    server.hear(Peer.alive(Peer.member("b", { incarnation: 2_001 })))
+    assert.deepStrictEqual(server.members, ["b"])
+  })
+
   it("late datagrams of one that left revive it not, whatever they are, and nothing is answered", () => {
     const server = among("a", "b")
     server.forget().hear(leaving("a"))
