@@ -1,6 +1,6 @@
 /**
  * How the process ends: 0 when all went well or it was told to stop, 2 for a setting or command line that is refused, 3
- * when nobody answered, 70 when the server could not go on, 130 for a question that was interrupted, else 1.
+ * when nobody answered, 1 when `doctor` found problems, 70 when the server could not go on, 130 for a question that was interrupted, else 1.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ export const codeOf = (error: unknown): number => {
 export const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.squash(cause)
-  if (Predicate.isTagged(error, "ShowHelp")) return Effect.void
+  if (Predicate.isTagged(error, "ShowHelp") || Predicate.isTagged(error, "ProblemsFound")) return Effect.void
   return Cause.hasDies(cause) || !(error instanceof Error)
     ? Effect.sync(() => void process.stderr.write(`bellwether: a defect: ${Cause.pretty(cause)}\n`))
     : Output.complain(error.message)

@@ -37,6 +37,9 @@ export const flagsOf = <const K extends Settings.Key>(
 /** What a question to a group needs to know. */
 export const networkKeys = ["group", "multicastAddress", "port", "ttl", "interfaces"] as const
 
+/** What an examination needs to know besides. */
+export const examinedKeys = [...networkKeys, "unicastPort", "profile", "heartbeatInterval", "memberTimeout"] as const
+
 export const json = Flag.Boolean("json").pipe(Flag.withoutNegation, Flag.withDefault(false))
 
 const timeoutSetting = Setting.duration([Duration.millis(1), Duration.hours(1)], {
@@ -51,26 +54,61 @@ export const timeout = Flag.String("timeout").pipe(
   Flag.optional
 )
 
+const watchSetting = Setting.duration([Duration.seconds(1), Duration.days(1)], {
+  summary: "go on for this long, and say what changes",
+  documentation: "",
+  default: () => Duration.minutes(10)
+})
+
+export const watch = Flag.String("watch").pipe(
+  Flag.withMetavar(watchSetting.placeholder),
+  Flag.withDescription(`${watchSetting.summary}, for what only shows with time (such as --watch 10m)`),
+  Flag.optional
+)
+
+export const listen = Flag.String("timeout").pipe(
+  Flag.withMetavar(timeoutSetting.placeholder),
+  Flag.withDescription("how long to listen (default: one or two heartbeats, or until all is known)"),
+  Flag.optional
+)
+
 /** Every flag that takes a part in some command, and what is allowed for it. */
 export const allowed: ReadonlyMap<string, string> = new Map([
   ...Settings.keys.map((key) => [Settings.flagName(key), Settings.settings[key].allowed] as const),
   ["--timeout", timeoutSetting.allowed],
+  ["--watch", watchSetting.allowed],
   ["--json", "no value, or true or false after ="]
 ])
 
-/** The time-out that was asked for. */
-export const timeoutOf = (given: Option.Option<string>): Effect.Effect<Duration.Duration, Setting.SettingRefused> =>
+const durationOf = (
+  name: string,
+  setting: typeof timeoutSetting,
+  given: Option.Option<string>
+): Effect.Effect<Option.Option<Duration.Duration>, Setting.SettingRefused> =>
   Option.match(given, {
-    onNone: () => Effect.succeed(timeoutSetting.default("standard")),
+    onNone: () => Effect.succeedNone,
     onSome: (text) =>
-      Effect.mapError(Effect.fromOption(timeoutSetting.fromText(text)), () =>
-        new Setting.SettingRefused({
-          setting: "timeout",
-          as: "--timeout",
-          was: JSON.stringify(text),
-          allowed: timeoutSetting.allowed
-        }))
+      Effect.mapBoth(Effect.fromOption(setting.fromText(text)), {
+        onFailure: () =>
+          new Setting.SettingRefused({
+            setting: name,
+            as: `--${name}`,
+            was: JSON.stringify(text),
+            allowed: setting.allowed
+          }),
+        onSuccess: Option.some
+      })
   })
+
+/** The time-out that was asked for, if any. */
+export const listenOf = (given: Option.Option<string>) => durationOf("timeout", timeoutSetting, given)
+
+/** For how long to watch, if that was asked for. */
+export const watchOf = (given: Option.Option<string>) => durationOf("watch", watchSetting, given)
+
+/** The time-out that was asked for, or the usual one. */
+export const timeoutOf = (given: Option.Option<string>): Effect.Effect<Duration.Duration, Setting.SettingRefused> =>
+  Effect.map(listenOf(given), Option.getOrElse(() => timeoutSetting.default("standard")))
 
 /** The settings: a flag before the environment before the default. No socket is opened. */
 export const resolve = Effect.fnUntraced(function*(flags: Given) {

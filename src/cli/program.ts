@@ -30,6 +30,13 @@ const askFlags = {
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
 }
 
+const doctorFlags = {
+  ...Options.flagsOf(Options.examinedKeys),
+  timeout: Options.listen,
+  watch: Options.watch,
+  json: Options.json.pipe(Flag.withDescription("print the report as one JSON object; with --watch one a line"))
+}
+
 const runServe = Effect.fnUntraced(function*({ json, ...flags }: Options.Given & { readonly json: boolean }) {
   const settings = yield* Options.resolve(flags)
   const { serve } = yield* Effect.promise(() => import("./serve.ts"))
@@ -55,7 +62,15 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
         const within = yield* Options.timeoutOf(timeout)
         const { leader } = yield* Effect.promise(() => import("./leader.ts"))
         return yield* leader(settings, { json, timeout: within })
-      })).pipe(Command.withDescription("Ask a group who leads it, without joining"))
+      })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
+    Command.make("doctor", doctorFlags, ({ json, timeout, watch, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Options.resolve(flags)
+        const listened = yield* Options.listenOf(timeout)
+        const watched = yield* Options.watchOf(watch)
+        const { doctor } = yield* Effect.promise(() => import("./doctor.ts"))
+        return yield* doctor(settings, { json, timeout: listened, watch: watched })
+      })).pipe(Command.withDescription("Explain why servers do not find each other, and what to do about it"))
   ])
 )
 

@@ -8,7 +8,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Output from "./output.ts"
 
 const more = "(--help shows all)"
-const words = "serve, members, leader"
+const words = "serve, members, leader, doctor"
 
 const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 const closest = (suggestions: ReadonlyArray<string>) =>

@@ -14,6 +14,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import { DatagramsFailed, type Received } from "./Datagrams.ts"
+import { receiveBufferWanted } from "./Kernel.ts"
 
 // What is received and not yet read; a burst of heartbeats of a thousand servers fits four times over.
 const receiveCapacity = 4096
@@ -29,7 +30,7 @@ const reopening = Schedule.min([Schedule.exponential("50 millis"), Schedule.spac
  * @category models
  * @since 0.1.0
  */
-export const kernelReceiveBufferSize = 1_048_576
+export const kernelReceiveBufferSize = receiveBufferWanted
 
 /**
  * What all sockets of one endpoint share: where their datagrams and faults go, and the scopes that they live in.

@@ -3,6 +3,8 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Settings from "../../src/group/Settings.ts"
 import * as Event from "../../src/protocol/Event.ts"
+import * as Diagnosis from "../../src/status/Diagnosis.ts"
+import * as Page from "./Page.ts"
 
 const root = Path.resolve(import.meta.dirname, "../..")
 const read = (path: string) => Fs.readFileSync(Path.join(root, path), "utf8")
@@ -32,5 +34,12 @@ describe("README.md", () => {
         assert.isTrue(Fs.existsSync(Path.join(root, path)), `${page}: ${path}`)
       }
     }
+  })
+})
+
+describe("docs/operations.md", () => {
+  it("has each finding of doctor in its table", () => {
+    const rows = Page.rows(read("docs/operations.md")).map(([kinds = ""]) => kinds)
+    for (const kind of Diagnosis.Kind.literals) assert.isTrue(rows.some((row) => row.includes(`\`${kind}\``)), kind)
   })
 })

@@ -1,0 +1,128 @@
+/**
+ * `doctor`: explains an empty list of members. It looks, says what it found and what to do about it, and ends with 0 where
+ * all is well, with 1 where something keeps servers from finding each other.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import type * as Settings from "../group/Settings.ts"
+import * as Diagnosis from "../status/Diagnosis.ts"
+import * as DiagnosisText from "../status/DiagnosisText.ts"
+import * as Examination from "../status/Examination.ts"
+import * as Text from "../status/Text.ts"
+import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
+import * as NodeInterfaces from "../transport/NodeInterfaces.ts"
+import * as NodeKernel from "../transport/NodeKernel.ts"
+import * as Output from "./output.ts"
+import * as Terminal from "./terminal.ts"
+
+/** Problems were found, and told on standard output. */
+export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("ProblemsFound", { problems: Schema.Natural }) {
+  override readonly [Runtime.errorExitCode] = 1
+  override readonly [Runtime.errorReported] = false
+  override get message() {
+    return `${this.problems} problems found`
+  }
+}
+
+const encode = Schema.encodeSync(Diagnosis.Report)
+const look = Duration.millis(100)
+
+interface Options {
+  readonly json: boolean
+  /** How long to listen; by default for a heartbeat, and for another where one seems to be missing. */
+  readonly timeout: Option.Option<Duration.Duration>
+  /** How long to go on, telling what changes. */
+  readonly watch: Option.Option<Duration.Duration>
+}
+
+export const doctor = Effect.fnUntraced(
+  function*(settings: Settings.Settings, options: Options) {
+    const { failed, observations } = yield* Examination.make(settings)
+    const report = Effect.map(observations, Diagnosis.report)
+    const judged = Option.match(options.watch, {
+      onNone: () => once(settings, options, report),
+      onSome: (watch) => watched(settings, options, report, watch)
+    })
+    const { findings, healthy } = yield* Effect.raceFirst(judged, failed)
+    if (!healthy) {
+      return yield* new ProblemsFound({ problems: findings.filter(({ severity }) => severity === "problem").length })
+    }
+  },
+  Effect.scoped,
+  Effect.provide(Layer.mergeAll(NodeDatagrams.layer, NodeInterfaces.layer, NodeKernel.layer))
+)
+
+/** Shows a report as it is asked for. */
+const show = Effect.fnUntraced(function*(report: Diagnosis.Report, json: boolean) {
+  if (json) return yield* Output.line(JSON.stringify(encode(report)))
+  return yield* Output.line(DiagnosisText.render(report, yield* Terminal.style).join("\n"))
+})
+
+/** Listens until it is known what is to be known, or for as long as it is worth it. */
+const listen = Effect.fnUntraced(function*(
+  settings: Settings.Settings,
+  timeout: Options["timeout"],
+  report: Effect.Effect<Diagnosis.Report>
+) {
+  const heartbeat = Duration.toMillis(settings.heartbeatInterval)
+  // A heartbeat and a bit; a second one before it is said that somebody's does not arrive.
+  const first = Option.getOrElse(Option.map(timeout, Duration.toMillis), () => heartbeat * 1.2 + 500)
+  const second = Option.isSome(timeout) ? first : heartbeat * 2.4 + 500
+  while (true) {
+    const seen = yield* report
+    const { lasted } = seen.observations
+    const enough = lasted >= (Diagnosis.isSuspect(seen.observations) ? second : first)
+    if (enough || Diagnosis.isSettled(seen.observations)) return seen
+    yield* Effect.sleep(look)
+  }
+})
+
+const once = Effect.fnUntraced(function*(
+  settings: Settings.Settings,
+  { json, timeout }: Options,
+  report: Effect.Effect<Diagnosis.Report>
+) {
+  if (!json && process.stderr.isTTY) yield* Output.complain("looking and listening, for a heartbeat or two at most ...")
+  const seen = yield* listen(settings, timeout, report)
+  yield* show(seen, json)
+  return seen
+})
+
+const keyOf = ({ about, finding }: Diagnosis.Finding): string => `${finding} ${about.join(" ")}`
+
+/** A report at first, then what comes and goes, and a report at the end. Whatever was a problem at any time counts. */
+const watched = Effect.fnUntraced(function*(
+  settings: Settings.Settings,
+  { json, timeout }: Options,
+  report: Effect.Effect<Diagnosis.Report>,
+  watch: Duration.Duration
+) {
+  const begun = yield* Clock.currentTimeMillis
+  const first = yield* once(settings, { json, timeout, watch: Option.none() }, report)
+  let before = first
+  let healthy = first.healthy
+  const say = (text: string) =>
+    Effect.flatMap(Clock.currentTimeMillis, (at) => Output.line(`${Text.clock(at)}  ${text}`))
+  while ((yield* Clock.currentTimeMillis) - begun < Duration.toMillis(watch)) {
+    yield* Effect.sleep("1 second")
+    const now = yield* report
+    const come = now.findings.filter((one) => !before.findings.some((other) => keyOf(other) === keyOf(one)))
+    const gone = before.findings.filter((one) => !now.findings.some((other) => keyOf(other) === keyOf(one)))
+    if (come.length + gone.length > 0) {
+      if (json) yield* show(now, true)
+      else {
+        for (const one of gone) yield* say(`no longer: ${Text.clean(one.says)}`)
+        for (const one of come) yield* say(DiagnosisText.line(one))
+      }
+    }
+    healthy &&= now.healthy
+    before = now
+  }
+  yield* show(before, json)
+  return { ...before, healthy }
+})

@@ -1,0 +1,600 @@
+/**
+ * What observations mean: findings, each with what to do about it. Pure: the same observations give the same findings.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { formatAddress } from "../protocol/Member.ts"
+import { type Interface, Observations, type Refusal, type Server, type Stranger } from "./Observations.ts"
+import * as Text from "./Text.ts"
+
+/**
+ * The kinds of findings, causes before what they bring about.
+ *
+ * - `NoInterface`, `OnlyLoopback`: no network to meet on. `PortTaken`: the group's port (or `unicastPort`) is held by a
+ *   process that does not share it. `Refused`: the system refused something else; its error says what.
+ * - `TtlZero`: multicasts do not leave the host. `OwnMulticastLost`: what is multicast out of an interface does not come
+ *   back to this host. `OwnMulticastFaded`: it did at first.
+ * - `WrongKey`: sealed frames that cannot be opened. `OtherGroup`: frames of a group of another name.
+ *   `OtherVersion`: of another version of the program. `OtherProgram`: no frames at all.
+ * - `Alone`: no server of the group was heard or answers. `OnlyThisHost`: none on another host.
+ * - `OneWay`: a server answers by unicast but is not heard by multicast. `NotHeardYet`: the same, but it was listened for
+ *   too short a time to say so. `MulticastFaded`: it was heard at first and is not any more. `MulticastUnheard`: the leader answers by
+ *   unicast but not what we multicast. `NoUnicast`: heard, but it does not answer. `NotReached`: others list it, we cannot reach it.
+ * - `DuplicateIdentity`: two servers under one id. `SeveralLeaders`: not all name the same leader.
+ * - `Drops`, `SmallReceiveBuffer`: bursts of datagrams are lost on this host, or would be.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Kind = Schema.Literals([
+  "NoInterface",
+  "OnlyLoopback",
+  "PortTaken",
+  "Refused",
+  "TtlZero",
+  "OwnMulticastLost",
+  "OwnMulticastFaded",
+  "WrongKey",
+  "OtherGroup",
+  "Alone",
+  "OnlyThisHost",
+  "OneWay",
+  "MulticastFaded",
+  "MulticastUnheard",
+  "NoUnicast",
+  "NotReached",
+  "NotHeardYet",
+  "DuplicateIdentity",
+  "SeveralLeaders",
+  "OtherVersion",
+  "OtherProgram",
+  "Drops",
+  "SmallReceiveBuffer"
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Kind = typeof Kind.Type
+
+/**
+ * One thing that was found. A `problem` keeps servers from finding each other, or from being one group; a `note` is worth
+ * knowing. `about` are the interfaces, servers or addresses that it is about; `says` what is the matter, in one sentence or
+ * two; `do` what to do about it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Finding = Schema.Struct({
+  finding: Kind,
+  severity: Schema.Literals(["problem", "note"]),
+  about: Schema.Array(Schema.String),
+  says: Schema.String,
+  do: Schema.String
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Finding = typeof Finding.Type
+
+/**
+ * What `doctor --json` prints: the findings, the problems first, and what they come from. `healthy` where none is a problem.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Report = Schema.Struct({
+  healthy: Schema.Boolean,
+  findings: Schema.Array(Finding),
+  observations: Observations
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Report = typeof Report.Type
+
+/**
+ * The report on these observations.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const report = (observations: Observations): Report => {
+  const findings = diagnose(observations)
+  return { healthy: findings.every(({ severity }) => severity === "note"), findings, observations }
+}
+
+/**
+ * The findings, problems before notes, each kind in the order of {@link Kind}.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const diagnose = (seen: Observations): ReadonlyArray<Finding> => {
+  const found = rules.flatMap((rule) => rule(seen))
+  const rank = ({ finding, severity }: Finding) =>
+    (severity === "problem" ? 0 : Kind.literals.length) + Kind.literals.indexOf(finding)
+  return found.toSorted((a, b) => rank(a) - rank(b))
+}
+
+/**
+ * Whether longer listening would change nothing for the better: every probe comes back, and every server that is known is
+ * heard both ways. Or nothing can be listened on at all.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isSettled = (seen: Observations): boolean => {
+  const chosen = seen.interfaces.filter(({ chosen }) => chosen)
+  if (chosen.every(({ refusal }) => refusal !== null)) return seen.lasted >= hopeless
+  return seen.lasted >= shortest && chosen.every(({ echoed, refusal }) => refusal !== null || echoed > 0)
+    && seen.servers.length > 0 &&
+    seen.servers.every(({ answered, multicast }) => answered !== null && multicast !== null)
+    && leaderOf(seen) !== undefined && !isUnheard(seen)
+}
+
+/**
+ * Whether some server answers but has not been heard by multicast yet: one lost heartbeat is no finding, so it is worth
+ * listening for another.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isSuspect = (seen: Observations): boolean =>
+  seen.servers.some(({ answered, multicast }) => answered !== null && multicast === null)
+
+// internal
+
+type Rule = (seen: Observations) => ReadonlyArray<Finding>
+
+const shortest = 1_500
+const hopeless = 500
+// The first probes go out within 1.5 s: as many lost by chance are one in a thousand where a tenth of all is lost.
+const probesWanted = 3
+const fadedAfter = 12_000
+
+const problem = (finding: Kind, about: ReadonlyArray<string>, says: string, what: string): Finding => ({
+  finding,
+  severity: "problem",
+  about,
+  says,
+  do: what
+})
+const note = (finding: Kind, about: ReadonlyArray<string>, says: string, what: string): Finding => ({
+  ...problem(finding, about, says, what),
+  severity: "note"
+})
+
+const all = (texts: ReadonlyArray<string>): string => {
+  const shown = texts.length > 6 ? [...texts.slice(0, 5), `${texts.length - 5} more`] : texts
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`
+}
+const one = (texts: ReadonlyArray<unknown>, single: string, several: string) => texts.length === 1 ? single : several
+const nic = ({ address, name }: Interface) => `${name} (${address})`
+const server = ({ ip, name, port }: Server) => `${name} (${formatAddress({ ip, port })})`
+
+const chosenOf = (seen: Observations) => seen.interfaces.filter(({ chosen }) => chosen)
+const openOf = (seen: Observations) => chosenOf(seen).filter(({ refusal }) => refusal === null)
+const isOnNetwork = (seen: Observations) => openOf(seen).some(({ internal }) => !internal)
+
+/** Nobody would be in a list of members, but for one server itself. */
+const isLonely = ({ servers }: Observations) =>
+  servers.filter(({ answered, multicast }) => answered !== null || multicast !== null).length < 2
+
+const leaderOf = ({ servers }: Observations): Server | undefined => {
+  const named = servers.flatMap(({ follows }) => follows === null ? [] : [follows])
+    .reduce<{ readonly leader: string; readonly term: number } | undefined>(
+      (newest, reign) => newest === undefined || reign.term > newest.term ? reign : newest,
+      undefined
+    )
+  return servers.find(({ id }) => id === named?.leader)
+}
+
+/** The leader answers what is asked of it alone, but not what all are asked. */
+const isUnheard = (seen: Observations): boolean => {
+  const leader = leaderOf(seen)
+  return leader !== undefined && leader.answered !== null && !seen.questions.answeredBy.includes(leader.id)
+}
+
+const intervalOf = (seen: Observations, { interval }: Server) => interval ?? seen.heartbeatInterval
+
+// --- This host ---
+
+const interfaces: Rule = (seen) => {
+  if (seen.interfaces.length === 0) {
+    return [problem(
+      "NoInterface",
+      [],
+      "No network interface is up on this host.",
+      "Bring one up (ip link, ip address). A server started now waits for one and joins when it comes."
+    )]
+  }
+  const chosen = chosenOf(seen)
+  if (chosen.length === 0) {
+    return [problem(
+      "NoInterface",
+      seen.interfaces.map(nic),
+      `None of the interfaces of this host is used: ${all(seen.interfaces.map(nic))}.`,
+      "Compare --interfaces with their names and addresses."
+    )]
+  }
+  const virtual = seen.interfaces.filter(({ why }) => why === "Virtual")
+  return chosen.every(({ why }) => why === "OnlyLoopback")
+    ? [problem(
+      "OnlyLoopback",
+      chosen.map(nic),
+      `Only the loopback is used, so only servers on this host can be found.${
+        virtual.length > 0
+          ? ` Left out as ${one(virtual, "a bridge or tunnel", "bridges or tunnels")}: ${all(virtual.map(nic))}.`
+          : ""
+      }`,
+      virtual.length > 0
+        ? `Bring up a network, or name one of those that were left out: --interfaces ${virtual[0]?.name}.`
+        : "Bring up a network interface (ip link, ip address)."
+    )]
+    : []
+}
+
+const holders = (seen: Observations, port: number): string => {
+  if (seen.sockets === null) return "this system does not say by whom"
+  const there = seen.sockets.filter((socket) => socket.port === port)
+  const named = there.map(({ ip, owner, uid }) =>
+    owner === null
+      ? `a process of user ${uid} on ${ip} (root is told which)`
+      : `${owner.command} (process ${owner.pid}) on ${ip}`
+  )
+  return named.length === 0 ? "it is not seen from here by whom" : `it is held by ${all([...new Set(named)])}`
+}
+
+const refusals: Rule = (seen) => {
+  const refused = [...chosenOf(seen).flatMap(({ refusal }) => refusal === null ? [] : [refusal]), ...seen.refusals]
+  const findings: Array<Finding> = []
+  if (refused.some(({ during, kind }) => during === "open" && kind === "AddressInUse")) {
+    findings.push(problem(
+      "PortTaken",
+      [String(seen.port)],
+      `UDP port ${seen.port} is taken by a socket that does not share it (EADDRINUSE); ${holders(seen, seen.port)}.`,
+      "Stop that program, or give all servers of the group another --port. Servers of Bellwether share the port with each other."
+    ))
+  }
+  const isOurs = (port: number) => seen.servers.some((one) => one.local && one.port === port)
+  const taken = seen.unicastPort !== 0 && !isOurs(seen.unicastPort)
+    && seen.sockets?.some(({ port }) => port === seen.unicastPort)
+  if (taken === true) {
+    findings.push(problem(
+      "PortTaken",
+      [String(seen.unicastPort)],
+      `UDP port ${seen.unicastPort}, which unicastPort asks for, is taken by no server of this group; ${
+        holders(seen, seen.unicastPort)
+      }.`,
+      "Stop that program, or choose another --unicast-port; 0 lets the system choose."
+    ))
+  }
+  const others = new Map<string, Refusal>()
+  for (const one of refused) {
+    if (one.kind !== "AddressInUse") others.set(`${one.during} ${one.where} ${one.errno ?? one.kind}`, one)
+  }
+  for (const { during, errno, kind, where } of others.values()) {
+    findings.push(problem(
+      "Refused",
+      [where],
+      `The system refused to ${words[during]} on ${where}: ${errno ?? kind}.`,
+      advice[errno ?? ""] ?? "Look at the log of the system for the cause; servers try again by themselves."
+    ))
+  }
+  return findings
+}
+
+const words = { open: "open a socket", join: "join the multicast group", send: "send", receive: "receive" } as const
+
+const advice: { readonly [errno: string]: string } = {
+  EACCES: "A firewall or a sandbox of this host forbids it: allow UDP for this program.",
+  EPERM: "A firewall or a sandbox of this host forbids it: allow UDP for this program, also outgoing multicast.",
+  ENODEV: "The interface knows no multicast, or has gone: name another with --interfaces.",
+  EADDRNOTAVAIL: "The address has gone from the interface: look at ip address, and at what configures it.",
+  ENETUNREACH: "No route leads to the multicast address: ip route add 224.0.0.0/4 dev INTERFACE.",
+  EHOSTUNREACH: "No route leads there, or a firewall rejects it: look at ip route and the firewall.",
+  ENETDOWN: "The interface is down: bring it up (ip link set INTERFACE up).",
+  ENOBUFS: "The system is out of memory for sockets, or IGMP memberships: raise net.ipv4.igmp_max_memberships.",
+  EINVAL: "The address does not fit the interface: an interface other than the loopback is needed for other hosts."
+}
+
+const ttl: Rule = (seen) =>
+  seen.ttl === 0 && isOnNetwork(seen)
+    ? [(isLonely(seen) ? problem : note)(
+      "TtlZero",
+      [],
+      "The ttl is 0: what this host multicasts does not leave it.",
+      "Set --ttl 1 (the default) on every host."
+    )]
+    : []
+
+const echoes: Rule = (seen) =>
+  openOf(seen).flatMap((one) => {
+    if (one.sent >= probesWanted && one.echoed === 0) {
+      return [problem(
+        "OwnMulticastLost",
+        [nic(one)],
+        `None of ${one.sent} probes that were multicast out of ${nic(one)} came back to this host.`,
+        `Allow incoming UDP to ${seen.multicastAddress} port ${seen.port} in the firewall of this host (nft list ruleset, iptables -L). `
+          + "If it is open, the interface carries no multicast: name another with --interfaces."
+      )]
+    }
+    return one.lastEcho !== null && one.lastSent !== null && one.lastSent - one.lastEcho > fadedAfter
+      ? [problem(
+        "OwnMulticastFaded",
+        [nic(one)],
+        `Probes multicast out of ${nic(one)} came back at first, but not in the last ${
+          Text.age(seen.lasted - one.lastEcho)
+        }.`,
+        "Something changed on this host meanwhile: its firewall, or the interface (ip maddr shows whether the group is still joined)."
+      )]
+      : []
+  })
+
+// --- Others on the port ---
+
+const frames: { readonly [reason: string]: Kind } = {
+  OtherGroup: "OtherGroup",
+  UnknownVersion: "OtherVersion",
+  UnknownFlags: "OtherVersion",
+  UnknownType: "OtherVersion"
+}
+
+const isOfKeys = (reason: string) => /key|seal/i.test(reason)
+
+const kindOf = ({ reason }: Stranger): Kind => isOfKeys(reason) ? "WrongKey" : frames[reason] ?? "OtherProgram"
+
+const strangers: Rule = (seen) => {
+  const of = (kind: Kind) => seen.strangers.filter((one) => kindOf(one) === kind)
+  const from = (some: ReadonlyArray<Stranger>) => [...new Set(some.map(({ ip }) => ip))]
+  const findings: Array<Finding> = []
+  const keyed = of("WrongKey")
+  if (keyed.length > 0) {
+    findings.push(problem(
+      "WrongKey",
+      from(keyed),
+      `${all(from(keyed))} ${one(from(keyed), "speaks", "speak")} to group ${
+        JSON.stringify(seen.group)
+      }, but not with a key that `
+        + "this host accepts.",
+      "Give all servers of the group the same key, or the same ring of keys while one is being replaced."
+    ))
+  }
+  const foreign = of("OtherGroup")
+  if (foreign.length > 0) {
+    const tags = [...new Set(foreign.flatMap(({ tag }) => tag ?? []))]
+    findings.push((isLonely(seen) ? problem : note)(
+      "OtherGroup",
+      from(foreign),
+      `${all(from(foreign))} ${
+        one(from(foreign), "speaks", "speak")
+      } on this address and port to a group of another name (${one(tags, "tag", "tags")} ${
+        all(tags)
+      }; ours is ${seen.tag}).`,
+      "If they should be one group, compare --group (BELLWETHER_GROUP) letter by letter on both hosts. If not, all is well: they do not hear each other."
+    ))
+  }
+  const newer = of("OtherVersion")
+  if (newer.length > 0) {
+    findings.push(note(
+      "OtherVersion",
+      from(newer),
+      `${all(from(newer))} ${one(from(newer), "speaks", "speak")} another version of the protocol (${
+        all([...new Set(newer.map(({ reason }) => reason))])
+      }).`,
+      "Bring all servers of the group to one version of Bellwether; older ones pass over what they do not know."
+    ))
+  }
+  const noise = of("OtherProgram")
+  if (noise.length > 0) {
+    findings.push(note(
+      "OtherProgram",
+      from(noise),
+      `${all(from(noise))} ${
+        one(from(noise), "sends", "send")
+      } datagrams to port ${seen.port} that are no frames of Bellwether.`,
+      "Harmless, as they are dropped unread. Where they are many, choose another --port for the group."
+    ))
+  }
+  return findings
+}
+
+// --- The group ---
+
+const company: Rule = (seen) => {
+  if (openOf(seen).length === 0) return []
+  const there = seen.servers.filter(({ answered, multicast }) => answered !== null || multicast !== null)
+  const where = `group ${JSON.stringify(seen.group)} on ${seen.multicastAddress}:${seen.port}`
+  if (there.length === 0) {
+    return [problem(
+      "Alone",
+      [],
+      `No server of ${where} was heard in ${Text.age(seen.lasted)}, and none answers.`,
+      "Start one and look again. Where one runs: compare group, multicast address and port there, run doctor there too, and "
+        + `see that no firewall stops UDP port ${seen.port} and no switch stops multicast between the hosts.`
+    )]
+  }
+  if (!isOnNetwork(seen) || there.some(({ local }) => !local)) return []
+  return [(there.length === 1 ? problem : note)(
+    "OnlyThisHost",
+    there.map(server),
+    `Only servers on this host were heard in ${Text.age(seen.lasted)}: ${all(there.map(server))}.`,
+    "If others should be there, run doctor on one of their hosts. If it finds its own multicasts coming back as this one does, "
+      + "the network between keeps them: an access point that isolates its clients, a switch that filters multicast, two networks."
+  )]
+}
+
+const ways: Rule = (seen) => {
+  const others = seen.servers.filter(({ local }) => !local)
+  const answering = seen.servers.filter(({ answered }) => answered !== null)
+  const silent = answering.filter(({ multicast }) => multicast === null)
+  const isDue = (one: Server) => seen.lasted - (one.answered?.first ?? 0) >= 1.2 * intervalOf(seen, one)
+  const oneWay = silent.filter(isDue)
+  const early = silent.filter((one) => !isDue(one))
+  const findings: Array<Finding> = []
+  if (oneWay.length > 0) {
+    const isAll = others.length > 0 && others.every(({ multicast }) => multicast === null)
+    findings.push(problem(
+      "OneWay",
+      oneWay.map(server),
+      `${all(oneWay.map(server))} ${one(oneWay, "answers", "answer")} by unicast, but ${
+        one(oneWay, "its", "their")
+      } multicasts do not arrive here${isAll ? ", nor does anybody else's" : ", while others' do"}.`,
+      isAll
+        ? `Allow incoming UDP to ${seen.multicastAddress} port ${seen.port} on this host, and look at the switch or access point it is on: `
+          + "IGMP snooping needs a querier. Meanwhile servers keep each other by unicast."
+        : "Run doctor on that host: its own multicasts may not get out, or the switch port it is on filters them. "
+          + "Meanwhile servers keep each other by unicast."
+    ))
+  }
+  if (early.length > 0) {
+    findings.push(note(
+      "NotHeardYet",
+      early.map(server),
+      `${all(early.map(server))} ${one(early, "answers", "answer")} by unicast and ${
+        one(early, "was", "were")
+      } not heard by multicast yet; a heartbeat comes every ${
+        Text.age(Math.max(...early.map((one) => intervalOf(seen, one))))
+      }.`,
+      "Listen for longer (--timeout) to know whether their multicasts arrive."
+    ))
+  }
+  const faded = answering.filter((one) =>
+    one.multicast !== null && one.answered !== null
+    && one.answered.last - one.multicast.last > 3 * intervalOf(seen, one)
+  )
+  if (faded.length > 0) {
+    findings.push(problem(
+      "MulticastFaded",
+      faded.map(server),
+      `${all(faded.map(server))} ${one(faded, "was", "were")} heard by multicast at first, then no more, and still ${
+        one(faded, "answers", "answer")
+      } by unicast.`,
+      "A switch forgot that this host is in the group: IGMP snooping without a querier. Enable an IGMP querier on the switch "
+        + "or router, or turn snooping off for this network."
+    ))
+  }
+  const leader = leaderOf(seen)
+  if (leader !== undefined && isUnheard(seen) && seen.questions.asked >= probesWanted) {
+    findings.push(problem(
+      "MulticastUnheard",
+      [server(leader)],
+      `The leader ${
+        server(leader)
+      } answers by unicast, but none of ${seen.questions.asked} questions that were multicast to the group.`,
+      "What this host multicasts does not arrive there: look at outgoing rules of its firewall, at ttl, and at the switch between."
+    ))
+  }
+  const mute = seen.servers.filter(({ answered, asked, multicast }) =>
+    multicast !== null && answered === null && asked >= probesWanted
+  )
+  if (mute.length > 0) {
+    findings.push(problem(
+      "NoUnicast",
+      mute.map(server),
+      `${all(mute.map(server))} ${one(mute, "is", "are")} heard by multicast, but ${
+        one(mute, "does", "do")
+      } not answer by unicast.`,
+      "A firewall stops UDP to the servers' own ports, there or here. Allow it; with --unicast-port the port is always the same."
+    ))
+  }
+  const unreached = seen.servers.filter(({ answered, asked, listed, multicast }) =>
+    listed && multicast === null && answered === null && asked >= probesWanted
+  )
+  if (unreached.length > 0) {
+    findings.push(problem(
+      "NotReached",
+      unreached.map(server),
+      `${all(unreached.map(server))} ${
+        one(unreached, "is", "are")
+      } in the list of another server, but not heard from here in any way.`,
+      "It may have died a moment ago. If it lives, this host and that one do not reach each other: look at addresses, routes and firewalls."
+    ))
+  }
+  return findings
+}
+
+const identities: Rule = (seen) =>
+  seen.servers.flatMap((one) => {
+    // A restart is one start after the other; two that speak by turns are two servers.
+    const twins = one.starts.filter((start) =>
+      one.starts.some((other) =>
+        other.incarnation !== start.incarnation && other.first <= start.last && start.first <= other.last
+      )
+    )
+    return twins.length === 0 ? [] : [problem(
+      "DuplicateIdentity",
+      [...new Set(twins.map(({ address }) => address))],
+      `Two servers use the node id ${one.id} at once: ${
+        all([...new Set(twins.map(({ address, incarnation }) => `${address} (incarnation ${incarnation})`))])
+      }.`,
+      "Give each its own host name or --unicast-port. A copied virtual machine or container often has both in common."
+    )]
+  })
+
+const leaders: Rule = (seen) => {
+  const named = new Map(
+    seen.servers.flatMap(({ follows }) => follows === null ? [] : [[follows.leader, follows.term] as const])
+  )
+  if (named.size < 2) return []
+  const names = [...named].map(([id, term]) =>
+    `${seen.servers.find((one) => one.id === id)?.name ?? id} (term ${term})`
+  )
+  return [problem(
+    "SeveralLeaders",
+    [...named.keys()],
+    `Not all servers name the same leader: ${all(names)}.`,
+    "Look again in a moment: a change of leader takes an instant. If it stays, the servers do not all hear each other: run "
+      + "doctor on the hosts of both."
+  )]
+}
+
+// --- Room ---
+
+const room: Rule = (seen) => {
+  const { limit, wanted } = seen.receiveBuffer
+  const dropping = (seen.sockets ?? []).filter(({ drops }) => drops > 0)
+  const findings: Array<Finding> = []
+  if (dropping.length > 0) {
+    const by = dropping.map(({ drops, ip, owner, port }) =>
+      `${owner === null ? "a process" : `${owner.command} (process ${owner.pid})`} lost ${drops} on ${
+        formatAddress({ ip, port })
+      }`
+    )
+    findings.push(note(
+      "Drops",
+      dropping.map(({ ip, port }) => formatAddress({ ip, port })),
+      `Receive buffers on this host were full: ${all(by)} since it started.`,
+      "Its event loop was blocked, or the group is flooded. Look for Stalled and Dropped among its events; raise net.core.rmem_max."
+    ))
+  }
+  if (limit !== null && limit < wanted) {
+    findings.push(note(
+      "SmallReceiveBuffer",
+      [],
+      `The system gives sockets at most ${limit} bytes of receive buffer; ${wanted} are asked for.`,
+      `In groups of hundreds, bursts may be lost: sysctl -w net.core.rmem_max=${wanted}.`
+    ))
+  }
+  return findings
+}
+
+const rules: ReadonlyArray<Rule> = [
+  interfaces,
+  refusals,
+  ttl,
+  echoes,
+  strangers,
+  company,
+  ways,
+  identities,
+  leaders,
+  room
+]

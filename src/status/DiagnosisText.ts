@@ -1,0 +1,122 @@
+/**
+ * A diagnosis for people: what was looked at, what was found, and what to do. Pure, from data to lines of a given width.
+ *
+ * @since 0.1.0
+ */
+import { formatAddress } from "../protocol/Member.ts"
+import type * as Diagnosis from "./Diagnosis.ts"
+import type { Interface, Server } from "./Observations.ts"
+import type * as Table from "./Table.ts"
+import * as Text from "./Text.ts"
+
+/**
+ * The whole report. No line is wider than the style's columns, but for a word that is.
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const render = (
+  { findings, healthy, observations }: Diagnosis.Report,
+  style: Pick<Table.Style, "columns" | "color">
+): ReadonlyArray<string> => {
+  const { group, interfaces, lasted, multicastAddress, port, servers } = observations
+  const lines = (text: string, code = "", indent = 0, first = "") => paragraph(text, style, code, indent, first)
+  const shown = servers.slice(0, mostServers)
+  return [
+    ...lines(`Bellwether doctor  group ${group}  ${multicastAddress}:${port}  listened ${Text.age(lasted)}`, "1"),
+    "",
+    ...lines("Interfaces", "1"),
+    ...(interfaces.length === 0 ? lines("none", "2", 2, "  ") : []),
+    ...interfaces.flatMap((one) =>
+      lines(`${one.name} ${one.address}: ${ofInterface(one)}`, one.chosen ? "" : "2", 4, one.chosen ? "  + " : "  - ")
+    ),
+    "",
+    ...lines("Servers", "1"),
+    ...(servers.length === 0 ? lines("none was heard, and none answers", "2", 2, "  ") : []),
+    ...shown.flatMap((one) =>
+      lines(
+        `${one.name} ${formatAddress(one)}: ${ofServer(one, lasted)}`,
+        "",
+        4,
+        one.multicast !== null && one.answered !== null ? "  + " : "  - "
+      )
+    ),
+    ...(servers.length > shown.length ? lines(`and ${servers.length - shown.length} more`, "2", 2, "  ") : []),
+    "",
+    ...findings.flatMap(({ do: what, says, severity }) => [
+      ...lines(says, severity === "problem" ? "1;31" : "33", 2, severity === "problem" ? "! " : "i "),
+      ...lines(what, "", 4, "  > "),
+      ""
+    ]),
+    ...lines(
+      healthy
+        ? "Healthy: nothing keeps servers here from finding each other."
+        : count(findings.filter(({ severity }) => severity === "problem").length),
+      healthy ? "1;32" : "1;31"
+    )
+  ]
+}
+
+/**
+ * One finding as one line, for logs.
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const line = ({ do: what, finding, says, severity }: Diagnosis.Finding): string =>
+  Text.clean(`${severity} ${finding}: ${says} ${what}`)
+
+// internal
+
+const mostServers = 20
+
+const count = (problems: number): string => problems === 1 ? "1 problem." : `${problems} problems.`
+
+const whys: { readonly [W in Interface["why"]]: string } = {
+  Named: "named by the setting",
+  Automatic: "used",
+  OnlyLoopback: "used, as there is no other",
+  NotNamed: "not used: the setting names others",
+  Virtual: "not used: a bridge of containers or machines, or a tunnel; name it to use it",
+  Loopback: "not used: there are others",
+  SecondAddress: "not used: another address of this interface is"
+}
+
+const ofInterface = (one: Interface): string => {
+  if (!one.chosen) return whys[one.why]
+  const way = `${whys[one.why]}${one.primary ? ", primary" : ""}`
+  if (one.refusal !== null) return `${way}; could not be opened: ${one.refusal.errno ?? one.refusal.kind}`
+  return one.sent === 0 ? `${way}; nothing sent` : `${way}; own multicast came back ${one.echoed} of ${one.sent} times`
+}
+
+const ofServer = ({ answered, asked, interval, listed, local, multicast }: Server, lasted: number): string =>
+  [
+    multicast === null ? "not heard by multicast" : `heard by multicast ${Text.age(lasted - multicast.last)} ago`,
+    answered !== null ? "answers by unicast" : asked === 0 ? "not asked" : "does not answer by unicast",
+    ...(interval === null ? [] : [`heartbeat every ${Text.age(interval)}`]),
+    ...(multicast === null && answered === null && listed ? ["in the list of another"] : []),
+    ...(local ? ["on this host"] : [])
+  ].join(", ")
+
+/** Words in lines of the style's width: the first begins with `first`, the others are indented. */
+const paragraph = (
+  text: string,
+  { color, columns }: Pick<Table.Style, "columns" | "color">,
+  code: string,
+  indent: number,
+  first: string
+): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let line = first
+  let isEmpty = true
+  for (const word of Text.clean(text).split(" ")) {
+    if (!isEmpty && Text.width(line) + 1 + Text.width(word) > columns) {
+      lines.push(line)
+      line = " ".repeat(indent)
+      isEmpty = true
+    }
+    line += isEmpty ? word : ` ${word}`
+    isEmpty = false
+  }
+  return [...lines, line].map((one) => color && code !== "" ? `\x1b[${code}m${one}\x1b[0m` : one)
+}

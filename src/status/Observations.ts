@@ -1,0 +1,191 @@
+/**
+ * What `doctor` saw of the network and of this machine: facts only, as data. What they mean is for `Diagnosis`.
+ *
+ * All instants are whole milliseconds since the examination began, on a clock that never steps.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as Member from "../protocol/Member.ts"
+import * as Reign from "../protocol/Reign.ts"
+
+/**
+ * Something that the system refused, and the name of its error (`EADDRINUSE`), where it gave one.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Refusal = Schema.Struct({
+  during: Schema.Literals(["open", "join", "send", "receive"]),
+  kind: Schema.String,
+  where: Schema.String,
+  errno: Schema.NullOr(Schema.String)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Refusal = typeof Refusal.Type
+
+/**
+ * One address of one interface: whether it is used and why (`InterfaceChoice.Why`), and what became of the probes that
+ * were multicast out of it: a server hears its own, so what never comes back does not get in.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Interface = Schema.Struct({
+  name: Schema.String,
+  address: Schema.String,
+  internal: Schema.Boolean,
+  chosen: Schema.Boolean,
+  primary: Schema.Boolean,
+  why: Schema.Literals([
+    "Named",
+    "Automatic",
+    "OnlyLoopback",
+    "NotNamed",
+    "Virtual",
+    "Loopback",
+    "SecondAddress"
+  ]),
+  /** Why its sockets are not open, where they are not. */
+  refusal: Schema.NullOr(Refusal),
+  sent: Schema.Natural,
+  echoed: Schema.Natural,
+  lastSent: Schema.NullOr(Schema.Natural),
+  lastEcho: Schema.NullOr(Schema.Natural)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Interface = typeof Interface.Type
+
+/**
+ * When something happened first and last.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Times = Schema.Struct({ first: Schema.Natural, last: Schema.Natural })
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Times = typeof Times.Type
+
+/**
+ * One server of the group, however it came to be known: heard by multicast, answering by unicast, or only listed by
+ * another.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Server = Schema.Struct({
+  id: Member.NodeId,
+  name: Schema.String,
+  ip: Member.Ip,
+  port: Member.Port,
+  /** Whether it runs on this very host. */
+  local: Schema.Boolean,
+  /** The heartbeat interval that it announced, in ms. */
+  interval: Schema.NullOr(Schema.Natural),
+  multicast: Schema.NullOr(Times),
+  /** How often it was asked by unicast, and when it answered. */
+  asked: Schema.Natural,
+  answered: Schema.NullOr(Times),
+  /** Whether another server has it in its list. */
+  listed: Schema.Boolean,
+  /** Its starts, by incarnation and address: two that speak by turns are two servers under one id. */
+  starts: Schema.Array(Schema.Struct({ incarnation: Member.Incarnation, address: Schema.String, ...Times.fields })),
+  /** The leader and term by its last word; null while it follows none, or has not said. */
+  follows: Schema.NullOr(Schema.Struct({ leader: Member.NodeId, term: Reign.Term }))
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Server = typeof Server.Type
+
+/**
+ * Datagrams on the group's port that are not of this group, by source and by the reason for which a server drops them.
+ * `tag` is the group tag of a frame of another group.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Stranger = Schema.Struct({
+  ip: Schema.String,
+  reason: Schema.String,
+  tag: Schema.NullOr(Schema.String),
+  datagrams: Schema.Natural,
+  last: Schema.Natural
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Stranger = typeof Stranger.Type
+
+/**
+ * A UDP socket of another process on a port of ours. `owner` is null where the system does not tell.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Socket = Schema.Struct({
+  ip: Schema.String,
+  port: Schema.Natural,
+  uid: Schema.Natural,
+  drops: Schema.Natural,
+  owner: Schema.NullOr(Schema.Struct({ pid: Schema.Natural, command: Schema.String }))
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Socket = typeof Socket.Type
+
+/**
+ * All of it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Observations = Schema.Struct({
+  /** Unix ms at the beginning, for people to read. */
+  at: Schema.Finite,
+  lasted: Schema.Natural,
+  group: Schema.String,
+  tag: Schema.String,
+  multicastAddress: Schema.String,
+  port: Schema.Natural,
+  ttl: Schema.Natural,
+  unicastPort: Schema.Natural,
+  /** Of the settings: taken for that of a server that has not announced its own. */
+  heartbeatInterval: Schema.Natural,
+  interfaces: Schema.Array(Interface),
+  servers: Schema.Array(Server),
+  strangers: Schema.Array(Stranger),
+  /** What the system refused after the sockets were open. */
+  refusals: Schema.Array(Refusal),
+  /** How often the whole group was asked by multicast, and who answered. */
+  questions: Schema.Struct({ asked: Schema.Natural, answeredBy: Schema.Array(Member.NodeId) }),
+  /** Other processes' sockets on `port` and `unicastPort`; null where the system does not tell. */
+  sockets: Schema.NullOr(Schema.Array(Socket)),
+  /** In bytes: what a server asks for, and the most that the system gives; null where it does not tell. */
+  receiveBuffer: Schema.Struct({ wanted: Schema.Natural, limit: Schema.NullOr(Schema.Natural) })
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Observations = typeof Observations.Type

@@ -1,0 +1,62 @@
+/**
+ * Why each interface of the system is used or left alone: the choice of `Interfaces`, explained for people.
+ *
+ * @since 0.1.0
+ */
+import type * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { choose, isVirtual, type SystemInterface } from "./Interfaces.ts"
+
+/**
+ * Why an address of an interface is used, or is not.
+ *
+ * - Used: `Named`, the setting names it. `Automatic`, it is up and no bridge or tunnel. `OnlyLoopback`, there is no other.
+ * - Not used: `NotNamed`, the setting names others. `Virtual`, its name is that of a bridge of containers or machines, or of
+ *   a tunnel. `Loopback`, there are others. `SecondAddress`, another address of the same interface is used.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Why = "Named" | "Automatic" | "OnlyLoopback" | "NotNamed" | "Virtual" | "Loopback" | "SecondAddress"
+
+/**
+ * One address of one interface, and what becomes of it. `primary` for the one whose address the server announces.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Explained extends SystemInterface {
+  readonly chosen: boolean
+  readonly primary: boolean
+  readonly why: Why
+}
+
+/**
+ * The choice for all addresses of the system, in its order. Where the setting names something that is not there, nothing
+ * is chosen.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const explain = (options: {
+  readonly system: ReadonlyArray<SystemInterface>
+  readonly named: ReadonlyArray<string>
+  readonly defaultRoute: Option.Option<string>
+}): ReadonlyArray<Explained> => {
+  const chosen: ReadonlyArray<SystemInterface> = Result.getOrElse(choose(options), () => [])
+  const isNamed = ({ address, name }: SystemInterface) =>
+    options.named.includes(name) || options.named.includes(address)
+  const why = (one: SystemInterface): Why => {
+    const isChosen = chosen.includes(one)
+    if (options.named.length > 0) return isChosen ? "Named" : isNamed(one) ? "SecondAddress" : "NotNamed"
+    if (isChosen) return one.internal ? "OnlyLoopback" : "Automatic"
+    if (one.internal) return "Loopback"
+    return isVirtual(one.name) ? "Virtual" : "SecondAddress"
+  }
+  return options.system.map((one) => ({
+    ...one,
+    chosen: chosen.includes(one),
+    primary: chosen[0] === one,
+    why: why(one)
+  }))
+}

@@ -1,0 +1,417 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { NodeId } from "../../src/protocol/Member.ts"
+import * as Diagnosis from "../../src/status/Diagnosis.ts"
+import type { Interface, Observations, Server, Socket, Stranger } from "../../src/status/Observations.ts"
+
+const id = (letter: string) => NodeId.make(letter.repeat(16))
+
+const eth0: Interface = {
+  name: "eth0",
+  address: "192.0.2.1",
+  internal: false,
+  chosen: true,
+  primary: true,
+  why: "Automatic",
+  refusal: null,
+  sent: 12,
+  echoed: 12,
+  lastSent: 12_000,
+  lastEcho: 12_001
+}
+const lo: Interface = {
+  ...eth0,
+  name: "lo",
+  address: "127.0.0.1",
+  internal: true,
+  chosen: false,
+  primary: false,
+  why: "Loopback",
+  sent: 0,
+  echoed: 0,
+  lastSent: null,
+  lastEcho: null
+}
+const docker0: Interface = { ...lo, name: "docker0", address: "172.17.0.1", internal: false, why: "Virtual" }
+
+const server = (letter: string, change: Partial<Server> = {}): Server => ({
+  id: id(letter),
+  name: letter,
+  ip: `192.0.2.${letter.charCodeAt(0)}`,
+  port: 4_000,
+  local: false,
+  interval: 10_000,
+  multicast: { first: 100, last: 11_000 },
+  asked: 12,
+  answered: { first: 60, last: 12_000 },
+  listed: true,
+  starts: [{ incarnation: 1, address: `192.0.2.${letter.charCodeAt(0)}:4000`, first: 60, last: 12_000 }],
+  follows: { leader: id("a"), term: 7 },
+  ...change
+})
+const stranger = (reason: string, change: Partial<Stranger> = {}): Stranger => ({
+  ip: "192.0.2.66",
+  reason,
+  tag: reason === "OtherGroup" ? "1c168adb" : null,
+  datagrams: 3,
+  last: 9_000,
+  ...change
+})
+const socket = (change: Partial<Socket> = {}): Socket => ({
+  ip: "0.0.0.0",
+  port: 47_777,
+  uid: 1_000,
+  drops: 0,
+  owner: { pid: 4_711, command: "radio" },
+  ...change
+})
+
+const healthy: Observations = {
+  at: 1_785_000_000_000,
+  lasted: 12_500,
+  group: "orders",
+  tag: "37a8eec1",
+  multicastAddress: "239.255.77.77",
+  port: 47_777,
+  ttl: 1,
+  unicastPort: 0,
+  heartbeatInterval: 10_000,
+  interfaces: [lo, eth0, docker0],
+  servers: [server("a"), server("b", { local: true })],
+  strangers: [],
+  refusals: [],
+  questions: { asked: 12, answeredBy: [id("a")] },
+  sockets: [socket({ owner: { pid: 1, command: "node" } })],
+  receiveBuffer: { wanted: 1_048_576, limit: 4_194_304 }
+}
+
+const refused = (kind: string, errno: string | null, during: "open" | "join" | "send" = "open") => ({
+  during,
+  kind,
+  where: "eth0 192.0.2.1",
+  errno
+})
+const deaf = { multicast: null }
+
+/** What was seen, the findings it gives (`?` for a note), and words that the first of them has. */
+const cases: ReadonlyArray<
+  readonly [
+    what: string,
+    seen: Partial<Observations>,
+    findings: ReadonlyArray<`${"" | "?"}${Diagnosis.Kind}`>,
+    words?: ReadonlyArray<string>
+  ]
+> = [
+  ["servers on two hosts, heard both ways", {}, []],
+  ["no interface at all", { interfaces: [], servers: [] }, ["NoInterface"]],
+  [
+    "interfaces of which none is used",
+    { interfaces: [{ ...eth0, chosen: false, why: "NotNamed" }], servers: [] },
+    ["NoInterface"],
+    ["eth0 (192.0.2.1)", "--interfaces"]
+  ],
+  [
+    "only the loopback, with a bridge left out",
+    { interfaces: [{ ...eth0, ...lo, chosen: true, sent: 3, echoed: 3, why: "OnlyLoopback" }, docker0] },
+    ["OnlyLoopback"],
+    ["docker0 (172.17.0.1)", "--interfaces docker0"]
+  ],
+  [
+    "only the loopback, and nothing else there",
+    { interfaces: [{ ...lo, chosen: true, sent: 3, echoed: 3, why: "OnlyLoopback" }] },
+    ["OnlyLoopback"],
+    ["ip link"]
+  ],
+  [
+    "the loopback because it is named, with two servers",
+    { interfaces: [{ ...lo, chosen: true, sent: 3, echoed: 3, why: "Named" }], ttl: 0 },
+    []
+  ],
+  [
+    "the port taken",
+    {
+      interfaces: [{ ...eth0, sent: 0, echoed: 0, refusal: refused("AddressInUse", "EADDRINUSE") }],
+      servers: [],
+      sockets: [socket()]
+    },
+    ["PortTaken"],
+    ["47777", "EADDRINUSE", "radio (process 4711)"]
+  ],
+  [
+    "the port taken by another user's process",
+    { refusals: [refused("AddressInUse", "EADDRINUSE")], sockets: [socket({ owner: null })] },
+    ["PortTaken"],
+    ["user 1000"]
+  ],
+  [
+    "the port taken, on a system that does not say by whom",
+    { refusals: [refused("AddressInUse", "EADDRINUSE")], sockets: null },
+    ["PortTaken"],
+    ["does not say"]
+  ],
+  [
+    "the port taken by who cannot be seen from here",
+    { refusals: [refused("AddressInUse", "EADDRINUSE")], sockets: [] },
+    ["PortTaken"],
+    ["not seen from here"]
+  ],
+  [
+    "unicastPort taken by a stranger",
+    { unicastPort: 4_500, sockets: [socket({ port: 4_500 })] },
+    ["PortTaken"],
+    ["4500", "radio", "--unicast-port"]
+  ],
+  [
+    "unicastPort held by the server on this host",
+    { unicastPort: 4_000, sockets: [socket({ port: 4_000 })] },
+    []
+  ],
+  ["unicastPort free", { unicastPort: 4_500 }, []],
+  ["unicastPort fixed, where nothing is known of sockets", { unicastPort: 4_500, sockets: null }, []],
+  [
+    "an error of the system, twice the same",
+    { refusals: [refused("Unreachable", "ENETUNREACH", "send"), refused("Unreachable", "ENETUNREACH", "send")] },
+    ["Refused"],
+    ["refused to send", "ENETUNREACH", "ip route add 224.0.0.0/4"]
+  ],
+  [
+    "an error without a name",
+    { refusals: [refused("Unknown", null, "join")] },
+    ["Refused"],
+    ["join the multicast group", "Unknown"]
+  ],
+  ["ttl 0 and nobody", { ttl: 0, servers: [] }, ["TtlZero", "Alone"], ["--ttl 1"]],
+  ["ttl 0 and company all the same", { ttl: 0 }, ["?TtlZero"]],
+  [
+    "own multicasts that do not come back",
+    { interfaces: [{ ...eth0, echoed: 0, lastEcho: null }] },
+    ["OwnMulticastLost"],
+    ["None of 12 probes", "eth0 (192.0.2.1)", "239.255.77.77 port 47777"]
+  ],
+  [
+    "own multicasts of which too few went out to say",
+    { interfaces: [{ ...eth0, sent: 2, echoed: 0, lastEcho: null }] },
+    []
+  ],
+  [
+    "own multicasts that came back at first",
+    { interfaces: [{ ...eth0, lastEcho: 1_000, lastSent: 60_000 }], lasted: 61_000 },
+    ["OwnMulticastFaded"],
+    ["in the last 1m00s"]
+  ],
+  [
+    "another group, and nobody of ours",
+    { servers: [], strangers: [stranger("OtherGroup"), stranger("OtherGroup", { ip: "192.0.2.67" })] },
+    ["OtherGroup", "Alone"],
+    ["192.0.2.66 and 192.0.2.67 speak", "tag 1c168adb", "ours is 37a8eec1", "--group"]
+  ],
+  ["another group beside ours", { strangers: [stranger("OtherGroup")] }, ["?OtherGroup"]],
+  ["another key", { strangers: [stranger("WrongKey")] }, ["WrongKey"], ["192.0.2.66 speaks", "\"orders\"", "key"]],
+  ["a newer version", { strangers: [stranger("UnknownVersion"), stranger("UnknownType")] }, ["?OtherVersion"], [
+    "UnknownVersion and UnknownType"
+  ]],
+  ["another program", { strangers: [stranger("NotOurs"), stranger("NotJson")] }, ["?OtherProgram"]],
+  ["nobody", { servers: [] }, ["Alone"], ["group \"orders\" on 239.255.77.77:47777", "12s"]],
+  ["one server, on this host", { servers: [server("a", { local: true })] }, ["OnlyThisHost"], ["a (192.0.2.97:4000)"]],
+  [
+    "two servers, both on this host",
+    { servers: [server("a", { local: true }), server("b", { local: true })] },
+    ["?OnlyThisHost"]
+  ],
+  [
+    "one server that alone is not heard by multicast",
+    { servers: [server("a"), server("b", deaf), server("c", { local: true })] },
+    ["OneWay"],
+    ["b (192.0.2.98:4000) answers by unicast", "while others' do", "Run doctor on that host"]
+  ],
+  [
+    "none of the others heard by multicast",
+    { servers: [server("a", deaf), server("b", deaf), server("c", { local: true })] },
+    ["OneWay"],
+    ["answer by unicast", "nor does anybody else's", "querier"]
+  ],
+  [
+    "a server not heard by multicast that was listened for too short a time",
+    { servers: [server("a"), server("b", deaf)], lasted: 12_059 },
+    ["?NotHeardYet"],
+    ["every 10s", "--timeout"]
+  ],
+  [
+    "one that has not announced an interval: that of the settings",
+    { servers: [server("a"), server("b", { ...deaf, interval: null })], heartbeatInterval: 11_000 },
+    ["?NotHeardYet"]
+  ],
+  [
+    "one that was heard by multicast at first",
+    {
+      lasted: 600_000,
+      interfaces: [{ ...eth0, lastSent: 600_000, lastEcho: 600_000 }],
+      servers: [server("a", { answered: { first: 60, last: 599_000 } })]
+    },
+    ["MulticastFaded"],
+    ["heard by multicast at first", "IGMP"]
+  ],
+  [
+    "a leader that our multicast does not reach",
+    { questions: { asked: 12, answeredBy: [] } },
+    ["MulticastUnheard"],
+    ["a (192.0.2.97:4000)", "12 questions"]
+  ],
+  ["a leader that has hardly been asked", { questions: { asked: 2, answeredBy: [] } }, []],
+  [
+    "one that does not answer by unicast",
+    { servers: [server("a"), server("b", { answered: null })] },
+    ["NoUnicast"],
+    ["b (192.0.2.98:4000) is heard", "--unicast-port"]
+  ],
+  [
+    "one that only another knows",
+    { servers: [server("a"), server("b", { answered: null, multicast: null })] },
+    ["NotReached"],
+    ["in the list of another"]
+  ],
+  [
+    "two servers under one id",
+    {
+      servers: [
+        server("a", {
+          starts: [
+            { incarnation: 1, address: "192.0.2.7:4000", first: 60, last: 12_000 },
+            { incarnation: 2, address: "192.0.2.8:4000", first: 900, last: 11_000 }
+          ]
+        }),
+        server("b")
+      ]
+    },
+    ["DuplicateIdentity"],
+    ["192.0.2.7:4000 (incarnation 1) and 192.0.2.8:4000 (incarnation 2)", "--unicast-port"]
+  ],
+  [
+    "a server that restarted, and one that is heard from two addresses",
+    {
+      servers: [
+        server("a", {
+          starts: [
+            { incarnation: 1, address: "192.0.2.7:4000", first: 60, last: 900 },
+            { incarnation: 2, address: "192.0.2.7:4000", first: 901, last: 11_000 }
+          ]
+        }),
+        server("b", {
+          starts: [
+            { incarnation: 1, address: "192.0.2.8:4000", first: 60, last: 9_000 },
+            { incarnation: 1, address: "198.51.100.8:4000", first: 61, last: 9_000 }
+          ]
+        })
+      ]
+    },
+    []
+  ],
+  [
+    "two leaders",
+    {
+      servers: [server("a"), server("b", { follows: { leader: id("c"), term: 9 } })],
+      questions: { asked: 12, answeredBy: [id("a")] }
+    },
+    ["SeveralLeaders"],
+    ["a (term 7)", `${id("c")} (term 9)`]
+  ],
+  ["nobody leads", { servers: [server("a", { follows: null }), server("b", { follows: null })] }, []],
+  [
+    "a full buffer",
+    { sockets: [socket({ drops: 17 }), socket({ drops: 1, owner: null })] },
+    ["?Drops"],
+    ["radio (process 4711) lost 17 on 0.0.0.0:47777", "a process lost 1"]
+  ],
+  [
+    "a small buffer",
+    { receiveBuffer: { wanted: 1_048_576, limit: 212_992 } },
+    ["?SmallReceiveBuffer"],
+    ["212992", "sysctl -w net.core.rmem_max=1048576"]
+  ],
+  ["a buffer of unknown size", { receiveBuffer: { wanted: 1_048_576, limit: null } }, []]
+]
+
+const short = ({ finding, severity }: Diagnosis.Finding) => `${severity === "note" ? "?" : ""}${finding}`
+
+describe("what doctor makes of", () => {
+  it.each(cases.map(([what, change, findings, words = []]) => ({ what, change, findings, words })))("$what", (
+    { change, findings, words }
+  ) => {
+    const { findings: found, healthy: isHealthy } = Diagnosis.report({ ...healthy, ...change })
+    assert.deepStrictEqual<ReadonlyArray<string>>(found.map(short), findings)
+    assert.strictEqual(isHealthy, findings.every((finding) => finding.startsWith("?")))
+    for (const word of words) assert.include(`${found[0]?.says} ${found[0]?.do}`, word)
+    for (const finding of found) {
+      assert.match(finding.says, /^\S.*\.$/)
+      assert.match(finding.do, /^\S.*\.$/)
+    }
+  })
+
+  it("gives each kind of finding in one of these cases", () => {
+    const given = new Set(cases.flatMap(([, , findings]) => findings.map((finding) => finding.replace("?", ""))))
+    assert.sameMembers([...given], [...Diagnosis.Kind.literals])
+  })
+
+  it("names no more than a handful of many servers", () => {
+    const many = Array.from(
+      { length: 30 },
+      (_, at) => server("abcdef"[at % 6]!, { ...deaf, port: at + 1 })
+    )
+    const [finding] = Diagnosis.diagnose({ ...healthy, servers: many })
+    assert.include(finding?.says, "and 25 more answer by unicast")
+    assert.strictEqual(finding?.about.length, 30)
+  })
+
+  it("tells problems before notes, and causes before what they bring about", () => {
+    const found = Diagnosis.diagnose({
+      ...healthy,
+      servers: [],
+      strangers: [stranger("NotOurs"), stranger("OtherGroup")],
+      interfaces: [{ ...eth0, echoed: 0, lastEcho: null }],
+      receiveBuffer: { wanted: 2, limit: 1 }
+    })
+    assert.deepStrictEqual(found.map(short), [
+      "OwnMulticastLost",
+      "OtherGroup",
+      "Alone",
+      "?OtherProgram",
+      "?SmallReceiveBuffer"
+    ])
+  })
+
+  it("makes a report that its schema reads back", () => {
+    const report = Diagnosis.report({ ...healthy, strangers: [stranger("OtherGroup")], servers: [server("b", deaf)] })
+    const json = JSON.parse(JSON.stringify(Schema.encodeSync(Diagnosis.Report)(report)))
+    assert.deepStrictEqual(Schema.decodeUnknownSync(Diagnosis.Report)(json), report)
+  })
+})
+
+describe("longer listening", () => {
+  const settled = (change: Partial<Observations>) => Diagnosis.isSettled({ ...healthy, ...change })
+
+  it("would change nothing where all is heard both ways, after a moment", () => {
+    assert.isTrue(settled({}))
+    assert.isTrue(settled({ lasted: 1_500 }))
+    assert.isFalse(settled({ lasted: 1_499 }))
+  })
+
+  it.each<[string, Partial<Observations>]>([
+    ["nobody is there yet", { servers: [] }],
+    ["one was not heard by multicast yet", { servers: [server("a"), server("b", deaf)] }],
+    ["one has not answered yet", { servers: [server("a"), server("b", { answered: null })] }],
+    ["a probe has not come back yet", { interfaces: [{ ...eth0, echoed: 0 }] }],
+    ["the leader has not answered all yet", { questions: { asked: 1, answeredBy: [] } }],
+    ["nobody has said who leads", { servers: [server("a", { follows: null })] }]
+  ])("is worth it where %s", (_, change) => assert.isFalse(settled(change)))
+
+  it("is in vain where nothing could be opened", () => {
+    const interfaces = [{ ...eth0, refusal: refused("AddressInUse", "EADDRINUSE") }]
+    assert.isTrue(settled({ interfaces, servers: [], lasted: 500 }))
+    assert.isFalse(settled({ interfaces, servers: [], lasted: 400 }))
+  })
+
+  it("suspects those that answer and were not heard", () => {
+    assert.isFalse(Diagnosis.isSuspect(healthy))
+    assert.isTrue(Diagnosis.isSuspect({ ...healthy, servers: [server("b", deaf)] }))
+  })
+})

@@ -1,0 +1,111 @@
+import { assert, describe, it } from "@effect/vitest"
+import { stripVTControlCharacters } from "node:util"
+import { NodeId } from "../../src/protocol/Member.ts"
+import * as Diagnosis from "../../src/status/Diagnosis.ts"
+import * as DiagnosisText from "../../src/status/DiagnosisText.ts"
+import type { Observations } from "../../src/status/Observations.ts"
+import * as Table from "../../src/status/Table.ts"
+import * as Text from "../../src/status/Text.ts"
+
+const nic = { internal: false, primary: false, refusal: null, sent: 0, echoed: 0, lastSent: null, lastEcho: null }
+
+const seen: Observations = {
+  at: 0,
+  lasted: 12_500,
+  group: "orders",
+  tag: "37a8eec1",
+  multicastAddress: "239.255.77.77",
+  port: 47_777,
+  ttl: 1,
+  unicastPort: 0,
+  heartbeatInterval: 10_000,
+  interfaces: [
+    { ...nic, name: "eth0", address: "192.0.2.1", chosen: true, primary: true, why: "Automatic", sent: 5, echoed: 4 },
+    {
+      ...nic,
+      name: "eth1",
+      address: "198.51.100.1",
+      chosen: true,
+      why: "Automatic",
+      refusal: { during: "open", kind: "PermissionDenied", where: "eth1 198.51.100.1", errno: "EACCES" }
+    },
+    { ...nic, name: "docker0", address: "172.17.0.1", chosen: false, why: "Virtual" }
+  ],
+  servers: [{
+    id: NodeId.make("a".repeat(16)),
+    name: "ki\u001b[2Jtchen",
+    ip: "192.0.2.7",
+    port: 4_000,
+    local: false,
+    interval: 10_000,
+    multicast: { first: 100, last: 9_500 },
+    asked: 3,
+    answered: { first: 60, last: 12_000 },
+    listed: true,
+    starts: [],
+    follows: null
+  }],
+  strangers: [],
+  refusals: [],
+  questions: { asked: 5, answeredBy: [] },
+  sockets: null,
+  receiveBuffer: { wanted: 1, limit: 1 }
+}
+
+describe("a diagnosis on a terminal", () => {
+  it("says what was looked at, what was found and what to do", () => {
+    const lines = DiagnosisText.render(Diagnosis.report(seen), Table.plain)
+    assert.deepStrictEqual(lines, [
+      "Bellwether doctor  group orders  239.255.77.77:47777  listened 12s",
+      "",
+      "Interfaces",
+      "  + eth0 192.0.2.1: used, primary; own multicast came back 4 of 5 times",
+      "  + eth1 198.51.100.1: used; could not be opened: EACCES",
+      "  - docker0 172.17.0.1: not used: a bridge of containers or machines, or a tunnel; name it to use it",
+      "",
+      "Servers",
+      "  + ki\uFFFD[2Jtchen 192.0.2.7:4000: heard by multicast 3s ago, answers by unicast, heartbeat every 10s",
+      "",
+      "! The system refused to open a socket on eth1 198.51.100.1: EACCES.",
+      "  > A firewall or a sandbox of this host forbids it: allow UDP for this program.",
+      "",
+      "1 problem."
+    ])
+  })
+
+  it.each([20, 40, 79, 120])("fits %i columns, word by word", (columns) => {
+    const lines = DiagnosisText.render(Diagnosis.report({ ...seen, servers: [] }), { columns, color: false })
+    for (const line of lines) {
+      // A word that is wider than the terminal is broken by it.
+      assert.isTrue(Text.width(line) <= columns || line.trim().split(" ").length <= 3, line)
+    }
+    assert.include(
+      lines.join(" ").replaceAll(/\s+/g, " "),
+      "No server of group \"orders\" on 239.255.77.77:47777 was heard"
+    )
+  })
+
+  it("has colours where they are wanted, and only there", () => {
+    const render = (color: boolean) => DiagnosisText.render(Diagnosis.report(seen), { columns: 80, color }).join("\n")
+    assert.include(render(true), "\u001b[1;31m")
+    assert.strictEqual(stripVTControlCharacters(render(true)), render(false))
+    assert.notInclude(render(false), "\u001b")
+  })
+
+  it("says that all is well, and how many servers it does not show", () => {
+    const servers = Array.from({ length: 25 }, (_, at) => ({ ...seen.servers[0]!, port: at + 1 }))
+    const lines = DiagnosisText.render({
+      healthy: true,
+      findings: [],
+      observations: { ...seen, servers, interfaces: [] }
+    }, Table.plain)
+    assert.include(lines, "  and 5 more")
+    assert.include(lines, "  none")
+    assert.strictEqual(lines.at(-1), "Healthy: nothing keeps servers here from finding each other.")
+  })
+
+  it("is one line a finding for logs", () => {
+    const [finding] = Diagnosis.diagnose(seen)
+    assert.match(DiagnosisText.line(finding!), /^problem Refused: The system .* allow UDP for this program\.$/)
+  })
+})

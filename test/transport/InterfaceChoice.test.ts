@@ -1,0 +1,51 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Option from "effect/Option"
+import { explain, type Why } from "../../src/transport/InterfaceChoice.ts"
+import type { SystemInterface } from "../../src/transport/Interfaces.ts"
+
+const nic = (name: string, address: string): SystemInterface => ({
+  name,
+  address,
+  netmask: "255.255.255.0",
+  internal: false
+})
+const lo: SystemInterface = { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
+const eth0 = nic("eth0", "192.0.2.5")
+const eth0Second = nic("eth0", "192.0.2.6")
+const wlan0 = nic("wlan0", "198.51.100.5")
+const docker0 = nic("docker0", "172.17.0.1")
+
+const whys = (system: ReadonlyArray<SystemInterface>, named: ReadonlyArray<string> = [], route = "eth0") =>
+  explain({ system, named, defaultRoute: Option.some(route) }).map((
+    { chosen, primary, why }
+  ): [Why, string] => [why, chosen ? (primary ? "primary" : "chosen") : "not"])
+
+describe("why an interface is chosen (protocol 2)", () => {
+  it("by itself: all but loopback, bridges and second addresses; the default route's is the primary one", () => {
+    assert.deepStrictEqual(whys([lo, wlan0, eth0, eth0Second, docker0]), [
+      ["Loopback", "not"],
+      ["Automatic", "chosen"],
+      ["Automatic", "primary"],
+      ["SecondAddress", "not"],
+      ["Virtual", "not"]
+    ])
+  })
+
+  it("the loopback, where nothing else is left", () => {
+    assert.deepStrictEqual(whys([lo, docker0]), [["OnlyLoopback", "primary"], ["Virtual", "not"]])
+  })
+
+  it("by its name or address: what is named, and nothing else", () => {
+    assert.deepStrictEqual(whys([lo, eth0, eth0Second, docker0], ["docker0", "192.0.2.6"]), [
+      ["NotNamed", "not"],
+      ["NotNamed", "not"],
+      ["Named", "primary"],
+      ["Named", "chosen"]
+    ])
+    assert.deepStrictEqual(whys([eth0, eth0Second], ["eth0"]), [["Named", "primary"], ["SecondAddress", "not"]])
+  })
+
+  it("none, where one that is named is not there", () => {
+    assert.deepStrictEqual(whys([lo, eth0], ["eth0", "eth7"]), [["NotNamed", "not"], ["SecondAddress", "not"]])
+  })
+})
