@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Keys from "../group/Keys.ts"
 import * as Setting from "../group/Setting.ts"
 import * as Settings from "../group/Settings.ts"
 import * as Interfaces from "../transport/Interfaces.ts"
@@ -35,7 +36,7 @@ export const flagsOf = <const K extends Settings.Key>(
   })) as never
 
 /** What a question to a group needs to know. */
-export const networkKeys = ["group", "multicastAddress", "port", "ttl", "interfaces"] as const
+export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "port", "ttl", "interfaces"] as const
 
 /** What an examination needs to know besides. */
 export const examinedKeys = [...networkKeys, "unicastPort", "profile", "heartbeatInterval", "memberTimeout"] as const
@@ -74,7 +75,7 @@ export const listen = Flag.String("timeout").pipe(
 
 /** Every flag that takes a part in some command, and what is allowed for it. */
 export const allowed: ReadonlyMap<string, string> = new Map([
-  ...Settings.keys.map((key) => [Settings.flagName(key), Settings.settings[key].allowed] as const),
+  ...Settings.flagKeys.map((key) => [Settings.flagName(key), Settings.settings[key].allowed] as const),
   ["--timeout", timeoutSetting.allowed],
   ["--watch", watchSetting.allowed],
   ["--json", "no value, or true or false after ="]
@@ -119,6 +120,12 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
     if (flag !== undefined && Option.isSome(flag)) given.set(key, { as: Settings.flagName(key), text: flag.value })
   }
   const settings = yield* Effect.fromResult(Settings.read((key) => given.get(key)))
+  // Read here already, to be refused by the name under which it was given.
+  yield* Effect.mapError(
+    Keys.ring(settings),
+    ({ allowed, as, setting, was }) =>
+      new Setting.SettingRefused({ setting, as: given.get("keyFile")?.as ?? as, was, allowed })
+  )
   const interfaces = yield* Interfaces.Interfaces
   const system = yield* interfaces.scan
   for (const name of settings.interfaces) {

@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Settings from "../group/Settings.ts"
 import * as NodeInterfaces from "../transport/NodeInterfaces.ts"
+import * as NodeKeyFile from "../transport/NodeKeyFile.ts"
 import * as Exit from "./exit.ts"
 import * as Options from "./options.ts"
 import * as Output from "./output.ts"
@@ -21,7 +22,7 @@ import * as Refusal from "./refusal.ts"
 import { version } from "./version.ts"
 
 const serveFlags = {
-  ...Options.flagsOf(Settings.keys),
+  ...Options.flagsOf(Settings.flagKeys),
   json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
 }
 const askFlags = {
@@ -76,7 +77,7 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
 
 Effect.andThen(Output.survive, Command.runWith(root, { version })(process.argv.slice(2))).pipe(
   Effect.tapCause(Exit.explain),
-  Effect.provide([NodeInterfaces.layer, NodeServices.layer]),
+  Effect.provide([NodeInterfaces.layer, NodeKeyFile.layer, NodeServices.layer]),
   Effect.provideService(
     CliConfig.CliConfig,
     CliConfig.make({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] })

@@ -5,8 +5,11 @@
  */
 import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
+import * as Settings from "../group/Settings.ts"
 import * as Output from "./output.ts"
 
+const flagKeys: ReadonlyArray<Settings.Key> = Settings.flagKeys
+const secrets = Settings.keys.filter((key) => !flagKeys.includes(key))
 const more = "(--help shows all)"
 const words = "serve, members, leader, doctor"
 
@@ -23,6 +26,12 @@ export const describe = (
   if (error === undefined) return "the command line cannot be understood"
   switch (error._tag) {
     case "UnrecognizedOption": {
+      const secret = secrets.find((key) => Settings.flagName(key) === error.option)
+      if (secret !== undefined) {
+        return `${error.option} is no flag: flags are seen in lists of processes; allowed: ${
+          Settings.environmentName(secret)
+        }, or --key-file`
+      }
       const [, command] = error.command ?? []
       if (
         command !== undefined && flags.has(error.option) && errors.every((other) => other._tag === "UnrecognizedOption")

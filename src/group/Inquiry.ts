@@ -16,6 +16,8 @@ import type * as Message from "../protocol/Message.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
+import * as Keys from "./Keys.ts"
+import type * as Setting from "./Setting.ts"
 import type * as Settings from "./Settings.ts"
 
 /**
@@ -40,7 +42,7 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
     return `nobody in group ${JSON.stringify(this.group)} answered within ${this.within} ms on `
       + `${this.multicastAddress}:${this.port} through ${
         this.interfaces.join(", ")
-      }; check that a server runs, that group, `
+      }; check that a server runs, that group, key, `
       + `address and port are the same there, the interface, and that no firewall stops UDP`
   }
 }
@@ -70,12 +72,16 @@ const askAgain = Duration.millis(150)
  * @since 0.1.0
  */
 export const members = (
-  settings: Pick<Settings.Settings, "group" | "multicastAddress" | "port" | "ttl" | "interfaces">,
+  settings: Pick<
+    Settings.Settings,
+    "group" | "key" | "keyFile" | "keyMode" | "multicastAddress" | "port" | "ttl" | "interfaces"
+  >,
   options: { readonly timeout?: Duration.Input | undefined } = {}
-): Effect.Effect<Answer, NoAnswer | Datagrams.DatagramsFailed, Datagrams.Datagrams> =>
+): Effect.Effect<Answer, NoAnswer | Setting.SettingRefused | Datagrams.DatagramsFailed, Datagrams.Datagrams> =>
   Effect.scoped(Effect.gen(function*() {
     const { group, interfaces, multicastAddress, port, ttl } = settings
     const timeout = Duration.fromInputUnsafe(options.timeout ?? Duration.seconds(2))
+    const keys = yield* Keys.make(settings, Duration.toMillis(timeout))
     // The fixed port of a server on this host stays the server's.
     const endpoint = yield* (yield* Datagrams.Datagrams).open({
       multicastAddress,
@@ -84,7 +90,7 @@ export const members = (
       interfaces,
       unicastPort: 0
     })
-    const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {})
+    const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {}, undefined, keys)
     const answer = yield* Effect.timeoutOption(collect(messenger), timeout)
     if (Option.isSome(answer)) return answer.value
     return yield* new NoAnswer({

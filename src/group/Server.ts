@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Frame from "../protocol/Frame.ts"
 import * as Member from "../protocol/Member.ts"
@@ -21,6 +22,7 @@ import * as Election from "./Election.ts"
 import * as Group from "./Group.ts"
 import * as GroupState from "./GroupState.ts"
 import * as Heartbeat from "./Heartbeat.ts"
+import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as Outbox from "./Outbox.ts"
 import type * as Setting from "./Setting.ts"
@@ -36,6 +38,11 @@ import * as Supervisor from "./Supervisor.ts"
 export interface ServerShape {
   readonly group: Group.GroupShape
   readonly leadership: Leadership.LeadershipShape
+  /**
+   * Puts other keys in place of those in use, as the setting `key` spells them, with no member lost as long as each server
+   * knows the key with which the others seal. `keyMode` stays.
+   */
+  readonly useKeys: (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused>
 }
 
 /**
@@ -70,8 +77,9 @@ const shortened = (text: string, limit: number): string => {
  */
 export const fromSettings = Effect.fn("Server.start")(function*(
   settings: Settings.Settings
-): Effect.fn.Return<ServerShape, Datagrams.DatagramsFailed, Scope.Scope | Datagrams.Datagrams> {
+): Effect.fn.Return<ServerShape, ServerError, Scope.Scope | Datagrams.Datagrams> {
   const clock = yield* Clock.Clock
+  const keys = yield* Keys.make(settings, Settings.timing(settings).memberTimeout)
   const endpoint = yield* (yield* Datagrams.Datagrams).open(settings)
   const { ip, port } = endpoint.local[0]
   const hostname = shortened(endpoint.hostname, Member.limits.hostname)
@@ -100,12 +108,13 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     endWork: (election) => works.of(election).end,
     supervisor
   })
-  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop)
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop, undefined, keys)
   const { farewell, pulse } = yield* Outbox.run(state, messenger, supervisor)
   yield* Election.run(rules, state, supervisor)
   yield* Discovery.run(settings, state, messenger, supervisor)
   yield* Heartbeat.run(settings, state, supervisor)
   yield* Cleanup.run(settings, state, supervisor)
+  const { useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
   const network = Effect.flatMap(endpoint.troubles, (trouble) =>
     Effect.andThen(
       state.step({ _tag: "Moved", addresses: endpoint.local }),
@@ -123,7 +132,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   yield* Effect.forkScoped(Effect.ignore(failed))
   return {
     group: Group.make(state, failed, endpoint.dropped, pulse),
-    leadership: Leadership.make(state, works, settings.stopTimeout)
+    leadership: Leadership.make(state, works, settings.stopTimeout),
+    useKeys
   }
 })
 

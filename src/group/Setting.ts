@@ -6,6 +6,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as Member from "../protocol/Member.ts"
@@ -47,7 +48,17 @@ export interface About<A> {
   readonly default: (profile: Profile) => A
   /** What an empty default means to people, such as `automatic`. */
   readonly unset?: string | undefined
+  /** Its value is never shown, and it is no flag: flags are seen in lists of processes. */
+  readonly isSecret?: boolean | undefined
 }
+
+/**
+ * What stands for the value of a secret wherever one is told of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const notShown = "a value that is not shown here"
 
 /**
  * One setting of type `A`, given in code as `I`.
@@ -81,6 +92,25 @@ export const text = <A extends string | undefined = string>(
   const read = (value: string) =>
     when(value, typeof value === "string" && value.trim() !== "" && Member.jsonBytes(value) <= limit)
   return { ...about, allowed: `1 to ${limit} bytes of text`, placeholder: "text", fromInput: read, fromText: read }
+}
+
+/**
+ * A secret text with a form of its own. In code it may be given redacted or plain; here it is redacted.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const secret = (
+  allowed: string,
+  placeholder: string,
+  holds: (text: string) => boolean,
+  about: Omit<About<Redacted.Redacted | undefined>, "isSecret" | "default">
+): Setting<Redacted.Redacted | undefined, Redacted.Redacted | string> => {
+  const read = (value: unknown) => {
+    const text = Redacted.isRedacted(value) ? Redacted.value(value) : value
+    return typeof text === "string" && holds(text) ? Option.some(Redacted.make(text)) : Option.none()
+  }
+  return { ...about, isSecret: true, default: () => undefined, allowed, placeholder, fromInput: read, fromText: read }
 }
 
 /**

@@ -5,6 +5,8 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Member from "../protocol/Member.ts"
 import * as Profile from "./Profile.ts"
 import * as Setting from "./Setting.ts"
@@ -35,6 +37,35 @@ export const settings = {
       + "are dropped unread. Two deployments on one network need different names. When it is wrong on one host, that host "
       + "leads a group of its own.",
     default: () => "default"
+  }),
+  key: Setting.secret(
+    `keys of 32 bytes, as base64 or as 64 hex digits, at most ${KeyRing.maxKeys} with commas between them, each once`,
+    "keys",
+    (text) => Option.isSome(KeyRing.parse(text)),
+    {
+      summary: "the group's keys, the first one seals; no flag",
+      documentation:
+        "All that is sent is sealed with the first key; what was sealed with any of them is heard. The same on every host. "
+        + "Draw one with `head -c 32 /dev/urandom | base64`. From code or the environment only: flags are seen in lists of "
+        + "processes. To change it with no member lost: add the new one behind the old everywhere, then put it first "
+        + "everywhere, then take the old one away everywhere. The word `plain` in the first place, with `keyMode` permissive, "
+        + "hears by the keys and seals nothing yet. Where it is wrong, that host is alone, and both sides tell `WrongKey`."
+    }
+  ),
+  keyFile: Setting.text<string | undefined>(1_024, {
+    summary: "file with the group's keys, one a line",
+    documentation:
+      "In place of `key`, and read again every 2 s, so that keys can be changed while the server runs; while it holds "
+      + "something else, the keys read before stay in use. What follows `#` is a remark. Only its owner should be able to "
+      + "read it.",
+    default: () => undefined
+  }),
+  keyMode: Setting.choice(["enforce", "permissive"], {
+    summary: "whether only sealed messages are heard",
+    documentation:
+      "`enforce`: what is not sealed with a key of ours is dropped. `permissive`: what is not sealed is heard too, for the "
+      + "time in which a running group gets its first key; nothing is protected meanwhile. Only with a key.",
+    default: () => "enforce"
   }),
   multicastAddress: Setting.form(
     "an IPv4 multicast address, 224.0.0.0 to 239.255.255.255 (239.x.x.x is for private use)",

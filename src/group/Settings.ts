@@ -9,7 +9,9 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Profile from "./Profile.ts"
 import * as Setting from "./Setting.ts"
 import { settings } from "./SettingList.ts"
@@ -39,6 +41,14 @@ export type Key = keyof typeof settings
  * @since 0.1.0
  */
 export const keys = Object.keys(settings) as ReadonlyArray<Key>
+
+/**
+ * The keys of those settings that may be given as a flag: all but the secret ones.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const flagKeys = keys.filter((key) => !("isSecret" in settings[key])) as ReadonlyArray<Exclude<Key, "key">>
 
 /**
  * All settings, resolved and checked. `name` is undefined where the host name is to be used.
@@ -99,6 +109,7 @@ export const defaultText = (key: Key): string => {
  */
 export const format = (value: Settings[Key]): string => {
   if (value === undefined) return ""
+  if (Redacted.isRedacted(value)) return Setting.notShown
   if (Duration.isDuration(value)) return Setting.formatDuration(value)
   if (typeof value === "boolean") return value ? "on" : "off"
   if (typeof value !== "object") return String(value)
@@ -133,6 +144,15 @@ const json = (value: unknown): string => {
   }
 }
 
+/**
+ * What is allowed where a list of keys that seals nothing is refused.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const plainOnlyIfPermissive =
+  `a list that does not begin with the word ${KeyRing.plainWord}, unless keyMode is permissive`
+
 type Rule = (settings: Settings) => { readonly broken: boolean; readonly allowed: { readonly [K in Key]?: string } }
 
 // Each says, for each setting that has a part in it, what would be allowed given the others.
@@ -145,6 +165,19 @@ const rules: ReadonlyArray<Rule> = [
       heartbeatInterval: `less than half of memberTimeout, which is ${format(memberTimeout)} (profile ${profile}): `
         + "one lost heartbeat must not look like a death"
     }
+  }),
+  ({ key, keyFile }) => ({
+    broken: key !== undefined && keyFile !== undefined,
+    allowed: { key: "key or keyFile, not both", keyFile: "key or keyFile, not both" }
+  }),
+  ({ key, keyFile, keyMode }) => ({
+    broken: keyMode === "permissive" && key === undefined && keyFile === undefined,
+    allowed: { keyMode: "enforce, or permissive together with key or keyFile" }
+  }),
+  ({ key, keyMode }) => ({
+    broken: keyMode === "enforce" && key !== undefined
+      && Option.exists(KeyRing.parse(Redacted.value(key)), ({ active }) => active === null),
+    allowed: { key: plainOnlyIfPermissive }
   }),
   ({ port, unicastPort }) => ({
     broken: unicastPort === port,
@@ -166,7 +199,14 @@ export const read = (given: (key: Key) => Given | undefined): Result.Result<Sett
   const all = new Map(keys.map((key) => [key, given(key)]))
   const values: Record<string, unknown> = {}
   const refused = (key: Key, was: unknown, allowed: string) =>
-    Result.fail(new Setting.SettingRefused({ setting: key, as: all.get(key)?.as ?? key, was: shown(was), allowed }))
+    Result.fail(
+      new Setting.SettingRefused({
+        setting: key,
+        as: all.get(key)?.as ?? key,
+        was: "isSecret" in settings[key] ? Setting.notShown : shown(was),
+        allowed
+      })
+    )
   // The profile first: the others' defaults depend on it.
   for (const key of ["profile" as const, ...keys.filter((key) => key !== "profile")]) {
     const setting: Setting.Setting<unknown, never> = settings[key]

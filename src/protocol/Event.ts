@@ -147,6 +147,21 @@ export const Event = Schema.Union([
   event("UnicastOnly", { member: Member.Member }),
   /** Leading work was still running `stopTimeout` after its reign had ended. */
   event("WorkOverran", { election: Schema.String, term: Reign.Term, for: Schema.Natural }),
+  /** Other keys are in use from now on: their ids, and the one that seals (null: nothing is sealed). */
+  event("KeysChanged", { keys: Schema.Array(Schema.String), active: Schema.NullOr(Schema.String) }),
+  /** The file of keys can no longer be used; those read before stay in use. */
+  event("KeyFileRefused", { why: Schema.String }),
+  /**
+   * Somebody at `from` has another key (`UnknownKey`, `Forged`), does not seal (`NotSealed`), or seals where we have no key
+   * (`Sealed`). So many datagrams since the last event of this problem: at most one a problem and 10 s.
+   */
+  event("WrongKey", {
+    problem: Schema.Literals(["UnknownKey", "Forged", "NotSealed", "Sealed"]),
+    from: Schema.String,
+    count: Schema.Natural
+  }),
+  /** Whoever can send to these interfaces can join, lead and end the group: it has no key, or hears what is not sealed. */
+  event("Unprotected", { why: Schema.Literals(["NoKey", "Permissive"]), interfaces: Schema.Array(Schema.String) }),
   event("NetworkChanged", { what: Schema.String }),
   /** One of our own fibers died of a defect and was started again. */
   event("FiberDied", { fiber: Schema.String, cause: Schema.String, deaths: Schema.Natural }),

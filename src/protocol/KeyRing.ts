@@ -8,7 +8,7 @@
  */
 import { hkdf } from "@noble/hashes/hkdf.js"
 import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex } from "@noble/hashes/utils.js"
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js"
 import * as Base64 from "effect/encoding/Base64"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -90,7 +90,7 @@ const hex = /^[0-9a-f]{64}$/i
 const base64 = /^[A-Za-z0-9+/_-]{43}=?$/
 
 const bytesOf = (word: string): Uint8Array | undefined => {
-  if (hex.test(word)) return Uint8Array.from(word.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))
+  if (hex.test(word)) return hexToBytes(word)
   if (!base64.test(word)) return undefined
   const standard = word.replaceAll("-", "+").replaceAll("_", "/").padEnd(44, "=")
   return Result.getOrUndefined(Base64.decode(standard))

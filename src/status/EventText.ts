@@ -53,6 +53,16 @@ const say = (event: Event.Event): string => {
       return `leading work${event.election === "" ? "" : ` of ${event.election}`} of term ${event.term} still runs ${
         Text.age(event.for)
       } after its reign ended`
+    case "KeysChanged":
+      return `keys changed: ${event.keys.join(", ")} open, ${event.active ?? "none"} seals`
+    case "KeyFileRefused":
+      return `the keys stay as they were: ${event.why}`
+    case "WrongKey":
+      return `${strangers[event.problem]}: ${event.from} (${event.count} datagrams)`
+    case "Unprotected":
+      return `UNPROTECTED: ${
+        event.why === "NoKey" ? "the group has no key" : "keyMode is permissive"
+      }, and others can send to ${event.interfaces.join(", ")}`
     case "NetworkChanged":
       return `network: ${event.what}`
     case "FiberDied":
@@ -64,6 +74,13 @@ const say = (event: Event.Event): string => {
     case "Left":
       return "left the group"
   }
+}
+
+const strangers: { readonly [K in Extract<Event.Event, { event: "WrongKey" }>["problem"]]: string } = {
+  UnknownKey: "WRONG KEY: sealed with a key that we do not have",
+  Forged: "WRONG KEY: sealed with another key of the same id, or changed on its way",
+  NotSealed: "not sealed, though our group has a key",
+  Sealed: "sealed, and we have no key"
 }
 
 const reason = (reason: Event.Reason): string => {

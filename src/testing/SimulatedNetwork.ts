@@ -159,7 +159,9 @@ export const make = (options: Options): Effect.Effect<SimulatedNetwork, never, S
     const agenda = yield* Agenda.make
     const links = Links.make(yield* chanceOf(options.seed), options)
     const ledger = Ledger.make(agenda.now, options.traceCapacity ?? 0)
-    return build({ options, agenda, links, ledger })
+    // Of its own: what a group with a key draws does not change what befalls its datagrams.
+    const secrets = yield* chanceOf(`${options.seed} secrets`)
+    return build({ options, agenda, links, ledger, secrets })
   })
 
 // internal
@@ -174,11 +176,12 @@ const chanceOf = (seed: number | string) => Random.withSeed(Effect.service(Rando
 
 const subnetOf = (ip: string): string => ip.slice(0, Math.max(ip.lastIndexOf("."), ip.lastIndexOf(":")))
 
-const build = ({ agenda, ledger, links, options }: {
+const build = ({ agenda, ledger, links, options, secrets }: {
   readonly options: Options
   readonly agenda: Agenda.Agenda
   readonly links: Links.Links
   readonly ledger: Ledger.Ledger
+  readonly secrets: Random.Random
 }): SimulatedNetwork => {
   const machines = new Map<string, { readonly machine: Sockets.Machine; readonly host: Host }>()
   const byIp = new Map<string, Sockets.Machine>()
@@ -321,6 +324,8 @@ const build = ({ agenda, ledger, links, options }: {
       multicast: (payload) => send(socket, { ip: options.multicastAddress, port: options.port }, payload, "multicast"),
       unicast: (to, payload) => send(socket, to, payload, "unicast"),
       ask: (to, payload) => ask(socket, to, payload),
+      random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(secrets.nextDoubleUnsafe() * 256)),
+      isExposed: () => false,
       isDirect: (ip) => subnetOf(ip) === machine.subnet,
       troubles: Sockets.troubles(socket),
       dropped: Effect.sync(() => socket.dropped)

@@ -103,6 +103,10 @@ export interface Endpoint {
    * must answer to the address that the payload names, not to the one that the datagram came from.
    */
   readonly ask: (to: Address, payload: Uint8Array) => Effect.Effect<"sent" | "refused", DatagramsFailed>
+  /** So many bytes that nobody can foresee: in production, from a cryptographic source. */
+  readonly random: (bytes: number) => Uint8Array
+  /** Whether others than this host could hear: an interface other than the loopback is used. Never so in memory. */
+  readonly isExposed: () => boolean
   /** Whether an address is on a directly connected network: only such ones are answered. */
   readonly isDirect: (ip: string) => boolean
   /** Waits for the next fault or change of the network that nobody's call failed with (a reader's error, a reopened socket). */

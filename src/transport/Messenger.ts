@@ -1,5 +1,6 @@
 /**
- * Typed messages over an endpoint: frames them, drops what is none and counts why, and answers nobody too often.
+ * Typed messages over an endpoint: frames them, seals and opens them where the group has a key, drops what is none and
+ * counts why, hears nobody without end, and answers nobody too often.
  *
  * @since 0.1.0
  */
@@ -11,7 +12,9 @@ import * as Frame from "../protocol/Frame.ts"
 import type { Address } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import type * as Datagrams from "./Datagrams.ts"
+import * as FairShare from "./FairShare.ts"
 import * as RateLimit from "./RateLimit.ts"
+import * as Seals from "./Seals.ts"
 
 /**
  * A message that does not fit one datagram. Nothing was sent. The limits on what people may set keep the program's own
@@ -45,13 +48,21 @@ export interface Received {
 }
 
 /**
- * Why a datagram went no further, in or out: it was no frame of ours, it could not be sent, it was one answer too many to
- * one address (`TooManyAnswers`), or its receiver is on no network of ours (`NotDirect`).
+ * Why a datagram went no further, in or out: it was no frame of ours, its seal was refused, it could not be sent, it was one
+ * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver is on no
+ * network of ours (`NotDirect`).
  *
  * @category models
  * @since 0.1.0
  */
-export type DropReason = Frame.Refused | "TooManyAnswers" | "NotDirect" | "SendFailed"
+export type DropReason =
+  | Frame.Refused
+  | Seals.Refused
+  | "Own"
+  | "SourceTooFast"
+  | "TooManyAnswers"
+  | "NotDirect"
+  | "SendFailed"
 
 /**
  * One member's way to speak and to listen.
@@ -82,6 +93,10 @@ const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RE
 
 /**
  * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped; it must not block.
+ * `isSeed` says of an address that is on no directly connected network that it may be spoken to all the same. `keys` are
+ * those of the group.
+ *
+ * Challenges and proofs of sessions are sent and answered by whoever calls `receive`.
  *
  * @category constructors
  * @since 0.1.0
@@ -89,42 +104,87 @@ const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RE
 export const make = Effect.fnUntraced(function*(
   endpoint: Datagrams.Endpoint,
   tag: Uint8Array,
-  onDrop: (reason: DropReason) => void
+  onDrop: (reason: DropReason) => void,
+  isSeed: (ip: string) => boolean = () => false,
+  keys: Seals.Keys = Seals.noKeys
 ): Effect.fn.Return<Messenger> {
   const clock = yield* Clock.Clock
-  const limit = RateLimit.make({ perSecond: 100, burst: 100, addresses: 1_024 })
-  const mayAnswer = (to: Address, type: Message.Message["type"]): boolean => {
-    if (!endpoint.isDirect(to.ip)) {
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const answers = RateLimit.make({ perSecond: 100, burst: 100, addresses: 1_024 })
+  const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
+  const share = FairShare.make()
+  const seals = Seals.make(keys, tag, endpoint.random)
+  const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
+    if (!endpoint.isDirect(to.ip) && !isSeed(to.ip)) {
       onDrop("NotDirect")
       return false
     }
-    if (isAnswer(type) && !limit(to.ip, Number(clock.monotonicTimeNanosUnsafe()) / 1e6)) {
+    if (limit !== null && !limit(to.ip, monotonic())) {
       onDrop("TooManyAnswers")
       return false
     }
     return true
   }
+  const mayAnswer = (to: Address, type: Message.Message["type"]) => mayTalk(to, isAnswer(type) ? answers : null)
   const encode = (message: Message.Message) =>
-    Effect.fromResult(Result.mapError(Frame.encode(message, tag), ({ _tag, ...sizes }) => new MessageTooLarge(sizes)))
+    Effect.fromResult(Result.mapBoth(Frame.encode(message, tag), {
+      onFailure: ({ _tag, ...sizes }) => new MessageTooLarge(sizes),
+      onSuccess: (frame) => seals.seal(frame, monotonic())
+    }))
+  const reply = ({ frame, to }: Seals.Opened["replies"][number]) =>
+    mayTalk(to, handshakes)
+      ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
+      : Effect.void
+
+  /** Reads one datagram; what it says and what is to be sent for it are added to what is there. */
+  const read = (
+    datagram: Datagrams.Received,
+    messages: Array<Received>,
+    replies: Array<Seals.Opened["replies"][number]>
+  ): void => {
+    const now = monotonic()
+    if (!share.admits(datagram.from, now)) return onDrop("SourceTooFast")
+    const kind = Frame.readHeader(datagram.payload, tag)
+    if (Result.isFailure(kind)) return onDrop(kind.failure)
+    const opened = seals.open(datagram, kind.success, now)
+    if (Result.isFailure(opened)) return onDrop(opened.failure)
+    const { bodies, lost } = opened.success
+    replies.push(...opened.success.replies)
+    for (let i = 0; i < lost; i++) onDrop("Unproven")
+    if (kind.success !== Frame.flags.plain) share.trust(datagram.from)
+    for (const { body, from, via } of bodies) {
+      const message = Frame.readBody(body)
+      if (Result.isFailure(message)) {
+        onDrop(message.failure)
+      } else {
+        share.trust(from)
+        messages.push({ message: message.success, from, via })
+      }
+    }
+  }
+
   return {
     send: (to, message) =>
-      Effect.flatMap(encode(message), (frame) => {
-        if (to === null) return endpoint.multicast(frame)
-        return mayAnswer(to, message.type) ? endpoint.unicast(to, frame) : Effect.void
+      Effect.suspend(() => {
+        if (to !== null && !mayAnswer(to, message.type)) return Effect.void
+        return Effect.flatMap(
+          encode(message),
+          (frame) => to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
+        )
       }),
     ask: (to, message) =>
-      Effect.flatMap(
-        encode(message),
-        (frame) => mayAnswer(to, message.type) ? endpoint.ask(to, frame) : Effect.succeed("sent" as const)
+      Effect.suspend(() =>
+        mayAnswer(to, message.type)
+          ? Effect.flatMap(encode(message), (frame) => endpoint.ask(to, frame))
+          : Effect.succeed("sent" as const)
       ),
-    receive: Effect.map(endpoint.receive, (datagrams) => {
+    receive: Effect.flatMap(endpoint.receive, (datagrams) => {
       const messages: Array<Received> = []
-      for (const { from, payload, via } of datagrams) {
-        const message = Frame.decode(payload, tag)
-        if (Result.isFailure(message)) onDrop(message.failure)
-        else messages.push({ message: message.success, from, via })
-      }
-      return messages
+      const replies: Array<Seals.Opened["replies"][number]> = []
+      for (const datagram of datagrams) read(datagram, messages, replies)
+      return replies.length === 0
+        ? Effect.succeed(messages)
+        : Effect.as(Effect.forEach(replies, reply, { discard: true }), messages)
     })
   }
 })

@@ -16,12 +16,14 @@ import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import { randomBytes } from "node:crypto"
 import * as Os from "node:os"
 import { jsonBytes, limits } from "../protocol/Member.ts"
 import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "./Datagrams.ts"
 import { choose, describe, Interfaces, isDirect, isOn, type SystemInterface } from "./Interfaces.ts"
 import * as NodeGroupSocket from "./NodeGroupSocket.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
+import * as NodeKeyFile from "./NodeKeyFile.ts"
 import * as NodeOwnSocket from "./NodeOwnSocket.ts"
 import * as NodeQuestion from "./NodeQuestion.ts"
 import * as NodeSocket from "./NodeSocket.ts"
@@ -41,12 +43,15 @@ export const make = Effect.gen(function*() {
 })
 
 /**
- * `Datagrams` on the sockets of Node, over the interfaces of the system.
+ * `Datagrams` on the sockets of Node, over the interfaces of the system. Files of keys are read from its disks.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<Datagrams> = Layer.effect(Datagrams, make).pipe(Layer.provide(NodeInterfaces.layer))
+export const layer: Layer.Layer<Datagrams> = Layer.effect(Datagrams, make).pipe(
+  Layer.provide(NodeInterfaces.layer),
+  Layer.merge(NodeKeyFile.layer)
+)
 
 /**
  * The same over interfaces that are given.
@@ -183,6 +188,8 @@ const openIn = Effect.fnUntraced(function*(
       ),
     unicast: (to, payload) => Effect.suspend(() => send(towards(to.ip), to, payload)),
     ask: (to, payload) => Effect.suspend(() => NodeQuestion.ask(sockets, towards(to.ip).nic.address, to, payload)),
+    random: (bytes) => new Uint8Array(randomBytes(bytes)),
+    isExposed: () => owns.some((own) => !own.nic.internal),
     isDirect: (ip) => isDirect(owns.map((own) => own.nic), ip),
     troubles: Queue.take(sockets.troubles),
     dropped: Effect.sync(() => {

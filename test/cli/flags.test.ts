@@ -13,6 +13,7 @@ import * as Options from "../../src/cli/options.ts"
 import * as Refusal from "../../src/cli/refusal.ts"
 import * as Settings from "../../src/group/Settings.ts"
 import * as Interfaces from "../../src/transport/Interfaces.ts"
+import { KeyFile, KeyFileUnreadable } from "../../src/transport/KeyFile.ts"
 import { cases } from "../group/settingCases.ts"
 
 const system = ["lo", "eth0"].map((name, index) => ({
@@ -28,7 +29,7 @@ const run = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
   let refusal = ""
   const command = Command.make(
     "test",
-    Options.flagsOf(Settings.keys),
+    Options.flagsOf(Settings.flagKeys),
     (flags) =>
       Effect.map(Options.resolve(flags), (resolved) => {
         settings = resolved
@@ -40,8 +41,14 @@ const run = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
         if (error._tag === "SettingRefused") refusal = error.message
       })
     ),
-    Effect.provide(Layer.merge(
+    Effect.provide(Layer.mergeAll(
       NodeServices.layer,
+      Layer.succeed(KeyFile, {
+        read: (path) =>
+          path.startsWith("/")
+            ? Effect.succeed(path === "/bad" ? "0123nearly-a-key" : "01".repeat(32))
+            : Effect.fail(new KeyFileUnreadable({ path, why: "there is no such file" }))
+      }),
       Layer.succeed(Interfaces.Interfaces, {
         scan: Effect.succeed(system),
         defaultRoute: Effect.succeedNone
@@ -61,7 +68,7 @@ const run = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
   )
 }
 
-for (const key of Settings.keys) {
+for (const key of Settings.flagKeys) {
   const { badText, beside = {}, good } = cases[key]
   const flag = Settings.flagName(key)
   const besides = Object.entries(beside).map(([key, value]) =>
@@ -147,6 +154,31 @@ describe("flags", () => {
         refusal,
         "unknown flag --heartbeat-intervall; did you mean --heartbeat-interval? (--help shows all)"
       )
+    }))
+
+  it.effect("a key is no flag, and what was given as one is not shown", () =>
+    Effect.gen(function*() {
+      const key = "ab".repeat(32)
+      for (const args of [["--key", key], [`--key=${key}`], ["--port", "4000", `--key=${key}`]]) {
+        const { refusal, settings } = yield* run(args)
+        assert.isUndefined(settings)
+        assert.strictEqual(
+          refusal,
+          "--key is no flag: flags are seen in lists of processes; allowed: BELLWETHER_KEY, or --key-file"
+        )
+      }
+    }))
+
+  it.effect("a file of keys is refused by the name it was given under, without what is in it", () =>
+    Effect.gen(function*() {
+      const missing = yield* run(["--key-file", "keys.txt"])
+      assert.strictEqual(
+        missing.refusal,
+        "--key-file is \"keys.txt\" (there is no such file); allowed: a file that can be read and holds the group's keys"
+      )
+      const { refusal } = yield* run([], { BELLWETHER_KEY_FILE: "/bad" })
+      assert.match(refusal, /^BELLWETHER_KEY_FILE is "\/bad"; allowed: a file that holds keys of 32 bytes, as base64/)
+      assert.notInclude(refusal, "nearly")
     }))
 
   it.effect("a stray word is refused", () =>

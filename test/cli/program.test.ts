@@ -40,7 +40,7 @@ describe("the command line", () => {
   it.live("help shows every setting with its default and its name in the environment", () =>
     Effect.gen(function*() {
       const { code, stderr, stdout } = yield* Process.run(["--help"])
-      for (const key of Settings.keys) {
+      for (const key of Settings.flagKeys) {
         assert.include(stdout, Settings.flagName(key))
         assert.include(
           stdout,

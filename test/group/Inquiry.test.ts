@@ -7,23 +7,27 @@ import * as Settings from "../../src/group/Settings.ts"
 import * as World from "../simulation/World.ts"
 
 /** A group of servers that have settled, and somebody who is none of them. */
-const asked = Effect.fnUntraced(function*(options: { readonly servers: number; readonly loss?: number }) {
-  const world = yield* World.make({ seed: "inquiry" })
-  const servers = yield* world.startAll(options.servers)
-  yield* World.pass(5_000)
-  if (options.loss !== undefined) yield* world.network.setLoss(options.loss)
-  const asker = yield* world.network.host("asker")
-  const settings = yield* Settings.make({})
-  const ask = Effect.gen(function*() {
-    const asking = yield* Effect.forkChild(
-      Effect.exit(Effect.provide(Inquiry.members(settings, { timeout: "10 seconds" }), asker.layerDatagrams)),
-      { startImmediately: true }
-    )
-    yield* World.pass(11_000)
-    return yield* yield* Fiber.join(asking)
-  })
-  return { servers, ask }
-})
+const asked = Effect.fnUntraced(
+  function*(
+    options: { readonly servers: number; readonly loss?: number; readonly key?: string; readonly askedWith?: string }
+  ) {
+    const world = yield* World.make({ seed: "inquiry" })
+    const servers = yield* world.startAll(options.servers, { key: options.key })
+    yield* World.pass(5_000)
+    if (options.loss !== undefined) yield* world.network.setLoss(options.loss)
+    const asker = yield* world.network.host("asker")
+    const settings = yield* Settings.make({ key: options.askedWith ?? options.key })
+    const ask = Effect.gen(function*() {
+      const asking = yield* Effect.forkChild(
+        Effect.exit(Effect.provide(Inquiry.members(settings, { timeout: "10 seconds" }), asker.layerDatagrams)),
+        { startImmediately: true }
+      )
+      yield* World.pass(11_000)
+      return yield* yield* Fiber.join(asking)
+    })
+    return { servers, ask }
+  }
+)
 
 describe("a question to a group", () => {
   it.effect("is answered with everyone, page by page, in the order of rank", () =>
@@ -40,6 +44,23 @@ describe("a question to a group", () => {
     Effect.gen(function*() {
       const { ask } = yield* asked({ servers: 30, loss: 0.3 })
       assert.strictEqual((yield* ask).members.length, 30)
+    }))
+
+  it.effect("of a group with a key is answered to who has the key, also with a third of all datagrams lost", () =>
+    Effect.gen(function*() {
+      const { ask, servers } = yield* asked({ servers: 20, key: "5e".repeat(32) })
+      assert.strictEqual((yield* ask).members.length, 20)
+      assert.strictEqual((yield* servers[0]!.group.members).length, 20)
+      const { ask: lossy } = yield* asked({ servers: 10, key: "5e".repeat(32), loss: 0.3 })
+      assert.strictEqual((yield* lossy).members.length, 10)
+    }))
+
+  it.effect("of a group with a key is not answered to who has none or another", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* asked({ servers: 3, key: "5e".repeat(32), askedWith: "5f".repeat(32) })
+      const error = yield* Effect.flip(ask)
+      assert.strictEqual(error._tag, "NoAnswer")
+      assert.include(error.message, "key")
     }))
 
   it.effect("makes nobody a member", () =>

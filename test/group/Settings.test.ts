@@ -2,12 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import { inspect } from "node:util"
+import * as Keys from "../../src/group/Keys.ts"
 import * as Profile from "../../src/group/Profile.ts"
 import * as Setting from "../../src/group/Setting.ts"
 import * as Settings from "../../src/group/Settings.ts"
+import { KeyFile } from "../../src/transport/KeyFile.ts"
 import { cases } from "./settingCases.ts"
 
 const { millis } = Duration
@@ -51,7 +55,7 @@ for (const key of Settings.keys) {
           const refused = yield* Effect.flip(Settings.make({ ...beside, [key]: bad }))
           assert.strictEqual(refused.setting, key)
           assert.strictEqual(refused.as, key)
-          assert.include(refused.message, Settings.settings[key].allowed)
+          if (key !== "key") assert.include(refused.message, Settings.settings[key].allowed)
           assert.notInclude(refused.message, "\n")
         }
       }))
@@ -62,7 +66,7 @@ for (const key of Settings.keys) {
           const refused = yield* Effect.flip(fromEnvironment({ ...besides, [name]: bad }))
           assert.strictEqual(refused.setting, key)
           assert.isTrue(refused.message.startsWith(`${name} is `), refused.message)
-          assert.include(refused.message, Settings.settings[key].allowed)
+          if (key !== "key") assert.include(refused.message, Settings.settings[key].allowed)
           assert.notInclude(refused.message, "\n")
           assert.strictEqual(Runtime.getErrorExitCode(refused), 2)
         }
@@ -85,6 +89,9 @@ describe("all together", () => {
         { ...settings, ...Settings.timing(settings) },
         {
           group: "default",
+          key: undefined,
+          keyFile: undefined,
+          keyMode: "enforce",
           multicastAddress: "239.255.77.77",
           port: 47_777,
           ttl: 1,
@@ -149,6 +156,64 @@ describe("all together", () => {
       assert.match(group.message, /^unicastPort is 47777; allowed: any but/)
     }))
 
+  describe("keys", () => {
+    const key = "5e".repeat(32)
+
+    it.effect("are nowhere shown, in whatever way they are refused or resolved", () =>
+      Effect.gen(function*() {
+        const refusals = [
+          yield* Effect.flip(Settings.make({ key: `${key}9` })),
+          yield* Effect.flip(fromEnvironment({ BELLWETHER_KEY: `${key},${key}` })),
+          yield* Effect.flip(Settings.make({ key: `plain,${key}` })),
+          yield* Effect.flip(Settings.make({ key, keyFile: "/run/key" })),
+          yield* Effect.flip(Keys.ring({ key: Redacted.make(`${key}9`), keyFile: undefined, keyMode: "enforce" })),
+          yield* Effect.flip(
+            Keys.ring({ key: undefined, keyFile: "/run/key", keyMode: "enforce" }).pipe(
+              Effect.provideService(KeyFile, { read: () => Effect.succeed(`${key}9`) })
+            )
+          ),
+          yield* Effect.flip(
+            Keys.ring({ key: undefined, keyFile: "/run/key", keyMode: "enforce" }).pipe(
+              Effect.provideService(KeyFile, { read: () => Effect.succeed(`plain ${key}`) })
+            )
+          )
+        ]
+        for (const refused of refusals) {
+          for (const shown of [refused.message, JSON.stringify(refused), inspect(refused, { depth: 9 }), refused.was]) {
+            assert.notInclude(shown, "5e5e")
+          }
+          assert.strictEqual(Runtime.getErrorExitCode(refused), 2)
+        }
+        const settings = yield* fromEnvironment({ BELLWETHER_KEY: key })
+        assert.strictEqual(settings.key && Redacted.value(settings.key), key)
+        for (
+          const shown of [JSON.stringify(settings), inspect(settings, { depth: 9 }), Settings.format(settings.key)]
+        ) {
+          assert.notInclude(shown, "5e5e")
+        }
+      }))
+
+    it.effect("come from one place, and permissive means nothing without one", () =>
+      Effect.gen(function*() {
+        const both = yield* Effect.flip(Settings.make({ key, keyFile: "/run/key" }))
+        assert.strictEqual(both.message, "keyFile is /run/key; allowed: key or keyFile, not both")
+        const none = yield* Effect.flip(Settings.make({ keyMode: "permissive" }))
+        assert.strictEqual(
+          none.message,
+          "keyMode is permissive; allowed: enforce, or permissive together with key or keyFile"
+        )
+        const plain = yield* Effect.flip(Settings.make({ key: `plain,${key}` }))
+        assert.include(plain.message, "does not begin with the word plain")
+        yield* Settings.make({ key: `plain,${key}`, keyMode: "permissive" })
+      }))
+
+    it.effect("files of keys cannot be read where nothing reads files", () =>
+      Effect.gen(function*() {
+        const refused = yield* Effect.flip(Keys.ring({ key: undefined, keyFile: "/run/key", keyMode: "enforce" }))
+        assert.include(refused.message, "\"/run/key\" (files cannot be read here)")
+      }))
+  })
+
   it.effect("make never reads the environment", () =>
     Effect.gen(function*() {
       const settings = yield* Effect.provideService(
@@ -212,7 +277,9 @@ describe("all together", () => {
     Effect.gen(function*() {
       const settings = yield* Settings.make({ interfaces: ["lo", "eth0"], tags: { a: "1", b: "2" }, name: "x" })
       const again = Result.getOrThrow(
-        Settings.read((key) => ({ as: key, text: Settings.format(settings[key]) }))
+        Settings.read((key) =>
+          settings[key] === undefined ? undefined : { as: key, text: Settings.format(settings[key]) }
+        )
       )
       assert.deepStrictEqual(Settings.timing(again), Settings.timing(settings))
       assert.deepStrictEqual(again.tags, settings.tags)

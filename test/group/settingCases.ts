@@ -2,6 +2,7 @@
  * Good and bad values of every setting, for each way in which it can be given.
  */
 import * as Duration from "effect/Duration"
+import * as Redacted from "effect/Redacted"
 import * as Profile from "../../src/group/Profile.ts"
 import type * as Settings from "../../src/group/Settings.ts"
 
@@ -31,11 +32,39 @@ const whole = (good: ReadonlyArray<number>, bad: ReadonlyArray<number>): Case =>
   badText: [...bad.map(String), "eleven", "0x10", "1e3", "one", "1_000", "99999999999999999999"]
 })
 
+const notKeys = [
+  "secret",
+  "plain",
+  "01".repeat(31),
+  "01".repeat(33),
+  `${"01".repeat(32)},x`,
+  `plain,${"01".repeat(32)}`
+]
+
 export const cases: { readonly [K in Settings.Key]: Case } = {
   group: {
     good: [["orders", "orders"], ["é".repeat(32), "é".repeat(32)], ["a b", "a b"]],
     badCode: ["", "  ", "x".repeat(65), "é".repeat(33), 7, null],
     badText: ["  ", "x".repeat(65), "é".repeat(33)]
+  },
+  key: {
+    good: [
+      ["01".repeat(32), "01".repeat(32), Redacted.make("01".repeat(32))],
+      [Redacted.make("02".repeat(32)), "02".repeat(32), Redacted.make("02".repeat(32))]
+    ],
+    badCode: [...notKeys, Redacted.make("secret"), 7, null, ["01".repeat(32)]],
+    badText: notKeys
+  },
+  keyFile: {
+    good: [["/run/secrets/bellwether", "/run/secrets/bellwether"]],
+    badCode: ["", " ", "x".repeat(1_025), 7, null],
+    badText: [" ", "x".repeat(1_025)]
+  },
+  keyMode: {
+    good: [["enforce", "enforce"], ["permissive", "PERMISSIVE"]],
+    badCode: ["off", "", "Enforce", 1, null],
+    badText: ["off", "enforce,permissive"],
+    beside: { keyFile: "/run/secrets/bellwether" }
   },
   multicastAddress: {
     good: [["239.1.2.3", "239.1.2.3"], ["224.0.0.251", " 224.0.0.251 "], ["239.255.255.255", "239.255.255.255"]],

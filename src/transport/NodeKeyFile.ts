@@ -1,0 +1,54 @@
+/**
+ * Files of keys, read from the system's disks.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Fs from "node:fs/promises"
+import { KeyFile, KeyFileUnreadable, maxBytes } from "./KeyFile.ts"
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a directory"
+}
+
+const whyOf = (cause: unknown): string => {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+  return reasons[code] ?? (code === "" ? "it cannot be read" : code)
+}
+
+/**
+ * Reads a file whole. One that is larger than any list of keys is refused without being read to its end.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const read = (path: string): Effect.Effect<string, KeyFileUnreadable> =>
+  Effect.tryPromise({
+    try: async () => {
+      const file = await Fs.open(path, "r")
+      try {
+        const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
+        return bytesRead > maxBytes ? undefined : buffer.toString("utf8", 0, bytesRead)
+      } finally {
+        await file.close()
+      }
+    },
+    catch: (cause) => new KeyFileUnreadable({ path, why: whyOf(cause) })
+  }).pipe(
+    Effect.filterOrFail(
+      (text) => text !== undefined,
+      () => new KeyFileUnreadable({ path, why: `it has more than ${maxBytes} bytes` })
+    )
+  )
+
+/**
+ * `KeyFile` on the system's disks.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<never> = Layer.succeed(KeyFile, { read })
