@@ -87,7 +87,9 @@ export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, op
       yield* systemd.serving(group, settings)
       const pump = yield* (yield* eventsOf(group)).pipe(
         Stream.takeUntil((event) => event.event === "Left"),
-        Stream.runForEach((event) => Queue.offer(events, event)),
+        Stream.runForEach((event) =>
+          Effect.andThen(screen === undefined ? shout(event) : Effect.void, Queue.offer(events, event))
+        ),
         Effect.forkScoped
       )
       const stop = Effect.raceFirst(Deferred.await(closed), screen?.hangUp ?? Effect.never)
@@ -107,6 +109,10 @@ export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, op
   }))
   yield* screen === undefined ? run : screen.on(run)
 }, Effect.provide(NodeDatagrams.layer))
+
+/** What an operator must mend goes to the log as an error too: on the display it stands among the notes. */
+const shout = (event: Event.Event) =>
+  event.event === "DuplicateIdentity" ? Effect.logError(EventText.describe(event)) : Effect.void
 
 /** Waits, but not for a reader that stands still. */
 const bounded = (effect: Effect.Effect<unknown>) => Effect.timeoutOption(Effect.interruptible(effect), "300 millis")

@@ -22,6 +22,7 @@ import * as Option from "effect/Option"
 import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
+import * as Identity from "./Identity.ts"
 import * as Member from "./Member.ts"
 import * as Membership from "./Membership.ts"
 import * as Message from "./Message.ts"
@@ -361,7 +362,7 @@ const follow = (at: At, reign: Reign.Reign): void =>
 /** Others follow a reign of ours that we do not hold: it is over, and we stand to say so. */
 const disown = (at: At, theirs: Reign.Reign): void => {
   becomeVacant(at, theirs, Member.isSameStart(theirs.leader, at.state.self) ? "Stalled" : "Replaced")
-  if (Membership.isOwnAddress(at.turn, theirs.leader)) Membership.raiseIncarnation(at.turn, theirs.leader.incarnation)
+  if (Identity.isOwnAddress(at.turn, theirs.leader)) Identity.raise(at.turn, theirs.leader.incarnation)
   callElection(at)
 }
 

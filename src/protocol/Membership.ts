@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
 import * as Frame from "./Frame.ts"
+import * as Identity from "./Identity.ts"
 import * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
@@ -51,15 +52,6 @@ export const contradicts = (turn: Turn, leader: Reign.Leader): boolean => {
   return member !== undefined && member.incarnation === leader.incarnation
     && (member.priority !== leader.priority || member.ip !== leader.ip || member.port !== leader.port)
 }
-
-/**
- * Whether an address is one of our own sockets'.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
-  turn.state.addresses.some((own) => own.ip === address.ip && own.port === address.port)
 
 /**
  * What hearing a server brought about: nothing (it was dropped), or its stamp is fresh, and it may be new (`joined`), in
@@ -108,7 +100,10 @@ export const hear = (
   via: "multicast" | "unicast"
 ): Heard | null => {
   const { sender } = message
-  if (sender.id === turn.state.self.id) return ownIdentity(turn, sender, from)
+  if (sender.id === turn.state.self.id) {
+    Identity.heard(turn, sender, from)
+    return null
+  }
   if (isDeparted(turn, message, from)) return null
   const before = Option.getOrUndefined(turn.known(sender.id))
   if (before === undefined) {
@@ -300,44 +295,6 @@ const isDeparted = (turn: Turn, message: Message.FromServer, from: Member.Addres
     return true
   }
   turn.state.departed = HashMap.set(turn.state.departed, id, { ...departed, nonce, askedAt: turn.now.monotonic })
-  return true
-}
-
-// --- Our own identity ---
-
-/** A message under our own id: our own echo, or a duplicate of our identity. Never somebody to take in. */
-const ownIdentity = (turn: Turn, sender: Member.Member, from: Member.Address): null => {
-  if (isOwnAddress(turn, from)) {
-    turn.drop("Own")
-    raiseIncarnation(turn, sender.incarnation)
-    return null
-  }
-  turn.drop("Duplicate")
-  if (turn.now.monotonic - turn.state.duplicateAt >= turn.state.rules.heartbeatInterval) {
-    turn.state.duplicateAt = turn.now.monotonic
-    turn.emit({
-      event: "DuplicateIdentity",
-      id: sender.id,
-      ours: Member.formatAddress(turn.state.self),
-      theirs: Member.formatAddress(from),
-      hostname: sender.hostname
-    })
-  }
-  return null
-}
-
-/**
- * Takes on an incarnation above one that others have heard under our id and address: our clock was set back between two
- * starts, and until then all we say is stale to them. Answers whether it did.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const raiseIncarnation = (turn: Turn, heard: number): boolean => {
-  const { self } = turn.state
-  if (heard <= self.incarnation || heard >= Number.MAX_SAFE_INTEGER) return false
-  turn.state.self = { ...self, incarnation: heard + 1 }
-  turn.emit({ event: "IncarnationRaised", from: self.incarnation, to: heard + 1 })
   return true
 }
 

@@ -123,3 +123,12 @@ export const gaps = { probe: [50, 100], coordinator: [50, 150], steppingDown: [5
  * @since 0.1.0
  */
 export const noticeInterval = 100
+
+/**
+ * How often a server goes beyond an incarnation that it hears under its own id and address. Earlier starts are few and say
+ * nothing more; who is ahead of us a fourth time lives, and is a duplicate.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxRaises = 3

@@ -10,6 +10,7 @@ import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
+import * as Identity from "./Identity.ts"
 import type * as Member from "./Member.ts"
 import * as Membership from "./Membership.ts"
 import type * as Message from "./Message.ts"
@@ -92,7 +93,7 @@ export const make = (options: {
   drainUntil: -Infinity,
   probe: "",
   paging: null,
-  duplicateAt: -Infinity,
+  identity: Identity.make(options.monotonic),
   timers: HashMap.empty(),
   tokens: 0
 })
@@ -436,7 +437,7 @@ const onMembersAsk = (
 const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
   const { paging, self } = turn.state
   const own = message.list.find((line) => line.id === self.id)
-  if (own !== undefined && Membership.isOwnAddress(turn, own) && Membership.raiseIncarnation(turn, own.incarnation)) {
+  if (own !== undefined && Identity.isOwnAddress(turn, own) && Identity.raise(turn, own.incarnation)) {
     raised(turn)
   }
   if (paging === null || message.nonce !== paging.nonce || message.page !== paging.page) return

@@ -84,6 +84,20 @@ export interface Check {
 }
 
 /**
+ * What a server knows of its own id besides the id itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Identity {
+  readonly startedAt: number
+  /** The incarnations that it has given up for higher ones, since its start. */
+  readonly raised: ReadonlyArray<number>
+  /** When it last told of a duplicate. */
+  readonly duplicateAt: number
+}
+
+/**
  * Where a server is in its life.
  *
  * - `Discovering`: in the window after the start, it judges nobody and does not stand. `Live`: in full.
@@ -134,7 +148,7 @@ export interface State {
     readonly tries: number
     readonly missing: ReadonlyArray<Message.Listed>
   } | null
-  readonly duplicateAt: number
+  readonly identity: Identity
   /** The timers that are set: a timer that fires with another token than its key's has been replaced, and is ignored. */
   readonly timers: HashMap.HashMap<string, number>
   readonly tokens: number

@@ -42,7 +42,9 @@ const say = (event: Event.Event): string => {
         : `${who(event.leader)} leads${led} (term ${event.term}: ${causes[event.cause]}${gap})`
     }
     case "DuplicateIdentity":
-      return `DUPLICATE IDENTITY: ${event.theirs} (host ${event.hostname}) uses our node id ${event.id}; we are ${event.ours}`
+      return `DUPLICATE IDENTITY: ${
+        event.theirs === event.ours ? "another server at our own address " : ""
+      }${event.theirs} (host ${event.hostname}) uses our node id ${event.id}; we are ${event.ours}`
     case "IncarnationRaised":
       return `the clock was set back since the last start: we go on as incarnation ${event.to}, not ${event.from}`
     case "Stalled":

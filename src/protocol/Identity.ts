@@ -1,0 +1,80 @@
+/**
+ * Our own id, heard from others: our own echo, an earlier start of ours, or somebody else who uses it.
+ *
+ * A copied machine or container has the host name, the address and the fixed port of its original, and so its id. Nothing
+ * is merged then and nobody gives way for good: both tell of it, with both addresses, for an operator to mend.
+ *
+ * @since 0.1.0
+ */
+import * as Member from "./Member.ts"
+import * as Rules from "./Rules.ts"
+import type { Identity, Turn } from "./Turn.ts"
+
+/**
+ * At the start of a server.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (monotonic: number): Identity => ({ startedAt: monotonic, raised: [], duplicateAt: -Infinity })
+
+/**
+ * Whether an address is one of our own sockets'.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
+  turn.state.addresses.some((own) => own.ip === address.ip && own.port === address.port)
+
+/**
+ * A message under our own id. Never somebody to take in.
+ *
+ * From our own address it is our echo, or the remains of an earlier start: few, and soon over. Who speaks there later, or
+ * stays ahead of us however often we go beyond it, lives at an address that it shares with us.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const heard = (turn: Turn, sender: Member.Member, from: Member.Address): void => {
+  const { identity: { raised, startedAt }, rules, self } = turn.state
+  if (!isOwnAddress(turn, from)) return duplicate(turn, sender, from)
+  const isOurs = sender.incarnation === self.incarnation || raised.includes(sender.incarnation)
+  const mayBeRemains = raised.length < Rules.maxRaises && turn.now.monotonic - startedAt <= rules.memberTimeout
+  if (!isOurs && !mayBeRemains) return duplicate(turn, sender, from)
+  turn.drop("Own")
+  raise(turn, sender.incarnation)
+}
+
+/**
+ * Takes on an incarnation above one that others have heard under our id and address: our clock was set back between two
+ * starts, and until then all we say is stale to them. Answers whether it did: not beyond what a number holds, and not more
+ * than {@link Rules.maxRaises} times.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const raise = (turn: Turn, heard: number): boolean => {
+  const { identity, self } = turn.state
+  if (heard <= self.incarnation || heard >= Number.MAX_SAFE_INTEGER) return false
+  if (identity.raised.length >= Rules.maxRaises) return false
+  turn.state.self = { ...self, incarnation: heard + 1 }
+  turn.state.identity = { ...identity, raised: [...identity.raised, self.incarnation] }
+  turn.emit({ event: "IncarnationRaised", from: self.incarnation, to: heard + 1 })
+  return true
+}
+
+/** Somebody else uses our id: it is told, at most once a heartbeat. */
+const duplicate = (turn: Turn, sender: Member.Member, from: Member.Address): void => {
+  const { identity, rules, self } = turn.state
+  turn.drop("Duplicate")
+  if (turn.now.monotonic - identity.duplicateAt < rules.heartbeatInterval) return
+  turn.state.identity = { ...identity, duplicateAt: turn.now.monotonic }
+  turn.emit({
+    event: "DuplicateIdentity",
+    id: sender.id,
+    ours: Member.formatAddress(self),
+    theirs: Member.formatAddress(from),
+    hostname: sender.hostname
+  })
+}
