@@ -13,6 +13,7 @@ import type * as Settings from "../group/Settings.ts"
 import * as Diagnosis from "../status/Diagnosis.ts"
 import * as DiagnosisText from "../status/DiagnosisText.ts"
 import * as Examination from "../status/Examination.ts"
+import type * as Finding from "../status/Finding.ts"
 import * as Text from "../status/Text.ts"
 import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
 import * as NodeInterfaces from "../transport/NodeInterfaces.ts"
@@ -93,7 +94,7 @@ const once = Effect.fnUntraced(function*(
   return seen
 })
 
-const keyOf = ({ about, finding }: Diagnosis.Finding): string => `${finding} ${about.join(" ")}`
+const keyOf = ({ about, finding }: Finding.Finding): string => `${finding} ${about.join(" ")}`
 
 /** A report at first, then what comes and goes, and a report at the end. Whatever was a problem at any time counts. */
 const watched = Effect.fnUntraced(function*(

@@ -5,81 +5,9 @@
  */
 import * as Schema from "effect/Schema"
 import { formatAddress } from "../protocol/Member.ts"
+import { all, Finding, type Kind, note, one, problem, sort } from "./Finding.ts"
 import { type Interface, Observations, type Refusal, type Server, type Stranger } from "./Observations.ts"
 import * as Text from "./Text.ts"
-
-/**
- * The kinds of findings, causes before what they bring about.
- *
- * - `NoInterface`, `OnlyLoopback`: no network to meet on. `PortTaken`: the group's port (or `unicastPort`) is held by a
- *   process that does not share it. `Refused`: the system refused something else; its error says what.
- * - `TtlZero`: multicasts do not leave the host. `OwnMulticastLost`: what is multicast out of an interface does not come
- *   back to this host. `OwnMulticastFaded`: it did at first.
- * - `WrongKey`: sealed frames that cannot be opened. `OtherGroup`: frames of a group of another name.
- *   `OtherVersion`: of another version of the program. `OtherProgram`: no frames at all.
- * - `Alone`: no server of the group was heard or answers. `OnlyThisHost`: none on another host.
- * - `OneWay`: a server answers by unicast but is not heard by multicast. `NotHeardYet`: the same, but it was listened for
- *   too short a time to say so. `MulticastFaded`: it was heard at first and is not any more. `MulticastUnheard`: the leader answers by
- *   unicast but not what we multicast. `NoUnicast`: heard, but it does not answer. `NotReached`: others list it, we cannot reach it.
- * - `DuplicateIdentity`: two servers under one id. `SeveralLeaders`: not all name the same leader.
- * - `Drops`, `SmallReceiveBuffer`: bursts of datagrams are lost on this host, or would be.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Kind = Schema.Literals([
-  "NoInterface",
-  "OnlyLoopback",
-  "PortTaken",
-  "Refused",
-  "TtlZero",
-  "OwnMulticastLost",
-  "OwnMulticastFaded",
-  "WrongKey",
-  "OtherGroup",
-  "Alone",
-  "OnlyThisHost",
-  "OneWay",
-  "MulticastFaded",
-  "MulticastUnheard",
-  "NoUnicast",
-  "NotReached",
-  "NotHeardYet",
-  "DuplicateIdentity",
-  "SeveralLeaders",
-  "OtherVersion",
-  "OtherProgram",
-  "Drops",
-  "SmallReceiveBuffer"
-])
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Kind = typeof Kind.Type
-
-/**
- * One thing that was found. A `problem` keeps servers from finding each other, or from being one group; a `note` is worth
- * knowing. `about` are the interfaces, servers or addresses that it is about; `says` what is the matter, in one sentence or
- * two; `do` what to do about it.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Finding = Schema.Struct({
-  finding: Kind,
-  severity: Schema.Literals(["problem", "note"]),
-  about: Schema.Array(Schema.String),
-  says: Schema.String,
-  do: Schema.String
-})
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Finding = typeof Finding.Type
 
 /**
  * What `doctor --json` prints: the findings, the problems first, and what they come from. `healthy` where none is a problem.
@@ -111,17 +39,12 @@ export const report = (observations: Observations): Report => {
 }
 
 /**
- * The findings, problems before notes, each kind in the order of {@link Kind}.
+ * The findings, problems before notes, each kind in the order of `Finding.Kind`.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const diagnose = (seen: Observations): ReadonlyArray<Finding> => {
-  const found = rules.flatMap((rule) => rule(seen))
-  const rank = ({ finding, severity }: Finding) =>
-    (severity === "problem" ? 0 : Kind.literals.length) + Kind.literals.indexOf(finding)
-  return found.toSorted((a, b) => rank(a) - rank(b))
-}
+export const diagnose = (seen: Observations): ReadonlyArray<Finding> => sort(rules.flatMap((rule) => rule(seen)))
 
 /**
  * Whether longer listening would change nothing for the better: every probe comes back, and every server that is known is
@@ -159,23 +82,6 @@ const hopeless = 500
 const probesWanted = 3
 const fadedAfter = 12_000
 
-const problem = (finding: Kind, about: ReadonlyArray<string>, says: string, what: string): Finding => ({
-  finding,
-  severity: "problem",
-  about,
-  says,
-  do: what
-})
-const note = (finding: Kind, about: ReadonlyArray<string>, says: string, what: string): Finding => ({
-  ...problem(finding, about, says, what),
-  severity: "note"
-})
-
-const all = (texts: ReadonlyArray<string>): string => {
-  const shown = texts.length > 6 ? [...texts.slice(0, 5), `${texts.length - 5} more`] : texts
-  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`
-}
-const one = (texts: ReadonlyArray<unknown>, single: string, several: string) => texts.length === 1 ? single : several
 const nic = ({ address, name }: Interface) => `${name} (${address})`
 const server = ({ ip, name, port }: Server) => `${name} (${formatAddress({ ip, port })})`
 
@@ -340,31 +246,41 @@ const echoes: Rule = (seen) =>
 
 // --- Others on the port ---
 
+/** What others do about keys, by the reason for which their datagrams are dropped; of one, and of several. */
+const keys: { readonly [reason: string]: readonly [one: string, several: string] | undefined } = {
+  NotSealed: [
+    "speaks without a key, which this host does not listen to",
+    "speak without a key, which this host does not listen to"
+  ],
+  Sealed: ["speaks with a key, and this host has none", "speak with a key, and this host has none"],
+  UnknownKey: ["speaks with a key that this host does not have", "speak with a key that this host does not have"],
+  Forged: ["speaks with what is no key of this host", "speak with what is no key of this host"]
+}
+
 const frames: { readonly [reason: string]: Kind } = {
   OtherGroup: "OtherGroup",
   UnknownVersion: "OtherVersion",
   UnknownFlags: "OtherVersion",
-  UnknownType: "OtherVersion"
+  UnknownType: "OtherVersion",
+  SourceTooFast: "Flood",
+  Unproven: "NoUnicast"
 }
 
-const isOfKeys = (reason: string) => /key|seal/i.test(reason)
-
-const kindOf = ({ reason }: Stranger): Kind => isOfKeys(reason) ? "WrongKey" : frames[reason] ?? "OtherProgram"
+const kindOf = ({ reason }: Stranger): Kind =>
+  keys[reason] === undefined ? frames[reason] ?? "OtherProgram" : "WrongKey"
 
 const strangers: Rule = (seen) => {
   const of = (kind: Kind) => seen.strangers.filter((one) => kindOf(one) === kind)
   const from = (some: ReadonlyArray<Stranger>) => [...new Set(some.map(({ ip }) => ip))]
   const findings: Array<Finding> = []
-  const keyed = of("WrongKey")
-  if (keyed.length > 0) {
+  for (const [reason, does] of Object.entries(keys)) {
+    const some = from(seen.strangers.filter((one) => one.reason === reason))
+    if (some.length === 0 || does === undefined) continue
     findings.push(problem(
       "WrongKey",
-      from(keyed),
-      `${all(from(keyed))} ${one(from(keyed), "speaks", "speak")} to group ${
-        JSON.stringify(seen.group)
-      }, but not with a key that `
-        + "this host accepts.",
-      "Give all servers of the group the same key, or the same ring of keys while one is being replaced."
+      some,
+      `In group ${JSON.stringify(seen.group)}, ${all(some)} ${one(some, ...does)}.`,
+      "Give all servers of the group the same key (--key-file, BELLWETHER_KEY), or while one is being replaced a ring that holds both."
     ))
   }
   const foreign = of("OtherGroup")
@@ -390,6 +306,17 @@ const strangers: Rule = (seen) => {
         all([...new Set(newer.map(({ reason }) => reason))])
       }).`,
       "Bring all servers of the group to one version of Bellwether; older ones pass over what they do not know."
+    ))
+  }
+  const flooding = of("Flood")
+  if (flooding.length > 0) {
+    findings.push(note(
+      "Flood",
+      from(flooding),
+      `${all(from(flooding))} ${
+        one(from(flooding), "sends", "send")
+      } more datagrams to port ${seen.port} than are read.`,
+      "What is over a source's share is dropped unread, so others are heard. Find out what sends them."
     ))
   }
   const noise = of("OtherProgram")
@@ -495,12 +422,16 @@ const ways: Rule = (seen) => {
   const mute = seen.servers.filter(({ answered, asked, multicast }) =>
     multicast !== null && answered === null && asked >= probesWanted
   )
-  if (mute.length > 0) {
+  // In a keyed group, who does not answer by unicast cannot prove that it lives, and is not heard by multicast either.
+  const unproven = [...new Set(seen.strangers.filter(({ reason }) => reason === "Unproven").map(({ ip }) => ip))]
+    .filter((ip) => !answering.some((one) => one.ip === ip))
+  const silentOnes = [...mute.map(server), ...unproven]
+  if (silentOnes.length > 0) {
     findings.push(problem(
       "NoUnicast",
-      mute.map(server),
-      `${all(mute.map(server))} ${one(mute, "is", "are")} heard by multicast, but ${
-        one(mute, "does", "do")
+      silentOnes,
+      `${all(silentOnes)} ${one(silentOnes, "is", "are")} heard by multicast, but ${
+        one(silentOnes, "does", "do")
       } not answer by unicast.`,
       "A firewall stops UDP to the servers' own ports, there or here. Allow it; with --unicast-port the port is always the same."
     ))

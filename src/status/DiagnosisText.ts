@@ -5,6 +5,7 @@
  */
 import { formatAddress } from "../protocol/Member.ts"
 import type * as Diagnosis from "./Diagnosis.ts"
+import type * as Finding from "./Finding.ts"
 import type { Interface, Server } from "./Observations.ts"
 import type * as Table from "./Table.ts"
 import * as Text from "./Text.ts"
@@ -63,7 +64,7 @@ export const render = (
  * @category rendering
  * @since 0.1.0
  */
-export const line = ({ do: what, finding, says, severity }: Diagnosis.Finding): string =>
+export const line = ({ do: what, finding, says, severity }: Finding.Finding): string =>
   Text.clean(`${severity} ${finding}: ${says} ${what}`)
 
 // internal

@@ -13,6 +13,8 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
+import * as Keys from "../group/Keys.ts"
+import type * as Setting from "../group/Setting.ts"
 import type * as Settings from "../group/Settings.ts"
 import * as Supervisor from "../group/Supervisor.ts"
 import * as Frame from "../protocol/Frame.ts"
@@ -33,7 +35,17 @@ import type { Interface, Observations, Refusal, Server, Socket, Stranger } from 
  */
 export type Examined = Pick<
   Settings.Settings,
-  "group" | "multicastAddress" | "port" | "ttl" | "interfaces" | "unicastPort" | "heartbeatInterval"
+  | "group"
+  | "key"
+  | "keyFile"
+  | "keyMode"
+  | "multicastAddress"
+  | "port"
+  | "ttl"
+  | "interfaces"
+  | "unicastPort"
+  | "heartbeatInterval"
+  | "memberTimeout"
 >
 
 /**
@@ -62,6 +74,8 @@ interface Station {
   endpoint: Datagrams.Endpoint | undefined
   sent: number
   echoed: number
+  /** Echoes that are known by their seal alone. */
+  sealed: number
   lastSent: number | null
   lastEcho: number | null
 }
@@ -88,7 +102,7 @@ interface Known extends Mutable<Omit<Server, "starts" | "follows" | "local">> {
  */
 export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.Return<
   Examination,
-  never,
+  Setting.SettingRefused,
   Datagrams.Datagrams | Interfaces | Kernel.Kernel | Scope.Scope
 > {
   const clock = yield* Clock.Clock
@@ -97,6 +111,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
   const interfaces = yield* Interfaces
   const kernel = yield* Kernel.Kernel
   const scope = yield* Effect.scope
+  const keys = yield* Keys.make(settings, Duration.toMillis(settings.memberTimeout))
   const tag = Frame.groupTag(settings.group)
   const at = clock.currentTimeMillisUnsafe()
   const begun = clock.monotonicTimeNanosUnsafe()
@@ -221,6 +236,12 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     question.station.lastEcho = now()
   }
 
+  /** A sealed echo is known by its session, and read no further: it is of what this station said last. */
+  const onOwn = (station: Station): void => {
+    station.sealed = Math.min(station.sent, station.sealed + 1)
+    station.lastEcho = now()
+  }
+
   const onStranger = ({ from, payload }: Datagrams.Received, reason: string): void => {
     const key = `${from.ip} ${reason}`
     const before = strangers.get(key)
@@ -275,11 +296,15 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       },
       tag,
       (reason) => {
-        if (current === undefined || !isCounted(reason)) return
+        if (current === undefined) return
+        if (reason === "Own") return onOwn(station)
+        if (!isCounted(reason)) return
         const { from } = current
         const first = [...stations.values()].find(({ nic }) => isOn(nic, from.ip)) ?? [...stations.values()][0]
         if (first === station) onStranger(current, reason)
-      }
+      },
+      undefined,
+      keys
     )
     station.messenger = messenger
     const listen = Effect.flatMap(
@@ -314,6 +339,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
           endpoint: undefined,
           sent: 0,
           echoed: 0,
+          sealed: 0,
           lastSent: null,
           lastEcho: null
         })
@@ -384,8 +410,21 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       unicastPort: settings.unicastPort,
       heartbeatInterval: Math.round(Duration.toMillis(settings.heartbeatInterval)),
       interfaces: system.map(({ address, chosen, internal, name, primary, why }): Interface => {
-        const { echoed = 0, lastEcho = null, lastSent = null, refusal = null, sent = 0 } = stations.get(address) ?? {}
-        return { name, address, internal, chosen, primary, why, refusal, sent, echoed, lastSent, lastEcho }
+        const { echoed = 0, lastEcho = null, lastSent = null, refusal = null, sealed = 0, sent = 0 } =
+          stations.get(address) ?? {}
+        return {
+          name,
+          address,
+          internal,
+          chosen,
+          primary,
+          why,
+          refusal,
+          sent,
+          echoed: Math.max(echoed, sealed),
+          lastSent,
+          lastEcho
+        }
       }),
       servers: shown,
       strangers: [...strangers.values()],
@@ -405,8 +444,9 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
 
 // internal
 
-// What we would send or have sent ourselves is nobody else's doing.
-const isCounted = (reason: string): boolean => !["TooManyAnswers", "NotDirect", "SendFailed"].includes(reason)
+// What we would send or have sent ourselves is nobody else's doing, and what comes twice is no news.
+const isCounted = (reason: string): boolean =>
+  !["TooManyAnswers", "NotDirect", "SendFailed", "Own", "Repeated"].includes(reason)
 
 const refusalOf = ({ cause, during, kind, where }: Datagrams.DatagramsFailed): Refusal => ({
   during,

@@ -71,6 +71,20 @@ describe("doctor", () => {
       ]])
     }))
 
+  it.live("hears a group with another key, and is content in a keyed group that it has the key of", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const keyed = { ...env, BELLWETHER_KEY: "ab".repeat(32) }
+      yield* server(keyed, "one")
+      const inside = yield* doctor(keyed)
+      assert.deepStrictEqual([inside.code, inside.kinds], [0, []])
+      const lo = inside.report.observations.interfaces.find(({ chosen }) => chosen)
+      assert.isAbove(lo?.echoed ?? 0, 0)
+      const outside = yield* doctor({ ...env, BELLWETHER_KEY: "cd".repeat(32) })
+      assert.deepStrictEqual([outside.code, outside.kinds], [1, ["WrongKey", "Alone"]])
+      assert.notInclude(JSON.stringify(outside.report), "cdcdcd")
+    }))
+
   it.live("names the program that holds the port and does not share it", () =>
     Effect.gen(function*() {
       const env = yield* Process.group

@@ -3,7 +3,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Settings from "../../src/group/Settings.ts"
 import * as Event from "../../src/protocol/Event.ts"
-import * as Diagnosis from "../../src/status/Diagnosis.ts"
+import * as Finding from "../../src/status/Finding.ts"
 import * as Page from "./Page.ts"
 
 const root = Path.resolve(import.meta.dirname, "../..")
@@ -40,6 +40,6 @@ describe("README.md", () => {
 describe("docs/operations.md", () => {
   it("has each finding of doctor in its table", () => {
     const rows = Page.rows(read("docs/operations.md")).map(([kinds = ""]) => kinds)
-    for (const kind of Diagnosis.Kind.literals) assert.isTrue(rows.some((row) => row.includes(`\`${kind}\``)), kind)
+    for (const kind of Finding.Kind.literals) assert.isTrue(rows.some((row) => row.includes(`\`${kind}\``)), kind)
   })
 })

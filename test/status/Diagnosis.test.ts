@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { NodeId } from "../../src/protocol/Member.ts"
 import * as Diagnosis from "../../src/status/Diagnosis.ts"
+import * as Finding from "../../src/status/Finding.ts"
 import type { Interface, Observations, Server, Socket, Stranger } from "../../src/status/Observations.ts"
 
 const id = (letter: string) => NodeId.make(letter.repeat(16))
@@ -98,7 +99,7 @@ const cases: ReadonlyArray<
   readonly [
     what: string,
     seen: Partial<Observations>,
-    findings: ReadonlyArray<`${"" | "?"}${Diagnosis.Kind}`>,
+    findings: ReadonlyArray<`${"" | "?"}${Finding.Kind}`>,
     words?: ReadonlyArray<string>
   ]
 > = [
@@ -206,7 +207,27 @@ const cases: ReadonlyArray<
     ["192.0.2.66 and 192.0.2.67 speak", "tag 1c168adb", "ours is 37a8eec1", "--group"]
   ],
   ["another group beside ours", { strangers: [stranger("OtherGroup")] }, ["?OtherGroup"]],
-  ["another key", { strangers: [stranger("WrongKey")] }, ["WrongKey"], ["192.0.2.66 speaks", "\"orders\"", "key"]],
+  [
+    "another key",
+    {
+      strangers: [
+        stranger("UnknownKey"),
+        stranger("Sealed", { ip: "192.0.2.67" }),
+        stranger("Sealed", { ip: "192.0.2.68" })
+      ]
+    },
+    ["WrongKey", "WrongKey"],
+    ["192.0.2.67 and 192.0.2.68 speak with a key, and this host has none", "\"orders\"", "--key-file"]
+  ],
+  ["no key", { strangers: [stranger("NotSealed")] }, ["WrongKey"], ["192.0.2.66 speaks without a key"]],
+  ["a false key", { strangers: [stranger("Forged")] }, ["WrongKey"], ["no key of this host"]],
+  ["a flood", { strangers: [stranger("SourceTooFast")] }, ["?Flood"], ["192.0.2.66 sends more"]],
+  [
+    "sealed datagrams of one who does not prove that it lives, and of one who did in the end",
+    { strangers: [stranger("Unproven"), stranger("Unproven", { ip: "192.0.2.97" })] },
+    ["NoUnicast"],
+    ["192.0.2.66 is heard by multicast"]
+  ],
   ["a newer version", { strangers: [stranger("UnknownVersion"), stranger("UnknownType")] }, ["?OtherVersion"], [
     "UnknownVersion and UnknownType"
   ]],
@@ -331,7 +352,7 @@ const cases: ReadonlyArray<
   ["a buffer of unknown size", { receiveBuffer: { wanted: 1_048_576, limit: null } }, []]
 ]
 
-const short = ({ finding, severity }: Diagnosis.Finding) => `${severity === "note" ? "?" : ""}${finding}`
+const short = ({ finding, severity }: Finding.Finding) => `${severity === "note" ? "?" : ""}${finding}`
 
 describe("what doctor makes of", () => {
   it.each(cases.map(([what, change, findings, words = []]) => ({ what, change, findings, words })))("$what", (
@@ -349,7 +370,7 @@ describe("what doctor makes of", () => {
 
   it("gives each kind of finding in one of these cases", () => {
     const given = new Set(cases.flatMap(([, , findings]) => findings.map((finding) => finding.replace("?", ""))))
-    assert.sameMembers([...given], [...Diagnosis.Kind.literals])
+    assert.sameMembers([...given], [...Finding.Kind.literals])
   })
 
   it("names no more than a handful of many servers", () => {

@@ -1,0 +1,137 @@
+/**
+ * Findings: what `doctor` may find, how much it matters, what it says and what to do about it.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * The kinds of findings, causes before what they bring about.
+ *
+ * - `NoInterface`, `OnlyLoopback`: no network to meet on. `PortTaken`: the group's port (or `unicastPort`) is held by a
+ *   process that does not share it. `Refused`: the system refused something else; its error says what.
+ * - `TtlZero`: multicasts do not leave the host. `OwnMulticastLost`: what is multicast out of an interface does not come
+ *   back to this host. `OwnMulticastFaded`: it did at first.
+ * - `WrongKey`: servers speak with another key, with one where we have none, or without. `OtherGroup`: frames of a group of another name.
+ *   `OtherVersion`: of another version of the program. `OtherProgram`: no frames at all.
+ * - `Alone`: no server of the group was heard or answers. `OnlyThisHost`: none on another host.
+ * - `OneWay`: a server answers by unicast but is not heard by multicast. `NotHeardYet`: the same, but it was listened for
+ *   too short a time to say so. `MulticastFaded`: it was heard at first and is not any more. `MulticastUnheard`: the leader answers by
+ *   unicast but not what we multicast. `NoUnicast`: heard, but it does not answer. `NotReached`: others list it, we cannot reach it.
+ * - `DuplicateIdentity`: two servers under one id. `SeveralLeaders`: not all name the same leader.
+ * - `Flood`: a source sends more than is read. `Drops`, `SmallReceiveBuffer`: bursts of datagrams are lost on this host, or would be.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Kind = Schema.Literals([
+  "NoInterface",
+  "OnlyLoopback",
+  "PortTaken",
+  "Refused",
+  "TtlZero",
+  "OwnMulticastLost",
+  "OwnMulticastFaded",
+  "WrongKey",
+  "OtherGroup",
+  "Alone",
+  "OnlyThisHost",
+  "OneWay",
+  "MulticastFaded",
+  "MulticastUnheard",
+  "NoUnicast",
+  "NotReached",
+  "NotHeardYet",
+  "DuplicateIdentity",
+  "SeveralLeaders",
+  "OtherVersion",
+  "OtherProgram",
+  "Flood",
+  "Drops",
+  "SmallReceiveBuffer"
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Kind = typeof Kind.Type
+
+/**
+ * One thing that was found. A `problem` keeps servers from finding each other, or from being one group; a `note` is worth
+ * knowing. `about` are the interfaces, servers or addresses that it is about; `says` what is the matter, in one sentence or
+ * two; `do` what to do about it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Finding = Schema.Struct({
+  finding: Kind,
+  severity: Schema.Literals(["problem", "note"]),
+  about: Schema.Array(Schema.String),
+  says: Schema.String,
+  do: Schema.String
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Finding = typeof Finding.Type
+
+/**
+ * A finding that keeps servers from finding each other, or from being one group.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const problem = (finding: Kind, about: ReadonlyArray<string>, says: string, what: string): Finding => ({
+  finding,
+  severity: "problem",
+  about,
+  says,
+  do: what
+})
+
+/**
+ * A finding that is worth knowing.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const note = (finding: Kind, about: ReadonlyArray<string>, says: string, what: string): Finding => ({
+  ...problem(finding, about, says, what),
+  severity: "note"
+})
+
+/**
+ * Findings, problems before notes, each kind in the order of {@link Kind}.
+ *
+ * @category ordering
+ * @since 0.1.0
+ */
+export const sort = (findings: ReadonlyArray<Finding>): ReadonlyArray<Finding> => {
+  const rank = ({ finding, severity }: Finding) =>
+    (severity === "problem" ? 0 : Kind.literals.length) + Kind.literals.indexOf(finding)
+  return findings.toSorted((a, b) => rank(a) - rank(b))
+}
+
+/**
+ * Names in a sentence: `a`, `a and b`, `a, b and c`; of many, the first few and how many more.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const all = (texts: ReadonlyArray<string>): string => {
+  const shown = texts.length > 6 ? [...texts.slice(0, 5), `${texts.length - 5} more`] : texts
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`
+}
+
+/**
+ * The word for one, or for several.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const one = (texts: ReadonlyArray<unknown>, single: string, several: string): string =>
+  texts.length === 1 ? single : several
