@@ -6,38 +6,29 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as BullyElection from "../protocol/BullyElection.ts"
+import * as Contest from "../protocol/Contest.ts"
 import * as Election from "../protocol/Election.ts"
+import * as Member from "../protocol/Member.ts"
 import * as NamedElections from "../protocol/NamedElections.ts"
 import * as ReignOrder from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
+import * as SteppingDown from "../protocol/SteppingDown.ts"
 import type * as GroupState from "./GroupState.ts"
+import * as LeadingWork from "./LeadingWork.ts"
+import * as Singleton from "./Singleton.ts"
 
-/**
- * This server does not lead, or not by this reign. Nothing was run.
- *
- * @category errors
- * @since 0.1.0
- */
-export class NotLeading extends Schema.TaggedError<NotLeading>()("NotLeading", {
-  term: Schema.NullOr(ReignOrder.Term)
-}) {
-  override get message() {
-    return this.term === null ? "this server does not lead" : `the reign of term ${this.term} is over`
-  }
-}
+export { NotLeading, Reign } from "./LeadingWork.ts"
 
 /**
  * This server cannot take part in an election of that name: the name may not be one, or it takes part in as many as it
@@ -58,31 +49,52 @@ export class ElectionRefused extends Schema.TaggedError<ElectionRefused>()("Elec
 }
 
 /**
- * The reign under which leading work runs: in the context of all that {@link LeadershipShape.whileLeader} runs.
+ * The lead cannot be handed to this one: as far as this server sees, it is no member, or takes no part in the election of
+ * that name. Nothing was done.
  *
- * `token` is a text whose order is the order of reigns: hand it to a store that refuses a lower one than it has seen.
- *
- * @category services
+ * @category errors
  * @since 0.1.0
  */
-export class Reign extends Context.Service<Reign, {
-  readonly term: number
-  readonly token: string
-  readonly leader: ReignOrder.Leader
-  /** Whether this very reign still lasts, by the clock. */
-  readonly isCurrent: Effect.Effect<boolean>
-}>()("bellwether/group/Leadership/Reign") {
-  /**
-   * Runs an effect if this reign still lasts by the clock, else fails with {@link NotLeading}. It asks before, not
-   * during: what unguarded work does in the instant after a freeze can only be fenced by the token.
-   */
-  static readonly guard = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | NotLeading, R | Reign> =>
-    Effect.flatMap(Reign, (reign) =>
-      Effect.flatMap(
-        reign.isCurrent,
-        (current): Effect.Effect<A, E | NotLeading, R> =>
-          current ? effect : Effect.fail(new NotLeading({ term: reign.term }))
-      ))
+export class NoSuchMember extends Schema.TaggedError<NoSuchMember>()("NoSuchMember", {
+  id: Member.NodeId,
+  election: Schema.String
+}) {
+  override get message() {
+    return `${this.id} ${
+      this.election === Election.ofGroup
+        ? "is no member of the group"
+        : `takes no part in the election ${this.election}`
+    }`
+  }
+}
+
+/**
+ * The lead was given up, but the member that it was handed to has not taken it: it left or stepped aside meanwhile, or did
+ * not hear. `leader` is who leads instead, null while nobody does.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TransferFailed extends Schema.TaggedError<TransferFailed>()("TransferFailed", {
+  to: Member.NodeId,
+  leader: Schema.NullOr(Member.NodeId)
+}) {
+  override get message() {
+    const instead = this.leader === null ? "nobody leads" : `${this.leader} leads instead`
+    return `${this.to} has not taken the lead that was handed to it: ${instead}`
+  }
+}
+
+/**
+ * A time to step down for that is none, or too long. Nothing was done.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TimeRefused extends Schema.TaggedError<TimeRefused>()("TimeRefused", { was: Schema.String }) {
+  override get message() {
+    return `stepDownFor was given ${this.was}; allowed: a duration from 1ms to 24h`
+  }
 }
 
 /**
@@ -96,20 +108,58 @@ export interface LeadershipShape {
   readonly isLeader: Effect.Effect<boolean>
   /** The reign of this server's own, while it leads. */
   readonly current: Effect.Effect<Option.Option<ReignOrder.Reign>>
+  /** The reign that this server follows, whoever leads; none while nobody does as far as it knows. */
+  readonly followed: Effect.Effect<Option.Option<ReignOrder.Reign>>
   /**
    * Gives the lead up: ends the leading work, then says so, naming who should go first. This server does not stand again
-   * for one `memberTimeout` unless nobody takes the lead. Fails where it does not lead.
+   * for one `memberTimeout` unless nobody takes the lead. Fails where it does not lead. Completes at once; the rest takes
+   * up to `stopTimeout`.
    */
-  readonly resign: Effect.Effect<void, NotLeading>
+  readonly resign: Effect.Effect<void, LeadingWork.NotLeading>
   /**
-   * Runs `work` for each reign of this server's own, with the {@link Reign} in its context, and never ends by itself.
+   * Does not lead for that long (1 ms to 24 h), **also where nobody else does**, which is the difference to {@link resign}:
+   * for maintenance, or to keep a sick machine out of the way. If this server leads, it resigns first; if not, it just
+   * does not stand. A later call replaces an earlier one; a restart of the process forgets it.
+   */
+  readonly stepDownFor: (duration: Duration.Input) => Effect.Effect<void, TimeRefused>
+  /**
+   * Hands the lead to a member: the leading work ends first, then that member goes first, whoever ranks higher. Succeeds
+   * when this server sees that it leads, at once where it is this server itself. It takes at most `stopTimeout` and
+   * twice `coordinatorTimeout`; a member that does not lead by then, or instead of which somebody else does, is a
+   * {@link TransferFailed}, and the group elects as after {@link resign}. What has begun is not undone by interruption.
+   *
+   * With `preempt` on, the rank decides again after one `memberTimeout`; with it off, the lead stays where it is.
+   */
+  readonly transferTo: (
+    member: Member.NodeId | { readonly id: Member.NodeId }
+  ) => Effect.Effect<void, LeadingWork.NotLeading | NoSuchMember | TransferFailed>
+  /**
+   * Runs `work` for each reign of this server's own, with the `Reign` in its context, and never ends by itself.
    *
    * - The moment the reign ends the work is interrupted. Its finalizers have `stopTimeout` to finish before the group
    *   hears of the end; what overruns is told (`WorkOverran`), and goes on in the background: interruption is all that
-   *   can be done to it. Until it has finished, no work of a later reign starts here.
-   * - Work that succeeds waits for the next reign. Work that fails makes this server resign, then fails.
+   *   can be done to it. Until it has finished, no work of a later reign starts here, and this server does not stand.
+   * - Work that succeeds waits for the next reign. Work that fails makes this server resign, then fails; but a
+   *   `NotLeading` when its reign is over by the clock is no failure.
+   * - Interrupting it interrupts the work, and waits for that in the same way; this server leads on.
+   * - Asked for several times, the works run side by side. When one fails, the reign ends for all.
    */
-  readonly whileLeader: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<never, E, Exclude<R, Reign>>
+  readonly whileLeader: <A, E, R>(
+    work: Effect.Effect<A, E, R>
+  ) => Effect.Effect<never, E, Exclude<R, LeadingWork.Reign>>
+  /**
+   * Work as in {@link whileLeader} that must go on: where it fails within a reign, for whatever cause, it is told
+   * (`WorkFailed`, with the name) and started again by a schedule; see `Singleton.Options`. When the schedule is
+   * exhausted this server resigns, and the singleton fails with the last cause: whoever runs it decides whether this
+   * server takes it on once more. Work that succeeds is done, for this reign.
+   *
+   * `name` tells singletons apart in events. To run two of one name at once is a defect.
+   */
+  readonly singleton: <A, E, R, R2 = never>(
+    name: string,
+    work: Effect.Effect<A, E, R>,
+    options?: Singleton.Options<E, R2>
+  ) => Effect.Effect<never, E, Exclude<R | R2, LeadingWork.Reign>>
   /**
    * The leadership of something by name, beside the group's own and those of other names: so the load of leading is spread.
    * Each elects on its own, among the servers that ask for it; of equal priorities the rank is drawn by name and node id, so
@@ -129,71 +179,28 @@ export interface LeadershipShape {
  */
 export class Leadership extends Context.Service<Leadership, LeadershipShape>()("bellwether/group/Leadership") {}
 
-/**
- * The leading work of one server: what runs now, and how to end it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Work {
-  /** Waits until no leading work runs any more, `stopTimeout` at most. The work itself is interrupted by its reign's end. */
-  readonly end: Effect.Effect<void>
-  readonly running: Set<Deferred.Deferred<void>>
-}
+/** The longest time that a server can be told to step down for. */
+const longest = Duration.hours(24)
 
 /**
- * The leading work of one server in each election.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Works {
-  readonly of: (election: string) => Work
-  /** Forgets an election in which nothing runs any more. */
-  readonly release: (election: string) => void
-}
-
-/**
- * No leading work yet. `stopTimeout` is how long it may take to stop.
+ * The service over a server's state: the group's own leadership, and the way to those of other names.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeWorks = (stopTimeout: Duration.Duration): Works => {
-  const works = new Map<string, Work>()
-  return {
-    of: (election) => {
-      const work = works.get(election) ?? makeWork(stopTimeout)
-      works.set(election, work)
-      return work
-    },
-    release: (election) => {
-      if (works.get(election)?.running.size === 0) works.delete(election)
-    }
-  }
-}
-
-const makeWork = (stopTimeout: Duration.Duration): Work => {
-  const running = new Set<Deferred.Deferred<void>>()
-  return {
-    running,
-    end: Effect.suspend(() => Effect.forEach([...running], Deferred.await, { concurrency: "unbounded", discard: true }))
-      .pipe(Effect.timeoutOption(stopTimeout), Effect.asVoid)
-  }
-}
-
-/**
- * The service over a server's state: the group's own leadership.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const make = (state: GroupState.GroupState, works: Works, stopTimeout: Duration.Duration): LeadershipShape => {
+export const make = (state: GroupState.GroupState, works: LeadingWork.All): LeadershipShape => {
   // How many scopes asked for each name.
   const asked = new Map<string, number>()
+  const campaign = (election: string) =>
+    Effect.flatMap(state.state, (now) => {
+      if (!Election.isName(election)) return Effect.fail(new ElectionRefused({ election, reason: "name" }))
+      if (!NamedElections.hasRoom(now, election)) return Effect.fail(new ElectionRefused({ election, reason: "room" }))
+      asked.set(election, (asked.get(election) ?? 0) + 1)
+      return state.step({ _tag: "Campaign", election })
+    })
   const withdraw = (election: string) =>
     Effect.suspend(() => {
-      const left = asked.get(election)! - 1
+      const left = (asked.get(election) ?? 0) - 1
       if (left > 0) {
         asked.set(election, left)
         return Effect.void
@@ -202,110 +209,100 @@ export const make = (state: GroupState.GroupState, works: Works, stopTimeout: Du
       works.release(election)
       return state.step({ _tag: "Withdraw", election })
     })
-  const campaign = (election: string) =>
-    Effect.flatMap(state.state, (now) => {
-      if (!Election.isName(election)) return Effect.fail(new ElectionRefused({ election, reason: "name" }))
-      if (!NamedElections.hasRoom(now, election)) return Effect.fail(new ElectionRefused({ election, reason: "room" }))
-      asked.set(election, (asked.get(election) ?? 0) + 1)
-      return state.step({ _tag: "Campaign", election })
-    })
   const of: LeadershipShape["of"] = (election) =>
     Effect.acquireRelease(campaign(election), () => withdraw(election)).pipe(
-      Effect.map(() => over(state, works.of(election), stopTimeout, election, of))
+      Effect.map(() => over(state, works, election, of))
     )
-  return over(state, works.of(Election.ofGroup), stopTimeout, Election.ofGroup, of)
+  return over(state, works, Election.ofGroup, of)
 }
 
 /** One leadership over a server's state. */
 const over = (
   state: GroupState.GroupState,
-  work: Work,
-  stopTimeout: Duration.Duration,
+  works: LeadingWork.All,
   election: string,
   of: LeadershipShape["of"]
 ): LeadershipShape => {
-  const ownReign = Effect.zipWith(
+  const own = Effect.zipWith(
     state.state,
     state.now,
     (state, now) => Step.isStalled(state, now.monotonic) ? null : BullyElection.ownReign(state, election)
   )
-  const ownReigns = SubscriptionRef.changes(state.ownReigns).pipe(Stream.map((all) => all.get(election) ?? null))
-  const isCurrent = (reign: ReignOrder.Reign) => Effect.map(ownReign, (own) => own !== null && own.term === reign.term)
-  const ended = (reign: ReignOrder.Reign) =>
-    ownReigns.pipe(
-      Stream.filter((own) => own === null || own.term !== reign.term),
-      Stream.runHead
-    )
-  const nextReign = ownReigns.pipe(
-    Stream.filter((own) => own !== null),
-    Stream.runHead,
-    Effect.map(Option.getOrThrow)
-  )
+  const lead: LeadingWork.Lead = {
+    own,
+    owns: SubscriptionRef.changes(state.ownReigns).pipe(Stream.map((all) => all.get(election) ?? null)),
+    token: (reign) => ReignOrder.token(reign, election),
+    resign: state.step({ _tag: "Resign", election }),
+    overran: (term) =>
+      Effect.andThen(
+        state.tell({ event: "WorkOverran", election, term, for: Duration.toMillis(works.stopTimeout) }),
+        state.step({ _tag: "WorkOverran", election, term })
+      ),
+    finished: state.step({ _tag: "WorkFinished", election })
+  }
+  const notLeading = Effect.suspend(() => Effect.fail(new LeadingWork.NotLeading({ term: null })))
 
-  /** What overran its reign must finish before this server leads again: a lead that comes meanwhile is given up. */
-  const outlast = (done: Deferred.Deferred<void>) =>
-    nextReign.pipe(
-      Effect.tap(() => state.step({ _tag: "Resign", election })),
-      Effect.flatMap(ended),
-      Effect.forever,
-      Effect.raceFirst(Deferred.await(done))
+  const transferTo = Effect.fn("Leadership.transferTo")(function*(
+    member: Member.NodeId | { readonly id: Member.NodeId }
+  ) {
+    const to = typeof member === "string" ? member : member.id
+    // From before the lead is given up, so that none who leads then is missed.
+    yield* state.settled
+    const events = yield* PubSub.subscribe(state.events)
+    const { sequence } = yield* state.snapshot
+    const reign = yield* own
+    const before = yield* state.state
+    const refusal = reign === null ? "NotLeading" : SteppingDown.refusal(before, to, election)
+    if (refusal === "NotLeading") return yield* notLeading
+    if (to === before.self.id) return
+    if (refusal === "NoSuchMember") return yield* new NoSuchMember({ id: to, election })
+    yield* state.step({ _tag: "Transfer", election, to })
+    const within = Duration.toMillis(works.stopTimeout) + 2 * before.rules.coordinatorTimeout
+    const leader = yield* Stream.fromSubscription(events).pipe(
+      Stream.filterMap(({ event, sequence: number }) =>
+        number > sequence && event.event === "LeaderChanged" && event.election === election && event.leader !== null
+          ? Result.succeed(event.leader.id)
+          : Result.failVoid
+      ),
+      Stream.runHead,
+      Effect.timeoutOption(within),
+      Effect.map((found) => Option.getOrNull(Option.flatten(found)))
     )
-
-  /** Runs work under one reign. Ends when the reign has and the work with it; fails with the work. */
-  const under = <A, E, R>(reign: ReignOrder.Reign, effect: Effect.Effect<A, E, R>) =>
-    Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
-      const done = yield* Deferred.make<void>()
-      work.running.add(done)
-      // Detached, so that neither the end of this reign nor of the app waits for more than `stopTimeout`.
-      const fiber = yield* restore(effect).pipe(
-        Effect.onExit(() =>
-          Effect.andThen(Effect.sync(() => work.running.delete(done)), Deferred.succeed(done, undefined))
-        ),
-        Effect.provideService(Reign, {
-          term: reign.term,
-          token: ReignOrder.token(reign, election),
-          leader: reign.leader,
-          isCurrent: isCurrent(reign)
-        }),
-        Effect.forkDetach
-      )
-      const stop = Effect.gen(function*() {
-        yield* Effect.forkDetach(Fiber.interrupt(fiber), { startImmediately: true })
-        const stopped = yield* Effect.interruptible(Deferred.await(done)).pipe(Effect.timeoutOption(stopTimeout))
-        if (Option.isNone(stopped)) {
-          yield* state.tell({
-            event: "WorkOverran",
-            election,
-            term: reign.term,
-            for: Duration.toMillis(stopTimeout)
-          })
-        }
-      })
-      const exit = yield* restore(Effect.raceFirst(Fiber.await(fiber), Effect.as(ended(reign), undefined))).pipe(
-        Effect.onInterrupt(() => stop)
-      )
-      if (exit === undefined) {
-        yield* stop
-        return yield* restore(outlast(done))
-      }
-      if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
-        yield* state.step({ _tag: "Resign", election })
-        return yield* Effect.failCause(exit.cause)
-      }
-      yield* restore(ended(reign))
-    }))
+    if (leader !== to) return yield* new TransferFailed({ to, leader })
+  }, Effect.scoped)
 
   return {
-    isLeader: Effect.map(ownReign, (own) => own !== null),
-    current: Effect.map(ownReign, Option.fromNullishOr),
-    resign: Effect.flatMap(
-      ownReign,
-      (own) =>
-        own === null
-          ? Effect.fail(new NotLeading({ term: null }))
-          : Effect.uninterruptible(state.step({ _tag: "Resign", election }))
-    ),
-    whileLeader: (effect) => Effect.forever(Effect.flatMap(nextReign, (reign) => under(reign, effect))),
+    isLeader: Effect.map(own, (reign) => reign !== null),
+    current: Effect.map(own, Option.fromNullishOr),
+    followed: Effect.map(state.state, (now) => Option.fromNullishOr(Contest.register(now, election)?.reign)),
+    resign: Effect.flatMap(own, (reign) => reign === null ? notLeading : Effect.uninterruptible(lead.resign)),
+    stepDownFor: (duration) =>
+      Option.match(Option.filter(Duration.fromInput(duration), isAllowed), {
+        onNone: () => Effect.fail(new TimeRefused({ was: shown(duration) })),
+        onSome: (time) => state.step({ _tag: "StepDown", election, millis: Math.ceil(Duration.toMillis(time)) })
+      }),
+    transferTo,
+    whileLeader: (effect) => Effect.suspend(() => LeadingWork.whileLeader(lead, works.of(election), effect)),
+    singleton: (name, effect, options = {}) =>
+      Effect.suspend(() => {
+        const work = works.of(election)
+        const { singletons } = work
+        if (singletons.has(name)) return Effect.die(new Error(`the singleton ${name} runs on this server already`))
+        singletons.add(name)
+        const tell = (failure: Singleton.Failure) => state.tell({ event: "WorkFailed", election, name, ...failure })
+        return LeadingWork.whileLeader(lead, work, Singleton.restarted(effect, options, tell)).pipe(
+          Effect.ensuring(Effect.sync(() => singletons.delete(name)))
+        )
+      }),
     of
   }
 }
+
+const isAllowed = (time: Duration.Duration): boolean =>
+  Duration.isFinite(time) && Duration.toMillis(time) > 0 && Duration.isLessThanOrEqualTo(time, longest)
+
+const shown = (duration: Duration.Input): string =>
+  Option.match(Duration.fromInput(duration), {
+    onNone: () => JSON.stringify(duration),
+    onSome: Duration.format
+  })

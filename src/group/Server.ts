@@ -24,6 +24,7 @@ import * as GroupState from "./GroupState.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
+import * as LeadingWork from "./LeadingWork.ts"
 import * as Outbox from "./Outbox.ts"
 import type * as Setting from "./Setting.ts"
 import * as Settings from "./Settings.ts"
@@ -93,7 +94,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     incarnation: Math.max(0, Math.floor(clock.currentTimeMillisUnsafe())),
     tags: settings.tags
   }
-  const works = Leadership.makeWorks(settings.stopTimeout)
+  const works = LeadingWork.makeAll(settings.stopTimeout)
   const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
@@ -105,7 +106,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       addresses: endpoint.local,
       monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     }),
-    endWork: (election) => works.of(election).end,
+    endWork: works.end,
     supervisor
   })
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop, undefined, keys)
@@ -132,7 +133,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   yield* Effect.forkScoped(Effect.ignore(failed))
   return {
     group: Group.make(state, failed, endpoint.dropped, pulse),
-    leadership: Leadership.make(state, works, settings.stopTimeout),
+    leadership: Leadership.make(state, works),
     useKeys
   }
 })

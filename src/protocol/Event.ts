@@ -147,6 +147,17 @@ export const Event = Schema.Union([
   event("UnicastOnly", { member: Member.Member }),
   /** Leading work was still running `stopTimeout` after its reign had ended. */
   event("WorkOverran", { election: Schema.String, term: Reign.Term, for: Schema.Natural }),
+  /**
+   * A singleton failed in the reign of that term. `again` is after how many ms it is started again; null where it is not,
+   * and this server resigns for it.
+   */
+  event("WorkFailed", {
+    election: Schema.String,
+    name: Schema.String,
+    term: Reign.Term,
+    cause: Schema.String,
+    again: Schema.NullOr(Schema.Natural)
+  }),
   /** Other keys are in use from now on: their ids, and the one that seals (null: nothing is sealed). */
   event("KeysChanged", { keys: Schema.Array(Schema.String), active: Schema.NullOr(Schema.String) }),
   /** The file of keys can no longer be used; those read before stay in use. */

@@ -55,6 +55,10 @@ const say = (event: Event.Event): string => {
       return `leading work${event.election === "" ? "" : ` of ${event.election}`} of term ${event.term} still runs ${
         Text.age(event.for)
       } after its reign ended`
+    case "WorkFailed": {
+      const then = event.again === null ? "it is given up" : `it is started again after ${Text.age(event.again)}`
+      return `the singleton ${event.name} failed in term ${event.term} (${event.cause}): ${then}`
+    }
     case "KeysChanged":
       return `keys changed: ${event.keys.join(", ")} open, ${event.active ?? "none"} seals`
     case "KeyFileRefused":

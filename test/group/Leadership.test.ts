@@ -190,4 +190,176 @@ describe("leading work (design 4, protocol 5)", () => {
       assert.deepStrictEqual(terms(log), ["begins", "ended"])
       assert.deepStrictEqual(yield* group.leaders, [2])
     }))
+
+  it.effect("goes on in the next reign where one follows the other at once, and the lead is not given up for it", () =>
+    Effect.gen(function*() {
+      // The story: a leader that meets a newer reign of a lower rank takes a greater one at once. Its work had ended in
+      // time, but was taken for work that had not, and the new reign was resigned.
+      const group = yield* SimulatedGroup.make(three)
+      yield* group.settle()
+      const log: Array<string> = []
+      yield* Effect.forkScoped(work(yield* group.server(2), log))
+      yield* group.partition([[0, 1], [2]])
+      yield* group.advance("5 seconds")
+      const [first] = log
+      yield* group.heal
+      yield* group.advance("1 second")
+      assert.deepStrictEqual(yield* group.leaders, [2])
+      assert.deepStrictEqual(terms(log), ["begins", "ended", "begins"])
+      assert.strictEqual(log[1]?.split(" ")[1], first?.split(" ")[1])
+      const changes = (yield* group.events(2)).map(({ event }) => event).filter(({ event }) =>
+        event === "LeaderChanged"
+      )
+      assert.deepStrictEqual(changes.map((change) => change.event === "LeaderChanged" && change.cause), [
+        "Start",
+        "Superseded"
+      ])
+    }))
+
+  it.effect("that overran keeps its server from standing until it has finished: the lead does not come and go", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make(three)
+      yield* group.settle()
+      const server = yield* group.server(2)
+      let stubborn = true
+      yield* Effect.forkScoped(server.leadership.whileLeader(Effect.suspend(() => {
+        if (!stubborn) return Effect.never
+        stubborn = false
+        return Effect.uninterruptible(Effect.sleep("1 minute"))
+      })))
+      yield* group.advance("10 millis")
+      yield* server.leadership.resign
+      yield* group.advance("55 seconds")
+      assert.deepStrictEqual(yield* group.leaders, [1])
+      yield* group.stop(1)
+      yield* group.stop(0)
+      yield* group.advance("2 seconds")
+      assert.deepStrictEqual(yield* group.leaders, [], "rather nobody than one whose work would overlap")
+      yield* group.advance("3 seconds")
+      assert.deepStrictEqual(yield* group.leaders, [2])
+      const reigns = (yield* group.events(2)).filter(({ event }) =>
+        event.event === "LeaderChanged" && event.leader?.name === "n2"
+      )
+      assert.lengthOf(reigns, 2)
+    }))
+
+  it.effect("that overran after a stall makes its server give the next reign up, for that cause", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make(three)
+      yield* group.settle()
+      const server = yield* group.server(2)
+      let begun = 0
+      yield* Effect.forkScoped(server.leadership.whileLeader(Effect.suspend(() => {
+        begun++
+        return begun > 1 ? Effect.never : Effect.uninterruptible(Effect.sleep("10 seconds"))
+      })))
+      yield* group.advance("10 millis")
+      yield* group.pause(2)
+      yield* group.advance("1 second")
+      yield* group.resume(2)
+      yield* group.advance("1 second")
+      assert.deepStrictEqual(yield* group.leaders, [1])
+      yield* group.advance("8 seconds")
+      for (const index of [0, 1, 2]) {
+        const causes = (yield* group.events(index)).map(({ event }) =>
+          event.event === "LeaderChanged" ? event.cause : ""
+        )
+        assert.includeMembers(causes, ["Stalled", "WorkOverran"])
+      }
+    }))
+
+  it.effect("of several callers never overlaps with the next reign's of any of them", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make(three)
+      yield* group.settle()
+      const { leadership } = yield* group.server(2)
+      const running = new Map<number, number>()
+      const overlaps: Array<string> = []
+      let stubborn = true
+      const one = (takes: number) =>
+        Effect.gen(function*() {
+          const { term } = yield* Leadership.Reign
+          running.set(term, (running.get(term) ?? 0) + 1)
+          if (running.size > 1) overlaps.push([...running.keys()].join())
+          return yield* Effect.never.pipe(
+            Effect.onInterrupt(() =>
+              Effect.andThen(
+                Effect.suspend(() => Effect.sleep(stubborn ? takes : 0)),
+                Effect.sync(() => {
+                  const left = running.get(term)! - 1
+                  if (left === 0) running.delete(term)
+                  else running.set(term, left)
+                })
+              )
+            )
+          )
+        })
+      yield* Effect.forkScoped(leadership.whileLeader(one(1)))
+      yield* Effect.forkScoped(leadership.whileLeader(one(3_000)))
+      yield* group.advance("10 millis")
+      assert.deepStrictEqual([...running.values()], [2], "under one reign they run side by side")
+      for (let round = 0; round < 3; round++) {
+        yield* group.pause(2)
+        yield* group.advance("1 second")
+        yield* group.resume(2)
+        yield* group.advance("15 seconds")
+        assert.deepStrictEqual([...running.values()], [2])
+      }
+      assert.deepStrictEqual(overlaps, [])
+      stubborn = false
+    }))
+
+  it.effect("that one caller's failure ends begins again for the other with the next reign", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({ ...three, servers: 1 })
+      yield* group.settle()
+      const log: Array<string> = []
+      const server = yield* group.server(0)
+      yield* Effect.forkScoped(work(server, log))
+      yield* group.advance("10 millis")
+      const exit = yield* Effect.exit(server.leadership.whileLeader(Effect.fail("no disk")))
+      assert.deepStrictEqual(exit, Exit.fail("no disk"))
+      yield* group.advance("2 seconds")
+      assert.deepStrictEqual(terms(log), ["begins", "ended", "begins"])
+    }))
+
+  it.effect("that is asked for anew waits for what overran when its caller was interrupted, in the same reign", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make(three)
+      yield* group.settle()
+      const server = yield* group.server(2)
+      const stubborn = yield* Effect.forkScoped(
+        server.leadership.whileLeader(Effect.uninterruptible(Effect.sleep("5 seconds")))
+      )
+      yield* group.advance("10 millis")
+      const before = yield* group.now
+      yield* Effect.forkScoped(Fiber.interrupt(stubborn))
+      yield* group.advance("501 millis")
+      assert.isDefined(stubborn.pollUnsafe(), "the caller waits for stopTimeout and no longer")
+      const log: Array<string> = []
+      yield* Effect.forkScoped(work(server, log))
+      yield* group.until("the work begins", Effect.sync(() => log.length > 0))
+      assert.isAtLeast((yield* group.now) - before, 4_990)
+      assert.deepStrictEqual(yield* group.leaders, [2])
+    }))
+
+  it.effect("that notices by the guard that its reign is over has not failed", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make(three)
+      yield* group.settle()
+      const { leadership } = yield* group.server(2)
+      let runs = 0
+      const guarded = Leadership.Reign.guard(Effect.void).pipe(Effect.delay("50 millis"), Effect.forever)
+      const fiber = yield* Effect.forkScoped(
+        leadership.whileLeader(Effect.andThen(Effect.sync(() => runs++), guarded))
+      )
+      yield* group.advance("10 millis")
+      yield* group.pause(2)
+      yield* group.advance("5 seconds")
+      // Its work wakes before the watch does.
+      yield* group.resume(2, "sleepers")
+      yield* group.advance("5 seconds")
+      assert.isUndefined(fiber.pollUnsafe())
+      assert.strictEqual(runs, 2)
+    }))
 })

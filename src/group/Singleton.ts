@@ -1,0 +1,79 @@
+/**
+ * A singleton: leading work that is started again when it fails, by a schedule.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import * as LeadingWork from "./LeadingWork.ts"
+
+/**
+ * How a singleton is started again within a reign.
+ *
+ * `schedule` is given the cause of each failure, defects included, and says whether and after how long to start again:
+ * without one, for ever, after 250 ms, then twice as long each time, 30 s at most. It begins anew with each reign, and
+ * after a run that lasted for `healthyAfter` (1 minute unless set), so that failures far apart do not add up.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<E, R = never> {
+  readonly schedule?: Schedule.Schedule<unknown, Cause.Cause<E>, never, R> | undefined
+  readonly healthyAfter?: Duration.Input | undefined
+}
+
+/**
+ * One failure of a singleton: `again` is after how many ms it is started again, null where it is not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Failure {
+  readonly term: number
+  readonly cause: string
+  readonly again: number | null
+}
+
+const byDefault = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("30 seconds")])
+
+/**
+ * Runs an effect under the reign in its context, again and again by the schedule while it fails; `tell` hears of each
+ * failure. Fails with the last cause when the schedule is exhausted.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const restarted = <A, E, R, R2 = never>(
+  effect: Effect.Effect<A, E, R>,
+  { healthyAfter = "1 minute", schedule }: Options<E, R2>,
+  tell: (failure: Failure) => Effect.Effect<void>
+): Effect.Effect<A, E, R | R2 | LeadingWork.Reign> =>
+  Effect.gen(function*() {
+    const { isCurrent, term } = yield* LeadingWork.Reign
+    const clock = yield* Clock.Clock
+    const healthy = Duration.toMillis(Duration.fromInputUnsafe(healthyAfter))
+    const fresh = Schedule.toStep<unknown, Cause.Cause<E>, never, R2>(schedule ?? byDefault)
+    const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    let step = yield* fresh
+    while (true) {
+      const begun = monotonic()
+      const exit = yield* Effect.exit(effect)
+      if (Exit.isSuccess(exit)) return exit.value
+      // Its reign is over by the clock: what follows is the next one's.
+      if (Cause.hasInterruptsOnly(exit.cause) || !(yield* isCurrent)) return yield* Effect.failCause(exit.cause)
+      if (monotonic() - begun >= healthy) step = yield* fresh
+      const after = yield* step(clock.currentTimeMillisUnsafe(), exit.cause).pipe(
+        Effect.map(([, delay]) => Duration.toMillis(delay)),
+        Pull.catchDone(() => Effect.succeed(null))
+      )
+      const cause = Cause.pretty(exit.cause).split("\n")[0] ?? ""
+      yield* tell({ term, cause: cause.slice(0, 500), again: after === null ? null : Math.round(after) })
+      if (after === null) return yield* Effect.failCause(exit.cause)
+      yield* Effect.sleep(after)
+    }
+  })
