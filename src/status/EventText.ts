@@ -57,7 +57,8 @@ const say = (event: Event.Event): string => {
       } after its reign ended`
     case "WorkFailed": {
       const then = event.again === null ? "it is given up" : `it is started again after ${Text.age(event.again)}`
-      return `the singleton ${event.name} failed in term ${event.term} (${event.cause}): ${then}`
+      const led = event.election === "" ? "" : ` of ${event.election}`
+      return `the singleton ${event.name}${led} failed in term ${event.term} (${event.cause}): ${then}`
     }
     case "KeysChanged":
       return `keys changed: ${event.keys.join(", ")} open, ${event.active ?? "none"} seals`

@@ -47,6 +47,14 @@ describe("events in words", () => {
       { at, event: "LeaderChanged", election: "", leader: null, from: member, term: 7, cause: "Resigned", without: 0 },
       "nobody leads (term 7 ended: the leader resigned)"
     ],
+    [
+      { at, event: "WorkFailed", election: "", name: "cleaner", term: 7, cause: "no disk", again: 250 },
+      "the singleton cleaner failed in term 7 (no disk): it is started again after 250ms"
+    ],
+    [
+      { at, event: "WorkFailed", election: "billing", name: "cleaner", term: 7, cause: "no disk", again: null },
+      "the singleton cleaner of billing failed in term 7 (no disk): it is given up"
+    ],
     [{ at, event: "Stalled", for: 1500 }, "this process stood still for 1s: nobody is judged for it"],
     [{ at, event: "Dropped", reason: "NotOurs", count: 3 }, "dropped 3 datagrams: NotOurs"],
     [{ at, event: "Left" }, "left the group"]
