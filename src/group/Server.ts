@@ -26,6 +26,7 @@ import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as LeadingWork from "./LeadingWork.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Seeds from "./Seeds.ts"
 import type * as Setting from "./Setting.ts"
 import * as Settings from "./Settings.ts"
 import * as Supervisor from "./Supervisor.ts"
@@ -59,6 +60,7 @@ const leaveWithin = Duration.seconds(1)
 
 const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
   ...Settings.timing(settings),
+  multicast: settings.multicast,
   preempt: settings.preempt,
   minimumMembers: settings.minimumMembers
 })
@@ -99,19 +101,22 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
   const rules = rulesOf(settings)
+  const seeds = yield* Seeds.make(settings, endpoint)
   const state: GroupState.GroupState = yield* GroupState.make({
     initial: Step.make({
       rules,
       self,
       addresses: endpoint.local,
+      seeds: seeds.addresses(),
       monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     }),
     endWork: works.end,
     supervisor
   })
-  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop, undefined, keys)
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop, seeds.holds, keys)
   const { farewell, pulse } = yield* Outbox.run(state, messenger, supervisor)
   yield* Election.run(rules, state, supervisor)
+  yield* seeds.run(state, supervisor)
   yield* Discovery.run(settings, state, messenger, supervisor)
   yield* Heartbeat.run(settings, state, supervisor)
   yield* Cleanup.run(settings, state, supervisor)

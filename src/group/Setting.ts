@@ -290,6 +290,42 @@ export const list = (
 }
 
 /**
+ * The parts of `host:port`, of `192.0.2.1:47778`, or of `[fe80::1%eth0]:47778`. None where it is neither of them, or the port
+ * is none that something can be sent to.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const parseEndpoint = (text: string): Option.Option<{ readonly host: string; readonly port: number }> => {
+  const found = /^(?:\[([0-9a-fA-F.:]{2,45}(?:%[\w.-]{1,15})?)\]|([\w.-]{1,253})):(\d{1,5})$/.exec(text)
+  const port = Number(found?.[3] ?? 0)
+  const host = found?.[1] ?? found?.[2]
+  return host === undefined || port < 1 || port > 65_535 ? Option.none() : Option.some({ host, port })
+}
+
+/**
+ * Several places to send to, as text `host:port,host:port`. An empty text is none.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const endpoints = (limit: number, about: About<ReadonlyArray<string>>): Setting<ReadonlyArray<string>> => {
+  const read = (value: ReadonlyArray<string>) =>
+    when(
+      value,
+      Array.isArray(value) && value.length <= limit &&
+        value.every((item) => typeof item === "string" && Option.isSome(parseEndpoint(item)))
+    )
+  return {
+    ...about,
+    allowed: `at most ${limit} of host:port with commas between them, IPv6 addresses as [address]:port; empty for none`,
+    placeholder: "host:port,...",
+    fromInput: read,
+    fromText: (value) => read(value.trim() === "" ? [] : value.split(",").map((item) => item.trim()))
+  }
+}
+
+/**
  * Texts by name, as text `key=value,key=value`, in `limit` bytes of JSON. An empty text is none.
  *
  * @category constructors

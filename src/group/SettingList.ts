@@ -111,6 +111,23 @@ export const settings = {
       + "`port`, and each server on a host needs its own.",
     default: () => 0
   }),
+  multicast: Setting.toggle({
+    summary: "whether the group is found and spoken to by multicast",
+    documentation:
+      "Off where no multicast gets through (clouds, most container networks, some Wi-Fi): then members are found by `seeds` "
+      + "and each is told by unicast, which costs a datagram a member instead of one for all. On beside `seeds` it serves "
+      + "those whom it reaches. Off on one host only, that host is still found by its seeds.",
+    default: () => true
+  }),
+  seeds: Setting.endpoints(64, {
+    summary: "servers to find the group by without multicast",
+    documentation:
+      "Addresses or names with the `unicastPort` of some servers, the same list everywhere; a server may be on it itself. "
+      + "One that lives is enough: the others are learned from it. Names are resolved again as long as a seed is no member. "
+      + "Seeds outside the directly connected networks are answered too. All of them dead, and a newcomer leads alone until "
+      + "one is back.",
+    default: () => []
+  }),
   profile: Setting.choice(Profile.names, {
     summary: "sets all eight times together",
     documentation:

@@ -179,6 +179,13 @@ const rules: ReadonlyArray<Rule> = [
       && Option.exists(KeyRing.parse(Redacted.value(key)), ({ active }) => active === null),
     allowed: { key: plainOnlyIfPermissive }
   }),
+  ({ multicast, seeds, unicastPort }) => ({
+    broken: !multicast && seeds.length === 0 && unicastPort === 0,
+    allowed: {
+      multicast: "on, unless there are seeds or a unicastPort by which others name this server as theirs: nobody would "
+        + "be found"
+    }
+  }),
   ({ port, unicastPort }) => ({
     broken: unicastPort === port,
     allowed: {

@@ -174,6 +174,8 @@ export const Event = Schema.Union([
   /** Whoever can send to these interfaces can join, lead and end the group: it has no key, or hears what is not sealed. */
   event("Unprotected", { why: Schema.Literals(["NoKey", "Permissive"]), interfaces: Schema.Array(Schema.String) }),
   event("NetworkChanged", { what: Schema.String }),
+  /** The name of a seed has no address that we can send to: told once, and tried again with each heartbeat. */
+  event("SeedUnresolved", { seed: Schema.String, why: Schema.String }),
   /** One of our own fibers died of a defect and was started again. */
   event("FiberDied", { fiber: Schema.String, cause: Schema.String, deaths: Schema.Natural }),
   /** Datagrams were dropped since the last event of this reason: at most one a reason and minute. */

@@ -146,15 +146,23 @@ const stamp = (
   message: Message.FromServer,
   from: Member.Address,
   via: "multicast" | "unicast",
-  before: Pick<Known, "multicastAt" | "interval" | "elections">
+  before: Pick<Known, "multicastAt" | "interval" | "unicastUntil" | "elections">
 ) => ({
   address: from,
   heardAt: turn.now.monotonic,
   via,
   multicastAt: via === "multicast" ? turn.now.monotonic : before.multicastAt,
   interval: "interval" in message ? message.interval : before.interval,
+  // Who says a heartbeat by unicast does not hear ours by multicast.
+  unicastUntil: via === "unicast" && message.type === "SERVER_ALIVE"
+    ? deafUntil(turn, message.interval)
+    : before.unicastUntil,
   elections: electionsOf(message, before.elections)
 })
+
+/** Twice as long as it takes to notice for oneself that a member is heard by unicast only. */
+const deafUntil = (turn: Turn, interval: number): number =>
+  turn.now.monotonic + 2 * Rules.patience(turn.state.rules, interval)
 
 const refresh = (turn: Turn, known: Known): void => {
   const id = known.member.id
@@ -191,6 +199,10 @@ const join = (
     ...stamp(turn, message, from, via, {
       multicastAt: turn.now.monotonic,
       interval: turn.state.rules.heartbeatInterval,
+      // One whom only a seed may have told of us may be where no multicast of ours comes.
+      unicastUntil: via === "unicast" && turn.state.contacts.seeds.length > 0
+        ? deafUntil(turn, turn.state.rules.heartbeatInterval)
+        : -Infinity,
       elections: none
     }),
     joinedAt: turn.now.monotonic,
@@ -399,6 +411,8 @@ export const refused = (turn: Turn, id: Member.NodeId): Event.Reason | null => {
  * @since 0.1.0
  */
 export const keepByUnicast = (turn: Turn): void => {
+  // Without multicast of our own all are, and each gets our heartbeats.
+  if (!turn.state.rules.multicast) return
   for (const { id } of turn.state.members) {
     const known = HashMap.getUnsafe(turn.state.known, id)
     if (turn.now.monotonic - known.multicastAt <= Rules.patience(turn.state.rules, known.interval)) continue

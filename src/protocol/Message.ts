@@ -33,6 +33,8 @@ const header = {
 
 /** A text, since later versions may know more causes than this one. */
 const Cause = Schema.String.check(Schema.isPattern(/^[A-Za-z]{1,32}$/))
+/** A digest of the members that its sender sees, where it may miss some that multicast would tell of. */
+const view = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff })))
 const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
 const Page = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
@@ -89,7 +91,8 @@ export const Message = Schema.Union([
   kind("SERVER_ALIVE", {
     ...header,
     interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval })),
-    elections
+    elections,
+    view
   }),
   /** Who is there? By unicast: are you there? A burst of one nonce is one question. */
   kind("SERVER_PROBE", { ...header, nonce: Nonce }),
@@ -98,7 +101,8 @@ export const Message = Schema.Union([
     ...header,
     nonce: Nonce,
     interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval })),
-    elections
+    elections,
+    view
   }),
   /** Forget me now. */
   kind("SERVER_LEAVING", header),

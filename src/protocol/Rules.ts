@@ -19,6 +19,8 @@ export interface Rules {
   readonly electionStagger: number
   readonly okTimeout: number
   readonly coordinatorTimeout: number
+  /** Whether the group is spoken to by multicast; else each member by unicast. */
+  readonly multicast: boolean
   readonly preempt: boolean
   /** For how long after its start a server leaves a healthy leader in peace, whoever ranks higher. */
   readonly stableAfter: number
@@ -99,6 +101,22 @@ export const maxMembers = 4_096
  * @since 0.1.0
  */
 export const maxDeparted = 1_024
+
+/**
+ * The most seeds, and the most of those that fell silent, that are looked for by unicast.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxContacts = 64
+
+/**
+ * For how long one that fell silent is looked for by unicast, in ms: a day.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const lostFor = 86_400_000
 
 /**
  * About how many servers answer a multicast probe, however large the group.

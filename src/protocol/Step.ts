@@ -7,6 +7,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as BullyElection from "./BullyElection.ts"
+import * as Contacts from "./Contacts.ts"
 import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
@@ -27,7 +28,7 @@ import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
  * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `Watch`: the ticks of the four fibers.
  * - `Received`: a message came. `TimerFired`: a timer that an earlier step set has run out.
  * - `Refused`: the host of a member that was asked says that nobody listens there. `Moved`: our own sockets' addresses are
- *   others now.
+ *   others now. `Seeds`: the names of the seeds resolve to these now.
  * - `WorkEnded`: in answer to `EndWork`. `WorkOverran`: leading work of the reign of that term has not ended in its time.
  *   `WorkFinished`: none of that kind runs any more.
  * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
@@ -55,6 +56,7 @@ export type Input =
   | { readonly _tag: "TimerFired"; readonly key: string; readonly token: number; readonly timer: Timer }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
   | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
+  | { readonly _tag: "Seeds"; readonly addresses: ReadonlyArray<Member.Address> }
   | { readonly _tag: "WorkEnded"; readonly election?: string }
   | { readonly _tag: "WorkOverran"; readonly election?: string; readonly term: number }
   | { readonly _tag: "WorkFinished"; readonly election?: string }
@@ -75,6 +77,7 @@ export const make = (options: {
   readonly rules: Rules.Rules
   readonly self: Member.Member
   readonly addresses: ReadonlyArray<Member.Address>
+  readonly seeds?: ReadonlyArray<Member.Address> | undefined
   readonly monotonic: number
 }): State => ({
   rules: options.rules,
@@ -88,6 +91,7 @@ export const make = (options: {
   checks: HashMap.empty(),
   election: Election.make(options.monotonic),
   named: HashMap.empty(),
+  contacts: Contacts.make(options.seeds ?? []),
   watchedAt: options.monotonic,
   lag: { now: 0, before: 0 },
   drainUntil: -Infinity,
@@ -162,9 +166,12 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       turn.setTimer("discovery", state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
       Stability.start(turn)
       break
-    case "Discover":
-      if (turn.state.probe === "" || turn.state.members.length === 0) probeGroup(turn)
+    case "Discover": {
+      const askAll = turn.state.probe === "" || turn.state.members.length === 0
+      if (askAll) probeGroup(turn)
+      Contacts.seek(turn, askAll)
       break
+    }
     case "Heartbeat":
       heartbeat(turn)
       break
@@ -188,6 +195,9 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       break
     case "Moved":
       turn.state.addresses = input.addresses
+      break
+    case "Seeds":
+      Contacts.resolved(turn, input.addresses)
       break
     case "WorkEnded":
       inElection(turn, input, NamedElections.workEnded)
@@ -239,12 +249,16 @@ const probeGroup = (turn: Turn): void => {
 }
 
 const heartbeat = (turn: Turn): void => {
-  turn.say(null, { type: "SERVER_ALIVE", ...NamedElections.sign(turn) })
+  sayAlive(turn)
   NamedElections.heartbeat(turn)
   Membership.keepByUnicast(turn)
   // Nothing should be left waiting for an election that no trigger calls; should it be, it waits one interval.
   for (const at of Contest.all(turn)) if (at.election.reign === null) BullyElection.callElection(at)
 }
+
+const sayAlive = (turn: Turn): void => turn.say(null, { type: "SERVER_ALIVE", ...signOfLife(turn) })
+
+const signOfLife = (turn: Turn) => ({ ...NamedElections.sign(turn), ...Contacts.viewOf(turn.state) })
 
 const watch = (turn: Turn): void => {
   const late = turn.now.monotonic - turn.state.watchedAt - Rules.watchInterval(turn.state.rules)
@@ -312,9 +326,10 @@ const electionFired = (at: Contest.Contest, timer: Extract<Timer, { readonly ele
 }
 
 const remove = (turn: Turn, id: Member.NodeId, reason: Event.Reason): void => {
-  const { heardAt, member } = HashMap.getUnsafe(turn.state.known, id)
+  const known = HashMap.getUnsafe(turn.state.known, id)
   Membership.remove(turn, id, reason)
-  for (const at of Contest.all(turn)) BullyElection.onRemoved(at, member, reason, heardAt)
+  if (reason._tag !== "Left") Contacts.lose(turn, known)
+  for (const at of Contest.all(turn)) BullyElection.onRemoved(at, known.member, reason, known.heardAt)
 }
 
 const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): void => {
@@ -357,6 +372,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   if (turn.now.monotonic < turn.state.drainUntil && !isFresh) return BullyElection.hearTerm(at, message)
   BullyElection.observe(at, message, from)
   if (turn.state.self.incarnation !== incarnation) raised(turn)
+  if ("view" in message) Contacts.compare(turn, message.view, from)
   switch (message.type) {
     case "SERVER_PROBE":
       return onProbe(turn, message, from, via)
@@ -373,12 +389,12 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
 
 /** To everyone we are a new start: they hear of it at once. */
 const raised = (turn: Turn): void => {
-  turn.say(null, { type: "SERVER_ALIVE", ...NamedElections.sign(turn) })
+  sayAlive(turn)
   Contest.all(turn).forEach(BullyElection.onRaised)
 }
 
 const respond = (turn: Turn, to: Member.Address, nonce: string): void =>
-  turn.say(to, { type: "SERVER_RESPONSE", nonce, ...NamedElections.sign(turn) })
+  turn.say(to, { type: "SERVER_RESPONSE", nonce, ...signOfLife(turn) })
 
 const onProbe = (
   turn: Turn,

@@ -13,6 +13,7 @@ import type { Election } from "./Election.ts"
 import type * as Event from "./Event.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import * as Reach from "./Reach.ts"
 import type * as Rules from "./Rules.ts"
 
 /**
@@ -50,6 +51,8 @@ export interface Known {
   readonly unicastOnly: boolean
   /** The named elections that it takes part in, by their tags. */
   readonly elections: ReadonlyArray<string>
+  /** Until when it is taken not to hear our multicasts, and gets by unicast what is said to the group. */
+  readonly unicastUntil: number
   readonly noticedAt: number
   /** The last multicast probe of its that was answered: the others of the burst are the same question. */
   readonly answered: string
@@ -131,6 +134,7 @@ export interface State {
   readonly election: Election
   /** The named ones that this server takes part in. */
   readonly named: HashMap.HashMap<string, Election>
+  readonly contacts: Reach.Contacts
   /** When the watch last ran. */
   readonly watchedAt: number
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
@@ -184,8 +188,9 @@ export type Timer =
 /**
  * What a step leaves to be done, in this order.
  *
- * - `Send`: `to` null is the group. `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`.
- *   `SetTimer`: fire `timer` with this key and token in `after` ms. `ClearTimer`: that
+ * - `Send`: `to` null is multicast to the group; whom that does not reach has a `Send` of its own.
+ * - `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`.
+ * - `SetTimer`: fire `timer` with this key and token in `after` ms. `ClearTimer`: that
  *   fire need not come (it would be ignored).
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`. `Farewell`: nothing more will come.
  * - `Drop`: count one more dropped datagram of this reason.
@@ -298,8 +303,13 @@ export class Turn {
     if (gaps.length > 0) this.setTimer(key, gaps[0]!, { _tag: "SayAgain", key, to, body, gaps: gaps.slice(1) })
   }
 
+  /** Sends to one address, or to the group (null): by multicast, and by unicast to those whom that does not reach. */
   send(to: Member.Address | null, message: Message.Message): void {
-    this.outputs.push({ _tag: "Send", to, message })
+    if (to !== null || this.state.rules.multicast) this.outputs.push({ _tag: "Send", to, message })
+    if (to !== null) return
+    for (const address of Reach.byUnicast(this.state, message.type, this.now.monotonic)) {
+      this.outputs.push({ _tag: "Send", to: address, message })
+    }
   }
 
   emit(event: EventBody<Event.Event>): void {

@@ -72,6 +72,8 @@ const say = (event: Event.Event): string => {
       }, and others can send to ${event.interfaces.join(", ")}`
     case "NetworkChanged":
       return `network: ${event.what}`
+    case "SeedUnresolved":
+      return `seed ${event.seed} cannot be resolved, and is tried again: ${event.why}`
     case "FiberDied":
       return `our own ${event.fiber} died (${event.deaths} in a minute) and is started again: ${event.cause}`
     case "Dropped":

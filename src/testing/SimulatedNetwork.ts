@@ -218,7 +218,8 @@ const build = ({ agenda, ledger, links, options, secrets }: {
     for (const { machine } of machines.values()) {
       const isNear = machine === from || group.ttl >= (machine.subnet === from.subnet ? 1 : 2)
       for (const socket of machine.sockets) {
-        const { multicastAddress, port } = socket.options
+        const { multicast, multicastAddress, port } = socket.options
+        if (multicast === false) continue
         if (port !== group.port || multicastAddress !== group.multicastAddress) continue
         if (isNear) {
           carryTo(datagram, socket)
@@ -327,6 +328,14 @@ const build = ({ agenda, ledger, links, options, secrets }: {
       random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(secrets.nextDoubleUnsafe() * 256)),
       isExposed: () => false,
       isDirect: (ip) => subnetOf(ip) === machine.subnet,
+      // A name is that of a machine, as far as it is there by then.
+      resolve: (host) =>
+        Effect.suspend(() => {
+          const ip = machines.get(host)?.machine.ip ?? (/^[\d.]+$|:/.test(host) ? host : undefined)
+          return ip === undefined
+            ? Effect.fail(new Datagrams.DatagramsFailed({ during: "send", kind: "NoSuchName", where: host }))
+            : Effect.succeed([ip])
+        }),
       troubles: Sockets.troubles(socket),
       dropped: Effect.sync(() => socket.dropped)
     })))

@@ -14,7 +14,7 @@ import type { Address } from "../protocol/Member.ts"
 /**
  * What went wrong with a socket. `kind` is for code to act on, `message` for people.
  *
- * Errors: `AddressInUse` and `NoSuchInterface` are the operator's to mend; `Unreachable`, `PermissionDenied` and
+ * Errors: `AddressInUse`, `NoSuchInterface` and `NoSuchName` are the operator's to mend; `Unreachable`, `PermissionDenied` and
  * `Unknown` may pass by themselves and are retried; `TooLarge` and `Closed` are ours;
  * `NetworkChanged` is no fault but news, told through `troubles` only: an interface came, went or came back.
  *
@@ -32,6 +32,7 @@ export class DatagramsFailed extends Schema.TaggedError<DatagramsFailed>()("Data
     "PermissionDenied",
     "TooLarge",
     "Closed",
+    "NoSuchName",
     "NetworkChanged",
     "Unknown"
   ]),
@@ -57,6 +58,8 @@ export interface Options {
   readonly interfaces: ReadonlyArray<string>
   /** The port of the own sockets; 0 for any. */
   readonly unicastPort: number
+  /** False where nothing is to be sent or received by multicast: then the group's port is not opened. */
+  readonly multicast?: boolean | undefined
 }
 
 /**
@@ -109,6 +112,11 @@ export interface Endpoint {
   readonly isExposed: () => boolean
   /** Whether an address is on a directly connected network: only such ones are answered. */
   readonly isDirect: (ip: string) => boolean
+  /**
+   * The addresses that a host name has now, of the families that this endpoint can reach; an address is its own. Fails with
+   * `NoSuchName` where it has none, or nobody who knows can be asked.
+   */
+  readonly resolve: (host: string) => Effect.Effect<ReadonlyArray<string>, DatagramsFailed>
   /** Waits for the next fault or change of the network that nobody's call failed with (a reader's error, a reopened socket). */
   readonly troubles: Effect.Effect<DatagramsFailed>
   /** Datagrams dropped since the start: our receive buffer was full, or they were longer than any frame. */

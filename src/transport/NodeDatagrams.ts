@@ -24,6 +24,7 @@ import { choose, describe, Interfaces, isDirect, isOn, type SystemInterface } fr
 import * as NodeGroupSocket from "./NodeGroupSocket.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
 import * as NodeKeyFile from "./NodeKeyFile.ts"
+import * as NodeNames from "./NodeNames.ts"
 import * as NodeOwnSocket from "./NodeOwnSocket.ts"
 import * as NodeQuestion from "./NodeQuestion.ts"
 import * as NodeSocket from "./NodeSocket.ts"
@@ -83,14 +84,16 @@ const openIn = Effect.fnUntraced(function*(
 ) {
   const sockets = yield* NodeSocket.sockets(scope, fibers)
   const { report, told } = sockets
-  const group = NodeGroupSocket.make(sockets, yield* NodeGroupSocket.meeting(options))
+  const meeting = yield* NodeGroupSocket.meeting(options)
+  const group = options.multicast === false ? undefined : NodeGroupSocket.make(sockets, meeting)
+  const join = (nic: SystemInterface) => group === undefined ? Effect.void : group.join(nic)
   const owns: Array<NodeOwnSocket.Own> = []
 
   const add = Effect.fnUntraced(function*(nic: SystemInterface) {
     const own = NodeOwnSocket.make(nic, options.unicastPort)
     const again = NodeOwnSocket.open(sockets, own, options.ttl)
     const opened = yield* again
-    yield* group.join(nic).pipe(Effect.onError(() => Scope.close(opened.scope, Exit.void)))
+    yield* join(nic).pipe(Effect.onError(() => Scope.close(opened.scope, Exit.void)))
     owns.push(own)
     yield* sockets.forkKept(NodeSocket.keep(sockets, own, "unicast", again))
   })
@@ -98,7 +101,7 @@ const openIn = Effect.fnUntraced(function*(
   // --- Opening ---
 
   // The group socket first: a private port is then never the group's, which the system may hand out as any other.
-  yield* group.open
+  if (group !== undefined) yield* group.open
   const [favourite, ...others] = yield* Effect.flatMap(chosenNow(interfaces, options), Effect.fromResult)
   if (options.interfaces.length > 0) {
     yield* Effect.forEach([favourite, ...others], add, { discard: true })
@@ -110,15 +113,13 @@ const openIn = Effect.fnUntraced(function*(
   }
   const [primary] = owns
   if (primary === undefined) return yield* Effect.die("no interface was opened, and none failed")
-  yield* sockets.forkKept(NodeSocket.keep(
-    sockets,
-    group,
-    "multicast",
-    Effect.tap(
+  if (group !== undefined) {
+    const again = Effect.tap(
       group.open,
       () => Effect.forEach(owns, (own) => group.join(own.nic).pipe(Effect.catch(told)), { discard: true })
     )
-  ))
+    yield* sockets.forkKept(NodeSocket.keep(sockets, group, "multicast", again))
+  }
 
   // --- Changes of the network ---
 
@@ -139,9 +140,9 @@ const openIn = Effect.fnUntraced(function*(
         own.nic = now
         // A link that went and came may have forgotten its groups, and its address may be another.
         const opened = own.opened
-        yield* group.join(now).pipe(Effect.catch(told))
+        yield* join(now).pipe(Effect.catch(told))
         if (opened !== undefined) NodeSocket.reopen(opened, changed(now, "is back"))
-      } else if (!group.hasJoined(own.nic.name)) {
+      } else if (group?.hasJoined(own.nic.name) === false) {
         yield* Effect.ignore(group.join(own.nic))
       }
     }
@@ -165,12 +166,12 @@ const openIn = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       closed = true
-      group.opened = undefined
+      if (group !== undefined) group.opened = undefined
       for (const own of owns) own.opened = undefined
     })
   )
   const send = NodeOwnSocket.sender(() => closed)
-  const groupAddress = group.meeting.address
+  const groupAddress = meeting.address
   const towards = (ip: string) => owns.find((own) => isOn(own.nic, ip)) ?? primary
 
   const endpoint: Endpoint = {
@@ -191,9 +192,10 @@ const openIn = Effect.fnUntraced(function*(
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     isExposed: () => owns.some((own) => !own.nic.internal),
     isDirect: (ip) => isDirect(owns.map((own) => own.nic), ip),
+    resolve: NodeNames.resolve,
     troubles: Queue.take(sockets.troubles),
     dropped: Effect.sync(() => {
-      let sum = sockets.lost() + (group.opened?.reader.dropped() ?? 0)
+      let sum = sockets.lost() + (group?.opened?.reader.dropped() ?? 0)
       for (const own of owns) sum += own.opened?.reader.dropped() ?? 0
       return sum
     })

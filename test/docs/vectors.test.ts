@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
+import * as Contacts from "../../src/protocol/Contacts.ts"
 import * as Election from "../../src/protocol/Election.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import * as KeyRing from "../../src/protocol/KeyRing.ts"
@@ -111,6 +112,10 @@ describe("the vectors of the protocol's page", () => {
       port: 40_001
     })
     const named = [Member.lot(alpha, "billing"), Election.tag("billing")]
-    for (const text of [alpha, beta, Reign.token(reign), ...named]) assert.include(page, `\`${text}\``)
+    const view = Contacts.digest([{ id: alpha, incarnation: 1_785_000_000_000 }, {
+      id: beta,
+      incarnation: 1_785_000_009_000
+    }])
+    for (const text of [alpha, beta, Reign.token(reign), ...named, String(view)]) assert.include(page, `\`${text}\``)
   })
 })

@@ -97,6 +97,8 @@ describe("all together", () => {
           ttl: 1,
           interfaces: [],
           unicastPort: 0,
+          multicast: true,
+          seeds: [],
           profile: "standard",
           heartbeatInterval: 10_000,
           cleanupInterval: 15_000,

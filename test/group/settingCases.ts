@@ -90,6 +90,32 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
     badText: ["lo,", ",", "a b", "lo,,eth0"]
   },
   unicastPort: whole([0, 1, 65_535], [-1, 65_536, 1.5]),
+  multicast: {
+    good: [[true, "on", true], [false, "off", false]],
+    badCode: ["on", 0, null],
+    badText: ["maybe", ""],
+    beside: { unicastPort: 4_000 }
+  },
+  seeds: {
+    good: [
+      [["192.0.2.1:4000"], "192.0.2.1:4000"],
+      [["a.example:1", "[fe80::1%eth0]:65535"], "a.example:1, [fe80::1%eth0]:65535"],
+      [[], ""]
+    ],
+    badCode: [
+      ["192.0.2.1"],
+      ["a:0"],
+      ["a:65536"],
+      [":4000"],
+      ["fe80::1:4000"],
+      ["a b:4000"],
+      [7],
+      "a:4000",
+      Array.from({ length: 65 }, (_, index) => `a:${index + 1}`),
+      null
+    ],
+    badText: ["192.0.2.1", "a:0", "a:1,", "a:1,,b:2", "[::1]", "a:4000/udp"]
+  },
   profile: {
     good: Profile.names.map((name) => [name, name]),
     badCode: ["slow", "", "Standard", 1, null],

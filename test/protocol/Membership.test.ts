@@ -412,7 +412,10 @@ describe("health monitoring (protocol 4)", () => {
     assert.deepStrictEqual(server.says(), ["SERVER_ALIVE", "SERVER_PROBE to a"])
     assert.deepStrictEqual(server.told(), ["UnicastOnly"])
     server.step({ _tag: "Heartbeat" })
-    assert.deepStrictEqual([server.says(), server.told()], [["SERVER_ALIVE", "SERVER_PROBE to a"], []])
+    assert.deepStrictEqual([server.says(), server.told()], [
+      ["SERVER_ALIVE", "SERVER_ALIVE to a", "SERVER_PROBE to a"],
+      []
+    ])
     server.hear(alive("a"))
     server.step({ _tag: "Heartbeat" })
     assert.deepStrictEqual(server.says(), ["SERVER_ALIVE"])

@@ -13,6 +13,7 @@ const rules: Rules.Rules = {
   electionStagger: 10,
   okTimeout: 300,
   coordinatorTimeout: 600,
+  multicast: true,
   preempt: true,
   stableAfter: 0,
   minimumMembers: 1

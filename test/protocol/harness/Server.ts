@@ -26,6 +26,7 @@ export interface Options {
   readonly self?: Member.Member | undefined
   /** What the monotonic clock shows at the start. */
   readonly monotonic?: number | undefined
+  readonly seeds?: ReadonlyArray<Member.Address> | undefined
   /** How much the wall clock is ahead of the monotonic one. */
   readonly wall?: number | undefined
   /** Every step's entropy; without it each step has its own. */
@@ -41,6 +42,7 @@ export interface Options {
 /** The times of the standard profile, with everything else as it is unless set. */
 export const rules = (overrides: Partial<Rules.Rules> = {}, profile: Profile.Profile = "standard"): Rules.Rules => ({
   ...Record.map(Profile.profiles[profile], Duration.toMillis),
+  multicast: true,
   preempt: true,
   stableAfter: 0,
   minimumMembers: 1,
@@ -68,6 +70,7 @@ export class Server {
       rules: rules(options.rules, options.profile),
       self,
       addresses: [{ ip: self.ip, port: self.port }],
+      seeds: options.seeds,
       monotonic: this.now
     })
   }

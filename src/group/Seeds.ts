@@ -1,0 +1,101 @@
+/**
+ * Seeds: resolves the names of the servers by which the group is found where multicast does not reach it, once before
+ * the start and again while the server runs. Who of them is asked, and when, is decided in `protocol/Contacts`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { Address } from "../protocol/Member.ts"
+import * as Rules from "../protocol/Rules.ts"
+import type * as Datagrams from "../transport/Datagrams.ts"
+import type * as GroupState from "./GroupState.ts"
+import * as Setting from "./Setting.ts"
+import type { Settings } from "./Settings.ts"
+import type * as Supervisor from "./Supervisor.ts"
+
+/**
+ * The seeds of one server.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Seeds {
+  /** The addresses that the names resolve to now; those of a name that does not resolve are the last that it had. */
+  readonly addresses: () => ReadonlyArray<Address>
+  /** Whether an address is one of a seed, so that it may be answered though it is on no network of ours. */
+  readonly holds: (ip: string) => boolean
+  /** Starts the fiber that resolves the names again. */
+  readonly run: (
+    state: GroupState.GroupState,
+    supervisor: Supervisor.Supervisor
+  ) => Effect.Effect<void, never, Scope.Scope>
+}
+
+/** A server does not wait longer than this for a resolver before it starts. */
+const startWithin = Duration.seconds(2)
+/** One name server that hangs must not keep the other names from being resolved. */
+const resolveWithin = Duration.seconds(5)
+const concurrency = 8
+
+/**
+ * Resolves the names for the first time: within two seconds, whatever the resolver does.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  settings: Pick<Settings, "seeds" | "heartbeatInterval">,
+  endpoint: Pick<Datagrams.Endpoint, "resolve">
+): Effect.fn.Return<Seeds> {
+  const found = new Map<string, ReadonlyArray<Address>>()
+  const ips = new Set<string>()
+  const failing = new Map<string, string>()
+  const resolve = Effect.fnUntraced(function*(seed: string) {
+    const parts = Option.getOrUndefined(Setting.parseEndpoint(seed))
+    if (parts === undefined) return
+    const resolved = yield* endpoint.resolve(parts.host).pipe(
+      Effect.map((ips) => ips.map((ip): Address => ({ ip, port: parts.port }))),
+      Effect.catch((error) => Effect.succeed(error.message)),
+      Effect.timeoutOption(resolveWithin),
+      Effect.map(Option.getOrElse(() => "no answer in time"))
+    )
+    if (typeof resolved === "string") return void failing.set(seed, resolved)
+    failing.delete(seed)
+    found.set(seed, resolved)
+  })
+  const addresses = () => settings.seeds.flatMap((seed) => found.get(seed) ?? []).slice(0, Rules.maxContacts)
+  const resolveAll = Effect.andThen(
+    Effect.forEach(settings.seeds, resolve, { concurrency, discard: true }),
+    Effect.sync(() => {
+      ips.clear()
+      for (const { ip } of addresses()) ips.add(ip)
+    })
+  )
+  if (settings.seeds.length > 0) yield* Effect.timeoutOption(resolveAll, startWithin)
+  return {
+    addresses,
+    holds: (ip) => ips.has(ip),
+    run: Effect.fnUntraced(function*(state, supervisor) {
+      if (settings.seeds.length === 0) return
+      const told = new Set<string>()
+      const tell = Effect.gen(function*() {
+        for (const [seed, why] of failing) {
+          if (!told.has(seed)) yield* state.tell({ event: "SeedUnresolved", seed, why })
+        }
+        told.clear()
+        for (const seed of failing.keys()) told.add(seed)
+      })
+      const again = Effect.gen(function*() {
+        yield* resolveAll
+        yield* tell
+        yield* state.step({ _tag: "Seeds", addresses: addresses() })
+      })
+      const spacing = Duration.max(settings.heartbeatInterval, Duration.seconds(1))
+      yield* supervisor.keep("seeds", again.pipe(Effect.schedule(Schedule.spaced(spacing))))
+    })
+  }
+})
