@@ -4,8 +4,6 @@
  * @since 0.1.0
  */
 import * as Layer from "effect/Layer"
-import type * as Group from "./group/Group.ts"
-import type * as Leadership from "./group/Leadership.ts"
 import * as Server from "./group/Server.ts"
 import type * as Settings from "./group/Settings.ts"
 import * as NodeDatagrams from "./transport/NodeDatagrams.ts"
@@ -19,15 +17,14 @@ import * as NodeDatagrams from "./transport/NodeDatagrams.ts"
 export const layerDatagrams = NodeDatagrams.layer
 
 /**
- * `Group` and `Leadership` of one group, with settings from code alone.
+ * `Group`, `Leadership` and `Inbox` of one group, with settings from code alone.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer = (
   options: Settings.Options = {}
-): Layer.Layer<Group.Group | Leadership.Leadership, Server.ServerError> =>
-  Layer.provide(Server.layer(options), NodeDatagrams.layer)
+): Layer.Layer<Server.Services, Server.ServerError> => Layer.provide(Server.layer(options), NodeDatagrams.layer)
 
 /**
  * The same, with settings from `BELLWETHER_*`.
@@ -35,7 +32,7 @@ export const layer = (
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Group.Group | Leadership.Leadership, Server.ServerError> = Layer.provide(
+export const layerConfig: Layer.Layer<Server.Services, Server.ServerError> = Layer.provide(
   Server.layerConfig,
   NodeDatagrams.layer
 )

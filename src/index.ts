@@ -1,17 +1,23 @@
 /**
  * Group membership and leader election for services on a LAN, with nothing else to install.
  *
- * This is the part that is free of platform code: `bellwether/NodeServer` has the layers with real sockets, and
- * `bellwether/testing` a simulated network.
+ * This is the part that is free of platform code: `bellwether/NodeServer` and `bellwether/NodeClient` have the layers
+ * with real sockets, and `bellwether/testing` a simulated network.
  *
  * @since 0.1.0
  */
+
+export * as Client from "./client/Client.ts"
+
+export * as ClientEvent from "./protocol/ClientEvent.ts"
 
 export * as Datagrams from "./transport/Datagrams.ts"
 
 export * as Event from "./protocol/Event.ts"
 
 export * as Group from "./group/Group.ts"
+
+export * as Inbox from "./group/Inbox.ts"
 
 export * as Leadership from "./group/Leadership.ts"
 

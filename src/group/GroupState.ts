@@ -18,6 +18,7 @@ import type * as Event from "../protocol/Event.ts"
 import * as Step from "../protocol/Step.ts"
 import type { DropReason, Now, Output, State } from "../protocol/Turn.ts"
 import type * as Messenger from "../transport/Messenger.ts"
+import type * as Inbox from "./Inbox.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /**
@@ -74,7 +75,8 @@ const outboxCapacity = 4_096
 const eventCapacity = 4_096
 
 /**
- * Makes the state of one server. `endWork` ends all leading work of an election, in a bounded time.
+ * Makes the state of one server. `endWork` ends all leading work of an election, in a bounded time. `deliver` takes what
+ * clients sent, and must not block.
  *
  * @category constructors
  * @since 0.1.0
@@ -82,6 +84,7 @@ const eventCapacity = 4_096
 export const make = Effect.fnUntraced(function*(options: {
   readonly initial: State
   readonly endWork: (election: string) => Effect.Effect<void>
+  readonly deliver: (message: Inbox.Message) => void
   readonly supervisor: Supervisor.Supervisor
 }): Effect.fn.Return<GroupState, never, Scope.Scope> {
   const clock = yield* Clock.Clock
@@ -114,6 +117,7 @@ export const make = Effect.fnUntraced(function*(options: {
     switch (output._tag) {
       case "Emit":
         publish(output.event)
+        if (output.event.event === "MessageReceived") options.deliver(output.event)
         return
       case "Drop":
         drop(output.reason)

@@ -22,6 +22,7 @@ import * as Election from "./Election.ts"
 import * as Group from "./Group.ts"
 import * as GroupState from "./GroupState.ts"
 import * as Heartbeat from "./Heartbeat.ts"
+import * as Inbox from "./Inbox.ts"
 import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as LeadingWork from "./LeadingWork.ts"
@@ -45,6 +46,7 @@ export interface ServerShape {
    * knows the key with which the others seal. `keyMode` stays.
    */
   readonly useKeys: (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused>
+  readonly inbox: Inbox.InboxShape
 }
 
 /**
@@ -65,13 +67,6 @@ const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
   minimumMembers: settings.minimumMembers
 })
 
-/** As many characters of a host name as its limit lets in. */
-const shortened = (text: string, limit: number): string => {
-  let short = text
-  while (Member.jsonBytes(short) > limit) short = short.slice(0, -1)
-  return short === "" ? "unknown" : short
-}
-
 /**
  * Starts a server from settings that are already checked.
  *
@@ -85,13 +80,13 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const keys = yield* Keys.make(settings, Settings.timing(settings).memberTimeout)
   const endpoint = yield* (yield* Datagrams.Datagrams).open(settings)
   const { ip, port } = endpoint.local[0]
-  const hostname = shortened(endpoint.hostname, Member.limits.hostname)
+  const hostname = Member.shortened(endpoint.hostname, Member.limits.hostname)
   const self: Member.Member = {
     id: Member.nodeId(ip, endpoint.hostname, port),
     ip,
     port,
     hostname,
-    name: settings.name ?? shortened(hostname, Member.limits.name),
+    name: settings.name ?? Member.shortened(hostname, Member.limits.name),
     priority: settings.priority,
     incarnation: Math.max(0, Math.floor(clock.currentTimeMillisUnsafe())),
     tags: settings.tags
@@ -102,6 +97,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   )
   const rules = rulesOf(settings)
   const seeds = yield* Seeds.make(settings, endpoint)
+  const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const state: GroupState.GroupState = yield* GroupState.make({
     initial: Step.make({
       rules,
@@ -111,6 +107,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     }),
     endWork: works.end,
+    deliver: offer,
     supervisor
   })
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop, seeds.holds, keys)
@@ -139,7 +136,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   return {
     group: Group.make(state, failed, endpoint.dropped, pulse),
     leadership: Leadership.make(state, works),
-    useKeys
+    useKeys,
+    inbox
   }
 })
 
@@ -155,19 +153,29 @@ export const make = (
 ): Effect.Effect<ServerShape, ServerError, Scope.Scope | Datagrams.Datagrams> =>
   Effect.flatMap(Settings.make(options), fromSettings)
 
+/**
+ * The services of the one group of an app.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox
+
 const services = (server: ServerShape) =>
-  Context.make(Group.Group, server.group).pipe(Context.add(Leadership.Leadership, server.leadership))
+  Context.make(Group.Group, server.group).pipe(
+    Context.add(Leadership.Leadership, server.leadership),
+    Context.add(Inbox.Inbox, server.inbox)
+  )
 
 /**
- * One group for an app: `Group` and `Leadership`, with settings from code alone.
+ * One group for an app: `Group`, `Leadership` and `Inbox`, with settings from code alone.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer = (
   options: Settings.Options = {}
-): Layer.Layer<Group.Group | Leadership.Leadership, ServerError, Datagrams.Datagrams> =>
-  Layer.effectContext(Effect.map(make(options), services))
+): Layer.Layer<Services, ServerError, Datagrams.Datagrams> => Layer.effectContext(Effect.map(make(options), services))
 
 /**
  * The same, with settings from `BELLWETHER_*` through the `ConfigProvider`.
@@ -175,7 +183,7 @@ export const layer = (
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Group.Group | Leadership.Leadership, ServerError, Datagrams.Datagrams> = Layer
+export const layerConfig: Layer.Layer<Services, ServerError, Datagrams.Datagrams> = Layer
   .effectContext(Effect.map(Effect.flatMap(Settings.config, fromSettings), services))
 
 /**

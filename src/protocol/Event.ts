@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Client from "./Client.ts"
 import * as Member from "./Member.ts"
 import * as Reign from "./Reign.ts"
 
@@ -97,6 +98,41 @@ export const Via = Schema.Literals(["heartbeat", "probe", "response", "message"]
  */
 export type Via = typeof Via.Type
 
+/**
+ * What became of a client: it said goodbye, or nothing was heard of it for its time-out.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ClientReason = Schema.TaggedUnion({ Left: {}, Silent: { for: Schema.Natural } })
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type ClientReason = typeof ClientReason.Type
+
+/**
+ * Messages that nobody has any more, `from` to `to`: of a client, by their `seq`; or, where it is not known whose they
+ * were, of the reign of a term by their index (`client` is null). Of a reign whose leader died before it acknowledged,
+ * the client sends them again: they may have come under the next reign all the same.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Lost = Schema.Struct({
+  client: Schema.NullOr(Client.ClientId),
+  term: Schema.NullOr(Reign.Term),
+  from: Client.Seq,
+  to: Client.Seq
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Lost = typeof Lost.Type
+
 const event = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({
     /** Unix milliseconds, for people to read: never compare them between hosts. */
@@ -178,6 +214,12 @@ export const Event = Schema.Union([
   event("SeedUnresolved", { seed: Schema.String, why: Schema.String }),
   /** One of our own fibers died of a defect and was started again. */
   event("FiberDied", { fiber: Schema.String, cause: Schema.String, deaths: Schema.Natural }),
+  /** A client takes part: it said so, or sent a message. */
+  event("ClientJoined", { client: Client.Client }),
+  event("ClientLeft", { client: Client.Client, reason: ClientReason }),
+  /** A client's message, as `Inbox` has it: each client's in the order of `seq`, each once. */
+  event("MessageReceived", { client: Client.Client, seq: Client.Seq, body: Client.Body }),
+  event("MessageLost", Lost.fields),
   /** Datagrams were dropped since the last event of this reason: at most one a reason and minute. */
   event("Dropped", { reason: Schema.String, count: Schema.Natural }),
   /** This reader was too slow and missed so many events. */

@@ -32,6 +32,18 @@ export const jsonBytes = (value: string | Readonly<Record<string, string>>): num
   return typeof value === "string" ? json - 2 : json
 }
 
+/**
+ * As many characters of a name that the system gave as its limit lets in.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const shortened = (text: string, limit: number): string => {
+  let short = text
+  while (jsonBytes(short) > limit) short = short.slice(0, -1)
+  return short === "" ? "unknown" : short
+}
+
 const shortText = (limit: number) =>
   Schema.String.check(
     Schema.makeFilter((text: string) => text.length > 0 && text.length <= limit && jsonBytes(text) <= limit, {

@@ -1,5 +1,5 @@
 /**
- * What servers say to each other and to those who ask: one schema-validated tagged union, told apart by `type`.
+ * What servers and clients say to each other: one schema-validated tagged union, told apart by `type`.
  *
  * A server's message carries the {@link Header}: who speaks (`sender`), the reign it follows (`term` and `leader`; while
  * vacant, the term of the last one and null), and `heard`, the highest term it has heard of. `term` and `heard` are two
@@ -12,6 +12,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Client from "./Client.ts"
 import * as Member from "./Member.ts"
 import * as Reign from "./Reign.ts"
 
@@ -35,6 +36,7 @@ const header = {
 const Cause = Schema.String.check(Schema.isPattern(/^[A-Za-z]{1,32}$/))
 /** A digest of the members that its sender sees, where it may miss some that multicast would tell of. */
 const view = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff })))
+const Interval = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
 const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
 const Page = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
@@ -77,6 +79,26 @@ export const Listed = Schema.Struct({
  */
 export type Listed = typeof Listed.Type
 
+/**
+ * What was missed: indexes of a reign, or a client's messages by their `seq`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Missed = Schema.Union([
+  Schema.Struct({ term: Reign.Term, leader: Member.NodeId }),
+  Schema.Struct({ client: Client.ClientId })
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Missed = typeof Missed.Type
+
+/** The newest message index that the speaker knows of the reign it follows; left out where there is none. */
+const delivered = Schema.optionalKey(Client.Index)
+
 const kind = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(name), ...fields })
 
@@ -90,7 +112,8 @@ export const Message = Schema.Union([
   /** I live; this is whom I follow. `interval`: ms to the next one. */
   kind("SERVER_ALIVE", {
     ...header,
-    interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval })),
+    interval: Interval,
+    delivered,
     elections,
     view
   }),
@@ -100,7 +123,8 @@ export const Message = Schema.Union([
   kind("SERVER_RESPONSE", {
     ...header,
     nonce: Nonce,
-    interval: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval })),
+    interval: Interval,
+    delivered,
     elections,
     view
   }),
@@ -114,7 +138,7 @@ export const Message = Schema.Union([
    * This is the reign. By unicast: a notice to who does not know it. `cause` is `Transferred` where the former leader
    * handed the lead to this one: whoever ranks higher lets it be for a `memberTimeout`.
    */
-  kind("COORDINATOR", { ...header, election: ElectionName, cause: Schema.optionalKey(Cause) }),
+  kind("COORDINATOR", { ...header, election: ElectionName, cause: Schema.optionalKey(Cause), delivered }),
   /** I stay, but lead no more; `successor` should go first. `cause` is one of `Event.Cause`, left out for `Resigned`. */
   kind("STEPPING_DOWN", {
     ...header,
@@ -133,7 +157,37 @@ export const Message = Schema.Union([
     page: Page,
     of: Page,
     list: Schema.Array(Listed).check(Schema.isMaxLength(64))
-  })
+  }),
+  /** I want in, or still am. `interval`: ms to the next one. `seq`: the number of its newest message, 0 before the first. */
+  kind("CLIENT_JOIN", {
+    client: Client.Client,
+    nonce: Nonce,
+    interval: Interval,
+    seq: Schema.Natural
+  }),
+  /** You are in: the leader's answer to the join of that nonce. `members`: how many servers it sees. */
+  kind("CLIENT_WELCOME", { ...header, nonce: Nonce, members: Schema.Natural, delivered }),
+  /** A message. `oldest`: the client's lowest `seq` that is not acknowledged; what is below is done with. */
+  kind("CLIENT_MESSAGE", { client: Client.Client, seq: Client.Seq, oldest: Client.Seq, body: Client.Body }),
+  /** The leader has it, and handed it on. */
+  kind("CLIENT_ACK", { ...header, client: Client.ClientId, seq: Client.Seq }),
+  /**
+   * Everybody: this is message `index` of the reign `(term, leader)`. By whoever repairs, it is said again as it was. It
+   * carries no full header, so that the largest body fits.
+   */
+  kind("CLIENT_DELIVER", {
+    from: Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation }),
+    term: Reign.Term,
+    leader: Member.NodeId,
+    index: Client.Seq,
+    client: Client.Client,
+    seq: Client.Seq,
+    body: Client.Body
+  }),
+  /** I missed these, `from` to `to`; send them again. */
+  kind("CLIENT_REPAIR", { missed: Missed, from: Client.Seq, to: Client.Seq }),
+  /** Gone. */
+  kind("CLIENT_LEAVE", { client: Client.Client })
 ]).pipe(Schema.toTaggedUnion("type"))
 
 /**
@@ -156,7 +210,7 @@ export type Of<Type extends Message["type"]> = Extract<Message, { readonly type:
  * @category models
  * @since 0.1.0
  */
-export type FromServer = Exclude<Message, Of<"MEMBERS_ASK"> | Of<"MEMBERS">>
+export type FromServer = Extract<Message, { readonly sender: Member.Member }>
 
 /**
  * What every message from a server says of it.
@@ -174,6 +228,18 @@ export type Header = Pick<FromServer, "sender" | "term" | "leader" | "heard">
  */
 export const reignOf = (header: Pick<Header, "term" | "leader">): Reign.Reign | null =>
   header.leader === null ? null : { term: header.term, leader: header.leader }
+
+/**
+ * Whether a message is of a kind that names, as `delivered`, the newest index of the reign it speaks of; left out, it is 0.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const namesNewest = (
+  message: FromServer
+): message is Of<"SERVER_ALIVE"> | Of<"SERVER_RESPONSE"> | Of<"COORDINATOR"> | Of<"CLIENT_WELCOME"> =>
+  message.type === "SERVER_ALIVE" || message.type === "SERVER_RESPONSE" || message.type === "COORDINATOR"
+  || message.type === "CLIENT_WELCOME"
 
 const types: ReadonlySet<unknown> = new Set(Object.keys(Message.cases))
 

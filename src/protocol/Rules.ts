@@ -95,6 +95,14 @@ export const departedFor = (rules: Rules): number => 2 * rules.memberTimeout
 export const maxMembers = 4_096
 
 /**
+ * The most clients that a server knows; what one more says is dropped and counted. Who has left makes room.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxClients = 1_024
+
+/**
  * The most departed that are remembered; beyond, the longest gone are forgotten first.
  *
  * @category models

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as BullyElection from "./BullyElection.ts"
 import * as Contacts from "./Contacts.ts"
 import * as Contest from "./Contest.ts"
+import * as Delivery from "./Delivery.ts"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
 import * as Identity from "./Identity.ts"
@@ -32,6 +33,7 @@ import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
  * - `WorkEnded`: in answer to `EndWork`. `WorkOverran`: leading work of the reign of that term has not ended in its time.
  *   `WorkFinished`: none of that kind runs any more.
  * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
+ * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
  *   `Transfer`: it is to be handed to a member.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
@@ -65,6 +67,7 @@ export type Input =
   | { readonly _tag: "Resign"; readonly election?: string }
   | { readonly _tag: "StepDown"; readonly election?: string; readonly millis: number }
   | { readonly _tag: "Transfer"; readonly election?: string; readonly to: Member.NodeId }
+  | { readonly _tag: "Room"; readonly limit: number }
   | { readonly _tag: "Leave" }
 
 /**
@@ -92,6 +95,7 @@ export const make = (options: {
   election: Election.make(options.monotonic),
   named: HashMap.empty(),
   contacts: Contacts.make(options.seeds ?? []),
+  delivery: Delivery.empty,
   watchedAt: options.monotonic,
   lag: { now: 0, before: 0 },
   drainUntil: -Infinity,
@@ -176,7 +180,10 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       heartbeat(turn)
       break
     case "Sweep":
-      if (turn.state.phase === "Live") Membership.sweep(turn)
+      if (turn.state.phase === "Live") {
+        Membership.sweep(turn)
+        Delivery.sweep(turn)
+      }
       break
     case "Watch":
       watch(turn)
@@ -208,6 +215,9 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       break
     case "WorkFinished":
       inElection(turn, input, SteppingDown.workFinished)
+      break
+    case "Room":
+      Delivery.onRoom(turn, input.limit)
       break
     case "Resign":
       inElection(turn, input, SteppingDown.resign)
@@ -273,6 +283,7 @@ const wake = (turn: Turn): void => {
   turn.emit({ event: "Stalled", for: Math.round(asleep) })
   for (const at of Contest.all(turn)) BullyElection.onStall(at, asleep)
   Membership.forgive(turn, asleep)
+  Delivery.forgive(turn, asleep)
   if (turn.state.phase === "Leaving") return
   turn.state.phase = "Recovering"
   turn.state.drainUntil = turn.now.monotonic + Rules.watchInterval(turn.state.rules)
@@ -298,6 +309,12 @@ const fired = (turn: Turn, timer: Timer): void => {
       return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
     case "Page":
       return askForPage(turn)
+    case "Repair":
+      return Delivery.repairDue(turn)
+    case "Answer":
+      return Delivery.answer(turn)
+    case "NameNewest":
+      return Delivery.nameNewest(turn, timer.isLast)
     case "Farewell":
       turn.state.phase = "Left"
       turn.emit({ event: "Left" })
@@ -339,8 +356,22 @@ const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): voi
 // --- Messages ---
 
 const received = (turn: Turn, message: Message.Message, source: Member.Address, via: "multicast" | "unicast"): void => {
-  if (message.type === "MEMBERS_ASK") return onMembersAsk(turn, message, source, via)
-  if (message.type === "MEMBERS") return onMembers(turn, message, source)
+  switch (message.type) {
+    case "MEMBERS_ASK":
+      return onMembersAsk(turn, message, source, via)
+    case "MEMBERS":
+      return onMembers(turn, message, source)
+    case "CLIENT_JOIN":
+      return Delivery.onJoin(turn, message, source)
+    case "CLIENT_MESSAGE":
+      return Delivery.onMessage(turn, message, source, via)
+    case "CLIENT_DELIVER":
+      return Delivery.onDeliver(turn, message)
+    case "CLIENT_REPAIR":
+      return Delivery.onRepair(turn, message, source, via)
+    case "CLIENT_LEAVE":
+      return Delivery.onLeave(turn, message)
+  }
   const from = Membership.reachedAt(turn, message, source, via)
   const incarnation = turn.state.self.incarnation
   const heard = Membership.hear(turn, message, from, via)
@@ -373,6 +404,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   BullyElection.observe(at, message, from)
   if (turn.state.self.incarnation !== incarnation) raised(turn)
   if ("view" in message) Contacts.compare(turn, message.view, from)
+  if (at.name === Election.ofGroup) Delivery.onHeard(turn, message)
   switch (message.type) {
     case "SERVER_PROBE":
       return onProbe(turn, message, from, via)

@@ -9,11 +9,13 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import type * as Client from "./Client.ts"
 import type { Election } from "./Election.ts"
 import type * as Event from "./Event.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import * as Reach from "./Reach.ts"
+import * as Receiver from "./Receiver.ts"
 import type * as Rules from "./Rules.ts"
 
 /**
@@ -101,6 +103,43 @@ export interface Identity {
 }
 
 /**
+ * A client as this server knows it. `accepted` is the `seq` whose turn it is to be accepted in the reign of this term of
+ * ours; `waiting` are those ahead of it. Who has left is remembered for a while, so that what it said last does not
+ * bring it back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KnownClient {
+  readonly client: Client.Client
+  readonly address: Member.Address
+  readonly heardAt: number
+  /** The interval that it announced between two of its signs of life. */
+  readonly interval: number
+  readonly hasLeft: boolean
+  readonly term: number
+  readonly accepted: number
+  readonly waiting: ReadonlyArray<Message.Of<"CLIENT_MESSAGE">>
+  readonly noticedAt: number
+}
+
+/**
+ * What clients send: who they are, what has arrived of it, and what this server owes to those who missed some.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Delivery {
+  readonly clients: HashMap.HashMap<Client.ClientId, KnownClient>
+  readonly receiver: Receiver.Receiver
+  /** What the group asked for, and nobody has said again yet. */
+  readonly answers: ReadonlyArray<Receiver.Delivered>
+  /** When we last handed a message on as leader, and when the timer for repairs is due. */
+  readonly handedOnAt: number
+  readonly repairAt: number
+}
+
+/**
  * Where a server is in its life.
  *
  * - `Discovering`: in the window after the start, it judges nobody and does not stand. `Live`: in full.
@@ -135,6 +174,7 @@ export interface State {
   /** The named ones that this server takes part in. */
   readonly named: HashMap.HashMap<string, Election>
   readonly contacts: Reach.Contacts
+  readonly delivery: Delivery
   /** When the watch last ran. */
   readonly watchedAt: number
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
@@ -183,6 +223,9 @@ export type Timer =
   | { readonly _tag: "WaitOver"; readonly election: string }
   | { readonly _tag: "AbstainOver"; readonly election: string }
   | { readonly _tag: "Withdrawn"; readonly election: string }
+  | { readonly _tag: "Repair" }
+  | { readonly _tag: "Answer" }
+  | { readonly _tag: "NameNewest"; readonly isLast: boolean }
   | { readonly _tag: "Farewell" }
 
 /**
@@ -218,17 +261,27 @@ export type Output =
  * Why a valid message was not acted on.
  *
  * - `Own`: our own, back from the group. `Duplicate`: somebody else's under our id. `Stale`: of an earlier start.
- * - `Departed`: of one who is gone. `MembersFull`: of one too many.
+ * - `Departed`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many.
+ * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of
+ *   its turn.
  *
  * @category models
  * @since 0.1.0
  */
-export type DropReason = "Own" | "Duplicate" | "Stale" | "Departed" | "MembersFull"
+export type DropReason =
+  | "Own"
+  | "Duplicate"
+  | "Stale"
+  | "Departed"
+  | "MembersFull"
+  | "ClientsFull"
+  | "InboxFull"
+  | "OutOfTurn"
 
-type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, keyof Message.Header> : never
+type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, keyof Message.Header | "delivered"> : never
 
 /**
- * A server's message without its header, which is put before it at the moment of sending.
+ * A server's message without its header, and without the newest index, which are put to it at the moment of sending.
  *
  * @category models
  * @since 0.1.0
@@ -294,7 +347,27 @@ export class Turn {
       leader: election.reign?.leader ?? null,
       heard: election.heard
     }
-    return { ...header, ...body }
+    switch (body.type) {
+      case "SERVER_ALIVE":
+      case "SERVER_RESPONSE":
+      case "COORDINATOR":
+      case "CLIENT_WELCOME":
+        return { ...header, ...body, ...this.newest() }
+      default:
+        return { ...header, ...body }
+    }
+  }
+
+  /** The same as a field, which is left out where it would be 0. */
+  newest(): { readonly delivered?: number } {
+    const delivered = this.newestIndex()
+    return delivered === 0 ? {} : { delivered }
+  }
+
+  /** The newest message index that is known here of the reign followed. */
+  newestIndex(): number {
+    const { delivery: { receiver }, election: { reign } } = this.state
+    return reign === null ? 0 : Receiver.newestOf(receiver, reign.term, reign.leader.id)
   }
 
   /** Says something now and again after each of the gaps (ms), unless the key's timer is cleared. */

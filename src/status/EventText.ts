@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Client from "../protocol/Client.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Member from "../protocol/Member.ts"
 import * as Text from "./Text.ts"
@@ -78,6 +79,16 @@ const say = (event: Event.Event): string => {
       return `our own ${event.fiber} died (${event.deaths} in a minute) and is started again: ${event.cause}`
     case "Dropped":
       return `dropped ${event.count} datagrams: ${event.reason}`
+    case "ClientJoined":
+      return `client ${sender(event.client)} joined`
+    case "ClientLeft":
+      return event.reason._tag === "Left"
+        ? `client ${sender(event.client)} left`
+        : `client ${sender(event.client)} forgotten: silent for ${Text.age(event.reason.for)}`
+    case "MessageReceived":
+      return `message ${event.seq} of ${event.client.name}: ${words(event.body)}`
+    case "MessageLost":
+      return lost(event)
     case "EventsLost":
       return `${event.count} events were lost: this reader is too slow`
     case "Left":
@@ -90,6 +101,17 @@ const strangers: { readonly [K in Extract<Event.Event, { event: "WrongKey" }>["p
   Forged: "WRONG KEY: sealed with another key of the same id, or changed on its way",
   NotSealed: "not sealed, though our group has a key",
   Sealed: "sealed, and we have no key"
+}
+
+const sender = ({ id, name }: Client.Client): string => `${name} (${id})`
+
+const words = (body: Client.Body): string => typeof body === "string" ? body : JSON.stringify(body)
+
+const lost = ({ client, from, term, to }: Event.Lost): string => {
+  const which = from === to ? `message ${from}` : `messages ${from} to ${to}`
+  return client === null
+    ? `${which} of term ${term} are lost: nobody has them`
+    : `${which} of client ${client} are lost: nobody has them`
 }
 
 const reason = (reason: Event.Reason): string => {

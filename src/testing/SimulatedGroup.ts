@@ -31,12 +31,14 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as TestClock from "effect/testing/TestClock"
+import type * as Client from "../client/Client.ts"
 import type * as Group from "../group/Group.ts"
 import * as Server from "../group/Server.ts"
 import type * as Settings from "../group/Settings.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Reign from "../protocol/Reign.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
+import * as SimulatedClients from "./SimulatedClients.ts"
 import type * as SimulatedClock from "./SimulatedClock.ts"
 import * as SimulatedNetwork from "./SimulatedNetwork.ts"
 import type { Conditions } from "./Traffic.ts"
@@ -52,6 +54,8 @@ export interface Options extends SimulatedNetwork.Options {
   readonly servers: number
   /** Settings of all, or of each. */
   readonly settings?: Settings.Options | ((index: number) => Settings.Options) | undefined
+  /** Settings of all clients; those of the first server's that say where the group is hold for them too. */
+  readonly clients?: Client.Options | undefined
   /** How the clock of each machine differs from true time. */
   readonly clocks?: ((index: number) => SimulatedClock.Options) | undefined
   /**
@@ -156,6 +160,13 @@ export interface SimulatedGroup {
   readonly jumpWallClock: (index: number, by: Duration.Input) => Effect.Effect<void>
   readonly setClockRate: (index: number, rate: number) => Effect.Effect<void>
 
+  // --- Clients ---
+
+  /** The clients: to add, kill and stop them, and to see what they do. */
+  readonly clients: SimulatedClients.SimulatedClients
+  /** SIGTERM for a client: it says goodbye. Time passes until its scope has closed. */
+  readonly stopClient: (index: number) => Effect.Effect<void>
+
   // --- What happens to the network ---
 
   readonly partition: (parts: ReadonlyArray<ReadonlyArray<number>>) => Effect.Effect<void>
@@ -222,12 +233,19 @@ export const make = (options: Options): Effect.Effect<SimulatedGroup, Server.Ser
     const ambient = yield* Clock.Clock
     const nodes: Array<Node> = []
     yield* Effect.addFinalizer(() => Effect.forEach(nodes.flatMap(({ buried }) => buried), bury, { discard: true }))
-    const group = build(options, network, ambient, nodes)
+    const { clients: clientSettings, settings } = options
+    const clients = yield* SimulatedClients.make(network, {
+      ...withoutName(typeof settings === "function" ? settings(0) : settings ?? {}),
+      ...clientSettings
+    })
+    const group = build(options, network, ambient, nodes, clients)
     for (let index = 0; index < options.servers; index++) yield* group.add
     return group
   })
 
 // internal
+
+const withoutName = ({ name: _, ...settings }: Settings.Options): Settings.Options => settings
 
 /** One start of one server. */
 interface Start {
@@ -264,7 +282,8 @@ const build = (
   options: Options,
   network: SimulatedNetwork.SimulatedNetwork,
   ambient: Clock.Clock,
-  nodes: Array<Node>
+  nodes: Array<Node>,
+  clients: SimulatedClients.SimulatedClients
 ): SimulatedGroup => {
   // Node ids of all starts, to name their servers.
   const ids = new Map<string, string>()
@@ -515,6 +534,13 @@ const build = (
     wake: (index, first) => change(index, "suspended", "running", ({ wake }) => wake(first)),
     jumpWallClock: (index, by) => Effect.flatMap(host(index), ({ clock }) => clock.jumpWallClock(by)),
     setClockRate: (index, rate) => Effect.flatMap(host(index), ({ clock }) => clock.setRate(rate)),
+    clients,
+    stopClient: Effect.fnUntraced(function*(index) {
+      const closing = yield* clients.stop(index)
+      yield* Effect.orDie(
+        until(`client ${index} stops`, Effect.sync(() => closing.pollUnsafe() !== undefined), { step: 1 })
+      )
+    }),
     partition: (parts) => network.partition(parts.map((part) => part.map(nameAt))),
     cut: (from, to) => network.cut(nameAt(from), nameAt(to)),
     heal: network.heal,

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+export * as SimulatedClients from "./SimulatedClients.ts"
 export * as SimulatedClock from "./SimulatedClock.ts"
 export * as SimulatedGroup from "./SimulatedGroup.ts"
 export * as SimulatedNetwork from "./SimulatedNetwork.ts"

@@ -36,6 +36,7 @@ beforeAll(() => {
         paths: {
           "bellwether": src("index.ts"),
           "bellwether/NodeServer": src("NodeServer.ts"),
+          "bellwether/NodeClient": src("NodeClient.ts"),
           "bellwether/testing": src("testing/index.ts")
         }
       },

@@ -33,7 +33,10 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   Duplicate: true,
   Stale: true,
   Departed: true,
-  MembersFull: true
+  MembersFull: true,
+  ClientsFull: true,
+  InboxFull: true,
+  OutOfTurn: true
 }
 
 const header = new Set(["type", "sender", "term", "leader", "heard"])

@@ -3,6 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Client from "../../src/protocol/Client.ts"
 import * as Election from "../../src/protocol/Election.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import * as Member from "../../src/protocol/Member.ts"
@@ -228,6 +229,14 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     `${"\u0001".repeat(41)}aa`,
     `${"\ud800".repeat(41)}aa`
   ]
+  const bodies: ReadonlyArray<Client.Body> = [
+    "x".repeat(510),
+    "é".repeat(255),
+    ["😀".repeat(127)],
+    { a: `${"\\".repeat(248)}x`, b: [] },
+    "\u0001".repeat(85),
+    "\ud800".repeat(85)
+  ]
   const nonce = "f".repeat(32)
   const term = Reign.maxTerm
   const election = "\"".repeat(16)
@@ -239,16 +248,36 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     assert.strictEqual(Member.jsonBytes(text), 64)
     const header = { sender, term, leader, heard: term }
     const interval = Message.maxInterval
+    const delivered = Number.MAX_SAFE_INTEGER
+    const client: Client.Client = { id: Client.ClientId.make("f".repeat(16)), name: text }
+    assert.strictEqual(Client.bodyBytes(bodies[i]!), 512)
     return [
-      { type: "SERVER_ALIVE", ...header, interval, elections },
+      { type: "SERVER_ALIVE", ...header, interval, delivered, elections },
       { type: "SERVER_PROBE", ...header, nonce },
-      { type: "SERVER_RESPONSE", ...header, nonce, interval, elections },
+      { type: "SERVER_RESPONSE", ...header, nonce, interval, delivered, elections },
       { type: "SERVER_LEAVING", ...header },
       { type: "ELECTION", ...header, election, standing: term },
       { type: "OK", ...header, election, standing: term, to: leader.id },
-      { type: "COORDINATOR", ...header, election },
+      { type: "COORDINATOR", ...header, election, delivered },
       { type: "STEPPING_DOWN", ...header, election, successor: leader.id },
-      { type: "MEMBERS_ASK", nonce, page: 65_535 }
+      { type: "MEMBERS_ASK", nonce, page: 65_535 },
+      { type: "CLIENT_JOIN", client, nonce, interval, seq: delivered },
+      { type: "CLIENT_WELCOME", ...header, nonce, members: delivered, delivered },
+      { type: "CLIENT_MESSAGE", client, seq: delivered, oldest: delivered, body: bodies[i]! },
+      { type: "CLIENT_ACK", ...header, client: client.id, seq: delivered },
+      {
+        type: "CLIENT_DELIVER",
+        from: { id: leader.id, incarnation: leader.incarnation },
+        term,
+        leader: leader.id,
+        index: delivered,
+        client,
+        seq: delivered,
+        body: bodies[i]!
+      },
+      { type: "CLIENT_REPAIR", missed: { term, leader: leader.id }, from: delivered, to: delivered },
+      { type: "CLIENT_REPAIR", missed: { client: client.id }, from: delivered, to: delivered },
+      { type: "CLIENT_LEAVE", client }
     ]
   })
 

@@ -43,7 +43,12 @@ const Said = Schema.Struct({
   standing: Schema.Literals(["ours", "another"]),
   page: Schema.Literals([0, 0, 1]),
   election: Schema.Literals(["", "", "", "other"]),
-  cause: Schema.Literals(["none", "none", "Transferred", "Stalled", "LaterVersion"])
+  cause: Schema.Literals(["none", "none", "Transferred", "Stalled", "LaterVersion"]),
+  client: Schema.Literals(["ann", "bob"]),
+  seq: Schema.Literals([1, 2, 3, 4, 70]),
+  oldest: Schema.Literals([1, 1, 2, 4]),
+  index: Schema.Literals([1, 2, 3, 9]),
+  missed: Schema.Literals(["indexes", "messages"])
 })
 
 const named = Schema.Literals(["", "", "other"])
@@ -119,7 +124,9 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     ELECTION: { type: "ELECTION", election, standing },
     OK: { type: "OK", election, standing, to },
     COORDINATOR: { type: "COORDINATOR", election, ...cause },
-    STEPPING_DOWN: { type: "STEPPING_DOWN", election, successor: said.about === "a" ? null : to, ...cause }
+    STEPPING_DOWN: { type: "STEPPING_DOWN", election, successor: said.about === "a" ? null : to, ...cause },
+    CLIENT_WELCOME: { type: "CLIENT_WELCOME", nonce, members: 3 },
+    CLIENT_ACK: { type: "CLIENT_ACK", client: Peer.sender(said.client).id, seq: said.seq }
   }
   switch (said.type) {
     case "MEMBERS_ASK":
@@ -134,8 +141,26 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
           of: 2
         }
       )
+    case "CLIENT_JOIN":
+      return Peer.joins(said.client, { seq: said.page })
+    case "CLIENT_MESSAGE":
+      return Peer.sends(said.client, said.seq, { oldest: said.oldest })
+    case "CLIENT_DELIVER":
+      return Peer.delivers(honest.name, terms[said.term], said.index, said.client, said.seq, said.sender)
+    case "CLIENT_REPAIR": {
+      const { id } = Peer.sender(said.client)
+      const missed = said.missed === "messages" ? { client: id } : { term: terms[said.term], leader: honest.id }
+      return Peer.misses(missed, said.index, said.index + said.page)
+    }
+    case "CLIENT_LEAVE":
+      return { type: "CLIENT_LEAVE", client: Peer.sender(said.client) }
     default:
-      return Peer.says(sender, bodies[said.type], { follows, term: terms[said.term], heard: terms[said.heard] })
+      return Peer.says(sender, bodies[said.type], {
+        follows,
+        term: terms[said.term],
+        heard: terms[said.heard],
+        delivered: said.index
+      })
   }
 }
 

@@ -6,6 +6,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import { pipe } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
+import * as Client from "../../../src/protocol/Client.ts"
 import * as Member from "../../../src/protocol/Member.ts"
 import * as Message from "../../../src/protocol/Message.ts"
 
@@ -43,13 +44,26 @@ const listed = pipe(
   Arbitrary.map(({ name, rest }) => ({ ...rest, name }))
 )
 
+const client = pipe(
+  Arbitrary.all({ id: Arbitrary.schema(Client.ClientId), name: text(Member.limits.name) }),
+  Arbitrary.map((client): Client.Client => client)
+)
+
+/** Any JSON, and in place of what is too long for a message a text that just fits. */
+export const body = Arbitrary.map(
+  Arbitrary.schema(Schema.Json),
+  (body): Client.Body => Client.bodyBytes(body) <= Client.maxBodyBytes ? body : cut(JSON.stringify(body), 510)
+)
+
 const { cases } = Message.Message
 
 /** What a kind says besides who says it and texts. */
 const rest = (type: Message.Message["type"]): Arbitrary.Arbitrary<object> => {
-  const { election: _, list: __, sender: ___, ...fields } = cases[type].fields as Readonly<
+  const { body: _, client, election: __, list: ___, sender: ____, ...others } = cases[type].fields as Readonly<
     Record<string, Schema.Constraint>
   >
+  // An acknowledgement names the client by its id alone.
+  const fields = client === undefined || client === Client.Client ? others : { ...others, client }
   return Arbitrary.schema(Schema.Struct(fields)) as Arbitrary.Arbitrary<object>
 }
 
@@ -59,6 +73,8 @@ export const ofType = <Type extends Message.Message["type"]>(type: Type): Arbitr
     Arbitrary.all({
       rest: rest(type),
       ...("sender" in cases[type].fields ? { sender: member } : {}),
+      ...("client" in cases[type].fields && cases[type].fields.client === Client.Client ? { client } : {}),
+      ...("body" in cases[type].fields ? { body } : {}),
       ...("election" in cases[type].fields ? { election: Arbitrary.map(string, (text) => cut(text, 32)) } : {}),
       ...("list" in cases[type].fields ? { list: Arbitrary.array(listed, { maxLength: 12 }) } : {})
     }),

@@ -2,6 +2,7 @@
  * The others, as one server hears them: servers that have one letter for a name and rank in the order of the alphabet,
  * `a` the lowest, and what they say.
  */
+import * as Client from "../../../src/protocol/Client.ts"
 import * as Member from "../../../src/protocol/Member.ts"
 import type * as Message from "../../../src/protocol/Message.ts"
 import * as Reign from "../../../src/protocol/Reign.ts"
@@ -48,11 +49,13 @@ export interface Follows {
   readonly follows?: Reign.Reign | undefined
   readonly term?: number | undefined
   readonly heard?: number | undefined
+  readonly delivered?: number | undefined
 }
 
 /** What a server says. */
 export const says = (sender: string | Member.Member, body: Body, header: Follows = {}): Message.FromServer => ({
-  ...body,
+  ...body as Message.FromServer,
+  ...(header.delivered === undefined ? {} : { delivered: header.delivered }),
   sender: typeof sender === "string" ? member(sender) : sender,
   term: header.follows?.term ?? header.term ?? 0,
   leader: header.follows?.leader ?? null,
@@ -94,6 +97,54 @@ export const stepsDown = (
     successor: successor === null ? null : id(successor),
     ...(cause === undefined ? {} : { cause })
   }, { term })
+
+// --- Clients ---
+
+/** A client whose id is the first letter of its name, over and over. */
+export const sender = (name: string): Client.Client => ({
+  id: Client.ClientId.make((name.charCodeAt(0) % 16).toString(16).repeat(16)),
+  name
+})
+
+export const joins = (name: string, { nonce = "1", seq = 0 } = {}): Message.Of<"CLIENT_JOIN"> => ({
+  type: "CLIENT_JOIN",
+  client: sender(name),
+  nonce,
+  interval: 10_000,
+  seq
+})
+
+export const sends = (
+  name: string,
+  seq: number,
+  { body = `${name} ${seq}`, oldest = 1 }: { readonly body?: Client.Body; readonly oldest?: number } = {}
+): Message.Of<"CLIENT_MESSAGE"> => ({ type: "CLIENT_MESSAGE", client: sender(name), seq, oldest, body })
+
+/** The leader of a term, or another, hands a message on. */
+export const delivers = (
+  leader: string,
+  term: number,
+  index: number,
+  name: string,
+  seq: number,
+  from = leader
+): Message.Of<"CLIENT_DELIVER"> => ({
+  type: "CLIENT_DELIVER",
+  from: { id: id(from), incarnation: 1_000 },
+  term,
+  leader: id(leader),
+  index,
+  client: sender(name),
+  seq,
+  body: `${name} ${seq}`
+})
+
+export const misses = (missed: Message.Missed, from: number, to = from): Message.Of<"CLIENT_REPAIR"> => ({
+  type: "CLIENT_REPAIR",
+  missed,
+  from,
+  to
+})
 
 /** A list of members, as a page of an answer. */
 export const members = (

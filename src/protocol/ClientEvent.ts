@@ -1,0 +1,48 @@
+/**
+ * What happens to a client, in the words that its app's stream, its log and `client --json` share.
+ *
+ * Order: events come in the order in which they happened to this client. `Joined` is told once, and no
+ * `MessageReceived` before it.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as Client from "./Client.ts"
+import * as Event from "./Event.ts"
+import * as Reign from "./Reign.ts"
+
+const event = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
+  Schema.Struct({
+    /** Unix milliseconds, for people to read: never compare them between hosts. */
+    at: Schema.Finite,
+    event: Schema.Literal(name),
+    ...fields
+  })
+
+/**
+ * One event, as the app's stream holds it and as one line of `client --json` spells it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ClientEvent = Schema.Union([
+  /** The leader let us in. `members` is how many servers it sees. */
+  event("Joined", { client: Client.Client, leader: Reign.Leader, term: Reign.Term, members: Schema.Natural }),
+  /** A message of any client, our own included: each client's in the order of `seq`, each once. */
+  event("MessageReceived", { client: Client.Client, seq: Client.Seq, body: Client.Body }),
+  /** The leader has our message and handed it on. */
+  event("MessageAcknowledged", { seq: Client.Seq }),
+  /** We talk to another leader, or to none (null) until we hear of one. `term` is that of the new reign, or of the last. */
+  event("LeaderChanged", { leader: Schema.NullOr(Reign.Leader), term: Reign.Term }),
+  event("MessageLost", Event.Lost.fields),
+  /** This reader was too slow and missed so many events. */
+  event("EventsLost", { count: Schema.Natural }),
+  /** Last of all: we said goodbye. */
+  event("Left", {})
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type ClientEvent = typeof ClientEvent.Type

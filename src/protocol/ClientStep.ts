@@ -1,0 +1,437 @@
+/**
+ * A client's whole part in the protocol as one function: what it was, what happened and what time it is, to what it is now
+ * and what is to be done. Every input of a client goes through {@link step}; nothing else changes its state.
+ *
+ * A client follows reigns as servers do, the greater one wins, but it judges nobody: a leader that does not answer is
+ * dropped for the next that is heard of, and until then it speaks to the whole group.
+ *
+ * @since 0.1.0
+ */
+import * as HashMap from "effect/HashMap"
+import * as Client from "./Client.ts"
+import type * as ClientEvent from "./ClientEvent.ts"
+import * as Member from "./Member.ts"
+import * as Message from "./Message.ts"
+import * as Receiver from "./Receiver.ts"
+import * as Reign from "./Reign.ts"
+import type { Now } from "./Turn.ts"
+
+/**
+ * A message that waits for its acknowledgement. `ticket` is what its sender knows it by.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Flight {
+  readonly ticket: number
+  readonly seq: number
+  readonly body: Client.Body
+  /** How often it was sent to whom we talk to now, and when for the first time. */
+  readonly tries: number
+  readonly since: number
+  readonly dueAt: number
+}
+
+/**
+ * A message that waits for others to be acknowledged; it has no number yet.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Queued {
+  readonly ticket: number
+  readonly body: Client.Body
+}
+
+/**
+ * One client, whole.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface State {
+  readonly client: Client.Client
+  /** Time between two signs of life, in ms. */
+  readonly interval: number
+  readonly phase: "Joining" | "Joined" | "Leaving" | "Left"
+  /** The reign followed; null while none is known. */
+  readonly reign: Reign.Reign | null
+  /** The newest reign followed, and whether its leader gave it up by its own word. */
+  readonly last: { readonly reign: Reign.Reign; readonly isOver: boolean } | null
+  /** Where the leader was last heard from. */
+  readonly address: Member.Address | null
+  readonly leaderHeardAt: number
+  /** How many servers the leader saw when it last let us in. */
+  readonly members: number
+  /** The servers heard lately, and when. */
+  readonly heard: HashMap.HashMap<Member.NodeId, number>
+  readonly receiver: Receiver.Receiver
+  /** The number of the newest message. */
+  readonly seq: number
+  readonly flights: ReadonlyArray<Flight>
+  readonly queue: ReadonlyArray<Queued>
+  /** The join that is under way, or the next: its nonce, how often it was said, and when it is due (again). */
+  readonly join: { readonly nonce: string; readonly tries: number; readonly since: number; readonly dueAt: number }
+  readonly leavings: number
+}
+
+/**
+ * What can happen to a client.
+ *
+ * - `Start`: once, first of all. `Received`: a message came. `Tick`: what was due at {@link dueAt} is due.
+ * - `Send`: the app sends; `Withdraw`: it does not want to any more. What has gone out cannot be taken back.
+ * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
+ * - `Leave`: the group is to be left; it is over with `Farewell`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Input =
+  | { readonly _tag: "Start" }
+  | { readonly _tag: "Received"; readonly message: Message.Message; readonly from: Member.Address }
+  | { readonly _tag: "Tick" }
+  | { readonly _tag: "Send"; readonly ticket: number; readonly body: Client.Body }
+  | { readonly _tag: "Withdraw"; readonly ticket: number }
+  | { readonly _tag: "Room"; readonly limit: number }
+  | { readonly _tag: "Leave" }
+
+/**
+ * What a step leaves to be done, in this order.
+ *
+ * - `Send`: `to` null is the group. `Emit`: tell the readers. `Farewell`: nothing more will come.
+ * - `Acknowledged`: the message of that ticket is the leader's now. `QueueFull`: it was not taken.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Output =
+  | { readonly _tag: "Send"; readonly to: Member.Address | null; readonly message: Message.Message }
+  | { readonly _tag: "Emit"; readonly event: ClientEvent.ClientEvent }
+  | { readonly _tag: "Acknowledged"; readonly ticket: number; readonly seq: number }
+  | { readonly _tag: "QueueFull"; readonly ticket: number }
+  | { readonly _tag: "Farewell" }
+
+/**
+ * How many messages wait at most behind those on their way.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const queueLimit = 1_024
+
+/** The first wait for an answer and the longest, in ms; it doubles in between. */
+const backoff = { first: 200, longest: 2_000 } as const
+/** After how many unanswered tries a leader that says nothing else either is dropped. */
+const patientTries = 3
+const joinGaps = [50, 100] as const
+const leaveGap = 20
+const maxHeard = 64
+
+/**
+ * A client before its start.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: { readonly client: Client.Client; readonly interval: number }): State => ({
+  ...options,
+  phase: "Joining",
+  reign: null,
+  last: null,
+  address: null,
+  leaderHeardAt: -Infinity,
+  members: 0,
+  heard: HashMap.empty(),
+  receiver: Receiver.empty,
+  seq: 0,
+  flights: [],
+  queue: [],
+  join: { nonce: "0", tries: 0, since: 0, dueAt: Infinity },
+  leavings: 0
+})
+
+/**
+ * When the next `Tick` is due, on the monotonic clock; Infinity where nothing is.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const dueAt = (state: State): number => {
+  if (state.phase === "Left") return Infinity
+  let due = Math.min(state.join.dueAt, Receiver.dueAt(state.receiver))
+  for (const flight of state.flights) due = Math.min(due, flight.dueAt)
+  return due
+}
+
+/**
+ * Whether all that the app sent is acknowledged.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isDrained = (state: State): boolean => state.flights.length === 0 && state.queue.length === 0
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+type EventBody<E> = E extends ClientEvent.ClientEvent ? Omit<E, "at"> : never
+
+/** One step while it lasts. */
+class Turn {
+  readonly state: Mutable<State>
+  readonly now: Now
+  readonly outputs: Array<Output> = []
+  #random: number
+
+  constructor(state: State, now: Now) {
+    this.state = { ...state }
+    this.now = now
+    this.#random = now.entropy
+  }
+
+  /** A number in [0, 1) from the step's entropy (the splitmix32 generator). */
+  random(): number {
+    this.#random = (this.#random + 0x9e3779b9) | 0
+    let z = this.#random
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad)
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97)
+    return ((z ^ (z >>> 15)) >>> 0) / 4_294_967_296
+  }
+
+  nonce(): string {
+    const word = () => Math.floor(this.random() * 4_294_967_296).toString(16).padStart(8, "0")
+    return word() + word()
+  }
+
+  send(to: Member.Address | null, message: Message.Message): void {
+    this.outputs.push({ _tag: "Send", to, message })
+  }
+
+  emit(event: EventBody<ClientEvent.ClientEvent>): void {
+    this.outputs.push({ _tag: "Emit", event: { at: this.now.wall, ...event } as ClientEvent.ClientEvent })
+  }
+}
+
+/**
+ * The one transition. Never throws.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
+  if (state.phase === "Left") return [state, []]
+  const turn = new Turn(state, now)
+  switch (input._tag) {
+    case "Start":
+      beginJoin(turn, now.monotonic)
+      break
+    case "Received":
+      received(turn, input.message, input.from)
+      break
+    case "Tick":
+      break
+    case "Send":
+      if (state.queue.length >= queueLimit) turn.outputs.push({ _tag: "QueueFull", ticket: input.ticket })
+      else turn.state.queue = [...state.queue, { ticket: input.ticket, body: input.body }]
+      break
+    case "Withdraw":
+      turn.state.queue = state.queue.filter(({ ticket }) => ticket !== input.ticket)
+      break
+    case "Room":
+      receiving(turn, (host) => Receiver.allow(host, input.limit))
+      break
+    case "Leave":
+      leave(turn)
+      break
+  }
+  // Whatever happened: what is due is done.
+  join(turn)
+  fly(turn)
+  if (Receiver.dueAt(turn.state.receiver) <= now.monotonic) receiving(turn, Receiver.repair)
+  return [turn.state, turn.outputs]
+}
+
+// --- Joining and leaving ---
+
+const beginJoin = (turn: Turn, dueAt: number): void => {
+  turn.state.join = { nonce: turn.nonce(), tries: 0, since: dueAt, dueAt }
+}
+
+/** Says that it joins, or is still there, until it is answered; and leaves by the same clock. */
+const join = (turn: Turn): void => {
+  const { client, interval, join: { dueAt, nonce, since, tries }, phase, seq } = turn.state
+  if (dueAt > turn.now.monotonic) return
+  if (phase === "Leaving") return sayLeaving(turn)
+  if (tries >= patientTries) dropSilentLeader(turn, since)
+  turn.send(null, { type: "CLIENT_JOIN", client, nonce, interval: Math.max(1, Math.round(interval)), seq })
+  const gap = joinGaps[tries] ?? Math.min(backoff.longest, backoff.first * 2 ** (tries - joinGaps.length))
+  turn.state.join = { nonce, tries: tries + 1, since, dueAt: turn.now.monotonic + gap }
+}
+
+const leave = (turn: Turn): void => {
+  if (turn.state.phase === "Leaving") return
+  turn.state.phase = "Leaving"
+  turn.state.flights = []
+  turn.state.queue = []
+  turn.state.join = { ...turn.state.join, dueAt: turn.now.monotonic }
+}
+
+/** Twice, as a datagram gets lost. */
+const sayLeaving = (turn: Turn): void => {
+  const { client, leavings } = turn.state
+  if (leavings === 2) {
+    turn.state.phase = "Left"
+    turn.emit({ event: "Left" })
+    return void turn.outputs.push({ _tag: "Farewell" })
+  }
+  turn.send(null, { type: "CLIENT_LEAVE", client })
+  turn.state.leavings = leavings + 1
+  turn.state.join = { ...turn.state.join, dueAt: turn.now.monotonic + (leavings === 0 ? leaveGap : 1) }
+}
+
+// --- Sending ---
+
+/** Sends what is due: what waits as far as there is room, and what was not acknowledged in time. */
+const fly = (turn: Turn): void => {
+  const now = turn.now.monotonic
+  const { state } = turn
+  while (
+    state.queue.length > 0 && (state.flights.length === 0 || state.seq - state.flights[0]!.seq < Client.window - 1)
+  ) {
+    const { body, ticket } = state.queue[0]!
+    state.queue = state.queue.slice(1)
+    state.seq += 1
+    state.flights = [...state.flights, { ticket, seq: state.seq, body, tries: 0, since: now, dueAt: now }]
+  }
+  const due = state.flights.filter(({ dueAt }) => dueAt <= now)
+  if (due.length === 0) return
+  const patient = due.find(({ tries }) => tries >= patientTries)
+  if (patient !== undefined) dropSilentLeader(turn, patient.since)
+  const oldest = state.flights[0]!.seq
+  for (const { body, seq } of due) {
+    turn.send(state.address, { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, body })
+  }
+  state.flights = state.flights.map((flight) => flight.dueAt <= now ? flown(flight, now) : flight)
+}
+
+const flown = (flight: Flight, now: number): Flight => ({
+  ...flight,
+  tries: flight.tries + 1,
+  dueAt: now + Math.min(backoff.longest, backoff.first * 2 ** flight.tries)
+})
+
+const acknowledged = (turn: Turn, seq: number): void => {
+  const flight = turn.state.flights.find((flight) => flight.seq === seq)
+  if (flight === undefined) return
+  turn.state.flights = turn.state.flights.filter((other) => other !== flight)
+  turn.emit({ event: "MessageAcknowledged", seq })
+  turn.outputs.push({ _tag: "Acknowledged", ticket: flight.ticket, seq })
+}
+
+// --- Whom we talk to ---
+
+const become = (turn: Turn, reign: Reign.Reign | null, address: Member.Address | null): void => {
+  const now = turn.now.monotonic
+  turn.state.reign = reign
+  turn.state.address = address
+  if (reign !== null) {
+    turn.state.last = { reign, isOver: false }
+    turn.state.leaderHeardAt = now
+    // It has not acknowledged anything yet: it is given all there is, at once.
+    turn.state.flights = turn.state.flights.map((flight) => ({ ...flight, tries: 0, since: now, dueAt: now }))
+  }
+  turn.emit({ event: "LeaderChanged", leader: reign?.leader ?? null, term: turn.state.last!.reign.term })
+}
+
+/** Whom we asked again and again since an instant, and who has not been heard in any other way either, is not there. */
+const dropSilentLeader = (turn: Turn, since: number): void => {
+  if (turn.state.reign !== null && turn.state.leaderHeardAt < since) become(turn, null, null)
+}
+
+/** What a server's message means for whom we talk to. */
+const observe = (turn: Turn, message: Message.FromServer, from: Member.Address): void => {
+  const { last, reign: mine } = turn.state
+  const { sender } = message
+  const theirs = Message.reignOf(message)
+  const isByLeader = mine !== null && Member.isSameStart(mine.leader, sender)
+  if (isByLeader && (message.type === "SERVER_LEAVING" || (theirs === null && message.heard >= mine.term))) {
+    turn.state.last = { reign: mine, isOver: true }
+    return become(turn, null, null)
+  }
+  if (isByLeader) turn.state.leaderHeardAt = turn.now.monotonic
+  if (theirs === null || message.type === "SERVER_LEAVING") return
+  const isByTheirs = Member.isSameStart(theirs.leader, sender)
+  const order = last === null ? 1 : Reign.compare(theirs, last.reign)
+  // Who was only silent, or leads where we have come to, is followed again by its own word.
+  const isBack = mine === null && isByTheirs && !(order === 0 && last!.isOver)
+  if (order > 0 || isBack) {
+    become(turn, theirs, isByTheirs ? from : { ip: theirs.leader.ip, port: theirs.leader.port })
+  } else if (mine !== null && isByLeader) {
+    turn.state.address = from
+  }
+}
+
+// --- Messages ---
+
+const received = (turn: Turn, message: Message.Message, from: Member.Address): void => {
+  switch (message.type) {
+    case "CLIENT_DELIVER":
+      if (turn.state.phase !== "Joined") return
+      return receiving(turn, (host) => Receiver.receive(host, message, false))
+    case "CLIENT_JOIN":
+      if (message.seq === 0) receiving(turn, (host) => Receiver.introduce(host, message.client.id))
+      return
+    case "CLIENT_REPAIR":
+      return receiving(turn, (host) => Receiver.overhear(host, message.missed, message.from, message.to))
+    case "CLIENT_MESSAGE":
+    case "CLIENT_LEAVE":
+    case "MEMBERS":
+    case "MEMBERS_ASK":
+      return
+  }
+  hear(turn, message.sender.id)
+  if ("election" in message && message.election !== "") return
+  observe(turn, message, from)
+  if (message.type === "CLIENT_ACK" && message.client === turn.state.client.id) acknowledged(turn, message.seq)
+  if (message.type === "CLIENT_WELCOME" && message.nonce === turn.state.join.nonce) welcomed(turn, message)
+  if (Message.namesNewest(message) && turn.state.phase !== "Joining") named(turn, message, message.delivered ?? 0)
+}
+
+/** Those heard are counted, for who asks why nobody answers. */
+const hear = (turn: Turn, id: Member.NodeId): void => {
+  const { heard } = turn.state
+  if (HashMap.size(heard) < maxHeard || HashMap.has(heard, id)) {
+    turn.state.heard = HashMap.set(heard, id, turn.now.monotonic)
+  }
+}
+
+const welcomed = (turn: Turn, { leader, members, term }: Message.Of<"CLIENT_WELCOME">): void => {
+  const { client, interval, phase } = turn.state
+  if (phase === "Leaving" || leader === null) return
+  beginJoin(turn, turn.now.monotonic + interval)
+  turn.state.members = members
+  if (phase === "Joined") return
+  turn.state.phase = "Joined"
+  turn.emit({ event: "Joined", client, leader, term, members })
+}
+
+const named = (turn: Turn, { leader, term }: Message.Header, delivered: number): void => {
+  const { reign } = turn.state
+  if (leader === null || reign === null || leader.id !== reign.leader.id || term !== reign.term) return
+  receiving(turn, (host) => Receiver.named(host, term, leader.id, delivered))
+}
+
+/** Lends the receiver to one of its functions, and carries out what follows. */
+const receiving = (turn: Turn, use: (host: Receiver.Host) => unknown): void => {
+  const { address, receiver } = turn.state
+  const host: Receiver.Host = {
+    receiver,
+    now: turn.now.monotonic,
+    random: () => turn.random(),
+    hasLeader: address !== null,
+    deliver: ({ body, client, seq }) => turn.emit({ event: "MessageReceived", client, seq, body }),
+    lose: (lost) => turn.emit({ event: "MessageLost", ...lost }),
+    ask: (whom, missed, from, to) =>
+      turn.send(whom === "leader" ? address : null, { type: "CLIENT_REPAIR", missed, from, to })
+  }
+  use(host)
+  turn.state.receiver = host.receiver
+}
