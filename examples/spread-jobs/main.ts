@@ -1,0 +1,13 @@
+/**
+ * `node examples/spread-jobs/main.ts`, in as many terminals as you like: the jobs are spread over them. Stop one with
+ * Ctrl-C, and the others take its jobs over.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServer from "bellwether/NodeServer"
+import { Effect } from "effect"
+import { jobs } from "./Jobs.ts"
+
+jobs.pipe(
+  Effect.provide(NodeServer.layer({ group: "jobs", profile: "fast" })),
+  NodeRuntime.runMain()
+)
