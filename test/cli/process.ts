@@ -137,6 +137,10 @@ export const start = (args: ReadonlyArray<string>, env: Record<string, string> =
     })
   )
 
+/** Starts a program of a test's own; it is killed when the test ends. */
+export const startProgram = (file: string, env: Record<string, string>) =>
+  running(() => spawn(process.execPath, [file], { env: environment(env), stdio: ["ignore", "pipe", "pipe"] }))
+
 /** The same on a terminal of its own. Its exit code is not told. */
 export const startOnTerminal = (args: ReadonlyArray<string>, env: Record<string, string>) =>
   running(() =>
