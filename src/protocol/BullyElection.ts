@@ -178,6 +178,8 @@ const becomeLeader = (at: At): void => {
   const isHeir = wasNamed(at)
   // A reign of ours is never above what we followed by rank alone: the term grows with each.
   const reign = Reign.make(Reign.nextTerm(Math.max(heard, last?.term ?? 0), at.turn.now.wall), self)
+  // Somebody has claimed the last term there is: to lead in it too would take the register back.
+  if (last !== null && Reign.compare(reign, last, at.name) <= 0) return abandon(at)
   becomeFollowerOf(at, reign, self)
   const cause = isHeir ? { cause: "Transferred" } : {}
   at.sayOften("coordinator", { type: "COORDINATOR", election: at.name, ...cause }, Rules.gaps.coordinator)

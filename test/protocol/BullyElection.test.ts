@@ -52,6 +52,15 @@ describe("observing (protocol 5, observe)", () => {
     assert.deepInclude(server.tells()[0], { event: "LeaderChanged", leader: null, term: 50, cause: "Resigned" })
   })
 
+  it("where the last term there is has been claimed, nobody of a lower rank leads after it: the register never goes back", () => {
+    const server = following(Reign.maxTerm, "z", ["a"])
+    server.hear(leaving("z", { follows: reign(Reign.maxTerm, "z") }))
+    server.advance(60_000)
+    assert.isFalse(server.leads)
+    assert.strictEqual(server.follows, null)
+    assert.deepStrictEqual(server.state.election.last, reign(Reign.maxTerm, "z"))
+  })
+
   it("what a leader said before it led, arriving late, does not end its reign (rule 3, reordered)", () => {
     const server = following(50, "z")
     server.hear(says("z", { type: "SERVER_ALIVE", interval: 10_000 }, { term: 40, heard: 49 }))

@@ -1,0 +1,85 @@
+/**
+ * `npm run fuzz -- --seconds 600 --seed 1`: fuzzes for so long, or until `--inputs` are given, then reports. Ends with 0
+ * where nothing was found, with 1 and how to get there again where something was, with 2 for a flag that is wrong.
+ */
+import { parseArgs } from "node:util"
+import * as Fuzzer from "./Fuzzer.ts"
+import * as Reached from "./Reached.ts"
+
+const refuse = (line: string): never => {
+  process.stderr.write(`${line}\n`)
+  process.exit(2)
+}
+
+const flags = () => {
+  try {
+    return parseArgs({
+      options: { seconds: { type: "string" }, seed: { type: "string" }, inputs: { type: "string" } }
+    }).values
+  } catch {
+    return refuse("allowed: --seconds N, --seed N, --inputs N")
+  }
+}
+
+const given = flags()
+const whole = (name: "seconds" | "seed" | "inputs", fallback: number, most: number): number => {
+  const text = given[name]
+  if (text === undefined) return fallback
+  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN
+  return value <= most ? value : refuse(`--${name} is ${JSON.stringify(text)}; allowed: a whole number up to ${most}`)
+}
+
+const seconds = whole("seconds", given.inputs === undefined ? 10 : 86_400, 86_400)
+const seed = whole("seed", 1, 4_294_967_295)
+const inputs = whole("inputs", Infinity, 1e12)
+
+const heap = (): number => {
+  globalThis.gc?.()
+  return Math.round(process.memoryUsage().heapUsed / 1_048_576)
+}
+
+const started = performance.now()
+const elapsed = () => (performance.now() - started) / 1_000
+const reached = Reached.watch()
+const heaps: Array<string> = []
+let next = 0
+
+try {
+  const report = Fuzzer.run({
+    seed,
+    inputs,
+    goesOn: () => elapsed() < seconds,
+    onEpisode: ({ inputs }) => {
+      if (elapsed() < next) return
+      next = elapsed() + Math.max(1, seconds / 10)
+      heaps.push(`${heap()} MiB after ${inputs}`)
+    }
+  })
+  const share = (part: number) => `${part} (${(100 * part / Math.max(1, report.inputs)).toFixed(1)} %)`
+  const files = reached()
+  const sum = (count: (file: Reached.File) => number) => files.reduce((all, file) => all + count(file), 0)
+  const lines = [
+    `seed ${seed}: ${report.inputs} inputs in ${elapsed().toFixed(0)} s, ${report.episodes} lives; nothing found`,
+    `frame right: ${share(report.framed)}; a message by its schema: ${
+      share(report.messages)
+    }; acted on: ${report.delivered}`,
+    ...(["kinds", "drops", "events", "said", "peaks"] as const).map((name) =>
+      `${name}: ${
+        Object.entries(report[name]).toSorted(([a], [b]) => a < b ? -1 : 1).map((pair) => pair.join(" ")).join(", ")
+      }`
+    ),
+    `heap: ${[...heaps, `${heap()} MiB at the end`].join(", ")}`,
+    `functions reached: ${sum((file) => file.functionsReached)} of ${
+      sum((file) => file.functions)
+    }; blocks never run: ${sum((file) => file.missed.length)}`,
+    ...files.filter(({ missed }) => missed.length > 0).map(({ missed, path }) =>
+      `  ${path}: lines ${missed.join(", ")}`
+    )
+  ]
+  process.stdout.write(`${lines.join("\n")}\n`)
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof Error ? `${error.message}\n${(error.cause as Error | undefined)?.stack}` : String(error)}\n`
+  )
+  process.exitCode = 1
+}
