@@ -128,13 +128,18 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
   )
   const interfaces = yield* Interfaces.Interfaces
   const system = yield* interfaces.scan
+  const families = settings.multicastAddress.split(",").map(Interfaces.familyOf)
+  const fitting = system.filter(({ address }) => families.includes(Interfaces.familyOf(address)))
   for (const name of settings.interfaces) {
-    if (Result.isSuccess(Interfaces.choose({ system, named: [name], defaultRoute: Option.none() }))) continue
+    const isThere = families.some((family) =>
+      Result.isSuccess(Interfaces.choose({ system, named: [name], defaultRoute: Option.none(), family }))
+    )
+    if (isThere) continue
     return yield* new Setting.SettingRefused({
       setting: "interfaces",
       as: given.get("interfaces")?.as ?? "interfaces",
       was: JSON.stringify(name),
-      allowed: `one that is up: ${system.map(({ address, name }) => `${name} (${address})`).join(", ")}`
+      allowed: `one that is up: ${fitting.map(({ address, name }) => `${name} (${address})`).join(", ")}`
     })
   }
   return settings

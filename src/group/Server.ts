@@ -14,6 +14,7 @@ import * as Frame from "../protocol/Frame.ts"
 import * as Member from "../protocol/Member.ts"
 import type * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
+import * as Zone from "../protocol/Zone.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Cleanup from "./Cleanup.ts"
@@ -79,7 +80,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const clock = yield* Clock.Clock
   const keys = yield* Keys.make(settings, Settings.timing(settings).memberTimeout)
   const endpoint = yield* (yield* Datagrams.Datagrams).open(settings)
-  const { ip, port } = endpoint.local[0]
+  const { port } = endpoint.local[0]
+  const ip = Zone.without(endpoint.local[0].ip)
   const hostname = Member.shortened(endpoint.hostname, Member.limits.hostname)
   const self: Member.Member = {
     id: Member.nodeId(ip, endpoint.hostname, port),

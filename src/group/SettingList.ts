@@ -5,7 +5,9 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Member from "../protocol/Member.ts"
 import * as Profile from "./Profile.ts"
@@ -16,6 +18,17 @@ const { duration, whole } = Setting
 const ms = Duration.millis
 const minute = Duration.minutes(1)
 const hour = Duration.hours(1)
+
+/** An IPv6 multicast address, without a zone: each interface has its own. */
+const isIpv6Multicast = (text: string): boolean =>
+  /^ff[0-9a-f][0-9a-f]:[0-9a-f:.]+$/i.test(text) && Result.isSuccess(NetAddress.ipv6FromString(text))
+
+/** One address, or one of each family. */
+const isMeeting = (text: string): boolean => {
+  const parts = text.split(",").map((part) => part.trim())
+  const [ipv4, ipv6] = [parts.filter(isIpv4Multicast), parts.filter(isIpv6Multicast)]
+  return ipv4.length + ipv6.length === parts.length && ipv4.length <= 1 && ipv6.length <= 1
+}
 
 const isIpv4Multicast = (text: string): boolean => {
   const octets = text.split(".")
@@ -68,14 +81,19 @@ export const settings = {
     default: () => "enforce"
   }),
   multicastAddress: Setting.form(
-    "an IPv4 multicast address, 224.0.0.0 to 239.255.255.255 (239.x.x.x is for private use)",
+    "a multicast address of IPv4 (224.0.0.0 to 239.255.255.255; 239.x.x.x is for private use) or IPv6 (such as "
+      + "ff02::b011), or one of each with a comma between them",
     "address",
-    isIpv4Multicast,
+    isMeeting,
     {
-      summary: "IPv4 multicast address of the group",
+      summary: "multicast address of the group, IPv4 or IPv6",
       documentation:
         "Where the group meets. The same on every host. Addresses in 239.0.0.0/8 stay within an organisation; 224.0.0.x is "
-        + "taken by protocols of the network itself. Where it differs or is filtered, servers do not find each other.",
+        + "taken by protocols of the network itself. IPv6 addresses in ff02::/16 stay on the link, and so its servers speak "
+        + "from the addresses of the link; ff05::/16 and ff08::/16 reach further where routers carry them. With one of "
+        + "each the group meets in both, for the time in which hosts change over: two hosts that have no family in common "
+        + "do not hear each other, and everything is said twice. Where it differs or is filtered, servers do not find each "
+        + "other.",
       default: () => "239.255.77.77"
     }
   ),

@@ -30,6 +30,7 @@ import * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
 import type { State } from "./Turn.ts"
+import * as Zone from "./Zone.ts"
 
 type At = Contest.Contest
 
@@ -341,7 +342,7 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
     return
   }
   if (theirs.leader.id === self.id) return disown(at, theirs)
-  if (!Membership.holds(at.turn, theirs.leader)) return checkHearsay(at, theirs)
+  if (!Membership.holds(at.turn, theirs.leader)) return checkHearsay(at, theirs, from)
   // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
   if (byLeader && message.type === "COORDINATOR" && message.cause === "Transferred") {
     abstain(at, at.state.rules.memberTimeout, { heir: sender.id })
@@ -369,14 +370,14 @@ const disown = (at: At, theirs: Reign.Reign): void => {
 }
 
 /** Hearsay is believed when the leader itself is heard: it is asked. */
-const checkHearsay = (at: At, theirs: Reign.Reign): void => {
+const checkHearsay = (at: At, theirs: Reign.Reign, from: Member.Address): void => {
   const { rules } = at.state
   const { hearsayAt } = at.election
   const known = at.turn.known(theirs.leader.id)
   if (Option.isSome(known) && known.value.member.incarnation > theirs.leader.incarnation) return
   if (at.turn.now.monotonic - hearsayAt < rules.probeTimeout) return
   at.change({ hearsayAt: at.turn.now.monotonic })
-  at.turn.say(theirs.leader, { type: "SERVER_PROBE", nonce: at.turn.nonce() })
+  at.turn.say(Zone.heardOfFrom(theirs.leader, from), { type: "SERVER_PROBE", nonce: at.turn.nonce() })
 }
 
 /**

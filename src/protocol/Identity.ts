@@ -9,6 +9,7 @@
 import * as Member from "./Member.ts"
 import * as Rules from "./Rules.ts"
 import type { Identity, Turn } from "./Turn.ts"
+import * as Zone from "./Zone.ts"
 
 /**
  * At the start of a server.
@@ -25,7 +26,7 @@ export const make = (monotonic: number): Identity => ({ startedAt: monotonic, ra
  * @since 0.1.0
  */
 export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
-  turn.state.addresses.some((own) => own.ip === address.ip && own.port === address.port)
+  turn.state.addresses.some((own) => Zone.isSame(own, address))
 
 /**
  * A message under our own id. Never somebody to take in.

@@ -18,6 +18,7 @@ import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import type { Check, Known, State, Turn } from "./Turn.ts"
+import * as Zone from "./Zone.ts"
 
 /**
  * All members as one server sees them, itself included, highest rank first.
@@ -81,7 +82,7 @@ export const reachedAt = (
 ): Member.Address => {
   if (type !== "SERVER_PROBE" || via === "multicast" || sender.id === turn.state.self.id) return from
   return Option.match(turn.known(sender.id), {
-    onNone: () => ({ ip: sender.ip, port: sender.port }),
+    onNone: () => Zone.heardOfFrom(sender, from),
     onSome: ({ address }) => address
   })
 }

@@ -22,6 +22,7 @@ import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
+import * as Zone from "./Zone.ts"
 
 /**
  * What can happen to a server.
@@ -460,14 +461,14 @@ const askForPage = (turn: Turn): void => {
   const { paging, rules } = turn.state
   if (paging === null || paging.tries >= pageTries) return
   if (paging.page < paging.of) turn.send(paging.from, { type: "MEMBERS_ASK", nonce: paging.nonce, page: paging.page })
-  else askMissing(turn, paging.missing.filter((line) => Option.isNone(turn.known(line.id))))
+  else askMissing(turn, paging.missing.filter((line) => Option.isNone(turn.known(line.id))), paging.from)
   turn.state.paging = { ...paging, tries: paging.tries + 1 }
   turn.setTimer("page", rules.probeTimeout, { _tag: "Page" })
 }
 
 /** A list is hearsay: whoever is on it becomes a member by answering. */
-const askMissing = (turn: Turn, missing: ReadonlyArray<Message.Listed>): void => {
-  for (const line of missing) turn.say(line, { type: "SERVER_PROBE", nonce: turn.nonce() })
+const askMissing = (turn: Turn, missing: ReadonlyArray<Message.Listed>, from: Member.Address): void => {
+  for (const line of missing) turn.say(Zone.heardOfFrom(line, from), { type: "SERVER_PROBE", nonce: turn.nonce() })
 }
 
 const onMembersAsk = (
@@ -491,7 +492,7 @@ const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Addr
   if (paging === null || message.nonce !== paging.nonce || message.page !== paging.page) return
   if (from.ip !== paging.from.ip || from.port !== paging.from.port) return
   const unknown = message.list.filter((line) => line.id !== self.id && Option.isNone(turn.known(line.id)))
-  askMissing(turn, unknown)
+  askMissing(turn, unknown, from)
   const next = {
     ...paging,
     page: paging.page + 1,

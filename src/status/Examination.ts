@@ -326,7 +326,13 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
   const explained = Effect.zipWith(
     interfaces.scan,
     interfaces.defaultRoute,
-    (system, defaultRoute) => InterfaceChoice.explain({ system, named: settings.interfaces, defaultRoute })
+    (system, defaultRoute) =>
+      InterfaceChoice.explain({
+        system,
+        named: settings.interfaces,
+        defaultRoute,
+        multicastAddress: settings.multicastAddress
+      })
   )
 
   const round = Effect.gen(function*() {

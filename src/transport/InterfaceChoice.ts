@@ -5,7 +5,7 @@
  */
 import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { choose, isVirtual, type SystemInterface } from "./Interfaces.ts"
+import { choose, familyOf, isVirtual, type SystemInterface } from "./Interfaces.ts"
 
 /**
  * Why an address of an interface is used, or is not.
@@ -32,7 +32,7 @@ export interface Explained extends SystemInterface {
 }
 
 /**
- * The choice for all addresses of the system, in its order. Where the setting names something that is not there, nothing
+ * The choice for all addresses of the system that are of a family of the group, in its order. Where the setting names something that is not there, nothing
  * is chosen.
  *
  * @category constructors
@@ -42,8 +42,13 @@ export const explain = (options: {
   readonly system: ReadonlyArray<SystemInterface>
   readonly named: ReadonlyArray<string>
   readonly defaultRoute: Option.Option<string>
+  /** Where the group meets: addresses of another family are none that could be chosen. */
+  readonly multicastAddress?: string | undefined
 }): ReadonlyArray<Explained> => {
-  const chosen: ReadonlyArray<SystemInterface> = Result.getOrElse(choose(options), () => [])
+  const families = (options.multicastAddress ?? "0.0.0.0").split(",").map(familyOf)
+  const chosen: ReadonlyArray<SystemInterface> = families.flatMap((family) =>
+    Result.getOrElse(choose({ ...options, family }), (): ReadonlyArray<SystemInterface> => [])
+  )
   const isNamed = ({ address, name }: SystemInterface) =>
     options.named.includes(name) || options.named.includes(address)
   const why = (one: SystemInterface): Why => {
@@ -53,10 +58,10 @@ export const explain = (options: {
     if (one.internal) return "Loopback"
     return isVirtual(one.name) ? "Virtual" : "SecondAddress"
   }
-  return options.system.map((one) => ({
-    ...one,
-    chosen: chosen.includes(one),
-    primary: chosen[0] === one,
-    why: why(one)
-  }))
+  const fitting = options.system.filter(({ address }) => families.includes(familyOf(address)))
+  const explained: Array<Explained> = []
+  for (const one of fitting) {
+    explained.push({ ...one, chosen: chosen.includes(one), primary: chosen[0] === one, why: why(one) })
+  }
+  return explained
 }

@@ -1,5 +1,5 @@
 /**
- * Which network interfaces a server uses: the choice, the order, and what counts as directly connected. IPv4.
+ * Which network interfaces a server uses: the choice, the order, and what counts as directly connected, in IPv4 and IPv6.
  *
  * The choice is a pure function over what the system has. The service says what the system has, so that a test can say
  * something else; `NodeInterfaces` asks the system.
@@ -8,12 +8,31 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Zone from "../protocol/Zone.ts"
 import { DatagramsFailed } from "./Datagrams.ts"
 
 /**
- * One IPv4 address of one interface that is up. An interface with several addresses is listed once for each.
+ * A version of the Internet Protocol: each group has one, or meets in both.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Family = "IPv4" | "IPv6"
+
+/**
+ * The family of an address.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const familyOf = (ip: string): Family => ip.includes(":") ? "IPv6" : "IPv4"
+
+/**
+ * One address of one interface that is up; a link-local one of IPv6 with its zone. An interface with several addresses is
+ * listed once for each.
  *
  * @category models
  * @since 0.1.0
@@ -24,6 +43,8 @@ export interface SystemInterface {
   readonly netmask: string
   /** Whether it is the loopback. */
   readonly internal: boolean
+  /** The number by which the system knows the interface; without it IPv6 multicast cannot be told to use it. */
+  readonly index?: number | undefined
 }
 
 /**
@@ -42,7 +63,7 @@ export type Chosen = readonly [SystemInterface, ...ReadonlyArray<SystemInterface
  * @since 0.1.0
  */
 export class Interfaces extends Context.Service<Interfaces, {
-  /** The IPv4 addresses of all interfaces that are up, in the order of the system. */
+  /** The addresses of all interfaces that are up, in the order of the system. */
   readonly scan: Effect.Effect<ReadonlyArray<SystemInterface>>
   /** The name of the interface that the default route goes out of, where there is one and the system tells. */
   readonly defaultRoute: Effect.Effect<Option.Option<string>>
@@ -65,9 +86,11 @@ export const chosen = Effect.fnUntraced(function*(named: ReadonlyArray<string>) 
 })
 
 /**
- * The choice itself. What is named is taken, and nothing else. Where nothing is named: all but the loopback and what
- * `isVirtual`; `lo` where that leaves none. One address an interface, the first one of the system unless another is
- * named. The interface of the default route comes first; the others keep their order.
+ * The choice itself, for one family (IPv4 unless said). What is named is taken, and nothing else; an address names its
+ * interface for the other family. Where nothing is named: all but the loopback and what `isVirtual`; `lo` where that
+ * leaves none. One address an interface: the one that is named, else one that somebody assigned before one that the host
+ * gave itself (169.254/16, fe80::/10), or the other way round where `linkLocal` says so; else the first one of the system.
+ * The interface of the default route comes first; the others keep their order.
  *
  * @category constructors
  * @since 0.1.0
@@ -76,18 +99,24 @@ export const choose = (options: {
   readonly system: ReadonlyArray<SystemInterface>
   readonly named: ReadonlyArray<string>
   readonly defaultRoute: Option.Option<string>
+  readonly family?: Family | undefined
+  readonly linkLocal?: boolean | undefined
 }): Result.Result<Chosen, DatagramsFailed> => {
-  const { named, system } = options
+  const { family = "IPv4", linkLocal = false, named, system } = options
   const taken: Array<SystemInterface> = []
+  const fitting = system.filter((one) => familyOf(one.address) === family)
+  const liked = fitting.filter((one) => isSelfAssigned(one.address) === linkLocal)
   if (named.length === 0) {
-    const physical = system.filter((one) => !one.internal && !isVirtual(one.name))
-    // A self-assigned address is what a host has for want of a better one.
-    taken.push(...physical.filter((one) => !one.address.startsWith("169.254.")), ...physical)
-    if (taken.length === 0) taken.push(...system.filter((one) => one.internal))
+    const isPhysical = (one: SystemInterface) => !one.internal && !isVirtual(one.name)
+    taken.push(...liked.filter(isPhysical), ...fitting.filter(isPhysical))
+    if (taken.length === 0) taken.push(...fitting.filter((one) => one.internal))
   } else {
     for (const name of named) {
-      const found = system.find((one) => one.name === name) ?? system.find((one) => one.address === name)
-      if (found === undefined) return Result.fail(noSuchInterface(name, system))
+      const device = system.find((one) => isNamed(one, name))?.name
+      const isOfIt = (one: SystemInterface) => one.name === name || one.name === device
+      const found = fitting.find((one) => isNamed(one, name) && one.name !== name) ?? liked.find(isOfIt)
+        ?? fitting.find(isOfIt)
+      if (found === undefined) return Result.fail(noSuchInterface(name, system, family))
       taken.push(found)
     }
   }
@@ -98,7 +127,7 @@ export const choose = (options: {
   const primary = order.findIndex((one) => Option.contains(options.defaultRoute, deviceOf(one.name)))
   if (primary > 0) order.unshift(...order.splice(primary, 1))
   const [first, ...rest] = order
-  return first === undefined ? Result.fail(noSuchInterface("any", system)) : Result.succeed([first, ...rest])
+  return first === undefined ? Result.fail(noSuchInterface("any", system, family)) : Result.succeed([first, ...rest])
 }
 
 /**
@@ -111,17 +140,17 @@ export const choose = (options: {
 export const isVirtual = (name: string): boolean => virtual.some((pattern) => pattern.test(name))
 
 /**
- * Whether an address is on the network of one of the interfaces. All of 127.0.0.0/8 is; what is no IPv4 address is not.
+ * Whether an address is on the network of one of the interfaces. All of 127.0.0.0/8 is, and ::1; what is no address is not.
  *
  * @category guards
  * @since 0.1.0
  */
 export const isDirect = (interfaces: Iterable<SystemInterface>, ip: string): boolean => {
   const address = ipv4(ip)
-  if (address === undefined) return false
-  if (address >>> 24 === 127) return true
+  if (address === undefined && !ip.includes(":")) return false
+  if (address === undefined ? ip === "::1" : address >>> 24 === 127) return true
   for (const one of interfaces) {
-    if (holds(one, address)) return true
+    if (address === undefined ? holds6(one, ip) : holds(one, address)) return true
   }
   return false
 }
@@ -134,7 +163,7 @@ export const isDirect = (interfaces: Iterable<SystemInterface>, ip: string): boo
  */
 export const isOn = (one: SystemInterface, ip: string): boolean => {
   const address = ipv4(ip)
-  return address !== undefined && holds(one, address)
+  return address === undefined ? ip.includes(":") && holds6(one, ip) : holds(one, address)
 }
 
 /**
@@ -151,6 +180,26 @@ export const defaultRouteOf = (routes: string): Option.Option<string> => {
     const bits = Number.parseInt(flags ?? "0", 16)
     if ((bits & routeUp) === 0 || (bits & routeReject) !== 0) continue
     if (best === undefined || Number(metric) < best.metric) best = { name, metric: Number(metric) }
+  }
+  return Option.fromNullishOr(best?.name)
+}
+
+/**
+ * The interface of the default route in a text of the form of `/proc/net/ipv6_route`: the one of the lowest metric.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const defaultRoute6Of = (routes: string): Option.Option<string> => {
+  let best: { readonly name: string; readonly metric: number } | undefined
+  for (const line of routes.split("\n")) {
+    const [destination, length, , , , metric = "", , , flags = "", name] = line.trim().split(/\s+/)
+    if (name === undefined || destination !== "0".repeat(32) || length !== "00") continue
+    const bits = Number.parseInt(flags, 16)
+    if ((bits & routeUp) === 0 || (bits & routeReject) !== 0) continue
+    if (best === undefined || Number.parseInt(metric, 16) < best.metric) {
+      best = { name, metric: Number.parseInt(metric, 16) }
+    }
   }
   return Option.fromNullishOr(best?.name)
 }
@@ -213,12 +262,19 @@ const deviceOf = (name: string): string => {
   return colon < 0 ? name : name.slice(0, colon)
 }
 
-const noSuchInterface = (name: string, system: ReadonlyArray<SystemInterface>): DatagramsFailed => {
-  const there = system.map((one) => `${one.name} ${one.address}`).join(", ")
+/** Whether an address is what a host gives itself for want of a better one, or besides it. */
+const isSelfAssigned = (address: string): boolean => address.startsWith("169.254.") || Zone.isLinkLocal(address)
+
+/** By its name, or by its address with or without the zone. */
+const isNamed = (one: SystemInterface, name: string): boolean =>
+  one.name === name || one.address === name || (Zone.of(name) === undefined && Zone.without(one.address) === name)
+
+const noSuchInterface = (name: string, system: ReadonlyArray<SystemInterface>, family: Family): DatagramsFailed => {
+  const there = system.filter((one) => familyOf(one.address) === family).map(describe).join(", ")
   return new DatagramsFailed({
     during: "open",
     kind: "NoSuchInterface",
-    where: `${name} (there is: ${there === "" ? "no IPv4 interface that is up" : there})`
+    where: `${name} (there is: ${there === "" ? `no ${family} interface that is up` : there})`
   })
 }
 
@@ -248,4 +304,20 @@ const holds = (one: SystemInterface, address: number): boolean => {
   // A mask of no bits would make the whole world a neighbour.
   const mask = ipv4(one.netmask) || 0xffff_ffff
   return own !== undefined && (own & mask) === (address & mask)
+}
+
+const ipv6 = (text: string): NetAddress.Ipv6Segments | undefined =>
+  Result.getOrUndefined(Result.map(NetAddress.ipv6FromString(text), NetAddress.ipv6ToSegments))
+
+const holds6 = (one: SystemInterface, ip: string): boolean => {
+  if (familyOf(one.address) !== "IPv6") return false
+  const zone = Zone.of(ip)
+  if (zone !== undefined) return deviceOf(one.name) === zone
+  const [address, own, mask] = [ip, Zone.without(one.address), one.netmask].map(ipv6)
+  if (address === undefined || own === undefined) return false
+  const isWide = mask === undefined || mask[0] === 0
+  return own.every((segment, at) => {
+    const bits = isWide ? 0xffff : mask[at] ?? 0xffff
+    return (segment & bits) === ((address[at] ?? 0) & bits)
+  })
 }

@@ -16,11 +16,11 @@ import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import { randomBytes } from "node:crypto"
+import { randomBytes, randomInt } from "node:crypto"
 import * as Os from "node:os"
 import { jsonBytes, limits } from "../protocol/Member.ts"
 import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "./Datagrams.ts"
-import { choose, describe, Interfaces, isDirect, isOn, type SystemInterface } from "./Interfaces.ts"
+import { choose, describe, familyOf, Interfaces, isDirect, isOn, type SystemInterface } from "./Interfaces.ts"
 import * as NodeGroupSocket from "./NodeGroupSocket.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
 import * as NodeKeyFile from "./NodeKeyFile.ts"
@@ -66,6 +66,18 @@ export const layerInterfaces: Layer.Layer<Datagrams, never, Interfaces> = Layer.
 
 const rescanInterval = Duration.seconds(2)
 
+/** One family of the group: where it meets, and its group socket, unless there is no multicast. */
+interface Side {
+  readonly meeting: NodeGroupSocket.Meeting
+  readonly group: NodeGroupSocket.GroupSocket | undefined
+}
+
+type Place = readonly [side: Side, nic: SystemInterface]
+
+interface Placed extends NodeOwnSocket.Own {
+  side: Side
+}
+
 const open = Effect.fnUntraced(function*(interfaces: Interfaces["Service"], options: Options) {
   const outer = yield* Effect.scope
   // Closed in the reverse order: first nothing sends any more, then the fibers stop, then the sockets close under nobody.
@@ -84,40 +96,70 @@ const openIn = Effect.fnUntraced(function*(
 ) {
   const sockets = yield* NodeSocket.sockets(scope, fibers)
   const { report, told } = sockets
-  const meeting = yield* NodeGroupSocket.meeting(options)
-  const group = options.multicast === false ? undefined : NodeGroupSocket.make(sockets, meeting)
-  const join = (nic: SystemInterface) => group === undefined ? Effect.void : group.join(nic)
-  const owns: Array<NodeOwnSocket.Own> = []
+  const sides: ReadonlyArray<Side> = (yield* NodeGroupSocket.meetings(options)).map((meeting) => ({
+    meeting,
+    group: options.multicast === false ? undefined : NodeGroupSocket.make(sockets, meeting)
+  }))
+  const owns: Array<Placed> = []
+  const join = ({ group }: Side, nic: SystemInterface) => group === undefined ? Effect.void : group.join(nic)
+  const keepOwn = (own: Placed) =>
+    sockets.forkKept(NodeSocket.keep(sockets, own, "unicast", NodeOwnSocket.open(sockets, own, options.ttl)))
 
-  const add = Effect.fnUntraced(function*(nic: SystemInterface) {
-    const own = NodeOwnSocket.make(nic, options.unicastPort)
-    const again = NodeOwnSocket.open(sockets, own, options.ttl)
-    const opened = yield* again
-    yield* join(nic).pipe(Effect.onError(() => Scope.close(opened.scope, Exit.void)))
+  const add = Effect.fnUntraced(function*([side, nic]: Place) {
+    const own: Placed = { ...NodeOwnSocket.make(nic, options.unicastPort), side }
+    const opened = yield* NodeOwnSocket.open(sockets, own, options.ttl)
+    yield* join(side, nic).pipe(Effect.onError(() => Scope.close(opened.scope, Exit.void)))
     owns.push(own)
-    yield* sockets.forkKept(NodeSocket.keep(sockets, own, "unicast", again))
+    yield* keepOwn(own)
+  })
+
+  const placesNow = Effect.zipWith(interfaces.scan, interfaces.defaultRoute, (system, defaultRoute) => {
+    const choices = sides.map((side) => {
+      const { family, linkLocal } = side.meeting
+      return [side, choose({ system, named: options.interfaces, defaultRoute, family, linkLocal })] as const
+    })
+    const places = choices.flatMap(([side, chosen]) =>
+      Result.match(chosen, {
+        onFailure: (): ReadonlyArray<Place> => [],
+        onSuccess: (nics) => nics.map((nic): Place => [side, nic])
+      })
+    )
+    const [refused] = choices.flatMap(([, chosen]) => Result.isFailure(chosen) ? [chosen.failure] : [])
+    return { system, places, refused }
   })
 
   // --- Opening ---
 
   // The group socket first: a private port is then never the group's, which the system may hand out as any other.
-  if (group !== undefined) yield* group.open
-  const [favourite, ...others] = yield* Effect.flatMap(chosenNow(interfaces, options), Effect.fromResult)
-  if (options.interfaces.length > 0) {
+  for (const { group } of sides) {
+    // Another program keeps the port for itself: it is tried again, and until then only unicast is heard.
+    if (group !== undefined) yield* Effect.catch(Effect.asVoid(group.open), told)
+  }
+  const { places: [favourite, ...others], refused } = yield* placesNow
+  if (favourite === undefined) {
+    if (options.interfaces.length > 0 && refused !== undefined) return yield* refused
+    // No network at all, not even the loopback: the first that comes is taken, under the identity of this one.
+    if (refused !== undefined) report(refused)
+    const [side = yield* Effect.die("a group meets nowhere")] = sides
+    owns.push(nowhere(side, options.unicastPort))
+  } else if (options.interfaces.length > 0) {
     yield* Effect.forEach([favourite, ...others], add, { discard: true })
   } else {
     // The favourite is the one whose failure is told to the caller where none of them opens.
     const first = yield* Effect.result(add(favourite))
-    yield* Effect.forEach(others, (nic) => add(nic).pipe(Effect.catch(told)), { discard: true })
+    yield* Effect.forEach(others, (place) => add(place).pipe(Effect.catch(told)), { discard: true })
     if (Result.isFailure(first)) yield* owns.length === 0 ? Effect.fail(first.failure) : told(first.failure)
   }
   const [primary] = owns
   if (primary === undefined) return yield* Effect.die("no interface was opened, and none failed")
-  if (group !== undefined) {
-    const again = Effect.tap(
-      group.open,
-      () => Effect.forEach(owns, (own) => group.join(own.nic).pipe(Effect.catch(told)), { discard: true })
-    )
+  for (const { group } of sides) {
+    if (group === undefined) continue
+    const mine = Effect.sync(() => owns.filter((own) => own.side.group === group && own.present))
+    const again = Effect.tap(group.open, () =>
+      Effect.flatMap(
+        mine,
+        Effect.forEach((own) => group.join(own.nic).pipe(Effect.catch(told)), { discard: true })
+      ))
     yield* sockets.forkKept(NodeSocket.keep(sockets, group, "multicast", again))
   }
 
@@ -126,34 +168,50 @@ const openIn = Effect.fnUntraced(function*(
   const refusing = new Set<string>()
   const changed = (nic: SystemInterface, what: string) =>
     new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: `${describe(nic)} ${what}` })
+  const settle = Effect.fnUntraced(function*(own: Placed, [side, nic]: Place) {
+    own.side = side
+    own.nic = nic
+    own.present = true
+    yield* join(side, nic).pipe(Effect.catch(told))
+    report(changed(nic, "came"))
+    yield* keepOwn(own)
+  })
   const follow = Effect.gen(function*() {
-    const system = yield* interfaces.scan
-    const nics = Result.getOrElse(yield* chosenNow(interfaces, options), (): ReadonlyArray<SystemInterface> => [])
+    const { places, system } = yield* placesNow
     for (const own of owns) {
+      const { group } = own.side
+      if (own.nic === noInterface) {
+        const [first] = places
+        if (first !== undefined) yield* settle(own, first)
+        continue
+      }
       const now = system.find((one) => one.name === own.nic.name && one.address === own.nic.address) ??
-        nics.find((one) => one.name === own.nic.name)
+        places.find(([side, nic]) => side === own.side && nic.name === own.nic.name)?.[1]
       if (now === undefined) {
         if (own.present) report(changed(own.nic, "is gone"))
         own.present = false
-      } else if (!own.present || now.address !== own.nic.address) {
+        if (group !== undefined) yield* group.leave(own.nic.name)
+      } else if (!own.present || now.address !== own.nic.address || now.index !== own.nic.index) {
         own.present = true
         own.nic = now
         // A link that went and came may have forgotten its groups, and its address may be another.
         const opened = own.opened
-        yield* join(now).pipe(Effect.catch(told))
+        yield* join(own.side, now).pipe(Effect.catch(told))
         if (opened !== undefined) NodeSocket.reopen(opened, changed(now, "is back"))
       } else if (group?.hasJoined(own.nic.name) === false) {
         yield* Effect.ignore(group.join(own.nic))
       }
     }
-    for (const nic of nics) {
-      if (owns.some((own) => own.nic.name === nic.name)) continue
-      const added = yield* Effect.result(add(nic))
+    for (const place of places) {
+      const [side, nic] = place
+      if (owns.some((own) => own.side === side && own.nic.name === nic.name)) continue
+      const key = `${side.meeting.family} ${nic.name}`
+      const added = yield* Effect.result(add(place))
       if (Result.isSuccess(added)) {
-        refusing.delete(nic.name)
+        refusing.delete(key)
         report(changed(nic, "came"))
-      } else if (!refusing.has(nic.name)) {
-        refusing.add(nic.name)
+      } else if (!refusing.has(key)) {
+        refusing.add(key)
         report(added.failure)
       }
     }
@@ -166,13 +224,15 @@ const openIn = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       closed = true
-      if (group !== undefined) group.opened = undefined
+      for (const { group } of sides) if (group !== undefined) group.opened = undefined
       for (const own of owns) own.opened = undefined
     })
   )
   const send = NodeOwnSocket.sender(() => closed)
-  const groupAddress = meeting.address
-  const towards = (ip: string) => owns.find((own) => isOn(own.nic, ip)) ?? primary
+  const sendToGroup = (own: Placed, payload: Uint8Array) => send(own, own.side.meeting.address, payload)
+  const towards = (ip: string) =>
+    owns.find((own) => own.present && isOn(own.nic, ip)) ??
+      owns.find((own) => own.side.meeting.family === familyOf(ip)) ?? primary
 
   const endpoint: Endpoint = {
     hostname: hostname(),
@@ -184,18 +244,25 @@ const openIn = Effect.fnUntraced(function*(
     multicast: (payload) =>
       Effect.suspend(() =>
         owns.length === 1
-          ? send(primary, groupAddress, payload)
-          : NodeOwnSocket.multicast(owns, (own) => send(own, groupAddress, payload), report)
+          ? sendToGroup(primary, payload)
+          : NodeOwnSocket.multicast(owns, (own) => sendToGroup(own, payload), report)
       ),
     unicast: (to, payload) => Effect.suspend(() => send(towards(to.ip), to, payload)),
-    ask: (to, payload) => Effect.suspend(() => NodeQuestion.ask(sockets, towards(to.ip).nic.address, to, payload)),
+    ask: (to, payload) => Effect.suspend(() => NodeQuestion.ask(sockets, towards(to.ip).nic, to, payload)),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     isExposed: () => owns.some((own) => !own.nic.internal),
     isDirect: (ip) => isDirect(owns.map((own) => own.nic), ip),
-    resolve: NodeNames.resolve,
+    resolve: (host) =>
+      Effect.flatMap(NodeNames.resolve(host), (found) => {
+        const ips = found.filter((ip) => sides.some(({ meeting }) => meeting.family === familyOf(ip)))
+        return ips.length > 0 ? Effect.succeed(ips) : Effect.fail(
+          new DatagramsFailed({ during: "send", kind: "NoSuchName", where: `${host} (only ${found.join(", ")})` })
+        )
+      }),
     troubles: Queue.take(sockets.troubles),
     dropped: Effect.sync(() => {
-      let sum = sockets.lost() + (group?.opened?.reader.dropped() ?? 0)
+      let sum = sockets.lost()
+      for (const { group } of sides) sum += group?.opened?.reader.dropped() ?? 0
       for (const own of owns) sum += own.opened?.reader.dropped() ?? 0
       return sum
     })
@@ -203,12 +270,15 @@ const openIn = Effect.fnUntraced(function*(
   return endpoint
 })
 
-const chosenNow = (interfaces: Interfaces["Service"], options: Options) =>
-  Effect.zipWith(
-    interfaces.scan,
-    interfaces.defaultRoute,
-    (system, defaultRoute) => choose({ system, named: options.interfaces, defaultRoute })
-  )
+/** What takes the place of the interface while there is none at all: nothing is sent from it. */
+const noInterface: SystemInterface = { name: "none", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
+
+/** An own socket that waits for its interface. Its port must be known, since the identity is made of it. */
+const nowhere = (side: Side, port: number): Placed => ({
+  ...NodeOwnSocket.make(noInterface, port === 0 ? randomInt(49_152, 65_536) : port),
+  present: false,
+  side
+})
 
 // A member's host name is limited (protocol 7) and never empty; the system's may be otherwise.
 const hostname = (): string => {

@@ -7,25 +7,29 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed, type Options } from "./Datagrams.ts"
-import { describe, type SystemInterface } from "./Interfaces.ts"
+import { describe, type Family, familyOf, type SystemInterface } from "./Interfaces.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
 /**
- * Where a group meets.
+ * Where a group meets in one family.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Meeting {
   readonly address: Address
-  readonly multicast: NetAddress.MulticastAddress<NetAddress.Ipv4Address>
+  readonly family: Family
+  readonly multicast: NetAddress.MulticastAddress
+  /** Whether nobody beyond the link is spoken to, so that the addresses of the link itself are the surest. */
+  readonly linkLocal: boolean
 }
 
 /**
- * The group socket of one endpoint.
+ * The group socket of one endpoint, for one family.
  *
  * @category models
  * @since 0.1.0
@@ -35,28 +39,35 @@ export interface GroupSocket extends NodeSocket.Slot {
   readonly open: Effect.Effect<NodeSocket.Opened, DatagramsFailed>
   /** Joins the group on one interface, anew where it had joined there. While it is not open that waits for its opening. */
   readonly join: (nic: SystemInterface) => Effect.Effect<void, DatagramsFailed>
+  /** Leaves the group on the interface of this name. */
+  readonly leave: (name: string) => Effect.Effect<void>
   /** Whether it has joined the interface of this name. */
   readonly hasJoined: (name: string) => boolean
 }
 
 /**
- * Reads where to meet.
+ * Reads where to meet: at one address, or at one of each family. Never empty.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const meeting = Effect.fnUntraced(function*(options: Options) {
-  const address = yield* parseIp(options.multicastAddress)
-  if (!NetAddress.isMulticast(address)) {
-    return yield* new DatagramsFailed({
-      during: "join",
-      kind: "AddressNotAvailable",
-      where: options.multicastAddress
-    })
+export const meetings = (
+  options: Options
+): Effect.Effect<readonly [Meeting, ...ReadonlyArray<Meeting>], DatagramsFailed> => {
+  const read = (ip: string) => {
+    const multicast = Result.getOrUndefined(NetAddress.ipFromString(ip))
+    if (multicast === undefined || !NetAddress.isMulticast(multicast)) {
+      return Effect.fail(new DatagramsFailed({ during: "join", kind: "AddressNotAvailable", where: ip }))
+    }
+    const family = familyOf(ip)
+    // RFC 4291, 2.7: the fourth digit is how far it reaches, 2 being the link.
+    const linkLocal = options.multicast !== false && family === "IPv6" && /^ff.[12]:/i.test(ip)
+    const meeting: Meeting = { address: { ip, port: options.port }, family, multicast, linkLocal }
+    return Effect.succeed(meeting)
   }
-  const made: Meeting = { address: { ip: options.multicastAddress, port: options.port }, multicast: address }
-  return made
-})
+  const [first = "", ...others] = options.multicastAddress.split(",").map((ip) => ip.trim())
+  return Effect.zipWith(read(first), Effect.forEach(others, read), (one, rest) => [one, ...rest] as const)
+}
 
 /**
  * Makes the group socket; it is not open yet.
@@ -66,12 +77,21 @@ export const meeting = Effect.fnUntraced(function*(options: Options) {
  */
 export const make = (sockets: NodeSocket.Sockets, meeting: Meeting): GroupSocket => {
   const joined = new Map<string, Scope.Closeable>()
+  const isIpv6 = meeting.family === "IPv6"
+  const leave = Effect.fnUntraced(function*(name: string) {
+    const before = joined.get(name)
+    if (before === undefined) return
+    joined.delete(name)
+    // Of an interface that is gone, the system may have left the group already, and says so by an error.
+    yield* Effect.exit(Scope.close(before, Exit.void))
+  })
   const socket: GroupSocket = {
     meeting,
     opened: undefined,
     open: NodeSocket.open(sockets, formatAddress(meeting.address), {
-      bind: { address: "0.0.0.0", port: meeting.address.port },
+      bind: { address: isIpv6 ? "::" : "0.0.0.0", port: meeting.address.port },
       reuseAddress: true,
+      ...isIpv6 ? { ipv6Only: true } : {},
       kernelReceiveBufferSize: NodeSocket.kernelReceiveBufferSize
     }).pipe(Effect.tap((opened) =>
       Effect.sync(() => {
@@ -80,22 +100,20 @@ export const make = (sockets: NodeSocket.Sockets, meeting: Meeting): GroupSocket
       })
     )),
     join: Effect.fnUntraced(function*(nic) {
-      const before = joined.get(nic.name)
-      if (before !== undefined) {
-        joined.delete(nic.name)
-        yield* Scope.close(before, Exit.void)
-      }
+      yield* leave(nic.name)
       const { opened } = socket
       // It joins every interface when it is open again.
       if (opened === undefined) return
       const joining = yield* Scope.fork(opened.scope)
-      yield* opened.reader.joinMulticast({ group: meeting.multicast, interface: yield* parseIp(nic.address) }).pipe(
+      const where = isIpv6 ? nic.index : yield* parseIp(nic.address)
+      yield* opened.reader.joinMulticast({ group: meeting.multicast, interface: where }).pipe(
         Scope.provide(joining),
         Effect.mapError((error) => NodeSocket.failedFrom("join", describe(nic), error)),
-        Effect.onError(() => Scope.close(joining, Exit.void))
+        Effect.onError(() => Effect.exit(Scope.close(joining, Exit.void)))
       )
       joined.set(nic.name, joining)
     }),
+    leave,
     hasJoined: (name) => joined.has(name)
   }
   return socket

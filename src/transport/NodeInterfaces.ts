@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
-import { defaultRouteOf, Interfaces, type SystemInterface } from "./Interfaces.ts"
+import { defaultRoute6Of, defaultRouteOf, Interfaces, type SystemInterface } from "./Interfaces.ts"
 
 /**
  * Asks the system each time. The default route is known on Linux only; elsewhere the first interface is the primary
@@ -22,8 +22,11 @@ export const layer: Layer.Layer<Interfaces> = Layer.succeed(Interfaces, {
     const found: Array<SystemInterface> = []
     try {
       for (const [name, addresses] of Object.entries(Os.networkInterfaces())) {
-        for (const { address, family, internal, netmask } of addresses ?? []) {
+        const index = addresses?.find((one) => one.family === "IPv6" && one.scopeid > 0)?.scopeid
+        for (const { address, family, internal, netmask, scopeid = 0 } of addresses ?? []) {
           if (family === "IPv4") found.push({ name, address, netmask, internal })
+          else if (scopeid === 0) found.push({ name, address, netmask, internal, index })
+          else found.push({ name, address: `${address}%${zoneOf(name, scopeid)}`, netmask, internal, index })
         }
       }
     } catch {
@@ -33,9 +36,17 @@ export const layer: Layer.Layer<Interfaces> = Layer.succeed(Interfaces, {
   }),
   defaultRoute: Effect.sync(() => {
     try {
-      return defaultRouteOf(Fs.readFileSync("/proc/net/route", "latin1"))
+      return Option.orElse(
+        defaultRouteOf(Fs.readFileSync("/proc/net/route", "latin1")),
+        () => defaultRoute6Of(Fs.readFileSync("/proc/net/ipv6_route", "latin1"))
+      )
     } catch {
       return Option.none()
     }
   })
 })
+
+// internal
+
+// Windows knows zones by number only.
+const zoneOf = (name: string, scopeId: number): string => process.platform === "win32" ? String(scopeId) : name

@@ -9,7 +9,8 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed, type LocalAddress } from "./Datagrams.ts"
-import { describe, type SystemInterface } from "./Interfaces.ts"
+import { describe, familyOf, type SystemInterface } from "./Interfaces.ts"
+import * as NodeAddress from "./NodeAddress.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
 /**
@@ -52,23 +53,20 @@ export const open = (
   own: Own,
   ttl: number
 ): Effect.Effect<NodeSocket.Opened, DatagramsFailed> =>
-  Effect.flatMap(
-    Effect.suspend(() => Effect.fromResult(NetAddress.ipv4FromString(own.nic.address))),
-    (address) =>
-      NodeSocket.open(sockets, describe(own.nic), {
-        bind: { address, port: own.port },
-        multicast: { interface: address, ttl, loopback: true },
-        kernelReceiveBufferSize: NodeSocket.kernelReceiveBufferSize
-      })
-  ).pipe(
-    Effect.mapError((error) =>
-      error._tag === "DatagramsFailed" ? error : new DatagramsFailed({
-        during: "open",
-        kind: "AddressNotAvailable",
-        where: own.nic.address,
-        cause: error
-      })
-    ),
+  Effect.suspend(() => {
+    const { address, index } = own.nic
+    const isIpv6 = familyOf(address) === "IPv6"
+    return NodeSocket.open(sockets, describe(own.nic), {
+      bind: { address, port: own.port },
+      ...isIpv6 ? { ipv6Only: true } : {},
+      multicast: {
+        interface: isIpv6 ? index : Result.getOrUndefined(NetAddress.ipv4FromString(address)),
+        ttl,
+        loopback: true
+      },
+      kernelReceiveBufferSize: NodeSocket.kernelReceiveBufferSize
+    })
+  }).pipe(
     Effect.tap((opened) =>
       Effect.sync(() => {
         own.port = opened.reader.address.port
@@ -97,19 +95,19 @@ export const localOf = (own: Own): LocalAddress => ({
  */
 export const sender = (isClosed: () => boolean) => {
   const addresses = new Map<string, NetAddress.InetAddress>()
-  const remember = (to: Address): NetAddress.InetAddress | undefined => {
-    const key = `${to.ip}:${to.port}`
+  const remember = (to: Address, link: number | undefined): NetAddress.InetAddress | undefined => {
+    const key = `${to.ip} ${to.port} ${link}`
     const known = addresses.get(key)
     if (known !== undefined) return known
-    const parsed = Result.getOrUndefined(NetAddress.inetAddressFromIpString(to.ip, to.port))
+    const parsed = NodeAddress.parse(to, link)
     if (parsed === undefined) return undefined
     if (addresses.size >= rememberedAddresses) addresses.clear()
     addresses.set(key, parsed)
     return parsed
   }
   const send = (own: Own, to: Address, payload: Uint8Array): Effect.Effect<void, DatagramsFailed> => {
-    const address = remember(to)
-    if (address === undefined || !NetAddress.isInetAddressV4(address)) return unreachable(formatAddress(to))
+    const address = remember(to, own.nic.index)
+    if (address === undefined || familyOf(to.ip) !== familyOf(own.nic.address)) return unreachable(formatAddress(to))
     if (own.opened === undefined) {
       return isClosed()
         ? Effect.fail(new DatagramsFailed({ during: "send", kind: "Closed", where: describe(own.nic) }))
@@ -130,9 +128,9 @@ export const sender = (isClosed: () => boolean) => {
  * @category constructors
  * @since 0.1.0
  */
-export const multicast = (
-  owns: ReadonlyArray<Own>,
-  send: (own: Own) => Effect.Effect<void, DatagramsFailed>,
+export const multicast = <O extends Own>(
+  owns: ReadonlyArray<O>,
+  send: (own: O) => Effect.Effect<void, DatagramsFailed>,
   report: (failed: DatagramsFailed) => void
 ): Effect.Effect<void, DatagramsFailed> =>
   Effect.flatMap(

@@ -8,29 +8,30 @@ import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed } from "./Datagrams.ts"
+import { familyOf, type SystemInterface } from "./Interfaces.ts"
+import * as NodeAddress from "./NodeAddress.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
 /**
- * Sends from the address `from` and waits a moment for a refusal. An answer that comes meanwhile is received as any.
+ * Sends from the address of an interface and waits a moment for a refusal. An answer that comes meanwhile is received as any.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const ask = Effect.fnUntraced(
-  function*(sockets: NodeSocket.Sockets, from: string, to: Address, payload: Uint8Array) {
+  function*(sockets: NodeSocket.Sockets, from: SystemInterface, to: Address, payload: Uint8Array) {
     const where = formatAddress(to)
-    const address = Result.getOrUndefined(NetAddress.inetAddressFromIpString(to.ip, to.port))
-    if (address === undefined) {
+    const address = NodeAddress.parse(to, from.index)
+    if (address === undefined || familyOf(to.ip) !== familyOf(from.address)) {
       return yield* new DatagramsFailed({ during: "send", kind: "Unreachable", where })
     }
     const answer = yield* Deferred.make<"sent" | "refused">()
     const socket = yield* NodeDatagramSocket.make({
-      bind: { address: from },
+      bind: { address: from.address },
       connect: address,
       onError: (error) => {
         if (NodeSocket.failedFrom("send", where, error).kind === "ConnectionRefused") {

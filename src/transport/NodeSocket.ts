@@ -8,13 +8,14 @@ import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as NetAddress from "effect/net/NetAddress"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
+import type { Address } from "../protocol/Member.ts"
 import { DatagramsFailed, type Received } from "./Datagrams.ts"
 import { receiveBufferWanted } from "./Kernel.ts"
+import * as NodeAddress from "./NodeAddress.ts"
 
 // What is received and not yet read; a burst of heartbeats of a thousand servers fits four times over.
 const receiveCapacity = 4096
@@ -40,7 +41,8 @@ export const kernelReceiveBufferSize = receiveBufferWanted
  */
 export interface Sockets {
   readonly scope: Scope.Scope
-  readonly receive: (datagrams: ReadonlyArray<DatagramSocket.Datagram>, via: Received["via"]) => void
+  /** Answers whether all could be read: else one came over an interface that its socket does not know yet. */
+  readonly receive: (datagrams: ReadonlyArray<DatagramSocket.Datagram>, via: Received["via"]) => boolean
   /** Datagrams that were read by nobody, besides those that an open socket still counts itself. */
   readonly lose: (count: number) => void
   readonly report: (failed: DatagramsFailed) => void
@@ -68,15 +70,16 @@ export const sockets = Effect.fnUntraced(function*(scope: Scope.Scope, fibers: S
   const made: Sockets = {
     scope,
     receive: (datagrams, via) => {
-      for (const { address, payload } of datagrams) {
-        if (payload.length > longestKept || Queue.isFullUnsafe(incoming)) lost++
-        if (payload.length > longestKept) continue
-        Queue.offerUnsafe(incoming, {
-          payload,
-          from: { ip: NetAddress.formatIp(address.address), port: address.port },
-          via
-        })
+      let isKnown = true
+      for (const datagram of datagrams) {
+        const { payload } = datagram
+        const from = fromOf(datagram)
+        if (from === undefined) isKnown = false
+        if (from === undefined || payload.length > longestKept || Queue.isFullUnsafe(incoming)) lost++
+        if (from === undefined || payload.length > longestKept) continue
+        Queue.offerUnsafe(incoming, { payload, from, via })
       }
+      return isKnown
     },
     lose: (count) => void (lost += count),
     report,
@@ -159,13 +162,23 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
 export const keep = Effect.fnUntraced(
   function*(sockets: Sockets, slot: Slot, via: Received["via"], again: Effect.Effect<Opened, DatagramsFailed>) {
     while (true) {
+      let told = ""
+      const tellOnce = (failed: DatagramsFailed) =>
+        Effect.sync(() => {
+          if (failed.message !== told) sockets.report(failed)
+          told = failed.message
+        })
       const { fault, reader, scope } = slot.opened ?? (yield* again.pipe(
-        Effect.tapError(sockets.told),
+        Effect.tapError(tellOnce),
         Effect.retry(reopening),
         Effect.orDie
       ))
       const failed = yield* reader.pull.pipe(
-        Effect.map((datagrams) => sockets.receive(datagrams, via)),
+        Effect.flatMap((datagrams) =>
+          sockets.receive(datagrams, via) ? Effect.void : Effect.fail(
+            new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: "an interface that is new" })
+          )
+        ),
         Effect.forever,
         Effect.catch((error) => Effect.succeed(failedFrom("receive", via, error))),
         Effect.raceFirst(Deferred.await(fault))
@@ -210,6 +223,15 @@ export const failedFrom = (
 }
 
 // internal
+
+/** Where a datagram came from; none where that is a link that came after its socket was opened. */
+const fromOf = (datagram: DatagramSocket.Datagram): Address | undefined => {
+  try {
+    return NodeAddress.format(datagram.address)
+  } catch {
+    return undefined
+  }
+}
 
 const kinds: Record<string, DatagramsFailed["kind"]> = {
   EADDRINUSE: "AddressInUse",

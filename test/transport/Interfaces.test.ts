@@ -5,6 +5,7 @@ import * as Result from "effect/Result"
 import {
   choose,
   chosen,
+  defaultRoute6Of,
   defaultRouteOf,
   Interfaces,
   isDirect,
@@ -27,14 +28,64 @@ const wlan0 = nic("wlan0", "198.51.100.5")
 const docker0 = nic("docker0", "172.17.0.1", "255.255.0.0")
 const usb0 = nic("usb0", "169.254.10.1", "255.255.0.0")
 
+const lo6: SystemInterface = {
+  name: "lo",
+  address: "::1",
+  netmask: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+  internal: true
+}
+const nic6 = (name: string, address: string): SystemInterface => ({
+  name,
+  address,
+  netmask: "ffff:ffff:ffff:ffff::",
+  internal: false,
+  index: 7
+})
+const eth0Global = nic6("eth0", "2001:db8::5")
+const eth0Link = nic6("eth0", "fe80::5%eth0")
+const wlan0Link = nic6("wlan0", "fe80::6%wlan0")
+const both = [lo, eth0, wlan0, lo6, eth0Global, eth0Link, wlan0Link]
+
 const choices: ReadonlyArray<{
   readonly rule: string
   readonly system: ReadonlyArray<SystemInterface>
   readonly named?: ReadonlyArray<string>
   readonly defaultRoute?: string
+  readonly family?: "IPv4" | "IPv6"
+  readonly linkLocal?: boolean
   readonly chosen: ReadonlyArray<SystemInterface>
 }> = [
   { rule: "takes all that are up, in the order of the system", system: [lo, eth0, wlan0], chosen: [eth0, wlan0] },
+  { rule: "takes no address of another family", system: both, chosen: [eth0, wlan0] },
+  {
+    rule: "takes an address of IPv6 that somebody assigned, else that of the link",
+    system: both,
+    family: "IPv6",
+    chosen: [eth0Global, wlan0Link]
+  },
+  {
+    rule: "takes the address of the link first for a group that stays on it",
+    system: both,
+    family: "IPv6",
+    linkLocal: true,
+    defaultRoute: "wlan0",
+    chosen: [wlan0Link, eth0Link]
+  },
+  {
+    rule: "takes the address of IPv6 that is named, with its zone or without",
+    system: both,
+    family: "IPv6",
+    named: ["fe80::5", "fe80::6%wlan0"],
+    chosen: [eth0Link, wlan0Link]
+  },
+  {
+    rule: "knows an interface by its address of the other family",
+    system: both,
+    family: "IPv6",
+    named: ["192.0.2.5"],
+    chosen: [eth0Global]
+  },
+  { rule: "takes the loopback of IPv6 where there is no other", system: [lo, lo6], family: "IPv6", chosen: [lo6] },
   { rule: "takes the loopback where there is no other", system: [lo], chosen: [lo] },
   { rule: "takes the loopback where all others are virtual", system: [lo, docker0], chosen: [lo] },
   { rule: "leaves out a bridge of containers", system: [lo, docker0, eth0], chosen: [eth0] },
@@ -82,9 +133,9 @@ const choices: ReadonlyArray<{
 ]
 
 describe("the choice of interfaces (protocol 2)", () => {
-  for (const { chosen, defaultRoute, named, rule, system } of choices) {
+  for (const { chosen, defaultRoute, named, rule, system, ...rest } of choices) {
     it(rule, () => {
-      const result = choose({ system, named: named ?? [], defaultRoute: Option.fromNullishOr(defaultRoute) })
+      const result = choose({ system, named: named ?? [], defaultRoute: Option.fromNullishOr(defaultRoute), ...rest })
       assert.deepStrictEqual(Result.getOrThrow(result), chosen)
     })
   }
@@ -97,6 +148,14 @@ describe("the choice of interfaces (protocol 2)", () => {
       assert.include(failed.message, `${named} (there is: lo 127.0.0.1, eth0 192.0.2.5)`)
     })
   }
+
+  it("refuses an interface that has no address of the family", () => {
+    const result = choose({ system: [lo, eth0], named: ["eth0"], defaultRoute: Option.none(), family: "IPv6" })
+    assert.include(
+      Option.getOrThrow(Result.getFailure(result)).message,
+      "eth0 (there is: no IPv6 interface that is up)"
+    )
+  })
 
   it("refuses where there is no interface at all", () => {
     const result = choose({ system: [], named: [], defaultRoute: Option.none() })
@@ -180,12 +239,20 @@ describe("directly connected (protocol 2)", () => {
     ["192.0.2.256", false],
     ["192.0.2.1.1", false],
     [" 192.0.2.1", false],
-    ["::1", false],
-    ["fe80::1%eth0", false]
+    ["::1", true],
+    ["::2", false],
+    ["2001:db8::ffff", true],
+    ["2001:db8:0:1::5", false],
+    ["fe80::9%eth0", true],
+    ["fe80::9%eth9", false],
+    ["fe80::9", true],
+    ["fe80::9%", false],
+    [":", false],
+    ["2001:db8::g", false]
   ]
   for (const [ip, expected] of table) {
     it(`${JSON.stringify(ip)} ${expected ? "is" : "is not"}`, () =>
-      assert.strictEqual(isDirect([eth0, docker0], ip), expected))
+      assert.strictEqual(isDirect([eth0, docker0, eth0Global, eth0Link], ip), expected))
   }
 
   it("a netmask of no bits makes nobody a neighbour but oneself", () => {
@@ -211,6 +278,16 @@ describe("the default route (protocol 2)", () => {
       "lo\t00000000\t00000000\t0201\t0\t0\t0\t00000000\t0\t0\t0\n" +
       "eth0\t00000000\t010200C0\t0002\t0\t0\t0\t00000000\t0\t0\t0\n"
     assert.deepStrictEqual(defaultRouteOf(routes), Option.none())
+  })
+
+  it("of IPv6 is the one of the lowest metric that is up", () => {
+    const zero = "0".repeat(32)
+    const line = (length: string, metric: string, flags: string, name: string) =>
+      `${zero} ${length} ${zero} 00 fe800000000000000000000000000001 ${metric} 00000001 00000000 ${flags}     ${name}\n`
+    const routes = line("00", "00000400", "00000003", "wlan0") + line("00", "00000064", "00000003", "eth0")
+      + line("00", "00000001", "00200200", "lo") + line("40", "00000001", "00000001", "eth1")
+    assert.deepStrictEqual(defaultRoute6Of(routes), Option.some("eth0"))
+    assert.isTrue(Option.isNone(defaultRoute6Of("")))
   })
 
   for (const text of ["", head, "no table\nat all"]) {

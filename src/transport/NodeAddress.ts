@@ -1,0 +1,65 @@
+/**
+ * Addresses between texts, as everything above knows them, and what the sockets of Node take and give: a zone is the name of
+ * an interface in the one and its number in the other.
+ *
+ * @since 0.1.0
+ */
+import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
+import * as Os from "node:os"
+import type { Address } from "../protocol/Member.ts"
+import * as Zone from "../protocol/Zone.ts"
+
+/**
+ * An address to send to. None where it is none, or where its zone is that of no interface. `link` is the number of the
+ * interface that a link-local address with no zone is taken to be on.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const parse = (to: Address, link?: number): NetAddress.InetAddress | undefined => {
+  const { ip, port } = to
+  if (!ip.includes(":")) return Result.getOrUndefined(NetAddress.inetAddressFromIpString(ip, port))
+  const parsed = Result.getOrUndefined(NetAddress.ipv6FromString(Zone.without(ip)))
+  if (parsed === undefined) return undefined
+  const scopeId = numberOf(Zone.of(ip)) ?? (Zone.isLinkLocal(ip) ? link : 0)
+  if (scopeId === undefined || (Zone.of(ip) !== undefined && scopeId === 0)) return undefined
+  return Result.getOrUndefined(NetAddress.inetAddressV6(parsed, port, { scopeId }))
+}
+
+/**
+ * An address that a datagram came from.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const format = (from: NetAddress.InetAddress): Address => {
+  const ip = NetAddress.formatIp(from.address)
+  if (!NetAddress.isInetAddressV6(from) || from.scopeId === 0) return { ip, port: from.port }
+  return { ip: `${ip}%${nameOf(from.scopeId)}`, port: from.port }
+}
+
+// internal
+
+// Interfaces come and go, but a number is not soon given to another.
+const names = new Map<number, string>()
+
+const nameOf = (scopeId: number): string => {
+  const known = names.get(scopeId)
+  if (known !== undefined) return known
+  names.clear()
+  for (const [name, number] of zones()) names.set(number, name)
+  return names.get(scopeId) ?? String(scopeId)
+}
+
+const numberOf = (zone: string | undefined): number | undefined =>
+  zone === undefined ? undefined : /^\d+$/.test(zone) ? Number(zone) : zones().get(zone) ?? 0
+
+const zones = (): ReadonlyMap<string, number> => {
+  if (process.platform === "win32") return new Map()
+  try {
+    return NetAddress.scopeIdsFromInterfaces(Object.entries(Os.networkInterfaces()))
+  } catch {
+    return new Map()
+  }
+}
