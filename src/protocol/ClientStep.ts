@@ -66,6 +66,9 @@ export interface State {
   /** The servers heard lately, and when. */
   readonly heard: HashMap.HashMap<Member.NodeId, number>
   readonly receiver: Receiver.Receiver
+  /** What the group asked for, and nobody has said again yet; and when we do. */
+  readonly answers: ReadonlyArray<Receiver.Delivered>
+  readonly answerAt: number
   /** The number of the newest message. */
   readonly seq: number
   readonly flights: ReadonlyArray<Flight>
@@ -143,6 +146,8 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   members: 0,
   heard: HashMap.empty(),
   receiver: Receiver.empty,
+  answers: [],
+  answerAt: Infinity,
   seq: 0,
   flights: [],
   queue: [],
@@ -158,7 +163,7 @@ export const make = (options: { readonly client: Client.Client; readonly interva
  */
 export const dueAt = (state: State): number => {
   if (state.phase === "Left") return Infinity
-  let due = Math.min(state.join.dueAt, Receiver.dueAt(state.receiver))
+  let due = Math.min(state.join.dueAt, state.answerAt, Receiver.dueAt(state.receiver))
   for (const flight of state.flights) due = Math.min(due, flight.dueAt)
   return due
 }
@@ -246,6 +251,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   join(turn)
   fly(turn)
   if (Receiver.dueAt(turn.state.receiver) <= now.monotonic) receiving(turn, Receiver.repair)
+  if (turn.state.answerAt <= now.monotonic) answer(turn)
   return [turn.state, turn.outputs]
 }
 
@@ -375,12 +381,13 @@ const received = (turn: Turn, message: Message.Message, from: Member.Address): v
   switch (message.type) {
     case "CLIENT_DELIVER":
       if (turn.state.phase !== "Joined") return
+      turn.state.answers = Receiver.withoutAnswered(turn.state.answers, message)
       return receiving(turn, (host) => Receiver.receive(host, message, false))
     case "CLIENT_JOIN":
       if (message.seq === 0) receiving(turn, (host) => Receiver.introduce(host, message.client.id))
       return
     case "CLIENT_REPAIR":
-      return receiving(turn, (host) => Receiver.overhear(host, message.missed, message.from, message.to))
+      return onRepair(turn, message)
     case "CLIENT_MESSAGE":
     case "CLIENT_LEAVE":
     case "MEMBERS":
@@ -413,10 +420,29 @@ const welcomed = (turn: Turn, { leader, members, term }: Message.Of<"CLIENT_WELC
   turn.emit({ event: "Joined", client, leader, term, members })
 }
 
-const named = (turn: Turn, { leader, term }: Message.Header, delivered: number): void => {
-  const { reign } = turn.state
-  if (leader === null || reign === null || leader.id !== reign.leader.id || term !== reign.term) return
-  receiving(turn, (host) => Receiver.named(host, term, leader.id, delivered))
+const named = (turn: Turn, { leader, sender, term }: Message.Header, delivered: number): void => {
+  const { receiver, reign } = turn.state
+  // Who has just given its reign up names its last message, which may not have arrived.
+  const id = leader?.id ?? sender.id
+  const isFollowed = leader !== null && reign !== null && id === reign.leader.id && term === reign.term
+  const isOver = leader === null && receiver.tracks.some((track) => track.term === term && track.leader === id)
+  if (isFollowed || isOver) receiving(turn, (host) => Receiver.named(host, term, id, delivered))
+}
+
+/** The group is asked: the servers first, as they all should have it; after them whoever else has. */
+const onRepair = (turn: Turn, { from, missed, to }: Message.Of<"CLIENT_REPAIR">): void => {
+  receiving(turn, (host) => Receiver.overhear(host, missed, from, to))
+  const found = Receiver.find(turn.state.receiver, missed, from, to)
+  if (found.length === 0) return
+  turn.state.answers = [...turn.state.answers, ...found].slice(0, Client.window)
+  if (turn.state.answerAt === Infinity) turn.state.answerAt = turn.now.monotonic + 20 + 20 * turn.random()
+}
+
+const answer = (turn: Turn): void => {
+  const from = { id: Member.NodeId.make(turn.state.client.id), incarnation: 0 }
+  for (const message of turn.state.answers) turn.send(null, { ...message, from })
+  turn.state.answers = []
+  turn.state.answerAt = Infinity
 }
 
 /** Lends the receiver to one of its functions, and carries out what follows. */

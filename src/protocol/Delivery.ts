@@ -159,7 +159,7 @@ export const onLeave = (turn: Turn, { client }: Message.Of<"CLIENT_LEAVE">): voi
 }
 
 /**
- * Forgets clients that have been silent for longer than their time-out, and after twice that the order of what they sent.
+ * Forgets clients that have been silent for longer than their time-out.
  *
  * @category transitions
  * @since 0.1.0
@@ -173,9 +173,6 @@ export const sweep = (turn: Turn): void => {
     if (!hasLeft) {
       turn.emit({ event: "ClientLeft", client, reason: { _tag: "Silent", for: Math.round(now - heardAt) } })
     }
-  }
-  if (HashMap.size(delivery.receiver.sources) > 0) {
-    receiving(turn, (host) => Receiver.forget(host, now - Rules.departedFor(rules)))
   }
 }
 
@@ -306,36 +303,45 @@ export const onDeliver = (turn: Turn, message: Message.Of<"CLIENT_DELIVER">): vo
   const { answers, clients } = turn.state.delivery
   const known = Option.getOrUndefined(HashMap.get(clients, message.client.id))
   if (known !== undefined && !known.hasLeft) put(turn, { ...known, heardAt: turn.now.monotonic })
-  if (answers.length > 0) {
-    change(turn, {
-      answers: answers.filter(({ index, leader, term }) =>
-        index !== message.index || leader !== message.leader || term !== message.term
-      )
-    })
-  }
+  if (answers.length > 0) change(turn, { answers: Receiver.withoutAnswered(answers, message) })
   const { reign } = turn.state.election
   const isOfOurs = reign !== null && reign.term === message.term && reign.leader.id === message.leader
   receiving(turn, (host) => Receiver.receive(host, message, isOfOurs))
 }
 
 /**
- * A server names the newest index that it knows of the reign it follows, which is ours too.
+ * A server names the newest index that it knows of the reign it follows, if that is ours too, or of its own that is over.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const onHeard = (turn: Turn, message: Message.FromServer): void => {
   if (!Message.namesNewest(message)) return
-  const { delivered = 0, ...header } = message
-  const { delivery, election: { reign } } = turn.state
-  if (header.leader === null || reign === null || header.leader.id !== reign.leader.id || header.term !== reign.term) {
-    return
+  const { delivered = 0, leader, sender, term } = message
+  const { delivery: { receiver }, election: { reign } } = turn.state
+  const isBegun = receiver.tracks.length > 0
+  // Who has just given its reign up names its last message, which may not have arrived.
+  const id = leader?.id ?? sender.id
+  const isFollowed = leader !== null && reign !== null && reign.leader.id === id && reign.term === term
+  const isOver = leader === null && receiver.tracks.some((track) => track.term === term && track.leader === id)
+  if (!isFollowed && !isOver) return
+  if (!isBegun || Receiver.newestOf(receiver, term, id) < delivered) {
+    receiving(turn, (host) => Receiver.named(host, term, id, delivered))
   }
-  const { id } = reign.leader
-  const isNews = delivery.receiver.tracks.length === 0 ||
-    Receiver.newestOf(delivery.receiver, reign.term, id) < delivered
-  if (isNews) receiving(turn, (host) => Receiver.named(host, reign.term, id, delivered))
 }
+
+/**
+ * For how many ms more a server that leaves stays to be asked: what it handed on last, only it may have.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const lingers = (turn: Turn): number =>
+  turn.state.members.length > 0 && turn.now.monotonic - turn.state.delivery.handedOnAt < lingering.within
+    ? lingering.for
+    : 0
+
+const lingering = { within: 1_000, for: 300 } as const
 
 /**
  * The app has read its inbox: so many messages may have been handed to it in all.

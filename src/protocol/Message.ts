@@ -96,7 +96,10 @@ export const Missed = Schema.Union([
  */
 export type Missed = typeof Missed.Type
 
-/** The newest message index that the speaker knows of the reign it follows; left out where there is none. */
+/**
+ * The newest message index that the speaker knows of the reign it follows, or while it follows none, of its own that is
+ * over; left out where there is none.
+ */
 const delivered = Schema.optionalKey(Client.Index)
 
 const kind = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
@@ -129,7 +132,7 @@ export const Message = Schema.Union([
     view
   }),
   /** Forget me now. */
-  kind("SERVER_LEAVING", header),
+  kind("SERVER_LEAVING", { ...header, delivered }),
   /** I stand for leader in term `standing`; anyone higher, object. */
   kind("ELECTION", { ...header, election: ElectionName, standing: Reign.Term }),
   /** `to` is outranked: stand down, it is ours to do. */
@@ -144,7 +147,8 @@ export const Message = Schema.Union([
     ...header,
     election: ElectionName,
     successor: Schema.NullOr(Member.NodeId),
-    cause: Schema.optionalKey(Cause)
+    cause: Schema.optionalKey(Cause),
+    delivered
   }),
   /** Who is in the group, and who leads? It has no sender: asking makes nobody a member. */
   kind("MEMBERS_ASK", { nonce: Nonce, page: Page }),
@@ -172,8 +176,8 @@ export const Message = Schema.Union([
   /** The leader has it, and handed it on. */
   kind("CLIENT_ACK", { ...header, client: Client.ClientId, seq: Client.Seq }),
   /**
-   * Everybody: this is message `index` of the reign `(term, leader)`. By whoever repairs, it is said again as it was. It
-   * carries no full header, so that the largest body fits.
+   * Everybody: this is message `index` of the reign `(term, leader)`. Whoever repairs says it again as it was, but for
+   * `from`: a server, or a client under the incarnation 0. It carries no full header, so that the largest body fits.
    */
   kind("CLIENT_DELIVER", {
     from: Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation }),
@@ -237,9 +241,11 @@ export const reignOf = (header: Pick<Header, "term" | "leader">): Reign.Reign | 
  */
 export const namesNewest = (
   message: FromServer
-): message is Of<"SERVER_ALIVE"> | Of<"SERVER_RESPONSE"> | Of<"COORDINATOR"> | Of<"CLIENT_WELCOME"> =>
-  message.type === "SERVER_ALIVE" || message.type === "SERVER_RESPONSE" || message.type === "COORDINATOR"
-  || message.type === "CLIENT_WELCOME"
+): message is Extract<FromServer, { readonly delivered?: number }> => naming.has(message.type)
+
+const naming: ReadonlySet<string> = new Set(
+  Object.entries(Message.cases).flatMap(([type, { fields }]) => "delivered" in fields ? [type] : [])
+)
 
 const types: ReadonlySet<unknown> = new Set(Object.keys(Message.cases))
 

@@ -125,7 +125,8 @@ export interface Host {
 export const keptLimit = 1_024
 
 /**
- * How many clients' order is remembered at most; beyond, the one not heard for the longest is forgotten.
+ * How many clients' order is remembered at most; beyond, the one not heard for the longest is forgotten. It is not
+ * forgotten with the client: whatever comes late of it must not come twice.
  *
  * @category models
  * @since 0.1.0
@@ -429,18 +430,6 @@ export const allow = (host: Host, limit: number): void => {
   }
 }
 
-/**
- * Forgets the order of clients that have not been heard since an instant: what they sent before would count as new.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const forget = (host: Host, before: number): void => {
-  for (const [client, source] of host.receiver.sources) {
-    if (source.heardAt < before && source.held.length === 0) drop(host, client)
-  }
-}
-
 // --- Repair ---
 
 /**
@@ -545,3 +534,15 @@ export const find = (
     : receiver.kept.filter(({ index, leader, term }) =>
       term === missed.term && leader === missed.leader && from <= index && index <= to
     ).toSorted((a, b) => a.index - b.index).slice(0, Client.window)
+
+/**
+ * What is still to be said again of some messages, now that somebody else has said one.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const withoutAnswered = (
+  answers: ReadonlyArray<Delivered>,
+  { index, leader, term }: Delivered
+): ReadonlyArray<Delivered> =>
+  answers.filter((one) => one.index !== index || one.leader !== leader || one.term !== term)

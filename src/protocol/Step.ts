@@ -399,6 +399,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   if (at === null || at.election.withdrawn) return
   if (message.type === "SERVER_LEAVING") {
     BullyElection.hearTerm(at, message)
+    Delivery.onHeard(turn, message)
     return remove(turn, message.sender.id, { _tag: "Left" })
   }
   if (turn.now.monotonic < turn.state.drainUntil && !isFresh) return BullyElection.hearTerm(at, message)
@@ -523,5 +524,5 @@ const isEndingWork = (turn: Turn): boolean => Contest.all(turn).some(({ election
 const farewell = (turn: Turn): void => {
   if (turn.hasTimer("farewell")) return
   turn.sayOften("leaving", { type: "SERVER_LEAVING" }, Rules.gaps.leaving)
-  turn.setTimer("farewell", Rules.gaps.leaving[0] + 1, { _tag: "Farewell" })
+  turn.setTimer("farewell", Rules.gaps.leaving[0] + 1 + Delivery.lingers(turn), { _tag: "Farewell" })
 }

@@ -350,7 +350,9 @@ export class Turn {
     switch (body.type) {
       case "SERVER_ALIVE":
       case "SERVER_RESPONSE":
+      case "SERVER_LEAVING":
       case "COORDINATOR":
+      case "STEPPING_DOWN":
       case "CLIENT_WELCOME":
         return { ...header, ...body, ...this.newest() }
       default:
@@ -364,10 +366,11 @@ export class Turn {
     return delivered === 0 ? {} : { delivered }
   }
 
-  /** The newest message index that is known here of the reign followed. */
+  /** The newest message index that is known here of the reign followed, or of our own that is over, while none follows. */
   newestIndex(): number {
-    const { delivery: { receiver }, election: { reign } } = this.state
-    return reign === null ? 0 : Receiver.newestOf(receiver, reign.term, reign.leader.id)
+    const { delivery: { receiver }, election: { last, reign } } = this.state
+    const of = reign ?? (last?.leader.id === this.state.self.id ? last : null)
+    return of === null ? 0 : Receiver.newestOf(receiver, of.term, of.leader.id)
   }
 
   /** Says something now and again after each of the gaps (ms), unless the key's timer is cleared. */

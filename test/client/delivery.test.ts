@@ -1,0 +1,122 @@
+/**
+ * Delivery on the simulated network, whatever it loses, doubles and turns round, and whoever leads (protocol 5, messages
+ * from clients).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as ClientEvent from "../../src/protocol/ClientEvent.ts"
+import type * as Event from "../../src/protocol/Event.ts"
+import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
+import * as VirtualTime from "../../src/testing/VirtualTime.ts"
+
+type Told = { readonly event: Event.Event | ClientEvent.ClientEvent }
+
+/** What was received, client by client, as bodies in order. */
+const received = (events: ReadonlyArray<Told>): Record<string, ReadonlyArray<unknown>> => {
+  const all: Record<string, Array<unknown>> = {}
+  for (const { event } of events) {
+    if (event.event === "MessageReceived") (all[event.client.name] ??= []).push(event.body)
+  }
+  return all
+}
+
+const lost = (events: ReadonlyArray<Told>) =>
+  events.filter(({ event }) => event.event === "MessageLost").map(({ event }) => event)
+
+const bodies = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name} ${at + 1}`)
+
+interface Trouble {
+  readonly seed: number
+  readonly loss?: number
+  readonly duplicate?: number
+  readonly reorder?: number
+  /** What becomes of the leader when half has been sent. */
+  readonly fate: "lives" | "stops" | "dies"
+}
+
+const count = 40
+
+/** Three clients send; everybody's picture of what was sent, when all is quiet again. */
+const run = Effect.fnUntraced(function*({ fate, ...network }: Trouble) {
+  const group = yield* SimulatedGroup.make({
+    servers: 3,
+    settings: { profile: "fast" },
+    delay: { min: 1, max: 3 },
+    ...network
+  })
+  const leader = yield* group.settle()
+  for (let at = 0; at < 3; at++) yield* group.clients.add()
+  const clients = yield* Effect.forEach([0, 1, 2], group.clients.at)
+  const joining = yield* Effect.forkChild(Effect.forEach(clients, ({ join }) => join, { concurrency: "unbounded" }))
+  yield* group.until("all have joined", Effect.sync(() => joining.pollUnsafe() !== undefined))
+  yield* Fiber.join(joining)
+  // A receiver first hears of a client by its join, or by its first message that nothing can come before.
+  yield* group.advance(1_000)
+  const sending = yield* Effect.forkChild(
+    Effect.forEach(
+      clients,
+      (client) =>
+        Effect.forEach(
+          bodies(client.self.name, count),
+          (body, at) => Effect.andThen(Effect.sleep(at * 25), client.send(body)),
+          { concurrency: "unbounded" }
+        ),
+      {
+        concurrency: "unbounded",
+        discard: true
+      }
+    )
+  )
+  yield* group.advance(count * 25 / 2)
+  if (fate === "stops") yield* group.stop(leader)
+  if (fate === "dies") yield* group.kill(leader)
+  yield* group.until("all is acknowledged", Effect.sync(() => sending.pollUnsafe() !== undefined))
+  yield* Fiber.join(sending)
+  yield* group.advance(5_000)
+  const servers = yield* Effect.forEach(yield* group.running, group.events)
+  return [...servers, ...(yield* Effect.forEach([0, 1, 2], group.clients.events))]
+})
+
+const everything = { c0: bodies("c0", count), c1: bodies("c1", count), c2: bodies("c2", count) }
+
+describe("what three clients send reaches all, each client's in its order, each once", () => {
+  for (const loss of [0, 0.1, 0.3]) {
+    it.effect(`with ${100 * loss} % of all datagrams lost`, () =>
+      VirtualTime.run(Effect.gen(function*() {
+        for (const events of yield* run({ seed: 1, loss, fate: "lives" })) {
+          assert.deepStrictEqual(received(events), everything)
+          assert.deepStrictEqual(lost(events), [])
+        }
+      })), 60_000)
+  }
+
+  it.effect("with duplicates and datagrams that overtake each other", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      for (const events of yield* run({ seed: 2, loss: 0.05, duplicate: 0.3, reorder: 0.3, fate: "lives" })) {
+        assert.deepStrictEqual(received(events), everything)
+        assert.deepStrictEqual(lost(events), [])
+      }
+    })), 60_000)
+
+  it.effect("while the leader leaves", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      for (const events of yield* run({ seed: 3, fate: "stops" })) {
+        assert.deepStrictEqual(received(events), everything)
+      }
+    })), 60_000)
+
+  it.effect("while the leader leaves, and some is lost", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      for (const events of yield* run({ seed: 4, loss: 0.1, duplicate: 0.1, reorder: 0.1, fate: "stops" })) {
+        assert.deepStrictEqual(received(events), everything)
+      }
+    })), 60_000)
+
+  it.effect("while the leader is killed", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      for (const events of yield* run({ seed: 5, fate: "dies" })) {
+        assert.deepStrictEqual(received(events), everything)
+      }
+    })), 60_000)
+})
