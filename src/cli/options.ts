@@ -41,19 +41,47 @@ export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "
 /** What an examination needs to know besides. */
 export const examinedKeys = [...networkKeys, "unicastPort", "profile", "heartbeatInterval", "memberTimeout"] as const
 
+/** What a client needs to know besides: its name, and how often it shows that it lives. */
+export const clientKeys = [...networkKeys, "profile", "heartbeatInterval", "name"] as const
+
 export const json = Flag.Boolean("json").pipe(Flag.withoutNegation, Flag.withDefault(false))
 
 const timeoutSetting = Setting.duration([Duration.millis(1), Duration.hours(1)], {
-  summary: "how long to wait for an answer",
+  summary: "",
   documentation: "",
   default: () => Duration.seconds(2)
 })
 
-export const timeout = Flag.String("timeout").pipe(
-  Flag.withMetavar(timeoutSetting.placeholder),
-  Flag.withDescription(`${timeoutSetting.summary} (default: 2s)`),
-  Flag.optional
-)
+const durationOf = (
+  name: string,
+  setting: typeof timeoutSetting,
+  given: Option.Option<string>
+): Effect.Effect<Option.Option<Duration.Duration>, Setting.SettingRefused> =>
+  Option.match(given, {
+    onNone: () => Effect.succeedNone,
+    onSome: (text) =>
+      Effect.mapBoth(Effect.fromOption(setting.fromText(text)), {
+        onFailure: () =>
+          new Setting.SettingRefused({
+            setting: name,
+            as: `--${name}`,
+            was: JSON.stringify(text),
+            allowed: setting.allowed
+          }),
+        onSuccess: Option.some
+      })
+  })
+
+/** A time-out, and what it is unless it is given. */
+export const timeout = (summary: string, otherwise: Duration.Duration) => ({
+  flag: Flag.String("timeout").pipe(
+    Flag.withMetavar(timeoutSetting.placeholder),
+    Flag.withDescription(`${summary} (default: ${Setting.formatDuration(otherwise)})`),
+    Flag.optional
+  ),
+  of: (given: Option.Option<string>): Effect.Effect<Duration.Duration, Setting.SettingRefused> =>
+    Effect.map(durationOf("timeout", timeoutSetting, given), Option.getOrElse(() => otherwise))
+})
 
 const watchSetting = Setting.duration([Duration.seconds(1), Duration.days(1)], {
   summary: "go on for this long, and say what changes",
@@ -81,35 +109,11 @@ export const allowed: ReadonlyMap<string, string> = new Map([
   ["--json", "no value, or true or false after ="]
 ])
 
-const durationOf = (
-  name: string,
-  setting: typeof timeoutSetting,
-  given: Option.Option<string>
-): Effect.Effect<Option.Option<Duration.Duration>, Setting.SettingRefused> =>
-  Option.match(given, {
-    onNone: () => Effect.succeedNone,
-    onSome: (text) =>
-      Effect.mapBoth(Effect.fromOption(setting.fromText(text)), {
-        onFailure: () =>
-          new Setting.SettingRefused({
-            setting: name,
-            as: `--${name}`,
-            was: JSON.stringify(text),
-            allowed: setting.allowed
-          }),
-        onSuccess: Option.some
-      })
-  })
-
 /** The time-out that was asked for, if any. */
 export const listenOf = (given: Option.Option<string>) => durationOf("timeout", timeoutSetting, given)
 
 /** For how long to watch, if that was asked for. */
 export const watchOf = (given: Option.Option<string>) => durationOf("watch", watchSetting, given)
-
-/** The time-out that was asked for, or the usual one. */
-export const timeoutOf = (given: Option.Option<string>): Effect.Effect<Duration.Duration, Setting.SettingRefused> =>
-  Effect.map(listenOf(given), Option.getOrElse(() => timeoutSetting.default("standard")))
 
 /** The settings: a flag before the environment before the default. No socket is opened. */
 export const resolve = Effect.fnUntraced(function*(flags: Given) {

@@ -18,15 +18,17 @@ export class OutputClosed extends Schema.TaggedError<OutputClosed>()("OutputClos
   }
 }
 
-/** Writes to standard output, and waits until the system has taken it. */
-export const write = (text: string): Effect.Effect<void, OutputClosed> =>
+/** What became of a write, from what its callback was given. */
+const outcome = (error: Error | null | undefined): Effect.Effect<void, OutputClosed> =>
+  error
+    ? Effect.fail(new OutputClosed({ code: "code" in error ? String(error.code) : error.message }))
+    : Effect.void
+
+/** Writes to standard output, and waits until the system has taken it. `then` is called before anything else happens. */
+export const write = (text: string, then?: () => void): Effect.Effect<void, OutputClosed> =>
   Effect.callback((resume) => {
-    process.stdout.write(text, (error) =>
-      resume(
-        error
-          ? Effect.fail(new OutputClosed({ code: "code" in error ? String(error.code) : error.message }))
-          : Effect.void
-      ))
+    process.stdout.write(text, (error) => resume(outcome(error)))
+    then?.()
   })
 
 /** One line, or several, on standard output. */

@@ -4,12 +4,14 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Argument from "effect/cli/Argument"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Settings from "../group/Settings.ts"
@@ -25,10 +27,24 @@ const serveFlags = {
   ...Options.flagsOf(Settings.flagKeys),
   json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
 }
+const answer = Options.timeout("how long to wait for an answer", Duration.seconds(2))
+const acknowledgement = Options.timeout("how long to wait until a message is acknowledged", Duration.seconds(10))
+const everyAcknowledgement = Options.timeout("how long to wait until a line is acknowledged", Duration.minutes(1))
 const askFlags = {
   ...Options.flagsOf(Options.networkKeys),
-  timeout: Options.timeout,
+  timeout: answer.flag,
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
+}
+const sendFlags = {
+  text: Argument.String("text").pipe(Argument.withDescription("what to send: at most 512 bytes of JSON")),
+  ...Options.flagsOf(Options.clientKeys),
+  timeout: acknowledgement.flag,
+  json: Options.json.pipe(Flag.withDescription("print one JSON object"))
+}
+const clientFlags = {
+  ...Options.flagsOf(Options.clientKeys),
+  timeout: everyAcknowledgement.flag,
+  json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
 }
 
 const doctorFlags = {
@@ -53,14 +69,14 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
     Command.make("members", askFlags, ({ json, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
-        const within = yield* Options.timeoutOf(timeout)
+        const within = yield* answer.of(timeout)
         const { members } = yield* Effect.promise(() => import("./members.ts"))
         return yield* members(settings, { json, timeout: within })
       })).pipe(Command.withDescription("Ask a group who is in it, without joining")),
     Command.make("leader", askFlags, ({ json, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
-        const within = yield* Options.timeoutOf(timeout)
+        const within = yield* answer.of(timeout)
         const { leader } = yield* Effect.promise(() => import("./leader.ts"))
         return yield* leader(settings, { json, timeout: within })
       })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
@@ -71,7 +87,25 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
         const watched = yield* Options.watchOf(watch)
         const { doctor } = yield* Effect.promise(() => import("./doctor.ts"))
         return yield* doctor(settings, { json, timeout: listened, watch: watched })
-      })).pipe(Command.withDescription("Explain why servers do not find each other, and what to do about it"))
+      })).pipe(Command.withDescription("Explain why servers do not find each other, and what to do about it")),
+    Command.make("client", clientFlags, ({ json, timeout, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Options.resolve(flags)
+        const within = yield* everyAcknowledgement.of(timeout)
+        const { client } = yield* Effect.promise(() => import("./client.ts"))
+        return yield* client(settings, { json, timeout: within })
+      })).pipe(
+        Command.withDescription(
+          "Join as a client: send each line of standard input to everybody, and show what all clients send"
+        )
+      ),
+    Command.make("send", sendFlags, ({ json, text, timeout, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Options.resolve(flags)
+        const within = yield* acknowledgement.of(timeout)
+        const { send } = yield* Effect.promise(() => import("./send.ts"))
+        return yield* send(text, settings, { json, timeout: within })
+      })).pipe(Command.withDescription("Send one message to everybody, and wait until it is acknowledged"))
   ])
 )
 

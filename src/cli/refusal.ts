@@ -11,7 +11,7 @@ import * as Output from "./output.ts"
 const flagKeys: ReadonlyArray<Settings.Key> = Settings.flagKeys
 const secrets = Settings.keys.filter((key) => !flagKeys.includes(key))
 const more = "(--help shows all)"
-const words = "serve, members, leader, doctor"
+const words = "serve, members, leader, doctor, client, send"
 
 const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 const closest = (suggestions: ReadonlyArray<string>) =>
@@ -43,7 +43,11 @@ export const describe = (
     case "UnknownSubcommand":
       return `unknown word ${quoted(error.subcommand)}; allowed: ${words}${closest(error.suggestions)} ${more}`
     case "UnexpectedArgument":
-      return `unknown word ${quoted(error.arguments[0] ?? "")}; allowed here: flags only ${more}`
+      return `unknown word ${
+        quoted(error.arguments[0] ?? "")
+      }; allowed here: flags only, and a text of several words in quotes ${more}`
+    case "MissingArgument":
+      return `the ${error.argument} is missing; allowed: one, in quotes where it has spaces ${more}`
     case "DuplicateOption":
       return `${error.option} was given twice; allowed: once`
     case "InvalidValue": {

@@ -105,13 +105,25 @@ const strangers: { readonly [K in Extract<Event.Event, { event: "WrongKey" }>["p
 
 const sender = ({ id, name }: Client.Client): string => `${name} (${id})`
 
-const words = (body: Client.Body): string => typeof body === "string" ? body : JSON.stringify(body)
+/**
+ * The body of a message: a text as it is, all else as JSON. It is what others chose: `Text.clean` makes it harmless.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const words = (body: Client.Body): string => typeof body === "string" ? body : JSON.stringify(body)
 
-const lost = ({ client, from, term, to }: Event.Lost): string => {
-  const which = from === to ? `message ${from}` : `messages ${from} to ${to}`
-  return client === null
-    ? `${which} of term ${term} are lost: nobody has them`
-    : `${which} of client ${client} are lost: nobody has them`
+/**
+ * Which messages are lost, and whose they were.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const lost = ({ client, from, term, to }: Event.Lost): string => {
+  const whose = client === null ? `term ${term}` : `client ${client}`
+  return from === to
+    ? `message ${from} of ${whose} is lost: nobody has it`
+    : `messages ${from} to ${to} of ${whose} are lost: nobody has them`
 }
 
 const reason = (reason: Event.Reason): string => {

@@ -13,7 +13,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Event from "../../src/protocol/Event.ts"
 
-const main = Path.resolve(import.meta.dirname, "../../src/main.ts")
+export const main = Path.resolve(import.meta.dirname, "../../src/main.ts")
 const patience = "15 seconds"
 
 /** The environment of one group that only this test is in. */
@@ -140,6 +140,10 @@ export const start = (args: ReadonlyArray<string>, env: Record<string, string> =
 /** Starts a program of a test's own; it is killed when the test ends. */
 export const startProgram = (file: string, env: Record<string, string>) =>
   running(() => spawn(process.execPath, [file], { env: environment(env), stdio: ["ignore", "pipe", "pipe"] }))
+
+/** The same with its standard input open, for what is typed into it. */
+export const startTyped = (args: ReadonlyArray<string>, env: Record<string, string>) =>
+  running(() => spawn(process.execPath, [main, ...args], { env: environment(env), stdio: ["pipe", "pipe", "pipe"] }))
 
 /** The same on a terminal of its own. Its exit code is not told. */
 export const startOnTerminal = (args: ReadonlyArray<string>, env: Record<string, string>) =>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Settings from "../../src/group/Settings.ts"
+import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
 import * as Event from "../../src/protocol/Event.ts"
 import * as Finding from "../../src/status/Finding.ts"
 import * as Page from "./Page.ts"
@@ -20,7 +21,9 @@ describe("README.md", () => {
   })
 
   it("names each event", () => {
-    for (const { fields } of Event.Event.members) assert.include(readme, `\`${fields.event.literal}\``)
+    for (const { fields } of [...Event.Event.members, ...ClientEvent.ClientEvent.members]) {
+      assert.include(readme, `\`${fields.event.literal}\``)
+    }
   })
 
   it("and the pages lead to files that are there", () => {

@@ -1,0 +1,107 @@
+/**
+ * A terminal on which somebody types while lines arrive: what arrives is written above the line that is being typed,
+ * which is drawn anew below it.
+ */
+import type * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Readline from "node:readline"
+import * as Text from "../status/Text.ts"
+import * as Output from "./output.ts"
+import * as Terminal from "./terminal.ts"
+
+export interface Dialogue {
+  /** The lines typed. Ends with Ctrl-D. */
+  readonly lines: Stream.Stream<string>
+  /** Completes with Ctrl-C, or when the terminal is closed. */
+  readonly left: Effect.Effect<void>
+  /** Writes one line above the one that is being typed. */
+  readonly print: (text: string) => Effect.Effect<void, Output.OutputClosed>
+  /** The log, among the lines that arrive: elsewhere it would tear what is being typed. */
+  readonly logger: Logger.Logger<unknown, void>
+  /** What stands before the line that is being typed. */
+  readonly setPrompt: (text: string) => Effect.Effect<void>
+  /** Gives a line back to be changed, where nothing else has been typed yet. */
+  readonly giveBack: (text: string) => Effect.Effect<void>
+}
+
+/** Whether somebody is there to type, and to see it. */
+export const isPossible = Effect.map(Terminal.isScreen, (isScreen) => isScreen && process.stdin.isTTY)
+
+/** Takes the terminal, and gives it back when the scope closes. */
+export const make: Effect.Effect<Dialogue, never, Scope.Scope> = Effect.gen(function*() {
+  const lines = yield* Queue.unbounded<string, Cause.Done>()
+  const left = yield* Deferred.make<void>()
+  const leave = () => Deferred.doneUnsafe(left, Effect.void)
+  let isOpen = true
+  const editor = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const editor = Readline.createInterface({
+        input: process.stdin,
+        output: process.stdout,
+        terminal: true,
+        historySize: 200,
+        removeHistoryDuplicates: true
+      })
+      editor.on("line", (line) => {
+        Queue.offerUnsafe(lines, line)
+        editor.prompt()
+      })
+      // Ctrl-D on an empty line.
+      editor.on("close", () => {
+        isOpen = false
+        Queue.endUnsafe(lines)
+      })
+      editor.on("SIGINT", leave)
+      process.on("SIGHUP", leave)
+      return editor
+    }),
+    (editor) =>
+      Effect.sync(() => {
+        process.off("SIGHUP", leave)
+        if (isOpen) process.stdout.write(erased())
+        editor.close()
+      })
+  )
+  // How many rows the editor believes to be between its prompt and the cursor, and goes up before it draws anew.
+  const believe = (rows: number) => void Object.assign(editor, { prevRows: rows })
+  /** Takes the cursor to where the prompt began, and away what is there. */
+  const erased = () => {
+    const { rows } = editor.getCursorPos()
+    believe(0)
+    return `\r${rows > 0 ? `\x1b[${rows}A` : ""}\x1b[J`
+  }
+  // Where several characters come at once, as when they are pasted, it does not notice that they filled a row.
+  const onKey = () => believe(editor.getCursorPos().rows)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => void process.stdin.on("keypress", onKey)),
+    () => Effect.sync(() => void process.stdin.off("keypress", onKey))
+  )
+  const draw = () => {
+    if (isOpen) editor.prompt(true)
+  }
+  const textOf = (text: string) => `${isOpen ? erased() : ""}${text}\n`
+  return {
+    lines: Stream.fromQueue(lines),
+    left: Deferred.await(left),
+    print: (text) => Effect.suspend(() => Output.write(textOf(text), draw)),
+    logger: Logger.make(({ date, message }) => {
+      const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
+      process.stdout.write(textOf(`${Text.clock(date.getTime())}  ${Text.clean(text)}`))
+      draw()
+    }),
+    setPrompt: (text) =>
+      Effect.sync(() => {
+        editor.setPrompt(text)
+        draw()
+      }),
+    giveBack: (text) =>
+      Effect.sync(() => {
+        if (isOpen && editor.line === "") editor.write(text)
+      })
+  }
+})

@@ -1,0 +1,31 @@
+/**
+ * `send`: one message to a group, without staying.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Client from "../client/Client.ts"
+import type * as Settings from "../group/Settings.ts"
+import * as Member from "../protocol/Member.ts"
+import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
+import * as Output from "./output.ts"
+
+/** Ends once the leader has the message and has handed it on; else fails with what to check. */
+export const send = Effect.fnUntraced(
+  function*(
+    text: string,
+    settings: Settings.Settings,
+    options: { readonly json: boolean; readonly timeout: Duration.Duration }
+  ) {
+    const client = yield* Client.fromSettings(settings)
+    const seq = yield* client.send(text, { within: options.timeout })
+    const reign = yield* client.reign
+    if (options.json) {
+      const term = reign?.term ?? null
+      return yield* Output.line(JSON.stringify({ client: client.self, seq, leader: reign?.leader ?? null, term }))
+    }
+    const by = reign === null ? "the leader" : `${reign.leader.id} at ${Member.formatAddress(reign.leader)}, the leader`
+    return yield* Output.line(`acknowledged by ${by}`)
+  },
+  Effect.scoped,
+  Effect.provide(NodeDatagrams.layer)
+)

@@ -1,0 +1,263 @@
+/**
+ * `client` and `send` as processes: what they say, in which order, and how they end.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { spawnSync } from "node:child_process"
+import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
+import * as Process from "./process.ts"
+
+const decode = Schema.decodeUnknownSync(ClientEvent.ClientEvent)
+
+/** A client that reads what is typed into it. */
+const startClient = (args: ReadonlyArray<string>, env: Record<string, string>) =>
+  Process.startTyped(["client", ...args], env)
+
+const eventsOf = (client: Process.Running) =>
+  client.stdout.split("\n").slice(0, -1).map((line) => decode(JSON.parse(line)))
+
+const event = <E extends ClientEvent.ClientEvent["event"]>(
+  client: Process.Running,
+  name: E,
+  holds: (event: Extract<ClientEvent.ClientEvent, { event: E }>) => boolean = () => true
+) =>
+  client.until(() =>
+    eventsOf(client).find((event): event is Extract<ClientEvent.ClientEvent, { event: E }> =>
+      event.event === name && holds(event as Extract<ClientEvent.ClientEvent, { event: E }>)
+    )
+  )
+
+const bodiesOf = (client: Process.Running, name: string) =>
+  eventsOf(client).flatMap((event) =>
+    event.event === "MessageReceived" && event.client.name === name ? [event.body] : []
+  )
+
+/** A group of one server that leads. */
+const served = Effect.gen(function*() {
+  const env = yield* Process.group
+  const server = yield* Process.start(["--json", "--profile", "fast", "--name", "server"], env)
+  yield* server.event("LeaderChanged")
+  return { env, server }
+})
+
+describe("client --json (protocol 3, 5)", () => {
+  it.live("sends the lines of standard input, tells what happens, and leaves at its end when all is acknowledged", () =>
+    Effect.gen(function*() {
+      const { env, server } = yield* served
+      const bob = yield* startClient(["--json", "--name", "bob"], env)
+      const { leader } = yield* event(bob, "Joined")
+      assert.strictEqual(leader.id, (yield* server.event("Started")).self.id)
+      const alice = yield* startClient(["--json", "--name", "alice"], env)
+      yield* event(alice, "Joined")
+      const lines = Array.from({ length: 100 }, (_, at) => `line ${at}`)
+      yield* alice.type(`${lines.join("\n")}\n`)
+      yield* Effect.sync(() => alice.child.stdin?.end("the last, without its end"))
+      const { code, stderr } = yield* alice.ended
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(code, 0)
+      const all = [...lines, "the last, without its end"]
+      const acknowledged = eventsOf(alice).flatMap((event) => event.event === "MessageAcknowledged" ? [event.seq] : [])
+      assert.deepStrictEqual(acknowledged.toSorted((a, b) => a - b), all.map((_, at) => at + 1))
+      assert.strictEqual(eventsOf(alice).at(-1)?.event, "Left")
+
+      yield* bob.until(() => bodiesOf(bob, "alice").length === all.length ? true : undefined)
+      assert.deepStrictEqual(bodiesOf(bob, "alice"), all)
+      yield* server.event("ClientJoined", ({ client }) => client.name === "alice")
+      yield* server.event("ClientLeft", ({ client, reason }) => client.name === "alice" && reason._tag === "Left")
+      const atServer = server.events.flatMap((event) =>
+        event.event === "MessageReceived" && event.client.name === "alice" ? [[event.seq, event.body]] : []
+      )
+      assert.deepStrictEqual(atServer, all.map((body, at) => [at + 1, body]))
+
+      // Told to stop, it says goodbye, and that is a success.
+      yield* bob.kill("SIGTERM")
+      assert.strictEqual((yield* bob.ended).code, 0)
+      yield* server.event("ClientLeft", ({ client, reason }) => client.name === "bob" && reason._tag === "Left")
+    }).pipe(Effect.scoped))
+
+  it.live("what is too large is refused by its line, the others are sent, and it ends with 2", () =>
+    Effect.gen(function*() {
+      const { env, server } = yield* served
+      const client = yield* startClient(["--name", "alice"], env)
+      yield* Effect.sync(() => client.child.stdin?.end(`one\n${"x".repeat(511)}\nthree\n`))
+      const { code, stderr, stdout } = yield* client.ended
+      assert.deepStrictEqual(stderr.split("\n"), [
+        "bellwether: line 2: the body takes 513 bytes of JSON, 512 are allowed",
+        "bellwether: 1 of 3 lines were not acknowledged: the body takes 513 bytes of JSON, 512 are allowed",
+        ""
+      ])
+      assert.strictEqual(code, 2)
+      assert.match(
+        stdout,
+        /^\d{4}-\d\d-\d\dT[\d:.]+Z talking to [0-9a-f]{16} at 127\.0\.0\.1:\d+, the leader \(term \d+\)$/m
+      )
+      assert.match(stdout, / message 2 is acknowledged$/m)
+      yield* server.event("MessageReceived", ({ body }) => body === "three")
+    }).pipe(Effect.scoped))
+
+  it.live("where nobody answers it says what to check, and ends with 3 once its lines have waited", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const client = yield* startClient(["--json", "--timeout", "500ms"], env)
+      yield* Effect.sync(() => client.child.stdin?.end("one\ntwo\n"))
+      const { code, stderr } = yield* client.ended
+      const [first, last, ...rest] = stderr.trimEnd().split("\n")
+      assert.match(
+        first!,
+        /^bellwether: line 1: nobody in group "cli-.*" answered within 500 ms .* check .*firewall.*$/
+      )
+      assert.match(last!, /^bellwether: 2 of 2 lines were not acknowledged: nobody in group .*$/)
+      assert.deepStrictEqual(rest, [])
+      assert.strictEqual(code, 3)
+    }).pipe(Effect.scoped))
+
+  it.live("a reader that goes away ends it gracefully", () =>
+    Effect.gen(function*() {
+      const { env, server } = yield* served
+      const client = yield* startClient(["--json", "--name", "unread"], env)
+      yield* event(client, "Joined")
+      yield* Effect.sync(() => client.child.stdout?.destroy())
+      yield* Process.run(["send", "hello"], env)
+      const { code, stderr } = yield* client.ended
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(code, 0)
+      yield* server.event("ClientLeft", ({ reason }) => reason._tag === "Left")
+    }).pipe(Effect.scoped))
+})
+
+describe("send", () => {
+  it.live("ends with 0 once the message is acknowledged, and says by whom", () =>
+    Effect.gen(function*() {
+      const { env, server } = yield* served
+      const { self } = yield* server.event("Started")
+      const { code, stderr, stdout } = yield* Process.run(["send", "hello there", "--name", "door"], env)
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(stdout, `acknowledged by ${self.id} at ${self.ip}:${self.port}, the leader\n`)
+      assert.strictEqual(code, 0)
+      yield* server.event("MessageReceived", ({ body, client }) => body === "hello there" && client.name === "door")
+      const json = JSON.parse((yield* Process.run(["send", "--json", "--", "--dashes"], env)).stdout)
+      assert.strictEqual(json.seq, 1)
+      assert.strictEqual(json.leader.id, self.id)
+      yield* server.event("MessageReceived", ({ body, client }) => body === "--dashes" && client.id === json.client.id)
+    }).pipe(Effect.scoped))
+
+  it.live("ends with 3 when nobody answers in time, and says what to check", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const { code, stderr, stdout } = yield* Process.run(["send", "hello", "--timeout", "300ms"], env)
+      assert.match(stderr, /^bellwether: nobody in group "cli-.*" answered within 300 ms .*check.*firewall.*\n$/)
+      assert.strictEqual(stdout, "")
+      assert.strictEqual(code, 3)
+    }))
+})
+
+describe("the command line of client and send", () => {
+  it.live.each(
+    [
+      [["send"], /^bellwether: the text is missing; allowed: .*quotes.*\n$/],
+      [["send", "two", "words"], /^bellwether: unknown word "words"; allowed here: flags only, .*quotes.*\n$/],
+      [["send", "x".repeat(511)], /^bellwether: the body takes 513 bytes of JSON, 512 are allowed\n$/],
+      [["send", "hello", "--timeout", "soon"], /^bellwether: --timeout is "soon"; allowed: a duration .*\n$/],
+      [["client", "hello"], /^bellwether: unknown word "hello"; .*\n$/],
+      [["client", "--port", "0"], /^bellwether: --port is 0; allowed: .*\n$/],
+      [["client", "--priority", "1"], /^bellwether: --priority is no flag of client.*\n$/],
+      [["client", "--name", ""], /^bellwether: --name .*allowed: 1 to 64 bytes of text.*\n$/],
+      [["clint"], /^bellwether: unknown word "clint"; allowed: .*; did you mean client\? .*\n$/]
+    ] as const
+  )("%j is refused in one line on standard error, with exit code 2", ([args, line]) =>
+    Effect.gen(function*() {
+      const { code, stderr, stdout } = yield* Process.run(args, { ...(yield* Process.group) })
+      assert.match(stderr, line)
+      assert.strictEqual(stdout, "")
+      assert.strictEqual(code, 2)
+    }))
+})
+
+const hasTmux = spawnSync("tmux", ["-V"]).status === 0
+
+/** Two clients, each on a terminal of its own that is drawn as a person sees it. */
+const terminals = Effect.acquireRelease(
+  Effect.sync(() => {
+    const socket = `bellwether-${process.pid}`
+    const tmux = (...args: ReadonlyArray<string>) =>
+      spawnSync("tmux", ["-L", socket, "-f", "/dev/null", ...args], { encoding: "utf8" }).stdout
+    return {
+      start: (name: string, columns: number, env: Record<string, string>) => {
+        const variables = Object.entries(env).flatMap(([key, value]) => ["-e", `${key}=${value}`])
+        const command = [process.execPath, Process.main, "client", "--name", name].map((word) => `'${word}'`).join(" ")
+        tmux(
+          "new-session",
+          "-d",
+          "-s",
+          name,
+          "-x",
+          String(columns),
+          "-y",
+          "24",
+          ...variables,
+          `${command}; echo "ended with $?"; exec cat`
+        )
+      },
+      type: (name: string, ...keys: ReadonlyArray<string>) => void tmux("send-keys", "-t", name, ...keys),
+      screen: (name: string) => tmux("capture-pane", "-p", "-t", name).trimEnd().split("\n"),
+      end: () => void tmux("kill-server")
+    }
+  }),
+  ({ end }) => Effect.sync(end)
+)
+
+describe.skipIf(!hasTmux)("client on a terminal (tmux)", () => {
+  it.live("what arrives stands above the line that is typed, which stays whole; Ctrl-D and Ctrl-C leave", () =>
+    Effect.gen(function*() {
+      const { env, server } = yield* served
+      const terminal = yield* terminals
+      const see = (name: string, what: (lines: ReadonlyArray<string>) => boolean) =>
+        Effect.gen(function*() {
+          while (!what(terminal.screen(name))) yield* Effect.sleep("50 millis")
+        }).pipe(
+          Effect.timeoutOrElse({
+            duration: "15 seconds",
+            orElse: () => Effect.die(new Error(`not seen by ${name}:\n${terminal.screen(name).join("\n")}`))
+          })
+        )
+      terminal.start("alice", 80, env)
+      terminal.start("bob", 60, env)
+      for (const name of ["alice", "bob"]) yield* see(name, (lines) => lines.some((line) => line.includes("joined: 1")))
+
+      // Two rows and a bit, in one go as when it is pasted, then changed in its middle.
+      const words =
+        "these are many words which bob has pasted, and they take more than two of the rows that his terminal has"
+      terminal.type("bob", "-l", words)
+      terminal.type("alice", "-l", "hello bob")
+      terminal.type("alice", "Enter")
+      yield* see("bob", (lines) => lines.some((line) => /^\d\d:\d\d:\d\d {2}alice: hello bob$/.test(line)))
+      terminal.type("bob", "Left", "Left", "Left")
+      terminal.type("bob", "-l", "X")
+      terminal.type("alice", "-l", "and again")
+      terminal.type("alice", "Enter")
+      yield* see("bob", (lines) => lines.some((line) => line.endsWith("alice: and again")))
+      const typed = `bob> ${words.slice(0, -3)}X${words.slice(-3)}`
+      yield* see("bob", (lines) => lines.slice(-2).join("") === typed)
+      assert.lengthOf(terminal.screen("bob").filter((line) => line.startsWith("bob>")), 1)
+
+      terminal.type("bob", "Enter")
+      yield* see("alice", (lines) => lines.slice(-3).join("").includes(`bob: ${typed.slice("bob> ".length)}`))
+      // What is too large is given back to be changed.
+      terminal.type("bob", "-l", "y".repeat(520))
+      terminal.type("bob", "Enter")
+      yield* see("bob", (lines) => lines.includes("not sent: the body takes 522 bytes of JSON, 512 are allowed"))
+      yield* see("bob", (lines) => lines.join("").endsWith(`bob> ${"y".repeat(520)}`))
+
+      terminal.type("alice", "C-d")
+      yield* see(
+        "alice",
+        (lines) => lines.at(-1) === "ended with 0" && lines.at(-2)?.endsWith("left the group") === true
+      )
+      terminal.type("bob", "C-c")
+      yield* see("bob", (lines) => lines.at(-1) === "ended with 0" && lines.at(-2)?.endsWith("left the group") === true)
+      for (const name of ["alice", "bob"]) {
+        yield* server.event("ClientLeft", ({ client, reason }) => client.name === name && reason._tag === "Left")
+      }
+    }).pipe(Effect.scoped))
+})
