@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { jobs } from "./Jobs.ts"
 
 jobs.pipe(
-  Effect.provide(NodeServer.layer({ group: "jobs", profile: "fast" })),
+  // The settings come from BELLWETHER_*.
+  Effect.provide(NodeServer.layerConfig),
   NodeRuntime.runMain()
 )
