@@ -30,6 +30,8 @@ import * as Singleton from "./Singleton.ts"
 
 export { NotLeading, Reign } from "./LeadingWork.ts"
 
+export type { Options as SingletonOptions } from "./Singleton.ts"
+
 /**
  * This server cannot take part in an election of that name: the name may not be one, or it takes part in as many as it
  * may. Nothing was changed.
@@ -149,7 +151,7 @@ export interface LeadershipShape {
   ) => Effect.Effect<never, E, Exclude<R, LeadingWork.Reign>>
   /**
    * Work as in {@link whileLeader} that must go on: where it fails within a reign, for whatever cause, it is told
-   * (`WorkFailed`, with the name) and started again by a schedule; see `Singleton.Options`. When the schedule is
+   * (`WorkFailed`, with the name) and started again by a schedule; see `SingletonOptions`. When the schedule is
    * exhausted this server resigns, and the singleton fails with the last cause: whoever runs it decides whether this
    * server takes it on once more. Work that succeeds is done, for this reign.
    *
