@@ -13,11 +13,12 @@ import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import * as BullyElection from "../protocol/BullyElection.ts"
+import * as Contest from "../protocol/Contest.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Step from "../protocol/Step.ts"
 import type { DropReason, Now, Output, State } from "../protocol/Turn.ts"
 import type * as Messenger from "../transport/Messenger.ts"
+import * as SinceBoot from "../transport/SinceBoot.ts"
 import type * as Inbox from "./Inbox.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
@@ -50,7 +51,7 @@ export interface GroupState {
   readonly snapshot: Effect.Effect<{ readonly state: State; readonly sequence: number }>
   readonly view: SubscriptionRef.SubscriptionRef<Step.View>
   /** The reigns of this server's own that last, by election: the group's own has no name. */
-  readonly ownReigns: SubscriptionRef.SubscriptionRef<BullyElection.OwnReigns>
+  readonly ownReigns: SubscriptionRef.SubscriptionRef<Contest.OwnReigns>
   readonly events: PubSub.PubSub<Numbered>
   /** Tells an event that is none of the protocol's. */
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
@@ -75,23 +76,24 @@ const outboxCapacity = 4_096
 const eventCapacity = 4_096
 
 /**
- * Makes the state of one server. `endWork` ends all leading work of an election, in a bounded time. `deliver` takes what
- * clients sent, and must not block.
+ * Makes the state of one server. `endWork` ends all leading work of an election, in a bounded time, and answers whether it
+ * has finished by then. `deliver` takes what clients sent, and must not block.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: {
   readonly initial: State
-  readonly endWork: (election: string) => Effect.Effect<void>
+  readonly endWork: (election: string) => Effect.Effect<boolean>
   readonly deliver: (message: Inbox.Message) => void
   readonly supervisor: Supervisor.Supervisor
 }): Effect.fn.Return<GroupState, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
+  const sinceBoot = yield* SinceBoot.SinceBoot
   const ref = yield* Ref.make(options.initial)
   const view = yield* SubscriptionRef.make(Step.view(options.initial))
-  const ownReigns = yield* SubscriptionRef.make<BullyElection.OwnReigns>(new Map())
+  const ownReigns = yield* SubscriptionRef.make<Contest.OwnReigns>(new Map())
   const events = yield* Effect.acquireRelease(PubSub.sliding<Numbered>(eventCapacity), PubSub.shutdown)
   const outbox = yield* Queue.dropping<Outgoing>(outboxCapacity)
   const fibers = yield* FiberMap.make<number | `end of work ${string}`>()
@@ -101,7 +103,8 @@ export const make = Effect.fnUntraced(function*(options: {
   const now = (): Now => ({
     monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
     wall: clock.currentTimeMillisUnsafe(),
-    entropy: Math.floor(random.nextDoubleUnsafe() * 4_294_967_296)
+    entropy: Math.floor(random.nextDoubleUnsafe() * 4_294_967_296),
+    sinceBoot: sinceBoot?.()
   })
   const drop: GroupState["drop"] = (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
   const publish = (event: Event.Event): void => {
@@ -145,16 +148,17 @@ export const make = Effect.fnUntraced(function*(options: {
           `end of work ${output.election}`,
           supervisor.guard(
             "end of work",
-            Effect.andThen(options.endWork(output.election), step({ _tag: "WorkEnded", election: output.election }))
+            Effect.flatMap(
+              options.endWork(output.election),
+              (finished) => step({ _tag: "WorkEnded", election: output.election, finished })
+            )
           )
         )
     }
   }
 
   const show = Effect.suspend(() => SubscriptionRef.set(view, Step.view(Ref.getUnsafe(ref))))
-  const showOwnReigns = Effect.suspend(() =>
-    SubscriptionRef.set(ownReigns, BullyElection.ownReigns(Ref.getUnsafe(ref)))
-  )
+  const showOwnReigns = Effect.suspend(() => SubscriptionRef.set(ownReigns, Contest.ownReigns(Ref.getUnsafe(ref))))
 
   // To tell an event may run its reader at once, and that may step again, here in the middle. Its state is the newest
   // then; what it left to do waits behind what is being done, so that the order of steps is that of all they do.
@@ -180,7 +184,7 @@ export const make = Effect.fnUntraced(function*(options: {
       Ref.modify(ref, (before) => {
         const [after, outputs] = Step.step(before, input, now())
         // Leading work hears of the end of its reign before anyone else does.
-        if (!BullyElection.ownsSame(before, after)) todo.push(showOwnReigns)
+        if (!Contest.ownsSame(before, after)) todo.push(showOwnReigns)
         todo.push(...outputs)
         if (!Step.showsSame(before, after)) todo.push(show)
         return [undefined, after]

@@ -16,7 +16,6 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import * as BullyElection from "../protocol/BullyElection.ts"
 import * as Contest from "../protocol/Contest.ts"
 import * as Election from "../protocol/Election.ts"
 import * as Member from "../protocol/Member.ts"
@@ -228,7 +227,7 @@ const over = (
   const own = Effect.zipWith(
     state.state,
     state.now,
-    (state, now) => Step.isStalled(state, now.monotonic) ? null : BullyElection.ownReign(state, election)
+    (state, now) => Step.leads(state, now, election)
   )
   const lead: LeadingWork.Lead = {
     own,

@@ -104,10 +104,10 @@ export interface LeadingWork {
   /** How many callers run or wait. */
   callers: number
   /**
-   * Waits until none runs any more, `stopTimeout` at most, and not for what has had that time already. The work itself is
-   * interrupted by its reign's end.
+   * Waits until none runs any more, `stopTimeout` at most, and not for what has had that time already; answers whether none
+   * does. The work itself is interrupted by its reign's end.
    */
-  readonly end: Effect.Effect<void>
+  readonly end: Effect.Effect<boolean>
 }
 
 const allDone = (running: ReadonlyArray<Running>) =>
@@ -124,7 +124,7 @@ export interface All {
   /** That of one election. */
   readonly of: (election: string) => LeadingWork
   /** Waits for the end of one election's work; see {@link LeadingWork}. */
-  readonly end: (election: string) => Effect.Effect<void>
+  readonly end: (election: string) => Effect.Effect<boolean>
   /** Forgets an election's, unless somebody still works or waits there. */
   readonly release: (election: string) => void
 }
@@ -144,7 +144,7 @@ export const makeAll = (stopTimeout: Duration.Duration): All => {
       all.set(election, work)
       return work
     },
-    end: (election) => Effect.suspend(() => all.get(election)?.end ?? Effect.void),
+    end: (election) => Effect.suspend(() => all.get(election)?.end ?? Effect.succeed(true)),
     release: (election) => {
       const work = all.get(election)
       if (work !== undefined && work.callers === 0 && work.running.size === 0) all.delete(election)
@@ -161,7 +161,7 @@ const make = (stopTimeout: Duration.Duration): LeadingWork => {
     callers: 0,
     end: Effect.suspend(() => allDone([...running].filter(({ overrunning }) => !overrunning))).pipe(
       Effect.timeoutOption(stopTimeout),
-      Effect.asVoid
+      Effect.map(() => running.size === 0)
     )
   }
 }

@@ -65,7 +65,8 @@ const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
   ...Settings.timing(settings),
   multicast: settings.multicast,
   preempt: settings.preempt,
-  minimumMembers: settings.minimumMembers
+  minimumMembers: settings.minimumMembers,
+  lease: Settings.agreement(settings)
 })
 
 /**

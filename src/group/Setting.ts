@@ -198,6 +198,38 @@ export const toggle = (about: About<boolean>): Setting<boolean> => ({
   }
 })
 
+/**
+ * A share of one in a range, both ends included: `0.01` in code, `1%` or `0.01` as text.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const share = ([minimum, maximum]: readonly [number, number], about: About<number>): Setting<number> => {
+  const read = (value: number) => when(value, typeof value === "number" && value >= minimum && value <= maximum)
+  return {
+    ...about,
+    allowed: `a share from ${minimum * 100}% to ${maximum * 100}%, written as in 1% or 0.01`,
+    placeholder: "share",
+    fromInput: read,
+    fromText: (value) => {
+      const [, amount, percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(value.trim()) ?? []
+      return amount === undefined ? Option.none() : read(Number(amount) / (percent === "%" ? 100 : 1))
+    }
+  }
+}
+
+/**
+ * A setting that may be left out, and is then undefined. `unset` says to people what that means.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const optional = <A, I>(setting: Setting<A, I>, unset: string): Setting<A | undefined, I> => ({
+  ...setting,
+  unset,
+  default: () => undefined
+})
+
 const units: ReadonlyArray<readonly [RegExp, millis: number]> = [
   [/^(ms|milli(second)?s?)$/, 1],
   [/^(s|secs?|seconds?)$/, 1000],

@@ -252,6 +252,48 @@ export const settings = {
       + "the number of servers: nobody ever leads.",
     default: () => 1
   }),
+  leadership: Setting.choice(["bully", "lease"], {
+    summary: "how the leader is elected",
+    documentation:
+      "`bully`: whoever ranks highest among those who hear each other; while the network is split each part has a leader. "
+      + "`lease`: whoever ranks highest among those whom a majority of `groupSize` servers has voted for, so that at most one "
+      + "leads at any instant; without a majority nobody does. The same on every host; changing it, or one of the three "
+      + "settings below, takes a full stop of the group. Where it differs, `SettingsDiffer` is told.",
+    default: () => "bully"
+  }),
+  groupSize: Setting.optional(
+    whole([1, 1_000], "count", {
+      summary: "number of all servers of the group, for lease",
+      documentation:
+        "How many servers there are in all, running or not: more than half of them must be there for one to lead. Needed "
+        + "with `lease`, and of no meaning without. The same on every host. An odd number is best: four bear the loss of no "
+        + "more servers than three. Too large: nobody leads. Too small, with more servers running: two majorities, and so "
+        + "two leaders, are possible.",
+      default: () => 1
+    }),
+    "none"
+  ),
+  leaseDuration: Setting.optional(
+    duration([ms(60), hour], {
+      summary: "time for which a vote binds, for lease",
+      documentation:
+        "After the leader is gone nobody leads for up to so long, and a server that starts does not vote for so long. A "
+        + "leader renews its lease six times in it; it must be at least 3 x `stopTimeout`, as work is ended that much "
+        + "before the lease is over. Unless set, 3 x `heartbeatInterval`, or 3 x `stopTimeout` where that is longer. The "
+        + "same on every host. Too short: the lead is lost to a pause or a few lost datagrams; too long: the group waits "
+        + "that long for its next leader.",
+      default: () => ms(0)
+    }),
+    "3 x heartbeatInterval"
+  ),
+  clockDrift: Setting.share([0, 0.1], {
+    summary: "largest difference in speed of two clocks, for lease",
+    documentation:
+      "A lease is taken to be over 2 x this share of `leaseDuration` early. The same on every host. Clocks of healthy "
+      + "machines differ by less than one in a thousand. Smaller than the truth: two may lead for a moment; larger costs a "
+      + "little of each lease.",
+    default: () => 0.01
+  }),
   name: Setting.text<string | undefined>(Member.limits.name, {
     summary: "what people call this server",
     documentation: "Shown in views, events and logs; nothing is decided by it, and two servers may share one.",

@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as KeyRing from "../protocol/KeyRing.ts"
+import type * as Message from "../protocol/Message.ts"
 import * as Profile from "./Profile.ts"
 import * as Setting from "./Setting.ts"
 import { settings } from "./SettingList.ts"
@@ -186,6 +187,33 @@ const rules: ReadonlyArray<Rule> = [
         + "be found"
     }
   }),
+  ({ groupSize, leadership }) => ({
+    broken: leadership === "lease" && groupSize === undefined,
+    allowed: {
+      leadership: "bully, or lease with groupSize: a majority is one of all servers, and their number is not known"
+    }
+  }),
+  ({ groupSize, leadership }) => ({
+    broken: leadership === "bully" && groupSize !== undefined,
+    allowed: { groupSize: "none, or any with leadership lease: it does not make a majority of a bully's group" }
+  }),
+  ({ groupSize, leadership, minimumMembers }) => ({
+    broken: leadership === "lease" && groupSize !== undefined && minimumMembers > groupSize,
+    allowed: {
+      minimumMembers: `at most groupSize, which is ${groupSize}: nobody would ever lead`,
+      groupSize: `at least minimumMembers, which is ${minimumMembers}: nobody would ever lead`
+    }
+  }),
+  ({ leadership, leaseDuration, stopTimeout }) => ({
+    broken: leadership === "lease" && leaseDuration !== undefined
+      && Duration.isLessThan(leaseDuration, Duration.times(stopTimeout, 3)),
+    allowed: {
+      leaseDuration: `at least 3 x stopTimeout, which is ${format(stopTimeout)}: `
+        + "work is ended that long before the lease is over, and beats may be lost before",
+      stopTimeout: `at most a third of leaseDuration, which is ${format(leaseDuration)}: `
+        + "work is ended that long before the lease is over, and beats may be lost before"
+    }
+  }),
   ({ port, unicastPort }) => ({
     broken: unicastPort === port,
     allowed: {
@@ -290,6 +318,19 @@ export const config: Effect.Effect<Settings, Setting.SettingRefused> = Effect.fl
   configured,
   (found) => Effect.fromResult(read((key) => found.get(key)))
 )
+
+/**
+ * What all servers of the group must have the same for a majority lease; null where leadership is the bully's.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const agreement = (settings: Settings): Message.Agreement | null => {
+  const { clockDrift, groupSize, heartbeatInterval, leadership, leaseDuration, stopTimeout } = settings
+  if (leadership === "bully" || groupSize === undefined) return null
+  const duration = leaseDuration ?? Duration.times(Duration.max(heartbeatInterval, stopTimeout), 3)
+  return { groupSize, duration: Math.max(1, Math.round(Duration.toMillis(duration))), drift: clockDrift }
+}
 
 /**
  * The times of the settings in whole milliseconds, for floor 1.

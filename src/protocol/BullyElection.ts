@@ -23,72 +23,17 @@ import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
 import * as Identity from "./Identity.ts"
+import * as Lease from "./Lease.ts"
+import * as LeaseClaim from "./LeaseClaim.ts"
 import * as Member from "./Member.ts"
 import * as Membership from "./Membership.ts"
 import * as Message from "./Message.ts"
 import * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
-import type { State } from "./Turn.ts"
 import * as Zone from "./Zone.ts"
 
 type At = Contest.Contest
-
-/**
- * The reign of this server's own that lasts and is not being ended: while there is one, leading work of that election, the
- * group's own unless named, may run.
- *
- * It does not ask the clock whether the server stood still meanwhile; whoever acts on it must.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const ownReign = (
-  state: Pick<State, "self" | "election" | "named">,
-  name = Election.ofGroup
-): Reign.Reign | null => {
-  const election = Contest.register(state, name)
-  return election !== undefined && election.reign !== null && election.ending === null
-      && election.reign.leader.id === state.self.id
-    ? election.reign
-    : null
-}
-
-/**
- * The reigns of {@link ownReign} by election.
- *
- * @category models
- * @since 0.1.0
- */
-export type OwnReigns = ReadonlyMap<string, Reign.Reign>
-
-/**
- * All reigns of this server's own that last and are not being ended.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const ownReigns = (state: Pick<State, "self" | "election" | "named">): OwnReigns => {
-  const all = new Map<string, Reign.Reign>()
-  for (const name of [Election.ofGroup, ...HashMap.keys(state.named)]) {
-    const own = ownReign(state, name)
-    if (own !== null) all.set(name, own)
-  }
-  return all
-}
-
-/**
- * Whether two states of one server have the same reigns of its own.
- *
- * @category guards
- * @since 0.1.0
- */
-export const ownsSame = (before: State, after: State): boolean => {
-  if (ownReign(before) !== ownReign(after)) return false
-  if (before.named === after.named) return true
-  const names = [...HashMap.keys(before.named), ...HashMap.keys(after.named)]
-  return names.every((name) => ownReign(before, name) === ownReign(after, name))
-}
 
 /** Those whom nothing keeps from leading before us. */
 const higher = (at: At): ReadonlyArray<Member.Member> =>
@@ -97,11 +42,21 @@ const higher = (at: At): ReadonlyArray<Member.Member> =>
 /** Whether others may lead before us, whoever ranks higher. */
 const standsAside = (at: At): boolean => at.election.overrun || at.election.abstention.until > at.turn.now.monotonic
 
-const mayStand = (at: At): boolean => {
+/** With fewer living servers nobody may lead: the setting, and a majority where there are leases. */
+const needed = ({ lease, minimumMembers }: Rules.Rules): number =>
+  Math.max(minimumMembers, lease === null ? 1 : Lease.majority(lease))
+
+/**
+ * Whether this server may stand for the lead, or take it, by its state and what it sees.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const mayStand = (at: At): boolean => {
   const { members, phase, rules, self } = at.state
   const { ending, reign, withdrawn } = at.election
   return phase === "Live" && ending === null && !withdrawn && !standsAside(at)
-    && members.length + 1 >= rules.minimumMembers
+    && members.length + 1 >= needed(rules)
     && (reign === null || (Stability.mayPreempt(at.turn) && at.outranks(self, reign.leader)))
 }
 
@@ -114,12 +69,26 @@ const mayStand = (at: At): boolean => {
  * @since 0.1.0
  */
 export const stopActivity = (at: At): void => {
+  if (at.election.claim?.held === false) LeaseClaim.end(at)
   at.change({ activity: { _tag: "Idle" } })
   for (const key of ["stand", "ask", "ok", "wait"]) at.clearTimer(key)
 }
 
 /**
- * Nobody leads any more. `since` is the leader's last sign of life, where that was before now.
+ * How a place falls vacant: `askFirst` where the leader may only be silent, `since` when it last gave a sign of life, where
+ * that was before now, `silently` where work of ours still runs, so that what others promised is not given back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Vacating {
+  readonly askFirst?: boolean
+  readonly since?: number
+  readonly silently?: boolean
+}
+
+/**
+ * Nobody leads any more.
  *
  * @category transitions
  * @since 0.1.0
@@ -128,11 +97,12 @@ export const becomeVacant = (
   at: At,
   ended: Reign.Reign,
   cause: Event.Cause,
-  { askFirst = false, since = at.turn.now.monotonic }: { readonly askFirst?: boolean; readonly since?: number } = {}
+  { askFirst = false, silently = false, since = at.turn.now.monotonic }: Vacating = {}
 ): void => {
   const { rules } = at.state
-  const { abstention: { firmly, heir, until }, last } = at.election
+  const { abstention: { firmly, heir, until }, last, overrun } = at.election
   stopActivity(at)
+  LeaseClaim.end(at, silently || overrun)
   at.clearTimer("coordinator")
   at.change({
     reign: null,
@@ -149,8 +119,9 @@ export const becomeVacant = (
 }
 
 const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member): void => {
-  const { last, reign: before, vacancy } = at.election
+  const { claim, last, reign: before, vacancy } = at.election
   stopActivity(at)
+  if (claim?.term !== reign.term) LeaseClaim.end(at)
   at.clearTimer("coordinator")
   at.clearTimer("stepping-down")
   at.change({
@@ -174,14 +145,23 @@ const wasNamed = ({ election: { reign, vacancy }, state: { self } }: At): boolea
   reign === null && vacancy.cause === "Transferred" && vacancy.successor === self.id
 
 const becomeLeader = (at: At): void => {
-  const { self } = at.state
   const { heard, last } = at.election
-  const isHeir = wasNamed(at)
   // A reign of ours is never above what we followed by rank alone: the term grows with each.
-  const reign = Reign.make(Reign.nextTerm(Math.max(heard, last?.term ?? 0), at.turn.now.wall), self)
+  const reign = Reign.make(Reign.nextTerm(Math.max(heard, last?.term ?? 0), at.turn.now.wall), at.state.self)
   // Somebody has claimed the last term there is: to lead in it too would take the register back.
   if (last !== null && Reign.compare(reign, last, at.name) <= 0) return abandon(at)
-  becomeFollowerOf(at, reign, self)
+  lead(at, reign)
+}
+
+/**
+ * Takes the lead by that reign of this server's own, and says so.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const lead = (at: At, reign: Reign.Reign): void => {
+  const isHeir = wasNamed(at)
+  becomeFollowerOf(at, reign, at.state.self)
   const cause = isHeir ? { cause: "Transferred" } : {}
   at.sayOften("coordinator", { type: "COORDINATOR", election: at.name, ...cause }, Rules.gaps.coordinator)
 }
@@ -198,6 +178,8 @@ const becomeLeader = (at: At): void => {
 export const callElection = (at: At): void => {
   const { activity, vacancy } = at.election
   if (activity._tag !== "Idle" || !mayStand(at)) return
+  const wait = LeaseClaim.standsIn(at)
+  if (wait > 0) return at.setTimer("eligible", wait, { _tag: "Eligible" })
   const before = vacancy.successor === at.state.self.id
     ? 0
     : higher(at).length + (vacancy.successor !== null && higher(at).length === 0 ? 1 : 0)
@@ -333,7 +315,7 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
     : Reign.compare(theirs, mine, at.name)
   if (order === 0) {
     // A leader that was only silent leads on; one that gave its reign up does not, whatever it said before and comes late.
-    const mayLive = vacancy.cause === "Silent" || vacancy.cause === "Crashed"
+    const mayLive = mayLiveAfter.has(vacancy.cause)
     if (mine === null && byLeader && mayLive) follow(at, theirs)
     return
   }
@@ -350,6 +332,7 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   if (!Stability.mayPreempt(at.turn) || standsAside(at) || !at.outranks(self, theirs.leader)) {
     return follow(at, theirs)
   }
+  // Who leads by a lease takes no greater reign at will. That it hears of one is against all that is assumed: it yields.
   if (at.leads && mayLeadOn(at)) return becomeLeader(at)
   const betterPlaced = mine !== null && !at.leads && Membership.holds(at.turn, mine.leader)
     && at.outranks(mine.leader, self) && Stability.isStable(at.turn, mine.leader.id)
@@ -357,7 +340,11 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   if (!betterPlaced) callElection(at)
 }
 
-const mayLeadOn = (at: At): boolean => at.state.phase === "Live" && at.election.ending === null
+/** After these a leader may be there all the same, only not heard by us. */
+const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost"])
+
+const mayLeadOn = (at: At): boolean =>
+  at.state.phase === "Live" && at.election.ending === null && at.state.rules.lease === null
 
 const follow = (at: At, reign: Reign.Reign): void =>
   becomeFollowerOf(at, reign, HashMap.getUnsafe(at.state.known, reign.leader.id).member)
@@ -467,7 +454,9 @@ export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, h
     becomeVacant(at, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
     return callElection(at)
   }
-  if (at.leads && members.length + 1 < rules.minimumMembers) return endReign(at, "TooFewMembers")
+  if (at.leads && members.length + 1 < needed(rules)) {
+    return endReign(at, members.length + 1 < rules.minimumMembers ? "TooFewMembers" : "MajorityLost")
+  }
   // The heir is gone before it led: those who made way for it need not wait.
   if (reign === null && abstention.heir === member.id) {
     abstainNoLonger(at)
@@ -533,7 +522,7 @@ export const abstainNoLonger = (at: At): void => {
  * @since 0.1.0
  */
 export const endReign = (at: At, cause: Event.Cause): void => {
-  if (ownReign(at.state, at.name) === null) return
+  if (Contest.ownReign(at.state, at.name) === null) return
   at.change({ ending: cause })
   at.clearTimer("coordinator")
   at.turn.outputs.push({ _tag: "EndWork", election: at.name })
@@ -555,7 +544,7 @@ export const sayStepsDown = (at: At, cause: Event.Cause, successor: Member.NodeI
  * @since 0.1.0
  */
 export const onRaised = (at: At): void => {
-  if (ownReign(at.state, at.name) !== null) becomeLeader(at)
+  if (Contest.ownReign(at.state, at.name) !== null) becomeLeader(at)
 }
 
 /**

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
 import * as Member from "./Member.ts"
+import type * as Reign from "./Reign.ts"
 import type { Body, State, Timer, Turn } from "./Turn.ts"
 
 type ElectionTimer<T = Timer> = T extends { readonly election: string } ? Omit<T, "election"> : never
@@ -73,9 +74,9 @@ export class Contest {
     this.turn.emit({ event: "LeaderChanged", election: this.name, ...change })
   }
 
-  /** Says something to the group now and again after each of the gaps (ms), unless the key's timer is cleared. */
-  sayOften(key: string, body: Body, gaps: ReadonlyArray<number>): void {
-    this.turn.sayOften(key + this.#suffix, body, gaps)
+  /** Says something to the group, or to one address, now and again after each of the gaps (ms), unless the key's timer is cleared. */
+  sayOften(key: string, body: Body, gaps: ReadonlyArray<number>, to: Member.Address | null = null): void {
+    this.turn.sayOften(key + this.#suffix, body, gaps, to)
   }
 
   setTimer(key: string, after: number, timer: ElectionTimer): void {
@@ -142,4 +143,60 @@ export const others = (state: Pick<State, "known" | "members">, name: string): R
   if (name === Election.ofGroup) return state.members
   const tag = Election.tag(name)
   return state.members.filter(({ id }) => HashMap.getUnsafe(state.known, id).elections.includes(tag))
+}
+
+/**
+ * The reign of this server's own that lasts and is not being ended: while there is one, leading work of that election, the
+ * group's own unless named, may run.
+ *
+ * It does not ask the clock whether the server stood still meanwhile; whoever acts on it must.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const ownReign = (
+  state: Pick<State, "self" | "election" | "named">,
+  name = Election.ofGroup
+): Reign.Reign | null => {
+  const election = register(state, name)
+  return election !== undefined && election.reign !== null && election.ending === null
+      && election.reign.leader.id === state.self.id
+    ? election.reign
+    : null
+}
+
+/**
+ * The reigns of {@link ownReign} by election.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OwnReigns = ReadonlyMap<string, Reign.Reign>
+
+/**
+ * All reigns of this server's own that last and are not being ended.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const ownReigns = (state: Pick<State, "self" | "election" | "named">): OwnReigns => {
+  const all = new Map<string, Reign.Reign>()
+  for (const name of [Election.ofGroup, ...HashMap.keys(state.named)]) {
+    const own = ownReign(state, name)
+    if (own !== null) all.set(name, own)
+  }
+  return all
+}
+
+/**
+ * Whether two states of one server have the same reigns of its own.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const ownsSame = (before: State, after: State): boolean => {
+  if (ownReign(before) !== ownReign(after)) return false
+  if (before.named === after.named) return true
+  const names = [...HashMap.keys(before.named), ...HashMap.keys(after.named)]
+  return names.every((name) => ownReign(before, name) === ownReign(after, name))
 }

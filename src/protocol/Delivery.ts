@@ -8,8 +8,8 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as BullyElection from "./BullyElection.ts"
 import * as Client from "./Client.ts"
+import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import * as Identity from "./Identity.ts"
 import type * as Member from "./Member.ts"
@@ -129,7 +129,7 @@ const hear = (turn: Turn, client: Client.Client, from: Member.Address, interval?
 export const onJoin = (turn: Turn, message: Message.Of<"CLIENT_JOIN">, from: Member.Address): void => {
   if (hear(turn, message.client, from, message.interval) === null) return
   if (message.seq === 0) receiving(turn, (host) => Receiver.introduce(host, message.client.id))
-  if (BullyElection.ownReign(turn.state) !== null) {
+  if (Contest.ownReign(turn.state) !== null) {
     const members = turn.state.members.length + 1
     return turn.say(from, { type: "CLIENT_WELCOME", nonce: message.nonce, members })
   }
@@ -209,7 +209,7 @@ export const onMessage = (
 ): void => {
   const known = hear(turn, message.client, from)
   if (known === null) return
-  const own = BullyElection.ownReign(turn.state)
+  const own = Contest.ownReign(turn.state)
   if (own === null) {
     if (via === "unicast") notify(turn, message.client.id, from)
     return
@@ -279,7 +279,7 @@ const newestAfter = [100, 500] as const
  * @since 0.1.0
  */
 export const nameNewest = (turn: Turn, isLast: boolean): void => {
-  if (BullyElection.ownReign(turn.state) === null) return
+  if (Contest.ownReign(turn.state) === null) return
   const passed = turn.now.monotonic - turn.state.delivery.handedOnAt
   const wanted = newestAfter[isLast ? 1 : 0]
   if (isLast && passed < wanted - newestAfter[0]) return nameNewest(turn, false)
@@ -351,7 +351,7 @@ const lingering = { within: 1_000, for: 300 } as const
  */
 export const onRoom = (turn: Turn, limit: number): void => {
   receiving(turn, (host) => Receiver.allow(host, limit))
-  if (BullyElection.ownReign(turn.state) === null) return
+  if (Contest.ownReign(turn.state) === null) return
   for (const [id, { term, waiting }] of turn.state.delivery.clients) {
     if (waiting.length > 0 && term === turn.state.election.reign!.term) accept(turn, id)
   }

@@ -8,6 +8,7 @@ import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as HashMap from "effect/HashMap"
 import type * as Event from "./Event.ts"
+import type { Claim } from "./Lease.ts"
 import * as Member from "./Member.ts"
 import type * as Reign from "./Reign.ts"
 
@@ -76,6 +77,10 @@ export interface Election {
   /** Leading work of a former reign still runs: until it has finished we do not stand. */
   readonly overrun: boolean
   readonly hearsayAt: number
+  /** What this server claims of the lease, in a group that leads by one. */
+  readonly claim: Claim | null
+  /** Until when this server does not stand, after no majority voted for it. */
+  readonly backoffUntil: number
   /** When each member last got a notice of the reign. */
   readonly noticed: HashMap.HashMap<Member.NodeId, number>
   /** Set when the app takes part no more: what is left to do is to say so. Never in the group's own election. */
@@ -106,9 +111,19 @@ export const make = (monotonic: number): Election => ({
   abstention: noAbstention,
   overrun: false,
   hearsayAt: -Infinity,
+  claim: null,
+  backoffUntil: -Infinity,
   noticed: HashMap.empty(),
   withdrawn: false
 })
+
+/**
+ * The register of an election of which nothing is known.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const blank: Election = make(0)
 
 const encoder = new TextEncoder()
 

@@ -47,6 +47,9 @@ export type Reason = typeof Reason.Type
  *   member that it named. `TooFewMembers`: fewer than `minimumMembers` were left. `WorkOverran`: leading work of a former
  *   reign would not end.
  *
+ * - `LeaseLost`: the lease ran out, by the clock of who held it or of who had granted it. `MajorityLost`: the leader was
+ *   answered by no majority in time, or saw none.
+ *
  * Those who only follow know a cause of the leader's own by its last word, `STEPPING_DOWN`. Where that is lost and they
  * learn of the end otherwise, it is `Resigned` to them.
  *
@@ -65,7 +68,9 @@ export const Cause = Schema.Literals([
   "Resigned",
   "Transferred",
   "TooFewMembers",
-  "WorkOverran"
+  "WorkOverran",
+  "LeaseLost",
+  "MajorityLost"
 ])
 
 /**
@@ -209,6 +214,15 @@ export const Event = Schema.Union([
   }),
   /** Whoever can send to these interfaces can join, lead and end the group: it has no key, or hears what is not sealed. */
   event("Unprotected", { why: Schema.Literals(["NoKey", "Permissive"]), interfaces: Schema.Array(Schema.String) }),
+  /** Fewer servers are in view than a majority of `groupSize`: nobody can hold a lease until `needed` are. */
+  event("NoMajority", { members: Schema.Natural, needed: Schema.Natural, groupSize: Schema.Natural }),
+  /** This member goes by another setting than ours, so neither votes for the other. Once for each start of it. */
+  event("SettingsDiffer", {
+    member: Member.Member,
+    setting: Schema.String,
+    ours: Schema.String,
+    theirs: Schema.String
+  }),
   event("NetworkChanged", { what: Schema.String }),
   /** The name of a seed has no address that we can send to: told once, and tried again with each heartbeat. */
   event("SeedUnresolved", { seed: Schema.String, why: Schema.String }),

@@ -132,10 +132,13 @@ export const hear = (
 
 const none: ReadonlyArray<string> = []
 
+/** The others are said by all who vote, and by those who take part no more. */
+const isTakingPart: ReadonlySet<Message.Message["type"]> = new Set(["ELECTION", "OK", "COORDINATOR", "BEAT"])
+
 /** A sign of life names all that its sender takes part in; who speaks of an election otherwise takes part in it too. */
 const electionsOf = (message: Message.FromServer, before: ReadonlyArray<string>): ReadonlyArray<string> => {
   if ("interval" in message) return message.elections ?? none
-  if (!("election" in message) || message.election === Election.ofGroup || message.type === "STEPPING_DOWN") {
+  if (!("election" in message) || message.election === Election.ofGroup || !isTakingPart.has(message.type)) {
     return before
   }
   const tag = Election.tag(message.election)
@@ -208,6 +211,7 @@ const join = (
     }),
     joinedAt: turn.now.monotonic,
     unicastOnly: false,
+    differs: false,
     noticedAt: -Infinity,
     answered: ""
   })

@@ -46,6 +46,25 @@ const elections = Schema.optionalKey(
 )
 
 /**
+ * What all servers of a group that leads by a majority lease must have the same: how many they are, for how long a promise
+ * binds (ms), and by how much their clocks may differ in speed (0.01 is one in a hundred).
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Agreement = Schema.Struct({
+  groupSize: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })),
+  duration: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400_000 })),
+  drift: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.1 }))
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Agreement = typeof Agreement.Type
+
+/**
  * The name of what is led: empty for the group's one leadership.
  *
  * @category schemas
@@ -133,8 +152,16 @@ export const Message = Schema.Union([
   }),
   /** Forget me now. */
   kind("SERVER_LEAVING", { ...header, delivered }),
-  /** I stand for leader in term `standing`; anyone higher, object. */
-  kind("ELECTION", { ...header, election: ElectionName, standing: Reign.Term }),
+  /**
+   * I stand for leader in term `standing`; anyone higher, object. With `lease`: vote. By unicast to a leader that is
+   * outranked: yield.
+   */
+  kind("ELECTION", {
+    ...header,
+    election: ElectionName,
+    standing: Reign.Term,
+    lease: Schema.optionalKey(Agreement)
+  }),
   /** `to` is outranked: stand down, it is ours to do. */
   kind("OK", { ...header, election: ElectionName, standing: Reign.Term, to: Member.NodeId }),
   /**
@@ -150,6 +177,32 @@ export const Message = Schema.Union([
     cause: Schema.optionalKey(Cause),
     delivered
   }),
+  /**
+   * The answer to `ELECTION` of that start of a server, for that term. Not `granted`: `promised` is a term that must be
+   * exceeded, `boundTo` whom this server is bound to for `remaining` more ms, if anybody.
+   */
+  kind("VOTE", {
+    ...header,
+    election: ElectionName,
+    standing: Reign.Term,
+    incarnation: Member.Incarnation,
+    granted: Schema.Boolean,
+    promised: Reign.Term,
+    boundTo: Schema.NullOr(Member.NodeId),
+    remaining: Schema.Natural
+  }),
+  /** The lease of the term `claim` goes on: bind yourself to it anew. `beat` counts from 1 with each claim. */
+  kind("BEAT", { ...header, election: ElectionName, claim: Reign.Term, beat: Schema.Natural, lease: Agreement }),
+  /** I am bound to that claim of that start of yours, by that beat. */
+  kind("BEAT_ACK", {
+    ...header,
+    election: ElectionName,
+    claim: Reign.Term,
+    beat: Schema.Natural,
+    incarnation: Member.Incarnation
+  }),
+  /** I claim that term no more: whoever is bound to it is free. */
+  kind("RELEASE", { ...header, election: ElectionName, claim: Reign.Term }),
   /** Who is in the group, and who leads? It has no sender: asking makes nobody a member. */
   kind("MEMBERS_ASK", { nonce: Nonce, page: Page }),
   /** Page `page` of `of` pages. It carries no full sender, so that one page holds several members. */

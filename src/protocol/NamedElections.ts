@@ -79,18 +79,18 @@ export const withdraw = (turn: Turn, name: string): void => {
   if (at === null || at.election.withdrawn) return
   at.change({ withdrawn: true })
   BullyElection.abandon(at)
-  if (BullyElection.ownReign(turn.state, name) !== null) return BullyElection.endReign(at, "Left")
+  if (Contest.ownReign(turn.state, name) !== null) return BullyElection.endReign(at, "Left")
   if (at.election.ending === null) ended(at)
 }
 
 /**
- * The leading work of an election has ended.
+ * The leading work of an election has ended (`finished`), or has had its time.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const workEnded = (at: Contest.Contest): void => {
-  SteppingDown.workEnded(at)
+export const workEnded = (at: Contest.Contest, finished: boolean): void => {
+  SteppingDown.workEnded(at, finished)
   if (at.election.withdrawn) ended(at)
 }
 
@@ -119,7 +119,7 @@ export const forget = (at: Contest.Contest): void => {
  */
 export const heartbeat = (turn: Turn): void => {
   for (const name of HashMap.keys(turn.state.named)) {
-    if (BullyElection.ownReign(turn.state, name) !== null) turn.say(null, { type: "COORDINATOR", election: name })
+    if (Contest.ownReign(turn.state, name) !== null) turn.say(null, { type: "COORDINATOR", election: name })
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Message from "./Message.ts"
 
 /**
  * What one server does its part by. `Settings` documents each of them for people.
@@ -25,6 +26,9 @@ export interface Rules {
   /** For how long after its start a server leaves a healthy leader in peace, whoever ranks higher. */
   readonly stableAfter: number
   readonly minimumMembers: number
+  readonly stopTimeout: number
+  /** What a majority lease goes by; null where the Bully alone decides. */
+  readonly lease: Message.Agreement | null
 }
 
 /**

@@ -13,6 +13,7 @@ import * as Delivery from "./Delivery.ts"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
 import * as Identity from "./Identity.ts"
+import * as LeaseElection from "./LeaseElection.ts"
 import type * as Member from "./Member.ts"
 import * as Membership from "./Membership.ts"
 import type * as Message from "./Message.ts"
@@ -22,6 +23,7 @@ import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
+import * as Voter from "./Voter.ts"
 import * as Zone from "./Zone.ts"
 
 /**
@@ -31,7 +33,8 @@ import * as Zone from "./Zone.ts"
  * - `Received`: a message came. `TimerFired`: a timer that an earlier step set has run out.
  * - `Refused`: the host of a member that was asked says that nobody listens there. `Moved`: our own sockets' addresses are
  *   others now. `Seeds`: the names of the seeds resolve to these now.
- * - `WorkEnded`: in answer to `EndWork`. `WorkOverran`: leading work of the reign of that term has not ended in its time.
+ * - `WorkEnded`: in answer to `EndWork`; not `finished` where it has had its time and runs on. `WorkOverran`: so has
+ *   leading work of the reign of that term, asked for or not.
  *   `WorkFinished`: none of that kind runs any more.
  * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
@@ -60,7 +63,7 @@ export type Input =
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
   | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
   | { readonly _tag: "Seeds"; readonly addresses: ReadonlyArray<Member.Address> }
-  | { readonly _tag: "WorkEnded"; readonly election?: string }
+  | { readonly _tag: "WorkEnded"; readonly election?: string; readonly finished?: boolean }
   | { readonly _tag: "WorkOverran"; readonly election?: string; readonly term: number }
   | { readonly _tag: "WorkFinished"; readonly election?: string }
   | { readonly _tag: "Campaign"; readonly election: string }
@@ -97,6 +100,9 @@ export const make = (options: {
   named: HashMap.empty(),
   contacts: Contacts.make(options.seeds ?? []),
   delivery: Delivery.empty,
+  promises: HashMap.empty(),
+  silentUntil: options.rules.lease === null ? -Infinity : options.monotonic + options.rules.lease.duration,
+  minority: false,
   watchedAt: options.monotonic,
   lag: { now: 0, before: 0 },
   drainUntil: -Infinity,
@@ -154,6 +160,22 @@ export const isStalled = (state: Pick<State, "rules" | "watchedAt">, monotonic: 
   monotonic - state.watchedAt > Rules.stallAfter(state.rules)
 
 /**
+ * The reign of this server's own in an election, the group's own unless named, if it leads now: by its state, and by the
+ * clock, which says whether it stood still and whether its lease lasts.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const leads = (
+  state: State,
+  now: Pick<Now, "monotonic" | "wall" | "sinceBoot">,
+  election = Election.ofGroup
+): Reign.Reign | null =>
+  isStalled(state, now.monotonic) || !LeaseElection.isHeld(state, election, now)
+    ? null
+    : Contest.ownReign(state, election)
+
+/**
  * The one transition. Never throws.
  *
  * @category transitions
@@ -164,6 +186,8 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (state.phase === "Left") return [state, []]
   // Before its start a server has no watch that could be late.
   if (input._tag !== "Start" && isStalled(state, now.monotonic)) wake(turn)
+  const { lease } = state.rules
+  if (lease !== null) LeaseElection.expire(turn, lease)
   switch (input._tag) {
     case "Start":
       turn.state.watchedAt = now.monotonic
@@ -208,7 +232,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       Contacts.resolved(turn, input.addresses)
       break
     case "WorkEnded":
-      inElection(turn, input, NamedElections.workEnded)
+      inElection(turn, input, (at) => NamedElections.workEnded(at, input.finished ?? true))
       if (turn.state.phase === "Leaving" && !isEndingWork(turn)) farewell(turn)
       break
     case "WorkOverran":
@@ -239,6 +263,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       leave(turn)
       break
   }
+  if (lease !== null) LeaseElection.countMajority(turn, lease)
   return [turn.state, turn.outputs]
 }
 
@@ -264,7 +289,10 @@ const heartbeat = (turn: Turn): void => {
   NamedElections.heartbeat(turn)
   Membership.keepByUnicast(turn)
   // Nothing should be left waiting for an election that no trigger calls; should it be, it waits one interval.
-  for (const at of Contest.all(turn)) if (at.election.reign === null) BullyElection.callElection(at)
+  // And where the lead is yielded on request only, the request may have been lost.
+  for (const at of Contest.all(turn)) {
+    if (at.election.reign === null || turn.state.rules.lease !== null) BullyElection.callElection(at)
+  }
 }
 
 const sayAlive = (turn: Turn): void => turn.say(null, { type: "SERVER_ALIVE", ...signOfLife(turn) })
@@ -326,7 +354,11 @@ const fired = (turn: Turn, timer: Timer): void => {
   }
 }
 
-const electionFired = (at: Contest.Contest, timer: Extract<Timer, { readonly election: string }>): void => {
+type ElectionTimer = Extract<Timer, { readonly election: string }>
+
+const electionFired = (at: Contest.Contest, timer: ElectionTimer): void => {
+  const { lease } = at.state.rules
+  if (lease !== null && LeaseElection.fired(at, lease, timer)) return
   switch (timer._tag) {
     case "Stand":
       return BullyElection.stand(at)
@@ -395,17 +427,33 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   // What waited in the sockets while we stood still refreshes its senders; its claims are old.
   const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === turn.state.probe
   const at = Contest.find(turn, "election" in message ? message.election : Election.ofGroup)
-  // Of an election that we take no part in: a sign of life and no more.
-  if (at === null || at.election.withdrawn) return
-  if (message.type === "SERVER_LEAVING") {
+  if (message.type === "SERVER_LEAVING" && at !== null) {
     BullyElection.hearTerm(at, message)
     Delivery.onHeard(turn, message)
     return remove(turn, message.sender.id, { _tag: "Left" })
   }
-  if (turn.now.monotonic < turn.state.drainUntil && !isFresh) return BullyElection.hearTerm(at, message)
+  if (turn.now.monotonic < turn.state.drainUntil && !isFresh) {
+    if (at !== null) BullyElection.hearTerm(at, message)
+    return
+  }
+  const { lease } = turn.state.rules
+  const isAgreed = (message.type !== "ELECTION" && message.type !== "BEAT")
+    || Voter.agrees(turn, message.sender, message.lease)
+  // Of an election that we take no part in: a sign of life and no more, but for our vote.
+  if (at === null || at.election.withdrawn) {
+    if (lease !== null && isAgreed) Voter.hear(turn, lease, message, from)
+    return
+  }
+  // These are said by all who vote: they may follow nobody in it.
+  if (message.type === "VOTE" || message.type === "BEAT_ACK" || message.type === "RELEASE") {
+    BullyElection.hearTerm(at, message)
+    if (lease !== null) LeaseElection.onAnswer(at, lease, message)
+    return
+  }
   BullyElection.observe(at, message, from)
   if (turn.state.self.incarnation !== incarnation) raised(turn)
   if ("view" in message) Contacts.compare(turn, message.view, from)
+  if (!isAgreed) return
   if (at.name === Election.ofGroup) Delivery.onHeard(turn, message)
   switch (message.type) {
     case "SERVER_PROBE":
@@ -413,9 +461,14 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     case "SERVER_RESPONSE":
       return onResponse(turn, message, from)
     case "ELECTION":
-      return BullyElection.onElection(at, message, from)
+      return lease === null
+        ? BullyElection.onElection(at, message, from)
+        : LeaseElection.onElection(at, lease, message, from)
+    case "BEAT":
+      return lease === null ? undefined : LeaseElection.onBeat(at, lease, message, from)
     case "OK":
-      return BullyElection.onOk(at, message)
+      // Where there are votes nobody objects.
+      return lease === null ? BullyElection.onOk(at, message) : undefined
     case "STEPPING_DOWN":
       return SteppingDown.onSteppingDown(at, message)
   }
@@ -424,7 +477,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
 /** To everyone we are a new start: they hear of it at once. */
 const raised = (turn: Turn): void => {
   sayAlive(turn)
-  Contest.all(turn).forEach(BullyElection.onRaised)
+  Contest.all(turn).forEach(turn.state.rules.lease === null ? BullyElection.onRaised : LeaseElection.onRaised)
 }
 
 const respond = (turn: Turn, to: Member.Address, nonce: string): void =>

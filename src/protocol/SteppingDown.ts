@@ -35,7 +35,7 @@ const giveUp = (
   cause: "Resigned" | "Transferred" | "WorkOverran",
   heir: Member.NodeId | null = null
 ): void => {
-  if (BullyElection.ownReign(at.state, at.name) === null) return
+  if (Contest.ownReign(at.state, at.name) === null) return
   BullyElection.abstain(at, at.state.rules.memberTimeout, { heir })
   BullyElection.endReign(at, cause)
 }
@@ -63,7 +63,7 @@ export const refusal = (
   to: Member.NodeId,
   election = Election.ofGroup
 ): "NotLeading" | "NoSuchMember" | null =>
-  BullyElection.ownReign(state, election) === null
+  Contest.ownReign(state, election) === null
     ? "NotLeading"
     : Contest.others(state, election).some(({ id }) => id === to)
     ? null
@@ -80,13 +80,13 @@ export const transfer = (at: At, to: Member.NodeId): void => {
 }
 
 /**
- * The leading work has ended, or has had its time: now the others hear of it. The successor is the heir where one was
+ * The leading work has ended (`finished`), or has had its time: now the others hear of it. The successor is the heir where one was
  * named and is still there, else who outranks the others.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const workEnded = (at: At): void => {
+export const workEnded = (at: At, finished: boolean): void => {
   const { phase } = at.state
   const { abstention, ending, reign } = at.election
   if (ending === null || reign === null) return
@@ -94,7 +94,7 @@ export const workEnded = (at: At): void => {
   const isLost = ending === "Transferred" && !at.others.some(({ id }) => id === heir)
   if (isLost) at.change({ abstention: { ...abstention, heir: null } })
   const cause = isLost ? "Resigned" : ending
-  BullyElection.becomeVacant(at, reign, cause)
+  BullyElection.becomeVacant(at, reign, cause, { silently: !finished })
   if (phase === "Leaving" && cause !== "Transferred") return
   const successor = cause === "Transferred" ? heir : cause === "TooFewMembers" ? null : at.highest?.id ?? null
   BullyElection.sayStepsDown(at, cause, successor)
@@ -159,7 +159,7 @@ export const abstainOver = (at: At): void => {
  */
 export const workOverran = (at: At, term: number): void => {
   at.change({ overrun: true })
-  const own = BullyElection.ownReign(at.state, at.name)
+  const own = Contest.ownReign(at.state, at.name)
   if (own !== null && own.term !== term) giveUp(at, "WorkOverran")
 }
 

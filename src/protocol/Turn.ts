@@ -10,8 +10,9 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Client from "./Client.ts"
-import type { Election } from "./Election.ts"
+import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
+import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import * as Reach from "./Reach.ts"
@@ -31,6 +32,8 @@ export interface Now {
   readonly monotonic: number
   readonly wall: number
   readonly entropy: number
+  /** Ms on a clock that also counts while the machine is suspended; absent where there is none. */
+  readonly sinceBoot?: number | undefined
 }
 
 /**
@@ -55,6 +58,8 @@ export interface Known {
   readonly elections: ReadonlyArray<string>
   /** Until when it is taken not to hear our multicasts, and gets by unicast what is said to the group. */
   readonly unicastUntil: number
+  /** Whether it was told that its settings differ from ours. */
+  readonly differs: boolean
   readonly noticedAt: number
   /** The last multicast probe of its that was answered: the others of the burst are the same question. */
   readonly answered: string
@@ -170,11 +175,17 @@ export interface State {
   readonly departed: HashMap.HashMap<Member.NodeId, Departed>
   readonly checks: HashMap.HashMap<Member.NodeId, Check>
   /** The group's own election. */
-  readonly election: Election
+  readonly election: Election.Election
   /** The named ones that this server takes part in. */
-  readonly named: HashMap.HashMap<string, Election>
+  readonly named: HashMap.HashMap<string, Election.Election>
   readonly contacts: Reach.Contacts
   readonly delivery: Delivery
+  /** What was promised in each election whose leader holds a lease. */
+  readonly promises: HashMap.HashMap<string, Promise>
+  /** Until when nothing is promised: it may be that an earlier start of this server has. */
+  readonly silentUntil: number
+  /** Whether fewer servers are in view than a majority. */
+  readonly minority: boolean
   /** When the watch last ran. */
   readonly watchedAt: number
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
@@ -222,6 +233,10 @@ export type Timer =
   | { readonly _tag: "Object"; readonly election: string; readonly to: Member.NodeId; readonly standing: number }
   | { readonly _tag: "WaitOver"; readonly election: string }
   | { readonly _tag: "AbstainOver"; readonly election: string }
+  | { readonly _tag: "Eligible"; readonly election: string }
+  | { readonly _tag: "NoMajority"; readonly election: string }
+  | { readonly _tag: "Beat"; readonly election: string }
+  | { readonly _tag: "LeaseEnds"; readonly election: string }
   | { readonly _tag: "Withdrawn"; readonly election: string }
   | { readonly _tag: "Repair" }
   | { readonly _tag: "Answer" }
@@ -332,6 +347,11 @@ export class Turn {
     this.send(to, this.compose(body))
   }
 
+  /** Says something to one member, where it was last heard from. */
+  sayTo(id: Member.NodeId, body: Body): void {
+    this.say(HashMap.getUnsafe(this.state.known, id).address, body)
+  }
+
   /** Asks one member, and has its host's refusal told. */
   ask(id: Member.NodeId, to: Member.Address, body: Body): void {
     this.outputs.push({ _tag: "Ask", id, to, message: this.compose(body) })
@@ -419,8 +439,10 @@ export class Turn {
     return HashMap.get(this.state.known, id)
   }
 
-  /** The register of an election that this server takes part in, the group's own or a named one. */
-  election(name: string): Election {
-    return name === "" ? this.state.election : HashMap.getUnsafe(this.state.named, name)
+  /** The register of an election, the group's own or a named one: a blank one where this server takes no part. */
+  election(name: string): Election.Election {
+    return name === ""
+      ? this.state.election
+      : Option.getOrElse(HashMap.get(this.state.named, name), () => Election.blank)
   }
 }

@@ -71,6 +71,12 @@ const say = (event: Event.Event): string => {
       return `UNPROTECTED: ${
         event.why === "NoKey" ? "the group has no key" : "keyMode is permissive"
       }, and others can send to ${event.interfaces.join(", ")}`
+    case "NoMajority":
+      return `${event.members} of ${event.groupSize} servers in view: nobody can lead until ${event.needed} are`
+    case "SettingsDiffer":
+      return `SETTINGS DIFFER: ${
+        who(event.member)
+      } has ${event.setting} ${event.theirs}, we have ${event.ours}: neither votes for the other`
     case "NetworkChanged":
       return `network: ${event.what}`
     case "SeedUnresolved":
@@ -155,5 +161,7 @@ const causes: { readonly [K in Event.Cause]: string } = {
   Resigned: "the leader resigned",
   Transferred: "the leader handed it over",
   TooFewMembers: "too few members",
-  WorkOverran: "leading work overran"
+  WorkOverran: "leading work overran",
+  LeaseLost: "its lease ran out",
+  MajorityLost: "no majority answers"
 }

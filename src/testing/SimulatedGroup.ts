@@ -38,6 +38,7 @@ import type * as Settings from "../group/Settings.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Reign from "../protocol/Reign.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
+import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as SimulatedClients from "./SimulatedClients.ts"
 import type * as SimulatedClock from "./SimulatedClock.ts"
 import * as SimulatedNetwork from "./SimulatedNetwork.ts"
@@ -319,6 +320,7 @@ const build = (
       effect.pipe(
         Random.withSeed(`${seed} ${host.name} ${node.starts}`),
         Effect.provideService(Clock.Clock, ownProcess.clock),
+        Effect.provideService(SinceBoot.SinceBoot, host.clock.sinceBoot),
         Scope.provide(scope)
       )
     const server = yield* Server.make(typeof settings === "function" ? settings(index) : settings).pipe(

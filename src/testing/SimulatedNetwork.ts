@@ -20,6 +20,7 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "../protocol/Member.ts"
 import { formatAddress } from "../protocol/Member.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
+import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as Agenda from "./internal/agenda.ts"
 import * as Ledger from "./internal/ledger.ts"
 import * as Links from "./internal/links.ts"
@@ -388,7 +389,12 @@ const build = ({ agenda, ledger, links, options, secrets }: {
       clock,
       datagrams,
       layerDatagrams: Layer.succeed(Datagrams.Datagrams, datagrams),
-      layer: Layer.succeedContext(Context.make(Datagrams.Datagrams, datagrams).pipe(Context.add(Clock.Clock, clock))),
+      layer: Layer.succeedContext(
+        Context.make(Datagrams.Datagrams, datagrams).pipe(
+          Context.add(Clock.Clock, clock),
+          Context.add(SinceBoot.SinceBoot, clock.sinceBoot)
+        )
+      ),
       pause: Effect.andThen(set({ frozen: true }), clock.pause),
       resume: (first) => thaw(machine, clock.resume, first),
       suspend: Effect.andThen(set({ frozen: true, suspended: true }), clock.suspend),

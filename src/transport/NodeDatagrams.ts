@@ -27,6 +27,7 @@ import * as NodeKeyFile from "./NodeKeyFile.ts"
 import * as NodeNames from "./NodeNames.ts"
 import * as NodeOwnSocket from "./NodeOwnSocket.ts"
 import * as NodeQuestion from "./NodeQuestion.ts"
+import * as NodeSinceBoot from "./NodeSinceBoot.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
 /**
@@ -44,14 +45,16 @@ export const make = Effect.gen(function*() {
 })
 
 /**
- * `Datagrams` on the sockets of Node, over the interfaces of the system. Files of keys are read from its disks.
+ * `Datagrams` on the sockets of Node, over the interfaces of the system. Files of keys are read from its disks, and its
+ * clock counts suspensions.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Datagrams> = Layer.effect(Datagrams, make).pipe(
   Layer.provide(NodeInterfaces.layer),
-  Layer.merge(NodeKeyFile.layer)
+  Layer.merge(NodeKeyFile.layer),
+  Layer.merge(NodeSinceBoot.layer)
 )
 
 /**

@@ -47,7 +47,7 @@ describe("the vectors of the protocol's page", () => {
     const kinds = vectors.flatMap(({ body, group }) =>
       group === undefined ? [] : [(JSON.parse(body) as Message.Message).type]
     )
-    assert.sameMembers(kinds, Object.keys(Message.Message.cases))
+    assert.sameMembers([...new Set(kinds)], Object.keys(Message.Message.cases))
   })
 
   it("have one whole frame in hex", () => {

@@ -113,6 +113,10 @@ describe("all together", () => {
           priority: 0,
           preempt: true,
           minimumMembers: 1,
+          leadership: "bully",
+          groupSize: undefined,
+          leaseDuration: undefined,
+          clockDrift: 0.01,
           name: undefined,
           tags: {}
         }

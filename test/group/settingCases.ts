@@ -158,6 +158,18 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   },
   stableAfter: duration("24 hours", "-1ms"),
   minimumMembers: whole([1, 3, 65_535], [0, -1, 1.5]),
+  leadership: {
+    good: [["bully", "bully"], ["bully", " Bully "]],
+    badCode: ["raft", "", 1, null],
+    badText: ["raft", "bully,lease"]
+  },
+  groupSize: { ...whole([1, 3, 1_000], [0, -1, 1_001, 1.5]), beside: { leadership: "lease" } },
+  leaseDuration: duration("1 hour", "59ms"),
+  clockDrift: {
+    good: [[0.01, "1%"], [0, "0"], [0.1, "10%"], [0.005, "0.5%"], [0.02, " 0.02 "]],
+    badCode: [-0.01, 0.11, Number.NaN, "1%", null],
+    badText: ["", "-1%", "11%", "0.2", "one", "1 %%", "1e-2"]
+  },
   name: {
     good: [["kitchen", "kitchen"], ["x".repeat(64), "x".repeat(64)]],
     badCode: ["", " ", "x".repeat(65), "\"".repeat(33), 3, null],

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as BullyElection from "../../src/protocol/BullyElection.ts"
+import * as Contest from "../../src/protocol/Contest.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
@@ -657,11 +657,11 @@ describe("minimumMembers (protocol 5)", () => {
 describe("one's own reign", () => {
   it("is none while another leads, while nobody does, and while the work ends", () => {
     const server = vacant(["a"])
-    assert.isNull(BullyElection.ownReign(server.state))
+    assert.isNull(Contest.ownReign(server.state))
     server.advance(5)
-    assert.deepStrictEqual(BullyElection.ownReign(server.state), Reign.make(server.term, server.state.self))
+    assert.deepStrictEqual(Contest.ownReign(server.state), Reign.make(server.term, server.state.self))
     server.hear(coordinator("z", 5_000_000))
-    assert.isNull(BullyElection.ownReign(server.state))
+    assert.isNull(Contest.ownReign(server.state))
   })
 
   it("goes on as a new one under a raised incarnation, and where it was ending it does not", () => {

@@ -240,6 +240,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
   const nonce = "f".repeat(32)
   const term = Reign.maxTerm
   const election = "\"".repeat(16)
+  const lease = { groupSize: 1_000, duration: 86_400_000, drift: 0.010000000000000002 }
   const elections = Array.from({ length: Election.maxNamed }, () => "ffffffff")
 
   const largest = texts.flatMap((text, i): ReadonlyArray<Message.Message> => {
@@ -256,7 +257,28 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       { type: "SERVER_PROBE", ...header, nonce },
       { type: "SERVER_RESPONSE", ...header, nonce, interval, delivered, elections },
       { type: "SERVER_LEAVING", ...header },
-      { type: "ELECTION", ...header, election, standing: term },
+      { type: "ELECTION", ...header, election, standing: term, lease },
+      {
+        type: "VOTE",
+        ...header,
+        election,
+        standing: term,
+        incarnation: leader.incarnation,
+        granted: false,
+        promised: term,
+        boundTo: leader.id,
+        remaining: Number.MAX_SAFE_INTEGER
+      },
+      { type: "BEAT", ...header, election, claim: term, beat: Number.MAX_SAFE_INTEGER, lease },
+      {
+        type: "BEAT_ACK",
+        ...header,
+        election,
+        claim: term,
+        beat: Number.MAX_SAFE_INTEGER,
+        incarnation: leader.incarnation
+      },
+      { type: "RELEASE", ...header, election, claim: term },
       { type: "OK", ...header, election, standing: term, to: leader.id },
       { type: "COORDINATOR", ...header, election, delivered },
       { type: "STEPPING_DOWN", ...header, election, successor: leader.id },

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import * as BullyElection from "../../src/protocol/BullyElection.ts"
+import * as Contest from "../../src/protocol/Contest.ts"
 import * as Election from "../../src/protocol/Election.ts"
 import * as Member from "../../src/protocol/Member.ts"
 import type * as Message from "../../src/protocol/Message.ts"
@@ -37,7 +37,7 @@ const coordinator = (leader: string, term: number) =>
   says(leader, { type: "COORDINATOR" }, { follows: reign(term, leader) })
 
 const registerOf = (server: Server) => HashMap.getUnsafe(server.state.named, billing)
-const own = (server: Server) => BullyElection.ownReign(server.state, billing)
+const own = (server: Server) => Contest.ownReign(server.state, billing)
 const follows = (server: Server) => {
   const { reign } = registerOf(server)
   return reign === null ? null : Peer.nameOf(reign.leader)
@@ -318,20 +318,20 @@ describe("the reigns of one's own", () => {
     const alone = server.state
     server.advance(10)
     const first = server.state
-    assert.deepStrictEqual([...BullyElection.ownReigns(first)], [["", first.election.reign!]])
-    assert.isFalse(BullyElection.ownsSame(alone, first))
+    assert.deepStrictEqual([...Contest.ownReigns(first)], [["", first.election.reign!]])
+    assert.isFalse(Contest.ownsSame(alone, first))
     server.hear(takesPart(low))
     server.hear(says(low, { type: "ELECTION", standing: 7 }, { term: 6 }))
     assert.notStrictEqual(server.state.named, first.named)
-    assert.isTrue(BullyElection.ownsSame(first, server.state))
+    assert.isTrue(Contest.ownsSame(first, server.state))
     server.advance(400)
-    assert.deepStrictEqual([...BullyElection.ownReigns(server.state).keys()], ["", billing])
-    assert.isFalse(BullyElection.ownsSame(first, server.state))
+    assert.deepStrictEqual([...Contest.ownReigns(server.state).keys()], ["", billing])
+    assert.isFalse(Contest.ownsSame(first, server.state))
     server.hear(alive("a"))
     const { state } = server
     server.step({ _tag: "Watch" })
-    assert.isTrue(BullyElection.ownsSame(state, server.state))
-    assert.isNull(BullyElection.ownReign(server.state, "never heard of"))
+    assert.isTrue(Contest.ownsSame(state, server.state))
+    assert.isNull(Contest.ownReign(server.state, "never heard of"))
   })
 })
 

@@ -7,7 +7,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as BullyElection from "../../src/protocol/BullyElection.ts"
+import * as Contest from "../../src/protocol/Contest.ts"
 import * as Event from "../../src/protocol/Event.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import * as Member from "../../src/protocol/Member.ts"
@@ -83,10 +83,16 @@ const life = Arbitrary.all({
     preempt: Schema.Literals([true, true, false]),
     stableAfter: Schema.Literals([0, 0, 5_000]),
     minimumMembers: Schema.Literals([1, 1, 3]),
+    lease: Schema.Literals(["none", "none", "one", "three"]),
     profile: Schema.Literals(["standard", "fast", "realtime"]),
     work: Schema.Literals([0, 300, "by hand"])
   }))
 })
+const leases = {
+  none: null,
+  one: { groupSize: 1, duration: 1_500, drift: 0.01 },
+  three: { groupSize: 3, duration: 1_500, drift: 0.01 }
+}
 type Life = typeof life extends Arbitrary.Arbitrary<infer A> ? A : never
 
 /** A member's rank is that of its name, but for one that has a priority. */
@@ -107,7 +113,8 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
   const honest = said.leader === "sender" ? sender : peer(said.leader, said.leaderIncarnation)
   const lied = { ...honest, ...(said.lie === "priority" ? { priority: 9 } : said.lie === "address" ? { port: 9 } : {}) }
   const follows = said.leader === "none" ? undefined : Reign.make(terms[said.term], lied)
-  const { activity } = server.state.election
+  const { activity, claim } = server.state.election
+  const lease = server.state.rules.lease ?? leases.three
   const standing = said.standing === "ours" && activity._tag === "Standing" ? activity.standing : 7
   const question = [...HashMap.values(server.state.departed)].find(({ nonce }) => nonce !== "")?.nonce
     ?? [...HashMap.values(server.state.checks)][0]?.nonce
@@ -121,8 +128,32 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     SERVER_PROBE: { type: "SERVER_PROBE", nonce },
     SERVER_RESPONSE: { type: "SERVER_RESPONSE", nonce, interval: 500 },
     SERVER_LEAVING: { type: "SERVER_LEAVING" },
-    ELECTION: { type: "ELECTION", election, standing },
+    ELECTION: {
+      type: "ELECTION",
+      election,
+      standing: server.state.rules.lease === null ? standing : terms[said.term],
+      ...(said.page === 0 && server.state.rules.lease !== null ? { lease } : {})
+    },
     OK: { type: "OK", election, standing, to },
+    VOTE: {
+      type: "VOTE",
+      election,
+      standing,
+      incarnation: said.incarnation,
+      granted: said.nonce !== "another",
+      promised: standing,
+      boundTo: to,
+      remaining: 5
+    },
+    BEAT: { type: "BEAT", election, claim: terms[said.term], beat: said.page, lease },
+    BEAT_ACK: {
+      type: "BEAT_ACK",
+      election,
+      claim: claim?.term ?? 7,
+      beat: Math.max(0, (claim?.beat ?? 1) - said.page),
+      incarnation: said.incarnation
+    },
+    RELEASE: { type: "RELEASE", election, claim: terms[said.term] },
     COORDINATOR: { type: "COORDINATOR", election, ...cause },
     STEPPING_DOWN: { type: "STEPPING_DOWN", election, successor: said.about === "a" ? null : to, ...cause },
     CLIENT_WELCOME: { type: "CLIENT_WELCOME", nonce, members: 3 },
@@ -189,7 +220,7 @@ const perform = (server: Server, act: Act): void => {
     case "StepDown":
       return void server.step({ _tag: "StepDown", election: act.election, millis: act.millis })
     case "WorkOverran": {
-      const own = BullyElection.ownReign(server.state, act.election)
+      const own = Contest.ownReign(server.state, act.election)
       const term = act.term === "own" && own !== null ? own.term : 1
       return void server.step({ _tag: "WorkOverran", election: act.election, term })
     }
@@ -209,10 +240,10 @@ const perform = (server: Server, act: Act): void => {
 
 /** Lives a life and looks at it after every single step, those of timers included. */
 const live = (
-  { acts, rules: { profile, work, ...rules } }: Life,
+  { acts, rules: { lease, profile, work, ...rules } }: Life,
   look: (server: Server, step: Step.Input) => void
 ): Server => {
-  const server = new Server({ rules, profile, work, look })
+  const server = new Server({ rules: { ...rules, lease: leases[lease] }, profile, work, look })
   server.step({ _tag: "Start" })
   server.step({ _tag: "Discover" })
   for (const act of acts) perform(server, act)
@@ -331,12 +362,12 @@ describe("after any sequence of inputs", () => {
   it.prop("one leads only while live, and stands only with the timer that ends it", [life], ([drawn]) => {
     const timers = { Idle: null, Pending: "stand", Standing: "ok", Waiting: "wait" } as const
     live(drawn, ({ state }) => {
-      if (BullyElection.ownReign(state) !== null) assert.strictEqual(state.phase, "Live")
+      if (Contest.ownReign(state) !== null) assert.strictEqual(state.phase, "Live")
       const expected = timers[state.election.activity._tag]
       const set = ["stand", "ok", "wait"].filter((key) => HashMap.has(state.timers, key))
       assert.deepStrictEqual(set, expected === null ? [] : [expected])
       for (const [name, { activity, withdrawn }] of state.named) {
-        if (BullyElection.ownReign(state, name) !== null) assert.strictEqual(state.phase, "Live")
+        if (Contest.ownReign(state, name) !== null) assert.strictEqual(state.phase, "Live")
         if (withdrawn) assert.strictEqual(activity._tag, "Idle")
         const expected = timers[activity._tag]
         const set = ["stand", "ok", "wait"].filter((key) => HashMap.has(state.timers, `${key}@${name}`))
@@ -424,7 +455,7 @@ describe("a step", () => {
     [life],
     ([drawn]) => {
       const server = new Server({
-        rules: drawn.rules,
+        rules: { ...drawn.rules, lease: leases[drawn.rules.lease] },
         work: drawn.rules.work,
         profile: drawn.rules.profile,
         twice: true

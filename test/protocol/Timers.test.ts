@@ -16,7 +16,9 @@ const rules: Rules.Rules = {
   multicast: true,
   preempt: true,
   stableAfter: 0,
-  minimumMembers: 1
+  minimumMembers: 1,
+  stopTimeout: 500,
+  lease: null
 }
 
 const self: Member.Member = {

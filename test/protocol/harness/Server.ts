@@ -8,7 +8,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Profile from "../../../src/group/Profile.ts"
-import * as BullyElection from "../../../src/protocol/BullyElection.ts"
+import * as Contest from "../../../src/protocol/Contest.ts"
 import type * as Event from "../../../src/protocol/Event.ts"
 import type * as Member from "../../../src/protocol/Member.ts"
 import type * as Message from "../../../src/protocol/Message.ts"
@@ -46,6 +46,8 @@ export const rules = (overrides: Partial<Rules.Rules> = {}, profile: Profile.Pro
   preempt: true,
   stableAfter: 0,
   minimumMembers: 1,
+  stopTimeout: 500,
+  lease: null,
   ...overrides
 })
 
@@ -53,6 +55,8 @@ export class Server {
   state: State
   now: number
   wall: number
+  /** How much the clock since the boot is ahead of the monotonic one; undefined where there is none. */
+  boot: number | undefined = undefined
   readonly events: Array<Event.Event> = []
   readonly sent: Array<Send> = []
   readonly dropped: Array<DropReason> = []
@@ -90,6 +94,7 @@ export class Server {
     const now: Now = {
       monotonic: this.now,
       wall: this.now + this.wall,
+      sinceBoot: this.boot === undefined ? undefined : this.now + this.boot,
       entropy: this.#options.entropy ?? Math.imul(this.#steps, 0x9e3779b1) >>> 0
     }
     const before = this.#options.twice === true ? { ...this.state } : this.state
@@ -240,7 +245,7 @@ export class Server {
   }
 
   get leads(): boolean {
-    return BullyElection.ownReign(this.state) !== null
+    return Contest.ownReign(this.state) !== null
   }
 
   /** What it knows of a member besides what that says of itself. */

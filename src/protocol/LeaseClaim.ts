@@ -1,0 +1,67 @@
+/**
+ * A claimant's part in its own lease, as far as every change of role must know of it: how a claim begins and ends, and how
+ * long this server must wait before it may make one. What it does with it is in `LeaseElection`.
+ *
+ * A claim ends before anything is said of its end: what comes later, a vote or an acknowledgement, is for nothing.
+ *
+ * @since 0.1.0
+ */
+import type * as Contest from "./Contest.ts"
+import * as Lease from "./Lease.ts"
+import * as Voter from "./Voter.ts"
+
+type At = Contest.Contest
+
+/**
+ * How long until this server may stand, in ms: its silent start, its backoff after a failed candidacy, and, while the place
+ * is vacant, what it has promised to another. 0 where nobody votes.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const standsIn = (at: At): number => {
+  if (at.state.rules.lease === null) return 0
+  const { rules, self, silentUntil } = at.state
+  const { backoffUntil, reign } = at.election
+  // Whoever found no majority lets a leader that has one be for a while.
+  if (reign !== null) return wholeMillis(at, silentUntil, backoffUntil + rules.memberTimeout)
+  const promise = Voter.promiseIn(at.state, at.name)
+  const bound = promise.to !== null && promise.to.id !== self.id ? promise.until : -Infinity
+  return wholeMillis(at, silentUntil, backoffUntil, bound)
+}
+
+/** Until the last of some instants: whole ms, as what is left of one by rounding would be no time for a timer to run. */
+const wholeMillis = (at: At, ...instants: ReadonlyArray<number>): number =>
+  Math.max(0, Math.ceil(Math.max(...instants) - at.turn.now.monotonic))
+
+/**
+ * Claims a term: this server promises itself first. Answers whether it may.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const begin = (at: At, agreement: Lease.Agreement, term: number): boolean => {
+  const { self } = at.state
+  if (!Voter.mayGrant(at.turn, at.name, self, term)) return false
+  if (!Voter.bind(at.turn, agreement, at.name, self, term)) return false
+  at.change({ claim: Lease.claim(term, at.turn.now) })
+  return true
+}
+
+/**
+ * Ends the claim, if there is one, and gives back what was promised for it; unless `silently`, where leading work still
+ * runs: then nobody else may lead before the promises have run out.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const end = (at: At, silently = false): void => {
+  const { claim } = at.election
+  if (claim === null) return
+  at.change({ claim: null })
+  for (const key of ["beat", "lease"]) at.clearTimer(key)
+  if (silently) return
+  const { members, self } = at.state
+  Voter.onRelease(at.turn, at.name, self, claim.term)
+  for (const { id } of members) at.turn.sayTo(id, { type: "RELEASE", election: at.name, claim: claim.term })
+}

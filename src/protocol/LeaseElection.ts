@@ -1,0 +1,354 @@
+/**
+ * Who leads, by a majority lease: at most one server at any instant, whatever happens to the network. A server leads while
+ * a majority of all has promised to let no other lead (`Lease`), and says so to itself by the clock.
+ *
+ * Ranks, members, reigns and how the lead is given up are the Bully's (`BullyElection`, `SteppingDown`); in place of its
+ * objections there are votes:
+ *
+ * ```
+ *          stagger over, bound to nobody        a majority voted
+ *   Pending ───────────────────▶ Standing ───────────────────▶ leads, beats
+ *      ▲                            │                             │ no majority has acknowledged for too long:
+ *      └──── backoff, or bound ◀────┘ no majority in time         ▼ work ends stopTimeout before the lease does
+ *            until it is over                                   Idle
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as BullyElection from "./BullyElection.ts"
+import * as Contest from "./Contest.ts"
+import type * as Event from "./Event.ts"
+import * as Lease from "./Lease.ts"
+import * as LeaseClaim from "./LeaseClaim.ts"
+import type * as Member from "./Member.ts"
+import type * as Message from "./Message.ts"
+import * as Reign from "./Reign.ts"
+import * as Rules from "./Rules.ts"
+import type { Now, State, Timer, Turn } from "./Turn.ts"
+import * as Voter from "./Voter.ts"
+
+type At = Contest.Contest
+
+/**
+ * Whether the lease of this server's own reign in an election lasts by the clock; true where there are no leases.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isHeld = (
+  state: Pick<State, "rules" | "election" | "named">,
+  election: string,
+  now: Pick<Now, "monotonic" | "wall" | "sinceBoot">
+): boolean => {
+  const { lease } = state.rules
+  if (lease === null) return true
+  const claim = Contest.register(state, election)?.claim ?? null
+  return claim !== null && Lease.isHeld(claim, lease, now)
+}
+
+// --- Standing ---
+
+/**
+ * The stagger is over.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const stand = (at: At, agreement: Lease.Agreement): void => {
+  at.change({ activity: { _tag: "Idle" } })
+  if (!BullyElection.mayStand(at)) return
+  if (LeaseClaim.standsIn(at) > 0) return BullyElection.callElection(at)
+  const { heard, last, reign } = at.election
+  const promised = Voter.promiseIn(at.state, at.name).term
+  const standing = Reign.nextTerm(Math.max(heard, promised, last?.term ?? 0), at.turn.now.wall)
+  if (reign !== null) return askToYield(at, agreement, reign, standing)
+  if (!LeaseClaim.begin(at, agreement, standing)) return
+  at.change({ activity: { _tag: "Standing", standing } })
+  if (Lease.suffices([], agreement)) return lead(at, agreement)
+  // A question or a vote may be lost. What counts is when it was asked first.
+  const again = agreement.duration / 20
+  at.sayOften("ask", question(at, agreement, standing), [again, again])
+  const patience = agreement.duration / 5 + at.turn.random() * agreement.duration / 3
+  at.setTimer("ok", patience, { _tag: "NoMajority" })
+}
+
+const question = (at: At, lease: Lease.Agreement, standing: number) =>
+  ({ type: "ELECTION", election: at.name, standing, lease }) as const
+
+/** The servers are bound to the leader: whoever outranks it has it give the lead up first. */
+const askToYield = (at: At, agreement: Lease.Agreement, { leader }: Reign.Reign, standing: number): void =>
+  at.sayOften("ask", question(at, agreement, standing), Rules.gaps.coordinator, leader)
+
+/**
+ * No majority has voted in time: the claim is given back, and made anew after a while, so that of two who are in each
+ * other's way one goes first.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const noMajority = (at: At, agreement: Lease.Agreement): void => {
+  BullyElection.stopActivity(at)
+  at.change({ backoffUntil: at.turn.now.monotonic + at.turn.random() * agreement.duration / 3 })
+  BullyElection.callElection(at)
+}
+
+/**
+ * What kept this server from standing is over. A leader to whom the promise has run out has not renewed it: to this server
+ * it leads no more.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const eligible = (at: At, agreement: Lease.Agreement): void => {
+  const { reign } = at.election
+  const promise = Voter.promiseIn(at.state, at.name)
+  const lapsed = reign !== null && !at.leads && promise.to?.id === reign.leader.id
+    && !Lease.binds(promise, at.turn.now.monotonic)
+  if (lapsed) BullyElection.becomeVacant(at, reign, "LeaseLost", { since: promise.until - agreement.duration })
+  BullyElection.callElection(at)
+}
+
+// --- What others say ---
+
+/**
+ * Somebody stands. Voting for it ends what this server was about to do; a leader that is outranked yields.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onElection = (
+  at: At,
+  agreement: Lease.Agreement,
+  message: Message.Of<"ELECTION">,
+  from: Member.Address
+): void => {
+  const { sender } = message
+  if (Voter.onElection(at.turn, agreement, message, from)) {
+    BullyElection.stopActivity(at)
+    return waitWhileBound(at)
+  }
+  if (!at.leads) return
+  if (at.state.rules.preempt && at.outranks(sender, at.state.self)) BullyElection.endReign(at, "HigherRank")
+  else BullyElection.notify(at, sender.id, from)
+}
+
+/** Looks again when what was promised to another has run out, if it is not renewed. */
+const waitWhileBound = (at: At): void => {
+  const { until } = Voter.promiseIn(at.state, at.name)
+  at.setTimer("eligible", Math.ceil(until - at.turn.now.monotonic), { _tag: "Eligible" })
+}
+
+/**
+ * Somebody votes on what this server stands for, or stood for.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onVote = (at: At, agreement: Lease.Agreement, vote: Message.Of<"VOTE">): void => {
+  const { claim, heard } = at.election
+  if (vote.promised > heard && !vote.granted) at.change({ heard: vote.promised })
+  if (!Lease.countsVote(claim, at.state.self, vote)) return
+  const voted = Lease.voted(claim, vote.sender.id)
+  at.change({ claim: voted })
+  if (Lease.suffices(voted.votes, agreement)) lead(at, agreement)
+}
+
+/**
+ * The leader renews its lease.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onBeat = (
+  at: At,
+  agreement: Lease.Agreement,
+  beat: Message.Of<"BEAT">,
+  from: Member.Address
+): void => {
+  if (Voter.onBeat(at.turn, agreement, beat, from)) waitWhileBound(at)
+}
+
+/**
+ * Somebody acknowledges a beat of ours.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onBeatAck = (at: At, agreement: Lease.Agreement, ack: Message.Of<"BEAT_ACK">): void => {
+  const { claim } = at.election
+  if (!Lease.countsAck(claim, at.state.self, ack)) return
+  const after = Lease.acknowledged(claim, ack.sender.id, ack.beat, agreement)
+  at.change({ claim: after })
+  if (after.anchor !== claim.anchor) watchLease(at, agreement, after)
+}
+
+/**
+ * Somebody gives a claim back: whoever was bound to it is free.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onRelease = (at: At, { claim, sender }: Message.Of<"RELEASE">): void => {
+  if (!Voter.onRelease(at.turn, at.name, sender, claim)) return
+  at.clearTimer("eligible")
+  if (at.election.reign === null) BullyElection.callElection(at)
+}
+
+// --- Leading ---
+
+const lead = (at: At, agreement: Lease.Agreement): void => {
+  const claim = at.election.claim!
+  // Votes that came so late that no work could begin are as good as none.
+  const late = Lease.left(claim, agreement, at.turn.now) <= at.state.rules.stopTimeout
+  if (late || !BullyElection.mayStand(at)) return noMajority(at, agreement)
+  at.change({ claim: { ...claim, held: true } })
+  BullyElection.lead(at, Reign.make(claim.term, at.state.self))
+  watchLease(at, agreement, claim)
+  beat(at, agreement)
+}
+
+/**
+ * The next beat is due.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const beat = (at: At, agreement: Lease.Agreement): void => {
+  const { claim } = at.election
+  // While its work ends, a leader renews nothing.
+  if (claim === null || Contest.ownReign(at.state, at.name) === null) return
+  const next = Lease.beaten(claim, agreement, at.turn.now)
+  at.change({ claim: next })
+  Voter.bind(at.turn, agreement, at.name, at.state.self, claim.term)
+  at.turn.say(null, { type: "BEAT", election: at.name, claim: claim.term, beat: next.beat, lease: agreement })
+  at.setTimer("beat", Lease.beatInterval(agreement), { _tag: "Beat" })
+  if (next.anchor !== claim.anchor) watchLease(at, agreement, next)
+}
+
+/** Has a step taken when work must be ended so that it has its time to stop before the lease is over. */
+const watchLease = (at: At, agreement: Lease.Agreement, claim: Lease.Claim): void => {
+  const left = Lease.left(claim, agreement, at.turn.now) - at.state.rules.stopTimeout
+  at.setTimer("lease", Math.max(0, Math.floor(left)), { _tag: "LeaseEnds" })
+}
+
+/**
+ * Before anything else in a step: whatever this server led by a lease that is over, it leads no more; and the work of one
+ * that is over in `stopTimeout` is ended now.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const expire = (turn: Turn, agreement: Lease.Agreement): void => {
+  for (const at of Contest.all(turn)) {
+    const { claim, ending, reign } = at.election
+    if (reign === null || claim === null || !claim.held) continue
+    if (!Lease.isHeld(claim, agreement, turn.now)) endNow(at, reign, ending ?? "LeaseLost")
+    else if (mustStop(at, agreement, claim)) BullyElection.endReign(at, whyLost(at, agreement, claim))
+  }
+}
+
+const endNow = (at: At, reign: Reign.Reign, cause: Event.Cause): void => {
+  BullyElection.becomeVacant(at, reign, cause)
+  if (at.state.phase === "Leaving") return
+  BullyElection.sayStepsDown(at, cause, null)
+  BullyElection.callElection(at)
+}
+
+/** A timer fires on whole ms: the last one is left to the work. */
+const mustStop = (at: At, agreement: Lease.Agreement, claim: Lease.Claim): boolean =>
+  Lease.left(claim, agreement, at.turn.now) < at.state.rules.stopTimeout + 1
+
+/** No majority has acknowledged a beat for too long; or, by the clock of durations it would still have time, it slept. */
+const whyLost = (at: At, agreement: Lease.Agreement, { anchor }: Lease.Claim): Event.Cause =>
+  at.turn.now.monotonic - anchor.monotonic > Lease.lasts(agreement) - at.state.rules.stopTimeout - 2
+    ? "MajorityLost"
+    : "LeaseLost"
+
+/**
+ * This server goes on under a higher incarnation: what was promised to the former one is for nothing.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onRaised = (at: At): void => {
+  const { claim, reign } = at.election
+  if (claim === null) return
+  if (claim.held && reign !== null) BullyElection.becomeVacant(at, reign, "Replaced")
+  else BullyElection.stopActivity(at)
+  BullyElection.callElection(at)
+}
+
+// --- The majority ---
+
+/**
+ * After a step that changed who is there: tells when fewer servers are in view than a majority, so that nobody can lead.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const countMajority = (turn: Turn, agreement: Lease.Agreement): void => {
+  const { members, minority, phase } = turn.state
+  if (phase !== "Live") return
+  const needed = Lease.majority(agreement)
+  const isMinority = members.length + 1 < needed
+  if (isMinority === minority) return
+  turn.state.minority = isMinority
+  if (isMinority) {
+    turn.emit({ event: "NoMajority", members: members.length + 1, needed, groupSize: agreement.groupSize })
+  }
+}
+
+// --- What comes in ---
+
+/**
+ * A timer that only a lease sets, or that means something else where there is one. Answers whether it was one of these.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const fired = (
+  at: At,
+  lease: Lease.Agreement,
+  timer: Extract<Timer, { readonly election: string }>
+): boolean => {
+  switch (timer._tag) {
+    case "Stand":
+      stand(at, lease)
+      return true
+    case "Eligible":
+      eligible(at, lease)
+      return true
+    case "NoMajority":
+      noMajority(at, lease)
+      return true
+    case "Beat":
+      beat(at, lease)
+      return true
+    // What there is to do has been done before anything else in this step.
+    case "LeaseEnds":
+      return true
+    default:
+      return false
+  }
+}
+
+/**
+ * An answer of one who votes. What it follows itself is not looked at: it may take no part in this election.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onAnswer = (
+  at: At,
+  lease: Lease.Agreement,
+  message: Message.Of<"VOTE"> | Message.Of<"BEAT_ACK"> | Message.Of<"RELEASE">
+): void => {
+  switch (message.type) {
+    case "VOTE":
+      return onVote(at, lease, message)
+    case "BEAT_ACK":
+      return onBeatAck(at, lease, message)
+    case "RELEASE":
+      return onRelease(at, message)
+  }
+}

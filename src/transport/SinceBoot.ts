@@ -1,0 +1,47 @@
+/**
+ * A clock that counts on while the machine is suspended, which the monotonic clock of most platforms does not: by it a
+ * leader that slept knows that its lease is over.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+
+/**
+ * Milliseconds since the machine started, suspensions included; never set back. It may answer too much after a suspension,
+ * never too little. Undefined where the platform has no such clock: then the wall clock alone tells of a suspension.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const SinceBoot = Context.Reference<(() => number) | undefined>("bellwether/transport/SinceBoot", {
+  defaultValue: () => undefined
+})
+
+/** What is read of the two clocks of the platform: the coarse one counts suspensions, the fine one does not. */
+interface Platform {
+  /** Ms since the machine started, suspensions included, cut to a multiple of some granularity. */
+  readonly coarse: () => number
+  /** Ms on the monotonic clock. */
+  readonly fine: () => number
+}
+
+/**
+ * A fine clock out of a coarse one that counts suspensions and a fine one that does not: the fine one, and by how much the
+ * coarse one is ahead of it at most. What was cut off is counted, so it is never behind the truth by more than a suspension
+ * that is too short to be seen.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const combine = ({ coarse, fine }: Platform): () => number => {
+  const first = coarse()
+  // Hundredths of a second on Linux, whole ones elsewhere.
+  const cut = first % 1_000 === 0 ? 1_000 : 10
+  let ahead = first - fine() + cut
+  return () => {
+    const now = fine()
+    const seen = coarse() - now
+    if (seen > ahead) ahead = seen + cut
+    return now + ahead
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The promise of a majority lease as a property: never two leaders at one instant of true time, and terms that grow,
+ * whatever is lost, doubled and late, whoever crashes, sleeps and restarts, and however clocks drift within what is allowed
+ * for (protocol, majority lease).
+ *
+ * `BELLWETHER_LEASE_RUNS=2000 npm test -- test/protocol/LeaseSafety.test.ts` runs that many of each kind.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { env } from "node:process"
+import type * as Lease from "../../src/protocol/Lease.ts"
+import { Cluster } from "./harness/Cluster.ts"
+
+const runs = Number(env["BELLWETHER_LEASE_RUNS"] ?? 25)
+const L = 1_500
+
+const live = (size: number, seed: number, drift: number) => {
+  const lease: Lease.Agreement = { groupSize: size, duration: L, drift }
+  const cluster = new Cluster({
+    size,
+    seed,
+    rules: { lease, stopTimeout: 300 },
+    drift,
+    wallSpread: L / 2,
+    loss: [0, 0.05, 0.3][seed % 3]!,
+    duplication: 0.1,
+    delay: 4 * L
+  })
+  cluster.advance(2 * L)
+  const troubles = new Map<string, number>()
+  for (let i = 0; i < 12; i += 1) {
+    const kind = cluster.trouble(3 * L)
+    troubles.set(kind, (troubles.get(kind) ?? 0) + 1)
+    cluster.advance(L * ((seed * 7 + i * 5) % 11) / 5)
+  }
+  cluster.advance(6 * L)
+  return { cluster, troubles }
+}
+
+describe("a majority lease (protocol, majority lease)", () => {
+  for (const [size, drift] of [[3, 0.01], [5, 0.01], [3, 0.05], [5, 0.02]] as const) {
+    it(`of ${size} servers, clocks off by ${drift * 100} %: never two leaders, and terms that grow`, {
+      timeout: 3_600_000
+    }, () => {
+      let reigns = 0
+      for (let seed = 1; seed <= runs; seed += 1) {
+        const { cluster } = live(size, seed, drift)
+        assert.deepStrictEqual(cluster.violations, [], `seed ${seed}`)
+        const terms = cluster.led.map(({ reign }) => reign.term)
+        assert.deepStrictEqual(terms, [...new Set(terms)].toSorted((a, b) => a - b), `seed ${seed}: terms`)
+        reigns += terms.length
+      }
+      assert.isAbove(reigns, 2 * runs, "the lead must change hands for this to say anything")
+    })
+  }
+
+  it("there is a leader again when trouble ends", () => {
+    let without = 0
+    for (let seed = 1; seed <= runs; seed += 1) {
+      const { cluster } = live(3, 10_000 + 3 * seed, 0.01)
+      if (cluster.leaders.length === 0) without += 1
+    }
+    assert.isAtMost(without, runs / 10)
+  })
+})
