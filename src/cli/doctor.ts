@@ -88,7 +88,7 @@ const once = Effect.fnUntraced(function*(
   { json, timeout }: Options,
   report: Effect.Effect<Diagnosis.Report>
 ) {
-  if (!json && process.stderr.isTTY) yield* Output.complain("looking and listening, for a heartbeat or two at most ...")
+  if (!json && process.stderr.isTTY) yield* Output.complain("listening ...")
   const seen = yield* listen(settings, timeout, report)
   yield* show(seen, json)
   return seen

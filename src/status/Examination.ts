@@ -398,11 +398,19 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     )
   })
 
+  // To find the owners of sockets is to look at every process: not each time that somebody asks.
+  const sockets = yield* Effect.cachedWithTTL(
+    Effect.gen(function*() {
+      const group = yield* socketsOn(settings.port)
+      const unicast = settings.unicastPort === 0 ? Option.some([]) : yield* socketsOn(settings.unicastPort)
+      return Option.getOrNull(Option.zipWith(group, unicast, (some, others) => [...some, ...others]))
+    }),
+    "2 seconds"
+  )
+
   const observations = Effect.gen(function*() {
     const system = yield* explained
     const own = new Set(system.map(({ address }) => address))
-    const group = yield* socketsOn(settings.port)
-    const unicast = settings.unicastPort === 0 ? Option.some([]) : yield* socketsOn(settings.unicastPort)
     const shown: Array<Server> = []
     for (const { at: _, last: __, ...server } of servers.values()) shown.push({ ...server, local: own.has(server.ip) })
     const seen: Observations = {
@@ -436,7 +444,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       strangers: [...strangers.values()],
       refusals: [...refusals.values()],
       questions: { asked, answeredBy: [...answeredBy] },
-      sockets: Option.getOrNull(Option.zipWith(group, unicast, (some, others) => [...some, ...others])),
+      sockets: yield* sockets,
       receiveBuffer: {
         wanted: Kernel.receiveBufferWanted,
         limit: Option.getOrNull(yield* kernel.receiveBufferLimit)
