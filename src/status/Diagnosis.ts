@@ -55,7 +55,7 @@ export const diagnose = (seen: Observations): ReadonlyArray<Finding> => sort(rul
  */
 export const isSettled = (seen: Observations): boolean => {
   const chosen = seen.interfaces.filter(({ chosen }) => chosen)
-  if (chosen.every(({ refusal }) => refusal !== null)) return seen.lasted >= hopeless
+  if (chosen.every(({ refusal }) => refusal !== null) || isTaken(seen)) return seen.lasted >= hopeless
   return seen.lasted >= shortest && chosen.every(({ echoed, refusal }) => refusal !== null || echoed > 0)
     && seen.servers.length > 0 &&
     seen.servers.every(({ answered, multicast }) => answered !== null && multicast !== null)
@@ -88,6 +88,12 @@ const server = ({ ip, name, port }: Server) => `${name} (${formatAddress({ ip, p
 const chosenOf = (seen: Observations) => seen.interfaces.filter(({ chosen }) => chosen)
 const openOf = (seen: Observations) => chosenOf(seen).filter(({ refusal }) => refusal === null)
 const isOnNetwork = (seen: Observations) => openOf(seen).some(({ internal }) => !internal)
+
+/** The group's port cannot be had, so that nothing is heard; a server tries again until it can. */
+const isTaken = (seen: Observations) =>
+  [...chosenOf(seen).map(({ refusal }) => refusal), ...seen.refusals].some((refusal) =>
+    refusal?.during === "open" && refusal.kind === "AddressInUse"
+  ) && openOf(seen).every(({ echoed }) => echoed === 0)
 
 /** Nobody would be in a list of members, but for one server itself. */
 const isLonely = ({ servers }: Observations) =>
@@ -161,7 +167,7 @@ const holders = (seen: Observations, port: number): string => {
 const refusals: Rule = (seen) => {
   const refused = [...chosenOf(seen).flatMap(({ refusal }) => refusal === null ? [] : [refusal]), ...seen.refusals]
   const findings: Array<Finding> = []
-  if (refused.some(({ during, kind }) => during === "open" && kind === "AddressInUse")) {
+  if (isTaken(seen)) {
     findings.push(problem(
       "PortTaken",
       [String(seen.port)],
@@ -222,7 +228,7 @@ const ttl: Rule = (seen) =>
     : []
 
 const echoes: Rule = (seen) =>
-  openOf(seen).flatMap((one) => {
+  isTaken(seen) ? [] : openOf(seen).flatMap((one) => {
     if (one.sent >= probesWanted && one.echoed === 0) {
       return [problem(
         "OwnMulticastLost",
@@ -336,7 +342,7 @@ const strangers: Rule = (seen) => {
 // --- The group ---
 
 const company: Rule = (seen) => {
-  if (openOf(seen).length === 0) return []
+  if (openOf(seen).length === 0 || isTaken(seen)) return []
   const there = seen.servers.filter(({ answered, multicast }) => answered !== null || multicast !== null)
   const where = `group ${JSON.stringify(seen.group)} on ${seen.multicastAddress}:${seen.port}`
   if (there.length === 0) {

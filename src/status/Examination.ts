@@ -22,7 +22,7 @@ import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as InterfaceChoice from "../transport/InterfaceChoice.ts"
-import { Interfaces, isOn, type SystemInterface } from "../transport/Interfaces.ts"
+import { familyOf, Interfaces, isOn, type SystemInterface } from "../transport/Interfaces.ts"
 import * as Kernel from "../transport/Kernel.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import type { Interface, Observations, Refusal, Server, Socket, Stranger } from "./Observations.ts"
@@ -268,7 +268,9 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
 
   const openStation = Effect.fnUntraced(function*(station: Station) {
     const opening = yield* Scope.fork(scope)
-    const options = { ...settings, interfaces: [station.nic.address], unicastPort: 0 }
+    const multicastAddress = settings.multicastAddress.split(",")
+      .filter((ip) => familyOf(ip) === familyOf(station.nic.address)).join(",")
+    const options = { ...settings, multicastAddress, interfaces: [station.nic.address], unicastPort: 0 }
     const opened = yield* datagrams.open(options).pipe(Scope.provide(opening), Effect.result)
     if (opened._tag === "Failure") {
       yield* Scope.close(opening, Exit.void)

@@ -32,8 +32,8 @@ export interface Explained extends SystemInterface {
 }
 
 /**
- * The choice for all addresses of the system that are of a family of the group, in its order. Where the setting names something that is not there, nothing
- * is chosen.
+ * The choice for all addresses of the system that are of a family of the group, in its order. Where the setting names
+ * something that is not there, nothing is chosen.
  *
  * @category constructors
  * @since 0.1.0
@@ -45,9 +45,14 @@ export const explain = (options: {
   /** Where the group meets: addresses of another family are none that could be chosen. */
   readonly multicastAddress?: string | undefined
 }): ReadonlyArray<Explained> => {
-  const families = (options.multicastAddress ?? "0.0.0.0").split(",").map(familyOf)
-  const chosen: ReadonlyArray<SystemInterface> = families.flatMap((family) =>
-    Result.getOrElse(choose({ ...options, family }), (): ReadonlyArray<SystemInterface> => [])
+  const meetings = (options.multicastAddress ?? "0.0.0.0").split(",").map((ip) => ({
+    family: familyOf(ip),
+    // Those of the link alone, which are sent to from addresses of the link.
+    linkLocal: /^ff.[12]:/i.test(ip)
+  }))
+  const families = new Set(meetings.map(({ family }) => family))
+  const chosen: ReadonlyArray<SystemInterface> = meetings.flatMap((meeting) =>
+    Result.getOrElse(choose({ ...options, ...meeting }), (): ReadonlyArray<SystemInterface> => [])
   )
   const isNamed = ({ address, name }: SystemInterface) =>
     options.named.includes(name) || options.named.includes(address)
@@ -58,7 +63,7 @@ export const explain = (options: {
     if (one.internal) return "Loopback"
     return isVirtual(one.name) ? "Virtual" : "SecondAddress"
   }
-  const fitting = options.system.filter(({ address }) => families.includes(familyOf(address)))
+  const fitting = options.system.filter(({ address }) => families.has(familyOf(address)))
   const explained: Array<Explained> = []
   for (const one of fitting) {
     explained.push({ ...one, chosen: chosen.includes(one), primary: chosen[0] === one, why: why(one) })

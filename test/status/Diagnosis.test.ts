@@ -92,6 +92,8 @@ const refused = (kind: string, errno: string | null, during: "open" | "join" | "
   where: "eth0 192.0.2.1",
   errno
 })
+/** Its sockets open when they can: until then nothing comes back. */
+const unheard = [{ ...eth0, echoed: 0, lastEcho: null }]
 const deaf = { multicast: null }
 
 /** What was seen, the findings it gives (`?` for a note), and words that the first of them has. */
@@ -140,22 +142,23 @@ const cases: ReadonlyArray<
   ],
   [
     "the port taken by another user's process",
-    { refusals: [refused("AddressInUse", "EADDRINUSE")], sockets: [socket({ owner: null })] },
+    { interfaces: unheard, refusals: [refused("AddressInUse", "EADDRINUSE")], sockets: [socket({ owner: null })] },
     ["PortTaken"],
     ["user 1000"]
   ],
   [
     "the port taken, on a system that does not say by whom",
-    { refusals: [refused("AddressInUse", "EADDRINUSE")], sockets: null },
+    { interfaces: unheard, refusals: [refused("AddressInUse", "EADDRINUSE")], sockets: null },
     ["PortTaken"],
     ["does not say"]
   ],
   [
     "the port taken by who cannot be seen from here",
-    { refusals: [refused("AddressInUse", "EADDRINUSE")], sockets: [] },
+    { interfaces: unheard, refusals: [refused("AddressInUse", "EADDRINUSE")], sockets: [] },
     ["PortTaken"],
     ["not seen from here"]
   ],
+  ["the port taken at first, and free now", { refusals: [refused("AddressInUse", "EADDRINUSE")] }, []],
   [
     "unicastPort taken by a stranger",
     { unicastPort: 4_500, sockets: [socket({ port: 4_500 })] },
@@ -429,6 +432,8 @@ describe("longer listening", () => {
     const interfaces = [{ ...eth0, refusal: refused("AddressInUse", "EADDRINUSE") }]
     assert.isTrue(settled({ interfaces, servers: [], lasted: 500 }))
     assert.isFalse(settled({ interfaces, servers: [], lasted: 400 }))
+    const refusals = [refused("AddressInUse", "EADDRINUSE")]
+    assert.isTrue(settled({ interfaces: unheard, refusals, servers: [], lasted: 500 }))
   })
 
   it("suspects those that answer and were not heard", () => {

@@ -45,6 +45,18 @@ describe("why an interface is chosen (protocol 2)", () => {
     assert.deepStrictEqual(whys([eth0, eth0Second], ["eth0"]), [["Named", "primary"], ["SecondAddress", "not"]])
   })
 
+  it("those of the group's families, by addresses of the link where it meets on the link alone", () => {
+    const fe80 = nic("eth0", "fe80::1%eth0")
+    const global = nic("eth0", "2001:db8::1")
+    const used = (multicastAddress: string) =>
+      explain({ system: [eth0, global, fe80], named: [], defaultRoute: Option.none(), multicastAddress })
+        .flatMap(({ address, chosen }) => chosen ? [address] : [])
+    assert.deepStrictEqual(used("239.1.2.3"), ["192.0.2.5"])
+    assert.deepStrictEqual(used("ff02::77"), ["fe80::1%eth0"])
+    assert.deepStrictEqual(used("ff05::77"), ["2001:db8::1"])
+    assert.deepStrictEqual(used("239.1.2.3,ff02::77"), ["192.0.2.5", "fe80::1%eth0"])
+  })
+
   it("none, where one that is named is not there", () => {
     assert.deepStrictEqual(whys([lo, eth0], ["eth0", "eth7"]), [["NotNamed", "not"], ["SecondAddress", "not"]])
   })
