@@ -280,13 +280,20 @@ export const receive = (host: Host, message: Delivered, begins: boolean): boolea
   const track = trackOf(host, term, leader, index - 1)
   if (track !== null) {
     if (index > track.newest) reach(host, track, index, true)
-    else if (!fill(host, track, index)) return false
+    else if (!fill(host, track, index) && !isWanted(host, message)) return false
   }
   const { kept } = host.receiver
   change(host, { kept: [...(kept.length < keptLimit ? kept : kept.slice(1 - keptLimit)), message] })
   const isNew = order(host, message)
   if (host.receiver.unplaced.length > 0) place(host)
   return isNew
+}
+
+/** Whether one whose index is not missing, as it came or was given up, is missing by its `seq` all the same. */
+const isWanted = (host: Host, { client, seq }: Delivered): boolean => {
+  const source = sourceOf(host, client.id)
+  return source !== undefined && source.next !== null && seq >= source.next
+    && !source.held.some((held) => held.seq === seq)
 }
 
 const sourceOf = (host: Host, client: Client.ClientId): Source | undefined =>

@@ -1,0 +1,536 @@
+/**
+ * The receiver that servers and clients share (protocol 5, messages from clients): each client's messages in the order of
+ * `seq`, each once, whatever reign carried them.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as HashMap from "effect/HashMap"
+import * as Schema from "effect/Schema"
+import * as Client from "../../src/protocol/Client.ts"
+import type * as Event from "../../src/protocol/Event.ts"
+import type * as Message from "../../src/protocol/Message.ts"
+import * as Receiver from "../../src/protocol/Receiver.ts"
+import * as Peer from "./harness/Peer.ts"
+
+interface Asked {
+  readonly at: number
+  readonly whom: "leader" | "group"
+  readonly missed: Message.Missed
+  readonly from: number
+  readonly to: number
+}
+
+class Host implements Receiver.Host {
+  receiver = Receiver.empty
+  now = 0
+  hasLeader = true
+  readonly random = () => 0.5
+  readonly delivered: Array<string> = []
+  readonly losses: Array<Event.Lost> = []
+  readonly asked: Array<Asked> = []
+  /** Answers what is asked. */
+  answers: (asked: Asked) => ReadonlyArray<Receiver.Delivered> = () => []
+
+  deliver(message: Receiver.Delivered): void {
+    this.delivered.push(String(message.body))
+  }
+
+  lose(lost: Event.Lost): void {
+    this.losses.push(lost)
+  }
+
+  ask(whom: "leader" | "group", missed: Message.Missed, from: number, to: number): void {
+    this.asked.push({ at: this.now, whom, missed, from, to })
+  }
+
+  hear(...messages: ReadonlyArray<Receiver.Delivered>): this {
+    for (const message of messages) Receiver.receive(this, message, false)
+    return this
+  }
+
+  /** Lets time pass: what is due is asked for, and answered 1 ms later. */
+  advance(millis: number): this {
+    const until = this.now + millis
+    for (let due = Receiver.dueAt(this.receiver); due <= until; due = Receiver.dueAt(this.receiver)) {
+      this.now = Math.max(this.now, due)
+      const before = this.asked.length
+      Receiver.repair(this)
+      for (const asked of this.asked.slice(before)) this.hear(...this.answers(asked))
+    }
+    this.now = until
+    return this
+  }
+
+  takes(): ReadonlyArray<string> {
+    return this.delivered.splice(0)
+  }
+}
+
+/** One that was there before the first message of term 1, and of the clients that are named. */
+const host = (...clients: ReadonlyArray<string>): Host => {
+  const host = new Host()
+  Receiver.named(host, 1, Peer.id("z"), 0)
+  for (const client of clients) Receiver.introduce(host, Peer.sender(client).id)
+  return host
+}
+
+const says = (index: number, client: string, seq: number, term = 1, leader = "z") =>
+  Peer.delivers(leader, term, index, client, seq)
+
+const ids = { ann: Peer.sender("ann").id, bob: Peer.sender("bob").id }
+
+describe("messages in turn (protocol 5, messages from clients)", () => {
+  it("are delivered as they come, each client's by itself", () => {
+    const one = host("ann", "bob").hear(says(1, "ann", 1), says(2, "bob", 1), says(3, "ann", 2))
+    assert.deepStrictEqual(one.takes(), ["ann 1", "bob 1", "ann 2"])
+    assert.strictEqual(Receiver.dueAt(one.receiver), Infinity)
+  })
+
+  it("repeated: are delivered once, by index and by `seq`, in the same reign and in another", () => {
+    const one = host("ann").hear(
+      says(1, "ann", 1),
+      says(1, "ann", 1),
+      says(1, "ann", 1, 2, "y"),
+      says(2, "ann", 1, 2, "y")
+    )
+    assert.deepStrictEqual(one.takes(), ["ann 1"])
+    assert.isFalse(Receiver.receive(one, says(1, "ann", 1), false))
+  })
+
+  it("reordered: wait for their turn, and nothing is asked for that comes in time", () => {
+    const one = host("ann").hear(says(3, "ann", 3), says(2, "ann", 2))
+    assert.deepStrictEqual(one.takes(), [])
+    one.hear(says(1, "ann", 1))
+    assert.deepStrictEqual(one.takes(), ["ann 1", "ann 2", "ann 3"])
+    one.advance(5_000)
+    assert.deepStrictEqual(one.asked, [])
+  })
+
+  it("stale: one of a former reign counts as long as nobody has delivered it", () => {
+    const one = host("ann").hear(says(1, "ann", 2, 2, "y"))
+    assert.deepStrictEqual(one.takes(), [])
+    one.hear(says(1, "ann", 1))
+    assert.deepStrictEqual(one.takes(), ["ann 1", "ann 2"])
+  })
+
+  it("stale: one from before this receiver's time does not", () => {
+    const one = new Host()
+    Receiver.named(one, 5, Peer.id("z"), 7)
+    one.hear(says(3, "ann", 3, 4), says(7, "ann", 4, 5))
+    assert.deepStrictEqual(one.takes(), [])
+    Receiver.named(one, 4, Peer.id("z"), 9)
+    one.hear(says(8, "ann", 5, 5))
+    assert.deepStrictEqual(one.takes(), ["ann 5"])
+    assert.strictEqual(Receiver.newestOf(one.receiver, 5, Peer.id("z")), 8)
+    assert.strictEqual(Receiver.newestOf(one.receiver, 4, Peer.id("z")), 0)
+  })
+
+  it("contradicted: of two that claim one number of a client the first is right; two that claim one index both count", () => {
+    const one = host("ann", "bob").hear(says(1, "ann", 1), says(1, "bob", 1), { ...says(2, "ann", 1), body: "another" })
+    assert.deepStrictEqual(one.takes(), ["ann 1", "bob 1"])
+    one.hear(says(1, "cat", 1), says(5, "ann", 3), says(5, "ann", 3))
+    assert.deepStrictEqual(one.takes(), [], "of who is not known by its `seq` yet, the index decides")
+  })
+
+  it("late: one whose index was given up counts as long as its turn has not passed", () => {
+    const one = host("ann")
+    Receiver.named(one, 1, Peer.id("z"), 5_000)
+    assert.deepStrictEqual(one.hear(says(1, "ann", 1)).takes(), ["ann 1"])
+  })
+
+  it("ahead of their turn: 64 of a client are held, and the others found among those kept", () => {
+    const one = host("ann")
+    for (let seq = 300; seq > 1; seq -= 1) one.hear(says(seq, "ann", seq))
+    assert.lengthOf(HashMap.getUnsafe(one.receiver.sources, ids.ann).held, Client.window)
+    one.hear(says(1, "ann", 1))
+    assert.deepStrictEqual(one.takes(), Array.from({ length: 300 }, (_, at) => `ann ${at + 1}`))
+    assert.isFalse(HashMap.getUnsafe(one.receiver.sources, ids.ann).spilled)
+  })
+})
+
+describe("what was neither held nor kept long enough (protocol 5)", () => {
+  it("is asked for, up to the highest that was seen", () => {
+    const one = host("ann", "bob")
+    for (let seq = 2; seq <= 70; seq += 1) one.hear(says(seq, "ann", seq))
+    for (let seq = 1; seq <= Receiver.keptLimit; seq += 1) one.hear(says(70 + seq, "bob", seq))
+    assert.lengthOf(one.takes(), Receiver.keptLimit)
+    one.hear(says(1, "ann", 1))
+    assert.lengthOf(one.takes(), 65)
+    one.advance(70)
+    assert.deepStrictEqual(one.asked, [{ at: 40, whom: "leader", missed: { client: ids.ann }, from: 66, to: 70 }])
+  })
+})
+
+describe("where a receiver begins (protocol 5)", () => {
+  it("a newcomer begins after the index named, and with a client's first message that nothing missing can precede", () => {
+    const one = new Host()
+    assert.isFalse(Receiver.receive(one, says(1, "ann", 1), false), "nothing before it has begun")
+    Receiver.named(one, 1, Peer.id("z"), 10)
+    one.hear(says(13, "ann", 9), says(12, "ann", 8))
+    assert.deepStrictEqual(one.takes(), [], "11 may be another of hers")
+    one.hear(says(11, "bob", 4))
+    assert.deepStrictEqual(one.takes().toSorted(), ["ann 8", "ann 9", "bob 4"])
+  })
+
+  it("or with the first message of the reign it follows", () => {
+    const one = new Host()
+    assert.isTrue(Receiver.receive(one, says(4, "ann", 2), true))
+    assert.deepStrictEqual(one.takes(), ["ann 2"])
+  })
+
+  it("a client whose join was heard before its first message begins with 1, also in a reign after that was lost", () => {
+    const one = host("ann").hear(says(1, "ann", 2, 2, "y"))
+    assert.deepStrictEqual(one.takes(), [])
+    one.advance(100)
+    assert.deepStrictEqual(one.asked[0]?.missed, { client: ids.ann })
+  })
+
+  it("a join after the first message changes nothing", () => {
+    const one = host().hear(says(1, "ann", 1))
+    Receiver.introduce(one, ids.ann)
+    assert.deepStrictEqual(one.hear(says(2, "ann", 2)).takes(), ["ann 1", "ann 2"])
+  })
+
+  it("a join that overtakes the repair of the first message places it", () => {
+    const one = host().hear(says(2, "ann", 2))
+    Receiver.introduce(one, ids.ann)
+    assert.deepStrictEqual(one.hear(says(1, "ann", 1)).takes(), ["ann 1", "ann 2"])
+  })
+
+  it("in later reigns it is there from index 1", () => {
+    const one = host("ann")
+    Receiver.named(one, 2, Peer.id("y"), 2)
+    one.advance(100)
+    assert.deepStrictEqual(one.asked.map(({ from, to }) => [from, to])[0], [1, 2])
+  })
+})
+
+describe("what is missing (protocol 5, repair)", () => {
+  it("is asked of the leader after 20-60 ms, then with backoff, every second time of the group", () => {
+    const one = host("ann").hear(says(1, "ann", 1))
+    Receiver.named(one, 1, Peer.id("z"), 3)
+    one.advance(1_000)
+    const [first, second] = one.asked
+    assert.deepStrictEqual(first, { at: 40, whom: "leader", missed: { term: 1, leader: Peer.id("z") }, from: 2, to: 3 })
+    assert.isTrue(second!.at > 40 && second!.at <= 110)
+    assert.deepStrictEqual(one.asked.slice(0, 6).map(({ whom }) => whom), [
+      "leader",
+      "leader",
+      "group",
+      "leader",
+      "group",
+      "leader"
+    ])
+    const gaps = one.asked.slice(1).map(({ at }, index) => at - one.asked[index]!.at)
+    assert.isTrue(gaps.every((gap) => gap >= 50 * 0.75 && gap <= 150 * 1.25))
+  })
+
+  it("is asked of the group where there is no other leader", () => {
+    const one = host("ann")
+    one.hasLeader = false
+    Receiver.named(one, 1, Peer.id("z"), 1)
+    one.advance(500)
+    assert.isTrue(one.asked.length > 2 && one.asked.every(({ whom }) => whom === "group"))
+  })
+
+  it("is asked for no more once it has come, in part or whole", () => {
+    const one = host("ann")
+    Receiver.named(one, 1, Peer.id("z"), 5)
+    one.hear(says(3, "ann", 3))
+    one.advance(45)
+    assert.deepStrictEqual(one.asked.map(({ from, to }) => [from, to]), [[1, 2], [4, 5]])
+    one.hear(says(1, "ann", 1), says(2, "ann", 2), says(5, "ann", 5), says(4, "ann", 4))
+    assert.strictEqual(Receiver.dueAt(one.receiver), Infinity)
+    assert.lengthOf(one.takes(), 5)
+  })
+
+  it("is given up after 2 s, told once, and what waited for it is delivered", () => {
+    const one = host("ann").hear(says(1, "ann", 1), says(3, "ann", 3))
+    one.advance(1_900)
+    assert.deepStrictEqual(one.losses, [])
+    one.advance(3_000)
+    assert.deepStrictEqual(one.losses, [
+      { client: null, term: 1, from: 2, to: 2 },
+      { client: ids.ann, term: null, from: 2, to: 2 }
+    ])
+    assert.deepStrictEqual(one.takes(), ["ann 1", "ann 3"])
+    assert.isFalse(
+      one.hear(says(2, "ann", 2)).takes().length > 0,
+      "and what comes after that, too late, is no more in turn"
+    )
+  })
+
+  it("of a client's is asked for by `seq` where no index tells, after what an index tells", () => {
+    const one = host("ann").hear(says(1, "ann", 1))
+    one.hear(says(2, "ann", 4, 2, "y"))
+    one.answers = ({ missed, from }) =>
+      "client" in missed ? [says(from, "ann", from)] : missed.term === 2 ? [says(1, "bob", 1, 2, "y")] : []
+    one.advance(1_000)
+    const kinds = one.asked.map(({ missed }) => Object.keys(missed)[0])
+    assert.isTrue(kinds.includes("client") && kinds[0] === "term")
+    assert.deepStrictEqual(one.takes(), ["ann 1", "bob 1", "ann 2", "ann 3", "ann 4"])
+  })
+
+  it("places a client first heard of in the middle once it is given up", () => {
+    const one = new Host()
+    Receiver.named(one, 1, Peer.id("z"), 10)
+    one.hear(says(12, "ann", 8))
+    one.advance(3_000)
+    assert.deepStrictEqual(one.takes(), ["ann 8"])
+    assert.deepStrictEqual(one.losses, [{ client: null, term: 1, from: 11, to: 11 }])
+  })
+
+  it("of more than 1,024 indexes back is lost at once, as one", () => {
+    const one = host("ann")
+    Receiver.named(one, 1, Peer.id("z"), 5_000)
+    assert.deepStrictEqual(one.losses, [{ client: null, term: 1, from: 1, to: 3_976 }])
+    one.hear(says(6_500, "ann", 1))
+    assert.deepStrictEqual(one.losses.slice(1), [
+      { client: null, term: 1, from: 3_977, to: 5_000 },
+      { client: null, term: 1, from: 5_001, to: 5_476 }
+    ])
+  })
+
+  it("in too many pieces: the oldest is given up", () => {
+    const one = host("ann")
+    for (let index = 2; index <= 2 * 257; index += 2) one.hear(says(index, "ann", index))
+    assert.deepStrictEqual(one.losses, [{ client: null, term: 1, from: 1, to: 1 }])
+    assert.lengthOf(one.receiver.tracks[0]!.missing, 256)
+  })
+
+  it("is not asked for by who hears another ask the group for the same", () => {
+    const one = host("ann").hear(says(1, "ann", 1, 2, "y"), says(1, "ann", 4))
+    Receiver.named(one, 1, Peer.id("z"), 3)
+    const due = Receiver.dueAt(one.receiver)
+    one.now = 30
+    Receiver.overhear(one, { term: 1, leader: Peer.id("z") }, 1, 9)
+    Receiver.overhear(one, { client: ids.ann }, 2, 3)
+    assert.isAbove(Receiver.dueAt(one.receiver), due)
+    const later = Receiver.dueAt(one.receiver)
+    for (const missed of [{ term: 9, leader: Peer.id("z") }, { term: 1, leader: Peer.id("y") }, { client: ids.bob }]) {
+      Receiver.overhear(one, missed, 1, 9)
+    }
+    Receiver.overhear(one, { term: 1, leader: Peer.id("z") }, 3, 9)
+    Receiver.overhear(one, { client: ids.ann }, 3, 9)
+    Receiver.overhear(one, { client: ids.ann }, 1, 1)
+    assert.strictEqual(Receiver.dueAt(one.receiver), later)
+    one.hear(says(7, "ann", 2), says(8, "ann", 3))
+    Receiver.overhear(one, { client: ids.ann }, 1, 9)
+    assert.deepStrictEqual(one.takes(), ["ann 1", "ann 2", "ann 3", "ann 4"])
+  })
+
+  it("is found among those kept, in order, at most 64 at once", () => {
+    const one = host("ann")
+    for (let seq = 100; seq > 0; seq -= 1) one.hear(says(seq, "ann", seq))
+    const seqs = (found: ReadonlyArray<Receiver.Delivered>) => found.map(({ seq }) => seq)
+    assert.deepStrictEqual(seqs(Receiver.find(one.receiver, { client: ids.ann }, 3, 5)), [3, 4, 5])
+    assert.deepStrictEqual(seqs(Receiver.find(one.receiver, { term: 1, leader: Peer.id("z") }, 99, 200)), [99, 100])
+    assert.lengthOf(Receiver.find(one.receiver, { client: ids.ann }, 1, 100), 64)
+    for (const missed of [{ client: ids.bob }, { term: 1, leader: Peer.id("y") }, { term: 2, leader: Peer.id("z") }]) {
+      assert.deepStrictEqual(Receiver.find(one.receiver, missed, 1, 100), [])
+    }
+  })
+
+  it("is said again by one only", () => {
+    const answers = [says(1, "ann", 1), says(1, "ann", 1, 2), says(1, "ann", 1, 1, "y"), says(2, "ann", 2)]
+    assert.deepStrictEqual(Receiver.withoutAnswered(answers, says(1, "ann", 1)), answers.slice(1))
+  })
+})
+
+describe("reigns (protocol 5)", () => {
+  it("four are followed at once: with a fifth the oldest is given up, and an older one is not taken up again", () => {
+    const one = host("ann")
+    Receiver.named(one, 1, Peer.id("z"), 2)
+    for (const term of [5, 3, 4]) Receiver.named(one, term, Peer.id("z"), 0)
+    assert.deepStrictEqual(one.receiver.tracks.map(({ term }) => term), [5, 4, 3, 1])
+    Receiver.named(one, 2, Peer.id("z"), 0)
+    assert.deepStrictEqual(one.receiver.tracks.map(({ term }) => term), [5, 4, 3, 2])
+    assert.deepStrictEqual(one.losses, [{ client: null, term: 1, from: 1, to: 2 }])
+    Receiver.named(one, 1, Peer.id("z"), 9)
+    one.hear(says(1, "ann", 1))
+    assert.deepStrictEqual(one.receiver.tracks.map(({ term }) => term), [5, 4, 3, 2])
+    assert.deepStrictEqual(one.takes(), ["ann 1"], "by its `seq` it still counts")
+    one.hear(says(1, "bob", 7))
+    assert.deepStrictEqual(one.takes(), ["bob 7"], "and what comes of a reign not followed waits for nothing")
+  })
+
+  it("of one term, of two leaders that did not know of each other, are told apart", () => {
+    const one = host("ann", "bob").hear(says(1, "ann", 1), says(1, "bob", 1, 1, "y"))
+    assert.deepStrictEqual(one.takes(), ["ann 1", "bob 1"])
+    Receiver.named(one, 1, Peer.id("y"), 1)
+    assert.strictEqual(Receiver.dueAt(one.receiver), Infinity)
+  })
+})
+
+describe("room (a full inbox holds back)", () => {
+  it("no more than allowed is delivered, and the rest when there is room again", () => {
+    const one = host("ann", "bob")
+    Receiver.allow(one, 2)
+    one.hear(says(1, "ann", 1), says(2, "bob", 1), says(3, "ann", 2), says(4, "bob", 2), says(5, "ann", 3))
+    assert.deepStrictEqual(one.takes(), ["ann 1", "bob 1"])
+    assert.isTrue(one.receiver.isBlocked)
+    one.advance(10_000)
+    assert.deepStrictEqual([one.asked, one.losses], [[], []], "what waits for room is not missing")
+    Receiver.allow(one, 3)
+    assert.lengthOf(one.takes(), 1)
+    Receiver.allow(one, Infinity)
+    assert.lengthOf(one.takes(), 2)
+    assert.isFalse(one.receiver.isBlocked)
+    assert.strictEqual(one.receiver.delivered, 5)
+  })
+
+  it("what is kept and no longer held waits for room too", () => {
+    const one = host("ann", "bob")
+    Receiver.introduce(one, Peer.sender("cat").id)
+    Receiver.allow(one, 0)
+    for (let seq = 1; seq <= 100; seq += 1) one.hear(says(seq, "ann", seq))
+    one.hear(says(102, "bob", 2))
+    one.advance(30)
+    Receiver.allow(one, Infinity)
+    assert.deepStrictEqual(one.takes(), Array.from({ length: 100 }, (_, at) => `ann ${at + 1}`))
+  })
+})
+
+describe("the table of clients is bounded", () => {
+  it("at 2,048: the one not heard for the longest is forgotten, also where something of its is being asked for", () => {
+    const one = host()
+    const id = (at: number) => Client.ClientId.make(at.toString(16).padStart(16, "0"))
+    const from = (at: number, seq: number, index: number): Receiver.Delivered => ({
+      ...says(index, "ann", seq),
+      client: { id: id(at), name: "x" }
+    })
+    one.hear(from(0, 1, 1), from(0, 3, 2))
+    assert.deepStrictEqual(one.receiver.asking, [id(0)])
+    for (let at = 1; at < Receiver.maxSources; at += 1) {
+      one.now += 1
+      one.hear(from(at, 1, at + 2))
+    }
+    assert.strictEqual(HashMap.size(one.receiver.sources), Receiver.maxSources)
+    one.hear(from(9_999, 1, 9_000))
+    assert.strictEqual(HashMap.size(one.receiver.sources), Receiver.maxSources)
+    assert.isFalse(HashMap.has(one.receiver.sources, id(0)))
+    assert.deepStrictEqual(one.receiver.asking, [])
+  })
+})
+
+// --- The twin ---
+
+interface Sent {
+  readonly client: "ann" | "bob"
+  readonly seq: number
+}
+
+/** All that was ever received; in turn is what has everything before it. */
+class Twin {
+  readonly #received = new Set<string>()
+  readonly #next = { ann: 1, bob: 1 }
+  readonly delivered: Array<string> = []
+
+  hear({ client, seq }: Sent): void {
+    this.#received.add(`${client} ${seq}`)
+    while (this.#received.has(`${client} ${this.#next[client]}`)) {
+      this.delivered.push(`${client} ${this.#next[client]}`)
+      this.#next[client] += 1
+    }
+  }
+}
+
+const small = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
+
+const history = Arbitrary.all({
+  /** Who sends in which order; the index of a message is its place. In how many reigns. */
+  sent: Arbitrary.array(Arbitrary.schema(Schema.Literals(["ann", "bob"])), { minLength: 1, maxLength: 150 }),
+  reigns: Arbitrary.schema(Schema.Literals([1, 1, 2, 3])),
+  /** How the order of arrival differs, what comes twice, and what does not come at all. */
+  late: Arbitrary.array(Arbitrary.schema(small(160)), { minLength: 150, maxLength: 150 }),
+  twice: Arbitrary.array(Arbitrary.schema(small(149)), { maxLength: 30 }),
+  missing: Arbitrary.array(Arbitrary.schema(small(149)), { maxLength: 20 }),
+  gone: Arbitrary.array(Arbitrary.schema(small(149)), { maxLength: 5 })
+})
+type History = typeof history extends Arbitrary.Arbitrary<infer A> ? A : never
+
+/** The messages as their leaders handed them on, in the order of time. */
+const handedOn = ({ reigns, sent }: History): ReadonlyArray<Receiver.Delivered & { readonly sent: Sent }> => {
+  const seqs = { ann: 0, bob: 0 }
+  const length = Math.ceil(sent.length / reigns)
+  return sent.map((client, at) => {
+    seqs[client] += 1
+    const seq = seqs[client]
+    const message = says(at % length + 1, client, seq, Math.floor(at / length) + 1)
+    return { ...message, sent: { client, seq } }
+  })
+}
+
+const arrivals = (drawn: History) => {
+  const all = handedOn(drawn)
+  const order = all.map((message, at) => ({ message, at: at + drawn.late[at]! }))
+  for (const at of drawn.twice) if (at < all.length) order.push({ message: all[at]!, at: at + 40 })
+  return order.sort((a, b) => a.at - b.at).map(({ message }) => message)
+}
+
+describe("the receiver and its naive twin", () => {
+  it.prop("deliver the same at every step, however what is sent arrives, if all arrives", [history], ([drawn]) => {
+    const one = host("ann", "bob")
+    const twin = new Twin()
+    for (const message of arrivals(drawn)) {
+      one.hear(message)
+      twin.hear(message.sent)
+      assert.deepStrictEqual(one.delivered, twin.delivered)
+    }
+    assert.lengthOf(one.delivered, drawn.sent.length)
+  }, { arbitrary: { runs: 200 } })
+
+  it.prop(
+    "deliver the same in the end where some is lost and whoever is asked has it; what nobody has is told, and skipped",
+    [history],
+    ([drawn]) => {
+      const one = host("ann", "bob")
+      const all = handedOn(drawn)
+      const isGone = (at: number) => drawn.gone.includes(at)
+      const isMissing = (at: number) => drawn.missing.includes(at) || isGone(at)
+      const there = all.filter((_, at) => !isGone(at))
+      const library = new Host()
+      Receiver.named(library, 1, Peer.id("z"), 0)
+      library.hear(...there)
+      one.answers = ({ from, missed, to }) => Receiver.find(library.receiver, missed, from, to)
+      const missing = new Set(all.filter((_, at) => isMissing(at)))
+      for (const message of arrivals(drawn)) {
+        one.now += 1
+        if (![...missing].some(({ index, term }) => message.index === index && message.term === term)) one.hear(message)
+      }
+      const length = Math.ceil(drawn.sent.length / drawn.reigns)
+      for (let term = 1; term <= drawn.reigns; term += 1) {
+        const newest = Math.min(length, drawn.sent.length - (term - 1) * length)
+        if (newest > 0) Receiver.named(one, term, Peer.id("z"), newest)
+      }
+      one.advance(60_000)
+      const byClient = (bodies: ReadonlyArray<string>, client: string) =>
+        bodies.filter((body) => body.startsWith(client))
+      for (const client of ["ann", "bob"] as const) {
+        const wanted = there.filter((message) => message.sent.client === client).map(({ body }) => String(body))
+        assert.deepStrictEqual(byClient(one.delivered, client), wanted)
+      }
+      const lostIndexes = one.losses.filter(({ client }) => client === null)
+        .flatMap(({ from, term, to }) => Array.from({ length: to - from + 1 }, (_, at) => `${term} ${from + at}`))
+      const gone = all.filter((_, at) => isGone(at)).map(({ index, term }) => `${term} ${index}`)
+      assert.sameMembers(lostIndexes, gone)
+      assert.strictEqual(Receiver.dueAt(one.receiver), Infinity, "nothing is asked for any more")
+    },
+    { arbitrary: { runs: 150 } }
+  )
+
+  it.prop("never deliver more than there is room for, and all when there is", [history, small(40)], ([drawn, room]) => {
+    const one = host("ann", "bob")
+    Receiver.allow(one, room)
+    for (const message of arrivals(drawn)) one.hear(message)
+    assert.isAtMost(one.delivered.length, room)
+    for (let limit = room; limit < drawn.sent.length; limit += 7) {
+      Receiver.allow(one, limit)
+      assert.isAtMost(one.delivered.length, limit)
+    }
+    Receiver.allow(one, Infinity)
+    const twin = new Twin()
+    for (const message of arrivals(drawn)) twin.hear(message.sent)
+    assert.sameMembers(one.delivered, twin.delivered)
+  }, { arbitrary: { runs: 100 } })
+})
