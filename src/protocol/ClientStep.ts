@@ -126,7 +126,7 @@ export const queueLimit = 1_024
 const backoff = { first: 200, longest: 2_000 } as const
 /** After how many unanswered tries a leader that says nothing else either is dropped. */
 const patientTries = 3
-const joinGaps = [50, 100] as const
+const joinGaps: ReadonlyArray<number> = [50, 100]
 const leaveGap = 20
 const maxHeard = 64
 
@@ -169,12 +169,12 @@ export const dueAt = (state: State): number => {
 }
 
 /**
- * Whether all that the app sent is acknowledged.
+ * Whether all that the app sent is acknowledged: nothing waits unless there is something on its way.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isDrained = (state: State): boolean => state.flights.length === 0 && state.queue.length === 0
+export const isDrained = (state: State): boolean => state.flights.length === 0
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type EventBody<E> = E extends ClientEvent.ClientEvent ? Omit<E, "at"> : never
@@ -268,7 +268,9 @@ const join = (turn: Turn): void => {
   if (phase === "Leaving") return sayLeaving(turn)
   if (tries >= patientTries) dropSilentLeader(turn, since)
   turn.send(null, { type: "CLIENT_JOIN", client, nonce, interval: Math.max(1, Math.round(interval)), seq })
-  const gap = joinGaps[tries] ?? Math.min(backoff.longest, backoff.first * 2 ** (tries - joinGaps.length))
+  // Who is in already has time.
+  const quick = phase === "Joining" ? joinGaps : []
+  const gap = quick[tries] ?? Math.min(backoff.longest, backoff.first * 2 ** (tries - quick.length))
   turn.state.join = { nonce, tries: tries + 1, since, dueAt: turn.now.monotonic + gap }
 }
 
@@ -349,7 +351,7 @@ const become = (turn: Turn, reign: Reign.Reign | null, address: Member.Address |
 
 /** Whom we asked again and again since an instant, and who has not been heard in any other way either, is not there. */
 const dropSilentLeader = (turn: Turn, since: number): void => {
-  if (turn.state.reign !== null && turn.state.leaderHeardAt < since) become(turn, null, null)
+  if (turn.state.reign !== null && turn.state.leaderHeardAt <= since) become(turn, null, null)
 }
 
 /** What a server's message means for whom we talk to. */

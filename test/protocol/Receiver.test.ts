@@ -32,7 +32,7 @@ class Host implements Receiver.Host {
   answers: (asked: Asked) => ReadonlyArray<Receiver.Delivered> = () => []
 
   deliver(message: Receiver.Delivered): void {
-    this.delivered.push(String(message.body))
+    this.delivered.push(Peer.words(message.body))
   }
 
   lose(lost: Event.Lost): void {
@@ -507,7 +507,7 @@ describe("the receiver and its naive twin", () => {
       const byClient = (bodies: ReadonlyArray<string>, client: string) =>
         bodies.filter((body) => body.startsWith(client))
       for (const client of ["ann", "bob"] as const) {
-        const wanted = there.filter((message) => message.sent.client === client).map(({ body }) => String(body))
+        const wanted = there.filter((message) => message.sent.client === client).map(({ body }) => Peer.words(body))
         assert.deepStrictEqual(byClient(one.delivered, client), wanted)
       }
       const lostIndexes = one.losses.filter(({ client }) => client === null)

@@ -146,6 +146,9 @@ export const misses = (missed: Message.Missed, from: number, to = from): Message
   to
 })
 
+/** What a message says, as a text. */
+export const words = (body: Client.Body): string => typeof body === "string" ? body : JSON.stringify(body)
+
 /** A list of members, as a page of an answer. */
 export const members = (
   from: string,

@@ -1,0 +1,420 @@
+/**
+ * A client's side of the protocol (3; 5, messages from clients).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as HashMap from "effect/HashMap"
+import * as Schema from "effect/Schema"
+import * as Client from "../../src/protocol/Client.ts"
+import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
+import * as ClientStep from "../../src/protocol/ClientStep.ts"
+import type * as Member from "../../src/protocol/Member.ts"
+import * as Message from "../../src/protocol/Message.ts"
+import * as Drawn from "./harness/Drawn.ts"
+import * as Peer from "./harness/Peer.ts"
+
+type Send = Extract<ClientStep.Output, { readonly _tag: "Send" }>
+
+const me = Peer.sender("ann")
+
+/** One client on a clock that a test moves. What is due is done when it is due. */
+class One {
+  state = ClientStep.make({ client: me, interval: 10_000 })
+  now = 0
+  readonly sent: Array<Send & { readonly at: number }> = []
+  readonly events: Array<ClientEvent.ClientEvent> = []
+  readonly done: Array<string> = []
+  #steps = 0
+  #tickets = 0
+
+  step(input: ClientStep.Input): this {
+    this.#steps += 1
+    const now = { monotonic: this.now, wall: 1_000 + this.now, entropy: Math.imul(this.#steps, 0x9e3779b1) >>> 0 }
+    const before = { ...this.state }
+    const [after, outputs] = ClientStep.step(this.state, input, now)
+    assert.deepStrictEqual(this.state, before, "the state it was given is as it was")
+    this.state = after
+    for (const output of outputs) {
+      if (output._tag === "Send") this.sent.push({ ...output, at: this.now })
+      else if (output._tag === "Emit") this.events.push(output.event)
+      else this.done.push(output._tag === "Farewell" ? "Farewell" : `${output._tag} ${output.ticket}`)
+    }
+    return this
+  }
+
+  hear(message: Message.Message, from?: Member.Address): this {
+    return this.step({ _tag: "Received", message, from: from ?? ("sender" in message ? message.sender : Peer.client) })
+  }
+
+  send(...bodies: ReadonlyArray<Client.Body>): this {
+    for (const body of bodies) this.step({ _tag: "Send", ticket: this.#tickets += 1, body })
+    return this
+  }
+
+  advance(millis: number): this {
+    const until = this.now + millis
+    for (let due = ClientStep.dueAt(this.state); due <= until; due = ClientStep.dueAt(this.state)) {
+      this.now = Math.max(this.now, due)
+      this.step({ _tag: "Tick" })
+    }
+    this.now = until
+    return this
+  }
+
+  forget(): this {
+    for (const list of [this.sent, this.events, this.done]) list.length = 0
+    return this
+  }
+
+  said<Type extends Message.Message["type"]>(
+    type: Type
+  ): ReadonlyArray<Send & { readonly at: number; readonly message: Message.Of<Type> }> {
+    return this.sent.splice(0).filter((send): send is Send & { at: number; message: Message.Of<Type> } =>
+      send.message.type === type
+    )
+  }
+
+  told(): ReadonlyArray<string> {
+    return this.events.splice(0).map((event) => {
+      switch (event.event) {
+        case "LeaderChanged":
+          return `follows ${event.leader === null ? "nobody" : Peer.nameOf(event.leader)} in ${event.term}`
+        case "MessageReceived":
+          return Peer.words(event.body)
+        default:
+          return event.event
+      }
+    })
+  }
+}
+
+const welcome = (leader: string, term: number, nonce: string, delivered = 0) =>
+  Peer.says(leader, { type: "CLIENT_WELCOME", nonce, members: 3 }, { follows: Peer.reign(term, leader), delivered })
+
+const ack = (leader: string, term: number, seq: number, client = me) =>
+  Peer.says(leader, { type: "CLIENT_ACK", client: client.id, seq }, { follows: Peer.reign(term, leader) })
+
+/** One that `z` let in, in term 9. */
+const joined = (delivered = 0): One => {
+  const one = new One().step({ _tag: "Start" })
+  return one.hear(welcome("z", 9, one.state.join.nonce, delivered)).forget()
+}
+
+const z: Member.Address = { ip: "192.0.2.26", port: 4026 }
+const port = (to: Member.Address | null) => to?.port ?? null
+
+describe("joining (protocol 3, CLIENT_JOIN and CLIENT_WELCOME)", () => {
+  it("is said to the group at 0, 50, 150 ms, then after 200 ms doubling to 2 s, under one nonce, until it is answered", () => {
+    const one = new One().step({ _tag: "Start" }).advance(7_400)
+    const said = one.said("CLIENT_JOIN")
+    assert.deepStrictEqual(said.map(({ at }) => at), [0, 50, 150, 350, 750, 1_550, 3_150, 5_150, 7_150])
+    assert.strictEqual(new Set(said.map(({ message }) => message.nonce)).size, 1)
+    assert.isTrue(said.every(({ message, to }) => to === null && message.seq === 0 && message.interval === 10_000))
+    one.hear(welcome("z", 9, said[0]!.message.nonce))
+    assert.deepStrictEqual(one.told(), ["follows z in 9", "Joined"])
+    one.advance(9_999)
+    assert.deepStrictEqual(one.said("CLIENT_JOIN"), [])
+    one.advance(1)
+    assert.notStrictEqual(one.said("CLIENT_JOIN")[0]?.message.nonce, said[0]!.message.nonce)
+  })
+
+  it("repeated: a welcome is told once; stale: one to another question is none", () => {
+    const one = new One().step({ _tag: "Start" })
+    one.hear(welcome("z", 9, "1234"))
+    assert.deepStrictEqual(one.told(), ["follows z in 9"])
+    const { nonce } = one.state.join
+    one.hear(welcome("z", 9, nonce)).hear(welcome("z", 9, nonce))
+    assert.deepStrictEqual(one.told(), ["Joined"])
+  })
+
+  it("contradicted: a welcome that names no leader is none", () => {
+    const one = new One().step({ _tag: "Start" })
+    one.hear(Peer.says("z", { type: "CLIENT_WELCOME", nonce: one.state.join.nonce, members: 3 }))
+    assert.strictEqual(one.state.phase, "Joining")
+  })
+
+  it("says again that it is there, in its own time, and drops a leader that lets three of these go by", () => {
+    const one = joined().advance(9_999)
+    assert.deepStrictEqual(one.said("CLIENT_JOIN"), [])
+    one.advance(1_400)
+    assert.deepStrictEqual(one.said("CLIENT_JOIN").map(({ at }) => at), [10_000, 10_200, 10_600])
+    assert.deepStrictEqual(one.told(), [])
+    one.advance(1)
+    assert.deepStrictEqual(one.told(), ["follows nobody in 9"])
+  })
+
+  it("is let in again by whoever leads then, and does not tell it again", () => {
+    const one = joined().advance(10_000)
+    one.hear(welcome("z", 9, one.state.join.nonce)).forget().advance(9_999)
+    assert.deepStrictEqual([one.sent, one.told()], [[], []])
+  })
+
+  it("names its newest message, so that others know where it begins", () => {
+    const one = joined().send("a", "b").hear(ack("z", 9, 1)).hear(ack("z", 9, 2)).forget().advance(10_000)
+    assert.deepStrictEqual(one.said("CLIENT_JOIN").map(({ message }) => message.seq), [2])
+  })
+})
+
+describe("sending (protocol 3, CLIENT_MESSAGE and CLIENT_ACK)", () => {
+  it("numbers messages from 1, sends each to the leader, and is done with its acknowledgement", () => {
+    const one = joined().send("a", "b")
+    const said = one.said("CLIENT_MESSAGE")
+    assert.deepStrictEqual(said.map(({ message: { body, oldest, seq }, to }) => [seq, oldest, body, to?.port]), [
+      [1, 1, "a", z.port],
+      [2, 1, "b", z.port]
+    ])
+    one.hear(ack("z", 9, 2))
+    assert.deepStrictEqual([one.done, one.told()], [["Acknowledged 2"], ["MessageAcknowledged"]])
+    assert.isFalse(ClientStep.isDrained(one.state))
+    one.hear(ack("z", 9, 1)).send("c")
+    assert.deepStrictEqual(one.said("CLIENT_MESSAGE").map(({ message }) => [message.seq, message.oldest]), [[3, 3]])
+  })
+
+  it("repeated or of another client: an acknowledgement is none", () => {
+    const one = joined().send("a").hear(ack("z", 9, 1)).forget()
+    one.hear(ack("z", 9, 1)).hear(ack("z", 9, 7)).send("b").hear(ack("z", 9, 2, Peer.sender("bob")))
+    assert.deepStrictEqual(one.done, [])
+  })
+
+  it("sends again after 200 ms doubling to 2 s, as long as the leader is heard otherwise", () => {
+    const one = joined().send("a")
+    for (let at = 0; at < 70; at += 1) one.hear(Peer.alive("z", Peer.reign(9, "z"))).advance(100)
+    const said = one.said("CLIENT_MESSAGE")
+    assert.deepStrictEqual(said.map(({ at }) => at), [0, 200, 600, 1_400, 3_000, 5_000, 7_000])
+    assert.isTrue(said.every(({ to }) => port(to) === z.port))
+  })
+
+  it("drops a leader that lets three tries go by and says nothing else, and then asks the group", () => {
+    const one = joined().send("a").advance(1_400)
+    const said = one.said("CLIENT_MESSAGE")
+    assert.deepStrictEqual(said.map(({ at, to }) => [at, port(to)]), [
+      [0, z.port],
+      [200, z.port],
+      [600, z.port],
+      [1_400, null]
+    ])
+    assert.deepStrictEqual(one.told(), ["follows nobody in 9"])
+    one.hear(ack("z", 9, 1))
+    assert.deepStrictEqual(one.told(), ["follows z in 9", "MessageAcknowledged"])
+  })
+
+  it("with no leader it multicasts from the start", () => {
+    const one = new One().step({ _tag: "Start" }).send("a")
+    assert.deepStrictEqual(one.said("CLIENT_MESSAGE").map(({ to }) => to), [null])
+  })
+
+  it("64 are on their way, from the oldest that is not acknowledged on; 1,024 more wait; one more is not taken", () => {
+    const one = joined()
+    for (let at = 0; at < 64 + 1_024; at += 1) one.send(at)
+    assert.lengthOf(one.state.flights, 64)
+    assert.deepStrictEqual(one.done, [])
+    one.send("too many")
+    assert.deepStrictEqual(one.done, ["QueueFull 1089"])
+    one.forget()
+    for (let seq = 2; seq <= 64; seq += 1) one.hear(ack("z", 9, seq))
+    assert.deepStrictEqual(one.said("CLIENT_MESSAGE"), [], "the first is still missing")
+    one.hear(ack("z", 9, 1))
+    assert.lengthOf(one.said("CLIENT_MESSAGE"), 64)
+  })
+
+  it("takes back what has not gone out, and nothing else", () => {
+    const one = joined()
+    for (let at = 1; at <= 66; at += 1) one.send(at)
+    one.step({ _tag: "Withdraw", ticket: 65 }).step({ _tag: "Withdraw", ticket: 1 })
+    assert.deepStrictEqual(one.state.queue.map(({ ticket }) => ticket), [66])
+    assert.lengthOf(one.state.flights, 64)
+  })
+})
+
+describe("whom a client talks to (protocol 5)", () => {
+  it("gives a new leader all that is not acknowledged, at once", () => {
+    const one = joined().send("a", "b", "c").hear(ack("z", 9, 2)).forget()
+    one.hear(Peer.coordinator("y", 10))
+    assert.deepStrictEqual(one.told(), ["follows y in 10"])
+    assert.deepStrictEqual(
+      one.said("CLIENT_MESSAGE").map(({ message, to }) => [message.seq, message.oldest, to?.port]),
+      [
+        [1, 1, 4025],
+        [3, 1, 4025]
+      ]
+    )
+  })
+
+  it("stale: an older reign, or the same again, changes nothing", () => {
+    const one = joined()
+    one.hear(Peer.coordinator("y", 8)).hear(Peer.coordinator("z", 9)).hear(Peer.alive("a", Peer.reign(8, "b")))
+    assert.deepStrictEqual(one.told(), [])
+  })
+
+  it("hearsay is enough: it asks whom others name, at the address that they name", () => {
+    const one = joined().hear(Peer.alive("a", Peer.reign(10, "y"))).send("x")
+    assert.deepStrictEqual(one.told(), ["follows y in 10"])
+    assert.deepStrictEqual(one.said("CLIENT_MESSAGE").map(({ to }) => to), [{ ip: "192.0.2.25", port: 4025 }])
+  })
+
+  it("it speaks to where the leader was last heard", () => {
+    const one = joined().hear(Peer.alive("z", Peer.reign(9, "z")), Peer.elsewhere).send("x")
+    assert.deepStrictEqual(one.said("CLIENT_MESSAGE").map(({ to }) => to), [Peer.elsewhere])
+  })
+
+  it("a leader that leaves, or names no leader, is dropped at once, and what it said before does not bring it back", () => {
+    for (const goodbye of [Peer.leaving("z", { term: 9 }), Peer.stepsDown("z", 9, null)]) {
+      const one = joined().hear(goodbye).hear(Peer.alive("z", Peer.reign(9, "z"))).hear(Peer.leaving("z", { term: 9 }))
+      assert.deepStrictEqual(one.told(), ["follows nobody in 9"])
+      one.hear(Peer.leaving("y", { follows: Peer.reign(11, "y") })).hear(Peer.alive("y"))
+      assert.deepStrictEqual(one.told(), [])
+      one.hear(Peer.coordinator("y", 10))
+      assert.deepStrictEqual(one.told(), ["follows y in 10"])
+    }
+  })
+
+  it("what a leader said before it led, and comes late, does not drop it", () => {
+    const one = joined().hear(Peer.alive("z")).hear(Peer.leaving("y", { term: 9 }))
+    assert.deepStrictEqual(one.told(), [])
+  })
+
+  it("one that was only silent comes back by its own word, and so does the leader of where the client has come to", () => {
+    const one = joined().send("a").advance(1_400).forget()
+    one.hear(Peer.alive("a", Peer.reign(9, "z"))).hear(Peer.alive("a", Peer.reign(7, "b")))
+    assert.deepStrictEqual(one.told(), [], "hearsay of what is over is none")
+    one.hear(Peer.coordinator("y", 4))
+    assert.deepStrictEqual(one.told(), ["follows y in 4"])
+    one.hear(Peer.alive("z", Peer.reign(9, "z")))
+    assert.deepStrictEqual(one.told(), ["follows z in 9"])
+  })
+
+  it("other elections than the group's own are none of its business", () => {
+    const one = joined()
+    one.hear(Peer.says("y", { type: "COORDINATOR", election: "billing" }, { follows: Peer.reign(20, "y") }))
+    assert.deepStrictEqual(one.told(), [])
+  })
+
+  it("servers that were heard are counted, 64 at most", () => {
+    const one = joined().hear(Peer.alive("a")).hear(Peer.alive("a"))
+    assert.strictEqual(HashMap.size(one.state.heard), 2)
+    for (let at = 0; at < 100; at += 1) {
+      one.hear(Peer.alive(Peer.member("a", { id: at.toString(16).padStart(16, "b") as Member.NodeId })))
+    }
+    assert.strictEqual(HashMap.size(one.state.heard), 64)
+    one.hear(Peer.alive("a"))
+    assert.strictEqual(HashMap.size(one.state.heard), 64)
+  })
+})
+
+describe("receiving (protocol 3, CLIENT_DELIVER and CLIENT_REPAIR)", () => {
+  it("begins after the index named in the welcome; all clients' messages, our own included, in order, each once", () => {
+    const one = new One().step({ _tag: "Start" })
+    one.hear(Peer.joins("bob"), Peer.elsewhere)
+    one.hear(Peer.delivers("z", 9, 5, "bob", 5)).hear(Peer.alive("z", Peer.reign(9, "z")))
+    one.hear(welcome("z", 9, one.state.join.nonce, 5)).forget()
+    one.hear(Peer.joins("cat")).hear(Peer.joins("dan", { seq: 3 }))
+    for (const [index, name, seq] of [[5, "bob", 5], [7, "cat", 2], [6, "cat", 1], [6, "cat", 1]] as const) {
+      one.hear(Peer.delivers("z", 9, index, name, seq))
+    }
+    assert.deepStrictEqual(one.told(), ["cat 1", "cat 2"])
+  })
+
+  it("asks the leader for what is missing, then the group too; what nobody has is told as lost", () => {
+    const one = joined().hear(Peer.delivers("z", 9, 1, "bob", 1)).hear(Peer.delivers("z", 9, 3, "bob", 3))
+    one.forget().advance(60)
+    assert.deepStrictEqual(one.said("CLIENT_REPAIR").map(({ message, to }) => [message.from, message.to, port(to)]), [
+      [2, 2, z.port]
+    ])
+    one.advance(300)
+    assert.include(one.said("CLIENT_REPAIR").map(({ to }) => port(to)), null)
+    one.advance(5_000)
+    assert.deepStrictEqual(one.told(), ["MessageLost", "MessageLost", "bob 3"])
+  })
+
+  it("learns of the last that it missed by the leader's heartbeat, and by its goodbye", () => {
+    const alive = Peer.says("z", { type: "SERVER_ALIVE", interval: 10 }, { follows: Peer.reign(9, "z"), delivered: 1 })
+    const leaves = Peer.says("z", { type: "SERVER_LEAVING" }, { term: 9, delivered: 1 })
+    for (const [message, asks] of [[alive, 1], [leaves, 1], [Peer.alive("y", Peer.reign(8, "z")), 0]] as const) {
+      const one = joined().hear(message).advance(60)
+      assert.lengthOf(one.said("CLIENT_REPAIR"), asks)
+    }
+    const one = joined().hear(Peer.says("y", { type: "SERVER_LEAVING" }, { term: 9, delivered: 1 })).advance(60)
+    assert.lengthOf(one.said("CLIENT_REPAIR"), 0)
+    const other = joined().hear(Peer.says("y", { type: "SERVER_ALIVE", interval: 10 }, { term: 9, delivered: 4 }))
+    assert.lengthOf(other.advance(60).said("CLIENT_REPAIR"), 0)
+  })
+
+  it("leaves to another's question what it is about to ask for itself", () => {
+    const one = joined().hear(Peer.delivers("z", 9, 2, "bob", 2))
+    one.hear(Peer.misses({ term: 9, leader: Peer.id("z") }, 1))
+    assert.isAbove(ClientStep.dueAt(one.state), 30)
+  })
+
+  it("answers the group 20 to 40 ms after its question, and not what another has said meanwhile", () => {
+    const one = joined()
+    for (const at of [1, 2, 3]) one.hear(Peer.delivers("z", 9, at, "bob", at))
+    one.forget().hear(Peer.misses({ term: 9, leader: Peer.id("z") }, 1, 9))
+    one.hear(Peer.misses({ term: 9, leader: Peer.id("z") }, 1, 1))
+    one.hear(Peer.delivers("z", 9, 2, "bob", 2, "y")).advance(19)
+    assert.deepStrictEqual(one.said("CLIENT_DELIVER"), [])
+    one.advance(21)
+    const said = one.said("CLIENT_DELIVER")
+    assert.deepStrictEqual(said.map(({ message, to }) => [message.index, String(message.from.id), to]), [
+      [1, me.id, null],
+      [3, me.id, null],
+      [1, me.id, null]
+    ])
+    one.hear(Peer.misses({ term: 9, leader: Peer.id("z") }, 7)).advance(50)
+    assert.deepStrictEqual(one.said("CLIENT_DELIVER"), [])
+  })
+
+  it("a full inbox holds back", () => {
+    const one = joined().step({ _tag: "Room", limit: 1 })
+    one.hear(Peer.joins("bob"))
+    for (const at of [1, 2, 3]) one.hear(Peer.delivers("z", 9, at, "bob", at))
+    assert.deepStrictEqual(one.told(), ["bob 1"])
+    assert.deepStrictEqual(one.step({ _tag: "Room", limit: 3 }).told(), ["bob 2", "bob 3"])
+  })
+
+  it("what clients and servers say to others is nothing to it", () => {
+    const one = joined()
+    const { state } = one
+    one.hear(Peer.sends("bob", 1)).hear({ type: "CLIENT_LEAVE", client: Peer.sender("bob") })
+    one.hear({ type: "MEMBERS_ASK", nonce: "1", page: 0 }).hear(Peer.members("a", []))
+    assert.deepStrictEqual(one.state, state)
+  })
+})
+
+describe("leaving (protocol 3, CLIENT_LEAVE)", () => {
+  it("is said twice, 20 ms apart; then nothing comes any more", () => {
+    const one = joined().send("a").forget().step({ _tag: "Leave" }).step({ _tag: "Leave" })
+    one.hear(welcome("z", 9, one.state.join.nonce))
+    one.advance(30)
+    assert.deepStrictEqual(one.said("CLIENT_LEAVE").map(({ at, to }) => [at, to]), [[0, null], [20, null]])
+    assert.deepStrictEqual([one.done, one.told()], [["Farewell"], ["Left"]])
+    assert.strictEqual(ClientStep.dueAt(one.state), Infinity)
+    one.send("b").hear(Peer.coordinator("y", 99)).advance(60_000)
+    assert.deepStrictEqual([one.sent, one.told()], [[], []])
+  })
+})
+
+const act = Schema.Union([
+  Schema.Struct({ do: Schema.Literals(["pass"]), millis: Schema.Literals([1, 30, 200, 2_500, 11_000]) }),
+  Schema.Struct({ do: Schema.Literals(["send"]), body: Schema.Json }),
+  Schema.Struct({ do: Schema.Literals(["room"]), limit: Schema.Literals([0, 1, 50]) }),
+  Schema.Struct({ do: Schema.Literals(["hear", "hear", "hear"]) })
+])
+
+describe("after any sequence of inputs", () => {
+  it.prop("a client has not thrown; it says messages, tells events of its schema, and its tables are bounded", [
+    Arbitrary.array(Arbitrary.all({ act: Arbitrary.schema(act), message: Drawn.message }), { maxLength: 60 })
+  ], ([acts]) => {
+    const one = joined()
+    for (const { act, message } of acts) {
+      if (act.do === "pass") one.advance(act.millis)
+      else if (act.do === "send") one.send(act.body)
+      else if (act.do === "room") one.step({ _tag: "Room", limit: act.limit })
+      else one.hear(message)
+    }
+    for (const { message } of one.sent) {
+      if (message.type !== "CLIENT_MESSAGE") assert.isTrue(Schema.is(Message.Message)(message), JSON.stringify(message))
+    }
+    for (const event of one.events) assert.isTrue(Schema.is(ClientEvent.ClientEvent)(event), JSON.stringify(event))
+    assert.isAtMost(one.state.flights.length, Client.window)
+  }, { arbitrary: { runs: 150 } })
+})

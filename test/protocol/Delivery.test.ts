@@ -1,0 +1,457 @@
+/**
+ * The server's side of what clients send (protocol 3; 5, messages from clients).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
+import * as Client from "../../src/protocol/Client.ts"
+import type * as Message from "../../src/protocol/Message.ts"
+import * as Rules from "../../src/protocol/Rules.ts"
+import * as Peer from "./harness/Peer.ts"
+import { Server } from "./harness/Server.ts"
+
+/** A server that leads alone, or with others that it outranks. */
+const leader = (...others: ReadonlyArray<string>): Server => {
+  const server = Server.live({}, others.map((name) => Peer.alive(name)))
+  server.advance(100)
+  if (!server.leads) server.advance(5_000)
+  assert.isTrue(server.leads)
+  return server.advance(300).forget()
+}
+
+/** A server that follows `z` in term 9, in which this index is the newest. */
+const follower = (delivered = 0): Server =>
+  Server.live({}, [
+    Peer.says("z", { type: "SERVER_ALIVE", interval: 10_000 }, { follows: Peer.reign(9, "z"), delivered })
+  ])
+
+const alone = "unicast" as const
+const received = (server: Server) =>
+  server.tells().flatMap((event) => event.event === "MessageReceived" ? [`${event.client.name} ${event.seq}`] : [])
+const known = (server: Server, name: string) => HashMap.get(server.state.delivery.clients, Peer.sender(name).id)
+const indexes = (server: Server) =>
+  server.said("CLIENT_DELIVER").map(({ message: { client, index, seq } }) => `${index}: ${client.name} ${seq}`)
+const acknowledged = (server: Server) => server.said("CLIENT_ACK").map(({ message }) => message.seq)
+
+describe("CLIENT_JOIN", () => {
+  it("is answered by the leader with the same nonce, and told once", () => {
+    const server = leader("a", "b")
+    server.hear(Peer.joins("ann", { nonce: "77" }))
+    const [welcome] = server.said("CLIENT_WELCOME")
+    assert.deepStrictEqual(welcome?.to, Peer.client)
+    assert.include(welcome?.message, { nonce: "77", members: 3 })
+    server.hear(Peer.joins("ann", { nonce: "78", seq: 4 }))
+    assert.deepStrictEqual(server.says(), ["CLIENT_WELCOME to client"])
+    assert.deepStrictEqual(server.told(), ["ClientJoined"])
+  })
+
+  it("is heard and not answered by who follows", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    assert.deepStrictEqual([server.says(), server.told()], [[], ["ClientJoined"]])
+  })
+
+  it("while nobody leads is answered by whoever ranks highest in its own view, once in 100 ms: nobody does", () => {
+    const server = Server.live({ rules: { minimumMembers: 3 } }, [Peer.alive("a")])
+    server.hear(Peer.joins("ann"))
+    server.hear(Peer.joins("ann"))
+    const notices = server.said("COORDINATOR")
+    assert.deepStrictEqual(notices.map(({ message, to }) => [message.leader, to]), [[null, Peer.client]])
+    const other = Server.live({ rules: { minimumMembers: 3 } }, [Peer.alive("z")])
+    other.hear(Peer.joins("ann"))
+    assert.deepStrictEqual(other.says(), [])
+  })
+
+  it("of one client too many is dropped and counted, until one that left makes room", () => {
+    const server = leader()
+    for (let at = 0; at < Rules.maxClients; at += 1) {
+      const id = Client.ClientId.make(at.toString(16).padStart(16, "0"))
+      server.hear({ ...Peer.joins("ann"), client: { id, name: "x" } })
+    }
+    server.forget().hear(Peer.joins("bob"))
+    assert.deepStrictEqual([server.says(), server.drops()], [[], ["ClientsFull"]])
+    server.hear({ type: "CLIENT_LEAVE", client: { id: Client.ClientId.make("0000000000000009"), name: "x" } })
+    server.hear(Peer.joins("bob"))
+    assert.deepStrictEqual(server.says(), ["CLIENT_WELCOME to client"])
+    assert.strictEqual(HashMap.size(server.state.delivery.clients), Rules.maxClients)
+  })
+})
+
+describe("CLIENT_LEAVE", () => {
+  const leaves: Message.Message = { type: "CLIENT_LEAVE", client: Peer.sender("ann") }
+
+  it("is told once, and what comes late of the client does not bring it back", () => {
+    const server = leader()
+    server.hear(leaves)
+    assert.deepStrictEqual(server.told(), [], "of one never heard of")
+    server.hear(Peer.joins("ann"))
+    server.hear(leaves)
+    server.hear(leaves)
+    server.hear(Peer.joins("ann"))
+    server.hear(Peer.sends("ann", 1), alone)
+    assert.deepStrictEqual(server.tells().map((event) => "reason" in event ? event.reason : event.event), [
+      "ClientJoined",
+      { _tag: "Left" }
+    ])
+    assert.deepStrictEqual(server.drops(), ["Departed", "Departed"])
+  })
+
+  it("is forgotten after the client's time-out, silently", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    server.hear(leaves)
+    server.hear(Peer.delivers("z", 9, 1, "ann", 1))
+    server.forget().advance(30_001)
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.told(), [])
+    assert.strictEqual(HashMap.size(server.state.delivery.clients), 0)
+  })
+})
+
+describe("a client that vanishes", () => {
+  it("is forgotten by the first sweep after `memberTimeout`, or three of the intervals that it announced", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    server.hear({ ...Peer.joins("bob"), interval: 20_000 })
+    server.forget().advance(30_000)
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.told(), [])
+    server.advance(1)
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.tells().map((event) => "reason" in event ? event.reason : null), [
+      { _tag: "Silent", for: 30_001 }
+    ])
+    server.advance(30_000)
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.told().filter((name) => name === "ClientLeft"), ["ClientLeft"])
+  })
+
+  it("is refreshed by all it says, and by what the leader hands on of it", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    server.advance(20_000).hear(Peer.sends("ann", 1))
+    server.advance(20_000).hear(Peer.delivers("z", 9, 1, "ann", 1))
+    server.advance(20_000).step({ _tag: "Sweep" })
+    assert.notInclude(server.told(), "ClientLeft")
+  })
+
+  it("is not judged for the time in which this server stood still", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    server.freeze(40_000).step({ _tag: "Watch" })
+    server.advance(400).step({ _tag: "Sweep" })
+    assert.notInclude(server.told(), "ClientLeft")
+    const quiet = follower().freeze(40_000)
+    quiet.step({ _tag: "Watch" })
+    assert.strictEqual(HashMap.size(quiet.state.delivery.clients), 0)
+  })
+})
+
+describe("CLIENT_MESSAGE, to the leader", () => {
+  it("is given the next index, multicast, and then acknowledged", () => {
+    const server = leader()
+    server.hear(Peer.sends("ann", 1), alone)
+    server.hear(Peer.sends("bob", 1))
+    assert.deepStrictEqual(server.sent.map(({ message, to }) => [message.type, to]), [
+      ["CLIENT_DELIVER", null],
+      ["CLIENT_ACK", Peer.client],
+      ["CLIENT_DELIVER", null],
+      ["CLIENT_ACK", Peer.client]
+    ])
+    assert.deepStrictEqual(indexes(server), ["1: ann 1", "2: bob 1"])
+    assert.deepStrictEqual(received(server), ["ann 1", "bob 1"])
+  })
+
+  it("repeated: is only acknowledged again", () => {
+    const server = leader()
+    server.hear(Peer.sends("ann", 1), alone)
+    server.forget().hear(Peer.sends("ann", 1), alone)
+    assert.deepStrictEqual(server.says(), ["CLIENT_ACK to client"])
+    assert.deepStrictEqual(received(server), [])
+  })
+
+  it("reordered: waits for its turn, 64 ahead at most", () => {
+    const server = leader()
+    server.hear(Peer.sends("ann", 3), alone)
+    server.hear(Peer.sends("ann", 2), alone)
+    server.hear(Peer.sends("ann", 2), alone)
+    assert.deepStrictEqual(server.says(), [])
+    server.hear(Peer.sends("ann", 65), alone)
+    assert.deepStrictEqual([server.says(), server.drops()], [[], ["OutOfTurn"]])
+    server.hear(Peer.sends("ann", 1), alone)
+    assert.deepStrictEqual(received(server), ["ann 1", "ann 2", "ann 3"])
+    assert.deepStrictEqual(acknowledged(server), [1, 2, 3])
+  })
+
+  it("stale: what is below `oldest` is acknowledged, and not waited for", () => {
+    const server = leader()
+    server.hear(Peer.sends("ann", 5, { oldest: 5 }), alone)
+    assert.deepStrictEqual(indexes(server), ["1: ann 5"])
+    server.hear(Peer.sends("ann", 3, { oldest: 3 }), alone)
+    assert.deepStrictEqual(server.says(), ["CLIENT_ACK to client"])
+    server.hear(Peer.sends("ann", 8, { oldest: 6 }), alone)
+    server.hear(Peer.sends("ann", 8, { oldest: 8 }), alone)
+    assert.deepStrictEqual(indexes(server), ["2: ann 8"], "6 and 7 were acknowledged by another")
+  })
+
+  it("contradicted: the first body under a number is the one", () => {
+    const server = leader()
+    server.hear(Peer.sends("ann", 1, { body: "one" }), alone)
+    server.hear(Peer.sends("ann", 1, { body: "other" }), alone)
+    assert.deepStrictEqual(server.said("CLIENT_DELIVER").map(({ message }) => message.body), ["one"])
+  })
+
+  it("of a client whose join was lost makes it known", () => {
+    const server = leader()
+    server.hear(Peer.sends("ann", 1), alone)
+    assert.include(server.told(), "ClientJoined")
+  })
+
+  it("that a former leader handed on, and the client has no acknowledgement of, is handed on again, and delivered once", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    server.hear(Peer.delivers("z", 9, 1, "ann", 1))
+    server.hear(Peer.leaving("z", { follows: Peer.reign(9, "z") }))
+    server.advance(5_000)
+    assert.isTrue(server.leads)
+    server.forget().hear(Peer.sends("ann", 1), alone)
+    assert.deepStrictEqual(indexes(server), ["1: ann 1"])
+    assert.deepStrictEqual(received(server), [])
+  })
+
+  it("waits while the app has not read its inbox, and is accepted once it has", () => {
+    const server = leader()
+    server.step({ _tag: "Room", limit: 1 })
+    server.hear(Peer.sends("ann", 1), alone)
+    server.forget().hear(Peer.sends("ann", 2), alone)
+    server.hear(Peer.joins("bob"))
+    assert.deepStrictEqual([server.said("CLIENT_ACK"), server.drops()], [[], ["InboxFull"]])
+    server.step({ _tag: "Room", limit: 2 })
+    assert.deepStrictEqual(acknowledged(server), [2])
+    assert.deepStrictEqual(received(server), ["ann 2"])
+  })
+
+  it("that waits in a reign that is over is not accepted in the next without a word of the client", () => {
+    const server = leader("a")
+    server.hear(Peer.sends("ann", 2), alone)
+    const { term } = server
+    server.freeze(20_000).step({ _tag: "Watch" })
+    server.advance(5_000)
+    assert.isAbove(server.term, term)
+    server.forget().step({ _tag: "Room", limit: 5 })
+    assert.deepStrictEqual(server.said("CLIENT_DELIVER"), [])
+    server.hear(Peer.sends("ann", 1), alone)
+    assert.deepStrictEqual(received(server), ["ann 1"])
+  })
+})
+
+describe("CLIENT_MESSAGE, to who does not lead", () => {
+  it("by unicast: the client is told who does, once in 100 ms", () => {
+    const server = follower()
+    server.hear(Peer.sends("ann", 1), alone)
+    server.hear(Peer.sends("ann", 2), alone)
+    const notices = server.said("COORDINATOR")
+    assert.deepStrictEqual(notices.map(({ message }) => message.leader?.id), [Peer.id("z")])
+    server.advance(100).hear(Peer.sends("ann", 1), alone)
+    assert.lengthOf(server.said("COORDINATOR"), 1)
+  })
+
+  it("by multicast: nothing is said", () => {
+    const server = follower()
+    server.hear(Peer.sends("ann", 1))
+    assert.deepStrictEqual(server.says(), [])
+    assert.deepStrictEqual(received(server), [])
+  })
+})
+
+describe("the newest index", () => {
+  const named = (server: Server) => server.said("SERVER_ALIVE").map(({ message }) => message.delivered)
+
+  it("is named again 100 and 500 ms after the last that was handed on, and not before", () => {
+    const server = leader()
+    server.hear(Peer.sends("ann", 1), alone)
+    server.advance(60).hear(Peer.sends("ann", 2), alone)
+    server.forget().advance(99)
+    assert.deepStrictEqual(named(server), [])
+    server.advance(2)
+    assert.deepStrictEqual(named(server), [2])
+    server.advance(200).hear(Peer.sends("ann", 3), alone)
+    server.advance(250)
+    assert.deepStrictEqual(named(server), [3])
+    server.advance(400)
+    assert.deepStrictEqual(named(server), [3])
+    server.advance(3_000)
+    assert.deepStrictEqual(named(server), [])
+  })
+
+  it("is named no more by who does not lead any more, but in its goodbye", () => {
+    const server = leader("a")
+    server.hear(Peer.sends("ann", 1), alone)
+    server.forget().step({ _tag: "Leave" })
+    server.advance(15)
+    assert.deepStrictEqual(server.said("SERVER_LEAVING").map(({ message }) => message.delivered), [1])
+    server.advance(305)
+    assert.strictEqual(server.state.phase, "Leaving", "it stays 300 ms more to be asked")
+    server.hear(Peer.misses({ term: server.state.election.last!.term, leader: Peer.id("m") }, 1), alone, Peer.client)
+    assert.deepStrictEqual(indexes(server), ["1: ann 1"])
+    assert.deepStrictEqual(named(server), [])
+    server.advance(2)
+    assert.strictEqual(server.state.phase, "Left")
+  })
+
+  it("who handed nothing on lately, or has nobody, is gone at once", () => {
+    for (const server of [leader("a").advance(10), leader().advance(2_000)]) {
+      server.step({ _tag: "Leave" })
+      server.advance(22)
+      assert.strictEqual(server.state.phase, "Left")
+    }
+    const old = leader("a")
+    old.hear(Peer.sends("ann", 1), alone)
+    old.advance(1_500).step({ _tag: "Leave" })
+    old.advance(22)
+    assert.strictEqual(old.state.phase, "Left")
+  })
+
+  it("tells who follows what it missed, also the last, from any server that follows the same reign", () => {
+    const server = follower()
+    server.hear(Peer.says("y", { type: "SERVER_RESPONSE", nonce: "1", interval: 500 }, {
+      follows: Peer.reign(9, "z"),
+      delivered: 2
+    }))
+    server.hear(Peer.says("y", { type: "SERVER_ALIVE", interval: 500 }, { follows: Peer.reign(8, "z"), delivered: 9 }))
+    server.forget().advance(60)
+    assert.deepStrictEqual(
+      server.said("CLIENT_REPAIR").map(({ message, to }) => [message.from, message.to, to?.port]),
+      [
+        [1, 2, 4026]
+      ]
+    )
+  })
+
+  it("tells it from the goodbye of who led, and not from another's", () => {
+    const goodbye = (from: string, term: number) => Peer.says(from, { type: "SERVER_LEAVING" }, { term, delivered: 3 })
+    for (
+      const [message, asks] of [[goodbye("z", 9), true], [goodbye("z", 8), false], [goodbye("y", 9), false]] as const
+    ) {
+      const server = follower()
+      server.hear(Peer.alive("y"))
+      server.hear(message)
+      server.forget().advance(60)
+      assert.strictEqual(server.said("CLIENT_REPAIR").length > 0, asks)
+    }
+    const server = follower()
+    server.hear(Peer.says("z", { type: "STEPPING_DOWN", election: "", successor: null }, { term: 9, delivered: 3 }))
+    server.forget().advance(60)
+    assert.deepStrictEqual(server.said("CLIENT_REPAIR").map(({ to }) => to), [null], "of the group: nobody leads")
+  })
+})
+
+describe("CLIENT_DELIVER", () => {
+  it("is delivered by every server, in order, each once", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    for (const [index, seq] of [[2, 2], [1, 1], [2, 2], [3, 3]] as const) {
+      server.hear(Peer.delivers("z", 9, index, "ann", seq))
+    }
+    assert.deepStrictEqual(received(server), ["ann 1", "ann 2", "ann 3"])
+  })
+
+  it("our own, back from the group, is dropped", () => {
+    const server = leader()
+    server.hear(Peer.sends("ann", 1), alone)
+    const { message } = server.said("CLIENT_DELIVER")[0]!
+    server.forget().hear(message)
+    assert.deepStrictEqual([server.drops(), received(server)], [["Own"], []])
+  })
+
+  it("begins a newcomer that has not been told an index yet, if it is of the reign followed", () => {
+    const server = Server.live({}, [Peer.alive("z")])
+    server.hear(Peer.delivers("z", 9, 5, "ann", 5))
+    assert.deepStrictEqual(received(server), [])
+    server.hear(Peer.probe("z"))
+    server.hear(Peer.says("z", { type: "SERVER_PROBE", nonce: "5" }, { follows: Peer.reign(9, "z") }))
+    server.hear(Peer.delivers("y", 9, 5, "ann", 5))
+    server.hear(Peer.delivers("z", 8, 5, "ann", 5))
+    assert.deepStrictEqual(received(server), [])
+    server.hear(Peer.delivers("z", 9, 6, "ann", 6))
+    assert.deepStrictEqual(received(server), ["ann 6"])
+  })
+
+  it("what is missing before it is asked of the leader, where that was last heard, and lost after 2 s", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    server.hear(Peer.alive("z", Peer.reign(9, "z")), "multicast", Peer.elsewhere)
+    server.hear(Peer.delivers("z", 9, 2, "ann", 2))
+    server.forget().advance(60)
+    assert.deepStrictEqual(server.said("CLIENT_REPAIR")[0]?.to, Peer.elsewhere)
+    server.advance(6_000)
+    assert.deepStrictEqual(server.tells().map(({ event }) => event), ["MessageLost", "MessageLost", "MessageReceived"])
+  })
+
+  it("a full inbox holds back what another leader hands on", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    server.step({ _tag: "Room", limit: 1 })
+    for (const at of [1, 2, 3]) server.hear(Peer.delivers("z", 9, at, "ann", at))
+    assert.deepStrictEqual(received(server), ["ann 1"])
+    server.step({ _tag: "Room", limit: 9 })
+    assert.deepStrictEqual(received(server), ["ann 2", "ann 3"])
+  })
+})
+
+describe("CLIENT_REPAIR", () => {
+  const reign9 = { term: 9, leader: Peer.id("z") }
+
+  const keeps = (): Server => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    for (const at of [1, 2, 3]) server.hear(Peer.delivers("z", 9, at, "ann", at))
+    return server.forget()
+  }
+
+  it("by unicast is answered at once, to who asked, by index or by `seq`", () => {
+    const server = keeps()
+    server.hear(Peer.misses(reign9, 2, 9), alone)
+    server.hear(Peer.misses({ client: Peer.sender("ann").id }, 1), alone)
+    const said = server.said("CLIENT_DELIVER")
+    assert.deepStrictEqual(said.map(({ message, to }) => [message.seq, message.from.id, to]), [
+      [2, Peer.id("m"), Peer.client],
+      [3, Peer.id("m"), Peer.client],
+      [1, Peer.id("m"), Peer.client]
+    ])
+    server.hear(Peer.misses(reign9, 7), alone)
+    assert.deepStrictEqual(server.says(), [])
+  })
+
+  it("by multicast is answered to the group within 20 ms, and not what another has said meanwhile", () => {
+    const server = keeps()
+    server.hear(Peer.misses(reign9, 1, 2))
+    server.hear(Peer.misses(reign9, 2, 3))
+    assert.deepStrictEqual(server.says(), [])
+    server.hear(Peer.delivers("z", 9, 2, "ann", 2, "y"))
+    server.advance(20)
+    assert.deepStrictEqual(indexes(server), ["1: ann 1", "3: ann 3"])
+    server.hear(Peer.misses(reign9, 7))
+    server.advance(20)
+    assert.deepStrictEqual(server.says(), [])
+  })
+
+  it("our own is not answered", () => {
+    const server = keeps()
+    server.hear(Peer.misses(reign9, 1), "multicast", server.state.self)
+    server.advance(50)
+    assert.deepStrictEqual([server.says(), server.drops()], [[], ["Own"]])
+  })
+})
+
+describe("what is for clients only", () => {
+  it("refreshes its sender and does nothing else", () => {
+    const server = follower()
+    const before = server.state.delivery
+    server.hear(Peer.says("z", { type: "CLIENT_ACK", client: Peer.sender("ann").id, seq: 1 }, {
+      follows: Peer.reign(9, "z")
+    }))
+    assert.strictEqual(server.state.delivery, before)
+    assert.deepStrictEqual([server.says(), server.told()], [[], []])
+    assert.isTrue(known(server, "ann")._tag === "None")
+  })
+})
