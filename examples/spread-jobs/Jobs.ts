@@ -15,7 +15,10 @@ export const work = (name: string) =>
     () => Console.log(`${name}: has ended here`)
   )
 
-/** Takes part in the election for each job, and runs what it leads. A job that fails is started again, then handed on. */
+/**
+ * Takes part in the election for each job, and runs what it leads. A job that fails is started again three times; then
+ * another copy gets it, and this one takes part again after a minute.
+ */
 export const jobs = Effect.gen(function*() {
   const leadership = yield* Leadership.Leadership
   const group = yield* Group.Group
@@ -25,7 +28,7 @@ export const jobs = Effect.gen(function*() {
       return yield* lead.singleton(name, work(name), {
         schedule: Schedule.max([Schedule.exponential("200 millis"), Schedule.recurs(3)])
       })
-    }))
+    })).pipe(Effect.retry(Schedule.spaced("1 minute")))
   return yield* Effect.raceFirst(
     Effect.forEach(names, one, { concurrency: "unbounded", discard: true }),
     group.failed
