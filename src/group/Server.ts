@@ -121,11 +121,15 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   yield* Heartbeat.run(settings, state, supervisor)
   yield* Cleanup.run(settings, state, supervisor)
   const { useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
-  const network = Effect.flatMap(endpoint.troubles, (trouble) =>
-    Effect.andThen(
-      state.step({ _tag: "Moved", addresses: endpoint.local }),
-      state.tell({ event: "NetworkChanged", what: trouble.kind === "NetworkChanged" ? trouble.where : trouble.message })
-    ))
+  // What was wrong at the opening is told when whoever shows events has begun to read them.
+  const isShown = yield* Effect.cached(Effect.sleep(settings.discoveryWindow))
+  const network = Effect.flatMap(endpoint.troubles, (trouble) => {
+    const what = trouble.kind === "NetworkChanged" ? trouble.where : trouble.message
+    return state.step({ _tag: "Moved", addresses: endpoint.local }).pipe(
+      Effect.andThen(isShown),
+      Effect.andThen(state.tell({ event: "NetworkChanged", what }))
+    )
+  })
   yield* supervisor.keep("network", Effect.forever(network))
   const leave = Effect.andThen(state.step({ _tag: "Leave" }), farewell).pipe(
     Effect.interruptible,

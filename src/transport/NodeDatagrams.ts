@@ -33,8 +33,9 @@ import * as NodeSocket from "./NodeSocket.ts"
 /**
  * Opens endpoints on the interfaces that `Interfaces` lists.
  *
- * `open` fails where the group socket or the socket of a named interface does not open; of interfaces that nobody
- * named, those that do not open are left out, told through `troubles` and tried again, as long as there is one.
+ * `open` fails where the socket of a named interface does not open, or its port is another's. All else is told through
+ * `troubles` and tried again: a group port that somebody keeps for himself, interfaces that nobody named and that do not
+ * open, no interface at all.
  *
  * @category constructors
  * @since 0.1.0
@@ -144,14 +145,25 @@ const openIn = Effect.fnUntraced(function*(
     // No network at all, not even the loopback: the first that comes is taken, under the identity of this one.
     if (refused !== undefined) report(refused)
     const [side = yield* Effect.die("a group meets nowhere")] = sides
-    owns.push(nowhere(side, options.unicastPort))
+    owns.push({ ...waiting(side, noInterface, options.unicastPort), present: false })
   } else if (options.interfaces.length > 0) {
     yield* Effect.forEach([favourite, ...others], add, { discard: true })
   } else {
     // The favourite is the one whose failure is told to the caller where none of them opens.
     const first = yield* Effect.result(add(favourite))
     yield* Effect.forEach(others, (place) => add(place).pipe(Effect.catch(told)), { discard: true })
-    if (Result.isFailure(first)) yield* owns.length === 0 ? Effect.fail(first.failure) : told(first.failure)
+    if (Result.isFailure(first)) {
+      // A port of ours that another has is the operator's to mend. All else passes, such as an address of IPv6 that the
+      // system is still asking about.
+      if (owns.length === 0 && first.failure.kind === "AddressInUse") return yield* first.failure
+      yield* told(first.failure)
+    }
+    if (owns.length === 0) {
+      const [side, nic] = favourite
+      const own = waiting(side, nic, options.unicastPort)
+      owns.push(own)
+      yield* keepOwn(own)
+    }
   }
   const [primary] = owns
   if (primary === undefined) return yield* Effect.die("no interface was opened, and none failed")
@@ -276,10 +288,9 @@ const openIn = Effect.fnUntraced(function*(
 /** What takes the place of the interface while there is none at all: nothing is sent from it. */
 const noInterface: SystemInterface = { name: "none", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
 
-/** An own socket that waits for its interface. Its port must be known, since the identity is made of it. */
-const nowhere = (side: Side, port: number): Placed => ({
-  ...NodeOwnSocket.make(noInterface, port === 0 ? randomInt(49_152, 65_536) : port),
-  present: false,
+/** An own socket that is not open yet. Its port must be known, since the identity is made of it. */
+const waiting = (side: Side, nic: SystemInterface, port: number): Placed => ({
+  ...NodeOwnSocket.make(nic, port === 0 ? randomInt(49_152, 65_536) : port),
   side
 })
 

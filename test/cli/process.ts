@@ -2,6 +2,7 @@
  * The program as a process of its own, on loopback, with a group and a port that no other test has.
  */
 import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
@@ -47,8 +48,11 @@ export class Running {
   readonly #watchers = new Set<() => void>()
   #code: number | null | undefined
 
-  constructor(child: ChildProcess) {
+  readonly #patience: Duration.Input
+
+  constructor(child: ChildProcess, patient: Duration.Input = patience) {
     this.child = child
+    this.#patience = patient
     this.child.stdout?.setEncoding("utf8").on("data", (data: string) => {
       this.stdout += data
       this.#changed()
@@ -79,7 +83,7 @@ export class Running {
       return Effect.sync(() => this.#watchers.delete(check))
     }).pipe(
       Effect.timeoutOrElse({
-        duration: patience,
+        duration: this.#patience,
         orElse: () => Effect.die(new Error(`waited in vain; stdout:\n${this.stdout}\nstderr:\n${this.stderr}`))
       })
     )
@@ -116,9 +120,9 @@ export class Running {
   }
 }
 
-const running = (spawned: () => ChildProcess) =>
+const running = (spawned: () => ChildProcess, patient?: Duration.Input) =>
   Effect.acquireRelease(
-    Effect.sync(() => new Running(spawned())),
+    Effect.sync(() => new Running(spawned(), patient)),
     (running, exit) =>
       Effect.sync(() => {
         running.child.kill("SIGKILL")
@@ -127,6 +131,22 @@ const running = (spawned: () => ChildProcess) =>
   )
 
 const environment = (env: Record<string, string>) => ({ PATH: process.env["PATH"], ...env })
+
+/**
+ * Starts the program by another that leads into it, such as one that enters a network namespace. Several that start at once on
+ * a busy machine take their time: each wait is `patient` for so long.
+ */
+export const startBy = (
+  [command, ...words]: readonly [string, ...ReadonlyArray<string>],
+  args: ReadonlyArray<string>,
+  env: Record<string, string>,
+  patient: Duration.Input
+) =>
+  running(() =>
+    spawn(command, [...words, process.execPath, main, ...args], {
+      env: environment(env),
+      stdio: ["ignore", "pipe", "pipe"]
+    }), patient)
 
 /** Starts the program; it is killed when the test ends. `stdout` is a file descriptor, where it is not to be read here. */
 export const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}, stdout?: number) =>
