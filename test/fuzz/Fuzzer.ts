@@ -93,11 +93,11 @@ class Episode {
   #from: Member.Address = { ip: "192.0.2.1", port: 1 }
   #reign: Reign.Reign | null = null
 
-  constructor(seed: number, tally: Tally) {
+  constructor(seed: number, isKeyed: boolean, tally: Tally) {
     this.chance = new Chance(seed)
     this.#tally = tally
     const { chance } = this
-    this.#isKeyed = chance.happens(0.2)
+    this.#isKeyed = isKeyed
     this.#ring = this.#isKeyed
       ? { keys: [secret], active: secret, mode: chance.happens(0.8) ? "enforce" : "permissive" }
       : KeyRing.none
@@ -224,7 +224,8 @@ class Episode {
   }
 
   #take(payload: Uint8Array, from: Member.Address, isInput: boolean): void {
-    const via = this.chance.happens(0.6) ? "multicast" as const : "unicast" as const
+    const { chance } = this
+    const via = chance.happens(0.6) ? "multicast" as const : "unicast" as const
     const before = this.server.state
     this.#inbox.push({ payload, from, via })
     this.#dropped = []
@@ -240,8 +241,8 @@ class Episode {
     for (const { from, message, via } of received) {
       this.#tally.delivered++
       count(this.#tally.kinds, message.type)
-      if (Result.isFailure(Message.decode(JSON.parse(JSON.stringify(message))))) {
-        throw new Error("not a message any more")
+      if (chance.happens(0.02) && Result.isFailure(Message.decode(JSON.parse(JSON.stringify(message))))) {
+        throw new Error("what was read is no message")
       }
       this.#step({ _tag: "Received", message, from, via })
     }
@@ -317,10 +318,8 @@ class Episode {
     for (const reason of server.dropped) count(this.#tally.drops, reason)
     for (const [index, { message, to }] of server.sent.entries()) {
       count(this.#tally.said, message.type)
-      // Each must fit a frame. Of what is sealed some is enough, and of the questions to a crowd too.
-      if (index > 20) continue
-      if (Result.isFailure(Frame.encode(message, group))) throw new Error(`${message.type} fits no frame`)
-      if (this.#isKeyed && !this.chance.happens(0.05)) continue
+      // It must be possible to say it. Some of it is enough, and of the questions to a crowd too.
+      if (index > 20 || !this.chance.happens(this.#isKeyed ? 0.05 : 0.2)) continue
       const sent = Effect.runSyncExit(this.#messenger.send(to, message))
       if (Exit.isFailure(sent)) throw new Error(`it could not say ${message.type}`, { cause: sent.cause })
     }
@@ -357,7 +356,10 @@ interface Tally {
 const count = (counts: Record<string, number>, name: string): void => void (counts[name] = (counts[name] ?? 0) + 1)
 
 /** Inputs of one server's life; a crowd needs more of them. */
-const lifetime = 4_000
+const lifetime = 2_000
+
+/** One life in so many is one of a group with a key: sealing costs ten times what all else does. */
+const keyedLife = 8
 
 /** The tables of floor 2, filled by all that an insider and a flood can: they stay within what they say they keep. */
 const flood = (seed: number): void => {
@@ -403,7 +405,7 @@ export const run = (
   while (tally.inputs < inputs && goesOn()) {
     let last: Uint8Array | undefined
     try {
-      const episode = new Episode(seed + episodes * 0x9e3779b1, tally)
+      const episode = new Episode(seed + episodes * 0x9e3779b1, episodes % keyedLife === 1, tally)
       const until = Math.min(inputs, tally.inputs + lifetime)
       while (tally.inputs < until && episode.server.state.phase !== "Left") {
         last = episode.hear()
