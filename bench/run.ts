@@ -2,7 +2,9 @@
  * `npm run bench -- NAME ...`: the measurements, one file each. Without a name it says which there are.
  */
 const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string>) => Promise<void>>>> = {
-  figures: async () => (await import("./figures.ts")).figures
+  figures: async () => (await import("./figures.ts")).figures,
+  flood: async () => (await import("./flood.ts")).flood,
+  sealing: async () => (await import("./sealing.ts")).sealing
 }
 
 const [name = "", ...args] = process.argv.slice(2)

@@ -167,8 +167,8 @@ export const startOnNetworkOf = (pid: number, args: ReadonlyArray<string>, env: 
   )
 
 /** Starts a program of a test's own; it is killed when the test ends. */
-export const startProgram = (file: string, env: Record<string, string>) =>
-  running(() => spawn(process.execPath, [file], { env: environment(env), stdio: ["ignore", "pipe", "pipe"] }))
+export const startProgram = (file: string, env: Record<string, string>, args: ReadonlyArray<string> = []) =>
+  running(() => spawn(process.execPath, [file, ...args], { env: environment(env), stdio: ["ignore", "pipe", "pipe"] }))
 
 /** The same with its standard input open, for what is typed into it. */
 export const startTyped = (args: ReadonlyArray<string>, env: Record<string, string>) =>

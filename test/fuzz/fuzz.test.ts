@@ -7,7 +7,8 @@ const inputs = 12_000
 
 describe("hostile datagrams (protocol 7)", () => {
   it("have one of each kind of message to begin with", () => {
-    assert.sameMembers(Hostile.corpus.map(({ type }) => type), Object.keys(Message.Message.cases))
+    const kinds = new Set(Hostile.corpus.map(({ type }) => type))
+    assert.sameMembers([...kinds], Object.keys(Message.Message.cases))
   })
 
   it("throw nothing, change nothing where they are no message, and fill no table without end", () => {

@@ -1,0 +1,151 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Frame from "../../src/protocol/Frame.ts"
+import * as KeyRing from "../../src/protocol/KeyRing.ts"
+import type { Address } from "../../src/protocol/Member.ts"
+import * as Session from "../../src/protocol/Session.ts"
+import * as Seals from "../../src/transport/Seals.ts"
+
+const tag = Frame.groupTag("default")
+const [first, second] = [KeyRing.key(new Uint8Array(32).fill(1)), KeyRing.key(new Uint8Array(32).fill(2))]
+const from: Address = { ip: "192.0.2.1", port: 4_000 }
+
+let drawn = 0
+const random = (bytes: number) => {
+  drawn += 1
+  return Uint8Array.from({ length: bytes }, (_, n) => (drawn >> (8 * (n % 4))) & 255)
+}
+
+class Speaker {
+  ring: KeyRing.KeyRing
+  now = 0
+  readonly strangers: Array<Seals.Stranger> = []
+  readonly seals: Seals.Seals
+
+  constructor(...keys: ReadonlyArray<KeyRing.Key>) {
+    this.ring = { keys, active: keys[0] ?? null, mode: "enforce" }
+    this.seals = Seals.make(
+      {
+        ring: () => this.ring,
+        freshness: Session.freshness(1_000),
+        onStranger: (problem) => void this.strangers.push(problem)
+      },
+      tag,
+      random
+    )
+  }
+
+  says(text: string): Uint8Array {
+    return this.seals.seal(new Uint8Array([...Frame.header(tag, 0), ...new TextEncoder().encode(text)]), this.now)
+  }
+
+  /** What it believes of a datagram, and what it sends for it; or why it drops it. */
+  hears(payload: Uint8Array) {
+    const opened = this.seals.open({ payload, from, via: "unicast" }, payload[3] as Frame.Flags, this.now)
+    return Result.isFailure(opened)
+      ? opened.failure
+      : {
+        texts: opened.success.bodies.map(({ body }) => new TextDecoder().decode(body)),
+        replies: opened.success.replies.map(({ frame }) => frame),
+        lost: opened.success.lost
+      }
+  }
+}
+
+/** Carries all replies between two until none is left; what each came to believe. */
+const talk = (a: Speaker, b: Speaker, frame: Uint8Array): ReadonlyArray<string> => {
+  const believed: Array<string> = []
+  const queue: Array<readonly [Speaker, Speaker, Uint8Array]> = [[a, b, frame]]
+  for (const [sender, receiver, payload] of queue) {
+    const heard = receiver.hears(payload)
+    if (typeof heard === "string") continue
+    believed.push(...heard.texts)
+    for (const reply of heard.replies) queue.push([receiver, sender, reply])
+  }
+  return believed
+}
+
+describe("the seals of an endpoint (protocol 7)", () => {
+  it("a word of an unknown session is believed after a challenge and its proof, and each later one at once", () => {
+    const [a, b] = [new Speaker(first), new Speaker(first)]
+    const challenged = b.hears(a.says("one"))
+    assert.isTrue(typeof challenged === "object" && challenged.texts.length === 0 && challenged.replies.length === 1)
+    assert.deepStrictEqual(talk(a, b, a.says("two")), [])
+    b.now = a.now = 100
+    assert.deepStrictEqual(talk(a, b, a.says("three")), ["one", "two", "three"])
+    assert.deepStrictEqual(b.hears(a.says("four")), { texts: ["four"], replies: [], lost: 0 })
+    assert.deepStrictEqual(b.seals.size(), { proven: 1, unproven: 0 })
+  })
+
+  it("says why it drops what it drops, and tells of strangers", () => {
+    const [a, b, c] = [new Speaker(first), new Speaker(first), new Speaker(second)]
+    talk(a, b, a.says("hello"))
+    const said = a.says("again")
+    assert.deepInclude(b.hears(said), { texts: ["again"] })
+    assert.strictEqual(b.hears(said), "Repeated")
+    assert.strictEqual(a.hears(said), "Own")
+    assert.strictEqual(b.hears(c.says("hello")), "UnknownKey")
+    assert.strictEqual(b.hears(new Speaker().says("hello")), "NotSealed")
+    const changed = a.says("changed")
+    changed[50]! ^= 1
+    assert.strictEqual(b.hears(changed), "Forged")
+    assert.strictEqual(b.hears(said.subarray(0, 40)), "Forged")
+    assert.deepStrictEqual(b.strangers, ["UnknownKey", "NotSealed", "Forged", "Forged"])
+    const plain = new Speaker()
+    assert.strictEqual(plain.hears(said), "Sealed")
+    assert.deepInclude(plain.hears(plain.says("hello")), { texts: ["hello"] })
+    assert.deepStrictEqual(plain.strangers, ["Sealed"])
+  })
+
+  it("a message that claims to be a challenge or a proof does not open: the flags are authenticated", () => {
+    const [a, b] = [new Speaker(first), new Speaker(first)]
+    for (const flags of [Frame.flags.challenge, Frame.flags.proof]) {
+      const said = a.says("hello")
+      said[3] = flags
+      assert.strictEqual(b.hears(said), "Forged")
+    }
+    assert.deepStrictEqual(b.seals.size(), { proven: 0, unproven: 0 })
+  })
+
+  it("a proof proves to whom it was given, once", () => {
+    const [a, b, c] = [new Speaker(first), new Speaker(first), new Speaker(first)]
+    const challenge = b.hears(a.says("one"))
+    assert.isObject(challenge)
+    if (typeof challenge === "string") return
+    const answer = a.hears(challenge.replies[0]!)
+    if (typeof answer === "string") return assert.fail(answer)
+    const [proof] = answer.replies
+    assert.strictEqual(c.hears(proof!), "Unproven")
+    assert.deepInclude(b.hears(proof!), { texts: ["one"] })
+    assert.strictEqual(b.hears(proof!), "Repeated")
+  })
+
+  it("speaks with the first key and hears by all, through a change of keys within one session", () => {
+    const [a, b] = [new Speaker(first), new Speaker(first, second)]
+    assert.deepStrictEqual(talk(a, b, a.says("one")), ["one"])
+    a.ring = { ...a.ring, keys: [second, first], active: second }
+    assert.deepInclude(b.hears(a.says("two")), { texts: ["two"], replies: [] })
+    b.ring = { ...b.ring, keys: [second], active: second }
+    assert.deepInclude(b.hears(a.says("three")), { texts: ["three"], replies: [] })
+    a.ring = { ...a.ring, keys: [first], active: first }
+    assert.strictEqual(b.hears(a.says("four")), "UnknownKey")
+  })
+
+  it("permissive, it believes what is plain, and proves itself by the key it was asked with", () => {
+    const [a, b] = [new Speaker(first), new Speaker(first)]
+    b.ring = { keys: [first], active: null, mode: "permissive" }
+    assert.deepInclude(b.hears(new Speaker().says("plain")), { texts: ["plain"] })
+    assert.deepStrictEqual(talk(a, b, a.says("sealed")), ["sealed"])
+    assert.strictEqual(b.says("in the clear")[3], Frame.flags.plain)
+  })
+
+  it("keeps a bounded number of sessions: those quiet the longest go, and prove themselves anew", () => {
+    const b = new Speaker(first)
+    const oldest = new Speaker(first)
+    b.hears(oldest.says("first"))
+    for (let n = 0; n < Seals.capacity.unproven; n++) b.hears(new Speaker(first).says("hello"))
+    assert.deepStrictEqual(b.seals.size(), { proven: 0, unproven: Seals.capacity.unproven })
+    assert.deepStrictEqual(talk(oldest, b, oldest.says("second")), ["second"])
+    assert.strictEqual(b.seals.size().proven, 1)
+  })
+})
