@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as PubSub from "effect/PubSub"
@@ -32,6 +33,18 @@ export interface Numbered {
   readonly sequence: number
   readonly event: Event.Event
 }
+
+/**
+ * The transition that servers go by: the protocol's own, `Step.step`. It is asked for once, when a server is made, and
+ * must be pure. The simulator looks over its shoulder here, after every step of every server; tests of the simulator put
+ * a broken protocol in its place.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Transition = Context.Reference<typeof Step.step>("bellwether/group/GroupState/Transition", {
+  defaultValue: () => Step.step
+})
 
 type EventBody<E> = E extends Event.Event ? Omit<E, "at"> : never
 
@@ -91,6 +104,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const sinceBoot = yield* SinceBoot.SinceBoot
+  const transition = yield* Transition
   const ref = yield* Ref.make(options.initial)
   const view = yield* SubscriptionRef.make(Step.view(options.initial))
   const ownReigns = yield* SubscriptionRef.make<Contest.OwnReigns>(new Map())
@@ -182,7 +196,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const step: GroupState["step"] = (input) =>
     Effect.flatMap(
       Ref.modify(ref, (before) => {
-        const [after, outputs] = Step.step(before, input, now())
+        const [after, outputs] = transition(before, input, now())
         // Leading work hears of the end of its reign before anyone else does.
         if (!Contest.ownsSame(before, after)) todo.push(showOwnReigns)
         todo.push(...outputs)

@@ -61,7 +61,13 @@ export type ServerError = Setting.SettingRefused | Datagrams.DatagramsFailed
 /** All that a shutdown may take, whatever is pending. */
 const leaveWithin = Duration.seconds(1)
 
-const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
+/**
+ * What the protocol goes by, of these settings.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
   ...Settings.timing(settings),
   multicast: settings.multicast,
   preempt: settings.preempt,

@@ -22,6 +22,7 @@ import * as Option from "effect/Option"
 import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
+import * as Hearsay from "./Hearsay.ts"
 import * as Identity from "./Identity.ts"
 import * as Lease from "./Lease.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
@@ -31,7 +32,6 @@ import * as Message from "./Message.ts"
 import * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
-import * as Zone from "./Zone.ts"
 
 type At = Contest.Contest
 
@@ -186,6 +186,19 @@ export const callElection = (at: At): void => {
   standAfter(at, Math.min(1_000, at.state.rules.electionStagger * before))
 }
 
+/**
+ * Nothing should be left waiting for an election that no trigger calls: where nobody leads, or one whom this server
+ * outranks, and with nobody above it who would see to that, it stands.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const callIfDue = (at: At): void => {
+  const { election: { reign }, state: { rules } } = at
+  // Where the lead is yielded on request only, the request may have been lost.
+  if (reign === null || rules.lease !== null || higher(at).length === 0) callElection(at)
+}
+
 const standAfter = (at: At, millis: number): void => {
   at.change({ activity: { _tag: "Pending" } })
   at.setTimer("stand", millis + at.turn.random() * 5, { _tag: "Stand" })
@@ -301,7 +314,7 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   if (theirs !== null && Membership.contradicts(at.turn, theirs.leader)) return
   if (theirs === null) {
     if (mine === null) return
-    if (at.leads) return notify(at, sender.id, from)
+    if (at.leads) return Reign.isPassed(mine, header) && mayLeadOn(at) ? becomeLeader(at) : notify(at, sender.id, from)
     // What the leader said before it led can come late: it had not heard of its own term then.
     if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
       becomeVacant(at, mine, Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined))
@@ -321,10 +334,15 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   }
   if (order < 0) {
     if (mine !== null && (at.leads || byLeader)) notify(at, sender.id, from)
+    // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
+    const { heard } = at.election
+    if (byLeader && theirs.term === last?.term && mine === null) {
+      at.change({ heard: Math.max(heard, Reign.nextTerm(last.term, 0)) })
+    }
     return
   }
   if (theirs.leader.id === self.id) return disown(at, theirs)
-  if (!Membership.holds(at.turn, theirs.leader)) return checkHearsay(at, theirs, from)
+  if (!Membership.holds(at.turn, theirs.leader)) return Hearsay.check(at, theirs, from)
   // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
   if (byLeader && message.type === "COORDINATOR" && message.cause === "Transferred") {
     abstain(at, at.state.rules.memberTimeout, { heir: sender.id })
@@ -354,17 +372,6 @@ const disown = (at: At, theirs: Reign.Reign): void => {
   becomeVacant(at, theirs, Member.isSameStart(theirs.leader, at.state.self) ? "Stalled" : "Replaced")
   if (Identity.isOwnAddress(at.turn, theirs.leader)) Identity.raise(at.turn, theirs.leader.incarnation)
   callElection(at)
-}
-
-/** Hearsay is believed when the leader itself is heard: it is asked. */
-const checkHearsay = (at: At, theirs: Reign.Reign, from: Member.Address): void => {
-  const { rules } = at.state
-  const { hearsayAt } = at.election
-  const known = at.turn.known(theirs.leader.id)
-  if (Option.isSome(known) && known.value.member.incarnation > theirs.leader.incarnation) return
-  if (at.turn.now.monotonic - hearsayAt < rules.probeTimeout) return
-  at.change({ hearsayAt: at.turn.now.monotonic })
-  at.turn.say(Zone.heardOfFrom(theirs.leader, from), { type: "SERVER_PROBE", nonce: at.turn.nonce() })
 }
 
 /**
@@ -462,7 +469,10 @@ export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, h
     abstainNoLonger(at)
     return callElection(at)
   }
-  if (activity._tag === "Waiting" && at.outranks(member, self)) waitOver(at)
+  if (!at.outranks(member, self)) return
+  if (activity._tag === "Waiting") return waitOver(at)
+  // It was for it to object to a leader that we outrank: now it is for us, if nobody else is above us.
+  if (reign !== null) callIfDue(at)
 }
 
 /**

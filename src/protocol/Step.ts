@@ -288,11 +288,7 @@ const heartbeat = (turn: Turn): void => {
   sayAlive(turn)
   NamedElections.heartbeat(turn)
   Membership.keepByUnicast(turn)
-  // Nothing should be left waiting for an election that no trigger calls; should it be, it waits one interval.
-  // And where the lead is yielded on request only, the request may have been lost.
-  for (const at of Contest.all(turn)) {
-    if (at.election.reign === null || turn.state.rules.lease !== null) BullyElection.callElection(at)
-  }
+  for (const at of Contest.all(turn)) BullyElection.callIfDue(at)
 }
 
 const sayAlive = (turn: Turn): void => turn.say(null, { type: "SERVER_ALIVE", ...signOfLife(turn) })

@@ -33,15 +33,18 @@ import * as Stream from "effect/Stream"
 import type * as TestClock from "effect/testing/TestClock"
 import type * as Client from "../client/Client.ts"
 import type * as Group from "../group/Group.ts"
+import * as GroupState from "../group/GroupState.ts"
 import * as Server from "../group/Server.ts"
 import type * as Settings from "../group/Settings.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Reign from "../protocol/Reign.ts"
+import * as Step from "../protocol/Step.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as SimulatedClients from "./SimulatedClients.ts"
 import type * as SimulatedClock from "./SimulatedClock.ts"
 import * as SimulatedNetwork from "./SimulatedNetwork.ts"
+import type { Stepped } from "./Stepped.ts"
 import type { Conditions } from "./Traffic.ts"
 
 /**
@@ -68,6 +71,10 @@ export interface Options extends SimulatedNetwork.Options {
     | undefined
   /** How many of its newest events are kept for each server; 10,000 unless set. */
   readonly eventCapacity?: number | undefined
+  /** Is called after every step of every server, within it: it must neither block nor step. What it throws is a defect. */
+  readonly onStep?: ((step: Stepped) => void) | undefined
+  /** What servers go by instead of the protocol, `Step.step`: to see what a fault in it would do. Pure. */
+  readonly transition?: typeof Step.step | undefined
 }
 
 /**
@@ -175,6 +182,12 @@ export interface SimulatedGroup {
   readonly heal: Effect.Effect<void>
   readonly setLink: (from: number, to: number, conditions: Partial<Conditions>) => Effect.Effect<void>
   readonly setMulticastLoss: (index: number, loss: number) => Effect.Effect<void>
+  /** On every link that has no conditions of its own. */
+  readonly setLoss: (loss: number) => Effect.Effect<void>
+  readonly setDelay: (delay: Conditions["delay"]) => Effect.Effect<void>
+  readonly setDuplicate: (duplicate: number) => Effect.Effect<void>
+  readonly setReorder: (reorder: number, by?: Duration.Input) => Effect.Effect<void>
+  /** For so long its receive buffers are full: what arrives is lost. */
   readonly overflow: (index: number, duration: Duration.Input) => Effect.Effect<void>
 
   // --- What is seen ---
@@ -288,7 +301,7 @@ const build = (
 ): SimulatedGroup => {
   // Node ids of all starts, to name their servers.
   const ids = new Map<string, string>()
-  const { app, clocks, eventCapacity = 10_000, seed, settings = {} } = options
+  const { app, clocks, eventCapacity = 10_000, onStep, seed, settings = {}, transition = Step.step } = options
 
   const nodeIn = (index: number, states?: ReadonlyArray<State>) =>
     Effect.suspend(() => {
@@ -316,6 +329,13 @@ const build = (
     const scope = yield* Scope.make()
     const ownProcess = yield* host.clock.process
     node.starts += 1
+    const { starts } = node
+    const watched: typeof Step.step = onStep === undefined ? transition : (before, input, now) => {
+      const stepped = transition(before, input, now)
+      const at = network.nowUnsafe()
+      onStep({ at, index, start: starts, host, before, input, now, after: stepped[0], outputs: stepped[1] })
+      return stepped
+    }
     const inProcess = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(
         Random.withSeed(`${seed} ${host.name} ${node.starts}`),
@@ -325,6 +345,7 @@ const build = (
       )
     const server = yield* Server.make(typeof settings === "function" ? settings(index) : settings).pipe(
       Effect.provideService(Datagrams.Datagrams, host.datagrams),
+      Effect.provideService(GroupState.Transition, watched),
       inProcess,
       Effect.onError(() => Scope.close(scope, Exit.void))
     )
@@ -548,6 +569,10 @@ const build = (
     heal: network.heal,
     setLink: (from, to, conditions) => network.setLink(nameAt(from), nameAt(to), conditions),
     setMulticastLoss: (index, loss) => network.setMulticastLoss(nameAt(index), loss),
+    setLoss: network.setLoss,
+    setDelay: network.setDelay,
+    setDuplicate: network.setDuplicate,
+    setReorder: network.setReorder,
     overflow: (index, duration) => Effect.flatMap(host(index), ({ overflow }) => overflow(duration)),
     running: Effect.sync(() => runningNodes().map(({ index }) => index)),
     views: Effect.suspend(() =>

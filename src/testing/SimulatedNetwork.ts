@@ -145,6 +145,7 @@ export interface SimulatedNetwork {
   readonly tap: (listener: (record: Record) => void) => Effect.Effect<void, never, Scope.Scope>
   /** Milliseconds of true time since the network was made. */
   readonly now: Effect.Effect<number>
+  readonly nowUnsafe: () => number
 }
 
 /**
@@ -462,6 +463,7 @@ const build = ({ agenda, ledger, links, options, secrets }: {
         Effect.sync(() => ledger.listeners.add(listener)),
         () => Effect.sync(() => ledger.listeners.delete(listener))
       )),
-    now: Effect.sync(agenda.now)
+    now: Effect.sync(agenda.now),
+    nowUnsafe: agenda.now
   }
 }

@@ -3,9 +3,13 @@
  *
  * @since 0.1.0
  */
+export * as Faults from "./Faults.ts"
+export * as Invariants from "./Invariants.ts"
 export * as SimulatedClients from "./SimulatedClients.ts"
 export * as SimulatedClock from "./SimulatedClock.ts"
 export * as SimulatedGroup from "./SimulatedGroup.ts"
 export * as SimulatedNetwork from "./SimulatedNetwork.ts"
+export * as Simulation from "./Simulation.ts"
 export * as Traffic from "./Traffic.ts"
 export * as VirtualTime from "./VirtualTime.ts"
+export * as Watcher from "./Watcher.ts"

@@ -61,6 +61,32 @@ describe("observing (protocol 5, observe)", () => {
     assert.deepStrictEqual(server.state.election.last, reign(Reign.maxTerm, "z"))
   })
 
+  // Found by the simulator: the leader of a smaller part led on when the later reign of the other part had ended, and those
+  // who had followed that one waited for an end of its own, for ever.
+  it("a leader takes a new reign where one who follows nobody has followed a later one, that is over (rule 3)", () => {
+    const server = leading(["a"])
+    const { term } = server
+    server.hear(says("a", { type: "SERVER_ALIVE", interval: 10_000 }, { term: term - 1, heard: term + 5 }))
+    assert.deepStrictEqual([server.says(), server.term], [notify, term])
+    server.hear(says("a", { type: "SERVER_ALIVE", interval: 10_000 }, { term: term + 5 }))
+    assert.isTrue(server.leads)
+    assert.isAbove(server.term, term + 5)
+    assert.deepStrictEqual(server.says(), ["COORDINATOR"])
+  })
+
+  it("where both reigns have one term, who followed the greater speaks of the next (rules 3 and 5)", () => {
+    const follower = following(50, "z", ["b"])
+    follower.hear(leaving("z", { term: 50 }))
+    follower.hear(alive("b", reign(49, "b")))
+    assert.strictEqual(follower.state.election.heard, 50)
+    follower.hear(alive("b", reign(50, "b")))
+    assert.deepStrictEqual([follower.follows, follower.state.election.heard], [null, 51])
+    const leader = leading(["a"])
+    const { term } = leader
+    leader.hear(says("a", { type: "SERVER_ALIVE", interval: 10_000 }, { term, heard: term + 1 }))
+    assert.isAbove(leader.term, term + 1)
+  })
+
   it("what a leader said before it led, arriving late, does not end its reign (rule 3, reordered)", () => {
     const server = following(50, "z")
     server.hear(says("z", { type: "SERVER_ALIVE", interval: 10_000 }, { term: 40, heard: 49 }))
@@ -164,6 +190,26 @@ describe("observing (protocol 5, observe)", () => {
     assert.deepStrictEqual([server.follows, server.activity], ["a", "Pending"])
     server.advance(5)
     assert.isTrue(server.leads)
+  })
+
+  // Found by the simulator: the better placed one was dead and not yet removed, so nobody ever objected.
+  it("where the better placed one is gone, the next objects to a leader that it outranks (rule 8)", () => {
+    const server = following(50, "z", ["a"])
+    server.hear(alive("a", reign(60, "a")))
+    assert.deepStrictEqual([server.follows, server.activity], ["a", "Idle"])
+    server.hear(leaving("z"))
+    server.advance(10)
+    assert.isTrue(server.leads)
+  })
+
+  it("with its heartbeat a server that nobody outranks stands against a leader that it outranks (standing)", () => {
+    const server = following(50, "z", ["a"])
+    server.hear(alive("a", reign(60, "a")))
+    server.step({ _tag: "Heartbeat" })
+    assert.strictEqual(server.activity, "Idle")
+    const polite = following(50, "a", [], { rules: { preempt: false } })
+    polite.step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual([polite.follows, polite.activity], ["a", "Idle"])
   })
 
   it("a newer reign of a higher ranked member is followed, whoever tells of it (rule 8)", () => {

@@ -1,0 +1,27 @@
+/**
+ * What somebody says of a leader whom we do not know: it is believed when the leader itself is heard, so it is asked.
+ *
+ * @since 0.1.0
+ */
+import * as Option from "effect/Option"
+import type * as Contest from "./Contest.ts"
+import type * as Member from "./Member.ts"
+import type * as Reign from "./Reign.ts"
+import * as Zone from "./Zone.ts"
+
+/**
+ * Asks the leader of a reign that somebody spoke of, by unicast and at most once in `probeTimeout`; not one that is known
+ * to have started again since.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const check = (at: Contest.Contest, theirs: Reign.Reign, from: Member.Address): void => {
+  const { rules } = at.state
+  const { hearsayAt } = at.election
+  const known = at.turn.known(theirs.leader.id)
+  if (Option.isSome(known) && known.value.member.incarnation > theirs.leader.incarnation) return
+  if (at.turn.now.monotonic - hearsayAt < rules.probeTimeout) return
+  at.change({ hearsayAt: at.turn.now.monotonic })
+  at.turn.say(Zone.heardOfFrom(theirs.leader, from), { type: "SERVER_PROBE", nonce: at.turn.nonce() })
+}

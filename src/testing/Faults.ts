@@ -1,0 +1,319 @@
+/**
+ * What goes wrong in a simulated run: faults as plain data, each with its time and its end in itself, so that any of
+ * them can be left out of a story and what remains is one. A story is drawn from a seed, or written by hand.
+ *
+ * Faults come in storms with calms between them. A calm is as long as the protocol may take to settle, and something
+ * more, so that what it promises can be looked at.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type * as Rules from "../protocol/Rules.ts"
+
+/**
+ * One fault. All times are in ms: `at` since the start of the run, `for` how long it lasts. Servers go by their number.
+ *
+ * - `partition`: the parts hear nothing of each other. `cut`: one way, between two servers.
+ * - `loss`, `duplicate`, `reorder`, `delay`: befall all datagrams, with this probability, by up to this much.
+ * - `multicastLoss`: of what one server receives by multicast alone. `overflow`: its receive buffer is full.
+ * - `kill`: SIGKILL, `crash`: power off, `stop`: SIGTERM; each followed by a new start after `for`. `restart`: at once.
+ * - `pause`: SIGSTOP. `suspend`: the lid is closed. `jump`: its wall clock is set. `drift`: its clocks run at this rate.
+ * - `resign`: its app gives the lead up, if it has it. No fault, but a change all the same.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Fault =
+  | {
+    readonly kind: "partition"
+    readonly at: number
+    readonly for: number
+    readonly parts: ReadonlyArray<ReadonlyArray<number>>
+  }
+  | { readonly kind: "cut"; readonly at: number; readonly for: number; readonly from: number; readonly to: number }
+  | { readonly kind: "loss" | "duplicate"; readonly at: number; readonly for: number; readonly probability: number }
+  | {
+    readonly kind: "reorder"
+    readonly at: number
+    readonly for: number
+    readonly probability: number
+    readonly by: number
+  }
+  | { readonly kind: "delay"; readonly at: number; readonly for: number; readonly max: number }
+  | {
+    readonly kind: "multicastLoss"
+    readonly at: number
+    readonly for: number
+    readonly server: number
+    readonly probability: number
+  }
+  | {
+    readonly kind: "overflow" | "kill" | "crash" | "stop" | "suspend"
+    readonly at: number
+    readonly for: number
+    readonly server: number
+  }
+  | {
+    readonly kind: "pause"
+    readonly at: number
+    readonly for: number
+    readonly server: number
+    readonly first: "datagrams" | "sleepers"
+  }
+  | {
+    readonly kind: "drift"
+    readonly at: number
+    readonly for: number
+    readonly server: number
+    readonly rate: number
+  }
+  | { readonly kind: "restart" | "resign"; readonly at: number; readonly for: 0; readonly server: number }
+  | { readonly kind: "jump"; readonly at: number; readonly for: 0; readonly server: number; readonly by: number }
+
+/**
+ * Every kind of fault.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const kinds = [
+  "partition",
+  "cut",
+  "loss",
+  "delay",
+  "duplicate",
+  "reorder",
+  "multicastLoss",
+  "overflow",
+  "kill",
+  "crash",
+  "stop",
+  "restart",
+  "pause",
+  "suspend",
+  "jump",
+  "drift",
+  "resign"
+] as const satisfies ReadonlyArray<Fault["kind"]>
+
+/**
+ * How bad a run is.
+ *
+ * - `none`: nothing happens after the start.
+ * - `mild`: a fault about once in two `memberTimeout`s, short ones, of a network and machines that are mostly well: single
+ *   losses up to 5 %, delays of some ms, a restart, a pause.
+ * - `harsh`: five faults in a `memberTimeout`, several at once, long and short: half of all datagrams lost, delays of a
+ *   `probeTimeout` and more, partitions, power cuts, suspended machines, wall clocks set by hours.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const profiles = ["none", "mild", "harsh"] as const
+
+/**
+ * The name of a profile of faults.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Profile = (typeof profiles)[number]
+
+/**
+ * When the effect of a fault on anything is over: what was held up under way may still arrive for a while.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const endOf = (fault: Fault): number =>
+  fault.at + fault.for + (fault.kind === "delay" ? fault.max : fault.kind === "reorder" ? fault.by : 0)
+
+/**
+ * What a story is drawn from.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly seed: number | string
+  readonly profile: Profile
+  readonly servers: number
+  /** How long the run is, in ms. */
+  readonly millis: number
+  readonly rules: Pick<Rules.Rules, "memberTimeout" | "probeTimeout">
+  /** How long the group may take to settle after the last fault, in ms. */
+  readonly calm: number
+  /** The most by which the speed of a clock differs from true time; 0.01 is one in a hundred. */
+  readonly drift: number
+  /** The first fault comes no earlier, in ms. */
+  readonly from?: number | undefined
+}
+
+/**
+ * A story drawn from a seed: the same options give the same. In order of time.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const draw = (options: Options): Effect.Effect<ReadonlyArray<Fault>> =>
+  Effect.map(
+    Random.withSeed(Effect.service(Random.Random), `${options.seed} faults`),
+    (random) => drawn(options, () => random.nextDoubleUnsafe())
+  )
+
+/**
+ * A fault as one line of a story.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const describe = (fault: Fault): string => {
+  const lasting = fault.for > 0 ? ` for ${length(fault.for)}` : ""
+  switch (fault.kind) {
+    case "partition":
+      return `the network is split into ${
+        fault.parts.map((part) => part.map((index) => `s${index}`).join(" ")).join(" | ")
+      }${lasting}`
+    case "cut":
+      return `nothing gets from s${fault.from} to s${fault.to}${lasting}`
+    case "loss":
+      return `${percent(fault.probability)} of all datagrams are lost${lasting}`
+    case "duplicate":
+      return `${percent(fault.probability)} of all datagrams come twice${lasting}`
+    case "reorder":
+      return `${percent(fault.probability)} of all datagrams are overtaken by up to ${length(fault.by)}${lasting}`
+    case "delay":
+      return `datagrams take up to ${length(fault.max)}${lasting}`
+    case "multicastLoss":
+      return `s${fault.server} loses ${percent(fault.probability)} of all multicasts${lasting}`
+    case "overflow":
+      return `the receive buffer of s${fault.server} is full${lasting}`
+    case "kill":
+      return `s${fault.server} is killed, and started again after ${length(fault.for)}`
+    case "crash":
+      return `s${fault.server} loses its power, and starts again after ${length(fault.for)}`
+    case "stop":
+      return `s${fault.server} is stopped properly, and started again after ${length(fault.for)}`
+    case "restart":
+      return `s${fault.server} is killed and started again at once`
+    case "pause":
+      return `the process of s${fault.server} stands still${lasting}`
+    case "suspend":
+      return `the machine of s${fault.server} sleeps${lasting}`
+    case "jump":
+      return `the wall clock of s${fault.server} is set ${fault.by < 0 ? "back" : "forward"} by ${
+        length(Math.abs(fault.by))
+      }`
+    case "drift":
+      return `the clocks of s${fault.server} run at ${fault.rate.toFixed(4)} of true speed${lasting}`
+    case "resign":
+      return `s${fault.server} gives the lead up, if it has it`
+  }
+}
+
+// internal
+
+const percent = (probability: number) => `${Math.round(probability * 100)} %`
+
+const length = (millis: number): string =>
+  millis < 1_000
+    ? `${Math.round(millis)} ms`
+    : millis < 120_000
+    ? `${(millis / 1_000).toFixed(1)} s`
+    : `${(millis / 60_000).toFixed(1)} min`
+
+const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => {
+  const { calm, from = 0, millis, profile, rules: { memberTimeout } } = options
+  const faults: Array<Fault> = []
+  if (profile === "none") return faults
+  const gap = profile === "harsh" ? memberTimeout / 5 : memberTimeout * 2
+  let now = from
+  while (now + calm < millis) {
+    // Many storms are short: what two faults do to each other is seen best where nothing else happens.
+    const storm = Math.min(memberTimeout * (profile === "harsh" ? 0.2 + 6 * chance() ** 2 : 4), millis - calm - now)
+    const until = now + storm
+    let at = now
+    while (at < until) {
+      faults.push(drawOne(options, chance, at, until))
+      at += -Math.log(1 - chance()) * gap
+    }
+    now = until + calm * (1.05 + 0.3 * chance())
+  }
+  return faults.map(rounded).toSorted((a, b) => a.at - b.at)
+}
+
+// Whole ms, so that a story can be read and written again.
+const rounded = (fault: Fault): Fault => ({ ...fault, at: Math.round(fault.at), for: Math.ceil(fault.for) as 0 })
+
+const drawOne = (options: Options, chance: () => number, at: number, until: number): Fault => {
+  const { calm, drift, millis, profile, rules: { memberTimeout, probeTimeout }, servers } = options
+  const harsh = profile === "harsh"
+  const kind = pick(harsh ? kinds : mildKinds, chance)
+  const server = Math.floor(chance() * servers)
+  const long = harsh && chance() < 0.4 ? 2.5 : 0.3
+  const lasting = Math.min(until - at, memberTimeout * long * chance())
+  switch (kind) {
+    case "partition":
+      return { kind, at, for: lasting, parts: drawParts(servers, chance) }
+    case "cut":
+      return { kind, at, for: lasting, from: server, to: (server + 1 + Math.floor(chance() * (servers - 1))) % servers }
+    case "loss":
+      return { kind, at, for: lasting, probability: harsh ? 0.05 + 0.5 * chance() : 0.05 * chance() }
+    case "duplicate":
+      return { kind, at, for: lasting, probability: harsh ? 0.5 * chance() : 0.05 * chance() }
+    case "reorder": {
+      const by = Math.min(probeTimeout * (harsh ? 3 : 0.1), (until - at) / 2)
+      return { kind, at, for: Math.min(lasting, until - at - by), probability: harsh ? 0.5 * chance() : 0.05, by }
+    }
+    case "delay": {
+      // Some are longer than any time-out: what was said before comes when all has changed.
+      const most = harsh ? (chance() < 0.2 ? memberTimeout * 1.5 : probeTimeout * 2) : probeTimeout / 10
+      const max = 1 + Math.min(most * chance(), Math.max(0, until - at) / 2)
+      return { kind, at, for: Math.max(0, Math.min(lasting, until - at - max)), max }
+    }
+    case "multicastLoss":
+      return { kind, at, for: lasting, server, probability: chance() < 0.5 ? 1 : chance() }
+    case "pause":
+      return { kind, at, for: lasting, server, first: chance() < 0.5 ? "datagrams" : "sleepers" }
+    case "overflow":
+    case "suspend":
+      return { kind, at, for: lasting, server }
+    case "kill":
+    case "crash":
+    case "stop":
+      // One in four stays away over a calm, so that calms are seen with servers missing.
+      return { kind, at, server, for: chance() < 0.25 && until + 3 * calm < millis ? until - at + calm * 1.5 : lasting }
+    case "restart":
+    case "resign":
+      return { kind, at, for: 0, server }
+    case "jump": {
+      const size = chance() < 0.5 ? 3_600_000 * 24 * chance() : memberTimeout * chance()
+      return { kind, at, for: 0, server, by: Math.round((chance() < 0.5 ? -1 : 1) * size) }
+    }
+    case "drift":
+      return { kind, at, for: lasting, server, rate: Number((1 + drift * (2 * chance() - 1)).toFixed(6)) }
+  }
+}
+
+const mildKinds: ReadonlyArray<Fault["kind"]> = [
+  "loss",
+  "loss",
+  "delay",
+  "duplicate",
+  "reorder",
+  "stop",
+  "restart",
+  "pause",
+  "drift"
+]
+
+const pick = <A>(all: ReadonlyArray<A>, chance: () => number): A => all[Math.floor(chance() * all.length)] as A
+
+const drawParts = (servers: number, chance: () => number): ReadonlyArray<ReadonlyArray<number>> => {
+  const parts: [Array<number>, Array<number>, Array<number>] = [[], [], []]
+  const pieces = servers > 3 && chance() < 0.2 ? 3 : 2
+  for (let index = 0; index < servers; index++) parts[Math.floor(chance() * pieces)]?.push(index)
+  // All on one side would be no partition.
+  if (parts.filter((part) => part.length > 0).length < 2) parts[2].push((parts[0].pop() ?? parts[1].pop()) as number)
+  return parts.filter((part) => part.length > 0)
+}

@@ -1,0 +1,306 @@
+/**
+ * Looks at a whole simulated group after every step of every server, and keeps what it saw: which invariants were broken
+ * when, who led when, and how often each promise was put to the test.
+ *
+ * @since 0.1.0
+ */
+import * as Contest from "../protocol/Contest.ts"
+import type * as Event from "../protocol/Event.ts"
+import * as Member from "../protocol/Member.ts"
+import type * as Reign from "../protocol/Reign.ts"
+import * as Rules from "../protocol/Rules.ts"
+import * as Step from "../protocol/Step.ts"
+import type { State } from "../protocol/Turn.ts"
+import * as Invariants from "./Invariants.ts"
+import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
+import type { Stepped } from "./Stepped.ts"
+
+/**
+ * An invariant that was broken: when, in ms of true time since the start, by which server where it was one, and how.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Violation {
+  readonly at: number
+  readonly invariant: Invariants.Name
+  readonly server: number | null
+  readonly what: string
+}
+
+/**
+ * A reign as its own leader saw it. `until` is null while it lasts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Led {
+  readonly server: number
+  readonly term: number
+  readonly from: number
+  until: number | null
+}
+
+/**
+ * How often an invariant was looked at, and where it was first broken.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Verdict {
+  readonly invariant: Invariants.Name
+  readonly promise: string
+  readonly checks: number
+  readonly violation: Violation | null
+}
+
+/** More are counted and not kept: the first is the one that explains the others. */
+const maxViolations = 100
+
+interface Watched {
+  readonly start: number
+  readonly host: SimulatedNetwork.Host
+  readonly since: number
+  state: State
+  past: Invariants.Past
+  led: Led | null
+  readonly works: Set<{ readonly term: number; overran: boolean }>
+}
+
+/**
+ * The watcher of one run. What it is told of from outside: who has no process any more, and whom what befalls.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Watcher {
+  readonly violations: Array<Violation> = []
+  readonly led: Array<Led> = []
+  /** When anything last disturbed the group: it may take the bound from here to settle. */
+  disturbedAt = 0
+  steps = 0
+  readonly #leadership: "bully" | "lease"
+  readonly #servers = new Map<number, Watched>()
+  readonly #checks = new Map<Invariants.Name, number>()
+  /** Until when, at least, a server's process stands still, or what goes from one to the other may be lost. */
+  readonly #still = new Map<number, { readonly from: number; readonly until: number }>()
+  readonly #badUntil = new Map<string, number>()
+  readonly #ended: Array<number> = []
+  #over = false
+  #now = 0
+  #settledSince = Infinity
+  #highest = 0
+
+  constructor(leadership: "bully" | "lease") {
+    this.#leadership = leadership
+  }
+
+  // --- What it is told ---
+
+  /** A step was made: to be given to the group as its `onStep`. */
+  readonly stepped = (step: Stepped): void => {
+    const { after, at, before, index, input, now, outputs } = step
+    const watched = this.#watched(step)
+    if (watched === null) return
+    this.steps += 1
+    this.#now = at
+    const [past, complaints] = Invariants.judge(watched.past, before, after, outputs, now)
+    watched.past = past
+    watched.state = after
+    for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
+    if (input._tag === "Resign") this.disturbed(at)
+    if (outputs.length > 0) {
+      for (const output of outputs) {
+        if (output._tag === "Emit") this.#told(at, index, after, output.event)
+      }
+    }
+    if (at >= this.#settledSince) {
+      this.#count("staysSettled")
+      if (!Step.showsSame(before, after)) {
+        this.complain(at, "staysSettled", index, `${describe(before)} became ${describe(after)} (${input._tag})`)
+      }
+    }
+    this.#lead(watched, at, index, after)
+    if (this.#leadership === "lease") this.#judgeLease(at)
+  }
+
+  /** A server has no process any more. */
+  ended(index: number, at: number): void {
+    const watched = this.#servers.get(index)
+    if (watched === undefined) return
+    if (watched.led !== null) watched.led.until = at
+    this.#ended[index] = watched.start
+    this.#servers.delete(index)
+  }
+
+  /** Something befalls the group: what was settled is so no more, until it settles again. */
+  disturbed(at: number): void {
+    this.disturbedAt = Math.max(this.disturbedAt, at)
+    this.#settledSince = Infinity
+  }
+
+  /** A server's process stands still, for one reason or another, between these. */
+  still(index: number, from: number, until: number): void {
+    this.#still.set(index, { from, until })
+  }
+
+  /** What goes from one to the other may be lost or late until then. */
+  bad(from: number, to: number, until: number): void {
+    const key = `${from} ${to}`
+    this.#badUntil.set(key, Math.max(until, this.#badUntil.get(key) ?? 0))
+  }
+
+  /** The group has had the time to settle: does it agree? From here on nothing may change. `living`: those that run. */
+  settled(at: number, living: ReadonlyArray<number>): void {
+    const watched = living.flatMap((index) => this.#servers.get(index) ?? [])
+    this.#count("settles")
+    const what = Invariants.disagreement(
+      watched.map(({ state }) => state),
+      (state) => clocksOf(watched.find((one) => one.state === state)!.host)
+    )
+    if (what !== null) return this.complain(at, "settles", null, what)
+    this.#settledSince = at
+  }
+
+  /** Leading work starts on a server; call what is returned when it has ended, or is over its time. */
+  workStarts(index: number, start: number, term: number): (what: "ended" | "overran") => void {
+    const watched = this.#servers.get(index)
+    if (watched === undefined || watched.start !== start) return () => {}
+    this.#count("workNeverOverlaps")
+    for (const other of watched.works) {
+      this.complain(
+        this.#now,
+        "workNeverOverlaps",
+        index,
+        `work of term ${term} starts while that of ${other.term} runs`
+      )
+    }
+    const work = { term, overran: false }
+    watched.works.add(work)
+    return (what) => {
+      if (what === "ended") watched.works.delete(work)
+      else work.overran = true
+    }
+  }
+
+  /** A fiber of a server has died. */
+  died(index: number, what: string): void {
+    if (!this.#over) this.complain(this.#now, "neverDies", index, what)
+  }
+
+  /** The run is over: what is done from here on is its clearing up. */
+  finish(): void {
+    this.#servers.clear()
+    this.#over = true
+  }
+
+  complain(at: number, invariant: Invariants.Name, server: number | null, what: string): void {
+    if (this.violations.length < maxViolations) this.violations.push({ at, invariant, server, what })
+  }
+
+  verdicts(): ReadonlyArray<Verdict> {
+    return Invariants.namesOf(this.#leadership).map((invariant) => ({
+      invariant,
+      promise: Invariants.promises[invariant],
+      checks: this.#checks.get(invariant) ?? this.steps,
+      violation: this.violations.find((violation) => violation.invariant === invariant) ?? null
+    }))
+  }
+
+  // --- What it judges ---
+
+  #count(invariant: Invariants.Name): void {
+    this.#checks.set(invariant, (this.#checks.get(invariant) ?? 0) + 1)
+  }
+
+  counted(invariant: Invariants.Name): void {
+    this.#count(invariant)
+  }
+
+  /** Null for a process that is over: the end of the group closes what is left of it. */
+  #watched({ at, before, host, index, start }: Stepped): Watched | null {
+    const known = this.#servers.get(index)
+    if (known !== undefined && known.start === start) return known
+    if (this.#over || start <= (this.#ended[index] ?? 0)) return null
+    const watched: Watched = {
+      start,
+      host,
+      since: at,
+      state: before,
+      past: Invariants.nothing,
+      led: null,
+      works: new Set()
+    }
+    this.#servers.set(index, watched)
+    return watched
+  }
+
+  #lead(watched: Watched, at: number, index: number, after: State): void {
+    const reign = Contest.ownReign(after)
+    const { led } = watched
+    if (led !== null && (reign === null || reign.term !== led.term)) {
+      led.until = at
+      watched.led = null
+    }
+    if (reign === null || reign.term === led?.term) return
+    watched.led = { server: index, term: reign.term, from: at, until: null }
+    this.led.push(watched.led)
+    if (this.#leadership !== "lease") return
+    this.#count("termsGrow")
+    if (reign.term <= this.#highest) {
+      this.complain(at, "termsGrow", index, `leads in term ${reign.term} after one of ${this.#highest}`)
+    }
+    this.#highest = Math.max(this.#highest, reign.term)
+  }
+
+  #judgeLease(at: number): void {
+    const claims: Array<Reign.Reign | null> = []
+    for (const [index, watched] of this.#servers) {
+      const claim = Invariants.claim(watched.state, clocksOf(watched.host))
+      claims.push(claim)
+      // Who stands still does nothing; at the instant of its waking the clock has not been asked yet.
+      if ((this.#still.get(index)?.until ?? -1) + 0.01 >= at) continue
+      for (const work of watched.works) {
+        if (work.overran) continue
+        this.#count("workWithinLease")
+        if (claim?.term !== work.term) {
+          this.complain(at, "workWithinLease", index, `work of term ${work.term} runs, its lease is over`)
+        }
+      }
+    }
+    const what = Invariants.contest(claims)
+    if (what !== null) this.complain(at, "oneLeader", null, what)
+  }
+
+  #told(at: number, index: number, remover: State, event: Event.Event): void {
+    if (event.event !== "MemberRemoved") return
+    const { member, reason } = event
+    if (reason._tag !== "Silent" && reason._tag !== "Crashed") return
+    this.#count("noFalseEviction")
+    const found = [...this.#servers].find(([, watched]) => Member.isSameStart(watched.state.self, member))
+    if (found === undefined) return
+    const [other, { since: started }] = found
+    // One of its questions at least has had its answer.
+    const window = Rules.probeTries * remover.rules.probeTimeout + 100
+    // Its own sleep is no part of it: what it asked before counts after.
+    const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
+    const since = (until >= at - window ? from : at) - window
+    const well = started < since && (this.#still.get(other)?.until ?? 0) < since
+      && (this.#badUntil.get(`${index} ${other}`) ?? 0) < since &&
+      (this.#badUntil.get(`${other} ${index}`) ?? 0) < since
+    if (well || reason._tag === "Crashed") {
+      this.complain(at, "noFalseEviction", index, `removed s${other}, which runs: ${JSON.stringify(reason)}`)
+    }
+  }
+}
+
+// internal
+
+const clocksOf = ({ clock }: SimulatedNetwork.Host): Invariants.Clocks => ({
+  monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+  wall: clock.currentTimeMillisUnsafe(),
+  sinceBoot: clock.sinceBoot()
+})
+
+const describe = (state: State): string =>
+  `{${Step.view(state).members.map(({ name }) => name).join(" ")}, ${Invariants.formatReign(state.election.reign)}}`

@@ -1,0 +1,139 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Step from "../../src/protocol/Step.ts"
+import { Faults, type Invariants, Simulation } from "../../src/testing/index.ts"
+
+const minute = 60_000
+
+const show = ({ seed, violations }: Simulation.Report) =>
+  `seed ${seed}: ${violations.slice(0, 3).map((violation) => JSON.stringify(violation)).join("\n")}`
+
+const checksOf = ({ verdicts }: Simulation.Report, invariant: Invariants.Name) =>
+  verdicts.find((verdict) => verdict.invariant === invariant)!.checks
+
+describe("the invariants hold after every step of whole servers (protocol 4 and 5)", () => {
+  for (const [servers, profile, seeds] of [[3, "fast", 6], [5, "fast", 4], [5, "standard", 1]] as const) {
+    it.effect(`under harsh faults, ${servers} servers, profile ${profile}`, () =>
+      Effect.gen(function*() {
+        let settled = 0
+        for (let seed = 1; seed <= seeds; seed++) {
+          const millis = profile === "fast" ? minute : 15 * minute
+          const report = yield* Simulation.run({ servers, seed, millis, faults: "harsh", settings: { profile } })
+          assert.deepStrictEqual(report.violations, [], show(report))
+          settled += checksOf(report, "settles")
+        }
+        // A run that never got to look at a settled group would show little.
+        assert.isAtLeast(settled, 3 * seeds)
+      }), 120_000)
+  }
+
+  it.effect("under mild faults, and under none: then one leads from the start to the end", () =>
+    Effect.gen(function*() {
+      const options = { servers: 3, seed: 7, millis: 2 * minute, settings: { profile: "fast" } } as const
+      const mild = yield* Simulation.run({ ...options, faults: "mild" })
+      assert.deepStrictEqual(mild.violations, [], show(mild))
+      const none = yield* Simulation.run({ ...options, faults: "none" })
+      assert.deepStrictEqual([none.violations, none.led.length, none.story], [[], 1, []])
+      assert.isAtLeast(checksOf(none, "staysSettled"), 100)
+    }))
+})
+
+describe("a story of faults", () => {
+  const options: Faults.Options = {
+    seed: 1,
+    profile: "harsh",
+    servers: 5,
+    millis: 20 * minute,
+    rules: { memberTimeout: 1_600, probeTimeout: 100 },
+    calm: 6_000,
+    drift: 0.01
+  }
+
+  it.effect("has every kind of fault, in order of time, each with an end before the calm that follows it", () =>
+    Effect.gen(function*() {
+      const story = yield* Faults.draw(options)
+      for (const kind of Faults.kinds) assert.isTrue(story.some((fault) => fault.kind === kind), kind)
+      assert.deepStrictEqual(story.map(({ at }) => at), story.map(({ at }) => at).toSorted((a, b) => a - b))
+      let calms = 0
+      for (const [index, { at }] of story.entries()) {
+        const before = story.slice(0, index).filter(({ kind }) => !["kill", "crash", "stop"].includes(kind))
+        const over = Math.max(0, ...before.map((fault) => Faults.endOf(fault)))
+        if (at - over >= options.calm) calms += 1
+      }
+      assert.isAtLeast(calms, 20)
+      for (const fault of story) assert.match(Faults.describe(fault), /^[a-z0-9].*[a-z0-9%]$/)
+    }))
+
+  it.effect("is decided by its seed", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* Faults.draw(options), yield* Faults.draw(options))
+      assert.notDeepEqual(yield* Faults.draw(options), yield* Faults.draw({ ...options, seed: 2 }))
+      assert.deepStrictEqual(yield* Faults.draw({ ...options, profile: "none" }), [])
+    }))
+})
+
+describe("a run", () => {
+  /** All that every server was given, and what it did about it. */
+  const recorded = (seed: number) =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const report = yield* Simulation.run({
+        servers: 5,
+        seed,
+        millis: minute,
+        faults: "harsh",
+        settings: { profile: "fast" },
+        transition: (state, input, now) => {
+          const stepped = Step.step(state, input, now)
+          lines.push(JSON.stringify([state.self.name, input, now, stepped[1]]))
+          return stepped
+        }
+      })
+      return `${lines.join("\n")}\n${JSON.stringify(report)}`
+    })
+
+  it.effect("is the same with the same seed, byte for byte, and another with another", () =>
+    Effect.gen(function*() {
+      const first = yield* recorded(42)
+      assert.isAbove(first.length, 1_000_000)
+      assert.isTrue(first === (yield* recorded(42)))
+      assert.isFalse(first === (yield* recorded(43)))
+    }))
+
+  it.effect("may be of a story written by hand", () =>
+    Effect.gen(function*() {
+      const report = yield* Simulation.run({
+        servers: 3,
+        seed: 1,
+        millis: 20_000,
+        settings: { profile: "fast" },
+        faults: [
+          { kind: "crash", at: 1_000, for: 9_000, server: 2 },
+          { kind: "pause", at: 1_500, for: 100, server: 2, first: "datagrams" }
+        ]
+      })
+      assert.deepStrictEqual(report.violations, [], show(report))
+      assert.deepInclude(report.happened, { crash: 1, pause: 0 })
+      assert.deepStrictEqual(report.led.map(({ server }) => server), [2, 1, 2])
+    }))
+})
+
+// --- Stories that broke something once ---
+
+describe("a story that was found by the simulator", () => {
+  it.effect("a leader that was cut off leads on when the later reign of the others has ended", () =>
+    Effect.gen(function*() {
+      const report = yield* Simulation.run({
+        servers: 5,
+        seed: 24,
+        millis: 30_000,
+        settings: { profile: "fast" },
+        faults: [
+          { kind: "partition", at: 5_000, for: 2_900, parts: [[0, 1, 2, 3], [4]] },
+          { kind: "crash", at: 7_890, for: 20, server: 2 },
+          { kind: "crash", at: 7_890, for: 20, server: 3 }
+        ]
+      })
+      assert.deepStrictEqual(report.violations, [], show(report))
+    }))
+})
