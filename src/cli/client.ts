@@ -2,13 +2,16 @@
  * `client`: joins a group as a client, sends each line of standard input, and shows what all clients send. On a terminal
  * that is a dialogue; else standard output is a line an event, as JSON where that is asked for.
  */
+import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Logger from "effect/Logger"
 import * as Predicate from "effect/Predicate"
+import * as Queue from "effect/Queue"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -23,7 +26,7 @@ import * as EventText from "../status/EventText.ts"
 import * as Text from "../status/Text.ts"
 import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
 import * as Dialogue from "./dialogue.ts"
-import * as Exit from "./exit.ts"
+import * as ExitCode from "./exit.ts"
 import * as Output from "./output.ts"
 import * as Terminal from "./terminal.ts"
 
@@ -45,6 +48,7 @@ class NotAllSent extends Schema.TaggedError<NotAllSent>()("NotAllSent", {
 
 /** How many lines may wait for their acknowledgement before another one is read: less than the client's own queue. */
 const outstanding = 256
+const unreadCapacity = 8_192
 
 /**
  * Sends lines as they come, in order, many at once. `told` hears of each that will not be acknowledged, `settled` of each
@@ -223,7 +227,7 @@ export const client = Effect.fnUntraced(function*(
   settings: Settings.Settings,
   options: { readonly json: boolean; readonly timeout: Duration.Duration }
 ) {
-  yield* Exit.stoppingIsSuccess
+  yield* ExitCode.stoppingIsSuccess
   const isDialogue = !options.json && (yield* Dialogue.isPossible)
   const run = Effect.fnUntraced(function*(terminal: Dialogue.Dialogue | undefined) {
     const closed = yield* Deferred.make<void, Output.OutputClosed>()
@@ -237,13 +241,22 @@ export const client = Effect.fnUntraced(function*(
       const face = yield* (terminal === undefined
         ? piped(client, options.json)
         : dialogue(client, terminal, settings))
-      const printer = yield* events.pipe(
+      // The client's own stream ends with it, whatever of it is unread. A reader that is behind this one as well loses the
+      // oldest, and is told how many.
+      const unread = yield* Queue.bounded<ClientEvent.ClientEvent, Cause.Done>(unreadCapacity)
+      yield* events.pipe(
         Stream.takeUntil((event) => event.event === "Left"),
-        Stream.runForEachArray(face.show),
-        Effect.catchTag(
-          "OutputClosed",
-          (error) => error.isGone ? Deferred.succeed(closed, undefined) : Deferred.fail(closed, error)
-        ),
+        Stream.runForEachArray((some) => Queue.offerAll(unread, some)),
+        Effect.ensuring(Queue.end(unread)),
+        Effect.forkScoped
+      )
+      const printer = yield* Queue.takeAll(unread).pipe(
+        Effect.flatMap(face.show),
+        Effect.forever,
+        Effect.catchTags({
+          Done: () => Effect.void,
+          OutputClosed: (error) => error.isGone ? Deferred.succeed(closed, undefined) : Deferred.fail(closed, error)
+        }),
         Effect.forkScoped
       )
       yield* client.join.pipe(
@@ -251,15 +264,21 @@ export const client = Effect.fnUntraced(function*(
         Effect.ignore,
         Effect.forkScoped
       )
-      yield* Effect.raceFirst(Effect.raceFirst(client.failed, Deferred.await(closed)), face.talk).pipe(
+      const shown = Fiber.await(printer)
+      const shownSoon = Effect.timeoutOption(Effect.interruptible(shown), "300 millis")
+      const result = yield* Effect.result(
+        Effect.raceFirst(Effect.raceFirst(client.failed, Deferred.await(closed)), face.talk)
+      ).pipe(
         // The subscription outlives the client: its goodbye is the last event.
-        Effect.onExit(Effect.fnUntraced(function*(exit) {
-          yield* Scope.close(clientScope, exit)
-          yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(printer)), "300 millis")
-          const lines = face.abandoned()
-          if (lines > 0) yield* face.complain(`left with ${lines} of the lines not acknowledged`)
-        }))
+        Effect.onExit((exit) =>
+          Effect.andThen(Scope.close(clientScope, exit), Exit.isSuccess(exit) ? Effect.void : shownSoon)
+        )
       )
+      // At the end of the input a reader gets all, however slow; told to go, we do not wait for it.
+      yield* terminal === undefined ? shown : shownSoon
+      const lines = face.abandoned()
+      if (lines > 0) yield* face.complain(`left with ${lines} of the lines not acknowledged`)
+      yield* Effect.fromResult(result)
     })
     yield* Effect.onExit(stays, (exit) => Scope.close(clientScope, exit))
   })

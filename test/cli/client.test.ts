@@ -3,35 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { spawnSync } from "node:child_process"
-import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
+import { bodiesOf, event, eventsOf, startClient } from "./clientProcess.ts"
 import * as Process from "./process.ts"
-
-const decode = Schema.decodeUnknownSync(ClientEvent.ClientEvent)
-
-/** A client that reads what is typed into it. */
-const startClient = (args: ReadonlyArray<string>, env: Record<string, string>) =>
-  Process.startTyped(["client", ...args], env)
-
-const eventsOf = (client: Process.Running) =>
-  client.stdout.split("\n").slice(0, -1).map((line) => decode(JSON.parse(line)))
-
-const event = <E extends ClientEvent.ClientEvent["event"]>(
-  client: Process.Running,
-  name: E,
-  holds: (event: Extract<ClientEvent.ClientEvent, { event: E }>) => boolean = () => true
-) =>
-  client.until(() =>
-    eventsOf(client).find((event): event is Extract<ClientEvent.ClientEvent, { event: E }> =>
-      event.event === name && holds(event as Extract<ClientEvent.ClientEvent, { event: E }>)
-    )
-  )
-
-const bodiesOf = (client: Process.Running, name: string) =>
-  eventsOf(client).flatMap((event) =>
-    event.event === "MessageReceived" && event.client.name === name ? [event.body] : []
-  )
 
 /** A group of one server that leads. */
 const served = Effect.gen(function*() {
