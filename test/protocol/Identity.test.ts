@@ -92,6 +92,15 @@ describe("two servers under one id (protocol 4, duplicates)", () => {
     assert.deepStrictEqual([server.drops(), server.state.self.incarnation], [["Duplicate"], 9_001])
   })
 
+  it("a list that names it under a higher one is gone beyond no more often than that either", () => {
+    const [server] = copies([1_000, 0])
+    for (const incarnation of [2_000, 3_000, 4_000, 5_000]) {
+      server.hear(Peer.members("a", [member("m", { incarnation })]), "unicast")
+    }
+    assert.deepStrictEqual(server.state.self.incarnation, 4_001)
+    assert.deepStrictEqual(server.state.identity.raised, [1_000, 2_001, 3_001])
+  })
+
   it("what is left of an earlier start is over a memberTimeout after ours", () => {
     const [server] = copies([1_000, 0])
     server.advance(30_000).hear(alive(member("m", { incarnation: 900 })))
