@@ -39,7 +39,15 @@ export const flagsOf = <const K extends Settings.Key>(
 export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "port", "ttl", "interfaces"] as const
 
 /** What an examination needs to know besides. */
-export const examinedKeys = [...networkKeys, "unicastPort", "profile", "heartbeatInterval", "memberTimeout"] as const
+export const examinedKeys = [
+  ...networkKeys,
+  "multicast",
+  "seeds",
+  "unicastPort",
+  "profile",
+  "heartbeatInterval",
+  "memberTimeout"
+] as const
 
 /** What a client needs to know besides: its name, and how often it shows that it lives. */
 export const clientKeys = [...networkKeys, "profile", "heartbeatInterval", "name"] as const

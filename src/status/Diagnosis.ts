@@ -56,9 +56,10 @@ export const diagnose = (seen: Observations): ReadonlyArray<Finding> => sort(rul
 export const isSettled = (seen: Observations): boolean => {
   const chosen = seen.interfaces.filter(({ chosen }) => chosen)
   if (chosen.every(({ refusal }) => refusal !== null) || isTaken(seen)) return seen.lasted >= hopeless
-  return seen.lasted >= shortest && chosen.every(({ echoed, refusal }) => refusal !== null || echoed > 0)
+  return seen.lasted >= shortest &&
+    (!seen.multicast || chosen.every(({ echoed, refusal }) => refusal !== null || echoed > 0))
     && seen.servers.length > 0 &&
-    seen.servers.every(({ answered, multicast }) => answered !== null && multicast !== null)
+    seen.servers.every(({ answered, multicast }) => answered !== null && (multicast !== null || !seen.multicast))
     && leaderOf(seen) !== undefined && !isUnheard(seen)
 }
 
@@ -70,7 +71,7 @@ export const isSettled = (seen: Observations): boolean => {
  * @since 0.1.0
  */
 export const isSuspect = (seen: Observations): boolean =>
-  seen.servers.some(({ answered, multicast }) => answered !== null && multicast === null)
+  seen.multicast && seen.servers.some(({ answered, multicast }) => answered !== null && multicast === null)
 
 // internal
 
@@ -111,7 +112,8 @@ const leaderOf = ({ servers }: Observations): Server | undefined => {
 /** The leader answers what is asked of it alone, but not what all are asked. */
 const isUnheard = (seen: Observations): boolean => {
   const leader = leaderOf(seen)
-  return leader !== undefined && leader.answered !== null && !seen.questions.answeredBy.includes(leader.id)
+  return seen.multicast && leader !== undefined && leader.answered !== null &&
+    !seen.questions.answeredBy.includes(leader.id)
 }
 
 const intervalOf = (seen: Observations, { interval }: Server) => interval ?? seen.heartbeatInterval
@@ -218,7 +220,7 @@ const advice: { readonly [errno: string]: string } = {
 }
 
 const ttl: Rule = (seen) =>
-  seen.ttl === 0 && isOnNetwork(seen)
+  seen.multicast && seen.ttl === 0 && isOnNetwork(seen)
     ? [(isLonely(seen) ? problem : note)(
       "TtlZero",
       [],
@@ -344,14 +346,18 @@ const strangers: Rule = (seen) => {
 const company: Rule = (seen) => {
   if (openOf(seen).length === 0 || isTaken(seen)) return []
   const there = seen.servers.filter(({ answered, multicast }) => answered !== null || multicast !== null)
-  const where = `group ${JSON.stringify(seen.group)} on ${seen.multicastAddress}:${seen.port}`
+  const where = `group ${JSON.stringify(seen.group)}${
+    seen.multicast ? ` on ${seen.multicastAddress}:${seen.port}` : ", by seeds alone,"
+  }`
   if (there.length === 0) {
     return [problem(
       "Alone",
       [],
       `No server of ${where} was heard in ${Text.age(seen.lasted)}, and none answers.`,
-      "Start one and look again. Where one runs: compare group, multicast address and port there, run doctor there too, and "
-        + `see that no firewall stops UDP port ${seen.port} and no switch stops multicast between the hosts.`
+      seen.multicast
+        ? "Start one and look again. Where one runs: compare group, multicast address and port there, run doctor there too, and "
+          + `see that no firewall stops UDP port ${seen.port} and no switch stops multicast between the hosts.`
+        : "Start one of the seeds and look again. Where one runs: compare group and unicastPort there with --seeds, and see that no firewall stops UDP to it."
     )]
   }
   if (!isOnNetwork(seen) || there.some(({ local }) => !local)) return []
@@ -367,14 +373,15 @@ const company: Rule = (seen) => {
 const ways: Rule = (seen) => {
   const others = seen.servers.filter(({ local }) => !local)
   const answering = seen.servers.filter(({ answered }) => answered !== null)
-  const silent = answering.filter(({ multicast }) => multicast === null)
+  const silent = answering.filter(({ multicast }) => multicast === null && seen.multicast)
   const isDue = (one: Server) => seen.lasted - (one.answered?.first ?? 0) >= 1.2 * intervalOf(seen, one)
   const oneWay = silent.filter(isDue)
   const early = silent.filter((one) => !isDue(one))
   const findings: Array<Finding> = []
   if (oneWay.length > 0) {
     const isAll = others.length > 0 && others.every(({ multicast }) => multicast === null)
-    findings.push(problem(
+    // Beside seeds, multicast serves those whom it reaches.
+    findings.push((seen.seeds.length > 0 ? note : problem)(
       "OneWay",
       oneWay.map(server),
       `${all(oneWay.map(server))} ${one(oneWay, "answers", "answer")} by unicast, but ${
@@ -458,6 +465,35 @@ const ways: Rule = (seen) => {
   return findings
 }
 
+const seeds: Rule = (seen) => {
+  const weight = isLonely(seen) ? problem : note
+  const lost = seen.seeds.filter(({ addresses }) => addresses.length === 0).map(({ seed }) => seed)
+  const mute = seen.seeds.filter(({ addresses, answered, asked }) =>
+    addresses.length > 0 && answered === null && asked >= probesWanted
+  )
+  const findings: Array<Finding> = []
+  if (lost.length > 0) {
+    findings.push(weight(
+      "SeedUnresolved",
+      lost,
+      `${one(lost, "The seed", "The seeds")} ${all(lost)} ${
+        one(lost, "resolves", "resolve")
+      } to no address on this host.`,
+      "Compare --seeds with what the name server says. Names are resolved again by themselves; one seed that lives is enough."
+    ))
+  }
+  if (mute.length > 0) {
+    const names = mute.map(({ addresses, seed }) => addresses.includes(seed) ? seed : `${seed} (${all(addresses)})`)
+    findings.push(weight(
+      "SeedSilent",
+      mute.map(({ seed }) => seed),
+      `${one(mute, "The seed", "The seeds")} ${all(names)} ${one(mute, "does", "do")} not answer.`,
+      "See that a server of the group runs there with that unicastPort, and that no firewall stops UDP to it. One seed that lives is enough."
+    ))
+  }
+  return findings
+}
+
 const identities: Rule = (seen) =>
   seen.servers.flatMap((one) => {
     // A restart is one start after the other; two that speak by turns are two servers.
@@ -529,6 +565,7 @@ const rules: ReadonlyArray<Rule> = [
   ttl,
   echoes,
   strangers,
+  seeds,
   company,
   ways,
   identities,

@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Keys from "../group/Keys.ts"
+import * as Seeds from "../group/Seeds.ts"
 import type * as Setting from "../group/Setting.ts"
 import type * as Settings from "../group/Settings.ts"
 import * as Supervisor from "../group/Supervisor.ts"
@@ -25,7 +26,7 @@ import * as InterfaceChoice from "../transport/InterfaceChoice.ts"
 import { familyOf, Interfaces, isOn, type SystemInterface } from "../transport/Interfaces.ts"
 import * as Kernel from "../transport/Kernel.ts"
 import * as Messenger from "../transport/Messenger.ts"
-import type { Interface, Observations, Refusal, Server, Socket, Stranger } from "./Observations.ts"
+import type { Interface, Observations, Refusal, Seed, Server, Socket, Stranger, Times } from "./Observations.ts"
 
 /**
  * The settings that an examination goes by.
@@ -39,10 +40,12 @@ export type Examined = Pick<
   | "key"
   | "keyFile"
   | "keyMode"
+  | "multicast"
   | "multicastAddress"
   | "port"
   | "ttl"
   | "interfaces"
+  | "seeds"
   | "unicastPort"
   | "heartbeatInterval"
   | "memberTimeout"
@@ -84,6 +87,15 @@ interface Station {
 type Question =
   | { readonly _tag: "Group"; readonly station: Station; echoed: boolean }
   | { readonly _tag: "Direct"; readonly id: NodeId }
+  | { readonly _tag: "Seed"; readonly seed: string }
+
+/** One seed, and how it resolves. */
+interface Seeded {
+  readonly seed: string
+  readonly names: Seeds.Seeds
+  asked: number
+  answered: Times | null
+}
 
 interface Known extends Mutable<Omit<Server, "starts" | "follows" | "local">> {
   starts: ReadonlyArray<Server["starts"][number]>
@@ -122,6 +134,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
   const strangers = new Map<string, Mutable<Stranger>>()
   const refusals = new Map<string, Refusal>()
   const questions = new Map<string, Question>()
+  const seeds = new Map<string, Seeded>()
   const answeredBy = new Set<NodeId>()
   let asked = 0
   let rounds = 0
@@ -221,8 +234,12 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       answering.follows = message.leader === null ? null : { leader: message.leader.id, term: message.term }
       spoke(answering, message.from.incarnation, from)
     }
+    if (question._tag === "Seed") {
+      const seed = seeds.get(question.seed)
+      if (seed !== undefined) seed.answered = stamp(seed.answered)
+    }
     if (question._tag === "Direct") return
-    answeredBy.add(message.from.id)
+    if (question._tag === "Group") answeredBy.add(message.from.id)
     const next = message.page + 1
     if (next >= Math.min(message.of, most.pages) || messenger === undefined) return
     yield* tried(messenger.send(from, { type: "MEMBERS_ASK", nonce: message.nonce, page: next }))
@@ -305,7 +322,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
         const first = [...stations.values()].find(({ nic }) => isOn(nic, from.ip)) ?? [...stations.values()][0]
         if (first === station) onStranger(current, reason)
       },
-      undefined,
+      (ip) => [...seeds.values()].some(({ names }) => names.holds(ip)),
       keys
     )
     station.messenger = messenger
@@ -356,15 +373,29 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     for (const station of stations.values()) {
       // What was refused at first is tried again every few seconds only: it costs sockets.
       if (station.messenger === undefined && rounds % 4 === 0) yield* openStation(station)
-      if (station.messenger === undefined) continue
+      if (station.messenger === undefined || !settings.multicast) continue
       const nonce = ask({ _tag: "Group", station, echoed: false })
       station.sent += 1
       station.lastSent = now()
       yield* tried(station.messenger.send(null, { type: "MEMBERS_ASK", nonce, page: 0 }))
     }
-    asked += 1
+    if (settings.multicast) asked += 1
     const open = [...stations.values()].filter(({ messenger }) => messenger !== undefined)
     // The next few of all, in turns.
+    const [anyway] = open
+    for (const seed of anyway === undefined ? [] : settings.seeds) {
+      const known = seeds.get(seed)
+      // As servers do: a name that has not answered is looked up again.
+      const isFresh = known !== undefined && (known.answered !== null || rounds % 8 !== 0)
+      const names = isFresh ? known.names : yield* Seeds.make({ ...settings, seeds: [seed] }, anyway!.endpoint!)
+      const seeded: Seeded = { seed, names, asked: (known?.asked ?? 0) + 1, answered: known?.answered ?? null }
+      seeds.set(seed, seeded)
+      for (const to of names.addresses()) {
+        const way = open.find(({ endpoint }) => endpoint?.isDirect(to.ip)) ?? anyway
+        const nonce = ask({ _tag: "Seed", seed })
+        yield* tried(way!.messenger!.send(to, { type: "MEMBERS_ASK", nonce, page: 0 }))
+      }
+    }
     for (const [id, { interval, last }] of servers) {
       // As a member would be, by those who watch it: gone.
       if (now() - last > 3 * Math.max(interval ?? 0, Duration.toMillis(settings.heartbeatInterval))) servers.delete(id)
@@ -415,6 +446,12 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     const own = new Set(system.map(({ address }) => address))
     const shown: Array<Server> = []
     for (const { at: _, last: __, ...server } of servers.values()) shown.push({ ...server, local: own.has(server.ip) })
+    const resolved = [...seeds.values()].map(({ answered, asked, names, seed }): Seed => ({
+      seed,
+      addresses: names.addresses().map(formatAddress),
+      asked,
+      answered
+    }))
     const seen: Observations = {
       at,
       lasted: now(),
@@ -423,6 +460,8 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       multicastAddress: settings.multicastAddress,
       port: settings.port,
       ttl: settings.ttl,
+      multicast: settings.multicast,
+      seeds: resolved,
       unicastPort: settings.unicastPort,
       heartbeatInterval: Math.round(Duration.toMillis(settings.heartbeatInterval)),
       interfaces: system.map(({ address, chosen, internal, name, primary, why }): Interface => {

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
  *   back to this host. `OwnMulticastFaded`: it did at first.
  * - `WrongKey`: servers speak with another key, with one where we have none, or without. `OtherGroup`: frames of a group of another name.
  *   `OtherVersion`: of another version of the program. `OtherProgram`: no frames at all.
+ * - `SeedUnresolved`, `SeedSilent`: a seed's name does not resolve; it does not answer.
  * - `Alone`: no server of the group was heard or answers. `OnlyThisHost`: none on another host.
  * - `OneWay`: a server answers by unicast but is not heard by multicast. `NotHeardYet`: the same, but it was listened for
  *   too short a time to say so. `MulticastFaded`: it was heard at first and is not any more. `MulticastUnheard`: the leader answers by
@@ -34,6 +35,8 @@ export const Kind = Schema.Literals([
   "OwnMulticastFaded",
   "WrongKey",
   "OtherGroup",
+  "SeedUnresolved",
+  "SeedSilent",
   "Alone",
   "OnlyThisHost",
   "OneWay",

@@ -154,6 +154,26 @@ export const Socket = Schema.Struct({
 export type Socket = typeof Socket.Type
 
 /**
+ * One seed of the settings: what its name resolves to (nothing where it does not), how often it was asked, and when it
+ * answered.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Seed = Schema.Struct({
+  seed: Schema.String,
+  addresses: Schema.Array(Schema.String),
+  asked: Schema.Natural,
+  answered: Schema.NullOr(Times)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Seed = typeof Seed.Type
+
+/**
  * All of it.
  *
  * @category schemas
@@ -168,6 +188,9 @@ export const Observations = Schema.Struct({
   multicastAddress: Schema.String,
   port: Schema.Natural,
   ttl: Schema.Natural,
+  /** False where the settings turn multicast off: then nothing is said of it. */
+  multicast: Schema.Boolean,
+  seeds: Schema.Array(Seed),
   unicastPort: Schema.Natural,
   /** Of the settings: taken for that of a server that has not announced its own. */
   heartbeatInterval: Schema.Natural,

@@ -75,6 +75,8 @@ const healthy: Observations = {
   multicastAddress: "239.255.77.77",
   port: 47_777,
   ttl: 1,
+  multicast: true,
+  seeds: [],
   unicastPort: 0,
   heartbeatInterval: 10_000,
   interfaces: [lo, eth0, docker0],
@@ -235,6 +237,44 @@ const cases: ReadonlyArray<
     "UnknownVersion and UnknownType"
   ]],
   ["another program", { strangers: [stranger("NotOurs"), stranger("NotJson")] }, ["?OtherProgram"]],
+  [
+    "seeds that resolve to nothing and that do not answer, and nobody",
+    {
+      servers: [],
+      multicast: false,
+      interfaces: [{ ...eth0, sent: 0, echoed: 0, lastSent: null, lastEcho: null }],
+      seeds: [
+        { seed: "nowhere.example:4000", addresses: [], asked: 4, answered: null },
+        { seed: "a.example:4000", addresses: ["192.0.2.97:4000"], asked: 4, answered: null },
+        { seed: "192.0.2.98:4000", addresses: ["192.0.2.98:4000"], asked: 4, answered: null }
+      ]
+    },
+    ["SeedUnresolved", "SeedSilent", "Alone"],
+    ["nowhere.example:4000 resolves to no address"]
+  ],
+  [
+    "one seed of two that does not answer, and a group without multicast",
+    {
+      multicast: false,
+      ttl: 0,
+      servers: [server("a", deaf), server("b", deaf)],
+      questions: { asked: 0, answeredBy: [] },
+      seeds: [
+        { seed: "a.example:4000", addresses: ["192.0.2.97:4000"], asked: 4, answered: null },
+        { seed: "192.0.2.98:4000", addresses: ["192.0.2.98:4000"], asked: 4, answered: { first: 1, last: 2 } }
+      ]
+    },
+    ["?SeedSilent"],
+    ["a.example:4000 (192.0.2.97:4000) does not answer"]
+  ],
+  [
+    "a server that multicast does not reach, beside seeds",
+    {
+      servers: [server("a"), server("b", deaf)],
+      seeds: [{ seed: "192.0.2.98:4000", addresses: ["192.0.2.98:4000"], asked: 4, answered: { first: 1, last: 2 } }]
+    },
+    ["?OneWay"]
+  ],
   ["nobody", { servers: [] }, ["Alone"], ["group \"orders\" on 239.255.77.77:47777", "12s"]],
   ["one server, on this host", { servers: [server("a", { local: true })] }, ["OnlyThisHost"], ["a (192.0.2.97:4000)"]],
   [

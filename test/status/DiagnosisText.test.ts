@@ -17,6 +17,8 @@ const seen: Observations = {
   multicastAddress: "239.255.77.77",
   port: 47_777,
   ttl: 1,
+  multicast: true,
+  seeds: [],
   unicastPort: 0,
   heartbeatInterval: 10_000,
   interfaces: [

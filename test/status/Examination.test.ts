@@ -168,6 +168,22 @@ describe("an examination", () => {
       assert.include(found.findings[0]?.says, "s3")
     }))
 
+  it.effect("asks the seeds where there is no multicast, learns the others from them, and says which is silent", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make({ seed: 13 })
+      const settings = { multicast: false, seeds: ["10.0.0.1:4000", "10.0.0.9:4000"], unicastPort: 4_000 }
+      yield* world.startAll(3, settings)
+      yield* pass(20_000)
+      const { report } = yield* examine(yield* world.network.host("doctor"), settings)
+      yield* pass(12_500)
+      const found = yield* report
+      assert.deepStrictEqual([found.healthy, kinds(found)], [true, ["SeedSilent"]])
+      assert.deepStrictEqual(found.findings[0]?.about, ["10.0.0.9:4000"])
+      assert.sameMembers(found.observations.servers.map(({ name }) => name), ["s1", "s2", "s3"])
+      assert.isTrue(found.observations.servers.every(({ answered }) => answered !== null))
+      assert.deepStrictEqual(found.observations.questions.asked, 0)
+    }))
+
   it.effect("finds two servers under one id", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: 9 })
