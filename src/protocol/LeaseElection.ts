@@ -243,8 +243,14 @@ export const expire = (turn: Turn, agreement: Lease.Agreement): void => {
     const { claim, ending, reign } = at.election
     if (reign === null || claim === null || !claim.held) continue
     if (!Lease.isHeld(claim, agreement, turn.now)) endNow(at, reign, ending ?? "LeaseLost")
-    else if (mustStop(at, agreement, claim)) BullyElection.endReign(at, whyLost(at, agreement, claim))
+    else if (mustStop(at, agreement, claim)) stopInTime(at, agreement, claim)
   }
+}
+
+/** And whatever becomes of the work, a step is taken when the lease is over. */
+const stopInTime = (at: At, agreement: Lease.Agreement, claim: Lease.Claim): void => {
+  BullyElection.endReign(at, whyLost(at, agreement, claim))
+  at.setTimer("lease", Math.ceil(Lease.left(claim, agreement, at.turn.now)), { _tag: "LeaseEnds" })
 }
 
 const endNow = (at: At, reign: Reign.Reign, cause: Event.Cause): void => {
@@ -324,9 +330,7 @@ export const fired = (
     case "Beat":
       beat(at, lease)
       return true
-    // What there is to do has been done before anything else in this step.
-    case "LeaseEnds":
-      return true
+    // `LeaseEnds` has done what it is for: whatever a step is taken for, `expire` comes first.
     default:
       return false
   }

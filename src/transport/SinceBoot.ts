@@ -26,9 +26,9 @@ interface Platform {
 }
 
 /**
- * A fine clock out of a coarse one that counts suspensions and a fine one that does not: the fine one, and by how much the
- * coarse one is ahead of it at most. What was cut off is counted, so it is never behind the truth by more than a suspension
- * that is too short to be seen.
+ * A fine clock out of a coarse one that counts suspensions and a fine one that does not. A suspension is seen where the
+ * coarse one has gone further ahead than cutting explains, and is counted with all that may have been cut off; one shorter
+ * than twice that is not seen.
  *
  * @category constructors
  * @since 0.1.0
@@ -37,11 +37,14 @@ export const combine = ({ coarse, fine }: Platform): () => number => {
   const first = coarse()
   // Hundredths of a second on Linux, whole ones elsewhere.
   const cut = first % 1_000 === 0 ? 1_000 : 10
-  let ahead = first - fine() + cut
+  // How far the coarse clock is ahead, at least, and by how much this one is.
+  let least = first - fine()
+  let ahead = least
   return () => {
     const now = fine()
     const seen = coarse() - now
-    if (seen > ahead) ahead = seen + cut
+    if (seen > least + cut) ahead += seen + cut - least
+    least = Math.max(least, seen)
     return now + ahead
   }
 }

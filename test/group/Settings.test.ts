@@ -162,6 +162,49 @@ describe("all together", () => {
       assert.match(group.message, /^unicastPort is 47777; allowed: any but/)
     }))
 
+  describe("a majority lease", () => {
+    const lease = { leadership: "lease", groupSize: 3 } as const
+
+    it.effect("needs the number of servers, which means nothing without it", () =>
+      Effect.gen(function*() {
+        const without = yield* Effect.flip(Settings.make({ leadership: "lease" }))
+        assert.match(
+          without.message,
+          /^leadership is lease; allowed: bully, or lease with groupSize: a majority is one/
+        )
+        const bully = yield* Effect.flip(fromEnvironment({ BELLWETHER_GROUP_SIZE: "3" }))
+        assert.match(bully.message, /^BELLWETHER_GROUP_SIZE is 3; allowed: none, or any with leadership lease/)
+        const few = yield* Effect.flip(Settings.make({ ...lease, minimumMembers: 4 }))
+        assert.match(few.message, /^groupSize is 3; allowed: at least minimumMembers, which is 4/)
+      }))
+
+    it.effect("must leave work its time to stop, and beats theirs to be lost", () =>
+      Effect.gen(function*() {
+        const short = yield* Effect.flip(Settings.make({ ...lease, leaseDuration: "1.4 seconds" }))
+        assert.match(short.message, /^leaseDuration is 1.4s; allowed: at least 3 x stopTimeout, which is 500ms/)
+        const long = yield* Effect.flip(
+          Settings.make({ ...lease, leaseDuration: "2 seconds", stopTimeout: "1 second" })
+        )
+        assert.strictEqual(long.setting, "leaseDuration")
+        yield* Settings.make({ leaseDuration: "100 millis" })
+      }))
+
+    it.effect("lasts three heartbeats unless set, and never less than thrice the time that work has to stop", () =>
+      Effect.gen(function*() {
+        const duration = (options: Settings.Options) =>
+          Effect.map(Settings.make(options), (settings) => Settings.agreement(settings)?.duration)
+        assert.isUndefined(yield* duration({}))
+        assert.strictEqual(yield* duration(lease), 30_000)
+        assert.strictEqual(yield* duration({ ...lease, profile: "fast" }), 1_500)
+        assert.strictEqual(yield* duration({ ...lease, profile: "realtime" }), 1_500)
+        assert.strictEqual(yield* duration({ ...lease, heartbeatInterval: "2 seconds" }), 6_000)
+        assert.deepStrictEqual(
+          Settings.agreement(yield* Settings.make({ ...lease, leaseDuration: "5 seconds", clockDrift: 0.02 })),
+          { groupSize: 3, duration: 5_000, drift: 0.02 }
+        )
+      }))
+  })
+
   describe("keys", () => {
     const key = "5e".repeat(32)
 

@@ -1,0 +1,660 @@
+/**
+ * Each rule of the majority lease on one server that hears the others (protocol, majority lease); stale, repeated, reordered
+ * and contradicted messages among them.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
+import * as Contest from "../../src/protocol/Contest.ts"
+import * as Election from "../../src/protocol/Election.ts"
+import * as Lease from "../../src/protocol/Lease.ts"
+import * as LeaseElection from "../../src/protocol/LeaseElection.ts"
+import type * as Member from "../../src/protocol/Member.ts"
+import type * as Message from "../../src/protocol/Message.ts"
+import * as Reign from "../../src/protocol/Reign.ts"
+import * as Step from "../../src/protocol/Step.ts"
+import * as Voter from "../../src/protocol/Voter.ts"
+import * as Peer from "./harness/Peer.ts"
+import { type Options, Server } from "./harness/Server.ts"
+
+const { alive, id, member, reign } = Peer
+const L = 1_500
+const three: Lease.Agreement = { groupSize: 3, duration: L, drift: 0.01 }
+/** How long a lease lasts from what it rests on, and when its work is ended. */
+const lasts = L * 0.98
+const stopsAt = lasts - 300
+
+const options = (change: Options = {}): Options => ({
+  profile: "fast",
+  ...change,
+  rules: { lease: three, stopTimeout: 300, ...change.rules }
+})
+
+const says = (sender: string | Member.Member, body: Parameters<typeof Peer.says>[1], header: Peer.Follows = {}) =>
+  Peer.says(sender, body, header)
+const stands = (
+  sender: string | Member.Member,
+  standing: number,
+  election = "",
+  lease: Lease.Agreement | null = three
+) => says(sender, { type: "ELECTION", election, standing, ...(lease === null ? {} : { lease }) })
+const vote = (sender: string, standing: number, change: Partial<Message.Of<"VOTE">> = {}): Message.Message => ({
+  ...says(sender, {
+    type: "VOTE",
+    election: "",
+    standing,
+    incarnation: 1_000,
+    granted: true,
+    promised: standing,
+    boundTo: id("m"),
+    remaining: 0
+  }),
+  ...change
+} as Message.Message)
+const beat = (sender: string | Member.Member, claim: number, number = 1, election = "", lease = three) => {
+  const leader = typeof sender === "string" ? member(sender) : sender
+  return says(leader, { type: "BEAT", election, claim, beat: number, lease }, { follows: reign(claim, leader) })
+}
+const ack = (sender: string, claim: number, number: number, incarnation = 1_000) =>
+  says(sender, { type: "BEAT_ACK", election: "", claim, beat: number, incarnation })
+const release = (sender: string | Member.Member, claim: number, election = "") =>
+  says(sender, { type: "RELEASE", election, claim })
+
+/** `m` whose silent start is over, where nobody leads; the others are members too, and all that time gave signs of life. */
+const vacant = (others: ReadonlyArray<string>, change: Options = {}, silence = L) => {
+  const server = Server.live(options(change))
+  server.advance(silence - server.now - 1)
+  for (const other of others) server.hear(alive(other))
+  return server.forget()
+}
+
+/** `m` that stands, with the term. */
+const standing = (others: ReadonlyArray<string> = ["a", "b"], change: Options = {}) => {
+  const server = vacant(others, change).advance(20)
+  const [asked] = server.said("ELECTION")
+  assert.isDefined(asked)
+  return { server, term: asked.message.standing }
+}
+
+/** `m` that leads by the vote of `a`, its lease counted from the instant that it stood. */
+const leading = (others: ReadonlyArray<string> = ["a", "b"], change: Options = {}) => {
+  const { server, term } = standing(others, change)
+  server.hear(vote("a", term), "unicast")
+  assert.isTrue(server.leads)
+  return { server, term }
+}
+
+/** `m` that follows and is bound to `z`, which leads in term 50. */
+const bound = (others: ReadonlyArray<string> = ["a"], change: Options = {}) => {
+  const server = vacant([...others, "z"], change).advance(1)
+  server.hear(beat("z", 50))
+  assert.strictEqual(server.follows, "z")
+  assert.deepStrictEqual(server.says(), ["BEAT_ACK to z"])
+  return server.forget()
+}
+
+const votes = (server: Server) =>
+  server.said("VOTE").map(({ message: { boundTo, granted, promised, remaining } }) => ({
+    granted,
+    promised,
+    boundTo: boundTo === null ? null : Peer.nameOfId(boundTo),
+    remaining
+  }))
+const promise = (server: Server, election = "") => Voter.promiseIn(server.state, election)
+const causes = (server: Server) =>
+  server.tells().flatMap((event) => event.event === "LeaderChanged" && event.leader === null ? [event.cause] : [])
+const leadsNow = (server: Server, change: { readonly wall?: number; readonly sinceBoot?: number } = {}) =>
+  Step.leads(server.state, { monotonic: server.now, wall: server.now + server.wall, ...change }) !== null
+
+describe("a silent start", () => {
+  it("grants nothing, says so, and does not stand, for one duration", () => {
+    const server = Server.live(options(), [alive("a"), alive("b")])
+    server.hear(stands("z", 7))
+    assert.deepStrictEqual(votes(server), [{ granted: false, promised: 0, boundTo: null, remaining: 0 }])
+    server.hear(beat("z", 50))
+    assert.deepStrictEqual(server.says(), [])
+    server.hear(Peer.leaving("z"))
+    server.advance(L - server.now - 1)
+    assert.deepStrictEqual(server.said("ELECTION"), [])
+  })
+
+  it("then stands, and leads with a majority", () => {
+    const { server, term } = leading()
+    assert.strictEqual(server.term, term)
+    assert.includeMembers([...server.says()], ["COORDINATOR", "BEAT"])
+  })
+})
+
+describe("voting", () => {
+  it("grants, and is bound from the receipt for one duration", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(stands("z", 7))
+    assert.deepStrictEqual(votes(server), [{ granted: true, promised: 7, boundTo: "z", remaining: 0 }])
+    assert.strictEqual(promise(server).until, server.now + L)
+    server.advance(400).hear(stands("a", 8))
+    assert.deepStrictEqual(votes(server), [{ granted: false, promised: 7, boundTo: "z", remaining: L - 400 }])
+  })
+
+  it("answers the same question again with the same vote, and the promise does not move (repeated)", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(stands("z", 7))
+    const { until } = promise(server)
+    server.advance(100).hear(stands("z", 7))
+    assert.deepStrictEqual(votes(server).map(({ granted }) => granted), [true, true])
+    assert.strictEqual(promise(server).until, until)
+  })
+
+  it("refuses a lower term, and names the one to exceed (stale)", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(stands("z", 9))
+    server.hear(release("z", 9))
+    server.hear(stands("z", 9))
+    server.hear(stands("a", 8))
+    assert.deepStrictEqual(votes(server).slice(1), [
+      { granted: false, promised: 9, boundTo: null, remaining: 0 },
+      { granted: false, promised: 9, boundTo: null, remaining: 0 }
+    ])
+    server.hear(says("a", { type: "SERVER_ALIVE", interval: 500 }, { term: 90, heard: 90 }))
+    server.hear(stands("a", 60))
+    assert.deepStrictEqual(votes(server), [{ granted: false, promised: 90, boundTo: null, remaining: 0 }])
+  })
+
+  it("is bound to a start of a server, not to the next (contradicted)", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(stands("z", 7))
+    server.forget().hear(stands(member("z", { incarnation: 2_000 }), 8))
+    assert.isFalse(votes(server)[0]!.granted)
+  })
+
+  it("keeps a bounded number of promises, and forgets only those that bind nobody", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    for (let i = 0; i < Voter.maxPromises; i += 1) server.hear(stands("z", 7, `e${i}`))
+    server.forget().hear(stands("z", 7, "one more"))
+    server.hear(beat("z", 7, 1, "one more"))
+    assert.deepStrictEqual(votes(server).map(({ granted }) => granted), [false])
+    assert.isNull(promise(server, "one more").to)
+    server.hear(release("z", 7, "e5"))
+    server.hear(stands("z", 8, "one more"))
+    assert.deepStrictEqual(votes(server).map(({ granted }) => granted), [true])
+    assert.strictEqual(HashMap.size(server.state.promises), Voter.maxPromises)
+    assert.strictEqual(promise(server, "e5"), Lease.noPromise)
+  })
+
+  it("where all bind, does not stand itself in one more election", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    for (let i = 0; i < Voter.maxPromises; i += 1) server.hear(stands("z", 7, `e${i}`))
+    server.step({ _tag: "Campaign", election: "mine" })
+    server.forget().advance(300)
+    assert.isFalse(server.says().includes("ELECTION"))
+  })
+
+  it("in an election that it takes no part in, and takes beats and what is given back there too", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(stands("z", 7, "billing"))
+    assert.deepStrictEqual(votes(server).map(({ granted }) => granted), [true])
+    server.advance(100).hear(beat("z", 7, 3, "billing"))
+    assert.strictEqual(promise(server, "billing").until, server.now + L)
+    server.hear(release("z", 7, "billing"))
+    assert.isNull(promise(server, "billing").to)
+    assert.isTrue(HashMap.isEmpty(server.state.named))
+    server.forget().hear(Peer.says("z", { type: "COORDINATOR", election: "billing" }))
+    assert.deepStrictEqual(server.says(), [])
+  })
+
+  it("and leaves who only votes out of those who take part", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear({ ...vote("z", 7), election: "billing" } as Message.Message)
+    assert.deepStrictEqual(server.knows("z").elections, [])
+    server.hear(beat("z", 7, 3, "billing"))
+    assert.deepStrictEqual(server.knows("z").elections, [Election.tag("billing")])
+  })
+})
+
+describe("standing", () => {
+  it("asks three times, promises itself first, and takes a term above all that it heard of or promised", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(stands("z", 5_000_000))
+    server.hear(release("z", 5_000_000))
+    server.hear(Peer.leaving("z"))
+    server.hear(alive("b"))
+    server.forget().advance(200)
+    const asked = server.said("ELECTION")
+    assert.deepStrictEqual(asked.map(({ message }) => message.standing), [5_000_001, 5_000_001, 5_000_001])
+    assert.deepStrictEqual(asked[0]!.message.lease, three)
+    assert.deepStrictEqual(promise(server).to, { id: id("m"), incarnation: 1_000 })
+  })
+
+  it("does not without a majority in view, and tells that there is none, once", () => {
+    const server = vacant([]).advance(10 * L)
+    assert.deepStrictEqual(server.says(), [])
+    const told = Server.live(options()).events
+    assert.deepStrictEqual(told, [])
+    const alone = new Server(options())
+    alone.step({ _tag: "Start" })
+    alone.advance(1_000)
+    assert.deepInclude(alone.events.filter(({ event }) => event === "NoMajority"), {
+      at: 1_000_200,
+      event: "NoMajority",
+      members: 1,
+      needed: 2,
+      groupSize: 3
+    })
+    alone.forget().hear(alive("a"))
+    alone.hear(Peer.leaving("a"))
+    assert.strictEqual(alone.events.filter(({ event }) => event === "NoMajority").length, 1, "it was there meanwhile")
+  })
+
+  it("waits while it is bound to another, and stands when that is over", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(stands("z", 7))
+    server.hear(Peer.leaving("z"))
+    server.hear(alive("b"))
+    server.forget().advance(L - 1)
+    assert.deepStrictEqual(server.said("ELECTION"), [])
+    server.advance(10)
+    assert.isAtLeast(server.said("ELECTION").length, 1)
+  })
+
+  it("without a majority in time gives back its claim, and stands again later", () => {
+    const { server, term } = standing()
+    server.forget().advance(L / 5 + L / 3)
+    const released = server.said("RELEASE")
+    assert.deepStrictEqual(released.map(({ message, to }) => [message.claim, Peer.nameOf(to!)]), [[term, "b"], [
+      term,
+      "a"
+    ]])
+    server.advance(L / 3 + 30)
+    assert.isAbove(server.said("ELECTION").at(-1)!.message.standing, term)
+    assert.isFalse(server.leads)
+  })
+
+  it("ends when a leader is followed, and gives back what was promised for it", () => {
+    const { server, term } = standing()
+    server.hear(alive("z"))
+    server.forget().hear(beat("z", term + 5))
+    assert.strictEqual(server.follows, "z")
+    assert.isNull(server.state.election.claim)
+    assert.includeMembers([...server.says()], ["RELEASE to a", "RELEASE to z"])
+  })
+
+  it("is not done where somebody has claimed the last term there is: nothing is above it", () => {
+    const server = vacant(["a", "b"])
+    server.hear(says("a", { type: "SERVER_ALIVE", interval: 500 }, { term: Reign.maxTerm, heard: Reign.maxTerm }))
+    server.forget().advance(L)
+    assert.deepStrictEqual(server.said("ELECTION"), [])
+    assert.isNull(server.state.election.claim)
+  })
+
+  it("of a group of one leads at once", () => {
+    const server = vacant([], { rules: { lease: { ...three, groupSize: 1 } } }).advance(10)
+    assert.isTrue(server.leads)
+    assert.deepStrictEqual(server.said("ELECTION"), [])
+    server.advance(10 * L)
+    assert.isTrue(leadsNow(server))
+  })
+
+  it("is not done by who leaves, whatever votes come", () => {
+    const { server, term } = standing()
+    server.step({ _tag: "Leave" })
+    server.hear(vote("a", term), "unicast")
+    assert.isFalse(server.leads)
+  })
+})
+
+describe("votes", () => {
+  it("of one server count once (repeated)", () => {
+    const { server, term } = standing(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 5 } } })
+    server.hear(vote("a", term), "unicast")
+    server.hear(vote("a", term), "unicast")
+    assert.isFalse(server.leads)
+    server.hear(vote("b", term), "unicast")
+    assert.isTrue(server.leads)
+  })
+
+  it("count for exactly this term and incarnation, and only if granted (stale, contradicted)", () => {
+    const { server, term } = standing()
+    server.hear(vote("a", term - 1), "unicast")
+    server.hear(vote("a", term, { incarnation: 999 }), "unicast")
+    server.hear(vote("a", term, { granted: false, promised: term + 70 }), "unicast")
+    assert.isFalse(server.leads)
+    assert.strictEqual(server.state.election.heard, term + 70, "the next term must exceed what was promised")
+  })
+
+  it("never count after the claim was given back (late)", () => {
+    const { server, term } = standing()
+    server.advance(L / 5 + L / 3 + 1)
+    server.hear(vote("a", term), "unicast")
+    assert.isFalse(server.leads)
+  })
+
+  it("that come when the lease has no time left for work are for nothing (late)", () => {
+    const { server, term } = standing()
+    // The machine slept.
+    server.wall += stopsAt + 1
+    server.hear(vote("a", term), "unicast")
+    assert.isFalse(server.leads)
+    assert.isNull(server.state.election.claim)
+  })
+
+  it("do nothing where there are no leases, nor do the other answers", () => {
+    const server = Server.live({ profile: "fast" }, [alive("a")])
+    const { election } = server.advance(10).forget().state
+    for (const message of [vote("a", server.term), ack("a", server.term, 1), release("a", 7)]) {
+      server.hear(message, "unicast")
+    }
+    server.hear(beat("a", 3))
+    assert.deepStrictEqual(server.says().filter((said) => said !== "COORDINATOR to a"), [])
+    assert.strictEqual(server.state.election.reign, election.reign)
+    assert.deepStrictEqual(server.told(), ["SettingsDiffer"])
+  })
+})
+
+describe("a lease", () => {
+  it("lasts from when its question was sent, and is asked of the clock at every use", () => {
+    const { server } = leading()
+    const from = server.state.election.claim!.anchor.monotonic
+    const at = (monotonic: number) =>
+      LeaseElection.isHeld(server.state, "", { monotonic, wall: monotonic + server.wall })
+    assert.isTrue(at(from + lasts - 0.01))
+    assert.isFalse(at(from + lasts), "before any step")
+    assert.isTrue(LeaseElection.isHeld(Server.live().state, "", { monotonic: 9e9, wall: 9e9 }), "there are none")
+  })
+
+  it("is renewed by a majority's acknowledgement, from when the beat was sent", () => {
+    const { server, term } = leading()
+    const from = server.now
+    server.advance(L / 6).hear(ack("b", term, 1), "unicast")
+    assert.closeTo(server.state.election.claim!.anchor.monotonic, from, 1)
+    server.hear(ack("b", term, 2), "unicast")
+    assert.closeTo(server.state.election.claim!.anchor.monotonic, from + L / 6, 1)
+  })
+
+  it("is not by one that is stale, of another start, or repeated", () => {
+    const { server, term } = leading(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 3 } } })
+    const { anchor } = server.state.election.claim!
+    server.advance(L / 6)
+    server.hear(ack("b", term - 1, 2), "unicast")
+    server.hear(ack("b", term, 2, 999), "unicast")
+    server.hear(ack("b", term, 99), "unicast")
+    assert.strictEqual(server.state.election.claim!.anchor, anchor)
+    const five = leading(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 3 } } })
+    const wide = { ...three, groupSize: 5 }
+    five.server.state = { ...five.server.state, rules: { ...five.server.state.rules, lease: wide } }
+    const before = five.server.state.election.claim!.anchor
+    five.server.hear(ack("b", five.term, 1), "unicast")
+    five.server.hear(ack("b", five.term, 1), "unicast")
+    assert.strictEqual(five.server.state.election.claim!.anchor, before)
+    five.server.hear(ack("c", five.term, 1), "unicast")
+    assert.notStrictEqual(five.server.state.election.claim!.anchor, before)
+  })
+
+  it("says a beat every sixth of the duration, and binds itself with it", () => {
+    const { server } = leading()
+    server.forget().advance(L / 6 * 3 + 1)
+    const beats = server.said("BEAT")
+    assert.deepStrictEqual(beats.map(({ message }) => message.beat), [2, 3, 4])
+    assert.closeTo(promise(server).until, server.now + L, 2)
+  })
+
+  it("that no majority renews ends its work stopTimeout before, then says why and gives it back", () => {
+    const { server, term } = leading(["a", "b"], { work: 250 })
+    server.advance(210)
+    const from = server.state.election.claim!.anchor.monotonic
+    server.forget().advance(from + stopsAt - server.now - 2)
+    assert.isTrue(server.leads)
+    server.advance(3)
+    assert.isFalse(server.leads)
+    assert.deepInclude(server.outputs, { _tag: "EndWork", election: "" })
+    assert.deepStrictEqual(
+      server.says().filter((said) => said !== "BEAT"),
+      [],
+      "nobody hears of it before it has ended"
+    )
+    server.advance(251)
+    assert.deepStrictEqual(causes(server), ["MajorityLost"])
+    const said = server.sent.slice()
+    assert.includeMembers([...server.says()], ["RELEASE to a", "RELEASE to b", "STEPPING_DOWN"])
+    const stepped = said.findLast(({ message }) => message.type === "STEPPING_DOWN")!.message
+    assert.deepInclude(stepped, { cause: "MajorityLost", term })
+  })
+
+  it("is over at its time, whatever its work does; what was promised is not given back then", () => {
+    const { server } = leading(["a", "b"], { work: "by hand" })
+    server.forget().advance(lasts)
+    assert.deepStrictEqual(causes(server), ["MajorityLost"])
+    server.step({ _tag: "WorkEnded", finished: false })
+    assert.isFalse(server.leads)
+    const early = leading(["a", "b"], { work: "by hand" })
+    early.server.forget().step({ _tag: "Resign" })
+    early.server.step({ _tag: "WorkEnded", finished: false })
+    assert.deepStrictEqual(causes(early.server), ["Resigned"])
+    assert.deepStrictEqual(early.server.says(), ["STEPPING_DOWN"])
+  })
+
+  it("is over for who slept, by the wall clock or by the one since the boot, before it does anything", () => {
+    for (const clock of ["wall", "boot"] as const) {
+      const { server } = leading(["a", "b"])
+      server.boot = 5_000
+      server.hear(ack("a", server.term, 1), "unicast")
+      server.advance(L / 6).hear(ack("a", server.term, 2), "unicast")
+      assert.isTrue(server.leads)
+      server.forget()[clock] += 10 * L
+      assert.isFalse(
+        leadsNow(server, { wall: server.now + server.wall, sinceBoot: server.now + server.boot })
+      )
+      server.step({ _tag: "Watch" })
+      assert.deepStrictEqual(causes(server), ["LeaseLost"])
+    }
+  })
+
+  it("that a clock shortens ends its work in time, and is told as lost, not as without a majority", () => {
+    const { server, term } = leading(["a", "b"], { work: "by hand" })
+    server.advance(10).hear(ack("a", term, 1), "unicast")
+    server.wall += stopsAt + 50
+    server.forget().step({ _tag: "Watch" })
+    assert.strictEqual(server.state.election.ending, "LeaseLost")
+    server.step({ _tag: "WorkEnded" })
+    assert.deepStrictEqual(causes(server), ["LeaseLost"])
+  })
+
+  it("is given back where its server stood still", () => {
+    const { server } = leading()
+    server.forget().freeze(60_000).step({ _tag: "Watch" })
+    assert.deepStrictEqual(causes(server), ["Stalled"])
+    assert.isNull(server.state.election.claim)
+    assert.includeMembers([...server.says()], ["RELEASE to a", "RELEASE to b"])
+  })
+
+  it("of one who leaves is given back before the goodbye, and not told as lost", () => {
+    const { server } = leading(["a", "b"], { work: "by hand" })
+    server.forget().step({ _tag: "Leave" })
+    server.step({ _tag: "WorkEnded" })
+    assert.deepStrictEqual(server.says(), ["RELEASE to b", "RELEASE to a", "SERVER_LEAVING"])
+    const late = leading(["a", "b"], { work: "by hand" })
+    late.server.forget().step({ _tag: "Leave" })
+    late.server.wall += 10 * L
+    late.server.step({ _tag: "Watch" })
+    assert.isFalse(late.server.says().includes("STEPPING_DOWN"))
+  })
+
+  it("ends with a newer reign of another, against all that is assumed", () => {
+    const { server, term } = leading()
+    server.hear(alive("a", reign(term + 5, "a")))
+    assert.strictEqual(server.follows, "a")
+    assert.isNull(server.state.election.claim)
+  })
+
+  it("ends with a majority that is seen to be gone, at once", () => {
+    const { server } = leading()
+    server.hear(Peer.leaving("a"))
+    assert.isTrue(server.leads)
+    server.forget().hear(Peer.leaving("b"))
+    server.advance(1)
+    assert.deepStrictEqual(causes(server), ["MajorityLost"])
+    const few = leading(["a", "b", "c"], { rules: { minimumMembers: 3 } })
+    few.server.hear(Peer.leaving("b"))
+    few.server.hear(Peer.leaving("c"))
+    few.server.advance(1)
+    assert.include(causes(few.server), "TooFewMembers")
+  })
+
+  it("under a lower incarnation than one's own is over, and so is a candidacy", () => {
+    const { server } = leading()
+    const again = () => server.hear(alive(member("m", { incarnation: 5_000 })), "multicast", server.state.self)
+    server.forget()
+    again()
+    assert.deepStrictEqual(causes(server), ["Replaced"])
+    assert.isNull(server.state.election.claim)
+    const candidate = standing()
+    candidate.server.hear(alive(member("m", { incarnation: 5_000 })), "multicast", candidate.server.state.self)
+    candidate.server.hear(vote("a", candidate.term), "unicast")
+    assert.isFalse(candidate.server.leads)
+    const follower = bound()
+    follower.hear(alive(member("m", { incarnation: 5_000 })), "multicast", follower.state.self)
+    assert.strictEqual(follower.follows, "z")
+  })
+})
+
+describe("following", () => {
+  it("renews with each beat and acknowledges all of it", () => {
+    const server = bound()
+    server.advance(700).hear(beat("z", 50, 4))
+    const [said] = server.said("BEAT_ACK")
+    assert.deepInclude(said!.message, { claim: 50, beat: 4, incarnation: 1_000 })
+    assert.strictEqual(promise(server).until, server.now + L)
+  })
+
+  it("a beat of another claim, or of another start, binds nobody who is bound (stale, contradicted)", () => {
+    const server = bound(["a", "y"])
+    server.hear(beat("y", 49))
+    server.hear(beat(member("z", { incarnation: 2_000 }), 50))
+    assert.deepStrictEqual(server.said("BEAT_ACK"), [])
+  })
+
+  it("a leader whose beats stay away is followed no more, and one stands; its own word brings it back", () => {
+    const server = bound(["a"])
+    server.advance(L - 100).hear(alive("a"))
+    server.hear(alive("z", reign(50, "z")))
+    server.forget().advance(101)
+    assert.deepStrictEqual(causes(server), ["LeaseLost"])
+    assert.strictEqual(server.follows, null)
+    server.hear(alive("z", reign(50, "z")))
+    assert.strictEqual(server.follows, "z")
+  })
+
+  it("what was given back frees whoever was bound to exactly that, who then stands if nobody leads", () => {
+    const server = bound(["a"])
+    server.hear(release("z", 49))
+    server.hear(release("a", 50))
+    server.hear(release(member("z", { incarnation: 1_000 }), 50, "billing"))
+    assert.isTrue(Lease.binds(promise(server), server.now))
+    server.hear(release("z", 50))
+    server.hear(release("z", 50))
+    assert.isFalse(Lease.binds(promise(server), server.now))
+    assert.strictEqual(server.follows, "z", "what it follows is said by other messages")
+    server.hear(beat("z", 50, 7))
+    assert.isFalse(Lease.binds(promise(server), server.now), "a late beat (reordered)")
+    server.forget().hear(
+      says("z", { type: "STEPPING_DOWN", election: "", successor: id("m") }, { term: 50, heard: 50 })
+    )
+    server.advance(6)
+    assert.isAtLeast(server.said("ELECTION").length, 1)
+    const gone = bound(["a"])
+    gone.hear(Peer.leaving("z"))
+    gone.hear(alive("b"))
+    gone.forget().advance(100)
+    assert.deepStrictEqual(gone.said("ELECTION"), [])
+  })
+
+  it("one that is free again stands where nobody leads", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(stands("z", 7))
+    server.forget().hear(release("z", 7))
+    server.advance(20)
+    assert.isAtLeast(server.said("ELECTION").length, 1)
+  })
+})
+
+describe("preempt", () => {
+  it("whoever outranks the leader asks it alone to yield, again with each heartbeat, and does not stand", () => {
+    const server = vacant(["a", "b"]).advance(1)
+    server.hear(beat("a", 50))
+    server.forget().advance(10)
+    assert.deepStrictEqual(server.says(), ["ELECTION to a"])
+    server.advance(250).hear(beat("a", 50, 2))
+    assert.deepStrictEqual(server.says(), ["ELECTION to a", "ELECTION to a", "BEAT_ACK to a"])
+    server.step({ _tag: "Heartbeat" })
+    server.advance(10)
+    assert.deepStrictEqual(server.says(), ["SERVER_ALIVE", "ELECTION to a"])
+    assert.isNull(server.state.election.claim)
+  })
+
+  it("a leader that is asked by a higher ranked one yields, its work first", () => {
+    const { server } = leading(["a", "z"], { work: 50 })
+    server.forget().hear(stands("z", server.term + 9), "unicast")
+    assert.isFalse(server.leads)
+    server.advance(51)
+    assert.deepStrictEqual(causes(server), ["HigherRank"])
+    assert.includeMembers([...server.says()], ["RELEASE to z", "STEPPING_DOWN"])
+  })
+
+  it("one that is asked by a lower ranked one, or with preempt off, tells it who leads", () => {
+    const { server } = leading()
+    server.forget().hear(stands("a", server.term + 9))
+    assert.deepStrictEqual(server.says(), ["COORDINATOR to a", "VOTE to a"])
+    const off = leading(["a", "z"], { rules: { preempt: false } })
+    off.server.forget().hear(stands("z", off.server.term + 9), "unicast")
+    assert.isTrue(off.server.leads)
+  })
+
+  it("whoever found no majority lately does not ask", () => {
+    const { server } = standing()
+    server.advance(L / 5 + L / 3 + 1)
+    server.hear(beat("a", server.state.election.heard + 5))
+    server.forget().advance(1_000)
+    assert.isFalse(server.says().includes("ELECTION to a"))
+  })
+})
+
+describe("an agreement that differs", () => {
+  it("gets no vote and no acknowledgement, and is told once for each start", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    const other = { ...three, groupSize: 5 }
+    server.hear(stands("z", 7, "", other))
+    server.hear(beat("z", 7, 1, "", other))
+    server.hear(stands("z", 8, "billing", other))
+    assert.deepStrictEqual(server.says(), [])
+    const told = server.tells().filter(({ event }) => event === "SettingsDiffer")
+    assert.strictEqual(told.length, 1)
+    assert.deepInclude(told[0], { setting: "groupSize", ours: "3", theirs: "5" })
+    server.hear(stands(member("z", { incarnation: 2_000 }), 9, "", other))
+    assert.strictEqual(server.told().filter((name) => name === "SettingsDiffer").length, 1)
+  })
+
+  it("one without leases among those with, and the other way round, are told too", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(stands("z", 7, "", null))
+    server.hear(Peer.objects("z", "m", 7))
+    assert.deepStrictEqual(server.says(), [])
+    assert.deepInclude(server.tells()[0], {
+      event: "SettingsDiffer",
+      setting: "leadership",
+      ours: "lease",
+      theirs: "bully"
+    })
+    const bully = Server.live({ profile: "fast" }, [alive("a")])
+    bully.advance(10).forget().hear(stands("a", 7))
+    assert.deepInclude(bully.tells()[0], { event: "SettingsDiffer", ours: "bully", theirs: "lease" })
+    assert.isFalse(bully.says().includes("OK"))
+  })
+})
+
+describe("what is asked of the clock", () => {
+  it("says that nobody leads in an election that this server takes no part in", () => {
+    const { server } = leading()
+    const now = { monotonic: server.now, wall: server.now + server.wall }
+    assert.isNull(Step.leads(server.state, now, "billing"))
+    assert.strictEqual(Step.leads(server.state, now)?.term, server.term)
+    assert.isNull(Step.leads(server.state, { ...now, monotonic: now.monotonic + 60_000 }), "it stood still")
+    assert.isNotNull(Contest.ownReign(server.state), "which its state alone does not know")
+  })
+})
