@@ -10,7 +10,7 @@ import type * as Event from "../../src/protocol/Event.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as VirtualTime from "../../src/testing/VirtualTime.ts"
 
-type Told = { readonly event: Event.Event | ClientEvent.ClientEvent }
+type Told = { readonly at: number; readonly event: Event.Event | ClientEvent.ClientEvent }
 
 /** What was received, client by client, as bodies in order. */
 const received = (events: ReadonlyArray<Told>): Record<string, ReadonlyArray<unknown>> => {
@@ -22,7 +22,7 @@ const received = (events: ReadonlyArray<Told>): Record<string, ReadonlyArray<unk
 }
 
 const lost = (events: ReadonlyArray<Told>) =>
-  events.filter(({ event }) => event.event === "MessageLost").map(({ event }) => event)
+  events.flatMap(({ event }) => event.event === "MessageLost" ? [event] : [])
 
 const bodies = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name} ${at + 1}`)
 
@@ -38,7 +38,7 @@ interface Trouble {
 const count = 40
 
 /** Three clients send; everybody's picture of what was sent, when all is quiet again. */
-const run = Effect.fnUntraced(function*({ fate, ...network }: Trouble) {
+const runs = Effect.fnUntraced(function*({ fate, ...network }: Trouble) {
   const group = yield* SimulatedGroup.make({
     servers: 3,
     settings: { profile: "fast" },
@@ -69,14 +69,21 @@ const run = Effect.fnUntraced(function*({ fate, ...network }: Trouble) {
     )
   )
   yield* group.advance(count * 25 / 2)
+  const died = yield* group.now
   if (fate === "stops") yield* group.stop(leader)
   if (fate === "dies") yield* group.kill(leader)
   yield* group.until("all is acknowledged", Effect.sync(() => sending.pollUnsafe() !== undefined))
   yield* Fiber.join(sending)
   yield* group.advance(5_000)
   const servers = yield* Effect.forEach(yield* group.running, group.events)
-  return [...servers, ...(yield* Effect.forEach([0, 1, 2], group.clients.events))]
+  return {
+    all: [...servers, ...(yield* Effect.forEach([0, 1, 2], group.clients.events))],
+    died,
+    ids: new Map<string, string>(clients.map(({ self }) => [self.name, self.id]))
+  }
 })
+
+const run = (trouble: Trouble) => Effect.map(runs(trouble), ({ all }) => all)
 
 const everything = { c0: bodies("c0", count), c1: bodies("c1", count), c2: bodies("c2", count) }
 
@@ -119,4 +126,32 @@ describe("what three clients send reaches all, each client's in its order, each 
         assert.deepStrictEqual(received(events), everything)
       }
     })), 60_000)
+
+  it.effect(
+    "while the leader is killed, and some is lost: all but what it alone acknowledged, and that is told",
+    () =>
+      VirtualTime.run(Effect.gen(function*() {
+        for (const seed of [100, 101, 102]) {
+          const { all, died, ids } = yield* runs({ seed, loss: 0.3, duplicate: 0.2, reorder: 0.2, fate: "dies" })
+          const byTheDead = all.flatMap((events) =>
+            events.flatMap(({ at, event }) => event.event === "MessageAcknowledged" && at <= died ? [event.seq] : [])
+          )
+          for (const events of all) {
+            const got = received(events)
+            for (const [name, sent] of Object.entries(everything)) {
+              const missing = sent.filter((body) => !(got[name] ?? []).includes(body))
+              assert.deepStrictEqual(got[name], sent.filter((body) => !missing.includes(body)), "in order, each once")
+              for (const body of missing) {
+                const seq = Number(body.split(" ")[1])
+                assert.include(byTheDead, seq)
+                assert.isTrue(
+                  lost(events).some((event) => event.client === ids.get(name) && event.from <= seq && seq <= event.to)
+                )
+              }
+            }
+          }
+        }
+      })),
+    60_000
+  )
 })
