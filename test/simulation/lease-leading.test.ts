@@ -100,6 +100,23 @@ describe("the causes with a lease (protocol, majority lease)", () => {
       assert.deepStrictEqual(yield* group.leaders, [2])
     }))))
 
+  it.effect("MajorityLost: to all who stay, at once, when so many leave that no majority is left", () =>
+    run(Effect.scoped(Effect.gen(function*() {
+      const group = yield* make({ groupSize: 4 })
+      yield* group.settle()
+      yield* watch(group, 1_000)
+      const from = yield* group.now
+      yield* group.stop(0)
+      yield* watch(group, 200)
+      assert.deepStrictEqual(yield* group.leaders, [])
+      for (const index of [1, 2]) assert.deepStrictEqual(yield* causes(group, index, from), ["nobody MajorityLost"])
+      yield* group.start(0)
+      yield* watch(group, 3 * L)
+      for (const index of [1, 2]) {
+        assert.deepStrictEqual((yield* causes(group, index, from)).slice(1), ["n2 MajorityLost"])
+      }
+    }))))
+
   it.effect("Stalled: to the leader that stood still; the others have another by then", () =>
     run(Effect.scoped(Effect.gen(function*() {
       const group = yield* make()
