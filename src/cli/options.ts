@@ -38,6 +38,9 @@ export const flagsOf = <const K extends Settings.Key>(
 /** What a question to a group needs to know. */
 export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "port", "ttl", "interfaces"] as const
 
+/** What who asks needs to know besides, where no multicast gets through. */
+export const askingKeys = [...networkKeys, "multicast", "seeds"] as const
+
 /** What an examination needs to know besides. */
 export const examinedKeys = [
   ...networkKeys,
@@ -50,7 +53,7 @@ export const examinedKeys = [
 ] as const
 
 /** What a client needs to know besides: its name, and how often it shows that it lives. */
-export const clientKeys = [...networkKeys, "profile", "heartbeatInterval", "name"] as const
+export const clientKeys = [...askingKeys, "profile", "heartbeatInterval", "name"] as const
 
 export const json = Flag.Boolean("json").pipe(Flag.withoutNegation, Flag.withDefault(false))
 

@@ -31,7 +31,7 @@ const answer = Options.timeout("how long to wait for an answer", Duration.second
 const acknowledgement = Options.timeout("how long to wait until a message is acknowledged", Duration.seconds(10))
 const everyAcknowledgement = Options.timeout("how long to wait until a line is acknowledged", Duration.minutes(1))
 const askFlags = {
-  ...Options.flagsOf(Options.networkKeys),
+  ...Options.flagsOf(Options.askingKeys),
   timeout: answer.flag,
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
 }

@@ -19,11 +19,13 @@ import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Runtime from "effect/Runtime"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Inbox from "../group/Inbox.ts"
 import * as Keys from "../group/Keys.ts"
+import * as Seeds from "../group/Seeds.ts"
 import type * as Setting from "../group/Setting.ts"
 import * as Settings from "../group/Settings.ts"
 import * as Supervisor from "../group/Supervisor.ts"
@@ -162,7 +164,7 @@ export interface Patience {
 
 /**
  * What a client is made with. Of the settings, those that say where the group is matter to a client (`group`,
- * `multicastAddress`, `port`, `ttl`, `interfaces`), its `name`, and `heartbeatInterval`, the time between two of its signs
+ * `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`), its `name`, and `heartbeatInterval`, the time between two of its signs
  * of life; it gets by without the others. Its socket has any free port.
  *
  * @category models
@@ -285,13 +287,14 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const random = yield* Random.Random
   // The fixed port of a server on this host stays the server's.
   const endpoint = yield* (yield* Datagrams.Datagrams).open({ ...settings, unicastPort: 0 })
+  const seeds = yield* Seeds.make(settings, endpoint)
   const client: Identity.Client = {
     id: yield* newId,
     name: settings.name ?? Member.shortened(endpoint.hostname, Member.limits.name)
   }
   const dropped = new Map<string, number>()
   const drop = (reason: string) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
-  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), drop, undefined, keys)
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), drop, seeds.holds, keys)
   const supervisor = yield* Supervisor.make(() => Effect.void)
   const ref = yield* Ref.make(
     ClientStep.make({ client, interval: Math.round(Duration.toMillis(settings.heartbeatInterval)) })
@@ -390,6 +393,16 @@ export const fromSettings = Effect.fn("Client.start")(function*(
       )
     })
 
+  /** Where what is said to the group goes: by multicast, unless that is off, and to the seeds and the leader besides. */
+  const everywhere = (): ReadonlyArray<Member.Address | null> => {
+    const { address } = Ref.getUnsafe(ref)
+    const multicast = settings.multicast ? [null] : []
+    if (settings.seeds.length === 0) return settings.multicast || address === null ? multicast : [address]
+    const found = seeds.addresses()
+    const isSeed = found.some((seed) => seed.ip === address?.ip && seed.port === address.port)
+    return [...multicast, ...found, ...address === null || isSeed ? [] : [address]]
+  }
+
   const nobody = (
     during: NobodyLeads["during"],
     within: Duration.Duration,
@@ -469,11 +482,19 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     "outbox",
     Effect.forever(Effect.flatMap(
       Queue.takeAll(outbox),
-      Effect.forEach(({ message, to }) =>
-        Effect.catch(messenger.send(to, message), (error) => {
-          drop("SendFailed")
-          return Effect.logDebug(error.message)
-        }), { discard: true })
+      Effect.forEach(
+        ({ message, to }) =>
+          Effect.forEach(
+            to === null ? everywhere() : [to],
+            (one) =>
+              Effect.catch(messenger.send(one, message), (error) => {
+                drop("SendFailed")
+                return Effect.logDebug(error.message)
+              }),
+            { discard: true }
+          ),
+        { discard: true }
+      )
     ))
   )
   yield* supervisor.keep(
@@ -483,6 +504,10 @@ export const fromSettings = Effect.fn("Client.start")(function*(
       Effect.forEach((received) => step({ _tag: "Received", ...received }), { discard: true })
     ))
   )
+  if (settings.seeds.length > 0) {
+    const spacing = Duration.max(settings.heartbeatInterval, Duration.seconds(1))
+    yield* supervisor.keep("seeds", Effect.schedule(seeds.resolve, Schedule.spaced(spacing)))
+  }
   yield* step({ _tag: "Start" })
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() =>

@@ -17,6 +17,7 @@ import type * as Reign from "../protocol/Reign.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Keys from "./Keys.ts"
+import * as Seeds from "./Seeds.ts"
 import type * as Setting from "./Setting.ts"
 import type * as Settings from "./Settings.ts"
 
@@ -65,8 +66,8 @@ export interface Answer {
 const askAgain = Duration.millis(150)
 
 /**
- * Asks by multicast, and takes the answer of the leader, or where none leads of whoever ranks highest in its own view.
- * Where two answer, as in a group that was split, the first is taken. Waits for at most `timeout`.
+ * Asks by multicast, and takes the answer of the leader, or where none leads of whoever ranks highest in its own view; and
+ * asks the seeds, whichever of them answers. Where two answer, as in a group that was split, the first is taken. Waits for at most `timeout`.
  *
  * @category constructors
  * @since 0.1.0
@@ -74,12 +75,22 @@ const askAgain = Duration.millis(150)
 export const members = (
   settings: Pick<
     Settings.Settings,
-    "group" | "key" | "keyFile" | "keyMode" | "multicastAddress" | "port" | "ttl" | "interfaces"
+    | "group"
+    | "key"
+    | "keyFile"
+    | "keyMode"
+    | "multicastAddress"
+    | "port"
+    | "ttl"
+    | "interfaces"
+    | "multicast"
+    | "seeds"
+    | "heartbeatInterval"
   >,
   options: { readonly timeout?: Duration.Input | undefined } = {}
 ): Effect.Effect<Answer, NoAnswer | Setting.SettingRefused | Datagrams.DatagramsFailed, Datagrams.Datagrams> =>
   Effect.scoped(Effect.gen(function*() {
-    const { group, interfaces, multicastAddress, port, ttl } = settings
+    const { group, interfaces, multicast, multicastAddress, port, ttl } = settings
     const timeout = Duration.fromInputUnsafe(options.timeout ?? Duration.seconds(2))
     const keys = yield* Keys.make(settings, Duration.toMillis(timeout))
     // The fixed port of a server on this host stays the server's.
@@ -88,10 +99,13 @@ export const members = (
       port,
       ttl,
       interfaces,
+      multicast,
       unicastPort: 0
     })
-    const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {}, undefined, keys)
-    const answer = yield* Effect.timeoutOption(collect(messenger), timeout)
+    const seeds = yield* Seeds.make(settings, endpoint)
+    const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {}, seeds.holds, keys)
+    const everybody = [...multicast ? [null] : [], ...seeds.addresses()]
+    const answer = yield* Effect.timeoutOption(collect(messenger, everybody), timeout)
     if (Option.isSome(answer)) return answer.value
     return yield* new NoAnswer({
       group,
@@ -112,13 +126,16 @@ interface Page {
   readonly from: Address
 }
 
-const collect = Effect.fnUntraced(function*(messenger: Messenger.Messenger) {
+const collect = Effect.fnUntraced(function*(
+  messenger: Messenger.Messenger,
+  everybody: ReadonlyArray<Address | null>
+) {
   const nonce = yield* newNonce
-  const first = yield* ask(messenger, null, nonce, 0)
+  const first = yield* ask(messenger, everybody, nonce, 0)
   const lines = new Map(first.message.list.map((line) => [line.id, line]))
   let { message } = first
   for (let page = 1; page < message.of; page++) {
-    ;({ message } = yield* ask(messenger, first.from, nonce, page))
+    ;({ message } = yield* ask(messenger, [first.from], nonce, page))
     for (const line of message.list) lines.set(line.id, line)
   }
   const { leader, term } = message
@@ -126,16 +143,19 @@ const collect = Effect.fnUntraced(function*(messenger: Messenger.Messenger) {
   return answer
 })
 
-/** Asks for one page until it comes. */
-const ask = (messenger: Messenger.Messenger, to: Address | null, nonce: string, page: number) =>
+/** Asks all of these for one page until it comes from one of them; from anybody for the first. */
+const ask = (messenger: Messenger.Messenger, to: ReadonlyArray<Address | null>, nonce: string, page: number) =>
   Effect.raceFirst(
-    listen(messenger, to, nonce, page),
-    messenger.send(to, { type: "MEMBERS_ASK", nonce, page }).pipe(
-      // A network that is not there yet may come within the time-out.
-      Effect.catch((error) => Effect.logDebug(error.message)),
-      Effect.repeat(Schedule.spaced(askAgain)),
-      Effect.andThen(Effect.never)
-    )
+    listen(messenger, page === 0 ? null : to[0] ?? null, nonce, page),
+    Effect.forEach(to, (one) =>
+      Effect.catch(
+        messenger.send(one, { type: "MEMBERS_ASK", nonce, page }),
+        // A network that is not there yet may come within the time-out.
+        (error) => Effect.logDebug(error.message)
+      ), { discard: true }).pipe(
+        Effect.repeat(Schedule.spaced(askAgain)),
+        Effect.andThen(Effect.never)
+      )
   )
 
 const listen = Effect.fnUntraced(function*(

@@ -28,6 +28,8 @@ export interface Seeds {
   readonly addresses: () => ReadonlyArray<Address>
   /** Whether an address is one of a seed, so that it may be answered though it is on no network of ours. */
   readonly holds: (ip: string) => boolean
+  /** Resolves the names again. */
+  readonly resolve: Effect.Effect<void>
   /** Starts the fiber that resolves the names again. */
   readonly run: (
     state: GroupState.GroupState,
@@ -79,6 +81,7 @@ export const make = Effect.fnUntraced(function*(
   return {
     addresses,
     holds: (ip) => ips.has(ip),
+    resolve: resolveAll,
     run: Effect.fnUntraced(function*(state, supervisor) {
       if (settings.seeds.length === 0) return
       const told = new Set<string>()

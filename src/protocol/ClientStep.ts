@@ -15,6 +15,7 @@ import * as Message from "./Message.ts"
 import * as Receiver from "./Receiver.ts"
 import * as Reign from "./Reign.ts"
 import type { Now } from "./Turn.ts"
+import * as Zone from "./Zone.ts"
 
 /**
  * A message that waits for its acknowledgement. `ticket` is what its sender knows it by.
@@ -371,7 +372,7 @@ const observe = (turn: Turn, message: Message.FromServer, from: Member.Address):
   // Who was only silent, or leads where we have come to, is followed again by its own word.
   const isBack = mine === null && isByTheirs && !(order === 0 && last!.isOver)
   if (order > 0 || isBack) {
-    become(turn, theirs, isByTheirs ? from : { ip: theirs.leader.ip, port: theirs.leader.port })
+    become(turn, theirs, isByTheirs ? from : Zone.heardOfFrom(theirs.leader, from))
   } else if (mine !== null && isByLeader) {
     turn.state.address = from
   }

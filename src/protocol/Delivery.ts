@@ -109,6 +109,7 @@ const hear = (turn: Turn, client: Client.Client, from: Member.Address, interval?
     heardAt: turn.now.monotonic,
     interval: interval ?? turn.state.rules.heartbeatInterval,
     hasLeft: false,
+    unicastUntil: -Infinity,
     term: -1,
     accepted: 0,
     waiting: [],
@@ -121,20 +122,25 @@ const hear = (turn: Turn, client: Client.Client, from: Member.Address, interval?
 
 /**
  * A client joins, or says that it is still there: the leader lets it in. While nobody leads, whoever ranks highest in its
- * own view says so.
+ * own view says so. One that asks by unicast does not hear multicasts: whomever it asks says who leads.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const onJoin = (turn: Turn, message: Message.Of<"CLIENT_JOIN">, from: Member.Address): void => {
-  if (hear(turn, message.client, from, message.interval) === null) return
+export const onJoin = (turn: Turn, message: Message.Of<"CLIENT_JOIN">, from: Member.Address, via: Via): void => {
+  const known = hear(turn, message.client, from, message.interval)
+  if (known === null) return
+  if (via === "unicast") {
+    const unicastUntil = turn.now.monotonic + 2 * Rules.patience(turn.state.rules, message.interval)
+    put(turn, { ...known, unicastUntil })
+  }
   if (message.seq === 0) receiving(turn, (host) => Receiver.introduce(host, message.client.id))
   if (Contest.ownReign(turn.state) !== null) {
     const members = turn.state.members.length + 1
     return turn.say(from, { type: "CLIENT_WELCOME", nonce: message.nonce, members })
   }
   const isHighest = Membership.everyone(turn.state)[0]?.id === turn.state.self.id
-  if (turn.state.election.reign === null && isHighest) notify(turn, message.client.id, from)
+  if (via === "unicast" || (turn.state.election.reign === null && isHighest)) notify(turn, message.client.id, from)
 }
 
 /** Tells a client whom to talk to, or that nobody leads. */

@@ -1,10 +1,12 @@
 /**
  * Whom multicast does not reach, so that what is said to the group is said to them by unicast as well: everybody where
- * multicast is switched off, members that are heard by unicast only, and seeds that are no members yet.
+ * multicast is switched off, members that are heard by unicast only, seeds that are no members yet, and clients that
+ * ask by unicast to be let in.
  *
  * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
+import type * as Client from "./Client.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 
@@ -50,12 +52,33 @@ export interface Reached {
   readonly unicastUntil: number
 }
 
+/**
+ * What decides how a client is reached.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReachedClient {
+  readonly address: Member.Address
+  readonly unicastUntil: number
+}
+
 interface Place {
   readonly rules: { readonly multicast: boolean }
   readonly addresses: ReadonlyArray<Member.Address>
   readonly contacts: Contacts
   readonly known: HashMap.HashMap<Member.NodeId, Reached>
+  readonly delivery: { readonly clients: HashMap.HashMap<Client.ClientId, ReachedClient> }
 }
+
+/** What is said to the group and is of use to a client. */
+const forClients: ReadonlySet<Message.Message["type"]> = new Set([
+  "SERVER_ALIVE",
+  "SERVER_LEAVING",
+  "COORDINATOR",
+  "STEPPING_DOWN",
+  "CLIENT_DELIVER"
+])
 
 /**
  * Where a message to the group must go by unicast.
@@ -67,10 +90,13 @@ interface Place {
  * @since 0.1.0
  */
 export const byUnicast = (place: Place, type: Message.Message["type"], now: number): ReadonlyArray<Member.Address> => {
-  const { contacts: { seeds }, known, rules } = place
+  const { contacts: { seeds }, delivery: { clients }, known, rules } = place
   const reached: Array<Member.Address> = []
   for (const { address, unicastOnly, unicastUntil } of HashMap.values(known)) {
     if (!rules.multicast || unicastOnly || (unicastUntil > now && type !== "SERVER_ALIVE")) reached.push(address)
+  }
+  if (forClients.has(type)) {
+    for (const { address, unicastUntil } of HashMap.values(clients)) if (unicastUntil > now) reached.push(address)
   }
   return seeds.length === 0 ? reached : [...reached, ...strangers(place)]
 }

@@ -391,7 +391,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     case "MEMBERS":
       return onMembers(turn, message, source)
     case "CLIENT_JOIN":
-      return Delivery.onJoin(turn, message, source)
+      return Delivery.onJoin(turn, message, source, via)
     case "CLIENT_MESSAGE":
       return Delivery.onMessage(turn, message, source, via)
     case "CLIENT_DELIVER":

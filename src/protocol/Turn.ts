@@ -122,6 +122,8 @@ export interface KnownClient {
   /** The interval that it announced between two of its signs of life. */
   readonly interval: number
   readonly hasLeft: boolean
+  /** Until when it gets by unicast what is said to the group, since it asked by unicast to be let in. */
+  readonly unicastUntil: number
   readonly term: number
   readonly accepted: number
   readonly waiting: ReadonlyArray<Message.Of<"CLIENT_MESSAGE">>

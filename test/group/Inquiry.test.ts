@@ -40,6 +40,24 @@ describe("a question to a group", () => {
       assert.strictEqual(term, view.term)
     }))
 
+  it.effect("is answered by a seed where there is no multicast, whoever leads", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make({ seed: "inquiry" })
+      const seeds = ["10.0.0.9:5000", "10.0.0.3:5000"]
+      const servers = yield* world.startAll(12, { multicast: false, unicastPort: 5_000, seeds })
+      yield* World.pass(5_000)
+      const asker = yield* world.network.host("asker")
+      const settings = yield* Settings.make({ multicast: false, seeds: ["10.0.0.99:5000", "s2:5000"] })
+      const asking = yield* Effect.forkChild(
+        Effect.provide(Inquiry.members(settings), asker.layerDatagrams),
+        { startImmediately: true }
+      )
+      yield* World.pass(1_000)
+      const { leader, members } = yield* Fiber.join(asking)
+      assert.strictEqual(members.length, 12)
+      assert.strictEqual(leader?.id, servers[0]!.self.id)
+    }))
+
   it.effect("finds its way through a third of all datagrams lost", () =>
     Effect.gen(function*() {
       const { ask } = yield* asked({ servers: 30, loss: 0.3 })

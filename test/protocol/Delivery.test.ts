@@ -50,6 +50,27 @@ describe("CLIENT_JOIN", () => {
     assert.deepStrictEqual([server.says(), server.told()], [[], ["ClientJoined"]])
   })
 
+  it("by unicast says that no multicast comes to the client: whoever follows names the leader, once in 100 ms", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"), alone)
+    server.hear(Peer.joins("ann"), alone)
+    const notices = server.said("COORDINATOR")
+    assert.deepStrictEqual(notices.map(({ message, to }) => [message.leader?.id, to]), [[Peer.id("z"), Peer.client]])
+  })
+
+  it("by unicast makes the leader say by unicast too what it says to the group and is of use to a client", () => {
+    const server = leader("a")
+    server.hear(Peer.joins("ann"), alone)
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(server.says(), ["SERVER_ALIVE", "SERVER_ALIVE to client"])
+    server.step({ _tag: "Resign" })
+    server.advance(1)
+    assert.deepStrictEqual(server.says(), ["STEPPING_DOWN", "STEPPING_DOWN to client"])
+    server.advance(100_000)
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.notInclude(server.says(), "SERVER_ALIVE to client")
+  })
+
   it("while nobody leads is answered by whoever ranks highest in its own view, once in 100 ms: nobody does", () => {
     const server = Server.live({ rules: { minimumMembers: 3 } }, [Peer.alive("a")])
     server.hear(Peer.joins("ann"))

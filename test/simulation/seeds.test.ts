@@ -3,7 +3,9 @@
  * network itself loses all multicast too, so that nothing here works by it.
  */
 import { assert, describe, it } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as Settings from "../../src/group/Settings.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
@@ -166,6 +168,37 @@ describe("without multicast", () => {
       // One of those that fell silent is looked for with each heartbeat; two or three are remembered.
       yield* group.settle({ within: "3 seconds" })
       yield* holdsInvariants(group)
+    })))
+})
+
+describe("a client without multicast", () => {
+  it.effect("joins by one seed, sends to the leader, and hears all, also from the next leader", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const group = yield* make({
+        servers: 4,
+        settings: (index) => unicast([seed(0)], { priority: index }),
+        clients: { multicast: false, seeds: [none, seed(0)], profile: "fast" }
+      })
+      assert.strictEqual(yield* group.settle(), 3)
+      const client = yield* Effect.flatMap(group.clients.add(), group.clients.at)
+      const joining = yield* Effect.forkChild(client.join, { startImmediately: true })
+      yield* group.advance("1 second")
+      yield* Fiber.join(joining)
+      const say = Effect.fnUntraced(function*(body: string, within: Duration.Input) {
+        const sending = yield* Effect.forkChild(client.send(body), { startImmediately: true })
+        yield* group.advance(within)
+        return yield* Fiber.join(sending)
+      })
+      assert.strictEqual(yield* say("a", "1 second"), 1)
+      yield* group.crash(3)
+      assert.strictEqual(yield* say("b", "6 seconds"), 2)
+      yield* group.stop(2)
+      assert.strictEqual(yield* say("c", "3 seconds"), 3)
+      const heard = (yield* group.clients.events(0)).flatMap(({ event }) =>
+        event.event === "MessageReceived" ? [event.body] : []
+      )
+      assert.deepStrictEqual(heard, ["a", "b", "c"])
+      assert.strictEqual(group.multicasts(), 0)
     })))
 })
 
