@@ -78,6 +78,43 @@ describe("a highest ranked server that crashes and starts again", () => {
       assert.strictEqual(world.agreed()?.leader.id, server.self.id)
     }))
 
+  it.effect.each([["2 minutes", 0], ["0 millis", 1]] as const)(
+    "under the majority lease too, when it lives for longer than its silent start: stableAfter %s, it leads %i times (6)",
+    ([stableAfter, times]) =>
+      Effect.gen(function*() {
+        const world = yield* World.make({ seed: 10, listen: false })
+        const settings = { stableAfter, leadership: "lease", groupSize: 4 } as const
+        const nodes = yield* world.startAll(3, settings)
+        yield* pass(200_000)
+        assert.isNotNull(world.agreed())
+        const from = yield* world.now
+        const server = yield* world.start("s0", { ...settings, ...crashing })
+        yield* pass(60_000)
+        yield* server.kill
+        yield* pass(1_000)
+        for (const node of nodes) {
+          assert.strictEqual(leaders(node, from).filter((name) => name === "s0").length, times)
+        }
+      })
+  )
+
+  it.effect("leaves the lead of every election where it is, and takes all of them when its time has come (5)", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make({ seed: 11, listen: false })
+      const settings = { stableAfter: "1 minute" } as const
+      const leads = (node: World.Node) => Effect.map(node.leadership.of("billing"), ({ isLeader }) => isLeader)
+      const nodes = yield* world.startAll(3, settings)
+      const [first] = yield* Effect.forEach(nodes, leads)
+      yield* pass(120_000)
+      const server = yield* world.start("s0", { ...settings, ...crashing })
+      const newcomer = yield* leads(server)
+      yield* pass(59_000)
+      assert.deepStrictEqual([yield* first!, yield* newcomer], [true, false])
+      yield* pass(2_000)
+      assert.deepStrictEqual([yield* first!, yield* newcomer], [false, true])
+      assert.strictEqual(world.agreed()?.leader.id, server.self.id)
+    }))
+
   it.effect("is one of two halves that meet: one leads, and in the end the highest ranked (5, stableAfter)", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: 9 })
