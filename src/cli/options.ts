@@ -63,11 +63,11 @@ const timeoutSetting = Setting.duration([Duration.millis(1), Duration.hours(1)],
   default: () => Duration.seconds(2)
 })
 
-const durationOf = (
+const asked = <A, I>(
   name: string,
-  setting: typeof timeoutSetting,
+  setting: Pick<Setting.Setting<A, I>, "allowed" | "fromText">,
   given: Option.Option<string>
-): Effect.Effect<Option.Option<Duration.Duration>, Setting.SettingRefused> =>
+): Effect.Effect<Option.Option<A>, Setting.SettingRefused> =>
   Option.match(given, {
     onNone: () => Effect.succeedNone,
     onSome: (text) =>
@@ -91,7 +91,7 @@ export const timeout = (summary: string, otherwise: Duration.Duration) => ({
     Flag.optional
   ),
   of: (given: Option.Option<string>): Effect.Effect<Duration.Duration, Setting.SettingRefused> =>
-    Effect.map(durationOf("timeout", timeoutSetting, given), Option.getOrElse(() => otherwise))
+    Effect.map(asked("timeout", timeoutSetting, given), Option.getOrElse(() => otherwise))
 })
 
 const watchSetting = Setting.duration([Duration.seconds(1), Duration.days(1)], {
@@ -112,19 +112,104 @@ export const listen = Flag.String("timeout").pipe(
   Flag.optional
 )
 
+/** What a run of the simulator is made of, besides settings. */
+const runSettings = {
+  servers: Setting.whole([1, 20], "count", {
+    summary: "how many servers",
+    documentation: "",
+    default: () => 5
+  }),
+  seed: Setting.whole([0, 999_999_999_999], "number", {
+    summary: "what decides the run",
+    documentation: "",
+    default: () => 1
+  }),
+  minutes: Setting.whole([1, 100_000], "count", {
+    summary: "how long a run is, in minutes of simulated time",
+    documentation: "",
+    default: () => 60
+  }),
+  faults: Setting.choice(["none", "mild", "harsh"], {
+    summary: "how bad it gets",
+    documentation: "",
+    default: () => "harsh"
+  }),
+  runs: Setting.whole([1, 10_000_000], "count", {
+    summary: "how many runs, each with the next seed",
+    documentation: "",
+    default: () => 1
+  })
+} as const
+
+const runFlag = (name: keyof typeof runSettings) => {
+  const { default: otherwise, placeholder, summary } = runSettings[name]
+  return Flag.String(name).pipe(
+    Flag.withMetavar(placeholder),
+    Flag.withDescription(`${summary} (default: ${otherwise("standard")})`),
+    Flag.optional
+  )
+}
+
+/** Flags for those of {@link runOf}. */
+export const runFlags = {
+  servers: runFlag("servers"),
+  seed: runFlag("seed"),
+  minutes: runFlag("minutes"),
+  faults: runFlag("faults"),
+  runs: runFlag("runs")
+}
+
+/** Which settings have a part in a simulated run. What else there is concerns real networks and hosts. */
+export const simulatedKeys = [
+  "profile",
+  "heartbeatInterval",
+  "cleanupInterval",
+  "memberTimeout",
+  "probeTimeout",
+  "discoveryWindow",
+  "electionStagger",
+  "okTimeout",
+  "coordinatorTimeout",
+  "preempt",
+  "minimumMembers",
+  "stopTimeout",
+  "leadership",
+  "groupSize",
+  "leaseDuration",
+  "clockDrift"
+] as const satisfies ReadonlyArray<Settings.Key>
+
+/** A run of the simulator as it was asked for. */
+export const runOf = Effect.fnUntraced(
+  function*(given: { readonly [K in keyof typeof runSettings]: Option.Option<string> }) {
+    const { faults, minutes, runs, seed, servers } = runSettings
+    const or = <A>(name: keyof typeof runSettings, setting: Setting.Setting<A>) =>
+      Effect.map(asked(name, setting, given[name]), Option.getOrElse(() => setting.default("standard")))
+    return {
+      servers: yield* or("servers", servers),
+      seed: yield* or("seed", seed),
+      minutes: yield* or("minutes", minutes),
+      faults: yield* or("faults", faults),
+      runs: yield* or("runs", runs)
+    }
+  }
+)
+
 /** Every flag that takes a part in some command, and what is allowed for it. */
 export const allowed: ReadonlyMap<string, string> = new Map([
   ...Settings.flagKeys.map((key) => [Settings.flagName(key), Settings.settings[key].allowed] as const),
   ["--timeout", timeoutSetting.allowed],
   ["--watch", watchSetting.allowed],
+  ...Object.entries(runSettings).map(([name, { allowed }]) => [`--${name}`, allowed] as const),
+  ["--until-failure", "no value, or true or false after ="],
   ["--json", "no value, or true or false after ="]
 ])
 
 /** The time-out that was asked for, if any. */
-export const listenOf = (given: Option.Option<string>) => durationOf("timeout", timeoutSetting, given)
+export const listenOf = (given: Option.Option<string>) => asked("timeout", timeoutSetting, given)
 
 /** For how long to watch, if that was asked for. */
-export const watchOf = (given: Option.Option<string>) => durationOf("watch", watchSetting, given)
+export const watchOf = (given: Option.Option<string>) => asked("watch", watchSetting, given)
 
 /** The settings: a flag before the environment before the default. No socket is opened. */
 export const resolve = Effect.fnUntraced(function*(flags: Given) {

@@ -14,6 +14,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Settings from "../group/Settings.ts"
 import * as NodeInterfaces from "../transport/NodeInterfaces.ts"
 import * as NodeKeyFile from "../transport/NodeKeyFile.ts"
@@ -60,6 +61,17 @@ const runServe = Effect.fnUntraced(function*({ json, ...flags }: Options.Given &
   return yield* serve(settings, { json })
 })
 
+const simulateFlags = {
+  ...Options.flagsOf(Options.simulatedKeys),
+  ...Options.runFlags,
+  "until-failure": Flag.Boolean("until-failure").pipe(
+    Flag.withoutNegation,
+    Flag.withDefault(false),
+    Flag.withDescription("run seed after seed until a promise is broken")
+  ),
+  json: Options.json.pipe(Flag.withDescription("print one JSON object"))
+}
+
 const root = Command.make("bellwether", serveFlags, runServe).pipe(
   Command.withDescription(
     "Servers on a LAN find each other, watch each other and agree on one leader. Without a command: serve."
@@ -80,6 +92,20 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
         const { leader } = yield* Effect.promise(() => import("./leader.ts"))
         return yield* leader(settings, { json, timeout: within })
       })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
+    Command.make(
+      "simulate",
+      simulateFlags,
+      ({ json, "until-failure": untilFailure, ...flags }) =>
+        Effect.gen(function*() {
+          const run = yield* Options.runOf(flags)
+          // All servers of the run make up the group.
+          const isLease = Option.contains(flags.leadership, "lease") && Option.isNone(flags.groupSize)
+          const groupSize = isLease ? Option.some(String(run.servers)) : flags.groupSize
+          const settings = yield* Options.resolve({ ...flags, groupSize })
+          const { simulate } = yield* Effect.promise(() => import("./simulate.ts"))
+          return yield* simulate(settings, { ...run, json, untilFailure })
+        })
+    ).pipe(Command.withDescription("Try the protocol on a simulated network, with faults drawn from a seed")),
     Command.make("doctor", doctorFlags, ({ json, timeout, watch, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)

@@ -11,7 +11,7 @@ import * as Output from "./output.ts"
 const flagKeys: ReadonlyArray<Settings.Key> = Settings.flagKeys
 const secrets = Settings.keys.filter((key) => !flagKeys.includes(key))
 const more = "(--help shows all)"
-const words = "serve, members, leader, doctor, client, send"
+const words = "serve, members, leader, doctor, client, send, simulate"
 
 const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 const closest = (suggestions: ReadonlyArray<string>) =>

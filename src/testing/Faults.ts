@@ -145,6 +145,8 @@ export interface Options {
   readonly calm: number
   /** The most by which the speed of a clock differs from true time; 0.01 is one in a hundred. */
   readonly drift: number
+  /** The most by which a wall clock is set, in ms. */
+  readonly jumps: number
   /** The first fault comes no earlier, in ms. */
   readonly from?: number | undefined
 }
@@ -246,7 +248,7 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
 const rounded = (fault: Fault): Fault => ({ ...fault, at: Math.round(fault.at), for: Math.ceil(fault.for) as 0 })
 
 const drawOne = (options: Options, chance: () => number, at: number, until: number): Fault => {
-  const { calm, drift, millis, profile, rules: { memberTimeout, probeTimeout }, servers } = options
+  const { calm, drift, jumps, millis, profile, rules: { memberTimeout, probeTimeout }, servers } = options
   const harsh = profile === "harsh"
   const kind = pick(harsh ? kinds : mildKinds, chance)
   const server = Math.floor(chance() * servers)
@@ -287,7 +289,7 @@ const drawOne = (options: Options, chance: () => number, at: number, until: numb
     case "resign":
       return { kind, at, for: 0, server }
     case "jump": {
-      const size = chance() < 0.5 ? 3_600_000 * 24 * chance() : memberTimeout * chance()
+      const size = (chance() < 0.5 ? jumps : Math.min(jumps, memberTimeout)) * chance()
       return { kind, at, for: 0, server, by: Math.round((chance() < 0.5 ? -1 : 1) * size) }
     }
     case "drift":

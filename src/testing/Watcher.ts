@@ -4,8 +4,12 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
+import type * as Settings from "../group/Settings.ts"
 import * as Contest from "../protocol/Contest.ts"
+import * as Election from "../protocol/Election.ts"
 import type * as Event from "../protocol/Event.ts"
+import * as LeaseElection from "../protocol/LeaseElection.ts"
 import * as Member from "../protocol/Member.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
@@ -80,19 +84,23 @@ export class Watcher {
   disturbedAt = 0
   steps = 0
   readonly #leadership: "bully" | "lease"
+  readonly #stopTimeout: number
   readonly #servers = new Map<number, Watched>()
   readonly #checks = new Map<Invariants.Name, number>()
   /** Until when, at least, a server's process stands still, or what goes from one to the other may be lost. */
   readonly #still = new Map<number, { readonly from: number; readonly until: number }>()
+  readonly #set = new Map<number, number>()
   readonly #badUntil = new Map<string, number>()
   readonly #ended: Array<number> = []
   #over = false
   #now = 0
   #settledSince = Infinity
   #highest = 0
+  #clocksAgree = true
 
-  constructor(leadership: "bully" | "lease") {
+  constructor({ leadership, stopTimeout }: Pick<Settings.Settings, "leadership" | "stopTimeout">) {
     this.#leadership = leadership
+    this.#stopTimeout = Duration.toMillis(stopTimeout) + 1
   }
 
   // --- What it is told ---
@@ -144,6 +152,11 @@ export class Watcher {
     this.#still.set(index, { from, until })
   }
 
+  /** A server's wall clock is set: forward, that ends its lease to it, and its work has its time to stop. */
+  set(index: number, at: number): void {
+    this.#set.set(index, at)
+  }
+
   /** What goes from one to the other may be lost or late until then. */
   bad(from: number, to: number, until: number): void {
     const key = `${from} ${to}`
@@ -175,6 +188,7 @@ export class Watcher {
         `work of term ${term} starts while that of ${other.term} runs`
       )
     }
+    if (this.#leadership === "lease") this.#judgeAlone(index, term)
     const work = { term, overran: false }
     watched.works.add(work)
     return (what) => {
@@ -246,6 +260,11 @@ export class Watcher {
     watched.led = { server: index, term: reign.term, from: at, until: null }
     this.led.push(watched.led)
     if (this.#leadership !== "lease") return
+    // Provided that the wall clocks agree within a lease: else who forgot its promises may grant a lower term.
+    const walls = [...this.#servers.values()].map(({ host }) => host.clock.currentTimeMillisUnsafe())
+    const { lease } = after.rules
+    if (lease !== null && Math.max(...walls) - Math.min(...walls) >= lease.duration) this.#clocksAgree = false
+    if (!this.#clocksAgree) return
     this.#count("termsGrow")
     if (reign.term <= this.#highest) {
       this.complain(at, "termsGrow", index, `leads in term ${reign.term} after one of ${this.#highest}`)
@@ -256,20 +275,42 @@ export class Watcher {
   #judgeLease(at: number): void {
     const claims: Array<Reign.Reign | null> = []
     for (const [index, watched] of this.#servers) {
-      const claim = Invariants.claim(watched.state, clocksOf(watched.host))
-      claims.push(claim)
-      // Who stands still does nothing; at the instant of its waking the clock has not been asked yet.
-      if ((this.#still.get(index)?.until ?? -1) + 0.01 >= at) continue
+      const clocks = clocksOf(watched.host)
+      claims.push(Invariants.claim(watched.state, clocks))
+      if (watched.works.size === 0) continue
+      // Work that is being ended has its time, within the lease: by the clocks that cannot be set.
+      const { claim } = watched.state.election
+      const lasts = claim !== null
+        && LeaseElection.isHeld(watched.state, Election.ofGroup, { ...clocks, wall: claim.anchor.wall })
+      // Who stands still does nothing; what it finds out in waking, it then takes its time to stop.
+      if (this.#isStopping(index, at) || (this.#set.get(index) ?? -Infinity) + 2 * this.#stopTimeout >= at) continue
       for (const work of watched.works) {
         if (work.overran) continue
         this.#count("workWithinLease")
-        if (claim?.term !== work.term) {
+        if (!lasts || claim.term !== work.term) {
           this.complain(at, "workWithinLease", index, `work of term ${work.term} runs, its lease is over`)
         }
       }
     }
     const what = Invariants.contest(claims)
     if (what !== null) this.complain(at, "oneLeader", null, what)
+  }
+
+  /** Whether a server stands still, or has only just woken and not yet had the time to stop its work. */
+  #isStopping(index: number, at: number): boolean {
+    return (this.#still.get(index)?.until ?? -Infinity) + this.#stopTimeout >= at
+  }
+
+  /** Work starts on a server: it may run on no other any more, whatever that believes. */
+  #judgeAlone(index: number, term: number): void {
+    for (const [other, { works }] of this.#servers) {
+      if (other === index || this.#isStopping(other, this.#now)) continue
+      for (const work of works) {
+        if (work.overran) continue
+        const what = `work of term ${term} starts while that of ${work.term} runs on s${other}`
+        this.complain(this.#now, "oneLeader", index, what)
+      }
+    }
   }
 
   #told(at: number, index: number, remover: State, event: Event.Event): void {

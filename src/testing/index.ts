@@ -5,11 +5,13 @@
  */
 export * as Faults from "./Faults.ts"
 export * as Invariants from "./Invariants.ts"
+export * as Shrink from "./Shrink.ts"
 export * as SimulatedClients from "./SimulatedClients.ts"
 export * as SimulatedClock from "./SimulatedClock.ts"
 export * as SimulatedGroup from "./SimulatedGroup.ts"
 export * as SimulatedNetwork from "./SimulatedNetwork.ts"
 export * as Simulation from "./Simulation.ts"
+export * as Timeline from "./Timeline.ts"
 export * as Traffic from "./Traffic.ts"
 export * as VirtualTime from "./VirtualTime.ts"
 export * as Watcher from "./Watcher.ts"

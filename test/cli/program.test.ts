@@ -13,7 +13,10 @@ describe("the command line", () => {
       [["--port", "70000"], /^bellwether: --port is 70000; allowed: a whole number from 1 to 65535\n$/],
       [["serve", "--ttl", "-1"], /^bellwether: --ttl is -1; allowed: .*\n$/],
       [["--prot", "4000"], /^bellwether: unknown flag --prot; did you mean --port\? .*\n$/],
-      [["stray"], /^bellwether: unknown word "stray"; allowed: serve, members, leader, doctor, client, send .*\n$/],
+      [
+        ["stray"],
+        /^bellwether: unknown word "stray"; allowed: serve, members, leader, doctor, client, send, simulate .*\n$/
+      ],
       [["serve", "stray"], /^bellwether: unknown word "stray"; .*\n$/],
       [["--interfaces", "nope0"], /^bellwether: --interfaces is "nope0"; allowed: one that is up: .*lo.*\n$/],
       [["members", "--timeout", "soon"], /^bellwether: --timeout is "soon"; allowed: .*\n$/],

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Step from "../../src/protocol/Step.ts"
-import { Faults, type Invariants, Simulation } from "../../src/testing/index.ts"
+import { Faults, type Invariants, Shrink, Simulation, Timeline } from "../../src/testing/index.ts"
 
 const minute = 60_000
 
@@ -27,6 +27,24 @@ describe("the invariants hold after every step of whole servers (protocol 4 and 
       }), 120_000)
   }
 
+  for (const servers of [3, 5]) {
+    it.effect(
+      `with leases, under harsh faults, ${servers} servers: never two leaders (protocol 6)`,
+      () =>
+        Effect.gen(function*() {
+          let reigns = 0
+          for (let seed = 1; seed <= 4; seed++) {
+            const settings = { profile: "fast", leadership: "lease", groupSize: servers } as const
+            const report = yield* Simulation.run({ servers, seed, millis: 2 * minute, faults: "harsh", settings })
+            assert.deepStrictEqual(report.violations, [], show(report))
+            reigns += report.led.length
+          }
+          assert.isAtLeast(reigns, 20)
+        }),
+      120_000
+    )
+  }
+
   it.effect("under mild faults, and under none: then one leads from the start to the end", () =>
     Effect.gen(function*() {
       const options = { servers: 3, seed: 7, millis: 2 * minute, settings: { profile: "fast" } } as const
@@ -46,7 +64,8 @@ describe("a story of faults", () => {
     millis: 20 * minute,
     rules: { memberTimeout: 1_600, probeTimeout: 100 },
     calm: 6_000,
-    drift: 0.01
+    drift: 0.01,
+    jumps: 86_400_000
   }
 
   it.effect("has every kind of fault, in order of time, each with an end before the calm that follows it", () =>
@@ -116,6 +135,37 @@ describe("a run", () => {
       assert.deepInclude(report.happened, { crash: 1, pause: 0 })
       assert.deepStrictEqual(report.led.map(({ server }) => server), [2, 1, 2])
     }))
+})
+
+describe("shrinking", () => {
+  it.effect(
+    "leaves of a story what breaks the promise, and gives a run that held back as it is",
+    () =>
+      Effect.gen(function*() {
+        const options: Simulation.Options = {
+          servers: 3,
+          seed: 3,
+          millis: minute,
+          faults: "harsh",
+          settings: { profile: "fast" },
+          // Nobody ever hears that somebody is gone: what it says is dropped, and silence is not judged.
+          transition: (state, input, now) =>
+            input._tag === "Sweep" || input._tag === "Refused"
+              || (input._tag === "Received" && input.message.type === "SERVER_LEAVING")
+              ? [state, []]
+              : Step.step(state, input, now)
+        }
+        const failed = yield* Simulation.run({ ...options, untilViolation: true })
+        const short = yield* Shrink.shrink(options, failed, { attempts: 60 })
+        assert.strictEqual(short.violations[0]?.invariant, failed.violations[0]?.invariant)
+        assert.isBelow(short.story.length, 4, Timeline.lines(short).join("\n"))
+        const held = yield* Simulation.run({ ...options, transition: undefined, millis: 5_000 })
+        assert.strictEqual(yield* Shrink.shrink(options, held), held)
+        assert.match(Timeline.lines(short).at(-1)!, /^00:\d\d:\d\d\.\d{3} {2}\w+ /)
+        assert.isTrue(Timeline.verdicts(short).some((line) => line.startsWith("BROKEN")))
+      }),
+    60_000
+  )
 })
 
 // --- Stories that broke something once ---

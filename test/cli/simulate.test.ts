@@ -1,0 +1,57 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Simulation } from "../../src/testing/index.ts"
+import * as Process from "./process.ts"
+
+const simulate = (...args: ReadonlyArray<string>) => Process.run(["simulate", ...args])
+
+describe("simulate", () => {
+  it.live(
+    "tells who led when and what went wrong when, and of each promise whether it held",
+    () =>
+      Effect.gen(function*() {
+        const { code, stderr, stdout } = yield* simulate("--servers", "3", "--minutes", "2", "--profile", "fast")
+        assert.strictEqual(stderr, "")
+        assert.strictEqual(code, 0)
+        assert.match(stdout, /^00:0\d:\d\d\.\d{3} {2}leads {3}s\d in term \d+, /m)
+        assert.match(stdout, /^00:0\d:\d\d\.\d{3} {2}fault {3}/m)
+        assert.match(stdout, /^held {4}settles: /m)
+        assert.notMatch(stdout, /BROKEN/)
+        assert.match(
+          stdout,
+          /^seed 1: 3 servers, 00:02:00\.\d{3}, \d+ faults, \d+ reigns, .* virtual seconds a second\n$/m
+        )
+      }),
+    60_000
+  )
+
+  it.live(
+    "is one JSON object where that is asked for, the same with the same seed; several runs are summed up",
+    () =>
+      Effect.gen(function*() {
+        const args = ["--minutes", "1", "--profile", "fast", "--leadership", "lease", "--servers", "3", "--seed", "7"]
+        const [first, second] = yield* Effect.all([simulate(...args, "--json"), simulate(...args, "--json")])
+        assert.strictEqual(first.stdout, second.stdout)
+        const report = JSON.parse(first.stdout) as Simulation.Report
+        assert.deepStrictEqual([report.seed, report.servers, report.violations], [7, 3, []])
+        assert.isTrue(report.verdicts.some(({ invariant }) => invariant === "oneLeader"))
+        const { stdout } = yield* simulate("--minutes", "1", "--profile", "fast", "--runs", "3", "--servers", "3")
+        assert.match(stdout, /^3 runs, \d+ reigns, .*every promise held/)
+      }),
+    60_000
+  )
+
+  it.live.each(
+    [
+      [["--servers", "0"], /^bellwether: --servers is "0"; allowed: a whole number from 1 to 20\n$/],
+      [["--faults", "dire"], /^bellwether: --faults is "dire"; allowed: none, mild, harsh\n$/],
+      [["--minutes", "soon"], /^bellwether: --minutes is "soon"; allowed: .*\n$/],
+      [["--interfaces", "lo"], /^bellwether: --interfaces is no flag of simulate.*\n$/]
+    ] as const
+  )("refuses %j in one line, with exit code 2", ([args, line]) =>
+    Effect.gen(function*() {
+      const { code, stderr, stdout } = yield* simulate(...args)
+      assert.match(stderr, line)
+      assert.deepStrictEqual([code, stdout], [2, ""])
+    }))
+})
