@@ -43,7 +43,7 @@ it.effect(
       const turns = sent.filter(({ by }, index) => by !== sent[index - 1]?.by)
       assert.isAtLeast(turns.length, 3)
       for (const [index, { at, by }] of turns.entries()) {
-        const before = sent.filter((one) => one.by !== by && one.at < at).at(-1)
+        const before = sent.findLast((one) => one.by !== by && one.at < at)
         const next = turns[index + 1]?.at ?? Infinity
         if (before === undefined) continue
         // While it had its turn nobody else sent anything, and nobody waited long for it.

@@ -79,7 +79,8 @@ export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings,
     }
   })
   const single = runs === 1 && !untilFailure
-  for (let seed = options.seed; untilFailure || total.runs < runs; seed++) {
+  const last = untilFailure ? Infinity : options.seed + runs - 1
+  for (let { seed } = options; seed <= last; seed++) {
     const begin = yield* Clock.currentTimeMillis
     const report = yield* Simulation.run(run(seed))
     const seconds = ((yield* Clock.currentTimeMillis) - begin) / 1_000
@@ -116,9 +117,8 @@ export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings,
 })
 
 /** What of the settings has a part in a simulated run. */
-const simulated = (settings: Settings.Settings): Settings.Options => ({
-  ...Object.fromEntries(CommandLine.simulatedKeys.map((key) => [key, settings[key]]))
-})
+const simulated = (settings: Settings.Settings): Settings.Options =>
+  Object.fromEntries(CommandLine.simulatedKeys.map((key) => [key, settings[key]]))
 
 const page = (report: Simulation.Report, seconds: number): ReadonlyArray<string> => [
   ...Timeline.lines(report),

@@ -32,13 +32,13 @@ export const shrink = Effect.fnUntraced(function*(
   const [first] = failed.violations
   if (first === undefined) return failed
   let best = failed
-  let left = attempts
+  const tries = { left: attempts }
   const breaks = Effect.fnUntraced(function*(story: ReadonlyArray<Faults.Fault>, millis: number) {
-    left -= 1
+    tries.left -= 1
     const report = yield* Simulation.run({ ...options, faults: story, millis, untilViolation: true })
     if (report.violations[0]?.invariant !== first.invariant) return false
     best = report
-    yield* tell(story.length, left)
+    yield* tell(story.length, tries.left)
     return true
   })
   // What comes after the violation has no part in it.
@@ -48,9 +48,9 @@ export const shrink = Effect.fnUntraced(function*(
   // --- Fewer faults ---
 
   let size = Math.ceil(best.story.length / 2)
-  while (size >= 1 && left > 0) {
+  while (size >= 1 && tries.left > 0) {
     let shorter = false
-    for (let from = 0; from < best.story.length && left > 0;) {
+    for (let from = 0; from < best.story.length && tries.left > 0;) {
       const story = best.story.toSpliced(from, size)
       // A shorter story may take longer to break: as long as it may after its last fault.
       const end = Math.max(until, ...story.map(({ at }) => at + 3 * best.settlesWithin))
@@ -63,7 +63,7 @@ export const shrink = Effect.fnUntraced(function*(
   // --- Sooner ---
 
   const [start] = best.story
-  if (start !== undefined && left > 0) {
+  if (start !== undefined && tries.left > 0) {
     const by = start.at - best.settlesWithin
     const story = best.story.map((fault) => ({ ...fault, at: fault.at - by }))
     if (by > 0) yield* breaks(story, Math.ceil(best.violations[0]!.at) + best.settlesWithin)
