@@ -17,6 +17,7 @@ import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
+import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
@@ -164,7 +165,7 @@ export interface Patience {
 
 /**
  * What a client is made with. Of the settings, those that say where the group is matter to a client (`group`,
- * `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`), its `name`, and `heartbeatInterval`, the time between two of its signs
+ * its keys, `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`), its `name`, and `heartbeatInterval`, the time between two of its signs
  * of life; it gets by without the others. Its socket has any free port.
  *
  * @category models
@@ -214,6 +215,8 @@ export interface ClientShape {
   readonly events: Effect.Effect<Stream.Stream<ClientEvent.ClientEvent>, never, Scope.Scope>
   /** Datagrams dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
+  /** Puts other keys in place of those in use, as the setting `key` spells them; a file of keys is followed by itself. */
+  readonly useKeys: (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused>
   /** Waits, and fails once the client cannot go on: its fibers died again and again. */
   readonly failed: Effect.Effect<never, Supervisor.GroupFailed>
 }
@@ -508,6 +511,13 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     const spacing = Duration.max(settings.heartbeatInterval, Duration.seconds(1))
     yield* supervisor.keep("seeds", Effect.schedule(seeds.resolve, Schedule.spaced(spacing)))
   }
+  const { follow, useKeys } = Keys.changes(
+    keys,
+    settings,
+    () => Effect.void,
+    (why) => Effect.logWarning(`the keys stay as they were: ${why}`)
+  )
+  if (follow !== undefined) yield* supervisor.keep("key file", follow)
   yield* step({ _tag: "Start" })
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() =>
@@ -533,6 +543,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
       endpoint.dropped,
       (ReceiveBufferFull) => ({ ...Object.fromEntries(dropped), ReceiveBufferFull })
     ),
+    useKeys,
     failed: supervisor.failed
   }
 })

@@ -137,6 +137,54 @@ const tellAgain = "10 seconds"
 const readAgain = "2 seconds"
 
 /**
+ * The ways in which keys change while they are in use. `useKeys` puts others in their place, as the setting `key` spells
+ * them; `follow` never ends, and reads the file of keys again and again, where there is one. `onChanged` and `onRefused` are
+ * run with what came of it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const changes = (
+  keys: Keys,
+  settings: KeySettings,
+  onChanged: (ring: KeyRing.KeyRing) => Effect.Effect<void>,
+  onRefused: (why: string) => Effect.Effect<void>
+): {
+  readonly useKeys: (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused>
+  readonly follow: Effect.Effect<void> | undefined
+} => {
+  const change = (ring: KeyRing.KeyRing) =>
+    Effect.suspend(() => {
+      const before = keys.ring()
+      const isSame = before.active?.id === ring.active?.id && before.mode === ring.mode
+        && before.keys.map(({ id }) => id).join() === ring.keys.map(({ id }) => id).join()
+      if (isSame) return Effect.void
+      keys.use(ring)
+      return onChanged(ring)
+    })
+  let told = ""
+  const readFile = ring(settings).pipe(
+    Effect.flatMap((ring) => {
+      told = ""
+      return change(ring)
+    }),
+    // The keys that were read last stay in use: half a file must not put a server out of its group.
+    Effect.catch(({ message }) => {
+      if (message === told) return Effect.void
+      told = message
+      return onRefused(message)
+    })
+  )
+  return {
+    useKeys: (text) =>
+      Effect.flatMap(fromText(Redacted.isRedacted(text) ? text : Redacted.make(text), settings.keyMode), change),
+    follow: settings.keyFile === undefined
+      ? undefined
+      : Effect.asVoid(Effect.schedule(readFile, Schedule.spaced(readAgain)))
+  }
+}
+
+/**
  * Starts what tells of strangers and of a group that everybody can join, and what reads the file of keys again. Gives the
  * way to change the keys in code.
  *
@@ -149,11 +197,7 @@ export const run = Effect.fnUntraced(function*(
   endpoint: Pick<Datagrams.Endpoint, "isExposed" | "local">,
   state: GroupState.GroupState,
   supervisor: Supervisor.Supervisor
-): Effect.fn.Return<
-  { readonly useKeys: (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused> },
-  never,
-  Scope.Scope
-> {
+): Effect.fn.Return<Pick<ReturnType<typeof changes>, "useKeys">, never, Scope.Scope> {
   const strangers = Effect.flatMap(
     keys.strangers,
     Effect.forEach(
@@ -162,37 +206,14 @@ export const run = Effect.fnUntraced(function*(
     )
   )
   yield* supervisor.keep("strangers", Effect.forever(Effect.andThen(strangers, Effect.sleep(tellAgain))))
-
-  const change = (ring: KeyRing.KeyRing) =>
-    Effect.suspend(() => {
-      const before = keys.ring()
-      const isSame = before.active?.id === ring.active?.id && before.mode === ring.mode
-        && before.keys.map(({ id }) => id).join() === ring.keys.map(({ id }) => id).join()
-      if (isSame) return Effect.void
-      keys.use(ring)
-      return state.tell({
-        event: "KeysChanged",
-        keys: ring.keys.map(({ id }) => id),
-        active: ring.active?.id ?? null
-      })
-    })
-
-  if (settings.keyFile !== undefined) {
-    let told = ""
-    const follow = ring(settings).pipe(
-      Effect.flatMap((ring) => {
-        told = ""
-        return change(ring)
-      }),
-      // The keys that were read last stay in use: half a file must not put a server out of its group.
-      Effect.catch(({ message }) => {
-        if (message === told) return Effect.void
-        told = message
-        return state.tell({ event: "KeyFileRefused", why: message })
-      })
-    )
-    yield* supervisor.keep("key file", Effect.schedule(follow, Schedule.spaced(readAgain)))
-  }
+  const { follow, useKeys } = changes(
+    keys,
+    settings,
+    ({ active, keys }) =>
+      state.tell({ event: "KeysChanged", keys: keys.map(({ id }) => id), active: active?.id ?? null }),
+    (why) => state.tell({ event: "KeyFileRefused", why })
+  )
+  if (follow !== undefined) yield* supervisor.keep("key file", follow)
 
   const { keys: known, mode } = keys.ring()
   if (endpoint.isExposed() && (known.length === 0 || mode === "permissive")) {
@@ -208,11 +229,5 @@ export const run = Effect.fnUntraced(function*(
     )
   }
 
-  return {
-    useKeys: (text) =>
-      Effect.flatMap(
-        fromText(Redacted.isRedacted(text) ? text : Redacted.make(text), settings.keyMode),
-        change
-      )
-  }
+  return { useKeys }
 })

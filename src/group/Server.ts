@@ -72,6 +72,7 @@ export const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
   multicast: settings.multicast,
   preempt: settings.preempt,
   minimumMembers: settings.minimumMembers,
+  maxMembers: settings.maxMembers,
   lease: Settings.agreement(settings)
 })
 

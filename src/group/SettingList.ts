@@ -252,6 +252,14 @@ export const settings = {
       + "the number of servers: nobody ever leads.",
     default: () => 1
   }),
+  maxMembers: whole([1, 65_535], "count", {
+    summary: "most other servers that a view holds",
+    documentation:
+      "Whoever comes when so many are there is dropped, counted as `MembersFull` and told by the event `Dropped`; the others "
+      + "stay. It bounds memory where strangers can join. Smaller than the number of servers: views differ in who is missing, "
+      + "and some may follow no leader.",
+    default: () => 4_096
+  }),
   leadership: Setting.choice(["bully", "lease"], {
     summary: "how the leader is elected",
     documentation:

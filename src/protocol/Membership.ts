@@ -109,7 +109,7 @@ export const hear = (
   const before = Option.getOrUndefined(turn.known(sender.id))
   if (before === undefined) {
     if (message.type === "SERVER_LEAVING") return null
-    if (turn.state.members.length >= Rules.maxMembers) {
+    if (turn.state.members.length >= turn.state.rules.maxMembers) {
       turn.drop("MembersFull")
       return null
     }

@@ -26,6 +26,8 @@ export interface Rules {
   /** For how long after its start a server leaves a healthy leader in peace, whoever ranks higher. */
   readonly stableAfter: number
   readonly minimumMembers: number
+  /** The most members that a view holds, besides its own server; who comes later is dropped and counted. */
+  readonly maxMembers: number
   readonly stopTimeout: number
   /** What a majority lease goes by; null where the Bully alone decides. */
   readonly lease: Message.Agreement | null
@@ -89,14 +91,6 @@ export const probeTries = 5
  * @since 0.1.0
  */
 export const departedFor = (rules: Rules): number => 2 * rules.memberTimeout
-
-/**
- * The most members that a view holds, besides its own server; who comes later is dropped and counted.
- *
- * @category models
- * @since 0.1.0
- */
-export const maxMembers = 4_096
 
 /**
  * The most clients that a server knows; what one more says is dropped and counted. Who has left makes room.

@@ -547,7 +547,7 @@ const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Addr
     ...paging,
     page: paging.page + 1,
     of: message.of,
-    missing: [...paging.missing, ...unknown].slice(0, Rules.maxMembers)
+    missing: [...paging.missing, ...unknown].slice(0, turn.state.rules.maxMembers)
   }
   if (next.page < next.of) {
     turn.state.paging = { ...next, tries: 0 }

@@ -16,7 +16,6 @@ import * as KeyRing from "../../src/protocol/KeyRing.ts"
 import * as Member from "../../src/protocol/Member.ts"
 import * as Message from "../../src/protocol/Message.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
 import * as Sealing from "../../src/protocol/Sealing.ts"
 import * as Session from "../../src/protocol/Session.ts"
 import * as Step from "../../src/protocol/Step.ts"
@@ -73,9 +72,11 @@ const sizes = (value: unknown, path: string, found: Map<string, number>, depth =
   else for (const [key, inner] of Object.entries(value)) sizes(inner, `${path}.${key}`, found, depth + 1)
 }
 
+/** What most lives let in; a crowd is larger. */
+const maxMembers = 4_096
+
 /** No table may grow beyond this, whatever is said. Timers: some for each member, and for each that has departed. */
-const bounds = (path: string): number =>
-  path.endsWith(".timers") ? 4 * Rules.maxMembers : Math.max(Rules.maxMembers, Seals.capacity.proven)
+const bounds = (path: string): number => path.endsWith(".timers") ? 4 * maxMembers : Math.max(maxMembers, 64)
 
 class Episode {
   readonly chance: Chance
@@ -106,6 +107,7 @@ class Episode {
       rules: {
         preempt: chance.happens(0.7),
         minimumMembers: chance.of([1, 1, 3]),
+        maxMembers,
         stableAfter: chance.of([0, 0, 2_000])
       },
       work: chance.of([0, 300, "by hand"]),

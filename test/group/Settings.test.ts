@@ -113,6 +113,7 @@ describe("all together", () => {
           priority: 0,
           preempt: true,
           minimumMembers: 1,
+          maxMembers: 4_096,
           leadership: "bully",
           groupSize: undefined,
           leaseDuration: undefined,

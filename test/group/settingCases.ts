@@ -158,6 +158,7 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   },
   stableAfter: duration("24 hours", "-1ms"),
   minimumMembers: whole([1, 3, 65_535], [0, -1, 1.5]),
+  maxMembers: whole([1, 100, 65_535], [0, -1, 65_536, 1.5]),
   leadership: {
     good: [["bully", "bully"], ["bully", " Bully "]],
     badCode: ["raft", "", 1, null],

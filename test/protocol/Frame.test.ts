@@ -9,10 +9,9 @@ import * as Frame from "../../src/protocol/Frame.ts"
 import * as Member from "../../src/protocol/Member.ts"
 import * as Message from "../../src/protocol/Message.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
-import { Server } from "./harness/Server.ts"
+import { rules, Server } from "./harness/Server.ts"
 
 const tag = new Uint8Array([1, 2, 3, 4])
 const encoder = new TextEncoder()
@@ -355,7 +354,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
   })
 
   it("the limits leave room for as many members as a view holds", () => {
-    assert.isAtMost(Rules.maxMembers, 65_535)
+    assert.isAtMost(rules().maxMembers, 65_535)
   })
 })
 

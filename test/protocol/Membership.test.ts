@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as Member from "../../src/protocol/Member.ts"
 import * as Membership from "../../src/protocol/Membership.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -65,15 +64,15 @@ describe("hearing (protocol 4, listening)", () => {
   })
 
   it("whoever would be one member too many is dropped and counted", () => {
-    const server = Server.live()
+    const server = Server.live({ rules: { maxMembers: 50 } })
     const many = Array.from(
-      { length: Rules.maxMembers },
+      { length: 50 },
       (_, i) => member("a", { id: Member.NodeId.make((i + 100).toString(16).padStart(16, "0")) })
     )
     for (const sender of many) server.hear(alive(sender))
     server.forget().hear(alive("a"))
     assert.deepStrictEqual([server.drops(), server.told()], [["MembersFull"], []])
-    assert.strictEqual(server.state.members.length, Rules.maxMembers)
+    assert.strictEqual(server.state.members.length, 50)
     server.hear(alive(many[7]!))
     assert.deepStrictEqual(server.drops(), [], "a member is still heard")
   })

@@ -17,6 +17,7 @@ const rules: Rules.Rules = {
   preempt: true,
   stableAfter: 0,
   minimumMembers: 1,
+  maxMembers: 4_096,
   stopTimeout: 500,
   lease: null
 }

@@ -4,6 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Settings from "../../src/group/Settings.ts"
 import type * as Event from "../../src/protocol/Event.ts"
@@ -310,6 +312,37 @@ describe("an attacker who hears and sends everything, without the key (protocol 
       assert.deepStrictEqual(yield* changes(group, from), [])
     })))
 
+  it.effect("cannot have a client's message handed on again, nor send one, nor let a client hear what nobody says", () =>
+    run(Effect.gen(function*() {
+      const { group, recorded, replay } = yield* watched(3)
+      yield* group.settle()
+      const client = yield* Effect.flatMap(group.clients.add(), group.clients.at)
+      const sending = yield* Effect.forkChild(Effect.andThen(client.join, client.send("pay 10")))
+      yield* group.advance("2 seconds")
+      assert.strictEqual(yield* Fiber.join(sending), 1)
+      const all = [...recorded]
+      assert.isTrue(all.some(({ sender }) => !sender.startsWith("s")))
+      // Everybody forgets what was handed on; the client too is another one.
+      yield* group.stopClient(0)
+      for (const index of [0, 1, 2]) yield* group.restart(index)
+      yield* group.settle({ within: "5 seconds" })
+      const later = yield* Effect.flatMap(group.clients.add(), group.clients.at)
+      const joining = yield* Effect.forkChild(later.join)
+      yield* group.advance("2 seconds")
+      yield* Fiber.join(joining)
+      const from = yield* group.now
+      const hosts = yield* group.network.hosts
+      yield* replay(all)
+      for (const { payload, via } of all) {
+        for (const { name } of hosts) yield* group.network.inject(name, { ip: "10.0.0.66", port: 6_666 }, payload, via)
+      }
+      yield* group.advance("20 seconds")
+      const heard = (yield* group.timeline).filter(({ at, event }) => at >= from && event.event === "MessageReceived")
+      assert.deepStrictEqual(heard, [])
+      assert.isFalse((yield* group.clients.events(1)).some(({ event }) => event.event === "MessageReceived"))
+      assert.deepStrictEqual(yield* changes(group, from), [])
+    })))
+
   it.effect("draws no more answers than the limit, and none to where nobody asked from", () =>
     run(Effect.gen(function*() {
       const { group, recorded, replay } = yield* watched(3)
@@ -337,13 +370,26 @@ describe("a key is changed while the group runs (protocol 7)", () => {
       const { group, recorded } = yield* watched(5, undefined, { loss: 0.02, reorder: 0.1, duplicate: 0.05 })
       yield* group.settle()
       yield* group.advance("5 seconds")
+      const client = yield* Effect.flatMap(group.clients.add(), group.clients.at)
+      const joining = yield* Effect.forkChild(client.join)
+      yield* group.advance("2 seconds")
+      yield* Fiber.join(joining)
       const from = yield* group.now
+      // Under load: a client sends all along.
+      let acknowledged = 0
+      const send = Effect.andThen(client.send("load"), Effect.sync(() => acknowledged++))
+      const sending = yield* Effect.forkChild(Effect.repeat(send, Schedule.spaced("100 millis")))
       for (const ring of rings) {
+        yield* client.useKeys(ring)
         for (let index = 0; index < 5; index++) {
           yield* (yield* group.server(index)).useKeys(ring)
           yield* group.advance("1300 millis")
         }
       }
+      yield* Fiber.interrupt(sending)
+      assert.isAbove(acknowledged, 100)
+      const received = (yield* eventsOf(group, 0, from)).filter((event) => event.event === "MessageReceived")
+      assert.isAtLeast(received.length, acknowledged)
       const before = recorded.length
       yield* group.advance("1 minute")
       assert.deepStrictEqual(yield* changes(group, from), [])

@@ -46,6 +46,7 @@ export const rules = (overrides: Partial<Rules.Rules> = {}, profile: Profile.Pro
   preempt: true,
   stableAfter: 0,
   minimumMembers: 1,
+  maxMembers: 4_096,
   stopTimeout: 500,
   lease: null,
   ...overrides
