@@ -143,6 +143,28 @@ describe("without multicast", () => {
       yield* holdsInvariants(group)
     })))
 
+  it.effect.each(
+    [
+      ["with a key", { key: "5e".repeat(32) }],
+      ["with the majority lease", { leadership: "lease", groupSize: 3 }]
+    ] satisfies ReadonlyArray<readonly [string, Settings.Options]>
+  )(
+    "a group %s finds itself and its next leader as well",
+    ([, more]) =>
+      VirtualTime.run(Effect.gen(function*() {
+        const group = yield* make({
+          servers: 3,
+          settings: (index) => unicast([seed(0)], { priority: index, ...more })
+        })
+        const first = yield* group.settle()
+        yield* group.advance("10 seconds")
+        assert.deepStrictEqual(yield* removals(group), [])
+        yield* group.crash(first)
+        assert.notStrictEqual(yield* group.settle({ within: "10 seconds" }), first)
+        assert.strictEqual(group.multicasts(), 0)
+      }))
+  )
+
   it.effect("a seed that comes back joins again; meanwhile the others need none", () =>
     VirtualTime.run(Effect.gen(function*() {
       const group = yield* make({ servers: 4, settings: unicast([seed(0)]) })
