@@ -111,6 +111,8 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const answers = RateLimit.make({ perSecond: 100, burst: 100, addresses: 1_024 })
+  // As many messages said again: one question may ask for 64 of them, each several times as long as the question.
+  const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
   const share = FairShare.make()
   const seals = Seals.make(keys, tag, endpoint.random)
@@ -125,7 +127,8 @@ export const make = Effect.fnUntraced(function*(
     }
     return true
   }
-  const mayAnswer = (to: Address, type: Message.Message["type"]) => mayTalk(to, isAnswer(type) ? answers : null)
+  const mayAnswer = (to: Address, type: Message.Message["type"]) =>
+    mayTalk(to, isAnswer(type) ? answers : type === "CLIENT_DELIVER" ? repairs : null)
   const encode = (message: Message.Message) =>
     Effect.fromResult(Result.mapBoth(Frame.encode(message, tag), {
       onFailure: ({ _tag, ...sizes }) => new MessageTooLarge(sizes),

@@ -229,6 +229,39 @@ describe("a client", () => {
   )
 })
 
+describe("without multicast", () => {
+  it.effect(
+    "a client finds the group by a seed, and goes on with the next leader",
+    () =>
+      VirtualTime.run(Effect.gen(function*() {
+        const group = yield* start(3, {
+          settings: (index) => ({
+            profile: "fast",
+            multicast: false,
+            seeds: ["10.0.0.1:4000"],
+            unicastPort: 4_000,
+            priority: index
+          })
+        })
+        const client = yield* addClient(group)
+        const messages = yield* client.subscribe
+        yield* wait(group, client.join)
+        assert.strictEqual(yield* wait(group, client.send("a")), 1)
+        yield* group.kill((yield* group.leaders)[0]!)
+        assert.strictEqual(yield* wait(group, client.send("b")), 2)
+        const reading = yield* read(messages, 2)
+        assert.deepStrictEqual((yield* wait(group, Fiber.join(reading))).map(({ body }) => body), ["a", "b"])
+        for (const index of yield* group.running) {
+          const bodies = (yield* group.events(index)).flatMap(({ event }) =>
+            event.event === "MessageReceived" ? [event.body] : []
+          )
+          assert.deepStrictEqual(bodies, ["a", "b"])
+        }
+      })),
+    30_000
+  )
+})
+
 describe("the leader by a lease", () => {
   it.effect("serves clients as any other, and the next one goes on", () =>
     VirtualTime.run(Effect.gen(function*() {
