@@ -4,7 +4,8 @@
 const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string>) => Promise<void>>>> = {
   figures: async () => (await import("./figures.ts")).figures,
   flood: async () => (await import("./flood.ts")).flood,
-  sealing: async () => (await import("./sealing.ts")).sealing
+  sealing: async () => (await import("./sealing.ts")).sealing,
+  messages: async () => (await import("./messages.ts")).messages
 }
 
 const [name = "", ...args] = process.argv.slice(2)
