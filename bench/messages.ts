@@ -189,6 +189,7 @@ const times = (values: ReadonlyArray<number>) => {
 
 export const messages = async ([text = "3"]: ReadonlyArray<string>): Promise<void> => {
   const seconds = Number(text)
+  if (!(seconds > 0 && seconds <= 60)) throw new Error(`seconds is ${text}; allowed: a number above 0, at most 60`)
   console.log(
     "| servers | clients | load | messages/s | CPU of all, µs a message | acknowledged, ms | everywhere, ms | refused | lost | leader changes |"
   )
