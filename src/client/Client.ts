@@ -24,6 +24,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Group from "../group/Group.ts"
 import * as Inbox from "../group/Inbox.ts"
 import * as Keys from "../group/Keys.ts"
 import * as Seeds from "../group/Seeds.ts"
@@ -238,16 +239,6 @@ const eventCapacity = 4_096
 interface Numbered {
   readonly sequence: number
   readonly event: ClientEvent.ClientEvent
-}
-
-/** Numbered events as they are read: where numbers are missing, it is said how many. */
-const withLosses = (after: number) => {
-  let last = after
-  return ({ event, sequence }: Numbered): ReadonlyArray<ClientEvent.ClientEvent> => {
-    const lost = sequence - last - 1
-    last = sequence
-    return lost > 0 ? [{ at: event.at, event: "EventsLost", count: lost }, event] : [event]
-  }
 }
 
 const newId = Effect.map(
@@ -475,7 +466,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     }
     const later = Stream.fromSubscription(subscription).pipe(
       Stream.filter((numbered) => numbered.sequence > after),
-      Stream.map(withLosses(after)),
+      Stream.map(Group.withLosses<ClientEvent.ClientEvent>(after)),
       Stream.flattenIterable
     )
     return Stream.concat(Stream.fromIterable(sofar), later)

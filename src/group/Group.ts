@@ -86,10 +86,17 @@ export interface GroupShape {
  */
 export class Group extends Context.Service<Group, GroupShape>()("bellwether/group/Group") {}
 
-/** Numbered events as they are read: where numbers are missing, it is said how many. */
-const withLosses = (after: number) => {
+/**
+ * Numbered events as a reader gets them, who has read those up to `after`: where numbers are missing, it is said how many.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const withLosses = <E extends { readonly at: number }>(after: number) => {
   let last = after
-  return ({ event, sequence }: GroupState.Numbered): ReadonlyArray<Event.Event> => {
+  return (
+    { event, sequence }: { readonly sequence: number; readonly event: E }
+  ): ReadonlyArray<E | Extract<Event.Event, { readonly event: "EventsLost" }>> => {
     const lost = sequence - last - 1
     last = sequence
     return lost > 0 ? [{ at: event.at, event: "EventsLost", count: lost }, event] : [event]
@@ -123,7 +130,7 @@ export const make = (
         sequence,
         events: Stream.fromSubscription(subscription).pipe(
           Stream.filter((numbered) => numbered.sequence > sequence),
-          Stream.map(withLosses(sequence)),
+          Stream.map(withLosses<Event.Event>(sequence)),
           Stream.flattenIterable
         )
       }
