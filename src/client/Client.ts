@@ -17,7 +17,6 @@ import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
-import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
@@ -217,7 +216,7 @@ export interface ClientShape {
   /** Datagrams dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
   /** Puts other keys in place of those in use, as the setting `key` spells them; a file of keys is followed by itself. */
-  readonly useKeys: (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused>
+  readonly useKeys: Keys.UseKeys
   /** Waits, and fails once the client cannot go on: its fibers died again and again. */
   readonly failed: Effect.Effect<never, Supervisor.GroupFailed>
 }
@@ -502,13 +501,8 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     const spacing = Duration.max(settings.heartbeatInterval, Duration.seconds(1))
     yield* supervisor.keep("seeds", Effect.schedule(seeds.resolve, Schedule.spaced(spacing)))
   }
-  const { follow, useKeys } = Keys.changes(
-    keys,
-    settings,
-    () => Effect.void,
-    (why) => Effect.logWarning(`the keys stay as they were: ${why}`)
-  )
-  if (follow !== undefined) yield* supervisor.keep("key file", follow)
+  const refused = (why: string) => Effect.logWarning(`the keys stay as they were: ${why}`)
+  const useKeys = yield* Keys.follow(keys, settings, supervisor, () => Effect.void, refused)
   yield* step({ _tag: "Start" })
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() =>

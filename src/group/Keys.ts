@@ -54,6 +54,14 @@ export interface Seen {
   readonly count: number
 }
 
+/**
+ * Puts other keys in place of those in use.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type UseKeys = (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused>
+
 const refused = (setting: "key" | "keyFile", was: string, allowed: string) =>
   new Setting.SettingRefused({ setting, as: setting, was, allowed })
 
@@ -137,22 +145,19 @@ const tellAgain = "10 seconds"
 const readAgain = "2 seconds"
 
 /**
- * The ways in which keys change while they are in use. `useKeys` puts others in their place, as the setting `key` spells
- * them; `follow` never ends, and reads the file of keys again and again, where there is one. `onChanged` and `onRefused` are
- * run with what came of it.
+ * Starts what reads the file of keys again and again, where there is one, and gives the way to put other keys in place of
+ * those in use, as the setting `key` spells them. `onChanged` and `onRefused` are run with what came of either.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const changes = (
+export const follow = Effect.fnUntraced(function*(
   keys: Keys,
   settings: KeySettings,
+  supervisor: Supervisor.Supervisor,
   onChanged: (ring: KeyRing.KeyRing) => Effect.Effect<void>,
   onRefused: (why: string) => Effect.Effect<void>
-): {
-  readonly useKeys: (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused>
-  readonly follow: Effect.Effect<void> | undefined
-} => {
+): Effect.fn.Return<UseKeys, never, Scope.Scope> {
   const change = (ring: KeyRing.KeyRing) =>
     Effect.suspend(() => {
       const before = keys.ring()
@@ -175,14 +180,12 @@ export const changes = (
       return onRefused(message)
     })
   )
-  return {
-    useKeys: (text) =>
-      Effect.flatMap(fromText(Redacted.isRedacted(text) ? text : Redacted.make(text), settings.keyMode), change),
-    follow: settings.keyFile === undefined
-      ? undefined
-      : Effect.asVoid(Effect.schedule(readFile, Schedule.spaced(readAgain)))
+  if (settings.keyFile !== undefined) {
+    yield* supervisor.keep("key file", Effect.schedule(readFile, Schedule.spaced(readAgain)))
   }
-}
+  return (text) =>
+    Effect.flatMap(fromText(Redacted.isRedacted(text) ? text : Redacted.make(text), settings.keyMode), change)
+})
 
 /**
  * Starts what tells of strangers and of a group that everybody can join, and what reads the file of keys again. Gives the
@@ -197,7 +200,7 @@ export const run = Effect.fnUntraced(function*(
   endpoint: Pick<Datagrams.Endpoint, "isExposed" | "local">,
   state: GroupState.GroupState,
   supervisor: Supervisor.Supervisor
-): Effect.fn.Return<Pick<ReturnType<typeof changes>, "useKeys">, never, Scope.Scope> {
+): Effect.fn.Return<UseKeys, never, Scope.Scope> {
   const strangers = Effect.flatMap(
     keys.strangers,
     Effect.forEach(
@@ -206,14 +209,14 @@ export const run = Effect.fnUntraced(function*(
     )
   )
   yield* supervisor.keep("strangers", Effect.forever(Effect.andThen(strangers, Effect.sleep(tellAgain))))
-  const { follow, useKeys } = changes(
+  const useKeys = yield* follow(
     keys,
     settings,
+    supervisor,
     ({ active, keys }) =>
       state.tell({ event: "KeysChanged", keys: keys.map(({ id }) => id), active: active?.id ?? null }),
     (why) => state.tell({ event: "KeyFileRefused", why })
   )
-  if (follow !== undefined) yield* supervisor.keep("key file", follow)
 
   const { keys: known, mode } = keys.ring()
   if (endpoint.isExposed() && (known.length === 0 || mode === "permissive")) {
@@ -229,5 +232,5 @@ export const run = Effect.fnUntraced(function*(
     )
   }
 
-  return { useKeys }
+  return useKeys
 })

@@ -8,7 +8,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Frame from "../protocol/Frame.ts"
 import * as Member from "../protocol/Member.ts"
@@ -46,7 +45,7 @@ export interface ServerShape {
    * Puts other keys in place of those in use, as the setting `key` spells them, with no member lost as long as each server
    * knows the key with which the others seal. `keyMode` stays.
    */
-  readonly useKeys: (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused>
+  readonly useKeys: Keys.UseKeys
   readonly inbox: Inbox.InboxShape
 }
 
@@ -127,7 +126,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   yield* Discovery.run(settings, state, messenger, supervisor)
   yield* Heartbeat.run(settings, state, supervisor)
   yield* Cleanup.run(settings, state, supervisor)
-  const { useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
+  const useKeys = yield* Keys.run(keys, settings, endpoint, state, supervisor)
   // What was wrong at the opening is told when whoever shows events has begun to read them.
   const isShown = yield* Effect.cached(Effect.sleep(settings.discoveryWindow))
   const network = Effect.flatMap(endpoint.troubles, (trouble) => {
