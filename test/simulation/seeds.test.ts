@@ -176,7 +176,7 @@ describe("without multicast", () => {
       yield* group.settle({ within: "2 seconds" })
     })))
 
-  it.effect("a split heals within two heartbeats of the network, however long it lasted, also where no seed lives", () =>
+  it.effect("a split heals within six heartbeats of the network, however long it lasted, also where no seed lives", () =>
     VirtualTime.run(Effect.gen(function*() {
       const group = yield* make({ servers: 6, settings: unicast([seed(5)]) })
       yield* group.settle()
