@@ -77,6 +77,14 @@ describe("what a member may be (protocol 7, limits)", () => {
   })
 })
 
+describe("a name that the system gave", () => {
+  it("is cut to its limit, and never empty", () => {
+    assert.strictEqual(Member.shortened("alpha", 64), "alpha")
+    assert.strictEqual(Member.shortened("é".repeat(40), 64), "é".repeat(32))
+    assert.strictEqual(Member.shortened("", 64), "unknown")
+  })
+})
+
 describe("addresses as text", () => {
   it("IPv6 ones in brackets", () => {
     assert.strictEqual(Member.formatAddress({ ip: "192.0.2.1", port: 4000 }), "192.0.2.1:4000")

@@ -514,3 +514,13 @@ describe("the view", () => {
     assert.strictEqual(Step.view(server.state).term, 5_000_000)
   })
 })
+
+describe("a beat of a lease, in a group that has none", () => {
+  it("is a sign of life and no more", () => {
+    const server = among("z")
+    const lease = { groupSize: 3, duration: 1_000, drift: 0.01 }
+    server.hear(says("z", { type: "BEAT", election: "", claim: 5, beat: 1, lease }, { follows: reign(5, "z") }))
+    assert.strictEqual(server.follows, "z")
+    assert.deepStrictEqual(server.says(), [])
+  })
+})
