@@ -2,7 +2,8 @@
  * The service for what only the leader may do.
  *
  * A Bully leader is one by agreement of those who hear each other. While the network is split each part has one: what
- * must not run twice takes the fencing token of its {@link Reign} to a resource that refuses a lower one.
+ * must not run twice takes the fencing token of its {@link Reign} to a resource that refuses a lower one. With the setting
+ * `leadership: lease` at most one server leads at any instant, and what follows means the same.
  *
  * @since 0.1.0
  */

@@ -23,14 +23,14 @@ const live = (size: number, seed: number, drift: number) => {
     wallSpread: L / 2,
     loss: [0, 0.05, 0.3][seed % 3]!,
     duplication: 0.1,
-    delay: 4 * L
+    delay: [1, 4][seed % 2]! * L
   })
   cluster.advance(2 * L)
   const troubles = new Map<string, number>()
-  for (let i = 0; i < 12; i += 1) {
+  for (let i = 0; i < 30; i += 1) {
     const kind = cluster.trouble(3 * L)
     troubles.set(kind, (troubles.get(kind) ?? 0) + 1)
-    cluster.advance(L * ((seed * 7 + i * 5) % 11) / 5)
+    cluster.advance(L * ((seed * 7 + i * 5) % 11) / 12)
   }
   cluster.advance(6 * L)
   return { cluster, troubles }

@@ -197,7 +197,7 @@ export class Cluster {
           if (other === machine || this.#cuts.has(`${machine.index} ${other.index}`)) continue
           const copies = this.#random() < this.#options.loss ? 0 : this.#random() < this.#options.duplication ? 2 : 1
           for (let i = 0; i < copies; i += 1) {
-            const slow = this.#random() < 0.05
+            const slow = this.#random() < 0.15
             const after = slow ? this.#random() * this.#options.delay : this.#random() * 3
             const from = { ip: machine.member.ip, port: machine.member.port }
             const { message } = output
@@ -254,7 +254,22 @@ export class Cluster {
   trouble(longest: number): string {
     const machine = this.#pick(this.#machines)
     const time = longest * this.#random()
-    const kind = this.#pick(["crash", "restart", "suspend", "jump", "cut", "cut one way", "resign"] as const)
+    const other = this.#pick(this.#machines)
+    const kind = this.#pick(
+      [
+        "crash",
+        "restart",
+        "restart",
+        "suspend",
+        "jump",
+        "cut",
+        "cut one way",
+        "cut a pair",
+        "cut a pair",
+        "cut a pair",
+        "resign"
+      ] as const
+    )
     switch (kind) {
       case "crash":
       case "restart":
@@ -277,6 +292,12 @@ export class Cluster {
       case "jump":
         // Within the spread: what terms need of wall clocks across restarts.
         machine.wallAhead += this.#options.wallSpread * (this.#random() - 0.5)
+        break
+      case "cut a pair":
+        for (const pair of [`${machine.index} ${other.index}`, `${other.index} ${machine.index}`]) {
+          this.#cuts.add(pair)
+          this.#at(this.now + time, () => this.#cuts.delete(pair))
+        }
         break
       case "cut":
       case "cut one way":
