@@ -216,6 +216,8 @@ export const Event = Schema.Union([
   event("Unprotected", { why: Schema.Literals(["NoKey", "Permissive"]), interfaces: Schema.Array(Schema.String) }),
   /** Fewer servers are in view than a majority of `groupSize`: nobody can hold a lease until `needed` are. */
   event("NoMajority", { members: Schema.Natural, needed: Schema.Natural, groupSize: Schema.Natural }),
+  /** More servers live than `groupSize` says: two majorities are possible. Once, until it is no longer so. */
+  event("GroupTooLarge", { servers: Schema.Natural, groupSize: Schema.Natural }),
   /** This member goes by another setting than ours, so neither votes for the other. Once for each start of it. */
   event("SettingsDiffer", {
     member: Member.Member,

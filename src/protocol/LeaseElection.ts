@@ -15,6 +15,7 @@
  *
  * @since 0.1.0
  */
+import * as HashMap from "effect/HashMap"
 import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
 import type * as Event from "./Event.ts"
@@ -302,6 +303,27 @@ export const countMajority = (turn: Turn, agreement: Lease.Agreement): void => {
   if (isMinority) {
     turn.emit({ event: "NoMajority", members: members.length + 1, needed, groupSize: agreement.groupSize })
   }
+}
+
+/**
+ * With each sweep: tells where more servers live than `groupSize` says, since then a majority is none. One that has died or
+ * restarted may still be in view, so only those count that gave a sign of life lately, for as long as one may be silent.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const countServers = (turn: Turn, { groupSize }: Lease.Agreement): void => {
+  const { crowdedSince, members, rules } = turn.state
+  const servers = 1 + members.filter(({ id }) => livesSurely(turn, id)).length
+  turn.state.crowdedSince = servers > groupSize ? Math.min(crowdedSince, turn.now.monotonic) : Infinity
+  if (crowdedSince === -Infinity || turn.now.monotonic - turn.state.crowdedSince < rules.memberTimeout) return
+  turn.state.crowdedSince = -Infinity
+  turn.emit({ event: "GroupTooLarge", servers, groupSize })
+}
+
+const livesSurely = (turn: Turn, id: Member.NodeId): boolean => {
+  const known = HashMap.getUnsafe(turn.state.known, id)
+  return turn.now.monotonic - known.heardAt <= Rules.overdue(known.interval)
 }
 
 // --- What comes in ---

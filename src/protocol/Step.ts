@@ -103,6 +103,7 @@ export const make = (options: {
   promises: HashMap.empty(),
   silentUntil: options.rules.lease === null ? -Infinity : options.monotonic + options.rules.lease.duration,
   minority: false,
+  crowdedSince: Infinity,
   watchedAt: options.monotonic,
   lag: { now: 0, before: 0 },
   drainUntil: -Infinity,
@@ -208,6 +209,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       if (turn.state.phase === "Live") {
         Membership.sweep(turn)
         Delivery.sweep(turn)
+        if (lease !== null) LeaseElection.countServers(turn, lease)
       }
       break
     case "Watch":

@@ -188,6 +188,8 @@ export interface State {
   readonly silentUntil: number
   /** Whether fewer servers are in view than a majority. */
   readonly minority: boolean
+  /** Since when more servers live than there should be: Infinity where they do not, -Infinity where it was told. */
+  readonly crowdedSince: number
   /** When the watch last ran. */
   readonly watchedAt: number
   /** How late the watch ran at worst since the last sweep, and in the time before it. */

@@ -73,6 +73,8 @@ const say = (event: Event.Event): string => {
       }, and others can send to ${event.interfaces.join(", ")}`
     case "NoMajority":
       return `${event.members} of ${event.groupSize} servers in view: nobody can lead until ${event.needed} are`
+    case "GroupTooLarge":
+      return `GROUP TOO LARGE: ${event.servers} servers live, groupSize is ${event.groupSize}: two of them could lead at once`
     case "SettingsDiffer":
       return `SETTINGS DIFFER: ${
         who(event.member)

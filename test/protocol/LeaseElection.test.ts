@@ -615,6 +615,27 @@ describe("preempt", () => {
   })
 })
 
+describe("more servers than there should be", () => {
+  it("are told once when they have lived for memberTimeout, and the dead are none of them", () => {
+    const server = vacant(["a", "b", "c"]).advance(1)
+    const after = (sweeps: number, ...names: ReadonlyArray<string>) => {
+      for (let i = 0; i < sweeps; i += 1) {
+        server.advance(500)
+        for (const name of names) server.hear({ ...alive(name), interval: 500 } as Message.Message)
+        server.step({ _tag: "Sweep" })
+      }
+      return server.told().filter((event) => event === "GroupTooLarge").length
+    }
+    assert.strictEqual(after(3, "a", "b", "c"), 0)
+    assert.strictEqual(after(2, "a", "b"), 0, "the third had restarted under another id")
+    assert.strictEqual(after(4, "a", "b", "c"), 0)
+    assert.strictEqual(after(1, "a", "b", "c"), 1)
+    assert.strictEqual(after(9, "a", "b", "c"), 0)
+    after(2, "a", "b")
+    assert.strictEqual(after(5, "a", "b", "c"), 1, "and again when it had been otherwise")
+  })
+})
+
 describe("an agreement that differs", () => {
   it("gets no vote and no acknowledgement, and is told once for each start", () => {
     const server = vacant(["a", "z"]).advance(1)

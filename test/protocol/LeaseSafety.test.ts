@@ -53,7 +53,7 @@ describe("a majority lease (protocol, majority lease)", () => {
     })
   }
 
-  it("there is a leader again when trouble ends", () => {
+  it("there is a leader again when trouble ends", { timeout: 3_600_000 }, () => {
     let without = 0
     for (let seed = 1; seed <= runs; seed += 1) {
       const { cluster } = live(3, 10_000 + 3 * seed, 0.01)
