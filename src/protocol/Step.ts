@@ -463,7 +463,8 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
         ? BullyElection.onElection(at, message, from)
         : LeaseElection.onElection(at, lease, message, from)
     case "BEAT":
-      return lease === null ? undefined : LeaseElection.onBeat(at, lease, message, from)
+      // Its agreement is ours, or we would not be here.
+      return LeaseElection.onBeat(at, message.lease, message, from)
     case "OK":
       // Where there are votes nobody objects.
       return lease === null ? BullyElection.onOk(at, message) : undefined
