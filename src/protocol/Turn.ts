@@ -365,11 +365,13 @@ export class Turn {
   compose(body: Body): Message.FromServer {
     const { self } = this.state
     const election = this.election("election" in body ? body.election : "")
+    const { claim, heard } = election
     const header: Message.Header = {
       sender: self,
       term: (election.reign ?? election.last)?.term ?? 0,
       leader: election.reign?.leader ?? null,
-      heard: election.heard
+      // While it asks for a lease it may hear of the term that it asks for. Said late, that would be the end of its reign.
+      heard: claim === null || claim.held ? heard : Math.min(heard, claim.term - 1)
     }
     switch (body.type) {
       case "SERVER_ALIVE":
