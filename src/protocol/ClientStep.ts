@@ -73,6 +73,8 @@ export interface State {
   /** The number of the newest message. */
   readonly seq: number
   readonly flights: ReadonlyArray<Flight>
+  /** How long an acknowledgement takes of late, in ms, from the first time that its message was sent. */
+  readonly roundTrip: number
   readonly queue: ReadonlyArray<Queued>
   /** The join that is under way, or the next: its nonce, how often it was said, and when it is due (again). */
   readonly join: { readonly nonce: string; readonly tries: number; readonly since: number; readonly dueAt: number }
@@ -125,6 +127,8 @@ export const queueLimit = 1_024
 
 /** The first wait for an answer and the longest, in ms; it doubles in between. */
 const backoff = { first: 200, longest: 2_000 } as const
+/** The weight of each new round trip in their mean: that of RFC 6298. */
+const newest = 1 / 8
 /** After how many unanswered tries a leader that says nothing else either is dropped. */
 const patientTries = 3
 const joinGaps: ReadonlyArray<number> = [50, 100]
@@ -151,6 +155,7 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   answerAt: Infinity,
   seq: 0,
   flights: [],
+  roundTrip: 0,
   queue: [],
   join: { nonce: "0", tries: 0, since: 0, dueAt: Infinity },
   leavings: 0
@@ -318,19 +323,23 @@ const fly = (turn: Turn): void => {
   for (const { body, seq } of due) {
     turn.send(state.address, { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, body })
   }
-  state.flights = state.flights.map((flight) => flight.dueAt <= now ? flown(flight, now) : flight)
+  // A leader that has more to do than it can takes longer for each; to ask it again meanwhile would give it still more.
+  const first = Math.max(backoff.first, 2 * state.roundTrip)
+  state.flights = state.flights.map((flight) => flight.dueAt <= now ? flown(flight, now, first) : flight)
 }
 
-const flown = (flight: Flight, now: number): Flight => ({
+const flown = (flight: Flight, now: number, first: number): Flight => ({
   ...flight,
   tries: flight.tries + 1,
-  dueAt: now + Math.min(backoff.longest, backoff.first * 2 ** flight.tries)
+  dueAt: now + Math.min(backoff.longest, first * 2 ** flight.tries)
 })
 
 const acknowledged = (turn: Turn, seq: number): void => {
   const flight = turn.state.flights.find((flight) => flight.seq === seq)
   if (flight === undefined) return
   turn.state.flights = turn.state.flights.filter((other) => other !== flight)
+  // Of one that was sent again it may be the wait for the second: then it is too long, and errs on the leader's side.
+  turn.state.roundTrip += newest * (turn.now.monotonic - flight.since - turn.state.roundTrip)
   turn.emit({ event: "MessageAcknowledged", seq })
   turn.outputs.push({ _tag: "Acknowledged", ticket: flight.ticket, seq })
 }

@@ -184,6 +184,21 @@ describe("sending (protocol 3, CLIENT_MESSAGE and CLIENT_ACK)", () => {
     assert.isTrue(said.every(({ to }) => port(to) === z.port))
   })
 
+  it("waits twice as long as acknowledgements take of late, where that is longer, so that a busy leader is not asked the more", () => {
+    const one = joined()
+    let seq = 0
+    for (let round = 0; round < 60; round += 1) {
+      one.send("a").advance(400)
+      one.hear(ack("z", 9, ++seq))
+    }
+    const early = one.said("CLIENT_MESSAGE")
+    assert.deepStrictEqual(early.slice(0, 2).map(({ message }) => message.seq), [1, 1], "at first it asked again")
+    assert.deepStrictEqual(early.slice(-2).map(({ message }) => message.seq), [59, 60], "then no more")
+    for (let round = 0; round < 60; round += 1) one.send("a").hear(ack("z", 9, ++seq))
+    one.forget().send("a").advance(200)
+    assert.strictEqual(one.said("CLIENT_MESSAGE").length, 2, "a leader that is quick again is asked again as soon")
+  })
+
   it("drops a leader that lets three tries go by and says nothing else, and then asks the group", () => {
     const one = joined().send("a").advance(1_400)
     const said = one.said("CLIENT_MESSAGE")
