@@ -202,10 +202,8 @@ const app = (watcher: Watcher.Watcher, settings: Settings.Settings) => {
           ? Effect.void
           : stops < stopTimeout
           ? Effect.sleep(stops)
-          : Effect.sleep(stopTimeout).pipe(
-            Effect.andThen(Effect.sync(() => tell("overran"))),
-            Effect.andThen(Effect.sleep(stops - stopTimeout))
-          )
+          // It will not make it: no lease can be asked to last until it has ended.
+          : Effect.andThen(Effect.sync(() => tell("overran")), Effect.sleep(stops))
         return yield* Effect.onInterrupt(
           Effect.never,
           () => Effect.andThen(stop, Effect.sync(() => tell("ended")))
