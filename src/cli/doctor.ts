@@ -71,9 +71,10 @@ const listen = Effect.fnUntraced(function*(
   report: Effect.Effect<Diagnosis.Report>
 ) {
   const heartbeat = Duration.toMillis(settings.heartbeatInterval)
-  // A heartbeat and a bit; a second one before it is said that somebody's does not arrive.
-  const first = Option.getOrElse(Option.map(timeout, Duration.toMillis), () => heartbeat * 1.2 + 500)
-  const second = Option.isSome(timeout) ? first : heartbeat * 2.4 + 500
+  // A heartbeat and a bit; a second one before it is said that somebody's does not arrive. Never less than a busy host may
+  // need for one answer.
+  const first = Option.getOrElse(Option.map(timeout, Duration.toMillis), () => Math.max(2_000, heartbeat * 1.2 + 500))
+  const second = Option.isSome(timeout) ? first : Math.max(4_000, heartbeat * 2.4 + 500)
   while (true) {
     const seen = yield* report
     const { lasted } = seen.observations

@@ -43,9 +43,13 @@ const host = Effect.acquireRelease(
 const on = (pid: number, command: string) =>
   Effect.sync(() => void execFileSync("nsenter", ["-t", String(pid), "-n", ...command.split(" ")]))
 
+/** It ends as soon as all is known; on a busy machine that takes longer than a heartbeat. */
 const doctor = Effect.fnUntraced(function*(pid: number) {
   const { code, stderr, stdout } = yield* Effect.scoped(
-    Effect.flatMap(Process.startOnNetworkOf(pid, ["doctor", "--json"], env), (running) => running.ended)
+    Effect.flatMap(
+      Process.startOnNetworkOf(pid, ["doctor", "--json", "--timeout", "8s"], env),
+      (running) => running.ended
+    )
   )
   assert.strictEqual(stderr, "")
   const { findings, observations } = decode(JSON.parse(stdout))
