@@ -10,6 +10,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Client from "./Client.ts"
 import type * as ClientEvent from "./ClientEvent.ts"
+import { Entropy } from "./Entropy.ts"
 import * as Member from "./Member.ts"
 import * as Message from "./Message.ts"
 import * as Receiver from "./Receiver.ts"
@@ -186,30 +187,15 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type EventBody<E> = E extends ClientEvent.ClientEvent ? Omit<E, "at"> : never
 
 /** One step while it lasts. */
-class Turn {
+class Turn extends Entropy {
   readonly state: Mutable<State>
   readonly now: Now
   readonly outputs: Array<Output> = []
-  #random: number
 
   constructor(state: State, now: Now) {
+    super(now.entropy)
     this.state = { ...state }
     this.now = now
-    this.#random = now.entropy
-  }
-
-  /** A number in [0, 1) from the step's entropy (the splitmix32 generator). */
-  random(): number {
-    this.#random = (this.#random + 0x9e3779b9) | 0
-    let z = this.#random
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad)
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97)
-    return ((z ^ (z >>> 15)) >>> 0) / 4_294_967_296
-  }
-
-  nonce(): string {
-    const word = () => Math.floor(this.random() * 4_294_967_296).toString(16).padStart(8, "0")
-    return word() + word()
   }
 
   send(to: Member.Address | null, message: Message.Message): void {

@@ -11,6 +11,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Client from "./Client.ts"
 import * as Election from "./Election.ts"
+import { Entropy } from "./Entropy.ts"
 import type * as Event from "./Event.ts"
 import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
@@ -316,34 +317,18 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
  * @category models
  * @since 0.1.0
  */
-export class Turn {
+export class Turn extends Entropy {
   readonly state: Mutable<State>
   readonly now: Now
   readonly outputs: Array<Output> = []
   /** The timer whose fire is this step: it need not be told to stop, and whoever carries out would stop itself. */
   readonly #firing: number | undefined
-  #random: number
 
   constructor(state: State, now: Now, firing?: number) {
+    super(now.entropy)
     this.#firing = firing
     this.state = { ...state }
     this.now = now
-    this.#random = now.entropy
-  }
-
-  /** A number in [0, 1) from the step's entropy (the splitmix32 generator). */
-  random(): number {
-    this.#random = (this.#random + 0x9e3779b9) | 0
-    let z = this.#random
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad)
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97)
-    return ((z ^ (z >>> 15)) >>> 0) / 4_294_967_296
-  }
-
-  /** A new question's name. */
-  nonce(): string {
-    const word = () => Math.floor(this.random() * 4_294_967_296).toString(16).padStart(8, "0")
-    return word() + word()
   }
 
   /** Says something as this server: to one address, or to the group (null). */
