@@ -24,6 +24,7 @@ import * as Stability from "./Stability.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
 import * as Voter from "./Voter.ts"
+import * as Watch from "./Watch.ts"
 import * as Zone from "./Zone.ts"
 
 /**
@@ -105,6 +106,7 @@ export const make = (options: {
   minority: false,
   crowdedSince: Infinity,
   watchedAt: options.monotonic,
+  watchedSinceBoot: undefined,
   lag: { now: 0, before: 0 },
   drainUntil: -Infinity,
   probe: "",
@@ -152,15 +154,6 @@ export const showsSame = (before: State, after: State): boolean =>
   && before.election.last === after.election.last
 
 /**
- * Whether a server has been asleep for so long that nothing it holds may be acted on, first of all its lead.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isStalled = (state: Pick<State, "rules" | "watchedAt">, monotonic: number): boolean =>
-  monotonic - state.watchedAt > Rules.stallAfter(state.rules)
-
-/**
  * The reign of this server's own in an election, the group's own unless named, if it leads now: by its state, and by the
  * clock, which says whether it stood still and whether its lease lasts.
  *
@@ -172,7 +165,7 @@ export const leads = (
   now: Pick<Now, "monotonic" | "wall" | "sinceBoot">,
   election = Election.ofGroup
 ): Reign.Reign | null =>
-  isStalled(state, now.monotonic) || !LeaseElection.isHeld(state, election, now)
+  Watch.isStalled(state, now) || !LeaseElection.isHeld(state, election, now)
     ? null
     : Contest.ownReign(state, election)
 
@@ -186,12 +179,12 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   const turn = new Turn(state, now, input._tag === "TimerFired" ? input.token : undefined)
   if (state.phase === "Left") return [state, []]
   // Before its start a server has no watch that could be late.
-  if (input._tag !== "Start" && isStalled(state, now.monotonic)) wake(turn)
+  if (input._tag !== "Start" && Watch.isStalled(state, now)) wake(turn)
   const { lease } = state.rules
   if (lease !== null) LeaseElection.expire(turn, lease)
   switch (input._tag) {
     case "Start":
-      turn.state.watchedAt = now.monotonic
+      Watch.start(turn)
       turn.emit({ event: "Started", self: state.self })
       turn.setTimer("discovery", state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
       Stability.start(turn)
@@ -213,7 +206,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       }
       break
     case "Watch":
-      watch(turn)
+      Watch.look(turn)
       break
     case "Received":
       received(turn, input.message, input.from, input.via)
@@ -297,20 +290,16 @@ const sayAlive = (turn: Turn): void => turn.say(null, { type: "SERVER_ALIVE", ..
 
 const signOfLife = (turn: Turn) => ({ ...NamedElections.sign(turn), ...Contacts.viewOf(turn.state) })
 
-const watch = (turn: Turn): void => {
-  const late = turn.now.monotonic - turn.state.watchedAt - Rules.watchInterval(turn.state.rules)
-  turn.state.watchedAt = turn.now.monotonic
-  if (late > turn.state.lag.now) turn.state.lag = { ...turn.state.lag, now: late }
-}
-
 /** A stall is not a death: not of the others, whom we could not hear, and not of us, but for our lead. */
 const wake = (turn: Turn): void => {
-  const asleep = turn.now.monotonic - turn.state.watchedAt
-  watch(turn)
+  const asleep = Watch.unwatchedFor(turn.state, turn.now)
+  // While the machine was suspended no stamp aged: they are forgiven what the clock of stamps ran, and no more.
+  const aged = turn.now.monotonic - turn.state.watchedAt
+  Watch.look(turn)
   turn.emit({ event: "Stalled", for: Math.round(asleep) })
   for (const at of Contest.all(turn)) BullyElection.onStall(at, asleep)
-  Membership.forgive(turn, asleep)
-  Delivery.forgive(turn, asleep)
+  Membership.forgive(turn, aged)
+  Delivery.forgive(turn, aged)
   if (turn.state.phase === "Leaving") return
   turn.state.phase = "Recovering"
   turn.state.drainUntil = turn.now.monotonic + Rules.watchInterval(turn.state.rules)

@@ -193,6 +193,8 @@ export interface State {
   readonly crowdedSince: number
   /** When the watch last ran. */
   readonly watchedAt: number
+  /** The same on the clock that counts suspensions, if there was one. */
+  readonly watchedSinceBoot: number | undefined
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
   readonly lag: { readonly now: number; readonly before: number }
   /** Until when datagrams may be ones that waited while we stood still. */

@@ -1,6 +1,6 @@
 /**
  * A clock that counts on while the machine is suspended, which the monotonic clock of most platforms does not: by it a
- * leader that slept knows that its lease is over.
+ * server that slept knows that it stood still, and a leader that its lease is over.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,8 @@ import * as Context from "effect/Context"
 
 /**
  * Milliseconds since the machine started, suspensions included; never set back. It may answer too much after a suspension,
- * never too little. Undefined where the platform has no such clock: then the wall clock alone tells of a suspension.
+ * never too little. Undefined where the platform has no such clock: then the wall clock alone tells of a suspension, and a leader
+ * with a lease alone is told.
  *
  * @category services
  * @since 0.1.0
@@ -41,8 +42,10 @@ export const combine = ({ coarse, fine }: Platform): () => number => {
   let least = first - fine()
   let ahead = least
   return () => {
+    // In this order: a process that is stopped between the two takes that for no suspension.
+    const uptime = coarse()
     const now = fine()
-    const seen = coarse() - now
+    const seen = uptime - now
     if (seen > least + cut) ahead += seen + cut - least
     least = Math.max(least, seen)
     return now + ahead

@@ -128,39 +128,43 @@ describe("leading work (design 4, protocol 5)", () => {
       assert.strictEqual(most, 1)
     }))
 
-  it.effect("is refused by `isLeader` and by the guard from the first moment after a stall, and interrupted within one watch", () =>
-    Effect.gen(function*() {
-      const group = yield* SimulatedGroup.make(three)
-      yield* group.settle()
-      const server = yield* group.server(2)
-      const log: Array<string> = []
-      const guarded = yield* Deferred.make<Effect.Effect<void, Leadership.NotLeading>>()
-      yield* Effect.forkScoped(server.leadership.whileLeader(
-        Effect.gen(function*() {
-          const reign = yield* Leadership.Reign
-          yield* Deferred.succeed(
-            guarded,
-            Effect.provideService(Leadership.Reign.guard(Effect.void), Leadership.Reign, reign)
-          )
-          return yield* Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => log.push("interrupted"))))
-        })
-      ))
-      yield* group.advance("10 millis")
-      const write = yield* Deferred.await(guarded)
-      yield* write
-      yield* group.pause(2)
-      yield* group.advance("5 seconds")
-      // Its fibers have not run yet: only the clock can know.
-      assert.isFalse(yield* server.leadership.isLeader)
-      assert.isTrue(Option.isNone(yield* server.leadership.current))
-      assert.strictEqual((yield* Effect.flip(write))._tag, "NotLeading")
-      assert.deepStrictEqual(log, [])
-      yield* group.resume(2)
-      yield* group.advance("100 millis")
-      assert.deepStrictEqual(log, ["interrupted"])
-      yield* group.advance("2 seconds")
-      assert.deepStrictEqual(yield* group.leaders, [2])
-    }))
+  for (
+    const [what, stop, goOn] of [["a stall", "pause", "resume"], ["a suspension", "suspend", "wake"]] as const
+  ) {
+    it.effect(`is refused by \`isLeader\` and by the guard from the first moment after ${what}, and interrupted within one watch`, () =>
+      Effect.gen(function*() {
+        const group = yield* SimulatedGroup.make(three)
+        yield* group.settle()
+        const server = yield* group.server(2)
+        const log: Array<string> = []
+        const guarded = yield* Deferred.make<Effect.Effect<void, Leadership.NotLeading>>()
+        yield* Effect.forkScoped(server.leadership.whileLeader(
+          Effect.gen(function*() {
+            const reign = yield* Leadership.Reign
+            yield* Deferred.succeed(
+              guarded,
+              Effect.provideService(Leadership.Reign.guard(Effect.void), Leadership.Reign, reign)
+            )
+            return yield* Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => log.push("interrupted"))))
+          })
+        ))
+        yield* group.advance("10 millis")
+        const write = yield* Deferred.await(guarded)
+        yield* write
+        yield* group[stop](2)
+        yield* group.advance("5 seconds")
+        // Its fibers have not run yet: only the clock can know.
+        assert.isFalse(yield* server.leadership.isLeader)
+        assert.isTrue(Option.isNone(yield* server.leadership.current))
+        assert.strictEqual((yield* Effect.flip(write))._tag, "NotLeading")
+        assert.deepStrictEqual(log, [])
+        yield* group[goOn](2)
+        yield* group.advance("100 millis")
+        assert.deepStrictEqual(log, ["interrupted"])
+        yield* group.advance("2 seconds")
+        assert.deepStrictEqual(yield* group.leaders, [2])
+      }))
+  }
 
   it.effect("that refuses to finish does not hold up a goodbye for more than a second", () =>
     Effect.gen(function*() {

@@ -431,7 +431,7 @@ describe("a lease", () => {
   })
 
   it("is over for who slept, by the wall clock or by the one since the boot, before it does anything", () => {
-    for (const clock of ["wall", "boot"] as const) {
+    for (const [clock, cause] of [["wall", "LeaseLost"], ["boot", "Stalled"]] as const) {
       const { server } = leading(["a", "b"])
       server.boot = 5_000
       server.hear(ack("a", server.term, 1), "unicast")
@@ -442,7 +442,7 @@ describe("a lease", () => {
         leadsNow(server, { wall: server.now + server.wall, sinceBoot: server.now + server.boot })
       )
       server.step({ _tag: "Watch" })
-      assert.deepStrictEqual(causes(server), ["LeaseLost"])
+      assert.deepStrictEqual(causes(server), [cause])
     }
   })
 

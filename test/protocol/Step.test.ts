@@ -524,3 +524,101 @@ describe("a beat of a lease, in a group that has none", () => {
     assert.deepStrictEqual(server.says(), [])
   })
 })
+
+describe("a suspended machine stood still too, though its monotonic clock did not go on (protocol 4)", () => {
+  /** The watch has looked at the clock that counts suspensions. */
+  const aware = (server: Server) => {
+    server.boot = 7_000
+    server.step({ _tag: "Watch" })
+    return server.forget()
+  }
+  const leadsNow = (server: Server) =>
+    Step.leads(server.state, {
+      monotonic: server.now,
+      wall: server.now + server.wall,
+      sinceBoot: server.boot === undefined ? undefined : server.now + server.boot
+    }) !== null
+
+  it("whatever comes first finds it: a leader has lost its lead before it acts on anything", () => {
+    const server = aware(leading("a"))
+    assert.isTrue(leadsNow(server))
+    server.suspend(20_000)
+    assert.isFalse(leadsNow(server), "already before its first step")
+    server.hear(stands("a", 1))
+    const [first, second, ...more] = server.tells()
+    assert.deepInclude(first, { event: "Stalled", for: 20_000 })
+    assert.deepInclude(second, { event: "LeaderChanged", leader: null, cause: "Stalled" })
+    assert.deepStrictEqual(more, [])
+    assert.isFalse(server.leads)
+    assert.deepStrictEqual(server.says(), ["STEPPING_DOWN", "SERVER_PROBE"])
+    server.advance(305)
+    assert.isTrue(leadsNow(server))
+    const next = server.tells().find((event) => event.event === "LeaderChanged")
+    assert.isAtLeast(next?.event === "LeaderChanged" ? next.without : 0, 20_000, "all the time counts for the others")
+  })
+
+  it("the longer of the two clocks tells it, and no shorter time than of any stall", () => {
+    const server = aware(among("a"))
+    server.freeze(2_500).suspend(2_600).step({ _tag: "Watch" })
+    assert.deepStrictEqual(server.told(), [])
+    server.freeze(2_500).suspend(2_601).step({ _tag: "Watch" })
+    assert.deepInclude(server.tells()[0], { event: "Stalled", for: 5_101 })
+    // A clock that counts suspensions and runs slow hides no stall.
+    server.forget().freeze(6_000).suspend(-3_000).step({ _tag: "Watch" })
+    assert.deepInclude(server.tells()[0], { event: "Stalled", for: 6_000 })
+  })
+
+  it("stamps move forward by what the monotonic clock ran: the time asleep has aged none", () => {
+    const server = aware(among("a", "b"))
+    server.hear(alive("a"))
+    server.advance(10_000).hear(response("b", "1"), "unicast")
+    const { multicastAt } = server.knows("b")
+    server.suspend(60_000).freeze(40).step({ _tag: "Watch" })
+    assert.include(server.told(), "Stalled")
+    assert.strictEqual(server.now - server.knows("a").heardAt, 10_000)
+    assert.strictEqual(server.now - server.knows("b").heardAt, 0)
+    assert.strictEqual(server.knows("b").multicastAt - multicastAt, 40)
+  })
+
+  it("repeated suspensions keep nobody alive for ever: the time awake counts", () => {
+    const server = aware(among("a"))
+    for (let round = 0; round < 40 && server.members.length > 0; round += 1) {
+      server.advance(1_000).step({ _tag: "Sweep" })
+      server.suspend(20_000).step({ _tag: "Watch" })
+    }
+    server.advance(1_500).step({ _tag: "Sweep" })
+    server.advance(750)
+    assert.deepStrictEqual(server.members, [])
+  })
+
+  it("questions asked before do not count, and nobody is judged before a discovery window has gone by", () => {
+    const server = aware(among("a"))
+    server.advance(30_001).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.checked, ["a"])
+    server.suspend(20_000).step({ _tag: "Sweep" })
+    assert.deepStrictEqual([server.checked, server.state.phase], [[], "Recovering"])
+    server.advance(299).step({ _tag: "Sweep" })
+    assert.deepStrictEqual([server.checked, server.members], [[], ["a"]])
+  })
+
+  it("the wall clock tells nothing: without a clock that counts suspensions, only the monotonic one does", () => {
+    const server = leading("a")
+    server.suspend(20_000).step({ _tag: "Watch" })
+    assert.deepStrictEqual([server.told(), server.leads], [[], true])
+    // Known from the next look on.
+    server.boot = 90_000
+    server.step({ _tag: "Watch" })
+    assert.deepStrictEqual([server.told(), leadsNow(server)], [[], true])
+    server.boot = undefined
+    server.step({ _tag: "Watch" })
+    assert.deepStrictEqual([server.told(), leadsNow(server)], [[], true])
+  })
+
+  it("a start late after a suspension is none", () => {
+    const server = new Server()
+    server.boot = 0
+    server.suspend(60_000).step({ _tag: "Start" })
+    server.step({ _tag: "Watch" })
+    assert.deepStrictEqual(server.told(), ["Started"])
+  })
+})

@@ -176,3 +176,43 @@ describe("A blocked loop (4, a stall is not a death)", () => {
       }))
   }
 })
+
+describe("A suspended machine (4, a stall is not a death)", () => {
+  for (const first of ["datagrams", "sleepers"] as const) {
+    for (const [who, index] of [["leader", 0], ["follower", 1]] as const) {
+      it.effect(`that of a ${who}, for three time-outs, evicts nobody when it wakes and leads no more, ${first} first`, () =>
+        Effect.gen(function*() {
+          const world = yield* World.make({ seed: 20 + index })
+          const nodes = yield* world.startAll(3)
+          yield* pass(12_000)
+          const { host, leadership } = nodes[index]!
+          // The others fall silent first: it goes to sleep when all its questions to them are asked, and on waking it
+          // would find them unanswered.
+          const others = nodes.filter((_, other) => other !== index)
+          for (const other of others) yield* other.host.disconnect
+          const since = world.said.length
+          const asked = () =>
+            world.said.slice(since).filter(({ by, message, to }) =>
+              by === nodes[index]!.name && to?.ip === others[0]!.self.ip && message.type === "SERVER_PROBE"
+            ).length
+          for (let waited = 0; waited < 60_000 && asked() < 5; waited += 50) yield* pass(50)
+          assert.strictEqual(asked(), 5)
+          yield* host.suspend
+          for (const other of others) yield* other.host.connect
+          yield* pass(90_000)
+          const before = world.said.length
+          yield* host.wake(first)
+          assert.isFalse(yield* leadership.isLeader, "from the first moment on")
+          yield* pass(200)
+          const mine = world.said.slice(before).filter(({ by }) => by === nodes[index]!.name)
+          assert.deepInclude(mine.filter(({ to }) => to === null).map(({ message }) => message.type), "SERVER_PROBE")
+          yield* pass(60_000)
+          assert.deepStrictEqual(eventsOf(nodes[index]!, "MemberRemoved"), [])
+          const [stalled] = eventsOf(nodes[index]!, "Stalled")
+          assert.isAbove(stalled!.event.for, 89_000)
+          assert.strictEqual(world.agreed()?.leader.id, nodes[0]!.self.id)
+          for (const { group } of nodes) assert.strictEqual((yield* group.members).length, 3)
+        }))
+    }
+  }
+})

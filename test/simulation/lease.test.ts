@@ -146,7 +146,7 @@ describe("a group that leads by a lease", () => {
       yield* group.wake(2)
       assert.isFalse(yield* leadership.isLeader)
       yield* watch(group, 1_000)
-      assert.deepInclude(yield* causes(group, 2), "LeaseLost")
+      assert.strictEqual((yield* causes(group, 2))[0], "Stalled")
       yield* watch(group, 5 * L)
       assert.strictEqual(yield* group.settle(), 2)
     }))))

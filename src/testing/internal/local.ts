@@ -388,6 +388,7 @@ const idle: ReadonlySet<string> = new Set([
   "self",
   "addresses",
   "watchedAt",
+  "watchedSinceBoot",
   "lag",
   "timers",
   "tokens",

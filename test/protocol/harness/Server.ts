@@ -190,6 +190,13 @@ export class Server {
     return this
   }
 
+  /** The machine is suspended: only the clocks that count that go on. */
+  suspend(millis: number): this {
+    this.wall += millis
+    if (this.boot !== undefined) this.boot += millis
+    return this
+  }
+
   /** What is kept so far is of no interest. */
   forget(): this {
     this.events.length = 0

@@ -1,0 +1,56 @@
+/**
+ * The watch over a server's own time: by it a server learns that it stood still, as a process that was stopped or blocked,
+ * or with a machine that was suspended.
+ *
+ * @since 0.1.0
+ */
+import * as Rules from "./Rules.ts"
+import type { Now, State, Turn } from "./Turn.ts"
+
+type Watched = Pick<State, "watchedAt" | "watchedSinceBoot">
+type Clocks = Pick<Now, "monotonic" | "sinceBoot">
+
+/**
+ * Ms since the watch last ran, by the clock by which it is longer: the monotonic one stands still while the machine is
+ * suspended. The wall clock has no say: it may be set.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const unwatchedFor = ({ watchedAt, watchedSinceBoot }: Watched, { monotonic, sinceBoot }: Clocks): number =>
+  Math.max(
+    monotonic - watchedAt,
+    sinceBoot === undefined || watchedSinceBoot === undefined ? 0 : sinceBoot - watchedSinceBoot
+  )
+
+/**
+ * Whether a server has been asleep for so long that nothing it holds may be acted on, first of all its lead.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isStalled = (state: Watched & Pick<State, "rules">, now: Clocks): boolean =>
+  unwatchedFor(state, now) > Rules.stallAfter(state.rules)
+
+/**
+ * The first look at the clocks: whatever came before the start is no stall.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const start = (turn: Turn): void => {
+  turn.state.watchedAt = turn.now.monotonic
+  turn.state.watchedSinceBoot = turn.now.sinceBoot
+}
+
+/**
+ * A look at the clocks. How late it was is kept, as evidence for whoever judges others by our clock.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const look = (turn: Turn): void => {
+  const late = unwatchedFor(turn.state, turn.now) - Rules.watchInterval(turn.state.rules)
+  start(turn)
+  if (late > turn.state.lag.now) turn.state.lag = { ...turn.state.lag, now: late }
+}
