@@ -59,10 +59,24 @@ export const stand = (at: At, agreement: Lease.Agreement): void => {
   at.change({ activity: { _tag: "Idle" } })
   if (!BullyElection.mayStand(at)) return
   if (LeaseClaim.standsIn(at) > 0) return BullyElection.callElection(at)
-  const { heard, last, reign } = at.election
-  const promised = Voter.promiseIn(at.state, at.name).term
-  const standing = Reign.nextTerm(Math.max(heard, promised, last?.term ?? 0), at.turn.now.wall)
+  const { reign } = at.election
+  const standing = termAbove(at)
   if (reign !== null) return askToYield(at, agreement, reign, standing)
+  askForVotes(at, agreement, standing)
+}
+
+/** A term above all that this server has promised or heard of, and above what another says it had claimed. */
+const termAbove = (at: At, claimed = 0): number => {
+  const { heard, last } = at.election
+  const promised = Voter.promiseIn(at.state, at.name).term
+  return Reign.nextTerm(Math.max(heard, promised, last?.term ?? 0, claimed), at.turn.now.wall)
+}
+
+/**
+ * Claims a term. Where a lower one was claimed before, no vote for it counts any more; it is not given back, since whoever
+ * is bound to it may grant this one all the same.
+ */
+const askForVotes = (at: At, agreement: Lease.Agreement, standing: number): void => {
   if (!LeaseClaim.begin(at, agreement, standing)) return
   at.change({ activity: { _tag: "Standing", standing } })
   if (Lease.suffices([], agreement)) return lead(at, agreement)
@@ -184,12 +198,17 @@ export const onBeatAck = (at: At, agreement: Lease.Agreement, ack: Message.Of<"B
 }
 
 /**
- * Somebody gives a claim back: whoever was bound to it is free.
+ * Somebody gives a claim back: whoever was bound to it is free. A candidate asks all anew, in a term that they may grant: where
+ * the votes were split it gets those of the other half. Else each half would have its next one stand before the other gives
+ * up, and so for ever.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const onRelease = (at: At, { claim, sender }: Message.Of<"RELEASE">): void => {
+export const onRelease = (at: At, agreement: Lease.Agreement, { claim, sender }: Message.Of<"RELEASE">): void => {
+  if (at.election.activity._tag === "Standing") {
+    return askForVotes(at, agreement, termAbove(at, claim))
+  }
   if (!Voter.onRelease(at.turn, at.name, sender, claim)) return
   at.clearTimer("eligible")
   if (at.election.reign === null) BullyElection.callElection(at)
@@ -375,6 +394,6 @@ export const onAnswer = (
     case "BEAT_ACK":
       return onBeatAck(at, lease, message)
     case "RELEASE":
-      return onRelease(at, message)
+      return onRelease(at, lease, message)
   }
 }

@@ -267,6 +267,47 @@ describe("standing", () => {
     assert.isFalse(server.leads)
   })
 
+  it("asks anew, in a term above, whoever another candidate has set free: else of four the two halves take turns for ever", () => {
+    const five = { rules: { lease: { ...three, groupSize: 5 } } }
+    const { server, term } = standing(["a", "b", "c"], five)
+    server.hear(vote("a", term), "unicast")
+    server.advance(200).forget().hear(release("b", term + 999), "unicast")
+    const [asked, ...more] = server.said("ELECTION")
+    const anew = asked!.message.standing
+    assert.strictEqual(anew, term + 1_000)
+    assert.deepStrictEqual([more, server.said("RELEASE")], [[], []])
+    assert.deepInclude(promise(server), { term: anew, until: server.now + L })
+    // What was voted for before counts no more.
+    for (const late of ["b", "c"]) server.hear(vote(late, term), "unicast")
+    assert.isFalse(server.leads)
+    const since = server.now
+    server.advance(10)
+    for (const other of ["b", "c"]) server.hear(vote(other, anew), "unicast")
+    assert.isTrue(server.leads)
+    assert.strictEqual(server.term, anew)
+    assert.strictEqual(server.state.election.claim?.anchor.monotonic, since)
+  })
+
+  it("is given up later by who asked anew, and what it gives back is what it claimed last", () => {
+    const { server, term } = standing()
+    server.advance(200).hear(release("b", term + 7), "unicast")
+    const anew = server.state.election.claim!.term
+    server.forget().advance(L / 5 - 1)
+    assert.deepStrictEqual(server.said("RELEASE"), [])
+    server.advance(L / 3 + 1)
+    assert.deepStrictEqual(server.said("RELEASE").map(({ message }) => message.claim), [anew, anew])
+  })
+
+  it("goes on in its term where there is none above what was given back", () => {
+    const { server } = standing()
+    server.hear(release("b", Reign.maxTerm), "unicast")
+    assert.strictEqual(server.state.election.claim?.term, Reign.maxTerm)
+    server.forget().hear(release("b", Reign.maxTerm), "unicast")
+    assert.deepStrictEqual(server.says(), [])
+    server.hear(vote("a", Reign.maxTerm), "unicast")
+    assert.isTrue(server.leads)
+  })
+
   it("ends when a leader is followed, and gives back what was promised for it", () => {
     const { server, term } = standing()
     server.hear(alive("z"))

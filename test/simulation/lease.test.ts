@@ -135,6 +135,21 @@ describe("a group that leads by a lease", () => {
       assert.strictEqual(yield* group.settle(), 4)
     }))))
 
+  it.effect("of which four live, voting two and two for a while, soon agrees", () =>
+    run(Effect.forEach([1, 2, 3, 4, 5, 6], (seed) =>
+      Effect.scoped(Effect.gen(function*() {
+        const group = yield* make(5, { seed })
+        yield* group.settle()
+        yield* group.kill(4)
+        yield* group.partition([[0, 1], [2, 3]])
+        // Each half sees a majority still, and has one that stands and one that votes for it.
+        yield* group.advance(L + 50)
+        assert.deepStrictEqual(yield* group.leaders, [])
+        yield* group.heal
+        const took = yield* group.until("one leads", Effect.map(group.leaders, (leaders) => leaders.length === 1))
+        assert.isBelow(took, L, `seed ${seed}`)
+      })))))
+
   it.effect("a leader that was suspended, its monotonic clock with it, does not lead when it wakes", () =>
     run(Effect.scoped(Effect.gen(function*() {
       const group = yield* make(3)
