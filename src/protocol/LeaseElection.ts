@@ -198,15 +198,15 @@ export const onBeatAck = (at: At, agreement: Lease.Agreement, ack: Message.Of<"B
 }
 
 /**
- * Somebody gives a claim back: whoever was bound to it is free. A candidate asks all anew, in a term that they may grant: where
- * the votes were split it gets those of the other half. Else each half would have its next one stand before the other gives
- * up, and so for ever.
+ * Somebody gives a claim back: whoever was bound to it is free. A candidate that outranks it asks all anew, in a term that
+ * they may grant: where the votes were split it gets those of the other half. Else each half would have its next one stand
+ * before the other gives up, and so for ever.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const onRelease = (at: At, agreement: Lease.Agreement, { claim, sender }: Message.Of<"RELEASE">): void => {
-  if (at.election.activity._tag === "Standing") {
+  if (at.election.activity._tag === "Standing" && at.outranks(at.state.self, sender)) {
     return askForVotes(at, agreement, termAbove(at, claim))
   }
   if (!Voter.onRelease(at.turn, at.name, sender, claim)) return

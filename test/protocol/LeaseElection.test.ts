@@ -267,7 +267,7 @@ describe("standing", () => {
     assert.isFalse(server.leads)
   })
 
-  it("asks anew, in a term above, whoever another candidate has set free: else of four the two halves take turns for ever", () => {
+  it("asks anew, in a term above, whoever a lower candidate has set free: else of four the two halves take turns for ever", () => {
     const five = { rules: { lease: { ...three, groupSize: 5 } } }
     const { server, term } = standing(["a", "b", "c"], five)
     server.hear(vote("a", term), "unicast")
@@ -286,6 +286,13 @@ describe("standing", () => {
     assert.isTrue(server.leads)
     assert.strictEqual(server.term, anew)
     assert.strictEqual(server.state.election.claim?.anchor.monotonic, since)
+  })
+
+  it("goes on as it was where a higher ranked candidate gives up, which will stand again", () => {
+    const { server, term } = standing(["a", "z"])
+    server.advance(200).forget().hear(release("z", term + 999), "unicast")
+    assert.deepStrictEqual(server.says(), [])
+    assert.strictEqual(server.state.election.claim?.term, term)
   })
 
   it("is given up later by who asked anew, and what it gives back is what it claimed last", () => {
