@@ -273,8 +273,9 @@ const stopInTime = (at: At, agreement: Lease.Agreement, claim: Lease.Claim): voi
   at.setTimer("lease", Math.ceil(Lease.left(claim, agreement, at.turn.now)), { _tag: "LeaseEnds" })
 }
 
+/** The work, which may not even know yet, has what is left of the promises to stop: nothing is given back. */
 const endNow = (at: At, reign: Reign.Reign, cause: Event.Cause): void => {
-  BullyElection.becomeVacant(at, reign, cause)
+  BullyElection.becomeVacant(at, reign, cause, { silently: true })
   if (at.state.phase === "Leaving") return
   BullyElection.sayStepsDown(at, cause, null)
   BullyElection.callElection(at)

@@ -494,6 +494,19 @@ describe("a lease", () => {
     }
   })
 
+  it("that a wall clock set forward ends is not given back: work runs that had no time to stop", () => {
+    for (const yields of [false, true]) {
+      const { server, term } = leading(["a", "z"], { work: "by hand" })
+      if (yields) server.hear(stands("z", term + 9), "unicast")
+      server.forget().wall += 10 * L
+      server.step({ _tag: "Watch" })
+      assert.isFalse(server.leads)
+      assert.deepStrictEqual(causes(server), [yields ? "HigherRank" : "LeaseLost"])
+      assert.deepStrictEqual(server.said("RELEASE"), [])
+      assert.isNull(server.state.election.claim)
+    }
+  })
+
   it("that a clock shortens ends its work in time, and is told as lost, not as without a majority", () => {
     const { server, term } = leading(["a", "b"], { work: "by hand" })
     server.advance(10).hear(ack("a", term, 1), "unicast")
