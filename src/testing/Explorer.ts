@@ -59,8 +59,8 @@ export interface Options {
   readonly seed?: number | undefined
   /** The most states that are visited. */
   readonly states: number
-  /** Is asked now and then whether to stop. */
-  readonly enough?: (() => boolean) | undefined
+  /** Is told now and then how many states have been visited, and asked whether to stop. */
+  readonly enough?: ((states: number) => boolean) | undefined
   /** What servers go by instead of the protocol. */
   readonly transition?: typeof Step.step | undefined
 }
@@ -171,7 +171,7 @@ class Exploration {
       if (this.#violation !== null) break
       if (next.elections > this.#options.bounds.elections) this.#electionsCut += 1
       else this.#enter(next, entered, move)
-      if (this.#visited.full() || ((count & 0x3fff) === 0 && this.#options.enough?.() === true)) {
+      if (this.#visited.full() || ((count & 0xff) === 0 && this.#options.enough?.(this.#visited.size()) === true)) {
         exhausted = this.#open.every(({ moves }) => moves.length === 0)
         break
       }

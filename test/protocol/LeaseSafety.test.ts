@@ -7,35 +7,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { env } from "node:process"
-import type * as Lease from "../../src/protocol/Lease.ts"
-import { Cluster } from "./harness/Cluster.ts"
+import { live } from "./harness/LeaseTrial.ts"
 
 const runs = Number(env["BELLWETHER_LEASE_RUNS"] ?? 25)
-const L = 1_500
-
-const live = (size: number, seed: number, drift: number) => {
-  const lease: Lease.Agreement = { groupSize: size, duration: L, drift }
-  const cluster = new Cluster({
-    size,
-    seed,
-    rules: { lease, stopTimeout: 300 },
-    drift,
-    wallSpread: L / 2,
-    loss: [0, 0.05, 0.3][seed % 3]!,
-    duplication: 0.1,
-    delay: [1, 4][seed % 2]! * L
-  })
-  cluster.advance(2 * L)
-  const troubles = new Map<string, number>()
-  for (let i = 0; i < 30; i += 1) {
-    const kind = cluster.trouble(3 * L)
-    troubles.set(kind, (troubles.get(kind) ?? 0) + 1)
-    cluster.advance(L * ((seed * 7 + i * 5) % 11) / 12)
-  }
-  cluster.advance(6 * L)
-  return { cluster, troubles }
-}
-
 describe("a majority lease (protocol, majority lease)", () => {
   for (const [size, drift] of [[3, 0.01], [5, 0.01], [3, 0.05], [5, 0.02]] as const) {
     it(`of ${size} servers, clocks off by ${drift * 100} %: never two leaders, and terms that grow`, {
@@ -43,7 +17,7 @@ describe("a majority lease (protocol, majority lease)", () => {
     }, () => {
       let reigns = 0
       for (let seed = 1; seed <= runs; seed += 1) {
-        const { cluster } = live(size, seed, drift)
+        const cluster = live(size, seed, { drift })
         assert.deepStrictEqual(cluster.violations, [], `seed ${seed}`)
         const terms = cluster.led.map(({ reign }) => reign.term)
         assert.deepStrictEqual(terms, [...new Set(terms)].toSorted((a, b) => a - b), `seed ${seed}: terms`)
@@ -56,7 +30,7 @@ describe("a majority lease (protocol, majority lease)", () => {
   it("there is a leader again when trouble ends", { timeout: 3_600_000 }, () => {
     let without = 0
     for (let seed = 1; seed <= runs; seed += 1) {
-      const { cluster } = live(3, 10_000 + 3 * seed, 0.01)
+      const cluster = live(3, 10_000 + 3 * seed, { drift: 0.01 })
       if (cluster.leaders.length === 0) without += 1
     }
     assert.isAtMost(without, runs / 10)

@@ -96,6 +96,77 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "!(binds(promise, now) && !isHeldBy(promise, candidate))",
     to: "(now > -Infinity || isHeldBy(promise, candidate))",
     lease: true
+  },
+  {
+    name: "who has just started makes promises at once",
+    file: "Lease.ts",
+    from: "boolean => now < silentUntil",
+    to: "boolean => now < silentUntil - Infinity",
+    lease: true
+  },
+  {
+    name: "a vote counts each time it comes",
+    file: "Lease.ts",
+    from: "servers.includes(id) ? servers : [...servers, id]",
+    to: "[...servers, id]",
+    lease: true
+  },
+  {
+    name: "a vote for an earlier claim counts for the one now",
+    file: "Lease.ts",
+    from: "&& vote.standing === claim.term &&",
+    to: "&& vote.standing <= claim.term &&",
+    lease: true
+  },
+  {
+    name: "votes count after what was promised was given back",
+    file: "LeaseClaim.ts",
+    from: "  at.change({ claim: null })\n",
+    to: "  if (claim.held) at.change({ claim: null })\n",
+    lease: true
+  },
+  {
+    name: "clocks are taken to go alike",
+    file: "Lease.ts",
+    from: "duration * (1 - 2 * drift)",
+    to: "duration * (1 - 0 * drift)",
+    lease: true
+  },
+  {
+    name: "time in which a machine slept does not count",
+    file: "Lease.ts",
+    from:
+      "now.wall - since.wall,\n    now.sinceBoot === undefined || since.sinceBoot === undefined ? 0 : now.sinceBoot - since.sinceBoot",
+    to: "0 * since.wall",
+    lease: true
+  },
+  {
+    name: "a claim is given back for whatever term",
+    file: "Lease.ts",
+    from: "isHeldBy(promise, holder) && promise.term === term ?",
+    to: "isHeldBy(promise, holder) && term > 0 ?",
+    lease: true
+  },
+  {
+    name: "what a server promises itself binds nobody",
+    file: "Voter.ts",
+    from: "): boolean => keep(turn, election, Lease.promise(",
+    to: "): boolean => holder.id === turn.state.self.id || keep(turn, election, Lease.promise(",
+    lease: true
+  },
+  {
+    name: "a leader does not renew its own promise",
+    file: "LeaseElection.ts",
+    from: "  Voter.bind(at.turn, agreement, at.name, at.state.self, claim.term)\n",
+    to: "",
+    lease: true
+  },
+  {
+    name: "a lease has no end",
+    file: "Lease.ts",
+    from: "duration * (1 - 2 * drift)",
+    to: "duration * (1_000 - 2 * drift)",
+    lease: true
   }
 ]
 
@@ -103,8 +174,8 @@ const source = Path.resolve(import.meta.dirname, "../../src/protocol")
 // Where Node and vitest find the dependencies, and git and the linter look away.
 const work = Path.resolve(import.meta.dirname, "../../coverage", `mutants-${process.pid}`)
 
-/** The transition of a protocol that has this fault. */
-export const load = async ({ file, from, name, to }: Mutant): Promise<typeof Step.step> => {
+/** The protocol with this fault. */
+export const load = async ({ file, from, name, to }: Mutant): Promise<typeof Step> => {
   const directory = Path.join(work, name.replaceAll(/\W+/g, "-"))
   Fs.cpSync(source, directory, { recursive: true })
   const path = Path.join(directory, file)
@@ -116,8 +187,7 @@ export const load = async ({ file, from, name, to }: Mutant): Promise<typeof Ste
     )
   }
   Fs.writeFileSync(path, pieces.join(to))
-  const mutated = await import(/* @vite-ignore */ pathToFileURL(Path.join(directory, "Step.ts")).href) as typeof Step
-  return mutated.step
+  return await import(/* @vite-ignore */ pathToFileURL(Path.join(directory, "Step.ts")).href) as typeof Step
 }
 
 export const remove = (): void => Fs.rmSync(work, { recursive: true, force: true })

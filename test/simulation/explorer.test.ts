@@ -1,9 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Step from "../../src/protocol/Step.ts"
 import { Explorer } from "../../src/testing/index.ts"
-
-const bounds: Explorer.Bounds = { crashes: 1, restarts: 1, lost: 3, duplicated: 2, elections: 2, horizon: 3_000 }
-const lease = { lease: { groupSize: 3, duration: 600, drift: 0.01 } }
+import { bounds, lease } from "./Frontier.ts"
 
 const show = ({ violation }: Explorer.Found) =>
   violation === null ? "" : `${JSON.stringify(violation.complaint)}\n${violation.path.join("\n")}`

@@ -2,10 +2,9 @@ import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import { Explorer, type Faults, Simulation } from "../../src/testing/index.ts"
+import * as LeaseTrial from "../protocol/harness/LeaseTrial.ts"
+import { bounds, lease } from "./Frontier.ts"
 import * as Mutants from "./Mutants.ts"
-
-const bounds: Explorer.Bounds = { crashes: 1, restarts: 1, lost: 3, duplicated: 2, elections: 2, horizon: 3_000 }
-const lease = { lease: { groupSize: 3, duration: 600, drift: 0.01 } }
 
 /** What once broke something, first; then what the seeds bring. */
 const stories: ReadonlyArray<{ readonly servers: number; readonly faults: ReadonlyArray<Faults.Fault> }> = [
@@ -28,6 +27,10 @@ const stories: ReadonlyArray<{ readonly servers: number; readonly faults: Readon
 
 const maxRuns = 60
 const maxStates = 3_000
+const maxTrials = 80
+
+const trials = [{ drift: 0.05, stopTimeout: 10 }, { drift: 0.02 }] as const
+
 const caught: Array<string> = []
 
 afterAll(() => {
@@ -39,12 +42,22 @@ describe("a fault in the protocol is seen by what judges it", () => {
   for (const mutant of Mutants.mutants) {
     it.effect(mutant.name, () =>
       Effect.gen(function*() {
-        const transition = yield* Effect.promise(() => Mutants.load(mutant))
+        const protocol = yield* Effect.promise(() => Mutants.load(mutant))
+        const transition = protocol.step
         const rules = mutant.lease === true ? lease : {}
         const found = Explorer.explore({ from: "settled", states: maxStates, seed: 1, transition, rules, bounds })
         if (found.violation !== null) {
           caught.push(`${mutant.name}: explorer, ${found.violation.complaint.invariant}, ${found.states} states`)
           return
+        }
+        // What a lease promises is quickest broken by clocks at their limits, which neither of the others is about.
+        for (let seed = 1; mutant.lease === true && seed <= maxTrials; seed++) {
+          for (const [index, trial] of trials.entries()) {
+            const what = LeaseTrial.broken(LeaseTrial.live(seed % 2 === 1 ? 3 : 5, seed, { ...trial, protocol }))
+            if (what === null) continue
+            caught.push(`${mutant.name}: trials of the lease, ${what}, ${trials.length * (seed - 1) + index + 1} runs`)
+            return
+          }
         }
         for (let seed = 1; seed <= maxRuns; seed++) {
           const story = mutant.lease === true ? undefined : stories[seed - 1]

@@ -267,7 +267,9 @@ export class Servers {
           this.#send(node.index, output, sent)
           break
         case "SetTimer": {
-          const at = node.now + Math.floor(output.after / grid) * grid
+          // What waits for an instant by the clock would find it not come yet, and wait again, for ever.
+          const toGrid = output.timer._tag === "Eligible" ? Math.ceil : Math.floor
+          const at = node.now + toGrid(output.after / grid) * grid
           timers = inOrder([...timers, { at, token: output.token, what: { ...output, _tag: "TimerFired" } }])
           break
         }

@@ -35,6 +35,8 @@ export interface Options {
   readonly duplication: number
   /** The longest that a datagram may take, in ms. Most take far less. */
   readonly delay: number
+  /** What servers go by instead of the protocol. */
+  readonly protocol?: Pick<typeof Step, "make" | "step" | "leads"> | undefined
 }
 
 interface Machine {
@@ -73,6 +75,7 @@ export class Cluster {
   /** Where two led at one instant. */
   readonly violations: Array<string> = []
   readonly #options: Options
+  readonly #protocol: NonNullable<Options["protocol"]>
   readonly #random: () => number
   readonly #machines: ReadonlyArray<Machine>
   readonly #due: Array<Due> = []
@@ -81,6 +84,7 @@ export class Cluster {
 
   constructor(options: Options) {
     this.#options = options
+    this.#protocol = options.protocol ?? Step
     this.#random = random(options.seed)
     this.#machines = Array.from({ length: options.size }, (_, index) => {
       const member = Peer.member(String.fromCharCode(97 + index))
@@ -160,7 +164,7 @@ export class Cluster {
   #boot(machine: Machine): void {
     machine.start += 1
     const now = this.#clock(machine)
-    machine.state = Step.make({
+    machine.state = this.#protocol.make({
       rules: rules(this.#options.rules, "fast"),
       self: { ...machine.member, incarnation: Math.floor(now.wall) },
       addresses: machine.addresses,
@@ -181,7 +185,7 @@ export class Cluster {
 
   #step(machine: Machine, input: Step.Input): void {
     if (machine.state === null) return
-    const [state, outputs] = Step.step(machine.state, input, this.#clock(machine))
+    const [state, outputs] = this.#protocol.step(machine.state, input, this.#clock(machine))
     machine.state = state
     for (const output of outputs) this.#carryOut(machine, output)
     this.#look()
@@ -224,7 +228,7 @@ export class Cluster {
   /** Who leads now, by its own clock. */
   get leaders(): ReadonlyArray<Machine> {
     return this.#machines.filter((machine) =>
-      machine.state !== null && Step.leads(machine.state, this.#clock(machine)) !== null
+      machine.state !== null && this.#protocol.leads(machine.state, this.#clock(machine)) !== null
     )
   }
 

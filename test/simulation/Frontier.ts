@@ -1,0 +1,17 @@
+/**
+ * How far the explorer goes, in the tests and in `npm run explore`.
+ */
+import type { Explorer } from "../../src/testing/index.ts"
+
+/** What may happen on one way: with three servers, more ways than can all be gone. */
+export const bounds: Explorer.Bounds = {
+  crashes: 1,
+  restarts: 1,
+  lost: 3,
+  duplicated: 2,
+  elections: 2,
+  horizon: 3_000
+}
+
+/** A majority lease of three, as short as it can be and still be held: what is on the grid of times. */
+export const lease = { lease: { groupSize: 3, duration: 600, drift: 0.01 } }

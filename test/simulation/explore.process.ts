@@ -1,0 +1,93 @@
+/**
+ * `npm run explore -- --mode lease --states 5000000`: visits states of three servers until so many are seen, the `--seconds`
+ * are over, or none is left. Ends with 0 where no promise was broken, with 1 and the way to it where one was, with 2 for a
+ * flag that is wrong.
+ */
+import { parseArgs } from "node:util"
+import { Explorer } from "../../src/testing/index.ts"
+import { bounds, lease } from "./Frontier.ts"
+
+const refuse = (line: string): never => {
+  process.stderr.write(`${line}\n`)
+  process.exit(2)
+}
+
+const flags = () => {
+  try {
+    return parseArgs({
+      options: {
+        mode: { type: "string" },
+        from: { type: "string" },
+        states: { type: "string" },
+        seconds: { type: "string" },
+        seed: { type: "string" }
+      }
+    }).values
+  } catch {
+    return refuse("allowed: --mode bully|lease, --from cold|settled, --states N, --seconds N, --seed N")
+  }
+}
+
+const given = flags()
+
+const choice = <A extends string>(name: "mode" | "from", allowed: ReadonlyArray<A>, fallback: A): A => {
+  const text = given[name]
+  if (text === undefined) return fallback
+  return allowed.find((one) => one === text)
+    ?? refuse(`--${name} is ${JSON.stringify(text)}; allowed: ${allowed.join(" or ")}`)
+}
+
+const whole = (name: "states" | "seconds" | "seed", fallback: number, least: number, most: number): number => {
+  const text = given[name]
+  if (text === undefined) return fallback
+  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN
+  return value >= least && value <= most
+    ? value
+    : refuse(`--${name} is ${JSON.stringify(text)}; allowed: a whole number from ${least} to ${most}`)
+}
+
+const mode = choice("mode", ["bully", "lease"], "bully")
+const from = choice("from", ["cold", "settled"], "settled")
+const states = whole("states", 1_000_000, 1, 100_000_000)
+const seconds = whole("seconds", 86_400, 1, 86_400)
+const seed = whole("seed", 1, 0, 4_294_967_295)
+
+const started = performance.now()
+const elapsed = () => (performance.now() - started) / 1_000
+const count = (value: number) => value.toLocaleString("en")
+let next = 10
+
+const found = Explorer.explore({
+  from,
+  bounds,
+  rules: mode === "lease" ? lease : {},
+  seed,
+  states,
+  enough: (visited) => {
+    if (elapsed() >= next) {
+      next = elapsed() + 10
+      const mebibytes = Math.round(process.memoryUsage().heapUsed / 1_048_576)
+      process.stderr.write(
+        `${elapsed().toFixed(0)} s: ${count(visited)} of ${count(states)} states, ${mebibytes} MiB\n`
+      )
+    }
+    return elapsed() >= seconds
+  }
+})
+
+const { cut, datagrams, depth, exhausted, quiescent, servers, transitions, violation } = found
+process.stdout.write(`${
+  [
+    `${mode}, from ${from}, seed ${seed}: ${count(found.states)} states in ${elapsed().toFixed(1)} s${
+      exhausted ? ", all there are within the bounds" : ""
+    }`,
+    `bounds: ${Object.entries(bounds).map(([name, value]) => `${name} ${value}`).join(", ")}`,
+    `${count(transitions)} transitions; ${count(servers)} states of one server; ${count(datagrams)} datagrams`,
+    `longest way ${count(depth)}; ${count(quiescent)} states at rest, the group settled from each`,
+    `ways that ended at a bound: ${count(cut.horizon)} at the horizon, ${count(cut.elections)} at the elections`,
+    violation === null
+      ? "no promise was broken"
+      : `broken: ${violation.complaint.invariant}: ${violation.complaint.what}\n${violation.path.join("\n")}`
+  ].join("\n")
+}\n`)
+process.exitCode = violation === null ? 0 : 1
