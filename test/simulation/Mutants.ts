@@ -126,28 +126,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     lease: true
   },
   {
-    name: "clocks are taken to go alike",
-    file: "Lease.ts",
-    from: "duration * (1 - 2 * drift)",
-    to: "duration * (1 - 0 * drift)",
-    lease: true
-  },
-  {
-    name: "time in which a machine slept does not count",
-    file: "Lease.ts",
-    from:
-      "now.wall - since.wall,\n    now.sinceBoot === undefined || since.sinceBoot === undefined ? 0 : now.sinceBoot - since.sinceBoot",
-    to: "0 * since.wall",
-    lease: true
-  },
-  {
-    name: "a claim is given back for whatever term",
-    file: "Lease.ts",
-    from: "isHeldBy(promise, holder) && promise.term === term ?",
-    to: "isHeldBy(promise, holder) && term > 0 ?",
-    lease: true
-  },
-  {
     name: "what a server promises itself binds nobody",
     file: "Voter.ts",
     from: "): boolean => keep(turn, election, Lease.promise(",
