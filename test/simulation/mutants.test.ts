@@ -59,7 +59,9 @@ describe("a fault in the protocol is seen by what judges it", () => {
             return
           }
         }
-        for (let seed = 1; seed <= maxRuns; seed++) {
+        const seeds = Array.from({ length: maxRuns }, (_, index) => index + 1)
+        if (mutant.seed !== undefined) seeds.unshift(mutant.seed)
+        for (const [index, seed] of seeds.entries()) {
           const story = mutant.lease === true ? undefined : stories[seed - 1]
           const servers = story?.servers ?? (seed % 2 === 1 ? 3 : 5)
           const report = yield* Simulation.run({
@@ -75,7 +77,7 @@ describe("a fault in the protocol is seen by what judges it", () => {
           }).pipe(Effect.provide(Logger.layer([])))
           const [violation] = report.violations
           if (violation === undefined) continue
-          caught.push(`${mutant.name}: simulator, ${violation.invariant}, ${seed} runs`)
+          caught.push(`${mutant.name}: simulator, ${violation.invariant}, ${index + 1} runs`)
           return
         }
         assert.fail(`not seen in ${maxStates} states and ${maxRuns} runs: a hole in the invariants`)
