@@ -43,6 +43,18 @@ const host = Effect.acquireRelease(
 const on = (pid: number, command: string) =>
   Effect.sync(() => void execFileSync("nsenter", ["-t", String(pid), "-n", ...command.split(" ")]))
 
+/**
+ * A link is up some time after it was told to be. A server that starts before has only the loopback, and announces that
+ * for life.
+ */
+const isUp = (pid: number) =>
+  Effect.sync(() =>
+    execFileSync("nsenter", ["-t", String(pid), "-n", "ip", "-o", "link", "show", "eth0"], { encoding: "utf8" })
+      .includes("state UP")
+  ).pipe(
+    Effect.repeat({ until: (up) => up, schedule: Schedule.upTo(Schedule.spaced("50 millis"), { times: 400 }) })
+  )
+
 /** It ends as soon as all is known; on a busy machine that takes longer than a heartbeat. */
 const doctor = Effect.fnUntraced(function*(pid: number) {
   const { code, stderr, stdout } = yield* Effect.scoped(
@@ -70,6 +82,7 @@ it.live.skipIf(obstacle !== undefined)(
         yield* on(pid, `ip addr add ${ip}/24 dev eth0`)
         yield* on(pid, "ip link set eth0 up")
       }
+      yield* Effect.forEach([a, b], isUp)
       const serve = (pid: number, name: string, priority: string) =>
         Process.startOnNetworkOf(pid, ["serve", "--json", "--name", name, "--priority", priority], env)
       const alpha = yield* serve(a, "alpha", "2")
