@@ -11,13 +11,7 @@ import * as Client from "./Client.ts"
 import * as Event from "./Event.ts"
 import * as Reign from "./Reign.ts"
 
-const event = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
-  Schema.Struct({
-    /** Unix milliseconds, for people to read: never compare them between hosts. */
-    at: Schema.Finite,
-    event: Schema.Literal(name),
-    ...fields
-  })
+const { event } = Event
 
 /**
  * One event, as the app's stream holds it and as one line of `client --json` spells it.

@@ -138,7 +138,13 @@ export const Lost = Schema.Struct({
  */
 export type Lost = typeof Lost.Type
 
-const event = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
+/**
+ * The schema of one kind of event: its name, when it happened, and what belongs to it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const event = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({
     /** Unix milliseconds, for people to read: never compare them between hosts. */
     at: Schema.Finite,
