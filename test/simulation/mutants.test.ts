@@ -2,8 +2,8 @@ import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import { Explorer, type Faults, Simulation } from "../../src/testing/index.ts"
-import * as LeaseTrial from "../protocol/harness/LeaseTrial.ts"
-import { bounds, lease } from "./Frontier.ts"
+import * as BullyMutants from "./BullyMutants.ts"
+import { bounds } from "./Frontier.ts"
 import * as Mutants from "./Mutants.ts"
 
 /** What once broke something, first; then what the seeds bring. */
@@ -27,51 +27,34 @@ const stories: ReadonlyArray<{ readonly servers: number; readonly faults: Readon
 
 const maxRuns = 60
 const maxStates = 3_000
-const maxTrials = 80
-
-const trials = [{ drift: 0.05, stopTimeout: 10 }, { drift: 0.02 }] as const
 
 const caught: Array<string> = []
 
 afterAll(() => {
-  Mutants.remove()
   process.stdout.write(`${caught.join("\n")}\n`)
 })
 
-describe("a fault in the protocol is seen by what judges it", () => {
-  for (const mutant of Mutants.mutants) {
+describe("a fault in the Bully, or in membership, is seen by what judges it", () => {
+  for (const mutant of BullyMutants.mutants) {
     it.effect(mutant.name, () =>
       Effect.gen(function*() {
-        const protocol = yield* Effect.promise(() => Mutants.load(mutant))
-        const transition = protocol.step
-        const rules = mutant.lease === true ? lease : {}
-        const found = Explorer.explore({ from: "settled", states: maxStates, seed: 1, transition, rules, bounds })
+        const { step: transition } = yield* Effect.promise(() => Mutants.load(mutant))
+        const found = Explorer.explore({ from: "settled", states: maxStates, seed: 1, transition, bounds })
         if (found.violation !== null) {
           caught.push(`${mutant.name}: explorer, ${found.violation.complaint.invariant}, ${found.states} states`)
           return
         }
-        // What a lease promises is quickest broken by clocks at their limits, which neither of the others is about.
-        for (let seed = 1; mutant.lease === true && seed <= maxTrials; seed++) {
-          for (const [index, trial] of trials.entries()) {
-            const what = LeaseTrial.broken(LeaseTrial.live(seed % 2 === 1 ? 3 : 5, seed, { ...trial, protocol }))
-            if (what === null) continue
-            caught.push(`${mutant.name}: trials of the lease, ${what}, ${trials.length * (seed - 1) + index + 1} runs`)
-            return
-          }
-        }
         const seeds = Array.from({ length: maxRuns }, (_, index) => index + 1)
         if (mutant.seed !== undefined) seeds.unshift(mutant.seed)
         for (const [index, seed] of seeds.entries()) {
-          const story = mutant.lease === true ? undefined : stories[seed - 1]
+          const story = stories[seed - 1]
           const servers = story?.servers ?? (seed % 2 === 1 ? 3 : 5)
           const report = yield* Simulation.run({
             servers,
             seed,
             millis: story === undefined ? 60_000 : 30_000,
             faults: story?.faults ?? "harsh",
-            settings: mutant.lease === true
-              ? { profile: "fast", leadership: "lease", groupSize: servers }
-              : { profile: "fast" },
+            settings: { profile: "fast" },
             transition,
             untilViolation: true
           }).pipe(Effect.provide(Logger.layer([])))
