@@ -27,8 +27,8 @@ export interface Times {
  * Every profile by its name.
  *
  * - `standard`: a leader that dies in silence is replaced within 46 s, for next to no traffic and with room for a host
- *   that is busy for seconds. A leader that stops properly, or whose process dies where its host lives, is replaced at
- *   once in every profile.
+ *   that is busy for seconds. One whose process dies where its host lives is replaced within 31 s, one that stops properly
+ *   at once in every profile.
  * - `fast`: replaced within about 3 s, on a network that carries its datagrams within tens of milliseconds.
  * - `realtime`: replaced within about 200 ms. Only for quiet hosts on one switch: a pause of a tenth of a second, which a
  *   busy host makes every day, is a death there.
