@@ -1,9 +1,11 @@
 /**
- * Cleanup: every `cleanupInterval` looks for members that have been silent for too long, and tells once a minute how many
- * datagrams were dropped and why.
+ * Cleanup: every `cleanupInterval` looks for members that have been silent for too long; tells once a minute how many
+ * datagrams were dropped and why, and at once, then once a minute, which table is full.
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -14,8 +16,21 @@ import type * as Supervisor from "./Supervisor.ts"
 /** What every server drops all the time, and no one need hear of: its own multicasts, come back. */
 const ordinary: ReadonlySet<string> = new Set(["Own"])
 
+/** What is counted because a table is full, and the setting that bounds it. */
+const tables = [
+  { reason: "MembersFull", table: "members", setting: "maxMembers" },
+  { reason: "ClientsFull", table: "clients", setting: "maxClients" },
+  { reason: "SessionsFull", table: "sessions", setting: "maxSessions" },
+  { reason: "DepartedFull", table: "departed", setting: "maxDeparted" }
+] as const
+const ofTables: ReadonlySet<string> = new Set(tables.map(({ reason }) => reason))
+
+/** How soon somebody is told that a table is full, and how long nothing more is said of it then. */
+const noticed = Duration.seconds(1)
+const tellAgain = Duration.minutes(1)
+
 /**
- * Starts both fibers. `receiveBufferDropped` is how many datagrams found the receive buffer full.
+ * Starts its fibers.
  *
  * @category constructors
  * @since 0.1.0
@@ -26,16 +41,37 @@ export const run = Effect.fnUntraced(function*(
   supervisor: Supervisor.Supervisor
 ): Effect.fn.Return<void, never, Scope.Scope> {
   const told = new Map<string, number>()
-  const tell = Effect.gen(function*() {
-    for (const [reason, total] of Object.entries(yield* state.dropped)) {
-      const count = total - (told.get(reason) ?? 0)
-      told.set(reason, total)
-      if (count > 0 && !ordinary.has(reason)) yield* state.tell({ event: "Dropped", reason, count })
+  /** How many more there are of a reason than were told, which is now. */
+  const news = (dropped: Readonly<Record<string, number>>, reason: string): number => {
+    const total = dropped[reason] ?? 0
+    const count = total - (told.get(reason) ?? 0)
+    told.set(reason, total)
+    return count
+  }
+  const tellDrops = Effect.gen(function*() {
+    const dropped = yield* state.dropped
+    for (const reason of Object.keys(dropped)) {
+      if (ordinary.has(reason) || ofTables.has(reason)) continue
+      const count = news(dropped, reason)
+      if (count > 0) yield* state.tell({ event: "Dropped", reason, count })
+    }
+  })
+  const toldAt = new Map<string, number>()
+  const tellTables = Effect.gen(function*() {
+    const dropped = yield* state.dropped
+    const now = Number(yield* Clock.monotonicTimeNanos) / 1e6
+    for (const { reason, setting, table } of tables) {
+      if (now - (toldAt.get(reason) ?? -Infinity) < Duration.toMillis(tellAgain)) continue
+      const count = news(dropped, reason)
+      if (count === 0) continue
+      toldAt.set(reason, now)
+      yield* state.tell({ event: "TableFull", table, setting, limit: settings[setting], count })
     }
   })
   yield* supervisor.keep(
     "cleanup",
     state.step({ _tag: "Sweep" }).pipe(Effect.schedule(Schedule.spaced(settings.cleanupInterval)))
   )
-  yield* supervisor.keep("drops", tell.pipe(Effect.schedule(Schedule.spaced("1 minute"))))
+  yield* supervisor.keep("drops", tellDrops.pipe(Effect.schedule(Schedule.spaced("1 minute"))))
+  yield* supervisor.keep("tables", tellTables.pipe(Effect.schedule(Schedule.spaced(noticed))))
 })

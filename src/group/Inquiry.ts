@@ -79,6 +79,7 @@ export const members = (
     | "key"
     | "keyFile"
     | "keyMode"
+    | "maxSessions"
     | "multicastAddress"
     | "port"
     | "ttl"

@@ -115,7 +115,7 @@ export const ring = (
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  settings: KeySettings,
+  settings: KeySettings & Pick<Settings.Settings, "maxSessions">,
   memberTimeout: number
 ): Effect.fn.Return<Keys, Setting.SettingRefused> {
   let inUse = yield* ring(settings)
@@ -127,6 +127,7 @@ export const make = Effect.fnUntraced(function*(
       inUse = ring
     },
     freshness: Session.freshness(memberTimeout),
+    maxSessions: settings.maxSessions,
     onStranger: (problem, from) => {
       const count = (seen.get(problem)?.count ?? 0) + 1
       seen.set(problem, { problem, from, count })

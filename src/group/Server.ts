@@ -72,6 +72,8 @@ export const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
   preempt: settings.preempt,
   minimumMembers: settings.minimumMembers,
   maxMembers: settings.maxMembers,
+  maxClients: settings.maxClients,
+  maxDeparted: settings.maxDeparted,
   lease: Settings.agreement(settings)
 })
 

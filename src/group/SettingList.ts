@@ -255,10 +255,38 @@ export const settings = {
   maxMembers: whole([1, 65_535], "count", {
     summary: "most other servers that a view holds",
     documentation:
-      "Whoever comes when so many are there is dropped, counted as `MembersFull` and told by the event `Dropped`; the others "
-      + "stay. It bounds memory where strangers can join. Smaller than the number of servers: views differ in who is missing, "
-      + "and some may follow no leader.",
+      "Whoever comes when so many are there is dropped and counted as `MembersFull`, and the event `TableFull` is told; the "
+      + "others stay. It bounds memory where strangers can join. Smaller than the number of servers: views differ in who is "
+      + "missing, and some may follow no leader.",
     default: () => 4_096
+  }),
+  maxClients: whole([1, 65_535], "count", {
+    summary: "most clients that a server knows",
+    documentation:
+      "What a client says that comes when so many are there is dropped and counted as `ClientsFull`, and `TableFull` is told; "
+      + "those who are there stay, and who has left makes room. It bounds memory where strangers can join. Smaller than the "
+      + "number of clients: some find no leader that lets them in, though servers are heard. The same on every host, as the "
+      + "leader changes.",
+    default: () => 1_024
+  }),
+  maxSessions: whole([16, 65_535], "count", {
+    summary: "most sessions that are known, with a key",
+    documentation:
+      "With a key, each start of a server, a client or a command is a session that proves once that it lives. Beyond so many "
+      + "the one not heard for the longest is forgotten, which `TableFull` tells if it still counted; beside them a sixteenth "
+      + "as many are kept that have still to prove themselves. Starting value: 1.5 x `maxMembers` and `maxClients` together. "
+      + "Smaller than the number of those who speak: nothing is lost, but each of them proves itself again and again, at two "
+      + "datagrams a time.",
+    default: () => 8_192
+  }),
+  maxDeparted: whole([1, 16_384], "count", {
+    summary: "most servers that are remembered as gone",
+    documentation:
+      "Who has left or was removed is remembered for 2 x `memberTimeout`, so that a late datagram of its does not bring it "
+      + "back. Beyond so many the longest gone is forgotten early, which `TableFull` tells. Best not below the number of "
+      + "servers that may go within that time. Too small: a dead server may be in view again until it is found silent once "
+      + "more; larger costs memory alone.",
+    default: () => 1_024
   }),
   leadership: Setting.choice(["bully", "lease"], {
     summary: "how the leader is elected",

@@ -204,6 +204,20 @@ const rules: ReadonlyArray<Rule> = [
       groupSize: `at least minimumMembers, which is ${minimumMembers}: nobody would ever lead`
     }
   }),
+  ({ maxMembers, minimumMembers }) => ({
+    broken: minimumMembers > maxMembers + 1,
+    allowed: {
+      minimumMembers: `at most maxMembers and one more, which is ${maxMembers + 1}: nobody would ever lead`,
+      maxMembers: `at least minimumMembers without this server, which is ${minimumMembers - 1}: nobody would ever lead`
+    }
+  }),
+  ({ groupSize = 0, maxMembers }) => ({
+    broken: groupSize > maxMembers + 1,
+    allowed: {
+      groupSize: `at most maxMembers and one more, which is ${maxMembers + 1}: some would be in no view`,
+      maxMembers: `at least groupSize without this server, which is ${groupSize - 1}: some would be in no view`
+    }
+  }),
   ({ leadership, leaseDuration, stopTimeout }) => ({
     broken: leadership === "lease" && leaseDuration !== undefined
       && Duration.isLessThan(leaseDuration, Duration.times(stopTimeout, 3)),

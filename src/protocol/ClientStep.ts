@@ -135,6 +135,8 @@ const patientTries = 3
 const joinGaps: ReadonlyArray<number> = [50, 100]
 const leaveGap = 20
 const maxHeard = 64
+/** How many clients' order is remembered at most. */
+const maxSources = 2_048
 
 /**
  * A client before its start.
@@ -451,6 +453,7 @@ const receiving = (turn: Turn, use: (host: Receiver.Host) => unknown): void => {
     now: turn.now.monotonic,
     random: () => turn.random(),
     hasLeader: address !== null,
+    maxSources,
     deliver: ({ body, client, seq }) => turn.emit({ event: "MessageReceived", client, seq, body }),
     lose: (lost) => turn.emit({ event: "MessageLost", ...lost }),
     ask: (whom, missed, from, to) =>

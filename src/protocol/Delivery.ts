@@ -48,6 +48,8 @@ const receiving = <A>(turn: Turn, use: (host: Receiver.Host) => A): A => {
     now: turn.now.monotonic,
     random: () => turn.random(),
     hasLeader: leader !== null,
+    // Twice: what comes late of those that are forgotten must not come twice.
+    maxSources: 2 * turn.state.rules.maxClients,
     deliver: ({ body, client, seq }) => turn.emit({ event: "MessageReceived", client, seq, body }),
     lose: (lost) => turn.emit({ event: "MessageLost", ...lost }),
     ask: (whom, missed, from, to) => {
@@ -99,7 +101,7 @@ const hear = (turn: Turn, client: Client.Client, from: Member.Address, interval?
     put(turn, known)
     return known
   }
-  if (HashMap.size(turn.state.delivery.clients) >= Rules.maxClients && !forgetOne(turn)) {
+  if (HashMap.size(turn.state.delivery.clients) >= turn.state.rules.maxClients && !forgetOne(turn)) {
     turn.drop("ClientsFull")
     return null
   }

@@ -244,6 +244,16 @@ export const Event = Schema.Union([
   event("MessageLost", Lost.fields),
   /** Datagrams were dropped since the last event of this reason: at most one a reason and minute. */
   event("Dropped", { reason: Schema.String, count: Schema.Natural }),
+  /**
+   * A table has reached its `limit`, which is a setting: so many were refused (`members`, `clients`), or forgotten before
+   * their time to make room (`sessions`, `departed`), since the last event of this table. At most one a table and minute.
+   */
+  event("TableFull", {
+    table: Schema.Literals(["members", "clients", "sessions", "departed"]),
+    setting: Schema.String,
+    limit: Schema.Natural,
+    count: Schema.Natural
+  }),
   /** This reader was too slow and missed so many events. */
   event("EventsLost", { count: Schema.Natural }),
   /** Last of all: we said goodbye. */

@@ -248,7 +248,7 @@ const rememberDeparted = (
   departed: HashMap.HashMap.Value<State["departed"]>
 ): void => {
   let all = turn.state.departed
-  if (HashMap.size(all) >= Rules.maxDeparted) {
+  if (HashMap.size(all) >= turn.state.rules.maxDeparted) {
     let oldest: Member.NodeId = id
     let until = Infinity
     for (const [other, its] of all) {
@@ -258,6 +258,7 @@ const rememberDeparted = (
       }
     }
     all = HashMap.remove(all, oldest)
+    if (until > turn.now.monotonic) turn.drop("DepartedFull")
   }
   turn.state.departed = HashMap.set(all, id, departed)
 }

@@ -111,6 +111,11 @@ export interface Host {
   readonly random: () => number
   /** Whether there is a leader, other than this host, to be asked. */
   readonly hasLeader: boolean
+  /**
+   * How many clients' order is remembered at most; beyond, the one not heard for the longest is forgotten. It is not
+   * forgotten with the client: whatever comes late of it must not come twice.
+   */
+  readonly maxSources: number
   readonly deliver: (message: Delivered) => void
   readonly lose: (lost: Event.Lost) => void
   readonly ask: (whom: "leader" | "group", missed: Message.Missed, from: number, to: number) => void
@@ -123,15 +128,6 @@ export interface Host {
  * @since 0.1.0
  */
 export const keptLimit = 1_024
-
-/**
- * How many clients' order is remembered at most; beyond, the one not heard for the longest is forgotten. It is not
- * forgotten with the client: whatever comes late of it must not come twice.
- *
- * @category models
- * @since 0.1.0
- */
-export const maxSources = 2_048
 
 /**
  * After how many ms of asking a message is given up.
@@ -301,7 +297,7 @@ const sourceOf = (host: Host, client: Client.ClientId): Source | undefined =>
 
 const putSource = (host: Host, client: Client.ClientId, source: Source): void => {
   const all = host.receiver.sources
-  if (HashMap.size(all) >= maxSources && !HashMap.has(all, client)) {
+  if (HashMap.size(all) >= host.maxSources && !HashMap.has(all, client)) {
     let oldest = client
     let heardAt = Infinity
     for (const [id, other] of all) {

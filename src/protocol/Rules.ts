@@ -28,6 +28,10 @@ export interface Rules {
   readonly minimumMembers: number
   /** The most members that a view holds, besides its own server; who comes later is dropped and counted. */
   readonly maxMembers: number
+  /** The most clients that a server knows; what one more says is dropped and counted. Who has left makes room. */
+  readonly maxClients: number
+  /** The most departed that are remembered; beyond, the longest gone are forgotten first, and counted. */
+  readonly maxDeparted: number
   readonly stopTimeout: number
   /** What a majority lease goes by; null where the Bully alone decides. */
   readonly lease: Message.Agreement | null
@@ -91,22 +95,6 @@ export const probeTries = 5
  * @since 0.1.0
  */
 export const departedFor = (rules: Rules): number => 2 * rules.memberTimeout
-
-/**
- * The most clients that a server knows; what one more says is dropped and counted. Who has left makes room.
- *
- * @category models
- * @since 0.1.0
- */
-export const maxClients = 1_024
-
-/**
- * The most departed that are remembered; beyond, the longest gone are forgotten first.
- *
- * @category models
- * @since 0.1.0
- */
-export const maxDeparted = 1_024
 
 /**
  * The most seeds, and the most of those that fell silent, that are looked for by unicast.

@@ -109,6 +109,15 @@ export type Verdict =
 export const isProven = <What>({ heardAt, provenAt }: Session<What>, now: number, freshness: Freshness): boolean =>
   now - provenAt <= freshness.proof && now - heardAt <= freshness.silence
 
+/**
+ * Whether an answer to what it was asked last would still be believed at this time (ms, monotonic).
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isAsked = <What>({ question }: Session<What>, now: number): boolean =>
+  question !== null && now - question.drawnAt <= nonceLife
+
 const asked = <What>(session: Session<What>, now: number, spacing: number, draw: () => string): Session<What> => {
   const { question } = session
   if (question !== null && now - question.askedAt < spacing) return session
@@ -168,7 +177,7 @@ export const prove = <What>(
   now: number
 ): readonly [Session<What>, ReadonlyArray<What>] | null => {
   const { held, question } = session
-  if (question === null || question.nonce !== nonce || now - question.drawnAt > nonceLife) return null
+  if (question?.nonce !== nonce || !isAsked(session, now)) return null
   return [
     { ...session, floor: Math.max(session.floor, floor), provenAt: now, heardAt: now, question: null, held: [] },
     held.filter(({ counter }) => counter >= floor).map(({ what }) => what)

@@ -283,7 +283,8 @@ export type Output =
  * Why a valid message was not acted on.
  *
  * - `Own`: our own, back from the group. `Duplicate`: somebody else's under our id. `Stale`: of an earlier start.
- * - `Departed`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many.
+ * - `Departed`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many. `DepartedFull`: one of those who are gone
+ *   was forgotten before its time, for another.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of
  *   its turn.
  *
@@ -297,6 +298,7 @@ export type DropReason =
   | "Departed"
   | "MembersFull"
   | "ClientsFull"
+  | "DepartedFull"
   | "InboxFull"
   | "OutOfTurn"
 

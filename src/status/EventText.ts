@@ -87,6 +87,12 @@ const say = (event: Event.Event): string => {
       return `our own ${event.fiber} died (${event.deaths} in a minute) and is started again: ${event.cause}`
     case "Dropped":
       return `dropped ${event.count} datagrams: ${event.reason}`
+    case "TableFull":
+      return `the table of ${event.table} is full with ${event.limit} (${event.setting}): ${event.count} ${
+        event.table === "members" || event.table === "clients"
+          ? "datagrams of others were dropped"
+          : "were forgotten before their time"
+      }`
     case "ClientJoined":
       return `client ${sender(event.client)} joined`
     case "ClientLeft":

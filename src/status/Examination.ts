@@ -40,6 +40,7 @@ export type Examined = Pick<
   | "key"
   | "keyFile"
   | "keyMode"
+  | "maxSessions"
   | "multicast"
   | "multicastAddress"
   | "port"

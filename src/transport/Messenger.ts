@@ -50,7 +50,7 @@ export interface Received {
 /**
  * Why a datagram went no further, in or out: it was no frame of ours, its seal was refused, it could not be sent, it was one
  * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver is on no
- * network of ours (`NotDirect`).
+ * network of ours (`NotDirect`). `SessionsFull`: a session was forgotten for another though it still counted.
  *
  * @category models
  * @since 0.1.0
@@ -59,6 +59,7 @@ export type DropReason =
   | Frame.Refused
   | Seals.Refused
   | "Own"
+  | "SessionsFull"
   | "SourceTooFast"
   | "TooManyAnswers"
   | "NotDirect"
@@ -115,7 +116,7 @@ export const make = Effect.fnUntraced(function*(
   const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
   const share = FairShare.make()
-  const seals = Seals.make(keys, tag, endpoint.random)
+  const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"))
   const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
     if (!endpoint.isDirect(to.ip) && !isSeed(to.ip)) {
       onDrop("NotDirect")

@@ -47,6 +47,8 @@ export interface Keys {
   readonly ring: () => KeyRing.KeyRing
   readonly freshness: Session.Freshness
   readonly onStranger?: ((problem: Stranger, from: Address) => void) | undefined
+  /** How many sessions of others are kept that have proved themselves; {@link unprovenOf} of such as have still to. */
+  readonly maxSessions: number
 }
 
 /**
@@ -55,15 +57,15 @@ export interface Keys {
  * @category constructors
  * @since 0.1.0
  */
-export const noKeys: Keys = { ring: () => KeyRing.none, freshness: Session.freshness(30_000) }
+export const noKeys: Keys = { ring: () => KeyRing.none, freshness: Session.freshness(30_000), maxSessions: 1 }
 
 /**
- * How many sessions are kept: proven ones, and such as have still to prove themselves.
+ * How many sessions that have still to prove themselves are kept beside so many that have.
  *
- * @category models
+ * @category conversions
  * @since 0.1.0
  */
-export const capacity = { proven: 8_192, unproven: 512 } as const
+export const unprovenOf = (maxSessions: number): number => Math.max(16, Math.floor(maxSessions / 16))
 
 /**
  * The body of a datagram that may be believed.
@@ -115,14 +117,16 @@ const nothing: Opened & { readonly lost: number } = { bodies: [], replies: [], l
 
 /**
  * Makes the seals of an endpoint, with a session of its own. `random` must be unforeseeable: it draws the salt and nonces.
+ * `onForgotten` is called for each session that was forgotten for another though it still counted; it must not block.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (
-  { freshness, onStranger, ring }: Keys,
+  { freshness, maxSessions, onStranger, ring }: Keys,
   tag: Uint8Array,
-  random: (bytes: number) => Uint8Array
+  random: (bytes: number) => Uint8Array,
+  onForgotten: () => void = () => {}
 ): Seals => {
   const salt = bytesToHex(random(Sealing.saltBytes))
   const ownKeys = new Map<string, Uint8Array>()
@@ -159,11 +163,12 @@ export const make = (
     proven.delete(salt)
     unproven.delete(salt)
     const isProven = Session.isProven(entry.session, now, freshness)
-    const [table, most] = isProven ? [proven, capacity.proven] : [unproven, capacity.unproven]
+    const [table, most] = isProven ? [proven, maxSessions] : [unproven, unprovenOf(maxSessions)]
     table.set(salt, entry)
     if (table.size <= most) return 0
     for (const [oldest, { session }] of table) {
       table.delete(oldest)
+      if (Session.isProven(session, now, freshness) || Session.isAsked(session, now)) onForgotten()
       return session.held.length
     }
     return 0

@@ -35,6 +35,8 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   Departed: true,
   MembersFull: true,
   ClientsFull: true,
+  DepartedFull: true,
+  SessionsFull: true,
   InboxFull: true,
   OutOfTurn: true
 }

@@ -41,6 +41,15 @@ describe("README.md", () => {
 })
 
 describe("docs/operations.md", () => {
+  it("says of each event what it means and what to do", () => {
+    const rows = Page.rows(read("docs/operations.md"))
+    for (const { fields } of Event.Event.members) {
+      const name = `\`${fields.event.literal}\``
+      const [, means = "", what = ""] = rows.find(([names = ""]) => names.includes(name)) ?? []
+      assert.isAbove(Math.min(means.length, what.length), 5, name)
+    }
+  })
+
   it("has each finding of doctor in its table", () => {
     const rows = Page.rows(read("docs/operations.md")).map(([kinds = ""]) => kinds)
     for (const kind of Finding.Kind.literals) assert.isTrue(rows.some((row) => row.includes(`\`${kind}\``)), kind)

@@ -114,6 +114,9 @@ describe("all together", () => {
           preempt: true,
           minimumMembers: 1,
           maxMembers: 4_096,
+          maxClients: 1_024,
+          maxSessions: 8_192,
+          maxDeparted: 1_024,
           leadership: "bully",
           groupSize: undefined,
           leaseDuration: undefined,
@@ -161,6 +164,23 @@ describe("all together", () => {
       assert.strictEqual(own.setting, "unicastPort")
       const group = yield* Effect.flip(Settings.make({ unicastPort: 47_777 }))
       assert.match(group.message, /^unicastPort is 47777; allowed: any but/)
+    }))
+
+  it.effect("a view that has no room for those who are needed is refused", () =>
+    Effect.gen(function*() {
+      yield* Settings.make({ maxMembers: 2, minimumMembers: 3 })
+      const few = yield* Effect.flip(Settings.make({ maxMembers: 2, minimumMembers: 4 }))
+      assert.strictEqual(
+        few.message,
+        "maxMembers is 2; allowed: at least minimumMembers without this server, which is 3: nobody would ever lead"
+      )
+      const given = yield* Effect.flip(fromEnvironment({ BELLWETHER_MINIMUM_MEMBERS: "5000" }))
+      assert.match(
+        given.message,
+        /^BELLWETHER_MINIMUM_MEMBERS is 5000; allowed: at most maxMembers and one more, which is 4097/
+      )
+      const large = yield* Effect.flip(Settings.make({ leadership: "lease", groupSize: 7, maxMembers: 5 }))
+      assert.match(large.message, /^groupSize is 7; allowed: at most maxMembers and one more, which is 6/)
     }))
 
   describe("a majority lease", () => {

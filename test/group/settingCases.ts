@@ -157,8 +157,11 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
     badText: ["maybe", "2", "constructor"]
   },
   stableAfter: duration("24 hours", "-1ms"),
-  minimumMembers: whole([1, 3, 65_535], [0, -1, 1.5]),
+  minimumMembers: { ...whole([1, 3, 65_535], [0, -1, 1.5]), beside: { maxMembers: 65_535 } },
   maxMembers: whole([1, 100, 65_535], [0, -1, 65_536, 1.5]),
+  maxClients: whole([1, 100, 65_535], [0, -1, 65_536, 1.5]),
+  maxSessions: whole([16, 100, 65_535], [15, 0, -1, 65_536, 1.5]),
+  maxDeparted: whole([1, 100, 16_384], [0, -1, 16_385, 1.5]),
   leadership: {
     good: [["bully", "bully"], ["bully", " Bully "]],
     badCode: ["raft", "", 1, null],

@@ -5,7 +5,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as Client from "../../src/protocol/Client.ts"
 import type * as Message from "../../src/protocol/Message.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -83,8 +82,8 @@ describe("CLIENT_JOIN", () => {
   })
 
   it("of one client too many is dropped and counted, until one that left makes room", () => {
-    const server = leader()
-    for (let at = 0; at < Rules.maxClients; at += 1) {
+    const server = Server.live({ rules: { maxClients: 20 } }).advance(300).forget()
+    for (let at = 0; at < 20; at += 1) {
       const id = Client.ClientId.make(at.toString(16).padStart(16, "0"))
       server.hear({ ...Peer.joins("ann"), client: { id, name: "x" } })
     }
@@ -93,7 +92,7 @@ describe("CLIENT_JOIN", () => {
     server.hear({ type: "CLIENT_LEAVE", client: { id: Client.ClientId.make("0000000000000009"), name: "x" } })
     server.hear(Peer.joins("bob"))
     assert.deepStrictEqual(server.says(), ["CLIENT_WELCOME to client"])
-    assert.strictEqual(HashMap.size(server.state.delivery.clients), Rules.maxClients)
+    assert.strictEqual(HashMap.size(server.state.delivery.clients), 20)
   })
 })
 

@@ -320,7 +320,7 @@ describe("after any sequence of inputs", () => {
     "what is known is known of the members, all of them and nobody else; the departed are none",
     [life],
     ([drawn]) => {
-      live(drawn, ({ now, state: { checks, departed, known, members } }) => {
+      live(drawn, ({ now, state: { checks, departed, known, members, rules } }) => {
         assert.deepStrictEqual([...HashMap.keys(known)].sort(), members.map(({ id }) => id).sort())
         for (const member of members) assert.strictEqual(HashMap.getUnsafe(known, member.id).member, member)
         for (const id of HashMap.keys(departed)) assert.isFalse(HashMap.has(known, id))
@@ -328,7 +328,7 @@ describe("after any sequence of inputs", () => {
         for (const { heardAt, multicastAt } of HashMap.values(known)) {
           assert.isTrue(multicastAt <= now && heardAt <= now, "a stamp of the future")
         }
-        assert.isAtMost(HashMap.size(departed), Rules.maxDeparted)
+        assert.isAtMost(HashMap.size(departed), rules.maxDeparted)
       })
     },
     runs

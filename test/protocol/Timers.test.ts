@@ -18,6 +18,8 @@ const rules: Rules.Rules = {
   stableAfter: 0,
   minimumMembers: 1,
   maxMembers: 4_096,
+  maxClients: 1_024,
+  maxDeparted: 1_024,
   stopTimeout: 500,
   lease: null
 }

@@ -114,19 +114,26 @@ describe("who is there (protocol 4)", () => {
 
 describe("the memory of the departed (protocol 4)", () => {
   it("is bounded, and forgets the longest gone first (naive twin: a list)", () => {
-    const server = Server.live()
+    const maxDeparted = 300
+    const server = Server.live({ rules: { maxDeparted } })
     const list: Array<Member.NodeId> = []
-    for (let i = 0; i < Rules.maxDeparted + 50; i += 1) {
+    for (let i = 0; i < maxDeparted + 50; i += 1) {
       // Not in the order of their ids.
       const id = nodeId((i * 7_919) % 100_003 + 100)
       server.hear(Peer.alive(Peer.member("a", { id })))
       server.hear(Peer.leaving(Peer.member("a", { id })))
       server.advance(1)
       list.push(id)
-      if (list.length > Rules.maxDeparted) list.shift()
+      if (list.length > maxDeparted) list.shift()
       if (i % 97 === 0) assert.deepStrictEqual([...HashMap.keys(server.state.departed)].sort(), [...list].sort())
     }
-    assert.strictEqual(HashMap.size(server.state.departed), Rules.maxDeparted)
+    assert.strictEqual(HashMap.size(server.state.departed), maxDeparted)
     assert.deepStrictEqual([...HashMap.keys(server.state.departed)].sort(), [...list].sort())
+    assert.deepStrictEqual(server.drops(), Array.from({ length: 50 }, () => "DepartedFull"))
+    // Whose time is over is no loss.
+    server.advance(Rules.departedFor(server.state.rules) + 1)
+    server.hear(Peer.alive("a"))
+    server.hear(Peer.leaving("a"))
+    assert.notInclude(server.drops(), "DepartedFull")
   })
 })

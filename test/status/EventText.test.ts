@@ -57,6 +57,14 @@ describe("events in words", () => {
     ],
     [{ at, event: "Stalled", for: 1500 }, "this process stood still for 1s: nobody is judged for it"],
     [{ at, event: "Dropped", reason: "NotOurs", count: 3 }, "dropped 3 datagrams: NotOurs"],
+    [
+      { at, event: "TableFull", table: "members", setting: "maxMembers", limit: 8, count: 3 },
+      "the table of members is full with 8 (maxMembers): 3 datagrams of others were dropped"
+    ],
+    [
+      { at, event: "TableFull", table: "departed", setting: "maxDeparted", limit: 8, count: 3 },
+      "the table of departed is full with 8 (maxDeparted): 3 were forgotten before their time"
+    ],
     [{ at, event: "Left" }, "left the group"]
   ])("%j", (event, text) => {
     assert.strictEqual(EventText.describe(event), text)

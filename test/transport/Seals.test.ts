@@ -20,6 +20,7 @@ class Speaker {
   ring: KeyRing.KeyRing
   now = 0
   readonly strangers: Array<Seals.Stranger> = []
+  forgotten = 0
   readonly seals: Seals.Seals
 
   constructor(...keys: ReadonlyArray<KeyRing.Key>) {
@@ -28,10 +29,12 @@ class Speaker {
       {
         ring: () => this.ring,
         freshness: Session.freshness(1_000),
-        onStranger: (problem) => void this.strangers.push(problem)
+        onStranger: (problem) => void this.strangers.push(problem),
+        maxSessions: 32
       },
       tag,
-      random
+      random,
+      () => void this.forgotten++
     )
   }
 
@@ -139,13 +142,40 @@ describe("the seals of an endpoint (protocol 7)", () => {
     assert.strictEqual(b.says("in the clear")[3], Frame.flags.plain)
   })
 
-  it("keeps a bounded number of sessions: those quiet the longest go, and prove themselves anew", () => {
+  it("keeps a bounded number of unproven sessions: those quiet the longest go, are counted, and prove themselves anew", () => {
     const b = new Speaker(first)
     const oldest = new Speaker(first)
+    const unproven = Seals.unprovenOf(32)
     b.hears(oldest.says("first"))
-    for (let n = 0; n < Seals.capacity.unproven; n++) b.hears(new Speaker(first).says("hello"))
-    assert.deepStrictEqual(b.seals.size(), { proven: 0, unproven: Seals.capacity.unproven })
+    for (let n = 0; n < unproven; n++) b.hears(new Speaker(first).says("hello"))
+    assert.deepStrictEqual([b.seals.size(), b.forgotten], [{ proven: 0, unproven }, 1])
     assert.deepStrictEqual(talk(oldest, b, oldest.says("second")), ["second"])
-    assert.strictEqual(b.seals.size().proven, 1)
+    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [1, 2])
+    // Those who let their challenge go by for long are no loss.
+    b.now = 10_000
+    for (let n = 0; n < unproven - 1; n++) b.hears(new Speaker(first).says("hello"))
+    assert.strictEqual(b.forgotten, 2)
+  })
+
+  it("keeps maxSessions that have proved themselves: an insider's many starts cost the others a proof each, and are counted", () => {
+    const [b, honest] = [new Speaker(first), new Speaker(first)]
+    assert.deepStrictEqual(talk(honest, b, honest.says("one")), ["one"])
+    const starts = (many: number) => {
+      for (let n = 0; n < many; n++) {
+        const one = new Speaker(first)
+        one.now = b.now
+        talk(one, b, one.says("hello"))
+      }
+    }
+    starts(31)
+    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [32, 0])
+    assert.deepInclude(b.hears(honest.says("two")), { texts: ["two"] }, "who speaks is not the one that goes")
+    starts(32)
+    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [32, 32])
+    assert.deepStrictEqual(talk(honest, b, honest.says("three")), ["three"])
+    // Sessions whose proof has lapsed are ordinary to forget: each command that asked a question leaves one.
+    b.now = 5_000
+    starts(32)
+    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [32, 33])
   })
 })

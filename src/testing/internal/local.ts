@@ -30,6 +30,8 @@ export const rules: Rules.Rules = {
   stableAfter: 0,
   minimumMembers: 1,
   maxMembers: 4_096,
+  maxClients: 1_024,
+  maxDeparted: 1_024,
   stopTimeout: 25,
   lease: null
 }

@@ -47,6 +47,8 @@ export const rules = (overrides: Partial<Rules.Rules> = {}, profile: Profile.Pro
   stableAfter: 0,
   minimumMembers: 1,
   maxMembers: 4_096,
+  maxClients: 1_024,
+  maxDeparted: 1_024,
   stopTimeout: 500,
   lease: null,
   ...overrides
