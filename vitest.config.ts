@@ -1,9 +1,10 @@
+import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-// Where to write the results as JSON, for machines that read them.
+// The directory where to write the results as JSON, one file for each run of vitest, for machines that read them.
 const results = process.env["BELLWETHER_TEST_RESULTS"]
 
 export default defineConfig({
@@ -21,10 +22,14 @@ export default defineConfig({
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     // Tests start and stop processes and send them signals, which worker threads cannot.
     pool: "forks",
+    // Half of the tests wait for processes and sockets, and leave their processor to the others.
+    maxWorkers: availableParallelism() + 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     cache: false,
-    reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
+    reporters: results === undefined
+      ? ["default"]
+      : ["default", ["json", { outputFile: `${results}/${process.pid}.json` }]],
     coverage: {
       provider: "v8",
       include: ["src/protocol/**/*.ts"],
