@@ -24,8 +24,9 @@ export default defineConfig({
     pool: "forks",
     // Half of the tests wait for processes and sockets, and leave their processor to the others.
     maxWorkers: availableParallelism() + 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Longer than a test waits for a process: what it saw until then is told instead.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     cache: false,
     reporters: results === undefined
       ? ["default"]

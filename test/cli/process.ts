@@ -20,7 +20,7 @@ const { buildIsCurrent }: { readonly buildIsCurrent: () => boolean } = await imp
 )
 /** As users run it, where it has been built of what `src` says now: that starts in a quarter of the time. */
 export const main = Path.join(root, buildIsCurrent() ? "dist/main.js" : "src/main.ts")
-const patience = "15 seconds"
+const patience = "60 seconds"
 
 /** The environment of one group that only this test is in. */
 export const group = Effect.callback<Record<string, string>>((resume) => {

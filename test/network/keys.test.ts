@@ -48,7 +48,7 @@ describe("real processes with a key, on loopback (protocol 7)", () => {
         }
       }
       Fs.writeFileSync(path, "no key")
-      yield* servers[0]!.event("KeyFileRefused")
+      for (const server of servers) yield* server.event("KeyFileRefused")
       const asked = yield* Process.run(["members", "--json"], { ...env, BELLWETHER_KEY: second })
       assert.strictEqual(JSON.parse(asked.stdout).members.length, 3)
       // Who was given the wrong key, or none, hears nobody, and the servers say so.
@@ -58,10 +58,9 @@ describe("real processes with a key, on loopback (protocol 7)", () => {
       assert.strictEqual(told.problem, "UnknownKey")
       servers.forEach((server, index) => {
         const since = server.events.slice(before[index]).map(({ event }) => event)
-        assert.sameMembers([...new Set(since)].filter((event) => event !== "WrongKey"), [
-          "KeysChanged",
-          "KeyFileRefused"
-        ])
+        assert.includeMembers(since, ["KeysChanged", "KeyFileRefused"])
+        // A busy machine can make a leader stand still, and give the lead up for it: that loses no member.
+        for (const event of ["MemberJoined", "MemberRemoved"]) assert.notInclude(since, event)
         assert.isFalse(shows(server, first) || shows(server, second))
         const title = Fs.readFileSync(`/proc/${server.child.pid}/cmdline`, "utf8")
         assert.isFalse(title.includes(first) || title.includes(second))
