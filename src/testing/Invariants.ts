@@ -8,6 +8,8 @@
  *
  * @since 0.1.0
  */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
 import * as Election from "../protocol/Election.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Lease from "../protocol/Lease.ts"
@@ -30,9 +32,12 @@ export const promises = {
   reignNeverBack: "the reign that a server follows never goes back, and its own, once over, stays over",
   viewIsTold: "the events, replayed, give the view: nobody is in it whose removal was announced",
   returnsInOrder: "a member is announced once, removed once, and comes back only as a later start or as proven alive",
+  heardItself: "who becomes a member, or is followed, was heard itself and not only heard of",
   settles: "all living servers agree on one reign, the highest ranked, within the bound of the last fault",
   staysSettled: "once settled, nothing changes until the next fault",
+  highestLeads: "in a network that is well, nobody takes the lead while a higher ranked one lives that may",
   noFalseEviction: "nobody is evicted who runs and is connected, also not by one who stood still",
+  stallIsNoticed: "who stood still leads no more from its first step on, and judges nobody by what it did not hear",
   workNeverOverlaps: "leading work never overlaps on one server with that of its next reign",
   readersSeeTheView: "a reader of the events has the same picture as the server",
   neverDies: "no fiber dies, and nobody sees a duplicate of its own identity"
@@ -53,8 +58,10 @@ export type Name = keyof typeof promises
  * @since 0.1.0
  */
 export const namesOf = (leadership: "bully" | "lease"): ReadonlyArray<Name> => {
-  const lease: ReadonlySet<string> = new Set(["oneLeader", "termsGrow", "workWithinLease"])
-  return (Object.keys(promises) as Array<Name>).filter((name) => leadership === "lease" || !lease.has(name))
+  const others: ReadonlySet<string> = new Set(
+    leadership === "lease" ? ["highestLeads"] : ["oneLeader", "termsGrow", "workWithinLease"]
+  )
+  return (Object.keys(promises) as Array<Name>).filter((name) => !others.has(name))
 }
 
 /**
@@ -68,8 +75,22 @@ export interface Past {
   readonly greatest: Reign.Reign | null
   /** The greatest of its own reigns that is over. */
   readonly over: Reign.Reign | null
-  /** Of each id that was removed, the start that was, and whether it may come back as it was. */
-  readonly gone: ReadonlyMap<string, { readonly incarnation: number; readonly left: boolean; readonly until: number }>
+  /** Of each id that was removed and is not back, what became of it. */
+  readonly gone: ReadonlyMap<string, Gone>
+}
+
+/**
+ * A start that was removed, or the one that replaced it, for how long that counts, how it may become a member, and the
+ * newest question that it was asked since.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Gone {
+  readonly incarnation: number
+  readonly returns: "at once" | "by answering" | "never"
+  readonly until: number
+  readonly asked: string | null
 }
 
 /**
@@ -92,6 +113,20 @@ export interface Complaint {
 }
 
 /**
+ * One step of one server, to be judged.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Judged {
+  readonly before: State
+  readonly input: Step.Input
+  readonly now: Pick<Now, "monotonic">
+  readonly after: State
+  readonly outputs: ReadonlyArray<Output>
+}
+
+/**
  * Judges one step of one server by what it did before: the past that the next is judged by, and what is wrong.
  *
  * @category guards
@@ -99,10 +134,7 @@ export interface Complaint {
  */
 export const judge = (
   past: Past,
-  before: State,
-  after: State,
-  outputs: ReadonlyArray<Output>,
-  now: Pick<Now, "monotonic">
+  { after, before, input, now, outputs }: Judged
 ): readonly [past: Past, complaints: ReadonlyArray<Complaint>] => {
   const complaints: Array<Complaint> = []
   const complain = (invariant: Name, what: string | null) => {
@@ -113,6 +145,9 @@ export const judge = (
     complain("reignNeverBack", wentBack(past, after))
     next = followed(past, before, after)
   }
+  if (before.election.reign !== after.election.reign || before.members !== after.members) {
+    complain("heardItself", followsStranger(after))
+  }
   let members: ReadonlyArray<Member.Member> | null = null
   let reign = before.election.reign
   for (const output of outputs) {
@@ -121,7 +156,8 @@ export const judge = (
     if (event.event === "FiberDied" || event.event === "DuplicateIdentity") complain("neverDies", JSON.stringify(event))
     if (event.event === "Started") continue
     members ??= before.members
-    complain("returnsInOrder", outOfOrder(next, members, event, now.monotonic))
+    if (event.event === "MemberJoined") complain("heardItself", isOfSender(input, event.member))
+    complain("returnsInOrder", outOfOrder(next, members, event, input, now.monotonic))
     next = remembered(next, event, after.rules, now.monotonic)
     members = membersAfter(members, event)
     if (event.event === "LeaderChanged" && event.election === Election.ofGroup) {
@@ -134,7 +170,42 @@ export const judge = (
   if (!sameReign(reign, after.election.reign)) {
     complain("viewIsTold", `told of ${formatReign(reign)}, but follows ${formatReign(after.election.reign)}`)
   }
+  if (next.gone.size > 0 && outputs.length > 0) next = asked(next, input, outputs)
   return [next, complaints]
+}
+
+/**
+ * Judges the first step of a server that stood still for so many ms, by whichever clock shows more, and by the one that
+ * its stamps count on (`aged`): null where it was too short to be noticed, or all is well.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const judgeWaking = (
+  { after, before, input, outputs }: Judged,
+  stoodStill: number,
+  aged: number
+): string | null => {
+  const noticed = Rules.stallAfter(before.rules)
+  if (stoodStill <= noticed || before.phase === "Left") return null
+  const { reign } = before.election
+  if (reign !== null && reign.leader.id === before.self.id && sameReign(reign, after.election.reign)) {
+    return `leads on by ${formatReign(reign)}`
+  }
+  for (const output of outputs) {
+    if (output._tag !== "Emit" || output.event.event !== "MemberRemoved") continue
+    const { member, reason } = output.event
+    if (reason._tag === "Silent") return `removes ${names([member])} at once`
+  }
+  for (const [id, { heardAt, member }] of after.known) {
+    if (isOfSender(input, member) === null) continue
+    // It looked last some time before it fell still.
+    const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt ?? heardAt
+    if (heardAt - stamp > aged + noticed) {
+      return `takes ${names([member])} for heard ${heardAt - stamp} ms later than it was`
+    }
+  }
+  return null
 }
 
 /**
@@ -260,10 +331,35 @@ const followed = (past: Past, before: State, after: State): Past => {
   }
 }
 
+/** Null where what came was said by that very start. */
+const isOfSender = (input: Step.Input, member: Member.Member): string | null =>
+  input._tag === "Received" && "sender" in input.message && Member.isSameStart(input.message.sender, member)
+    ? null
+    : `${names([member])} is taken for a member, but did not speak`
+
+const followsStranger = ({ election: { reign }, members, self }: State): string | null =>
+  reign === null || reign.leader.id === self.id || members.some((member) => Member.isSameStart(member, reign.leader))
+    ? null
+    : `follows ${formatReign(reign)}, of no member`
+
+/** The past, once one that is gone and has spoken again has been asked whether it lives. */
+const asked = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>): Past => {
+  if (input._tag !== "Received" || !("sender" in input.message)) return past
+  const { id } = input.message.sender
+  const gone = past.gone.get(id)
+  if (gone === undefined) return past
+  for (const output of outputs) {
+    if (output._tag !== "Send" || output.to === null || output.message.type !== "SERVER_PROBE") continue
+    return { ...past, gone: new Map(past.gone).set(id, { ...gone, asked: output.message.nonce }) }
+  }
+  return past
+}
+
 const outOfOrder = (
   past: Past,
   members: ReadonlyArray<Member.Member>,
   event: Event.Event,
+  input: Step.Input,
   now: number
 ): string | null => {
   if (event.event === "MemberRemoved") {
@@ -277,15 +373,28 @@ const outOfOrder = (
   const gone = past.gone.get(member.id)
   if (gone === undefined || gone.until <= now || member.incarnation > gone.incarnation) return null
   if (member.incarnation < gone.incarnation) return `${names([member])} joins after its start ${gone.incarnation}`
-  return gone.left ? `${names([member])} joins, but has left as that very start` : null
+  if (gone.returns === "at once") return null
+  if (gone.returns === "never") return `${names([member])} joins, but has left as that very start`
+  return gone.asked !== null && input._tag === "Received" && input.message.type === "SERVER_RESPONSE"
+      && input.message.nonce === gone.asked
+    ? null
+    : `${names([member])} was removed and joins without having answered`
 }
 
 const remembered = (past: Past, event: Event.Event, rules: Rules.Rules, now: number): Past => {
+  if (event.event === "MemberJoined" && past.gone.has(event.member.id)) {
+    const gone = new Map(past.gone)
+    gone.delete(event.member.id)
+    return { ...past, gone }
+  }
   if (event.event !== "MemberRemoved") return past
   const { member: { id, incarnation }, reason } = event
-  const replaced = reason._tag === "Replaced"
-  const start = replaced ? reason.by : incarnation
-  const gone = { incarnation: start, left: reason._tag === "Left", until: now + Rules.departedFor(rules) }
+  const gone: Gone = {
+    incarnation: reason._tag === "Replaced" ? reason.by : incarnation,
+    returns: reason._tag === "Replaced" ? "at once" : reason._tag === "Left" ? "never" : "by answering",
+    until: now + Rules.departedFor(rules),
+    asked: null
+  }
   return { ...past, gone: new Map(past.gone).set(id, gone) }
 }
 

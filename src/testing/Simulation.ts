@@ -321,7 +321,7 @@ const player = ({ group, rates, servers, watcher }: {
         const touched = fault.kind === "partition" || fault.kind === "loss" || fault.kind === "delay"
           || fault.kind === "reorder" || (fault.kind === "cut" && fault.from === from && fault.to === to)
           || ((fault.kind === "overflow" || fault.kind === "multicastLoss") && fault.server === to)
-        if (touched) watcher.bad(from, to, until)
+        if (touched) watcher.bad(from, to, until, fault.kind === "multicastLoss" ? "multicasts" : "all")
       }
     }
     return until
@@ -390,11 +390,14 @@ const player = ({ group, rates, servers, watcher }: {
         return
       }
       case "pause":
-        return (yield* group.state(fault.server)) === "paused"
-          ? yield* group.resume(fault.server, fault.first)
-          : undefined
-      case "suspend":
-        return (yield* group.state(fault.server)) === "suspended" ? yield* group.wake(fault.server) : undefined
+      case "suspend": {
+        const state = yield* group.state(fault.server)
+        if (state !== (fault.kind === "pause" ? "paused" : "suspended")) return
+        watcher.woke(fault.server, yield* group.now)
+        return yield* fault.kind === "pause"
+          ? group.resume(fault.server, fault.first)
+          : group.wake(fault.server)
+      }
       case "drift":
         return yield* group.setClockRate(fault.server, rates[fault.server] ?? 1)
       default:

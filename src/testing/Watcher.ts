@@ -14,7 +14,7 @@ import * as Member from "../protocol/Member.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
-import type { State } from "../protocol/Turn.ts"
+import type { Now, State } from "../protocol/Turn.ts"
 import * as Invariants from "./Invariants.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
 import type { Stepped } from "./Stepped.ts"
@@ -58,6 +58,16 @@ export interface Verdict {
   readonly violation: Violation | null
 }
 
+/** The others are looked at where there is something to look at. */
+const atEveryStep: ReadonlySet<Invariants.Name> = new Set([
+  "oneLeader",
+  "reignNeverBack",
+  "viewIsTold",
+  "returnsInOrder",
+  "heardItself",
+  "neverDies"
+])
+
 /** More are counted and not kept: the first is the one that explains the others. */
 const maxViolations = 100
 
@@ -67,6 +77,8 @@ interface Watched {
   readonly since: number
   state: State
   past: Invariants.Past
+  /** What its clocks showed at its last step. */
+  seen: Pick<Now, "monotonic" | "sinceBoot">
   led: Led | null
   readonly works: Set<{ readonly term: number; overran: boolean }>
 }
@@ -91,6 +103,7 @@ export class Watcher {
   readonly #still = new Map<number, { readonly from: number; readonly until: number }>()
   readonly #set = new Map<number, number>()
   readonly #badUntil = new Map<string, number>()
+  #anyBadUntil = 0
   readonly #ended: Array<number> = []
   #over = false
   #now = 0
@@ -107,15 +120,16 @@ export class Watcher {
 
   /** A step was made: to be given to the group as its `onStep`. */
   readonly stepped = (step: Stepped): void => {
-    const { after, at, before, index, input, now, outputs } = step
+    const { after, at, before, index, input, outputs } = step
     const watched = this.#watched(step)
     if (watched === null) return
     this.steps += 1
     this.#now = at
-    const [past, complaints] = Invariants.judge(watched.past, before, after, outputs, now)
+    const [past, complaints] = Invariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
+    this.#judgeWaking(watched, step)
     if (input._tag === "Resign") this.disturbed(at)
     if (outputs.length > 0) {
       for (const output of outputs) {
@@ -139,6 +153,7 @@ export class Watcher {
     if (watched.led !== null) watched.led.until = at
     this.#ended[index] = watched.start
     this.#servers.delete(index)
+    this.#still.delete(index)
   }
 
   /** Something befalls the group: what was settled is so no more, until it settles again. */
@@ -152,13 +167,21 @@ export class Watcher {
     this.#still.set(index, { from, until })
   }
 
+  /** It runs again, and may do so earlier than was said. */
+  woke(index: number, at: number): void {
+    const still = this.#still.get(index)
+    if (still !== undefined) this.#still.set(index, { from: still.from, until: Math.min(still.until, at) })
+  }
+
   /** A server's wall clock is set: forward, that ends its lease to it, and its work has its time to stop. */
   set(index: number, at: number): void {
     this.#set.set(index, at)
   }
 
-  /** What goes from one to the other may be lost or late until then. */
-  bad(from: number, to: number, until: number): void {
+  /** What goes from one to the other may be lost or late until then: all of it, or multicasts only. */
+  bad(from: number, to: number, until: number, what: "all" | "multicasts" = "all"): void {
+    this.#anyBadUntil = Math.max(this.#anyBadUntil, until)
+    if (what === "multicasts") return
     const key = `${from} ${to}`
     this.#badUntil.set(key, Math.max(until, this.#badUntil.get(key) ?? 0))
   }
@@ -216,7 +239,7 @@ export class Watcher {
     return Invariants.namesOf(this.#leadership).map((invariant) => ({
       invariant,
       promise: Invariants.promises[invariant],
-      checks: this.#checks.get(invariant) ?? this.steps,
+      checks: atEveryStep.has(invariant) ? this.steps : this.#checks.get(invariant) ?? 0,
       violation: this.violations.find((violation) => violation.invariant === invariant) ?? null
     }))
   }
@@ -232,7 +255,7 @@ export class Watcher {
   }
 
   /** Null for a process that is over: the end of the group closes what is left of it. */
-  #watched({ at, before, host, index, start }: Stepped): Watched | null {
+  #watched({ at, before, host, index, now, start }: Stepped): Watched | null {
     const known = this.#servers.get(index)
     if (known !== undefined && known.start === start) return known
     if (this.#over || start <= (this.#ended[index] ?? 0)) return null
@@ -242,11 +265,25 @@ export class Watcher {
       since: at,
       state: before,
       past: Invariants.nothing,
+      seen: now,
       led: null,
       works: new Set()
     }
     this.#servers.set(index, watched)
     return watched
+  }
+
+  /** A server that runs steps far more often than it takes to notice a stall: its watch does. */
+  #judgeWaking(watched: Watched, step: Stepped): void {
+    const { now } = step
+    const { seen } = watched
+    watched.seen = now
+    const aged = now.monotonic - seen.monotonic
+    const stoodStill = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
+    if (stoodStill <= Rules.stallAfter(step.before.rules)) return
+    this.#count("stallIsNoticed")
+    const what = Invariants.judgeWaking(step, stoodStill, aged)
+    if (what !== null) this.complain(step.at, "stallIsNoticed", step.index, what)
   }
 
   #lead(watched: Watched, at: number, index: number, after: State): void {
@@ -259,7 +296,11 @@ export class Watcher {
     if (reign === null || reign.term === led?.term) return
     watched.led = { server: index, term: reign.term, from: at, until: null }
     this.led.push(watched.led)
-    if (this.#leadership !== "lease") return
+    if (this.#leadership !== "lease") {
+      // Who led already, and goes on by another reign, takes the lead from nobody.
+      if (led === null) this.#judgeRank(at, index, after)
+      return
+    }
     // Provided that the wall clocks agree within a lease: else who forgot its promises may grant a lower term.
     const walls = [...this.#servers.values()].map(({ host }) => host.clock.currentTimeMillisUnsafe())
     const { lease } = after.rules
@@ -270,6 +311,22 @@ export class Watcher {
       this.complain(at, "termsGrow", index, `leads in term ${reign.term} after one of ${this.#highest}`)
     }
     this.#highest = Math.max(this.#highest, reign.term)
+  }
+
+  /** One comes to lead. Whoever outranks it, and could have objected, should lead in its place. */
+  #judgeRank(at: number, index: number, { rules, self }: State): void {
+    if (!rules.preempt) return
+    // By then each has heard each, who was removed before has proven that it lives, and has been asked or heard the question.
+    const since = at - 1.05 * (2 * rules.heartbeatInterval + rules.okTimeout + Rules.probeTries * rules.probeTimeout)
+    const isWell = (server: number) => (this.#still.get(server)?.until ?? 0) < since
+    if (since < 0 || this.#anyBadUntil >= since || !isWell(index)) return
+    this.#count("highestLeads")
+    for (const [other, { host, since: started, state: { election, newcomer, phase, self: higher } }] of this.#servers) {
+      if (!Member.outranks(higher, self) || started >= since || !isWell(other)) continue
+      const standsAside = election.overrun || election.abstention.until > clocksOf(host).monotonic - (at - since)
+      if (standsAside || newcomer || phase !== "Live") continue
+      this.complain(at, "highestLeads", index, `leads, though s${other} ranks higher and is well`)
+    }
   }
 
   #judgeLease(at: number): void {
@@ -316,20 +373,27 @@ export class Watcher {
   #told(at: number, index: number, remover: State, event: Event.Event): void {
     if (event.event !== "MemberRemoved") return
     const { member, reason } = event
-    if (reason._tag !== "Silent" && reason._tag !== "Crashed") return
+    if (reason._tag === "Replaced") return
     this.#count("noFalseEviction")
     const found = [...this.#servers].find(([, watched]) => Member.isSameStart(watched.state.self, member))
     if (found === undefined) return
-    const [other, { since: started }] = found
+    const [other, { since: started, state: { phase } }] = found
+    if (reason._tag === "Left") {
+      if (phase !== "Leaving" && phase !== "Left") this.complain(at, "noFalseEviction", index, `s${other} has not left`)
+      return
+    }
     // One of its questions at least has had its answer.
     const window = Rules.probeTries * remover.rules.probeTimeout + 100
-    // Its own sleep is no part of it: what it asked before counts after.
     const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
-    const since = (until >= at - window ? from : at) - window
+    const wokeWithin = until >= at - window
+    // What it asked before a sleep that it noticed counts no more, and there was no time to ask anew.
+    const judgesTooSoon = wokeWithin && (until - from) > 1.05 * Rules.stallAfter(remover.rules)
+    // A short sleep of its own is no part of the window: what it asked before counts after.
+    const since = (wokeWithin ? from : at) - window
     const well = started < since && (this.#still.get(other)?.until ?? 0) < since
       && (this.#badUntil.get(`${index} ${other}`) ?? 0) < since &&
       (this.#badUntil.get(`${other} ${index}`) ?? 0) < since
-    if (well || reason._tag === "Crashed") {
+    if (well || judgesTooSoon || reason._tag === "Crashed") {
       this.complain(at, "noFalseEviction", index, `removed s${other}, which runs: ${JSON.stringify(reason)}`)
     }
   }

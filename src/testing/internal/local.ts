@@ -250,7 +250,7 @@ export class Servers {
         entropy: (Math.imul(now.index * 64 + now.asked, 0x9e3779b1) + 7) >>> 0
       }
       const [after, outputs] = this.#transition(before, input, time)
-      const [past, wrong] = Invariants.judge(now.past, before, after, outputs, time)
+      const [past, wrong] = Invariants.judge(now.past, { before, input, now: time, after, outputs })
       complaints.push(...wrong)
       const own = Contest.ownReign(after)
       if (own !== null && own.term !== Contest.ownReign(before)?.term) reigns += 1
