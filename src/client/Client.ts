@@ -502,7 +502,14 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     yield* supervisor.keep("seeds", Effect.schedule(seeds.resolve, Schedule.spaced(spacing)))
   }
   const refused = (why: string) => Effect.logWarning(`the keys stay as they were: ${why}`)
-  const useKeys = yield* Keys.follow(keys, settings, supervisor, () => Effect.void, refused)
+  const useKeys = yield* Keys.follow(
+    keys,
+    settings,
+    supervisor,
+    () => Effect.void,
+    refused,
+    Keys.warnOfExposure
+  )
   yield* step({ _tag: "Start" })
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() =>

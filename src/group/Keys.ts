@@ -15,7 +15,7 @@ import * as KeyRing from "../protocol/KeyRing.ts"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import * as Session from "../protocol/Session.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
-import { KeyFile } from "../transport/KeyFile.ts"
+import { formatMode, isExposed, KeyFile } from "../transport/KeyFile.ts"
 import type * as Seals from "../transport/Seals.ts"
 import type * as GroupState from "./GroupState.ts"
 import * as Setting from "./Setting.ts"
@@ -38,6 +38,8 @@ export type KeySettings = Pick<Settings.Settings, "key" | "keyFile" | "keyMode">
  */
 export interface Keys extends Seals.Keys {
   readonly use: (ring: KeyRing.KeyRing) => void
+  /** The permissions of the file of keys, where others than its owner may do anything with it; else null. */
+  readonly exposure: () => Exposure | null
   /** Waits until there is something to tell, and takes all of it. */
   readonly strangers: Effect.Effect<ReadonlyArray<Seen>>
 }
@@ -52,6 +54,17 @@ export interface Seen {
   readonly problem: Seals.Stranger
   readonly from: Address
   readonly count: number
+}
+
+/**
+ * A file of keys that others than its owner may read or change, and its permissions as `chmod` takes them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Exposure {
+  readonly path: string
+  readonly mode: string
 }
 
 /**
@@ -75,17 +88,26 @@ const ringOf = (text: string, mode: KeyRing.Mode): Result.Result<KeyRing.KeyRing
   })
 }
 
-const fromFile = Effect.fnUntraced(function*(path: string, mode: KeyRing.Mode) {
+interface Found {
+  readonly ring: KeyRing.KeyRing
+  readonly exposure: Exposure | null
+}
+
+const fromFile = Effect.fnUntraced(function*(
+  path: string,
+  keyMode: KeyRing.Mode
+): Effect.fn.Return<Found, Setting.SettingRefused> {
   const { read } = yield* KeyFile
   const shown = JSON.stringify(path)
-  const text = yield* Effect.mapError(
+  const { mode, text } = yield* Effect.mapError(
     read(path),
     ({ why }) => refused("keyFile", `${shown} (${why})`, "a file that can be read and holds the group's keys")
   )
   // What the file holds instead is not told: it may be nearly a key.
-  return yield* Effect.fromResult(
-    Result.mapError(ringOf(text, mode), (allowed) => refused("keyFile", shown, `a file that holds ${allowed}`))
+  const ring = yield* Effect.fromResult(
+    Result.mapError(ringOf(text, keyMode), (allowed) => refused("keyFile", shown, `a file that holds ${allowed}`))
   )
+  return { ring, exposure: isExposed(mode) ? { path, mode: formatMode(mode) } : null }
 })
 
 const fromText = (key: Redacted.Redacted, mode: KeyRing.Mode) =>
@@ -93,20 +115,22 @@ const fromText = (key: Redacted.Redacted, mode: KeyRing.Mode) =>
     Result.mapError(ringOf(Redacted.value(key), mode), (allowed) => refused("key", Setting.notShown, allowed))
   )
 
+const find = ({ key, keyFile, keyMode }: KeySettings): Effect.Effect<Found, Setting.SettingRefused> =>
+  keyFile !== undefined
+    ? fromFile(keyFile, keyMode)
+    : Effect.map(
+      key === undefined ? Effect.succeed(KeyRing.none) : fromText(key, keyMode),
+      (ring) => ({ ring, exposure: null })
+    )
+
 /**
  * The ring that settings name; a file is read now.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const ring = (
-  { key, keyFile, keyMode }: KeySettings
-): Effect.Effect<KeyRing.KeyRing, Setting.SettingRefused> =>
-  keyFile !== undefined
-    ? fromFile(keyFile, keyMode)
-    : key !== undefined
-    ? fromText(key, keyMode)
-    : Effect.succeed(KeyRing.none)
+export const ring = (settings: KeySettings): Effect.Effect<KeyRing.KeyRing, Setting.SettingRefused> =>
+  Effect.map(find(settings), ({ ring }) => ring)
 
 /**
  * The keys that settings name, to be given to a `Messenger`. `memberTimeout` is how long, in ms, a member may be silent.
@@ -118,7 +142,8 @@ export const make = Effect.fnUntraced(function*(
   settings: KeySettings & Pick<Settings.Settings, "maxSessions">,
   memberTimeout: number
 ): Effect.fn.Return<Keys, Setting.SettingRefused> {
-  let inUse = yield* ring(settings)
+  const { exposure, ring } = yield* find(settings)
+  let inUse = ring
   const seen = new Map<Seals.Stranger, Seen>()
   const signal = yield* Queue.sliding<void>(1)
   return {
@@ -126,6 +151,7 @@ export const make = Effect.fnUntraced(function*(
     use: (ring) => {
       inUse = ring
     },
+    exposure: () => exposure,
     freshness: Session.freshness(memberTimeout),
     maxSessions: settings.maxSessions,
     onStranger: (problem, from) => {
@@ -141,13 +167,27 @@ export const make = Effect.fnUntraced(function*(
   }
 })
 
+/**
+ * Says in the log that others than its owner may read or change the file of keys.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const warnOfExposure = ({ mode, path }: Exposure): Effect.Effect<void> =>
+  Effect.logWarning(
+    `others than its owner may use the file of keys ${
+      JSON.stringify(path)
+    } (permissions ${mode}): chmod 600 makes it theirs alone`
+  )
+
 /** The shortest time between two events about one matter of keys. */
 const tellAgain = "10 seconds"
 const readAgain = "2 seconds"
 
 /**
  * Starts what reads the file of keys again and again, where there is one, and gives the way to put other keys in place of
- * those in use, as the setting `key` spells them. `onChanged` and `onRefused` are run with what came of either.
+ * those in use, as the setting `key` spells them. `onChanged` and `onRefused` are run with what came of either, and
+ * `onExposed` where others than its owner may read or change the file: at first, and whenever its permissions are others.
  *
  * @category constructors
  * @since 0.1.0
@@ -157,7 +197,8 @@ export const follow = Effect.fnUntraced(function*(
   settings: KeySettings,
   supervisor: Supervisor.Supervisor,
   onChanged: (ring: KeyRing.KeyRing) => Effect.Effect<void>,
-  onRefused: (why: string) => Effect.Effect<void>
+  onRefused: (why: string) => Effect.Effect<void>,
+  onExposed: (exposure: Exposure) => Effect.Effect<void>
 ): Effect.fn.Return<UseKeys, never, Scope.Scope> {
   const change = (ring: KeyRing.KeyRing) =>
     Effect.suspend(() => {
@@ -169,10 +210,17 @@ export const follow = Effect.fnUntraced(function*(
       return onChanged(ring)
     })
   let told = ""
-  const readFile = ring(settings).pipe(
-    Effect.flatMap((ring) => {
+  let exposed: string | undefined
+  const look = (exposure: Exposure | null) => {
+    if (exposure?.mode === exposed) return Effect.void
+    exposed = exposure?.mode
+    return exposure === null ? Effect.void : onExposed(exposure)
+  }
+  yield* look(keys.exposure())
+  const readFile = find(settings).pipe(
+    Effect.flatMap(({ exposure, ring }) => {
       told = ""
-      return change(ring)
+      return Effect.andThen(look(exposure), change(ring))
     }),
     // The keys that were read last stay in use: half a file must not put a server out of its group.
     Effect.catch(({ message }) => {
@@ -202,6 +250,7 @@ export const run = Effect.fnUntraced(function*(
   state: GroupState.GroupState,
   supervisor: Supervisor.Supervisor
 ): Effect.fn.Return<UseKeys, never, Scope.Scope> {
+  const scope = yield* Effect.scope
   const strangers = Effect.flatMap(
     keys.strangers,
     Effect.forEach(
@@ -210,13 +259,17 @@ export const run = Effect.fnUntraced(function*(
     )
   )
   yield* supervisor.keep("strangers", Effect.forever(Effect.andThen(strangers, Effect.sleep(tellAgain))))
+  // By then whoever shows events has begun to read them.
+  const later = (event: Parameters<typeof state.tell>[0]) =>
+    Effect.asVoid(Effect.forkIn(Effect.delay(state.tell(event), settings.discoveryWindow), scope))
   const useKeys = yield* follow(
     keys,
     settings,
     supervisor,
     ({ active, keys }) =>
       state.tell({ event: "KeysChanged", keys: keys.map(({ id }) => id), active: active?.id ?? null }),
-    (why) => state.tell({ event: "KeyFileRefused", why })
+    (why) => state.tell({ event: "KeyFileRefused", why }),
+    (exposure) => Effect.andThen(warnOfExposure(exposure), later({ event: "KeyFileExposed", ...exposure }))
   )
 
   const { keys: known, mode } = keys.ring()
@@ -227,10 +280,7 @@ export const run = Effect.fnUntraced(function*(
     yield* Effect.logWarning(
       `${what}: whoever can send to ${interfaces.join(", ")} can join the group, lead it and end it (docs/security.md)`
     )
-    // By then whoever shows events has begun to read them.
-    yield* Effect.forkScoped(
-      Effect.delay(state.tell({ event: "Unprotected", why, interfaces }), settings.discoveryWindow)
-    )
+    yield* later({ event: "Unprotected", why, interfaces })
   }
 
   return useKeys

@@ -70,7 +70,7 @@ export const settings = {
     documentation:
       "In place of `key`, and read again every 2 s, so that keys can be changed while the server runs; while it holds "
       + "something else, the keys read before stay in use. What follows `#` is a remark. Only its owner should be able to "
-      + "read it.",
+      + "read or change it (`chmod 600`); else `KeyFileExposed` is told.",
     default: () => undefined
   }),
   keyMode: Setting.choice(["enforce", "permissive"], {

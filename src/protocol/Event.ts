@@ -210,6 +210,11 @@ export const Event = Schema.Union([
   /** The file of keys can no longer be used; those read before stay in use. */
   event("KeyFileRefused", { why: Schema.String }),
   /**
+   * Others than its owner may read or change the file of keys: its permissions are `mode`, as `chmod` takes them. At the
+   * start, and whenever they are others; the keys are used all the same.
+   */
+  event("KeyFileExposed", { path: Schema.String, mode: Schema.String }),
+  /**
    * Somebody at `from` has another key (`UnknownKey`, `Forged`), does not seal (`NotSealed`), or seals where we have no key
    * (`Sealed`). So many datagrams since the last event of this problem: at most one a problem and 10 s.
    */

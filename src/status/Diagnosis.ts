@@ -5,8 +5,9 @@
  */
 import * as Schema from "effect/Schema"
 import { formatAddress } from "../protocol/Member.ts"
-import { all, Finding, type Kind, note, one, problem, sort } from "./Finding.ts"
-import { type Interface, Observations, type Refusal, type Server, type Stranger } from "./Observations.ts"
+import { all, Finding, note, one, problem, sort } from "./Finding.ts"
+import { type Interface, isLonely, Observations, type Refusal, type Server } from "./Observations.ts"
+import * as Strangers from "./Strangers.ts"
 import * as Text from "./Text.ts"
 
 /**
@@ -61,6 +62,7 @@ export const isSettled = (seen: Observations): boolean => {
     && seen.servers.length > 0 &&
     seen.servers.every(({ answered, multicast }) => answered !== null && (multicast !== null || !seen.multicast))
     && leaderOf(seen) !== undefined && !isUnheard(seen)
+    && new Set(leaderships(seen).map(({ leader }) => leader)).size === 1
 }
 
 /**
@@ -82,6 +84,10 @@ const hopeless = 500
 // The first probes go out within 1.5 s: as many lost by chance are one in a thousand where a tenth of all is lost.
 const probesWanted = 3
 const fadedAfter = 12_000
+// Who follows another leader than the newest for longer than this has not just not heard of it.
+const changeTime = 1_000
+// A tenth of all lost, each way: as many in a row are one in three thousand.
+const fadedProbes = 5
 
 const nic = ({ address, name }: Interface) => `${name} (${address})`
 const server = ({ ip, name, port }: Server) => `${name} (${formatAddress({ ip, port })})`
@@ -96,24 +102,24 @@ const isTaken = (seen: Observations) =>
     refusal?.during === "open" && refusal.kind === "AddressInUse"
   ) && openOf(seen).every(({ echoed }) => echoed === 0)
 
-/** Nobody would be in a list of members, but for one server itself. */
-const isLonely = ({ servers }: Observations) =>
-  servers.filter(({ answered, multicast }) => answered !== null || multicast !== null).length < 2
+/** What servers say of the lead, the newest term first, each at the time when it was first said. */
+const leaderships = ({ servers }: Observations) =>
+  servers.flatMap(({ follows }) => follows === null ? [] : [follows])
+    .toSorted((one, other) => other.term - one.term || one.since - other.since)
 
-const leaderOf = ({ servers }: Observations): Server | undefined => {
-  const named = servers.flatMap(({ follows }) => follows === null ? [] : [follows])
-    .reduce<{ readonly leader: string; readonly term: number } | undefined>(
-      (newest, reign) => newest === undefined || reign.term > newest.term ? reign : newest,
-      undefined
-    )
-  return servers.find(({ id }) => id === named?.leader)
+const leaderOf = (seen: Observations): Server | undefined => {
+  const [newest] = leaderships(seen)
+  return seen.servers.find(({ id }) => id === newest?.leader)
 }
 
-/** The leader answers what is asked of it alone, but not what all are asked. */
+/**
+ * The leader answers what is asked of it alone, but nobody what all are asked: the leader, whoever it is, answers that. A
+ * question that has just gone out may still be answered.
+ */
 const isUnheard = (seen: Observations): boolean => {
-  const leader = leaderOf(seen)
-  return seen.multicast && leader !== undefined && leader.answered !== null &&
-    !seen.questions.answeredBy.includes(leader.id)
+  const { answeredBy, unanswered } = seen.questions
+  const isThere = (leaderOf(seen)?.answered ?? null) !== null
+  return seen.multicast && isThere && (answeredBy.length === 0 || unanswered >= probesWanted)
 }
 
 const intervalOf = (seen: Observations, { interval }: Server) => interval ?? seen.heartbeatInterval
@@ -252,95 +258,6 @@ const echoes: Rule = (seen) =>
       : []
   })
 
-// --- Others on the port ---
-
-/** What others do about keys, by the reason for which their datagrams are dropped; of one, and of several. */
-const keys: { readonly [reason: string]: readonly [one: string, several: string] | undefined } = {
-  NotSealed: [
-    "speaks without a key, which this host does not listen to",
-    "speak without a key, which this host does not listen to"
-  ],
-  Sealed: ["speaks with a key, and this host has none", "speak with a key, and this host has none"],
-  UnknownKey: ["speaks with a key that this host does not have", "speak with a key that this host does not have"],
-  Forged: ["speaks with what is no key of this host", "speak with what is no key of this host"]
-}
-
-const frames: { readonly [reason: string]: Kind } = {
-  OtherGroup: "OtherGroup",
-  UnknownVersion: "OtherVersion",
-  UnknownFlags: "OtherVersion",
-  UnknownType: "OtherVersion",
-  SourceTooFast: "Flood",
-  Unproven: "NoUnicast"
-}
-
-const kindOf = ({ reason }: Stranger): Kind =>
-  keys[reason] === undefined ? frames[reason] ?? "OtherProgram" : "WrongKey"
-
-const strangers: Rule = (seen) => {
-  const of = (kind: Kind) => seen.strangers.filter((one) => kindOf(one) === kind)
-  const from = (some: ReadonlyArray<Stranger>) => [...new Set(some.map(({ ip }) => ip))]
-  const findings: Array<Finding> = []
-  for (const [reason, does] of Object.entries(keys)) {
-    const some = from(seen.strangers.filter((one) => one.reason === reason))
-    if (some.length === 0 || does === undefined) continue
-    findings.push(problem(
-      "WrongKey",
-      some,
-      `In group ${JSON.stringify(seen.group)}, ${all(some)} ${one(some, ...does)}.`,
-      "Give all servers of the group the same key (--key-file, BELLWETHER_KEY), or while one is being replaced a ring that holds both."
-    ))
-  }
-  const foreign = of("OtherGroup")
-  if (foreign.length > 0) {
-    const tags = [...new Set(foreign.flatMap(({ tag }) => tag ?? []))]
-    findings.push((isLonely(seen) ? problem : note)(
-      "OtherGroup",
-      from(foreign),
-      `${all(from(foreign))} ${
-        one(from(foreign), "speaks", "speak")
-      } on this address and port to a group of another name (${one(tags, "tag", "tags")} ${
-        all(tags)
-      }; ours is ${seen.tag}).`,
-      "If they should be one group, compare --group (BELLWETHER_GROUP) letter by letter on both hosts. If not, all is well: they do not hear each other."
-    ))
-  }
-  const newer = of("OtherVersion")
-  if (newer.length > 0) {
-    findings.push(note(
-      "OtherVersion",
-      from(newer),
-      `${all(from(newer))} ${one(from(newer), "speaks", "speak")} another version of the protocol (${
-        all([...new Set(newer.map(({ reason }) => reason))])
-      }).`,
-      "Bring all servers of the group to one version of Bellwether; older ones pass over what they do not know."
-    ))
-  }
-  const flooding = of("Flood")
-  if (flooding.length > 0) {
-    findings.push(note(
-      "Flood",
-      from(flooding),
-      `${all(from(flooding))} ${
-        one(from(flooding), "sends", "send")
-      } more datagrams to port ${seen.port} than are read.`,
-      "What is over a source's share is dropped unread, so others are heard. Find out what sends them."
-    ))
-  }
-  const noise = of("OtherProgram")
-  if (noise.length > 0) {
-    findings.push(note(
-      "OtherProgram",
-      from(noise),
-      `${all(from(noise))} ${
-        one(from(noise), "sends", "send")
-      } datagrams to port ${seen.port} that are no frames of Bellwether.`,
-      "Harmless, as they are dropped unread. Where they are many, choose another --port for the group."
-    ))
-  }
-  return findings
-}
-
 // --- The group ---
 
 const company: Rule = (seen) => {
@@ -422,15 +339,33 @@ const ways: Rule = (seen) => {
     ))
   }
   const leader = leaderOf(seen)
-  if (leader !== undefined && isUnheard(seen) && seen.questions.asked >= probesWanted) {
-    findings.push(problem(
-      "MulticastUnheard",
-      [server(leader)],
-      `The leader ${
-        server(leader)
-      } answers by unicast, but none of ${seen.questions.asked} questions that were multicast to the group.`,
-      "What this host multicasts does not arrive there: look at outgoing rules of its firewall, at ttl, and at the switch between."
-    ))
+  if (leader !== undefined && isUnheard(seen)) {
+    const { asked, lastAnswer, unanswered } = seen.questions
+    const isStill =
+      "What this host multicasts does not arrive there: look at outgoing rules of its firewall, at ttl, and at "
+      + "the switch between."
+    if (lastAnswer === null && asked >= probesWanted) {
+      findings.push(problem(
+        "MulticastUnheard",
+        [server(leader)],
+        `The leader ${
+          server(leader)
+        } answers by unicast, but none of ${asked} questions that were multicast to the group.`,
+        isStill
+      ))
+    }
+    // Who has just died answers nothing at all; and a few may be lost by chance in a long time.
+    const since = lastAnswer === null ? Infinity : lastAnswer + fadedAfter
+    if (unanswered >= fadedProbes && (leader.answered?.last ?? 0) > since) {
+      findings.push(problem(
+        "OutgoingFaded",
+        [server(leader)],
+        `What this host multicasts to the group was answered at first; of late, the leader ${
+          server(leader)
+        } answers by unicast, but nobody the last ${unanswered} questions that were multicast.`,
+        `${isStill} A switch that snoops IGMP without a querier forgets after minutes who is in the group: enable a querier.`
+      ))
+    }
   }
   const mute = seen.servers.filter(({ answered, asked, multicast }) =>
     multicast !== null && answered === null && asked >= probesWanted
@@ -513,8 +448,17 @@ const identities: Rule = (seen) =>
   })
 
 const leaders: Rule = (seen) => {
+  const newest = leaderships(seen)[0]
+  if (newest === undefined) return []
+  // Before the newest was heard of, or at the very moment, another was right.
+  const isLate = ({ answered, multicast }: Server) =>
+    Math.max(answered?.last ?? 0, multicast?.last ?? 0) > newest.since + changeTime
   const named = new Map(
-    seen.servers.flatMap(({ follows }) => follows === null ? [] : [[follows.leader, follows.term] as const])
+    seen.servers.flatMap((one) =>
+      one.follows !== null && (one.follows.leader === newest.leader || isLate(one))
+        ? [[one.follows.leader, one.follows.term] as const]
+        : []
+    )
   )
   if (named.size < 2) return []
   const names = [...named].map(([id, term]) =>
@@ -564,7 +508,8 @@ const rules: ReadonlyArray<Rule> = [
   refusals,
   ttl,
   echoes,
-  strangers,
+  Strangers.strangers,
+  Strangers.exposure,
   seeds,
   company,
   ways,

@@ -65,6 +65,8 @@ const say = (event: Event.Event): string => {
       return `keys changed: ${event.keys.join(", ")} open, ${event.active ?? "none"} seals`
     case "KeyFileRefused":
       return `the keys stay as they were: ${event.why}`
+    case "KeyFileExposed":
+      return `KEY FILE EXPOSED: others than its owner may read or change ${event.path} (permissions ${event.mode})`
     case "WrongKey":
       return `${strangers[event.problem]}: ${event.from} (${event.count} datagrams)`
     case "Unprotected":

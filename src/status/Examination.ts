@@ -86,7 +86,7 @@ interface Station {
 
 /** What a nonce of ours asked, so that its echo and its answers are known for what they are. */
 type Question =
-  | { readonly _tag: "Group"; readonly station: Station; echoed: boolean }
+  | { readonly _tag: "Group"; readonly station: Station; readonly round: number; echoed: boolean }
   | { readonly _tag: "Direct"; readonly id: NodeId }
   | { readonly _tag: "Seed"; readonly seed: string }
 
@@ -138,6 +138,9 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
   const seeds = new Map<string, Seeded>()
   const answeredBy = new Set<NodeId>()
   let asked = 0
+  /** The newest question to the group, by its number, that somebody has answered, and when. */
+  let answered = 0
+  let lastAnswer: number | null = null
   let rounds = 0
 
   const supervisor = yield* Supervisor.make((fiber, cause) =>
@@ -203,6 +206,12 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     server.starts = [...others, { incarnation, address, ...stamp(before ?? null) }].slice(-most.starts)
   }
 
+  const follows = (server: Known, { leader, term }: Pick<Message.Header, "leader" | "term">): void => {
+    const before = server.follows
+    const isSame = leader !== null && before?.leader === leader.id && before.term === term
+    server.follows = leader === null ? null : { leader: leader.id, term, since: isSame ? before.since : now() }
+  }
+
   const onServer = (message: Message.FromServer, from: Address, via: "multicast" | "unicast"): void => {
     const { sender } = message
     const server = serverOf(sender, from)
@@ -212,9 +221,8 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     if (via === "multicast") server.multicast = stamp(server.multicast)
     if ("interval" in message) server.interval = message.interval
     spoke(server, sender.incarnation, from)
-    const leaves = message.type === "SERVER_LEAVING"
-    server.follows = message.leader === null ? null : { leader: message.leader.id, term: message.term }
-    if (leaves) servers.delete(sender.id)
+    follows(server, message)
+    if (message.type === "SERVER_LEAVING") servers.delete(sender.id)
   }
 
   const onMembers = Effect.fnUntraced(function*(
@@ -232,7 +240,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     if (answering !== undefined) {
       answering.last = now()
       answering.answered = stamp(answering.answered)
-      answering.follows = message.leader === null ? null : { leader: message.leader.id, term: message.term }
+      follows(answering, message)
       spoke(answering, message.from.incarnation, from)
     }
     if (question._tag === "Seed") {
@@ -240,7 +248,11 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       if (seed !== undefined) seed.answered = stamp(seed.answered)
     }
     if (question._tag === "Direct") return
-    if (question._tag === "Group") answeredBy.add(message.from.id)
+    if (question._tag === "Group") {
+      answeredBy.add(message.from.id)
+      answered = Math.max(answered, question.round)
+      lastAnswer = now()
+    }
     const next = message.page + 1
     if (next >= Math.min(message.of, most.pages) || messenger === undefined) return
     yield* tried(messenger.send(from, { type: "MEMBERS_ASK", nonce: message.nonce, page: next }))
@@ -371,16 +383,16 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
         })
       }
     }
+    if (settings.multicast) asked += 1
     for (const station of stations.values()) {
       // What was refused at first is tried again every few seconds only: it costs sockets.
       if (station.messenger === undefined && rounds % 4 === 0) yield* openStation(station)
       if (station.messenger === undefined || !settings.multicast) continue
-      const nonce = ask({ _tag: "Group", station, echoed: false })
+      const nonce = ask({ _tag: "Group", station, round: asked, echoed: false })
       station.sent += 1
       station.lastSent = now()
       yield* tried(station.messenger.send(null, { type: "MEMBERS_ASK", nonce, page: 0 }))
     }
-    if (settings.multicast) asked += 1
     const open = [...stations.values()].filter(({ messenger }) => messenger !== undefined)
     // The next few of all, in turns.
     const [anyway] = open
@@ -465,6 +477,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       seeds: resolved,
       unicastPort: settings.unicastPort,
       heartbeatInterval: Math.round(Duration.toMillis(settings.heartbeatInterval)),
+      exposedKeyFile: keys.exposure(),
       interfaces: system.map(({ address, chosen, internal, name, primary, why }): Interface => {
         const { echoed = 0, lastEcho = null, lastSent = null, refusal = null, sealed = 0, sent = 0 } =
           stations.get(address) ?? {}
@@ -485,7 +498,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       servers: shown,
       strangers: [...strangers.values()],
       refusals: [...refusals.values()],
-      questions: { asked, answeredBy: [...answeredBy] },
+      questions: { asked, unanswered: asked - answered, lastAnswer, answeredBy: [...answeredBy] },
       sockets: yield* sockets,
       receiveBuffer: {
         wanted: Kernel.receiveBufferWanted,

@@ -12,13 +12,14 @@ import * as Schema from "effect/Schema"
  *   process that does not share it. `Refused`: the system refused something else; its error says what.
  * - `TtlZero`: multicasts do not leave the host. `OwnMulticastLost`: what is multicast out of an interface does not come
  *   back to this host. `OwnMulticastFaded`: it did at first.
- * - `WrongKey`: servers speak with another key, with one where we have none, or without. `OtherGroup`: frames of a group of another name.
+ * - `WrongKey`: servers speak with another key, with one where we have none, or without. `KeyFileExposed`: others than its
+ *   owner may read or change the file of keys. `OtherGroup`: frames of a group of another name.
  *   `OtherVersion`: of another version of the program. `OtherProgram`: no frames at all.
  * - `SeedUnresolved`, `SeedSilent`: a seed's name does not resolve; it does not answer.
  * - `Alone`: no server of the group was heard or answers. `OnlyThisHost`: none on another host.
  * - `OneWay`: a server answers by unicast but is not heard by multicast. `NotHeardYet`: the same, but it was listened for
  *   too short a time to say so. `MulticastFaded`: it was heard at first and is not any more. `MulticastUnheard`: the leader answers by
- *   unicast but not what we multicast. `NoUnicast`: heard, but it does not answer. `NotReached`: others list it, we cannot reach it.
+ *   unicast but not what we multicast. `OutgoingFaded`: it did at first. `NoUnicast`: heard, but it does not answer. `NotReached`: others list it, we cannot reach it.
  * - `DuplicateIdentity`: two servers under one id. `SeveralLeaders`: not all name the same leader.
  * - `Flood`: a source sends more than is read. `Drops`, `SmallReceiveBuffer`: bursts of datagrams are lost on this host, or would be.
  *
@@ -34,6 +35,7 @@ export const Kind = Schema.Literals([
   "OwnMulticastLost",
   "OwnMulticastFaded",
   "WrongKey",
+  "KeyFileExposed",
   "OtherGroup",
   "SeedUnresolved",
   "SeedSilent",
@@ -42,6 +44,7 @@ export const Kind = Schema.Literals([
   "OneWay",
   "MulticastFaded",
   "MulticastUnheard",
+  "OutgoingFaded",
   "NoUnicast",
   "NotReached",
   "NotHeardYet",

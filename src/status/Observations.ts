@@ -102,8 +102,8 @@ export const Server = Schema.Struct({
   listed: Schema.Boolean,
   /** Its starts, by incarnation and address: two that speak by turns are two servers under one id. */
   starts: Schema.Array(Schema.Struct({ incarnation: Member.Incarnation, address: Schema.String, ...Times.fields })),
-  /** The leader and term by its last word; null while it follows none, or has not said. */
-  follows: Schema.NullOr(Schema.Struct({ leader: Member.NodeId, term: Reign.Term }))
+  /** The leader and term by its last word, and since when it says so; null while it follows none, or has not said. */
+  follows: Schema.NullOr(Schema.Struct({ leader: Member.NodeId, term: Reign.Term, since: Schema.Natural }))
 })
 
 /**
@@ -194,13 +194,23 @@ export const Observations = Schema.Struct({
   unicastPort: Schema.Natural,
   /** Of the settings: taken for that of a server that has not announced its own. */
   heartbeatInterval: Schema.Natural,
+  /** The file of keys, where others than its owner may read or change it, and its permissions as `chmod` takes them. */
+  exposedKeyFile: Schema.NullOr(Schema.Struct({ path: Schema.String, mode: Schema.String })),
   interfaces: Schema.Array(Interface),
   servers: Schema.Array(Server),
   strangers: Schema.Array(Stranger),
   /** What the system refused after the sockets were open. */
   refusals: Schema.Array(Refusal),
-  /** How often the whole group was asked by multicast, and who answered. */
-  questions: Schema.Struct({ asked: Schema.Natural, answeredBy: Schema.Array(Member.NodeId) }),
+  /**
+   * How often the whole group was asked by multicast, how many of the newest of these questions nobody has answered, when
+   * somebody did last, and who did at any time.
+   */
+  questions: Schema.Struct({
+    asked: Schema.Natural,
+    unanswered: Schema.Natural,
+    lastAnswer: Schema.NullOr(Schema.Natural),
+    answeredBy: Schema.Array(Member.NodeId)
+  }),
   /** Other processes' sockets on `port` and `unicastPort`; null where the system does not tell. */
   sockets: Schema.NullOr(Schema.Array(Socket)),
   /** In bytes: what a server asks for, and the most that the system gives; null where it does not tell. */
@@ -212,3 +222,12 @@ export const Observations = Schema.Struct({
  * @since 0.1.0
  */
 export type Observations = typeof Observations.Type
+
+/**
+ * Whether nobody would be in a list of members, but for one server itself.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLonely = ({ servers }: Observations): boolean =>
+  servers.filter(({ answered, multicast }) => answered !== null || multicast !== null).length < 2

@@ -32,13 +32,41 @@ export class KeyFileUnreadable extends Schema.TaggedError<KeyFileUnreadable>()("
 export const maxBytes = 65_536
 
 /**
+ * What is in a file of keys, and the permissions of the file as POSIX has them; null where the system knows none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Contents {
+  readonly text: string
+  readonly mode: number | null
+}
+
+/**
+ * Whether others than the owner of a file may do anything with it: then it keeps no secret from them, or they can put their
+ * own keys in it. The same bits as `ssh` asks of its keys.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isExposed = (mode: number | null): mode is number => mode !== null && (mode & 0o077) !== 0
+
+/**
+ * Permissions as `chmod` takes them: `0640`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const formatMode = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, "0")
+
+/**
  * Reads a whole file as text.
  *
  * @category services
  * @since 0.1.0
  */
 export const KeyFile = Context.Reference<{
-  readonly read: (path: string) => Effect.Effect<string, KeyFileUnreadable>
+  readonly read: (path: string) => Effect.Effect<Contents, KeyFileUnreadable>
 }>("bellwether/transport/KeyFile", {
   defaultValue: () => ({
     read: (path) => Effect.fail(new KeyFileUnreadable({ path, why: "files cannot be read here" }))

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Fs from "node:fs/promises"
-import { KeyFile, KeyFileUnreadable, maxBytes } from "./KeyFile.ts"
+import { type Contents, KeyFile, KeyFileUnreadable, maxBytes } from "./KeyFile.ts"
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
@@ -26,13 +26,15 @@ const whyOf = (cause: unknown): string => {
  * @category constructors
  * @since 0.1.0
  */
-export const read = (path: string): Effect.Effect<string, KeyFileUnreadable> =>
+export const read = (path: string): Effect.Effect<Contents, KeyFileUnreadable> =>
   Effect.tryPromise({
     try: async () => {
       const file = await Fs.open(path, "r")
       try {
         const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
-        return bytesRead > maxBytes ? undefined : buffer.toString("utf8", 0, bytesRead)
+        // Windows makes up what it shows here.
+        const mode = process.platform === "win32" ? null : (await file.stat()).mode & 0o7777
+        return bytesRead > maxBytes ? undefined : { text: buffer.toString("utf8", 0, bytesRead), mode }
       } finally {
         await file.close()
       }
@@ -40,7 +42,7 @@ export const read = (path: string): Effect.Effect<string, KeyFileUnreadable> =>
     catch: (cause) => new KeyFileUnreadable({ path, why: whyOf(cause) })
   }).pipe(
     Effect.filterOrFail(
-      (text) => text !== undefined,
+      (contents) => contents !== undefined,
       () => new KeyFileUnreadable({ path, why: `it has more than ${maxBytes} bytes` })
     )
   )

@@ -46,7 +46,7 @@ const run = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
       Layer.succeed(KeyFile, {
         read: (path) =>
           path.startsWith("/")
-            ? Effect.succeed(path === "/bad" ? "0123nearly-a-key" : "01".repeat(32))
+            ? Effect.succeed({ text: path === "/bad" ? "0123nearly-a-key" : "01".repeat(32), mode: 0o600 })
             : Effect.fail(new KeyFileUnreadable({ path, why: "there is no such file" }))
       }),
       Layer.succeed(Interfaces.Interfaces, {

@@ -239,12 +239,12 @@ describe("all together", () => {
           yield* Effect.flip(Keys.ring({ key: Redacted.make(`${key}9`), keyFile: undefined, keyMode: "enforce" })),
           yield* Effect.flip(
             Keys.ring({ key: undefined, keyFile: "/run/key", keyMode: "enforce" }).pipe(
-              Effect.provideService(KeyFile, { read: () => Effect.succeed(`${key}9`) })
+              Effect.provideService(KeyFile, { read: () => Effect.succeed({ text: `${key}9`, mode: null }) })
             )
           ),
           yield* Effect.flip(
             Keys.ring({ key: undefined, keyFile: "/run/key", keyMode: "enforce" }).pipe(
-              Effect.provideService(KeyFile, { read: () => Effect.succeed(`plain ${key}`) })
+              Effect.provideService(KeyFile, { read: () => Effect.succeed({ text: `plain ${key}`, mode: null }) })
             )
           )
         ]

@@ -15,7 +15,7 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
   // What tests need stands on all that is under test.
   ["testing"],
   // The package's entry points: each puts together what lies below.
-  ["index.ts", "NodeServer.ts", "NodeClient.ts"],
+  ["index.ts", "Diagnosis.ts", "NodeServer.ts", "NodeClient.ts"],
   ["cli"],
   ["main.ts"]
 ]
@@ -30,7 +30,7 @@ const platform: ReadonlyArray<readonly [where: RegExp, why: string]> = [
 ]
 
 /** Entry points that run anywhere: nothing of the platform is reached from them. */
-const portable = ["index.ts", "testing/index.ts"]
+const portable = ["index.ts", "Diagnosis.ts", "testing/index.ts"]
 
 const placeOf = (path: string) => path.split("/")[0]!
 const floorOf = (path: string) => floors.findIndex((places) => places.includes(placeOf(path)))

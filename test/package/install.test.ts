@@ -49,11 +49,13 @@ const lend = (from: string, to: string): void => {
 const program = `
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Group, Leadership, Server } from "bellwether"
+import * as Diagnosis from "bellwether/Diagnosis"
 import * as NodeServer from "bellwether/NodeServer"
 import { SimulatedNetwork } from "bellwether/testing"
-import { Console, Effect, Layer } from "effect"
+import { Console, Effect, Layer, Schema } from "effect"
 
 class Orders extends Server.Service<Orders>()("app/Orders") {}
+export const read = (line: string) => Schema.decodeUnknownSync(Diagnosis.Report)(JSON.parse(line)).findings
 export const orders = Layer.provide(Orders.layer({ group: "orders" }), NodeServer.layerDatagrams)
 
 const work = Effect.gen(function*() {

@@ -15,6 +15,7 @@ import * as Member from "../../src/protocol/Member.ts"
 import * as Message from "../../src/protocol/Message.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as VirtualTime from "../../src/testing/VirtualTime.ts"
+import { KeyFile } from "../../src/transport/KeyFile.ts"
 
 const first = "11".repeat(32)
 const second = "22".repeat(32)
@@ -428,6 +429,67 @@ describe("a key is changed while the group runs (protocol 7)", () => {
         index === 0 ? keyed(0, `plain,${first}`, { keyMode: "permissive" }) : { profile: "fast" })
       yield* group.settle({ within: "5 seconds" })
     })))
+
+  it.effect("the whole way of a running group from no key to one that is enforced, a restart at a time: nobody else is missed", () =>
+    run(Effect.gen(function*() {
+      let steps: ReadonlyArray<Settings.Options> = [{}, {}, {}]
+      const { group, recorded } = yield* watched(
+        3,
+        (index) => ({ profile: "fast", unicastPort: 4_000, ...steps[index] })
+      )
+      yield* group.settle()
+      const from = yield* group.now
+      const restartAll = Effect.fnUntraced(function*(options: Settings.Options) {
+        for (const index of [0, 1, 2]) {
+          steps = steps.with(index, options)
+          yield* group.restart(index)
+          yield* group.settle({ within: "5 seconds" })
+        }
+      })
+      yield* restartAll({ key: `plain,${first}`, keyMode: "permissive" })
+      for (const index of [0, 1, 2]) {
+        yield* (yield* group.server(index)).useKeys(first)
+        yield* group.advance("2 seconds")
+      }
+      yield* group.settle({ within: "5 seconds" })
+      yield* restartAll({ key: first })
+      yield* group.advance("1 minute")
+      yield* group.settle()
+      const removed = (yield* group.timeline).filter(({ at, event }) => at >= from && event.event === "MemberRemoved")
+      const reasons = new Set(removed.map(({ event }) => event.event === "MemberRemoved" ? event.reason._tag : ""))
+      assert.deepStrictEqual([...reasons].filter((reason) => reason !== "Left" && reason !== "Replaced"), [])
+      assert.isTrue(recorded.slice(-50).every(({ payload }) => payload[3] !== 0))
+      // Enforced: what is plain is heard no more.
+      const before = (yield* dropped(group, 0))["NotSealed"] ?? 0
+      yield* group.network.inject(
+        "s0",
+        { ip: "10.0.0.66", port: 6_666 },
+        Frame.header(Frame.groupTag("default"), 0),
+        "unicast"
+      )
+      yield* group.advance("1 second")
+      assert.strictEqual((yield* dropped(group, 0))["NotSealed"], before + 1)
+    })))
+
+  it.effect("a file of keys that others may read is told at the start and when its permissions change, and used all the same", () => {
+    let contents = { text: first, mode: 0o644 }
+    return run(Effect.gen(function*() {
+      const { group } = yield* watched(2, (index) => ({ profile: "fast", priority: index, keyFile: "/etc/keys" }))
+      yield* group.settle({ within: "5 seconds" })
+      const told = Effect.map(
+        eventsOf(group, 0),
+        (all) => all.flatMap((event) => event.event === "KeyFileExposed" ? [`${event.path} ${event.mode}`] : [])
+      )
+      yield* group.advance("10 seconds")
+      assert.deepStrictEqual(yield* told, ["/etc/keys 0644"])
+      contents = { text: first, mode: 0o600 }
+      yield* group.advance("5 seconds")
+      contents = { text: `${first},${second}`, mode: 0o660 }
+      yield* group.advance("10 seconds")
+      assert.deepStrictEqual(yield* told, ["/etc/keys 0644", "/etc/keys 0660"])
+      assert.isTrue((yield* eventsOf(group, 0)).some((event) => event.event === "KeysChanged"))
+    })).pipe(Effect.provideService(KeyFile, { read: () => Effect.sync(() => contents) }))
+  })
 
   it.effect("what is no key is refused and changes nothing", () =>
     run(Effect.gen(function*() {

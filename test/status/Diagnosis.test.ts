@@ -1,92 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { NodeId } from "../../src/protocol/Member.ts"
 import * as Diagnosis from "../../src/status/Diagnosis.ts"
 import * as Finding from "../../src/status/Finding.ts"
-import type { Interface, Observations, Server, Socket, Stranger } from "../../src/status/Observations.ts"
-
-const id = (letter: string) => NodeId.make(letter.repeat(16))
-
-const eth0: Interface = {
-  name: "eth0",
-  address: "192.0.2.1",
-  internal: false,
-  chosen: true,
-  primary: true,
-  why: "Automatic",
-  refusal: null,
-  sent: 12,
-  echoed: 12,
-  lastSent: 12_000,
-  lastEcho: 12_001
-}
-const lo: Interface = {
-  ...eth0,
-  name: "lo",
-  address: "127.0.0.1",
-  internal: true,
-  chosen: false,
-  primary: false,
-  why: "Loopback",
-  sent: 0,
-  echoed: 0,
-  lastSent: null,
-  lastEcho: null
-}
-const docker0: Interface = { ...lo, name: "docker0", address: "172.17.0.1", internal: false, why: "Virtual" }
-
-const server = (letter: string, change: Partial<Server> = {}): Server => ({
-  id: id(letter),
-  name: letter,
-  ip: `192.0.2.${letter.charCodeAt(0)}`,
-  port: 4_000,
-  local: false,
-  interval: 10_000,
-  multicast: { first: 100, last: 11_000 },
-  asked: 12,
-  answered: { first: 60, last: 12_000 },
-  listed: true,
-  starts: [{ incarnation: 1, address: `192.0.2.${letter.charCodeAt(0)}:4000`, first: 60, last: 12_000 }],
-  follows: { leader: id("a"), term: 7 },
-  ...change
-})
-const stranger = (reason: string, change: Partial<Stranger> = {}): Stranger => ({
-  ip: "192.0.2.66",
-  reason,
-  tag: reason === "OtherGroup" ? "1c168adb" : null,
-  datagrams: 3,
-  last: 9_000,
-  ...change
-})
-const socket = (change: Partial<Socket> = {}): Socket => ({
-  ip: "0.0.0.0",
-  port: 47_777,
-  uid: 1_000,
-  drops: 0,
-  owner: { pid: 4_711, command: "radio" },
-  ...change
-})
-
-const healthy: Observations = {
-  at: 1_785_000_000_000,
-  lasted: 12_500,
-  group: "orders",
-  tag: "37a8eec1",
-  multicastAddress: "239.255.77.77",
-  port: 47_777,
-  ttl: 1,
-  multicast: true,
-  seeds: [],
-  unicastPort: 0,
-  heartbeatInterval: 10_000,
-  interfaces: [lo, eth0, docker0],
-  servers: [server("a"), server("b", { local: true })],
-  strangers: [],
-  refusals: [],
-  questions: { asked: 12, answeredBy: [id("a")] },
-  sockets: [socket({ owner: { pid: 1, command: "node" } })],
-  receiveBuffer: { wanted: 1_048_576, limit: 4_194_304 }
-}
+import type { Observations } from "../../src/status/Observations.ts"
+import { docker0, eth0, healthy, id, lo, server, socket, stranger } from "./Sample.ts"
 
 const refused = (kind: string, errno: string | null, during: "open" | "join" | "send" = "open") => ({
   during,
@@ -258,7 +175,7 @@ const cases: ReadonlyArray<
       multicast: false,
       ttl: 0,
       servers: [server("a", deaf), server("b", deaf)],
-      questions: { asked: 0, answeredBy: [] },
+      questions: { asked: 0, unanswered: 0, lastAnswer: null, answeredBy: [] },
       seeds: [
         { seed: "a.example:4000", addresses: ["192.0.2.97:4000"], asked: 4, answered: null },
         { seed: "192.0.2.98:4000", addresses: ["192.0.2.98:4000"], asked: 4, answered: { first: 1, last: 2 } }
@@ -317,11 +234,47 @@ const cases: ReadonlyArray<
   ],
   [
     "a leader that our multicast does not reach",
-    { questions: { asked: 12, answeredBy: [] } },
+    { questions: { asked: 12, unanswered: 12, lastAnswer: null, answeredBy: [] } },
     ["MulticastUnheard"],
     ["a (192.0.2.97:4000)", "12 questions"]
   ],
-  ["a leader that has hardly been asked", { questions: { asked: 2, answeredBy: [] } }, []],
+  [
+    "a leader that our multicast reached at first, and does no more",
+    {
+      lasted: 600_000,
+      interfaces: [{ ...eth0, lastSent: 600_000, lastEcho: 600_000 }],
+      servers: [server("a", { multicast: { first: 1, last: 599_000 }, answered: { first: 60, last: 599_000 } })],
+      questions: { asked: 140, unanswered: 20, lastAnswer: 500_000, answeredBy: [id("a")] }
+    },
+    ["OutgoingFaded"],
+    ["a (192.0.2.97:4000)", "the last 20 questions", "querier"]
+  ],
+  [
+    "a few questions in a row that were lost, and a leader that has died",
+    {
+      lasted: 600_000,
+      interfaces: [{ ...eth0, lastSent: 600_000, lastEcho: 600_000 }],
+      servers: [server("a", { multicast: { first: 1, last: 500_000 }, answered: { first: 60, last: 501_000 } })],
+      questions: { asked: 140, unanswered: 20, lastAnswer: 500_000, answeredBy: [id("a")] }
+    },
+    []
+  ],
+  [
+    "another leader, that has not answered all yet",
+    { questions: { asked: 140, unanswered: 1, lastAnswer: 11_000, answeredBy: [id("b")] } },
+    []
+  ],
+  [
+    "a file of keys that others can read",
+    { exposedKeyFile: { path: "/etc/bellwether/key", mode: "0644" } },
+    ["?KeyFileExposed"],
+    ["/etc/bellwether/key", "0644", "chmod 600"]
+  ],
+  [
+    "a leader that has hardly been asked",
+    { questions: { asked: 2, unanswered: 2, lastAnswer: null, answeredBy: [] } },
+    []
+  ],
   [
     "one that does not answer by unicast",
     { servers: [server("a"), server("b", { answered: null })] },
@@ -373,11 +326,15 @@ const cases: ReadonlyArray<
   [
     "two leaders",
     {
-      servers: [server("a"), server("b", { follows: { leader: id("c"), term: 9 } })],
-      questions: { asked: 12, answeredBy: [id("a")] }
+      servers: [server("a"), server("b", { follows: { leader: id("c"), term: 9, since: 4_000 } })]
     },
     ["SeveralLeaders"],
     ["a (term 7)", `${id("c")} (term 9)`]
+  ],
+  [
+    "a leader that is so new that who was heard before it cannot know of it",
+    { servers: [server("a"), server("b", { follows: { leader: id("b"), term: 9, since: 11_200 } })] },
+    []
   ],
   ["nobody leads", { servers: [server("a", { follows: null }), server("b", { follows: null })] }, []],
   [
@@ -464,7 +421,12 @@ describe("longer listening", () => {
     ["one was not heard by multicast yet", { servers: [server("a"), server("b", deaf)] }],
     ["one has not answered yet", { servers: [server("a"), server("b", { answered: null })] }],
     ["a probe has not come back yet", { interfaces: [{ ...eth0, echoed: 0 }] }],
-    ["the leader has not answered all yet", { questions: { asked: 1, answeredBy: [] } }],
+    ["the leader has not answered all yet", {
+      questions: { asked: 1, unanswered: 1, lastAnswer: null, answeredBy: [] }
+    }],
+    ["not all name the same leader", {
+      servers: [server("a"), server("b", { follows: { leader: id("c"), term: 9, since: 4_000 } })]
+    }],
     ["nobody has said who leads", { servers: [server("a", { follows: null })] }]
   ])("is worth it where %s", (_, change) => assert.isFalse(settled(change)))
 

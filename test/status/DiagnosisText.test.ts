@@ -1,55 +1,35 @@
 import { assert, describe, it } from "@effect/vitest"
 import { stripVTControlCharacters } from "node:util"
-import { NodeId } from "../../src/protocol/Member.ts"
 import * as Diagnosis from "../../src/status/Diagnosis.ts"
 import * as DiagnosisText from "../../src/status/DiagnosisText.ts"
 import type { Observations } from "../../src/status/Observations.ts"
 import * as Table from "../../src/status/Table.ts"
 import * as Text from "../../src/status/Text.ts"
+import { docker0, eth0, healthy, server } from "./Sample.ts"
 
-const nic = { internal: false, primary: false, refusal: null, sent: 0, echoed: 0, lastSent: null, lastEcho: null }
+const { refusal: _, ...nic } = { ...eth0, primary: false, sent: 0, echoed: 0, lastSent: null, lastEcho: null }
 
 const seen: Observations = {
-  at: 0,
-  lasted: 12_500,
-  group: "orders",
-  tag: "37a8eec1",
-  multicastAddress: "239.255.77.77",
-  port: 47_777,
-  ttl: 1,
-  multicast: true,
-  seeds: [],
-  unicastPort: 0,
-  heartbeatInterval: 10_000,
+  ...healthy,
   interfaces: [
-    { ...nic, name: "eth0", address: "192.0.2.1", chosen: true, primary: true, why: "Automatic", sent: 5, echoed: 4 },
+    { ...eth0, sent: 5, echoed: 4, lastSent: null, lastEcho: null },
     {
       ...nic,
       name: "eth1",
       address: "198.51.100.1",
-      chosen: true,
-      why: "Automatic",
       refusal: { during: "open", kind: "PermissionDenied", where: "eth1 198.51.100.1", errno: "EACCES" }
     },
-    { ...nic, name: "docker0", address: "172.17.0.1", chosen: false, why: "Virtual" }
+    docker0
   ],
-  servers: [{
-    id: NodeId.make("a".repeat(16)),
-    name: "ki\u001b[2Jtchen",
-    ip: "192.0.2.7",
-    port: 4_000,
-    local: false,
-    interval: 10_000,
-    multicast: { first: 100, last: 9_500 },
-    asked: 3,
-    answered: { first: 60, last: 12_000 },
-    listed: true,
-    starts: [],
-    follows: null
-  }],
-  strangers: [],
-  refusals: [],
-  questions: { asked: 5, answeredBy: [] },
+  servers: [
+    server("a", {
+      name: "ki\u001b[2Jtchen",
+      ip: "192.0.2.7",
+      multicast: { first: 100, last: 9_500 },
+      starts: [],
+      follows: null
+    })
+  ],
   sockets: null,
   receiveBuffer: { wanted: 1, limit: 1 }
 }

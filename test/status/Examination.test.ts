@@ -143,6 +143,36 @@ describe("an examination", () => {
       assert.deepStrictEqual(kinds(yield* report), ["MulticastUnheard"])
     }))
 
+  it.effect("finds that its own multicasts reach nobody any more, and not where only the leader changed or died", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make({ seed: 16 })
+      const nodes = yield* world.startAll(3)
+      yield* pass(5_000)
+      const { report } = yield* examine(yield* world.network.host("doctor"))
+      const found = new Set<string>()
+      const watch = Effect.fnUntraced(function*(seconds: number) {
+        for (let at = 0; at < seconds; at++) {
+          yield* pass(1_000)
+          for (const kind of kinds(yield* report)) found.add(kind)
+        }
+      })
+      yield* watch(60)
+      yield* nodes[0]!.leave
+      yield* watch(60)
+      yield* nodes[1]!.kill
+      // Some time passes until it is removed; the last one leads then.
+      yield* watch(90)
+      // Notes say no more than that one has just come.
+      found.delete("NotHeardYet")
+      assert.deepStrictEqual([...found], [])
+      yield* world.network.setMulticastLoss("s3", 1)
+      yield* watch(60)
+      assert.deepStrictEqual([...found], ["OutgoingFaded"])
+      yield* world.network.setMulticastLoss("s3", 0)
+      yield* pass(10_000)
+      assert.deepStrictEqual(kinds(yield* report), [])
+    }))
+
   it.effect("finds servers that are heard but do not answer, as behind a firewall", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: 7 })
