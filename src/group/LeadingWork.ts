@@ -208,6 +208,11 @@ export const whileLeader = <A, E, R>(
       const finished = run.overrunning && ![...running].some(({ overrunning }) => overrunning)
       return Effect.andThen(Deferred.succeed(run.done, undefined), finished ? lead.finished : Effect.void)
     })
+    // Whoever ends the reign from here on waits for this run: so only now is it asked whether it lasts.
+    if (!(yield* isCurrent(reign))) {
+      yield* over
+      return null
+    }
     // Detached, so that neither the end of this reign nor of the app waits for more than `stopTimeout`.
     const fiber = yield* Effect.interruptible(effect).pipe(
       Effect.onExit(() => over),
@@ -217,7 +222,8 @@ export const whileLeader = <A, E, R>(
         leader: reign.leader,
         isCurrent: isCurrent(reign)
       }),
-      Effect.forkDetach
+      // Interrupted before its first step, an interruptible fiber would never come to say that it is over.
+      Effect.forkDetach({ uninterruptible: true })
     )
     const stop = Effect.gen(function*() {
       run.stopping = true
@@ -233,9 +239,10 @@ export const whileLeader = <A, E, R>(
   const under = (reign: ReignOrder.Reign): Effect.Effect<void, E, Exclude<R, Reign>> =>
     Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
       yield* restore(Effect.raceFirst(vacated(reign), ended(reign)))
+      const started = yield* start(reign)
       // A reign that is over by the clock will soon be told to be: that is waited for.
-      if (!(yield* isCurrent(reign))) return yield* restore(ended(reign))
-      const { fiber, stop } = yield* start(reign)
+      if (started === null) return yield* restore(ended(reign))
+      const { fiber, stop } = started
       const exit = yield* restore(Effect.raceFirst(Fiber.await(fiber), Effect.as(ended(reign), undefined))).pipe(
         Effect.onInterrupt(() => stop)
       )

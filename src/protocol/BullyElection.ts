@@ -76,7 +76,7 @@ export const stopActivity = (at: At): void => {
 
 /**
  * How a place falls vacant: `askFirst` where the leader may only be silent, `since` when it last gave a sign of life, where
- * that was before now, `silently` where work of ours still runs, so that what others promised is not given back.
+ * that was before now, `workEnded` where the work of our own reign has ended, so that a lease can be given back.
  *
  * @category models
  * @since 0.1.0
@@ -84,7 +84,7 @@ export const stopActivity = (at: At): void => {
 export interface Vacating {
   readonly askFirst?: boolean
   readonly since?: number
-  readonly silently?: boolean
+  readonly workEnded?: boolean
 }
 
 /**
@@ -97,12 +97,12 @@ export const becomeVacant = (
   at: At,
   ended: Reign.Reign,
   cause: Event.Cause,
-  { askFirst = false, silently = false, since = at.turn.now.monotonic }: Vacating = {}
+  { askFirst = false, since = at.turn.now.monotonic, workEnded = false }: Vacating = {}
 ): void => {
   const { rules } = at.state
   const { abstention: { firmly, heir, until }, last, overrun } = at.election
   stopActivity(at)
-  LeaseClaim.end(at, silently || overrun)
+  LeaseClaim.end(at, workEnded && !overrun)
   at.clearTimer("coordinator")
   at.change({
     reign: null,
@@ -558,14 +558,16 @@ export const onRaised = (at: At): void => {
 }
 
 /**
- * After a stall of so many ms: whatever was led is over, and nothing that was begun counts.
+ * After a stall of so many ms: whatever was led is over, and nothing that was begun counts. While a lease of ours lasts
+ * nobody else can lead; so the others hear of its end when the work, which woke too, has ended.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const onStall = (at: At, asleep: number): void => {
   const { reign } = at.election
-  if (reign !== null && at.leads) {
+  if (LeaseClaim.isHeld(at)) endReign(at, "Stalled")
+  else if (reign !== null && at.leads) {
     becomeVacant(at, reign, "Stalled", { since: at.turn.now.monotonic - asleep })
     // Who leaves will say so anyhow.
     if (at.state.phase !== "Leaving") sayStepsDown(at, "Stalled", null)

@@ -49,18 +49,30 @@ export const begin = (at: At, agreement: Lease.Agreement, term: number): boolean
 }
 
 /**
- * Ends the claim, if there is one, and gives back what was promised for it; unless `silently`, where leading work still
- * runs: then nobody else may lead before the promises have run out.
+ * Whether this server holds a claim whose lease lasts.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isHeld = (at: At): boolean => {
+  const { claim } = at.election
+  const { lease } = at.state.rules
+  return claim !== null && lease !== null && Lease.isHeld(claim, lease, at.turn.now)
+}
+
+/**
+ * Ends the claim, if there is one, and gives back what was promised for it. One that was held is given back only where its
+ * leading work is known to have ended (`workEnded`): else nobody may lead before the promises have run out.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const end = (at: At, silently = false): void => {
+export const end = (at: At, workEnded = false): void => {
   const { claim } = at.election
   if (claim === null) return
   at.change({ claim: null })
   for (const key of ["beat", "lease"]) at.clearTimer(key)
-  if (silently) return
+  if (claim.held && !workEnded) return
   const { members, self } = at.state
   Voter.onRelease(at.turn, at.name, self, claim.term)
   for (const { id } of members) at.turn.sayTo(id, { type: "RELEASE", election: at.name, claim: claim.term })

@@ -275,7 +275,7 @@ const stopInTime = (at: At, agreement: Lease.Agreement, claim: Lease.Claim): voi
 
 /** The work, which may not even know yet, has what is left of the promises to stop: nothing is given back. */
 const endNow = (at: At, reign: Reign.Reign, cause: Event.Cause): void => {
-  BullyElection.becomeVacant(at, reign, cause, { silently: true })
+  BullyElection.becomeVacant(at, reign, cause)
   if (at.state.phase === "Leaving") return
   BullyElection.sayStepsDown(at, cause, null)
   BullyElection.callElection(at)

@@ -94,12 +94,15 @@ export const workEnded = (at: At, finished: boolean): void => {
   const isLost = ending === "Transferred" && !at.others.some(({ id }) => id === heir)
   if (isLost) at.change({ abstention: { ...abstention, heir: null } })
   const cause = isLost ? "Resigned" : ending
-  BullyElection.becomeVacant(at, reign, cause, { silently: !finished })
+  BullyElection.becomeVacant(at, reign, cause, { workEnded: finished })
   if (phase === "Leaving" && cause !== "Transferred") return
-  const successor = cause === "Transferred" ? heir : cause === "TooFewMembers" ? null : at.highest?.id ?? null
+  const successor = cause === "Transferred" ? heir : namesNobody.has(cause) ? null : at.highest?.id ?? null
   BullyElection.sayStepsDown(at, cause, successor)
   BullyElection.callElection(at)
 }
+
+/** There may be nobody to name, or none of whom this server knows that it lives. */
+const namesNobody: ReadonlySet<Event.Cause> = new Set(["TooFewMembers", "Stalled"])
 
 /**
  * The leader stays a member but leads no more. Whoever it names goes first; it does not stand in the way itself, and where

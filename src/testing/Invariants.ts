@@ -10,6 +10,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Contest from "../protocol/Contest.ts"
 import * as Election from "../protocol/Election.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Lease from "../protocol/Lease.ts"
@@ -188,10 +189,8 @@ export const judgeWaking = (
 ): string | null => {
   const noticed = Rules.stallAfter(before.rules)
   if (stoodStill <= noticed || before.phase === "Left") return null
-  const { reign } = before.election
-  if (reign !== null && reign.leader.id === before.self.id && sameReign(reign, after.election.reign)) {
-    return `leads on by ${formatReign(reign)}`
-  }
+  const reign = Contest.ownReign(before)
+  if (reign !== null && sameReign(reign, Contest.ownReign(after))) return `leads on by ${formatReign(reign)}`
   for (const output of outputs) {
     if (output._tag !== "Emit" || output.event.event !== "MemberRemoved") continue
     const { member, reason } = output.event

@@ -359,7 +359,6 @@ const player = ({ group, rates, servers, watcher }: {
         yield* fault.kind === "pause" ? group.pause(fault.server) : group.suspend(fault.server)
         return true
       case "jump":
-        watcher.set(fault.server, yield* group.now)
         yield* group.jumpWallClock(fault.server, fault.by)
         return true
       case "drift":

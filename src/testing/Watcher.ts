@@ -7,11 +7,10 @@
 import * as Duration from "effect/Duration"
 import type * as Settings from "../group/Settings.ts"
 import * as Contest from "../protocol/Contest.ts"
-import * as Election from "../protocol/Election.ts"
 import type * as Event from "../protocol/Event.ts"
-import * as LeaseElection from "../protocol/LeaseElection.ts"
+import * as Lease from "../protocol/Lease.ts"
 import * as Member from "../protocol/Member.ts"
-import type * as Reign from "../protocol/Reign.ts"
+import * as ReignOrder from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
 import type { Now, State } from "../protocol/Turn.ts"
@@ -80,7 +79,14 @@ interface Watched {
   /** What its clocks showed at its last step. */
   seen: Pick<Now, "monotonic" | "sinceBoot">
   led: Led | null
-  readonly works: Set<{ readonly term: number; overran: boolean }>
+  readonly works: Set<Work>
+}
+
+/** Leading work that runs; `claim` is the last that was seen of what it runs under. */
+interface Work {
+  readonly term: number
+  claim: Lease.Claim | null
+  overran: boolean
 }
 
 /**
@@ -101,7 +107,6 @@ export class Watcher {
   readonly #checks = new Map<Invariants.Name, number>()
   /** Until when, at least, a server's process stands still, or what goes from one to the other may be lost. */
   readonly #still = new Map<number, { readonly from: number; readonly until: number }>()
-  readonly #set = new Map<number, number>()
   readonly #badUntil = new Map<string, number>()
   #anyBadUntil = 0
   readonly #ended: Array<number> = []
@@ -173,11 +178,6 @@ export class Watcher {
     if (still !== undefined) this.#still.set(index, { from: still.from, until: Math.min(still.until, at) })
   }
 
-  /** A server's wall clock is set: forward, that ends its lease to it, and its work has its time to stop. */
-  set(index: number, at: number): void {
-    this.#set.set(index, at)
-  }
-
   /** What goes from one to the other may be lost or late until then: all of it, or multicasts only. */
   bad(from: number, to: number, until: number, what: "all" | "multicasts" = "all"): void {
     this.#anyBadUntil = Math.max(this.#anyBadUntil, until)
@@ -212,7 +212,7 @@ export class Watcher {
       )
     }
     if (this.#leadership === "lease") this.#judgeAlone(index, term)
-    const work = { term, overran: false }
+    const work: Work = { term, claim: claimOf(watched.state, term), overran: false }
     watched.works.add(work)
     return (what) => {
       if (what === "ended") watched.works.delete(work)
@@ -329,25 +329,22 @@ export class Watcher {
     }
   }
 
+  /** Whoever says that it leads, and whoever still works under a lease that lasts, is one of those of whom there is one. */
   #judgeLease(at: number): void {
-    const claims: Array<Reign.Reign | null> = []
+    const claims: Array<ReignOrder.Reign | null> = []
     for (const [index, watched] of this.#servers) {
-      const clocks = clocksOf(watched.host)
-      claims.push(Invariants.claim(watched.state, clocks))
-      if (watched.works.size === 0) continue
-      // Work that is being ended has its time, within the lease: by the clocks that cannot be set.
-      const { claim } = watched.state.election
-      const lasts = claim !== null
-        && LeaseElection.isHeld(watched.state, Election.ofGroup, { ...clocks, wall: claim.anchor.wall })
-      // Who stands still does nothing; what it finds out in waking, it then takes its time to stop.
-      if (this.#isStopping(index, at) || (this.#set.get(index) ?? -Infinity) + 2 * this.#stopTimeout >= at) continue
+      let claim = Invariants.claim(watched.state, clocksOf(watched.host))
       for (const work of watched.works) {
+        work.claim = claimOf(watched.state, work.term) ?? work.claim
         if (work.overran) continue
+        const isHeld = lasts(watched, work)
+        if (isHeld) claim ??= ReignOrder.make(work.term, watched.state.self)
+        // Who stands still does nothing; what it finds out in waking, it then takes its time to stop.
+        if (!isHeld && this.#isStopping(index, at)) continue
         this.#count("workWithinLease")
-        if (!lasts || claim.term !== work.term) {
-          this.complain(at, "workWithinLease", index, `work of term ${work.term} runs, its lease is over`)
-        }
+        if (!isHeld) this.complain(at, "workWithinLease", index, `work of term ${work.term} runs, its lease is over`)
       }
+      claims.push(claim)
     }
     const what = Invariants.contest(claims)
     if (what !== null) this.complain(at, "oneLeader", null, what)
@@ -360,10 +357,10 @@ export class Watcher {
 
   /** Work starts on a server: it may run on no other any more, whatever that believes. */
   #judgeAlone(index: number, term: number): void {
-    for (const [other, { works }] of this.#servers) {
-      if (other === index || this.#isStopping(other, this.#now)) continue
-      for (const work of works) {
-        if (work.overran) continue
+    for (const [other, watched] of this.#servers) {
+      if (other === index) continue
+      for (const work of watched.works) {
+        if (work.overran || (!lasts(watched, work) && this.#isStopping(other, this.#now))) continue
         const what = `work of term ${term} starts while that of ${work.term} runs on s${other}`
         this.complain(this.#now, "oneLeader", index, what)
       }
@@ -406,6 +403,14 @@ const clocksOf = ({ clock }: SimulatedNetwork.Host): Invariants.Clocks => ({
   wall: clock.currentTimeMillisUnsafe(),
   sinceBoot: clock.sinceBoot()
 })
+
+/** The lease that a server holds for a term; null where it does not, or does no more. */
+const claimOf = ({ election: { claim } }: State, term: number): Lease.Claim | null =>
+  claim !== null && claim.held && claim.term === term ? claim : null
+
+/** Whether the lease that work runs under lasts, by the clocks that cannot be set, also where its reign was ended before. */
+const lasts = ({ host, state: { rules: { lease } } }: Watched, { claim }: Work): boolean =>
+  claim !== null && lease !== null && Lease.isHeld(claim, lease, { ...clocksOf(host), wall: claim.anchor.wall })
 
 const describe = (state: State): string =>
   `{${Step.view(state).members.map(({ name }) => name).join(" ")}, ${Invariants.formatReign(state.election.reign)}}`

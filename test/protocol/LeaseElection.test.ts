@@ -517,11 +517,35 @@ describe("a lease", () => {
     assert.deepStrictEqual(causes(server), ["LeaseLost"])
   })
 
-  it("is given back where its server stood still", () => {
-    const { server } = leading()
+  it("of one who stood still is given back when its work, which woke too, has ended, and not before", () => {
+    const { server } = leading(["a", "b"], { work: "by hand" })
+    server.forget().freeze(600).step({ _tag: "Watch" })
+    assert.isFalse(leadsNow(server))
+    assert.strictEqual(server.state.election.ending, "Stalled")
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE"])
+    server.step({ _tag: "WorkEnded" })
+    assert.deepStrictEqual(causes(server), ["Stalled"])
+    assert.isNull(server.state.election.claim)
+    const steppingDown = server.sent.find(({ message }) => message.type === "STEPPING_DOWN")
+    assert.deepInclude(steppingDown?.message, { cause: "Stalled", successor: null })
+    assert.deepStrictEqual(server.says(), ["RELEASE to b", "RELEASE to a", "STEPPING_DOWN"])
+  })
+
+  it("of one who stood still until it was over is not given back: its work has had no time to stop", () => {
+    const { server } = leading(["a", "b"], { work: "by hand" })
     server.forget().freeze(60_000).step({ _tag: "Watch" })
     assert.deepStrictEqual(causes(server), ["Stalled"])
     assert.isNull(server.state.election.claim)
+    assert.deepStrictEqual(server.says(), ["STEPPING_DOWN", "SERVER_PROBE"])
+  })
+
+  it("whose work was ending when its server stood still goes on to its end for the reason that it has", () => {
+    const { server } = leading(["a", "b"], { work: "by hand" })
+    server.step({ _tag: "Resign" })
+    server.forget().freeze(600).step({ _tag: "Watch" })
+    assert.deepStrictEqual([causes(server), server.said("RELEASE")], [[], []])
+    server.step({ _tag: "WorkEnded" })
+    assert.deepStrictEqual(causes(server), ["Resigned"])
     assert.includeMembers([...server.says()], ["RELEASE to a", "RELEASE to b"])
   })
 
@@ -539,9 +563,10 @@ describe("a lease", () => {
 
   it("ends with a newer reign of another, against all that is assumed", () => {
     const { server, term } = leading()
-    server.hear(alive("a", reign(term + 5, "a")))
+    server.forget().hear(alive("a", reign(term + 5, "a")))
     assert.strictEqual(server.follows, "a")
     assert.isNull(server.state.election.claim)
+    assert.deepStrictEqual(server.said("RELEASE"), [], "its work has only just been told to end")
   })
 
   it("ends with a majority that is seen to be gone, at once", () => {

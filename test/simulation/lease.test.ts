@@ -257,6 +257,38 @@ describe("work under a lease", () => {
       assert.deepStrictEqual(terms, terms.toSorted((a, b) => a - b))
     }))))
 
+  it.effect("has ended before another server can lead, also where the leader stood still for less than its lease", () =>
+    run(Effect.scoped(Effect.gen(function*() {
+      let working = 0
+      let most = 0
+      const group = yield* make(3, {
+        app: (server) =>
+          server.leadership.whileLeader(
+            Effect.acquireUseRelease(
+              Effect.sync(() => void (most = Math.max(most, ++working))),
+              () => Effect.never,
+              () => Effect.andThen(Effect.sleep(450), Effect.sync(() => void (working -= 1)))
+            )
+          )
+      })
+      yield* group.settle()
+      for (const [stand, goOn] of [[group.pause, group.resume], [group.suspend, group.wake]] as const) {
+        const at = yield* group.now
+        yield* stand(2)
+        yield* group.advance(600)
+        yield* goOn(2)
+        yield* watch(group, 400)
+        assert.deepStrictEqual(yield* group.leaders, [], "the work that woke is still ending")
+        yield* watch(group, 6 * L)
+        assert.deepStrictEqual(yield* group.leaders, [2])
+        const ends = (yield* group.events(1)).flatMap(({ at: when, event }) =>
+          when > at && event.event === "LeaderChanged" && event.leader === null ? [event.cause] : []
+        )
+        assert.deepStrictEqual(ends[0], "Stalled", "the others hear why, when it has")
+      }
+      assert.strictEqual(most, 1)
+    }))))
+
   it.effect("guarded by its reign does not run once the lease is over, whatever the timers do", () =>
     run(Effect.scoped(Effect.gen(function*() {
       const ran: Array<number> = []
