@@ -357,6 +357,8 @@ class Exploration {
     if (this.#local.isLease) {
       const what = Invariants.contest(nodes.map((id) => id < 0 ? null : this.#local.claim(id)))
       if (what !== null) this.#complain({ invariant: "oneLeader", what })
+      const unbound = Invariants.unbound(nodes.flatMap((id) => id < 0 ? [] : [this.#local.living(id)]))
+      if (unbound !== null) this.#complain({ invariant: "majorityBound", what: unbound })
     }
     return next
   }

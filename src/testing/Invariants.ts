@@ -19,6 +19,7 @@ import * as Reign from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
 import type { Now, Output, State } from "../protocol/Turn.ts"
+import * as Voter from "../protocol/Voter.ts"
 
 /**
  * Every invariant by its name, and what it says.
@@ -28,8 +29,9 @@ import type { Now, Output, State } from "../protocol/Turn.ts"
  */
 export const promises = {
   oneLeader: "never two leaders at one instant of true time",
+  majorityBound: "while a lease lasts, a majority is bound to it, and will be for as long as it can last",
   termsGrow: "the terms of successive leaders strictly grow",
-  workWithinLease: "leading work never outlives its lease",
+  workWithinLease: "leading work never outlives its lease, and is told to stop when it still has its time for that",
   reignNeverBack: "the reign that a server follows never goes back, and its own, once over, stays over",
   viewIsTold: "the events, replayed, give the view: nobody is in it whose removal was announced",
   returnsInOrder: "a member is announced once, removed once, and comes back only as a later start or as proven alive",
@@ -60,7 +62,7 @@ export type Name = keyof typeof promises
  */
 export const namesOf = (leadership: "bully" | "lease"): ReadonlyArray<Name> => {
   const others: ReadonlySet<string> = new Set(
-    leadership === "lease" ? ["highestLeads"] : ["oneLeader", "termsGrow", "workWithinLease"]
+    leadership === "lease" ? ["highestLeads"] : ["oneLeader", "majorityBound", "termsGrow", "workWithinLease"]
   )
   return (Object.keys(promises) as Array<Name>).filter((name) => !others.has(name))
 }
@@ -122,7 +124,7 @@ export interface Complaint {
 export interface Judged {
   readonly before: State
   readonly input: Step.Input
-  readonly now: Pick<Now, "monotonic">
+  readonly now: Clocks
   readonly after: State
   readonly outputs: ReadonlyArray<Output>
 }
@@ -149,6 +151,7 @@ export const judge = (
   if (before.election.reign !== after.election.reign || before.members !== after.members) {
     complain("heardItself", followsStranger(after))
   }
+  complain("workWithinLease", overstayed(after, now))
   let members: ReadonlyArray<Member.Member> | null = null
   let reign = before.election.reign
   for (const output of outputs) {
@@ -235,6 +238,64 @@ export const contest = (claims: ReadonlyArray<Reign.Reign | null>): string | nul
 }
 
 /**
+ * Judges each lease that lasts by what it rests on: a majority of servers that let nobody else lead for longer than it can
+ * last, however fast or slow clocks go within `clockDrift`. Null, or what is wrong.
+ *
+ * It is why there are never two leaders, and what breaks it is seen here at once: two leaders need a successor besides,
+ * and clocks that differ. Who does not live counts among the bound, since a start grants nothing for as long as a promise
+ * lasts.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const unbound = (living: ReadonlyArray<Living>): string | null => {
+  for (const { clocks, state } of living) {
+    const { election: { claim }, rules: { lease }, self } = state
+    // What it may have forgotten, nobody can see; that it promises anew, they can.
+    const isSilent = Lease.isSilent(state.silentUntil, clocks.monotonic)
+    if (isSilent && Lease.binds(Voter.promiseIn(state, Election.ofGroup), clocks.monotonic)) {
+      return `${self.name} has only just started, and has promised already`
+    }
+    if (lease === null || claim === null || !claim.held) continue
+    const left = Lease.left(claim, lease, clocks)
+    if (left <= 0) continue
+    // On a clock as slow as may be; and theirs are as fast.
+    const lasts = left / (1 - lease.drift) - rounding
+    const bound = living.filter((other) => boundFor(other, self, claim.term) / (1 + lease.drift) >= lasts)
+    const dead = Math.max(0, lease.groupSize - living.length)
+    if (bound.length + dead >= Lease.majority(lease)) continue
+    const who = bound.map(({ state }) => state.self.name).join(" ") || "nobody"
+    return `the lease of ${self.name} in term ${claim.term} may last ${
+      Math.round(lasts)
+    } ms, and for that long only ${who} of ${lease.groupSize} will let nobody else lead${
+      dead === 0 ? "" : `, and ${dead} that do not live`
+    }`
+  }
+  return null
+}
+
+/**
+ * Whether what a claim rests on still lasts, whatever the wall clock was set to since: for so long nobody else's work may
+ * start while some of this one's runs, that which takes too long to stop included.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLasting = (claim: Lease.Claim, lease: Lease.Agreement, clocks: Clocks): boolean =>
+  Lease.left(claim, lease, { ...clocks, wall: claim.anchor.wall }) > 0
+
+/**
+ * A server that has a process, and what its clocks show.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Living {
+  readonly state: State
+  readonly clocks: Clocks
+}
+
+/**
  * Whether all living servers, that have had the time to, agree: on one reign, whose leader is the highest ranked of them
  * (where `preempt` is on; else any of them) and says that it leads; and see exactly each other. Null, or what is wrong.
  *
@@ -301,6 +362,27 @@ export const formatReign = (reign: Reign.Reign | null): string =>
   reign === null ? "nobody" : `${reign.leader.id.slice(0, 6)}#${reign.leader.incarnation} in term ${reign.term}`
 
 // internal
+
+/** Who leads after a step has its work told to stop in a later one: it must not be too late for that. */
+const overstayed = (state: State, clocks: Clocks): string | null => {
+  const { election: { claim }, rules: { lease, stopTimeout } } = state
+  const own = lease === null ? null : Contest.ownReign(state)
+  if (lease === null || own === null) return null
+  const left = claim === null || claim.term !== own.term ? 0 : Lease.left(claim, lease, clocks)
+  return left >= stopTimeout
+    ? null
+    : `leads on in term ${own.term}, whose lease lasts ${Math.round(left)} ms: less than work may take to stop`
+}
+
+/** What arithmetic may leave of a lease and a promise that last equally long, in ms. */
+const rounding = 0.001
+
+/** How long, by its own clock, a server lets nobody lead but that holder in that term, whatever it is asked. */
+const boundFor = ({ clocks: { monotonic }, state }: Living, holder: Lease.Holder, term: number): number => {
+  const promise = Voter.promiseIn(state, Election.ofGroup)
+  const promised = Lease.bindsTo(promise, holder, term, monotonic) ? promise.until : -Infinity
+  return Math.max(state.silentUntil, promised) - monotonic
+}
 
 const sameReign = (self: Reign.Reign | null, that: Reign.Reign | null): boolean =>
   self === that || (self !== null && that !== null && Reign.compare(self, that) === 0)

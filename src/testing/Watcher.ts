@@ -332,8 +332,11 @@ export class Watcher {
   /** Whoever says that it leads, and whoever still works under a lease that lasts, is one of those of whom there is one. */
   #judgeLease(at: number): void {
     const claims: Array<ReignOrder.Reign | null> = []
+    const living: Array<Invariants.Living> = []
     for (const [index, watched] of this.#servers) {
-      let claim = Invariants.claim(watched.state, clocksOf(watched.host))
+      const clocks = clocksOf(watched.host)
+      living.push({ state: watched.state, clocks })
+      let claim = Invariants.claim(watched.state, clocks)
       for (const work of watched.works) {
         work.claim = claimOf(watched.state, work.term) ?? work.claim
         if (work.overran) continue
@@ -348,6 +351,8 @@ export class Watcher {
     }
     const what = Invariants.contest(claims)
     if (what !== null) this.complain(at, "oneLeader", null, what)
+    const unbound = Invariants.unbound(living)
+    if (unbound !== null) this.complain(at, "majorityBound", null, unbound)
   }
 
   /** Whether a server stands still, or has only just woken and not yet had the time to stop its work. */
@@ -360,7 +365,8 @@ export class Watcher {
     for (const [other, watched] of this.#servers) {
       if (other === index) continue
       for (const work of watched.works) {
-        if (work.overran || (!lasts(watched, work) && this.#isStopping(other, this.#now))) continue
+        // Work that overruns is told and fenced; but while its lease lasts nobody else leads all the same.
+        if (!lasts(watched, work) && (work.overran || this.#isStopping(other, this.#now))) continue
         const what = `work of term ${term} starts while that of ${work.term} runs on s${other}`
         this.complain(this.#now, "oneLeader", index, what)
       }

@@ -51,5 +51,103 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "Lease.ts",
     from: "duration * (1 - 2 * drift)",
     to: "duration * (1_000 - 2 * drift)"
+  },
+  {
+    name: "a lease lasts from when its beat was acknowledged",
+    file: "LeaseElection.ts",
+    from: "  at.change({ claim: after })\n",
+    to:
+      "  at.change({ claim: after.anchor === claim.anchor ? after : { ...after, anchor: Lease.instant(at.turn.now) } })\n"
+  },
+  {
+    name: "a lease lasts from when a majority had voted",
+    file: "LeaseElection.ts",
+    from: "  at.change({ claim: { ...claim, held: true } })\n",
+    to: "  at.change({ claim: { ...claim, held: true, anchor: Lease.instant(at.turn.now) } })\n"
+  },
+  {
+    name: "a vote for an earlier start counts for the one now",
+    file: "Lease.ts",
+    from: "vote.standing === claim.term && vote.incarnation === self.incarnation",
+    to: "vote.standing === claim.term && vote.incarnation <= self.incarnation"
+  },
+  {
+    name: "an acknowledgement of an earlier term counts in the one now",
+    file: "Lease.ts",
+    from: "ack.claim === claim.term",
+    to: "ack.claim <= claim.term"
+  },
+  {
+    name: "an acknowledgement of an earlier start counts for the one now",
+    file: "Lease.ts",
+    from: "ack.claim === claim.term && ack.incarnation === self.incarnation",
+    to: "ack.claim === claim.term && ack.incarnation <= self.incarnation"
+  },
+  {
+    name: "an acknowledgement counts each time it comes",
+    file: "Lease.ts",
+    from: "{ ...one, acks: withOne(one.acks, by) }",
+    to: "{ ...one, acks: [...one.acks, by] }"
+  },
+  {
+    name: "clocks are taken to go alike",
+    file: "Lease.ts",
+    from: "duration * (1 - 2 * drift)",
+    to: "duration * (1 - 0 * drift)"
+  },
+  {
+    name: "time asleep does not count",
+    file: "Lease.ts",
+    from:
+      "    now.wall - since.wall,\n    now.sinceBoot === undefined || since.sinceBoot === undefined ? 0 : now.sinceBoot - since.sinceBoot\n",
+    to: "    0\n"
+  },
+  {
+    name: "what is given back frees a promise of a later term",
+    file: "Lease.ts",
+    from: "isHeldBy(promise, holder) && promise.term === term ?",
+    to: "isHeldBy(promise, holder) && promise.term >= term ?"
+  },
+  {
+    name: "what is given back frees a promise to a later start",
+    file: "Lease.ts",
+    from: "isHeldBy(promise, holder) && promise.term === term ?",
+    to: "promise.to?.id === holder.id && promise.term === term ?"
+  },
+  {
+    name: "what was given back is taken for the leader's by its late beat",
+    file: "Lease.ts",
+    from: "(term === promise.term && !promise.released)",
+    to: "term === promise.term"
+  },
+  {
+    name: "a promise to one start binds to the next",
+    file: "Lease.ts",
+    from: "to !== null && to.id === holder.id && to.incarnation === holder.incarnation",
+    to: "to !== null && to.id === holder.id"
+  },
+  {
+    name: "a lower term than was promised is granted",
+    file: "Lease.ts",
+    from: "  && term > promise.term && term > heard",
+    to: "  && term > heard"
+  },
+  {
+    name: "a lower term than was heard of is granted",
+    file: "Lease.ts",
+    from: "  && term > promise.term && term > heard",
+    to: "  && term > promise.term && heard >= 0"
+  },
+  {
+    name: "a leader gives its lease back while its work still runs",
+    file: "BullyElection.ts",
+    from: "  at.turn.outputs.push({ _tag: \"EndWork\", election: at.name })",
+    to: "  LeaseClaim.end(at)\n  at.turn.outputs.push({ _tag: \"EndWork\", election: at.name })"
+  },
+  {
+    name: "a leader whose work overran gives its lease back",
+    file: "SteppingDown.ts",
+    from: "{ silently: !finished }",
+    to: "{ silently: finished && false }"
   }
 ]

@@ -139,9 +139,14 @@ export class Servers {
     return (timers[0]?.at ?? Infinity) - now
   }
 
-  claim(id: number): Reign.Reign | null {
+  living(id: number): Invariants.Living {
     const state = this.state(id)
-    return Invariants.claim(state, this.clocks(state))
+    return { state, clocks: this.clocks(state) }
+  }
+
+  claim(id: number): Reign.Reign | null {
+    const { clocks, state } = this.living(id)
+    return Invariants.claim(state, clocks)
   }
 
   /** Whether it is about to do nothing but what it does all the time. */

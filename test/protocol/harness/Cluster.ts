@@ -1,13 +1,16 @@
 /**
- * Several pure servers in true time: each has clocks of its own, which drift, jump and stand still; what they say is lost,
- * doubled, and late by far; they crash, restart, and are cut off. All is drawn from one seed.
+ * Several pure servers in true time: each has clocks of its own, which drift, jump and stand still; what they say may be
+ * lost, doubled, and late by far; they crash, restart, and are cut off. What befalls them is decided by who uses it.
  */
-import * as HashMap from "effect/HashMap"
+import * as Contest from "../../../src/protocol/Contest.ts"
+import type * as Lease from "../../../src/protocol/Lease.ts"
 import type * as Member from "../../../src/protocol/Member.ts"
+import type * as Message from "../../../src/protocol/Message.ts"
 import type * as Reign from "../../../src/protocol/Reign.ts"
 import * as Rules from "../../../src/protocol/Rules.ts"
 import * as Step from "../../../src/protocol/Step.ts"
 import type { Now, Output, State } from "../../../src/protocol/Turn.ts"
+import * as Invariants from "../../../src/testing/Invariants.ts"
 import * as Peer from "./Peer.ts"
 import { rules } from "./Server.ts"
 
@@ -23,34 +26,60 @@ export const random = (seed: number): () => number => {
   }
 }
 
+/** What the clocks of a machine show at the beginning, how fast they go, and whether one counts since the boot. */
+export interface Clocks {
+  readonly rate: number
+  readonly monotonic: number
+  readonly wall: number
+  readonly boot: boolean
+}
+
+export interface Datagram {
+  readonly from: string
+  readonly to: string
+  readonly message: Message.Message
+  readonly via: "multicast" | "unicast"
+}
+
 export interface Options {
   readonly size: number
+  /** Decides what the servers draw. */
   readonly seed: number
   readonly rules: Partial<Rules.Rules>
-  /** By how much each clock may be faster or slower than true time. */
-  readonly drift: number
-  /** How far the wall clocks may be from each other, in ms. */
-  readonly wallSpread: number
-  readonly loss: number
-  readonly duplication: number
-  /** The longest that a datagram may take, in ms. Most take far less. */
-  readonly delay: number
+  readonly clocks: (index: number) => Clocks
+  /** After how many ms each copy of a datagram arrives; none, and it is lost. */
+  readonly arrives: (datagram: Datagram) => ReadonlyArray<number>
+  /** How many ms leading work takes to end. What takes more than its time is not waited for. */
+  readonly stops: () => number
   /** What servers go by instead of the protocol. */
   readonly protocol?: Pick<typeof Step, "make" | "step" | "leads"> | undefined
 }
 
+/** Leading work of one reign: whether it has been told to stop, and whether the server waits for that. */
+interface Work {
+  readonly term: number
+  /** What its lease rested on when that was last to be seen. */
+  claim: Lease.Claim | null
+  isStopping: boolean
+  isAwaited: boolean
+  overran: boolean
+}
+
 interface Machine {
-  readonly index: number
   readonly member: Member.Member
-  readonly rate: number
-  readonly addresses: ReadonlyArray<Member.Address>
+  rate: number
+  readonly hasBoot: boolean
   /** The monotonic clock: what it showed at an instant of true time, and whether it goes. */
   since: number
   monotonic: number
   wallAhead: number
   bootAhead: number
   state: State | null
+  past: Invariants.Past
   isSuspended: boolean
+  /** When it last woke, or its wall clock was set: that may have ended its lease, and its work has its time to stop. */
+  startledAt: number
+  work: Work | null
   /** Of an earlier start: what is still to come for it is nobody's. */
   start: number
 }
@@ -68,16 +97,22 @@ export interface Led {
   readonly reign: Reign.Reign
 }
 
+export interface Violation {
+  readonly at: number
+  readonly invariant: Invariants.Name
+  readonly what: string
+}
+
 export class Cluster {
   now = 0
   /** Each reign that was led by, in the order in which they began. */
   readonly led: Array<Led> = []
-  /** Where two led at one instant. */
-  readonly violations: Array<string> = []
+  readonly violations: Array<Violation> = []
+  readonly names: ReadonlyArray<string>
   readonly #options: Options
   readonly #protocol: NonNullable<Options["protocol"]>
   readonly #random: () => number
-  readonly #machines: ReadonlyArray<Machine>
+  readonly #machines: ReadonlyMap<string, Machine>
   readonly #due: Array<Due> = []
   readonly #cuts = new Set<string>()
   #order = 0
@@ -86,89 +121,99 @@ export class Cluster {
     this.#options = options
     this.#protocol = options.protocol ?? Step
     this.#random = random(options.seed)
-    this.#machines = Array.from({ length: options.size }, (_, index) => {
-      const member = Peer.member(String.fromCharCode(97 + index))
-      return {
-        index,
-        member,
-        // As often as not at the very limits.
-        rate: 1 + options.drift * this.#pick([-1, 1, 2 * this.#random() - 1]),
-        addresses: [{ ip: member.ip, port: member.port }],
+    this.names = Array.from({ length: options.size }, (_, index) => String.fromCharCode(97 + index))
+    this.#machines = new Map(this.names.map((name, index) => {
+      const { boot, monotonic, rate, wall } = options.clocks(index)
+      return [name, {
+        member: Peer.member(name),
+        rate,
+        hasBoot: boot,
         since: 0,
-        monotonic: 1_000 * this.#random(),
-        wallAhead: 1_000_000 + options.wallSpread * this.#random(),
+        monotonic,
+        wallAhead: wall - monotonic,
         bootAhead: 5_000,
         state: null,
+        past: Invariants.nothing,
         isSuspended: false,
+        startledAt: -Infinity,
+        work: null,
         start: 0
-      }
-    })
-    for (const machine of this.#machines) this.#at(50 * this.#random(), () => this.#boot(machine))
+      }]
+    }))
   }
 
-  #pick<A>(from: ReadonlyArray<A>): A {
-    return from[Math.floor(this.#random() * from.length)]!
+  #machine(name: string): Machine {
+    return this.#machines.get(name)!
   }
 
-  /** Sorted from the last to the first. */
-  #at(at: number, run: () => void): void {
-    const entry = { at, order: this.#order++, run }
+  // --- Time ---
+
+  /** Has something done after so many ms. */
+  after(millis: number, run: () => void): void {
+    const entry = { at: this.now + millis, order: this.#order++, run }
+    // Sorted from the last to the first.
     let low = 0
     let high = this.#due.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#due[middle]!.at > at) low = middle + 1
+      if (this.#due[middle]!.at > entry.at) low = middle + 1
       else high = middle
     }
     this.#due.splice(low, 0, entry)
   }
 
-  /** Lets true time pass. */
-  advance(millis: number): this {
-    const until = this.now + millis
-    for (let next = this.#due.at(-1); next !== undefined && next.at <= until; next = this.#due.at(-1)) {
+  /** Lets true time pass, or as much of it as it takes until that holds. */
+  advance(millis: number, until: () => boolean = () => false): this {
+    const end = this.now + millis
+    for (let next = this.#due.at(-1); next !== undefined && next.at <= end; next = this.#due.at(-1)) {
       this.#due.pop()
       this.now = Math.max(this.now, next.at)
       next.run()
+      if (until()) return this
     }
-    this.now = until
+    this.now = end
     return this
   }
 
-  #clock(machine: Machine): Now {
-    const passed = (this.now - machine.since) * machine.rate
-    const monotonic = machine.monotonic + (machine.isSuspended ? 0 : passed)
+  #clocks({ bootAhead, hasBoot, isSuspended, monotonic, rate, since, wallAhead }: Machine): Omit<Now, "entropy"> {
+    const passed = (this.now - since) * rate
     return {
-      monotonic,
+      monotonic: monotonic + (isSuspended ? 0 : passed),
       // These two go on while it is suspended.
-      wall: machine.monotonic + passed + machine.wallAhead,
-      sinceBoot: machine.monotonic + passed + machine.bootAhead,
-      entropy: Math.floor(this.#random() * 4_294_967_296)
+      wall: monotonic + passed + wallAhead,
+      sinceBoot: hasBoot ? monotonic + passed + bootAhead : undefined
     }
   }
 
   /** Calls when that much has passed on the machine's monotonic clock, unless that start of it is over. */
   #sleep(machine: Machine, millis: number, run: () => void): void {
     const { start } = machine
-    const until = this.#clock(machine).monotonic + millis
+    const until = this.#clocks(machine).monotonic + millis
     const wake = () => {
       if (machine.start !== start || machine.state === null) return
-      const left = until - this.#clock(machine).monotonic
-      if (machine.isSuspended) return this.#at(this.now + 10, wake)
-      if (left > 1e-6) return this.#at(this.now + left / machine.rate, wake)
+      const left = until - this.#clocks(machine).monotonic
+      if (machine.isSuspended) return this.after(10, wake)
+      if (left > 1e-6) return this.after(left / machine.rate, wake)
       run()
     }
-    this.#at(this.now + millis / machine.rate, wake)
+    this.after(millis / machine.rate, wake)
   }
 
-  #boot(machine: Machine): void {
+  // --- Servers ---
+
+  /** Starts one that has no process: a new incarnation, on the same machine. */
+  start(name: string): void {
+    const machine = this.#machine(name)
+    if (machine.state !== null) return
     machine.start += 1
-    const now = this.#clock(machine)
+    machine.past = Invariants.nothing
+    const { monotonic, wall } = this.#clocks(machine)
+    const { ip, port } = machine.member
     machine.state = this.#protocol.make({
       rules: rules(this.#options.rules, "fast"),
-      self: { ...machine.member, incarnation: Math.floor(now.wall) },
-      addresses: machine.addresses,
-      monotonic: now.monotonic
+      self: { ...machine.member, incarnation: Math.floor(wall) },
+      addresses: [{ ip, port }],
+      monotonic
     })
     this.#step(machine, { _tag: "Start" })
     const { heartbeatInterval } = machine.state.rules
@@ -183,10 +228,20 @@ export class Cluster {
     this.#sleep(machine, watch, () => repeat({ _tag: "Watch" }, watch))
   }
 
+  step(name: string, input: Step.Input): void {
+    this.#step(this.#machine(name), input)
+  }
+
   #step(machine: Machine, input: Step.Input): void {
-    if (machine.state === null) return
-    const [state, outputs] = this.#protocol.step(machine.state, input, this.#clock(machine))
+    if (machine.state === null || machine.isSuspended) return
+    const now = { ...this.#clocks(machine), entropy: Math.floor(this.#random() * 4_294_967_296) }
+    const before = machine.state
+    const [state, outputs] = this.#protocol.step(before, input, now)
+    const [past, complaints] = Invariants.judge(machine.past, { before, input, now, after: state, outputs })
+    for (const { invariant, what } of complaints) this.#complain(invariant, `${machine.member.name} ${what}`)
     machine.state = state
+    machine.past = past
+    this.#work(machine)
     for (const output of outputs) this.#carryOut(machine, output)
     this.#look()
   }
@@ -194,133 +249,177 @@ export class Cluster {
   #carryOut(machine: Machine, output: Output): void {
     switch (output._tag) {
       case "Send":
-      case "Ask":
-        for (const other of this.#machines) {
-          const via = output.to === null ? "multicast" as const : "unicast" as const
-          if (output.to !== null && output.to.port !== other.member.port) continue
-          if (other === machine || this.#cuts.has(`${machine.index} ${other.index}`)) continue
-          const copies = this.#random() < this.#options.loss ? 0 : this.#random() < this.#options.duplication ? 2 : 1
-          for (let i = 0; i < copies; i += 1) {
-            const slow = this.#random() < 0.15
-            const after = slow ? this.#random() * this.#options.delay : this.#random() * 3
-            const from = { ip: machine.member.ip, port: machine.member.port }
-            const { message } = output
-            this.#at(this.now + after, () => {
-              if (!other.isSuspended) this.#step(other, { _tag: "Received", message, from, via })
-            })
-          }
+      case "Ask": {
+        const via = output.to === null ? "multicast" as const : "unicast" as const
+        for (const [to, other] of this.#machines) {
+          if (other === machine || (output.to !== null && output.to.port !== other.member.port)) continue
+          const from = machine.member.name
+          if (this.#cuts.has(`${from} ${to}`)) continue
+          const datagram: Datagram = { from, to, message: output.message, via }
+          for (const millis of this.#options.arrives(datagram)) this.after(millis, () => this.deliver(datagram))
         }
         return
+      }
       case "SetTimer":
         return this.#sleep(machine, output.after, () => this.#step(machine, { ...output, _tag: "TimerFired" }))
-      case "EndWork": {
-        const { stopTimeout } = machine.state!.rules
-        const finished = this.#random() < 0.9
-        return this.#sleep(
-          machine,
-          finished ? stopTimeout * this.#random() : stopTimeout,
-          () => this.#step(machine, { _tag: "WorkEnded", election: output.election, finished })
-        )
-      }
+      case "EndWork":
+        if (machine.work !== null) machine.work.isAwaited = true
+        else this.#sleep(machine, 0, () => this.#step(machine, { _tag: "WorkEnded", election: output.election }))
     }
   }
 
-  /** Who leads now, by its own clock. */
-  get leaders(): ReadonlyArray<Machine> {
-    return this.#machines.filter((machine) =>
-      machine.state !== null && this.#protocol.leads(machine.state, this.#clock(machine)) !== null
-    )
+  /** A datagram arrives now. */
+  deliver({ from, message, to, via }: Datagram): void {
+    const { ip, port } = this.#machine(from).member
+    this.#step(this.#machine(to), { _tag: "Received", message, from: { ip, port }, via })
   }
 
-  /** One comes to lead in a step only: so it is enough to look after each. */
+  // --- What is seen of them ---
+
+  /** Who leads now, each by its own clocks. */
+  get leaders(): ReadonlyArray<string> {
+    return this.names.filter((name) => this.#leads(this.#machine(name)))
+  }
+
+  state(name: string): State | null {
+    return this.#machine(name).state
+  }
+
+  #leads(machine: Machine): boolean {
+    return machine.state !== null && this.#protocol.leads(machine.state, this.#clocks(machine)) !== null
+  }
+
+  /** Leading work starts with a reign, and has its time to stop when that is over. */
+  #work(machine: Machine): void {
+    const { state, work } = machine
+    if (state === null) return
+    const { claim } = state.election
+    if (work !== null && claim?.term === work.term) work.claim = claim
+    const own = Contest.ownReign(state)
+    if (work === null) {
+      if (own !== null && this.#leads(machine)) this.#startWork(machine, own.term)
+      return
+    }
+    if (work.isStopping || own?.term === work.term) return
+    work.isStopping = true
+    const { stopTimeout } = state.rules
+    const stops = this.#options.stops()
+    this.#sleep(machine, Math.min(stops, stopTimeout), () => {
+      work.overran = stops > stopTimeout
+      if (work.overran) this.#sleep(machine, stops - stopTimeout, () => void (machine.work = null))
+      else machine.work = null
+      if (!work.isAwaited) return
+      this.#step(machine, { _tag: "WorkEnded", election: "", finished: !work.overran })
+    })
+  }
+
+  /** Whether the lease of a machine's work lasts, whatever the server thinks. */
+  #isCovered({ state, work, ...machine }: Machine): boolean {
+    const lease = state?.rules.lease ?? null
+    return lease !== null && work !== null && work.claim !== null
+      && Invariants.isLasting(work.claim, lease, this.#clocks({ ...machine, state, work }))
+  }
+
+  #startWork(machine: Machine, term: number): void {
+    machine.work = {
+      term,
+      claim: machine.state!.election.claim,
+      isStopping: false,
+      isAwaited: false,
+      overran: false
+    }
+    for (const [name, other] of this.#machines) {
+      const { work } = other
+      if (work === null || other === machine || (this.#isExcused(other) && !this.#isCovered(other))) continue
+      this.#complain(
+        "oneLeader",
+        `work of ${machine.member.name} in term ${term} starts while that of ${name} in term ${work.term} runs`
+      )
+    }
+  }
+
+  /** Who stands still does nothing; what it finds out in waking, it takes its time to stop. So does what overruns. */
+  #isExcused({ isSuspended, startledAt, state, work }: Machine): boolean {
+    const { stopTimeout } = state!.rules
+    return isSuspended || work?.overran === true
+      || this.now - startledAt <= 2 * stopTimeout + Rules.watchInterval(state!.rules)
+  }
+
+  #complain(invariant: Invariants.Name, what: string): void {
+    this.violations.push({ at: this.now, invariant, what })
+  }
+
+  /** What is promised is broken in a step only: so it is enough to look after each. */
   #look(): void {
     const { leaders } = this
-    if (leaders.length > 1) {
-      this.violations.push(`${this.now.toFixed(3)}: ${leaders.map(({ member }) => member.name).join(" and ")}`)
+    if (leaders.length > 1) this.#complain("oneLeader", `${leaders.join(" and ")} lead`)
+    const living: Array<Invariants.Living> = []
+    for (const machine of this.#machines.values()) {
+      if (machine.state !== null) living.push({ state: machine.state, clocks: this.#clocks(machine) })
+      const { work } = machine
+      if (work !== null && !this.#isExcused(machine) && !this.#isCovered(machine)) {
+        this.#complain("workWithinLease", `work of ${machine.member.name} in term ${work.term} runs, its lease is over`)
+      }
     }
-    for (const { member, state } of leaders) {
-      const reign = state!.election.reign!
-      if (this.led.at(-1)?.reign !== reign) this.led.push({ at: this.now, by: member.name, reign })
+    const unbound = Invariants.unbound(living)
+    if (unbound !== null) this.#complain("majorityBound", unbound)
+    for (const name of leaders) {
+      const reign = this.state(name)!.election.reign!
+      const before = this.led.at(-1)?.reign
+      if (before === reign) continue
+      if (before !== undefined && reign.term <= before.term) {
+        this.#complain("termsGrow", `${name} leads in term ${reign.term} after one of ${before.term}`)
+      }
+      this.led.push({ at: this.now, by: name, reign })
     }
   }
 
   // --- What happens to them ---
 
   #rebase(machine: Machine): void {
-    const { monotonic, sinceBoot, wall } = this.#clock(machine)
+    const { monotonic, sinceBoot, wall } = this.#clocks(machine)
     machine.since = this.now
     machine.wallAhead = wall - monotonic
-    machine.bootAhead = sinceBoot! - monotonic
+    machine.bootAhead = (sinceBoot ?? monotonic) - monotonic
     machine.monotonic = monotonic
   }
 
-  /** One trouble at random. Each ends by itself. */
-  trouble(longest: number): string {
-    const machine = this.#pick(this.#machines)
-    const time = longest * this.#random()
-    const other = this.#pick(this.#machines)
-    const kind = this.#pick(
-      [
-        "crash",
-        "restart",
-        "restart",
-        "suspend",
-        "jump",
-        "cut",
-        "cut one way",
-        "cut a pair",
-        "cut a pair",
-        "cut a pair",
-        "resign"
-      ] as const
-    )
-    switch (kind) {
-      case "crash":
-      case "restart":
-        machine.state = null
-        machine.isSuspended = false
-        this.#rebase(machine)
-        this.#at(this.now + (kind === "crash" ? time : 1), () => {
-          if (machine.state === null) this.#boot(machine)
-        })
-        break
-      case "suspend":
-        this.#rebase(machine)
-        machine.isSuspended = true
-        this.#at(this.now + time, () => {
-          if (!machine.isSuspended) return
-          this.#rebase(machine)
-          machine.isSuspended = false
-        })
-        break
-      case "jump":
-        // Within the spread: what terms need of wall clocks across restarts.
-        machine.wallAhead += this.#options.wallSpread * (this.#random() - 0.5)
-        break
-      case "cut a pair":
-        for (const pair of [`${machine.index} ${other.index}`, `${other.index} ${machine.index}`]) {
-          this.#cuts.add(pair)
-          this.#at(this.now + time, () => this.#cuts.delete(pair))
-        }
-        break
-      case "cut":
-      case "cut one way":
-        for (const other of this.#machines) {
-          const pairs = [`${machine.index} ${other.index}`, `${other.index} ${machine.index}`]
-          for (const pair of kind === "cut" ? pairs : pairs.slice(0, 1)) {
-            this.#cuts.add(pair)
-            this.#at(this.now + time, () => this.#cuts.delete(pair))
-          }
-        }
-        break
-      case "resign":
-        this.#step(machine, { _tag: "Resign" })
-    }
-    return kind
+  /** The machine loses its power. */
+  crash(name: string): void {
+    const machine = this.#machine(name)
+    this.#rebase(machine)
+    machine.state = null
+    machine.work = null
+    machine.isSuspended = false
   }
 
-  /** How many promises bind now, over all servers: to see that something is tried. */
-  get promises(): number {
-    return this.#machines.reduce((sum, { state }) => sum + (state === null ? 0 : HashMap.size(state.promises)), 0)
+  /** Its lid is closed: its monotonic clock stands still too, and what arrives is lost. */
+  suspend(name: string): void {
+    const machine = this.#machine(name)
+    this.#rebase(machine)
+    machine.isSuspended = true
+  }
+
+  wake(name: string): void {
+    const machine = this.#machine(name)
+    if (!machine.isSuspended) return
+    this.#rebase(machine)
+    machine.isSuspended = false
+    machine.startledAt = this.now
+  }
+
+  setWallClock(name: string, by: number): void {
+    const machine = this.#machine(name)
+    machine.wallAhead += by
+    machine.startledAt = this.now
+  }
+
+  /** Nothing that one says from now on reaches the other. */
+  cut(from: string, to: string): void {
+    this.#cuts.add(`${from} ${to}`)
+  }
+
+  mend(from: string, to: string): void {
+    this.#cuts.delete(`${from} ${to}`)
   }
 }

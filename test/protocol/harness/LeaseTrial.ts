@@ -2,9 +2,11 @@
  * A group that leads by a majority lease, in trouble for a while: what befalls it is drawn from one seed.
  */
 import type * as Lease from "../../../src/protocol/Lease.ts"
-import { Cluster, type Options } from "./Cluster.ts"
+import type * as Invariants from "../../../src/testing/Invariants.ts"
+import { Cluster, type Options, random } from "./Cluster.ts"
 
 const L = 1_500
+const fullSpread = L / 2
 
 /** What may differ from trial to trial. Work that ends sooner leaves less of a lease unused, so that its last ms matter. */
 export interface Trial {
@@ -16,27 +18,92 @@ export interface Trial {
 /** Lives through thirty troubles, and then some time without. */
 export const live = (size: number, seed: number, { drift, protocol, stopTimeout = 300 }: Trial): Cluster => {
   const lease: Lease.Agreement = { groupSize: size, duration: L, drift }
+  const chance = random(seed)
+  const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(chance() * from.length)]!
+  const loss = [0, 0.05, 0.3][seed % 3]!
+  const delay = [1, 4][seed % 2]! * L
   const cluster = new Cluster({
     size,
     seed,
     rules: { lease, stopTimeout },
-    drift,
-    wallSpread: L / 2,
-    loss: [0, 0.05, 0.3][seed % 3]!,
-    duplication: 0.1,
-    delay: [1, 4][seed % 2]! * L,
-    protocol
+    protocol,
+    clocks: () => ({
+      // As often as not at the very limits.
+      rate: 1 + drift * pick([-1, 1, 2 * chance() - 1]),
+      monotonic: 1_000 * chance(),
+      wall: 1_000_000 + fullSpread * chance(),
+      boot: true
+    }),
+    arrives: () => {
+      const copies = chance() < loss ? 0 : chance() < 0.1 ? 2 : 1
+      // Most take far less than the longest.
+      return Array.from({ length: copies }, () => chance() < 0.15 ? chance() * delay : chance() * 3)
+    },
+    stops: () => stopTimeout * (chance() < 0.9 ? chance() : 2)
   })
+  for (const name of cluster.names) cluster.after(50 * chance(), () => cluster.start(name))
   cluster.advance(2 * L)
   for (let i = 0; i < 30; i += 1) {
-    cluster.trouble(3 * L)
+    trouble(cluster, 3 * L, chance, pick)
     cluster.advance(L * ((seed * 7 + i * 5) % 11) / 12)
   }
   return cluster.advance(6 * L)
 }
 
-/** What it broke of what a lease promises, or null: two that led at one instant, or a term that did not grow. */
-export const broken = ({ led, violations }: Cluster): string | null => {
-  if (violations.length > 0) return "oneLeader"
-  return led.some(({ reign }, index) => index > 0 && reign.term <= led[index - 1]!.reign.term) ? "termsGrow" : null
+/** What it broke first of what a lease promises, or null. */
+export const broken = ({ violations: [first] }: Cluster): Invariants.Name | null => first?.invariant ?? null
+
+const kinds = [
+  "crash",
+  "restart",
+  "restart",
+  "suspend",
+  "jump",
+  "cut",
+  "cut one way",
+  "cut a pair",
+  "cut a pair",
+  "cut a pair",
+  "resign"
+] as const
+
+/** One trouble at random. Each ends by itself. */
+const trouble = (
+  cluster: Cluster,
+  longest: number,
+  chance: () => number,
+  pick: <A>(from: ReadonlyArray<A>) => A
+): void => {
+  const name = pick(cluster.names)
+  const other = pick(cluster.names)
+  const time = longest * chance()
+  const cut = (from: string, to: string) => {
+    cluster.cut(from, to)
+    cluster.after(time, () => cluster.mend(from, to))
+  }
+  const kind = pick(kinds)
+  switch (kind) {
+    case "crash":
+    case "restart":
+      cluster.crash(name)
+      return cluster.after(kind === "crash" ? time : 1, () => cluster.start(name))
+    case "suspend":
+      cluster.suspend(name)
+      return cluster.after(time, () => cluster.wake(name))
+    case "jump":
+      // Within the spread: what terms need of wall clocks across restarts.
+      return cluster.setWallClock(name, fullSpread * (chance() - 0.5))
+    case "cut a pair":
+      cut(name, other)
+      return cut(other, name)
+    case "cut":
+    case "cut one way":
+      for (const each of cluster.names) {
+        cut(name, each)
+        if (kind === "cut") cut(each, name)
+      }
+      return
+    case "resign":
+      return cluster.step(name, { _tag: "Resign" })
+  }
 }
