@@ -60,9 +60,8 @@ export const stand = (at: At, agreement: Lease.Agreement): void => {
   if (!BullyElection.mayStand(at)) return
   if (LeaseClaim.standsIn(at) > 0) return BullyElection.callElection(at)
   const { reign } = at.election
-  const standing = termAbove(at)
-  if (reign !== null) return askToYield(at, agreement, reign, standing)
-  askForVotes(at, agreement, standing)
+  if (reign !== null) return askToYield(at, agreement, reign)
+  askForVotes(at, agreement, termAbove(at))
 }
 
 /** A term above all that this server has promised or heard of, and above what another says it had claimed. */
@@ -90,9 +89,12 @@ const askForVotes = (at: At, agreement: Lease.Agreement, standing: number): void
 const question = (at: At, lease: Lease.Agreement, standing: number) =>
   ({ type: "ELECTION", election: at.name, standing, lease }) as const
 
-/** The servers are bound to the leader: whoever outranks it has it give the lead up first. */
-const askToYield = (at: At, agreement: Lease.Agreement, { leader }: Reign.Reign, standing: number): void =>
-  at.sayOften("ask", question(at, agreement, standing), Rules.gaps.coordinator, leader)
+/**
+ * The servers are bound to the leader: whoever outranks it has it give the lead up first. It stands for no term yet, and 0
+ * is none that is granted: where that server leads no more, its promise would have begun before the claim that it is for.
+ */
+const askToYield = (at: At, agreement: Lease.Agreement, { leader }: Reign.Reign): void =>
+  at.sayOften("ask", question(at, agreement, 0), Rules.gaps.coordinator, leader)
 
 /**
  * No majority has voted in time: the claim is given back, and made anew after a while, so that of two who are in each

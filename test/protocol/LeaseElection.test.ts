@@ -674,6 +674,17 @@ describe("preempt", () => {
     assert.isNull(server.state.election.claim)
   })
 
+  it("whoever asks the leader to yield stands for no term: nobody is bound by that, though it lead no more", () => {
+    const server = vacant(["a", "b"]).advance(1)
+    server.hear(beat("a", 50))
+    server.forget().advance(10)
+    const [asked] = server.said("ELECTION")
+    const other = vacant(["m", "z"]).advance(1)
+    other.hear({ ...asked!.message, sender: member("z") }, "unicast")
+    assert.deepStrictEqual(votes(other), [{ granted: false, promised: 50, boundTo: null, remaining: 0 }])
+    assert.isFalse(Lease.binds(promise(other), other.now))
+  })
+
   it("a leader that is asked by a higher ranked one yields, its work first", () => {
     const { server } = leading(["a", "z"], { work: 50 })
     server.forget().hear(stands("z", server.term + 9), "unicast")
