@@ -269,6 +269,24 @@ export const expire = (turn: Turn, agreement: Lease.Agreement): void => {
   }
 }
 
+/**
+ * With each look at the clocks: timers stand still while the machine sleeps, and one that slept too shortly for a stall may
+ * have a lease that is over sooner than they say.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const look = (turn: Turn, agreement: Lease.Agreement): void => {
+  for (const at of Contest.all(turn)) {
+    const { claim, ending } = at.election
+    if (claim?.held === true && ending === null && isAheadOfTimers(claim, turn.now)) watchLease(at, agreement, claim)
+  }
+}
+
+/** By more than what clocks of whole ms differ by. */
+const isAheadOfTimers = ({ anchor }: Lease.Claim, now: Now): boolean =>
+  Lease.elapsed(anchor, now) - (now.monotonic - anchor.monotonic) > 1
+
 /** And whatever becomes of the work, a step is taken when the lease is over. */
 const stopInTime = (at: At, agreement: Lease.Agreement, claim: Lease.Claim): void => {
   BullyElection.endReign(at, whyLost(at, agreement, claim))

@@ -43,7 +43,8 @@ export interface Rules {
  * @category models
  * @since 0.1.0
  */
-export const watchInterval = (rules: Rules): number => Math.min(100, rules.heartbeatInterval)
+export const watchInterval = ({ heartbeatInterval }: Pick<Rules, "heartbeatInterval">): number =>
+  Math.min(100, heartbeatInterval)
 
 /**
  * How long after its last look a server must conclude that it stood still, in ms: the watch's own interval and what it

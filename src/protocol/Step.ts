@@ -207,6 +207,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       break
     case "Watch":
       Watch.look(turn)
+      if (lease !== null) LeaseElection.look(turn, lease)
       break
     case "Received":
       received(turn, input.message, input.from, input.via)

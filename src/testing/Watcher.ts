@@ -102,6 +102,7 @@ export class Watcher {
   disturbedAt = 0
   steps = 0
   readonly #leadership: "bully" | "lease"
+  /** Also of work whose server only finds out at its next look at the clocks. */
   readonly #stopTimeout: number
   readonly #servers = new Map<number, Watched>()
   readonly #checks = new Map<Invariants.Name, number>()
@@ -116,9 +117,14 @@ export class Watcher {
   #highest = 0
   #clocksAgree = true
 
-  constructor({ leadership, stopTimeout }: Pick<Settings.Settings, "leadership" | "stopTimeout">) {
+  constructor({ heartbeatInterval, leadership, stopTimeout }: Pick<
+    Settings.Settings,
+    "heartbeatInterval" | "leadership" | "stopTimeout"
+  >) {
     this.#leadership = leadership
-    this.#stopTimeout = Duration.toMillis(stopTimeout) + 1
+    this.#stopTimeout = Duration.toMillis(stopTimeout) + Rules.watchInterval({
+      heartbeatInterval: Duration.toMillis(heartbeatInterval)
+    })
   }
 
   // --- What it is told ---

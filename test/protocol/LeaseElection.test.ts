@@ -507,6 +507,18 @@ describe("a lease", () => {
     }
   })
 
+  it("ends its work in time also where its machine slept too shortly for a stall, which no timer counts", () => {
+    const { server, term } = leading(["a", "b"], { work: "by hand" })
+    server.boot = 5_000
+    server.advance(10).hear(ack("a", term, 1), "unicast")
+    const since = server.now
+    server.advance(500).suspend(150).step({ _tag: "Watch" })
+    server.forget()
+    while (server.leads) server.advance(1)
+    assert.closeTo(server.now - since + 150, stopsAt, 12)
+    assert.strictEqual(server.state.election.ending, "LeaseLost")
+  })
+
   it("that a clock shortens ends its work in time, and is told as lost, not as without a majority", () => {
     const { server, term } = leading(["a", "b"], { work: "by hand" })
     server.advance(10).hear(ack("a", term, 1), "unicast")
