@@ -31,8 +31,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "votes count after what was promised was given back",
     file: "LeaseClaim.ts",
-    from: "  end(at)\n",
-    to: "  if (claim.held) end(at)\n"
+    from: "  at.change({ claim: null })\n",
+    to: "  if (claim.held) at.change({ claim: null })\n"
   },
   {
     name: "what a server promises itself binds nobody",
@@ -100,12 +100,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a leader gives its lease back while its work still runs",
     file: "BullyElection.ts",
     from: "  at.turn.outputs.push({ _tag: \"EndWork\", election: at.name })",
-    to: "  LeaseClaim.giveBack(at)\n  at.turn.outputs.push({ _tag: \"EndWork\", election: at.name })"
+    to: "  LeaseClaim.end(at, true)\n  at.turn.outputs.push({ _tag: \"EndWork\", election: at.name })"
   },
   {
     name: "a leader whose work overran gives its lease back",
     file: "SteppingDown.ts",
-    from: "{ hasStopped: finished }",
-    to: "{ hasStopped: finished || true }"
+    from: "{ workEnded: finished }",
+    to: "{ workEnded: finished || true }"
   }
 ]
