@@ -24,10 +24,14 @@ export const run = Effect.fnUntraced(function*(
   messenger: Messenger.Messenger,
   supervisor: Supervisor.Supervisor
 ): Effect.fn.Return<void, never, Scope.Scope> {
-  const listen = Effect.forever(Effect.flatMap(
-    messenger.receive,
-    Effect.forEach((received) => state.step({ _tag: "Received", ...received }), { discard: true })
-  ))
+  // It gives way to others by waiting for the next datagram, and within a flood as every fiber does after so many steps.
+  const listen = Effect.forever(
+    Effect.flatMap(
+      messenger.receive,
+      Effect.forEach((received) => state.step({ _tag: "Received", ...received }), { discard: true })
+    ),
+    { disableYield: true }
+  )
   yield* supervisor.keep("listener", listen)
   yield* supervisor.keep(
     "discovery",

@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
+import * as MutableRef from "effect/MutableRef"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
@@ -194,20 +195,17 @@ export const make = Effect.fnUntraced(function*(options: {
   }
 
   const step: GroupState["step"] = (input) =>
-    Effect.flatMap(
-      Ref.modify(ref, (before) => {
-        const [after, outputs] = transition(before, input, now())
-        // Leading work hears of the end of its reign before anyone else does.
-        if (!Contest.ownsSame(before, after)) todo.push(showOwnReigns)
-        todo.push(...outputs)
-        if (!Step.showsSame(before, after)) todo.push(show)
-        return [undefined, after]
-      }),
-      () => {
-        const rest = doAll()
-        return rest.length === 0 ? Effect.void : Effect.forEach(rest, (effect) => effect, { discard: true })
-      }
-    ).pipe(Effect.uninterruptible)
+    Effect.uninterruptible(Effect.suspend(() => {
+      const before = Ref.getUnsafe(ref)
+      const [after, outputs] = transition(before, input, now())
+      MutableRef.set(ref.ref, after)
+      // Leading work hears of the end of its reign before anyone else does.
+      if (!Contest.ownsSame(before, after)) todo.push(showOwnReigns)
+      todo.push(...outputs)
+      if (!Step.showsSame(before, after)) todo.push(show)
+      const rest = doAll()
+      return rest.length === 0 ? Effect.void : Effect.forEach(rest, (effect) => effect, { discard: true })
+    }))
 
   /** Waits until all that the newest state came with is told. */
   const settled: Effect.Effect<void> = Effect.suspend(() =>

@@ -70,7 +70,8 @@ export const run = Effect.fnUntraced(function*(
     Queue.takeAll(state.outbox).pipe(
       Effect.flatMap(Effect.forEach((each) => send(each), { discard: true })),
       Effect.andThen(sent),
-      Effect.forever
+      // It gives way to others by waiting for more.
+      Effect.forever({ disableYield: true })
     )
   )
   return {

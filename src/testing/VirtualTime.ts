@@ -41,6 +41,16 @@ export const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E
 
 // internal
 
+/**
+ * The clock of virtual time. What only has to be called at a time need not be a fiber that sleeps.
+ *
+ * @internal
+ */
+export interface VirtualClock extends TestClock.TestClock {
+  /** Calls `wake` in so many milliseconds, more than none, as a sleeper's turn comes; what is returned takes it back. */
+  readonly wakeIn: (millis: number, wake: () => void) => () => void
+}
+
 interface Sleeper {
   readonly at: number
   readonly order: number
@@ -106,7 +116,8 @@ const make = Effect.gen(function*() {
   const inner = yield* Scheduler.Scheduler
   const scheduler: Scheduler.Scheduler = {
     executionMode: inner.executionMode,
-    shouldYield: (fiber) => inner.shouldYield(fiber),
+    // Time stands still for whoever runs: to cut a fiber short would only make what happens depend on how long its code is.
+    shouldYield: () => false,
     makeDispatcher: () => dispatcher
   }
 
@@ -149,26 +160,29 @@ const make = Effect.gen(function*() {
       })
     })
 
+  const wakeIn: VirtualClock["wakeIn"] = (millis, wake) => {
+    const sleeper: Sleeper = { at: now + millis, order: order++, wake }
+    sleepers.push(sleeper)
+    return () => {
+      if (sleeper.wake === undefined) return
+      sleeper.wake = undefined
+      interrupted++
+      if (interrupted > 1_024 && interrupted > sleepers.size() / 2) {
+        sleepers.retain(({ wake }) => wake !== undefined)
+        interrupted = 0
+      }
+    }
+  }
+
   const sleep = (duration: Duration.Duration): Effect.Effect<void> => {
     const millis = Duration.toMillis(duration)
-    if (millis <= 0) return Effect.yieldNow
-    return Effect.callback((resume) => {
-      const sleeper: Sleeper = { at: now + millis, order: order++, wake: () => resume(Effect.void) }
-      sleepers.push(sleeper)
-      return Effect.sync(() => {
-        if (sleeper.wake === undefined) return
-        sleeper.wake = undefined
-        interrupted++
-        if (interrupted > 1_024 && interrupted > sleepers.size() / 2) {
-          sleepers.retain(({ wake }) => wake !== undefined)
-          interrupted = 0
-        }
-      })
-    })
+    return millis <= 0
+      ? Effect.yieldNow
+      : Effect.callback((resume) => Effect.sync(wakeIn(millis, () => resume(Effect.void))))
   }
 
   const nanos = () => BigInt(Math.round(now * 1_000)) * 1_000n
-  const clock: TestClock.TestClock = {
+  const clock: VirtualClock = {
     currentTimeMillisUnsafe: () => now,
     currentTimeMillis: Effect.sync(() => now),
     currentTimeNanosUnsafe: nanos,
@@ -176,6 +190,7 @@ const make = Effect.gen(function*() {
     monotonicTimeNanosUnsafe: nanos,
     monotonicTimeNanos: Effect.sync(nanos),
     sleep,
+    wakeIn,
     adjust: (duration) => advanceUntil(() => now + Duration.toMillis(duration)),
     setTime: (timestamp) => advanceUntil(() => timestamp),
     withLive: (effect) =>

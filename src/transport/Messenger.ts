@@ -14,6 +14,7 @@ import type * as Message from "../protocol/Message.ts"
 import type * as Datagrams from "./Datagrams.ts"
 import * as FairShare from "./FairShare.ts"
 import * as RateLimit from "./RateLimit.ts"
+import * as Repeats from "./Repeats.ts"
 import * as Seals from "./Seals.ts"
 
 /**
@@ -116,6 +117,7 @@ export const make = Effect.fnUntraced(function*(
   const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
   const share = FairShare.make()
+  const readBody = Repeats.make()
   const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"))
   const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
     if (!endpoint.isDirect(to.ip) && !isSeed(to.ip)) {
@@ -157,7 +159,7 @@ export const make = Effect.fnUntraced(function*(
     for (let i = 0; i < lost; i++) onDrop("Unproven")
     if (kind.success !== Frame.flags.plain) share.trust(datagram.from)
     for (const { body, from, via } of bodies) {
-      const message = Frame.readBody(body)
+      const message = readBody(body, from)
       if (Result.isFailure(message)) {
         onDrop(message.failure)
       } else {

@@ -11,8 +11,8 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import type { VirtualClock } from "../VirtualTime.ts"
 import * as Heap from "./heap.ts"
 
 /**
@@ -64,9 +64,9 @@ export const make: Effect.Effect<Agenda, never, Scope.Scope> = Effect.gen(functi
       : self.order < that.order
   )
   const woken: Array<() => void> = []
-  // Each alarm is a fiber that sleeps on the ambient clock; the latest set is the earliest due. An earlier entry gets an
-  // alarm of its own instead of an interruption of the one there: most entries are cancelled or overtaken, alarms rarely.
-  const alarms: Array<{ readonly due: number; fiber: Fiber.Fiber<void> | undefined }> = []
+  // The latest set is the earliest due. An earlier entry gets an alarm of its own, and the one there is left to ring: most
+  // entries are cancelled or overtaken, alarms rarely.
+  const alarms: Array<{ readonly due: number; cancel: () => void }> = []
   let entered = 0
   let cancelled = 0
   let running = false
@@ -89,11 +89,18 @@ export const make: Effect.Effect<Agenda, never, Scope.Scope> = Effect.gen(functi
     const earliest = alarms.at(-1)
     if (next === undefined || closed || earliest !== undefined && earliest.due <= next.due) return
     const wait = waitUntil(next.due)
-    const alarm: (typeof alarms)[number] = { due: next.due, fiber: undefined }
+    const alarm: (typeof alarms)[number] = { due: next.due, cancel: () => {} }
     alarms.push(alarm)
+    alarm.cancel = ringIn(wait, () => ring(alarm))
+  }
+
+  /** Rings at the ambient clock: in virtual time without a fiber, which is what a simulation would spend most on. */
+  const ringIn = (wait: number, ring: () => void): () => void => {
+    if (wait > 0 && "wakeIn" in clock) return (clock as VirtualClock).wakeIn(wait, ring)
     // What is due at once waits a turn all the same: nothing runs within the call that entered it.
     const pause = wait > 0 ? clock.sleep(Duration.millis(wait)) : Effect.yieldNow
-    alarm.fiber = fork(Effect.andThen(pause, Effect.sync(() => ring(alarm))))
+    const fiber = fork(Effect.andThen(pause, Effect.sync(ring)))
+    return () => fiber.interruptUnsafe()
   }
 
   const ring = (alarm: (typeof alarms)[number]) => {
@@ -129,7 +136,7 @@ export const make: Effect.Effect<Agenda, never, Scope.Scope> = Effect.gen(functi
     Effect.sync(() => {
       closed = true
       heap.clear()
-      for (const { fiber } of alarms.splice(0)) fiber?.interruptUnsafe()
+      for (const { cancel } of alarms.splice(0)) cancel()
     })
   )
 
