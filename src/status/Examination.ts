@@ -21,6 +21,7 @@ import * as Supervisor from "../group/Supervisor.ts"
 import * as Frame from "../protocol/Frame.ts"
 import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
+import * as Zone from "../protocol/Zone.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as InterfaceChoice from "../transport/InterfaceChoice.ts"
 import { familyOf, Interfaces, isOn, type SystemInterface } from "../transport/Interfaces.ts"
@@ -456,7 +457,8 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
 
   const observations = Effect.gen(function*() {
     const system = yield* explained
-    const own = new Set(system.map(({ address }) => address))
+    // A server says its address without the zone.
+    const own = new Set(system.map(({ address }) => Zone.without(address)))
     const shown: Array<Server> = []
     for (const { at: _, last: __, ...server } of servers.values()) shown.push({ ...server, local: own.has(server.ip) })
     const resolved = [...seeds.values()].map(({ answered, asked, names, seed }): Seed => ({

@@ -257,11 +257,7 @@ const openIn = Effect.fnUntraced(function*(
     },
     receive: Queue.takeAll(sockets.incoming),
     multicast: (payload) =>
-      Effect.suspend(() =>
-        owns.length === 1
-          ? sendToGroup(primary, payload)
-          : NodeOwnSocket.multicast(owns, (own) => sendToGroup(own, payload), report)
-      ),
+      Effect.suspend(() => NodeOwnSocket.multicast(owns, (own) => sendToGroup(own, payload), report)),
     unicast: (to, payload) => Effect.suspend(() => send(towards(to.ip), to, payload)),
     ask: (to, payload) => Effect.suspend(() => NodeQuestion.ask(sockets, towards(to.ip).nic, to, payload)),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),

@@ -141,8 +141,9 @@ export const multicast = <O extends Own>(
           return undefined
         },
         onFailure: (failed) => {
-          // Its absence has been told already where it is not there.
-          if (!own.mute && own.present && failed.kind !== "TooLarge") report(failed)
+          // Told already: that the interface is gone, or why its socket is being opened anew.
+          const isTold = own.mute || !own.present || own.opened === undefined
+          if (!isTold && failed.kind !== "TooLarge") report(failed)
           own.mute = true
           return failed
         }

@@ -162,15 +162,6 @@ export const start = (args: ReadonlyArray<string>, env: Record<string, string> =
     })
   )
 
-/** The same on the network of another process. */
-export const startOnNetworkOf = (pid: number, args: ReadonlyArray<string>, env: Record<string, string>) =>
-  running(() =>
-    spawn("nsenter", ["-t", String(pid), "-n", process.execPath, main, ...args], {
-      env: environment(env),
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-  )
-
 /** Starts a program of a test's own; it is killed when the test ends. */
 export const startProgram = (
   file: string,

@@ -1,0 +1,249 @@
+/**
+ * Which networks a server is on, as they come, go and fail, in IPv4 and IPv6 (protocol 2).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import { createSocket, type Socket } from "node:dgram"
+import * as Process from "../cli/process.ts"
+import * as Lan from "./Lan.ts"
+import { allFollow, allSeeAll, evicted, flags, follows, seesAll, since, tells } from "./Views.ts"
+
+const ipv4 = "239.255.77.77"
+const ipv6 = "ff02::b011"
+
+const wrong = (servers: Readonly<Record<string, Process.Running>>) =>
+  Object.values(servers).flatMap(({ events }) =>
+    events.filter(({ event }) => event === "DuplicateIdentity" || event === "FiberDied")
+  )
+
+/** How often each has become a member here. */
+const joins = (server: Process.Running, name: string) =>
+  server.events.filter((event) => event.event === "MemberJoined" && event.member.name === name).length
+
+describe.skipIf(Lan.skip)(`hosts on several networks${Lan.because}`, Lan.together, () => {
+  it.live(
+    "two interfaces: both networks hear it, one that comes is joined, who is heard on both is one member, and stays when one network fails (need 1)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const [atBoth, atTwice, atLeft] = [
+        yield* lan.hostAt("192.0.2.1/24"),
+        yield* lan.hostAt("192.0.2.2/24"),
+        yield* lan.hostAt("192.0.2.3/24")
+      ]
+      const atRight = yield* lan.host
+      yield* atTwice.plug("eth1", "br1", ["198.51.100.2/24"])
+      yield* atRight.plug("eth0", "br1", ["198.51.100.4/24"])
+      const both = yield* atBoth.start(flags("both", 4))
+      const twice = yield* atTwice.start(flags("twice", 3))
+      const left = yield* atLeft.start(flags("left", 2))
+      const right = yield* atRight.start(flags("right", 1))
+      const servers = { both, twice, left, right }
+      yield* seesAll(both, "left", "twice")
+      yield* atBoth.plug("eth1", "br1", ["198.51.100.1/24"])
+      yield* tells(both, () => both.events, "eth1 198.51.100.1 came")
+      yield* allFollow(Object.values(servers), "both")
+      yield* seesAll(both, "left", "right", "twice")
+      yield* seesAll(twice, "both", "left", "right")
+      assert.strictEqual(joins(both, "twice"), 1)
+      assert.strictEqual(joins(twice, "both"), 1)
+
+      // The switch of one network fails for one of them; its link is up all the time.
+      yield* lan.disconnect(atTwice, "eth0")
+      yield* left.event("MemberRemoved", ({ member }) => member.name === "twice")
+      yield* seesAll(left, "both")
+      assert.deepStrictEqual(evicted({ both, twice }), [])
+      assert.strictEqual(joins(both, "twice"), 1)
+      assert.deepStrictEqual(wrong(servers), [])
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "bridges and links of containers are kept out, unless they are named (need 1)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const host = yield* lan.hostAt("192.0.2.1/24")
+      // As Docker does it: a bridge, and the host's end of the link into a container on it.
+      const devices = { docker0: "172.17.0.1/16", "br-0a1b2c3d4e5f": "172.18.0.1/16" }
+      for (const [index, [bridge, address]] of Object.entries(devices).entries()) {
+        yield* host.ip(`link add ${bridge} type bridge`)
+        yield* host.ip(`addr add ${address} dev ${bridge}`)
+        yield* host.ip(`link add veth${index} type veth peer name inner${index}`)
+        yield* host.ip(`link set veth${index} master ${bridge}`)
+        for (const device of [`veth${index}`, `inner${index}`, bridge]) yield* host.ip(`link set ${device} up`)
+      }
+      yield* host.ip("link add veth9 type veth peer name lxc9")
+      for (const device of ["veth9", "lxc9"]) yield* host.ip(`link set ${device} up`)
+      yield* host.ip("addr add 169.254.9.9/16 dev veth9")
+      /** The devices on which somebody on this host is in the group. */
+      const joined = Effect.map(host.ip("maddr show"), (text) => {
+        let device = ""
+        const found: Array<string> = []
+        for (const line of text.split("\n")) {
+          device = /^\d+:\s+(\S+)/.exec(line)?.[1] ?? device
+          if (line.includes(ipv4)) found.push(device)
+        }
+        return found
+      })
+      yield* Effect.scoped(Effect.gen(function*() {
+        const server = yield* host.start(flags("only", 1))
+        yield* follows(server, "only")
+        assert.deepStrictEqual(yield* joined, ["eth0"])
+      }))
+      const server = yield* host.start(flags("named", 1, "--interfaces", "docker0,eth0"))
+      yield* follows(server, "named")
+      assert.sameMembers([...yield* joined], ["docker0", "eth0"])
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "IPv6 only: link-local addresses and nothing configured, from the first second of the link on (needs 1, 6)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const more = ["--multicast-address", ipv6]
+      const one = yield* (yield* lan.hostAt()).start(flags("one", 1, ...more))
+      const two = yield* (yield* lan.hostAt()).start(flags("two", 2, ...more))
+      const three = yield* (yield* lan.hostAt()).start(flags("three", 3, ...more))
+      yield* allFollow([one, two, three], "three")
+      yield* allSeeAll({ one, two, three })
+      const started = three.events.find((event) => event.event === "Started")
+      assert.match(started?.self.ip ?? "", /^fe80::[0-9a-f:]+$/)
+      yield* three.kill("SIGKILL")
+      yield* allFollow([one, two], "two")
+      const removed = yield* one.event("MemberRemoved", ({ member }) => member.name === "three")
+      assert.include(["Crashed", "Silent"], removed.reason._tag)
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "IPv4 and IPv6 at once: each is one member, and nobody is lost when the multicast of either stops (need 1)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const hosts = [
+        yield* lan.hostAt("192.0.2.1/24"),
+        yield* lan.hostAt("192.0.2.2/24"),
+        yield* lan.hostAt("192.0.2.3/24")
+      ] as const
+      const meets = (address: string) => ["--multicast-address", address]
+      const one = yield* hosts[0].start(flags("one", 3, ...meets(`${ipv4},${ipv6}`)))
+      const two = yield* hosts[1].start(flags("two", 4, ...meets(`${ipv4},${ipv6}`)))
+      // Each of these knows one family only: by it we see that multicast of that family was away for longer than a time-out.
+      const four = yield* hosts[2].start(flags("four", 2, ...meets(ipv4)))
+      const six = yield* hosts[2].start(flags("six", 1, ...meets(ipv6)))
+      const servers = { one, two, four, six }
+      yield* allFollow(Object.values(servers), "two")
+      yield* seesAll(one, "four", "six", "two")
+      yield* seesAll(two, "four", "one", "six")
+      for (const [tool, address, witness] of [["iptables", ipv4, four], ["ip6tables", ipv6, six]] as const) {
+        const happened = since(witness)
+        for (const host of hosts) yield* host.run(tool, "-A", "INPUT", "-d", address, "-j", "DROP")
+        for (const name of ["one", "two"]) {
+          yield* witness.until(() =>
+            happened().find((event) => event.event === "UnicastOnly" && event.member.name === name)
+          )
+        }
+        assert.deepStrictEqual(evicted(servers), [])
+        for (const [server, other] of [[one, "two"], [two, "one"]] as const) {
+          assert.strictEqual(joins(server, other), 1)
+          assert.isFalse(
+            server.events.some((event) => event.event === "UnicastOnly" && event.member.name === other)
+          )
+        }
+        for (const host of hosts) yield* host.run(tool, "-D", "INPUT", "-d", address, "-j", "DROP")
+      }
+      assert.deepStrictEqual(wrong(servers), [])
+      yield* two.kill("SIGTERM")
+      yield* allFollow([one, four, six], "one")
+    }, Effect.scoped)
+  )
+})
+
+describe.skipIf(Lan.skip)(
+  `a network that fails is told and tried again, and ends nothing${Lan.because}`,
+  Lan.together,
+  () => {
+    it.live(
+      "unreachable: a system that refuses to send is told once, and the group is whole when it does again (need 6)",
+      Effect.fnUntraced(function*() {
+        const lan = yield* Lan.make
+        const host = yield* lan.hostAt("192.0.2.1/24")
+        const other = yield* (yield* lan.hostAt("192.0.2.2/24")).start(flags("other", 2, "--multicast-address", ipv6))
+        // No route for multicast: sending it is refused with ENETUNREACH.
+        yield* host.ip("-6 route flush table local ff00::/8")
+        const server = yield* host.start(flags("server", 1, "--multicast-address", ipv6))
+        const told = yield* tells(server, () => server.events, "Unreachable")
+        assert.include(told.event === "NetworkChanged" ? told.what : "", `[${ipv6}]:47777 from eth0`)
+        yield* follows(server, "server")
+        yield* host.ip("-6 route add multicast ff00::/8 dev eth0 table local")
+        yield* allFollow([server, other], "other")
+        const again = server.events.filter((event) =>
+          event.event === "NetworkChanged" && event.what.includes("Unreach")
+        )
+        assert.lengthOf(again, 1)
+      }, Effect.scoped)
+    )
+
+    it.live(
+      "no such device: one that is taken out, though it is named, is waited for, and joined when it is back (needs 1, 6)",
+      Effect.fnUntraced(function*() {
+        const lan = yield* Lan.make
+        const host = yield* lan.hostAt("192.0.2.1/24")
+        const server = yield* host.start(flags("server", 1, "--interfaces", "eth0"))
+        const other = yield* (yield* lan.hostAt("192.0.2.2/24")).start(flags("other", 2))
+        yield* allFollow([server, other], "other")
+        const happened = since(server)
+        yield* host.ip("link delete eth0")
+        yield* tells(server, happened, "eth0 192.0.2.1 is gone")
+        yield* follows(server, "server")
+        yield* host.plug("eth0", "br0", ["192.0.2.1/24"])
+        yield* tells(server, happened, "eth0 192.0.2.1 is back")
+        yield* allFollow([server, other], "other")
+      }, Effect.scoped)
+    )
+
+    it.live(
+      "no network at all at the start, not even the loopback: it starts, leads alone, and joins when one comes (need 6)",
+      Effect.fnUntraced(function*() {
+        const lan = yield* Lan.make
+        const host = yield* lan.host
+        yield* host.ip("link set lo down")
+        const early = yield* host.start(flags("early", 1))
+        yield* tells(early, () => early.events, "NoSuchInterface")
+        yield* follows(early, "early")
+        const other = yield* (yield* lan.hostAt("192.0.2.2/24")).start(flags("other", 2))
+        yield* host.plug("eth0", "br0", ["192.0.2.1/24"])
+        yield* allFollow([early, other], "other")
+        yield* allSeeAll({ early, other })
+      }, Effect.scoped)
+    )
+  }
+)
+
+it.live(
+  "address in use: a program that keeps the group's port for itself is told and waited for (need 6)",
+  Effect.fnUntraced(function*() {
+    const env = yield* Process.group
+    const thief = yield* Scope.make()
+    yield* Scope.provide(
+      Effect.acquireRelease(
+        Effect.callback<Socket>((resume) => {
+          const socket = createSocket("udp4")
+          socket.bind(Number(env["BELLWETHER_PORT"]), "0.0.0.0", () => resume(Effect.succeed(socket)))
+        }),
+        (socket) => Effect.sync(() => socket.close())
+      ),
+      thief
+    )
+    const one = yield* Process.start(flags("one", 1), env)
+    const two = yield* Process.start(flags("two", 2), env)
+    for (const [name, server] of Object.entries({ one, two })) {
+      yield* tells(server, () => server.events, "AddressInUse")
+      // They do not hear each other: each leads alone.
+      yield* follows(server, name)
+    }
+    yield* Scope.close(thief, Exit.void)
+    yield* allFollow([one, two], "two")
+    yield* allSeeAll({ one, two })
+  }, Effect.scoped)
+)
