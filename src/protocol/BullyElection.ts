@@ -71,7 +71,7 @@ export const mayStand = (at: At): boolean => {
 export const stopActivity = (at: At): void => {
   if (at.election.claim?.held === false) LeaseClaim.end(at)
   at.change({ activity: { _tag: "Idle" } })
-  for (const key of ["stand", "ask", "ok", "wait"]) at.clearTimer(key)
+  for (const key of ["stand", "ask", "ok", "wait", "sound"]) at.clearTimer(key)
 }
 
 /**

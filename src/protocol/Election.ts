@@ -32,7 +32,8 @@ export const maxNamed = 16
  * What a server does about the lead at the moment.
  *
  * - `Idle`: nothing. `Pending`: it will stand when the stagger is over. `Standing`: it asked who objects.
- * - `Waiting`: somebody higher objected or stands.
+ * - `Waiting`: somebody higher objected or stands. `Sounding`: it asked who hears it, before it has the leader yield; so far
+ *   those who `answered`.
  *
  * @category models
  * @since 0.1.0
@@ -42,6 +43,12 @@ export type Activity =
   | { readonly _tag: "Pending" }
   | { readonly _tag: "Standing"; readonly standing: number }
   | { readonly _tag: "Waiting" }
+  | {
+    readonly _tag: "Sounding"
+    readonly nonce: string
+    readonly leader: Member.Address
+    readonly answered: ReadonlyArray<Member.NodeId>
+  }
 
 /**
  * The register of the lead, and what this server does about it.

@@ -60,9 +60,12 @@ export const stand = (at: At, agreement: Lease.Agreement): void => {
   if (!BullyElection.mayStand(at)) return
   if (LeaseClaim.standsIn(at) > 0) return BullyElection.callElection(at)
   const { reign } = at.election
-  if (reign !== null) return askToYield(at, agreement, reign)
-  askForVotes(at, agreement, termAbove(at))
+  if (reign === null) askForVotes(at, agreement, termAbove(at))
+  else sound(at, reign.leader, soundings)
 }
+
+/** How often this server asks who hears it, before it lets the leader be until its next heartbeat. */
+const soundings = 2
 
 /** A term above all that this server has promised or heard of, and above what another says it had claimed. */
 const termAbove = (at: At, claimed = 0): number => {
@@ -90,11 +93,42 @@ const question = (at: At, lease: Lease.Agreement, standing: number) =>
   ({ type: "ELECTION", election: at.name, standing, lease }) as const
 
 /**
- * The servers are bound to the leader: whoever outranks it has it give the lead up first. It stands for no term yet, and 0
- * is none that is granted: where that server leads no more, its promise would have begun before the claim that it is for.
+ * Asks the others whether they hear this server. A leader that yields to one whom no majority hears does so for nothing: the
+ * group would be without a leader until that one gives up.
+ *
+ * @category transitions
+ * @since 0.1.0
  */
-const askToYield = (at: At, agreement: Lease.Agreement, { leader }: Reign.Reign): void =>
-  at.sayOften("ask", question(at, agreement, 0), Rules.gaps.coordinator, leader)
+export const sound = (at: At, leader: Member.Address, left: number): void => {
+  BullyElection.stopActivity(at)
+  if (left === 0) return
+  const nonce = at.turn.nonce()
+  at.change({ activity: { _tag: "Sounding", nonce, leader, answered: [] } })
+  for (const { id } of at.state.members) at.turn.sayTo(id, { type: "SERVER_PROBE", nonce })
+  at.setTimer("sound", at.state.rules.probeTimeout, { _tag: "Sound", leader, left: left - 1 })
+}
+
+/**
+ * A member answers: it hears this server. The servers are bound to the leader, so whoever outranks that and is heard by a
+ * majority has it give the lead up first. It stands for no term yet, and 0 is none that is granted: where that server leads
+ * no more, its promise would have begun before the claim that it is for.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onAnswered = (
+  at: At,
+  agreement: Lease.Agreement,
+  { nonce, sender }: Message.Of<"SERVER_RESPONSE">
+): void => {
+  const { activity } = at.election
+  if (activity._tag !== "Sounding" || activity.nonce !== nonce || activity.answered.includes(sender.id)) return
+  const answered = [...activity.answered, sender.id]
+  at.change({ activity: { ...activity, answered } })
+  if (!Lease.suffices(answered, agreement)) return
+  BullyElection.stopActivity(at)
+  at.sayOften("ask", question(at, agreement, 0), Rules.gaps.coordinator, activity.leader)
+}
 
 /**
  * No majority has voted in time: the claim is given back, and made anew after a while, so that of two who are in each
@@ -128,7 +162,8 @@ export const eligible = (at: At, agreement: Lease.Agreement): void => {
 // --- What others say ---
 
 /**
- * Somebody stands. Voting for it ends what this server was about to do; a leader that is outranked yields.
+ * Somebody stands. Voting for it ends what this server was about to do; a leader that is outranked yields where it is asked
+ * to. Who stands because it does not know that there is a leader is told so.
  *
  * @category transitions
  * @since 0.1.0
@@ -145,7 +180,8 @@ export const onElection = (
     return waitWhileBound(at)
   }
   if (!at.leads) return
-  if (at.state.rules.preempt && at.outranks(sender, at.state.self)) BullyElection.endReign(at, "HigherRank")
+  const isAsked = message.standing === 0
+  if (isAsked && at.state.rules.preempt && at.outranks(sender, at.state.self)) BullyElection.endReign(at, "HigherRank")
   else BullyElection.notify(at, sender.id, from)
 }
 
@@ -388,6 +424,9 @@ export const fired = (
       return true
     case "NoMajority":
       noMajority(at, lease)
+      return true
+    case "Sound":
+      sound(at, timer.leader, timer.left)
       return true
     case "Beat":
       beat(at, lease)

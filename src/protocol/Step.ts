@@ -490,7 +490,10 @@ const onProbe = (
   }
 }
 
-const onResponse = (turn: Turn, { nonce }: Message.Of<"SERVER_RESPONSE">, from: Member.Address): void => {
+const onResponse = (turn: Turn, message: Message.Of<"SERVER_RESPONSE">, from: Member.Address): void => {
+  const { nonce } = message
+  const { lease } = turn.state.rules
+  if (lease !== null) Contest.all(turn).forEach((at) => LeaseElection.onAnswered(at, lease, message))
   if (nonce !== turn.state.probe || turn.state.paging !== null || turn.state.phase !== "Discovering") return
   turn.state.paging = { from, nonce, page: 0, of: Infinity, tries: 0, missing: [] }
   // By then those who answer the probe of a group of any size have done so; only the others are asked for.

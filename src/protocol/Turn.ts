@@ -242,6 +242,7 @@ export type Timer =
   | { readonly _tag: "AbstainOver"; readonly election: string }
   | { readonly _tag: "Eligible"; readonly election: string }
   | { readonly _tag: "NoMajority"; readonly election: string }
+  | { readonly _tag: "Sound"; readonly election: string; readonly leader: Member.Address; readonly left: number }
   | { readonly _tag: "Beat"; readonly election: string }
   | { readonly _tag: "LeaseEnds"; readonly election: string }
   | { readonly _tag: "Withdrawn"; readonly election: string }

@@ -16,7 +16,7 @@ import * as Voter from "../../src/protocol/Voter.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 
-const { alive, id, member, reign } = Peer
+const { alive, id, member, reign, response } = Peer
 const L = 1_500
 const three: Lease.Agreement = { groupSize: 3, duration: L, drift: 0.01 }
 /** How long a lease lasts from what it rests on, and when its work is ended. */
@@ -91,6 +91,10 @@ const bound = (others: ReadonlyArray<string> = ["a"], change: Options = {}) => {
   assert.deepStrictEqual(server.says(), ["BEAT_ACK to z"])
   return server.forget()
 }
+
+/** By what it asks who hears it. */
+const soundedIn = ({ state: { election: { activity } } }: Server) =>
+  activity._tag === "Sounding" ? activity.nonce : assert.fail(activity._tag)
 
 const votes = (server: Server) =>
   server.said("VOTE").map(({ message: { boundTo, granted, promised, remaining } }) => ({
@@ -496,8 +500,8 @@ describe("a lease", () => {
 
   it("that a wall clock set forward ends is not given back: work runs that had no time to stop", () => {
     for (const yields of [false, true]) {
-      const { server, term } = leading(["a", "z"], { work: "by hand" })
-      if (yields) server.hear(stands("z", term + 9), "unicast")
+      const { server } = leading(["a", "z"], { work: "by hand" })
+      if (yields) server.hear(stands("z", 0), "unicast")
       server.forget().wall += 10 * L
       server.step({ _tag: "Watch" })
       assert.isFalse(server.leads)
@@ -673,16 +677,18 @@ describe("following", () => {
 })
 
 describe("preempt", () => {
-  it("whoever outranks the leader asks it alone to yield, again with each heartbeat, and does not stand", () => {
+  it("whoever outranks the leader and is heard by a majority asks it alone to yield, again with each heartbeat, and does not stand", () => {
     const server = vacant(["a", "b"]).advance(1)
     server.hear(beat("a", 50))
     server.forget().advance(10)
-    assert.deepStrictEqual(server.says(), ["ELECTION to a"])
+    server.hear(response("a", soundedIn(server), reign(50, "a")), "unicast")
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE to b", "SERVER_PROBE to a", "ELECTION to a"])
     server.advance(250).hear(beat("a", 50, 2))
     assert.deepStrictEqual(server.says(), ["ELECTION to a", "ELECTION to a", "BEAT_ACK to a"])
     server.step({ _tag: "Heartbeat" })
     server.advance(10)
-    assert.deepStrictEqual(server.says(), ["SERVER_ALIVE", "ELECTION to a"])
+    server.hear(response("b", soundedIn(server), reign(50, "a")), "unicast")
+    assert.deepStrictEqual(server.says(), ["SERVER_ALIVE", "SERVER_PROBE to b", "SERVER_PROBE to a", "ELECTION to a"])
     assert.isNull(server.state.election.claim)
   })
 
@@ -690,6 +696,7 @@ describe("preempt", () => {
     const server = vacant(["a", "b"]).advance(1)
     server.hear(beat("a", 50))
     server.forget().advance(10)
+    server.hear(response("a", soundedIn(server), reign(50, "a")), "unicast")
     const [asked] = server.said("ELECTION")
     const other = vacant(["m", "z"]).advance(1)
     other.hear({ ...asked!.message, sender: member("z") }, "unicast")
@@ -697,21 +704,47 @@ describe("preempt", () => {
     assert.isFalse(Lease.binds(promise(other), other.now))
   })
 
+  it("whoever is heard by no majority lets the leader be: an answer counts once, and only to the newest question (repeated, stale)", () => {
+    const five = { rules: { lease: { ...three, groupSize: 5 } } }
+    const server = vacant(["a", "b", "c", "d"], five).advance(1)
+    server.hear(beat("a", 50, 1, "", { ...three, groupSize: 5 }))
+    server.forget().advance(10)
+    const stale = soundedIn(server)
+    server.hear(response("a", stale, reign(50, "a")), "unicast")
+    server.hear(response("a", stale, reign(50, "a")), "unicast")
+    assert.strictEqual(server.state.election.activity._tag, "Sounding")
+    server.advance(101)
+    assert.notStrictEqual(soundedIn(server), stale)
+    for (const name of ["b", "c"]) server.hear(response(name, stale, reign(50, "a")), "unicast")
+    server.hear(response("a", soundedIn(server), reign(50, "a")), "unicast")
+    server.advance(101)
+    assert.strictEqual(server.state.election.activity._tag, "Idle")
+    server.hear(response("d", stale, reign(50, "a")), "unicast")
+    assert.notInclude(server.says(), "ELECTION to a")
+  })
+
   it("a leader that is asked by a higher ranked one yields, its work first", () => {
     const { server } = leading(["a", "z"], { work: 50 })
-    server.forget().hear(stands("z", server.term + 9), "unicast")
+    server.forget().hear(stands("z", 0), "unicast")
     assert.isFalse(server.leads)
     server.advance(51)
     assert.deepStrictEqual(causes(server), ["HigherRank"])
     assert.includeMembers([...server.says()], ["RELEASE to z", "STEPPING_DOWN"])
   })
 
+  it("one that a higher ranked one does not ask, but stands beside, tells it who leads (reordered)", () => {
+    const { server } = leading(["a", "z"])
+    server.forget().hear(stands("z", server.term + 9))
+    assert.isTrue(server.leads)
+    assert.deepStrictEqual(server.says(), ["COORDINATOR to z", "VOTE to z"])
+  })
+
   it("one that is asked by a lower ranked one, or with preempt off, tells it who leads", () => {
     const { server } = leading()
-    server.forget().hear(stands("a", server.term + 9))
+    server.forget().hear(stands("a", 0), "unicast")
     assert.deepStrictEqual(server.says(), ["COORDINATOR to a", "VOTE to a"])
     const off = leading(["a", "z"], { rules: { preempt: false } })
-    off.server.forget().hear(stands("z", off.server.term + 9), "unicast")
+    off.server.forget().hear(stands("z", 0), "unicast")
     assert.isTrue(off.server.leads)
   })
 
@@ -720,7 +753,7 @@ describe("preempt", () => {
     server.advance(L / 5 + L / 3 + 1)
     server.hear(beat("a", server.state.election.heard + 5))
     server.forget().advance(1_000)
-    assert.isFalse(server.says().includes("ELECTION to a"))
+    assert.isFalse(server.says().some((said) => said === "ELECTION to a" || said.startsWith("SERVER_PROBE")))
   })
 })
 

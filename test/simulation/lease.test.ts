@@ -84,6 +84,27 @@ describe("a group that leads by a lease", () => {
       assert.deepStrictEqual(yield* group.leaders, [1])
     }))))
 
+  it.effect("is led on where a higher ranked server hears all and is heard by the leader alone: that is no majority", () =>
+    run(Effect.scoped(Effect.gen(function*() {
+      const group = yield* make(5)
+      yield* group.kill(4)
+      yield* group.settle()
+      yield* group.advance("5 seconds")
+      const from = yield* group.now
+      const reigns = (yield* group.timeline).length
+      yield* group.start(4)
+      for (const deaf of [0, 1, 2]) yield* group.cut(4, deaf)
+      yield* watch(group, 8 * L)
+      assert.deepStrictEqual(yield* group.leaders, [3])
+      const changes = (yield* group.timeline).slice(reigns).filter(({ at, event, index }) =>
+        index !== 4 && at >= from && event.event === "LeaderChanged"
+      )
+      assert.deepStrictEqual(changes, [])
+      yield* group.heal
+      yield* watch(group, 2 * L)
+      assert.deepStrictEqual(yield* group.leaders, [4], "heard by all, it leads")
+    }))))
+
   it.effect("keeps its leader where preempt is off", () =>
     run(Effect.scoped(Effect.gen(function*() {
       const group = yield* make(3, {}, { preempt: false })
