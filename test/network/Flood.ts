@@ -2,16 +2,20 @@
  * A server of a group of three on loopback, watched from within while one source floods the group: how late the others'
  * heartbeats are.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Record from "effect/Record"
 import * as Schedule from "effect/Schedule"
 import * as Path from "node:path"
+import * as Profile from "../../src/group/Profile.ts"
 import * as Server from "../../src/group/Server.ts"
 import * as KeyRing from "../../src/protocol/KeyRing.ts"
+import { formatAddress } from "../../src/protocol/Member.ts"
 import * as NodeDatagrams from "../../src/transport/NodeDatagrams.ts"
 import * as Process from "../cli/process.ts"
 
-const heartbeatInterval = 500
+const { heartbeatInterval } = Record.map(Profile.profiles.fast, Duration.toMillis)
 const key = "7e".repeat(32)
 
 export interface Measured {
@@ -26,6 +30,9 @@ export interface Measured {
   readonly removed: number
 }
 
+/** Where the noise goes: to the group, by multicast, or to the watched server's own socket, by unicast. */
+export type Towards = "group" | "server"
+
 /** The group, found and settled; then `measure` floods it for a while. */
 export const group = (options: { readonly keyed: boolean; readonly memberTimeout: number }) =>
   Effect.gen(function*() {
@@ -33,7 +40,7 @@ export const group = (options: { readonly keyed: boolean; readonly memberTimeout
     const env: Record<string, string> = {
       ...(yield* Process.group),
       ...more,
-      BELLWETHER_HEARTBEAT_INTERVAL: `${heartbeatInterval}ms`
+      BELLWETHER_PROFILE: "fast"
     }
     const port = Number(env["BELLWETHER_PORT"])
     const timeout = `${options.memberTimeout}ms`
@@ -43,7 +50,7 @@ export const group = (options: { readonly keyed: boolean; readonly memberTimeout
       port,
       interfaces: ["lo"],
       ttl: 0,
-      heartbeatInterval,
+      profile: "fast",
       memberTimeout: options.memberTimeout,
       key: options.keyed ? key : undefined
     })
@@ -52,17 +59,18 @@ export const group = (options: { readonly keyed: boolean; readonly memberTimeout
     yield* Effect.sleep("2 seconds")
     const removed = () => others.flatMap(({ events }) => events).filter(({ event }) => event === "MemberRemoved").length
 
-    const measure = Effect.fnUntraced(function*(perSecond: number, seconds: number) {
+    const measure = Effect.fnUntraced(function*(perSecond: number, seconds: number, towards: Towards) {
+      const targets = towards === "group" ? [`239.255.77.77:${port}`] : [formatAddress(yield* group.self)]
       const before = { removed: removed(), dropped: yield* group.dropped, cpu: process.cpuUsage() }
       const started = performance.now()
       const noise = yield* Process.startProgram(
         Path.join(import.meta.dirname, "noise.process.ts"),
         { BELLWETHER_GROUP: env["BELLWETHER_GROUP"] ?? "" },
         [
-          String(port),
           String(perSecond),
           String(seconds),
-          KeyRing.key(Uint8Array.from(Buffer.from(key, "hex"))).id
+          KeyRing.key(Uint8Array.from(Buffer.from(key, "hex"))).id,
+          ...targets
         ]
       )
       let late = 0
