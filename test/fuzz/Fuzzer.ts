@@ -15,6 +15,7 @@ import * as Frame from "../../src/protocol/Frame.ts"
 import * as KeyRing from "../../src/protocol/KeyRing.ts"
 import * as Member from "../../src/protocol/Member.ts"
 import * as Message from "../../src/protocol/Message.ts"
+import * as Receiver from "../../src/protocol/Receiver.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
 import * as Sealing from "../../src/protocol/Sealing.ts"
 import * as Session from "../../src/protocol/Session.ts"
@@ -24,9 +25,11 @@ import type * as Datagrams from "../../src/transport/Datagrams.ts"
 import * as FairShare from "../../src/transport/FairShare.ts"
 import * as Messenger from "../../src/transport/Messenger.ts"
 import * as Seals from "../../src/transport/Seals.ts"
+import * as Peer from "../protocol/harness/Peer.ts"
 import { Server } from "../protocol/harness/Server.ts"
 import { Chance } from "./Chance.ts"
 import * as Hostile from "./Hostile.ts"
+import { Listener } from "./Listener.ts"
 
 /** What a run has seen. */
 export interface Report {
@@ -43,6 +46,7 @@ export interface Report {
   readonly kinds: Readonly<Record<string, number>>
   readonly drops: Readonly<Record<string, number>>
   readonly events: Readonly<Record<string, number>>
+  readonly clientEvents: Readonly<Record<string, number>>
   readonly said: Readonly<Record<string, number>>
   /** The greatest sizes that tables had. */
   readonly peaks: Readonly<Record<string, number>>
@@ -65,18 +69,32 @@ const encoder = new TextEncoder()
 /** The sizes of all tables in a value, by their path. */
 const sizes = (value: unknown, path: string, found: Map<string, number>, depth = 0): void => {
   const note = (size: number) => void found.set(path, Math.max(size, found.get(path) ?? 0))
-  if (typeof value !== "object" || value === null || depth > 2) return
+  if (typeof value !== "object" || value === null || depth > 3) return
   if (HashMap.isHashMap(value)) note(HashMap.size(value))
   else if (Array.isArray(value)) note(value.length)
   else if (value instanceof Map || value instanceof Set) note(value.size)
   else for (const [key, inner] of Object.entries(value)) sizes(inner, `${path}.${key}`, found, depth + 1)
 }
 
-/** What most lives let in; a crowd is larger. */
-const maxMembers = 4_096
-
 /** No table may grow beyond this, whatever is said. Timers: some for each member, and for each that has departed. */
-const bounds = (path: string): number => path.endsWith(".timers") ? 4 * maxMembers : Math.max(maxMembers, 64)
+const bounds = (path: string, { rules: { maxClients, maxDeparted, maxMembers } }: State): number => {
+  switch (path) {
+    case "state.members":
+    case "state.known":
+    case "state.checks":
+      return maxMembers
+    case "state.departed":
+      return maxDeparted
+    case "state.delivery.clients":
+      return maxClients
+    case "state.delivery.receiver.sources":
+      return 2 * maxClients
+    case "state.timers":
+      return 4 * (maxMembers + maxDeparted) + 64
+    default:
+      return Math.max(maxMembers, Receiver.keptLimit)
+  }
+}
 
 class Episode {
   readonly chance: Chance
@@ -87,6 +105,7 @@ class Episode {
   readonly #replies: Array<{ readonly to: Member.Address; readonly frame: Uint8Array }> = []
   readonly #recorded: Array<Uint8Array> = []
   readonly #cast: Hostile.Cast
+  readonly #listener: Listener
   readonly #isKeyed: boolean
   readonly #tally: Tally
   #ring: KeyRing.KeyRing
@@ -102,18 +121,28 @@ class Episode {
     this.#ring = this.#isKeyed
       ? { keys: [secret], active: secret, mode: chance.happens(0.8) ? "enforce" : "permissive" }
       : KeyRing.none
+    const isSmall = chance.happens(0.25)
     this.server = Server.live({
       profile: chance.of(Profile.names),
       rules: {
         preempt: chance.happens(0.7),
         minimumMembers: chance.of([1, 1, 3]),
-        maxMembers,
-        stableAfter: chance.of([0, 0, 2_000])
+        multicast: chance.happens(0.85),
+        stableAfter: chance.of([0, 0, 2_000]),
+        lease: chance.happens(0.3) ? { groupSize: 3, duration: chance.of([1_500, 30_000]), drift: 0.01 } : null,
+        ...(isSmall ? { maxMembers: 5, maxClients: 4, maxDeparted: 3 } : {})
       },
+      seeds: chance.happens(0.25) ? [1, 2, 200].map((at) => ({ ip: `192.0.2.${at}`, port: 4_000 })) : [],
+      self: Peer.member("m", { priority: chance.of([0, 0, 9]) }),
       work: chance.of([0, 300, "by hand"]),
       monotonic: 1_000
     })
-    this.#cast = { size: chance.happens(0.02) ? 6_000 : 8, state: () => this.server.state }
+    this.#listener = new Listener(chance)
+    this.#cast = {
+      size: chance.happens(0.02) ? 6_000 : 8,
+      state: () => this.server.state,
+      client: () => this.#listener.state
+    }
     const random = (bytes: number) => chance.bytes(bytes)
     const capture = (to: Member.Address, frame: Uint8Array) =>
       Effect.sync(() => void (this.#isKeyed && frame[3] !== 1 && this.#replies.push({ to, frame: frame.slice() })))
@@ -251,12 +280,14 @@ class Episode {
         throw new Error("what was read is no message")
       }
       this.#step({ _tag: "Received", message, from, via })
+      this.#listener.hear(message, from, this.server.now)
     }
   }
 
   /** What happens at the server itself. */
   act(): void {
     const { chance, server } = this
+    this.#listener.act(server.now)
     const election = chance.of(["", "other", chance.hex(2)])
     const isCrowd = HashMap.size(server.state.known) > 100
     switch (chance.below(isCrowd ? 60 : 20)) {
@@ -287,11 +318,27 @@ class Episode {
       case 9:
         return this.#step({ _tag: "StepDown", election, millis: chance.of([1, 500]) })
       case 10:
-        return isCrowd ? undefined : void server.advance(chance.of([100, 1_000, 31_000]))
+        // Who leads by a lease and has no majority asks for one again and again.
+        return isCrowd
+          ? undefined
+          : void server.advance(chance.of([100, 1_000, server.state.rules.lease === null ? 31_000 : 2_000]))
       case 11:
         return isCrowd ? undefined : void server.freeze(chance.of([300, 6_000]))
       case 12:
         return chance.happens(0.01) ? this.#step({ _tag: "Leave" }) : undefined
+      case 13: {
+        const seeds = [1, 3, 9].map((at) => ({ ip: `192.0.2.${at}`, port: 1_023 + at }))
+        return this.#step({ _tag: "Seeds", addresses: seeds.slice(chance.below(3)) })
+      }
+      case 14:
+        return this.#step({ _tag: "Room", limit: server.state.delivery.receiver.delivered + chance.below(4) })
+      case 15: {
+        const now = { monotonic: server.now, wall: server.now + server.wall }
+        const leads = Step.leads(server.state, now, election)
+        if (leads !== null && leads.leader.id !== server.state.self.id) throw new Error("it leads by another's reign")
+        if (!Step.view(server.state).members.includes(server.state.self)) throw new Error("it does not see itself")
+        return
+      }
       default:
         return void server.advance(chance.of([1, 1, 2, 5, 20]))
     }
@@ -336,9 +383,13 @@ class Episode {
     const found = new Map<string, number>()
     const { state }: { readonly state: State } = this.server
     sizes(state, "state", found)
+    for (const [event, times] of this.#listener.told) {
+      this.#tally.clientEvents[event] = (this.#tally.clientEvents[event] ?? 0) + times
+    }
+    this.#listener.told.clear()
     for (const [path, size] of found) {
       this.#tally.peaks[path] = Math.max(size, this.#tally.peaks[path] ?? 0)
-      if (size > bounds(path)) throw new Error(`${path} has ${size} entries`)
+      if (size > bounds(path, state)) throw new Error(`${path} has ${size} entries`)
     }
     const [last] = state.members.slice(-1)
     const sorted = state.members.every((member, at) => at === 0 || Member.outranks(state.members[at - 1]!, member))
@@ -355,6 +406,7 @@ interface Tally {
   readonly kinds: Record<string, number>
   readonly drops: Record<string, number>
   readonly events: Record<string, number>
+  readonly clientEvents: Record<string, number>
   readonly said: Record<string, number>
   readonly peaks: Record<string, number>
 }
@@ -402,6 +454,7 @@ export const run = (
     kinds: {},
     drops: {},
     events: {},
+    clientEvents: {},
     said: {},
     peaks: {}
   }

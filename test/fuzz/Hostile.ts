@@ -3,6 +3,7 @@
  * replaced by what hurts most. New kinds and fields are taken in as the page gets their vectors.
  */
 import * as HashMap from "effect/HashMap"
+import type * as ClientStep from "../../src/protocol/ClientStep.ts"
 import type { Address } from "../../src/protocol/Member.ts"
 import type { State } from "../../src/protocol/Turn.ts"
 import * as Page from "../docs/Page.ts"
@@ -20,6 +21,8 @@ export const corpus: ReadonlyArray<{ readonly [key: string]: Json }> = Page.bloc
 export interface Cast {
   readonly size: number
   readonly state: () => State
+  /** A client that hears it too. */
+  readonly client: () => ClientStep.State
 }
 
 const idOf = (number: number): string => (number + 1).toString(16).padStart(16, "0")
@@ -46,15 +49,36 @@ const texts = [
 ]
 const huge = [0, -0, 1, -1, 2 ** 31, -(2 ** 31), 2 ** 52, 2 ** 52 + 1, 2 ** 53, 1e308, -1e308, 0.5, 4_294_967_296]
 
-const nonces = (chance: Chance, state: State): string => {
+const nonces = (chance: Chance, { client, state: stateOf }: Cast): string => {
+  const state = stateOf()
   const [departed] = HashMap.values(state.departed)
   const [check] = HashMap.values(state.checks)
-  const known = [state.probe, state.paging?.nonce, departed?.nonce, check?.nonce].filter((nonce) => !!nonce)
+  const known = [state.probe, state.paging?.nonce, departed?.nonce, check?.nonce, client().join.nonce].filter((nonce) =>
+    !!nonce
+  )
   return known.length > 0 && chance.happens(0.6) ? chance.of(known)! : chance.hex(1 + chance.below(32))
 }
 
 const term = (chance: Chance, { election: { heard, last, reign } }: State): number =>
   chance.of([0, 1, heard, heard, heard + 1, reign?.term ?? last?.term ?? 0, heard + 100_000, 2 ** 52 - 1, 2 ** 52])
+
+/** A term that this server stands for, claims or has promised, where there is one: that is what an answer must name. */
+const claimed = (chance: Chance, state: State): number => {
+  const { activity, claim } = state.election
+  const [promise] = HashMap.values(state.promises)
+  const some = [claim?.term, promise?.term, activity._tag === "Standing" ? activity.standing : undefined]
+    .filter((term) => term !== undefined)
+  return some.length > 0 && chance.happens(0.7) ? chance.of(some) : term(chance, state)
+}
+
+/** A number of a message, or its index: the next one, mostly, of those that are known of. */
+const next = (name: string, chance: Chance, { client, state: stateOf }: Cast): number => {
+  const { delivery } = stateOf()
+  const [known] = HashMap.values(delivery.clients)
+  const newest = delivery.receiver.tracks[0]?.newest ?? 0
+  const from = name === "index" ? newest : chance.of([known?.accepted ?? 0, client().flights[0]?.seq ?? 0])
+  return chance.of([1, 2, from, from + 1, from + 1, from + 2, from + chance.below(70), 5_000, 2 ** 53 - 1])
+}
 
 /** Whether terms are used up is for few episodes to find out: after it there is nothing more to fight for. */
 const sane = (value: number, chance: Chance) => value > 2 ** 50 && !chance.happens(0.002) ? 7 : value
@@ -71,20 +95,43 @@ const leader = (chance: Chance, cast: Cast): Json => {
 const field = (name: string, value: Json, chance: Chance, cast: Cast): Json => {
   const state = cast.state()
   switch (name) {
-    case "id":
     case "to":
+    case "from":
+      if (typeof value === "number") return next("seq", chance, cast)
+      if (typeof value === "object") return value
+      return idOf(chance.below(cast.size))
+    case "seq":
+    case "oldest":
+    case "index":
+    case "delivered":
+      return next(name, chance, cast)
+    case "client":
+      if (typeof value === "string") return chance.happens(0.7) ? cast.client().client.id : value
+      return { ...value as object, id: chance.happens(0.1) ? cast.client().client.id : idOf(chance.below(cast.size)) }
+    case "claim":
+      return sane(claimed(chance, state), chance)
+    case "beat":
+      return chance.of([state.election.claim?.beat ?? 1, 1, 2, 2 ** 53 - 1])
+    case "lease":
+      return state.rules.lease !== null && chance.happens(0.8) ? { ...state.rules.lease } : value
+    case "granted":
+      return chance.happens(0.7)
+    case "id":
+    case "boundTo":
     case "successor":
       return chance.happens(0.1) ? state.self.id : idOf(chance.below(cast.size))
     case "incarnation":
       return chance.happens(0.8)
         ? 1_000
         : chance.of([0, 999, 1_001, state.self.incarnation, state.self.incarnation + 1, 2 ** 53 - 1])
+    case "standing":
+      return sane(claimed(chance, state), chance)
+    case "promised":
     case "term":
     case "heard":
-    case "standing":
       return sane(term(chance, state), chance)
     case "nonce":
-      return nonces(chance, state)
+      return nonces(chance, cast)
     case "priority":
       return chance.of([0, 1, 4, -2_147_483_648, 2_147_483_647])
     case "interval":
@@ -97,11 +144,11 @@ const field = (name: string, value: Json, chance: Chance, cast: Cast): Json => {
     case "of":
       return chance.of([0, 1, 2, 65_535])
     case "election":
-      return chance.of(["", "", "", "other", "billing", chance.hex(8), texts[0]!])
+      return chance.of(["", "", "", "other", "billing", chance.hex(8), ...[...HashMap.keys(state.named)].slice(0, 3)])
     case "elections":
       return Array.from({ length: chance.below(17) }, () => chance.hex(8))
     case "leader":
-      return leader(chance, cast)
+      return typeof value === "string" ? state.election.reign?.leader.id ?? value : leader(chance, cast)
     case "sender": {
       const number = chance.below(cast.size)
       return { ...(value as object), id: idOf(number), priority: number % 5, incarnation: 1_000, ...addressOf(number) }
@@ -133,6 +180,54 @@ const remade = (name: string, value: Json, chance: Chance, cast: Cast, share: nu
   return Object.fromEntries(Object.entries(there).map(([key, inner]) => [key, remade(key, inner, chance, cast, share)]))
 }
 
+/** Fields that may be left out, and mostly are. */
+const optional = (type: Json | undefined, chance: Chance, cast: Cast): { readonly [key: string]: Json } => {
+  if (!chance.happens(0.3)) return {}
+  const lease = cast.state().rules.lease
+  switch (type) {
+    case "SERVER_ALIVE":
+    case "SERVER_RESPONSE":
+      return {
+        view: chance.of([0, 1, 2 ** 32 - 1]),
+        delivered: next("delivered", chance, cast),
+        elections: ["6f746865"]
+      }
+    case "ELECTION":
+      return lease === null ? {} : { lease: { ...lease } }
+    case "COORDINATOR":
+    case "STEPPING_DOWN":
+      return { cause: chance.of(["Transferred", "Resigned", "Stalled", "WorkOverran"]), delivered: chance.below(5) }
+    default:
+      return {}
+  }
+}
+
+/** What an answer must name to be one: of some it is right in all, of others in half of it or in none. */
+const aims = [
+  "election",
+  "incarnation",
+  "standing",
+  "claim",
+  "beat",
+  "lease",
+  "granted",
+  "nonce",
+  "client",
+  "seq",
+  "oldest",
+  "index"
+]
+
+const aimed = (
+  base: { readonly [key: string]: Json },
+  chance: Chance,
+  cast: Cast
+): { readonly [key: string]: Json } => {
+  const share = chance.of([0, 0.5, 1])
+  const names = aims.filter((name) => name in base && chance.happens(share))
+  return Object.fromEntries(names.map((name) => [name, field(name, base[name]!, chance, cast)]))
+}
+
 /** A message of any kind that says what it likes. */
 export const message = (chance: Chance, cast: Cast): { readonly [key: string]: Json } => {
   const base = chance.of(corpus)
@@ -152,7 +247,13 @@ export const message = (chance: Chance, cast: Cast): { readonly [key: string]: J
       leader: Object.fromEntries(["id", "priority", "incarnation", "ip", "port"].map((key) => [key, sender[key]!]))
     }
     : {}
-  return remade("", { ...whole, ...own }, chance, cast, chance.of([0, 0.05, 0.2])) as { readonly [key: string]: Json }
+  return remade(
+    "",
+    { ...whole, ...own, ...aimed(base, chance, cast), ...optional(base["type"], chance, cast) },
+    chance,
+    cast,
+    chance.of([0, 0.05, 0.2])
+  ) as { readonly [key: string]: Json }
 }
 
 /** What no schema lets in. */

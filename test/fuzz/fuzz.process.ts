@@ -56,22 +56,27 @@ try {
     }
   })
   const share = (part: number) => `${part} (${(100 * part / Math.max(1, report.inputs)).toFixed(1)} %)`
-  const files = reached()
+  const files = await reached()
   const sum = (count: (file: Reached.File) => number) => files.reduce((all, file) => all + count(file), 0)
   const lines = [
     `seed ${seed}: ${report.inputs} inputs in ${elapsed().toFixed(0)} s, ${report.episodes} lives; nothing found`,
     `frame right: ${share(report.framed)}; a message by its schema: ${
       share(report.messages)
     }; acted on: ${report.delivered}`,
-    ...(["kinds", "drops", "events", "said", "peaks"] as const).map((name) =>
+    ...(["kinds", "drops", "events", "clientEvents", "said", "peaks"] as const).map((name) =>
       `${name}: ${
         Object.entries(report[name]).toSorted(([a], [b]) => a < b ? -1 : 1).map((pair) => pair.join(" ")).join(", ")
       }`
     ),
     `heap: ${[...heaps, `${heap()} MiB at the end`].join(", ")}`,
-    `functions reached: ${sum((file) => file.functionsReached)} of ${
-      sum((file) => file.functions)
-    }; blocks never run: ${sum((file) => file.missed.length)}`,
+    `functions reached: ${sum((file) => file.functionsReached)} of ${sum((file) => file.functions)}`,
+    ...[["floor 1", "protocol/"], ["floor 2", "transport/"]].map(([floor, folder = ""]) => {
+      const there = files.filter(({ path }) => path.startsWith(folder))
+      const [all, taken] = [there, there].map((some, at) =>
+        some.reduce((sum, file) => sum + (at === 0 ? file.branches : file.branchesReached), 0)
+      ) as [number, number]
+      return `branches of ${floor} reached: ${taken} of ${all} (${(100 * taken / all).toFixed(1)} %); not reached:`
+    }),
     ...files.filter(({ missed }) => missed.length > 0).map(({ missed, path }) =>
       `  ${path}: lines ${missed.join(", ")}`
     )

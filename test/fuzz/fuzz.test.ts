@@ -36,6 +36,9 @@ describe("hostile datagrams (protocol 7)", () => {
         "Stale",
         "Departed",
         "Duplicate",
+        "MembersFull",
+        "ClientsFull",
+        "DepartedFull",
         "NotDirect"
       ]
     ) {
@@ -45,6 +48,9 @@ describe("hostile datagrams (protocol 7)", () => {
       const event of ["MemberJoined", "MemberRemoved", "LeaderChanged", "Stalled", "DuplicateIdentity", "UnicastOnly"]
     ) {
       assert.isAbove(report.events[event] ?? 0, 0, event)
+    }
+    for (const event of ["Joined", "LeaderChanged", "MessageAcknowledged", "MessageReceived", "MessageLost"]) {
+      assert.isAbove(report.clientEvents[event] ?? 0, 0, event)
     }
   })
 
