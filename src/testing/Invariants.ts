@@ -275,14 +275,15 @@ export const unbound = (living: ReadonlyArray<Living>): string | null => {
 }
 
 /**
- * Whether what a claim rests on still lasts, whatever the wall clock was set to since: for so long nobody else's work may
- * start while some of this one's runs, that which takes too long to stop included.
+ * Whether what a claim rests on still lasts, whatever the wall clock was set to since, if there is another that counts
+ * while the machine sleeps: for so long nobody else's work may start while some of this one's runs, that which takes too long
+ * to stop included.
  *
  * @category guards
  * @since 0.1.0
  */
 export const isLasting = (claim: Lease.Claim, lease: Lease.Agreement, clocks: Clocks): boolean =>
-  Lease.left(claim, lease, { ...clocks, wall: claim.anchor.wall }) > 0
+  Lease.left(claim, lease, clocks.sinceBoot === undefined ? clocks : { ...clocks, wall: claim.anchor.wall }) > 0
 
 /**
  * A server that has a process, and what its clocks show.

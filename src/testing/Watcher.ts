@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import type * as Settings from "../group/Settings.ts"
 import * as Contest from "../protocol/Contest.ts"
 import type * as Event from "../protocol/Event.ts"
-import * as Lease from "../protocol/Lease.ts"
+import type * as Lease from "../protocol/Lease.ts"
 import * as Member from "../protocol/Member.ts"
 import * as ReignOrder from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
@@ -422,7 +422,7 @@ const claimOf = ({ election: { claim } }: State, term: number): Lease.Claim | nu
 
 /** Whether the lease that work runs under lasts, by the clocks that cannot be set, also where its reign was ended before. */
 const lasts = ({ host, state: { rules: { lease } } }: Watched, { claim }: Work): boolean =>
-  claim !== null && lease !== null && Lease.isHeld(claim, lease, { ...clocksOf(host), wall: claim.anchor.wall })
+  claim !== null && lease !== null && Invariants.isLasting(claim, lease, clocksOf(host))
 
 const describe = (state: State): string =>
   `{${Step.view(state).members.map(({ name }) => name).join(" ")}, ${Invariants.formatReign(state.election.reign)}}`

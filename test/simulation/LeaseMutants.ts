@@ -1,59 +1,83 @@
 /**
  * What a majority lease must not get wrong.
  */
-import type { Mutant } from "./Mutants.ts"
+import type { Edit, Mutant } from "./Mutants.ts"
 
-export const mutants: ReadonlyArray<Mutant> = [
+/** The other line of defence against what an earlier start said. */
+const staleIsHeard: Edit = {
+  file: "Membership.ts",
+  from: "if (sender.incarnation < before.member.incarnation) {",
+  to: "if (sender.incarnation < 0) {"
+}
+
+export interface LeaseMutant extends Mutant {
+  /** All who must see it, each within what it is let. */
+  readonly by?: ReadonlyArray<"explorer" | "trials" | "simulator">
+  /** The stories of `test/protocol/stories` that tell how it could be used, and must show it. */
+  readonly stories?: ReadonlyArray<string>
+}
+
+export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a promise to one keeps nobody from promising to another",
+    by: ["explorer", "trials"],
     file: "Lease.ts",
     from: "!(binds(promise, now) && !isHeldBy(promise, candidate))",
     to: "(now > -Infinity || isHeldBy(promise, candidate))"
   },
   {
     name: "who has just started makes promises at once",
+    by: ["explorer", "trials"],
     file: "Lease.ts",
     from: "boolean => now < silentUntil",
     to: "boolean => now < silentUntil - Infinity"
   },
   {
     name: "a vote counts each time it comes",
+    by: ["trials"],
     file: "Lease.ts",
     from: "servers.includes(id) ? servers : [...servers, id]",
     to: "[...servers, id]"
   },
   {
     name: "a vote for an earlier claim counts for the one now",
+    by: ["trials"],
     file: "Lease.ts",
     from: "&& vote.standing === claim.term &&",
     to: "&& vote.standing <= claim.term &&"
   },
   {
     name: "votes count after what was promised was given back",
+    stories: ["late-vote"],
     file: "LeaseClaim.ts",
     from: "  at.change({ claim: null })\n",
     to: "  if (claim.held) at.change({ claim: null })\n"
   },
   {
     name: "what a server promises itself binds nobody",
+    by: ["explorer", "trials"],
     file: "Voter.ts",
     from: "): boolean => keep(turn, election, Lease.promise(",
     to: "): boolean => holder.id === turn.state.self.id || keep(turn, election, Lease.promise("
   },
   {
     name: "a leader does not renew its own promise",
+    by: ["explorer", "trials"],
     file: "LeaseElection.ts",
     from: "  Voter.bind(at.turn, agreement, at.name, at.state.self, claim.term)\n",
     to: ""
   },
   {
     name: "a lease has no end",
+    by: ["trials"],
     file: "Lease.ts",
     from: "duration * (1 - 2 * drift)",
     to: "duration * (1_000 - 2 * drift)"
   },
   {
     name: "a lease lasts from when its beat was acknowledged",
+    by: ["explorer", "trials", "simulator"],
+    stories: ["late-acknowledgement"],
     file: "LeaseElection.ts",
     from: "  at.change({ claim: after })\n",
     to:
@@ -61,24 +85,51 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a lease lasts from when a majority had voted",
+    by: ["explorer", "trials", "simulator"],
     file: "LeaseElection.ts",
     from: "  at.change({ claim: { ...claim, held: true } })\n",
     to: "  at.change({ claim: { ...claim, held: true, anchor: Lease.instant(at.turn.now) } })\n"
   },
   {
+    name: "a vote for an earlier start counts for the one now",
+    stories: ["vote-for-an-earlier-start"],
+    file: "Lease.ts",
+    from: "vote.standing === claim.term && vote.incarnation === self.incarnation",
+    to: "vote.standing === claim.term && vote.incarnation <= self.incarnation"
+  },
+  {
+    name: "an acknowledgement of an earlier term counts in the one now",
+    stories: ["earlier-acknowledgement"],
+    file: "Lease.ts",
+    from: "ack.claim === claim.term",
+    to: "ack.claim <= claim.term"
+  },
+  {
+    name: "an acknowledgement of an earlier start counts for the one now",
+    stories: ["acknowledgement-of-an-earlier-start"],
+    file: "Lease.ts",
+    from: "ack.claim === claim.term && ack.incarnation === self.incarnation",
+    to: "ack.claim === claim.term && ack.incarnation <= self.incarnation"
+  },
+  {
     name: "an acknowledgement counts each time it comes",
+    by: ["trials"],
     file: "Lease.ts",
     from: "{ ...one, acks: withOne(one.acks, by) }",
     to: "{ ...one, acks: [...one.acks, by] }"
   },
   {
     name: "clocks are taken to go alike",
+    by: ["trials"],
+    stories: ["clocks-at-the-limit"],
     file: "Lease.ts",
     from: "duration * (1 - 2 * drift)",
     to: "duration * (1 - 0 * drift)"
   },
   {
     name: "time asleep does not count",
+    by: ["trials"],
+    stories: ["naps", "sleep-without-uptime"],
     file: "Lease.ts",
     from:
       "    now.wall - since.wall,\n    now.sinceBoot === undefined || since.sinceBoot === undefined ? 0 : now.sinceBoot - since.sinceBoot\n",
@@ -86,26 +137,65 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "what is given back frees a promise of a later term",
+    by: ["explorer", "trials"],
+    stories: ["old-release"],
     file: "Lease.ts",
     from: "isHeldBy(promise, holder) && promise.term === term ?",
     to: "isHeldBy(promise, holder) && promise.term >= term ?"
   },
   {
+    name: "what is given back frees a promise to a later start",
+    stories: ["release-by-an-earlier-start"],
+    file: "Lease.ts",
+    from: "isHeldBy(promise, holder) && promise.term === term ?",
+    to: "promise.to?.id === holder.id && promise.term === term ?",
+    also: [staleIsHeard]
+  },
+  {
     name: "a lower term than was promised is granted",
+    stories: ["overtaken-question"],
     file: "Lease.ts",
     from: "  && term > promise.term && term > heard",
     to: "  && term > heard"
   },
   {
     name: "a leader gives its lease back while its work still runs",
+    by: ["trials"],
     file: "BullyElection.ts",
     from: "  at.turn.outputs.push({ _tag: \"EndWork\", election: at.name })",
     to: "  LeaseClaim.end(at, true)\n  at.turn.outputs.push({ _tag: \"EndWork\", election: at.name })"
   },
   {
     name: "a leader whose work overran gives its lease back",
+    by: ["trials"],
     file: "SteppingDown.ts",
     from: "{ workEnded: finished }",
     to: "{ workEnded: finished || true }"
+  },
+  {
+    name: "a leader that stood still gives its lease back before its work has ended",
+    stories: ["stood-still"],
+    file: "BullyElection.ts",
+    from: "  if (LeaseClaim.isHeld(at)) endReign(at, \"Stalled\")\n  else if (",
+    to: "  if (",
+    also: [{
+      file: "BullyElection.ts",
+      from: "becomeVacant(at, reign, \"Stalled\", {",
+      to: "becomeVacant(at, reign, \"Stalled\", { workEnded: true,"
+    }]
+  },
+  {
+    name: "who asks the leader to yield stands for a term by that",
+    stories: ["yield"],
+    file: "LeaseElection.ts",
+    from: "question(at, agreement, 0)",
+    to: "question(at, agreement, termAbove(at))"
+  },
+  {
+    name: "timers are taken to count naps",
+    stories: ["nap-in-time"],
+    file: "Step.ts",
+    from: "      if (lease !== null) LeaseElection.look(turn, lease)\n",
+    to: ""
   }
 ]
