@@ -20,7 +20,8 @@ export interface LeaseMutant extends Mutant {
 export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a promise to one keeps nobody from promising to another",
-    by: ["explorer", "trials"],
+    by: ["trials"],
+    stories: ["promise"],
     file: "Lease.ts",
     from: "!(binds(promise, now) && !isHeldBy(promise, candidate))",
     to: "(now > -Infinity || isHeldBy(promise, candidate))"
@@ -28,6 +29,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "who has just started makes promises at once",
     by: ["explorer", "trials"],
+    stories: ["silent-start"],
     file: "Lease.ts",
     from: "boolean => now < silentUntil",
     to: "boolean => now < silentUntil - Infinity"
@@ -128,7 +130,6 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   },
   {
     name: "time asleep does not count",
-    by: ["trials"],
     stories: ["naps", "sleep-without-uptime"],
     file: "Lease.ts",
     from:

@@ -80,6 +80,8 @@ interface Machine {
   /** When it last woke, or its wall clock was set: that may have ended its lease, and its work has its time to stop. */
   startledAt: number
   work: Work | null
+  /** By which it was last seen to lead. */
+  led: Reign.Reign | null
   /** Of an earlier start: what is still to come for it is nobody's. */
   start: number
 }
@@ -141,6 +143,7 @@ export class Cluster {
         isSuspended: false,
         startledAt: -Infinity,
         work: null,
+        led: null,
         start: 0
       }]
     }))
@@ -369,18 +372,22 @@ export class Cluster {
     }
     const unbound = Invariants.unbound(living)
     if (unbound !== null) this.#complain("majorityBound", unbound)
-    for (const name of leaders) {
-      const reign = this.state(name)!.election.reign!
-      const before = this.led.at(-1)?.reign
-      if (before === reign) continue
-      // Provided that the wall clocks agree within a lease.
-      const walls = living.map(({ clocks }) => clocks.wall)
-      if (Math.max(...walls) - Math.min(...walls) >= this.#options.rules.lease!.duration) this.#clocksAgree = false
-      if (this.#clocksAgree && before !== undefined && reign.term <= before.term) {
-        this.#complain("termsGrow", `${name} leads in term ${reign.term} after one of ${before.term}`)
-      }
-      this.led.push({ at: this.now, by: name, reign })
+    for (const machine of this.#machines.values()) this.#lead(machine, living)
+  }
+
+  #lead(machine: Machine, living: ReadonlyArray<Invariants.Living>): void {
+    const reign = this.#leads(machine) ? machine.state!.election.reign! : null
+    if (reign === null || reign === machine.led) return
+    machine.led = reign
+    const { name } = machine.member
+    // Provided that the wall clocks agree within a lease.
+    const walls = living.map(({ clocks }) => clocks.wall)
+    if (Math.max(...walls) - Math.min(...walls) >= this.#options.rules.lease!.duration) this.#clocksAgree = false
+    const before = this.led.at(-1)?.reign
+    if (this.#clocksAgree && before !== undefined && reign.term <= before.term) {
+      this.#complain("termsGrow", `${name} leads in term ${reign.term} after one of ${before.term}`)
     }
+    this.led.push({ at: this.now, by: name, reign })
   }
 
   // --- What happens to them ---

@@ -108,12 +108,13 @@ export const play = (text: string, protocol?: Options["protocol"]): Played => {
     seen = cluster.violations.length
   }
   const broken: Array<Invariants.Name> = []
-  const pass = (millis: number, until: () => boolean = () => false) => {
+  const pass = (millis: number, until?: () => boolean) => {
     cluster.advance(millis, () => {
       watch()
-      return until()
+      return until?.() === true
     })
     watch()
+    if (until?.() === false) played.push(`  > not within ${millis} ms`)
   }
   let isTold = true
   for (const line of lines) {
