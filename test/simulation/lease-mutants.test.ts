@@ -72,7 +72,7 @@ describe("a fault in the majority lease is seen by what judges it", () => {
         for (const who of by) {
           const seen = yield* seers[who](protocol)
           assert.isNotNull(seen, `not seen by the ${who}: a hole in the invariants`)
-          caught.push(`${name}: ${who}, ${seen!.broken}, ${seen!.after}`)
+          caught.push(`${name}: ${who}, ${seen.broken}, ${seen.after}`)
         }
         for (const story of stories) {
           const { broken } = LeaseStory.play(LeaseStory.read(story), protocol)

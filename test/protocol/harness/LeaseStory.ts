@@ -168,44 +168,44 @@ type Command = readonly [pattern: RegExp, run: (stage: Stage, ...words: Readonly
 
 const rule = (what: Rule["what"], pattern: RegExp): Command => [
   pattern,
-  ({ rules }, type, from, to) => void rules.push({ what, type: type!, from: from!, to: list(to!) })
+  ({ rules }, type, from, to) => void rules.push({ what, type: type, from: from, to: list(to) })
 ]
 
 const commands: ReadonlyArray<Command> = [
   [/^start ([\w ]+)$/, ({ cluster }, names) => {
-    for (const name of list(names!)) cluster.start(name)
+    for (const name of list(names)) cluster.start(name)
   }],
   [/^crash ([\w ]+)$/, ({ cluster }, names) => {
-    for (const name of list(names!)) cluster.crash(name)
+    for (const name of list(names)) cluster.crash(name)
   }],
   [/^restart ([\w ]+)$/, ({ cluster, pass }, names) => {
-    for (const name of list(names!)) cluster.crash(name)
+    for (const name of list(names)) cluster.crash(name)
     pass(1)
-    for (const name of list(names!)) cluster.start(name)
+    for (const name of list(names)) cluster.start(name)
   }],
-  [/^(\w) sleeps$/, ({ cluster }, name) => cluster.suspend(name!)],
-  [/^(\w) wakes$/, ({ cluster }, name) => cluster.wake(name!)],
-  [/^(\w) resigns$/, ({ cluster }, name) => cluster.step(name!, { _tag: "Resign" })],
-  [/^(\w) stands aside$/, ({ cluster }, name) => cluster.step(name!, { _tag: "StepDown", millis: 60_000 })],
-  [/^the clock of (\w) is set by (-?\d+) ms$/, ({ cluster }, name, by) => cluster.setWallClock(name!, Number(by))],
+  [/^(\w) sleeps$/, ({ cluster }, name) => cluster.suspend(name)],
+  [/^(\w) wakes$/, ({ cluster }, name) => cluster.wake(name)],
+  [/^(\w) resigns$/, ({ cluster }, name) => cluster.step(name, { _tag: "Resign" })],
+  [/^(\w) stands aside$/, ({ cluster }, name) => cluster.step(name, { _tag: "StepDown", millis: 60_000 })],
+  [/^the clock of (\w) is set by (-?\d+) ms$/, ({ cluster }, name, by) => cluster.setWallClock(name, Number(by))],
   [
     /^cut ([\w ]+) from ([\w ]+)$/,
-    ({ cluster }, names, others) => bothWays(names!, others!, (from, to) => cluster.cut(from, to))
+    ({ cluster }, names, others) => bothWays(names, others, (from, to) => cluster.cut(from, to))
   ],
   [
     /^mend ([\w ]+) and ([\w ]+)$/,
-    ({ cluster }, names, others) => bothWays(names!, others!, (from, to) => cluster.mend(from, to))
+    ({ cluster }, names, others) => bothWays(names, others, (from, to) => cluster.mend(from, to))
   ],
   rule("hold", /^hold (\S+) of (\w) to ([\w ]+)$/),
   rule("lose", /^lose (\S+) of (\w) to ([\w ]+)$/),
   rule("pass", /^let (\S+) of (\w) to ([\w ]+) pass$/),
   [/^deliver (\S+) of (\w) to ([\w ]+)$/, ({ cluster, held }, type, from, to) => {
-    const wanted = { what: "hold", type: type!, from: from!, to: list(to!) } as const
+    const wanted = { what: "hold", type: type, from: from, to: list(to) } as const
     for (const datagram of held.filter((one) => applies(wanted, one))) cluster.deliver(datagram)
   }],
   [/^pass (\d+) ms$/, ({ pass }, millis) => pass(Number(millis))],
   [/^until (\w+) leads$/, ({ cluster, pass }, name) => {
-    const wanted = name === "nobody" ? "" : name!
+    const wanted = name === "nobody" ? "" : name
     pass(patience, () => cluster.leaders.join() === wanted)
   }]
 ]
