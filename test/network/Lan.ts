@@ -44,6 +44,9 @@ const run = (command: string, args: ReadonlyArray<string>): Effect.Effect<string
       ))
   })
 
+/** The file of names and addresses of a host. */
+const namesOf = (name: string) => Path.join(Os.tmpdir(), name)
+
 let made = 0
 
 /** Takes a namespace away, with all that runs in it: its name alone would leave it to them. */
@@ -59,6 +62,7 @@ const remove = Effect.fnUntraced(function*(name: string) {
     })
   }
   yield* Effect.exit(run("ip", ["netns", "del", name]))
+  yield* Effect.sync(() => Fs.rmSync(namesOf(name), { force: true }))
 })
 
 /** A new namespace. */
@@ -118,10 +122,6 @@ export interface Lan {
 export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*() {
   yield* sweep
   const hub = yield* namespace
-  const files = yield* Effect.acquireRelease(
-    Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), prefix))),
-    (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
-  )
   const inHub = (words: string) => run("ip", ["-n", hub, ...words.split(" ")])
   for (const bridge of ["br0", "br1"]) {
     // No snooping: there is no querier here, and it would forget the groups.
@@ -132,9 +132,9 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
   const portOf = new Map<string, string>()
   const port = (host: Host, device: string) => portOf.get(`${host.name} ${device}`) ?? ""
   const connect: Lan["connect"] = (host, device, bridge) => inHub(`link set ${port(host, device)} master ${bridge} up`)
-  const host = Effect.map(namespace, (name): Host => {
-    const hosts = Path.join(files, name)
-    Fs.writeFileSync(hosts, "127.0.0.1 localhost\n")
+  const host = Effect.flatMap(namespace, (name): Effect.Effect<Host> => {
+    const names: Host["names"] = (lines) =>
+      Effect.sync(() => Fs.writeFileSync(namesOf(name), ["127.0.0.1 localhost", ...lines, ""].join("\n")))
     const onHost = (...words: readonly [string, ...ReadonlyArray<string>]) =>
       run("ip", ["netns", "exec", name, ...words])
     const self: Host = {
@@ -149,7 +149,7 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
             "sh",
             "-c",
             // The mount is in the namespace of mounts that `ip netns exec` makes, and goes with the process.
-            `mount --bind ${hosts} /etc/hosts; exec "$0" "$@"`
+            `mount --bind ${namesOf(name)} /etc/hosts; exec "$0" "$@"`
           ],
           args,
           env,
@@ -170,9 +170,9 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
         run("ip", ["-n", name, "-6", "-o", "addr", "show", "dev", device, "scope", "link"]).pipe(
           Effect.map((line) => / inet6 (fe80:[^/ ]+)/.exec(line)?.[1] ?? "")
         ),
-      names: (lines) => Effect.sync(() => Fs.writeFileSync(hosts, ["127.0.0.1 localhost", ...lines, ""].join("\n")))
+      names
     }
-    return self
+    return Effect.as(names([]), self)
   })
   return {
     host,

@@ -4,6 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
 import * as Path from "node:path"
 import type * as Process from "../cli/process.ts"
 import * as Lan from "./Lan.ts"
@@ -127,6 +129,23 @@ describe.skipIf(Lan.skip)(`hosts on one switch${Lan.because}`, Lan.together, () 
     }, Effect.scoped)
   )
 })
+
+it.live.skipIf(Lan.skip)(
+  `what a test left that was killed goes with the next, and what still runs there too${Lan.because}`,
+  Effect.fnUntraced(function*() {
+    // A process of this number there is not.
+    const name = "bellwether-4194305-1"
+    execFileSync("ip", ["netns", "add", name])
+    const left = yield* Effect.acquireRelease(
+      Effect.sync(() => spawn("ip", ["netns", "exec", name, "sleep", "100"], { stdio: "ignore" })),
+      (left) => Effect.sync(() => void left.kill("SIGKILL"))
+    )
+    const ended = once(left, "exit")
+    yield* Lan.make
+    assert.notInclude(execFileSync("ip", ["netns", "list"], { encoding: "utf8" }), name)
+    yield* Effect.promise(() => ended)
+  }, Effect.scoped)
+)
 
 it.skipIf(Lan.obstacle === undefined)(
   "no hosts of their own can be made here, and CI as root would not let that pass",
