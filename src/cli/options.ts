@@ -39,13 +39,14 @@ export const flagsOf = <const K extends Settings.Key>(
 export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "port", "ttl", "interfaces"] as const
 
 /** What who asks needs to know besides, where no multicast gets through. */
-export const askingKeys = [...networkKeys, "multicast", "seeds"] as const
+export const askingKeys = [...networkKeys, "multicast", "seeds", "networks"] as const
 
 /** What an examination needs to know besides. */
 export const examinedKeys = [
   ...networkKeys,
   "multicast",
   "seeds",
+  "networks",
   "unicastPort",
   "profile",
   "heartbeatInterval",

@@ -165,7 +165,7 @@ export interface Patience {
 
 /**
  * What a client is made with. Of the settings, those that say where the group is matter to a client (`group`,
- * its keys, `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`), its `name`, and `heartbeatInterval`, the time between two of its signs
+ * its keys, `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`, `networks`), its `name`, and `heartbeatInterval`, the time between two of its signs
  * of life; it gets by without the others. Its socket has any free port.
  *
  * @category models

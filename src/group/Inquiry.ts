@@ -86,6 +86,7 @@ export const members = (
     | "interfaces"
     | "multicast"
     | "seeds"
+    | "networks"
     | "heartbeatInterval"
   >,
   options: { readonly timeout?: Duration.Input | undefined } = {}

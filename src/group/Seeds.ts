@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "../protocol/Member.ts"
 import * as Rules from "../protocol/Rules.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
+import * as Networks from "../transport/Networks.ts"
 import type * as GroupState from "./GroupState.ts"
 import * as Setting from "./Setting.ts"
 import type { Settings } from "./Settings.ts"
@@ -26,7 +27,10 @@ import type * as Supervisor from "./Supervisor.ts"
 export interface Seeds {
   /** The addresses that the names resolve to now; those of a name that does not resolve are the last that it had. */
   readonly addresses: () => ReadonlyArray<Address>
-  /** Whether an address is one of a seed, so that it may be answered though it is on no network of ours. */
+  /**
+   * Whether an address is one of a seed or on one of `networks`, so that it may be spoken to, and is heard, though it is on no
+   * directly connected network.
+   */
   readonly holds: (ip: string) => boolean
   /** Resolves the names again. */
   readonly resolve: Effect.Effect<void>
@@ -50,11 +54,12 @@ const concurrency = 8
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  settings: Pick<Settings, "seeds" | "heartbeatInterval">,
+  settings: Pick<Settings, "seeds" | "networks" | "heartbeatInterval">,
   endpoint: Pick<Datagrams.Endpoint, "resolve">
 ): Effect.fn.Return<Seeds> {
   const found = new Map<string, ReadonlyArray<Address>>()
   const ips = new Set<string>()
+  const networks = settings.networks.flatMap((text) => Option.toArray(Networks.parse(text)))
   const failing = new Map<string, string>()
   const resolve = Effect.fnUntraced(function*(seed: string) {
     const parts = Option.getOrUndefined(Setting.parseEndpoint(seed))
@@ -80,7 +85,7 @@ export const make = Effect.fnUntraced(function*(
   if (settings.seeds.length > 0) yield* Effect.timeoutOption(resolveAll, startWithin)
   return {
     addresses,
-    holds: (ip) => ips.has(ip),
+    holds: (ip) => ips.has(ip) || Networks.hold(networks, ip),
     resolve: resolveAll,
     run: Effect.fnUntraced(function*(state, supervisor) {
       if (settings.seeds.length === 0) return

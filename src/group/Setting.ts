@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as Member from "../protocol/Member.ts"
+import * as Networks from "../transport/Networks.ts"
 import type { Profile } from "./Profile.ts"
 
 /**
@@ -352,6 +353,31 @@ export const endpoints = (limit: number, about: About<ReadonlyArray<string>>): S
     ...about,
     allowed: `at most ${limit} of host:port with commas between them, IPv6 addresses as [address]:port; empty for none`,
     placeholder: "host:port,...",
+    fromInput: read,
+    fromText: (value) => read(value.trim() === "" ? [] : value.split(",").map((item) => item.trim()))
+  }
+}
+
+/**
+ * Several networks, as text `10.0.0.0/8,2001:db8::/32`. An empty text is none.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const networks = (limit: number, about: About<ReadonlyArray<string>>): Setting<ReadonlyArray<string>> => {
+  const { IPv4, IPv6 } = Networks.fewestBits
+  const read = (value: ReadonlyArray<string>) =>
+    when(
+      value,
+      Array.isArray(value) && value.length <= limit &&
+        value.every((item) => typeof item === "string" && Option.isSome(Networks.parse(item)))
+    )
+  return {
+    ...about,
+    allowed:
+      `at most ${limit} of address/bits with commas between them, of ${IPv4} to 32 bits, in IPv6 ${IPv6} to 128; `
+      + "empty for none",
+    placeholder: "address/bits,...",
     fromInput: read,
     fromText: (value) => read(value.trim() === "" ? [] : value.split(",").map((item) => item.trim()))
   }

@@ -142,8 +142,17 @@ export const settings = {
     documentation:
       "Addresses or names with the `unicastPort` of some servers, the same list everywhere; a server may be on it itself. "
       + "One that lives is enough: the others are learned from it. Names are resolved again as long as a seed is no member. "
-      + "Seeds outside the directly connected networks are answered too. All of them dead, and a newcomer leads alone until "
-      + "one is back.",
+      + "Seeds outside the directly connected networks are answered too; whoever else is out there must be on one of "
+      + "`networks`. All of them dead, and a newcomer leads alone until one is back.",
+    default: () => []
+  }),
+  networks: Setting.networks(64, {
+    summary: "networks behind routers that belong to the group",
+    documentation:
+      "Whom this server speaks to by unicast, and hears, besides the directly connected networks and its seeds: such as "
+      + "`10.0.0.0/8` for the subnets of a cloud. The same list everywhere; it needs `seeds`, or a `ttl` with which "
+      + "multicast gets there. As small as it can be: a forged question from an address on them is answered. Where one is "
+      + "missing, servers there are alone, and `Dropped` tells `NotDirect`.",
     default: () => []
   }),
   profile: Setting.choice(Profile.names, {

@@ -27,6 +27,7 @@ import * as InterfaceChoice from "../transport/InterfaceChoice.ts"
 import { familyOf, Interfaces, isOn, type SystemInterface } from "../transport/Interfaces.ts"
 import * as Kernel from "../transport/Kernel.ts"
 import * as Messenger from "../transport/Messenger.ts"
+import * as Networks from "../transport/Networks.ts"
 import type { Interface, Observations, Refusal, Seed, Server, Socket, Stranger, Times } from "./Observations.ts"
 
 /**
@@ -48,6 +49,7 @@ export type Examined = Pick<
   | "ttl"
   | "interfaces"
   | "seeds"
+  | "networks"
   | "unicastPort"
   | "heartbeatInterval"
   | "memberTimeout"
@@ -137,6 +139,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
   const refusals = new Map<string, Refusal>()
   const questions = new Map<string, Question>()
   const seeds = new Map<string, Seeded>()
+  const networks = settings.networks.flatMap((text) => Option.toArray(Networks.parse(text)))
   const answeredBy = new Set<NodeId>()
   let asked = 0
   /** The newest question to the group, by its number, that somebody has answered, and when. */
@@ -336,7 +339,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
         const first = [...stations.values()].find(({ nic }) => isOn(nic, from.ip)) ?? [...stations.values()][0]
         if (first === station) onStranger(current, reason)
       },
-      (ip) => [...seeds.values()].some(({ names }) => names.holds(ip)),
+      (ip) => Networks.hold(networks, ip) || [...seeds.values()].some(({ names }) => names.holds(ip)),
       keys
     )
     station.messenger = messenger

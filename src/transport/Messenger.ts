@@ -50,8 +50,8 @@ export interface Received {
 
 /**
  * Why a datagram went no further, in or out: it was no frame of ours, its seal was refused, it could not be sent, it was one
- * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver is on no
- * network of ours (`NotDirect`). `SessionsFull`: a session was forgotten for another though it still counted.
+ * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver, or who
+ * sent it by unicast, is on no network of ours (`NotDirect`). `SessionsFull`: a session was forgotten for another though it still counted.
  *
  * @category models
  * @since 0.1.0
@@ -95,8 +95,8 @@ const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RE
 
 /**
  * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped; it must not block.
- * `isSeed` says of an address that is on no directly connected network that it may be spoken to all the same. `keys` are
- * those of the group.
+ * `isKnown` says of an address that is on no directly connected network that it may be spoken to all the same. Who may not
+ * be spoken to is not heard by unicast either: a server that cannot be answered is no member. `keys` are those of the group.
  *
  * Challenges and proofs of sessions are sent and answered by whoever calls `receive`.
  *
@@ -107,7 +107,7 @@ export const make = Effect.fnUntraced(function*(
   endpoint: Datagrams.Endpoint,
   tag: Uint8Array,
   onDrop: (reason: DropReason) => void,
-  isSeed: (ip: string) => boolean = () => false,
+  isKnown: (ip: string) => boolean = () => false,
   keys: Seals.Keys = Seals.noKeys
 ): Effect.fn.Return<Messenger> {
   const clock = yield* Clock.Clock
@@ -119,8 +119,9 @@ export const make = Effect.fnUntraced(function*(
   const share = FairShare.make()
   const readBody = Repeats.make()
   const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"))
+  const isNear = (ip: string): boolean => endpoint.isDirect(ip) || isKnown(ip)
   const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
-    if (!endpoint.isDirect(to.ip) && !isSeed(to.ip)) {
+    if (!isNear(to.ip)) {
       onDrop("NotDirect")
       return false
     }
@@ -152,6 +153,7 @@ export const make = Effect.fnUntraced(function*(
     if (!share.admits(datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure)
+    if (datagram.via === "unicast" && !isNear(datagram.from.ip)) return onDrop("NotDirect")
     const opened = seals.open(datagram, kind.success, now)
     if (Result.isFailure(opened)) return onDrop(opened.failure)
     const { bodies, lost } = opened.success

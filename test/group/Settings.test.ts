@@ -99,6 +99,7 @@ describe("all together", () => {
           unicastPort: 0,
           multicast: true,
           seeds: [],
+          networks: [],
           profile: "standard",
           heartbeatInterval: 10_000,
           cleanupInterval: 15_000,

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type * as Process from "../cli/process.ts"
 import * as Lan from "./Lan.ts"
 import { allFollow, allSeeAll, evicted, flags, sees, since } from "./Views.ts"
 
@@ -11,6 +12,9 @@ const port = "47778"
 const unicast = (name: string, priority: number, ...seeds: ReadonlyArray<string>) =>
   flags(name, priority, "--multicast", "off", "--unicast-port", port, "--seeds", seeds.join(","))
 const seed = (ip: string) => ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`
+
+const joined = (server: Process.Running, name: string) =>
+  server.events.some((event) => event.event === "MemberJoined" && event.member.name === name)
 
 /** A host that multicast neither leaves nor reaches. */
 const deaf = (host: Lan.Host) =>
@@ -110,6 +114,43 @@ describe.skipIf(Lan.skip)(`hosts without multicast${Lan.because}`, Lan.together,
       yield* two.kill("SIGTERM")
       yield* allSeeAll({ one, three })
       assert.deepStrictEqual(evicted({ one, two, three }), [])
+    }, Effect.scoped)
+  )
+})
+
+describe.skipIf(Lan.skip)(`hosts on networks with a router between them${Lan.because}`, Lan.together, () => {
+  it.live(
+    "are one group by one seed where each names the others' network; who is on no network that is named is not heard (need 2)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const router = yield* lan.hostAt("192.0.2.254/24")
+      yield* router.plug("eth1", "br1", ["198.51.100.254/24"])
+      yield* router.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
+      const near = Effect.fnUntraced(function*(ip: string, ...args: Parameters<typeof unicast>) {
+        const host = yield* lan.hostAt(`${ip}/24`)
+        yield* host.ip("route add default via 192.0.2.254")
+        return yield* host.start([...unicast(...args), "--networks", "198.51.100.0/28"])
+      })
+      const far = Effect.fnUntraced(function*(ip: string, ...args: Parameters<typeof unicast>) {
+        const host = yield* lan.host
+        yield* host.plug("eth0", "br1", [`${ip}/24`])
+        yield* host.ip("route add default via 198.51.100.254")
+        return yield* host.start([...unicast(...args), "--networks", "192.0.2.0/24"])
+      })
+      const one = yield* near("192.0.2.1", "one", 1, seed("192.0.2.1"))
+      const stranger = yield* far("198.51.100.77", "stranger", 9, seed("192.0.2.1"))
+      // It has asked the seed in vain for as long as it asks at the start.
+      yield* allFollow([stranger], "stranger")
+      const two = yield* far("198.51.100.2", "two", 2, seed("192.0.2.1"))
+      const three = yield* near("192.0.2.3", "three", 3, seed("192.0.2.1"))
+      yield* allSeeAll({ one, two, three })
+      yield* allFollow([one, two, three], "three")
+      yield* three.kill("SIGTERM")
+      yield* allFollow([one, two], "two")
+      yield* one.kill("SIGKILL")
+      yield* allSeeAll({ two })
+      for (const server of [one, two, three]) assert.isFalse(joined(server, "stranger"))
+      assert.isFalse(joined(stranger, "one"))
     }, Effect.scoped)
   )
 })
