@@ -82,7 +82,7 @@ export const settings = {
   }),
   multicastAddress: Setting.form(
     "a multicast address of IPv4 (224.0.0.0 to 239.255.255.255; 239.x.x.x is for private use) or IPv6 (such as "
-      + "ff02::b011), or one of each with a comma between them",
+      + "ff02::b011; with no zone, since `interfaces` names the links), or one of each with a comma between them",
     "address",
     isMeeting,
     {

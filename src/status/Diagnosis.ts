@@ -423,7 +423,7 @@ const seeds: Rule = (seen) => {
       "SeedSilent",
       mute.map(({ seed }) => seed),
       `${one(mute, "The seed", "The seeds")} ${all(names)} ${one(mute, "does", "do")} not answer.`,
-      "See that a server of the group runs there with that unicastPort, and that no firewall stops UDP to it. One seed that lives is enough."
+      "See that a server of the group runs there with that unicastPort, that no firewall stops UDP to it, and, behind a router, that its --networks names that of this host. One seed that lives is enough."
     ))
   }
   return findings
