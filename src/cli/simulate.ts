@@ -13,6 +13,7 @@ import * as Simulation from "../testing/Simulation.ts"
 import * as Timeline from "../testing/Timeline.ts"
 import * as CommandLine from "./options.ts"
 import * as Output from "./output.ts"
+import * as Progress from "./progress.ts"
 
 /** A promise was broken in a run: what it says was told already. */
 class PromiseBroken extends Schema.TaggedError<PromiseBroken>()("PromiseBroken", {
@@ -35,21 +36,6 @@ export interface Options {
   readonly json: boolean
 }
 
-const width = 30
-
-/** A bar on a terminal's standard error, drawn over itself; nothing elsewhere. */
-const bar = () => {
-  if (!process.stderr.isTTY) return { show: () => Effect.void, clear: Effect.void }
-  const draw = (text: string) => Effect.sync(() => void process.stderr.write(`\r${text}\x1b[K`))
-  return {
-    show: (done: number, text: string) => {
-      const full = Math.min(width, Math.floor(done * width))
-      return draw(`[${"#".repeat(full)}${" ".repeat(width - full)}] ${text}`)
-    },
-    clear: draw("")
-  }
-}
-
 /** What all runs of one call came to. */
 const makeTotal = () => ({
   runs: 0,
@@ -65,8 +51,11 @@ const makeTotal = () => ({
 export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings, options: Options) {
   const { faults, json, minutes, runs, servers, untilFailure } = options
   const millis = minutes * 60_000
+  const single = runs === 1 && !untilFailure
   const total = makeTotal()
-  const progress = bar()
+  const progress = Progress.make()
+  // Where it is, for who stops it.
+  const now = { seed: options.seed, at: 0 }
   const run = (seed: number): Simulation.Options => ({
     servers,
     seed,
@@ -74,53 +63,83 @@ export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings,
     faults,
     settings: simulated(settings),
     progress: (passed) => {
-      const share = untilFailure || runs === 1 ? passed / millis : (total.runs + passed / millis) / runs
-      return progress.show(share, `seed ${seed}, ${Timeline.formatTime(passed)} of ${Timeline.formatTime(millis)}`)
+      now.seed = seed
+      now.at = passed
+      const share = untilFailure || single ? passed / millis : (total.runs + passed / millis) / runs
+      const of = single ? ` of ${toSecond(millis)}` : ""
+      const which = single ? "" : `run ${total.runs + 1}${untilFailure ? "" : ` of ${runs}`}, `
+      return progress.show(share, `${which}seed ${seed}, ${toSecond(passed)}${of}`)
     }
   })
-  const single = runs === 1 && !untilFailure
-  const last = untilFailure ? Infinity : options.seed + runs - 1
-  for (let { seed } = options; seed <= last; seed++) {
-    const begin = yield* Clock.currentTimeMillis
-    const report = yield* Simulation.run(run(seed))
-    const seconds = ((yield* Clock.currentTimeMillis) - begin) / 1_000
-    total.runs += 1
-    total.seconds += seconds
-    total.virtualSeconds += report.millis / 1_000
-    total.reigns += report.led.length
-    total.steps += report.steps
-    total.datagrams += report.datagrams.delivered
-    for (const kind of Faults.kinds) total.faults[kind] += report.happened[kind]
-    // So that a signal is heard between two runs.
-    yield* Effect.yieldNow
-    const isBroken = report.violations.length > 0
-    if (single) {
+  const tellTotal = (stopped: typeof now | null) =>
+    Output.line(
+      json ? JSON.stringify(stopped === null ? total : { ...total, stopped }) : summary(total, stopped).join("\n")
+    )
+
+  const all = Effect.gen(function*() {
+    const last = untilFailure ? Infinity : options.seed + runs - 1
+    for (let { seed } = options; seed <= last; seed++) {
+      const begin = yield* Clock.currentTimeMillis
+      const report = yield* Simulation.run(run(seed))
+      const seconds = ((yield* Clock.currentTimeMillis) - begin) / 1_000
+      total.runs += 1
+      total.seconds += seconds
+      total.virtualSeconds += report.millis / 1_000
+      total.reigns += report.led.length
+      total.steps += report.steps
+      total.datagrams += report.datagrams.delivered
+      for (const kind of Faults.kinds) total.faults[kind] += report.happened[kind]
+      // So that a signal is heard between two runs.
+      yield* Effect.yieldNow
+      if (single) {
+        yield* progress.clear
+        yield* json ? Output.line(JSON.stringify(report)) : Output.line(page(report, seconds, faults).join("\n"))
+      }
+      if (report.violations.length === 0) continue
+      total.broken += 1
+      const broken = { seed, invariants: [...new Set(report.violations.map(({ invariant }) => invariant))] }
+      // Now: to shrink it takes a while, and whoever does not wait for that must know the seed.
+      if (!single) {
+        yield* progress.clear
+        yield* Output.line(json ? JSON.stringify({ broken }) : `seed ${seed} breaks ${broken.invariants.join(", ")}`)
+      }
+      const short = yield* Shrink.shrink({ ...run(seed), progress: undefined }, report, {
+        tell: (faults, left) => progress.show(1, `seed ${seed}: still broken with ${faults} faults, ${left} tries left`)
+      })
       yield* progress.clear
-      yield* json ? Output.line(JSON.stringify(report)) : Output.line(page(report, seconds).join("\n"))
+      yield* json
+        ? Output.line(JSON.stringify({ shrunk: short }))
+        : Output.line(
+          [...(single ? [""] : []), `seed ${seed}, shrunk to ${counted(short.story.length, "fault")}:`].concat(
+            Timeline.lines(short)
+          ).join("\n")
+        )
+      if (!single) yield* tellTotal(null)
+      return yield* new PromiseBroken(broken)
     }
-    if (!isBroken) continue
-    total.broken += 1
-    const short = yield* Shrink.shrink(run(seed), report, {
-      tell: (faults, left) => progress.show(1, `seed ${seed}: still broken with ${faults} faults, ${left} tries left`)
-    })
     yield* progress.clear
-    yield* json
-      ? Output.line(JSON.stringify({ shrunk: short }))
-      : Output.line(["", `seed ${seed}, shrunk to ${short.story.length} faults:`, ...Timeline.lines(short)].join("\n"))
-    return yield* new PromiseBroken({
-      seed,
-      invariants: [...new Set(report.violations.map(({ invariant }) => invariant))]
-    })
-  }
-  yield* progress.clear
-  if (!single) yield* Output.line(json ? JSON.stringify(total) : summary(total).join("\n"))
+    if (!single) yield* tellTotal(null)
+  })
+
+  yield* Effect.onInterrupt(all, () => Effect.andThen(progress.clear, Effect.ignore(tellTotal(now))))
 })
+
+const toSecond = (millis: number): string => Timeline.formatTime(millis).slice(0, -4)
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`
 
 /** What of the settings has a part in a simulated run. */
 const simulated = (settings: Settings.Settings): Settings.Options =>
   Object.fromEntries(CommandLine.simulatedKeys.map((key) => [key, settings[key]]))
 
-const page = (report: Simulation.Report, seconds: number): ReadonlyArray<string> => [
+const page = (report: Simulation.Report, seconds: number, faults: Faults.Profile): ReadonlyArray<string> => [
+  ...(faults === "none" || report.story.length > 0
+    ? []
+    : [
+      `no fault fits into ${toSecond(report.millis)}: they come in storms with calms of ${
+        toSecond(report.settlesWithin)
+      } between them`
+    ]),
   ...Timeline.lines(report),
   "",
   ...Timeline.verdicts(report),
@@ -135,8 +154,16 @@ const page = (report: Simulation.Report, seconds: number): ReadonlyArray<string>
 const speed = (virtual: number, seconds: number): string =>
   `${Math.round(virtual / Math.max(seconds, 0.001))} virtual seconds a second`
 
-const summary = (total: ReturnType<typeof makeTotal>): ReadonlyArray<string> => [
-  `${total.runs} runs, ${total.reigns} reigns, ${total.steps} steps, every promise held, `
-  + speed(total.virtualSeconds, total.seconds),
-  ...Object.entries(total.faults).map(([kind, count]) => `  ${kind.padEnd(14)} ${count}`)
-]
+const summary = (total: ReturnType<typeof makeTotal>, stopped: { seed: number; at: number } | null) => {
+  const before = stopped === null
+    ? []
+    : [`stopped at ${toSecond(stopped.at)} of seed ${stopped.seed}; what was run before:`]
+  if (total.runs === 0) return ["stopped before the first run was over: nothing can be said of its promises"]
+  return [
+    ...before,
+    `${counted(total.runs, "run")}, ${total.reigns} reigns, ${total.steps} steps, ${
+      total.broken === 0 ? "every promise held" : `a promise was broken in ${total.broken}`
+    }, ${speed(total.virtualSeconds, total.seconds)}`,
+    ...Object.entries(total.faults).map(([kind, count]) => `  ${kind.padEnd(14)} ${count}`)
+  ]
+}

@@ -22,7 +22,8 @@ export const formatTime = (millis: number): string => {
 }
 
 /**
- * All that happened, a line each, in order of time: faults, reigns as their leaders saw them, and broken promises.
+ * All that happened, a line each, in order of time: faults, reigns as their leaders saw them, and broken promises; of each
+ * promise where it was first broken, and how often it was after that.
  *
  * @category conversions
  * @since 0.1.0
@@ -36,8 +37,12 @@ export const lines = ({ led, millis, story, violations }: Simulation.Report): Re
     const long = until === null ? "to the end" : `for ${((until - from) / 1_000).toFixed(3)} s`
     entries.push({ at: from, text: `leads   s${server} in term ${term}, ${long}` })
   }
-  for (const { at, invariant, server, what } of violations) {
-    entries.push({ at, text: `BROKEN  ${invariant}${server === null ? "" : ` by s${server}`}: ${what}` })
+  for (const invariant of new Set(violations.map((violation) => violation.invariant))) {
+    const [first, ...more] = violations.filter((violation) => violation.invariant === invariant)
+    if (first === undefined) continue
+    const { at, server, what } = first
+    const again = more.length === 0 ? "" : ` (and ${more.length} times more)`
+    entries.push({ at, text: `BROKEN  ${invariant}${server === null ? "" : ` by s${server}`}: ${what}${again}` })
   }
   return entries.toSorted((a, b) => a.at - b.at).map(({ at, text }) => `${formatTime(at)}  ${text}`)
 }

@@ -58,7 +58,10 @@ interface Sleeper {
   wake: (() => void) | undefined
 }
 
-/** So many sleepers wake before the real event loop gets a turn: test runners need one to notice a time-out. */
+/**
+ * So many sleepers wake, in however many calls, before the real event loop gets a turn: test runners need one to notice a
+ * time-out, and a program to hear a signal.
+ */
 const wakesPerTurn = 8_192
 
 const make = Effect.gen(function*() {
@@ -69,6 +72,7 @@ const make = Effect.gen(function*() {
   let now = 0
   let order = 0
   let interrupted = 0
+  let wakes = 0
   let awaited = false
   let driving = false
 
@@ -128,7 +132,7 @@ const make = Effect.gen(function*() {
       let stopped = false
       const drive = (until: number) => {
         driving = true
-        for (let wakes = 0; wakes < wakesPerTurn; wakes++) {
+        for (; wakes < wakesPerTurn; wakes++) {
           if (stopped) break
           drain()
           const next = sleepers.peek()
@@ -149,7 +153,11 @@ const make = Effect.gen(function*() {
           wake()
         }
         driving = false
-        if (!stopped) parent.scheduleTask(() => drive(until), 0)
+        if (stopped) return
+        parent.scheduleTask(() => {
+          wakes = 0
+          drive(until)
+        }, 0)
       }
       // What runs already gets as far as it can before the time moves, and before its end is reckoned.
       driving = true

@@ -196,14 +196,18 @@ export const bundled = (source: string) =>
 export const startTyped = (args: ReadonlyArray<string>, env: Record<string, string>) =>
   running(() => spawn(process.execPath, [main, ...args], { env: environment(env), stdio: ["pipe", "pipe", "pipe"] }))
 
-/** The same on a terminal of its own. Its exit code is not told. */
-export const startOnTerminal = (args: ReadonlyArray<string>, env: Record<string, string>) =>
+/** The same on a terminal of its own, which shows its exit code after it. */
+export const startOnTerminal = (args: ReadonlyArray<string>, env: Record<string, string>, columns = 80) =>
   running(() =>
-    spawn("script", ["-qfc", [process.execPath, main, ...args].join(" "), "/dev/null"], {
+    spawn("script", ["-qfc", terminalCommand(args, columns), "/dev/null"], {
       env: environment({ ...env, TERM: "xterm" }),
       stdio: ["pipe", "pipe", "pipe"]
     })
   )
+
+/** Ctrl-C is for the program, and not for the shell that is to tell its exit code. */
+const terminalCommand = (args: ReadonlyArray<string>, columns: number): string =>
+  `trap : INT; stty cols ${columns}; ${[process.execPath, main, ...args].join(" ")}; printf "[exit %s]" $?`
 
 /** A pipe that is full and that nobody reads. */
 export const fullPipe = Effect.acquireRelease(

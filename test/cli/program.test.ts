@@ -156,7 +156,7 @@ describe.skipIf(!script)("serve on a terminal", () => {
       const { stdout } = yield* server.ended
       const after = stdout.slice(stdout.lastIndexOf("\u001B[?1049l"))
       assert.include(stdout, "\u001B[?25h\u001B[?1049l")
-      assert.match(after, / left the group\r?\n$/)
+      assert.match(after, / left the group\r?\n\[exit 0\]$/)
     }))
 })
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
 import type { Simulation } from "../../src/testing/index.ts"
 import * as Process from "./process.ts"
 
@@ -54,4 +55,32 @@ describe("simulate", () => {
       assert.match(stderr, line)
       assert.deepStrictEqual([code, stdout], [2, ""])
     }))
+})
+
+describe.skipIf(spawnSync("script", ["--version"]).error !== undefined)("simulate on a terminal", () => {
+  it.live(
+    "shows how far it is on one line, however narrow, and when it is stopped what was run, with exit code 130",
+    () =>
+      Effect.gen(function*() {
+        const args = ["--minutes", "2", "--profile", "fast", "--servers", "3", "--runs", "1000"]
+        const running = yield* Process.startOnTerminal(["simulate", ...args], {}, 40)
+        yield* running.until(() => running.stdout.includes("run 3 of 1000, seed 3, 00:00:") ? true : undefined)
+        yield* running.type("\u0003")
+        const { stdout } = yield* running.ended
+        const end = stdout.indexOf("stopped")
+        const [drawn, told] = [stdout.slice(0, end), stdout.slice(end)]
+        assert.isTrue(drawn.endsWith("\r\u001B[K"), "the line is taken away first")
+        for (const line of drawn.split("\r").slice(1)) {
+          const [shown = "", after] = line.split("\u001B[K")
+          assert.isAtMost(shown.length, 39, line)
+          // What is typed is shown by the terminal itself.
+          assert.include(["", "^C"], after)
+        }
+        assert.notInclude(drawn, "\n")
+        assert.match(told, /^stopped at 00:0\d:\d\d of seed \d+; what was run before:\r\n\d+ runs, \d+ reigns, /)
+        assert.match(told, /^ {2}partition {6}\d+\r$/m)
+        assert.match(told, /\[exit 130\]$/)
+      }),
+    60_000
+  )
 })

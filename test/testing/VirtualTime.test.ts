@@ -42,6 +42,15 @@ describe("VirtualTime", () => {
       assert.deepStrictEqual(seen, ["first woke", "first", "second woke", "second"])
     })))
 
+  it.effect("lets the real event loop have a turn now and then, also where time passes in many short pieces", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      let turns = 0
+      yield* Effect.sync(() => void setImmediate(() => turns++))
+      yield* Effect.forkScoped(Effect.schedule(Effect.void, Schedule.spaced("1 millis")))
+      for (let i = 0; i < 2_000; i++) yield* TestClock.adjust("10 millis")
+      assert.strictEqual(turns, 1)
+    })))
+
   it.effect("forgets interrupted sleepers, and can be set", () =>
     VirtualTime.run(Effect.gen(function*() {
       let woken = 0
