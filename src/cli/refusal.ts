@@ -6,6 +6,7 @@
 import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Settings from "../group/Settings.ts"
+import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Output from "./output.ts"
 
 const flagKeys: ReadonlyArray<Settings.Key> = Settings.flagKeys
@@ -13,7 +14,10 @@ const secrets = Settings.keys.filter((key) => !flagKeys.includes(key))
 const more = "(--help shows all)"
 const words = "serve, members, leader, doctor, client, send, simulate"
 
-const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+const quoted = (typed: string) => {
+  const text = KeyRing.hidden(typed)
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+}
 const closest = (suggestions: ReadonlyArray<string>) =>
   suggestions.length === 0 ? "" : `; did you mean ${suggestions.join(" or ")}?`
 

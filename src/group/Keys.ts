@@ -98,7 +98,7 @@ const fromFile = Effect.fnUntraced(function*(
   keyMode: KeyRing.Mode
 ): Effect.fn.Return<Found, Setting.SettingRefused> {
   const { read } = yield* KeyFile
-  const shown = JSON.stringify(path)
+  const shown = JSON.stringify(KeyRing.hidden(path))
   const { mode, text } = yield* Effect.mapError(
     read(path),
     ({ why }) => refused("keyFile", `${shown} (${why})`, "a file that can be read and holds the group's keys")

@@ -127,11 +127,10 @@ export const format = (value: Settings[Key]): string => {
 export type Given = { readonly as: string } & ({ readonly text: string } | { readonly value: unknown })
 
 const shown = (value: unknown): string => {
-  const text = typeof value === "string"
-    ? value
-    : Duration.isDuration(value)
-    ? Setting.formatDuration(value)
-    : json(value)
+  // Before it is cut: half of a key is no longer known for what it is.
+  const text = KeyRing.hidden(
+    typeof value === "string" ? value : Duration.isDuration(value) ? Setting.formatDuration(value) : json(value)
+  )
   const short = text.length > 80 ? `${text.slice(0, 77)}...` : text
   return typeof value === "string" && !/^[\w.:/%+-]+$/.test(short) ? JSON.stringify(short) : short
 }

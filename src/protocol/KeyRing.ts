@@ -115,3 +115,13 @@ export const parse = (text: string): Option.Option<Omit<KeyRing, "mode">> => {
   if (new Set(keys.map(({ id }) => id)).size < keys.length) return Option.none()
   return Option.some({ keys, active: isPlain ? null : keys[0]! })
 }
+
+const mayBeKey = /(?<![\w+/-])(?:[0-9a-f]{64}|[\w+/-]{43}=?)(?![\w+/=-])/gi
+
+/**
+ * A text to be shown, without the words in it that may be keys: one was put where something else belongs.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const hidden = (text: string): string => text.replaceAll(mayBeKey, "(not shown: it may be a key)")

@@ -70,6 +70,17 @@ describe("a list of keys (protocol 7)", () => {
     assert.deepStrictEqual(KeyRing.none, { keys: [], active: null, mode: "permissive" })
   })
 
+  it("is not shown where it stands in place of something else", () => {
+    for (const one of [hex(1), hex(1).toUpperCase(), base64(1), base64(1).replace("=", "")]) {
+      for (const text of [one, `plain,${one}`, `file ${one}?`, `${one}\n${one}`, `key=${one}`]) {
+        assert.notInclude(KeyRing.hidden(text), one.slice(0, 12), text)
+      }
+    }
+    for (const text of ["eeb660c55950af36", "/run/secrets/bellwether/key", "a".repeat(80), "192.0.2.1:4000", ""]) {
+      assert.strictEqual(KeyRing.hidden(text), text)
+    }
+  })
+
   it("does not show its keys", () => {
     const ring = Option.getOrThrow(KeyRing.parse(hex(1)))
     for (
