@@ -21,18 +21,14 @@ const [first, second, third] = secrets as [Buffer, Buffer, Buffer]
 const ring = [first.toString("hex"), second.toString("base64"), third.toString("base64url")].join(",")
 
 /** Any twelve characters of a key in any spelling, or its bytes as Node shows them. */
-const pieces = secrets.flatMap((secret) => [
-  ...[
-    secret.toString("hex"),
-    secret.toString("hex").toUpperCase(),
-    secret.toString("base64"),
-    secret.toString("base64url")
-  ]
-    .flatMap((text) => Array.from({ length: text.length - 11 }, (_, at) => text.slice(at, at + 12))),
-  [...secret.subarray(0, 4)].join(","),
-  [...secret.subarray(0, 4)].join(", "),
-  [...secret.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
-])
+const pieces = secrets.flatMap((secret) => {
+  const spellings = ["hex", "base64", "base64url"] as const
+  const texts = [...spellings.map((spelling) => secret.toString(spelling)), secret.toString("hex").toUpperCase()]
+  const found = texts.flatMap((text) => Array.from({ length: text.length - 11 }, (_, at) => text.slice(at, at + 12)))
+  const bytes = [...secret.subarray(0, 4)]
+  found.push(bytes.join(","), bytes.join(", "), bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" "))
+  return found
+})
 
 const showsNothing = (what: string, text: string) => {
   for (const piece of pieces) assert.isFalse(text.includes(piece), `${what}: ${text}`)
