@@ -35,10 +35,12 @@ export const promises = {
   reignNeverBack: "the reign that a server follows never goes back, and its own, once over, stays over",
   viewIsTold: "the events, replayed, give the view: nobody is in it whose removal was announced",
   returnsInOrder: "a member is announced once, removed once, and comes back only as a later start or as proven alive",
+  goodbyeCounts: "who says goodbye is a member no more, and nobody leaves who did not say it",
   heardItself: "who becomes a member, or is followed, was heard itself and not only heard of",
   settles: "all living servers agree on one reign, the highest ranked, within the bound of the last fault",
   staysSettled: "once settled, nothing changes until the next fault",
-  highestLeads: "in a network that is well, nobody takes the lead while a higher ranked one lives that may",
+  highestLeads:
+    "in a network that is well, nobody takes the lead whose it is not: from a higher ranked one, or where it may not preempt",
   noFalseEviction: "nobody is evicted who runs and is connected, also not by one who stood still",
   stallIsNoticed: "who stood still leads no more from its first step on, and judges nobody by what it did not hear",
   workNeverOverlaps: "leading work never overlaps on one server with that of its next reign",
@@ -80,6 +82,19 @@ export interface Past {
   readonly over: Reign.Reign | null
   /** Of each id that was removed and is not back, what became of it. */
   readonly gone: ReadonlyMap<string, Gone>
+  /** What each member was asked since it was last heard, or since this server last stood still. */
+  readonly asked: ReadonlyMap<string, Asked>
+}
+
+/**
+ * How many questions one member was asked, and how many of them its host refused.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Asked {
+  readonly times: number
+  readonly refused: number
 }
 
 /**
@@ -102,7 +117,7 @@ export interface Gone {
  * @category constructors
  * @since 0.1.0
  */
-export const nothing: Past = { greatest: null, over: null, gone: new Map() }
+export const nothing: Past = { greatest: null, over: null, gone: new Map(), asked: new Map() }
 
 /**
  * A complaint about an invariant.
@@ -137,8 +152,9 @@ export interface Judged {
  */
 export const judge = (
   past: Past,
-  { after, before, input, now, outputs }: Judged
+  judged: Judged
 ): readonly [past: Past, complaints: ReadonlyArray<Complaint>] => {
+  const { after, before, input, now, outputs } = judged
   const complaints: Array<Complaint> = []
   const complain = (invariant: Name, what: string | null) => {
     if (what !== null) complaints.push({ invariant, what })
@@ -152,11 +168,18 @@ export const judge = (
     complain("heardItself", followsStranger(after))
   }
   complain("workWithinLease", overstayed(after, now))
+  if (next.asked.size > 0) next = answered(next, input)
+  complain("goodbyeCounts", goodbyeIgnored(judged))
   let members: ReadonlyArray<Member.Member> | null = null
   let reign = before.election.reign
   for (const output of outputs) {
+    if (output._tag === "Ask") next = { ...next, asked: withOneMore(next.asked, output.id, "times") }
     if (output._tag !== "Emit") continue
     const { event } = output
+    if (event.event === "MemberRemoved") {
+      complain("noFalseEviction", tooSoon(next, before, event, now.monotonic))
+      complain("goodbyeCounts", goodbyeInvented(input, event))
+    }
     if (event.event === "FiberDied" || event.event === "DuplicateIdentity") complain("neverDies", JSON.stringify(event))
     if (event.event === "Started") continue
     members ??= before.members
@@ -174,7 +197,7 @@ export const judge = (
   if (!sameReign(reign, after.election.reign)) {
     complain("viewIsTold", `told of ${formatReign(reign)}, but follows ${formatReign(after.election.reign)}`)
   }
-  if (next.gone.size > 0 && outputs.length > 0) next = asked(next, input, outputs)
+  if (next.gone.size > 0 && outputs.length > 0) next = askedBack(next, input, outputs)
   return [next, complaints]
 }
 
@@ -186,7 +209,7 @@ export const judge = (
  * @since 0.1.0
  */
 export const judgeWaking = (
-  { after, before, input, outputs }: Judged,
+  { after, before, input, now, outputs }: Judged,
   stoodStill: number,
   aged: number
 ): string | null => {
@@ -201,13 +224,34 @@ export const judgeWaking = (
   }
   for (const [id, { heardAt, member }] of after.known) {
     if (isOfSender(input, member) === null) continue
+    const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt
     // It looked last some time before it fell still.
-    const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt ?? heardAt
-    if (heardAt - stamp > aged + noticed) {
-      return `takes ${names([member])} for heard ${heardAt - stamp} ms later than it was`
-    }
+    if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= noticed) continue
+    // Nobody was heard later than now.
+    if (heardAt < stamp + aged && heardAt >= now.monotonic - noticed) continue
+    const by = Math.round(heardAt - stamp)
+    return `takes ${names([member])} for heard ${by} ms later than it was, having stood still for ${
+      Math.round(aged)
+    } ms`
   }
   return null
+}
+
+/**
+ * Judges a step of a server that woke from a stall so many ms before, by the clock of its stamps: it listens for one
+ * discovery window. Null where that is over, or all is well.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const judgeAwake = ({ after, before, outputs }: Judged, since: number): string | null => {
+  if (since >= before.rules.discoveryWindow - 1) return null
+  const own = Contest.ownReign(after)
+  if (own !== null && own.term !== Contest.ownReign(before)?.term) return `leads ${Math.round(since)} ms after it woke`
+  const silent = outputs.some((output) =>
+    output._tag === "Emit" && output.event.event === "MemberRemoved" && output.event.reason._tag === "Silent"
+  )
+  return silent ? `judges others ${Math.round(since)} ms after it woke` : null
 }
 
 /**
@@ -425,7 +469,7 @@ const followsStranger = ({ election: { reign }, members, self }: State): string 
     : `follows ${formatReign(reign)}, of no member`
 
 /** The past, once one that is gone and has spoken again has been asked whether it lives. */
-const asked = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>): Past => {
+const askedBack = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>): Past => {
   if (input._tag !== "Received" || !("sender" in input.message)) return past
   const { id } = input.message.sender
   const gone = past.gone.get(id)
@@ -435,6 +479,68 @@ const asked = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>): P
     return { ...past, gone: new Map(past.gone).set(id, { ...gone, asked: output.message.nonce }) }
   }
   return past
+}
+
+/** The past, once what came is an answer of a member, or of its host that nobody listens there. */
+const answered = (past: Past, input: Step.Input): Past => {
+  if (input._tag === "Refused") return { ...past, asked: withOneMore(past.asked, input.id, "refused") }
+  if (input._tag !== "Received" || !("sender" in input.message)) return past
+  const { id } = input.message.sender
+  return past.asked.has(id) ? { ...past, asked: without(past.asked, id) } : past
+}
+
+const withOneMore = (asked: Past["asked"], id: string, what: keyof Asked): Past["asked"] => {
+  const before = asked.get(id) ?? { times: 0, refused: 0 }
+  return new Map(asked).set(id, { ...before, [what]: before[what] + 1 })
+}
+
+const without = <A>(all: ReadonlyMap<string, A>, id: string): ReadonlyMap<string, A> => {
+  const others = new Map(all)
+  others.delete(id)
+  return others
+}
+
+/** A lost question, or a lost answer, is no death; nor is one refusal, or a silence that others may still end. */
+const tooSoon = (
+  { asked }: Past,
+  { checks, known, rules }: State,
+  { member, reason }: Extract<Event.Event, { event: "MemberRemoved" }>,
+  now: number
+): string | null => {
+  const { refused, times } = asked.get(member.id) ?? { times: 0, refused: 0 }
+  if (reason._tag === "Crashed" && refused < Rules.refusalsWanted) {
+    return `${names([member])} is removed, refused ${refused} times`
+  }
+  if (reason._tag !== "Silent") return null
+  if (times < Rules.probeTries) return `${names([member])} is removed, having been asked ${times} times`
+  const before = Option.getOrUndefined(HashMap.get(known, member.id))
+  // Where another misses it too, it is not waited for.
+  const isHint = Option.getOrUndefined(HashMap.get(checks, member.id))?.isHint === true
+  if (before === undefined || isHint) return null
+  const silent = now - before.heardAt
+  return silent < Rules.patience(rules, before.interval)
+    ? `${names([member])} is removed, silent for ${Math.round(silent)} ms`
+    : null
+}
+
+/** Null where what came is a goodbye that was taken, or none, and nobody else was taken to have left. */
+const goodbyeIgnored = ({ after, before, input }: Judged): string | null => {
+  const who = saysGoodbye(input)
+  const isMember = ({ members }: State) => who !== null && members.some((member) => Member.isSameStart(member, who))
+  return who !== null && isMember(before) && isMember(after) ? `${names([who])} has left and is a member still` : null
+}
+
+const saysGoodbye = (input: Step.Input): Member.Member | null =>
+  input._tag === "Received" && input.message.type === "SERVER_LEAVING" ? input.message.sender : null
+
+const goodbyeInvented = (
+  input: Step.Input,
+  { member, reason }: Extract<Event.Event, { event: "MemberRemoved" }>
+): string | null => {
+  const who = saysGoodbye(input)
+  return reason._tag === "Left" && (who === null || !Member.isSameStart(who, member))
+    ? `${names([member])} is removed, and did not say goodbye`
+    : null
 }
 
 const outOfOrder = (
@@ -465,10 +571,9 @@ const outOfOrder = (
 
 const remembered = (past: Past, event: Event.Event, rules: Rules.Rules, now: number): Past => {
   if (event.event === "MemberJoined" && past.gone.has(event.member.id)) {
-    const gone = new Map(past.gone)
-    gone.delete(event.member.id)
-    return { ...past, gone }
+    return { ...past, gone: without(past.gone, event.member.id) }
   }
+  if (event.event === "Stalled" && past.asked.size > 0) return { ...past, asked: nothing.asked }
   if (event.event !== "MemberRemoved") return past
   const { member: { id, incarnation }, reason } = event
   const gone: Gone = {
@@ -477,7 +582,7 @@ const remembered = (past: Past, event: Event.Event, rules: Rules.Rules, now: num
     until: now + Rules.departedFor(rules),
     asked: null
   }
-  return { ...past, gone: new Map(past.gone).set(id, gone) }
+  return { ...past, gone: new Map(past.gone).set(id, gone), asked: without(past.asked, id) }
 }
 
 const membersAfter = (members: ReadonlyArray<Member.Member>, event: Event.Event): ReadonlyArray<Member.Member> => {

@@ -63,6 +63,7 @@ const atEveryStep: ReadonlySet<Invariants.Name> = new Set([
   "reignNeverBack",
   "viewIsTold",
   "returnsInOrder",
+  "goodbyeCounts",
   "heardItself",
   "neverDies"
 ])
@@ -78,6 +79,8 @@ interface Watched {
   past: Invariants.Past
   /** What its clocks showed at its last step. */
   seen: Pick<Now, "monotonic" | "sinceBoot">
+  /** When it last found out that it had stood still, by its monotonic clock. */
+  wokeAt: number
   led: Led | null
   readonly works: Set<Work>
 }
@@ -109,7 +112,7 @@ export class Watcher {
   /** Until when, at least, a server's process stands still, or what goes from one to the other may be lost. */
   readonly #still = new Map<number, { readonly from: number; readonly until: number }>()
   readonly #badUntil = new Map<string, number>()
-  #anyBadUntil = 0
+  readonly #unicastBadUntil = new Map<string, number>()
   readonly #ended: Array<number> = []
   #over = false
   #now = 0
@@ -186,10 +189,10 @@ export class Watcher {
 
   /** What goes from one to the other may be lost or late until then: all of it, or multicasts only. */
   bad(from: number, to: number, until: number, what: "all" | "multicasts" = "all"): void {
-    this.#anyBadUntil = Math.max(this.#anyBadUntil, until)
-    if (what === "multicasts") return
     const key = `${from} ${to}`
-    this.#badUntil.set(key, Math.max(until, this.#badUntil.get(key) ?? 0))
+    for (const kind of what === "all" ? [this.#badUntil, this.#unicastBadUntil] : [this.#badUntil]) {
+      kind.set(key, Math.max(until, kind.get(key) ?? 0))
+    }
   }
 
   /** The group has had the time to settle: does it agree? From here on nothing may change. `living`: those that run. */
@@ -272,6 +275,7 @@ export class Watcher {
       state: before,
       past: Invariants.nothing,
       seen: now,
+      wokeAt: -Infinity,
       led: null,
       works: new Set()
     }
@@ -286,9 +290,14 @@ export class Watcher {
     watched.seen = now
     const aged = now.monotonic - seen.monotonic
     const stoodStill = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
-    if (stoodStill <= Rules.stallAfter(step.before.rules)) return
-    this.#count("stallIsNoticed")
-    const what = Invariants.judgeWaking(step, stoodStill, aged)
+    let what: string | null
+    if (stoodStill > Rules.stallAfter(step.before.rules)) {
+      watched.wokeAt = now.monotonic
+      this.#count("stallIsNoticed")
+      what = Invariants.judgeWaking(step, stoodStill, aged)
+    } else {
+      what = Invariants.judgeAwake(step, now.monotonic - watched.wokeAt)
+    }
     if (what !== null) this.complain(step.at, "stallIsNoticed", step.index, what)
   }
 
@@ -319,20 +328,34 @@ export class Watcher {
     this.#highest = Math.max(this.#highest, reign.term)
   }
 
-  /** One comes to lead. Whoever outranks it, and could have objected, should lead in its place. */
-  #judgeRank(at: number, index: number, { rules, self }: State): void {
-    if (!rules.preempt) return
+  /** One comes to lead. Whose the lead is, and could have said so, should have it in its place. */
+  #judgeRank(at: number, index: number, { newcomer, rules, self }: State): void {
     // By then each has heard each, who was removed before has proven that it lives, and has been asked or heard the question.
     const since = at - 1.05 * (2 * rules.heartbeatInterval + rules.okTimeout + Rules.probeTries * rules.probeTimeout)
     const isWell = (server: number) => (this.#still.get(server)?.until ?? 0) < since
-    if (since < 0 || this.#anyBadUntil >= since || !isWell(index)) return
+    // Who stood still for so long that it noticed has asked anew.
+    const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
+    const mayJudge = isWell(index) || until - from > 1.05 * Rules.stallAfter(rules)
+    if (since < 0 || !mayJudge || !this.#isWhole(since)) return
     this.#count("highestLeads")
-    for (const [other, { host, since: started, state: { election, newcomer, phase, self: higher } }] of this.#servers) {
-      if (!Member.outranks(higher, self) || started >= since || !isWell(other)) continue
-      const standsAside = election.overrun || election.abstention.until > clocksOf(host).monotonic - (at - since)
-      if (standsAside || newcomer || phase !== "Live") continue
+    for (const [other, { host, led, since: started, state }] of this.#servers) {
+      if (other === index || started >= since || !isWell(other) || state.phase !== "Live") continue
+      if (led !== null && led.from < since && !(rules.preempt && !newcomer)) {
+        this.complain(at, "highestLeads", index, `leads, though s${other} does and is well`)
+      }
+      const { abstention, overrun } = state.election
+      const standsAside = overrun || abstention.until > clocksOf(host).monotonic - (at - since)
+      if (!rules.preempt || standsAside || state.newcomer || !Member.outranks(state.self, self)) continue
       this.complain(at, "highestLeads", index, `leads, though s${other} ranks higher and is well`)
     }
+  }
+
+  /** Whether all who live, and stay, have heard all since then. */
+  #isWhole(since: number): boolean {
+    const staying = [...this.#servers].flatMap(([index, { state: { phase } }]) =>
+      phase === "Leaving" || phase === "Left" ? [] : [index]
+    )
+    return staying.every((from) => staying.every((to) => (this.#badUntil.get(`${from} ${to}`) ?? 0) < since))
   }
 
   /** Whoever says that it leads, and whoever still works under a lease that lasts, is one of those of whom there is one. */
@@ -382,15 +405,11 @@ export class Watcher {
   #told(at: number, index: number, remover: State, event: Event.Event): void {
     if (event.event !== "MemberRemoved") return
     const { member, reason } = event
-    if (reason._tag === "Replaced") return
+    if (reason._tag !== "Silent" && reason._tag !== "Crashed") return
     this.#count("noFalseEviction")
     const found = [...this.#servers].find(([, watched]) => Member.isSameStart(watched.state.self, member))
     if (found === undefined) return
-    const [other, { since: started, state: { phase } }] = found
-    if (reason._tag === "Left") {
-      if (phase !== "Leaving" && phase !== "Left") this.complain(at, "noFalseEviction", index, `s${other} has not left`)
-      return
-    }
+    const [other, { since: started }] = found
     // One of its questions at least has had its answer.
     const window = Rules.probeTries * remover.rules.probeTimeout + 100
     const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
@@ -400,8 +419,8 @@ export class Watcher {
     // A short sleep of its own is no part of the window: what it asked before counts after.
     const since = (wokeWithin ? from : at) - window
     const well = started < since && (this.#still.get(other)?.until ?? 0) < since
-      && (this.#badUntil.get(`${index} ${other}`) ?? 0) < since &&
-      (this.#badUntil.get(`${other} ${index}`) ?? 0) < since
+      && (this.#unicastBadUntil.get(`${index} ${other}`) ?? 0) < since
+      && (this.#unicastBadUntil.get(`${other} ${index}`) ?? 0) < since
     if (well || judgesTooSoon || reason._tag === "Crashed") {
       this.complain(at, "noFalseEviction", index, `removed s${other}, which runs: ${JSON.stringify(reason)}`)
     }

@@ -1,80 +1,370 @@
 /**
- * What the Bully, and membership, must not get wrong.
+ * What the Bully, and membership, must not get wrong; by what each fault is seen, and which promise it breaks first.
+ *
+ * Some rules have a second line of defence: then both are taken out. Some only make things quicker, or rarer, and no fault
+ * in them breaks a promise: those stand in docs/promises.md.
  */
+import type { Invariants } from "../../src/testing/index.ts"
 import type { Mutant } from "./Mutants.ts"
+import type * as Stories from "./Stories.ts"
 
-export const mutants: ReadonlyArray<Mutant> = [
+export interface BullyMutant extends Mutant {
+  readonly seenBy: "explorer" | Stories.Name
+  readonly breaks: Invariants.Name
+}
+
+export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "the departed are forgotten",
     file: "Membership.ts",
     from: "if (departed === undefined) return false",
-    to: "if (departed !== null) return false"
+    to: "if (departed !== null) return false",
+    seenBy: "what the dead said last comes when they have been removed (4, the departed)",
+    breaks: "returnsInOrder"
   },
   {
-    name: "an older reign is followed",
-    file: "BullyElection.ts",
-    from: "if (order < 0) {",
-    to: "if (order < -Infinity) {"
-  },
-  {
-    name: "the end of the leader is not the end of its reign",
-    file: "BullyElection.ts",
-    from: "becomeVacant(at, reign, reason._tag, { askFirst: reason._tag === \"Silent\", since })",
-    to: "void since"
-  },
-  {
-    name: "a new term is that of the clock, whatever was heard of",
-    file: "Reign.ts",
-    from: "Math.max(heard + 1, Math.max(0, Math.floor(wall)))",
-    to: "Math.max(1 + 0 * heard, Math.max(0, Math.floor(wall)))"
-  },
-  {
-    name: "a reign of its own that is over is taken up again",
-    file: "BullyElection.ts",
-    from: "if (theirs.leader.id === self.id) return disown(at, theirs)",
-    to: "if (theirs.leader.id === self.id) return becomeFollowerOf(at, theirs, self)"
-  },
-  {
-    name: "the removal of a member is not told",
+    name: "any answer brings back who was removed, whatever it answers",
     file: "Membership.ts",
-    from: "turn.emit({ event: \"MemberRemoved\", member, reason })",
-    to: "void reason"
+    from: "message.type === \"SERVER_RESPONSE\" && message.nonce === departed.nonce",
+    to: "message.type === \"SERVER_RESPONSE\"",
+    seenBy: "what the dead said last comes when they have been removed (4, the departed)",
+    breaks: "returnsInOrder"
+  },
+  {
+    name: "any word brings back who was removed for silence",
+    file: "Membership.ts",
+    from: "message.type === \"SERVER_RESPONSE\" && message.nonce === departed.nonce",
+    to: "departed.mayReturn",
+    seenBy: "what the dead said last comes when they have been removed (4, the departed)",
+    breaks: "returnsInOrder"
   },
   {
     name: "a stale start is taken for the newest",
     file: "Membership.ts",
     from: "if (sender.incarnation < before.member.incarnation) {",
     to: "if (sender.incarnation < 0) {",
-    seed: 101
+    seenBy: "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)",
+    breaks: "goodbyeCounts"
   },
   {
-    name: "a server takes itself for a member",
+    name: "the goodbye of an earlier start is obeyed",
     file: "Membership.ts",
-    from: "if (sender.id === turn.state.self.id) {",
-    to: "if (sender.name === \"\") {"
+    from: "if (sender.incarnation < before.member.incarnation) {",
+    to: "if (sender.incarnation < before.member.incarnation && message.type !== \"SERVER_LEAVING\") {",
+    seenBy: "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)",
+    breaks: "goodbyeCounts"
+  },
+  {
+    name: "a goodbye is not obeyed",
+    file: "Step.ts",
+    from: "    return remove(turn, message.sender.id, { _tag: \"Left\" })",
+    to: "    return",
+    seenBy: "a leader stops (5, leaving)",
+    breaks: "goodbyeCounts"
+  },
+  {
+    name: "a later start does not replace the earlier one",
+    file: "Membership.ts",
+    from: "if (sender.incarnation > before.member.incarnation) {",
+    to: "if (sender.incarnation > Infinity) {",
+    seenBy: "explorer",
+    breaks: "settles"
   },
   {
     name: "a later start does not end the reign of the earlier one",
     file: "Step.ts",
     from: "if (heard.replaced !== null) {",
-    to: "if (heard.replaced !== null && turn.now.monotonic < 0) {"
+    to: "if (heard.replaced !== null && turn.now.monotonic < 0) {",
+    seenBy: "explorer",
+    breaks: "heardItself"
   },
   {
-    name: "where the one that should object is gone, nobody objects",
-    file: "BullyElection.ts",
-    from: "if (reign === null || rules.lease !== null || higher(at).length === 0) callElection(at)",
-    to: "if (reign === null || rules.lease !== null) callElection(at)"
+    name: "a server takes itself for a member",
+    file: "Membership.ts",
+    from: "if (sender.id === turn.state.self.id) {",
+    to: "if (sender.name === \"\") {",
+    seenBy: "a leader stops (5, leaving)",
+    breaks: "settles"
   },
   {
-    name: "a leader whose reign a later one has passed leads on",
-    file: "Reign.ts",
-    from: "term > self.term || (term === self.term && heard > self.term)",
-    to: "term > self.term && heard < 0"
+    name: "a start with its clock set back is never told so",
+    file: "Identity.ts",
+    from: "  if (heard <= self.incarnation ||",
+    to: "  if (heard > 0 || heard <= self.incarnation ||",
+    seenBy: "a server starts again with its clock set back (1, incarnation)",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "the removal of a member is not told",
+    file: "Membership.ts",
+    from: "turn.emit({ event: \"MemberRemoved\", member, reason })",
+    to: "void reason",
+    seenBy: "explorer",
+    breaks: "viewIsTold"
   },
   {
     name: "nobody is removed for silence",
     file: "Membership.ts",
     from: "if (!asked.isHint && silentFor <=",
-    to: "if (!asked.isHint && silentFor <= Infinity ||"
+    to: "if (!asked.isHint && silentFor <= Infinity ||",
+    seenBy: "fewer than the minimum are left (5, minimumMembers)",
+    breaks: "settles"
+  },
+  {
+    name: "who is silent is removed without being asked",
+    file: "Membership.ts",
+    from: "ask(turn, id, { nonce: turn.nonce(), tries: 0,",
+    to: "ask(turn, id, { nonce: turn.nonce(), tries: Rules.probeTries,",
+    seenBy: "explorer",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "one question without an answer is enough",
+    file: "Membership.ts",
+    from: "if (asked.tries < Rules.probeTries) {",
+    to: "if (asked.tries < 1) {",
+    seenBy: "explorer",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "one refusal is enough",
+    file: "Membership.ts",
+    from: "if (counted.refused < Rules.refusalsWanted) return null",
+    to: "if (counted.refused < 1) return null",
+    seenBy: "a leader is killed, and its host says so (4, health)",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "five questions without an answer are enough, however short the silence",
+    file: "Membership.ts",
+    from: "if (!asked.isHint && silentFor <= Rules.patience(turn.state.rules, known.interval)) return null",
+    to: "void silentFor",
+    seenBy: "the highest ranked was alone, and too few (5, rule 7)",
+    breaks: "noFalseEviction"
+  },
+  {
+    // Any word also ends the questions.
+    name: "only what comes by multicast is a sign of life",
+    file: "Membership.ts",
+    from: "  heardAt: turn.now.monotonic,\n  via,",
+    to: "  heardAt: via === \"multicast\" ? turn.now.monotonic : before.multicastAt,\n  via,",
+    also: [{
+      file: "Membership.ts",
+      from: "  )\n  endCheck(turn, id)\n",
+      to: "  )\n  if (known.via === \"multicast\") endCheck(turn, id)\n"
+    }],
+    seenBy: "multicast does not reach one server (4, health)",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "who is on a list is a member unheard",
+    file: "Step.ts",
+    from: "  askMissing(turn, unknown, from)\n",
+    to:
+      "  for (const { heard: _, ...line } of unknown) {\n    const sender = { ...line, hostname: line.name, tags: {} }\n    const alive = { type: \"SERVER_ALIVE\", sender, term: 0, leader: null, heard: 0, interval: 500 } as const\n    Membership.hear(turn, alive, line, \"unicast\")\n  }\n",
+    seenBy: "explorer",
+    breaks: "heardItself"
+  },
+  {
+    name: "hearsay of a leader is believed",
+    file: "BullyElection.ts",
+    from: "return Hearsay.check(at, theirs, from)",
+    to: "return becomeFollowerOf(at, theirs, { ...at.state.self, ...theirs.leader })",
+    seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
+    breaks: "heardItself"
+  },
+  {
+    name: "a stall is not noticed",
+    file: "Watch.ts",
+    from: "unwatchedFor(state, now) > Rules.stallAfter(state.rules)",
+    to: "unwatchedFor(state, now) > Infinity + Rules.stallAfter(state.rules)",
+    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    breaks: "stallIsNoticed"
+  },
+  {
+    // The stall is seen at the end of the step.
+    name: "who wakes judges before it forgives",
+    file: "Step.ts",
+    from: "  if (input._tag !== \"Start\" && Watch.isStalled(state, now)) wake(turn)\n",
+    to: "",
+    also: [{
+      file: "Step.ts",
+      from: "  if (lease !== null) LeaseElection.countMajority(turn, lease)\n",
+      to:
+        "  if (input._tag !== \"Start\" && Watch.isStalled(turn.state, now)) wake(turn)\n  if (lease !== null) LeaseElection.countMajority(turn, lease)\n"
+    }, {
+      file: "Step.ts",
+      from: "    case \"Watch\":\n      Watch.look(turn)\n",
+      to: "    case \"Watch\":\n      if (!Watch.isStalled(state, now)) Watch.look(turn)\n"
+    }],
+    seenBy: "a server stands still when it has asked its last question (4, a stall is not a death)",
+    breaks: "stallIsNoticed"
+  },
+  {
+    name: "who wakes forgives nobody the time that it slept",
+    file: "Membership.ts",
+    from: "heardAt: Math.min(now, known.heardAt + stalledFor)",
+    to: "heardAt: Math.min(now, known.heardAt + 0 * stalledFor)",
+    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    breaks: "stallIsNoticed"
+  },
+  {
+    name: "who wakes forgives all that ever was",
+    file: "Membership.ts",
+    from: "heardAt: Math.min(now, known.heardAt + stalledFor)",
+    to: "heardAt: Math.min(now, known.heardAt + Infinity * stalledFor)",
+    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    breaks: "stallIsNoticed"
+  },
+  {
+    name: "a leader that stood still leads on",
+    file: "BullyElection.ts",
+    from: "  if (reign !== null && at.leads) {\n    becomeVacant(at, reign, \"Stalled\"",
+    to: "  if (reign === null && at.leads) {\n    becomeVacant(at, reign, \"Stalled\"",
+    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    breaks: "stallIsNoticed"
+  },
+  {
+    name: "who wakes does not listen first",
+    file: "Step.ts",
+    from: "  turn.state.phase = \"Recovering\"\n",
+    to: "",
+    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    breaks: "stallIsNoticed"
+  },
+  {
+    name: "an older reign is followed",
+    file: "BullyElection.ts",
+    from: "if (order < 0) {",
+    to: "if (order < -Infinity) {",
+    seenBy: "what a leader said last comes when another leads (5, the order of reigns)",
+    breaks: "reignNeverBack"
+  },
+  {
+    name: "reigns of one term are not ordered by rank",
+    file: "Reign.ts",
+    from:
+      "self.term - that.term || Member.compareRank(self.leader, that.leader, election)\n  || self.leader.incarnation - that.leader.incarnation",
+    to: "0 * election.length + self.term - that.term",
+    seenBy: "two lead in one term, and meet (5, the order of reigns)",
+    breaks: "settles"
+  },
+  {
+    name: "the end of the leader is not the end of its reign",
+    file: "BullyElection.ts",
+    from: "becomeVacant(at, reign, reason._tag, { askFirst: reason._tag === \"Silent\", since })",
+    to: "void since",
+    seenBy: "explorer",
+    breaks: "heardItself"
+  },
+  {
+    name: "a new term is that of the clock, whatever was heard of",
+    file: "Reign.ts",
+    from: "Math.max(heard + 1, Math.max(0, Math.floor(wall)))",
+    to: "Math.max(1 + 0 * heard, Math.max(0, Math.floor(wall)))",
+    seenBy: "explorer",
+    breaks: "settles"
+  },
+  {
+    name: "the terms that others speak of are not heeded",
+    file: "BullyElection.ts",
+    from: "  if (header.term > heard || header.heard > heard) at",
+    to: "  if (header.term > heard + Infinity) at",
+    seenBy: "the clock of one that leads a part is an hour ahead (5, rule 1)",
+    breaks: "settles"
+  },
+  {
+    name: "a reign of its own that is over is taken up again",
+    file: "BullyElection.ts",
+    from: "if (theirs.leader.id === self.id) return disown(at, theirs)",
+    to: "if (theirs.leader.id === self.id) return becomeFollowerOf(at, theirs, self)",
+    seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
+    breaks: "viewIsTold"
+  },
+  {
+    name: "a leader whose reign a later one has passed leads on",
+    file: "Reign.ts",
+    from: "term > self.term || (term === self.term && heard > self.term)",
+    to: "term > self.term && heard < 0",
+    seenBy: "a leader was cut off from a later reign, that ends (5, rule 3)",
+    breaks: "settles"
+  },
+  {
+    name: "where the one that should object is gone, nobody objects",
+    file: "BullyElection.ts",
+    from: "if (reign === null || rules.lease !== null || higher(at).length === 0) callElection(at)",
+    to: "if (reign === null || rules.lease !== null) callElection(at)",
+    seenBy: "one that would object to a lower leader is gone (5, rule 7)",
+    breaks: "settles"
+  },
+  {
+    // The next heartbeat does it too.
+    name: "a lower leader that is heard of is followed, and left in peace",
+    file: "BullyElection.ts",
+    from: "  if (!betterPlaced) callElection(at)",
+    to: "  void betterPlaced",
+    also: [{
+      file: "BullyElection.ts",
+      from: "if (reign === null || rules.lease !== null || higher(at).length === 0) callElection(at)",
+      to: "if (reign === null || rules.lease !== null) callElection(at)"
+    }],
+    seenBy: "the highest ranked was alone, and too few (5, rule 7)",
+    breaks: "settles"
+  },
+  {
+    name: "nobody deposes a lower leader",
+    file: "BullyElection.ts",
+    from: "(Stability.mayPreempt(at.turn) && at.outranks(self, reign.leader))",
+    to: "(Stability.mayPreempt(at.turn) && at.outranks(self, self))",
+    seenBy: "the highest ranked comes back (5, rule 7)",
+    breaks: "settles"
+  },
+  {
+    name: "a leader is deposed though `preempt` is off",
+    file: "Stability.ts",
+    from: "turn.state.rules.preempt && !turn.state.newcomer",
+    to: "turn.state.rules.preempt || !turn.state.newcomer",
+    seenBy: "the highest ranked comes back, and is not to preempt (5, preempt)",
+    breaks: "highestLeads"
+  },
+  {
+    name: "who is outranked leads without asking",
+    file: "BullyElection.ts",
+    from: "  if (higher(at).length > 0) return canvass(at, rules.okTimeout)\n",
+    to: "",
+    seenBy: "who ranks next misses the goodbye of the leader (5, standing)",
+    breaks: "highestLeads"
+  },
+  {
+    name: "an objection is not obeyed",
+    file: "BullyElection.ts",
+    from: "message.to === self.id && activity._tag === \"Standing\"",
+    to: "message.to !== self.id && activity._tag === \"Standing\"",
+    seenBy: "the lowest is the first to miss the leader (5, OK)",
+    breaks: "highestLeads"
+  },
+  {
+    name: "nobody objects",
+    file: "BullyElection.ts",
+    from: "  at.turn.say(null, { type: \"OK\", election: at.name, to, standing })",
+    to: "  void [at, to, standing]",
+    seenBy: "the lowest is the first to miss the leader (5, OK)",
+    breaks: "highestLeads"
+  },
+  {
+    name: "a server stands before it has listened",
+    file: "BullyElection.ts",
+    from: "  return phase === \"Live\" && ending === null",
+    to: "  return phase !== \"Left\" && ending === null",
+    seenBy: "a server starts again with its clock set back (1, incarnation)",
+    breaks: "highestLeads"
+  },
+  {
+    name: "`minimumMembers` is not asked about",
+    file: "BullyElection.ts",
+    from: "  Math.max(minimumMembers, lease === null",
+    to: "  Math.max(0 * minimumMembers, lease === null",
+    seenBy: "fewer than the minimum are left (5, minimumMembers)",
+    breaks: "settles"
   }
 ]

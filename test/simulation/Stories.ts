@@ -1,0 +1,168 @@
+/**
+ * Stories of faults that were written for one rule of the protocol each (its section in brackets): what is meant to happen
+ * is what only that rule stands against. What comes of them stands in `stories.txt`.
+ */
+import type * as Settings from "../../src/group/Settings.ts"
+import { Faults, type Simulation } from "../../src/testing/index.ts"
+
+export interface Story {
+  readonly servers: number
+  readonly faults: ReadonlyArray<Faults.Fault>
+  readonly settings?: Settings.Options
+}
+
+const hour = 3_600_000
+/** Until after the end. */
+const ever = 60_000
+
+const crash = (server: number, at: number, millis = ever): Faults.Fault => ({ kind: "crash", at, for: millis, server })
+const kill = (server: number, at: number, millis = ever): Faults.Fault => ({ kind: "kill", at, for: millis, server })
+const stop = (server: number, at: number, millis = ever): Faults.Fault => ({ kind: "stop", at, for: millis, server })
+const restart = (server: number, at: number): Faults.Fault => ({ kind: "restart", at, for: 0, server })
+const cut = (from: number, to: number, at: number, millis: number): Faults.Fault => ({
+  kind: "cut",
+  at,
+  for: millis,
+  from,
+  to
+})
+const split = (parts: ReadonlyArray<ReadonlyArray<number>>, at: number, millis: number): Faults.Fault => ({
+  kind: "partition",
+  at,
+  for: millis,
+  parts
+})
+const setClock = (server: number, at: number, by: number): Faults.Fault => ({ kind: "jump", at, for: 0, server, by })
+/** Its timers fire before it reads what waits in its sockets. */
+const pause = (server: number, at: number, millis: number): Faults.Fault => ({
+  kind: "pause",
+  at,
+  for: millis,
+  server,
+  first: "sleepers"
+})
+const overtaken = (at: number, millis: number, by: number): Faults.Fault => ({
+  kind: "reorder",
+  at,
+  for: millis,
+  probability: 1,
+  by
+})
+
+/**
+ * The servers rank s0 s1 s2, or s0 s1 s2 s3 s4, the last the highest; but of two that have one priority (s0 and s1, s2 and
+ * s3) either may rank higher, as their ids have it.
+ */
+export const stories = {
+  // Wall clocks behind all terms: each new one is the last that was heard of, and one more.
+  "two lead in one term, and meet (5, the order of reigns)": {
+    servers: 3,
+    faults: [
+      ...[0, 1, 2].map((server) => setClock(server, 1_000, -hour)),
+      split([[0, 1], [2]], 2_000, 6_000),
+      { kind: "resign", at: 5_000, for: 0, server: 2 }
+    ]
+  },
+  "one hears only from another of a new start that leads, and then dies (5, hearsay)": {
+    servers: 3,
+    faults: [cut(2, 1, 2_000, 6_000), restart(2, 2_500), crash(2, 7_000)]
+  },
+  "a leader stands still for longer than the others wait (4, a stall is not a death)": {
+    servers: 3,
+    faults: [pause(2, 2_000, 3_000)]
+  },
+  // So that the answer to the last question is due before anything else is.
+  "a server stands still when it has asked its last question (4, a stall is not a death)": {
+    servers: 3,
+    faults: [cut(1, 0, 2_000, 900), pause(0, 2_900, 3_000)],
+    settings: { probeTimeout: "90 millis" }
+  },
+  "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)": {
+    servers: 3,
+    faults: [overtaken(1_990, 60, 800), stop(0, 2_000, 100)]
+  },
+  "multicast does not reach one server (4, health)": {
+    servers: 3,
+    faults: [{ kind: "multicastLoss", at: 2_000, for: 5_000, server: 0, probability: 1 }]
+  },
+  // Its sweeps come before those of the others.
+  "the lowest is the first to miss the leader (5, OK)": {
+    servers: 5,
+    faults: [restart(0, 2_110), crash(4, 2_900)]
+  },
+  "who ranks next misses the goodbye of the leader (5, standing)": {
+    servers: 5,
+    faults: [cut(4, 3, 1_900, 200), stop(4, 2_000)]
+  },
+  "a leader stops (5, leaving)": { servers: 3, faults: [stop(2, 2_000)] },
+  "a leader is killed, and its host says so (4, health)": { servers: 3, faults: [kill(2, 2_000)] },
+  "the highest ranked comes back (5, rule 7)": { servers: 3, faults: [crash(2, 2_000, 5_000)] },
+  "the highest ranked comes back, and is not to preempt (5, preempt)": {
+    servers: 3,
+    faults: [crash(2, 2_000, 5_000)],
+    settings: { preempt: false }
+  },
+  "fewer than the minimum are left (5, minimumMembers)": {
+    servers: 3,
+    faults: [crash(1, 2_000), crash(0, 2_000)],
+    settings: { minimumMembers: 2 }
+  },
+  "the highest ranked was alone, and too few (5, rule 7)": {
+    servers: 3,
+    faults: [split([[0, 1], [2]], 2_000, 6_000)],
+    settings: { minimumMembers: 2 }
+  },
+  "one that would object to a lower leader is gone (5, rule 7)": {
+    servers: 3,
+    faults: [split([[0], [1, 2]], 2_000, 4_000), crash(2, 5_990)]
+  },
+  "a server starts again with its clock set back (1, incarnation)": {
+    servers: 3,
+    faults: [setClock(0, 2_000, -hour), restart(0, 2_500)]
+  },
+  "the clock of one that leads a part is an hour ahead (5, rule 1)": {
+    servers: 3,
+    faults: [setClock(1, 1_000, hour), split([[0, 2], [1]], 2_000, 5_000)]
+  },
+  "what the dead said last comes when they have been removed (4, the departed)": {
+    servers: 3,
+    faults: [{ kind: "delay", at: 1_500, for: 510, max: 4_000 }, crash(0, 2_020)]
+  },
+  "what a leader said last comes when another leads (5, the order of reigns)": {
+    servers: 3,
+    faults: [crash(2, 2_000, 2_900), overtaken(4_600, 600, 1_500)]
+  },
+  // The simulator found it.
+  "a leader was cut off from a later reign, that ends (5, rule 3)": {
+    servers: 5,
+    faults: [split([[0, 1, 2, 3], [4]], 5_000, 2_900), crash(2, 7_890, 20), crash(3, 7_890, 20)]
+  }
+} satisfies Record<string, Story>
+
+export type Name = keyof typeof stories
+
+/** What its run is made of. */
+export const run = (name: Name): Simulation.Options => {
+  const { settings, ...story }: Story = stories[name]
+  const ends = story.faults.map((fault) => fault.for === ever ? fault.at : Faults.endOf(fault))
+  // The group has settled by then.
+  const millis = Math.max(...ends) + 6_500
+  return { ...story, millis, seed: 1, settings: { profile: "fast", ...settings } }
+}
+
+const seconds = (millis: number) => `${(millis / 1_000).toFixed(1).padStart(6)} s`
+
+/** What came of a run, as a text; of terms only whose is greater. */
+export const tell = ({ led, story }: Simulation.Report): string => {
+  const terms = [...new Set(led.map(({ term }) => term))].toSorted((a, b) => a - b)
+  const lines = [
+    ...story.map((fault) => ({ at: fault.at, text: `${seconds(fault.at)}  ${Faults.describe(fault)}` })),
+    ...led.map(({ from, server, term, until }) => ({
+      at: from,
+      text: `${seconds(from)}  > s${server} leads in term ${terms.indexOf(term) + 1}${
+        until === null ? "" : `, until ${(until / 1_000).toFixed(1)} s`
+      }`
+    }))
+  ]
+  return lines.toSorted((a, b) => a.at - b.at).map(({ text }) => text).join("\n")
+}
