@@ -102,6 +102,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly deliver: (message: Inbox.Message) => void
   readonly supervisor: Supervisor.Supervisor
 }): Effect.fn.Return<GroupState, never, Scope.Scope> {
+  const services = yield* Effect.context()
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const sinceBoot = yield* SinceBoot.SinceBoot
@@ -204,7 +205,10 @@ export const make = Effect.fnUntraced(function*(options: {
       todo.push(...outputs)
       if (!Step.showsSame(before, after)) todo.push(show)
       const rest = doAll()
-      return rest.length === 0 ? Effect.void : Effect.forEach(rest, (effect) => effect, { discard: true })
+      // Timers last longer than the step: they live in this server's time, whoever called for it.
+      return rest.length === 0
+        ? Effect.void
+        : Effect.provideContext(Effect.forEach(rest, (effect) => effect, { discard: true }), services)
     }))
 
   /** Waits until all that the newest state came with is told. */

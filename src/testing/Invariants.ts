@@ -168,7 +168,7 @@ export const judge = (
     complain("heardItself", followsStranger(after))
   }
   complain("workWithinLease", overstayed(after, now))
-  if (next.asked.size > 0) next = answered(next, input)
+  if (next.asked.size > 0) next = answered(next, before, input)
   complain("goodbyeCounts", goodbyeIgnored(judged))
   let members: ReadonlyArray<Member.Member> | null = null
   let reign = before.election.reign
@@ -474,19 +474,25 @@ const askedBack = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>
   const { id } = input.message.sender
   const gone = past.gone.get(id)
   if (gone === undefined) return past
-  for (const output of outputs) {
-    if (output._tag !== "Send" || output.to === null || output.message.type !== "SERVER_PROBE") continue
-    return { ...past, gone: new Map(past.gone).set(id, { ...gone, asked: output.message.nonce }) }
-  }
-  return past
+  // The last of them: one that finds out in the same step that it stood still asks everybody first.
+  const question = outputs.findLast((output) =>
+    output._tag === "Send" && output.to !== null && output.message.type === "SERVER_PROBE"
+  )
+  if (question?._tag !== "Send" || question.message.type !== "SERVER_PROBE") return past
+  return { ...past, gone: new Map(past.gone).set(id, { ...gone, asked: question.message.nonce }) }
 }
 
 /** The past, once what came is an answer of a member, or of its host that nobody listens there. */
-const answered = (past: Past, input: Step.Input): Past => {
+const answered = (past: Past, { known }: State, input: Step.Input): Past => {
   if (input._tag === "Refused") return { ...past, asked: withOneMore(past.asked, input.id, "refused") }
   if (input._tag !== "Received" || !("sender" in input.message)) return past
-  const { id } = input.message.sender
-  return past.asked.has(id) ? { ...past, asked: without(past.asked, id) } : past
+  const { sender } = input.message
+  if (!past.asked.has(sender.id)) return past
+  // Not what an earlier start of it says.
+  const member = Option.getOrUndefined(HashMap.get(known, sender.id))?.member
+  return member !== undefined && Member.isSameStart(member, sender)
+    ? { ...past, asked: without(past.asked, sender.id) }
+    : past
 }
 
 const withOneMore = (asked: Past["asked"], id: string, what: keyof Asked): Past["asked"] => {

@@ -60,6 +60,7 @@ export interface Verdict {
 /** The others are looked at where there is something to look at. */
 const atEveryStep: ReadonlySet<Invariants.Name> = new Set([
   "oneLeader",
+  "majorityBound",
   "reignNeverBack",
   "viewIsTold",
   "returnsInOrder",

@@ -92,7 +92,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     from: "  if (heard <= self.incarnation ||",
     to: "  if (heard > 0 || heard <= self.incarnation ||",
     seenBy: "a server starts again with its clock set back (1, incarnation)",
-    breaks: "noFalseEviction"
+    breaks: "settles"
   },
   {
     name: "the removal of a member is not told",
@@ -219,8 +219,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a leader that stood still leads on",
     file: "BullyElection.ts",
-    from: "  if (reign !== null && at.leads) {\n    becomeVacant(at, reign, \"Stalled\"",
-    to: "  if (reign === null && at.leads) {\n    becomeVacant(at, reign, \"Stalled\"",
+    from: "  else if (reign !== null && at.leads) {\n    becomeVacant(at, reign, \"Stalled\"",
+    to: "  else if (reign === null && at.leads) {\n    becomeVacant(at, reign, \"Stalled\"",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },

@@ -2,6 +2,7 @@ import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import { Explorer, Simulation } from "../../src/testing/index.ts"
+import * as Page from "../docs/Page.ts"
 import * as BullyMutants from "./BullyMutants.ts"
 import { bounds } from "./Frontier.ts"
 import * as Mutants from "./Mutants.ts"
@@ -31,4 +32,12 @@ describe("a fault in the Bully, or in membership, is seen by what judges it", ()
         }
       }), 30_000)
   }
+
+  it("docs/promises.md lists each", () => {
+    const rows = Page.rows(Page.read("docs/promises.md"))
+    for (const { breaks, name, seenBy } of BullyMutants.mutants) {
+      const seen = seenBy === "explorer" ? "the explorer" : seenBy.replace(/ \(.*$/, "")
+      assert.deepInclude(rows, [name, `\`${breaks}\``, seen])
+    }
+  })
 })

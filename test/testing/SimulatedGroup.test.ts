@@ -113,6 +113,25 @@ describe("SimulatedGroup", () => {
       assert.include(names(yield* group.events(leader)), "Stalled")
     }))
 
+  it.effect("suspends a machine whole: what was called for from outside it waits too", () =>
+    Effect.gen(function*() {
+      const steps: Array<number> = []
+      const group = yield* SimulatedGroup.make({
+        ...five,
+        onStep: ({ at, index }) => void (index === 4 && steps.push(at))
+      })
+      assert.strictEqual(yield* group.awaitLeader(), 4)
+      const { leadership } = yield* group.server(4)
+      yield* leadership.resign
+      yield* group.advance("50 millis")
+      yield* group.suspend(4)
+      const from = yield* group.now
+      yield* group.advance("5 seconds")
+      assert.deepStrictEqual(steps.filter((at) => at > from), [])
+      yield* group.wake(4)
+      yield* group.settle()
+    }))
+
   it.effect("has a leader in each part of a partition, and one after it is healed", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make(five)
