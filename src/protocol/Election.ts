@@ -86,6 +86,8 @@ export interface Election {
   readonly hearsayAt: number
   /** What this server claims of the lease, in a group that leads by one. */
   readonly claim: Claim | null
+  /** Until when leading work may run by what was promised for a claim that is over. */
+  readonly workUntil: number
   /** Until when this server does not stand, after no majority voted for it. */
   readonly backoffUntil: number
   /** When each member last got a notice of the reign. */
@@ -119,6 +121,7 @@ export const make = (monotonic: number): Election => ({
   overrun: false,
   hearsayAt: -Infinity,
   claim: null,
+  workUntil: -Infinity,
   backoffUntil: -Infinity,
   noticed: HashMap.empty(),
   withdrawn: false

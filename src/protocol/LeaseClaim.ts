@@ -62,7 +62,8 @@ export const isHeld = (at: At): boolean => {
 
 /**
  * Ends the claim, if there is one, and gives back what was promised for it. One that was held is given back only where its
- * leading work is known to have ended (`workEnded`): else nobody may lead before the promises have run out.
+ * leading work is known to have ended (`workEnded`): else nobody may lead before the promises have run out. Nor is what the
+ * same servers promised for the next claim given back until then: it has taken the place of that.
  *
  * @category transitions
  * @since 0.1.0
@@ -72,8 +73,13 @@ export const end = (at: At, workEnded = false): void => {
   if (claim === null) return
   at.change({ claim: null })
   for (const key of ["beat", "lease"]) at.clearTimer(key)
-  if (claim.held && !workEnded) return
+  if (claim.held) at.change({ workUntil: workEnded ? -Infinity : mayWorkUntil(at, claim) })
+  if (at.election.workUntil > at.turn.now.monotonic) return
   const { members, self } = at.state
   Voter.onRelease(at.turn, at.name, self, claim.term)
   for (const { id } of members) at.turn.sayTo(id, { type: "RELEASE", election: at.name, claim: claim.term })
 }
+
+/** By the clock that nobody sets: where another ended the lease early, the promises have left its work its time. */
+const mayWorkUntil = ({ state: { rules }, turn: { now } }: At, { anchor }: Lease.Claim): number =>
+  Math.max(anchor.monotonic + Lease.lasts(rules.lease!), now.monotonic + rules.stopTimeout)

@@ -523,6 +523,31 @@ describe("a lease", () => {
     assert.strictEqual(server.state.election.ending, "LeaseLost")
   })
 
+  it("that ended before its time is not given back with the next claim, while work may run by what was promised for it", () => {
+    const lost = () => {
+      const { server } = leading(["a", "b"], { work: "by hand" })
+      server.forget().wall += 10 * L
+      server.step({ _tag: "Watch" })
+      server.hear(alive("a"))
+      server.hear(alive("b"))
+      server.forget().advance(20)
+      assert.isAtLeast(server.said("ELECTION").length, 1)
+      return server
+    }
+    const server = lost()
+    server.advance(L / 5 + L / 3)
+    assert.isNull(server.state.election.claim)
+    assert.deepStrictEqual(server.said("RELEASE"), [])
+    server.advance(L)
+    assert.isAtLeast(server.said("RELEASE").length, 2, "by then the former lease is over by any clock")
+    const again = lost()
+    again.hear(vote("a", again.state.election.claim!.term), "unicast")
+    assert.isTrue(again.leads)
+    again.step({ _tag: "Resign" })
+    again.forget().step({ _tag: "WorkEnded" })
+    assert.strictEqual(again.said("RELEASE").length, 2, "all of its work has ended")
+  })
+
   it("that a clock shortens ends its work in time, and is told as lost, not as without a majority", () => {
     const { server, term } = leading(["a", "b"], { work: "by hand" })
     server.advance(10).hear(ack("a", term, 1), "unicast")

@@ -198,5 +198,12 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     file: "Step.ts",
     from: "      if (lease !== null) LeaseElection.look(turn, lease)\n",
     to: ""
+  },
+  {
+    name: "a server gives back with its next claim what still covers its work",
+    stories: ["next-claim"],
+    file: "LeaseClaim.ts",
+    from: "  if (at.election.workUntil > at.turn.now.monotonic) return\n",
+    to: "  if (claim.held && !workEnded) return\n"
   }
 ]

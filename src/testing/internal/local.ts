@@ -378,6 +378,7 @@ const times: ReadonlySet<string> = new Set([
   "noticed",
   "drainUntil",
   "backoffUntil",
+  "workUntil",
   "silentUntil",
   "monotonic",
   "sentAt",
