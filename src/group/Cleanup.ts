@@ -7,11 +7,11 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as GroupState from "./GroupState.ts"
 import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "./Supervisor.ts"
+import * as Ticks from "./Ticks.ts"
 
 /** What every server drops all the time, and no one need hear of: its own multicasts, come back. */
 const ordinary: ReadonlySet<string> = new Set(["Own"])
@@ -70,8 +70,8 @@ export const run = Effect.fnUntraced(function*(
   })
   yield* supervisor.keep(
     "cleanup",
-    state.step({ _tag: "Sweep" }).pipe(Effect.schedule(Schedule.spaced(settings.cleanupInterval)))
+    state.step({ _tag: "Sweep" }).pipe(Ticks.spaced(settings.cleanupInterval))
   )
-  yield* supervisor.keep("drops", tellDrops.pipe(Effect.schedule(Schedule.spaced("1 minute"))))
-  yield* supervisor.keep("tables", tellTables.pipe(Effect.schedule(Schedule.spaced(noticed))))
+  yield* supervisor.keep("drops", tellDrops.pipe(Ticks.spaced("1 minute")))
+  yield* supervisor.keep("tables", tellTables.pipe(Ticks.spaced(noticed)))
 })

@@ -5,12 +5,12 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Messenger from "../transport/Messenger.ts"
 import type * as GroupState from "./GroupState.ts"
 import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "./Supervisor.ts"
+import * as Ticks from "./Ticks.ts"
 
 /**
  * Starts both fibers. The listener first, so that no answer is missed.
@@ -35,6 +35,6 @@ export const run = Effect.fnUntraced(function*(
   yield* supervisor.keep("listener", listen)
   yield* supervisor.keep(
     "discovery",
-    state.step({ _tag: "Discover" }).pipe(Effect.repeat(Schedule.spaced(settings.heartbeatInterval)))
+    state.step({ _tag: "Discover" }).pipe(Ticks.repeated(settings.heartbeatInterval))
   )
 })

@@ -5,11 +5,11 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Rules from "../protocol/Rules.ts"
 import type * as GroupState from "./GroupState.ts"
 import type * as Supervisor from "./Supervisor.ts"
+import * as Ticks from "./Ticks.ts"
 
 /**
  * Starts the fiber.
@@ -25,6 +25,6 @@ export const run = Effect.fnUntraced(function*(
   yield* state.step({ _tag: "Start" })
   yield* supervisor.keep(
     "watch",
-    state.step({ _tag: "Watch" }).pipe(Effect.schedule(Schedule.spaced(Rules.watchInterval(rules))))
+    state.step({ _tag: "Watch" }).pipe(Ticks.spaced(Rules.watchInterval(rules)))
   )
 })

@@ -3,12 +3,12 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
+import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as GroupState from "./GroupState.ts"
 import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "./Supervisor.ts"
+import * as Ticks from "./Ticks.ts"
 
 /**
  * Starts the fiber.
@@ -23,5 +23,5 @@ export const run = (
 ): Effect.Effect<void, never, Scope.Scope> =>
   supervisor.keep(
     "heartbeat",
-    state.step({ _tag: "Heartbeat" }).pipe(Effect.repeat(Schedule.spaced(settings.heartbeatInterval)))
+    state.step({ _tag: "Heartbeat" }).pipe(Ticks.repeated(settings.heartbeatInterval))
   )

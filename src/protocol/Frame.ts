@@ -138,22 +138,34 @@ export const groupTag = (group: string): Uint8Array => sha256(encoder.encode(gro
  * @since 0.1.0
  */
 export const encode = (message: Message.Message, groupTag: Uint8Array): Result.Result<Uint8Array, TooLarge> => {
-  const body = encoder.encode(JSON.stringify(message))
-  if (body.length > maxBodyBytes) {
+  const json = JSON.stringify(message)
+  // As far as there is room: what is left over is too much.
+  const { read, written } = encoder.encodeInto(json, room)
+  if (read < json.length) {
     const [field, fieldBytes] = largestField(message)
     return Result.fail({
       _tag: "TooLarge",
       type: message.type,
       field,
       fieldBytes,
-      bytes: body.length,
+      bytes: encoder.encode(json).length,
       limit: maxBodyBytes
     })
   }
-  const frame = new Uint8Array(headerBytes + body.length)
-  frame.set(header(groupTag, flags.plain))
-  frame.set(body, headerBytes)
+  const frame = new Uint8Array(headerBytes + written)
+  putHeader(frame, groupTag, flags.plain)
+  frame.set(room.subarray(0, written), headerBytes)
   return Result.succeed(frame)
+}
+
+const room = new Uint8Array(maxBodyBytes)
+
+const putHeader = (bytes: Uint8Array, groupTag: Uint8Array, flags: number): void => {
+  bytes[0] = magic[0]
+  bytes[1] = magic[1]
+  bytes[2] = version
+  bytes[3] = flags
+  for (let i = 0; i < 4; i++) bytes[4 + i] = groupTag[i]!
 }
 
 /**
@@ -164,8 +176,7 @@ export const encode = (message: Message.Message, groupTag: Uint8Array): Result.R
  */
 export const header = (groupTag: Uint8Array, flags: number): Uint8Array => {
   const bytes = new Uint8Array(headerBytes)
-  bytes.set([...magic, version, flags])
-  bytes.set(groupTag.subarray(0, 4), 4)
+  putHeader(bytes, groupTag, flags)
   return bytes
 }
 

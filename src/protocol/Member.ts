@@ -28,9 +28,16 @@ const encoder = new TextEncoder()
  * @since 0.1.0
  */
 export const jsonBytes = (value: string | Readonly<Record<string, string>>): number => {
-  const json = encoder.encode(JSON.stringify(value)).length
-  return typeof value === "string" ? json - 2 : json
+  if (typeof value === "string") {
+    return verbatim.test(value) ? value.length : encoder.encode(JSON.stringify(value)).length - 2
+  }
+  const entries = Object.entries(value)
+  // Four quotes, a colon, and what comes before or after it.
+  return entries.reduce((sum, [key, text]) => sum + jsonBytes(key) + jsonBytes(text) + 6, entries.length > 0 ? 1 : 2)
 }
+
+/** What JSON writes as it is, with a byte for each character: most texts, and every message has several. */
+const verbatim = /^[ !#-[\]-~]*$/
 
 /**
  * As many characters of a name that the system gave as its limit lets in.

@@ -108,6 +108,7 @@ export const byUnicast = (place: Place, type: Message.Message["type"], now: numb
  * @since 0.1.0
  */
 export const strangers = ({ addresses, contacts, known }: Place): ReadonlyArray<Member.Address> => {
+  if (contacts.seeds.length === 0) return contacts.seeds
   const taken = new Set(addresses.map(keyOf))
   for (const { address, member } of HashMap.values(known)) taken.add(keyOf(address)).add(keyOf(member))
   return contacts.seeds.filter((seed) => !taken.has(keyOf(seed)))

@@ -142,6 +142,8 @@ export const makeUnsafe = (agenda: Agenda.Agenda, wall: number, options: Options
   let paused = false
   let suspended = false
   let alarm: Agenda.Entry | undefined
+  /** Sleepers are being woken: the alarm is set when they have been. */
+  let waking = false
 
   const monotonic = () => suspended ? monotonicThen : monotonicThen + (agenda.now() - since) * rate
   const wallNow = () => wallThen + (agenda.now() - since) * rate + ahead
@@ -155,6 +157,7 @@ export const makeUnsafe = (agenda: Agenda.Agenda, wall: number, options: Options
 
   const wakeExpired = () => {
     alarm = undefined
+    waking = true
     // A sleeper that wakes may pause us, or go to sleep again.
     for (;;) {
       const first = sleepers.at(-1)
@@ -162,10 +165,12 @@ export const makeUnsafe = (agenda: Agenda.Agenda, wall: number, options: Options
       sleepers.pop()
       first.resume()
     }
+    waking = false
     arm()
   }
 
   const arm = () => {
+    if (waking) return
     const first = sleepers.at(-1)
     const due = first === undefined || paused || suspended
       ? undefined

@@ -69,7 +69,7 @@ export interface Options extends SimulatedNetwork.Options {
   readonly app?:
     | ((server: Server.ServerShape, index: number) => Effect.Effect<unknown, unknown, Scope.Scope>)
     | undefined
-  /** How many of its newest events are kept for each server; 10,000 unless set. */
+  /** How many of its newest events are kept for each server; 10,000 unless set. With 0 they are not even read. */
   readonly eventCapacity?: number | undefined
   /** Is called after every step of every server, within it: it must neither block nor step. What it throws is a defect. */
   readonly onStep?: ((step: Stepped) => void) | undefined
@@ -356,9 +356,8 @@ const build = (
         node.events.push({ at, index, event })
         if (node.events.length >= 2 * eventCapacity) node.events = node.events.slice(-eventCapacity)
       })
-    const reader = yield* server.group.subscribe.pipe(
-      Effect.flatMap(({ events }) => Stream.runForEach(events, note)),
-      Effect.scoped,
+    const reading = Effect.flatMap(server.group.subscribe, ({ events }) => Stream.runForEach(events, note))
+    const reader = yield* (eventCapacity === 0 ? Effect.void : Effect.scoped(reading)).pipe(
       Effect.forkDetach({ startImmediately: true })
     )
     if (app !== undefined) {

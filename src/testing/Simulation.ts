@@ -112,7 +112,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
       servers,
       seed,
       epoch,
-      eventCapacity: 1,
+      eventCapacity: 0,
       settings: (index) => ({
         ...options.settings,
         priority: Math.floor(index / 2),
@@ -287,30 +287,47 @@ const player = ({ group, rates, servers, watcher }: {
   const active = new Set<Faults.Fault>()
   const all = Array.from({ length: servers }, (_, index) => index)
 
-  /** The network as all that is active makes it. */
+  /** The network as all that is active makes it: of each kind, the worst. */
   const weather = Effect.gen(function*() {
-    const now = [...active]
-    const worst = (kind: "loss" | "duplicate" | "reorder") =>
-      now.reduce((most, fault) => fault.kind === kind ? Math.max(most, fault.probability) : most, 0)
+    let loss = 0
+    let duplicate = 0
+    let reorder = { probability: 0, by: 0 }
+    let delay = 1
+    const multicastLoss = all.map(() => 0)
     yield* group.heal
-    for (const fault of now) {
-      if (fault.kind === "partition") yield* group.partition(fault.parts)
-      if (fault.kind === "cut") yield* group.cut(fault.from, fault.to)
+    for (const fault of active) {
+      switch (fault.kind) {
+        case "partition":
+          yield* group.partition(fault.parts)
+          break
+        case "cut":
+          yield* group.cut(fault.from, fault.to)
+          break
+        case "loss":
+          loss = Math.max(loss, fault.probability)
+          break
+        case "duplicate":
+          duplicate = Math.max(duplicate, fault.probability)
+          break
+        case "reorder":
+          reorder = {
+            probability: Math.max(reorder.probability, fault.probability),
+            by: Math.max(reorder.by, fault.by)
+          }
+          break
+        case "delay":
+          delay = Math.max(delay, fault.max)
+          break
+        case "multicastLoss":
+          multicastLoss[fault.server] = Math.max(multicastLoss[fault.server] ?? 0, fault.probability)
+          break
+      }
     }
-    yield* group.setLoss(worst("loss"))
-    yield* group.setDuplicate(worst("duplicate"))
-    const by = now.reduce((most, fault) => fault.kind === "reorder" ? Math.max(most, fault.by) : most, 0)
-    yield* group.setReorder(worst("reorder"), by)
-    const max = now.reduce((most, fault) => fault.kind === "delay" ? Math.max(most, fault.max) : most, 1)
-    yield* group.setDelay({ min: 0.1, max })
-    for (const index of all) {
-      const loss = now.reduce(
-        (most, fault) =>
-          fault.kind === "multicastLoss" && fault.server === index ? Math.max(most, fault.probability) : most,
-        0
-      )
-      yield* group.setMulticastLoss(index, loss)
-    }
+    yield* group.setLoss(loss)
+    yield* group.setDuplicate(duplicate)
+    yield* group.setReorder(reorder.probability, reorder.by)
+    yield* group.setDelay({ min: 0.1, max: delay })
+    for (const index of all) yield* group.setMulticastLoss(index, multicastLoss[index] ?? 0)
   })
 
   /** Which links a fault makes bad. */

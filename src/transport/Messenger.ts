@@ -90,6 +90,9 @@ export interface Messenger {
   readonly receive: Effect.Effect<ReadonlyArray<Received>>
 }
 
+/** Of all servers of this process: in tests they are many, and hear the same. */
+const readBody = Repeats.make()
+
 /** What is sent because somebody asked: a forged question must not make us send much to who never did. */
 const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RESPONSE" || type === "MEMBERS"
 
@@ -117,7 +120,6 @@ export const make = Effect.fnUntraced(function*(
   const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
   const share = FairShare.make()
-  const readBody = Repeats.make()
   const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"))
   const isNear = (ip: string): boolean => endpoint.isDirect(ip) || isKnown(ip)
   const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {

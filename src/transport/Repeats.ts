@@ -1,6 +1,7 @@
 /**
  * What is said again and again. A heartbeat is the same to the byte for as long as nothing changes, and most of what a group
- * hears is heartbeats: the last one of each source is kept, and where it comes again it is not read and checked anew.
+ * hears is heartbeats; what matters is said three times over. So the last heartbeat of each server is kept, and the last
+ * of what else it said, and what comes again is not read and checked anew.
  *
  * @since 0.1.0
  */
@@ -11,7 +12,7 @@ import { formatAddress } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 
 /**
- * Of how many sources a heartbeat is kept: at most 1.2 MB.
+ * Of how many sources something is kept: two bodies each, at most 2.4 MB.
  *
  * @category models
  * @since 0.1.0
@@ -19,29 +20,49 @@ import type * as Message from "../protocol/Message.ts"
 export const capacity = 1_024
 
 /**
- * Makes a reader of bodies that has heard nobody. It answers as `Frame.readBody` does, whatever it keeps.
+ * Reads the body of a frame that came from there, as `Frame.readBody` does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Read = (body: Uint8Array, from: Address) => Result.Result<Message.Message, Frame.Refused>
+
+interface Kept {
+  readonly body: Uint8Array
+  readonly read: ReturnType<Read>
+}
+
+/**
+ * A reader that has read nothing. Whatever it keeps, it answers by the bytes alone: so all of one process may share it.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (): (body: Uint8Array, from: Address) => Result.Result<Message.Message, Frame.Refused> => {
-  const heartbeats = new Map<string, { readonly body: Uint8Array; readonly read: ReturnType<typeof Frame.readBody> }>()
+export const make = (): Read => {
+  const sources = new Map<string, { heartbeat?: Kept; other?: Kept }>()
   return (body, from) => {
     const source = formatAddress(from)
-    const last = heartbeats.get(source)
-    if (last !== undefined && isSame(last.body, body)) return last.read
+    const known = sources.get(source)
+    const last = same(known?.heartbeat, body) ?? same(known?.other, body)
+    if (last !== undefined) return last.read
     const read = Frame.readBody(body)
-    if (Result.isSuccess(read) && read.success.type === "SERVER_ALIVE") {
-      // A copy, since the bytes may be the system's; out goes the one that has been here the longest.
-      heartbeats.set(source, { body: body.slice(), read })
-      if (heartbeats.size > capacity) heartbeats.delete(heartbeats.keys().next().value!)
+    // What clients say is long, and never the same.
+    if (Result.isFailure(read) || !("sender" in read.success)) return read
+    const said = known ?? {}
+    // A copy, since the bytes may be the system's.
+    said[read.success.type === "SERVER_ALIVE" ? "heartbeat" : "other"] = { body: body.slice(), read }
+    if (known === undefined) {
+      sources.set(source, said)
+      // Out goes the one that has been here the longest.
+      if (sources.size > capacity) sources.delete(sources.keys().next().value!)
     }
     return read
   }
 }
 
-const isSame = (self: Uint8Array, that: Uint8Array): boolean => {
-  if (self.length !== that.length) return false
-  for (let i = 0; i < self.length; i++) if (self[i] !== that[i]) return false
-  return true
+/** From the end: what two messages of one server differ in is rather there. */
+const same = (kept: Kept | undefined, body: Uint8Array): Kept | undefined => {
+  if (kept?.body.length !== body.length) return undefined
+  for (let i = body.length - 1; i >= 0; i--) if (kept.body[i] !== body[i]) return undefined
+  return kept
 }

@@ -75,6 +75,22 @@ describe("what a member may be (protocol 7, limits)", () => {
     assert.strictEqual(Member.jsonBytes("aé\""), 5)
     assert.strictEqual(Member.jsonBytes({ a: "b" }), 9)
   })
+
+  it.prop("the bytes are counted as JSON in UTF-8 has them, whatever the text", [
+    Arbitrary.array(
+      Arbitrary.schema(Schema.Literals([...Array.from("aZ ~!\"\\#[]{}\n\u0000\u007fé€"), "\ud800", "😀"])),
+      {
+        maxLength: 6
+      }
+    ),
+    Arbitrary.array(Arbitrary.schema(Schema.String), { maxLength: 4 })
+  ], ([characters, texts]) => {
+    const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length
+    const all = [characters.join(""), ...texts]
+    for (const text of all) assert.strictEqual(Member.jsonBytes(text), bytes(text) - 2)
+    const tags = Object.fromEntries(all.slice(1).map((text, index) => [text, all[index] ?? ""]))
+    assert.strictEqual(Member.jsonBytes(tags), bytes(tags))
+  }, { arbitrary: { runs: 300 } })
 })
 
 describe("a name that the system gave", () => {

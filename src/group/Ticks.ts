@@ -1,0 +1,32 @@
+/**
+ * The ticks of a server's loops: what it does for as long as it lives, a while after it last did.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+
+/**
+ * Does it after each interval, the first time after one, by `Schedule.spaced`. `Effect.schedule` does the same, but puts what
+ * the schedule knows into the context of every tick: with the watch ten times a second that would be a third of what an idle
+ * server takes.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const spaced = (interval: Duration.Input) => (tick: Effect.Effect<void>): Effect.Effect<never> =>
+  Effect.flatMap(
+    Schedule.toStepWithMetadata(Schedule.spaced(interval)),
+    // It gives way to others by sleeping.
+    (pause) => Effect.forever(Effect.andThen(Effect.orDie(pause(undefined)), tick), { disableYield: true })
+  )
+
+/**
+ * The same, and once at once.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const repeated = (interval: Duration.Input) => (tick: Effect.Effect<void>): Effect.Effect<never> =>
+  Effect.andThen(tick, spaced(interval)(tick))
