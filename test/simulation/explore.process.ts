@@ -1,11 +1,14 @@
 /**
  * `npm run explore -- --mode lease --states 5000000`: visits states of three servers until so many are seen, the `--seconds`
  * are over, or none is left. Ends with 0 where no promise was broken, with 1 and the way to it where one was, with 2 for a
- * flag that is wrong.
+ * flag that is wrong. `--mutant` takes the name of one of the faults that are put into the protocol on purpose.
  */
 import { parseArgs } from "node:util"
 import { Explorer } from "../../src/testing/index.ts"
+import * as BullyMutants from "./BullyMutants.ts"
 import { bounds, lease } from "./Frontier.ts"
+import * as LeaseMutants from "./LeaseMutants.ts"
+import * as Mutants from "./Mutants.ts"
 
 const refuse = (line: string): never => {
   process.stderr.write(`${line}\n`)
@@ -20,11 +23,12 @@ const flags = () => {
         from: { type: "string" },
         states: { type: "string" },
         seconds: { type: "string" },
-        seed: { type: "string" }
+        seed: { type: "string" },
+        mutant: { type: "string" }
       }
     }).values
   } catch {
-    return refuse("allowed: --mode bully|lease, --from cold|settled, --states N, --seconds N, --seed N")
+    return refuse("allowed: --mode bully|lease, --from cold|settled, --states N, --seconds N, --seed N, --mutant NAME")
   }
 }
 
@@ -52,6 +56,12 @@ const states = whole("states", 1_000_000, 1, 100_000_000)
 const seconds = whole("seconds", 86_400, 1, 86_400)
 const seed = whole("seed", 1, 0, 4_294_967_295)
 
+const mutant = [...BullyMutants.mutants, ...LeaseMutants.mutants].find(({ name }) => name === given.mutant)
+if (given.mutant !== undefined && mutant === undefined) {
+  refuse(`--mutant is ${JSON.stringify(given.mutant)}; no fault is called so`)
+}
+const protocol = mutant === undefined ? undefined : await Mutants.load(mutant)
+
 const started = performance.now()
 const elapsed = () => (performance.now() - started) / 1_000
 const count = (value: number) => value.toLocaleString("en")
@@ -63,6 +73,7 @@ const found = Explorer.explore({
   rules: mode === "lease" ? lease : {},
   seed,
   states,
+  transition: protocol?.step,
   enough: (visited) => {
     if (elapsed() >= next) {
       next = elapsed() + 10

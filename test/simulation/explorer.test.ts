@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { execFile } from "node:child_process"
+import * as Path from "node:path"
 import * as Step from "../../src/protocol/Step.ts"
 import { Explorer } from "../../src/testing/index.ts"
+import * as Local from "../../src/testing/internal/local.ts"
 import { bounds, lease } from "./Frontier.ts"
 
 const show = ({ violation }: Explorer.Found) =>
@@ -45,5 +48,59 @@ describe("the promises hold in every state that three servers are seen to get in
     })
     assert.strictEqual(found.violation?.complaint.invariant, "settles")
     assert.match(found.violation!.path.at(-1)!, /^ *\d+ {2}\w/)
+  }, 60_000)
+
+  // Found here: rounded down to the grid, the rest of such a wait was none, and begun again for ever.
+  it("a wait that is no multiple of the grid of times ends", () => {
+    const duration = 24 * Local.grid + 10
+    const servers = new Local.Servers({
+      servers: 3,
+      rules: { ...Local.rules, lease: { groupSize: 3, duration, drift: 0.01 } }
+    })
+    let { node } = servers.start(0, 1)
+    // It may stand once it has heard of a majority.
+    for (const datagram of servers.start(1, 1).sent) {
+      if (servers.target(datagram) === 0) node = servers.receive(node, datagram).node
+    }
+    let passed = 0
+    for (let fires = 0; fires < 100; fires++) {
+      const due = servers.due(node)
+      passed += due
+      node = servers.fire(servers.later(node, due)).node
+    }
+    assert.isAbove(passed, 2 * duration)
+  })
+})
+
+describe("npm run explore", () => {
+  const explore = (...flags: ReadonlyArray<string>) =>
+    new Promise<{ readonly code: number | string | null | undefined; readonly out: string }>((resolve) => {
+      const program = Path.resolve(import.meta.dirname, "explore.process.ts")
+      execFile(
+        process.execPath,
+        [program, ...flags],
+        { timeout: 60_000 },
+        (error, out, err) => resolve({ code: error === null ? 0 : error.code, out: out + err })
+      )
+    })
+
+  it("ends with 0 where no promise was broken", async () => {
+    const { code, out } = await explore("--states", "500")
+    assert.strictEqual(code, 0, out)
+    assert.match(out, /^bully, from settled, seed 1: 500 states .*\n[^]*\nno promise was broken\n$/)
+  }, 60_000)
+
+  it("ends with 1 where one was, and tells the way to it", async () => {
+    const { code, out } = await explore("--states", "500", "--mutant", "the removal of a member is not told")
+    assert.strictEqual(code, 1, out)
+    assert.match(out, /\nbroken: viewIsTold: .*\n(?: *\d+  \S.*\n)+$/)
+  }, 60_000)
+
+  it("ends with 2 for a flag that is wrong", async () => {
+    for (const flags of [["--states", "0"], ["--mutant", "none"]]) {
+      const { code, out } = await explore(...flags)
+      assert.strictEqual(code, 2, out)
+      assert.match(out, /^[^\n]*allowed[^\n]*\n$|^--mutant is "none"; no fault is called so\n$/)
+    }
   }, 60_000)
 })
