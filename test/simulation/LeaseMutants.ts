@@ -205,5 +205,12 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     file: "LeaseClaim.ts",
     from: "  if (at.election.workUntil > at.turn.now.monotonic) return\n",
     to: "  if (claim.held && !workEnded) return\n"
+  },
+  {
+    name: "who goes by other settings gets votes",
+    stories: ["other-settings"],
+    file: "Voter.ts",
+    from: "  if (difference === null) return true\n",
+    to: "  if (difference !== undefined) return true\n"
   }
 ]

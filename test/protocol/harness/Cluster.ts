@@ -45,7 +45,7 @@ export interface Options {
   readonly size: number
   /** Decides what the servers draw. */
   readonly seed: number
-  readonly rules: Partial<Rules.Rules>
+  readonly rules: (name: string) => Partial<Rules.Rules>
   readonly clocks: (index: number) => Clocks
   /** After how many ms each copy of a datagram arrives; none, and it is lost. */
   readonly arrives: (datagram: Datagram) => ReadonlyArray<number>
@@ -217,7 +217,7 @@ export class Cluster {
     const { monotonic, wall } = this.#clocks(machine)
     const { ip, port } = machine.member
     machine.state = this.#protocol.make({
-      rules: rules(this.#options.rules, "fast"),
+      rules: rules(this.#options.rules(name), "fast"),
       self: { ...machine.member, incarnation: Math.floor(wall) },
       addresses: [{ ip, port }],
       monotonic
@@ -382,7 +382,7 @@ export class Cluster {
     const { name } = machine.member
     // Provided that the wall clocks agree within a lease.
     const walls = living.map(({ clocks }) => clocks.wall)
-    if (Math.max(...walls) - Math.min(...walls) >= this.#options.rules.lease!.duration) this.#clocksAgree = false
+    if (Math.max(...walls) - Math.min(...walls) >= machine.state!.rules.lease!.duration) this.#clocksAgree = false
     const before = this.led.at(-1)?.reign
     if (this.#clocksAgree && before !== undefined && reign.term <= before.term) {
       this.#complain("termsGrow", `${name} leads in term ${reign.term} after one of ${before.term}`)

@@ -6,6 +6,7 @@
  * |---|---|
  * | `lease 1000 ms, drift 5 %, work stops in 20 of 50 ms` | the agreement; how long work takes to stop, and may take |
  * | `clock of a: slow, an hour ahead` | `slow` and `fast` by the whole drift; `no uptime`: none that counts since the boot |
+ * | `lease of a: 500 ms` | it is set otherwise there |
  * | `start a b`, `crash a`, `restart a` | |
  * | `a sleeps`, `a wakes`, `a resigns`, `a stands aside` | |
  * | `the clock of a is set by -3600000 ms` | |
@@ -60,7 +61,10 @@ export const play = (text: string, protocol?: Options["protocol"]): Played => {
   const [duration, percent, stops, stopTimeout] = agreement.map(Number) as [number, number, number, number]
   const drift = percent / 100
   const clocks = new Map<string, string>()
+  const durations = new Map<string, number>()
   for (const line of lines) {
+    const [, other, millis] = /^lease of (\w): (\d+) ms$/.exec(line) ?? []
+    if (other !== undefined) durations.set(other, Number(millis))
     const [, name, how] = /^clock of (\w): (.*)$/.exec(line) ?? []
     if (name !== undefined && how !== undefined) clocks.set(name, how)
   }
@@ -70,7 +74,10 @@ export const play = (text: string, protocol?: Options["protocol"]): Played => {
   const cluster = new Cluster({
     size,
     seed: 1,
-    rules: { lease: { groupSize: size, duration, drift }, stopTimeout },
+    rules: (name) => ({
+      lease: { groupSize: size, duration: durations.get(name) ?? duration, drift },
+      stopTimeout
+    }),
     protocol,
     clocks: (index) => {
       const how = clocks.get(String.fromCharCode(97 + index)) ?? ""

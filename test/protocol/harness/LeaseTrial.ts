@@ -25,7 +25,7 @@ export const live = (size: number, seed: number, { drift, protocol, stopTimeout 
   const cluster = new Cluster({
     size,
     seed,
-    rules: { lease, stopTimeout },
+    rules: () => ({ lease, stopTimeout }),
     protocol,
     clocks: () => ({
       // As often as not at the very limits.
