@@ -25,8 +25,11 @@ export const obstacle: string | undefined = process.platform !== "linux" || proc
   ? "needs the right to make network namespaces, and iptables"
   : undefined
 
-/** Under CI as root there is no excuse. */
-export const skip = obstacle !== undefined && !(process.env["CI"] === "true" && process.getuid?.() === 0)
+/** Whether what an obstacle stands in the way of is left out. Under CI as root there is no excuse. */
+export const mayBeSkipped = (obstacle: string | undefined, ci: string | undefined, uid: number | undefined): boolean =>
+  obstacle !== undefined && !(ci === "true" && uid === 0)
+
+export const skip = mayBeSkipped(obstacle, process.env["CI"], process.getuid?.())
 
 /** The reason to skip as part of a test's name. */
 export const because = skip ? ` (skipped: ${obstacle})` : ""
@@ -97,7 +100,10 @@ export interface Host {
     args: ReadonlyArray<string>,
     env?: Record<string, string>
   ) => Effect.Effect<Process.Running, never, Scope.Scope>
-  /** Lays one more link to a bridge of the switch; it is up. `addresses` are those of its end. */
+  /**
+   * Lays one more link to a bridge of the switch; it is up. `addresses` are those of its end. It gives itself a link-local one
+   * besides, unless there is one among them.
+   */
   readonly plug: (device: string, bridge: string, addresses: ReadonlyArray<string>) => Effect.Effect<void>
   /** The address of its own that a link gave itself. */
   readonly linkLocal: (device: string) => Effect.Effect<string>
@@ -159,6 +165,9 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
         ports += 1
         portOf.set(`${name} ${device}`, `p${ports}`)
         yield* inHub(`link add p${ports} type veth peer name ${device} netns ${name}`)
+        if (addresses.some((address) => address.startsWith("fe80:"))) {
+          yield* self.ip(`link set ${device} addrgenmode none`)
+        }
         for (const address of addresses) {
           const words = address.includes(":") ? [address, "nodad"] : [address]
           yield* run("ip", ["-n", name, "addr", "add", ...words, "dev", device])
@@ -180,7 +189,8 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
     connect,
     disconnect: (host, device) => inHub(`link set ${port(host, device)} nomaster`),
     forgetGroups: Effect.gen(function*() {
-      // It takes itself for the querier, and what it asks so rarely is answered by nobody after this time, in 10 ms.
+      // All in hundredths of a second: a querier whose first question is answered at once, whose next comes much later than
+      // an answer counts. So it is with a switch that snoops while nobody asks any more.
       yield* inHub("link set br0 type bridge mcast_query_response_interval 50 mcast_membership_interval 100")
       yield* inHub("link set br0 type bridge mcast_query_interval 100000 mcast_startup_query_count 0")
       yield* inHub("link set br0 type bridge mcast_snooping 1")

@@ -25,52 +25,57 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
       family: "IPv4",
       tool: "iptables",
       group: "239.255.77.77",
-      at: [["192.0.2.1/24"], ["192.0.2.2/24"]],
-      says: /^alpha \(192\.0\.2\.1:\d+\) answers by unicast/
+      at: [["192.0.2.1/24"], ["192.0.2.2/24"], ["192.0.2.3/24"], ["192.0.2.4/24"]],
+      seed: "192.0.2.1",
+      says: /^alpha \(192\.0\.2\.1:47778\) answers by unicast/
     },
     {
       family: "IPv6",
       tool: "ip6tables",
       group: "ff02::b011",
-      at: [[], []],
-      says: /^alpha \(\[fe80::[0-9a-f:]+\]:\d+\) answers by unicast/
+      at: [["fe80::1/64"], ["fe80::2/64"], ["fe80::3/64"], ["fe80::4/64"]],
+      seed: "[fe80::1%eth0]",
+      says: /^alpha \(\[fe80::1\]:47778\) answers by unicast/
     }
   ])(
-    "a host that multicast does not reach while unicast does is found as one-way, in $family (protocol 4.4)",
-    ({ at, family, group, says, tool }) =>
-      Effect.gen(function*() {
-        const lan = yield* Lan.make
-        const [a, b] = [yield* lan.hostAt(...at[0]!), yield* lan.hostAt(...at[1]!)]
-        const meeting = ["--multicast-address", group]
-        const alpha = yield* a.start(flags("alpha", 2, ...meeting, "--unicast-port", "47778"))
-        const beta = yield* b.start(flags("beta", 1, ...meeting))
-        yield* allSeeAll({ alpha, beta })
-        yield* allFollow([alpha, beta], "alpha")
-        const address = family === "IPv4" ? "192.0.2.1" : yield* a.linkLocal("eth0")
-        const seeds = ["--seeds", family === "IPv4" ? `${address}:47778` : `[${address}%eth0]:47778`]
-        const well = yield* doctor(b, ...meeting, ...seeds)
-        assert.deepStrictEqual([well.code, well.kinds], [0, []])
+    "a host that multicast does not reach while unicast does is found as one-way, others are well, in $family (protocol 4.4)",
+    Effect.fnUntraced(function*({ at, group, says, seed, tool }) {
+      const lan = yield* Lan.make
+      const hosts: Array<Lan.Host> = []
+      for (const addresses of at) hosts.push(yield* lan.hostAt(...addresses))
+      const [a, deaf, walled, idle] = hosts as [Lan.Host, Lan.Host, Lan.Host, Lan.Host]
+      const [ofA = "", , ofWalled = ""] = at.map(([address = ""]) => address.slice(0, address.indexOf("/")))
+      const meeting = ["--multicast-address", group]
+      const alpha = yield* a.start(flags("alpha", 3, ...meeting, "--unicast-port", "47778"))
+      const beta = yield* deaf.start(flags("beta", 2, ...meeting))
+      const gamma = yield* walled.start(flags("gamma", 1, ...meeting))
+      yield* allSeeAll({ alpha, beta, gamma })
+      yield* allFollow([alpha, beta, gamma], "alpha")
+      // A switch that forgot that a host is in the group, and a firewall that keeps all multicast out, one's own too.
+      yield* deaf.run(tool, "-A", "INPUT", "-s", ofA, "-d", group, "-j", "DROP")
+      yield* walled.run(tool, "-A", "INPUT", "-d", group, "-j", "DROP")
+      for (const server of [beta, gamma]) yield* server.event("UnicastOnly", ({ member }) => member.name === "alpha")
 
-        // A switch that forgot that b is in the group.
-        yield* b.run(tool, "-A", "INPUT", "-s", address, "-d", group, "-j", "DROP")
-        yield* beta.event("UnicastOnly")
-        // From a, all is well: b is heard there.
-        const [deaf, other] = yield* Effect.all(
-          [doctor(b, ...meeting), doctor(a, ...meeting)],
-          { concurrency: "unbounded" }
-        )
-        assert.deepStrictEqual([deaf.code, deaf.kinds], [1, ["OneWay"]])
-        assert.match(deaf.findings[0]?.says ?? "", says)
-        const heard = deaf.observations.servers.find(({ name }) => name === "beta")
-        assert.isTrue(heard?.local === true && heard.multicast !== null)
-        assert.deepStrictEqual([other.code, other.kinds], [0, []])
-
-        // A firewall that keeps all multicast out, one's own too.
-        yield* b.run(tool, "-A", "INPUT", "-d", group, "-j", "DROP")
-        const walled = yield* doctor(b, ...meeting)
-        assert.deepStrictEqual([walled.code, walled.kinds], [1, ["OwnMulticastLost", "OneWay"]])
-        const own = family === "IPv4" ? "192.0.2.2" : `${yield* b.linkLocal("eth0")}%eth0`
-        assert.deepStrictEqual(walled.findings[0]?.about, [`eth0 (${own})`])
-      }).pipe(Effect.scoped)
+      const [ofDeaf, walledIn, beside, alone] = yield* Effect.all([
+        doctor(deaf, ...meeting),
+        doctor(walled, ...meeting),
+        doctor(a, ...meeting),
+        doctor(idle, ...meeting, "--seeds", `${seed}:47778`)
+      ], { concurrency: "unbounded" })
+      assert.deepStrictEqual([ofDeaf.code, ofDeaf.kinds], [1, ["OneWay"]], JSON.stringify(ofDeaf.findings))
+      assert.match(ofDeaf.findings[0]?.says ?? "", says)
+      const heard = ofDeaf.observations.servers.find(({ name }) => name === "beta")
+      assert.isTrue(heard?.local === true && heard.multicast !== null)
+      assert.strictEqual(walledIn.code, 1)
+      assert.deepStrictEqual([...new Set(walledIn.kinds)], ["OwnMulticastLost", "OneWay"])
+      const zone = ofWalled.includes(":") ? "%eth0" : ""
+      assert.deepStrictEqual(walledIn.findings[0]?.about, [`eth0 (${ofWalled}${zone})`])
+      // All are heard where nothing is in the way, beside a server and where none runs.
+      for (const { code, findings, observations } of [beside, alone]) {
+        assert.deepStrictEqual([code, findings], [0, []])
+        assert.sameMembers(observations.servers.map(({ name }) => name), ["alpha", "beta", "gamma"])
+      }
+      assert.isNotNull(alone.observations.seeds[0]?.answered)
+    }, Effect.scoped)
   )
 })

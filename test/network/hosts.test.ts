@@ -147,9 +147,16 @@ it.live.skipIf(Lan.skip)(
   }, Effect.scoped)
 )
 
-it.skipIf(Lan.obstacle === undefined)(
-  "no hosts of their own can be made here, and CI as root would not let that pass",
-  () => {
-    assert.isString(Lan.obstacle)
-  }
+it.each(
+  [
+    [undefined, undefined, 1000, false],
+    [undefined, "true", 0, false],
+    ["needs root", undefined, 1000, true],
+    ["needs root", "true", 1000, true],
+    ["needs ip", undefined, 0, true],
+    ["needs ip", "true", 0, false]
+  ] as const
+)(
+  "hosts of their own: an obstacle (%s) with CI=%s as user %i, skipped: %s",
+  (obstacle, ci, uid, skipped) => assert.strictEqual(Lan.mayBeSkipped(obstacle, ci, uid), skipped)
 )

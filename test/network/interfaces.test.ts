@@ -217,6 +217,32 @@ describe.skipIf(Lan.skip)(
         yield* allSeeAll({ early, other })
       }, Effect.scoped)
     )
+
+    it.live(
+      "only the loopback at the start: a network that comes later is joined, and joined again after it was gone (needs 1, 6)",
+      Effect.fnUntraced(function*() {
+        const lan = yield* Lan.make
+        const hosts = [yield* lan.host, yield* lan.host] as const
+        const one = yield* hosts[0].start(flags("one", 1))
+        const two = yield* hosts[1].start(flags("two", 2))
+        for (const [name, server] of Object.entries({ one, two })) {
+          yield* follows(server, name)
+          assert.strictEqual((yield* server.event("Started")).self.ip, "127.0.0.1")
+        }
+        yield* hosts[0].plug("eth0", "br0", ["192.0.2.1/24"])
+        yield* hosts[1].plug("eth0", "br0", ["192.0.2.2/24"])
+        yield* allSeeAll({ one, two })
+        yield* allFollow([one, two], "two")
+        const happened = since(two)
+        yield* hosts[1].ip("link set eth0 down")
+        yield* tells(two, happened, "eth0 192.0.2.2 is gone")
+        yield* follows(one, "one")
+        yield* hosts[1].ip("link set eth0 up")
+        yield* tells(two, happened, "eth0 192.0.2.2 is back")
+        yield* allSeeAll({ one, two })
+        yield* allFollow([one, two], "two")
+      }, Effect.scoped)
+    )
   }
 )
 
