@@ -311,7 +311,7 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   const { last, reign: mine, vacancy } = at.election
   const { sender } = header
   const theirs = Message.reignOf(header)
-  if (theirs !== null && Membership.contradicts(at.turn, theirs.leader)) return
+  if (theirs !== null && (Membership.contradicts(at.turn, theirs.leader) || isForeign(at, theirs))) return
   if (theirs === null) {
     if (mine === null) return
     if (at.leads) return Reign.isPassed(mine, header) && mayLeadOn(at) ? becomeLeader(at) : notify(at, sender.id, from)
@@ -357,6 +357,10 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   follow(at, theirs)
   if (!betterPlaced) callElection(at)
 }
+
+/** Of one that leads by no lease, or by another than ours: to follow it would be to have no majority. */
+const isForeign = ({ state: { rules }, turn }: At, { leader }: Reign.Reign): boolean =>
+  rules.lease !== null && Option.exists(turn.known(leader.id), ({ differs }) => differs)
 
 /** After these a leader may be there all the same, only not heard by us. */
 const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost"])

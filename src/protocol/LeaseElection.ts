@@ -348,6 +348,19 @@ const whyLost = (at: At, agreement: Lease.Agreement, { anchor }: Lease.Claim): E
     : "LeaseLost"
 
 /**
+ * A member turns out to lead by no lease, or by another than ours. Whoever followed it does no more, and does not again.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onForeign = (at: At, member: Member.Member): void => {
+  const { reign } = at.election
+  if (reign?.leader.id !== member.id) return
+  BullyElection.becomeVacant(at, reign, "LeaseLost")
+  BullyElection.callElection(at)
+}
+
+/**
  * This server goes on under a higher incarnation: what was promised to the former one is for nothing.
  *
  * @category transitions

@@ -166,9 +166,15 @@ export const Message = Schema.Union([
   kind("OK", { ...header, election: ElectionName, standing: Reign.Term, to: Member.NodeId }),
   /**
    * This is the reign. By unicast: a notice to who does not know it. `cause` is `Transferred` where the former leader
-   * handed the lead to this one: whoever ranks higher lets it be for a `memberTimeout`.
+   * handed the lead to this one: whoever ranks higher lets it be for a `memberTimeout`. `lease` is what the reign rests on.
    */
-  kind("COORDINATOR", { ...header, election: ElectionName, cause: Schema.optionalKey(Cause), delivered }),
+  kind("COORDINATOR", {
+    ...header,
+    election: ElectionName,
+    cause: Schema.optionalKey(Cause),
+    lease: Schema.optionalKey(Agreement),
+    delivered
+  }),
   /** I stay, but lead no more; `successor` should go first. `cause` is one of `Event.Cause`, left out for `Resigned`. */
   kind("STEPPING_DOWN", {
     ...header,

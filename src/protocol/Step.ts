@@ -425,8 +425,9 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     return
   }
   const { lease } = turn.state.rules
-  const isAgreed = (message.type !== "ELECTION" && message.type !== "BEAT")
+  const isAgreed = (message.type !== "ELECTION" && message.type !== "BEAT" && message.type !== "COORDINATOR")
     || Voter.agrees(turn, message.sender, message.lease)
+  if (!isAgreed && lease !== null) Contest.all(turn).forEach((at) => LeaseElection.onForeign(at, message.sender))
   // Of an election that we take no part in: a sign of life and no more, but for our vote.
   if (at === null || at.election.withdrawn) {
     if (lease !== null && isAgreed) Voter.hear(turn, lease, message, from)

@@ -367,10 +367,13 @@ export class Turn extends Entropy {
       case "SERVER_ALIVE":
       case "SERVER_RESPONSE":
       case "SERVER_LEAVING":
-      case "COORDINATOR":
       case "STEPPING_DOWN":
       case "CLIENT_WELCOME":
         return { ...header, ...body, ...this.newest() }
+      case "COORDINATOR": {
+        const { lease } = this.state.rules
+        return { ...header, ...body, ...(lease === null ? {} : { lease }), ...this.newest() }
+      }
       default:
         return { ...header, ...body }
     }

@@ -236,7 +236,9 @@ export interface Agreement {
 }
 
 /**
- * Starts a group. Closing the scope ends all servers, also the killed ones; no time passes, and nobody hears of it.
+ * Starts a group. Closing the scope ends all servers, also the killed ones; no time passes, and nobody hears of it. Where it
+ * is closed by a failure, such as an assertion of a test, an error is logged that names the seed, which decides the run, and
+ * shows the servers as they were; a {@link NotSettled} says so itself.
  *
  * @category constructors
  * @since 0.1.0
@@ -253,6 +255,15 @@ export const make = (options: Options): Effect.Effect<SimulatedGroup, Server.Ser
       ...clientSettings
     })
     const group = build(options, network, ambient, nodes, clients)
+    yield* Effect.addFinalizer((exit) =>
+      Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) && !(Cause.squash(exit.cause) instanceof NotSettled)
+        ? Effect.flatMap(
+          Effect.all([group.now, group.dump]),
+          ([now, dump]) =>
+            Effect.logError(`failed ${Math.round(now)} ms into a simulated run of seed ${options.seed}\n${dump}`)
+        )
+        : Effect.void
+    )
     for (let index = 0; index < options.servers; index++) yield* group.add
     return group
   })

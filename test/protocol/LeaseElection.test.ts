@@ -834,6 +834,44 @@ describe("an agreement that differs", () => {
     assert.deepInclude(bully.tells()[0], { event: "SettingsDiffer", ours: "bully", theirs: "lease" })
     assert.isFalse(bully.says().includes("OK"))
   })
+
+  const leads = (sender: string, term: number, lease: Lease.Agreement | null) =>
+    says(sender, { type: "COORDINATOR", election: "", ...(lease === null ? {} : { lease }) } as never, {
+      follows: reign(term, sender)
+    })
+
+  it("one that leads without a lease, or by another, is told and not followed, whatever its rank and term", () => {
+    for (const lease of [null, { ...three, groupSize: 1 }]) {
+      const { server, term } = leading(["a", "z"])
+      server.forget().hear(leads("z", term + 9, lease))
+      assert.isTrue(server.leads)
+      assert.deepInclude(server.tells()[0], { event: "SettingsDiffer", member: member("z") })
+      server.hear(alive("z", reign(term + 9, "z")))
+      server.hear(alive("a", reign(term + 9, "z")))
+      assert.isTrue(server.leads)
+    }
+  })
+
+  it("one that was followed before that was known is followed no more", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    server.hear(alive("z", reign(50, "z")))
+    assert.strictEqual(server.follows, "z")
+    server.forget().hear(leads("z", 50, null))
+    assert.isNull(server.follows)
+    assert.deepStrictEqual(causes(server), ["LeaseLost"])
+    server.hear(alive("z", reign(50, "z")))
+    assert.isNull(server.follows)
+  })
+
+  it("who leads by a lease says by which; a server without leases that hears so is told, and goes by its own rules", () => {
+    const { server } = leading()
+    const [said] = server.said("COORDINATOR")
+    assert.deepStrictEqual(said?.message.lease, three)
+    const bully = Server.live({ profile: "fast" }, [alive("a"), alive("z")])
+    bully.forget().hear(leads("z", 50, three))
+    assert.deepInclude(bully.tells()[0], { event: "SettingsDiffer", ours: "bully", theirs: "lease" })
+    assert.strictEqual(bully.follows, "z")
+  })
 })
 
 describe("what is asked of the clock", () => {

@@ -380,6 +380,28 @@ describe("several elections by lease", () => {
 })
 
 describe("settings that differ", () => {
+  it.effect("a higher ranked server without leases joins: all are told, and who leads by a lease leads on", () =>
+    run(Effect.scoped(Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({
+        servers: 3,
+        seed: 17,
+        settings: (index) =>
+          index === 3
+            ? { profile: "fast", priority: 9, name: "n3" }
+            : { ...lease, groupSize: 3, priority: index, name: `n${index}` }
+      })
+      yield* group.settle()
+      yield* group.add
+      yield* group.advance(10 * L)
+      assert.strictEqual((yield* group.leaders).includes(2), true)
+      for (const index of [0, 1, 2]) {
+        const seen = yield* group.events(index)
+        assert.strictEqual(events(seen, "LeaderChanged").length, 1, "at the start")
+        assert.deepInclude(events(seen, "SettingsDiffer")[0], { setting: "leadership", ours: "lease", theirs: "bully" })
+      }
+      assert.deepInclude(events(yield* group.events(3), "SettingsDiffer")[0], { ours: "bully", theirs: "lease" })
+    }))))
+
   it.effect("are told, and nobody votes for who has others", () =>
     run(Effect.scoped(Effect.gen(function*() {
       const group = yield* SimulatedGroup.make({

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
 
@@ -189,6 +190,27 @@ describe("SimulatedGroup", () => {
       assert.include(failure.message, "not within 1000 ms: pigs fly (seed 42)")
       assert.match(failure.message, /s3 10\.0\.0\.4 paused, start 1: follows s\d in term \d+, sees/)
       assert.match(failure.message, /\d+\.\d+ s\d LeaderChanged/)
+    }))
+
+  it.effect("names its seed and shows everybody where a test fails by an assertion of its own", () =>
+    Effect.gen(function*() {
+      const logged: Array<string> = []
+      const keep = Logger.make<unknown, void>(({ message }) => void logged.push(String(message)))
+      const test = (outcome: Effect.Effect<unknown, unknown>) =>
+        Effect.gen(function*() {
+          const group = yield* SimulatedGroup.make(five)
+          yield* group.settle()
+          yield* group.advance("2 seconds")
+          yield* outcome
+        }).pipe(Effect.scoped, Effect.exit, Effect.provide(Logger.layer([keep])))
+      yield* test(Effect.void)
+      yield* test(Effect.interrupt)
+      yield* test(Effect.fail(new SimulatedGroup.NotSettled({ what: "pigs fly", within: 1, seed: 42, dump: "" })))
+      assert.deepStrictEqual(logged, [])
+      yield* test(Effect.sync(() => assert.fail("not what was expected")))
+      assert.strictEqual(logged.length, 1)
+      assert.match(logged[0]!, /^failed \d+ ms into a simulated run of seed 42\n/)
+      assert.match(logged[0]!, /s3 10\.0\.0\.4 running, start 1: follows s\d in term \d+, sees/)
     }))
 
   it.effect("fails a wait when an app does", () =>
