@@ -17,6 +17,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Group from "../group/Group.ts"
 import type * as Settings from "../group/Settings.ts"
+import * as Table from "../status/Table.ts"
 import * as Text from "../status/Text.ts"
 import * as Output from "./output.ts"
 
@@ -45,10 +46,13 @@ const watchdog = Effect.gen(function*() {
     : undefined
 })
 
-/** Who leads, and how many there are: what `systemctl status` shows. */
-export const statusOf = ({ members, reign, self }: Group.View): string => {
+/** Who leads, and how many there are; or that too few are there: what `systemctl status` shows. */
+export const statusOf = (
+  { members, reign, self }: Group.View,
+  settings: Pick<Settings.Settings, "groupSize" | "minimumMembers">
+): string => {
   const count = `${members.length} ${members.length === 1 ? "server" : "servers"}`
-  if (reign === null) return `nobody leads, ${count}`
+  if (reign === null) return `nobody leads, ${Table.shortfall(settings, { members }) ?? count}`
   const leader = members.find(({ id }) => id === reign.leader.id)
   const name = reign.leader.id === self.id ? "we lead" : `${Text.clean(leader?.name ?? reign.leader.id)} leads`
   return `${name}, term ${reign.term}, ${count}`
@@ -95,7 +99,7 @@ export const make: Effect.Effect<Systemd> = Effect.gen(function*() {
   return {
     serving: Effect.fnUntraced(function*(group, settings) {
       const tellStatus = group.changes.pipe(
-        Stream.map(statusOf),
+        Stream.map((view) => statusOf(view, settings)),
         Stream.changes,
         // It is news: of several, the last counts.
         Stream.buffer({ capacity: 1, strategy: "sliding" }),

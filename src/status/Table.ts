@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Group from "../group/Group.ts"
+import * as Lease from "../protocol/Lease.ts"
 import * as Member from "../protocol/Member.ts"
 import * as Text from "./Text.ts"
 
@@ -155,6 +156,10 @@ export interface Picture {
   readonly multicastAddress: string
   readonly port: number
   readonly profile: string
+  /** How many servers there are in all, where a majority of them is needed for one to lead. */
+  readonly groupSize?: number | undefined
+  /** Fewest servers in view with which one may lead. */
+  readonly minimumMembers?: number | undefined
   readonly view: Group.View
   readonly lastHeard: ReadonlyMap<string, Pick<Group.LastHeard, "ago">>
   /** What happened last, the oldest first. */
@@ -199,7 +204,7 @@ export const render = (picture: Picture, style: Style): ReadonlyArray<string> =>
       )
     ),
     cut(`We are ${self.name} (${self.id}) at ${Member.formatAddress(self)}, priority ${self.priority}`),
-    cut(reignLine(view)),
+    cut(reignLine(picture)),
     ""
   ]
   const room = Math.max(2, style.rows - head.length)
@@ -215,8 +220,27 @@ export const render = (picture: Picture, style: Style): ReadonlyArray<string> =>
   return [...head, ...lines, ...events].slice(0, style.rows)
 }
 
-const reignLine = ({ members, reign, self, term }: Group.View): string => {
-  if (reign === null) return term === 0 ? "Nobody leads yet" : `Nobody leads; term ${term} has ended`
+/**
+ * Where fewer servers are in view than must be for one to lead, how many there are and how many must be; else null.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const shortfall = (
+  { groupSize, minimumMembers = 1 }: Pick<Picture, "groupSize" | "minimumMembers">,
+  { members }: Pick<Group.View, "members">
+): string | null => {
+  const needed = Math.max(minimumMembers, groupSize === undefined ? 1 : Lease.majority({ groupSize }))
+  if (members.length >= needed) return null
+  return `${members.length}${groupSize === undefined ? "" : ` of ${groupSize}`} in view, ${needed} must be`
+}
+
+const reignLine = (picture: Picture): string => {
+  const { members, reign, self, term } = picture.view
+  if (reign === null) {
+    const few = shortfall(picture, picture.view)
+    return (term === 0 ? "Nobody leads yet" : `Nobody leads; term ${term} has ended`) + (few === null ? "" : `: ${few}`)
+  }
   if (reign.leader.id === self.id) return `We lead, term ${reign.term}`
   const leader = members.find(({ id }) => id === reign.leader.id)
   return `${leader?.name ?? reign.leader.id} leads, term ${reign.term}`

@@ -27,7 +27,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as TestClock from "effect/testing/TestClock"
@@ -41,6 +40,7 @@ import * as Reign from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
+import * as NotSettled from "./NotSettled.ts"
 import * as SimulatedClients from "./SimulatedClients.ts"
 import type * as SimulatedClock from "./SimulatedClock.ts"
 import * as SimulatedNetwork from "./SimulatedNetwork.ts"
@@ -89,22 +89,7 @@ export interface Seen {
   readonly event: Event.Event
 }
 
-/**
- * What did not come to pass in time, with the seed that repeats it and a picture of all servers.
- *
- * @category errors
- * @since 0.1.0
- */
-export class NotSettled extends Schema.TaggedError<NotSettled>()("NotSettled", {
-  what: Schema.String,
-  within: Schema.Finite,
-  seed: Schema.Union([Schema.Finite, Schema.String]),
-  dump: Schema.String
-}) {
-  override get message() {
-    return `not within ${this.within} ms: ${this.what} (seed ${this.seed})\n${this.dump}`
-  }
-}
+export { NotSettled } from "./NotSettled.ts"
 
 /**
  * How long to wait. `within` is 1 minute unless set, and `step`, how much time passes between two looks, 10 ms. `among`
@@ -217,11 +202,11 @@ export interface SimulatedGroup {
     what: string,
     predicate: Effect.Effect<boolean>,
     wait?: Wait
-  ) => Effect.Effect<number, NotSettled>
+  ) => Effect.Effect<number, NotSettled.NotSettled>
   /** Lets time pass until all name one reign and its leader says that it leads; the number of that leader. */
-  readonly awaitLeader: (wait?: Wait) => Effect.Effect<number, NotSettled>
+  readonly awaitLeader: (wait?: Wait) => Effect.Effect<number, NotSettled.NotSettled>
   /** Lets time pass until, besides, all see exactly each other. */
-  readonly settle: (wait?: Wait) => Effect.Effect<number, NotSettled>
+  readonly settle: (wait?: Wait) => Effect.Effect<number, NotSettled.NotSettled>
 }
 
 /**
@@ -255,15 +240,7 @@ export const make = (options: Options): Effect.Effect<SimulatedGroup, Server.Ser
       ...clientSettings
     })
     const group = build(options, network, ambient, nodes, clients)
-    yield* Effect.addFinalizer((exit) =>
-      Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) && !(Cause.squash(exit.cause) instanceof NotSettled)
-        ? Effect.flatMap(
-          Effect.all([group.now, group.dump]),
-          ([now, dump]) =>
-            Effect.logError(`failed ${Math.round(now)} ms into a simulated run of seed ${options.seed}\n${dump}`)
-        )
-        : Effect.void
-    )
+    yield* Effect.addFinalizer((exit) => NotSettled.tell(exit, group))
     for (let index = 0; index < options.servers; index++) yield* group.add
     return group
   })
@@ -513,7 +490,7 @@ const build = (
       const passed = (yield* network.now) - begin
       if (failed === undefined && (yield* predicate)) return passed
       if (failed !== undefined || passed >= within) {
-        return yield* new NotSettled({ what, within, seed, dump: yield* dump })
+        return yield* new NotSettled.NotSettled({ what, within, seed, dump: yield* dump })
       }
       yield* advance(Math.min(step, within - passed))
     }

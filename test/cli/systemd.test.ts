@@ -41,10 +41,12 @@ const viewOf = (members: ReadonlyArray<Member.Member>, leader: Member.Member | n
 
 describe("the status", () => {
   it("says who leads how many, in one line", () => {
-    assert.strictEqual(Systemd.statusOf(viewOf([alpha], null)), "nobody leads, 1 server")
-    assert.strictEqual(Systemd.statusOf(viewOf([alpha, beta], alpha)), "we lead, term 7, 2 servers")
-    assert.strictEqual(Systemd.statusOf(viewOf([alpha, beta], beta)), "be\uFFFDta leads, term 7, 2 servers")
-    assert.strictEqual(Systemd.statusOf(viewOf([alpha], beta)), `${beta.id} leads, term 7, 1 server`)
+    const statusOf = (view: Group.View, groupSize?: number) => Systemd.statusOf(view, { groupSize, minimumMembers: 1 })
+    assert.strictEqual(statusOf(viewOf([alpha], null), 3), "nobody leads, 1 of 3 in view, 2 must be")
+    assert.strictEqual(statusOf(viewOf([alpha], null)), "nobody leads, 1 server")
+    assert.strictEqual(statusOf(viewOf([alpha, beta], alpha)), "we lead, term 7, 2 servers")
+    assert.strictEqual(statusOf(viewOf([alpha, beta], beta)), "be\uFFFDta leads, term 7, 2 servers")
+    assert.strictEqual(statusOf(viewOf([alpha], beta)), `${beta.id} leads, term 7, 1 server`)
   })
 })
 

@@ -61,6 +61,15 @@ kitchen leads, term 1700000000000
     assert.strictEqual(third({ reign: Reign.make(7, member(9, "gone")) }), "0000000000000009 leads, term 7")
   })
 
+  it("says why nobody leads where too few servers are in view", () => {
+    const third = (needed: Pick<Table.Picture, "groupSize" | "minimumMembers">, term = 7) =>
+      Table.render({ ...picture, ...needed, view: { ...picture.view, reign: null, term } }, style)[2]
+    assert.strictEqual(third({ groupSize: 7 }), "Nobody leads; term 7 has ended: 3 of 7 in view, 4 must be")
+    assert.strictEqual(third({ groupSize: 7 }, 0), "Nobody leads yet: 3 of 7 in view, 4 must be")
+    assert.strictEqual(third({ minimumMembers: 5 }), "Nobody leads; term 7 has ended: 3 in view, 5 must be")
+    assert.strictEqual(third({ groupSize: 5, minimumMembers: 3 }), "Nobody leads; term 7 has ended")
+  })
+
   it("leaves out columns, then cuts names, to fit a narrow terminal", () => {
     const rows = Table.rowsOf(picture)
     const at = (columns: number) => Table.table(rows, now, { ...style, columns })[1]
