@@ -3,7 +3,9 @@
  * What is over its share is dropped before anything of it is looked at.
  *
  * A source that has said something valid has a share of its own. All others at one IP address have one share together, or a
- * flood that changes its port with each datagram would be a new source each time.
+ * flood that changes its port with each datagram would be a new source each time. Those who have said something that
+ * only a member can have made, but may be no more than its recording, have another one together: newcomers are heard
+ * beside a flood from their own host, and recordings buy nobody a share for each port.
  *
  * @since 0.1.0
  */
@@ -11,20 +13,22 @@ import type { Address } from "../protocol/Member.ts"
 import * as RateLimit from "./RateLimit.ts"
 
 /**
- * The shares, in datagrams a second, and as many at once: of one known source, and of all unknown ones at one address.
+ * The shares, in datagrams a second, and as many at once: of one known source, of all that have still to prove themselves at
+ * one address, and of all unknown ones at one address.
  *
  * @category models
  * @since 0.1.0
  */
-export const shares = { known: 5_000, unknown: 1_000 } as const
+export const shares = { known: 5_000, met: 1_000, unknown: 1_000 } as const
 
 /**
- * How many sources are told apart: known ones, by address and port, and addresses of unknown ones.
+ * How many sources are told apart: known ones, and such as have still to prove themselves, by address and port; and addresses of
+ * others.
  *
  * @category models
  * @since 0.1.0
  */
-export const capacity = { known: 8_192, unknown: 1_024 } as const
+export const capacity = { known: 8_192, met: 1_024, unknown: 1_024 } as const
 
 /**
  * Who may be heard, and who was worth it.
@@ -37,6 +41,8 @@ export interface FairShare {
   readonly admits: (from: Address, now: number) => boolean
   /** What this source said was valid. */
   readonly trust: (from: Address) => void
+  /** What this source said opened with our key, and has still to be proven to be no recording. */
+  readonly meet: (from: Address) => void
 }
 
 /**
@@ -48,21 +54,36 @@ export interface FairShare {
 export const make = (): FairShare => {
   const known = RateLimit.make({ perSecond: shares.known, burst: shares.known, addresses: capacity.known })
   const unknown = RateLimit.make({ perSecond: shares.unknown, burst: shares.unknown, addresses: capacity.unknown })
-  // In the order in which they were last valid, which a Set keeps when an entry is deleted and added again.
-  const valid = new Set<string>()
-  const nameOf = ({ ip, port }: Address) => `${ip} ${port}`
+  const meeting = RateLimit.make({ perSecond: shares.met, burst: shares.met, addresses: capacity.unknown })
+  const valid = newest(capacity.known)
+  const met = newest(capacity.met)
   return {
     admits: (from, now) => {
       const name = nameOf(from)
-      return valid.has(name) ? known(name, now) : unknown(from.ip, now)
+      if (valid.has(name)) return known(name, now)
+      return met.has(name) ? meeting(from.ip, now) : unknown(from.ip, now)
     },
-    trust: (from) => {
-      const name = nameOf(from)
-      valid.delete(name)
-      valid.add(name)
-      if (valid.size <= capacity.known) return
-      for (const oldest of valid) {
-        valid.delete(oldest)
+    trust: (from) => valid.add(nameOf(from)),
+    meet: (from) => met.add(nameOf(from))
+  }
+}
+
+// internal
+
+const nameOf = ({ ip, port }: Address) => `${ip} ${port}`
+
+/** So many names, those that were added the longest ago forgotten first. */
+const newest = (most: number) => {
+  // In the order of their last addition, which a Set keeps when an entry is deleted and added again.
+  const names = new Set<string>()
+  return {
+    has: (name: string): boolean => names.has(name),
+    add: (name: string): void => {
+      names.delete(name)
+      names.add(name)
+      if (names.size <= most) return
+      for (const oldest of names) {
+        names.delete(oldest)
         return
       }
     }

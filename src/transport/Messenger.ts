@@ -158,10 +158,11 @@ export const make = Effect.fnUntraced(function*(
     if (datagram.via === "unicast" && !isNear(datagram.from.ip)) return onDrop("NotDirect")
     const opened = seals.open(datagram, kind.success, now)
     if (Result.isFailure(opened)) return onDrop(opened.failure)
-    const { bodies, lost } = opened.success
+    const { bodies, isProven, lost } = opened.success
     replies.push(...opened.success.replies)
     for (let i = 0; i < lost; i++) onDrop("Unproven")
-    if (kind.success !== Frame.flags.plain) share.trust(datagram.from)
+    if (isProven) share.trust(datagram.from)
+    else if (kind.success !== Frame.flags.plain) share.meet(datagram.from)
     for (const { body, from, via } of bodies) {
       const message = readBody(body, from)
       if (Result.isFailure(message)) {

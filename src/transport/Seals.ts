@@ -84,6 +84,8 @@ export interface Body extends Omit<Datagrams.Received, "payload"> {
  * @since 0.1.0
  */
 export interface Opened {
+  /** Whether its session has proved itself; else it may be a recording. */
+  readonly isProven: boolean
   readonly bodies: ReadonlyArray<Body>
   readonly replies: ReadonlyArray<{ readonly to: Address; readonly frame: Uint8Array }>
 }
@@ -113,7 +115,7 @@ interface Entry {
   readonly sealingKeys: Map<string, Uint8Array>
 }
 
-const nothing: Opened & { readonly lost: number } = { bodies: [], replies: [], lost: 0 }
+const nothing: Opened & { readonly lost: number } = { isProven: false, bodies: [], replies: [], lost: 0 }
 
 /**
  * Makes the seals of an endpoint, with a session of its own. `random` must be unforeseeable: it draws the salt and nonces.
@@ -223,7 +225,7 @@ export const make = (
       }
     }
     const lost = keep(clear.salt, entry, now) + (verdict._tag === "Hold" ? verdict.lost : 0)
-    return Result.succeed({ bodies, replies, lost })
+    return Result.succeed({ isProven: verdict._tag === "Deliver" || proof !== null, bodies, replies, lost })
   }
 
   return {

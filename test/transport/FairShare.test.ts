@@ -43,6 +43,23 @@ describe("shares (protocol, shares)", () => {
     assert.strictEqual(heard, FairShare.shares.known)
   })
 
+  it("those whose words may be recordings have one share for each address, beside that of a flood from there", () => {
+    const share = FairShare.make()
+    for (let n = 0; n < 20_000; n++) share.admits(at("192.0.2.1", 5_000), 0)
+    const newcomer = at("192.0.2.1", 4_000)
+    assert.isFalse(share.admits(newcomer, 0))
+    share.meet(newcomer)
+    assert.isTrue(share.admits(newcomer, 0))
+    let heard = 1
+    for (let port = 10_000; port < 10_900; port++) {
+      share.meet(at("192.0.2.1", port))
+      for (let n = 0; n < 10; n++) if (share.admits(at("192.0.2.1", port), 0)) heard++
+    }
+    assert.strictEqual(heard, FairShare.shares.met)
+    share.trust(newcomer)
+    assert.isTrue(share.admits(newcomer, 0))
+  })
+
   it("of too many valid ones, who was valid the longest ago is as good as a stranger", () => {
     const share = FairShare.make()
     const first = at("192.0.2.1", 1)

@@ -1,0 +1,162 @@
+/**
+ * What a messenger sends and what it reads of what comes to it: to whom it answers and how often, and whom it hears
+ * (protocol 2, 3 and 7).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
+import * as Frame from "../../src/protocol/Frame.ts"
+import * as KeyRing from "../../src/protocol/KeyRing.ts"
+import type * as Member from "../../src/protocol/Member.ts"
+import type * as Message from "../../src/protocol/Message.ts"
+import * as Session from "../../src/protocol/Session.ts"
+import type * as Datagrams from "../../src/transport/Datagrams.ts"
+import * as FairShare from "../../src/transport/FairShare.ts"
+import * as Messenger from "../../src/transport/Messenger.ts"
+import * as Seals from "../../src/transport/Seals.ts"
+import * as Peer from "../protocol/harness/Peer.ts"
+
+const tag = Frame.groupTag("default")
+const key = KeyRing.key(new Uint8Array(32).fill(1))
+const keys: Seals.Keys = {
+  ring: () => ({ keys: [key], active: key, mode: "enforce" }),
+  freshness: Session.freshness(30_000),
+  maxSessions: 64
+}
+
+/** A messenger on 192.0.2.0/24, that knows one seed elsewhere, and what became of what it was given. */
+const make = Effect.fnUntraced(function*(keys?: Seals.Keys) {
+  const inbox: Array<Datagrams.Received> = []
+  const sent: Array<Member.Address> = []
+  const drops: Array<Messenger.DropReason> = []
+  let drawn = 0
+  const endpoint: Datagrams.Endpoint = {
+    hostname: "m",
+    local: [{ ip: "192.0.2.13", port: 4_013, interface: "eth0" }],
+    receive: Effect.sync(() => inbox.splice(0)),
+    multicast: () => Effect.void,
+    unicast: (to) => Effect.sync(() => void sent.push(to)),
+    ask: (to) => Effect.as(Effect.sync(() => void sent.push(to)), "sent" as const),
+    random: (bytes) => new Uint8Array(bytes).fill(++drawn),
+    isExposed: () => true,
+    isDirect: (ip) => ip.startsWith("192.0.2."),
+    resolve: (host) => Effect.succeed([host]),
+    troubles: Effect.never,
+    dropped: Effect.succeed(0)
+  }
+  const messenger = yield* Messenger.make(
+    endpoint,
+    tag,
+    (reason) => void drops.push(reason),
+    (ip) => ip === "203.0.113.1",
+    keys
+  )
+  const count = (reason: Messenger.DropReason) => drops.filter((drop) => drop === reason).length
+  /** How many of so many messages to an address went out. */
+  const send = Effect.fnUntraced(function*(message: Message.Message, to: Member.Address, times: number) {
+    const before = sent.length
+    for (let n = 0; n < times; n++) yield* messenger.send(to, message)
+    return sent.length - before
+  })
+  return { messenger, inbox, sent, count, send }
+})
+
+const frame = (message: Message.Message): Uint8Array => Result.getOrThrow(Frame.encode(message, tag))
+const answer = Peer.response("a", "1")
+const near = { ip: "192.0.2.1", port: 4_001 }
+
+describe("who is answered, and how often", () => {
+  it.effect("one address gets a hundred answers a second, whatever port they go to; others get theirs", () =>
+    Effect.gen(function*() {
+      const { count, send } = yield* make()
+      assert.strictEqual(yield* send(answer, near, 60), 60)
+      assert.strictEqual(yield* send(answer, { ...near, port: 53 }, 100), 40)
+      assert.strictEqual(count("TooManyAnswers"), 60)
+      assert.strictEqual(yield* send(answer, { ...near, ip: "192.0.2.2" }, 60), 60)
+      yield* TestClock.adjust(500)
+      assert.strictEqual(yield* send(answer, near, 100), 50)
+      // What nobody asked for is not held to it: there is little of it, and elections must not wait.
+      assert.strictEqual(yield* send(Peer.coordinator("m", 7), near, 200), 200)
+    }))
+
+  it.effect("messages said again have a limit of their own: one question may ask for 64", () =>
+    Effect.gen(function*() {
+      const { count, send } = yield* make()
+      const again = Peer.delivers("m", 1, 1, "ann", 1)
+      assert.strictEqual(yield* send(again, near, 2_500), 2_000)
+      assert.strictEqual(count("TooManyAnswers"), 500)
+      assert.strictEqual(yield* send(answer, near, 10), 10)
+    }))
+
+  it.effect("nobody beyond the directly connected networks and the seeds is answered or asked", () =>
+    Effect.gen(function*() {
+      const { count, messenger, send } = yield* make()
+      const far = { ip: "198.51.100.9", port: 4_000 }
+      assert.strictEqual(yield* send(answer, far, 5), 0)
+      assert.strictEqual(yield* messenger.ask(far, Peer.probe("m")), "sent")
+      assert.strictEqual(count("NotDirect"), 6)
+      assert.strictEqual(yield* send(answer, { ip: "203.0.113.1", port: 4_000 }, 5), 5)
+    }))
+
+  it.effect("challenges and proofs too: recordings from one address draw so many a second and no more", () =>
+    Effect.gen(function*() {
+      const { count, inbox, messenger, sent } = yield* make(keys)
+      for (let n = 0; n < 900; n++) {
+        // Each a session of its own, which draws a challenge.
+        const other = Seals.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(100 + n % 100).fill(n / 100, 0, 4))
+        inbox.push({
+          payload: other.seal(frame(Peer.alive("a")), 0),
+          from: { ...near, port: 1_000 + n },
+          via: "multicast"
+        })
+      }
+      yield* messenger.receive
+      assert.isAtMost(sent.length, 500)
+      assert.isAtLeast(sent.length, 250)
+      assert.strictEqual(sent.length + count("TooManyAnswers"), 900)
+    }))
+})
+
+describe("who is heard", () => {
+  it.effect("one that floods is cut to its share before anything of it is looked at, and others are heard", () =>
+    Effect.gen(function*() {
+      const { count, inbox, messenger } = yield* make()
+      for (let n = 0; n < 20_000; n++) {
+        inbox.push({ payload: new Uint8Array(300), from: { ...near, port: n }, via: "multicast" })
+      }
+      inbox.push({ payload: frame(Peer.alive("b")), from: { ip: "192.0.2.2", port: 4_002 }, via: "multicast" })
+      const heard = yield* messenger.receive
+      assert.deepStrictEqual(heard.map(({ message }) => message.type), ["SERVER_ALIVE"])
+      assert.strictEqual(count("NotOurs"), FairShare.shares.unknown)
+      assert.strictEqual(count("SourceTooFast"), 20_000 - FairShare.shares.unknown)
+    }))
+
+  it.effect("what was recorded of a member, said again from a thousand ports, does not buy each of them a share", () =>
+    Effect.gen(function*() {
+      const { count, inbox, messenger } = yield* make(keys)
+      const dead = Seals.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(200))
+      const recorded = Array.from({ length: 900 }, () => dead.seal(frame(Peer.alive("a")), 0))
+      const ports = recorded.map((_, at) => ({ ...near, port: 1_000 + at }))
+      recorded.forEach((payload, at) => inbox.push({ payload, from: ports[at]!, via: "multicast" }))
+      yield* messenger.receive
+      yield* TestClock.adjust("1 second")
+      const before = count("SourceTooFast")
+      for (const from of ports) {
+        for (let n = 0; n < 20; n++) inbox.push({ payload: recorded[n]!, from, via: "multicast" })
+      }
+      assert.deepStrictEqual(yield* messenger.receive, [])
+      const looked = 20 * ports.length - (count("SourceTooFast") - before)
+      assert.isAtMost(looked, FairShare.shares.unknown + FairShare.shares.met)
+    }))
+
+  it.effect("who proves itself has a share of its own", () =>
+    Effect.gen(function*() {
+      const { count, inbox, messenger } = yield* make()
+      inbox.push({ payload: frame(Peer.alive("a")), from: near, via: "multicast" })
+      yield* messenger.receive
+      for (let n = 0; n < 2_000; n++) inbox.push({ payload: frame(Peer.alive("a")), from: near, via: "multicast" })
+      assert.lengthOf(yield* messenger.receive, 2_000)
+      assert.strictEqual(count("SourceTooFast"), 0)
+    }))
+})
