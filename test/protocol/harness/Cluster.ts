@@ -294,6 +294,11 @@ export class Cluster {
     return this.#machine(name).state
   }
 
+  /** Whether its machine has a clock that counts since the boot. */
+  hasUptime(name: string): boolean {
+    return this.#machine(name).hasBoot
+  }
+
   #leads(machine: Machine): boolean {
     return machine.state !== null && this.#protocol.leads(machine.state, this.#clocks(machine)) !== null
   }

@@ -6,17 +6,25 @@ import type * as Invariants from "../../../src/testing/Invariants.ts"
 import { Cluster, type Options, random } from "./Cluster.ts"
 
 const L = 1_500
-const fullSpread = L / 2
+/** How far wall clocks differ, as growing terms need it across restarts; and where nobody keeps them. */
+const spreads = { kept: L / 2, wild: 20 * L }
 
 /** What may differ from trial to trial. Work that ends sooner leaves less of a lease unused, so that its last ms matter. */
 export interface Trial {
   readonly drift: number
   readonly stopTimeout?: number | undefined
+  /** Where wall clocks are wild, half of the machines have no other clock that goes on while they sleep. */
+  readonly wallClocks?: keyof typeof spreads | undefined
   readonly protocol?: Options["protocol"]
 }
 
 /** Lives through thirty troubles, and then some time without. */
-export const live = (size: number, seed: number, { drift, protocol, stopTimeout = 300 }: Trial): Cluster => {
+export const live = (
+  size: number,
+  seed: number,
+  { drift, protocol, stopTimeout = 300, wallClocks = "kept" }: Trial
+): Cluster => {
+  const spread = spreads[wallClocks]
   const lease: Lease.Agreement = { groupSize: size, duration: L, drift }
   const chance = random(seed)
   const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(chance() * from.length)]!
@@ -31,8 +39,8 @@ export const live = (size: number, seed: number, { drift, protocol, stopTimeout 
       // As often as not at the very limits.
       rate: 1 + drift * pick([-1, 1, 2 * chance() - 1]),
       monotonic: 1_000 * chance(),
-      wall: 1_000_000 + fullSpread * chance(),
-      boot: true
+      wall: 1_000_000 + spread * chance(),
+      boot: wallClocks === "kept" || chance() < 0.5
     }),
     arrives: () => {
       const copies = chance() < loss ? 0 : chance() < 0.1 ? 2 : 1
@@ -44,7 +52,7 @@ export const live = (size: number, seed: number, { drift, protocol, stopTimeout 
   for (const name of cluster.names) cluster.after(50 * chance(), () => cluster.start(name))
   cluster.advance(2 * L)
   for (let i = 0; i < 30; i += 1) {
-    trouble(cluster, 3 * L, chance, pick)
+    trouble(cluster, { longest: 3 * L, spread, chance, pick })
     cluster.advance(L * ((seed * 7 + i * 5) % 11) / 12)
   }
   return cluster.advance(6 * L)
@@ -68,12 +76,12 @@ const kinds = [
 ] as const
 
 /** One trouble at random. Each ends by itself. */
-const trouble = (
-  cluster: Cluster,
-  longest: number,
-  chance: () => number,
-  pick: <A>(from: ReadonlyArray<A>) => A
-): void => {
+const trouble = (cluster: Cluster, { chance, longest, pick, spread }: {
+  readonly longest: number
+  readonly spread: number
+  readonly chance: () => number
+  readonly pick: <A>(from: ReadonlyArray<A>) => A
+}): void => {
   const name = pick(cluster.names)
   const other = pick(cluster.names)
   const time = longest * chance()
@@ -91,8 +99,8 @@ const trouble = (
       cluster.suspend(name)
       return cluster.after(time, () => cluster.wake(name))
     case "jump":
-      // Within the spread: what terms need of wall clocks across restarts.
-      return cluster.setWallClock(name, fullSpread * (chance() - 0.5))
+      // Where none counts since the boot, the wall clock is what a lease goes by in sleep: it is not set then.
+      return cluster.hasUptime(name) ? cluster.setWallClock(name, spread * (chance() - 0.5)) : undefined
     case "cut a pair":
       cut(name, other)
       return cut(other, name)
