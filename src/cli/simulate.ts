@@ -11,6 +11,7 @@ import * as Faults from "../testing/Faults.ts"
 import * as Shrink from "../testing/Shrink.ts"
 import * as Simulation from "../testing/Simulation.ts"
 import * as Timeline from "../testing/Timeline.ts"
+import type * as Watcher from "../testing/Watcher.ts"
 import * as CommandLine from "./options.ts"
 import * as Output from "./output.ts"
 import * as Progress from "./progress.ts"
@@ -45,6 +46,7 @@ const makeTotal = () => ({
   reigns: 0,
   steps: 0,
   datagrams: 0,
+  verdicts: [] as ReadonlyArray<Watcher.Verdict>,
   faults: Object.fromEntries(Faults.kinds.map((kind) => [kind, 0])) as Record<Faults.Fault["kind"], number>
 })
 
@@ -73,7 +75,13 @@ export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings,
   })
   const tellTotal = (stopped: typeof now | null) =>
     Output.line(
-      json ? JSON.stringify(stopped === null ? total : { ...total, stopped }) : summary(total, stopped).join("\n")
+      json
+        ? JSON.stringify({
+          ...total,
+          virtualSecondsASecond: perSecond(total.virtualSeconds, total.seconds),
+          ...(stopped === null ? {} : { stopped })
+        })
+        : summary(total, stopped).join("\n")
     )
 
   const all = Effect.gen(function*() {
@@ -88,6 +96,7 @@ export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings,
       total.reigns += report.led.length
       total.steps += report.steps
       total.datagrams += report.datagrams.delivered
+      total.verdicts = together(total.verdicts, report.verdicts)
       for (const kind of Faults.kinds) total.faults[kind] += report.happened[kind]
       // So that a signal is heard between two runs.
       yield* Effect.yieldNow
@@ -151,8 +160,21 @@ const page = (report: Simulation.Report, seconds: number, faults: Faults.Profile
   + speed(report.millis / 1_000, seconds)
 ]
 
-const speed = (virtual: number, seconds: number): string =>
-  `${Math.round(virtual / Math.max(seconds, 0.001))} virtual seconds a second`
+const perSecond = (virtual: number, seconds: number): number => Math.round(virtual / Math.max(seconds, 0.001))
+
+const speed = (virtual: number, seconds: number): string => `${perSecond(virtual, seconds)} virtual seconds a second`
+
+/** What two runs, or more, say of each promise: how often it was looked at in all, and where it was first broken. */
+const together = (
+  before: ReadonlyArray<Watcher.Verdict>,
+  verdicts: ReadonlyArray<Watcher.Verdict>
+): ReadonlyArray<Watcher.Verdict> =>
+  verdicts.map((verdict) => {
+    const former = before.find(({ invariant }) => invariant === verdict.invariant)
+    return former === undefined
+      ? verdict
+      : { ...verdict, checks: former.checks + verdict.checks, violation: former.violation ?? verdict.violation }
+  })
 
 const summary = (total: ReturnType<typeof makeTotal>, stopped: { seed: number; at: number } | null) => {
   const before = stopped === null
@@ -164,6 +186,7 @@ const summary = (total: ReturnType<typeof makeTotal>, stopped: { seed: number; a
     `${counted(total.runs, "run")}, ${total.reigns} reigns, ${total.steps} steps, ${
       total.broken === 0 ? "every promise held" : `a promise was broken in ${total.broken}`
     }, ${speed(total.virtualSeconds, total.seconds)}`,
-    ...Object.entries(total.faults).map(([kind, count]) => `  ${kind.padEnd(14)} ${count}`)
+    ...Object.entries(total.faults).map(([kind, count]) => `  ${kind.padEnd(14)} ${count}`),
+    ...Timeline.verdicts(total)
   ]
 }

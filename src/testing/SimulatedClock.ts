@@ -53,6 +53,8 @@ export interface SimulatedClock extends Clock.Clock {
   readonly jumpWallClock: (by: Duration.Input) => Effect.Effect<void>
   /** From now on runs so fast. Sleeps that have begun are stretched or shortened by it. */
   readonly setRate: (rate: number) => Effect.Effect<void>
+  /** What its monotonic clock shows, in ms: without the big integers of `monotonicTimeNanosUnsafe`, for who looks often. */
+  readonly monotonicMillis: () => number
   /** Ms since the machine started: by its own rate, on while it is suspended, and never set. */
   readonly sinceBoot: () => number
   readonly state: Effect.Effect<"running" | "paused" | "suspended">
@@ -273,6 +275,7 @@ export const makeUnsafe = (agenda: Agenda.Agenda, wall: number, options: Options
       change(() => {
         rate = next
       }),
+    monotonicMillis: () => Math.round(monotonic() * 1_000) / 1_000,
     sinceBoot: () => wallNow() - ahead - wall,
     state: Effect.sync((): "running" | "paused" | "suspended" =>
       suspended ? "suspended" : paused ? "paused" : "running"

@@ -431,7 +431,7 @@ export class Watcher {
 // internal
 
 const clocksOf = ({ clock }: SimulatedNetwork.Host): Invariants.Clocks => ({
-  monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+  monotonic: clock.monotonicMillis(),
   wall: clock.currentTimeMillisUnsafe(),
   sinceBoot: clock.sinceBoot()
 })

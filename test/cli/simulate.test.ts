@@ -38,6 +38,39 @@ describe("simulate", () => {
         assert.isTrue(report.verdicts.some(({ invariant }) => invariant === "oneLeader"))
         const { stdout } = yield* simulate("--minutes", "1", "--profile", "fast", "--runs", "3", "--servers", "3")
         assert.match(stdout, /^3 runs, \d+ reigns, .*every promise held/)
+        assert.match(stdout, /^held {4}settles: .* \(looked at \d+ times\)$/m)
+      }),
+    60_000
+  )
+
+  it.live(
+    "says of several runs, as JSON, what all came to: faults by kind, and of each promise how often it was looked at",
+    () =>
+      Effect.gen(function*() {
+        const args = ["--minutes", "1", "--profile", "fast", "--servers", "3", "--json"]
+        const each = yield* Effect.forEach([[...args], [...args, "--seed", "2"]], (args) => simulate(...args))
+        const [first, second] = each.map(({ stdout }) => JSON.parse(stdout) as Simulation.Report)
+        const { stdout } = yield* simulate(...args, "--runs", "2")
+        const total = JSON.parse(stdout) as {
+          readonly runs: number
+          readonly broken: number
+          readonly reigns: number
+          readonly virtualSecondsASecond: number
+          readonly faults: Simulation.Report["happened"]
+          readonly verdicts: Simulation.Report["verdicts"]
+        }
+        assert.deepStrictEqual([total.runs, total.broken], [2, 0])
+        assert.strictEqual(total.reigns, first!.led.length + second!.led.length)
+        assert.strictEqual(total.faults.kill, first!.happened.kill + second!.happened.kill)
+        assert.isAbove(total.virtualSecondsASecond, 0)
+        assert.deepStrictEqual(
+          total.verdicts.map(({ checks, invariant, violation }) => [invariant, checks, violation]),
+          first!.verdicts.map(({ checks, invariant }, index) => [
+            invariant,
+            checks + second!.verdicts[index]!.checks,
+            null
+          ])
+        )
       }),
     60_000
   )
