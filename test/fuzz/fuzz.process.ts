@@ -2,36 +2,14 @@
  * `npm run fuzz -- --seconds 600 --seed 1`: fuzzes for so long, or until `--inputs` are given, then reports. Ends with 0
  * where nothing was found, with 1 and how to get there again where something was, with 2 for a flag that is wrong.
  */
-import { parseArgs } from "node:util"
+import * as Flags from "../Flags.ts"
 import * as Fuzzer from "./Fuzzer.ts"
 import * as Reached from "./Reached.ts"
 
-const refuse = (line: string): never => {
-  process.stderr.write(`${line}\n`)
-  process.exit(2)
-}
-
-const flags = () => {
-  try {
-    return parseArgs({
-      options: { seconds: { type: "string" }, seed: { type: "string" }, inputs: { type: "string" } }
-    }).values
-  } catch {
-    return refuse("allowed: --seconds N, --seed N, --inputs N")
-  }
-}
-
-const given = flags()
-const whole = (name: "seconds" | "seed" | "inputs", fallback: number, most: number): number => {
-  const text = given[name]
-  if (text === undefined) return fallback
-  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN
-  return value <= most ? value : refuse(`--${name} is ${JSON.stringify(text)}; allowed: a whole number up to ${most}`)
-}
-
-const seconds = whole("seconds", given.inputs === undefined ? 10 : 86_400, 86_400)
-const seed = whole("seed", 1, 4_294_967_295)
-const inputs = whole("inputs", Infinity, 1e12)
+const { text, whole } = Flags.read(["seconds", "seed", "inputs"], "--seconds N, --seed N, --inputs N")
+const seconds = whole("seconds", text("inputs") === undefined ? 10 : 86_400, 0, 86_400)
+const seed = whole("seed", 1, 0, 4_294_967_295)
+const inputs = whole("inputs", Infinity, 0, 1e12)
 
 const heap = (): number => {
   globalThis.gc?.()

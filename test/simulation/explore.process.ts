@@ -3,62 +3,26 @@
  * are over, or none is left. Ends with 0 where no promise was broken, with 1 and the way to it where one was, with 2 for a
  * flag that is wrong. `--mutant` takes the name of one of the faults that are put into the protocol on purpose.
  */
-import { parseArgs } from "node:util"
 import { Explorer } from "../../src/testing/index.ts"
+import * as Flags from "../Flags.ts"
 import * as BullyMutants from "./BullyMutants.ts"
 import { bounds, lease } from "./Frontier.ts"
 import * as LeaseMutants from "./LeaseMutants.ts"
 import * as Mutants from "./Mutants.ts"
 
-const refuse = (line: string): never => {
-  process.stderr.write(`${line}\n`)
-  process.exit(2)
-}
-
-const flags = () => {
-  try {
-    return parseArgs({
-      options: {
-        mode: { type: "string" },
-        from: { type: "string" },
-        states: { type: "string" },
-        seconds: { type: "string" },
-        seed: { type: "string" },
-        mutant: { type: "string" }
-      }
-    }).values
-  } catch {
-    return refuse("allowed: --mode bully|lease, --from cold|settled, --states N, --seconds N, --seed N, --mutant NAME")
-  }
-}
-
-const given = flags()
-
-const choice = <A extends string>(name: "mode" | "from", allowed: ReadonlyArray<A>, fallback: A): A => {
-  const text = given[name]
-  if (text === undefined) return fallback
-  return allowed.find((one) => one === text)
-    ?? refuse(`--${name} is ${JSON.stringify(text)}; allowed: ${allowed.join(" or ")}`)
-}
-
-const whole = (name: "states" | "seconds" | "seed", fallback: number, least: number, most: number): number => {
-  const text = given[name]
-  if (text === undefined) return fallback
-  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN
-  return value >= least && value <= most
-    ? value
-    : refuse(`--${name} is ${JSON.stringify(text)}; allowed: a whole number from ${least} to ${most}`)
-}
-
+const { choice, text, whole } = Flags.read(
+  ["mode", "from", "states", "seconds", "seed", "mutant"],
+  "--mode bully|lease, --from cold|settled, --states N, --seconds N, --seed N, --mutant NAME"
+)
 const mode = choice("mode", ["bully", "lease"], "bully")
 const from = choice("from", ["cold", "settled"], "settled")
 const states = whole("states", 1_000_000, 1, 100_000_000)
 const seconds = whole("seconds", 86_400, 1, 86_400)
 const seed = whole("seed", 1, 0, 4_294_967_295)
 
-const mutant = [...BullyMutants.mutants, ...LeaseMutants.mutants].find(({ name }) => name === given.mutant)
-if (given.mutant !== undefined && mutant === undefined) {
-  refuse(`--mutant is ${JSON.stringify(given.mutant)}; no fault is called so`)
+const mutant = [...BullyMutants.mutants, ...LeaseMutants.mutants].find(({ name }) => name === text("mutant"))
+if (text("mutant") !== undefined && mutant === undefined) {
+  Flags.refuse(`--mutant is ${JSON.stringify(text("mutant"))}; no fault is called so`)
 }
 const protocol = mutant === undefined ? undefined : await Mutants.load(mutant)
 
