@@ -25,6 +25,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Group from "../group/Group.ts"
 import * as Inbox from "../group/Inbox.ts"
+import * as Inquiry from "../group/Inquiry.ts"
 import * as Keys from "../group/Keys.ts"
 import * as Seeds from "../group/Seeds.ts"
 import type * as Setting from "../group/Setting.ts"
@@ -98,13 +99,7 @@ export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
  */
 export class NobodyLeads extends Schema.TaggedError<NobodyLeads>()("NobodyLeads", {
   during: Schema.Literals(["join", "send"]),
-  group: Schema.String,
-  multicastAddress: Schema.String,
-  port: Schema.Natural,
-  /** The interfaces that the question went out of. */
-  interfaces: Schema.Array(Schema.String),
-  /** In ms. */
-  within: Schema.Natural,
+  ...Inquiry.Asked.fields,
   servers: Schema.Natural,
   leader: Schema.NullOr(Schema.String),
   mayArrive: Schema.Boolean
@@ -116,10 +111,7 @@ export class NobodyLeads extends Schema.TaggedError<NobodyLeads>()("NobodyLeads"
     if (this.leader !== null) return `the leader of ${group} at ${this.leader} did not answer within ${this.within} ms`
     return this.servers > 0
       ? `nobody leads ${group}: ${this.servers} of its servers are heard, none of them led within ${this.within} ms`
-      : `nobody in ${group} answered within ${this.within} ms on ${this.multicastAddress}:${this.port} through ${
-        this.interfaces.join(", ")
-      }; check that a server runs, that group, address and port are the same there, the interface, and that no firewall `
-        + "stops UDP"
+      : Inquiry.nobody(this)
   }
 }
 
@@ -404,11 +396,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     Effect.map(Ref.get(ref), ({ address, heard }) =>
       new NobodyLeads({
         during,
-        group: settings.group,
-        multicastAddress: settings.multicastAddress,
-        port: settings.port,
-        interfaces: endpoint.local.map((local) => `${local.interface} (${local.ip})`),
-        within: Math.round(Duration.toMillis(within)),
+        ...Inquiry.asked(settings, endpoint, within),
         servers: HashMap.size(heard),
         leader: address === null ? null : Member.formatAddress(address),
         mayArrive

@@ -22,29 +22,68 @@ import type * as Setting from "./Setting.ts"
 import type * as Settings from "./Settings.ts"
 
 /**
+ * How a group was asked: what to compare where nobody answers. `interfaces` are those that the question went out of; `within`
+ * is how many ms were waited.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Asked = Schema.Struct({
+  group: Schema.String,
+  multicastAddress: Schema.String,
+  port: Schema.Natural,
+  interfaces: Schema.Array(Schema.String),
+  within: Schema.Natural
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Asked = typeof Asked.Type
+
+/**
+ * How these settings ask, over this endpoint, for so long.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const asked = (
+  { group, multicastAddress, port }: Pick<Settings.Settings, "group" | "multicastAddress" | "port">,
+  endpoint: Pick<Datagrams.Endpoint, "local">,
+  within: Duration.Duration
+): Asked => ({
+  group,
+  multicastAddress,
+  port,
+  interfaces: endpoint.local.map((local) => `${local.interface} (${local.ip})`),
+  within: Math.round(Duration.toMillis(within))
+})
+
+/**
+ * That nobody answered, and what to compare.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const nobody = ({ group, interfaces, multicastAddress, port, within }: Asked): string =>
+  `nobody in group ${JSON.stringify(group)} answered within ${within} ms on ${multicastAddress}:${port} through ${
+    interfaces.join(", ")
+  }; check that a server runs, that group, key, address and port are the same there, the interface, and that no firewall `
+  + "stops UDP"
+
+/**
  * Nobody answered within the time-out. Either no server of the group runs, or it cannot be reached: the group, address,
  * port and interfaces asked by are told. Programs exit with 3.
  *
  * @category errors
  * @since 0.1.0
  */
-export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
-  group: Schema.String,
-  multicastAddress: Schema.String,
-  port: Schema.Natural,
-  /** The interfaces that the question went out of. */
-  interfaces: Schema.Array(Schema.String),
-  /** In ms. */
-  within: Schema.Natural
-}) {
+export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", Asked.fields) {
   override readonly [Runtime.errorExitCode] = 3
   override readonly [Runtime.errorReported] = false
   override get message() {
-    return `nobody in group ${JSON.stringify(this.group)} answered within ${this.within} ms on `
-      + `${this.multicastAddress}:${this.port} through ${
-        this.interfaces.join(", ")
-      }; check that a server runs, that group, key, `
-      + `address and port are the same there, the interface, and that no firewall stops UDP`
+    return nobody(this)
   }
 }
 
@@ -109,13 +148,7 @@ export const members = (
     const everybody = [...multicast ? [null] : [], ...seeds.addresses()]
     const answer = yield* Effect.timeoutOption(collect(messenger, everybody), timeout)
     if (Option.isSome(answer)) return answer.value
-    return yield* new NoAnswer({
-      group,
-      multicastAddress,
-      port,
-      interfaces: endpoint.local.map((local) => `${local.interface} (${local.ip})`),
-      within: Math.round(Duration.toMillis(timeout))
-    })
+    return yield* new NoAnswer(asked(settings, endpoint, timeout))
   }))
 
 const newNonce = Effect.map(

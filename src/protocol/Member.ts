@@ -40,7 +40,7 @@ export const jsonBytes = (value: string | Readonly<Record<string, string>>): num
 const verbatim = /^[ !#-[\]-~]*$/
 
 /**
- * As many characters of a name that the system gave as its limit lets in.
+ * As many characters of a name that the system gave as its limit lets in; "unknown" where it gave none.
  *
  * @category conversions
  * @since 0.1.0

@@ -18,7 +18,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { randomBytes, randomInt } from "node:crypto"
 import * as Os from "node:os"
-import { jsonBytes, limits } from "../protocol/Member.ts"
+import { limits, shortened } from "../protocol/Member.ts"
 import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "./Datagrams.ts"
 import { choose, describe, familyOf, Interfaces, isDirect, isOn, type SystemInterface } from "./Interfaces.ts"
 import * as NodeGroupSocket from "./NodeGroupSocket.ts"
@@ -290,14 +290,11 @@ const waiting = (side: Side, nic: SystemInterface, port: number): Placed => ({
   side
 })
 
-// A member's host name is limited (protocol 7) and never empty; the system's may be otherwise.
 const hostname = (): string => {
-  let name = ""
   try {
-    name = Os.hostname()
+    return shortened(Os.hostname(), limits.hostname)
   } catch {
     // Some sandboxes refuse to tell.
+    return shortened("", limits.hostname)
   }
-  while (jsonBytes(name) > limits.hostname) name = name.slice(0, -1)
-  return name === "" ? "localhost" : name
 }
