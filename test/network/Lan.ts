@@ -47,6 +47,8 @@ const run = (command: string, args: ReadonlyArray<string>): Effect.Effect<string
       ))
   })
 
+if (!skip) Process.goFirst()
+
 /** The file of names and addresses of a host. */
 const namesOf = (name: string) => Path.join(Os.tmpdir(), name)
 

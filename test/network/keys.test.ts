@@ -5,6 +5,8 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Process from "../cli/process.ts"
 
+Process.goFirst()
+
 const first = "1a".repeat(32)
 const second = Buffer.alloc(32, 0x2b).toString("base64")
 

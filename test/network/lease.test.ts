@@ -5,6 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Process from "../cli/process.ts"
 
+Process.goFirst()
+
 const flags = ["serve", "--json", "--profile", "fast", "--leadership", "lease", "--group-size", "3"]
 
 const leaderOf = (server: Process.Running) =>

@@ -7,6 +7,8 @@ import type * as Event from "../../src/protocol/Event.ts"
 import { event, eventsOf, startClient } from "../cli/clientProcess.ts"
 import * as Process from "../cli/process.ts"
 
+Process.goFirst()
+
 const names = ["anna", "boris", "clara"]
 /** Of each client, three times: under the first leader, while it is stopped, and while the second is killed. 504 in all. */
 const part = Array.from({ length: 56 }, (_, at) => at)

@@ -3,6 +3,8 @@ import * as Effect from "effect/Effect"
 import { createSocket } from "node:dgram"
 import * as Process from "../cli/process.ts"
 
+Process.goFirst()
+
 const fast = ["--json", "--profile", "fast"]
 
 /** Three servers of one group, the third of the highest rank, once all follow it. */

@@ -16,6 +16,8 @@ class App extends Context.Service<App, string>()("test/network/App") {
   static readonly layer = Layer.effect(App, Process.bundled(Path.resolve(import.meta.dirname, "app.process.ts")))
 }
 
+Process.goFirst()
+
 type Line = {
   readonly works?: number
   readonly woke?: boolean
