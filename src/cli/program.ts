@@ -67,7 +67,7 @@ const simulateFlags = {
   "until-failure": Flag.Boolean("until-failure").pipe(
     Flag.withoutNegation,
     Flag.withDefault(false),
-    Flag.withDescription("run seed after seed until a promise is broken")
+    Flag.withDescription("run seed after seed until a promise is broken; with --runs so many at most")
   ),
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
 }

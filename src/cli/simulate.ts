@@ -67,9 +67,9 @@ export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings,
     progress: (passed) => {
       now.seed = seed
       now.at = passed
-      const share = untilFailure || single ? passed / millis : (total.runs + passed / millis) / runs
+      const share = runs === 1 ? passed / millis : (total.runs + passed / millis) / runs
       const of = single ? ` of ${toSecond(millis)}` : ""
-      const which = single ? "" : `run ${total.runs + 1}${untilFailure ? "" : ` of ${runs}`}, `
+      const which = single ? "" : `run ${total.runs + 1}${runs === 1 ? "" : ` of ${runs}`}, `
       return progress.show(share, `${which}seed ${seed}, ${toSecond(passed)}${of}`)
     }
   })
@@ -85,7 +85,8 @@ export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings,
     )
 
   const all = Effect.gen(function*() {
-    const last = untilFailure ? Infinity : options.seed + runs - 1
+    // Without end, unless it is said how many at most.
+    const last = untilFailure && runs === 1 ? Infinity : options.seed + runs - 1
     for (let { seed } = options; seed <= last; seed++) {
       const begin = yield* Clock.currentTimeMillis
       const report = yield* Simulation.run(run(seed))

@@ -569,10 +569,13 @@ export const onRaised = (at: At): void => {
  * @since 0.1.0
  */
 export const onStall = (at: At, asleep: number): void => {
-  const { reign } = at.election
-  if (LeaseClaim.isHeld(at)) endReign(at, "Stalled")
-  else if (reign !== null && at.leads) {
-    becomeVacant(at, reign, "Stalled", { since: at.turn.now.monotonic - asleep })
+  const { ending, reign, vacancy } = at.election
+  const since = at.turn.now.monotonic - asleep
+  if (LeaseClaim.isHeld(at)) {
+    if (ending === null) at.change({ vacancy: { ...vacancy, since } })
+    endReign(at, "Stalled")
+  } else if (reign !== null && at.leads) {
+    becomeVacant(at, reign, "Stalled", { since })
     // Who leaves will say so anyhow.
     if (at.state.phase !== "Leaving") sayStepsDown(at, "Stalled", null)
   }

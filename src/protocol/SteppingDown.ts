@@ -88,13 +88,15 @@ export const transfer = (at: At, to: Member.NodeId): void => {
  */
 export const workEnded = (at: At, finished: boolean): void => {
   const { phase } = at.state
-  const { abstention, ending, reign } = at.election
+  const { abstention, ending, reign, vacancy } = at.election
   if (ending === null || reign === null) return
   const { heir } = abstention
   const isLost = ending === "Transferred" && !at.others.some(({ id }) => id === heir)
   if (isLost) at.change({ abstention: { ...abstention, heir: null } })
   const cause = isLost ? "Resigned" : ending
-  BullyElection.becomeVacant(at, reign, cause, { workEnded: finished })
+  // Who stood still has led nobody since that began.
+  const since = cause === "Stalled" ? vacancy.since : at.turn.now.monotonic
+  BullyElection.becomeVacant(at, reign, cause, { workEnded: finished, since })
   if (phase === "Leaving" && cause !== "Transferred") return
   const successor = cause === "Transferred" ? heir : namesNobody.has(cause) ? null : at.highest?.id ?? null
   BullyElection.sayStepsDown(at, cause, successor)

@@ -570,6 +570,7 @@ describe("a lease", () => {
     const steppingDown = server.sent.find(({ message }) => message.type === "STEPPING_DOWN")
     assert.deepInclude(steppingDown?.message, { cause: "Stalled", successor: null })
     assert.deepStrictEqual(server.says(), ["RELEASE to b", "RELEASE to a", "STEPPING_DOWN"])
+    assert.isAtLeast(server.now - server.state.election.vacancy.since, 600, "nobody was led by it since it stood still")
   })
 
   it("of one who stood still until it was over is not given back: its work has had no time to stop", () => {

@@ -10,9 +10,10 @@ import { SimulatedGroup } from "../../src/testing/index.ts"
 type Changed = Extract<Event.Event, { readonly event: "LeaderChanged" }>
 
 /** Three servers of the profile `fast`; number 2 ranks highest and leads. */
-const settled = Effect.fnUntraced(function*(settings: Settings.Options = {}) {
+const settled = Effect.fnUntraced(function*(settings: Settings.Options = {}, app?: SimulatedGroup.Options["app"]) {
   const group = yield* SimulatedGroup.make({
     servers: 3,
+    app,
     seed: "causes",
     settings: (index) => ({ profile: "fast", priority: index, name: `n${index}`, ...settings })
   })
@@ -138,6 +139,30 @@ describe("a change of leader names its cause (protocol 5, who leads)", () => {
       const seen = yield* after(group, Effect.flatMap(group.server(2), ({ leadership }) => leadership.resign))
       const both = ["nobody Resigned", "n1 Resigned"]
       assert.deepStrictEqual(seen, { n0: both, n1: both, n2: both })
+    }))
+
+  it.effect("WorkOverran: work of a former reign still runs on a server that leads again", () =>
+    Effect.gen(function*() {
+      const group = yield* settled(
+        {},
+        (server, index) =>
+          index === 2 ? server.leadership.whileLeader(Effect.uninterruptible(Effect.sleep("10 seconds"))) : Effect.void
+      )
+      const from = yield* group.now
+      yield* group.pause(2)
+      yield* group.advance("3 seconds")
+      yield* group.resume(2)
+      yield* group.advance("3 seconds")
+      for (const index of [0, 1]) {
+        assert.deepStrictEqual((yield* told(group, index, from)).slice(-3), [
+          "n2 HigherRank",
+          "nobody WorkOverran",
+          "n1 WorkOverran"
+        ])
+      }
+      assert.include(yield* told(group, 2, from), "nobody WorkOverran")
+      yield* group.advance("10 seconds")
+      assert.strictEqual((yield* told(group, 0, from)).at(-1), "n2 HigherRank", "when that has ended it leads again")
     }))
 
   it.effect("TooFewMembers: fewer than minimumMembers are left, and nobody leads", () =>
