@@ -381,6 +381,8 @@ export class Watcher {
     }
     const what = Invariants.contest(claims)
     if (what !== null) this.complain(at, "oneLeader", null, what)
+    // Where nobody leads there is nothing to be bound to.
+    if (claims.some((claim) => claim !== null)) this.#count("majorityBound")
     const unbound = Invariants.unbound(living)
     if (unbound !== null) this.complain(at, "majorityBound", null, unbound)
   }

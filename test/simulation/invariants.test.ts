@@ -37,6 +37,7 @@ describe("the invariants hold after every step of whole servers (protocol 4 and 
             const settings = { profile: "fast", leadership: "lease", groupSize: servers } as const
             const report = yield* Simulation.run({ servers, seed, millis: 2 * minute, faults: "harsh", settings })
             assert.deepStrictEqual(report.violations, [], show(report))
+            assert.isAbove(checksOf(report, "majorityBound"), report.steps / 3)
             reigns += report.led.length
           }
           assert.isAtLeast(reigns, 20)

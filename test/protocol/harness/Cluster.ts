@@ -365,24 +365,32 @@ export class Cluster {
 
   /** What is promised is broken in a step only: so it is enough to look after each. */
   #look(): void {
-    const { leaders } = this
-    if (leaders.length > 1) this.#complain("oneLeader", `${leaders.join(" and ")} lead`)
+    const leaders: Array<Machine> = []
     const living: Array<Invariants.Living> = []
     for (const machine of this.#machines.values()) {
-      if (machine.state !== null) living.push({ state: machine.state, clocks: this.#clocks(machine) })
-      const { work } = machine
+      const { member: { name }, state, work } = machine
+      if (state === null) continue
+      const clocks = this.#clocks(machine)
+      living.push({ state, clocks })
+      if (this.#protocol.leads(state, clocks) !== null) leaders.push(machine)
       if (work !== null && !this.#isExcused(machine) && !this.#isCovered(machine)) {
-        this.#complain("workWithinLease", `work of ${machine.member.name} in term ${work.term} runs, its lease is over`)
+        this.#complain("workWithinLease", `work of ${name} in term ${work.term} runs, its lease is over`)
       }
+    }
+    if (leaders.length > 1) {
+      this.#complain(
+        "oneLeader",
+        `${leaders.map(({ member }) => member.name).join(" and ")} lead`
+      )
     }
     const unbound = Invariants.unbound(living)
     if (unbound !== null) this.#complain("majorityBound", unbound)
-    for (const machine of this.#machines.values()) this.#lead(machine, living)
+    for (const leader of leaders) this.#lead(leader, living)
   }
 
   #lead(machine: Machine, living: ReadonlyArray<Invariants.Living>): void {
-    const reign = this.#leads(machine) ? machine.state!.election.reign! : null
-    if (reign === null || reign === machine.led) return
+    const reign = machine.state!.election.reign!
+    if (reign === machine.led) return
     machine.led = reign
     const { name } = machine.member
     // Provided that the wall clocks agree within a lease.
