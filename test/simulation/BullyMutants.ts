@@ -328,6 +328,14 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     breaks: "highestLeads"
   },
   {
+    name: "a newcomer takes the lead at once, whatever `stableAfter` says",
+    file: "Stability.ts",
+    from: "turn.state.rules.preempt && !turn.state.newcomer",
+    to: "turn.state.rules.preempt",
+    seenBy: "the highest ranked comes back, and has to last first (5, stableAfter)",
+    breaks: "highestLeads"
+  },
+  {
     name: "who is outranked leads without asking",
     file: "BullyElection.ts",
     from: "  if (higher(at).length > 0) return canvass(at, rules.okTimeout)\n",

@@ -102,6 +102,11 @@ export const stories = {
     faults: [crash(2, 2_000, 5_000)],
     settings: { preempt: false }
   },
+  "the highest ranked comes back, and has to last first (5, stableAfter)": {
+    servers: 3,
+    faults: [crash(2, 2_000, 5_000)],
+    settings: { stableAfter: "3 seconds" }
+  },
   "fewer than the minimum are left (5, minimumMembers)": {
     servers: 3,
     faults: [crash(1, 2_000), crash(0, 2_000)],

@@ -1,5 +1,5 @@
 /**
- * `vitest -u` writes stories.txt anew: read the difference.
+ * `npx vitest run test/simulation/stories.test.ts -u` writes stories.txt anew: read the difference.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
