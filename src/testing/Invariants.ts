@@ -532,8 +532,9 @@ const tooSoon = (
 /** Null where what came is a goodbye that was taken, or none, and nobody else was taken to have left. */
 const goodbyeIgnored = ({ after, before, input }: Judged): string | null => {
   const who = saysGoodbye(input)
-  const isMember = ({ members }: State) => who !== null && members.some((member) => Member.isSameStart(member, who))
-  return who !== null && isMember(before) && isMember(after) ? `${names([who])} has left and is a member still` : null
+  if (who === null) return null
+  const isMember = ({ members }: State) => members.some((member) => Member.isSameStart(member, who))
+  return isMember(before) && isMember(after) ? `${names([who])} has left and is a member still` : null
 }
 
 const saysGoodbye = (input: Step.Input): Member.Member | null =>
