@@ -202,59 +202,6 @@ export const judge = (
 }
 
 /**
- * Judges the first step of a server that stood still for so many ms, by whichever clock shows more, and by the one that
- * its stamps count on (`aged`): null where it was too short to be noticed, or all is well.
- *
- * @category guards
- * @since 0.1.0
- */
-export const judgeWaking = (
-  { after, before, input, now, outputs }: Judged,
-  stoodStill: number,
-  aged: number
-): string | null => {
-  const noticed = Rules.stallAfter(before.rules)
-  if (stoodStill <= noticed || before.phase === "Left") return null
-  const reign = Contest.ownReign(before)
-  if (reign !== null && sameReign(reign, Contest.ownReign(after))) return `leads on by ${formatReign(reign)}`
-  for (const output of outputs) {
-    if (output._tag !== "Emit" || output.event.event !== "MemberRemoved") continue
-    const { member, reason } = output.event
-    if (reason._tag === "Silent") return `removes ${names([member])} at once`
-  }
-  for (const [id, { heardAt, member }] of after.known) {
-    if (isOfSender(input, member) === null) continue
-    const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt
-    // It looked last some time before it fell still.
-    if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= noticed) continue
-    // Nobody was heard later than now.
-    if (heardAt < stamp + aged && heardAt >= now.monotonic - noticed) continue
-    const by = Math.round(heardAt - stamp)
-    return `takes ${names([member])} for heard ${by} ms later than it was, having stood still for ${
-      Math.round(aged)
-    } ms`
-  }
-  return null
-}
-
-/**
- * Judges a step of a server that woke from a stall so many ms before, by the clock of its stamps: it listens for one
- * discovery window. Null where that is over, or all is well.
- *
- * @category guards
- * @since 0.1.0
- */
-export const judgeAwake = ({ after, before, outputs }: Judged, since: number): string | null => {
-  if (since >= before.rules.discoveryWindow - 1) return null
-  const own = Contest.ownReign(after)
-  if (own !== null && own.term !== Contest.ownReign(before)?.term) return `leads ${Math.round(since)} ms after it woke`
-  const silent = outputs.some((output) =>
-    output._tag === "Emit" && output.event.event === "MemberRemoved" && output.event.reason._tag === "Silent"
-  )
-  return silent ? `judges others ${Math.round(since)} ms after it woke` : null
-}
-
-/**
  * The reign that a server would say is its own if it were asked now; null where it would say that it does not lead.
  *
  * @category conversions

@@ -14,6 +14,7 @@ import * as ReignOrder from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
 import type { Now, State } from "../protocol/Turn.ts"
+import * as Waking from "./internal/waking.ts"
 import * as Invariants from "./Invariants.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
 import type { Stepped } from "./Stepped.ts"
@@ -295,9 +296,9 @@ export class Watcher {
     if (stoodStill > Rules.stallAfter(step.before.rules)) {
       watched.wokeAt = now.monotonic
       this.#count("stallIsNoticed")
-      what = Invariants.judgeWaking(step, stoodStill, aged)
+      what = Waking.judgeFirst(step, stoodStill, aged)
     } else {
-      what = Invariants.judgeAwake(step, now.monotonic - watched.wokeAt)
+      what = Waking.judgeLater(step, now.monotonic - watched.wokeAt)
     }
     if (what !== null) this.complain(step.at, "stallIsNoticed", step.index, what)
   }
