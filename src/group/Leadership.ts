@@ -153,7 +153,9 @@ export interface LeadershipShape {
    * Work as in {@link whileLeader} that must go on: where it fails within a reign, for whatever cause, it is told
    * (`WorkFailed`, with the name) and started again by a schedule; see `SingletonOptions`. When the schedule is
    * exhausted this server resigns, and the singleton fails with the last cause: whoever runs it decides whether this
-   * server takes it on once more. Work that succeeds is done, for this reign.
+   * server takes it on once more. One that does not should close, leave the named leadership's scope, or call
+   * {@link stepDownFor}: with `preempt` on, a higher ranked server takes the lead back after one `memberTimeout`, also with
+   * nothing left to do. Work that succeeds is done, for this reign.
    *
    * `name` tells singletons apart in events. To run two of one name at once is a defect.
    */
