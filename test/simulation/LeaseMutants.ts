@@ -170,15 +170,15 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "a leader whose work overran gives its lease back",
     by: ["trials"],
     file: "SteppingDown.ts",
-    from: "{ workEnded: finished }",
-    to: "{ workEnded: finished || true }"
+    from: "workEnded: finished",
+    to: "workEnded: finished || true"
   },
   {
     name: "a leader that stood still gives its lease back before its work has ended",
     stories: ["stood-still"],
     file: "BullyElection.ts",
-    from: "  if (LeaseClaim.isHeld(at)) endReign(at, \"Stalled\")\n  else if (",
-    to: "  if (",
+    from: "  if (LeaseClaim.isHeld(at)) {\n",
+    to: "  if (asleep < 0) {\n",
     also: [{
       file: "BullyElection.ts",
       from: "becomeVacant(at, reign, \"Stalled\", {",
