@@ -327,6 +327,7 @@ export const disagreement = (living: ReadonlyArray<State>, clocks: (of: State) =
  * - Who lives and was removed is heard again and proves itself: a heartbeat, and a question.
  * - Somebody stands: its stagger, a canvass that nobody objects to, and once a wait for a higher one that did not lead;
  *   and where no trigger called it, the next heartbeat does.
+ * - Who has only just started waits for `stableAfter` before it takes the lead from another.
  * - Who has resigned comes back: `memberTimeout`; it runs beside the first of these.
  * - With leases, whoever started grants nothing for one lease, promises run out in another, and candidates may have to
  *   back off from each other.
@@ -341,7 +342,7 @@ export const settlesWithin = (rules: Rules.Rules, servers: number, delay = 1): n
   const standing = Math.min(1_000, rules.electionStagger * (servers - 1)) + 5
     + Math.max(rules.okTimeout, 2 * rules.probeTimeout) + 1.25 * rules.coordinatorTimeout
   const leases = rules.lease === null ? 0 : 4 * rules.lease.duration
-  return Math.ceil(removal + proof + standing + leases + rules.heartbeatInterval + 10 * delay)
+  return Math.ceil(removal + proof + standing + leases + rules.heartbeatInterval + rules.stableAfter + 10 * delay)
 }
 
 /**

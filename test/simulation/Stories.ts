@@ -151,7 +151,7 @@ export const run = (name: Name): Simulation.Options => {
   const { settings, ...story }: Story = stories[name]
   const ends = story.faults.map((fault) => fault.for === ever ? fault.at : Faults.endOf(fault))
   // The group has settled by then.
-  const millis = Math.max(...ends) + 6_500
+  const millis = Math.max(...ends) + (settings?.stableAfter === undefined ? 6_500 : 9_500)
   return { ...story, millis, seed: 1, settings: { profile: "fast", ...settings } }
 }
 
