@@ -288,13 +288,13 @@ export const settings = {
       + "datagrams a time.",
     default: () => 8_192
   }),
-  maxDeparted: whole([1, 16_384], "count", {
+  maxDeparted: whole([1, 4_096], "count", {
     summary: "most servers that are remembered as gone",
     documentation:
       "Who has left or was removed is remembered for 2 x `memberTimeout`, so that a late datagram of its does not bring it "
       + "back. Beyond so many the longest gone is forgotten early, which `TableFull` tells. Best not below the number of "
       + "servers that may go within that time. Too small: a dead server may be in view again until it is found silent once "
-      + "more; larger costs memory alone.",
+      + "more; larger costs memory, and a search for the longest gone with each goodbye once it is full.",
     default: () => 1_024
   }),
   leadership: Setting.choice(["bully", "lease"], {

@@ -27,6 +27,7 @@ import type { Delivery, KnownClient, Turn } from "./Turn.ts"
  */
 export const empty: Delivery = {
   clients: HashMap.empty(),
+  left: 0,
   receiver: Receiver.empty,
   answers: [],
   handedOnAt: -Infinity,
@@ -77,10 +78,12 @@ const awaitRepair = (turn: Turn): void => {
 
 // --- Who the clients are ---
 
+/** Whether there was one that has left, and is forgotten now. Where none has, a crowd of strangers costs no search. */
 const forgetOne = (turn: Turn): boolean => {
-  for (const [id, { hasLeft }] of turn.state.delivery.clients) {
+  const { clients, left } = turn.state.delivery
+  for (const [id, { hasLeft }] of left === 0 ? [] : clients) {
     if (!hasLeft) continue
-    change(turn, { clients: HashMap.remove(turn.state.delivery.clients, id) })
+    change(turn, { clients: HashMap.remove(clients, id), left: left - 1 })
     return true
   }
   return false
@@ -163,6 +166,7 @@ export const onLeave = (turn: Turn, { client }: Message.Of<"CLIENT_LEAVE">): voi
   const known = Option.getOrUndefined(HashMap.get(turn.state.delivery.clients, client.id))
   if (known === undefined || known.hasLeft) return
   put(turn, { ...known, hasLeft: true, waiting: [], heardAt: turn.now.monotonic })
+  change(turn, { left: turn.state.delivery.left + 1 })
   turn.emit({ event: "ClientLeft", client, reason: { _tag: "Left" } })
 }
 
@@ -177,7 +181,8 @@ export const sweep = (turn: Turn): void => {
   const now = turn.now.monotonic
   for (const [id, { client, hasLeft, heardAt, interval }] of delivery.clients) {
     if (now - heardAt <= Rules.patience(rules, interval)) continue
-    change(turn, { clients: HashMap.remove(turn.state.delivery.clients, id) })
+    const { clients, left } = turn.state.delivery
+    change(turn, { clients: HashMap.remove(clients, id), left: hasLeft ? left - 1 : left })
     if (!hasLeft) {
       turn.emit({ event: "ClientLeft", client, reason: { _tag: "Silent", for: Math.round(now - heardAt) } })
     }

@@ -112,7 +112,7 @@ export interface Host {
   /** Whether there is a leader, other than this host, to be asked. */
   readonly hasLeader: boolean
   /**
-   * How many clients' order is remembered at most; beyond, the one not heard for the longest is forgotten. It is not
+   * How many clients' order is remembered at most; beyond, the eighth not heard for the longest is forgotten. It is not
    * forgotten with the client: whatever comes late of it must not come twice.
    */
   readonly maxSources: number
@@ -298,15 +298,9 @@ const sourceOf = (host: Host, client: Client.ClientId): Source | undefined =>
 const putSource = (host: Host, client: Client.ClientId, source: Source): void => {
   const all = host.receiver.sources
   if (HashMap.size(all) >= host.maxSources && !HashMap.has(all, client)) {
-    let oldest = client
-    let heardAt = Infinity
-    for (const [id, other] of all) {
-      if (other.heardAt < heardAt) {
-        oldest = id
-        heardAt = other.heardAt
-      }
-    }
-    drop(host, oldest)
+    // Some at once: to look for the oldest with each new one would let a crowd of strangers cost a search each.
+    const oldest = [...all].toSorted(([, one], [, other]) => one.heardAt - other.heardAt)
+    for (const [id] of oldest.slice(0, Math.ceil(host.maxSources / 8))) drop(host, id)
   }
   const { asking, sources, unplaced } = host.receiver
   change(host, {

@@ -139,6 +139,8 @@ export interface KnownClient {
  */
 export interface Delivery {
   readonly clients: HashMap.HashMap<Client.ClientId, KnownClient>
+  /** How many of the clients have left. */
+  readonly left: number
   readonly receiver: Receiver.Receiver
   /** What the group asked for, and nobody has said again yet. */
   readonly answers: ReadonlyArray<Receiver.Delivered>

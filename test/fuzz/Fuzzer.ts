@@ -391,6 +391,8 @@ class Episode {
       this.#tally.peaks[path] = Math.max(size, this.#tally.peaks[path] ?? 0)
       if (size > bounds(path, state)) throw new Error(`${path} has ${size} entries`)
     }
+    const left = [...HashMap.values(state.delivery.clients)].filter(({ hasLeft }) => hasLeft).length
+    if (left !== state.delivery.left) throw new Error(`${left} clients have left, not ${state.delivery.left}`)
     const [last] = state.members.slice(-1)
     const sorted = state.members.every((member, at) => at === 0 || Member.outranks(state.members[at - 1]!, member))
     if (last !== undefined && !sorted) throw new Error("the members are not in their order")

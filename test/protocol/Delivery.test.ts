@@ -92,7 +92,7 @@ describe("CLIENT_JOIN", () => {
     server.hear({ type: "CLIENT_LEAVE", client: { id: Client.ClientId.make("0000000000000009"), name: "x" } })
     server.hear(Peer.joins("bob"))
     assert.deepStrictEqual(server.says(), ["CLIENT_WELCOME to client"])
-    assert.strictEqual(HashMap.size(server.state.delivery.clients), 20)
+    assert.deepStrictEqual([HashMap.size(server.state.delivery.clients), server.state.delivery.left], [20, 0])
   })
 })
 
