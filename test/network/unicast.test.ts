@@ -125,7 +125,7 @@ describe.skipIf(Lan.skip)(`hosts on networks with a router between them${Lan.bec
       const lan = yield* Lan.make
       const router = yield* lan.hostAt("192.0.2.254/24")
       yield* router.plug("eth1", "br1", ["198.51.100.254/24"])
-      yield* router.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
+      yield* router.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
       const near = Effect.fnUntraced(function*(ip: string, ...args: Parameters<typeof unicast>) {
         const host = yield* lan.hostAt(`${ip}/24`)
         yield* host.ip("route add default via 192.0.2.254")
