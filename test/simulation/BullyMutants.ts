@@ -219,8 +219,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a leader that stood still leads on",
     file: "BullyElection.ts",
-    from: "  else if (reign !== null && at.leads) {\n    becomeVacant(at, reign, \"Stalled\"",
-    to: "  else if (reign === null && at.leads) {\n    becomeVacant(at, reign, \"Stalled\"",
+    from: "becomeVacant(at, reign, \"Stalled\", { since })",
+    to: "void since",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
