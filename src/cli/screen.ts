@@ -39,7 +39,10 @@ export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
   let group: Group.GroupShape | undefined
 
   const draw = Effect.gen(function*() {
-    if (group === undefined) return
+    if (group === undefined) {
+      const waiting = notes.map(({ at, text }) => `${Text.clock(at)}  ${Text.clean(text)}`)
+      return yield* Output.write(frameOf(waiting.slice(-8)))
+    }
     const style = yield* Terminal.style
     const lines = Table.render({
       ...settings,

@@ -6,6 +6,7 @@ import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
@@ -16,8 +17,10 @@ import * as Server from "../group/Server.ts"
 import type * as Settings from "../group/Settings.ts"
 import * as Event from "../protocol/Event.ts"
 import * as EventText from "../status/EventText.ts"
+import type { DatagramsFailed } from "../transport/Datagrams.ts"
 import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
-import * as Exit from "./exit.ts"
+import * as NodeSocket from "../transport/NodeSocket.ts"
+import * as Ending from "./exit.ts"
 import * as Output from "./output.ts"
 import * as Screen from "./screen.ts"
 import * as Systemd from "./systemd.ts"
@@ -54,6 +57,45 @@ const eventsOf = Effect.fnUntraced(function*(group: Group.GroupShape) {
   return Stream.concat(Stream.fromIterable(sofar), events)
 })
 
+/** What the network may get over by itself, such as a port of ours that our former process has not given back yet. */
+const passes: ReadonlySet<DatagramsFailed["kind"]> = new Set([
+  "AddressInUse",
+  "AddressNotAvailable",
+  "NoSuchInterface",
+  "Unreachable"
+])
+
+/**
+ * Starts the server as soon as its sockets open, and tells once why they do not. Without its own port it would lead a
+ * group of which nobody hears, so it does not start before.
+ */
+const start = Effect.fnUntraced(function*(
+  settings: Settings.Settings,
+  scope: Scope.Scope,
+  tell: (event: Event.Event) => Effect.Effect<unknown>
+) {
+  let told = ""
+  const attempt = Effect.gen(function*() {
+    const own = yield* Scope.fork(scope)
+    return yield* Scope.provide(Server.fromSettings(settings), own).pipe(
+      Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
+    )
+  })
+  const tellOnce = Effect.fnUntraced(function*({ message }: DatagramsFailed) {
+    if (message === told) return
+    told = message
+    const at = yield* Clock.currentTimeMillis
+    yield* tell({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
+  })
+  return yield* attempt.pipe(
+    Effect.tapError((error) => isPassing(error) ? tellOnce(error) : Effect.void),
+    Effect.retry({ schedule: NodeSocket.reopening, while: isPassing })
+  )
+})
+
+const isPassing = (error: Server.ServerError): error is DatagramsFailed =>
+  error._tag === "DatagramsFailed" && passes.has(error.kind)
+
 /** Prints each event as a line, as fast as the reader reads. */
 const print = (events: Queue.Dequeue<Event.Event, Cause.Done>, line: (event: Event.Event) => string) =>
   Queue.takeAll(events).pipe(
@@ -63,7 +105,7 @@ const print = (events: Queue.Dequeue<Event.Event, Cause.Done>, line: (event: Eve
   )
 
 export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, options: { readonly json: boolean }) {
-  yield* Exit.stoppingIsSuccess
+  yield* Ending.stoppingIsSuccess
   const systemd = yield* Systemd.make
   const screen = !options.json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
   const run = Effect.scoped(Effect.gen(function*() {
@@ -82,7 +124,7 @@ export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, op
     )
     const serverScope = yield* Scope.make()
     const stays = Effect.gen(function*() {
-      const { group } = yield* Scope.provide(Server.fromSettings(settings), serverScope)
+      const { group } = yield* start(settings, serverScope, (event) => Queue.offer(events, event))
       screen?.watch(group)
       yield* systemd.serving(group, settings)
       const pump = yield* (yield* eventsOf(group)).pipe(

@@ -56,7 +56,8 @@ export const open = (
   Effect.suspend(() => {
     const { address, index } = own.nic
     const isIpv6 = familyOf(address) === "IPv6"
-    return NodeSocket.open(sockets, describe(own.nic), {
+    const where = own.port === 0 ? describe(own.nic) : `${describe(own.nic)} port ${own.port}`
+    return NodeSocket.open(sockets, where, {
       bind: { address, port: own.port },
       ...isIpv6 ? { ipv6Only: true } : {},
       multicast: {

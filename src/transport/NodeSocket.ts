@@ -23,7 +23,14 @@ const receiveCapacity = 4096
 const troubleCapacity = 64
 // A datagram longer than this is no frame of ours (protocol 7): not kept, so that a full queue stays below 8 MiB.
 const longestKept = 2048
-const reopening = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
+
+/**
+ * When a socket that failed is tried again: after 50 ms, doubling to 2 s.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const reopening = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
 
 /**
  * Room in the kernel for bursts while the event loop is busy, in bytes. The system caps it at its own limit.

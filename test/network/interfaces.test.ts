@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import { randomInt } from "node:crypto"
 import { createSocket, type Socket } from "node:dgram"
 import * as Process from "../cli/process.ts"
 import * as Lan from "./Lan.ts"
@@ -253,21 +254,22 @@ describe.skipIf(Lan.skip)(
   }
 )
 
+/** A program that has a port to itself until `scope` closes. */
+const occupy = (ip: string, port: number, scope: Scope.Scope) =>
+  Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const socket = createSocket("udp4")
+      socket.bind(port, ip, () => resume(Effect.succeed(socket)))
+    }),
+    (socket) => Effect.sync(() => socket.close())
+  ).pipe(Scope.provide(scope))
+
 it.live(
   "address in use: a program that keeps the group's port for itself is told and waited for (need 6)",
   Effect.fnUntraced(function*() {
     const env = yield* Process.group
     const thief = yield* Scope.make()
-    yield* Scope.provide(
-      Effect.acquireRelease(
-        Effect.callback<Socket>((resume) => {
-          const socket = createSocket("udp4")
-          socket.bind(Number(env["BELLWETHER_PORT"]), "0.0.0.0", () => resume(Effect.succeed(socket)))
-        }),
-        (socket) => Effect.sync(() => socket.close())
-      ),
-      thief
-    )
+    yield* occupy("0.0.0.0", Number(env["BELLWETHER_PORT"]), thief)
     const one = yield* Process.start(flags("one", 1), env)
     const two = yield* Process.start(flags("two", 2), env)
     for (const [name, server] of Object.entries({ one, two })) {
@@ -278,5 +280,24 @@ it.live(
     yield* Scope.close(thief, Exit.void)
     yield* allFollow([one, two], "two")
     yield* allSeeAll({ one, two })
+  }, Effect.scoped)
+)
+
+it.live(
+  "address in use: a server whose own port is another's says so once, starts when it is free, and leads nobody before (need 6)",
+  Effect.fnUntraced(function*() {
+    const env = yield* Process.group
+    const port = randomInt(10_000, 32_000)
+    const thief = yield* Scope.make()
+    yield* occupy("127.0.0.1", port, thief)
+    const server = yield* Process.start(flags("late", 1, "--unicast-port", String(port)), env)
+    const told = yield* tells(server, () => server.events, "AddressInUse")
+    // It has tried again meanwhile: another server has found that it is alone.
+    yield* follows(yield* Process.start(flags("other", 2), env), "other")
+    assert.deepStrictEqual(server.events, [told])
+    yield* Scope.close(thief, Exit.void)
+    const started = yield* server.event("Started")
+    assert.strictEqual(started.self.port, port)
+    yield* follows(server, "other")
   }, Effect.scoped)
 )
