@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Member from "../../src/protocol/Member.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
+import { idOf, leadershipOf, transfer } from "../simulation/HandingOver.ts"
 
 const make = (settings: object = {}) =>
   Effect.gen(function*() {
@@ -16,20 +17,6 @@ const make = (settings: object = {}) =>
     assert.strictEqual(yield* group.settle(), 2)
     return group
   })
-
-const leadershipOf = (group: SimulatedGroup.SimulatedGroup, index: number) =>
-  Effect.map(group.server(index), ({ leadership }) => leadership)
-
-const idOf = (group: SimulatedGroup.SimulatedGroup, index: number) =>
-  Effect.flatMap(group.server(index), (server) => Effect.map(server.group.self, ({ id }) => id))
-
-/** Hands the lead of one server to another, and lets time pass until that has an outcome. */
-const transfer = Effect.fnUntraced(function*(group: SimulatedGroup.SimulatedGroup, from: number, to: number) {
-  const leadership = yield* leadershipOf(group, from)
-  const fiber = yield* Effect.forkScoped(leadership.transferTo(yield* idOf(group, to)))
-  const took = yield* group.until("there is an outcome", Effect.sync(() => fiber.pollUnsafe() !== undefined))
-  return { exit: yield* Fiber.await(fiber), took }
-})
 
 const causes = (group: SimulatedGroup.SimulatedGroup, index: number, from: number) =>
   Effect.map(

@@ -1,29 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Contest from "../../src/protocol/Contest.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
+import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
-import { type Options, Server } from "./harness/Server.ts"
+import { Server } from "./harness/Server.ts"
 
 const { alive, coordinator, elsewhere, leaving, member, objects, reign, says, stands, stepsDown } = Peer
-
-/** `m` has been live for a while and follows the leader of that reign; the others are members too. */
-const following = (term: number, leader: string, others: ReadonlyArray<string> = [], options: Options = {}) => {
-  const server = Server.live(options, [...others.map((name) => alive(name)), alive(leader, reign(term, leader))])
-  assert.strictEqual(server.follows, leader)
-  return server
-}
-
-/** `m` leads; the others, all below it, are members. */
-const leading = (others: ReadonlyArray<string> = [], options: Options = {}) => {
-  const server = Server.live(options, others.map((name) => alive(name)))
-  server.advance(5)
-  assert.isTrue(server.leads)
-  return server.advance(300).forget()
-}
-
-/** `m` is live in a group of others where nobody has ever led; it has not yet stood. */
-const vacant = (others: ReadonlyArray<string>, options: Options = {}) =>
-  Server.live(options, others.map((name) => alive(name)))
 
 const notify = ["COORDINATOR to a"]
 

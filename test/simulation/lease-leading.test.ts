@@ -5,11 +5,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Leadership from "../../src/group/Leadership.ts"
 import type * as Settings from "../../src/group/Settings.ts"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
+import { idOf, leadershipOf, transfer } from "./HandingOver.ts"
 
 const L = 1_500
 
@@ -48,19 +48,6 @@ const causes = (group: SimulatedGroup.SimulatedGroup, index: number, from: numbe
           : []
       )
   )
-
-const leadershipOf = (group: SimulatedGroup.SimulatedGroup, index: number) =>
-  Effect.map(group.server(index), ({ leadership }) => leadership)
-
-const idOf = (group: SimulatedGroup.SimulatedGroup, index: number) =>
-  Effect.flatMap(group.server(index), (server) => Effect.map(server.group.self, ({ id }) => id))
-
-const transfer = Effect.fnUntraced(function*(group: SimulatedGroup.SimulatedGroup, from: number, to: number) {
-  const leadership = yield* leadershipOf(group, from)
-  const fiber = yield* Effect.forkScoped(leadership.transferTo(yield* idOf(group, to)))
-  const took = yield* group.until("there is an outcome", Effect.sync(() => fiber.pollUnsafe() !== undefined))
-  return { exit: yield* Fiber.await(fiber), took }
-})
 
 describe("the causes with a lease (protocol, majority lease)", () => {
   it.effect("HigherRank: a higher ranked one joins, and the leader gives its lease back to it", () =>
