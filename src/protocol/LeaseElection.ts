@@ -232,7 +232,8 @@ export const onBeatAck = (at: At, agreement: Lease.Agreement, ack: Message.Of<"B
   if (!Lease.countsAck(claim, at.state.self, ack)) return
   const after = Lease.acknowledged(claim, ack.sender.id, ack.beat, agreement)
   at.change({ claim: after })
-  if (after.anchor !== claim.anchor) watchLease(at, agreement, after)
+  // By a wall clock that was set back and forward, the newer beat may last less long than the older one.
+  if (after.anchor !== claim.anchor && !endWhereDue(at, agreement)) watchLease(at, agreement, after)
 }
 
 /**
@@ -297,12 +298,17 @@ const watchLease = (at: At, agreement: Lease.Agreement, claim: Lease.Claim): voi
  * @since 0.1.0
  */
 export const expire = (turn: Turn, agreement: Lease.Agreement): void => {
-  for (const at of Contest.all(turn)) {
-    const { claim, ending, reign } = at.election
-    if (reign === null || claim === null || !claim.held) continue
-    if (!Lease.isHeld(claim, agreement, turn.now)) endNow(at, reign, ending ?? "LeaseLost")
-    else if (mustStop(at, agreement, claim)) stopInTime(at, agreement, claim)
-  }
+  for (const at of Contest.all(turn)) endWhereDue(at, agreement)
+}
+
+/** Ends what is led by a lease that is over, or over so soon that its work must end; says whether it did. */
+const endWhereDue = (at: At, agreement: Lease.Agreement): boolean => {
+  const { claim, ending, reign } = at.election
+  if (reign === null || claim === null || !claim.held) return false
+  if (!Lease.isHeld(claim, agreement, at.turn.now)) endNow(at, reign, ending ?? "LeaseLost")
+  else if (mustStop(at, agreement, claim)) stopInTime(at, agreement, claim)
+  else return false
+  return true
 }
 
 /**

@@ -511,6 +511,21 @@ describe("a lease", () => {
     }
   })
 
+  it("is judged anew by the beat that it rests on now: where a wall clock was set back and forward, that may be over sooner", () => {
+    for (const [jump, ending] of [[stopsAt + 1, "LeaseLost"], [10 * L, null], [stopsAt - 100, null]] as const) {
+      const { server, term } = leading(["a", "b"], { work: "by hand" })
+      server.wall -= 20 * L
+      server.advance(L / 6)
+      server.forget().wall += jump
+      assert.isTrue(server.leads)
+      server.hear(ack("a", term, 2), "unicast")
+      assert.strictEqual(server.leads, jump < stopsAt)
+      assert.strictEqual(server.state.election.ending, ending)
+      assert.deepStrictEqual(causes(server), jump > lasts ? ["LeaseLost"] : [])
+      assert.deepStrictEqual(server.said("RELEASE"), [])
+    }
+  })
+
   it("ends its work in time also where its machine slept too shortly for a stall, which no timer counts", () => {
     const { server, term } = leading(["a", "b"], { work: "by hand" })
     server.boot = 5_000
