@@ -4,22 +4,14 @@
  */
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
-import { createSocket } from "node:dgram"
 import { fileURLToPath } from "node:url"
 import type * as Profile from "../src/group/Profile.ts"
 import * as Server from "../src/group/Server.ts"
 import * as NodeServer from "../src/NodeServer.ts"
+import { freePort } from "./loopback.ts"
 
 const program = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 const starts = 10
-
-const freePort = new Promise<number>((resolve) => {
-  const socket = createSocket("udp4")
-  socket.bind(0, "127.0.0.1", () => {
-    const { port } = socket.address()
-    socket.close(() => resolve(port))
-  })
-})
 
 /** The CPU of so many servers over so many seconds, as a share of one core and server. */
 const heartbeats = (servers: number, profile: Profile.Profile, seconds: number, port: number) =>
@@ -61,7 +53,7 @@ const start = (args: ReadonlyArray<string>, port: number) =>
 const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 export const idle = async (): Promise<void> => {
-  const port = await freePort
+  const port = await Effect.runPromise(freePort)
   console.log("| servers | profile | CPU of one server, % of a core |\n| --- | --- | --- |")
   for (const [servers, profile] of [[3, "fast"], [10, "fast"], [10, "standard"]] as const) {
     const share = await Effect.runPromise(heartbeats(servers, profile, 10, port))

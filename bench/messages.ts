@@ -7,11 +7,11 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { createSocket } from "node:dgram"
 import { performance } from "node:perf_hooks"
 import * as Client from "../src/client/Client.ts"
 import * as Server from "../src/group/Server.ts"
 import * as NodeServer from "../src/NodeServer.ts"
+import { freePort } from "./loopback.ts"
 
 interface Shape {
   readonly servers: number
@@ -29,14 +29,6 @@ interface Figures extends Shape {
   readonly lost: number
   readonly leaderChanges: number
 }
-
-const freePort = Effect.callback<number>((resume) => {
-  const socket = createSocket("udp4")
-  socket.bind(0, "127.0.0.1", () => {
-    const { port } = socket.address()
-    socket.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 const cpu = () => {
   const { system, user } = process.cpuUsage()

@@ -1,0 +1,14 @@
+/**
+ * Where a bench meets: on loopback, at a port of its own.
+ */
+import * as Effect from "effect/Effect"
+import { createSocket } from "node:dgram"
+
+/** A UDP port that nobody has. */
+export const freePort = Effect.callback<number>((resume) => {
+  const socket = createSocket("udp4")
+  socket.bind(0, "127.0.0.1", () => {
+    const { port } = socket.address()
+    socket.close(() => resume(Effect.succeed(port)))
+  })
+})
