@@ -36,12 +36,12 @@ export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
     if (notes.length > keptNotes) notes.shift()
     Queue.offerUnsafe(wake, undefined)
   }
+  const newest = () => notes.slice(-8).map(({ at, text }) => `${Text.clock(at)}  ${Text.clean(text)}`)
   let group: Group.GroupShape | undefined
 
   const draw = Effect.gen(function*() {
     if (group === undefined) {
-      const waiting = notes.map(({ at, text }) => `${Text.clock(at)}  ${Text.clean(text)}`)
-      return yield* Output.write(frameOf(waiting.slice(-8)))
+      return yield* Output.write(frameOf(newest()))
     }
     const style = yield* Terminal.style
     const lines = Table.render({
@@ -55,9 +55,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
   })
 
   /** What stays on the terminal when the display has gone. */
-  const epilogue = Effect.suspend(() =>
-    Output.write(notes.slice(-8).map(({ at, text }) => `${Text.clock(at)}  ${Text.clean(text)}\n`).join(""))
-  )
+  const epilogue = Effect.suspend(() => Output.write(newest().map((line) => `${line}\n`).join("")))
 
   const resized = Effect.callback<never>(() => {
     const redraw = () => void Queue.offerUnsafe(wake, undefined)
