@@ -1,28 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Member from "../../src/protocol/Member.ts"
-import type * as Rules from "../../src/protocol/Rules.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import type { Output } from "../../src/protocol/Turn.ts"
+import * as Server from "./harness/Server.ts"
 
-const rules: Rules.Rules = {
-  heartbeatInterval: 500,
-  cleanupInterval: 500,
-  memberTimeout: 1_600,
-  probeTimeout: 100,
-  discoveryWindow: 200,
-  electionStagger: 10,
-  okTimeout: 300,
-  coordinatorTimeout: 600,
-  multicast: true,
-  preempt: true,
-  stableAfter: 0,
-  minimumMembers: 1,
-  maxMembers: 4_096,
-  maxClients: 1_024,
-  maxDeparted: 1_024,
-  stopTimeout: 500,
-  lease: null
-}
+const rules = Server.rules({}, "fast")
 
 const self: Member.Member = {
   id: Member.NodeId.make("00000000000000aa"),
