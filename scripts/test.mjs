@@ -2,12 +2,12 @@
 // first and by themselves, with its branch coverage: to count branches makes the simulations of the others take twice as
 // long. With arguments (`npm test -- test/house`) it builds and runs just those tests; `npm run coverage` runs the tests of
 // src/protocol alone and leaves a report to look at in `coverage`.
-import { mkdtempSync } from "node:fs"
+import { mkdtempSync, readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import { check } from "./check.mjs"
 import { lint } from "./lint.mjs"
-import { ensureBuild, ensureDependencies, main, remove, run, say } from "./setup.mjs"
+import { ensureBuild, ensureDependencies, main, remove, root, run, say } from "./setup.mjs"
 
 const [first, ...others] = process.argv.slice(2)
 const report = first === "--report"
@@ -16,6 +16,22 @@ const chosen = report ? others : process.argv.slice(2)
 const covered = "test/protocol"
 
 const vitest = (...args) => run("vitest", ["run", ...args], { output: 1 })
+
+/** The branches that no test took, as `file:line`; none where the tests failed before they were counted. */
+const untaken = (directory) => {
+  const files = (() => {
+    try {
+      return Object.values(JSON.parse(readFileSync(join(directory, "coverage-final.json"), "utf8")))
+    } catch {
+      return []
+    }
+  })()
+  return files.flatMap(({ b, branchMap, path }) =>
+    Object.entries(branchMap).flatMap(([id, branch]) =>
+      b[id].includes(0) ? [`${relative(root, path)}:${branch.loc.start.line}`] : []
+    )
+  )
+}
 
 main(async () => {
   await ensureDependencies()
@@ -34,12 +50,14 @@ main(async () => {
   } else {
     // A directory of its own: another copy of the suite may run in this checkout.
     const directory = mkdtempSync(join(tmpdir(), "bellwether-coverage-"))
-    const first = await vitest("--coverage", `--coverage.reportsDirectory=${directory}`, covered).catch((error) =>
-      error
-    )
+    const reports = [`--coverage.reportsDirectory=${directory}`, "--coverage.reporter=text", "--coverage.reporter=json"]
+    const first = await vitest("--coverage", ...reports, covered).catch((error) => error)
+    const missed = first instanceof Error ? untaken(directory) : []
     remove(directory)
     // What fails there keeps nobody from learning of the rest.
-    await vitest("--exclude", `${covered}/**`)
-    if (first instanceof Error) throw first
+    const second = await vitest("--exclude", `${covered}/**`).catch((error) => error)
+    // Told at the end: the table is far above by then.
+    if (missed.length > 0) say(`no test of ${covered} takes a branch at ${missed.join(", ")}`)
+    for (const failed of [first, second]) if (failed instanceof Error) throw failed
   }
 })

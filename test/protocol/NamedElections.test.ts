@@ -309,6 +309,14 @@ describe("the reign of a named election", () => {
     server.hear(coordinator(low, 90))
     assert.deepStrictEqual([follows(server), registerOf(server).heard], [high, 90])
   })
+
+  it("what waited while we stood still and is of an election that we take no part in brings nothing", () => {
+    const server = following(60, high)
+    server.freeze(60_000)
+    server.hear(Peer.says(low, { type: "COORDINATOR", election: "reports" }, { term: 90 }))
+    assert.deepStrictEqual([follows(server), registerOf(server).heard], [high, 60])
+    assert.isFalse(HashMap.has(server.state.named, "reports"))
+  })
 })
 
 describe("the reigns of one's own", () => {

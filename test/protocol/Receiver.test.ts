@@ -226,6 +226,14 @@ describe("what is missing (protocol 5, repair)", () => {
     assert.isTrue(gaps.every((gap) => gap >= 50 * 0.75 && gap <= 150 * 1.25))
   })
 
+  it("is asked for when its own time has come, not when that of an earlier one has", () => {
+    const one = host("ann").hear(says(1, "ann", 1), says(3, "ann", 3))
+    one.advance(30).hear(says(5, "ann", 5)).advance(15)
+    assert.deepStrictEqual(one.asked.map(({ at, from, to }) => [at, from, to]), [[40, 2, 2]])
+    one.advance(25)
+    assert.deepStrictEqual(one.asked.map(({ at, from, to }) => [at, from, to])[1], [70, 4, 4])
+  })
+
   it("is asked of the group where there is no other leader", () => {
     const one = host("ann")
     one.hasLeader = false

@@ -72,6 +72,12 @@ describe("sealed frames (protocol 7)", () => {
     assert.notDeepEqual(of(1), of(2 ** 32 + 1))
   })
 
+  it("say in the clear under which key, salt and counter they are, also one beyond 32 bits", () => {
+    const counter = 5 * 2 ** 32 + 7
+    const frame = Sealing.seal(new Uint8Array(20), { ...session, counter })
+    assert.deepStrictEqual(Sealing.clear(frame), { keyId: key.id, salt, counter })
+  })
+
   it("too short ones are none, and a counter beyond 2^53 is one that is never admitted", () => {
     const frame = Sealing.seal(new Uint8Array(0), { ...session, counter: 0 })
     assert.strictEqual(frame.length, 52)

@@ -190,6 +190,12 @@ describe("what we number our own datagrams by (protocol 7)", () => {
     }
   })
 
+  it("our floor is above all that we said before a silence of three seconds", () => {
+    let speaker = Session.silent(0)
+    for (const now of [0, 100, 4_000]) speaker = Session.speak(speaker, now)[0]
+    assert.strictEqual(Session.floor(speaker, 4_000), 2)
+  })
+
   const gap = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_000 }))
 
   it.prop(
