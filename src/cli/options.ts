@@ -5,7 +5,6 @@ import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Keys from "../group/Keys.ts"
 import * as Setting from "../group/Setting.ts"
 import * as Settings from "../group/Settings.ts"
@@ -214,12 +213,35 @@ export const watchOf = (given: Option.Option<string>) => asked("watch", watchSet
 
 /** The settings: a flag before the environment before the default. No socket is opened. */
 export const resolve = Effect.fnUntraced(function*(flags: Given) {
-  const configured = yield* Settings.configured
-  const given = new Map(configured)
+  const given = yield* givenBy(flags)
+  const settings = yield* read(given)
+  const { scan } = yield* Interfaces.Interfaces
+  const system = yield* scan
+  const families = settings.multicastAddress.split(",").map(Interfaces.familyOf)
+  const [missing] = Interfaces.absent({ system, named: settings.interfaces, families })
+  if (missing === undefined) return settings
+  const fitting = system.filter(({ address }) => families.includes(Interfaces.familyOf(address)))
+  return yield* new Setting.SettingRefused({
+    setting: "interfaces",
+    as: given.get("interfaces")?.as ?? "interfaces",
+    was: JSON.stringify(missing),
+    allowed: `one that is up: ${fitting.map(({ address, name }) => `${name} (${address})`).join(", ")}`
+  })
+})
+
+/** The same for a command that stays until it is stopped: an interface that is named and not there may come. */
+export const resolveToStay = (flags: Given) => Effect.flatMap(givenBy(flags), read)
+
+const givenBy = Effect.fnUntraced(function*(flags: Given) {
+  const given = new Map(yield* Settings.configured)
   for (const key of Settings.keys) {
     const flag = flags[key]
     if (flag !== undefined && Option.isSome(flag)) given.set(key, { as: Settings.flagName(key), text: flag.value })
   }
+  return given
+})
+
+const read = Effect.fnUntraced(function*(given: Effect.Success<typeof Settings.configured>) {
   const settings = yield* Effect.fromResult(Settings.read((key) => given.get(key)))
   // Read here already, to be refused by the name under which it was given.
   yield* Effect.mapError(
@@ -227,21 +249,5 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
     ({ allowed, as, setting, was }) =>
       new Setting.SettingRefused({ setting, as: given.get("keyFile")?.as ?? as, was, allowed })
   )
-  const interfaces = yield* Interfaces.Interfaces
-  const system = yield* interfaces.scan
-  const families = settings.multicastAddress.split(",").map(Interfaces.familyOf)
-  const fitting = system.filter(({ address }) => families.includes(Interfaces.familyOf(address)))
-  for (const name of settings.interfaces) {
-    const isThere = families.some((family) =>
-      Result.isSuccess(Interfaces.choose({ system, named: [name], defaultRoute: Option.none(), family }))
-    )
-    if (isThere) continue
-    return yield* new Setting.SettingRefused({
-      setting: "interfaces",
-      as: given.get("interfaces")?.as ?? "interfaces",
-      was: JSON.stringify(name),
-      allowed: `one that is up: ${fitting.map(({ address, name }) => `${name} (${address})`).join(", ")}`
-    })
-  }
   return settings
 })

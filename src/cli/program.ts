@@ -56,7 +56,7 @@ const doctorFlags = {
 }
 
 const runServe = Effect.fnUntraced(function*({ json, ...flags }: Options.Given & { readonly json: boolean }) {
-  const settings = yield* Options.resolve(flags)
+  const settings = yield* Options.resolveToStay(flags)
   const { serve } = yield* Effect.promise(() => import("./serve.ts"))
   return yield* serve(settings, { json })
 })

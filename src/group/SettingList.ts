@@ -116,8 +116,8 @@ export const settings = {
     documentation:
       "Which networks to use, with commas between them, such as `eth0,192.168.1.7`; the first is the primary one unless "
       + "another has the default route. Empty: every one that is up, can multicast and is no virtual bridge, or loopback "
-      + "where there is none. Too few, and servers on the other networks are not found; bridges of containers among them "
-      + "bring datagrams twice.",
+      + "where there is none. A server waits for what is named and not there; other commands refuse it. Too few, and servers "
+      + "on the other networks are not found; bridges of containers among them bring datagrams twice.",
     unset: "automatic",
     default: () => []
   }),

@@ -32,8 +32,8 @@ export interface Explained extends SystemInterface {
 }
 
 /**
- * The choice for all addresses of the system that are of a family of the group, in its order. Where the setting names
- * something that is not there, nothing is chosen.
+ * The choice for all addresses of the system that are of a family of the group, in its order. What the setting names and is
+ * not there is left out.
  *
  * @category constructors
  * @since 0.1.0

@@ -72,8 +72,7 @@ export class Interfaces extends Context.Service<Interfaces, {
 /**
  * The interfaces for a setting (names or addresses; empty for the default choice).
  *
- * Fails with `NoSuchInterface` where one that is named is not there or not up, and where there is none at all. Opens
- * no socket, so it serves to check the setting beforehand.
+ * Fails with `NoSuchInterface` where none of those that are named is there and up, and where there is none at all.
  *
  * @category constructors
  * @since 0.1.0
@@ -86,8 +85,8 @@ export const chosen = Effect.fnUntraced(function*(named: ReadonlyArray<string>) 
 })
 
 /**
- * The choice itself, for one family (IPv4 unless said). What is named is taken, and nothing else; an address names its
- * interface for the other family. Where nothing is named: all but the loopback and what `isVirtual`; `lo` where that
+ * The choice itself, for one family (IPv4 unless said). What is named and there is taken, and nothing else (`absent` has the
+ * rest); an address names its interface for the other family. Where nothing is named: all but the loopback and what `isVirtual`; `lo` where that
  * leaves none. One address an interface: the one that is named, else one that somebody assigned before one that the host
  * gave itself (169.254/16, fe80::/10), or the other way round where `linkLocal` says so; else the first one of the system.
  * The interface of the default route comes first; the others keep their order.
@@ -116,8 +115,7 @@ export const choose = (options: {
       const isOfIt = (one: SystemInterface) => one.name === name || one.name === device
       const found = fitting.find((one) => isNamed(one, name) && one.name !== name) ?? liked.find(isOfIt)
         ?? fitting.find(isOfIt)
-      if (found === undefined) return Result.fail(noSuchInterface(name, system, family))
-      taken.push(found)
+      if (found !== undefined) taken.push(found)
     }
   }
   const order: Array<SystemInterface> = []
@@ -127,7 +125,48 @@ export const choose = (options: {
   const primary = order.findIndex((one) => Option.contains(options.defaultRoute, deviceOf(one.name)))
   if (primary > 0) order.unshift(...order.splice(primary, 1))
   const [first, ...rest] = order
-  return first === undefined ? Result.fail(noSuchInterface("any", system, family)) : Result.succeed([first, ...rest])
+  return first === undefined
+    ? Result.fail(noSuchInterface(named.length === 0 ? ["any"] : named, system, [family]))
+    : Result.succeed([first, ...rest])
+}
+
+/**
+ * Those of the names (or addresses) of a setting that no interface has which is up and has an address of one of the
+ * families.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const absent = (options: {
+  readonly system: ReadonlyArray<SystemInterface>
+  readonly named: ReadonlyArray<string>
+  readonly families: ReadonlyArray<Family>
+}): ReadonlyArray<string> => {
+  const { families, named, system } = options
+  return named.filter((name) => {
+    const devices = new Set(system.flatMap((one) => isNamed(one, name) ? [one.name] : []))
+    return !system.some((one) => devices.has(one.name) && families.includes(familyOf(one.address)))
+  })
+}
+
+/**
+ * That interfaces are not there, and which are.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const noSuchInterface = (
+  names: ReadonlyArray<string>,
+  system: ReadonlyArray<SystemInterface>,
+  families: ReadonlyArray<Family>
+): DatagramsFailed => {
+  const there = system.filter((one) => families.includes(familyOf(one.address))).map(describe).join(", ")
+  const none = `no ${families.join(" or ")} interface that is up`
+  return new DatagramsFailed({
+    during: "open",
+    kind: "NoSuchInterface",
+    where: `${names.join(", ")} (there is: ${there === "" ? none : there})`
+  })
 }
 
 /**
@@ -268,15 +307,6 @@ const isSelfAssigned = (address: string): boolean => address.startsWith("169.254
 /** By its name, or by its address with or without the zone. */
 const isNamed = (one: SystemInterface, name: string): boolean =>
   one.name === name || one.address === name || (Zone.of(name) === undefined && Zone.without(one.address) === name)
-
-const noSuchInterface = (name: string, system: ReadonlyArray<SystemInterface>, family: Family): DatagramsFailed => {
-  const there = system.filter((one) => familyOf(one.address) === family).map(describe).join(", ")
-  return new DatagramsFailed({
-    during: "open",
-    kind: "NoSuchInterface",
-    where: `${name} (there is: ${there === "" ? `no ${family} interface that is up` : there})`
-  })
-}
 
 // By hand and without a regular expression, since each unicast asks.
 const ipv4 = (text: string): number | undefined => {

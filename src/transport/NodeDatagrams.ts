@@ -20,7 +20,17 @@ import { randomBytes, randomInt } from "node:crypto"
 import * as Os from "node:os"
 import { limits, shortened } from "../protocol/Member.ts"
 import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "./Datagrams.ts"
-import { choose, describe, familyOf, Interfaces, isDirect, isOn, type SystemInterface } from "./Interfaces.ts"
+import {
+  absent,
+  choose,
+  describe,
+  familyOf,
+  Interfaces,
+  isDirect,
+  isOn,
+  noSuchInterface,
+  type SystemInterface
+} from "./Interfaces.ts"
 import * as NodeGroupSocket from "./NodeGroupSocket.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
 import * as NodeKeyFile from "./NodeKeyFile.ts"
@@ -33,9 +43,9 @@ import * as NodeSocket from "./NodeSocket.ts"
 /**
  * Opens endpoints on the interfaces that `Interfaces` lists.
  *
- * `open` fails where the socket of a named interface does not open, or its port is another's. All else is told through
- * `troubles` and tried again: a group port that somebody keeps for himself, interfaces that nobody named and that do not
- * open, no interface at all.
+ * `open` fails where the socket of a named interface does not open, or its port is another's, or none that is named is
+ * there. All else is told through `troubles` and tried again: a group port that somebody keeps for himself, some of the named
+ * interfaces that are not there, interfaces that nobody named and that do not open, no interface at all.
  *
  * @category constructors
  * @since 0.1.0
@@ -139,7 +149,7 @@ const openIn = Effect.fnUntraced(function*(
     // Another program keeps the port for itself: it is tried again, and until then only unicast is heard.
     if (group !== undefined) yield* Effect.catch(Effect.asVoid(group.open), told)
   }
-  const { places: [favourite, ...others], refused } = yield* placesNow
+  const { places: [favourite, ...others], refused, system } = yield* placesNow
   if (favourite === undefined) {
     if (options.interfaces.length > 0 && refused !== undefined) return yield* refused
     // No network at all, not even the loopback: the first that comes is taken, under the identity of this one.
@@ -148,6 +158,9 @@ const openIn = Effect.fnUntraced(function*(
     owns.push({ ...waiting(side, noInterface, options.unicastPort), present: false })
   } else if (options.interfaces.length > 0) {
     yield* Effect.forEach([favourite, ...others], add, { discard: true })
+    const families = sides.map(({ meeting }) => meeting.family)
+    const missing = absent({ system, named: options.interfaces, families })
+    if (missing.length > 0) report(noSuchInterface(missing, system, families))
   } else {
     // The favourite is the one whose failure is told to the caller where none of them opens.
     const first = yield* Effect.result(add(favourite))

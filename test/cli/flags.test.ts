@@ -24,14 +24,18 @@ const system = ["lo", "eth0"].map((name, index) => ({
 }))
 
 /** What the program would serve with, or its one line of refusal. */
-const run = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
+const run = (
+  args: ReadonlyArray<string>,
+  env: Record<string, string> = {},
+  resolve: typeof Options.resolve | typeof Options.resolveToStay = Options.resolve
+) => {
   let settings: Settings.Settings | undefined
   let refusal = ""
   const command = Command.make(
     "test",
     Options.flagsOf(Settings.flagKeys),
     (flags) =>
-      Effect.map(Options.resolve(flags), (resolved) => {
+      Effect.map(resolve(flags), (resolved) => {
         settings = resolved
       })
   )
@@ -145,6 +149,14 @@ describe("flags", () => {
       )
       const { settings } = yield* run(["--interfaces", "192.0.2.7"])
       assert.deepStrictEqual(settings?.interfaces, ["192.0.2.7"])
+    }))
+
+  it.effect("an interface that is not there is no reason to refuse for a command that stays: it may come", () =>
+    Effect.gen(function*() {
+      const { settings } = yield* run(["--interfaces", "lo,wlan9"], {}, Options.resolveToStay)
+      assert.deepStrictEqual(settings?.interfaces, ["lo", "wlan9"])
+      const { refusal } = yield* run(["--interfaces", "wlan9", "--ttl", "x"], {}, Options.resolveToStay)
+      assert.match(refusal, /^--ttl is x; allowed: /)
     }))
 
   it.effect("a typo is answered with the nearest flag, not with what follows from it", () =>

@@ -18,7 +18,10 @@ describe("the command line", () => {
         /^bellwether: unknown word "stray"; allowed: serve, members, leader, doctor, client, send, simulate .*\n$/
       ],
       [["serve", "stray"], /^bellwether: unknown word "stray"; .*\n$/],
-      [["--interfaces", "nope0"], /^bellwether: --interfaces is "nope0"; allowed: one that is up: .*lo.*\n$/],
+      [
+        ["members", "--interfaces", "nope0"],
+        /^bellwether: --interfaces is "nope0"; allowed: one that is up: .*lo.*\n$/
+      ],
       [["members", "--timeout", "soon"], /^bellwether: --timeout is "soon"; allowed: .*\n$/],
       [["leader", "--priority", "1"], /^bellwether: --priority is no flag of leader.*\n$/]
     ] as const

@@ -211,6 +211,27 @@ describe.skipIf(Lan.skip)(
     )
 
     it.live(
+      "no such device at the start: what is there of the named is used, and the rest when it comes; without any it waits (need 6)",
+      Effect.fnUntraced(function*() {
+        const lan = yield* Lan.make
+        const host = yield* lan.hostAt("192.0.2.1/24")
+        const one = yield* host.start(flags("one", 1, "--interfaces", "eth0,eth1"))
+        yield* tells(one, () => one.events, "eth1 (there is: lo 127.0.0.1, eth0 192.0.2.1)")
+        yield* follows(one, "one")
+        const bare = yield* lan.host
+        const two = yield* bare.start(flags("two", 2, "--interfaces", "eth1"))
+        yield* tells(two, () => two.events, "the server starts when it opens")
+        assert.notInclude(two.events.map(({ event }) => event), "Started")
+        yield* bare.plug("eth1", "br1", ["198.51.100.2/24"])
+        yield* follows(two, "two")
+        const happened = since(one)
+        yield* host.plug("eth1", "br1", ["198.51.100.1/24"])
+        yield* tells(one, happened, "eth1 198.51.100.1 came")
+        yield* allFollow([one, two], "two")
+      }, Effect.scoped)
+    )
+
+    it.live(
       "no network at all at the start, not even the loopback: it starts, leads alone, and joins when one comes (need 6)",
       Effect.fnUntraced(function*() {
         const lan = yield* Lan.make

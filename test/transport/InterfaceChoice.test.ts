@@ -57,7 +57,9 @@ describe("why an interface is chosen (protocol 2)", () => {
     assert.deepStrictEqual(used("239.1.2.3,ff02::77"), ["192.0.2.5", "fe80::1%eth0"])
   })
 
-  it("none, where one that is named is not there", () => {
-    assert.deepStrictEqual(whys([lo, eth0], ["eth0", "eth7"]), [["NotNamed", "not"], ["SecondAddress", "not"]])
+  it("those that are there, where another that is named is not; none, where none is", () => {
+    assert.deepStrictEqual(whys([lo, eth0], ["eth0", "eth7"])[0], ["NotNamed", "not"])
+    assert.deepStrictEqual(whys([lo, eth0], ["eth0", "eth7"])[1]?.[0], "Named")
+    assert.deepStrictEqual(whys([lo, eth0], ["eth7"]), [["NotNamed", "not"], ["NotNamed", "not"]])
   })
 })

@@ -3,10 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import {
+  absent,
   choose,
   chosen,
   defaultRoute6Of,
   defaultRouteOf,
+  type Family,
   Interfaces,
   isDirect,
   isVirtual,
@@ -141,13 +143,27 @@ describe("the choice of interfaces (protocol 2)", () => {
   }
 
   for (const named of ["eth7", "203.0.113.1", "eth0 ", ""]) {
-    it(`refuses ${JSON.stringify(named)} and says what there is`, () => {
-      const result = choose({ system: [lo, eth0], named: ["lo", named], defaultRoute: Option.none() })
-      const failed = Option.getOrThrow(Result.getFailure(result))
+    it(`refuses ${JSON.stringify(named)} alone and says what there is; takes what is there beside it`, () => {
+      const system = [lo, eth0]
+      const failed = Option.getOrThrow(
+        Result.getFailure(choose({ system, named: [named], defaultRoute: Option.none() }))
+      )
       assert.strictEqual(failed.kind, "NoSuchInterface")
       assert.include(failed.message, `${named} (there is: lo 127.0.0.1, eth0 192.0.2.5)`)
+      const others = choose({ system, named: ["lo", named], defaultRoute: Option.none() })
+      assert.deepStrictEqual(Result.getOrThrow(others), [lo])
+      assert.deepStrictEqual(absent({ system, named: ["lo", named], families: ["IPv4"] }), [named])
     })
   }
+
+  it("what is named is there where its interface has an address of a family of the group", () => {
+    const link: SystemInterface = { ...eth0, address: "fe80::1%eth0", netmask: "ffff:ffff:ffff:ffff::" }
+    const named = ["lo", "eth0", "192.0.2.5", "fe80::1", "fe80::1%eth0"]
+    const of = (...families: ReadonlyArray<Family>) => absent({ system: [lo, eth0, link], named, families })
+    assert.deepStrictEqual(of("IPv4"), [])
+    assert.deepStrictEqual(of("IPv6"), ["lo"])
+    assert.deepStrictEqual(of("IPv4", "IPv6"), [])
+  })
 
   it("refuses an interface that has no address of the family", () => {
     const result = choose({ system: [lo, eth0], named: ["eth0"], defaultRoute: Option.none(), family: "IPv6" })

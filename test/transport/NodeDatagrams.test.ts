@@ -394,6 +394,23 @@ describe("a network that changes", { concurrent: true }, () => {
     }), { skip })
 
   it.live(
+    "tells which of those that are named are not there, and follows the others meanwhile (protocol 2)",
+    () =>
+      Effect.gen(function*() {
+        const system = yield* Ref.make<ReadonlyArray<SystemInterface>>([{ ...late, address: "127.0.0.3" }])
+        const a = yield* Effect.provide(open({ ...options(), interfaces: ["gone0", "late0"] }), layerOf(system))
+        assert.deepInclude(yield* a.troubles, {
+          kind: "NoSuchInterface",
+          where: "gone0 (there is: late0 127.0.0.3)"
+        })
+        yield* Ref.set(system, [late])
+        assert.deepInclude(yield* a.troubles, { kind: "NetworkChanged", where: "late0 127.0.0.2 is back" })
+        assert.strictEqual(a.local[0].ip, "127.0.0.2")
+      }),
+    { skip }
+  )
+
+  it.live(
     "leaves out an interface that nobody named and that does not open, and tells (protocol 2)",
     () =>
       Effect.gen(function*() {
