@@ -349,9 +349,13 @@ const build = ({ agenda, ledger, links, options, secrets }: {
   ) => {
     const read = Effect.sync(() => Sockets.thaw(machine))
     const [before, after] = first === "datagrams" ? [read, clock] : [clock, read]
-    // A microsecond apart: what was woken first has gone to sleep again when the others wake.
+    // A microsecond apart: what was woken first has gone to sleep again when the others wake. Not where it has been stopped
+    // anew by then.
     const later = Effect.sync(() => {
-      agenda.at(agenda.now() + 0.001, "sleeper", () => Effect.runSync(after))
+      const { freezes } = machine
+      agenda.at(agenda.now() + 0.001, "sleeper", () => {
+        if (machine.freezes === freezes) Effect.runSync(after)
+      })
     })
     return Effect.andThen(before, later)
   }
@@ -374,6 +378,7 @@ const build = ({ agenda, ledger, links, options, secrets }: {
       // Of its own, so that what opens sockets does not disturb what befalls datagrams.
       chance: yield* chanceOf(`${options.seed} ports of ${wanted.name}`),
       frozen: false,
+      freezes: 0,
       suspended: false,
       down: false,
       overflowUntil: -1,
@@ -381,8 +386,9 @@ const build = ({ agenda, ledger, links, options, secrets }: {
     }
     const clock = SimulatedClock.makeUnsafe(agenda, options.epoch ?? 0, wanted)
     const datagrams = Datagrams.Datagrams.of({ open: openOn(machine) })
-    const set = (state: Partial<Pick<Sockets.Machine, "frozen" | "suspended" | "down">>) =>
+    const set = (state: Partial<Pick<Sockets.Machine, "suspended" | "down">>) =>
       Effect.sync(() => void Object.assign(machine, state))
+    const freeze = Effect.sync(() => Sockets.freeze(machine))
     const each = (f: (socket: Sockets.Socket) => void) => Effect.sync(() => machine.sockets.forEach(f))
     const host: Host = {
       name: machine.name,
@@ -396,9 +402,9 @@ const build = ({ agenda, ledger, links, options, secrets }: {
           Context.add(SinceBoot.SinceBoot, clock.sinceBoot)
         )
       ),
-      pause: Effect.andThen(set({ frozen: true }), clock.pause),
+      pause: Effect.andThen(freeze, clock.pause),
       resume: (first) => thaw(machine, clock.resume, first),
-      suspend: Effect.andThen(set({ frozen: true, suspended: true }), clock.suspend),
+      suspend: Effect.andThen(set({ suspended: true }), Effect.andThen(freeze, clock.suspend)),
       wake: (first) => Effect.andThen(set({ suspended: false }), thaw(machine, clock.wake, first)),
       disconnect: set({ down: true }),
       connect: set({ down: false }),

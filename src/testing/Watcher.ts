@@ -83,6 +83,8 @@ interface Watched {
   seen: Pick<Now, "monotonic" | "sinceBoot">
   /** When it last found out that it had stood still, by its monotonic clock. */
   wokeAt: number
+  /** When it last stood aside in the election, or was too new to take the lead from another. */
+  asideAt: number
   led: Led | null
   readonly works: Set<Work>
 }
@@ -144,6 +146,7 @@ export class Watcher {
     const [past, complaints] = Invariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
+    if (standsAside(before) || standsAside(after)) watched.asideAt = at
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
     this.#judgeWaking(watched, step)
     if (input._tag === "Resign") this.disturbed(at)
@@ -278,6 +281,7 @@ export class Watcher {
       past: Invariants.nothing,
       seen: now,
       wokeAt: -Infinity,
+      asideAt: -Infinity,
       led: null,
       works: new Set()
     }
@@ -340,14 +344,12 @@ export class Watcher {
     const mayJudge = isWell(index) || until - from > 1.05 * Rules.stallAfter(rules)
     if (since < 0 || !mayJudge || !this.#isWhole(since)) return
     this.#count("highestLeads")
-    for (const [other, { host, led, since: started, state }] of this.#servers) {
+    for (const [other, { asideAt, led, since: started, state }] of this.#servers) {
       if (other === index || started >= since || !isWell(other) || state.phase !== "Live") continue
       if (led !== null && led.from < since && !(rules.preempt && !newcomer)) {
         this.complain(at, "highestLeads", index, `leads, though s${other} does and is well`)
       }
-      const { abstention, overrun } = state.election
-      const standsAside = overrun || abstention.until > clocksOf(host).monotonic - (at - since)
-      if (!rules.preempt || standsAside || state.newcomer || !Member.outranks(state.self, self)) continue
+      if (!rules.preempt || asideAt >= since || !Member.outranks(state.self, self)) continue
       this.complain(at, "highestLeads", index, `leads, though s${other} ranks higher and is well`)
     }
   }
@@ -438,6 +440,10 @@ const clocksOf = ({ clock }: SimulatedNetwork.Host): Invariants.Clocks => ({
   wall: clock.currentTimeMillisUnsafe(),
   sinceBoot: clock.sinceBoot()
 })
+
+/** Whether a server leaves the lead to others, or did until this step. */
+const standsAside = ({ election: { abstention, overrun }, newcomer }: State): boolean =>
+  overrun || newcomer || abstention.until !== -Infinity
 
 /** The lease that a server holds for a term; null where it does not, or does no more. */
 const claimOf = ({ election: { claim } }: State, term: number): Lease.Claim | null =>

@@ -187,4 +187,41 @@ describe("a story that was found by the simulator", () => {
       })
       assert.deepStrictEqual(report.violations, [], show(report))
     }))
+
+  it.effect("a server that stood aside may lead again at the very instant at which another does", () =>
+    Effect.gen(function*() {
+      const report = yield* Simulation.run({
+        servers: 3,
+        seed: 600_016_785,
+        millis: 32_246,
+        settings: { profile: "fast" },
+        faults: [
+          { kind: "kill", at: 5_485, for: 569, server: 1 },
+          { kind: "overflow", at: 6_024, for: 362, server: 2 },
+          { kind: "crash", at: 28_525, for: 1_041, server: 0 },
+          { kind: "kill", at: 28_649, for: 3_597, server: 2 },
+          { kind: "resign", at: 29_450, for: 0, server: 1 }
+        ]
+      })
+      assert.deepStrictEqual(report.violations, [], show(report))
+      const again = report.led.filter(({ from }) => from > 30_000 && from < 30_100)
+      assert.deepStrictEqual(again.map(({ server }) => server), [1, 0], "both came to lead, within a message's way")
+    }))
+
+  it.effect("a server that is stopped again at the instant at which it went on stands still, in all that it does", () =>
+    Effect.gen(function*() {
+      const report = yield* Simulation.run({
+        servers: 3,
+        seed: 500_018_294,
+        millis: 19_071,
+        settings: { profile: "fast" },
+        faults: [
+          { kind: "suspend", at: 225, for: 1_262, server: 2 },
+          { kind: "pause", at: 15_439, for: 315, server: 1, first: "datagrams" },
+          { kind: "stop", at: 15_670, for: 2_044, server: 2 },
+          { kind: "pause", at: 15_823, for: 3_248, server: 1, first: "datagrams" }
+        ]
+      })
+      assert.deepStrictEqual(report.violations, [], show(report))
+    }))
 })
