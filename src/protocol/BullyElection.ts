@@ -32,6 +32,7 @@ import * as Message from "./Message.ts"
 import * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
+import * as Voter from "./Voter.ts"
 
 type At = Contest.Contest
 
@@ -311,10 +312,12 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   const { last, reign: mine, vacancy } = at.election
   const { sender } = header
   const theirs = Message.reignOf(header)
-  if (theirs !== null && (Membership.contradicts(at.turn, theirs.leader) || isForeign(at, theirs))) return
+  if (
+    theirs !== null && (Membership.contradicts(at.turn, theirs.leader) || Voter.isForeign(at.turn, theirs.leader.id))
+  ) return
   if (theirs === null) {
     if (mine === null) return
-    if (at.leads) return Reign.isPassed(mine, header) && mayLeadOn(at) ? becomeLeader(at) : notify(at, sender.id, from)
+    if (at.leads) return Reign.isPassed(mine, header) ? leadAnew(at, sender, from) : notify(at, sender.id, from)
     // What the leader said before it led can come late: it had not heard of its own term then.
     if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
       becomeVacant(at, mine, Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined))
@@ -358,12 +361,15 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   if (!betterPlaced) callElection(at)
 }
 
-/** Of one that leads by no lease, or by another than ours: to follow it would be to have no majority. */
-const isForeign = ({ state: { rules }, turn }: At, { leader }: Reign.Reign): boolean =>
-  rules.lease !== null && Option.exists(turn.known(leader.id), ({ differs }) => differs)
-
 /** After these a leader may be there all the same, only not heard by us. */
 const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost"])
+
+/** A reign of ours was passed by one that is over. A lease lets nobody go on in another term: it is claimed anew, above. */
+const leadAnew = (at: At, sender: Member.Member, from: Member.Address): void => {
+  if (mayLeadOn(at)) return becomeLeader(at)
+  if (at.election.ending === null && !Voter.isForeign(at.turn, sender.id)) endReign(at, "Superseded")
+  else notify(at, sender.id, from)
+}
 
 const mayLeadOn = (at: At): boolean =>
   at.state.phase === "Live" && at.election.ending === null && at.state.rules.lease === null

@@ -103,8 +103,8 @@ export const workEnded = (at: At, finished: boolean): void => {
   BullyElection.callElection(at)
 }
 
-/** There may be nobody to name, or none of whom this server knows that it lives. */
-const namesNobody: ReadonlySet<Event.Cause> = new Set(["TooFewMembers", "Stalled"])
+/** There may be nobody to name, or none of whom this server knows that it lives; or it goes on itself. */
+const namesNobody: ReadonlySet<Event.Cause> = new Set(["TooFewMembers", "Stalled", "Superseded"])
 
 /**
  * The leader stays a member but leads no more. Whoever it names goes first; it does not stand in the way itself, and where

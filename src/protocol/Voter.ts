@@ -156,6 +156,15 @@ export const agrees = (turn: Turn, sender: Member.Member, theirs: Lease.Agreemen
 }
 
 /**
+ * Whether a server turned out to go by no lease, or by another than ours: to follow it would be to have no majority.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isForeign = (turn: Turn, id: Member.NodeId): boolean =>
+  turn.state.rules.lease !== null && Option.exists(turn.known(id), ({ differs }) => differs)
+
+/**
  * What is said in an election that this server takes no part in: it votes all the same.
  *
  * @category transitions

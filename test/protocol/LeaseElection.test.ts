@@ -773,6 +773,32 @@ describe("preempt", () => {
     assert.includeMembers([...server.says()], ["RELEASE to z", "STEPPING_DOWN"])
   })
 
+  it("one that hears of a later reign, which is over, gives its lease back and claims a term above: who followed that one can follow it", () => {
+    const { server, term } = leading(["a", "z"], { work: 50 })
+    const later = { term: term + 9, heard: term + 9 }
+    server.forget().hear(says("a", { type: "SERVER_ALIVE", interval: 10_000 }, later))
+    assert.isFalse(server.leads)
+    // Said again while its work ends, it changes nothing.
+    server.hear(says("a", { type: "SERVER_ALIVE", interval: 10_000 }, later))
+    server.advance(51)
+    assert.deepStrictEqual(causes(server), ["Superseded"])
+    const said = server.sent.map(({ message }) => message)
+    assert.includeMembers(said.map(({ type }) => type), ["RELEASE", "STEPPING_DOWN"])
+    const down = said.find((message) => message.type === "STEPPING_DOWN")
+    assert.isNull(down?.successor, "it stands itself")
+    server.advance(1_000)
+    const [asked] = server.said("ELECTION")
+    assert.isAbove(asked!.message.standing, term + 9)
+  })
+
+  it("of a later reign that is none of this agreement, or one as old as its own, it hears without a consequence", () => {
+    const { server, term } = leading(["a", "z"])
+    server.hear(says("a", { type: "SERVER_ALIVE", interval: 10_000 }, { term, heard: term }))
+    server.hear(stands("z", term + 9, "", { ...three, groupSize: 5 }))
+    server.hear(says("z", { type: "SERVER_ALIVE", interval: 10_000 }, { term: term + 9, heard: term + 9 }))
+    assert.isTrue(server.leads)
+  })
+
   it("one that a higher ranked one does not ask, but stands beside, tells it who leads (reordered)", () => {
     const { server } = leading(["a", "z"])
     server.forget().hear(stands("z", server.term + 9))

@@ -224,4 +224,28 @@ describe("a story that was found by the simulator", () => {
       })
       assert.deepStrictEqual(report.violations, [], show(report))
     }))
+
+  it.effect("with leases, who led in a term that nobody else remembers follows a leader that its clock has set below it", () =>
+    Effect.gen(function*() {
+      const report = yield* Simulation.run({
+        servers: 3,
+        seed: 600_020_261,
+        millis: 59_859,
+        settings: { profile: "fast", leadership: "lease", groupSize: 3 },
+        faults: [
+          { kind: "jump", at: 11_485, for: 0, server: 2, by: -24_581_748 },
+          { kind: "kill", at: 42_642, for: 2_255, server: 0 },
+          { kind: "stop", at: 42_909, for: 413, server: 2 },
+          { kind: "kill", at: 43_073, for: 271, server: 1 },
+          { kind: "restart", at: 43_746, for: 0, server: 1 },
+          { kind: "partition", at: 44_124, for: 3_387, parts: [[0], [1, 2]] },
+          { kind: "suspend", at: 45_743, for: 2_631, server: 1 },
+          { kind: "stop", at: 45_973, for: 63, server: 2 }
+        ]
+      })
+      assert.deepStrictEqual(report.violations, [], show(report))
+      // Of the two that led after the partition, the first had the higher term.
+      const [, former, below, above] = report.led.slice(-4).map(({ term }) => term)
+      assert.isTrue(below! < former! && former! < above!)
+    }))
 })
