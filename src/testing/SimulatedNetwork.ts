@@ -346,19 +346,31 @@ const build = ({ agenda, ledger, links, options, secrets }: {
     machine: Sockets.Machine,
     clock: Effect.Effect<void>,
     first: "datagrams" | "sleepers" = "datagrams"
-  ) => {
-    const read = Effect.sync(() => Sockets.thaw(machine))
-    const [before, after] = first === "datagrams" ? [read, clock] : [clock, read]
-    // A microsecond apart: what was woken first has gone to sleep again when the others wake. Not where it has been stopped
-    // anew by then.
-    const later = Effect.sync(() => {
-      const { freezes } = machine
-      agenda.at(agenda.now() + 0.001, "sleeper", () => {
-        if (machine.freezes === freezes) Effect.runSync(after)
+  ) =>
+    Effect.suspend(() => {
+      const read = Effect.sync(() => Sockets.thaw(machine))
+      const [before, after] = first === "datagrams" ? [read, clock] : [clock, read]
+      // A microsecond apart: what was woken first has gone to sleep again when the others wake.
+      const later = Effect.sync(() => {
+        const going = { clock: first === "datagrams" ? clock : Effect.void }
+        machine.going = going
+        agenda.at(agenda.now() + 0.001, "sleeper", () => {
+          // It may have been stopped again by then.
+          if (machine.going !== going) return
+          machine.going = undefined
+          Effect.runSync(after)
+        })
       })
+      return Effect.andThen(takeOver(machine), Effect.andThen(before, later))
     })
-    return Effect.andThen(before, later)
-  }
+
+  /** What was about to go on does not: its clock is as if it had, for whatever comes next. */
+  const takeOver = (machine: Sockets.Machine) =>
+    Effect.suspend(() => {
+      const { going } = machine
+      machine.going = undefined
+      return going === undefined ? Effect.void : going.clock
+    })
 
   const addHost = Effect.fnUntraced(function*(given: string | HostOptions) {
     const wanted: HostOptions = typeof given === "string" ? { name: given } : given
@@ -378,7 +390,7 @@ const build = ({ agenda, ledger, links, options, secrets }: {
       // Of its own, so that what opens sockets does not disturb what befalls datagrams.
       chance: yield* chanceOf(`${options.seed} ports of ${wanted.name}`),
       frozen: false,
-      freezes: 0,
+      going: undefined,
       suspended: false,
       down: false,
       overflowUntil: -1,
@@ -388,7 +400,13 @@ const build = ({ agenda, ledger, links, options, secrets }: {
     const datagrams = Datagrams.Datagrams.of({ open: openOn(machine) })
     const set = (state: Partial<Pick<Sockets.Machine, "suspended" | "down">>) =>
       Effect.sync(() => void Object.assign(machine, state))
-    const freeze = Effect.sync(() => Sockets.freeze(machine))
+    // Nothing runs between the two changes of its clock.
+    const freeze = Effect.andThen(
+      takeOver(machine),
+      Effect.sync(() => {
+        machine.frozen = true
+      })
+    )
     const each = (f: (socket: Sockets.Socket) => void) => Effect.sync(() => machine.sockets.forEach(f))
     const host: Host = {
       name: machine.name,

@@ -407,34 +407,36 @@ describe("SimulatedNetwork", () => {
       assert.strictEqual(yield* b.endpoint.dropped, 4)
     }))
 
+  const stops = [["pause", "resume"], ["suspend", "wake"]] as const
   for (const first of ["datagrams", "sleepers"] as const) {
-    for (const [stop, goOn] of [["pause", "resume"], ["suspend", "wake"]] as const) {
-      it.effect(`lets nothing go on that is stopped again at once (${stop}, ${goOn} with ${first} first)`, () =>
-        Effect.gen(function*() {
-          const network = yield* SimulatedNetwork.make({ seed: 1 })
-          const a = yield* listener(network, "a")
-          const b = yield* listener(network, "b")
-          yield* Effect.sleep("1 second").pipe(
-            Effect.map(() => b.heard.push("woken")),
-            SimulatedClock.provide(b.host.clock),
-            Effect.forkScoped
-          )
-          yield* b.host[stop]
-          yield* TestClock.adjust("10 seconds")
-          yield* b.host[goOn](first)
-          yield* b.host[stop]
-          yield* say(a, "late")
-          yield* TestClock.adjust("10 seconds")
-          assert.deepStrictEqual(b.heard, [])
-          assert.strictEqual(yield* b.host.clock.state, stop === "pause" ? "paused" : "suspended")
-          yield* b.host[goOn](first)
-          yield* TestClock.adjust("2 seconds")
-          const heard = b.heard.map((word) => word.split(" ")[0])
-          assert.deepStrictEqual(
-            heard,
-            stop === "pause" ? first === "datagrams" ? ["late", "woken"] : ["woken", "late"] : ["woken"]
-          )
-        }))
+    for (const [stop, goOn] of stops) {
+      for (const [again, goOnAgain] of stops) {
+        it.effect(`lets nothing go on that is stopped again at once (${stop}, ${again}; ${first} first)`, () =>
+          Effect.gen(function*() {
+            const network = yield* SimulatedNetwork.make({ seed: 1 })
+            const a = yield* listener(network, "a")
+            const b = yield* listener(network, "b")
+            yield* Effect.sleep("1 second").pipe(
+              Effect.map(() => b.heard.push("woken")),
+              SimulatedClock.provide(b.host.clock),
+              Effect.forkScoped
+            )
+            yield* b.host[stop]
+            yield* TestClock.adjust("10 seconds")
+            yield* b.host[goOn](first)
+            yield* b.host[again]
+            yield* say(a, "late")
+            yield* TestClock.adjust("10 seconds")
+            assert.deepStrictEqual(b.heard, [])
+            assert.strictEqual(yield* b.host.clock.state, again === "pause" ? "paused" : "suspended")
+            yield* b.host[goOnAgain](first)
+            yield* TestClock.adjust("2 seconds")
+            assert.strictEqual(yield* b.host.clock.state, "running")
+            const heard = b.heard.map((word) => word.split(" ")[0])
+            const kept = first === "datagrams" ? ["late", "woken"] : ["woken", "late"]
+            assert.deepStrictEqual(heard, again === "pause" ? kept : ["woken"])
+          }))
+      }
     }
   }
 

@@ -40,8 +40,8 @@ export interface Machine {
   readonly chance: Random.Random
   /** Nobody reads: its processes are stopped. */
   frozen: boolean
-  /** How often they have been stopped. */
-  freezes: number
+  /** They go on, and by this its clock has yet to. */
+  going: { readonly clock: Effect.Effect<void> } | undefined
   suspended: boolean
   /** Its interface is down. */
   down: boolean
@@ -187,12 +187,6 @@ export const troubles = (socket: Socket): Effect.Effect<Datagrams.DatagramsFaile
       if (socket.troubled === waiting) socket.troubled = undefined
     })
   })
-
-/** Its processes stand still. */
-export const freeze = (machine: Machine): void => {
-  machine.frozen = true
-  machine.freezes += 1
-}
 
 /** Its processes go on: whoever waits gets what came meanwhile. */
 export const thaw = (machine: Machine): void => {
