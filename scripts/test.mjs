@@ -2,7 +2,7 @@
 // first and by themselves, with its branch coverage: to count branches makes the simulations of the others take twice as
 // long. With arguments (`npm test -- test/house`) it builds and runs just those tests; `npm run coverage` runs the tests of
 // src/protocol alone and leaves a report to look at in `coverage`.
-import { mkdtempSync, readFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, relative } from "node:path"
 import { check } from "./check.mjs"
@@ -19,14 +19,9 @@ const vitest = (...args) => run("vitest", ["run", ...args], { output: 1 })
 
 /** The branches that no test took, as `file:line`; none where the tests failed before they were counted. */
 const untaken = (directory) => {
-  const files = (() => {
-    try {
-      return Object.values(JSON.parse(readFileSync(join(directory, "coverage-final.json"), "utf8")))
-    } catch {
-      return []
-    }
-  })()
-  return files.flatMap(({ b, branchMap, path }) =>
+  const file = join(directory, "coverage-final.json")
+  if (!existsSync(file)) return []
+  return Object.values(JSON.parse(readFileSync(file, "utf8"))).flatMap(({ b, branchMap, path }) =>
     Object.entries(branchMap).flatMap(([id, branch]) =>
       b[id].includes(0) ? [`${relative(root, path)}:${branch.loc.start.line}`] : []
     )

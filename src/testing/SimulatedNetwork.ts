@@ -346,23 +346,22 @@ const build = ({ agenda, ledger, links, options, secrets }: {
     machine: Sockets.Machine,
     clock: Effect.Effect<void>,
     first: "datagrams" | "sleepers" = "datagrams"
-  ) =>
-    Effect.suspend(() => {
-      const read = Effect.sync(() => Sockets.thaw(machine))
-      const [before, after] = first === "datagrams" ? [read, clock] : [clock, read]
-      // A microsecond apart: what was woken first has gone to sleep again when the others wake.
-      const later = Effect.sync(() => {
-        const going = { clock: first === "datagrams" ? clock : Effect.void }
-        machine.going = going
-        agenda.at(agenda.now() + 0.001, "sleeper", () => {
-          // It may have been stopped again by then.
-          if (machine.going !== going) return
-          machine.going = undefined
-          Effect.runSync(after)
-        })
+  ) => {
+    const read = Effect.sync(() => Sockets.thaw(machine))
+    const [before, after] = first === "datagrams" ? [read, clock] : [clock, read]
+    // A microsecond apart: what was woken first has gone to sleep again when the others wake.
+    const later = Effect.sync(() => {
+      const going = { clock: first === "datagrams" ? clock : Effect.void }
+      machine.going = going
+      agenda.at(agenda.now() + 0.001, "sleeper", () => {
+        // It may have been stopped again by then.
+        if (machine.going !== going) return
+        machine.going = undefined
+        Effect.runSync(after)
       })
-      return Effect.andThen(takeOver(machine), Effect.andThen(before, later))
     })
+    return Effect.andThen(takeOver(machine), Effect.andThen(before, later))
+  }
 
   /** What was about to go on does not: its clock is as if it had, for whatever comes next. */
   const takeOver = (machine: Sockets.Machine) =>

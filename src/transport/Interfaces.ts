@@ -85,10 +85,11 @@ export const chosen = Effect.fnUntraced(function*(named: ReadonlyArray<string>) 
 })
 
 /**
- * The choice itself, for one family (IPv4 unless said). What is named and there is taken, and nothing else (`absent` has the
- * rest); an address names its interface for the other family. Where nothing is named: all but the loopback and what `isVirtual`; `lo` where that
- * leaves none. One address an interface: the one that is named, else one that somebody assigned before one that the host
- * gave itself (169.254/16, fe80::/10), or the other way round where `linkLocal` says so; else the first one of the system.
+ * The choice itself, for one family (IPv4 unless said). What is named and there is taken, and nothing else (`absent` has
+ * the rest); an address names its interface for the other family. Where nothing is named: all but the loopback and what
+ * `isVirtual`; `lo` where that leaves none. One address an interface: the one that is named, else one that somebody assigned
+ * before one that the host gave itself (169.254/16, fe80::/10), or the other way round where `linkLocal` says so; else the
+ * first one of the system.
  * The interface of the default route comes first; the others keep their order.
  *
  * @category constructors
