@@ -22,7 +22,6 @@ describe("what a supervisor guards", () => {
       const scope = yield* Scope.make()
       const fibers = yield* Scope.provide(FiberSet.make(), scope)
       yield* FiberSet.run(fibers, supervisor.guard("sleeping", Effect.sleep("1 hour")))
-      yield* FiberSet.run(fibers, supervisor.guard("racing", Effect.raceFirst(Effect.never, Effect.sleep("1 hour"))))
       yield* Effect.yieldNow
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(deaths, [])
