@@ -125,6 +125,7 @@ export interface Host {
   readonly removeInterface: (name: string) => Effect.Effect<void>
   /** Whether all its endpoints use its interfaces as they are now. False while none of these has an address. */
   readonly isCurrent: Effect.Effect<boolean>
+  readonly isCurrentUnsafe: () => boolean
   readonly setFailing: (what: Failing, failing: boolean) => Effect.Effect<void>
   readonly clock: SimulatedClock.SimulatedClock
   /** The network card, for those who want to be on another clock. */
@@ -157,6 +158,8 @@ export interface Host {
   readonly overflow: (duration: Duration.Input) => Effect.Effect<void>
   /** Datagrams that wait in its receive buffers. */
   readonly waiting: Effect.Effect<number>
+  /** Every address at which one of its endpoints listens and is reached now. */
+  readonly listening: Effect.Effect<ReadonlyArray<Address>>
   /** How many endpoints are open on it. */
   readonly endpoints: Effect.Effect<number>
 }
@@ -189,8 +192,6 @@ export interface SimulatedNetwork {
   readonly setMulticastLoss: (host: string, loss: number) => Effect.Effect<void>
   /** For all machines, from the next look-up on. */
   readonly setResolver: (how: Resolver) => Effect.Effect<void>
-  /** The name of the machine at which somebody listens at this address now. */
-  readonly listener: (address: Address) => Effect.Effect<string | undefined>
   /** Puts a datagram into a machine's sockets, as if `from` had sent it, at once and without loss: replays, forgeries. */
   readonly inject: (
     to: string,
@@ -399,6 +400,7 @@ const build = ({ agenda, ledger, links, options, secrets }: {
           return setIp(machine, one, null)
         }),
       isCurrent: Effect.sync(() => Interfaces.areKnown(machine)),
+      isCurrentUnsafe: () => Interfaces.areKnown(machine),
       setFailing: (what, failing) =>
         Effect.sync(() => {
           machine.failing[what] = failing
@@ -426,6 +428,13 @@ const build = ({ agenda, ledger, links, options, secrets }: {
           machine.overflowUntil = agenda.now() + Duration.toMillis(duration)
         }),
       waiting: Effect.sync(() => [...machine.sockets].reduce((sum, { buffer }) => sum + buffer.length, 0)),
+      listening: Effect.sync(() =>
+        [...machine.sockets].flatMap(({ locals }) =>
+          locals.flatMap(({ interface: name, ip, isThere, port }) =>
+            isThere && name !== Interfaces.loopback ? [{ ip, port }] : []
+          )
+        )
+      ),
       endpoints: Effect.sync(() => machine.sockets.size)
     }
     machines.set(machine.name, { machine, host })
@@ -473,11 +482,6 @@ const build = ({ agenda, ledger, links, options, secrets }: {
         if (known !== undefined) known.machine.multicastLoss = loss
       }),
     setResolver: (how) => Effect.sync(() => names.set(how)),
-    listener: ({ ip, port }) =>
-      Effect.sync(() => {
-        const machine = byIp.get(ip)
-        return machine === undefined ? undefined : Sockets.listenerAt(machine, { ip, port })?.machine.name
-      }),
     inject,
     counters: Effect.sync(ledger.counters),
     trace: Effect.sync(ledger.trace),

@@ -145,18 +145,19 @@ describe("a verb of a simulated group", () => {
 
   it.effect("setAddress: it says all from there before long, what goes to the former address finds nobody", () =>
     Effect.gen(function*() {
-      const listeners: Array<string | undefined> = []
+      const listening: Array<string> = []
       const { dropped, records } = yield* after((group) =>
         Effect.gen(function*() {
-          const { port } = yield* Effect.flatMap(group.server(1), ({ group }) => group.self)
+          const host = yield* group.host(1)
           yield* group.setAddress(1, "10.0.0.77")
+          assert.deepStrictEqual(yield* host.listening, [])
           yield* group.advance("2 seconds")
-          for (const ip of ["10.0.0.77", "10.0.0.2"]) listeners.push(yield* group.network.listener({ ip, port }))
+          listening.push(...(yield* host.listening).map(({ ip }) => ip))
         })
       )
       const from = [...new Set(records.filter(({ sender }) => sender === "s1").map(({ from }) => from.ip))]
       assert.deepStrictEqual(from, ["10.0.0.77"])
-      assert.deepStrictEqual(listeners, ["s1", undefined])
+      assert.deepStrictEqual(listening, ["10.0.0.77"])
       assert.isTrue(dropped.every(({ reason, to }) => reason === "nobody" && to.ip === "10.0.0.2"))
     }))
 
