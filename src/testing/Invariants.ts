@@ -544,6 +544,9 @@ const remembered = (past: Past, event: Event.Event, rules: Rules.Rules, now: num
 
 const membersAfter = (members: ReadonlyArray<Member.Member>, event: Event.Event): ReadonlyArray<Member.Member> => {
   if (event.event === "MemberJoined") return [...members, event.member]
+  if (event.event === "MemberMoved") {
+    return members.map((member) => Member.isSameStart(member, event.member) ? event.member : member)
+  }
   if (event.event !== "MemberRemoved") return members
   return members.filter((member) => !Member.isSameStart(member, event.member))
 }

@@ -236,6 +236,14 @@ const viewAfter = (view: Step.View, event: Event.Event): Step.View => {
       return { ...view, members: [...view.members, event.member] }
     case "MemberRemoved":
       return { ...view, members: view.members.filter((member) => !Member.isSameStart(member, event.member)) }
+    case "MemberMoved": {
+      const { member } = event
+      const reign = view.reign !== null && Member.isSameStart(view.reign.leader, member)
+        ? Reign.make(view.reign.term, member)
+        : view.reign
+      const self = view.self.id === member.id ? member : view.self
+      return { ...view, self, reign, members: view.members.map((other) => other.id === member.id ? member : other) }
+    }
     case "LeaderChanged":
       return event.election !== Election.ofGroup
         ? view
@@ -250,9 +258,9 @@ const viewAfter = (view: Step.View, event: Event.Event): Step.View => {
 }
 
 const startsIn = ({ members, reign }: Step.View): string =>
-  `${members.map(({ id, incarnation }) => `${id}#${incarnation}`).toSorted().join(" ")}, ${
-    Invariants.formatReign(reign)
-  }`
+  `${
+    members.map((member) => `${member.id}#${member.incarnation}@${Member.formatAddress(member)}`).toSorted().join(" ")
+  }, ${Invariants.formatReign(reign)}${reign === null ? "" : `@${Member.formatAddress(reign.leader)}`}`
 
 const askWhoIsThere = Effect.fnUntraced(function*(
   group: SimulatedGroup.SimulatedGroup,
