@@ -162,7 +162,8 @@ export const judge = (
     if (what !== null) complaints.push({ invariant, what })
   }
   let next = past
-  if (before.election.reign !== after.election.reign) {
+  // A leader that has moved leads on, in the same reign.
+  if (!sameReign(before.election.reign, after.election.reign)) {
     complain("reignNeverBack", wentBack(past, after))
     next = followed(past, before, after)
   }

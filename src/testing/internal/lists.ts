@@ -4,6 +4,7 @@
 import * as Member from "../../protocol/Member.ts"
 import type * as Message from "../../protocol/Message.ts"
 import type * as Step from "../../protocol/Step.ts"
+import * as Zone from "../../protocol/Zone.ts"
 import type * as Invariants from "../Invariants.ts"
 import { subnetOf } from "./interfaces.ts"
 
@@ -33,21 +34,23 @@ export const misdirected = (
     of = message.of
     const leader = message.leader === null ? [] : [{ ...message.leader, name: "its leader" }]
     for (const told of [...message.list, ...leader]) {
-      // Who answers is where the answer comes from.
-      const address = told.id === message.from.id ? asked.from : told
-      const what = astray(told.id, address, asker, listener)
+      const what = astray(Zone.placed(told, message.from, asked.from), asker, listener)
       if (what !== null) return `${asked.state.self.name} tells ${asker.ip} of ${told.name} at ${what}`
     }
   }
   return null
 }
 
-const astray = (id: string, address: Member.Address, asker: Member.Address, listener: Listener): string | null => {
-  const there = listener(address)
-  const where = Member.formatAddress(address)
+const astray = (
+  { id, ip, port }: Member.Address & { readonly id: string },
+  asker: Member.Address,
+  listener: Listener
+): string | null => {
+  const there = listener({ ip, port })
+  const where = Member.formatAddress({ ip, port })
   if (there === null) return `${where}, where nobody listens`
   if (there.id !== id) return `${where}, where ${there.name} listens`
-  return subnetOf(address.ip) === subnetOf(asker.ip) ? null : `${where}, on another network`
+  return subnetOf(ip) === subnetOf(asker.ip) ? null : `${where}, on another network`
 }
 
 const answer = (
