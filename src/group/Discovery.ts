@@ -13,7 +13,7 @@ import type * as Supervisor from "./Supervisor.ts"
 import * as Ticks from "./Ticks.ts"
 
 /**
- * Starts both fibers. The listener first, so that no answer is missed.
+ * Starts both fibers. The listener first, so that no answer is missed: it gives each message to `hear`.
  *
  * @category constructors
  * @since 0.1.0
@@ -22,13 +22,14 @@ export const run = Effect.fnUntraced(function*(
   settings: Settings,
   state: GroupState.GroupState,
   messenger: Messenger.Messenger,
+  hear: (received: Messenger.Received) => Effect.Effect<void>,
   supervisor: Supervisor.Supervisor
 ): Effect.fn.Return<void, never, Scope.Scope> {
   // It gives way to others by waiting for the next datagram, and within a flood as every fiber does after so many steps.
   const listen = Effect.forever(
     Effect.flatMap(
       messenger.receive,
-      Effect.forEach((received) => state.step({ _tag: "Received", ...received }), { discard: true })
+      Effect.forEach((received) => hear(received), { discard: true })
     ),
     { disableYield: true }
   )

@@ -14,6 +14,7 @@ import * as Frame from "../protocol/Frame.ts"
 import type { Address } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import type * as Reign from "../protocol/Reign.ts"
+import * as Zone from "../protocol/Zone.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Keys from "./Keys.ts"
@@ -167,14 +168,21 @@ const collect = Effect.fnUntraced(function*(
 ) {
   const nonce = yield* newNonce
   const first = yield* ask(messenger, everybody, nonce, 0)
-  const lines = new Map(first.message.list.map((line) => [line.id, line]))
+  const speaker = first.message.from
+  const placed = (line: Message.Listed) => [line.id, Zone.placed(line, speaker, first.from)] as const
+  const lines = new Map(first.message.list.map(placed))
   let { message } = first
   for (let page = 1; page < message.of; page++) {
     ;({ message } = yield* ask(messenger, [first.from], nonce, page))
-    for (const line of message.list) lines.set(line.id, line)
+    for (const line of message.list) lines.set(...placed(line))
   }
   const { leader, term } = message
-  const answer: Answer = { members: [...lines.values()], leader, term, from: first.from }
+  const answer: Answer = {
+    members: [...lines.values()],
+    leader: leader && Zone.placed(leader, speaker, first.from),
+    term,
+    from: first.from
+  }
   return answer
 })
 

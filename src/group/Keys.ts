@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as KeyRing from "../protocol/KeyRing.ts"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import * as Session from "../protocol/Session.ts"
+import * as Zone from "../protocol/Zone.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import { formatMode, isExposed, KeyFile } from "../transport/KeyFile.ts"
 import type * as Seals from "../transport/Seals.ts"
@@ -237,8 +238,20 @@ export const follow = Effect.fnUntraced(function*(
 })
 
 /**
+ * What runs for the keys of a server.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Running {
+  readonly useKeys: UseKeys
+  /** Tells, once, that everybody can join the group, where others than this host can send to it by now. */
+  readonly judge: Effect.Effect<void>
+}
+
+/**
  * Starts what tells of strangers and of a group that everybody can join, and what reads the file of keys again. Gives the
- * way to change the keys in code.
+ * way to change the keys in code, and to judge again whether they are needed when the network is another.
  *
  * @category constructors
  * @since 0.1.0
@@ -249,7 +262,7 @@ export const run = Effect.fnUntraced(function*(
   endpoint: Pick<Datagrams.Endpoint, "isExposed" | "local">,
   state: GroupState.GroupState,
   supervisor: Supervisor.Supervisor
-): Effect.fn.Return<UseKeys, never, Scope.Scope> {
+): Effect.fn.Return<Running, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const strangers = Effect.flatMap(
     keys.strangers,
@@ -272,16 +285,19 @@ export const run = Effect.fnUntraced(function*(
     (exposure) => Effect.andThen(warnOfExposure(exposure), later({ event: "KeyFileExposed", ...exposure }))
   )
 
-  const { keys: known, mode } = keys.ring()
-  if (endpoint.isExposed() && (known.length === 0 || mode === "permissive")) {
-    const interfaces = endpoint.local.map((local) => local.interface)
+  let told = ""
+  const judge = Effect.suspend(() => {
+    const { keys: known, mode } = keys.ring()
+    if (!endpoint.isExposed() || (known.length > 0 && mode !== "permissive")) return Effect.void
+    const interfaces = endpoint.local.filter(({ ip }) => !Zone.isLoopback(ip)).map((local) => local.interface)
     const why = known.length === 0 ? "NoKey" : "Permissive"
+    if (why === told) return Effect.void
+    told = why
     const what = known.length === 0 ? "the group has no key" : "keyMode is permissive"
-    yield* Effect.logWarning(
+    return Effect.logWarning(
       `${what}: whoever can send to ${interfaces.join(", ")} can join the group, lead it and end it (docs/security.md)`
-    )
-    yield* later({ event: "Unprotected", why, interfaces })
-  }
-
-  return useKeys
+    ).pipe(Effect.andThen(later({ event: "Unprotected", why, interfaces })))
+  })
+  yield* judge
+  return { useKeys, judge }
 })

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -91,9 +92,11 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const endpoint = yield* (yield* Datagrams.Datagrams).open(settings)
   const { port } = endpoint.local[0]
   const ip = Zone.without(endpoint.local[0].ip)
+  // Hosts of one image that start before their network have all the same name, port and loopback address.
+  const distinct = endpoint.hasAddress() ? ip : bytesToHex(endpoint.random(16))
   const hostname = Member.shortened(endpoint.hostname, Member.limits.hostname)
   const self: Member.Member = {
-    id: Member.nodeId(ip, endpoint.hostname, port),
+    id: Member.nodeId(distinct, endpoint.hostname, port),
     ip,
     port,
     hostname,
@@ -125,15 +128,29 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const { farewell, pulse } = yield* Outbox.run(state, messenger, supervisor)
   yield* Election.run(rules, state, supervisor)
   yield* seeds.run(state, supervisor)
-  yield* Discovery.run(settings, state, messenger, supervisor)
+  const placesNow = () => endpoint.local.map(Member.formatAddress).join()
+  let places = placesNow()
+  const moved = Effect.suspend(() => {
+    places = placesNow()
+    return state.step({ _tag: "Moved", addresses: endpoint.local })
+  })
+  const hear = (received: Messenger.Received) => {
+    const { message } = received
+    const step = state.step({ _tag: "Received", ...received })
+    // What comes back of our own from a new address must find that it is ours.
+    const isOurs = "sender" in message && message.sender.id === self.id
+    return isOurs && places !== placesNow() ? Effect.andThen(moved, step) : step
+  }
+  yield* Discovery.run(settings, state, messenger, hear, supervisor)
   yield* Heartbeat.run(settings, state, supervisor)
   yield* Cleanup.run(settings, state, supervisor)
-  const useKeys = yield* Keys.run(keys, settings, endpoint, state, supervisor)
+  const { judge, useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
   // What was wrong at the opening is told when whoever shows events has begun to read them.
   const isShown = yield* Effect.cached(Effect.sleep(settings.discoveryWindow))
   const network = Effect.flatMap(endpoint.troubles, (trouble) => {
     const what = trouble.kind === "NetworkChanged" ? trouble.where : trouble.message
-    return state.step({ _tag: "Moved", addresses: endpoint.local }).pipe(
+    return moved.pipe(
+      Effect.andThen(judge),
       Effect.andThen(isShown),
       Effect.andThen(state.tell({ event: "NetworkChanged", what }))
     )

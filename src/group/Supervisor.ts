@@ -40,7 +40,7 @@ const longestBackoff = Duration.seconds(2)
 export interface Supervisor {
   /** Runs a loop in the background of the scope; where it dies of a defect it is told and started again after a while. */
   readonly keep: (fiber: string, loop: Effect.Effect<unknown>) => Effect.Effect<void, never, Scope.Scope>
-  /** Runs an effect that is not a loop, such as a timer's: its death is told and counted. */
+  /** Runs an effect that is not a loop, such as a timer's: its death is told and counted, its interruption is not. */
   readonly guard: (fiber: string, effect: Effect.Effect<unknown>) => Effect.Effect<void>
   /** Fails once there were five deaths within a minute. */
   readonly failed: Effect.Effect<never, GroupFailed>
@@ -79,7 +79,13 @@ export const make = Effect.fnUntraced(function*(
     }).pipe(Effect.forkScoped({ startImmediately: true }), Effect.asVoid)
   return {
     keep,
-    guard: (fiber, effect) => Effect.catchCause(Effect.asVoid(effect), (cause) => Effect.asVoid(died(fiber, cause))),
+    guard: (fiber, effect) =>
+      Effect.catchCauseIf(
+        Effect.asVoid(effect),
+        // Where its scope ends, what it would start ends as interrupted. That is no defect.
+        (cause) => !Cause.hasInterruptsOnly(cause),
+        (cause) => Effect.asVoid(died(fiber, cause))
+      ),
     failed: Deferred.await(failed)
   }
 })

@@ -119,7 +119,8 @@ export const becomeVacant = (
   at.emitChange({ leader: null, from: ended.leader, term: ended.term, cause, without: 0 })
 }
 
-const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member): void => {
+const becomeFollowerOf = (at: At, term: number, leader: Member.Member): void => {
+  const reign = Reign.make(term, leader)
   const { claim, last, reign: before, vacancy } = at.election
   stopActivity(at)
   if (claim?.term !== reign.term) LeaseClaim.end(at)
@@ -162,7 +163,7 @@ const becomeLeader = (at: At): void => {
  */
 export const lead = (at: At, reign: Reign.Reign): void => {
   const isHeir = wasNamed(at)
-  becomeFollowerOf(at, reign, at.state.self)
+  becomeFollowerOf(at, reign.term, at.state.self)
   const cause = isHeir ? { cause: "Transferred" } : {}
   at.sayOften("coordinator", { type: "COORDINATOR", election: at.name, ...cause }, Rules.gaps.coordinator)
 }
@@ -299,8 +300,7 @@ export const hearTerm = (at: At, header: Message.Header): void => {
 }
 
 /**
- * What every message of a member means for the lead, before anything else that it says. Rule by rule as in the protocol,
- * section 5.
+ * What every message of a member means for the lead, before anything else that it says. Rule by rule as in the protocol.
  *
  * @category transitions
  * @since 0.1.0
@@ -375,7 +375,7 @@ const mayLeadOn = (at: At): boolean =>
   at.state.phase === "Live" && at.election.ending === null && at.state.rules.lease === null
 
 const follow = (at: At, reign: Reign.Reign): void =>
-  becomeFollowerOf(at, reign, HashMap.getUnsafe(at.state.known, reign.leader.id).member)
+  becomeFollowerOf(at, reign.term, HashMap.getUnsafe(at.state.known, reign.leader.id).member)
 
 /** Others follow a reign of ours that we do not hold: it is over, and we stand to say so. */
 const disown = (at: At, theirs: Reign.Reign): void => {

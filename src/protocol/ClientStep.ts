@@ -59,9 +59,17 @@ export interface State {
   /** The reign followed; null while none is known. */
   readonly reign: Reign.Reign | null
   /** The newest reign followed, and whether its leader gave it up by its own word. */
-  readonly last: { readonly reign: Reign.Reign; readonly isOver: boolean } | null
-  /** Where the leader was last heard from. */
+  readonly last: {
+    readonly reign: Reign.Reign
+    readonly isOver: boolean
+    /** Where its leader was last spoken to, and until when. */
+    readonly address: Member.Address | null
+    readonly until: number
+  } | null
+  /** Where the leader was last heard from, of what it said since it last moved; or where others say that it is. */
   readonly address: Member.Address | null
+  /** How often it has moved, by its own word. */
+  readonly leaderMoved: number
   readonly leaderHeardAt: number
   /** How many servers the leader saw when it last let us in. */
   readonly members: number
@@ -150,6 +158,7 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   reign: null,
   last: null,
   address: null,
+  leaderMoved: 0,
   leaderHeardAt: -Infinity,
   members: 0,
   heard: HashMap.empty(),
@@ -334,12 +343,28 @@ const acknowledged = (turn: Turn, seq: number): void => {
 
 // --- Whom we talk to ---
 
+/** The reign that we follow from now on, whose leader is spoken to at this address, or with the group where it is null. */
+const follow = (turn: Turn, theirs: Reign.Reign, address: Member.Address | null, moved: number): void => {
+  turn.state.leaderMoved = moved
+  become(turn, at(theirs, address), address)
+}
+
+/** A reign whose leader is where we speak to it. */
+const at = ({ leader, term }: Reign.Reign, address: Member.Address | null): Reign.Reign =>
+  Reign.make(term, address === null ? leader : { ...leader, ip: Zone.without(address.ip), port: address.port })
+
+/** Nobody is followed any more; `isOver` where the leader itself has said so. */
+const leaveLeader = (turn: Turn, reign: Reign.Reign, isOver: boolean): void => {
+  turn.state.last = { reign, isOver, address: turn.state.address, until: turn.now.monotonic }
+  become(turn, null, null)
+}
+
 const become = (turn: Turn, reign: Reign.Reign | null, address: Member.Address | null): void => {
   const now = turn.now.monotonic
   turn.state.reign = reign
   turn.state.address = address
   if (reign !== null) {
-    turn.state.last = { reign, isOver: false }
+    turn.state.last = { reign, isOver: false, address, until: Infinity }
     turn.state.leaderHeardAt = now
     // It has not acknowledged anything yet: it is given all there is, at once.
     turn.state.flights = turn.state.flights.map((flight) => ({ ...flight, tries: 0, since: now, dueAt: now }))
@@ -349,7 +374,7 @@ const become = (turn: Turn, reign: Reign.Reign | null, address: Member.Address |
 
 /** Whom we asked again and again since an instant, and who has not been heard in any other way either, is not there. */
 const dropSilentLeader = (turn: Turn, since: number): void => {
-  if (turn.state.reign !== null && turn.state.leaderHeardAt <= since) become(turn, null, null)
+  if (turn.state.reign !== null && turn.state.leaderHeardAt <= since) leaveLeader(turn, turn.state.reign, false)
 }
 
 /** What a server's message means for whom we talk to. */
@@ -359,8 +384,7 @@ const observe = (turn: Turn, message: Message.FromServer, from: Member.Address):
   const theirs = Message.reignOf(message)
   const isByLeader = mine !== null && Member.isSameStart(mine.leader, sender)
   if (isByLeader && (message.type === "SERVER_LEAVING" || (theirs === null && message.heard >= mine.term))) {
-    turn.state.last = { reign: mine, isOver: true }
-    return become(turn, null, null)
+    return leaveLeader(turn, mine, true)
   }
   if (isByLeader) turn.state.leaderHeardAt = turn.now.monotonic
   if (theirs === null || message.type === "SERVER_LEAVING") return
@@ -368,12 +392,32 @@ const observe = (turn: Turn, message: Message.FromServer, from: Member.Address):
   const order = last === null ? 1 : Reign.compare(theirs, last.reign)
   // Who was only silent, or leads where we have come to, is followed again by its own word.
   const isBack = mine === null && isByTheirs && !(order === 0 && last!.isOver)
-  if (order > 0 || isBack) {
-    become(turn, theirs, isByTheirs ? from : Zone.heardOfFrom(theirs.leader, from))
-  } else if (mine !== null && isByLeader) {
-    turn.state.address = from
+  const told = isByTheirs ? from : Zone.heardOfFrom(theirs.leader, from)
+  const moved = isByTheirs ? message.moved ?? 0 : 0
+  if (order > 0 || isBack || (order === 0 && isToldAgain(turn, message, told))) {
+    follow(turn, theirs, told, moved)
+  } else if (mine !== null && isByLeader && order === 0 && moved >= turn.state.leaderMoved) {
+    // What it said before it moved, and comes late, does not take us back to where it was.
+    turn.state.leaderMoved = moved
+    if (!isSame(from, turn.state.address)) {
+      turn.state.address = from
+      turn.state.reign = at(mine, from)
+    }
   }
 }
+
+/**
+ * A leader that did not answer is told of again by another server that was asked: at another address, or after a while at the
+ * same, since what we sent there may have been lost.
+ */
+const isToldAgain = (turn: Turn, message: Message.FromServer, told: Member.Address | null): boolean => {
+  const { last, reign } = turn.state
+  if (message.type !== "COORDINATOR" || reign !== null || last === null || last.isOver || told === null) return false
+  return !isSame(told, last.address) || turn.now.monotonic - last.until >= backoff.longest
+}
+
+const isSame = (one: Member.Address, other: Member.Address | null): boolean =>
+  one.ip === other?.ip && one.port === other.port
 
 // --- Messages ---
 

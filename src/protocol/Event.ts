@@ -166,6 +166,11 @@ export const Event = Schema.Union([
   event("MemberJoined", { member: Member.Member, via: Via }),
   event("MemberRemoved", { member: Member.Member, reason: Reason }),
   /**
+   * A member, or this server itself, goes on at another address; `from` is where it was. It is the same start of the same
+   * server, and what it leads it leads on.
+   */
+  event("MemberMoved", { member: Member.Member, from: Schema.String }),
+  /**
    * `election` is the name of what is led, empty for the group's own. `leader` is null while nobody leads. `term` is that
    * of the new reign, or of the one that ended. `without` is how long there was no leader before this one, 0 where one
    * followed the other at once. It counts from when this server learnt of the end; after a leader that fell silent, crashed

@@ -22,6 +22,8 @@ export const check = (at: Contest.Contest, theirs: Reign.Reign, from: Member.Add
   const known = at.turn.known(theirs.leader.id)
   if (Option.isSome(known) && known.value.member.incarnation > theirs.leader.incarnation) return
   if (at.turn.now.monotonic - hearsayAt < rules.probeTimeout) return
+  const to = Zone.heardOfFrom(theirs.leader, from)
+  if (to === null) return
   at.change({ hearsayAt: at.turn.now.monotonic })
-  at.turn.say(Zone.heardOfFrom(theirs.leader, from), { type: "SERVER_PROBE", nonce: at.turn.nonce() })
+  at.turn.say(to, { type: "SERVER_PROBE", nonce: at.turn.nonce() })
 }

@@ -7,6 +7,8 @@
  * @since 0.1.0
  */
 import * as Member from "./Member.ts"
+import * as Message from "./Message.ts"
+import * as Relocation from "./Relocation.ts"
 import * as Rules from "./Rules.ts"
 import type { Identity, Turn } from "./Turn.ts"
 import * as Zone from "./Zone.ts"
@@ -17,7 +19,13 @@ import * as Zone from "./Zone.ts"
  * @category constructors
  * @since 0.1.0
  */
-export const make = (monotonic: number): Identity => ({ startedAt: monotonic, raised: [], duplicateAt: -Infinity })
+export const make = (monotonic: number): Identity => ({
+  startedAt: monotonic,
+  raised: [],
+  duplicateAt: -Infinity,
+  moved: 0,
+  former: []
+})
 
 /**
  * Whether an address is one of our own sockets'.
@@ -27,6 +35,42 @@ export const make = (monotonic: number): Identity => ({ startedAt: monotonic, ra
  */
 export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
   turn.state.addresses.some((own) => Zone.isSame(own, address))
+
+/** Whether an address was our own until lately: what we said from there may still come back. */
+const wasOwnAddress = (turn: Turn, address: Member.Address): boolean =>
+  turn.state.identity.former.some((former) =>
+    former.until >= turn.now.monotonic && Zone.isSame(former.address, address)
+  )
+
+/** So many former addresses are remembered. */
+const maxFormer = 64
+
+/**
+ * Our own sockets have other addresses than before: what we announce follows the first of them, and what we said before comes
+ * late from now on. Answers whether anything has changed.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const moved = (turn: Turn, addresses: ReadonlyArray<Member.Address>): boolean => {
+  const { addresses: before, identity, rules, self } = turn.state
+  const isEqual = (one: Member.Address, other: Member.Address | undefined): boolean =>
+    one.ip === other?.ip && one.port === other.port
+  if (before.length === addresses.length && before.every((own, i) => isEqual(own, addresses[i]))) return false
+  const until = turn.now.monotonic + rules.memberTimeout
+  const gone = before.filter((own) => !addresses.some((other) => isEqual(own, other)))
+  const former = [...identity.former, ...gone.map(({ ip, port }) => ({ address: { ip, port }, until }))].slice(
+    -maxFormer
+  )
+  turn.state.addresses = addresses
+  turn.state.identity = { ...identity, former, moved: Math.min(identity.moved + 1, Message.maxMoved) }
+  const [announced = self] = addresses
+  const now = { ...self, ip: Zone.without(announced.ip), port: announced.port }
+  if (isEqual(now, self)) return true
+  turn.state.self = now
+  Relocation.tell(turn, self, now)
+  return true
+}
 
 /**
  * A message under our own id. Never somebody to take in.
@@ -39,8 +83,10 @@ export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
  */
 export const heard = (turn: Turn, sender: Member.Member, from: Member.Address): void => {
   const { identity: { raised, startedAt }, rules, self } = turn.state
-  if (!isOwnAddress(turn, from)) return duplicate(turn, sender, from)
   const isOurs = sender.incarnation === self.incarnation || raised.includes(sender.incarnation)
+  if (!isOwnAddress(turn, from)) {
+    return isOurs && wasOwnAddress(turn, from) ? turn.drop("Own") : duplicate(turn, sender, from)
+  }
   const mayBeRemains = raised.length < Rules.maxRaises && turn.now.monotonic - startedAt <= rules.memberTimeout
   if (!isOurs && !mayBeRemains) return duplicate(turn, sender, from)
   turn.drop("Own")

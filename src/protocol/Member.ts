@@ -59,8 +59,8 @@ const shortText = (limit: number) =>
   )
 
 /**
- * The name of one server for the life of its process: 16 hex digits, the first 8 bytes of SHA-256 over its IP address,
- * host name and unicast port.
+ * The name of one server for the life of its process: 16 hex digits, the first 8 bytes of SHA-256 over its IP address at its
+ * start, host name and unicast port. It stays when the address changes.
  *
  * @category schemas
  * @since 0.1.0
@@ -74,7 +74,8 @@ export const NodeId = Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/)).pi
 export type NodeId = typeof NodeId.Type
 
 /**
- * The node id of the server at this address and port of its own, on a host of this name.
+ * The node id of the server at this address and port of its own, on a host of this name. One that has no address of its own
+ * when it starts gives something else in place of `ip` that no other host has.
  *
  * @category constructors
  * @since 0.1.0
@@ -136,7 +137,7 @@ export const formatAddress = (address: Address): string =>
   address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`
 
 /**
- * A server as it describes itself in every message. All of it stays the same for one incarnation.
+ * A server as it describes itself in every message. All but its address stays the same for one incarnation.
  *
  * @category schemas
  * @since 0.1.0

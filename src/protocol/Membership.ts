@@ -16,9 +16,9 @@ import * as Identity from "./Identity.ts"
 import * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
+import * as Relocation from "./Relocation.ts"
 import * as Rules from "./Rules.ts"
 import type { Check, Known, State, Turn } from "./Turn.ts"
-import * as Zone from "./Zone.ts"
 
 /**
  * All members as one server sees them, itself included, highest rank first.
@@ -43,15 +43,15 @@ export const holds = (turn: Turn, server: { readonly id: Member.NodeId; readonly
 }
 
 /**
- * Whether what somebody says of a leader contradicts what that very start of it says of itself.
+ * Whether what somebody says of the rank of a leader contradicts what that very start of it says of itself. Where it is may
+ * be told otherwise: it may have moved, and is not reached everywhere at one address.
  *
  * @category guards
  * @since 0.1.0
  */
 export const contradicts = (turn: Turn, leader: Reign.Leader): boolean => {
   const member = Option.getOrUndefined(turn.known(leader.id))?.member
-  return member !== undefined && member.incarnation === leader.incarnation
-    && (member.priority !== leader.priority || member.ip !== leader.ip || member.port !== leader.port)
+  return member !== undefined && member.incarnation === leader.incarnation && member.priority !== leader.priority
 }
 
 /**
@@ -68,23 +68,17 @@ export interface Heard {
 }
 
 /**
- * Where the sender of a message is reached: where it came from. But a question by unicast comes from a socket of its own
- * that closes soon: it is answered where its sender was last heard from otherwise, or else says that it listens.
+ * Where the sender of a message is reached: where it came from. But a question may come from a socket of its own that closes
+ * soon: then it names the port of the one that stays. A translation of addresses on the way may have that one at another port:
+ * the one that its sender was heard at from there.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const reachedAt = (
-  turn: Turn,
-  { sender, type }: Message.FromServer,
-  from: Member.Address,
-  via: "multicast" | "unicast"
-): Member.Address => {
-  if (type !== "SERVER_PROBE" || via === "multicast" || sender.id === turn.state.self.id) return from
-  return Option.match(turn.known(sender.id), {
-    onNone: () => Zone.heardOfFrom(sender, from),
-    onSome: ({ address }) => address
-  })
+export const reachedAt = (turn: Turn, message: Message.FromServer, from: Member.Address): Member.Address => {
+  if (message.type !== "SERVER_PROBE" || message.port === undefined) return from
+  const address = Option.getOrUndefined(turn.known(message.sender.id))?.address
+  return address?.ip === from.ip ? address : { ip: from.ip, port: message.port }
 }
 
 /**
@@ -118,7 +112,7 @@ export const hear = (
   }
   if (sender.incarnation < before.member.incarnation) {
     turn.drop("Stale")
-    tellOfLaterStart(turn, before, from)
+    tellOfLaterStart(turn, before, sender, from)
     return null
   }
   if (sender.incarnation > before.member.incarnation) {
@@ -126,11 +120,22 @@ export const hear = (
     join(turn, message, from, via)
     return { joined: true, replaced: before, elections: none }
   }
-  refresh(turn, { ...before, ...stamp(turn, message, from, via, before) })
+  const member = noteMove(turn, before, message)
+  refresh(turn, { ...before, member, ...stamp(turn, message, from, via, before) })
   return { joined: false, replaced: null, elections: before.elections }
 }
 
 const none: ReadonlyArray<string> = []
+
+/** A member that has moved announces another address: from then on it is the member's. */
+const noteMove = (turn: Turn, { member: before, moved }: Known, message: Message.FromServer): Member.Member => {
+  const { ip, port } = message.sender
+  if ((message.moved ?? 0) <= moved || (ip === before.ip && port === before.port)) return before
+  const member = { ...before, ip, port }
+  turn.state.members = turn.state.members.map((other) => other.id === member.id ? member : other)
+  Relocation.tell(turn, before, member)
+  return member
+}
 
 /** The others are said by all who vote, and by those who take part no more. */
 const isTakingPart: ReadonlySet<Message.Message["type"]> = new Set(["ELECTION", "OK", "COORDINATOR", "BEAT"])
@@ -150,9 +155,11 @@ const stamp = (
   message: Message.FromServer,
   from: Member.Address,
   via: "multicast" | "unicast",
-  before: Pick<Known, "multicastAt" | "interval" | "unicastUntil" | "elections">
+  before: Pick<Known, "address" | "moved" | "multicastAt" | "interval" | "unicastUntil" | "elections">
 ) => ({
-  address: from,
+  // What it said before it moved, and comes late, is a sign of life; but it is there no more.
+  address: (message.moved ?? 0) < before.moved ? before.address : from,
+  moved: Math.max(message.moved ?? 0, before.moved),
   heardAt: turn.now.monotonic,
   via,
   multicastAt: via === "multicast" ? turn.now.monotonic : before.multicastAt,
@@ -201,6 +208,8 @@ const join = (
     member,
     // Nothing by multicast yet counts as just heard so: a newcomer's first heartbeat may still be on its way.
     ...stamp(turn, message, from, via, {
+      address: from,
+      moved: 0,
       multicastAt: turn.now.monotonic,
       interval: turn.state.rules.heartbeatInterval,
       // One whom only a seed may have told of us may be where no multicast of ours comes.
@@ -304,7 +313,7 @@ const isDeparted = (turn: Turn, message: Message.FromServer, from: Member.Addres
   const nonce = turn.nonce()
   if (incarnation < departed.incarnation) {
     // It may have started again with its clock set back: it is told what it was known by, and goes on above that.
-    turn.send(from, page(turn, "0", 0, [listed(turn, { ...message.sender, incarnation: departed.incarnation }, 0)])[0])
+    sayKnown(turn, { ...message.sender, incarnation: departed.incarnation }, 0, from)
   } else if (departed.mayReturn) {
     // Its next datagram may be a heartbeat away: the question, or its answer, may be lost before.
     const gaps = Array.from({ length: returnTries - 1 }, () => probeTimeout)
@@ -317,12 +326,16 @@ const isDeparted = (turn: Turn, message: Message.FromServer, from: Member.Addres
 }
 
 /** Who speaks from the address of a member under a lower incarnation is that member with its clock set back: it is told. */
-const tellOfLaterStart = (turn: Turn, known: Known, from: Member.Address): void => {
+const tellOfLaterStart = (turn: Turn, known: Known, sender: Member.Member, from: Member.Address): void => {
   if (from.ip !== known.address.ip || from.port !== known.address.port) return
   if (turn.now.monotonic - known.noticedAt < Rules.noticeInterval) return
   turn.state.known = HashMap.set(turn.state.known, known.member.id, { ...known, noticedAt: turn.now.monotonic })
-  turn.send(from, page(turn, "0", 0, [listed(turn, known.member, known.heardAt)])[0])
+  sayKnown(turn, { ...sender, incarnation: known.member.incarnation }, known.heardAt, from)
 }
+
+/** Tells a server by what incarnation it is known: under the address that it says of itself, by which it knows itself. */
+const sayKnown = (turn: Turn, known: Member.Member, heardAt: number, to: Member.Address): void =>
+  turn.send(to, page(turn, "0", 0, [listed(turn, known, heardAt)], to)[0])
 
 // --- Health ---
 
@@ -467,14 +480,15 @@ const page = (
   turn: Turn,
   nonce: string,
   wanted: number,
-  list: ReadonlyArray<Message.Listed>
+  list: ReadonlyArray<Message.Listed>,
+  to: Member.Address
 ): readonly [Message.Of<"MEMBERS">] => {
   const { election, self } = turn.state
   const blank: Message.Of<"MEMBERS"> = {
     type: "MEMBERS",
     from: { id: self.id, incarnation: self.incarnation },
     term: (election.reign ?? election.last)?.term ?? 0,
-    leader: election.reign?.leader ?? null,
+    leader: election.reign === null ? null : turn.told(election.reign.leader, to),
     nonce,
     page: 65_535,
     of: 65_535,
@@ -496,12 +510,12 @@ const page = (
 }
 
 /**
- * One page of everyone, as an answer to `MEMBERS_ASK`.
+ * One page of everyone, as an answer to `MEMBERS_ASK` that came from `to`.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const listPage = (turn: Turn, nonce: string, wanted: number): Message.Of<"MEMBERS"> =>
+export const listPage = (turn: Turn, nonce: string, wanted: number, to: Member.Address): Message.Of<"MEMBERS"> =>
   page(
     turn,
     nonce,
@@ -509,8 +523,9 @@ export const listPage = (turn: Turn, nonce: string, wanted: number): Message.Of<
     everyone(turn.state).map((member) =>
       listed(
         turn,
-        member,
+        turn.told(member, to),
         Option.match(turn.known(member.id), { onNone: () => turn.now.monotonic, onSome: (k) => k.heardAt })
       )
-    )
+    ),
+    to
   )[0]

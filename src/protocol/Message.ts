@@ -3,7 +3,7 @@
  *
  * A server's message carries the {@link Header}: who speaks (`sender`), the reign it follows (`term` and `leader`; while
  * vacant, the term of the last one and null), and `heard`, the highest term it has heard of. `term` and `heard` are two
- * numbers: only the reign is ever followed. In a message that names an election all three are of that election, in every
+ * numbers: only the reign is ever followed. `moved` orders what it says of where it is. In a message that names an election all three are of that election, in every
  * other message of the group's own.
  *
  * Fields that this version does not know are ignored, so a newer server can say more to its like.
@@ -25,11 +25,26 @@ import * as Reign from "./Reign.ts"
  */
 export const maxInterval = 3_600_000
 
+/**
+ * So many changes of its addresses are told apart of one start of a server.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxMoved = 999_999
+
+/**
+ * How often the addresses of the sender have changed since it started; left out where they have not. What was said before
+ * the last change and comes late has a lower one.
+ */
+const Moved = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxMoved }))
+
 const header = {
   sender: Member.Member,
   term: Reign.Term,
   leader: Schema.NullOr(Reign.Leader),
-  heard: Reign.Term
+  heard: Reign.Term,
+  moved: Schema.optionalKey(Moved)
 }
 
 /** A text, since later versions may know more causes than this one. */
@@ -139,8 +154,11 @@ export const Message = Schema.Union([
     elections,
     view
   }),
-  /** Who is there? By unicast: are you there? A burst of one nonce is one question. */
-  kind("SERVER_PROBE", { ...header, nonce: Nonce }),
+  /**
+   * Who is there? By unicast: are you there? A burst of one nonce is one question. `port` where it comes from a socket of its
+   * own that closes soon: that of the sender's own socket at the same address.
+   */
+  kind("SERVER_PROBE", { ...header, nonce: Nonce, port: Schema.optionalKey(Member.Port) }),
   /** I am here, in answer to the probe of that nonce. */
   kind("SERVER_RESPONSE", {
     ...header,
@@ -281,7 +299,7 @@ export type FromServer = Extract<Message, { readonly sender: Member.Member }>
  * @category models
  * @since 0.1.0
  */
-export type Header = Pick<FromServer, "sender" | "term" | "leader" | "heard">
+export type Header = Pick<FromServer, "sender" | "term" | "leader" | "heard" | "moved">
 
 /**
  * The reign that a message speaks of, or null while its sender follows none.

@@ -222,7 +222,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       settle(turn, input.id, Membership.refused(turn, input.id))
       break
     case "Moved":
-      turn.state.addresses = input.addresses
+      if (Identity.moved(turn, input.addresses)) sayMoved(turn)
       break
     case "Seeds":
       Contacts.resolved(turn, input.addresses)
@@ -288,6 +288,14 @@ const heartbeat = (turn: Turn): void => {
 }
 
 const sayAlive = (turn: Turn): void => turn.say(null, { type: "SERVER_ALIVE", ...signOfLife(turn) })
+
+/** Who knew us hears where we are, and who is there now is asked: it may be another network. */
+const sayMoved = (turn: Turn): void => {
+  if (turn.state.phase === "Leaving") return
+  // The sockets may still be opening anew, and what is said meanwhile is lost.
+  turn.sayOften("moved", { type: "SERVER_ALIVE", ...signOfLife(turn) }, Rules.gaps.probe)
+  probeGroup(turn)
+}
 
 const signOfLife = (turn: Turn) => ({ ...NamedElections.sign(turn), ...Contacts.viewOf(turn.state) })
 
@@ -393,7 +401,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     case "CLIENT_LEAVE":
       return Delivery.onLeave(turn, message)
   }
-  const from = Membership.reachedAt(turn, message, source, via)
+  const from = Membership.reachedAt(turn, message, source)
   const incarnation = turn.state.self.incarnation
   const heard = Membership.hear(turn, message, from, via)
   if (heard === null) {
@@ -515,7 +523,10 @@ const askForPage = (turn: Turn): void => {
 
 /** A list is hearsay: whoever is on it becomes a member by answering. */
 const askMissing = (turn: Turn, missing: ReadonlyArray<Message.Listed>, from: Member.Address): void => {
-  for (const line of missing) turn.say(Zone.heardOfFrom(line, from), { type: "SERVER_PROBE", nonce: turn.nonce() })
+  for (const line of missing) {
+    const to = Zone.heardOfFrom(line, from)
+    if (to !== null) turn.say(to, { type: "SERVER_PROBE", nonce: turn.nonce() })
+  }
 }
 
 const onMembersAsk = (
@@ -527,7 +538,7 @@ const onMembersAsk = (
   const { reign } = turn.state.election
   const speaker = reign?.leader.id ?? Membership.everyone(turn.state)[0]?.id
   const isOurs = speaker === turn.state.self.id
-  if (via === "unicast" || isOurs) turn.send(from, Membership.listPage(turn, nonce, page))
+  if (via === "unicast" || isOurs) turn.send(from, Membership.listPage(turn, nonce, page, from))
 }
 
 const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
@@ -538,7 +549,9 @@ const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Addr
   }
   if (paging === null || message.nonce !== paging.nonce || message.page !== paging.page) return
   if (from.ip !== paging.from.ip || from.port !== paging.from.port) return
-  const unknown = message.list.filter((line) => line.id !== self.id && Option.isNone(turn.known(line.id)))
+  const unknown = message.list.flatMap((line) =>
+    line.id !== self.id && Option.isNone(turn.known(line.id)) ? [Zone.placed(line, message.from, from)] : []
+  )
   askMissing(turn, unknown, from)
   const next = {
     ...paging,

@@ -19,6 +19,7 @@ import type * as Message from "./Message.ts"
 import * as Reach from "./Reach.ts"
 import * as Receiver from "./Receiver.ts"
 import type * as Rules from "./Rules.ts"
+import * as Zone from "./Zone.ts"
 
 /**
  * The time and the chance that a step is given.
@@ -45,8 +46,10 @@ export interface Now {
  */
 export interface Known {
   readonly member: Member.Member
-  /** Where its last datagram came from. */
+  /** Where its last datagram came from, of those that it said since it last moved. */
   readonly address: Member.Address
+  /** How often it has moved, by its own word. */
+  readonly moved: number
   /** Since when this very start of it has been a member. */
   readonly joinedAt: number
   readonly heardAt: number
@@ -106,6 +109,10 @@ export interface Identity {
   readonly raised: ReadonlyArray<number>
   /** When it last told of a duplicate. */
   readonly duplicateAt: number
+  /** How often its addresses have changed. */
+  readonly moved: number
+  /** Addresses that were its own until lately: what it said from there may still come back. */
+  readonly former: ReadonlyArray<{ readonly address: Member.Address; readonly until: number }>
 }
 
 /**
@@ -169,7 +176,7 @@ export type Phase = "Discovering" | "Live" | "Recovering" | "Leaving" | "Left"
 export interface State {
   readonly rules: Rules.Rules
   readonly self: Member.Member
-  /** Where our own datagrams come from. */
+  /** Where our own datagrams come from: the first is the one that we announce. */
   readonly addresses: ReadonlyArray<Member.Address>
   readonly phase: Phase
   /** Whether it has only just started, so that it leaves a healthy leader in peace. */
@@ -340,7 +347,7 @@ export class Turn extends Entropy {
 
   /** Says something as this server: to one address, or to the group (null). */
   say(to: Member.Address | null, body: Body): void {
-    this.send(to, this.compose(body))
+    this.send(to, this.compose(body, to))
   }
 
   /** Says something to one member, where it was last heard from. */
@@ -350,20 +357,24 @@ export class Turn extends Entropy {
 
   /** Asks one member, and has its host's refusal told. */
   ask(id: Member.NodeId, to: Member.Address, body: Body): void {
-    this.outputs.push({ _tag: "Ask", id, to, message: this.compose(body) })
+    this.outputs.push({ _tag: "Ask", id, to, message: this.compose(body, to) })
   }
 
-  /** A message of this server, with the header as it is now: the reign in it is that of the election it speaks of. */
-  compose(body: Body): Message.FromServer {
-    const { self } = this.state
+  /**
+   * A message of this server to one address, or to the group (null), with the header as it is now: the reign in it is that of
+   * the election it speaks of.
+   */
+  compose(body: Body, to: Member.Address | null): Message.FromServer {
+    const { identity: { moved }, self } = this.state
     const election = this.election("election" in body ? body.election : "")
     const { claim, heard } = election
     const header: Message.Header = {
       sender: self,
       term: (election.reign ?? election.last)?.term ?? 0,
-      leader: election.reign?.leader ?? null,
+      leader: election.reign === null ? null : this.told(election.reign.leader, to),
       // While it asks for a lease it may hear of the term that it asks for. Said late, that would be the end of its reign.
-      heard: claim === null || claim.held ? heard : Math.min(heard, claim.term - 1)
+      heard: claim === null || claim.held ? heard : Math.min(heard, claim.term - 1),
+      ...(moved === 0 ? {} : { moved })
     }
     switch (body.type) {
       case "SERVER_ALIVE":
@@ -379,6 +390,16 @@ export class Turn extends Entropy {
       default:
         return { ...header, ...body }
     }
+  }
+
+  /**
+   * A member, or this server itself, at the address that is told of it: where it was last heard, or else what it says of
+   * itself, whichever can be reached from where it is told.
+   */
+  told<A extends Member.Address & { readonly id: Member.NodeId }>(server: A, to: Member.Address | null): A {
+    const { self } = this.state
+    const known = Option.getOrUndefined(this.known(server.id))
+    return { ...server, ...Zone.toldTo(known === undefined ? [server] : [known.address, known.member], to ?? self) }
   }
 
   /** The same as a field, which is left out where it would be 0. */

@@ -39,18 +39,74 @@ export const of = (ip: string): string | undefined => {
 export const isLinkLocal = (ip: string): boolean => /^fe[89ab][0-9a-f]:/i.test(ip)
 
 /**
- * Where to send to a server of which somebody at `from` has told: its address, on the link of that one where it is
- * link-local. What the other says of a zone is left out, since it is one of its own host.
+ * Whether an address means something on its own host only.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1"
+
+/**
+ * The address that is told of a server which cannot be reached from where it is told: nothing is sent there.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const nowhere = "0.0.0.0"
+
+const isIpv6 = (ip: string): boolean => ip.includes(":")
+
+/** Whether an address means the same to whoever is at `to` as it does here. */
+const isUnderstoodAt = (ip: string, to: string): boolean => {
+  if (isLoopback(ip)) return isLoopback(to)
+  if (!isLinkLocal(ip)) return true
+  return isLinkLocal(to) && (of(ip) === undefined || of(to) === undefined || of(ip) === of(to))
+}
+
+/**
+ * What to tell somebody at `to` of where a server is: of the addresses that are known of it, the first that means the same
+ * there, and rather one of the same family; {@link nowhere} where none does. Without its zone.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const heardOfFrom = (told: Member.Address, from: Member.Address): Member.Address => {
+export const toldTo = (
+  addresses: readonly [Member.Address, ...ReadonlyArray<Member.Address>],
+  to: Pick<Member.Address, "ip">
+): Member.Address => {
+  const understood = addresses.filter(({ ip }) => isUnderstoodAt(ip, to.ip))
+  const told = understood.find(({ ip }) => isIpv6(ip) === isIpv6(to.ip)) ?? understood[0]
+  return told === undefined ? { ip: nowhere, port: addresses[0].port } : { ip: without(told.ip), port: told.port }
+}
+
+/**
+ * Where to send to a server of which somebody at `from` has told: its address, on the link of that one where it is
+ * link-local. What the other says of a zone is left out, since it is one of its own host. Null where it cannot be reached:
+ * the loopback address of another host is no address here.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const heardOfFrom = (told: Member.Address, from: Member.Address): Member.Address | null => {
   const { ip, port } = told
+  if (ip === nowhere || (isLoopback(ip) && !isLoopback(from.ip))) return null
   if (!isLinkLocal(ip)) return { ip, port }
   const zone = of(from.ip)
   return { ip: zone === undefined ? without(ip) : `${without(ip)}%${zone}`, port }
 }
+
+/**
+ * A server of which another at `from` has told, at the address at which it is taken to be: who speaks is where its word came
+ * from, whatever it says of itself.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const placed = <A extends Member.Address & { readonly id: string }>(
+  told: A,
+  speaker: { readonly id: string },
+  from: Member.Address
+): A => told.id === speaker.id ? { ...told, ip: without(from.ip), port: from.port } : told
 
 /**
  * Whether both are one address. Where only one names its zone, the other may be that of the same link.

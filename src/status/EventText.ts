@@ -35,6 +35,8 @@ const say = (event: Event.Event): string => {
       return `${who(event.member)} joined, found by its ${event.via}`
     case "MemberRemoved":
       return `${who(event.member)} ${reason(event.reason)}`
+    case "MemberMoved":
+      return `${who(event.member)} has moved there from ${event.from}`
     case "LeaderChanged": {
       const gap = event.without > 0 ? `, after ${Text.age(event.without)} without a leader` : ""
       const led = event.election === "" ? "" : ` ${event.election}`

@@ -19,6 +19,10 @@ import type * as Rules from "../protocol/Rules.ts"
  * - `multicastLoss`: of what one server receives by multicast alone. `overflow`: its receive buffer is full.
  * - `kill`: SIGKILL, `crash`: power off, `stop`: SIGTERM; each followed by a new start after `for`. `restart`: at once.
  * - `pause`: SIGSTOP. `suspend`: the lid is closed. `jump`: its wall clock is set. `drift`: its clocks run at this rate.
+ * - `move`: its address changes to 10.0.0.`host`; `for` is how long it has none in between. `secondNetwork`: its machine is on
+ *   10.0.1 too. `lateNetwork`: killed, and started again at once, but its network comes only at the end.
+ * - `noScans`, `noSockets`, `noSends`: it cannot look at its interfaces, open sockets, or send.
+ * - `deadNames`: names of seeds are resolved as `how` says. All servers of a run with one name each other so.
  * - `resign`: its app gives the lead up, if it has it. No fault, but a change all the same.
  *
  * @category models
@@ -49,7 +53,20 @@ export type Fault =
     readonly probability: number
   }
   | {
-    readonly kind: "overflow" | "kill" | "crash" | "stop" | "suspend"
+    readonly kind:
+      | "overflow"
+      | "kill"
+      | "crash"
+      | "stop"
+      | "suspend"
+      | "secondNetwork"
+      | "lateNetwork"
+    readonly at: number
+    readonly for: number
+    readonly server: number
+  }
+  | {
+    readonly kind: "noScans" | "noSockets" | "noSends"
     readonly at: number
     readonly for: number
     readonly server: number
@@ -67,6 +84,19 @@ export type Fault =
     readonly for: number
     readonly server: number
     readonly rate: number
+  }
+  | {
+    readonly kind: "move"
+    readonly at: number
+    readonly for: number
+    readonly server: number
+    readonly host: number
+  }
+  | {
+    readonly kind: "deadNames"
+    readonly at: number
+    readonly for: number
+    readonly how: "silent" | "late" | "old"
   }
   | { readonly kind: "restart" | "resign"; readonly at: number; readonly for: 0; readonly server: number }
   | { readonly kind: "jump"; readonly at: number; readonly for: 0; readonly server: number; readonly by: number }
@@ -94,7 +124,14 @@ export const kinds = [
   "suspend",
   "jump",
   "drift",
-  "resign"
+  "resign",
+  "move",
+  "secondNetwork",
+  "lateNetwork",
+  "noScans",
+  "noSockets",
+  "noSends",
+  "deadNames"
 ] as const satisfies ReadonlyArray<Fault["kind"]>
 
 /**
@@ -102,9 +139,10 @@ export const kinds = [
  *
  * - `none`: nothing happens after the start.
  * - `mild`: a fault about once in two `memberTimeout`s, short ones, of a network and machines that are mostly well: single
- *   losses up to 5 %, delays of some ms, a restart, a pause.
+ *   losses up to 5 %, delays of some ms, a restart, a pause, an address that changes, a second network.
  * - `harsh`: five faults in a `memberTimeout`, several at once, long and short: half of all datagrams lost, delays of a
- *   `probeTimeout` and more, partitions, power cuts, suspended machines, wall clocks set by hours.
+ *   `probeTimeout` and more, partitions, power cuts, suspended machines, wall clocks set by hours, and all else. In one story
+ *   of twelve all servers are on two networks, in one of eight they name each other as seeds.
  *
  * @category models
  * @since 0.1.0
@@ -208,6 +246,24 @@ export const describe = (fault: Fault): string => {
       }`
     case "drift":
       return `the clocks of s${fault.server} run at ${fault.rate.toFixed(4)} of true speed${lasting}`
+    case "move":
+      return `s${fault.server} ${
+        fault.for > 0 ? `has no address for ${length(fault.for)}, and then` : "has another address:"
+      } 10.0.0.${fault.host}`
+    case "secondNetwork":
+      return `s${fault.server} is on a second network${lasting}`
+    case "lateNetwork":
+      return `s${fault.server} is killed and started again before its network, which comes after ${length(fault.for)}`
+    case "noScans":
+      return `s${fault.server} cannot look at its interfaces${lasting}`
+    case "noSockets":
+      return `s${fault.server} has no file descriptors left${lasting}`
+    case "noSends":
+      return `s${fault.server} cannot send${lasting}`
+    case "deadNames":
+      return `names are ${
+        fault.how === "silent" ? "not resolved" : fault.how === "old" ? "resolved as they were" : "resolved late"
+      }${lasting}`
     case "resign":
       return `s${fault.server} gives the lead up, if it has it`
   }
@@ -229,6 +285,8 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
   const faults: Array<Fault> = []
   if (profile === "none") return faults
   const gap = profile === "harsh" ? memberTimeout / 5 : memberTimeout * 2
+  const world = drawWorld(options, chance)
+  faults.push(...world.faults)
   let now = from
   while (now + calm < millis) {
     // Many storms are short: what two faults do to each other is seen best where nothing else happens.
@@ -236,7 +294,7 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
     const until = now + storm
     let at = now
     while (at < until) {
-      faults.push(drawOne(options, chance, at, until))
+      faults.push(drawOne(options, world.kinds, chance, at, until))
       at += -Math.log(1 - chance()) * gap
     }
     now = until + calm * (1.05 + 0.3 * chance())
@@ -247,10 +305,32 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
 // Whole ms, so that a story can be read and written again.
 const rounded = (fault: Fault): Fault => ({ ...fault, at: Math.round(fault.at), for: Math.ceil(fault.for) as 0 })
 
-const drawOne = (options: Options, chance: () => number, at: number, until: number): Fault => {
+/** What is so from the start to the end, and what may befall servers that live so. */
+const drawWorld = ({ from = 0, millis, profile, servers }: Options, chance: () => number) => {
+  if (profile === "mild") return { kinds: mildKinds, faults: [] }
+  const isNamed = chance() < 1 / 8
+  const isTwofold = chance() < 1 / 12
+  return {
+    kinds: isNamed ? kinds : kinds.filter((kind) => kind !== "deadNames"),
+    faults: !isTwofold
+      ? []
+      : Array.from(
+        { length: servers },
+        (_, server): Fault => ({ kind: "secondNetwork", at: from, for: millis, server })
+      )
+  }
+}
+
+const drawOne = (
+  options: Options,
+  all: ReadonlyArray<Fault["kind"]>,
+  chance: () => number,
+  at: number,
+  until: number
+): Fault => {
   const { calm, drift, jumps, millis, profile, rules: { memberTimeout, probeTimeout }, servers } = options
   const harsh = profile === "harsh"
-  const kind = pick(harsh ? kinds : mildKinds, chance)
+  const kind = pick(all, chance)
   const server = Math.floor(chance() * servers)
   const long = harsh && chance() < 0.4 ? 2.5 : 0.3
   const lasting = Math.min(until - at, memberTimeout * long * chance())
@@ -279,7 +359,24 @@ const drawOne = (options: Options, chance: () => number, at: number, until: numb
       return { kind, at, for: lasting, server, first: chance() < 0.5 ? "datagrams" : "sleepers" }
     case "overflow":
     case "suspend":
+    case "secondNetwork":
+    case "lateNetwork":
       return { kind, at, for: lasting, server }
+    case "noScans":
+    case "noSockets":
+    case "noSends":
+      return { kind, at, for: lasting, server }
+    case "move":
+      // Of few addresses, so that one is soon another's.
+      return {
+        kind,
+        at,
+        for: chance() < 0.4 ? 0 : lasting,
+        server,
+        host: 1 + Math.floor(chance() * (servers + 3))
+      }
+    case "deadNames":
+      return { kind, at, for: lasting, how: pick(["silent", "late", "old"], chance) }
     case "kill":
     case "crash":
     case "stop":
@@ -306,7 +403,9 @@ const mildKinds: ReadonlyArray<Fault["kind"]> = [
   "stop",
   "restart",
   "pause",
-  "drift"
+  "drift",
+  "move",
+  "secondNetwork"
 ]
 
 const pick = <A>(all: ReadonlyArray<A>, chance: () => number): A => all[Math.floor(chance() * all.length)] as A

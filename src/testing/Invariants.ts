@@ -44,6 +44,8 @@ export const promises = {
   noFalseEviction: "nobody is evicted who runs and is connected, also not by one who stood still",
   stallIsNoticed: "who stood still leads no more from its first step on, and judges nobody by what it did not hear",
   workNeverOverlaps: "leading work never overlaps on one server with that of its next reign",
+  membersReachable:
+    "in a list of members each is where it listens, on the network of who asks, and so is the leader that clients are told",
   readersSeeTheView: "a reader of the events has the same picture as the server",
   neverDies: "no fiber dies, and nobody sees a duplicate of its own identity"
 } as const
@@ -542,6 +544,9 @@ const remembered = (past: Past, event: Event.Event, rules: Rules.Rules, now: num
 
 const membersAfter = (members: ReadonlyArray<Member.Member>, event: Event.Event): ReadonlyArray<Member.Member> => {
   if (event.event === "MemberJoined") return [...members, event.member]
+  if (event.event === "MemberMoved") {
+    return members.map((member) => Member.isSameStart(member, event.member) ? event.member : member)
+  }
   if (event.event !== "MemberRemoved") return members
   return members.filter((member) => !Member.isSameStart(member, event.member))
 }

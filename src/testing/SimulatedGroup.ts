@@ -40,6 +40,8 @@ import * as Reign from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
+import * as Dump from "./internal/dump.ts"
+import * as Start from "./internal/start.ts"
 import * as NotSettled from "./NotSettled.ts"
 import * as SimulatedClients from "./SimulatedClients.ts"
 import type * as SimulatedClock from "./SimulatedClock.ts"
@@ -133,8 +135,13 @@ export interface SimulatedGroup {
 
   /** Adds one more server and starts it; its number. */
   readonly add: Effect.Effect<number, Server.ServerError>
-  /** Starts one that was killed or stopped: a new incarnation, on the same machine. */
+  /**
+   * Starts one that was killed or stopped: a new incarnation, on the same machine. Where its seeds are names that nobody
+   * answers for, time passes until it has started, two seconds at most.
+   */
   readonly start: (index: number) => Effect.Effect<void, Server.ServerError>
+  /** The same, and does not wait: whoever waits for the fiber does, for which time may have to pass. */
+  readonly startLater: (index: number) => Effect.Effect<Fiber.Fiber<void, Server.ServerError>>
   /** SIGKILL: it says nothing, and no finalizer of it runs before this group's scope closes. Its machine refuses. */
   readonly kill: (index: number) => Effect.Effect<void>
   /** The machine loses its power: as `kill`, but nobody refuses either. `start` brings it back. */
@@ -172,6 +179,15 @@ export interface SimulatedGroup {
   readonly setDelay: (delay: Conditions["delay"]) => Effect.Effect<void>
   readonly setDuplicate: (duplicate: number) => Effect.Effect<void>
   readonly setReorder: (reorder: number, by?: Duration.Input) => Effect.Effect<void>
+  /** Gives the machine of a server another address, on its first interface unless named; or none (null). */
+  readonly setAddress: (index: number, ip: string | null, name?: string) => Effect.Effect<void>
+  /** Adds an interface, on another network if its address is on one. The one that is there from the start is `sim0`. */
+  readonly addInterface: (index: number, name: string, ip: string | null) => Effect.Effect<void>
+  readonly removeInterface: (index: number, name: string) => Effect.Effect<void>
+  /** Lets its scans of interfaces, its opening of sockets or its sends fail, or work again. A new start can do the first two. */
+  readonly setFailing: (index: number, what: SimulatedNetwork.Failing, failing: boolean) => Effect.Effect<void>
+  /** How names of machines, as seeds have them, are resolved. */
+  readonly setResolver: (how: SimulatedNetwork.Resolver) => Effect.Effect<void>
   /** For so long its receive buffers are full: what arrives is lost. */
   readonly overflow: (index: number, duration: Duration.Input) => Effect.Effect<void>
 
@@ -233,7 +249,12 @@ export const make = (options: Options): Effect.Effect<SimulatedGroup, Server.Ser
     const network = yield* SimulatedNetwork.make(options)
     const ambient = yield* Clock.Clock
     const nodes: Array<Node> = []
-    yield* Effect.addFinalizer(() => Effect.forEach(nodes.flatMap(({ buried }) => buried), bury, { discard: true }))
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(
+        Effect.forEach(nodes, ({ starting }) => starting === undefined ? Effect.void : Fiber.interrupt(starting)),
+        Effect.suspend(() => Effect.forEach(nodes.flatMap(({ buried }) => buried), Start.bury, { discard: true }))
+      )
+    )
     const { clients: clientSettings, settings } = options
     const clients = yield* SimulatedClients.make(network, {
       ...withoutName(typeof settings === "function" ? settings(0) : settings ?? {}),
@@ -247,38 +268,23 @@ export const make = (options: Options): Effect.Effect<SimulatedGroup, Server.Ser
 
 // internal
 
-const withoutName = ({ name: _, ...settings }: Settings.Options): Settings.Options => settings
+const down: ReadonlyArray<State> = ["killed", "stopped"]
 
-/** One start of one server. */
-interface Start {
-  readonly server: Server.ServerShape
-  readonly host: SimulatedNetwork.Host
-  readonly ownProcess: SimulatedClock.Process
-  readonly scope: Scope.Closeable
-  readonly reader: Fiber.Fiber<void>
-}
+const withoutName = ({ name: _, ...settings }: Settings.Options): Settings.Options => settings
 
 interface Node {
   readonly index: number
   readonly host: SimulatedNetwork.Host
   state: State
   starts: number
-  newest: Start | undefined
+  newest: Start.Start | undefined
+  /** Until it has started. */
+  starting: Fiber.Fiber<void, Server.ServerError> | undefined
   /** Those whose scope is still open. */
-  buried: Array<Start>
+  buried: Array<Start.Start>
   events: Array<Seen>
   failure: Cause.Cause<unknown> | undefined
 }
-
-const close = ({ ownProcess, reader, scope }: Start): Effect.Effect<void> =>
-  Scope.close(scope, Exit.void).pipe(
-    Effect.provideService(Clock.Clock, ownProcess.clock),
-    Effect.andThen(Fiber.interrupt(reader)),
-    Effect.asVoid
-  )
-
-const bury = (start: Start): Effect.Effect<void> =>
-  start.host.killEndpoints.pipe(Effect.andThen(start.ownProcess.hurry), Effect.andThen(close(start)))
 
 const build = (
   options: Options,
@@ -300,7 +306,7 @@ const build = (
         : Effect.die(new Error(`server ${index} is ${node.state}, not ${states.join(" or ")}`))
     })
   const nodeAt = (index: number) => nodeIn(index)
-  const newest = (node: Node): Start => {
+  const newest = (node: Node): Start.Start => {
     if (node.newest === undefined) throw new Error(`server ${node.index} never started`)
     return node.newest
   }
@@ -314,6 +320,9 @@ const build = (
   const start = Effect.fnUntraced(function*(node: Node) {
     const { host, index } = node
     yield* host.connect
+    // What one process has run out of, the next has.
+    yield* host.setFailing("scans", false)
+    yield* host.setFailing("sockets", false)
     const scope = yield* Scope.make()
     const ownProcess = yield* host.clock.process
     node.starts += 1
@@ -360,6 +369,26 @@ const build = (
     node.state = "running"
   })
 
+  /** Begins to start a server. Until it has started it cannot be started again. */
+  const startLater = Effect.fnUntraced(function*(index: number, states: ReadonlyArray<State>) {
+    const node = yield* nodeIn(index, states)
+    if (node.starting !== undefined) return yield* Effect.die(new Error(`server ${index} is starting already`))
+    const ended = Effect.sync(() => {
+      node.starting = undefined
+    })
+    const fiber = yield* Effect.forkDetach(Effect.ensuring(start(node), ended), { startImmediately: true })
+    if (fiber.pollUnsafe() === undefined) node.starting = fiber
+    return fiber
+  })
+
+  const startNow = Effect.fnUntraced(function*(index: number, states: ReadonlyArray<State>) {
+    const starting = yield* startLater(index, states)
+    yield* passUntil(`server ${index} starts`, () => starting.pollUnsafe() !== undefined)
+    return yield* Fiber.join(starting)
+  })
+
+  const passUntil = (what: string, isSo: () => boolean) => Effect.orDie(until(what, Effect.sync(isSo), { step: 1 }))
+
   const add = Effect.gen(function*() {
     const index = nodes.length
     const host = yield* network.host({ ...clocks?.(index), name: `s${index}` })
@@ -369,12 +398,13 @@ const build = (
       state: "stopped",
       starts: 0,
       newest: undefined,
+      starting: undefined,
       buried: [],
       events: [],
       failure: undefined
     }
     nodes.push(node)
-    yield* start(node)
+    yield* startNow(index, ["stopped"])
     return index
   })
 
@@ -391,11 +421,9 @@ const build = (
   const stop = Effect.fnUntraced(function*(index: number) {
     const node = yield* nodeIn(index, ["running"])
     const ending = newest(node)
-    const closing = yield* Effect.forkDetach(close(ending), { startImmediately: true })
+    const closing = yield* Effect.forkDetach(Start.close(ending), { startImmediately: true })
     node.state = "stopped"
-    yield* Effect.orDie(
-      until(`server ${index} stops`, Effect.sync(() => closing.pollUnsafe() !== undefined), { step: 1 })
-    )
+    yield* passUntil(`server ${index} stops`, () => closing.pollUnsafe() !== undefined)
     node.buried = node.buried.filter((start) => start !== ending)
   })
 
@@ -443,40 +471,15 @@ const build = (
 
   const timeline = () => nodes.flatMap(({ events }) => events.slice(-eventCapacity)).toSorted((a, b) => a.at - b.at)
 
-  const nameOf = (id: string) => ids.get(id) ?? id
-  const describe = ({ at, event, index }: Seen) => {
-    const { at: _, event: name, ...rest } = event
-    const short = JSON.stringify(
-      rest,
-      (key, value) =>
-        typeof value === "object" && value !== null && "id" in value && key !== "self" ? nameOf(value.id) : value
-    )
-    return `  ${at.toFixed(3).padStart(12)} s${index} ${name} ${short}`
-  }
-
   const dump = Effect.gen(function*() {
-    const lines: Array<string> = []
-    for (const node of nodes) {
-      const view = node.newest === undefined ? undefined : yield* viewOf(node)
-      const reign = view === undefined || view.reign === null
-        ? "nobody"
-        : `${nameOf(view.reign.leader.id)} in term ${view.reign.term}`
-      const members = view?.members.map(({ id }) => nameOf(id)).join(" ") ?? ""
-      const leads = node.state === "running" && (yield* isLeader(node)) ? ", leads" : ""
-      lines.push(
-        `  ${node.host.name} ${node.host.ip} ${node.state}, start ${node.starts}${leads}: follows ${reign}, sees ${members}`
-      )
-      if (node.failure !== undefined) lines.push(`    its app failed: ${Cause.pretty(node.failure)}`)
-    }
+    const servers = yield* Effect.forEach(nodes, (node) =>
+      Effect.gen(function*() {
+        const { failure, host, newest: start, starts, state } = node
+        const view = start === undefined ? undefined : yield* viewOf(node)
+        return { host, state, starts, failure, view, leads: state === "running" && (yield* isLeader(node)) }
+      }))
     const counters = yield* network.counters
-    const now = yield* network.now
-    return [
-      `seed ${seed}, after ${now.toFixed(3)} ms`,
-      ...lines,
-      `  datagrams: ${JSON.stringify(counters)}`,
-      "newest events:",
-      ...timeline().slice(-40).map(describe)
-    ].join("\n")
+    return Dump.page({ seed, now: yield* network.now, servers, counters, events: timeline(), ids })
   })
 
   // --- Letting time pass ---
@@ -527,7 +530,8 @@ const build = (
     server: (index) => Effect.map(nodeAt(index), (node) => newest(node).server),
     host,
     add,
-    start: (index) => Effect.flatMap(nodeIn(index, ["killed", "stopped"]), start),
+    start: (index) => startNow(index, down),
+    startLater: (index) => startLater(index, down),
     kill,
     crash: (index) => Effect.andThen(kill(index), Effect.flatMap(host(index), ({ disconnect }) => disconnect)),
     stop,
@@ -536,7 +540,7 @@ const build = (
       if (node.state !== "killed" && node.state !== "stopped") yield* kill(index)
       // An incarnation is a millisecond of the wall clock.
       yield* advance(1)
-      yield* start(node)
+      yield* startNow(index, down)
     }),
     pause: (index) => change(index, "running", "paused", ({ pause }) => pause),
     resume: (index, first) => change(index, "paused", "running", ({ resume }) => resume(first)),
@@ -547,9 +551,7 @@ const build = (
     clients,
     stopClient: Effect.fnUntraced(function*(index) {
       const closing = yield* clients.stop(index)
-      yield* Effect.orDie(
-        until(`client ${index} stops`, Effect.sync(() => closing.pollUnsafe() !== undefined), { step: 1 })
-      )
+      yield* passUntil(`client ${index} stops`, () => closing.pollUnsafe() !== undefined)
     }),
     partition: (parts) => network.partition(parts.map((part) => part.map(nameAt))),
     cut: (from, to) => network.cut(nameAt(from), nameAt(to)),
@@ -560,6 +562,11 @@ const build = (
     setDelay: network.setDelay,
     setDuplicate: network.setDuplicate,
     setReorder: network.setReorder,
+    setAddress: (index, ip, name) => Effect.flatMap(host(index), ({ setAddress }) => setAddress(ip, name)),
+    addInterface: (index, name, ip) => Effect.flatMap(host(index), ({ addInterface }) => addInterface(name, ip)),
+    removeInterface: (index, name) => Effect.flatMap(host(index), ({ removeInterface }) => removeInterface(name)),
+    setFailing: (index, what, failing) => Effect.flatMap(host(index), ({ setFailing }) => setFailing(what, failing)),
+    setResolver: network.setResolver,
     overflow: (index, duration) => Effect.flatMap(host(index), ({ overflow }) => overflow(duration)),
     running: Effect.sync(() => runningNodes().map(({ index }) => index)),
     views: Effect.suspend(() =>

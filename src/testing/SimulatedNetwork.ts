@@ -22,8 +22,12 @@ import { formatAddress } from "../protocol/Member.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as Agenda from "./internal/agenda.ts"
+import * as Carrier from "./internal/carrier.ts"
+import * as Interfaces from "./internal/interfaces.ts"
 import * as Ledger from "./internal/ledger.ts"
 import * as Links from "./internal/links.ts"
+import type * as Machine from "./internal/machine.ts"
+import * as Names from "./internal/names.ts"
 import * as Sockets from "./internal/sockets.ts"
 import * as SimulatedClock from "./SimulatedClock.ts"
 import type { Conditions, Counters, Record } from "./Traffic.ts"
@@ -57,19 +61,72 @@ export interface Options extends Partial<Conditions> {
  */
 export interface HostOptions extends SimulatedClock.Options {
   readonly name: string
-  /** 10.0.0.1 for the first, and so on, unless set. Machines are on one network if all but the last part is equal. */
-  readonly ip?: string | undefined
+  /**
+   * 10.0.0.1 for the first, and so on, unless set. Machines are on one network if all but the last part is equal. With null
+   * it has no address yet: what is opened on it then is opened on its loopback, which reaches nobody else.
+   */
+  readonly ip?: string | null | undefined
 }
 
 /**
- * A machine: an address, a clock, and the sockets that were opened on it.
+ * An interface of a machine. `ip` is null while it has no address.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Interface {
+  readonly name: string
+  readonly ip: string | null
+}
+
+/**
+ * What may fail on a machine for a while.
+ *
+ * - `scans`: its endpoints cannot look at its interfaces, and keep those that they know.
+ * - `sockets`: no new one can be opened, as where a process has no file descriptors left: `ask` fails with `Unknown`, and
+ *   no address that is new is used. What is open works.
+ * - `sends`: everything that is to be sent fails with `PermissionDenied`. What comes is heard.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Failing = Machine.Failing
+
+/**
+ * How names of machines are resolved: to the address that the machine has on the first interface that has one (`works`); not
+ * at all, nobody answers (`silent`); as they were when this began (`old`); or only `after` a while.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Resolver = Names.Resolver
+
+/**
+ * A machine: interfaces with addresses, a clock, and the sockets that were opened on it.
+ *
+ * Its endpoints look at its interfaces now and then, as real ones do: they use one that has come, or an address that has
+ * changed, within two seconds, and tell it by `troubles`. Until then they go on with what they knew: what they send from an
+ * address that is gone fails with `AddressNotAvailable`, and what is sent to it finds nobody, or whoever has it now.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Host {
   readonly name: string
+  /** That of its first interface that has one, now. */
   readonly ip: string
+  /** Its interfaces, the first of which is called `sim0`: endpoints prefer them in this order. */
+  readonly interfaces: Effect.Effect<ReadonlyArray<Interface>>
+  /** Gives an interface, the first unless named, another address, or none (null). One that a machine has is a defect. */
+  readonly setAddress: (ip: string | null, name?: string) => Effect.Effect<void>
+  /** Adds an interface. A name that the machine has, or an address that any has, is a defect. */
+  readonly addInterface: (name: string, ip: string | null) => Effect.Effect<void>
+  /** Takes an interface away, with its address. */
+  readonly removeInterface: (name: string) => Effect.Effect<void>
+  /** Whether all its endpoints use its interfaces as they are now. False while none of these has an address. */
+  readonly isCurrent: Effect.Effect<boolean>
+  readonly isCurrentUnsafe: () => boolean
+  readonly setFailing: (what: Failing, failing: boolean) => Effect.Effect<void>
   readonly clock: SimulatedClock.SimulatedClock
   /** The network card, for those who want to be on another clock. */
   readonly datagrams: Datagrams.Datagrams["Service"]
@@ -101,6 +158,8 @@ export interface Host {
   readonly overflow: (duration: Duration.Input) => Effect.Effect<void>
   /** Datagrams that wait in its receive buffers. */
   readonly waiting: Effect.Effect<number>
+  /** Every address at which one of its endpoints listens and is reached now. */
+  readonly listening: Effect.Effect<ReadonlyArray<Address>>
   /** How many endpoints are open on it. */
   readonly endpoints: Effect.Effect<number>
 }
@@ -131,6 +190,8 @@ export interface SimulatedNetwork {
   readonly setLink: (from: string, to: string, conditions: Partial<Conditions>) => Effect.Effect<void>
   /** What a machine loses of multicasts, besides all other loss: a switch that forgot the group. */
   readonly setMulticastLoss: (host: string, loss: number) => Effect.Effect<void>
+  /** For all machines, from the next look-up on. */
+  readonly setResolver: (how: Resolver) => Effect.Effect<void>
   /** Puts a datagram into a machine's sockets, as if `from` had sent it, at once and without loss: replays, forgeries. */
   readonly inject: (
     to: string,
@@ -168,15 +229,7 @@ export const make = (options: Options): Effect.Effect<SimulatedNetwork, never, S
 
 // internal
 
-/** The greatest payload that IPv4 and UDP can carry. */
-const maxPayload = 65_507
-/** For how many milliseconds `ask` stays. */
-const patience = 50
-const interfaceName = "sim0"
-
 const chanceOf = (seed: number | string) => Random.withSeed(Effect.service(Random.Random), seed)
-
-const subnetOf = (ip: string): string => ip.slice(0, Math.max(ip.lastIndexOf("."), ip.lastIndexOf(":")))
 
 const build = ({ agenda, ledger, links, options, secrets }: {
   readonly options: Options
@@ -185,8 +238,8 @@ const build = ({ agenda, ledger, links, options, secrets }: {
   readonly ledger: Ledger.Ledger
   readonly secrets: Random.Random
 }): SimulatedNetwork => {
-  const machines = new Map<string, { readonly machine: Sockets.Machine; readonly host: Host }>()
-  const byIp = new Map<string, Sockets.Machine>()
+  const machines = new Map<string, { readonly machine: Machine.Machine; readonly host: Host }>()
+  const byIp = new Map<string, Machine.Machine>()
   const multicastLoss = new Map<string, number>()
   const kernel = {
     agenda,
@@ -195,159 +248,78 @@ const build = ({ agenda, ledger, links, options, secrets }: {
     dropsOldest: options.whenFull === "oldest"
   }
 
-  // --- Under way ---
-
-  const carry = (datagram: Ledger.Datagram, { multicastLoss, name }: Sockets.Machine, arrive: () => void) => {
-    const { sender, via } = datagram
-    const arriveAt = (due: number) => agenda.at(due, "arrival", arrive)
-    ledger.addressed()
-    if (name === sender) return void arriveAt(agenda.now())
-    if (links.isCut(sender, name)) return ledger.dropped(datagram, "cut", name)
-    if (via === "multicast" && links.happens(multicastLoss)) return ledger.dropped(datagram, "multicastLoss", name)
-    const link = links.between(sender, name)
-    if (links.happens(link.weather.loss)) return ledger.dropped(datagram, "loss", name)
-    arriveAt(links.drawArrival(link, agenda.now()))
-    if (links.happens(link.weather.duplicate)) {
-      ledger.duplicated()
-      arriveAt(links.drawArrival(link, agenda.now()))
-    }
-  }
-
-  const carryTo = (datagram: Ledger.Datagram, socket: Sockets.Socket) =>
-    carry(datagram, socket.machine, () => Sockets.arrive(socket, datagram, kernel))
-
-  const multicast = (datagram: Ledger.Datagram, from: Sockets.Machine, group: Datagrams.Options) => {
-    for (const { machine } of machines.values()) {
-      const isNear = machine === from || group.ttl >= (machine.subnet === from.subnet ? 1 : 2)
-      for (const socket of machine.sockets) {
-        const { multicast, multicastAddress, port } = socket.options
-        if (multicast === false) continue
-        if (port !== group.port || multicastAddress !== group.multicastAddress) continue
-        if (isNear) {
-          carryTo(datagram, socket)
-        } else {
-          ledger.addressed()
-          ledger.dropped(datagram, "ttl", machine.name)
-        }
-      }
-    }
-  }
-
-  const unicast = (datagram: Ledger.Datagram) => {
-    const machine = byIp.get(datagram.to.ip)
-    const socket = machine?.ports.get(datagram.to.port)
-    if (socket !== undefined) return carryTo(datagram, socket)
-    if (machine?.questions.has(datagram.to.port) === true) {
-      return carry(datagram, machine, () => Sockets.answer(machine, datagram, kernel))
-    }
-    ledger.addressed()
-    ledger.dropped(datagram, "nobody", machine?.name)
-  }
-
-  const send = (
-    socket: Sockets.Socket,
-    to: Address,
-    payload: Uint8Array,
-    via: "multicast" | "unicast",
-    from: Address = socket.address
-  ): Effect.Effect<void, Datagrams.DatagramsFailed> =>
-    Effect.suspend(() => {
-      const { machine, options, state } = socket
-      if (state === "dead") return Effect.void
-      const kind = state === "closed"
-        ? "Closed"
-        : payload.length > maxPayload
-        ? "TooLarge"
-        : machine.down
-        ? "Unreachable"
-        : undefined
-      if (kind !== undefined) {
-        return Effect.fail(new Datagrams.DatagramsFailed({ during: "send", kind, where: formatAddress(to) }))
-      }
-      // A copy, as the system takes one: the sender may use its buffer again.
-      const datagram: Ledger.Datagram = { sender: machine.name, from, to, via, payload: payload.slice() }
-      ledger.sent(datagram)
-      if (via === "multicast") multicast(datagram, machine, options)
-      else unicast(datagram)
-      return Effect.void
-    })
-
-  /** In how many milliseconds a sender hears that it is refused; undefined where it never does. */
-  const drawRefusal = (from: Sockets.Machine, to: Address): number | undefined => {
-    const machine = byIp.get(to.ip)
-    if (options.refusals === false || machine === undefined || machine.down || machine.suspended) return undefined
-    if (machine.ports.has(to.port)) return undefined
-    if (machine === from) return 0
-    if (links.isCut(from.name, machine.name) || links.isCut(machine.name, from.name)) return undefined
-    const there = links.between(from.name, machine.name)
-    const back = links.between(machine.name, from.name)
-    if (links.happens(there.weather.loss) || links.happens(back.weather.loss)) return undefined
-    return links.drawDelay(there) + links.drawDelay(back)
-  }
-
-  const ask = (socket: Sockets.Socket, to: Address, payload: Uint8Array) =>
-    Effect.suspend(() => {
-      const { machine } = socket
-      const port = Sockets.drawPort(machine)
-      const refusal = socket.state === "open" ? drawRefusal(machine, to) : undefined
-      const isRefused = refusal !== undefined && refusal <= patience
-      const close = Effect.sync(() => machine.questions.delete(port))
-      const answered = Effect.callback<"sent">((resume) => {
-        machine.questions.set(port, { asker: socket, peer: to, answered: () => resume(Effect.succeed("sent")) })
-        return close
-      })
-      const patient = Effect.as(
-        Effect.sleep(isRefused ? refusal : patience),
-        isRefused ? "refused" as const : "sent" as const
-      )
-      return send(socket, to, payload, "unicast", { ip: machine.ip, port }).pipe(
-        Effect.andThen(Effect.raceFirst(answered, patient))
-      )
-    })
+  const carrier = Carrier.make({ machines, byIp, links, kernel, refuses: options.refusals !== false })
 
   // --- Machines ---
 
-  const openOn = (machine: Sockets.Machine) => (options: Datagrams.Options) =>
+  const names = Names.make(() => [...machines.values()].map(({ machine }) => machine))
+
+  const ipOf = ({ interfaces }: Machine.Machine): string =>
+    (interfaces.find(({ ip }) => ip !== null) ?? interfaces[0])?.ip ?? "no address"
+
+  /** Gives an interface another address, or takes it away. */
+  const setIp = (machine: Machine.Machine, one: Machine.Interface, ip: string | null) => {
+    if (ip !== null && byIp.has(ip) && ip !== one.ip) {
+      return Effect.die(new Error(`a machine with the address ${ip} exists already`))
+    }
+    return Effect.sync(() => {
+      if (one.ip !== null) byIp.delete(one.ip)
+      Interfaces.assign(one, ip)
+      if (ip !== null) byIp.set(ip, machine)
+      Sockets.changed(machine, agenda)
+    })
+  }
+  const interfaceOf = (machine: Machine.Machine, name?: string) =>
+    Effect.suspend(() => {
+      const found = name === undefined ? machine.interfaces[0] : machine.interfaces.find((one) => one.name === name)
+      return found === undefined
+        ? Effect.die(new Error(`${machine.name} has no interface ${name ?? ""}`))
+        : Effect.succeed(found)
+    })
+
+  const openOn = (machine: Machine.Machine) => (options: Datagrams.Options) =>
     Effect.acquireRelease(
       Effect.suspend(() => {
         const fail = (kind: Datagrams.DatagramsFailed["kind"], where: string) =>
           Effect.fail(new Datagrams.DatagramsFailed({ during: "open", kind, where }))
-        const unknown = options.interfaces.find((name) => name !== interfaceName && name !== machine.ip)
+        const unknown = Interfaces.unknown(machine, options.interfaces)
         if (unknown !== undefined) return fail("NoSuchInterface", unknown)
-        if (machine.down) return fail("Unreachable", machine.ip)
-        const port = options.unicastPort === 0 ? Sockets.drawPort(machine) : options.unicastPort
-        if (machine.ports.has(port)) return fail("AddressInUse", formatAddress({ ip: machine.ip, port }))
-        return Effect.succeed(Sockets.open(machine, options, port))
+        const { unicastPort: port } = options
+        if (machine.down) return fail("Unreachable", ipOf(machine))
+        if (port !== 0 && machine.ports.has(port)) {
+          return fail("AddressInUse", formatAddress({ ip: ipOf(machine), port }))
+        }
+        return Effect.succeed(Sockets.open(machine, options))
       }),
       (socket) => Effect.sync(() => Sockets.close(socket, "closed"))
     ).pipe(Effect.map((socket): Datagrams.Endpoint => ({
       hostname: machine.name,
-      local: [{ ...socket.address, interface: interfaceName }],
+      get local() {
+        const [first, ...others] = socket.locals.map(({ interface: name, ip, port }) => ({ ip, port, interface: name }))
+        return [first as Datagrams.LocalAddress, ...others] as const
+      },
       receive: Sockets.receive(socket),
-      multicast: (payload) => send(socket, { ip: options.multicastAddress, port: options.port }, payload, "multicast"),
-      unicast: (to, payload) => send(socket, to, payload, "unicast"),
-      ask: (to, payload) => ask(socket, to, payload),
+      multicast: (payload) =>
+        carrier.send(socket, { ip: options.multicastAddress, port: options.port }, payload, "multicast"),
+      unicast: (to, payload) => carrier.send(socket, to, payload, "unicast"),
+      ask: (to, payload) => carrier.ask(socket, to, payload),
       random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(secrets.nextDoubleUnsafe() * 256)),
+      hasAddress: () => true,
+      portTowards: () => socket.address.port,
       isExposed: () => false,
-      isDirect: (ip) => subnetOf(ip) === machine.subnet,
+      isDirect: (ip) => Interfaces.isDirect(socket, ip),
       // A name is that of a machine, as far as it is there by then.
-      resolve: (host) =>
-        Effect.suspend(() => {
-          const ip = machines.get(host)?.machine.ip ?? (/^[\d.]+$|:/.test(host) ? host : undefined)
-          return ip === undefined
-            ? Effect.fail(new Datagrams.DatagramsFailed({ during: "send", kind: "NoSuchName", where: host }))
-            : Effect.succeed([ip])
-        }),
+      resolve: names.resolve,
       troubles: Sockets.troubles(socket),
       dropped: Effect.sync(() => socket.dropped)
     })))
 
   const thaw = (
-    machine: Sockets.Machine,
+    machine: Machine.Machine,
     clock: Effect.Effect<void>,
     first: "datagrams" | "sleepers" = "datagrams"
   ) => {
-    const read = Effect.sync(() => Sockets.thaw(machine))
+    const read = Effect.sync(() => Sockets.thaw(machine, agenda))
     const [before, after] = first === "datagrams" ? [read, clock] : [clock, read]
     // A microsecond apart: what was woken first has gone to sleep again when the others wake.
     const later = Effect.sync(() => {
@@ -364,7 +336,7 @@ const build = ({ agenda, ledger, links, options, secrets }: {
   }
 
   /** What was about to go on does not: its clock is as if it had, for whatever comes next. */
-  const takeOver = (machine: Sockets.Machine) =>
+  const takeOver = (machine: Machine.Machine) =>
     Effect.suspend(() => {
       const { going } = machine
       machine.going = undefined
@@ -375,14 +347,13 @@ const build = ({ agenda, ledger, links, options, secrets }: {
     const wanted: HostOptions = typeof given === "string" ? { name: given } : given
     let number = machines.size + 1
     while (wanted.ip === undefined && byIp.has(`10.0.0.${number}`)) number++
-    const ip = wanted.ip ?? `10.0.0.${number}`
-    if (machines.has(wanted.name) || byIp.has(ip)) {
+    const ip = wanted.ip === undefined ? `10.0.0.${number}` : wanted.ip
+    if (machines.has(wanted.name) || (ip !== null && byIp.has(ip))) {
       return yield* Effect.die(new Error(`a machine with the name ${wanted.name} or the address ${ip} exists already`))
     }
-    const machine: Sockets.Machine = {
+    const machine: Machine.Machine = {
       name: wanted.name,
-      ip,
-      subnet: subnetOf(ip),
+      interfaces: [Interfaces.make("sim0", ip)],
       sockets: new Set(),
       ports: new Map(),
       questions: new Map(),
@@ -393,11 +364,13 @@ const build = ({ agenda, ledger, links, options, secrets }: {
       suspended: false,
       down: false,
       overflowUntil: -1,
-      multicastLoss: multicastLoss.get(wanted.name) ?? 0
+      multicastLoss: multicastLoss.get(wanted.name) ?? 0,
+      failing: { scans: false, sockets: false, sends: false },
+      looksLater: false
     }
     const clock = SimulatedClock.makeUnsafe(agenda, options.epoch ?? 0, wanted)
     const datagrams = Datagrams.Datagrams.of({ open: openOn(machine) })
-    const set = (state: Partial<Pick<Sockets.Machine, "suspended" | "down">>) =>
+    const set = (state: Partial<Pick<Machine.Machine, "suspended" | "down">>) =>
       Effect.sync(() => void Object.assign(machine, state))
     // Nothing runs between the two changes of its clock.
     const freeze = Effect.andThen(
@@ -406,10 +379,35 @@ const build = ({ agenda, ledger, links, options, secrets }: {
         machine.frozen = true
       })
     )
-    const each = (f: (socket: Sockets.Socket) => void) => Effect.sync(() => machine.sockets.forEach(f))
+    const each = (f: (socket: Machine.Socket) => void) => Effect.sync(() => machine.sockets.forEach(f))
     const host: Host = {
       name: machine.name,
-      ip,
+      get ip() {
+        return ipOf(machine)
+      },
+      interfaces: Effect.sync(() => machine.interfaces.map(({ ip, name }) => ({ name, ip }))),
+      setAddress: (ip, name) => Effect.flatMap(interfaceOf(machine, name), (one) => setIp(machine, one, ip)),
+      addInterface: (name, ip) =>
+        Effect.suspend(() => {
+          if (name === Interfaces.loopback || machine.interfaces.some((one) => one.name === name)) {
+            return Effect.die(new Error(`${machine.name} has an interface ${name} already`))
+          }
+          const one = Interfaces.make(name, null)
+          machine.interfaces.push(one)
+          return setIp(machine, one, ip)
+        }),
+      removeInterface: (name) =>
+        Effect.flatMap(interfaceOf(machine, name), (one) => {
+          machine.interfaces.splice(machine.interfaces.indexOf(one), 1)
+          return setIp(machine, one, null)
+        }),
+      isCurrent: Effect.sync(() => Interfaces.areKnown(machine)),
+      isCurrentUnsafe: () => Interfaces.areKnown(machine),
+      setFailing: (what, failing) =>
+        Effect.sync(() => {
+          machine.failing[what] = failing
+          Sockets.lookLater(machine, agenda)
+        }),
       clock,
       datagrams,
       layerDatagrams: Layer.succeed(Datagrams.Datagrams, datagrams),
@@ -432,10 +430,17 @@ const build = ({ agenda, ledger, links, options, secrets }: {
           machine.overflowUntil = agenda.now() + Duration.toMillis(duration)
         }),
       waiting: Effect.sync(() => [...machine.sockets].reduce((sum, { buffer }) => sum + buffer.length, 0)),
+      listening: Effect.sync(() =>
+        [...machine.sockets].flatMap(({ locals }) =>
+          locals.flatMap(({ interface: name, ip, isThere, port }) =>
+            isThere && name !== Interfaces.loopback ? [{ ip, port }] : []
+          )
+        )
+      ),
       endpoints: Effect.sync(() => machine.sockets.size)
     }
     machines.set(machine.name, { machine, host })
-    byIp.set(ip, machine)
+    if (ip !== null) byIp.set(ip, machine)
     return host
   })
 
@@ -444,16 +449,16 @@ const build = ({ agenda, ledger, links, options, secrets }: {
       const known = machines.get(to)
       if (known === undefined) return Effect.die(new Error(`no machine is called ${to}`))
       for (const socket of known.machine.sockets) {
-        const { address, options: { multicastAddress, port } } = socket
+        const { locals: [local], options: { multicastAddress, port } } = socket
         const datagram: Ledger.Datagram = {
           sender: to,
           from,
-          to: via === "unicast" ? address : { ip: multicastAddress, port },
+          to: via === "unicast" ? local as Address : { ip: multicastAddress, port },
           via,
           payload: payload.slice()
         }
         // From itself, so that nothing befalls it.
-        carryTo(datagram, socket)
+        carrier.carryTo(datagram, socket)
       }
       return Effect.void
     })
@@ -478,6 +483,7 @@ const build = ({ agenda, ledger, links, options, secrets }: {
         const known = machines.get(name)
         if (known !== undefined) known.machine.multicastLoss = loss
       }),
+    setResolver: (how) => Effect.sync(() => names.set(how)),
     inject,
     counters: Effect.sync(ledger.counters),
     trace: Effect.sync(ledger.trace),

@@ -24,6 +24,7 @@ import * as Member from "../protocol/Member.ts"
 import * as Reign from "../protocol/Reign.ts"
 import type * as Step from "../protocol/Step.ts"
 import * as Faults from "./Faults.ts"
+import * as Player from "./internal/player.ts"
 import * as Invariants from "./Invariants.ts"
 import * as SimulatedGroup from "./SimulatedGroup.ts"
 import type { Counters } from "./Traffic.ts"
@@ -90,6 +91,7 @@ export const run = (options: Options): Effect.Effect<Report, Server.ServerError>
 const wallDifference = 2_000
 const day = 86_400_000
 const drift = 0.009
+const fixedPort = 40_000
 const epoch = 1_700_000_000_000
 
 const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Scope.Scope> =>
@@ -106,7 +108,9 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
     const story = typeof options.faults === "string"
       ? yield* Faults.draw({ seed, profile: options.faults, servers, millis, rules, calm: bound, drift, jumps })
       : options.faults
-    const watcher = new Watcher.Watcher(settings)
+    const isNamed = story.some(({ kind }) => kind === "deadNames")
+    const seeds = Array.from({ length: Math.ceil(servers / 2) }, (_, index) => `s${2 * index}:${fixedPort}`)
+    const watcher = new Watcher.Watcher(settings, options.transition)
     const rates = Array.from({ length: servers }, () => 1 + drift * (2 * random.nextDoubleUnsafe() - 1))
     const group = yield* SimulatedGroup.make({
       servers,
@@ -117,8 +121,9 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
         ...options.settings,
         priority: Math.floor(index / 2),
         name: `s${index}`,
+        ...(isNamed ? { seeds } : {}),
         // The others get a new id with every start.
-        ...(index % 2 === 0 ? { unicastPort: 40_000 } : {})
+        ...(index % 2 === 0 ? { unicastPort: fixedPort } : {})
       }),
       clocks: (index) => ({
         rate: rates[index],
@@ -128,8 +133,8 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
       transition: options.transition,
       app: app(watcher, settings)
     })
-    const play = player({ group, watcher, rates, servers })
-    const actions = actionsOf(story).filter(({ at }) => at < millis)
+    const play = Player.make({ group, watcher, rates, servers })
+    const actions = Player.actionsOf(story).filter(({ at }) => at < millis)
     const done = () => options.untilViolation === true && watcher.violations.length > 0
     const pass = Effect.fnUntraced(function*(until: number) {
       for (;;) {
@@ -151,6 +156,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
         if (done()) return
         if (watcher.disturbedAt !== seen) continue
         watcher.settled(yield* group.now, yield* group.running)
+        yield* askWhoIsThere(group, watcher)
         yield* compareReaders(group, watcher)
         return yield* pass(until)
       }
@@ -230,6 +236,14 @@ const viewAfter = (view: Step.View, event: Event.Event): Step.View => {
       return { ...view, members: [...view.members, event.member] }
     case "MemberRemoved":
       return { ...view, members: view.members.filter((member) => !Member.isSameStart(member, event.member)) }
+    case "MemberMoved": {
+      const { member } = event
+      const reign = view.reign !== null && Member.isSameStart(view.reign.leader, member)
+        ? Reign.make(view.reign.term, member)
+        : view.reign
+      const self = view.self.id === member.id ? member : view.self
+      return { ...view, self, reign, members: view.members.map((other) => other.id === member.id ? member : other) }
+    }
     case "LeaderChanged":
       return event.election !== Election.ofGroup
         ? view
@@ -244,9 +258,19 @@ const viewAfter = (view: Step.View, event: Event.Event): Step.View => {
 }
 
 const startsIn = ({ members, reign }: Step.View): string =>
-  `${members.map(({ id, incarnation }) => `${id}#${incarnation}`).toSorted().join(" ")}, ${
-    Invariants.formatReign(reign)
-  }`
+  `${
+    members.map((member) => `${member.id}#${member.incarnation}@${Member.formatAddress(member)}`).toSorted().join(" ")
+  }, ${Invariants.formatReign(reign)}${reign === null ? "" : `@${Member.formatAddress(reign.leader)}`}`
+
+const askWhoIsThere = Effect.fnUntraced(function*(
+  group: SimulatedGroup.SimulatedGroup,
+  watcher: Watcher.Watcher
+) {
+  const where = new Map<number, ReadonlyArray<Member.Address>>()
+  const running = yield* group.running
+  for (const index of running) where.set(index, yield* Effect.flatMap(group.host(index), ({ listening }) => listening))
+  watcher.asked(yield* group.now, running, where)
+})
 
 const compareReaders = Effect.fnUntraced(function*(
   group: SimulatedGroup.SimulatedGroup,
@@ -262,178 +286,3 @@ const compareReaders = Effect.fnUntraced(function*(
     watcher.complain(yield* group.now, "readersSeeTheView", index, what)
   }
 })
-
-// --- The faults ---
-
-interface Action {
-  readonly at: number
-  readonly fault: Faults.Fault
-  readonly begins: boolean
-}
-
-const actionsOf = (story: ReadonlyArray<Faults.Fault>): ReadonlyArray<Action> =>
-  story.flatMap((fault): ReadonlyArray<Action> => [
-    { at: fault.at, fault, begins: true },
-    ...(fault.for > 0 ? [{ at: fault.at + fault.for, fault, begins: false }] : [])
-  ]).toSorted((a, b) => a.at - b.at)
-
-const player = ({ group, rates, servers, watcher }: {
-  readonly group: SimulatedGroup.SimulatedGroup
-  readonly watcher: Watcher.Watcher
-  readonly rates: ReadonlyArray<number>
-  readonly servers: number
-}) => {
-  const happened = Object.fromEntries(Faults.kinds.map((kind) => [kind, 0])) as Record<Faults.Fault["kind"], number>
-  const active = new Set<Faults.Fault>()
-  const all = Array.from({ length: servers }, (_, index) => index)
-
-  /** The network as all that is active makes it: of each kind, the worst. */
-  const weather = Effect.gen(function*() {
-    let loss = 0
-    let duplicate = 0
-    let reorder = { probability: 0, by: 0 }
-    let delay = 1
-    const multicastLoss = all.map(() => 0)
-    yield* group.heal
-    for (const fault of active) {
-      switch (fault.kind) {
-        case "partition":
-          yield* group.partition(fault.parts)
-          break
-        case "cut":
-          yield* group.cut(fault.from, fault.to)
-          break
-        case "loss":
-          loss = Math.max(loss, fault.probability)
-          break
-        case "duplicate":
-          duplicate = Math.max(duplicate, fault.probability)
-          break
-        case "reorder":
-          reorder = {
-            probability: Math.max(reorder.probability, fault.probability),
-            by: Math.max(reorder.by, fault.by)
-          }
-          break
-        case "delay":
-          delay = Math.max(delay, fault.max)
-          break
-        case "multicastLoss":
-          multicastLoss[fault.server] = Math.max(multicastLoss[fault.server] ?? 0, fault.probability)
-          break
-      }
-    }
-    yield* group.setLoss(loss)
-    yield* group.setDuplicate(duplicate)
-    yield* group.setReorder(reorder.probability, reorder.by)
-    yield* group.setDelay({ min: 0.1, max: delay })
-    for (const index of all) yield* group.setMulticastLoss(index, multicastLoss[index] ?? 0)
-  })
-
-  /** Which links a fault makes bad. */
-  const spoil = (fault: Faults.Fault, now: number) => {
-    const until = now + Faults.endOf(fault) - fault.at
-    for (const from of all) {
-      for (const to of all) {
-        const touched = fault.kind === "partition" || fault.kind === "loss" || fault.kind === "delay"
-          || fault.kind === "reorder" || (fault.kind === "cut" && fault.from === from && fault.to === to)
-          || ((fault.kind === "overflow" || fault.kind === "multicastLoss") && fault.server === to)
-        if (touched) watcher.bad(from, to, until, fault.kind === "multicastLoss" ? "multicasts" : "all")
-      }
-    }
-    return until
-  }
-
-  const down = Effect.fnUntraced(function*(
-    index: number,
-    states: ReadonlyArray<SimulatedGroup.State>,
-    verb: (index: number) => Effect.Effect<void>
-  ) {
-    if (!states.includes(yield* group.state(index))) return false
-    yield* verb(index)
-    watcher.ended(index, yield* group.now)
-    return true
-  })
-
-  const alive: ReadonlyArray<SimulatedGroup.State> = ["running", "paused", "suspended"]
-
-  const begin = Effect.fnUntraced(function*(fault: Faults.Fault) {
-    switch (fault.kind) {
-      case "kill":
-        return yield* down(fault.server, alive, group.kill)
-      case "crash":
-        return yield* down(fault.server, alive, group.crash)
-      case "stop":
-        return yield* down(fault.server, ["running"], group.stop)
-      case "restart":
-        if (!(yield* down(fault.server, alive, group.kill))) return false
-        yield* Effect.orDie(group.restart(fault.server))
-        return true
-      case "pause":
-      case "suspend":
-        if ((yield* group.state(fault.server)) !== "running") return false
-        watcher.still(fault.server, yield* group.now, (yield* group.now) + fault.for)
-        yield* fault.kind === "pause" ? group.pause(fault.server) : group.suspend(fault.server)
-        return true
-      case "jump":
-        yield* group.jumpWallClock(fault.server, fault.by)
-        return true
-      case "drift":
-        yield* group.setClockRate(fault.server, fault.rate)
-        return true
-      case "resign": {
-        if ((yield* group.state(fault.server)) !== "running") return false
-        const { leadership } = yield* group.server(fault.server)
-        return yield* leadership.resign.pipe(Effect.as(true), Effect.orElseSucceed(() => false))
-      }
-      case "overflow":
-        yield* group.overflow(fault.server, fault.for)
-        return true
-      default:
-        active.add(fault)
-        yield* weather
-        return true
-    }
-  })
-
-  const end = Effect.fnUntraced(function*(fault: Faults.Fault) {
-    switch (fault.kind) {
-      case "kill":
-      case "crash":
-      case "stop": {
-        const state = yield* group.state(fault.server)
-        if (state === "killed" || state === "stopped") yield* Effect.orDie(group.start(fault.server))
-        return
-      }
-      case "pause":
-      case "suspend": {
-        const state = yield* group.state(fault.server)
-        if (state !== (fault.kind === "pause" ? "paused" : "suspended")) return
-        watcher.woke(fault.server, yield* group.now)
-        return yield* fault.kind === "pause"
-          ? group.resume(fault.server, fault.first)
-          : group.wake(fault.server)
-      }
-      case "drift":
-        return yield* group.setClockRate(fault.server, rates[fault.server] ?? 1)
-      default:
-        active.delete(fault)
-        yield* weather
-    }
-  })
-
-  return {
-    happened,
-    act: Effect.fnUntraced(function*({ begins, fault }: Action) {
-      const now = yield* group.now
-      watcher.disturbed(begins && !isDown(fault) ? spoil(fault, now) : now)
-      if (!begins) yield* end(fault)
-      else if (yield* begin(fault)) happened[fault.kind] += 1
-      // Some verbs take time.
-      watcher.disturbed(yield* group.now)
-    })
-  }
-}
-
-/** After these the group may settle without the server. */
-const isDown = ({ kind }: Faults.Fault): boolean => kind === "kill" || kind === "crash" || kind === "stop"

@@ -29,8 +29,8 @@ export interface Conditions {
  *
  * - `loss`: by chance. `multicastLoss`: by the chance set for the receiver's multicasts.
  * - `cut`: by `cut` or `partition`. `ttl`: too far away for its time to live.
- * - `overflow`: the buffer was full. `nobody`: no machine has the address, or nobody listens at the port.
- * - `down`: the receiver's interface is down, or its machine is suspended.
+ * - `overflow`: the buffer was full. `nobody`: no machine has the address (any more), or nobody listens at the port.
+ * - `down`: the receiver's interface is down or has no address, or its machine is suspended.
  *
  * @category models
  * @since 0.1.0
@@ -67,7 +67,7 @@ export interface Record {
  * @since 0.1.0
  */
 export interface Counters {
-  /** Calls of `multicast`, `unicast` and `ask`; what is injected was not sent. */
+  /** By `multicast`, once for each interface that it goes out of, `unicast` and `ask`; what is injected was not sent. */
   readonly sent: number
   /** Copies: one for each receiver of a multicast, one for a unicast. */
   readonly addressed: number

@@ -9,11 +9,14 @@ import type * as Settings from "../group/Settings.ts"
 import * as Contest from "../protocol/Contest.ts"
 import type * as Event from "../protocol/Event.ts"
 import type * as Lease from "../protocol/Lease.ts"
+import type { Address } from "../protocol/Member.ts"
 import * as Member from "../protocol/Member.ts"
 import * as ReignOrder from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
 import type { Now, State } from "../protocol/Turn.ts"
+import { subnetOf } from "./internal/interfaces.ts"
+import * as Lists from "./internal/lists.ts"
 import * as Waking from "./internal/waking.ts"
 import * as Invariants from "./Invariants.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
@@ -109,14 +112,19 @@ export class Watcher {
   disturbedAt = 0
   steps = 0
   readonly #leadership: "bully" | "lease"
+  readonly #transition: typeof Step.step
   /** Also of work whose server only finds out at its next look at the clocks. */
   readonly #stopTimeout: number
+  /** Who knows where it is, has told everybody by then. */
+  readonly #tellsWithin: number
   readonly #servers = new Map<number, Watched>()
   readonly #checks = new Map<Invariants.Name, number>()
   /** Until when, at least, a server's process stands still, or what goes from one to the other may be lost. */
   readonly #still = new Map<number, { readonly from: number; readonly until: number }>()
   readonly #badUntil = new Map<string, number>()
   readonly #unicastBadUntil = new Map<string, number>()
+  /** Until when a server may be elsewhere than it believes, or others do. */
+  readonly #astrayUntil = new Map<number, number>()
   readonly #ended: Array<number> = []
   #over = false
   #now = 0
@@ -127,8 +135,10 @@ export class Watcher {
   constructor({ heartbeatInterval, leadership, stopTimeout }: Pick<
     Settings.Settings,
     "heartbeatInterval" | "leadership" | "stopTimeout"
-  >) {
+  >, transition = Step.step) {
+    this.#transition = transition
     this.#leadership = leadership
+    this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
     this.#stopTimeout = Duration.toMillis(stopTimeout) + Rules.watchInterval({
       heartbeatInterval: Duration.toMillis(heartbeatInterval)
     })
@@ -149,6 +159,12 @@ export class Watcher {
     if (standsAside(before) || standsAside(after)) watched.asideAt = at
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
     this.#judgeWaking(watched, step)
+    if (input._tag === "Moved") {
+      this.disturbed(at)
+      if (this.#astrayUntil.has(index)) {
+        this.#astrayUntil.set(index, step.host.isCurrentUnsafe() ? at + this.#tellsWithin : Infinity)
+      }
+    }
     if (input._tag === "Resign") this.disturbed(at)
     if (outputs.length > 0) {
       for (const output of outputs) {
@@ -173,6 +189,7 @@ export class Watcher {
     this.#ended[index] = watched.start
     this.#servers.delete(index)
     this.#still.delete(index)
+    this.#astrayUntil.delete(index)
   }
 
   /** Something befalls the group: what was settled is so no more, until it settles again. */
@@ -200,6 +217,12 @@ export class Watcher {
     }
   }
 
+  /** The addresses of a server's machine are others now. Unless it knows, it is astray until it does. */
+  readdressed(index: number, at: number, isKnown: boolean): void {
+    if (!this.#servers.has(index)) return
+    this.#astrayUntil.set(index, isKnown ? at + this.#tellsWithin : Infinity)
+  }
+
   /** The group has had the time to settle: does it agree? From here on nothing may change. `living`: those that run. */
   settled(at: number, living: ReadonlyArray<number>): void {
     const watched = living.flatMap((index) => this.#servers.get(index) ?? [])
@@ -210,6 +233,25 @@ export class Watcher {
     )
     if (what !== null) return this.complain(at, "settles", null, what)
     this.#settledSince = at
+  }
+
+  /** The same group is asked who is there: does what it answers lead to all, and to its leader? */
+  asked(at: number, living: ReadonlyArray<number>, where: ReadonlyMap<number, ReadonlyArray<Address>>): void {
+    const servers = living.flatMap((index) => {
+      const watched = this.#servers.get(index)
+      return watched === undefined ? [] : [{ ...watched, addresses: where.get(index) ?? [] }]
+    })
+    const isAt = (one: Address) => ({ ip, port }: Address) => ip === one.ip && port === one.port
+    const listener: Lists.Listener = (address) =>
+      servers.find(({ addresses }) => addresses.some(isAt(address)))?.state.self ?? null
+    for (const { addresses, host, state } of servers) {
+      for (const from of addresses) {
+        this.#count("membersReachable")
+        const asker = { ip: `${subnetOf(from.ip)}.250`, port: from.port }
+        const what = Lists.misdirected({ state, clocks: clocksOf(host), from }, asker, listener, this.#transition)
+        if (what !== null) this.complain(at, "membersReachable", null, what)
+      }
+    }
   }
 
   /** Leading work starts on a server; call what is returned when it has ended, or is over its time. */
@@ -286,6 +328,8 @@ export class Watcher {
       works: new Set()
     }
     this.#servers.set(index, watched)
+    // It may have started before its network.
+    if (!host.isCurrentUnsafe()) this.#astrayUntil.set(index, Infinity)
     return watched
   }
 
@@ -359,7 +403,14 @@ export class Watcher {
     const staying = [...this.#servers].flatMap(([index, { state: { phase } }]) =>
       phase === "Leaving" || phase === "Left" ? [] : [index]
     )
-    return staying.every((from) => staying.every((to) => (this.#badUntil.get(`${from} ${to}`) ?? 0) < since))
+    return staying.every((from) =>
+      this.#isFound(from, since) && staying.every((to) => (this.#badUntil.get(`${from} ${to}`) ?? 0) < since)
+    )
+  }
+
+  /** Whether a server has been where all take it to be since then. */
+  #isFound(index: number, since: number): boolean {
+    return (this.#astrayUntil.get(index) ?? 0) < since
   }
 
   /** Whoever says that it leads, and whoever still works under a lease that lasts, is one of those of whom there is one. */
@@ -427,7 +478,10 @@ export class Watcher {
     const well = started < since && (this.#still.get(other)?.until ?? 0) < since
       && (this.#unicastBadUntil.get(`${index} ${other}`) ?? 0) < since
       && (this.#unicastBadUntil.get(`${other} ${index}`) ?? 0) < since
-    if (well || judgesTooSoon || reason._tag === "Crashed") {
+      && this.#isFound(index, since) && this.#isFound(other, since)
+    // At an address that it has left, another host may refuse.
+    const isInvented = reason._tag === "Crashed" && this.#isFound(other, since)
+    if (well || judgesTooSoon || isInvented) {
       this.complain(at, "noFalseEviction", index, `removed s${other}, which runs: ${JSON.stringify(reason)}`)
     }
   }

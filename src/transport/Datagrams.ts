@@ -92,10 +92,20 @@ export interface Received {
  */
 export interface Endpoint {
   readonly hostname: string
-  /** Every own socket; the first is the primary one: the interface of the default route, else the first chosen. Never empty. */
+  /**
+   * Every own socket; the first is the primary one, whose address is announced: of the interfaces that are there and lead to
+   * other hosts, that of the default route, else the first chosen. Never empty.
+   */
   readonly local: readonly [LocalAddress, ...ReadonlyArray<LocalAddress>]
   /** Waits for the next datagrams and takes all that are there, in order of arrival. One reader. Never fails: it waits. */
   readonly receive: Effect.Effect<ReadonlyArray<Received>>
+  /**
+   * Whether the address of the first is one that no other host has. Not so where there is no interface yet, or only the
+   * loopback and nobody asked for it.
+   */
+  readonly hasAddress: () => boolean
+  /** The port of the own socket from which something to that address is sent. */
+  readonly portTowards: (ip: string) => number
   /** Out of every interface. Fails only where not one interface carried it. */
   readonly multicast: (payload: Uint8Array) => Effect.Effect<void, DatagramsFailed>
   /** To one address, out of the interface whose network it is on, else the primary one. */
@@ -103,7 +113,7 @@ export interface Endpoint {
   /**
    * As `unicast`, but stays for up to 50 ms to hear whether the address refuses: its host is there, and says that no
    * socket has that port. `"sent"` says nothing about the address. Sent from a port of its own, so whoever answers
-   * must answer to the address that the payload names, not to the one that the datagram came from.
+   * must answer to the port that the payload names ({@link Endpoint.portTowards}), not to the one that the datagram came from.
    */
   readonly ask: (to: Address, payload: Uint8Array) => Effect.Effect<"sent" | "refused", DatagramsFailed>
   /** So many bytes that nobody can foresee: in production, from a cryptographic source. */

@@ -140,6 +140,9 @@ export const make = Effect.fnUntraced(function*(
       onFailure: ({ _tag, ...sizes }) => new MessageTooLarge(sizes),
       onSuccess: (frame) => seals.seal(frame, monotonic())
     }))
+  /** A question from a socket that closes soon names the port of the one that stays. */
+  const named = (message: Message.Message, to: Address): Message.Message =>
+    message.type === "SERVER_PROBE" ? { ...message, port: endpoint.portTowards(to.ip) } : message
   const reply = ({ frame, to }: Seals.Opened["replies"][number]) =>
     mayTalk(to, handshakes)
       ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
@@ -186,7 +189,7 @@ export const make = Effect.fnUntraced(function*(
     ask: (to, message) =>
       Effect.suspend(() =>
         mayAnswer(to, message.type)
-          ? Effect.flatMap(encode(message), (frame) => endpoint.ask(to, frame))
+          ? Effect.flatMap(encode(named(message, to)), (frame) => endpoint.ask(to, frame))
           : Effect.succeed("sent" as const)
       ),
     receive: Effect.flatMap(endpoint.receive, (datagrams) => {

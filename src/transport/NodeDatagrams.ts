@@ -4,7 +4,7 @@
  *
  * Each socket has one fiber that reads it, and that opens it anew, on the same port, when it fails. One more fiber
  * looks at the interfaces of the system: one that comes is joined, one that comes back is joined again, one whose
- * address changes is opened on the new one. The node's identity stays with the first interface whatever comes later.
+ * address changes is opened on the new one. What is announced follows; the node's id stays.
  *
  * @since 0.1.0
  */
@@ -260,14 +260,16 @@ const openIn = Effect.fnUntraced(function*(
   const sendToGroup = (own: Placed, payload: Uint8Array) => send(own, own.side.meeting.address, payload)
   const towards = (ip: string) =>
     owns.find((own) => own.present && isOn(own.nic, ip)) ??
-      owns.find((own) => own.side.meeting.family === familyOf(ip)) ?? primary
+      inOrder(owns).find((own) => own.side.meeting.family === familyOf(ip)) ?? primary
 
   const endpoint: Endpoint = {
     hostname: hostname(),
     get local() {
-      const [, ...others] = owns
-      return [NodeOwnSocket.localOf(primary), ...others.map(NodeOwnSocket.localOf)] as const
+      const [first = primary, ...others] = inOrder(owns)
+      return [NodeOwnSocket.localOf(first), ...others.map(NodeOwnSocket.localOf)] as const
     },
+    hasAddress: () => options.interfaces.length > 0 || owns.some((own) => !own.nic.internal),
+    portTowards: (ip) => towards(ip).port,
     receive: Queue.takeAll(sockets.incoming),
     multicast: (payload) =>
       Effect.suspend(() => NodeOwnSocket.multicast(owns, (own) => sendToGroup(own, payload), report)),
@@ -296,6 +298,16 @@ const openIn = Effect.fnUntraced(function*(
 
 /** What takes the place of the interface while there is none at all: nothing is sent from it. */
 const noInterface: SystemInterface = { name: "none", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
+
+/** Those first by whose address other hosts can reach this one now, then those by which they could lately. */
+const inOrder = (owns: ReadonlyArray<Placed>): ReadonlyArray<Placed> => {
+  const outer = owns.filter(({ nic }) => !nic.internal)
+  return [
+    ...outer.filter(({ present }) => present),
+    ...outer.filter(({ present }) => !present),
+    ...owns.filter(({ nic }) => nic.internal)
+  ]
+}
 
 /** An own socket that is not open yet. Its port must be known, since the identity is made of it. */
 const waiting = (side: Side, nic: SystemInterface, port: number): Placed => ({

@@ -41,7 +41,7 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   OutOfTurn: true
 }
 
-const header = new Set(["type", "sender", "term", "leader", "heard"])
+const header = new Set(["type", "sender", "term", "leader", "heard", "moved"])
 
 describe("the protocol's page", () => {
   it.each(Object.entries(Message.cases))("has the message %s with its fields", (type, schema) => {

@@ -154,6 +154,8 @@ class Episode {
       unicast: capture,
       ask: (to, frame) => Effect.as(capture(to, frame), "sent" as const),
       random,
+      hasAddress: () => true,
+      portTowards: () => 4_000,
       isExposed: () => false,
       isDirect: (ip) => ip.startsWith("192.0.2."),
       resolve: (host) => Effect.succeed([host]),

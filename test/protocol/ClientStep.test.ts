@@ -103,6 +103,73 @@ const joined = (delivered = 0): One => {
 const z: Member.Address = { ip: "192.0.2.26", port: 4026 }
 const port = (to: Member.Address | null) => to?.port ?? null
 
+describe("a leader that moves (protocol, Where a server is)", () => {
+  const other = { ip: "192.0.2.99", port: 4026 }
+  const said = (moved: number) => ({ ...ack("z", 9, 0), moved })
+  const notice = (address: Member.Address, term = 9) =>
+    Peer.says("a", { type: "COORDINATOR", election: "" }, {
+      follows: Peer.reign(term, Peer.member("z", address))
+    })
+
+  it("is spoken to where it is heard, and not at its old address again by what it said there and comes late", () => {
+    const one = joined().hear(said(1), other).hear(said(0), z).hear(ack("z", 9, 0), z)
+    assert.deepStrictEqual([one.state.address, one.state.reign?.leader.ip], [other, other.ip])
+    one.hear(said(2), z)
+    assert.deepStrictEqual([one.state.address, one.told()], [z, []])
+  })
+
+  it("where it is heard elsewhere by an equal word, as one with two networks is: it is there", () => {
+    const one = joined().hear(said(0), other)
+    assert.deepStrictEqual(one.state.address, other)
+    const { reign } = one.state
+    assert.strictEqual(one.hear(said(0), other).state.reign, reign)
+  })
+
+  /** It has let three tries go by. */
+  const silent = () => {
+    const one = joined().send("x").advance(1_500)
+    assert.deepStrictEqual(one.told(), ["follows nobody in 9"])
+    return one.forget()
+  }
+
+  it("that does not answer is followed to where another says that it is now", () => {
+    const one = silent()
+    one.hear(notice(z))
+    assert.deepStrictEqual(one.told(), [])
+    one.hear(Peer.alive("a", Peer.reign(9, Peer.member("z", other))))
+    assert.deepStrictEqual(one.told(), [], "only who was asked says so")
+    one.hear(notice(other))
+    assert.deepStrictEqual([one.state.address, one.told().length], [other, 1])
+    assert.deepStrictEqual(one.said("CLIENT_MESSAGE").map(({ to }) => to), [other])
+  })
+
+  it("is tried again after 2 s at the same address: what was sent there may have been lost", () => {
+    const one = silent()
+    one.advance(2_000).forget().hear(notice(z))
+    assert.deepStrictEqual(one.told(), ["follows z in 9"])
+  })
+
+  it("is not gone back to where it has given its reign up, nor to where it cannot be reached from here", () => {
+    const over = joined().hear(Peer.leaving("z", { follows: Peer.reign(9, "z"), heard: 9 })).forget()
+    over.advance(3_000).hear(notice(other))
+    const one = silent().advance(3_000).forget()
+    one.hear(notice({ ip: "127.0.0.1", port: 4026 })).hear(notice({ ip: "0.0.0.0", port: 4026 }))
+    assert.deepStrictEqual([over.told(), one.told()], [[], []])
+  })
+
+  it("where nobody says an address that can be reached, the group is spoken to", () => {
+    const one = new One().step({ _tag: "Start" }).forget()
+    one.hear(notice({ ip: "127.0.0.1", port: 4026 })).send("x")
+    assert.deepStrictEqual([one.state.reign?.term, one.state.address], [9, null])
+    assert.deepStrictEqual(one.said("CLIENT_MESSAGE").map(({ to }) => to), [null])
+    // Let go, it is not followed again by such words alone.
+    one.advance(4_000).forget().hear(notice({ ip: "127.0.0.1", port: 4026 }))
+    assert.deepStrictEqual(one.told(), [])
+    one.hear(notice(other))
+    assert.deepStrictEqual(one.state.address, other)
+  })
+})
+
 describe("joining (protocol 3, CLIENT_JOIN and CLIENT_WELCOME)", () => {
   it("is said to the group at 0, 50, 150 ms, then after 200 ms doubling to 2 s, under one nonce, until it is answered", () => {
     const one = new One().step({ _tag: "Start" }).advance(7_400)

@@ -82,18 +82,25 @@ describe("answering a probe (protocol 4, active probe)", () => {
   it("by unicast: at once and always, with its nonce, to where the asker listens and not where it asks from", () => {
     const server = among("a")
     const { address } = server.knows("a")
-    server.hear(probe("a", "77"), "unicast", elsewhere)
-    server.hear(probe("a", "77"), "unicast", elsewhere)
+    server.hear(Peer.asks("a", "77"), "unicast", { ...address, port: 1 })
+    server.hear(Peer.asks("a", "77"), "unicast", { ...address, port: 2 })
     const sends = server.said("SERVER_RESPONSE")
     assert.deepStrictEqual(sends.map(({ message, to }) => [message.nonce, to]), [["77", address], ["77", address]])
   })
 
-  it("by unicast, from one not heard before: to the address that it names", () => {
+  it("by unicast, from one not heard before: to the port that it names, at the address that it asks from", () => {
+    const server = among("a")
+    server.hear(Peer.asks("b", "77"), "unicast", elsewhere)
+    const address = { ip: elsewhere.ip, port: 4002 }
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE").map(({ to }) => to), [address])
+    assert.deepStrictEqual(server.knows("b").address, address)
+  })
+
+  it("by unicast, from a socket that stays: to where it came from, whatever its sender says of itself (protocol, Sockets)", () => {
     const server = among("a")
     server.hear(probe("b", "77"), "unicast", elsewhere)
-    const { ip, port } = server.knows("b").member
-    assert.deepStrictEqual(server.said("SERVER_RESPONSE").map(({ to }) => to), [{ ip, port }])
-    assert.deepStrictEqual(server.knows("b").address, { ip, port })
+    assert.deepStrictEqual(server.said("SERVER_RESPONSE").map(({ to }) => to), [elsewhere])
+    assert.deepStrictEqual(server.knows("b").address, elsewhere)
   })
 
   it("by multicast: the leader at once, the first of a burst only", () => {

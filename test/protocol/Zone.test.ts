@@ -18,11 +18,48 @@ describe("zones", () => {
     ["febf::1", "fe80::9%2", "febf::1%2"],
     ["2001:db8::1", "fe80::9%eth0", "2001:db8::1"],
     ["fec0::1", "fe80::9%eth0", "fec0::1"],
-    ["192.0.2.1", "192.0.2.9", "192.0.2.1"]
+    ["192.0.2.1", "192.0.2.9", "192.0.2.1"],
+    ["127.0.0.1", "127.0.0.1", "127.0.0.1"],
+    // The loopback address of another host is none here.
+    ["127.0.0.1", "192.0.2.9", null],
+    ["::1", "2001:db8::9", null],
+    ["0.0.0.0", "192.0.2.9", null]
   ])(
     "%s, heard of from %s, is reached at %s",
-    (told, from, reached) => assert.deepStrictEqual(Zone.heardOfFrom(at(told), at(from)), at(reached))
+    (told, from, reached) =>
+      assert.deepStrictEqual(Zone.heardOfFrom(at(told), at(from)), reached === null ? null : at(reached))
   )
+
+  it.each(
+    [
+      // Where it is heard, rather than where it says that it is.
+      [["192.0.2.1", "198.51.100.1"], "192.0.2.9", "192.0.2.1"],
+      // Never one of the own host or link of whoever tells, where that is another's.
+      [["127.0.0.1", "198.51.100.1"], "192.0.2.9", "198.51.100.1"],
+      [["127.0.0.1", "198.51.100.1"], "127.0.0.1", "127.0.0.1"],
+      [["127.0.0.1", "127.0.0.1"], "192.0.2.9", "0.0.0.0"],
+      [["fe80::1%eth0", "2001:db8::1"], "2001:db8::9", "2001:db8::1"],
+      [["fe80::1%eth0", "2001:db8::1"], "fe80::9%eth1", "2001:db8::1"],
+      [["fe80::1%eth0", "2001:db8::1"], "fe80::9%eth0", "fe80::1"],
+      // In a group that meets on its link alone, without zones.
+      [["fe80::1%eth0", "fe80::1"], "fe80::9", "fe80::1"],
+      [["fe80::1%eth0", "fe80::1"], "192.0.2.9", "0.0.0.0"],
+      // Rather of the family that whoever is told can surely reach.
+      [["2001:db8::1", "192.0.2.1"], "192.0.2.9", "192.0.2.1"],
+      [["192.0.2.1", "2001:db8::1"], "2001:db8::9", "2001:db8::1"],
+      [["2001:db8::1", "2001:db8::2"], "192.0.2.9", "2001:db8::1"]
+    ] as const
+  )(
+    "one known at %s is told to %s as at %s (protocol, Where a server is)",
+    ([heard, announced], to, told) => assert.deepStrictEqual(Zone.toldTo([at(heard), at(announced)], at(to)), at(told))
+  )
+
+  it("who tells of itself is where its word came from, and the others are where it says", () => {
+    const line = (id: string) => ({ id, ...at("127.0.0.1") })
+    const from = { ip: "fe80::9%eth0", port: 9 }
+    assert.deepStrictEqual(Zone.placed(line("a"), { id: "a" }, from), { id: "a", ip: "fe80::9", port: 9 })
+    assert.deepStrictEqual(Zone.placed(line("b"), { id: "a" }, from), line("b"))
+  })
 
   it.each([
     ["fe80::1%eth0", "fe80::1", true],
@@ -48,10 +85,10 @@ describe("a server on a link", () => {
     assert.deepStrictEqual(server.said("SERVER_PROBE").map(({ to }) => to), [from("z")])
   })
 
-  it("answers a question from one that it does not know where that says it listens, on the same link", () => {
+  it("answers a question from one that it does not know at the port that it names, on the same link", () => {
     const server = new Server({ self })
     server.step({ _tag: "Start" })
-    server.forget().hear(Peer.probe(peer("b")), "unicast", { ip: "fe80::2%eth0", port: 9 })
+    server.forget().hear(Peer.asks(peer("b")), "unicast", { ip: "fe80::2%eth0", port: 9 })
     assert.deepStrictEqual(server.said("SERVER_RESPONSE").map(({ to }) => to), [from("b")])
   })
 })

@@ -287,4 +287,21 @@ describe("SimulatedGroup", () => {
       }
       assert.isBelow(at, 2_000)
     }))
+
+  it.effect("tells of no dead fiber when it closes while a client has something under way", () =>
+    Effect.gen(function*() {
+      const logged: Array<string> = []
+      const keep = Logger.make<unknown, void>(({ message }) => void logged.push(String(message)))
+      yield* VirtualTime.run(Effect.gen(function*() {
+        const group = yield* SimulatedGroup.make({ servers: 3, seed: 5, settings: { profile: "fast" } })
+        yield* group.settle()
+        const client = yield* group.clients.at(yield* group.clients.add())
+        for (const from of ["s0", "s1", "s2", "c0"]) yield* group.network.cut(from, "s3")
+        yield* group.add
+        yield* group.advance("5 seconds")
+        yield* Effect.forkDetach(Effect.ignore(client.send({ text: "hello" })), { startImmediately: true })
+        yield* group.advance("5 seconds")
+      })).pipe(Effect.provide(Logger.layer([keep])))
+      assert.deepStrictEqual(logged, [])
+    }))
 })

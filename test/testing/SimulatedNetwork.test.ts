@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
@@ -592,5 +593,155 @@ describe("SimulatedNetwork", () => {
       yield* say(a, "hello")
       yield* Effect.sleep("5 millis").pipe(Effect.repeat({ until: () => b.heard.length > 0 }))
       assert.deepStrictEqual(b.heard, ["hello multicast 10.0.0.1"])
+    }))
+
+  describe("with interfaces that come and go", () => {
+    it.effect("an endpoint finds within two seconds where its machine is, and says so; its port stays", () =>
+      Effect.gen(function*() {
+        const network = yield* SimulatedNetwork.make({ seed: 1 })
+        const a = yield* listener(network, "a")
+        const b = yield* listener(network, "b")
+        const news = yield* Effect.forkScoped(a.endpoint.troubles)
+        yield* a.host.setAddress("10.0.0.9")
+        assert.strictEqual(a.host.ip, "10.0.0.9")
+        assert.isFalse(yield* a.host.isCurrent)
+        assert.strictEqual((yield* Effect.flip(say(a, "lost"))).kind, "AddressNotAvailable")
+        yield* TestClock.adjust("2 seconds")
+        assert.isTrue(yield* a.host.isCurrent)
+        assert.deepStrictEqual(a.endpoint.local, [{ ip: "10.0.0.9", port: 4_000, interface: "sim0" }])
+        const { kind, where } = yield* Fiber.join(news)
+        assert.deepStrictEqual([kind, where], ["NetworkChanged", "sim0 (10.0.0.9) came"])
+        yield* say(a, "found")
+        yield* b.endpoint.unicast({ ip: "10.0.0.9", port: 4_000 }, bytes("there"))
+        yield* b.endpoint.unicast({ ip: "10.0.0.1", port: 4_000 }, bytes("gone"))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(b.heard, ["found multicast 10.0.0.9"])
+        assert.deepStrictEqual(a.heard, ["found multicast 10.0.0.9", "there unicast 10.0.0.2"])
+      }))
+
+    it.effect("one that was opened before there was a network is heard by nobody, and by all when it has come", () =>
+      Effect.gen(function*() {
+        const network = yield* SimulatedNetwork.make({ seed: 1 })
+        const host = yield* network.host({ name: "a", ip: null })
+        const endpoint = yield* host.datagrams.open(group)
+        const b = yield* listener(network, "b")
+        assert.deepStrictEqual(endpoint.local.map(({ interface: name, ip }) => `${name} ${ip}`), ["lo 127.0.0.1"])
+        yield* endpoint.multicast(bytes("alone"))
+        yield* say(b, "anybody?")
+        assert.strictEqual(
+          (yield* Effect.flip(endpoint.unicast({ ip: "10.0.0.1", port: 1 }, bytes("x")))).kind,
+          "Unreachable"
+        )
+        yield* TestClock.adjust("1 second")
+        const [echo] = yield* endpoint.receive
+        assert.deepStrictEqual([text(echo!.payload), echo!.from.ip], ["alone", "127.0.0.1"])
+        yield* host.setAddress("10.0.0.8")
+        yield* TestClock.adjust("2 seconds")
+        yield* endpoint.multicast(bytes("here"))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(b.heard, ["anybody? multicast 10.0.0.2", "here multicast 10.0.0.8"])
+      }))
+
+    it.effect("the loopback of one machine leads to no other", () =>
+      Effect.gen(function*() {
+        const network = yield* SimulatedNetwork.make({ seed: 1 })
+        const a = yield* listener(network, "a")
+        const b = yield* listener(network, "b")
+        yield* a.endpoint.unicast({ ip: "127.0.0.1", port: 4_000 }, bytes("me?"))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual([a.heard, b.heard], [[], []])
+        assert.strictEqual((yield* network.counters).dropped.nobody, 1)
+      }))
+
+    it.effect("an endpoint sends from the interface on whose network the receiver is, and knows both networks", () =>
+      Effect.gen(function*() {
+        const network = yield* SimulatedNetwork.make({ seed: 1 })
+        const a = yield* listener(network, "a")
+        const b = yield* listener(network, "b")
+        for (const [{ host }, ip] of [[a, "10.0.1.1"], [b, "10.0.1.2"]] as const) yield* host.addInterface("sim1", ip)
+        yield* TestClock.adjust("2 seconds")
+        assert.isTrue(a.endpoint.isDirect("10.0.0.7") && a.endpoint.isDirect("10.0.1.7"))
+        assert.isFalse(a.endpoint.isDirect("10.0.2.7"))
+        for (const ip of ["10.0.0.2", "10.0.1.2"]) yield* a.endpoint.unicast({ ip, port: 4_000 }, bytes(ip))
+        yield* TestClock.adjust("1 second")
+        assert.sameMembers(b.heard, ["10.0.0.2 unicast 10.0.0.1", "10.0.1.2 unicast 10.0.1.1"])
+        // One that is taken away and comes back has forgotten the group, until the endpoint looks.
+        yield* b.host.setAddress(null)
+        yield* b.host.removeInterface("sim1")
+        yield* b.host.addInterface("sim1", "10.0.1.2")
+        yield* say(a, "too soon")
+        yield* TestClock.adjust("2 seconds")
+        yield* say(a, "again")
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(b.heard.slice(2), ["again multicast 10.0.1.1"])
+      }))
+
+    it.effect("while scans fail an endpoint keeps what it had, and looks again when they work", () =>
+      Effect.gen(function*() {
+        const network = yield* SimulatedNetwork.make({ seed: 1 })
+        const a = yield* listener(network, "a")
+        yield* a.host.setFailing("scans", true)
+        yield* a.host.setAddress("10.0.0.9")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(a.endpoint.local[0].ip, "10.0.0.1")
+        yield* a.host.setFailing("scans", false)
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(a.endpoint.local[0].ip, "10.0.0.9")
+      }))
+
+    it.effect("without file descriptors no question can be asked, which is told, and all else goes on", () =>
+      Effect.gen(function*() {
+        const network = yield* SimulatedNetwork.make({ seed: 1 })
+        const a = yield* listener(network, "a")
+        const b = yield* listener(network, "b")
+        yield* a.host.setFailing("sockets", true)
+        const failure = yield* Effect.flip(a.endpoint.ask({ ip: "10.0.0.2", port: 4_000 }, bytes("there?")))
+        assert.deepStrictEqual([failure.during, failure.kind], ["open", "Unknown"])
+        yield* a.endpoint.unicast({ ip: "10.0.0.2", port: 4_000 }, bytes("hello"))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(b.heard, ["hello unicast 10.0.0.1"])
+        yield* a.host.setFailing("sends", true)
+        assert.strictEqual((yield* Effect.flip(say(a, "hello"))).kind, "PermissionDenied")
+      }))
+
+    it.effect("an address that a machine has, and an interface that is not there, are defects", () =>
+      Effect.gen(function*() {
+        const network = yield* SimulatedNetwork.make({ seed: 1 })
+        const a = yield* network.host("a")
+        yield* network.host("b")
+        for (
+          const verb of [
+            a.setAddress("10.0.0.2"),
+            a.setAddress("10.0.0.3", "eth7"),
+            a.addInterface("sim0", "10.0.0.3"),
+            a.removeInterface("sim1")
+          ]
+        ) assert.isTrue(Exit.isFailure(yield* Effect.exit(verb)))
+        yield* a.setAddress("10.0.0.1")
+        assert.deepStrictEqual(yield* a.interfaces, [{ name: "sim0", ip: "10.0.0.1" }])
+      }))
+  })
+
+  it.effect("resolves a name to where its machine is now; or late, as it was, or not at all", () =>
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork.make({ seed: 1 })
+      const { endpoint, host } = yield* listener(network, "a")
+      assert.deepStrictEqual(yield* endpoint.resolve("a"), ["10.0.0.1"])
+      yield* network.setResolver("old")
+      yield* host.setAddress("10.0.0.9")
+      assert.deepStrictEqual(yield* endpoint.resolve("a"), ["10.0.0.1"])
+      yield* network.setResolver("works")
+      assert.deepStrictEqual(yield* endpoint.resolve("a"), ["10.0.0.9"])
+      yield* network.setResolver({ after: "3 seconds" })
+      const late = yield* Effect.forkScoped(endpoint.resolve("a"), { startImmediately: true })
+      yield* TestClock.adjust("2900 millis")
+      assert.isUndefined(late.pollUnsafe())
+      yield* TestClock.adjust("100 millis")
+      assert.deepStrictEqual(yield* Fiber.join(late), ["10.0.0.9"])
+      yield* network.setResolver("silent")
+      const never = yield* Effect.forkScoped(endpoint.resolve("a"), { startImmediately: true })
+      yield* TestClock.adjust("1 hour")
+      assert.isUndefined(never.pollUnsafe())
+      assert.deepStrictEqual(yield* endpoint.resolve("10.0.0.77"), ["10.0.0.77"])
     }))
 })

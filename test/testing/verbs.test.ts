@@ -4,6 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
 import type * as Traffic from "../../src/testing/Traffic.ts"
 
@@ -140,5 +141,106 @@ describe("a verb of a simulated group", () => {
       yield* group.settle()
       const stalled = (yield* group.events(0)).find(({ event }) => event.event === "Stalled")
       assert.strictEqual(stalled?.event.event === "Stalled" && Math.round(stalled.event.for / 1_000), 10)
+    })))
+
+  it.effect("setAddress: it says all from there before long, what goes to the former address finds nobody", () =>
+    Effect.gen(function*() {
+      const listening: Array<string> = []
+      const { dropped, records } = yield* after((group) =>
+        Effect.gen(function*() {
+          const host = yield* group.host(1)
+          yield* group.setAddress(1, "10.0.0.77")
+          assert.deepStrictEqual(yield* host.listening, [])
+          yield* group.advance("2 seconds")
+          listening.push(...(yield* host.listening).map(({ ip }) => ip))
+        })
+      )
+      const from = [...new Set(records.filter(({ sender }) => sender === "s1").map(({ from }) => from.ip))]
+      assert.deepStrictEqual(from, ["10.0.0.77"])
+      assert.deepStrictEqual(listening, ["10.0.0.77"])
+      assert.isTrue(dropped.every(({ reason, to }) => reason === "nobody" && to.ip === "10.0.0.2"))
+    }))
+
+  it.effect("setAddress with null: nothing goes and nothing comes, until it has one again", () =>
+    Effect.gen(function*() {
+      const seen = yield* after((group) => group.setAddress(1, null))
+      assert.deepStrictEqual(seen.records.filter(({ sender }) => sender === "s1"), [])
+      assert.deepStrictEqual(seen.delivered.filter(isFrom(0, 1)), [])
+      assert.isNotEmpty(seen.dropped.filter(isFrom(0, 1)))
+      const back = yield* after((group) =>
+        Effect.gen(function*() {
+          yield* group.setAddress(1, null)
+          yield* group.advance("3 seconds")
+          yield* group.setAddress(1, "10.0.0.2")
+        })
+      )
+      assert.isNotEmpty(back.delivered.filter(isFrom(0, 1)))
+      assert.isNotEmpty(back.delivered.filter(isFrom(1, 0)))
+    }))
+
+  it.effect("addInterface: what is said to all goes out of both; removeInterface: of one again", () =>
+    Effect.gen(function*() {
+      const ips = (records: ReadonlyArray<Traffic.Record>, sender: string) =>
+        new Set(records.filter((record) => record.sender === sender).map(({ from }) => from.ip))
+      const both = (group: SimulatedGroup.SimulatedGroup) =>
+        Effect.gen(function*() {
+          yield* group.addInterface(0, "sim1", "10.0.1.1")
+          yield* group.addInterface(1, "sim1", "10.0.1.2")
+        })
+      const { delivered, records } = yield* after(both)
+      assert.deepStrictEqual(ips(records, "s0"), new Set(["10.0.0.1", "10.0.1.1"]))
+      // Who is on one of the networks hears what is said on that one.
+      assert.deepStrictEqual(ips(delivered.filter(isFrom(0, 1)), "s0"), new Set(["10.0.0.1", "10.0.1.1"]))
+      assert.deepStrictEqual(ips(delivered.filter(isFrom(0, 2)), "s0"), new Set(["10.0.0.1"]))
+      const one = yield* after((group) =>
+        Effect.gen(function*() {
+          yield* both(group)
+          yield* group.advance("3 seconds")
+          yield* group.removeInterface(0, "sim0")
+          yield* group.advance("3 seconds")
+        })
+      )
+      assert.deepStrictEqual(ips(one.records.filter(({ at }) => at > 12_000), "s0"), new Set(["10.0.1.1"]))
+    }))
+
+  it.effect("setFailing: without scans it keeps what it knew; without sockets what is open works; without sends it is mute", () =>
+    Effect.gen(function*() {
+      const blind = yield* after((group) =>
+        Effect.andThen(group.setFailing(1, "scans", true), group.setAddress(1, "10.0.0.77"))
+      )
+      assert.deepStrictEqual(blind.records.filter(({ sender }) => sender === "s1"), [])
+      const full = yield* after((group) => group.setFailing(1, "sockets", true))
+      assert.isNotEmpty(full.delivered.filter(isFrom(1, 0)))
+      const mute = yield* after((group) => group.setFailing(1, "sends", true))
+      assert.deepStrictEqual(mute.records.filter(({ sender }) => sender === "s1"), [])
+      assert.isNotEmpty(mute.delivered.filter(isFrom(0, 1)))
+    }))
+
+  it.effect("startLater: with seeds that nobody resolves it starts after two seconds, and is found by multicast", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({
+        servers: 2,
+        seed: 5,
+        settings: { profile: "fast", unicastPort: 4_000, seeds: ["s0:4000"] }
+      })
+      yield* group.settle()
+      yield* group.stop(1)
+      yield* group.setResolver("silent")
+      const fiber = yield* group.startLater(1)
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(group.start(1))), "it is starting already")
+      assert.strictEqual(yield* group.state(1), "stopped")
+      yield* group.advance("1900 millis")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* group.advance("200 millis")
+      assert.isDefined(fiber.pollUnsafe())
+      yield* group.settle()
+      // The same, waited for.
+      yield* group.stop(1)
+      const at = yield* group.now
+      yield* group.start(1)
+      assert.isAtLeast((yield* group.now) - at, 1_990)
+      // Closing the group ends what is still starting.
+      yield* group.kill(1)
+      yield* group.startLater(1)
     })))
 })

@@ -39,6 +39,8 @@ const make = Effect.fnUntraced(function*(keys?: Seals.Keys) {
     unicast: (to) => Effect.sync(() => void sent.push(to)),
     ask: (to) => Effect.as(Effect.sync(() => void sent.push(to)), "sent" as const),
     random: (bytes) => new Uint8Array(bytes).fill(++drawn),
+    hasAddress: () => true,
+    portTowards: () => 4_000,
     isExposed: () => true,
     isDirect: (ip) => ip.startsWith("192.0.2."),
     resolve: (host) => Effect.succeed([host]),

@@ -2,67 +2,20 @@
  * The sockets of one machine: receive buffers, who waits at them, and what a kernel does about them.
  */
 import * as Effect from "effect/Effect"
-import type * as Random from "effect/Random"
 import type { Address } from "../../protocol/Member.ts"
-import type * as Datagrams from "../../transport/Datagrams.ts"
+import * as Datagrams from "../../transport/Datagrams.ts"
 import type { Agenda } from "./agenda.ts"
+import * as Interfaces from "./interfaces.ts"
 import type { Datagram, Ledger } from "./ledger.ts"
-
-export interface Socket {
-  readonly machine: Machine
-  readonly options: Datagrams.Options
-  readonly address: Address
-  buffer: Array<Datagram>
-  dropped: number
-  reader: ((batch: ReadonlyArray<Datagrams.Received>) => void) | undefined
-  wakening: boolean
-  readonly troubles: Array<Datagrams.DatagramsFailed>
-  troubled: ((trouble: Datagrams.DatagramsFailed) => void) | undefined
-  /** `dead`: its process was killed, and its owner still believes it open. */
-  state: "open" | "closed" | "dead"
-}
-
-/** The socket of a question: connected to one address, and closed with the first answer or after a while. */
-interface Question {
-  readonly asker: Socket
-  readonly peer: Address
-  readonly answered: () => void
-}
-
-export interface Machine {
-  readonly name: string
-  readonly ip: string
-  readonly subnet: string
-  readonly sockets: Set<Socket>
-  readonly ports: Map<number, Socket>
-  /** By their ports. */
-  readonly questions: Map<number, Question>
-  readonly chance: Random.Random
-  /** Nobody reads: its processes are stopped. */
-  frozen: boolean
-  /** They go on, and by this its clock has yet to. */
-  going: { readonly clock: Effect.Effect<void> } | undefined
-  suspended: boolean
-  /** Its interface is down. */
-  down: boolean
-  overflowUntil: number
-  multicastLoss: number
-}
+import type { Machine, Socket } from "./machine.ts"
 
 const maxTroubles = 16
 
-export const drawPort = ({ chance, ports, questions }: Machine): number => {
-  for (;;) {
-    const port = 49_152 + Math.floor(chance.nextDoubleUnsafe() * 16_384)
-    if (!ports.has(port) && !questions.has(port)) return port
-  }
-}
-
-export const open = (machine: Machine, options: Datagrams.Options, port: number): Socket => {
+export const open = (machine: Machine, options: Datagrams.Options): Socket => {
   const socket: Socket = {
     machine,
     options,
-    address: { ip: machine.ip, port },
+    ...Interfaces.opened(machine, options),
     buffer: [],
     dropped: 0,
     reader: undefined,
@@ -72,8 +25,19 @@ export const open = (machine: Machine, options: Datagrams.Options, port: number)
     state: "open"
   }
   machine.sockets.add(socket)
-  machine.ports.set(port, socket)
+  for (const { port } of socket.locals) machine.ports.set(port, socket)
   return socket
+}
+
+/** The socket that listens at an address of this machine. */
+export const listenerAt = ({ ports }: Machine, { ip, port }: Address): Socket | undefined => {
+  const socket = ports.get(port)
+  return socket !== undefined && hears(socket, ip, port) ? socket : undefined
+}
+
+const hears = ({ locals }: Socket, ip: string, port: number): boolean => {
+  for (const local of locals) if (local.ip === ip && local.port === port && local.isThere) return true
+  return false
 }
 
 export const close = (socket: Socket, state: "closed" | "dead"): void => {
@@ -87,7 +51,7 @@ export const close = (socket: Socket, state: "closed" | "dead"): void => {
     if (asker === socket) machine.questions.delete(port)
   }
   // A dead one's port may be another's by now.
-  if (machine.ports.get(socket.address.port) === socket) machine.ports.delete(socket.address.port)
+  for (const { port } of socket.locals) if (machine.ports.get(port) === socket) machine.ports.delete(port)
 }
 
 const take = (socket: Socket): ReadonlyArray<Datagrams.Received> => {
@@ -118,6 +82,7 @@ export const arrive = (
   const { machine } = socket
   if (socket.state !== "open") return ledger.dropped(datagram, "nobody", machine.name)
   if (machine.down || machine.suspended) return ledger.dropped(datagram, "down", machine.name)
+  if (isAstray(socket, datagram)) return ledger.dropped(datagram, "nobody", machine.name)
   if (agenda.now() < machine.overflowUntil) {
     socket.dropped++
     return ledger.dropped(datagram, "overflow", machine.name)
@@ -135,6 +100,10 @@ export const arrive = (
     agenda.afterArrivals(() => wakeReader(socket))
   }
 }
+
+/** Whether its address has gone while it was under way. The answer to a question has come to the question's own port. */
+const isAstray = (socket: Socket, { to, via }: Datagram): boolean =>
+  via === "unicast" && !hears(socket, to.ip, to.port) && !socket.machine.questions.has(to.port)
 
 /** An answer comes to the port of a question: its endpoint hears it as any unicast, and the question is over. */
 export const answer = (machine: Machine, datagram: Datagram, kernel: Parameters<typeof arrive>[2]): void => {
@@ -188,9 +157,32 @@ export const troubles = (socket: Socket): Effect.Effect<Datagrams.DatagramsFaile
     })
   })
 
+/** The interfaces of a machine are others now. Its endpoints find out later. */
+export const changed = (machine: Machine, agenda: Agenda): void => {
+  Interfaces.compare(machine)
+  lookLater(machine, agenda)
+}
+
+/** Its endpoints look at its interfaces before long, unless they stand still or cannot by then. */
+export const lookLater = (machine: Machine, agenda: Agenda): void => {
+  if (machine.looksLater || Interfaces.areKnown(machine)) return
+  machine.looksLater = true
+  const after = Math.floor(machine.chance.nextDoubleUnsafe() * Interfaces.looksWithin)
+  agenda.at(agenda.now() + after, "sleeper", () => {
+    machine.looksLater = false
+    if (machine.frozen || machine.failing.scans || machine.failing.sockets) return
+    for (const socket of machine.sockets) {
+      const where = Interfaces.look(socket)
+      if (where === null) continue
+      trouble(socket, new Datagrams.DatagramsFailed({ during: "receive", kind: "NetworkChanged", where }))
+    }
+  })
+}
+
 /** Its processes go on: whoever waits gets what came meanwhile. */
-export const thaw = (machine: Machine): void => {
+export const thaw = (machine: Machine, agenda: Agenda): void => {
   machine.frozen = false
+  lookLater(machine, agenda)
   for (const socket of machine.sockets) {
     wakeReader(socket)
     const failure = socket.troubled === undefined ? undefined : socket.troubles.shift()

@@ -69,6 +69,12 @@ export const alive = (sender: string | Member.Member, follows?: Reign.Reign): Me
 export const probe = (sender: string | Member.Member, nonce = "1"): Message.FromServer =>
   says(sender, { type: "SERVER_PROBE", nonce })
 
+/** A question by unicast, from a socket that closes soon: it names the port of the one that stays. */
+export const asks = (sender: string | Member.Member, nonce = "1"): Message.FromServer => {
+  const who = typeof sender === "string" ? member(sender) : sender
+  return says(who, { type: "SERVER_PROBE", nonce, port: who.port })
+}
+
 export const response = (sender: string | Member.Member, nonce: string, follows?: Reign.Reign): Message.FromServer =>
   says(sender, { type: "SERVER_RESPONSE", nonce, interval: 10_000 }, { follows })
 

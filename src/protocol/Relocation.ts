@@ -1,0 +1,29 @@
+/**
+ * A server that goes on at another address: its own interface has another one, or it was given one after its start. It
+ * keeps its id, its incarnation and what it leads.
+ *
+ * The address of a leader is no part of its reign: it says where the leader is, and each server says it as it knows it.
+ *
+ * @since 0.1.0
+ */
+import * as Contest from "./Contest.ts"
+import * as Member from "./Member.ts"
+import * as Reign from "./Reign.ts"
+import type { Turn } from "./Turn.ts"
+
+/**
+ * A member, or this server itself, is at another address than before: it is told, and so is where the leader of each reign of
+ * its is. The member is the same start of the same server.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const tell = (turn: Turn, before: Member.Address, member: Member.Member): void => {
+  const reignAt = (reign: Reign.Reign | null): Reign.Reign | null =>
+    reign !== null && Member.isSameStart(reign.leader, member) ? Reign.make(reign.term, member) : reign
+  for (const at of Contest.all(turn)) {
+    const { last, reign } = at.election
+    at.change({ reign: reignAt(reign), last: reignAt(last) })
+  }
+  turn.emit({ event: "MemberMoved", member, from: Member.formatAddress(before) })
+}

@@ -1,0 +1,68 @@
+/**
+ * What servers answer when they are asked who is there, judged by where the members listen.
+ */
+import * as Member from "../../protocol/Member.ts"
+import type * as Message from "../../protocol/Message.ts"
+import type * as Step from "../../protocol/Step.ts"
+import type * as Invariants from "../Invariants.ts"
+import { subnetOf } from "./interfaces.ts"
+
+/** A server that is asked: its state, and its clocks. */
+export interface Asked extends Invariants.Living {
+  /** Where its answer comes from. */
+  readonly from: Member.Address
+}
+
+/** Which server listens at an address. */
+export type Listener = (address: Member.Address) => { readonly id: string; readonly name: string } | null
+
+/**
+ * Where a list, as this server answers it to whoever asks at that address, or the leader that it names, does not lead to who
+ * is meant. Null where all does.
+ */
+export const misdirected = (
+  asked: Asked,
+  asker: Member.Address,
+  listener: Listener,
+  transition: typeof Step.step
+): string | null => {
+  let of = 1
+  for (let page = 0; page < of; page++) {
+    const message = answer(asked, asker, page, transition)
+    if (message === null) return `${asked.state.self.name} does not answer who asks at ${asker.ip}`
+    of = message.of
+    const leader = message.leader === null ? [] : [{ ...message.leader, name: "its leader" }]
+    for (const told of [...message.list, ...leader]) {
+      // Who answers is where the answer comes from.
+      const address = told.id === message.from.id ? asked.from : told
+      const what = astray(told.id, address, asker, listener)
+      if (what !== null) return `${asked.state.self.name} tells ${asker.ip} of ${told.name} at ${what}`
+    }
+  }
+  return null
+}
+
+const astray = (id: string, address: Member.Address, asker: Member.Address, listener: Listener): string | null => {
+  const there = listener(address)
+  const where = Member.formatAddress(address)
+  if (there === null) return `${where}, where nobody listens`
+  if (there.id !== id) return `${where}, where ${there.name} listens`
+  return subnetOf(address.ip) === subnetOf(asker.ip) ? null : `${where}, on another network`
+}
+
+const answer = (
+  { clocks, state }: Asked,
+  asker: Member.Address,
+  page: number,
+  transition: typeof Step.step
+): Message.Of<"MEMBERS"> | null => {
+  const message = { type: "MEMBERS_ASK", nonce: "0".repeat(16), page } as const
+  const [, outputs] = transition(state, { _tag: "Received", message, from: asker, via: "unicast" }, {
+    ...clocks,
+    entropy: 0
+  })
+  for (const output of outputs) {
+    if (output._tag === "Send" && output.to?.ip === asker.ip && output.message.type === "MEMBERS") return output.message
+  }
+  return null
+}

@@ -1,0 +1,256 @@
+/**
+ * Plays a story of faults on a simulated group, and tells the watcher what befalls whom.
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Faults from "../Faults.ts"
+import type * as SimulatedGroup from "../SimulatedGroup.ts"
+import type * as Watcher from "../Watcher.ts"
+import * as Addresses from "./addresses.ts"
+
+export interface Action {
+  readonly at: number
+  readonly fault: Faults.Fault
+  readonly begins: boolean
+}
+
+export const actionsOf = (story: ReadonlyArray<Faults.Fault>): ReadonlyArray<Action> =>
+  story.flatMap((fault): ReadonlyArray<Action> => [
+    { at: fault.at, fault, begins: true },
+    ...(fault.for > 0 ? [{ at: fault.at + fault.for, fault, begins: false }] : [])
+  ]).toSorted((a, b) => a.at - b.at)
+
+export const make = ({ group, rates, servers, watcher }: {
+  readonly group: SimulatedGroup.SimulatedGroup
+  readonly watcher: Watcher.Watcher
+  readonly rates: ReadonlyArray<number>
+  readonly servers: number
+}) => {
+  const happened = Object.fromEntries(Faults.kinds.map((kind) => [kind, 0])) as Record<Faults.Fault["kind"], number>
+  const active = new Set<Faults.Fault>()
+  const starting = new Set<number>()
+  const begun = new Set<Faults.Fault>()
+  const all = Array.from({ length: servers }, (_, index) => index)
+  const addresses = Addresses.make(group, watcher)
+
+  /** The network as all that is active makes it: of each kind, the worst. */
+  const weather = Effect.gen(function*() {
+    let loss = 0
+    let duplicate = 0
+    let reorder = { probability: 0, by: 0 }
+    let delay = 1
+    const multicastLoss = all.map(() => 0)
+    yield* group.heal
+    for (const fault of active) {
+      switch (fault.kind) {
+        case "partition":
+          yield* group.partition(fault.parts)
+          break
+        case "cut":
+          yield* group.cut(fault.from, fault.to)
+          break
+        case "loss":
+          loss = Math.max(loss, fault.probability)
+          break
+        case "duplicate":
+          duplicate = Math.max(duplicate, fault.probability)
+          break
+        case "reorder":
+          reorder = {
+            probability: Math.max(reorder.probability, fault.probability),
+            by: Math.max(reorder.by, fault.by)
+          }
+          break
+        case "delay":
+          delay = Math.max(delay, fault.max)
+          break
+        case "multicastLoss":
+          multicastLoss[fault.server] = Math.max(multicastLoss[fault.server] ?? 0, fault.probability)
+          break
+      }
+    }
+    yield* group.setLoss(loss)
+    yield* group.setDuplicate(duplicate)
+    yield* group.setReorder(reorder.probability, reorder.by)
+    yield* group.setDelay({ min: 0.1, max: delay })
+    for (const index of all) yield* group.setMulticastLoss(index, multicastLoss[index] ?? 0)
+  })
+
+  /** What of a server fails, as all that is active makes it. */
+  const failing = ({ kind, server }: Extract<Faults.Fault, { readonly kind: keyof typeof fails }>) =>
+    group.setFailing(
+      server,
+      fails[kind],
+      [...active].some((one) => one.kind === kind && one.server === server)
+    )
+
+  /** Names are resolved as the newest that is active has it. */
+  const resolver = Effect.suspend(() => {
+    const newest = [...active].findLast((fault) => fault.kind === "deadNames")
+    return group.setResolver(newest === undefined ? "works" : newest.how === "late" ? { after: late } : newest.how)
+  })
+
+  /** Which links a fault makes bad. */
+  const spoil = (fault: Faults.Fault, now: number) => {
+    const until = now + Faults.endOf(fault) - fault.at
+    for (const from of all) {
+      for (const to of all) {
+        const touched = fault.kind === "partition" || fault.kind === "loss" || fault.kind === "delay"
+          || fault.kind === "reorder" || (fault.kind === "cut" && fault.from === from && fault.to === to)
+          || ((fault.kind === "overflow" || fault.kind === "multicastLoss") && fault.server === to)
+          || (fault.kind === "noSends" && fault.server === from)
+        if (touched) watcher.bad(from, to, until, fault.kind === "multicastLoss" ? "multicasts" : "all")
+      }
+    }
+    return until
+  }
+
+  const down = Effect.fnUntraced(function*(
+    index: number,
+    states: ReadonlyArray<SimulatedGroup.State>,
+    verb: (index: number) => Effect.Effect<void>
+  ) {
+    if (!states.includes(yield* group.state(index))) return false
+    yield* verb(index)
+    watcher.ended(index, yield* group.now)
+    return true
+  })
+
+  const alive: ReadonlyArray<SimulatedGroup.State> = ["running", "paused", "suspended"]
+
+  /** With names that nobody resolves it takes a while: the run goes on. */
+  const start = Effect.fnUntraced(function*(index: number) {
+    const state = yield* group.state(index)
+    if ((state !== "killed" && state !== "stopped") || starting.has(index)) return
+    starting.add(index)
+    const fiber = yield* group.startLater(index)
+    const started = Effect.gen(function*() {
+      starting.delete(index)
+      watcher.disturbed(yield* group.now)
+    })
+    yield* Fiber.await(fiber).pipe(Effect.andThen(started), Effect.forkDetach({ startImmediately: true }))
+  })
+
+  const begin = Effect.fnUntraced(function*(fault: Faults.Fault) {
+    switch (fault.kind) {
+      case "kill":
+        return yield* down(fault.server, alive, group.kill)
+      case "crash":
+        return yield* down(fault.server, alive, group.crash)
+      case "stop":
+        return yield* down(fault.server, ["running"], group.stop)
+      case "restart":
+        if (!(yield* down(fault.server, alive, group.kill))) return false
+        // An incarnation is a millisecond of the wall clock.
+        yield* group.advance(1)
+        yield* start(fault.server)
+        return true
+      case "pause":
+      case "suspend":
+        if ((yield* group.state(fault.server)) !== "running") return false
+        watcher.still(fault.server, yield* group.now, (yield* group.now) + fault.for)
+        yield* fault.kind === "pause" ? group.pause(fault.server) : group.suspend(fault.server)
+        return true
+      case "jump":
+        yield* group.jumpWallClock(fault.server, fault.by)
+        return true
+      case "drift":
+        yield* group.setClockRate(fault.server, fault.rate)
+        return true
+      case "resign": {
+        if ((yield* group.state(fault.server)) !== "running") return false
+        const { leadership } = yield* group.server(fault.server)
+        return yield* leadership.resign.pipe(Effect.as(true), Effect.orElseSucceed(() => false))
+      }
+      case "overflow":
+        yield* group.overflow(fault.server, fault.for)
+        return true
+      case "noScans":
+      case "noSockets":
+      case "noSends":
+        active.add(fault)
+        yield* failing(fault)
+        return true
+      case "deadNames":
+        active.add(fault)
+        yield* resolver
+        return true
+      case "move":
+        return yield* fault.for > 0 ? addresses.lose(fault.server) : addresses.move(fault.server, fault.host)
+      case "secondNetwork":
+        return yield* addresses.join(fault.server)
+      case "lateNetwork":
+        if (!(yield* down(fault.server, alive, group.kill))) return false
+        yield* group.advance(1)
+        yield* addresses.lose(fault.server)
+        yield* start(fault.server)
+        return true
+      default:
+        active.add(fault)
+        yield* weather
+        return true
+    }
+  })
+
+  const end = Effect.fnUntraced(function*(fault: Faults.Fault) {
+    switch (fault.kind) {
+      case "kill":
+      case "crash":
+      case "stop":
+        return yield* start(fault.server)
+      case "pause":
+      case "suspend": {
+        const state = yield* group.state(fault.server)
+        if (state !== (fault.kind === "pause" ? "paused" : "suspended")) return
+        watcher.woke(fault.server, yield* group.now)
+        return yield* fault.kind === "pause"
+          ? group.resume(fault.server, fault.first)
+          : group.wake(fault.server)
+      }
+      case "drift":
+        return yield* group.setClockRate(fault.server, rates[fault.server] ?? 1)
+      case "noScans":
+      case "noSockets":
+      case "noSends":
+        active.delete(fault)
+        return yield* failing(fault)
+      case "deadNames":
+        active.delete(fault)
+        return yield* resolver
+      case "move":
+        return yield* begun.has(fault) ? Effect.asVoid(addresses.move(fault.server, fault.host)) : Effect.void
+      case "secondNetwork":
+        return yield* begun.has(fault) ? addresses.quit(fault.server) : Effect.void
+      case "lateNetwork":
+        return yield* begun.has(fault) ? Effect.asVoid(addresses.find(fault.server)) : Effect.void
+      default:
+        active.delete(fault)
+        yield* weather
+    }
+  })
+
+  return {
+    happened,
+    act: Effect.fnUntraced(function*({ begins, fault }: Action) {
+      const now = yield* group.now
+      watcher.disturbed(begins && !isDown(fault) ? spoil(fault, now) : now)
+      if (!begins) {
+        yield* end(fault)
+      } else if (yield* begin(fault)) {
+        begun.add(fault)
+        happened[fault.kind] += 1
+      }
+      // Some verbs take time.
+      watcher.disturbed(yield* group.now)
+    })
+  }
+}
+
+/** After these the group may settle without the server, or with all that it has. */
+const isDown = ({ kind }: Faults.Fault): boolean =>
+  kind === "kill" || kind === "crash" || kind === "stop" || kind === "secondNetwork"
+
+const fails = { noScans: "scans", noSockets: "sockets", noSends: "sends" } as const
+
+/** Longer than a server waits for its seeds before it starts, and shorter than it waits for one of them later. */
+const late = 3_000
