@@ -11,25 +11,14 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
-import * as Frame from "./Frame.ts"
 import * as Identity from "./Identity.ts"
 import * as Member from "./Member.ts"
+import * as MemberLists from "./MemberLists.ts"
 import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import type { Check, Known, State, Turn } from "./Turn.ts"
 import * as Zone from "./Zone.ts"
-
-/**
- * All members as one server sees them, itself included, highest rank first.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const everyone = (state: Pick<State, "self" | "members">): ReadonlyArray<Member.Member> => {
-  const at = state.members.findIndex((member) => Member.outranks(state.self, member))
-  return at < 0 ? [...state.members, state.self] : state.members.toSpliced(at, 0, state.self)
-}
 
 /**
  * Whether this very start of a server is a member.
@@ -304,7 +293,7 @@ const isDeparted = (turn: Turn, message: Message.FromServer, from: Member.Addres
   const nonce = turn.nonce()
   if (incarnation < departed.incarnation) {
     // It may have started again with its clock set back: it is told what it was known by, and goes on above that.
-    turn.send(from, page(turn, "0", 0, [listed(turn, { ...message.sender, incarnation: departed.incarnation }, 0)])[0])
+    turn.send(from, MemberLists.only(turn, { ...message.sender, incarnation: departed.incarnation }, 0))
   } else if (departed.mayReturn) {
     // Its next datagram may be a heartbeat away: the question, or its answer, may be lost before.
     const gaps = Array.from({ length: returnTries - 1 }, () => probeTimeout)
@@ -321,7 +310,7 @@ const tellOfLaterStart = (turn: Turn, known: Known, from: Member.Address): void 
   if (from.ip !== known.address.ip || from.port !== known.address.port) return
   if (turn.now.monotonic - known.noticedAt < Rules.noticeInterval) return
   turn.state.known = HashMap.set(turn.state.known, known.member.id, { ...known, noticedAt: turn.now.monotonic })
-  turn.send(from, page(turn, "0", 0, [listed(turn, known.member, known.heardAt)])[0])
+  turn.send(from, MemberLists.only(turn, known.member, known.heardAt))
 }
 
 // --- Health ---
@@ -447,70 +436,3 @@ export const forgive = (turn: Turn, stalledFor: number): void => {
   }))
   for (const [id] of turn.state.checks) endCheck(turn, id)
 }
-
-// --- Lists of members ---
-
-const listed = (turn: Turn, member: Member.Member, heardAt: number): Message.Listed => ({
-  id: member.id,
-  ip: member.ip,
-  port: member.port,
-  name: member.name,
-  priority: member.priority,
-  incarnation: member.incarnation,
-  heard: Math.round(turn.now.monotonic - heardAt)
-})
-
-const encoder = new TextEncoder()
-
-/** The list cut into pages, each of which fits one frame, or one of them. Never empty. */
-const page = (
-  turn: Turn,
-  nonce: string,
-  wanted: number,
-  list: ReadonlyArray<Message.Listed>
-): readonly [Message.Of<"MEMBERS">] => {
-  const { election, self } = turn.state
-  const blank: Message.Of<"MEMBERS"> = {
-    type: "MEMBERS",
-    from: { id: self.id, incarnation: self.incarnation },
-    term: (election.reign ?? election.last)?.term ?? 0,
-    leader: election.reign?.leader ?? null,
-    nonce,
-    page: 65_535,
-    of: 65_535,
-    list: []
-  }
-  const room = Frame.maxBodyBytes - encoder.encode(JSON.stringify(blank)).length
-  const pages: Array<Array<Message.Listed>> = [[]]
-  let used = 0
-  for (const line of list) {
-    const bytes = encoder.encode(JSON.stringify(line)).length + 1
-    if (used + bytes > room) {
-      pages.push([])
-      used = 0
-    }
-    pages[pages.length - 1]!.push(line)
-    used += bytes
-  }
-  return [{ ...blank, page: wanted, of: pages.length, list: pages[wanted] ?? [] }]
-}
-
-/**
- * One page of everyone, as an answer to `MEMBERS_ASK`.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const listPage = (turn: Turn, nonce: string, wanted: number): Message.Of<"MEMBERS"> =>
-  page(
-    turn,
-    nonce,
-    wanted,
-    everyone(turn.state).map((member) =>
-      listed(
-        turn,
-        member,
-        Option.match(turn.known(member.id), { onNone: () => turn.now.monotonic, onSome: (k) => k.heardAt })
-      )
-    )
-  )[0]
