@@ -52,14 +52,19 @@ const lineOf = (turn: Turn, member: Member.Member, heardAt: number): Message.Lis
   heard: Math.round(turn.now.monotonic - heardAt)
 })
 
-const lines = (turn: Turn): ReadonlyArray<Message.Listed> =>
-  everyone(turn.state).map((member) =>
-    lineOf(
-      turn,
-      member,
-      Option.match(turn.known(member.id), { onNone: () => turn.now.monotonic, onSome: (known) => known.heardAt })
-    )
-  )
+const lines = (
+  turn: Turn,
+  members: ReadonlyArray<Member.Member>,
+  details: boolean
+): ReadonlyArray<Message.Listed> =>
+  members.map((member) => {
+    const heardAt = Option.match(turn.known(member.id), {
+      onNone: () => turn.now.monotonic,
+      onSome: (known) => known.heardAt
+    })
+    const line = lineOf(turn, member, heardAt)
+    return details ? { ...line, hostname: member.hostname, tags: member.tags } : line
+  })
 
 const encoder = new TextEncoder()
 
@@ -68,7 +73,8 @@ const page = (
   turn: Turn,
   nonce: string,
   wanted: number,
-  list: ReadonlyArray<Message.Listed>
+  list: ReadonlyArray<Message.Listed>,
+  view?: number
 ): Message.Of<"MEMBERS"> => {
   const { election, self } = turn.state
   const blank: Message.Of<"MEMBERS"> = {
@@ -79,6 +85,7 @@ const page = (
     nonce,
     page: 65_535,
     of: 65_535,
+    ...(view === undefined ? {} : { view }),
     list: []
   }
   const room = Frame.maxBodyBytes - encoder.encode(JSON.stringify(blank)).length
@@ -106,22 +113,41 @@ export const only = (turn: Turn, member: Member.Member, heardAt: number): Messag
   page(turn, "0", 0, [lineOf(turn, member, heardAt)])
 
 /**
- * Somebody asks for a page of the list. Asked by multicast, the leader answers, or while nobody leads who ranks highest in
- * its own view; asked by unicast, anyone does.
+ * Somebody asks for a page of the list. Asked by unicast, anyone answers; asked by multicast, those of whom
+ * {@link isOurs} is true.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const onAsk = (
   turn: Turn,
-  { nonce, page: wanted }: Message.Of<"MEMBERS_ASK">,
+  ask: Message.Of<"MEMBERS_ASK">,
   from: Member.Address,
   via: "multicast" | "unicast"
 ): void => {
-  const { reign } = turn.state.election
-  const speaker = reign?.leader.id ?? everyone(turn.state)[0]?.id
-  const isOurs = speaker === turn.state.self.id
-  if (via === "unicast" || isOurs) turn.send(from, page(turn, nonce, wanted, lines(turn)))
+  const members = everyone(turn.state)
+  if (via === "multicast" && !isOurs(turn, members, ask, from)) return
+  const { details = false, nonce, page: wanted } = ask
+  turn.send(from, page(turn, nonce, wanted, lines(turn, members, details), details ? digest(members) : undefined))
+}
+
+/**
+ * Whether it is for us to answer a question that all hear. The leader does, or while nobody leads who ranks highest in its
+ * own view; and each server of the host that asks. Where more are `wanted`, since the leader may be the one that is lost,
+ * each of the others does with such a chance that about so many answer.
+ */
+const isOurs = (
+  turn: Turn,
+  members: ReadonlyArray<Member.Member>,
+  { wanted = 0 }: Message.Of<"MEMBERS_ASK">,
+  from: Member.Address
+): boolean => {
+  const { addresses, election, phase, self } = turn.state
+  // It does not know yet who is there.
+  if (phase === "Discovering") return false
+  const speaker = election.reign?.leader.id ?? members[0]?.id
+  return speaker === self.id || Zone.isOfHost(from.ip, addresses)
+    || turn.random() * members.length < Math.min(wanted, Rules.answersWanted)
 }
 
 // --- Reading ---
