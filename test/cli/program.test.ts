@@ -213,7 +213,10 @@ describe("members and leader", () => {
       const ask = ["leader", "--this-host", "--timeout", "300ms"]
       const { code, stderr } = yield* Process.run(ask, env)
       assert.strictEqual(code, 3)
-      assert.match(stderr, /^bellwether: no server of group "cli-.*" on this host answered within 300 ms .*check.*\n$/)
+      assert.match(
+        stderr,
+        /^bellwether: no server of group "cli-.*" on this host answered within 300 ms at port \d+ .*check.*\n$/
+      )
       const without = yield* Process.run(ask, {
         ...env,
         BELLWETHER_UNICAST_PORT: "0",
