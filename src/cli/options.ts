@@ -57,6 +57,14 @@ export const clientKeys = [...askingKeys, "profile", "heartbeatInterval", "name"
 
 export const json = Flag.Boolean("json").pipe(Flag.withoutNegation, Flag.withDefault(false))
 
+export const thisHost = Flag.Boolean("this-host").pipe(
+  Flag.withoutNegation,
+  Flag.withDefault(false),
+  Flag.withDescription(
+    "ask the server of this host alone, whatever others would answer: the one at unicastPort where that is set, else any of the group"
+  )
+)
+
 const timeoutSetting = Setting.duration([Duration.millis(1), Duration.hours(1)], {
   summary: "",
   documentation: "",
@@ -202,6 +210,7 @@ export const allowed: ReadonlyMap<string, string> = new Map([
   ["--watch", watchSetting.allowed],
   ...Object.entries(runSettings).map(([name, { allowed }]) => [`--${name}`, allowed] as const),
   ["--until-failure", "no value, or true or false after ="],
+  ["--this-host", "no value, or true or false after ="],
   ["--json", "no value, or true or false after ="]
 ])
 

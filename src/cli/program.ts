@@ -34,6 +34,7 @@ const everyAcknowledgement = Options.timeout("how long to wait until a line is a
 const askFlags = {
   ...Options.flagsOf(Options.askingKeys),
   timeout: answer.flag,
+  "this-host": Options.thisHost,
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
 }
 const sendFlags = {
@@ -78,19 +79,19 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
   ),
   Command.withSubcommands([
     Command.make("serve", serveFlags, runServe).pipe(Command.withDescription("Join the group and stay until stopped")),
-    Command.make("members", askFlags, ({ json, timeout, ...flags }) =>
+    Command.make("members", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
         const within = yield* answer.of(timeout)
         const { members } = yield* Effect.promise(() => import("./members.ts"))
-        return yield* members(settings, { json, timeout: within })
+        return yield* members(settings, { json, thisHost, timeout: within })
       })).pipe(Command.withDescription("Ask a group who is in it, without joining")),
-    Command.make("leader", askFlags, ({ json, timeout, ...flags }) =>
+    Command.make("leader", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
         const within = yield* answer.of(timeout)
         const { leader } = yield* Effect.promise(() => import("./leader.ts"))
-        return yield* leader(settings, { json, timeout: within })
+        return yield* leader(settings, { json, thisHost, timeout: within })
       })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
     Command.make(
       "simulate",

@@ -252,7 +252,8 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       if (seed !== undefined) seed.answered = stamp(seed.answered)
     }
     if (question._tag === "Direct") return
-    if (question._tag === "Group") {
+    // Who follows another heard the question on this host: that says nothing of whether it reached the leader.
+    if (question._tag === "Group" && (message.leader === null || message.leader.id === message.from.id)) {
       answeredBy.add(message.from.id)
       answered = Math.max(answered, question.round)
       lastAnswer = now()

@@ -304,8 +304,8 @@ const build = ({ agenda, ledger, links, options, secrets }: {
       unicast: (to, payload) => carrier.send(socket, to, payload, "unicast"),
       ask: (to, payload) => carrier.ask(socket, to, payload),
       random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(secrets.nextDoubleUnsafe() * 256)),
-      hasAddress: () => true,
-      portTowards: () => socket.address.port,
+      hasAddress: () => socket.locals.some(({ interface: name }) => name !== Interfaces.loopback),
+      portTowards: (ip) => Interfaces.towards(socket, ip).port,
       isExposed: () => false,
       isDirect: (ip) => Interfaces.isDirect(socket, ip),
       // A name is that of a machine, as far as it is there by then.

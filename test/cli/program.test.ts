@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
+import * as Os from "node:os"
 import * as Path from "node:path"
 import { version } from "../../src/cli/version.ts"
 import * as Settings from "../../src/group/Settings.ts"
@@ -167,7 +168,8 @@ describe("members and leader", () => {
   it.live("ask the group without joining it", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
-      const one = yield* Process.start(["--json", "--name", "one", "--priority", "1"], env)
+      const tags = ["--tags", "rack=7,zone=a"]
+      const one = yield* Process.start(["--json", "--name", "one", "--priority", "1", ...tags], env)
       const two = yield* Process.start(["--json", "--name", "two"], env)
       yield* two.event("LeaderChanged", ({ leader }) => leader?.name === "one")
       yield* one.event("MemberJoined")
@@ -176,14 +178,16 @@ describe("members and leader", () => {
       assert.strictEqual(table.stderr, "")
       assert.strictEqual(table.code, 0)
       const [head, first, second, ...rest] = table.stdout.trimEnd().split("\n")
-      assert.match(head!, /NAME +ID +ADDRESS +PRIORITY +AGE +HEARD +TERM/)
-      assert.match(first!, /^\* one +[0-9a-f]{16} +127\.0\.0\.1:\d+ +1 .* \d+$/)
+      assert.match(head!, /NAME +ID +ADDRESS +PRIORITY +AGE +HEARD +TERM +HOST +TAGS$/)
+      assert.match(first!, /^\* one +[0-9a-f]{16} +127\.0\.0\.1:\d+ +1 .* \d+ +\S+ +rack=7,zone=a$/)
       assert.match(second!, /^ {2}two +[0-9a-f]{16} /)
       assert.deepStrictEqual(rest, [])
 
       const members = JSON.parse((yield* Process.run(["members", "--json"], env)).stdout)
       assert.deepStrictEqual(members.members.map(({ name }: { name: string }) => name), ["one", "two"])
       assert.strictEqual(members.leader.id, members.members[0].id)
+      assert.deepInclude(members.members[0], { hostname: Os.hostname(), tags: { rack: "7", zone: "a" } })
+      assert.include(members.members.map(({ id }: { id: string }) => id), members.answeredBy.id)
       const leader = JSON.parse((yield* Process.run(["leader", "--json"], env)).stdout)
       assert.strictEqual(leader.leader.name, "one")
       assert.strictEqual(leader.term, members.term)
@@ -191,6 +195,36 @@ describe("members and leader", () => {
 
       // Nobody took who asked for a member.
       assert.strictEqual(one.events.filter(({ event }) => event === "MemberJoined").length, 1)
+    }))
+
+  it.live("with --this-host ask the server of this host, by its port where that is fixed", () =>
+    Effect.gen(function*() {
+      const free = yield* Process.group
+      const env = { ...(yield* Process.group), BELLWETHER_UNICAST_PORT: free["BELLWETHER_PORT"]! }
+      const one = yield* Process.start(["--json", "--name", "one", "--priority", "1", "--unicast-port", "0"], env)
+      const two = yield* Process.start(["--json", "--name", "two"], env)
+      yield* two.event("LeaderChanged", ({ leader }) => leader?.name === "one")
+      yield* one.event("MemberJoined", ({ member }) => member.name === "two")
+
+      const told = yield* Process.run(["leader", "--this-host"], env)
+      assert.match(told.stdout, /\n\* one .*\nas told by two at 127\.0\.0\.1:\d+, which last heard it \w+ ago\n$/)
+      two.child.kill("SIGKILL")
+      yield* two.ended
+      const ask = ["leader", "--this-host", "--timeout", "300ms"]
+      const { code, stderr } = yield* Process.run(ask, env)
+      assert.strictEqual(code, 3)
+      assert.match(
+        stderr,
+        /^bellwether: no server of group "cli-.*" on this host answered within 300 ms at port \d+ .*check.*\n$/
+      )
+      const without = yield* Process.run(ask, {
+        ...env,
+        BELLWETHER_UNICAST_PORT: "0",
+        BELLWETHER_MULTICAST: "off",
+        BELLWETHER_SEEDS: "127.0.0.1:9"
+      })
+      assert.strictEqual(without.code, 2)
+      assert.match(without.stderr, /^bellwether: --this-host is given without multicast; allowed: .*\n$/)
     }))
 
   it.live.each(["members", "leader"])(

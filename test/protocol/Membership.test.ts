@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as Member from "../../src/protocol/Member.ts"
-import * as Membership from "../../src/protocol/Membership.ts"
+import * as MemberLists from "../../src/protocol/MemberLists.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -424,7 +424,7 @@ describe("health monitoring (protocol 4)", () => {
 
 describe("everyone", () => {
   it("includes oneself, wherever it ranks", () => {
-    const names = (server: Server) => Membership.everyone(server.state).map((member) => member.name)
+    const names = (server: Server) => MemberLists.everyone(server.state).map((member) => member.name)
     assert.deepStrictEqual(names(among()), ["m"])
     assert.deepStrictEqual(names(among("a", "z")), ["z", "m", "a"])
     assert.deepStrictEqual(names(among("y", "z")), ["z", "y", "m"])

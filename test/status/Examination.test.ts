@@ -132,6 +132,18 @@ describe("an examination", () => {
       assert.deepStrictEqual(kinds(yield* report), [])
     }))
 
+  it.effect("finds that its own multicasts do not reach the leader, though the server of its own host hears and answers", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make({ seed: 6 })
+      const [, follower] = yield* world.startAll(2)
+      yield* pass(5_000)
+      yield* world.network.setMulticastLoss("s1", 1)
+      const { observations, report } = yield* examine(follower!.host)
+      yield* pass(12_500)
+      assert.include(kinds(yield* report), "MulticastUnheard")
+      assert.deepStrictEqual((yield* observations).questions.answeredBy, [])
+    }))
+
   it.effect("finds that its own multicasts reach nobody", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: 6 })
