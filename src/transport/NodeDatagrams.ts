@@ -20,17 +20,10 @@ import { randomBytes, randomInt } from "node:crypto"
 import * as Os from "node:os"
 import { limits, shortened } from "../protocol/Member.ts"
 import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "./Datagrams.ts"
-import {
-  absent,
-  choose,
-  describe,
-  familyOf,
-  Interfaces,
-  isDirect,
-  isOn,
-  noSuchInterface,
-  type SystemInterface
-} from "./Interfaces.ts"
+import { absent, choose, noSuchInterface } from "./interfaces/Choice.ts"
+import { isDirect, isOn } from "./interfaces/Direct.ts"
+import { Interfaces } from "./interfaces/Interfaces.ts"
+import { describe, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import * as NodeGroupSocket from "./NodeGroupSocket.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
 import * as NodeKeyFile from "./NodeKeyFile.ts"

@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed, type Options } from "./Datagrams.ts"
-import { describe, type Family, familyOf, type SystemInterface } from "./Interfaces.ts"
+import { describe, type Family, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
 /**

@@ -8,7 +8,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
-import { defaultRoute6Of, defaultRouteOf, Interfaces, type SystemInterface } from "./Interfaces.ts"
+import { Interfaces } from "./interfaces/Interfaces.ts"
+import { defaultRoute6Of, defaultRouteOf } from "./interfaces/Routes.ts"
+import type { SystemInterface } from "./interfaces/SystemInterface.ts"
 
 /**
  * Asks the system each time. The default route is known on Linux only; elsewhere the first interface is the primary

@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Options from "../../src/cli/options.ts"
 import * as Refusal from "../../src/cli/refusal.ts"
 import * as Settings from "../../src/group/Settings.ts"
-import * as Interfaces from "../../src/transport/Interfaces.ts"
+import * as Interfaces from "../../src/transport/interfaces/Interfaces.ts"
 import { KeyFile, KeyFileUnreadable } from "../../src/transport/KeyFile.ts"
 import { cases } from "../group/settingCases.ts"
 

@@ -12,7 +12,7 @@ import * as Diagnosis from "../../src/status/Diagnosis.ts"
 import * as Examination from "../../src/status/Examination.ts"
 import type * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
 import { Datagrams, DatagramsFailed } from "../../src/transport/Datagrams.ts"
-import { Interfaces } from "../../src/transport/Interfaces.ts"
+import { Interfaces } from "../../src/transport/interfaces/Interfaces.ts"
 import { Kernel } from "../../src/transport/Kernel.ts"
 import * as World from "../simulation/World.ts"
 

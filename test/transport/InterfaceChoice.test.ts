@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
-import { explain, type Why } from "../../src/transport/InterfaceChoice.ts"
-import type { SystemInterface } from "../../src/transport/Interfaces.ts"
+import { explain, type Why } from "../../src/transport/interfaces/InterfaceChoice.ts"
+import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 
 const nic = (name: string, address: string): SystemInterface => ({
   name,

@@ -17,7 +17,8 @@ import {
   type Options,
   type Received
 } from "../../src/transport/Datagrams.ts"
-import { Interfaces, type SystemInterface } from "../../src/transport/Interfaces.ts"
+import { Interfaces } from "../../src/transport/interfaces/Interfaces.ts"
+import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 import * as NodeDatagrams from "../../src/transport/NodeDatagrams.ts"
 
 // Below the ports that the system hands out by itself, so that no private port of another test is in the way.

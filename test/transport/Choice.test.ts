@@ -2,18 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import {
-  absent,
-  choose,
-  chosen,
-  defaultRoute6Of,
-  defaultRouteOf,
-  type Family,
-  Interfaces,
-  isDirect,
-  isVirtual,
-  type SystemInterface
-} from "../../src/transport/Interfaces.ts"
+import { absent, choose, chosen } from "../../src/transport/interfaces/Choice.ts"
+import { isDirect } from "../../src/transport/interfaces/Direct.ts"
+import { Interfaces } from "../../src/transport/interfaces/Interfaces.ts"
+import { defaultRoute6Of, defaultRouteOf } from "../../src/transport/interfaces/Routes.ts"
+import type { Family, SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
+import { isVirtual } from "../../src/transport/interfaces/VirtualNames.ts"
 import * as NodeInterfaces from "../../src/transport/NodeInterfaces.ts"
 
 const nic = (name: string, address: string, netmask = "255.255.255.0"): SystemInterface => ({

@@ -1,11 +1,13 @@
 /**
- * Why each interface of the system is used or left alone: the choice of `Interfaces`, explained for people.
+ * Why each interface of the system is used or left alone: the choice of `Choice`, explained for people.
  *
  * @since 0.1.0
  */
 import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { choose, familyOf, isVirtual, type SystemInterface } from "./Interfaces.ts"
+import { choose } from "./Choice.ts"
+import { familyOf, type SystemInterface } from "./SystemInterface.ts"
+import { isVirtual } from "./VirtualNames.ts"
 
 /**
  * Why an address of an interface is used, or is not.
