@@ -218,11 +218,13 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
   const given = yield* givenBy(flags)
   const settings = yield* read(given)
   const { scan } = yield* Interfaces
-  const system = yield* scan
+  // What the system does not tell is judged by whoever opens a socket there.
+  const system = yield* Effect.option(scan)
+  if (Option.isNone(system)) return settings
   const families = settings.multicastAddress.split(",").map(familyOf)
-  const [missing] = absent({ system, named: settings.interfaces, families })
+  const [missing] = absent({ system: system.value, named: settings.interfaces, families })
   if (missing === undefined) return settings
-  const fitting = system.filter(({ address }) => families.includes(familyOf(address)))
+  const fitting = system.value.addresses.filter(({ address }) => families.includes(familyOf(address)))
   return yield* new Setting.SettingRefused({
     setting: "interfaces",
     as: given.get("interfaces")?.as ?? "interfaces",

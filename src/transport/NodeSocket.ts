@@ -8,6 +8,7 @@ import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -16,6 +17,7 @@ import type { Address } from "../protocol/Member.ts"
 import { DatagramsFailed, type Received } from "./Datagrams.ts"
 import { receiveBufferWanted } from "./Kernel.ts"
 import * as NodeAddress from "./NodeAddress.ts"
+import * as NodeSystemError from "./NodeSystemError.ts"
 
 // What is received and not yet read; a burst of heartbeats of a thousand servers fits four times over.
 const receiveCapacity = 4096
@@ -56,7 +58,7 @@ export interface Sockets {
   /** As `report`, as an effect. */
   readonly told: (failed: DatagramsFailed) => Effect.Effect<void>
   /** Runs what should never end. Where it dies all the same, of a mistake of ours, that is told and it begins again. */
-  readonly forkKept: (loop: Effect.Effect<void>) => Effect.Effect<unknown>
+  readonly forkKept: (loop: Effect.Effect<void>) => Effect.Effect<Fiber.Fiber<unknown>>
   readonly incoming: Queue.Dequeue<Received>
   readonly troubles: Queue.Dequeue<DatagramsFailed>
   readonly lost: () => number
@@ -221,12 +223,7 @@ export const failedFrom = (
   if (error._tag === "DatagramsFailed") return error
   const reason = error.reason
   if (reason._tag === "DatagramSocketClosedError") return new DatagramsFailed({ during, kind: "Closed", where })
-  const cause = "cause" in reason ? reason.cause : error
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-  const kind = kinds[code] ??
-    // Linux says so of a destination that the address of the socket cannot reach: another network from the loopback.
-    (during === "send" && code === "EINVAL" ? "Unreachable" : "Unknown")
-  return new DatagramsFailed({ during, kind, where, cause })
+  return NodeSystemError.failedBy(during, where, "cause" in reason ? reason.cause : error)
 }
 
 // internal
@@ -238,19 +235,4 @@ const fromOf = (datagram: DatagramSocket.Datagram): Address | undefined => {
   } catch {
     return undefined
   }
-}
-
-const kinds: Record<string, DatagramsFailed["kind"]> = {
-  EADDRINUSE: "AddressInUse",
-  EADDRNOTAVAIL: "AddressNotAvailable",
-  // No such device: the interface went while it was being joined, or knows no multicast.
-  ENODEV: "AddressNotAvailable",
-  EACCES: "PermissionDenied",
-  EPERM: "PermissionDenied",
-  EMSGSIZE: "TooLarge",
-  ENETUNREACH: "Unreachable",
-  EHOSTUNREACH: "Unreachable",
-  ENETDOWN: "Unreachable",
-  EHOSTDOWN: "Unreachable",
-  ECONNREFUSED: "ConnectionRefused"
 }

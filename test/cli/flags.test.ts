@@ -54,8 +54,7 @@ const run = (
             : Effect.fail(new KeyFileUnreadable({ path, why: "there is no such file" }))
       }),
       Layer.succeed(Interfaces.Interfaces, {
-        scan: Effect.succeed(system),
-        defaultRoute: Effect.succeedNone
+        scan: Effect.succeed(Interfaces.systemOf(system))
       })
     )),
     Effect.provideService(CliOutput.Presenter, {

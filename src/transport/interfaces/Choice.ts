@@ -3,76 +3,92 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import * as IpNetwork from "effect/net/IpNetwork"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Zone from "../../protocol/Zone.ts"
 import { DatagramsFailed } from "../Datagrams.ts"
-import { Interfaces } from "./Interfaces.ts"
-import { type Chosen, describe, deviceOf, type Family, familyOf, type SystemInterface } from "./SystemInterface.ts"
-import { isVirtual } from "./VirtualNames.ts"
+import { networkOf } from "./Direct.ts"
+import type { System } from "./Interfaces.ts"
+import { describe, deviceOf, type Family, familyOf, isSelfAssigned, type SystemInterface } from "./SystemInterface.ts"
+import { isInner, isTunnel, isVirtual } from "./VirtualNames.ts"
 
 /**
- * The interfaces for a setting (names or addresses; empty for the default choice).
+ * The addresses that a server uses; the first is the primary one. Never empty.
  *
- * Fails with `NoSuchInterface` where none of those that are named is there and up, and where there is none at all.
- *
- * @category constructors
+ * @category models
  * @since 0.1.0
  */
-export const chosen = Effect.fnUntraced(function*(named: ReadonlyArray<string>) {
-  const interfaces = yield* Interfaces
-  const system = yield* interfaces.scan
-  const defaultRoute = yield* interfaces.defaultRoute
-  return yield* Effect.fromResult(choose({ system, named, defaultRoute }))
-})
+export type Chosen = readonly [SystemInterface, ...ReadonlyArray<SystemInterface>]
 
 /**
- * The choice itself, for one family (IPv4 unless said). What is named and there is taken, and nothing else (`absent` has
- * the rest); an address names its interface for the other family. Where nothing is named: all but the loopback and what
- * `isVirtual`; `lo` where that leaves none. One address an interface: the one that is named, else one that somebody assigned
- * before one that the host gave itself (169.254/16, fe80::/10), or the other way round where `linkLocal` says so; else the
- * first one of the system.
- * The interface of the default route comes first; the others keep their order.
+ * What a choice depends on. `named` is the setting: names or addresses, empty for the default choice. `linkLocal` says that
+ * addresses of the link itself are the surest.
  *
- * @category constructors
+ * @category models
  * @since 0.1.0
  */
-export const choose = (options: {
-  readonly system: ReadonlyArray<SystemInterface>
+export interface Wanted {
+  readonly system: System
   readonly named: ReadonlyArray<string>
-  readonly defaultRoute: Option.Option<string>
   readonly family?: Family | undefined
   readonly linkLocal?: boolean | undefined
-}): Result.Result<Chosen, DatagramsFailed> => {
-  const { family = "IPv4", linkLocal = false, named, system } = options
-  const taken: Array<SystemInterface> = []
-  const fitting = system.filter((one) => familyOf(one.address) === family)
-  const liked = fitting.filter((one) => isSelfAssigned(one.address) === linkLocal)
-  if (named.length === 0) {
-    const isPhysical = (one: SystemInterface) => !one.internal && !isVirtual(one.name)
-    taken.push(...liked.filter(isPhysical), ...fitting.filter(isPhysical))
-    if (taken.length === 0) taken.push(...fitting.filter((one) => one.internal))
-  } else {
-    for (const name of named) {
-      const device = system.find((one) => isNamed(one, name))?.name
-      const isOfIt = (one: SystemInterface) => one.name === name || one.name === device
-      const found = fitting.find((one) => isNamed(one, name) && one.name !== name) ?? liked.find(isOfIt)
-        ?? fitting.find(isOfIt)
-      if (found !== undefined) taken.push(found)
-    }
-  }
-  const order: Array<SystemInterface> = []
-  for (const one of taken) {
-    if (!order.some((earlier) => deviceOf(earlier.name) === deviceOf(one.name))) order.push(one)
-  }
-  const primary = order.findIndex((one) => Option.contains(options.defaultRoute, deviceOf(one.name)))
-  if (primary > 0) order.unshift(...order.splice(primary, 1))
-  const [first, ...rest] = order
-  return first === undefined
-    ? Result.fail(noSuchInterface(named.length === 0 ? ["any"] : named, system, [family]))
-    : Result.succeed([first, ...rest])
 }
+
+/**
+ * The choice itself, for one family (IPv4 unless said). Fails with `NoSuchInterface` where there is nothing to choose.
+ *
+ * - What is named and there is taken, and nothing else (`absent` has the rest); an address names its interface for the other
+ *   family.
+ * - Where nothing is named: all but the loopback and what `isVirtual`; but the interface of the default route is taken whatever
+ *   its name, if it is no tunnel. Where that leaves none: the only one that is no bridge of this host's containers or machines;
+ *   else the loopback.
+ * - Each device by one address: the one that is named, else the best of it. Those come first that somebody assigned, before those
+ *   that the host gave itself (169.254/16, fe80::/10), or the other way round where `linkLocal` says so; one that is to be
+ *   given up, or is still being asked about, gives way to its like, and one that another host has to all others.
+ * - Then, of each device that is not named by an address, one address on each further network that somebody assigned: its
+ *   neighbours there answer no other.
+ * - The interface of the default route comes first; the others keep their order.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const choose = (wanted: Wanted): Result.Result<Chosen, DatagramsFailed> => {
+  const { family = "IPv4", linkLocal = false, named, system } = wanted
+  const ranked = system.addresses.filter(({ address }) => familyOf(address) === family)
+    .toSorted((one, other) => rank(one, linkLocal) - rank(other, linkLocal))
+  const byAddress = new Set<string>()
+  const taken = named.length === 0 ? automatic(ranked, system.defaultRoute) : named.flatMap((name) => {
+    const itself = ranked.find((one) => isNamed(one, name) && one.name !== name)
+    if (itself !== undefined) byAddress.add(deviceOf(itself.name))
+    const device = system.addresses.find((one) => isNamed(one, name))?.name
+    const found = itself ?? ranked.find((one) => one.name === name || one.name === device)
+    return found === undefined ? [] : [found]
+  })
+  const first = new Map<string, SystemInterface>()
+  for (const one of taken) if (!first.has(deviceOf(one.name))) first.set(deviceOf(one.name), one)
+  const order = [...first.values()]
+  const primary = order.findIndex((one) => Option.contains(system.defaultRoute, deviceOf(one.name)))
+  if (primary > 0) order.unshift(...order.splice(primary, 1))
+  if (!linkLocal) order.push(...further(order.filter(({ name }) => !byAddress.has(deviceOf(name))), ranked))
+  const [best, ...rest] = order
+  return best === undefined
+    ? Result.fail(noSuchInterface(named.length === 0 ? ["any"] : named, system.addresses, [family]))
+    : Result.succeed([best, ...rest])
+}
+
+/**
+ * The other addresses of the device of one that was chosen, on the same terms: what to try where the system refuses that one.
+ * Best first.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const alternatives = ({ addresses }: System, chosen: SystemInterface): ReadonlyArray<SystemInterface> =>
+  addresses.filter((one) =>
+    one.address !== chosen.address && isOneDevice(one, chosen) && familyOf(one.address) === familyOf(chosen.address)
+    && isSelfAssigned(one.address) === isSelfAssigned(chosen.address)
+  ).toSorted((one, other) => rank(one, false) - rank(other, false))
 
 /**
  * Those of the names (or addresses) of a setting that no interface has which is up and has an address of one of the
@@ -82,14 +98,14 @@ export const choose = (options: {
  * @since 0.1.0
  */
 export const absent = (options: {
-  readonly system: ReadonlyArray<SystemInterface>
+  readonly system: System
   readonly named: ReadonlyArray<string>
   readonly families: ReadonlyArray<Family>
 }): ReadonlyArray<string> => {
-  const { families, named, system } = options
+  const { families, named, system: { addresses } } = options
   return named.filter((name) => {
-    const devices = new Set(system.flatMap((one) => isNamed(one, name) ? [one.name] : []))
-    return !system.some((one) => devices.has(one.name) && families.includes(familyOf(one.address)))
+    const devices = new Set(addresses.flatMap((one) => isNamed(one, name) ? [one.name] : []))
+    return !addresses.some((one) => devices.has(one.name) && families.includes(familyOf(one.address)))
   })
 }
 
@@ -101,10 +117,10 @@ export const absent = (options: {
  */
 export const noSuchInterface = (
   names: ReadonlyArray<string>,
-  system: ReadonlyArray<SystemInterface>,
+  addresses: ReadonlyArray<SystemInterface>,
   families: ReadonlyArray<Family>
 ): DatagramsFailed => {
-  const there = system.filter((one) => families.includes(familyOf(one.address))).map(describe).join(", ")
+  const there = addresses.filter((one) => families.includes(familyOf(one.address))).map(describe).join(", ")
   const none = `no ${families.join(" or ")} interface that is up`
   return new DatagramsFailed({
     during: "open",
@@ -113,10 +129,81 @@ export const noSuchInterface = (
   })
 }
 
+/**
+ * What was left out where nothing but the loopback was chosen, though the host has other addresses, and why. Empty where there is
+ * nothing to tell.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const leftOut = (
+  { named, system: { addresses } }: Pick<Wanted, "system" | "named">,
+  used: ReadonlyArray<SystemInterface>,
+  families: ReadonlyArray<Family>
+): string => {
+  if (named.length > 0 || used.length === 0 || used.some(({ internal }) => !internal)) return ""
+  const others = addresses.filter(({ internal }) => !internal)
+  const virtual = others.filter(({ address }) => families.includes(familyOf(address)))
+  if (virtual.length > 0) {
+    return `${shown(virtual)} left out, as the names are those of bridges, links or tunnels of this host; name one in `
+      + "`interfaces` to use it"
+  }
+  return others.length === 0 ? "" : `${shown(others)} left out, as the group meets in ${families.join(" and ")}`
+}
+
 // internal
 
-/** Whether an address is what a host gives itself for want of a better one, or besides it. */
-const isSelfAssigned = (address: string): boolean => address.startsWith("169.254.") || Zone.isLinkLocal(address)
+const shown = (some: ReadonlyArray<SystemInterface>): string => {
+  const texts = some.slice(0, 4).map(describe)
+  return some.length > texts.length ? `${texts.join(", ")} and ${some.length - texts.length} more` : texts.join(", ")
+}
+
+const flaws = { none: 0, deprecated: 1, tentative: 2 } as const
+
+/** Of two addresses of a device the one of the lower rank is used. */
+const rank = ({ address, flaw }: SystemInterface, linkLocal: boolean): number => {
+  if (flaw === "duplicate") return 2 * Object.keys(flaws).length
+  const isLiked = isSelfAssigned(address) === linkLocal
+  return flaws[flaw ?? "none"] + (isLiked ? 0 : Object.keys(flaws).length)
+}
+
+const automatic = (
+  ranked: ReadonlyArray<SystemInterface>,
+  defaultRoute: Option.Option<string>
+): ReadonlyArray<SystemInterface> => {
+  const outer = ranked.filter(({ internal }) => !internal)
+  const isUplink = ({ name }: SystemInterface) => Option.contains(defaultRoute, deviceOf(name)) && !isTunnel(name)
+  const ordinary = outer.filter((one) => !isVirtual(one.name) || isUplink(one))
+  if (ordinary.length > 0) return ordinary
+  const odd = outer.filter(({ name }) => !isInner(name))
+  const isOnly = odd.length > 0 && odd.every((one) => isOneDevice(one, odd[0]!))
+  return isOnly ? odd : ranked.filter(({ internal }) => internal)
+}
+
+/** Each costs a socket, and a heartbeat each time. */
+const mostFurther = 16
+
+/** One address on each network of the chosen devices that no chosen address is on. */
+const further = (
+  chosen: ReadonlyArray<SystemInterface>,
+  ranked: ReadonlyArray<SystemInterface>
+): ReadonlyArray<SystemInterface> => {
+  const networks = new Map(chosen.map((one) => [deviceOf(one.name), Option.toArray(networkOf(one))]))
+  const more: Array<SystemInterface> = []
+  for (const one of ranked) {
+    const covered = networks.get(deviceOf(one.name))
+    if (covered === undefined || one.internal || one.flaw !== undefined || isSelfAssigned(one.address)) continue
+    const network = Option.getOrThrow(networkOf(one))
+    const isAlone = network.prefixLength === (familyOf(one.address) === "IPv4" ? 32 : 128)
+    if (isAlone || covered.some((other) => IpNetwork.overlaps(other, network))) continue
+    covered.push(network)
+    more.push(one)
+  }
+  return more.slice(0, mostFurther)
+}
+
+const isOneDevice = (one: SystemInterface, other: SystemInterface): boolean =>
+  deviceOf(one.name) === deviceOf(other.name)
 
 /** By its name, or by its address with or without the zone. */
 const isNamed = (one: SystemInterface, name: string): boolean =>
