@@ -183,6 +183,7 @@ export const open = Effect.fnUntraced(function*(
     if (socket !== undefined) yield* Effect.catch(Effect.asVoid(socket.open), told)
   }
   const { refused, wanted: [first, ...others] } = wantedOf(yield* scan)
+  if (system.refusal !== undefined) report(system.refusal)
   if (first === undefined) {
     if (isNamed && refused !== undefined) return yield* refused
     // No network at all, not even the loopback: the first that comes is taken, under the identity of this one.

@@ -126,7 +126,7 @@ const instead = Effect.fnUntraced(function*(refusal: DatagramsFailed, tables: Ta
   if (!forbidden.has(refusal.code ?? "")) return yield* refusal
   const addresses = addressesOf(tables.fibTrie, tables.ifInet6, linkRoutesIn(tables))
   if (addresses.length === 0) return yield* refusal
-  return { ...systemOf("{}", tables), addresses }
+  return { ...systemOf("{}", tables), addresses, refusal }
 })
 
 const forbidden = new Set(["EAFNOSUPPORT", "EPROTONOSUPPORT", "EACCES", "EPERM", "ENOSYS"])

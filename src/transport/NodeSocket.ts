@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,6 +24,8 @@ import * as NodeSystemError from "./NodeSystemError.ts"
 const receiveCapacity = 4096
 // What nobody reads must not grow; the newest faults are the ones that matter.
 const troubleCapacity = 64
+// In ms. Where the system does not tell of interfaces, a socket knows no more of them when it is opened anew.
+const renewEvery = 30_000
 // A datagram longer than this is no frame of ours (protocol 7): not kept, so that a full queue stays below 8 MiB.
 const longestKept = 2048
 
@@ -153,6 +156,8 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
     })
     const reader = yield* socket.reader
     const writer = yield* socket.writer
+    // Where the system does not tell which interface its zone is, the address of a link cannot be read.
+    yield* Effect.try({ try: () => reader.address, catch: (cause) => NodeSystemError.failedBy("open", where, cause) })
     const opened: Opened = { scope: opening, reader, writer, fault }
     return opened
   }).pipe(
@@ -170,6 +175,7 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
  */
 export const keep = Effect.fnUntraced(
   function*(sockets: Sockets, slot: Slot, via: Received["via"], again: Effect.Effect<Opened, DatagramsFailed>) {
+    let renewedAt = -Infinity
     while (true) {
       let told = ""
       const tellOnce = (failed: DatagramsFailed) =>
@@ -182,12 +188,15 @@ export const keep = Effect.fnUntraced(
         Effect.retry(reopening),
         Effect.orDie
       ))
+      const heard = (datagrams: ReadonlyArray<DatagramSocket.Datagram>, now: number) => {
+        if (sockets.receive(datagrams, via) || now - renewedAt < renewEvery) return Effect.void
+        renewedAt = now
+        return Effect.fail(
+          new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: "an interface that is new" })
+        )
+      }
       const failed = yield* reader.pull.pipe(
-        Effect.flatMap((datagrams) =>
-          sockets.receive(datagrams, via) ? Effect.void : Effect.fail(
-            new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: "an interface that is new" })
-          )
-        ),
+        Effect.flatMap((datagrams) => Effect.flatMap(Clock.currentTimeMillis, (now) => heard(datagrams, now))),
         Effect.forever,
         Effect.catch((error) => Effect.succeed(failedFrom("receive", via, error))),
         Effect.raceFirst(Deferred.await(fault))

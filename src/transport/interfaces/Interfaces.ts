@@ -34,6 +34,8 @@ export interface System {
   readonly linkRoutes: ReadonlyArray<LinkRoute>
   /** The name of the interface that the default route goes out of, where there is one and the system tells. */
   readonly defaultRoute: Option.Option<string>
+  /** What the system refused, where this is only what could be found out in another way. */
+  readonly refusal?: DatagramsFailed | undefined
 }
 
 /**

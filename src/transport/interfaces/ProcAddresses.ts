@@ -35,7 +35,8 @@ export const withDetails = (
 
 /**
  * The addresses of all interfaces, by texts of the form of `/proc/net/fib_trie` and `/proc/net/if_inet6`. An address of IPv4 is
- * on the device that has a route to its network; where none has, it is left out.
+ * on the device that has a route to its network; where none has, it is left out. So are those of the links themselves: the sockets
+ * of Node cannot say their zones where the system does not tell of interfaces.
  *
  * @category constructors
  * @since 0.1.0
@@ -89,11 +90,11 @@ const read = (ifInet6: string): ReadonlyArray<Line> =>
   })
 
 const addresses6 = (ifInet6: string): ReadonlyArray<SystemInterface> =>
-  read(ifInet6).map(({ address, bits, flags, index, name }) => {
+  read(ifInet6).filter(({ address }) => !Zone.isLinkLocal(address)).map(({ address, bits, flags, index, name }) => {
     const flaw = flawOf(flags)
     return {
       name,
-      address: Zone.isLinkLocal(address) ? `${address}%${name}` : address,
+      address,
       netmask: netmaskOf("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", bits),
       internal: name === "lo",
       index,
