@@ -8,7 +8,9 @@ import * as Option from "effect/Option"
 import * as Keys from "../group/Keys.ts"
 import * as Setting from "../group/Setting.ts"
 import * as Settings from "../group/Settings.ts"
-import * as Interfaces from "../transport/Interfaces.ts"
+import { absent } from "../transport/interfaces/Choice.ts"
+import { Interfaces } from "../transport/interfaces/Interfaces.ts"
+import { familyOf } from "../transport/interfaces/SystemInterface.ts"
 
 /** What a command was given for some settings. */
 export type Given = { readonly [K in Settings.Key]?: Option.Option<string> }
@@ -224,12 +226,14 @@ export const watchOf = (given: Option.Option<string>) => asked("watch", watchSet
 export const resolve = Effect.fnUntraced(function*(flags: Given) {
   const given = yield* givenBy(flags)
   const settings = yield* read(given)
-  const { scan } = yield* Interfaces.Interfaces
-  const system = yield* scan
-  const families = settings.multicastAddress.split(",").map(Interfaces.familyOf)
-  const [missing] = Interfaces.absent({ system, named: settings.interfaces, families })
+  const { scan } = yield* Interfaces
+  // What the system does not tell is judged by whoever opens a socket there.
+  const system = yield* Effect.option(scan)
+  if (Option.isNone(system)) return settings
+  const families = settings.multicastAddress.split(",").map(familyOf)
+  const [missing] = absent({ system: system.value, named: settings.interfaces, families })
   if (missing === undefined) return settings
-  const fitting = system.filter(({ address }) => families.includes(Interfaces.familyOf(address)))
+  const fitting = system.value.addresses.filter(({ address }) => families.includes(familyOf(address)))
   return yield* new Setting.SettingRefused({
     setting: "interfaces",
     as: given.get("interfaces")?.as ?? "interfaces",

@@ -62,6 +62,7 @@ const passes: ReadonlySet<DatagramsFailed["kind"]> = new Set([
   "AddressInUse",
   "AddressNotAvailable",
   "NoSuchInterface",
+  "OutOfDescriptors",
   "Unreachable"
 ])
 
@@ -94,7 +95,7 @@ const start = Effect.fnUntraced(function*(
 })
 
 const isPassing = (error: Server.ServerError): error is DatagramsFailed =>
-  error._tag === "DatagramsFailed" && passes.has(error.kind)
+  error._tag === "DatagramsFailed" && (passes.has(error.kind) || error.during === "scan")
 
 /** Prints each event as a line, as fast as the reader reads. */
 const print = (events: Queue.Dequeue<Event.Event, Cause.Done>, line: (event: Event.Event) => string) =>

@@ -412,6 +412,21 @@ export const refused = (turn: Turn, id: Member.NodeId): Event.Reason | null => {
 }
 
 /**
+ * The last question to a member never left this host, as our own system refused: it counts as none, and is asked again. A
+ * member is judged by its silence, not by ours.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const notAsked = (turn: Turn, id: Member.NodeId): void => {
+  turn.state.checks = HashMap.modify(
+    turn.state.checks,
+    id,
+    (asked) => ({ ...asked, tries: Math.max(0, asked.tries - 1) })
+  )
+}
+
+/**
  * With each heartbeat: who has not been heard by multicast for as long as a member may be silent, but lives, is asked by
  * unicast. The question tells it of us, its answer us of it: so both are kept where a switch has forgotten the group.
  *

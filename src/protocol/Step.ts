@@ -32,7 +32,8 @@ import * as Watch from "./Watch.ts"
  *
  * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `Watch`: the ticks of the four fibers.
  * - `Received`: a message came. `TimerFired`: a timer that an earlier step set has run out.
- * - `Refused`: the host of a member that was asked says that nobody listens there. `Moved`: our own sockets' addresses are
+ * - `Refused`: the host of a member that was asked says that nobody listens there. `NotAsked`: our own system did not let us
+ *   ask. `Moved`: our own sockets' addresses are
  *   others now. `Seeds`: the names of the seeds resolve to these now.
  * - `WorkEnded`: in answer to `EndWork`; not `finished` where it has had its time and runs on. `WorkOverran`: so has
  *   leading work of the reign of that term, asked for or not.
@@ -62,6 +63,7 @@ export type Input =
   }
   | { readonly _tag: "TimerFired"; readonly key: string; readonly token: number; readonly timer: Timer }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
+  | { readonly _tag: "NotAsked"; readonly id: Member.NodeId }
   | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
   | { readonly _tag: "Seeds"; readonly addresses: ReadonlyArray<Member.Address> }
   | { readonly _tag: "WorkEnded"; readonly election?: string; readonly finished?: boolean }
@@ -220,6 +222,9 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       break
     case "Refused":
       settle(turn, input.id, Membership.refused(turn, input.id))
+      break
+    case "NotAsked":
+      Membership.notAsked(turn, input.id)
       break
     case "Moved":
       if (Identity.moved(turn, input.addresses)) sayMoved(turn)

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Frame from "../protocol/Frame.ts"
 import type { Address } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
+import * as Copies from "./Copies.ts"
 import type * as Datagrams from "./Datagrams.ts"
 import * as FairShare from "./FairShare.ts"
 import * as RateLimit from "./RateLimit.ts"
@@ -120,6 +121,7 @@ export const make = Effect.fnUntraced(function*(
   const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
   const share = FairShare.make()
+  const copies = Copies.make()
   const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"))
   const isNear = (ip: string): boolean => endpoint.isDirect(ip) || isKnown(ip)
   const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
@@ -172,7 +174,11 @@ export const make = Effect.fnUntraced(function*(
         onDrop(message.failure)
       } else {
         share.trust(from)
-        messages.push({ message: message.success, from, via })
+        const { success } = message
+        const isOne = via === "multicast" && "sender" in success
+        // It is no loss, and so not counted: the same was heard from the other address.
+        if (isOne && copies.isSpare(success.sender.id, isNear(from.ip), now)) continue
+        messages.push({ message: success, from, via })
       }
     }
   }
