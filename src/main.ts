@@ -7,10 +7,53 @@
  */
 const oldest = [20, 19]
 
+/** The signals that stop the program, with their numbers. */
+const stopping = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
+
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+
+// Until the program listens to a signal, it ends the process at once, as it would do by itself: nothing is open yet. The
+// first process of a container needs this, because the system withholds from it each signal that it does not listen to.
+const listen = () => {
+  for (const [name, number] of Object.entries(stopping)) {
+    const stop = () => {
+      if (process.listenerCount(name) > 1) return
+      process.off(name, stop)
+      process.kill(process.pid, name)
+      process.exit(128 + number)
+    }
+    process.on(name, stop)
+  }
+}
+
+/**
+ * The number of the signal that came to the first process of a container while Node itself was starting. Node's own handler,
+ * which it has for SIGINT and SIGTERM from its first milliseconds on, removes itself and raises the signal again, which is
+ * lost there. If neither handler is there, this Node has none, and nothing is known.
+ */
+const missed = (): number | undefined => {
+  if (process.pid !== 1 || process.platform !== "linux") return undefined
+  const status = process.getBuiltinModule("node:fs").readFileSync("/proc/self/status", "utf8")
+  const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`)
+  const gone = [stopping.SIGINT, stopping.SIGTERM].filter((number) =>
+    (caught >> BigInt(number - 1)) % BigInt(2) === BigInt(0)
+  )
+  return gone.length === 1 ? gone[0] : undefined
+}
+
+const start = () => {
+  const signal = missed()
+  if (signal !== undefined) {
+    process.exitCode = 128 + signal
+    return
+  }
+  listen()
+  void import("./cli/program.ts")
+}
+
 if (major < oldest[0]! || (major === oldest[0] && minor < oldest[1]!)) {
   process.stderr.write(`bellwether needs Node ${oldest.join(".")} or newer; this is ${process.versions.node}.\n`)
   process.exitCode = 1
 } else {
-  void import("./cli/program.ts")
+  start()
 }

@@ -17,7 +17,7 @@ import * as Terminal from "./terminal.ts"
 export interface Dialogue {
   /** The lines typed. Ends with Ctrl-D. */
   readonly lines: Stream.Stream<string>
-  /** Completes with Ctrl-C, or when the terminal is closed. */
+  /** Completes with Ctrl-C. */
   readonly left: Effect.Effect<void>
   /** Writes one line above the one that is being typed. */
   readonly print: (text: string) => Effect.Effect<void, Output.OutputClosed>
@@ -57,12 +57,10 @@ export const make: Effect.Effect<Dialogue, never, Scope.Scope> = Effect.gen(func
         Queue.endUnsafe(lines)
       })
       editor.on("SIGINT", leave)
-      process.on("SIGHUP", leave)
       return editor
     }),
     (editor) =>
       Effect.sync(() => {
-        process.off("SIGHUP", leave)
         if (isOpen) process.stdout.write(erased())
         editor.close()
       })

@@ -22,6 +22,7 @@ import * as Exit from "./exit.ts"
 import * as Options from "./options.ts"
 import * as Output from "./output.ts"
 import * as Refusal from "./refusal.ts"
+import * as Signals from "./signals.ts"
 import { version } from "./version.ts"
 
 const serveFlags = {
@@ -137,6 +138,7 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
 
 Effect.andThen(Output.survive, Command.runWith(root, { version })(process.argv.slice(2))).pipe(
   Effect.tapCause(Exit.explain),
+  Signals.stoppable,
   Effect.provide([NodeInterfaces.layer, NodeKeyFile.layer, NodeServices.layer]),
   Effect.provideService(
     CliConfig.CliConfig,

@@ -99,12 +99,6 @@ export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
       Queue.offerUnsafe(wake, undefined)
     },
     show,
-    /** The terminal was closed. Where there is none, as under nohup, its signal keeps its meaning. */
-    hangUp: Effect.callback<void>((resume) => {
-      const hungUp = () => resume(Effect.void)
-      process.once("SIGHUP", hungUp)
-      return Effect.sync(() => void process.off("SIGHUP", hungUp))
-    }),
     /** Runs with the terminal guarded, and with the log among the notes: elsewhere it would tear the display. */
     on: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       effect.pipe(

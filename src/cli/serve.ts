@@ -134,8 +134,7 @@ export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, op
         ),
         Effect.forkScoped
       )
-      const stop = Effect.raceFirst(Deferred.await(closed), screen?.hangUp ?? Effect.never)
-      yield* Effect.raceFirst(group.failed, stop).pipe(
+      yield* Effect.raceFirst(group.failed, Deferred.await(closed)).pipe(
         Effect.onExit(Effect.fnUntraced(function*(exit) {
           const told = yield* Effect.forkDetach(systemd.stopping, { startImmediately: true })
           // The subscription outlives the server: its goodbye is the last event.
