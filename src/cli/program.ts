@@ -11,6 +11,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -136,9 +137,11 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
   ])
 )
 
-Effect.andThen(Output.survive, Command.runWith(root, { version })(process.argv.slice(2))).pipe(
+Command.runWith(root, { version })(process.argv.slice(2)).pipe(
   Effect.tapCause(Exit.explain),
+  Output.written,
   Signals.stoppable,
+  Effect.provideService(Console.Console, Output.printing),
   Effect.provide([NodeInterfaces.layer, NodeKeyFile.layer, NodeServices.layer]),
   Effect.provideService(
     CliConfig.CliConfig,

@@ -71,11 +71,6 @@ const nodeListens = (pid: () => number | undefined) =>
     }
   })
 
-const childOf = (pid: number): number | undefined => {
-  const [child] = Fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")
-  return child === undefined || child === "" ? undefined : Number(child)
-}
-
 const hasProc = Fs.existsSync(`/proc/self/task/${process.pid}/children`)
 const isolates = hasProc && spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status === 0
 
@@ -91,7 +86,7 @@ describe.skipIf(!isolates)("the first process of a container (unshare --pid)", (
           env,
           "60 seconds"
         )
-        process.kill(yield* nodeListens(() => childOf(container.child.pid!)), signal)
+        process.kill(yield* nodeListens(() => Process.childOf(container.child.pid!)), signal)
         const { code, stdout } = yield* container.ended
         assert.strictEqual(code, signal === "SIGTERM" ? 143 : 130)
         assert.strictEqual(stdout, "")
