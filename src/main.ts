@@ -26,24 +26,33 @@ const listen = () => {
   }
 }
 
+/** The signals that the process catches, as Linux shows them: a bit for each of the first 32. */
+const caught = () => {
+  try {
+    const status = process.getBuiltinModule("node:fs").readFileSync("/proc/self/status", "utf8")
+    const found = /\nSigCgt:\s*[0-9a-f]{8}([0-9a-f]{8})\n/.exec(status)
+    return found === null ? 0 : Number.parseInt(found[1]!, 16)
+  } catch (_) {
+    // No Linux.
+    return 0
+  }
+}
+
 /**
  * The number of the signal that came to the first process of a container while Node itself was starting. Node's own handler,
  * which it has for SIGINT and SIGTERM from its first milliseconds on, removes itself and raises the signal again, which is
  * lost there. If neither handler is there, this Node has none, and nothing is known.
  */
-const missed = (): number | undefined => {
-  if (process.pid !== 1 || process.platform !== "linux") return undefined
-  const status = process.getBuiltinModule("node:fs").readFileSync("/proc/self/status", "utf8")
-  const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`)
-  const gone = [stopping.SIGINT, stopping.SIGTERM].filter((number) =>
-    (caught >> BigInt(number - 1)) % BigInt(2) === BigInt(0)
-  )
-  return gone.length === 1 ? gone[0] : undefined
+const missed = () => {
+  if (process.pid !== 1) return 0
+  const signals = caught()
+  const gone = [stopping.SIGINT, stopping.SIGTERM].filter((number) => ((signals >> (number - 1)) & 1) === 0)
+  return gone.length === 1 ? gone[0]! : 0
 }
 
 const start = () => {
   const signal = missed()
-  if (signal !== undefined) {
+  if (signal > 0) {
     process.exitCode = 128 + signal
     return
   }

@@ -267,17 +267,17 @@ export const client = Effect.fnUntraced(function*(
         Effect.ignore,
         Effect.forkScoped
       )
-      const shown = Effect.andThen(Fiber.await(showing), face.shown)
-      const shownSoon = Effect.timeoutOption(Effect.interruptible(shown), "300 millis")
+      const told = Fiber.await(showing)
+      const toldSoon = Effect.timeoutOption(Effect.interruptible(told), "300 millis")
       const result = yield* Effect.result(
         Effect.raceFirst(Effect.raceFirst(client.failed, face.gone), face.talk)
       ).pipe(
         Effect.onExit((exit) =>
-          Effect.andThen(Scope.close(clientScope, exit), Exit.isSuccess(exit) ? Effect.void : shownSoon)
+          Effect.andThen(Scope.close(clientScope, exit), Exit.isSuccess(exit) ? Effect.void : toldSoon)
         )
       )
       // At the end of the input a reader gets all, however slow; told to go, we do not wait for it.
-      yield* terminal === undefined ? shown : shownSoon
+      yield* terminal === undefined ? Effect.andThen(told, face.shown) : toldSoon
       const lines = face.abandoned()
       if (lines > 0) yield* face.complain(`left with ${lines} of the lines not acknowledged`)
       yield* Effect.fromResult(result)

@@ -32,8 +32,8 @@ export interface Options {
   readonly failed?: (error: Sink.OutputClosed) => Effect.Effect<void>
 }
 
-/** How long a reader has at the end, for what waits and then for the last of it. */
-const patience = "300 millis"
+/** How long a reader has at the end, for what waits and then again for the last of it. */
+const patience = "250 millis"
 
 /** After a failure: a disk may have room again, and a named pipe another reader. */
 const pause = "1 second"

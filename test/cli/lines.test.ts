@@ -116,10 +116,10 @@ describe("lines", () => {
       for (let at = 0; at < 1_000; at++) lines.add(`${at} ${"x".repeat(60)}\n`)
       yield* TestClock.adjust("1 second")
       const closing = yield* Effect.forkChild(close)
-      yield* TestClock.adjust("310 millis")
+      yield* TestClock.adjust("260 millis")
       // What was begun, and once as much as is written at once.
       state.room = 2 * Backlog.atOnce
-      yield* TestClock.adjust("300 millis")
+      yield* TestClock.adjust("250 millis")
       assert.isDefined(closing.pollUnsafe())
       const told = read().split("\n")
       assert.strictEqual(told.pop(), "")
