@@ -11,6 +11,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -22,6 +23,7 @@ import * as Exit from "./exit.ts"
 import * as Options from "./options.ts"
 import * as Output from "./output.ts"
 import * as Refusal from "./refusal.ts"
+import * as Signals from "./signals.ts"
 import { version } from "./version.ts"
 
 const serveFlags = {
@@ -136,8 +138,11 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
   ])
 )
 
-Effect.andThen(Output.survive, Command.runWith(root, { version })(process.argv.slice(2))).pipe(
+Command.runWith(root, { version })(process.argv.slice(2)).pipe(
   Effect.tapCause(Exit.explain),
+  Output.written,
+  Signals.stoppable,
+  Effect.provideService(Console.Console, Output.printing),
   Effect.provide([NodeInterfaces.layer, NodeKeyFile.layer, NodeServices.layer]),
   Effect.provideService(
     CliConfig.CliConfig,

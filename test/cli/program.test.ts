@@ -111,19 +111,58 @@ describe("serve", () => {
       assert.match(lines.at(-1)!, / left the group$/)
     }))
 
-  it.live("a reader that goes away ends it gracefully", () =>
+  it.live("a reader that goes away is told of once on standard error, and the server goes on", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
       const other = yield* Process.start(["--json", "--name", "other"], env)
       const server = yield* Process.start(["--json", "--name", "unread", "--priority", "1"], env)
       yield* other.event("LeaderChanged", ({ leader }) => leader?.name === "unread")
       server.child.stdout?.destroy()
-      const third = yield* Process.start(["--json", "--name", "third"], env)
-      yield* other.event("MemberRemoved", ({ member, reason }) => member.name === "unread" && reason._tag === "Left")
+      for (const text of ["one", "two"]) yield* Process.run(["send", text], env)
+      yield* other.event("MessageReceived", ({ body }) => body === "two")
+      yield* server.kill("SIGTERM")
       const { code, stderr } = yield* server.ended
-      assert.strictEqual(stderr, "")
+      assert.match(stderr, /^bellwether: standard output cannot be written \((EPIPE|ECONNRESET): .*\n$/)
+      assert.lengthOf(stderr.trimEnd().split("\n"), 1)
       assert.strictEqual(code, 0)
-      yield* third.kill("SIGTERM")
+      yield* other.event("MemberRemoved", ({ member, reason }) => member.name === "unread" && reason._tag === "Left")
+    }))
+
+  it.live.skipIf(!Fs.existsSync("/dev/full"))(
+    "a full disk is told of once on standard error, and the server goes on",
+    () =>
+      Effect.gen(function*() {
+        const env = yield* Process.group
+        const full = yield* Effect.acquireRelease(
+          Effect.sync(() => Fs.openSync("/dev/full", "w")),
+          (fd) => Effect.sync(() => Fs.closeSync(fd))
+        )
+        const other = yield* Process.start(["--json", "--name", "other"], env)
+        const server = yield* Process.start(["--json", "--name", "full", "--priority", "1"], env, full)
+        yield* other.event("LeaderChanged", ({ leader }) => leader?.name === "full")
+        yield* Process.run(["send", "hello"], env)
+        yield* server.until(() => server.stderr === "" ? undefined : true)
+        yield* server.kill("SIGTERM")
+        const { code, stderr } = yield* server.ended
+        assert.match(stderr, /^bellwether: standard output cannot be written \(ENOSPC: .*\n$/)
+        assert.lengthOf(stderr.trimEnd().split("\n"), 1)
+        assert.strictEqual(code, 0)
+      })
+  )
+
+  it.live("a reader of standard error that goes away is not missed", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const server = yield* Process.start(["--json", "--log-level", "debug"], env)
+      server.child.stderr?.destroy()
+      yield* server.event("LeaderChanged")
+      const other = yield* Process.start(["--json", "--name", "other"], env)
+      yield* server.event("MemberJoined")
+      yield* other.kill("SIGTERM")
+      yield* server.event("MemberRemoved")
+      yield* server.kill("SIGTERM")
+      assert.strictEqual((yield* server.ended).code, 0)
+      assert.strictEqual(server.events.at(-1)?.event, "Left")
     }))
 
   it.live("a reader that stands still does not hold it up, not even when it leaves", () =>
