@@ -11,7 +11,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as PubSub from "effect/PubSub"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -251,9 +250,7 @@ const over = (
   ) {
     const to = typeof member === "string" ? member : member.id
     // From before the lead is given up, so that none who leads then is missed.
-    yield* state.settled
-    const events = yield* PubSub.subscribe(state.events)
-    const { sequence } = yield* state.snapshot
+    const { events } = yield* state.subscribe
     const reign = yield* own
     const before = yield* state.state
     const refusal = reign === null ? "NotLeading" : SteppingDown.refusal(before, to, election)
@@ -262,9 +259,9 @@ const over = (
     if (refusal === "NoSuchMember") return yield* new NoSuchMember({ id: to, election })
     yield* state.step({ _tag: "Transfer", election, to })
     const within = Duration.toMillis(works.stopTimeout) + 2 * before.rules.coordinatorTimeout
-    const leader = yield* Stream.fromSubscription(events).pipe(
-      Stream.filterMap(({ event, sequence: number }) =>
-        number > sequence && event.event === "LeaderChanged" && event.election === election && event.leader !== null
+    const leader = yield* events.pipe(
+      Stream.filterMap((event) =>
+        event.event === "LeaderChanged" && event.election === election && event.leader !== null
           ? Result.succeed(event.leader.id)
           : Result.failVoid
       ),

@@ -71,7 +71,8 @@ const close = (one: One): Effect.Effect<void> =>
     one.isClosed = true
     return Scope.close(one.scope, Exit.void).pipe(
       Effect.provideService(Clock.Clock, one.ownProcess.clock),
-      Effect.andThen(Fiber.interrupt(one.reader)),
+      // Its events end with the client: those before that are read first.
+      Effect.andThen(Fiber.await(one.reader)),
       Effect.asVoid
     )
   })

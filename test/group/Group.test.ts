@@ -1,8 +1,53 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Group from "../../src/group/Group.ts"
 import * as Profile from "../../src/group/Profile.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
+
+describe("the events of a group", () => {
+  it.effect("begin with Started and end with Left for who subscribes as the layer is built, with the view at the start", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const views: Array<Group.View> = []
+      const outlives = yield* Effect.scope
+      const group = yield* SimulatedGroup.make({
+        servers: 2,
+        seed: "from the start",
+        settings: (index) => ({ profile: "fast", priority: index }),
+        app: Effect.fnUntraced(function*({ group }, index) {
+          if (index !== 1) return yield* Effect.never
+          const { events, sequence, view } = yield* Scope.provide(group.subscribe, outlives)
+          assert.strictEqual(sequence, 0)
+          views.push(view)
+          // Not in the process, which ends before the stream does.
+          yield* Effect.forkDetach(Stream.runForEach(events, ({ event }) => Effect.sync(() => seen.push(event))))
+          return yield* Effect.never
+        })
+      })
+      yield* group.settle()
+      yield* group.stop(1)
+      assert.deepStrictEqual(views.map(({ members, reign }) => [members.length, reign]), [[1, null]])
+      assert.deepStrictEqual([seen[0], seen.at(-1)], ["Started", "Left"])
+      assert.includeMembers(seen, ["MemberJoined", "LeaderChanged"])
+    }))
+
+  it.effect("are those that follow for who subscribes later, with the view of that moment", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({ servers: 2, seed: "later", settings: { profile: "fast" } })
+      yield* group.settle()
+      const { group: { subscribe, view } } = yield* group.server(0)
+      const later = yield* subscribe
+      assert.deepStrictEqual(later.view, yield* view)
+      assert.isAbove(later.sequence, 0)
+      yield* group.stop(1)
+      const first = yield* Stream.runHead(later.events)
+      assert.strictEqual(Option.getOrUndefined(first)?.event, "MemberRemoved")
+    }))
+})
 
 describe("the pulse of a server", () => {
   it.effect("is never longer ago than a heartbeat while it is well, with or without a network, and shows that it is not", () =>
