@@ -26,6 +26,7 @@ import * as EventHub from "../group/EventHub.ts"
 import * as Inbox from "../group/Inbox.ts"
 import * as Inquiry from "../group/Inquiry.ts"
 import * as Keys from "../group/Keys.ts"
+import * as Leaving from "../group/Leaving.ts"
 import * as Seeds from "../group/Seeds.ts"
 import type * as Setting from "../group/Setting.ts"
 import * as Settings from "../group/Settings.ts"
@@ -222,8 +223,6 @@ export interface ClientShape {
 export class Client extends Context.Service<Client, ClientShape>()("bellwether/client/Client") {}
 
 const defaults = { joinTimeout: Duration.seconds(10), sendTimeout: Duration.minutes(1) } as const
-/** All that a goodbye may take. */
-const leaveWithin = Duration.seconds(1)
 const outboxCapacity = 4_096
 
 const newId = Effect.map(
@@ -490,11 +489,12 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   yield* step({ _tag: "Start" })
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() =>
-    Deferred.fail(closed, new ClientClosed()).pipe(
-      Effect.andThen(step({ _tag: "Leave" })),
-      Effect.andThen(Deferred.await(farewell)),
-      Effect.interruptible,
-      Effect.timeoutOption(leaveWithin)
+    Leaving.waitFor(
+      Deferred.fail(closed, new ClientClosed()).pipe(
+        Effect.andThen(step({ _tag: "Leave" })),
+        Effect.andThen(Deferred.await(farewell))
+      ),
+      Leaving.goodbyeWithin
     )
   )
   const reign = Effect.map(Ref.get(ref), ({ reign }) => reign)

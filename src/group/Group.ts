@@ -79,7 +79,7 @@ export interface GroupShape {
    * `heartbeatInterval` while it is well: what a watchdog asks for.
    */
   readonly pulse: Effect.Effect<number>
-  /** Waits, and fails once the server cannot go on: it has then left the group. */
+  /** Waits, and fails once the server cannot go on: it has then left the group. To stop waiting for it changes nothing. */
   readonly failed: Effect.Effect<never, GroupFailed>
 }
 

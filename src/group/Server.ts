@@ -5,6 +5,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -26,6 +27,7 @@ import * as Inbox from "./Inbox.ts"
 import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as LeadingWork from "./LeadingWork.ts"
+import * as Leaving from "./Leaving.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Seeds from "./Seeds.ts"
 import type * as Setting from "./Setting.ts"
@@ -56,9 +58,6 @@ export interface ServerShape {
  * @since 0.1.0
  */
 export type ServerError = Setting.SettingRefused | Datagrams.DatagramsFailed
-
-/** All that a shutdown may take, whatever is pending. */
-const leaveWithin = Duration.seconds(1)
 
 /**
  * What the protocol goes by, of these settings.
@@ -139,17 +138,20 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     )
   })
   yield* supervisor.keep("network", Effect.forever(network))
-  const leave = Effect.andThen(state.step({ _tag: "Leave" }), farewell).pipe(
-    Effect.interruptible,
-    Effect.timeoutOption(leaveWithin),
-    Effect.asVoid
+  // Leading work has its own time to end first, also where it is none of the scope's: the goodbye says that it has.
+  const leave = Leaving.waitFor(
+    Effect.andThen(state.step({ _tag: "Leave" }), farewell),
+    Duration.sum(settings.stopTimeout, Leaving.goodbyeWithin)
   )
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() => leave)
-  const failed = Effect.onError(supervisor.failed, () => leave)
-  yield* Effect.forkScoped(Effect.ignore(failed))
+  const failed = yield* Deferred.make<never, Supervisor.GroupFailed>()
+  yield* supervisor.failed.pipe(
+    Effect.catch((error) => Effect.andThen(leave, Deferred.fail(failed, error))),
+    Effect.forkScoped
+  )
   return {
-    group: Group.make(state, failed, endpoint.dropped, pulse),
+    group: Group.make(state, Deferred.await(failed), endpoint.dropped, pulse),
     leadership: Leadership.make(state, works),
     useKeys,
     inbox
@@ -158,7 +160,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
 
 /**
  * Starts a server: it is announced at once, knows its group within the discovery window, and says goodbye when the scope
- * closes, within one second. It never reads the environment.
+ * closes: within one second after its leading work has ended, which may take `stopTimeout`. It never reads the environment.
  *
  * @category constructors
  * @since 0.1.0

@@ -11,6 +11,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "../client/Client.ts"
+import * as Leaving from "../group/Leaving.ts"
 import type * as ClientEvent from "../protocol/ClientEvent.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import type * as SimulatedClock from "./SimulatedClock.ts"
@@ -119,6 +120,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.provideService(Datagrams.Datagrams, host.datagrams),
       Random.withSeed(`${network.seed} ${name}`),
       Effect.provideService(Clock.Clock, ownProcess.clock),
+      Effect.provideService(Leaving.RealClock, ownProcess.clock),
       Scope.provide(scope),
       Effect.onError(() => Scope.close(scope, Exit.void))
     )
