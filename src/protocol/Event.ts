@@ -195,8 +195,8 @@ export const Event = Schema.Union([
   /** Leading work was still running `stopTimeout` after its reign had ended. */
   event("WorkOverran", { election: Schema.String, term: Reign.Term, for: Schema.Natural }),
   /**
-   * A singleton failed in the reign of that term. `again` is after how many ms it is started again; null where it is not,
-   * and this server resigns for it.
+   * A singleton failed in the reign of that term, or other leading work, which has no `name`. `again` is after how many ms it
+   * is started again; null where it is not, and this server resigns for it.
    */
   event("WorkFailed", {
     election: Schema.String,

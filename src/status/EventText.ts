@@ -59,7 +59,8 @@ const say = (event: Event.Event): string => {
     case "WorkFailed": {
       const then = event.again === null ? "it is given up" : `it is started again after ${Text.age(event.again)}`
       const led = event.election === "" ? "" : ` of ${event.election}`
-      return `the singleton ${event.name}${led} failed in term ${event.term} (${event.cause}): ${then}`
+      const what = event.name === "" ? "leading work" : `the singleton ${event.name}`
+      return `${what}${led} failed in term ${event.term} (${event.cause}): ${then}`
     }
     case "KeysChanged":
       return `keys changed: ${event.keys.join(", ")} open, ${event.active ?? "none"} seals`

@@ -55,6 +55,10 @@ describe("events in words", () => {
       { at, event: "WorkFailed", election: "billing", name: "cleaner", term: 7, cause: "no disk", again: null },
       "the singleton cleaner of billing failed in term 7 (no disk): it is given up"
     ],
+    [
+      { at, event: "WorkFailed", election: "billing", name: "", term: 7, cause: "no disk", again: null },
+      "leading work of billing failed in term 7 (no disk): it is given up"
+    ],
     [{ at, event: "Stalled", for: 1500 }, "this process stood still for 1s: nobody is judged for it"],
     [{ at, event: "Dropped", reason: "NotOurs", count: 3 }, "dropped 3 datagrams: NotOurs"],
     [
