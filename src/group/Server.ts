@@ -28,6 +28,7 @@ import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as LeadingWork from "./LeadingWork.ts"
 import * as Leaving from "./Leaving.ts"
+import * as OtherGroups from "./OtherGroups.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Seeds from "./Seeds.ts"
 import type * as Setting from "./Setting.ts"
@@ -120,13 +121,19 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     deliver: offer,
     supervisor
   })
-  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop, seeds.holds, keys)
+  const others = OtherGroups.make(settings.heartbeatInterval)
+  const onDrop = (reason: Messenger.DropReason, datagram?: Datagrams.Received): void => {
+    state.drop(reason)
+    if (reason !== "OtherGroup" || datagram === undefined) return
+    others.hear(Frame.tagOf(datagram.payload), datagram.from, Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
+  }
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, keys)
   const { farewell, pulse } = yield* Outbox.run(state, messenger, supervisor)
   yield* Election.run(rules, state, supervisor)
   yield* seeds.run(state, supervisor)
   yield* Discovery.run(settings, state, messenger, supervisor)
   yield* Heartbeat.run(settings, state, supervisor)
-  yield* Cleanup.run(settings, state, supervisor)
+  yield* Cleanup.run(settings, state, others, supervisor)
   const useKeys = yield* Keys.run(keys, settings, endpoint, state, supervisor)
   // What was wrong at the opening is told when whoever shows events has begun to read them.
   const isShown = yield* Effect.cached(Effect.sleep(settings.discoveryWindow))

@@ -90,6 +90,8 @@ const say = (event: Event.Event): string => {
       return `our own ${event.fiber} died (${event.deaths} in a minute) and is started again: ${event.cause}`
     case "Dropped":
       return `dropped ${event.count} datagrams: ${event.reason}`
+    case "OtherGroup":
+      return `OTHER GROUP: ${event.from} speaks on our address and port to a group of another name (tag ${event.tag}; ${event.count} datagrams)`
     case "TableFull":
       return `the table of ${event.table} is full with ${event.limit} (${event.setting}): ${event.count} ${
         event.table === "members" || event.table === "clients"

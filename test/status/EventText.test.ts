@@ -62,6 +62,10 @@ describe("events in words", () => {
     [{ at, event: "Stalled", for: 1500 }, "this process stood still for 1s: nobody is judged for it"],
     [{ at, event: "Dropped", reason: "NotOurs", count: 3 }, "dropped 3 datagrams: NotOurs"],
     [
+      { at, event: "OtherGroup", tag: "1c168adb", from: "192.0.2.7:47777", count: 35 },
+      "OTHER GROUP: 192.0.2.7:47777 speaks on our address and port to a group of another name (tag 1c168adb; 35 datagrams)"
+    ],
+    [
       { at, event: "TableFull", table: "members", setting: "maxMembers", limit: 8, count: 3 },
       "the table of members is full with 8 (maxMembers): 3 datagrams of others were dropped"
     ],
