@@ -18,6 +18,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as ReignOrder from "../protocol/Reign.ts"
+import * as Leaving from "./Leaving.ts"
 
 /**
  * This server does not lead, or not by this reign. Nothing was run.
@@ -234,7 +235,7 @@ export const whileLeader = <A, E, R>(
     const stop = Effect.gen(function*() {
       run.stopping = true
       yield* Effect.forkDetach(Fiber.interrupt(fiber), { startImmediately: true })
-      yield* Effect.interruptible(Deferred.await(run.done)).pipe(Effect.timeoutOption(stopTimeout))
+      yield* Leaving.waitFor(Deferred.await(run.done), stopTimeout)
       if (!running.has(run)) return
       run.overrunning = true
       yield* lead.overran(reign.term)

@@ -1,5 +1,5 @@
 /**
- * How long the close of a server or a client waits for its goodbye.
+ * How long the close of a server or a client waits for its goodbye, and for leading work.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ export const RealClock = Context.Reference<Clock.Clock>("bellwether/group/Leavin
 
 /** How long real time is measured between two looks at the app's clock, and after how many without a change it stands still. */
 const lookEvery = Duration.millis(10)
-const looks = 5
+const looks = 10
 
 /** Completes once the clock stands still: it is a `TestClock`, and who would move it waits for the close. */
 const standsStill = Effect.fnUntraced(function*(clock: Clock.Clock, real: Clock.Clock) {
@@ -44,15 +44,15 @@ const standsStill = Effect.fnUntraced(function*(clock: Clock.Clock, real: Clock.
 })
 
 /**
- * Waits for a goodbye, that long at most by the clock in the context, which is the app's. Where that clock stands still, it
+ * Waits for an end, that long at most by the clock in the context, which is the app's. Where that clock stands still, it
  * does not wait for what needs its time.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const waitFor = Effect.fnUntraced(function*(goodbye: Effect.Effect<unknown>, atMost: Duration.Duration) {
+export const waitFor = Effect.fnUntraced(function*(end: Effect.Effect<unknown>, atMost: Duration.Duration) {
   const clock = yield* Clock.Clock
   const real = yield* RealClock
-  const bounded = Effect.asVoid(Effect.timeoutOption(Effect.interruptible(goodbye), atMost))
+  const bounded = Effect.asVoid(Effect.timeoutOption(Effect.interruptible(end), atMost))
   yield* clock === real ? bounded : Effect.raceFirst(bounded, Effect.interruptible(standsStill(clock, real)))
 })

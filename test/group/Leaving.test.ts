@@ -97,18 +97,19 @@ describe("layers under a TestClock (bellwether/testing)", () => {
       assert.strictEqual(yield* Clock.monotonicTimeNanos, before)
     }))
 
-  it.effect("close also where leading work would need virtual time to end", () =>
-    Effect.gen(function*() {
-      const scope = yield* Scope.make()
-      const { high } = yield* Scope.provide(built, scope)
-      const stubborn = Effect.onInterrupt(Effect.never, () => Effect.sleep(Duration.hours(1)))
-      yield* Effect.forkDetach(Effect.provide(
-        Leadership.Leadership.use(({ whileLeader }) => whileLeader(stubborn)),
-        high
-      ))
-      yield* TestClock.adjust("5 seconds")
-      yield* Scope.close(scope, Exit.void)
-    }))
+  it.effect.each(["in the layers", "outside of them"])(
+    "close also where leading work %s needs virtual time to end",
+    (where) =>
+      Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const { high } = yield* Scope.provide(built, scope)
+        const stubborn = Effect.onInterrupt(Effect.never, () => Effect.sleep(Duration.hours(1)))
+        const work = Effect.provide(Leadership.Leadership.use(({ whileLeader }) => whileLeader(stubborn)), high)
+        yield* where === "in the layers" ? Effect.forkIn(work, scope) : Effect.forkDetach(work)
+        yield* TestClock.adjust("5 seconds")
+        yield* Scope.close(scope, Exit.void)
+      })
+  )
 
   it.effect("say goodbye where the clock is moved meanwhile", () =>
     Effect.gen(function*() {
