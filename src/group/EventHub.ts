@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -87,7 +88,7 @@ export const make = Effect.fnUntraced(function*<S, E extends { readonly at: numb
     return {
       snapshot: beginning === undefined ? snapshot() : first,
       sequence: after,
-      events: Stream.fromQueue(queue).pipe(Stream.map(withLosses<E>(after)), Stream.flattenIterable)
+      events: Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(queue), withLosses<E>(after))))
     }
   }
 
@@ -119,9 +120,12 @@ export const make = Effect.fnUntraced(function*<S, E extends { readonly at: numb
 /** Numbered events as a reader gets them who has read those up to `after`: where numbers are missing, it is said how many. */
 const withLosses = <E extends { readonly at: number }>(after: number) => {
   let last = after
-  return ({ event, sequence }: Numbered<E>): ReadonlyArray<E | Lost> => {
+  return (some: Arr.NonEmptyReadonlyArray<Numbered<E>>): Arr.NonEmptyReadonlyArray<E | Lost> => {
+    // What is lost is the oldest of a queue, so that nothing is missing between two that were taken together.
+    const [{ event, sequence }] = some
     const count = sequence - last - 1
-    last = sequence
-    return count > 0 ? [{ at: event.at, event: "EventsLost", count }, event] : [event]
+    last += count + some.length
+    const events = Arr.map(some, ({ event }) => event)
+    return count > 0 ? [{ at: event.at, event: "EventsLost", count }, ...events] : events
   }
 }
