@@ -9,7 +9,6 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Group from "../group/Group.ts"
 import * as Server from "../group/Server.ts"
 import type * as Settings from "../group/Settings.ts"
 import * as Event from "../protocol/Event.ts"
@@ -25,34 +24,6 @@ import * as Terminal from "./terminal.ts"
 
 const encode = Schema.encodeSync(Event.Event)
 const eventCapacity = 8_192
-
-/**
- * Everything that happens from the start on. What happened between the start and the subscription is told by the picture
- * that came with it.
- */
-const eventsOf = Effect.fnUntraced(function*(group: Group.GroupShape) {
-  const { events, view } = yield* group.subscribe
-  const at = yield* Clock.currentTimeMillis
-  const { members, reign, self } = view
-  const sofar: Array<Event.Event> = [{ at: self.incarnation, event: "Started", self }]
-  for (const member of members) {
-    if (member.id !== self.id) sofar.push({ at, event: "MemberJoined", member, via: "message" })
-  }
-  const leader = members.find(({ id }) => id === reign?.leader.id)
-  if (reign !== null && leader !== undefined) {
-    sofar.push({
-      at,
-      event: "LeaderChanged",
-      election: "",
-      leader,
-      from: null,
-      term: reign.term,
-      cause: "Start",
-      without: 0
-    })
-  }
-  return Stream.concat(Stream.fromIterable(sofar), events)
-})
 
 /** What the network may get over by itself, such as a port of ours that our former process has not given back yet. */
 const passes: ReadonlySet<DatagramsFailed["kind"]> = new Set([
@@ -120,9 +91,11 @@ export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, op
     const serverScope = yield* Scope.make()
     const stays = Effect.gen(function*() {
       const { group } = yield* start(settings, serverScope, (event) => Effect.sync(() => show(event)))
+      // At once, so that it begins with `Started`.
+      const subscription = yield* group.subscribe
       screen?.watch(group)
       yield* systemd.serving(group, settings)
-      const pump = yield* (yield* eventsOf(group)).pipe(
+      const pump = yield* subscription.events.pipe(
         Stream.takeUntil((event) => event.event === "Left"),
         Stream.runForEach((event) =>
           Effect.andThen(screen === undefined ? shout(event) : Effect.void, Effect.sync(() => show(event)))

@@ -83,6 +83,8 @@ export interface Election {
   readonly abstention: { readonly until: number; readonly firmly: boolean; readonly heir: Member.NodeId | null }
   /** Leading work of a former reign still runs: until it has finished we do not stand. */
   readonly overrun: boolean
+  /** All leading work here has failed for good: until the app offers some again we do not stand. */
+  readonly hasNoWork: boolean
   readonly hearsayAt: number
   /** What this server claims of the lease, in a group that leads by one. */
   readonly claim: Claim | null
@@ -119,6 +121,7 @@ export const make = (monotonic: number): Election => ({
   ending: null,
   abstention: noAbstention,
   overrun: false,
+  hasNoWork: false,
   hearsayAt: -Infinity,
   claim: null,
   workUntil: -Infinity,
@@ -126,6 +129,15 @@ export const make = (monotonic: number): Election => ({
   noticed: HashMap.empty(),
   withdrawn: false
 })
+
+/**
+ * Whether others may lead before this server, whoever ranks higher.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const standsAside = ({ abstention, hasNoWork, overrun }: Election, monotonic: number): boolean =>
+  overrun || hasNoWork || abstention.until > monotonic
 
 /**
  * The register of an election of which nothing is known.

@@ -38,6 +38,7 @@ import * as Watch from "./Watch.ts"
  * - `WorkEnded`: in answer to `EndWork`; not `finished` where it has had its time and runs on. `WorkOverran`: so has
  *   leading work of the reign of that term, asked for or not.
  *   `WorkFinished`: none of that kind runs any more.
+ * - `WorkGivenUp`: all leading work of the app has failed for good. `WorkOffered`: it has some again.
  * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
@@ -69,6 +70,8 @@ export type Input =
   | { readonly _tag: "WorkEnded"; readonly election?: string; readonly finished?: boolean }
   | { readonly _tag: "WorkOverran"; readonly election?: string; readonly term: number }
   | { readonly _tag: "WorkFinished"; readonly election?: string }
+  | { readonly _tag: "WorkGivenUp"; readonly election?: string }
+  | { readonly _tag: "WorkOffered"; readonly election?: string }
   | { readonly _tag: "Campaign"; readonly election: string }
   | { readonly _tag: "Withdraw"; readonly election: string }
   | { readonly _tag: "Resign"; readonly election?: string }
@@ -241,6 +244,12 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       break
     case "WorkFinished":
       inElection(turn, input, SteppingDown.workFinished)
+      break
+    case "WorkGivenUp":
+      inElection(turn, input, SteppingDown.workGivenUp)
+      break
+    case "WorkOffered":
+      inElection(turn, input, SteppingDown.workOffered)
       break
     case "Room":
       Delivery.onRoom(turn, input.limit)

@@ -285,7 +285,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     strangers.set(key, {
       ip: from.ip,
       reason,
-      tag: reason === "OtherGroup" ? bytesToHex(payload.subarray(4, 8)) : null,
+      tag: reason === "OtherGroup" ? Frame.tagOf(payload) : null,
       datagrams: (before?.datagrams ?? 0) + 1,
       last: now()
     })

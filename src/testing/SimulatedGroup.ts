@@ -33,6 +33,7 @@ import type * as TestClock from "effect/testing/TestClock"
 import type * as Client from "../client/Client.ts"
 import type * as Group from "../group/Group.ts"
 import * as GroupState from "../group/GroupState.ts"
+import * as Leaving from "../group/Leaving.ts"
 import * as Server from "../group/Server.ts"
 import type * as Settings from "../group/Settings.ts"
 import type * as Event from "../protocol/Event.ts"
@@ -337,6 +338,7 @@ const build = (
       effect.pipe(
         Random.withSeed(`${seed} ${host.name} ${node.starts}`),
         Effect.provideService(Clock.Clock, ownProcess.clock),
+        Effect.provideService(Leaving.RealClock, ownProcess.clock),
         Effect.provideService(SinceBoot.SinceBoot, host.clock.sinceBoot),
         Scope.provide(scope)
       )

@@ -98,7 +98,8 @@ const readBody = Repeats.make()
 const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RESPONSE" || type === "MEMBERS"
 
 /**
- * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped; it must not block.
+ * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped, with that of another group
+ * or program; it must not block.
  * `isKnown` says of an address that is on no directly connected network that it may be spoken to all the same. Who may not
  * be spoken to is not heard by unicast either: a server that cannot be answered is no member. `keys` are those of the group.
  *
@@ -110,7 +111,7 @@ const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RE
 export const make = Effect.fnUntraced(function*(
   endpoint: Datagrams.Endpoint,
   tag: Uint8Array,
-  onDrop: (reason: DropReason) => void,
+  onDrop: (reason: DropReason, datagram?: Datagrams.Received) => void,
   isKnown: (ip: string) => boolean = () => false,
   keys: Seals.Keys = Seals.noKeys
 ): Effect.fn.Return<Messenger> {
@@ -159,7 +160,7 @@ export const make = Effect.fnUntraced(function*(
     const now = monotonic()
     if (!share.admits(datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
-    if (Result.isFailure(kind)) return onDrop(kind.failure)
+    if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
     if (datagram.via === "unicast" && !isNear(datagram.from.ip)) return onDrop("NotDirect")
     const opened = seals.open(datagram, kind.success, now)
     if (Result.isFailure(opened)) return onDrop(opened.failure)

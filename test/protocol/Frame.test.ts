@@ -188,6 +188,7 @@ describe("what is dropped is told apart (protocol 7)", () => {
     assert.strictEqual(refusal(changed(3, 0x80)), "UnknownFlags")
     for (const kind of [1, 3, 5]) assert.strictEqual(refusal(changed(3, kind)), "Sealed")
     for (const at of [4, 5, 6, 7]) assert.strictEqual(refusal(changed(at, 0)), "OtherGroup")
+    assert.match(Frame.tagOf(changed(4, 0)), /^00[0-9a-f]{6}$/)
     const padded = `{"type":"MEMBERS_ASK","nonce":"1","page":0${" ".repeat(1_150)}`
     assert.isNull(refusal(framed(`${padded.slice(0, 1_191)}}`)))
     assert.strictEqual(refusal(framed(`${padded}${" ".repeat(10)}}`)), "TooLong")

@@ -63,7 +63,10 @@ const act = Schema.Union([
   Schema.Struct({
     do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch"])
   }),
-  Schema.Struct({ do: Schema.Literals(["WorkEnded", "WorkFinished", "Resign"]), election: named }),
+  Schema.Struct({
+    do: Schema.Literals(["WorkEnded", "WorkFinished", "WorkGivenUp", "WorkOffered", "Resign"]),
+    election: named
+  }),
   Schema.Struct({ do: Schema.Literals(["Refused", "NotAsked"]), whom: anyone }),
   Schema.Struct({ do: Schema.Literals(["stale timer"]), token: chance }),
   Schema.Struct({ do: Schema.Literals(["Transfer"]), election: named, to: anyone }),
@@ -230,6 +233,8 @@ const perform = (server: Server, act: Act): void => {
       return void server.step({ _tag: act.do, election: act.election })
     case "WorkEnded":
     case "WorkFinished":
+    case "WorkGivenUp":
+    case "WorkOffered":
     case "Resign":
       return void server.step({ _tag: act.do, election: act.election })
     case "Leave":
