@@ -323,7 +323,7 @@ export const list = (
 }
 
 /**
- * The parts of `host:port`, of `192.0.2.1:47778`, or of `[fe80::1%eth0]:47778`. None where it is neither of them, or the port
+ * The parts of `host:port`, of `192.0.2.1:16984`, or of `[fe80::1%eth0]:16984`. None where it is neither of them, or the port
  * is none that something can be sent to.
  *
  * @category conversions

@@ -94,7 +94,7 @@ export const settings = {
         + "each the group meets in both, for the time in which hosts change over: two hosts that have no family in common "
         + "do not hear each other, and everything is said twice. Where it differs or is filtered, servers do not find each "
         + "other.",
-      default: () => "239.255.77.77"
+      default: () => "239.255.253.87"
     }
   ),
   port: whole([1, 65_535], "port", {
@@ -102,7 +102,7 @@ export const settings = {
     documentation:
       "The port that multicasts are sent to. The same on every host; open for UDP in firewalls. Several servers on one host "
       + "share it.",
-    default: () => 47_777
+    default: () => 16_983
   }),
   ttl: whole([0, 255], "hops", {
     summary: "how many routers a multicast may cross",

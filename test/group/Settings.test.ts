@@ -92,8 +92,8 @@ describe("all together", () => {
           key: undefined,
           keyFile: undefined,
           keyMode: "enforce",
-          multicastAddress: "239.255.77.77",
-          port: 47_777,
+          multicastAddress: "239.255.253.87",
+          port: 16_983,
           ttl: 1,
           interfaces: [],
           unicastPort: 0,
@@ -126,6 +126,13 @@ describe("all together", () => {
           tags: {}
         }
       )
+    }))
+
+  it.effect("the default port is none that Linux lends to outgoing connections", () =>
+    Effect.gen(function*() {
+      const { port } = yield* Settings.make()
+      assert.isBelow(port, 32_768)
+      assert.isAbove(port, 1_023)
     }))
 
   it.effect("a single time overrides its profile, in whatever order they come", () =>
@@ -163,8 +170,8 @@ describe("all together", () => {
     Effect.gen(function*() {
       const own = yield* Effect.flip(Settings.make({ port: 4000, unicastPort: 4000 }))
       assert.strictEqual(own.setting, "unicastPort")
-      const group = yield* Effect.flip(Settings.make({ unicastPort: 47_777 }))
-      assert.match(group.message, /^unicastPort is 47777; allowed: any but/)
+      const group = yield* Effect.flip(Settings.make({ unicastPort: 16_983 }))
+      assert.match(group.message, /^unicastPort is 16983; allowed: any but/)
     }))
 
   it.effect("a view that has no room for those who are needed is refused", () =>
@@ -292,7 +299,7 @@ describe("all together", () => {
         ConfigProvider.ConfigProvider,
         ConfigProvider.fromEnv({ env: { BELLWETHER_PORT: "4000" } })
       )
-      assert.strictEqual(settings.port, 47_777)
+      assert.strictEqual(settings.port, 16_983)
     }))
 
   it.effect("are read from nested data too, and an empty variable of a usual environment is none", () =>
@@ -337,7 +344,7 @@ describe("all together", () => {
 
   it("defaults are told for every profile where they differ", () => {
     assert.strictEqual(Settings.defaultText("memberTimeout"), "30s; fast 1.6s, realtime 120ms")
-    assert.strictEqual(Settings.defaultText("port"), "47777")
+    assert.strictEqual(Settings.defaultText("port"), "16983")
     assert.strictEqual(Settings.defaultText("name"), "host name")
     assert.strictEqual(Settings.defaultText("interfaces"), "automatic")
     assert.strictEqual(Settings.defaultText("tags"), "none")
