@@ -34,7 +34,6 @@ import * as Terminal from "./terminal.ts"
 class NotAllSent extends Schema.TaggedError<NotAllSent>()("NotAllSent", {
   lines: Schema.Natural,
   of: Schema.Natural,
-  why: Schema.String,
   code: Schema.Literals([2, 3])
 }) {
   override get [Runtime.errorExitCode]() {
@@ -42,7 +41,7 @@ class NotAllSent extends Schema.TaggedError<NotAllSent>()("NotAllSent", {
   }
   override readonly [Runtime.errorReported] = false
   override get message() {
-    return `${this.lines} of ${this.of} lines were not acknowledged: ${this.why}`
+    return `${this.lines} of ${this.of} lines were not acknowledged`
   }
 }
 
@@ -84,14 +83,13 @@ const makeSending = Effect.fnUntraced(function*(
         )
       )
     })
-  /** Fails where a line was not acknowledged: how many were not, and why the first of them. */
+  /** Fails where a line was not acknowledged: how many were not. Why was told with the first of them. */
   const outcome = Effect.suspend(() => {
     const [first] = lost
     return first === undefined ? Effect.void : Effect.fail(
       new NotAllSent({
         lines: lost.length,
         of: read,
-        why: first.message,
         code: Predicate.isTagged(first, "NobodyLeads") ? 3 : 2
       })
     )

@@ -6,11 +6,14 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
 import { inspect } from "node:util"
 import * as Keys from "../../src/group/Keys.ts"
 import * as Profile from "../../src/group/Profile.ts"
 import * as Setting from "../../src/group/Setting.ts"
 import * as Settings from "../../src/group/Settings.ts"
+import * as Name from "../../src/protocol/Name.ts"
 import { KeyFile } from "../../src/transport/KeyFile.ts"
 import { cases } from "./settingCases.ts"
 
@@ -20,6 +23,18 @@ const fromEnvironment = (env: Record<string, string>) =>
   Settings.config.pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env, preserveEmptyStrings: true }))
   )
+
+const options = Fs.readFileSync(Path.join(import.meta.dirname, "../../src/group/SettingOptions.ts"), "utf8")
+
+// What editors of other systems, env files, copying from a page and shells leave in a text.
+const unseen = ["\r", "\n", "\t", "\u00a0", "\u0085", "\ufeff", "\u200b", "\u202e", "\u00ad", "\u2800", "\u3164"]
+const quotes = ["\"", "'", "`", "\u201c", "\u2019"]
+
+/** The same text with one of them at an end, around it or anywhere in it. */
+const spoiltFrom = (text: string): ReadonlyArray<string> => [
+  ...[...unseen, ...quotes, " "].flatMap((stray) => [stray + text, text + stray, stray + text + stray]),
+  ...unseen.flatMap((stray) => Array.from(text.slice(1), (_, at) => text.slice(0, at + 1) + stray + text.slice(at + 1)))
+]
 
 for (const key of Settings.keys) {
   const { badCode, badText, beside = {}, good } = cases[key]
@@ -72,11 +87,63 @@ for (const key of Settings.keys) {
         }
       }))
 
-    it("says what it is", () => {
-      const { documentation, summary } = Settings.settings[key]
+    it.effect("with something stray in or around its text is refused, showing it, or has the same value", () =>
+      Effect.gen(function*() {
+        for (const [, text] of good) {
+          const plain = (yield* fromEnvironment({ ...besides, [name]: text }))[key]
+          for (const spoilt of spoiltFrom(text)) {
+            const read = yield* Effect.result(fromEnvironment({ ...besides, [name]: spoilt }))
+            if (Result.isSuccess(read)) {
+              assert.deepStrictEqual(read.success[key], plain, Name.quoted(spoilt))
+            } else {
+              assert.strictEqual(read.failure.as, name)
+              assert.strictEqual(Name.firstUnseen(read.failure.message), -1)
+              const unseen = Name.firstUnseen(spoilt)
+              if (key !== "key" && unseen >= 0) {
+                assert.include(read.failure.was, Name.quoted(spoilt[unseen]!).slice(1, -1))
+              }
+            }
+          }
+        }
+      }))
+
+    it.effect("with something stray in code is refused or has the same value", () =>
+      Effect.gen(function*() {
+        for (const [code] of good) {
+          const texts = typeof code === "string"
+            ? [code]
+            : Array.isArray(code)
+            ? code
+            : key === "tags"
+            ? Object.keys(code as object)
+            : []
+          for (const text of texts) {
+            for (const spoilt of spoiltFrom(text)) {
+              const value = typeof code === "string"
+                ? spoilt
+                : Array.isArray(code)
+                ? [spoilt]
+                : { ...code as object, [spoilt]: "x" }
+              const read = yield* Effect.result(Settings.make({ ...beside, [key]: value }))
+              if (Result.isSuccess(read) && typeof code === "string") {
+                const { [key]: plain } = yield* Settings.make({ ...beside, [key]: code })
+                assert.deepStrictEqual(read.success[key], plain, Name.quoted(spoilt))
+              } else assert.isTrue(Result.isFailure(read), Name.quoted(spoilt))
+            }
+          }
+        }
+      }))
+
+    it("says what it is, in a phrase for help and at length where an editor shows it", () => {
+      const { allowed, summary } = Settings.settings[key]
       assert.isBelow(summary.length, 60)
-      assert.isAbove(documentation.length, 60)
       assert.isNotEmpty(Settings.defaultText(key))
+      const [, comment = ""] = new RegExp(`/\\*\\*((?:(?!\\*/).)*)\\*/\\s*readonly ${key}\\?:`, "s").exec(options) ?? []
+      const words = comment.replaceAll(/\s*\n\s*\*\s*/g, " ").trim()
+      const end = `Default: ${Settings.defaultText(key)}. Allowed: ${allowed}.`
+      assert.isTrue(words.endsWith(end), `the comment on ${key} does not end with: ${end}`)
+      assert.isTrue(words.startsWith(`${summary[0]!.toUpperCase()}${summary.slice(1)}. `), words)
+      assert.isAbove(words.length - end.length - summary.length, 60)
     })
   })
 }
