@@ -67,7 +67,8 @@ export interface Options {
   readonly multicastAddress?: string | undefined
   /**
    * UDP port of the group. The port that multicasts are sent to. The same on every host; open for UDP in firewalls.
-   * Several servers on one host share it.
+   * Several servers on one host share it. Best below 32768: from there up Linux draws the ports of outgoing
+   * connections, one of which may have it already.
    *
    * Default: 16983. Allowed: a whole number from 1 to 65535.
    */
