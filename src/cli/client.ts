@@ -83,7 +83,7 @@ const makeSending = Effect.fnUntraced(function*(
         )
       )
     })
-  /** Fails where a line was not acknowledged: how many were not. Why was told with the first of them. */
+  /** Fails where a line was not acknowledged: how many were not. Why was told before. */
   const outcome = Effect.suspend(() => {
     const [first] = lost
     return first === undefined ? Effect.void : Effect.fail(
@@ -124,11 +124,13 @@ const piped = Effect.fnUntraced(function*(client: Client.ClientShape, json: bool
   const { stdin } = yield* Stdio.Stdio
   // Whoever writes to it may go on to; that is no reason to stay.
   yield* Effect.addFinalizer(() => Effect.sync(() => void process.stdin.destroy()))
-  let told = 0
+  let isLeaderless = false
   const sending = yield* makeSending(client, (_, number, error) => {
     // A thousand lines that wait for one leader are one complaint, and their number is told at the end.
-    if (Predicate.isTagged(error, "NobodyLeads") && told > 0) return Effect.void
-    told += 1
+    if (Predicate.isTagged(error, "NobodyLeads")) {
+      if (isLeaderless) return Effect.void
+      isLeaderless = true
+    }
     return Output.complain(`line ${number}: ${error.message}`)
   })
   const lineOf = json

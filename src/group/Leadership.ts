@@ -171,7 +171,8 @@ export interface LeadershipShape {
    * that several names fall to several servers. A server takes part in 16 at most, and until all scopes that asked have
    * closed; then it gives the lead up as {@link resign} does, but may stand again at once.
    *
-   * A name is 1 to 32 bytes of text, with no blank or quote at either end and nothing invisible. Its tokens are ordered among themselves only, not with those of other elections.
+   * A name is 1 to 32 bytes of text, with no blank or quote at either end and nothing invisible. Its tokens are ordered among
+   * themselves only, not with those of other elections.
    */
   readonly of: (election: string) => Effect.Effect<LeadershipShape, ElectionRefused, Scope.Scope>
 }

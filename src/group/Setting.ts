@@ -67,7 +67,8 @@ export const shown = (value: unknown): string => {
   const start = unseen > 60 ? Math.max(0, Math.min(unseen - 30, text.length - 77)) : 0
   const end = text.length - start > 80 ? start + 77 : text.length
   const short = `${start > 0 ? "..." : ""}${text.slice(start, end)}${end < text.length ? "..." : ""}`
-  return typeof value === "string" && !/^[\w.:/%+-]+$/.test(short) ? Name.quoted(short) : short
+  if (typeof value !== "string") return Name.escaped(short)
+  return /^[\w.:/%+-]+$/.test(short) ? short : Name.quoted(short)
 }
 
 const json = (value: unknown): string => {

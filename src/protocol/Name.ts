@@ -39,20 +39,27 @@ export const isPlain = (text: string): boolean =>
  */
 export const firstUnseen = (text: string): number => text.search(unseen)
 
-const escaped = (character: string): string =>
+const escape = (character: string): string =>
   Array.from(
     { length: character.length },
     (_, unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`
   ).join("")
 
 /**
- * A text in quotes with each character escaped that nobody sees, as in JSON. Of a text that is not composed, combining
- * marks too.
+ * A text with each character escaped that nobody sees, as in JSON. Of a text that is not composed, combining marks too.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const quoted = (text: string): string => {
-  const shown = JSON.stringify(text).replaceAll(allUnseen, escaped)
-  return text.normalize("NFC") === text ? shown : shown.replaceAll(combining, escaped)
+export const escaped = (text: string): string => {
+  const shown = text.replaceAll(allUnseen, escape)
+  return text.normalize("NFC") === text ? shown : shown.replaceAll(combining, escape)
 }
+
+/**
+ * The same in quotes: a JSON text.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const quoted = (text: string): string => escaped(JSON.stringify(text))
