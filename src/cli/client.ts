@@ -31,7 +31,6 @@ import * as Terminal from "./terminal.ts"
 class NotAllSent extends Schema.TaggedError<NotAllSent>()("NotAllSent", {
   lines: Schema.Natural,
   of: Schema.Natural,
-  why: Schema.String,
   code: Schema.Literals([2, 3])
 }) {
   override get [Runtime.errorExitCode]() {
@@ -39,7 +38,7 @@ class NotAllSent extends Schema.TaggedError<NotAllSent>()("NotAllSent", {
   }
   override readonly [Runtime.errorReported] = false
   override get message() {
-    return `${this.lines} of ${this.of} lines were not acknowledged: ${this.why}`
+    return `${this.lines} of ${this.of} lines were not acknowledged`
   }
 }
 
@@ -81,14 +80,13 @@ const makeSending = Effect.fnUntraced(function*(
         )
       )
     })
-  /** Fails where a line was not acknowledged: how many were not, and why the first of them. */
+  /** Fails where a line was not acknowledged: how many were not. Why was told before. */
   const outcome = Effect.suspend(() => {
     const [first] = lost
     return first === undefined ? Effect.void : Effect.fail(
       new NotAllSent({
         lines: lost.length,
         of: read,
-        why: first.message,
         code: Predicate.isTagged(first, "NobodyLeads") ? 3 : 2
       })
     )
@@ -127,11 +125,13 @@ const piped = Effect.fnUntraced(function*(client: Client.ClientShape, json: bool
   const { stdin } = yield* Stdio.Stdio
   // Whoever writes to it may go on to; that is no reason to stay.
   yield* Effect.addFinalizer(() => Effect.sync(() => void process.stdin.destroy()))
-  let told = 0
+  let isLeaderless = false
   const sending = yield* makeSending(client, (_, number, error) => {
     // A thousand lines that wait for one leader are one complaint, and their number is told at the end.
-    if (Predicate.isTagged(error, "NobodyLeads") && told > 0) return Effect.void
-    told += 1
+    if (Predicate.isTagged(error, "NobodyLeads")) {
+      if (isLeaderless) return Effect.void
+      isLeaderless = true
+    }
     return Output.complain(`line ${number}: ${error.message}`)
   })
   const lineOf = json

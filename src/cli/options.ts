@@ -8,9 +8,12 @@ import * as Option from "effect/Option"
 import * as Keys from "../group/Keys.ts"
 import * as Setting from "../group/Setting.ts"
 import * as Settings from "../group/Settings.ts"
+import * as KeyRing from "../protocol/KeyRing.ts"
+import * as Name from "../protocol/Name.ts"
 import { absent } from "../transport/interfaces/Choice.ts"
 import { Interfaces } from "../transport/interfaces/Interfaces.ts"
 import { familyOf } from "../transport/interfaces/SystemInterface.ts"
+import * as Output from "./output.ts"
 
 /** What a command was given for some settings. */
 export type Given = { readonly [K in Settings.Key]?: Option.Option<string> }
@@ -69,7 +72,6 @@ export const thisHost = Flag.Boolean("this-host").pipe(
 
 const timeoutSetting = Setting.duration([Duration.millis(1), Duration.hours(1)], {
   summary: "",
-  documentation: "",
   default: () => Duration.seconds(2)
 })
 
@@ -86,7 +88,7 @@ const asked = <A, I>(
           new Setting.SettingRefused({
             setting: name,
             as: `--${name}`,
-            was: JSON.stringify(text),
+            was: Name.quoted(KeyRing.hidden(text)),
             allowed: setting.allowed
           }),
         onSuccess: Option.some
@@ -106,7 +108,6 @@ export const timeout = (summary: string, otherwise: Duration.Duration) => ({
 
 const watchSetting = Setting.duration([Duration.seconds(1), Duration.days(1)], {
   summary: "go on for this long, and say what changes",
-  documentation: "",
   default: () => Duration.minutes(10)
 })
 
@@ -126,27 +127,22 @@ export const listen = Flag.String("timeout").pipe(
 const runSettings = {
   servers: Setting.whole([1, 20], "count", {
     summary: "how many servers",
-    documentation: "",
     default: () => 5
   }),
   seed: Setting.whole([0, 999_999_999_999], "number", {
     summary: "what decides the run",
-    documentation: "",
     default: () => 1
   }),
   minutes: Setting.whole([1, 100_000], "count", {
     summary: "how long a run is, in minutes of simulated time",
-    documentation: "",
     default: () => 60
   }),
   faults: Setting.choice(["none", "mild", "harsh"], {
     summary: "how bad it gets",
-    documentation: "",
     default: () => "harsh"
   }),
   runs: Setting.whole([1, 10_000_000], "count", {
     summary: "how many runs, each with the next seed",
-    documentation: "",
     default: () => 1
   })
 } as const
@@ -237,7 +233,7 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
   return yield* new Setting.SettingRefused({
     setting: "interfaces",
     as: given.get("interfaces")?.as ?? "interfaces",
-    was: JSON.stringify(missing),
+    was: Name.quoted(missing),
     allowed: `one that is up: ${fitting.map(({ address, name }) => `${name} (${address})`).join(", ")}`
   })
 })
@@ -246,7 +242,9 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
 export const resolveToStay = (flags: Given) => Effect.flatMap(givenBy(flags), read)
 
 const givenBy = Effect.fnUntraced(function*(flags: Given) {
-  const given = new Map(yield* Settings.configured)
+  const configured = yield* Settings.configured
+  yield* Effect.forEach(configured.passedOver, Output.complain, { discard: true })
+  const given = new Map(configured.given)
   for (const key of Settings.keys) {
     const flag = flags[key]
     if (flag !== undefined && Option.isSome(flag)) given.set(key, { as: Settings.flagName(key), text: flag.value })
@@ -254,7 +252,7 @@ const givenBy = Effect.fnUntraced(function*(flags: Given) {
   return given
 })
 
-const read = Effect.fnUntraced(function*(given: Effect.Success<typeof Settings.configured>) {
+const read = Effect.fnUntraced(function*(given: Settings.Configured["given"]) {
   const settings = yield* Effect.fromResult(Settings.read((key) => given.get(key)))
   // Read here already, to be refused by the name under which it was given.
   yield* Effect.mapError(

@@ -105,7 +105,6 @@ export class NobodyLeads extends Schema.TaggedError<NobodyLeads>()("NobodyLeads"
   mayArrive: Schema.Boolean
 }) {
   override readonly [Runtime.errorExitCode] = 3
-  override readonly [Runtime.errorReported] = false
   override get message() {
     const group = `group ${JSON.stringify(this.group)}`
     if (this.leader !== null) return `the leader of ${group} at ${this.leader} did not answer within ${this.within} ms`
@@ -154,6 +153,8 @@ export interface Patience {
   readonly joinTimeout?: Duration.Input | undefined
   readonly sendTimeout?: Duration.Input | undefined
 }
+
+const patience: ReadonlyArray<keyof Patience> = ["joinTimeout", "sendTimeout"]
 
 /**
  * What a client is made with. Of the settings, those that say where the group is matter to a client (`group`,
@@ -527,7 +528,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
 export const make = (
   options: Options = {}
 ): Effect.Effect<ClientShape, ClientError, Scope.Scope | Datagrams.Datagrams> =>
-  Effect.flatMap(Settings.make(options), (settings) => fromSettings(settings, options))
+  Effect.flatMap(Settings.make(options, patience), (settings) => fromSettings(settings, options))
 
 /**
  * The client of one group for an app, with settings from code alone.

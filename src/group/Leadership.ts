@@ -20,6 +20,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Contest from "../protocol/Contest.ts"
 import * as Election from "../protocol/Election.ts"
 import * as Member from "../protocol/Member.ts"
+import * as Name from "../protocol/Name.ts"
 import * as NamedElections from "../protocol/NamedElections.ts"
 import * as ReignOrder from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
@@ -45,7 +46,7 @@ export class ElectionRefused extends Schema.TaggedError<ElectionRefused>()("Elec
 }) {
   override get message() {
     return this.reason === "name"
-      ? `${JSON.stringify(this.election)} is no name of an election; allowed: 1 to 32 bytes of text`
+      ? `${Name.quoted(this.election)} is no name of an election; allowed: 1 to 32 bytes of text, ${Name.allowed}`
       : `no room for the election ${this.election}: a server takes part in ${Election.maxNamed} at most`
   }
 }
@@ -170,7 +171,8 @@ export interface LeadershipShape {
    * that several names fall to several servers. A server takes part in 16 at most, and until all scopes that asked have
    * closed; then it gives the lead up as {@link resign} does, but may stand again at once.
    *
-   * A name is 1 to 32 bytes of text. Its tokens are ordered among themselves only, not with those of other elections.
+   * A name is 1 to 32 bytes of text, with no blank or quote at either end and nothing invisible. Its tokens are ordered among
+   * themselves only, not with those of other elections.
    */
   readonly of: (election: string) => Effect.Effect<LeadershipShape, ElectionRefused, Scope.Scope>
 }

@@ -10,6 +10,7 @@ import * as HashMap from "effect/HashMap"
 import type * as Event from "./Event.ts"
 import type { Claim } from "./Lease.ts"
 import * as Member from "./Member.ts"
+import * as Name from "./Name.ts"
 import type * as Reign from "./Reign.ts"
 
 /**
@@ -159,9 +160,10 @@ const encoder = new TextEncoder()
 export const tag = (name: string): string => bytesToHex(sha256(encoder.encode(name)).subarray(0, 4))
 
 /**
- * Whether a text may name an election: 1 to 32 bytes, counted as in JSON.
+ * Whether a text may name an election: 1 to 32 bytes, counted as in JSON, of a plain name.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isName = (text: string): boolean => text.length > 0 && text.length <= 32 && Member.jsonBytes(text) <= 32
+export const isName = (text: string): boolean =>
+  text.length > 0 && text.length <= 32 && Member.jsonBytes(text) <= 32 && Name.isPlain(text)

@@ -58,7 +58,7 @@ describe("client --json (protocol 3, 5)", () => {
       const { code, stderr, stdout } = yield* client.ended
       assert.deepStrictEqual(stderr.split("\n"), [
         "bellwether: line 2: the body takes 513 bytes of JSON, 512 are allowed",
-        "bellwether: 1 of 3 lines were not acknowledged: the body takes 513 bytes of JSON, 512 are allowed",
+        "bellwether: 1 of 3 lines were not acknowledged",
         ""
       ])
       assert.strictEqual(code, 2)
@@ -81,7 +81,7 @@ describe("client --json (protocol 3, 5)", () => {
         first!,
         /^bellwether: line 1: nobody in group "cli-.*" answered within 500 ms .* check .*firewall.*$/
       )
-      assert.match(last!, /^bellwether: 2 of 2 lines were not acknowledged: nobody in group .*$/)
+      assert.match(last!, /^bellwether: 2 of 2 lines were not acknowledged$/)
       assert.deepStrictEqual(rest, [])
       assert.strictEqual(code, 3)
     }).pipe(Effect.scoped))

@@ -24,6 +24,8 @@ describe("the command line", () => {
         /^bellwether: --interfaces is "nope0"; allowed: one that is up: .*lo.*\n$/
       ],
       [["members", "--timeout", "soon"], /^bellwether: --timeout is "soon"; allowed: .*\n$/],
+      [["--name", "a\u001b[2Jb"], /^bellwether: --name is "a\\u001b\[2Jb"; allowed: .*\n$/],
+      [["--group", "orders\r"], /^bellwether: --group is "orders\\r"; allowed: 1 to 64 bytes of text, no blank.*\n$/],
       [["leader", "--priority", "1"], /^bellwether: --priority is no flag of leader.*\n$/]
     ] as const
   )("%j is refused in one line on standard error, with exit code 2", ([args, line]) =>
@@ -44,6 +46,22 @@ describe("the command line", () => {
       }
     }))
 
+  it.live("what Kubernetes sets and what is misspelt is told once on standard error, and passed over", () =>
+    Effect.gen(function*() {
+      const env = yield* Process.group
+      const { code, stderr } = yield* Process.run(["simulate", "--minutes", "1", "--servers", "1"], {
+        ...env,
+        BELLWETHER_PORT: "tcp://10.0.0.1:16983",
+        BELLWETHER_SERVICE_HOST: "10.0.0.1",
+        BELLWETHER_PROIRITY: "99"
+      })
+      const lines = stderr.trimEnd().split("\n")
+      assert.lengthOf(lines, 2)
+      assert.match(lines[0]!, /^bellwether: BELLWETHER_PORT is tcp:\/\/10.*Kubernetes.*enableServiceLinks: false/)
+      assert.match(lines[1]!, /^bellwether: BELLWETHER_PROIRITY is no setting .*; did you mean BELLWETHER_PRIORITY\?$/)
+      assert.strictEqual(code, 0)
+    }))
+
   it.live("help shows every setting with its default and its name in the environment", () =>
     Effect.gen(function*() {
       const { code, stderr, stdout } = yield* Process.run(["--help"])
@@ -54,6 +72,9 @@ describe("the command line", () => {
           `(default: ${Settings.defaultText(key)}; environment: ${Settings.environmentName(key)})`
         )
       }
+      assert.include(stdout, "BELLWETHER_KEY ")
+      const [codes] = /(?<=^EXIT CODES\n).*/ms.exec(stdout) ?? []
+      assert.deepStrictEqual(codes?.match(/^ +\d+/gm)?.map(Number), [0, 1, 2, 3, 70, 129, 130])
       assert.strictEqual(stderr, "")
       assert.strictEqual(code, 0)
     }))
@@ -100,14 +121,14 @@ describe("serve", () => {
   it.live("without a terminal it prints a line an event, and logs go to standard error", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
-      const server = yield* Process.start(["--name", "a\u001b[2Jb"], env)
+      const server = yield* Process.start(["--name", "a b"], env)
       yield* server.until(() => server.stdout.includes(" leads (term") ? true : undefined)
       yield* server.kill("SIGTERM")
       const { code, stderr, stdout } = yield* server.ended
       assert.strictEqual(code, 0)
       assert.strictEqual(stderr, "")
       const lines = stdout.trimEnd().split("\n")
-      assert.match(lines[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z started as a\uFFFD\[2Jb \([0-9a-f]{16} at 127\.0\.0\.1:\d+\)/)
+      assert.match(lines[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z started as a b \([0-9a-f]{16} at 127\.0\.0\.1:\d+\)/)
       assert.match(lines.at(-1)!, / left the group$/)
     }))
 

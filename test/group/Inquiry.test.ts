@@ -99,7 +99,7 @@ describe("a question to a group", () => {
       const { ask } = yield* asked({ servers: 0 })
       const error = yield* Effect.flip(ask)
       assert.strictEqual(error._tag, "NoAnswer")
-      assert.match(error.message, /^nobody in group "default" answered within 10000 ms on 239\.255\.77\.77:47777/)
+      assert.match(error.message, /^nobody in group "default" answered within 10000 ms on 239\.255\.253\.87:16983/)
       assert.strictEqual(Runtime.getErrorExitCode(error), 3)
     }))
 })

@@ -12,7 +12,7 @@ import * as Process from "../cli/process.ts"
 import * as Lan from "./Lan.ts"
 import { allFollow, allSeeAll, evicted, flags, follows, seesAll, since, tells } from "./Views.ts"
 
-const ipv4 = "239.255.77.77"
+const ipv4 = "239.255.253.87"
 const ipv6 = "ff02::b011"
 
 const wrong = (servers: Readonly<Record<string, Process.Running>>) =>
@@ -181,7 +181,7 @@ describe.skipIf(Lan.skip)(
         yield* host.ip("-6 route flush table local ff00::/8")
         const server = yield* host.start(flags("server", 1, "--multicast-address", ipv6))
         const told = yield* tells(server, () => server.events, "Unreachable")
-        assert.include(told.event === "NetworkChanged" ? told.what : "", `[${ipv6}]:47777 from eth0`)
+        assert.include(told.event === "NetworkChanged" ? told.what : "", `[${ipv6}]:16983 from eth0`)
         yield* follows(server, "server")
         yield* host.ip("-6 route add multicast ff00::/8 dev eth0 table local")
         yield* allFollow([server, other], "other")

@@ -271,10 +271,10 @@ describe("an examination", () => {
       const taken = new DatagramsFailed({
         during: "open",
         kind: "AddressInUse",
-        where: "239.255.77.77:47777",
+        where: "239.255.253.87:16983",
         code: "EADDRINUSE"
       })
-      const holder = { ip: "0.0.0.0", port: 47_777, inode: 1, uid: 0, drops: 3, owner: null, own: false }
+      const holder = { ip: "0.0.0.0", port: 16_983, inode: 1, uid: 0, drops: 3, owner: null, own: false }
       const { report } = yield* examine(
         {
           ...host,
@@ -282,7 +282,7 @@ describe("an examination", () => {
         },
         {},
         Kernel.of({
-          udpSockets: (port) => Effect.succeedSome(port === 47_777 ? [holder, { ...holder, own: true }] : []),
+          udpSockets: (port) => Effect.succeedSome(port === 16_983 ? [holder, { ...holder, own: true }] : []),
           receiveBufferLimit: Effect.succeedSome(4_096)
         })
       )

@@ -24,8 +24,8 @@ const hall = member(3, "hall", -1)
 const members = [kitchen, bath, hall]
 const picture: Table.Picture = {
   group: "default",
-  multicastAddress: "239.255.77.77",
-  port: 47_777,
+  multicastAddress: "239.255.253.87",
+  port: 16_983,
   profile: "standard",
   view: { self: bath, members, reign: Reign.make(now, kitchen), term: now },
   lastHeard: new Map([[kitchen.id, { ago: 1_234 }], [hall.id, { ago: 75_000 }]]),
@@ -38,7 +38,7 @@ describe("the display", () => {
   it("says who we are, what reign it is, who is there and what happened", () => {
     assert.strictEqual(
       Table.render(picture, style).join("\n"),
-      `Bellwether  group default  239.255.77.77:47777  profile standard  3 servers
+      `Bellwether  group default  239.255.253.87:16983  profile standard  3 servers
 We are bath (0000000000000001) at 192.0.2.1:40001, priority 0
 kitchen leads, term 1700000000000
 
