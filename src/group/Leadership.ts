@@ -258,7 +258,13 @@ const over = (
     finished: state.step({ _tag: "WorkFinished", election }),
     failed: (term, cause) => tellFailure("", { term, cause, again: null }),
     givenUp: state.step({ _tag: "WorkGivenUp", election }),
-    offered: state.step({ _tag: "WorkOffered", election })
+    offered: Effect.flatMap(
+      state.state,
+      (now) =>
+        Contest.register(now, election)?.hasNoWork === true
+          ? state.step({ _tag: "WorkOffered", election })
+          : Effect.void
+    )
   }
   const notLeading = Effect.suspend(() => Effect.fail(new LeadingWork.NotLeading({ term: null })))
 
