@@ -19,6 +19,7 @@ import type * as Reign from "./Reign.ts"
 import * as Relocation from "./Relocation.ts"
 import * as Rules from "./Rules.ts"
 import type { Check, Known, State, Turn } from "./Turn.ts"
+import * as Zone from "./Zone.ts"
 
 /**
  * Whether this very start of a server is a member.
@@ -109,7 +110,7 @@ export const hear = (
     join(turn, message, from, via)
     return { joined: true, replaced: before, elections: none }
   }
-  const member = noteMove(turn, before, message)
+  const member = noteMove(turn, before, message, from)
   refresh(turn, { ...before, member, ...stamp(turn, message, from, via, before) })
   return { joined: false, replaced: null, elections: before.elections }
 }
@@ -117,8 +118,13 @@ export const hear = (
 const none: ReadonlyArray<string> = []
 
 /** A member that has moved announces another address: from then on it is the member's. */
-const noteMove = (turn: Turn, { member: before, moved }: Known, message: Message.FromServer): Member.Member => {
-  const { ip, port } = message.sender
+const noteMove = (
+  turn: Turn,
+  { member: before, moved }: Known,
+  message: Message.FromServer,
+  from: Member.Address
+): Member.Member => {
+  const { ip, port } = Zone.announced(message.sender, from)
   if ((message.moved ?? 0) <= moved || (ip === before.ip && port === before.port)) return before
   const member = { ...before, ip, port }
   turn.state.members = turn.state.members.map((other) => other.id === member.id ? member : other)
@@ -189,7 +195,7 @@ const join = (
   from: Member.Address,
   via: "multicast" | "unicast"
 ): void => {
-  const member = message.sender
+  const member = Zone.announced(message.sender, from)
   const { members } = turn.state
   const at = members.findIndex((other) => Member.outranks(member, other))
   turn.state.members = at < 0 ? [...members, member] : members.toSpliced(at, 0, member)

@@ -96,6 +96,16 @@ export const heardOfFrom = (told: Member.Address, from: Member.Address): Member.
 }
 
 /**
+ * A server that is heard at `from`, at the address that it announces; where that is of its own host only, and it is heard from
+ * another, at the one where it is heard.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const announced = <A extends Member.Address>(sender: A, from: Member.Address): A =>
+  isLoopback(sender.ip) && !isLoopback(from.ip) ? { ...sender, ip: without(from.ip), port: from.port } : sender
+
+/**
  * A server of which another at `from` has told, at the address at which it is taken to be: who speaks is where its word came
  * from, whatever it says of itself.
  *

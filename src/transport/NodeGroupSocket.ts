@@ -109,6 +109,8 @@ export const make = (sockets: NodeSocket.Sockets, meeting: Meeting): GroupSocket
       yield* opened.reader.joinMulticast({ group: meeting.multicast, interface: where }).pipe(
         Scope.provide(joining),
         Effect.mapError((error) => NodeSocket.failedFrom("join", describe(nic), error)),
+        // It has joined there already: where no interface could be named, the system chose this one.
+        Effect.catchIf(({ kind }) => kind === "AddressInUse", () => Effect.void),
         Effect.onError(() => Effect.exit(Scope.close(joining, Exit.void)))
       )
       joined.set(deviceOf(nic.name), joining)

@@ -137,6 +137,33 @@ describe("a member that has moved", () => {
   })
 })
 
+describe("a member that announces the loopback address to another host, since it has only just got another", () => {
+  const local = { ip: "127.0.0.1", port: 4026 }
+
+  it("is where it is heard in the view, in events and as the leader, and what it says next moves it nowhere", () => {
+    const server = Server.live({}, [alive("a")])
+    const before = member("z", local)
+    server.hear(alive(before, reign(5_000_000, before)), "multicast", other)
+    assert.deepStrictEqual(server.state.members[0], z)
+    assert.deepStrictEqual(server.state.election.reign, reign(5_000_000, z))
+    assert.deepInclude(server.tells()[0], { event: "MemberJoined", member: z })
+    server.hear(after(1, alive(z, reign(5_000_000, z))), "multicast", other)
+    assert.deepStrictEqual(server.told(), [])
+  })
+
+  it("where it was known at another address, it is moved to where it is heard", () => {
+    const server = following()
+    server.hear(after(1, alive(member("z", local))), "multicast", other)
+    assert.deepStrictEqual(server.state.members[0], z)
+  })
+
+  it("on this host it is where it says", () => {
+    const server = Server.live({}, [])
+    server.hear(alive(member("z", local)), "multicast", local)
+    assert.deepStrictEqual(server.state.members[0], member("z", local))
+  })
+})
+
 describe("a server whose own sockets move", () => {
   const moved = (server: Server, ...addresses: ReadonlyArray<Member.Address>) => {
     server.forget().step({ _tag: "Moved", addresses })

@@ -349,18 +349,30 @@ describe("a network that changes", { concurrent: true }, () => {
   const skip = process.platform !== "linux"
 
   it.live(
-    "starts with the loopback, takes what comes later, and keeps its identity (protocol 2)",
+    "starts with the loopback, takes what comes later, and announces that (protocol, Sockets)",
     () =>
       Effect.gen(function*() {
         const system = yield* Ref.make<ReadonlyArray<SystemInterface>>([lo])
         const a = yield* Effect.provide(open({ ...options(), interfaces: [] }), layerOf(system))
         const [primary] = a.local
         assert.strictEqual(primary.ip, "127.0.0.1")
+        assert.isFalse(a.hasAddress(), "nobody asked for the loopback, and each host has it")
         yield* Ref.set(system, [lo, late])
-        // The device of both is lo, which the group socket has joined already: the system refuses to join it twice.
-        assert.strictEqual((yield* a.troubles).where, "late0 127.0.0.2")
-        assert.deepStrictEqual(a.local[0], primary)
+        // The device of both is lo, which the group socket has joined already: it need not join it twice.
+        assert.strictEqual((yield* a.troubles).where, "late0 127.0.0.2 came")
+        const [first, ...others] = a.local
+        assert.deepInclude(first, { ip: "127.0.0.2", interface: "late0" })
+        assert.deepStrictEqual(others, [primary])
+        assert.isTrue(a.hasAddress())
+        const named = yield* Effect.provide(open({ ...options(), interfaces: ["lo"] }), layerOf(system))
+        assert.isTrue(named.hasAddress(), "it was asked for")
+        // All of 127.0.0.0/8 is on the network of lo; what is on none leaves by what leads to other hosts.
+        assert.deepStrictEqual([a.portTowards("127.0.0.9"), a.portTowards("192.0.2.9")], [primary.port, first.port])
         yield* hearSoon(a, "still", a.unicast(primary, bytes("still")))
+        yield* hearSoon(a, "here", a.unicast(first, bytes("here")))
+        yield* Ref.set(system, [lo])
+        assert.strictEqual((yield* a.troubles).where, "late0 127.0.0.2 is gone")
+        assert.deepStrictEqual(a.local, [first, primary], "where it could lately be reached")
       }),
     { skip }
   )
