@@ -1,5 +1,5 @@
 /**
- * Lines that wait for a reader: at most so many. The oldest give way, and how many did is told in their place.
+ * Lines that wait for a reader: at most so many. The oldest give way, and their number is written in their place.
  */
 
 /** How many bytes are written at once: what a pipe takes whole or not at all (PIPE_BUF of pipe(7)). */
@@ -36,7 +36,7 @@ const fitting = (lines: Iterable<string>, beside: number): number => {
   return count
 }
 
-/** `reserve` is how many bytes it takes to tell of the lost. */
+/** `reserve` is how many bytes the line about the lost ones takes. */
 export const make = (capacity: number, reserve: number): Backlog => {
   let lines: Array<string> = []
   let lost = 0

@@ -142,7 +142,6 @@ const piped = Effect.fnUntraced(function*(client: Client.ClientShape, json: bool
   const lines = yield* Output.lines({
     capacity: unreadCapacity,
     lost: (count) => text({ at, event: "EventsLost", count })
-    // It is a reason to leave.
   }, ({ isGone }) => isGone)
   const face: Face = {
     show: (event) =>
@@ -256,7 +255,7 @@ export const client = Effect.fnUntraced(function*(
       const face = yield* (terminal === undefined
         ? piped(client, options.json)
         : dialogue(client, terminal, settings))
-      // The subscription outlives the client: its goodbye is the last event.
+      // The subscription outlives the client: its `Left` is the last event.
       const showing = yield* events.pipe(
         Stream.takeUntil((event) => event.event === "Left"),
         Stream.runForEach(face.show),
@@ -267,17 +266,17 @@ export const client = Effect.fnUntraced(function*(
         Effect.ignore,
         Effect.forkScoped
       )
-      const told = Fiber.await(showing)
-      const toldSoon = Effect.timeoutOption(Effect.interruptible(told), "300 millis")
+      const added = Fiber.await(showing)
+      const addedSoon = Effect.timeoutOption(Effect.interruptible(added), "300 millis")
       const result = yield* Effect.result(
         Effect.raceFirst(Effect.raceFirst(client.failed, face.gone), face.talk)
       ).pipe(
         Effect.onExit((exit) =>
-          Effect.andThen(Scope.close(clientScope, exit), Exit.isSuccess(exit) ? Effect.void : toldSoon)
+          Effect.andThen(Scope.close(clientScope, exit), Exit.isSuccess(exit) ? Effect.void : addedSoon)
         )
       )
       // At the end of the input a reader gets all, however slow; told to go, we do not wait for it.
-      yield* terminal === undefined ? Effect.andThen(told, face.shown) : toldSoon
+      yield* terminal === undefined ? Effect.andThen(added, face.shown) : addedSoon
       const lines = face.abandoned()
       if (lines > 0) yield* face.complain(`left with ${lines} of the lines not acknowledged`)
       yield* Effect.fromResult(result)

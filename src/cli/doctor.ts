@@ -109,7 +109,7 @@ const watched = Effect.fnUntraced(function*(
   const first = yield* once(settings, { json, timeout, watch: Option.none() }, report)
   let before = first
   let healthy = first.healthy
-  // Not to look for as long as nobody reads would miss what comes and goes meanwhile.
+  // The examination must not wait for the reader: it would miss what comes and goes meanwhile.
   const lines = yield* Output.lines({
     capacity: unreadCapacity,
     lost: (count) => json ? "" : `${count} lines are missing here, as nobody read them\n`

@@ -36,7 +36,7 @@ export const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
   if (Predicate.isTagged(error, "ShowHelp") || Predicate.isTagged(error, "ProblemsFound")) return Effect.void
   return Cause.hasDies(cause) || !(error instanceof Error)
-    ? Output.tell(`bellwether: a defect: ${Cause.pretty(cause)}\n`)
+    ? Output.report(`bellwether: a defect: ${Cause.pretty(cause)}\n`)
     : Output.complain(error.message)
 }
 

@@ -1,5 +1,5 @@
 /**
- * Lines for a reader that may be slow, stand still or be gone, and for whom nothing waits: neither the fiber that has
+ * Lines for a reader that may be slow, paused or gone. Nothing waits for the reader: neither the fiber that has
  * something to say nor the end of the process.
  */
 import * as Deferred from "effect/Deferred"
@@ -13,7 +13,7 @@ import type * as Sink from "./sink.ts"
 export interface Lines {
   /** Adds text that is shown whole: a line, or several, with the end of the last. Never waits. */
   readonly add: (text: string) => void
-  /** Writes what is added until the scope closes; then the newest for a moment more, which are told last. */
+  /** Writes what is added until the scope closes; then the newest for a moment more, which are written last. */
   readonly open: Effect.Effect<void, never, Scope.Scope>
   /** Completes when nothing waits to be written, or when nothing can be written now. */
   readonly flushed: Effect.Effect<void>
@@ -35,7 +35,7 @@ export interface Options {
 /** How long a reader has at the end, for what waits and then again for the last of it. */
 const patience = "250 millis"
 
-/** After a failure: a disk may have room again, and a named pipe another reader. */
+/** After a failure: a disk may have space again, and a named pipe another reader. */
 const pause = "1 second"
 
 const soon = (effect: Effect.Effect<unknown>) => Effect.timeoutOption(Effect.interruptible(effect), patience)

@@ -1,6 +1,6 @@
 /**
- * Standard output and standard error, without ever blocking the process or ending it: a reader that goes away or stands
- * still must not take a leader with it. All that is shown goes through here.
+ * Standard output and standard error, without ever blocking the process or ending it: a reader that goes away or does
+ * not read must not take a leader with it. All that is shown goes through here.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -32,18 +32,18 @@ export const write = (text: string): Effect.Effect<void, Sink.OutputClosed> => {
 /** One line, or several, on standard output. */
 export const line = (text: string): Effect.Effect<void, Sink.OutputClosed> => write(`${text}\n`)
 
-/** Lines on standard output that nothing waits for. Why they cannot be written is told once, unless it is `expected`. */
+/** Lines on standard output that nothing waits for. Why they cannot be written is reported once, unless it is `expected`. */
 export const lines = (
   options: Pick<Lines.Options, "capacity" | "lost">,
   expected: (error: Sink.OutputClosed) => boolean = () => false
 ): Effect.Effect<Lines.Lines, never, Scope.Scope> => {
-  const told = new Set<string>()
+  const reported = new Set<string>()
   const made = Lines.make(standard, {
     ...options,
     failed: (error) =>
       Effect.suspend(() => {
-        if (told.has(error.code) || expected(error)) return Effect.void
-        told.add(error.code)
+        if (reported.has(error.code) || expected(error)) return Effect.void
+        reported.add(error.code)
         return complain(`${error.message}; all else goes on, and it is tried again each second`)
       })
   })
@@ -52,16 +52,16 @@ export const lines = (
 
 /** One line for a person who made a mistake or must know. */
 export const complain = (text: string): Effect.Effect<void> =>
-  tell(`bellwether: ${text.replaceAll(/\s*\n\s*/g, " ")}\n`)
+  report(`bellwether: ${text.replaceAll(/\s*\n\s*/g, " ")}\n`)
 
 /** Text as it is on standard error. */
-export const tell = (text: string): Effect.Effect<void> => Effect.sync(() => errors.add(text))
+export const report = (text: string): Effect.Effect<void> => Effect.sync(() => errors.add(text))
 
-/** Whether standard error has shown all that it was told. */
+/** Whether standard error has taken all that was reported. */
 export const isRead = errors.isIdle
 
-/** Waits until it has, but not for a reader that stands still. */
-export const told = Effect.asVoid(Effect.timeoutOption(Effect.interruptible(errors.flushed), "300 millis"))
+/** Waits until it has, but only for a moment. */
+export const reported = Effect.asVoid(Effect.timeoutOption(Effect.interruptible(errors.flushed), "300 millis"))
 
 /** A stream of Node that writes there, and is never full. */
 export const stream = ({ add }: Lines.Lines) =>

@@ -36,13 +36,13 @@ export const make = (): Progress => {
   const draw = (text: string): Effect.Effect<void> => {
     if (text === drawn) return Effect.void
     drawn = text
-    return Output.tell(`\r${text}\x1b[K`)
+    return Output.report(`\r${text}\x1b[K`)
   }
   return {
     show: (share, text) =>
       // What a terminal that is not read has not shown yet is old by the time that it does.
       Effect.suspend(() => Output.isRead() ? draw(line(share, text, stderr.columns || 80)) : Effect.void),
     // What stands there instead may go to standard output.
-    clear: Effect.andThen(Effect.suspend(() => draw("")), Output.told)
+    clear: Effect.andThen(Effect.suspend(() => draw("")), Output.reported)
   }
 }

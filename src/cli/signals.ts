@@ -15,12 +15,12 @@ let first: Signal | undefined
 /** The signal that stopped the program, as far as one did. */
 export const stoppedBy = (): Signal | undefined => first
 
-/** The exit code of a process that a signal ended, as shells tell it. */
+/** The exit code of a process that a signal ended, as shells show it. */
 export const codeOf = (signal: Signal): number => 128 + Os.constants.signals[signal]
 
 /**
  * What is known of whether SIGHUP was ignored when the process was started. Node resets what it inherits before any code
- * of ours runs, so it has to be told from traces.
+ * of ours runs, so it has to be inferred from traces.
  */
 export interface Traces {
   /** The command that the shell ran, from its variable `_`. */

@@ -33,7 +33,7 @@ export interface Sink {
   readonly attempt: (text: string) => void
 }
 
-/** The waits between two attempts, in milliseconds: short for a reader that reads, long for one that stands still. */
+/** The waits between two attempts, in milliseconds: short for a reader that reads, long for one that does not. */
 const shortest = 1
 const longest = 64
 

@@ -4,7 +4,7 @@
 
 interface State {
   /** How many bytes it takes from now on. */
-  room: number
+  credit: number
   /** With which code it refuses more. */
   refusal: string
   /** How often it was asked. */
@@ -13,17 +13,17 @@ interface State {
 
 /** Takes `atOnce` bytes at once at most. */
 export const reader = (
-  options: { readonly atOnce?: number; readonly room?: number; readonly refusal?: string } = {}
+  options: { readonly atOnce?: number; readonly credit?: number; readonly refusal?: string } = {}
 ) => {
-  const state: State = { room: options.room ?? Infinity, refusal: options.refusal ?? "EAGAIN", asked: 0 }
+  const state: State = { credit: options.credit ?? Infinity, refusal: options.refusal ?? "EAGAIN", asked: 0 }
   const taken: Array<Buffer> = []
   return {
     state,
     put: (bytes: Uint8Array): number => {
       state.asked += 1
-      const count = Math.min(bytes.length, options.atOnce ?? Infinity, state.room)
+      const count = Math.min(bytes.length, options.atOnce ?? Infinity, state.credit)
       if (count === 0) throw Object.assign(new Error(state.refusal), { code: state.refusal })
-      state.room -= count
+      state.credit -= count
       taken.push(Buffer.from(bytes.subarray(0, count)))
       return count
     },

@@ -1,5 +1,5 @@
 /**
- * Lines for a reader that is slow, stands still or is gone: bounded, whole, in order, and the last of them last.
+ * Lines for a reader that is slow, does not read or is gone: bounded, whole, in order, and the last of them last.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -46,7 +46,7 @@ describe("lines that wait", () => {
     assert.deepStrictEqual(backlog.take(), { lost: 2, lines: ["3\n", "4\n", "5\n"] })
   })
 
-  it("are condensed to the newest that are written at once, with room to tell of the others", () => {
+  it("are condensed to the newest that are written at once, with space for the number of the others", () => {
     const backlog = Backlog.make(1_000, 100)
     const lines = Array.from({ length: 500 }, (_, at) => `${at} ${"x".repeat(90)}\n`)
     for (const line of lines) backlog.add(line)
@@ -71,68 +71,68 @@ describe("lines", () => {
       assert.strictEqual(read(), "one\ntwo\nthree\n")
     }))
 
-  it.effect("wait for a reader that stands still, the newest of them, and it is told how many it lost", () =>
+  it.effect("wait for a reader that does not read, the newest of them, and it learns how many it lost", () =>
     Effect.gen(function*() {
-      const { lines, read, state } = yield* opened({ room: 3, capacity: 2 })
+      const { lines, read, state } = yield* opened({ credit: 3, capacity: 2 })
       lines.add("first\n")
       yield* TestClock.adjust("1 minute")
       for (const text of ["2\n", "3\n", "4\n", "5\n"]) lines.add(text)
-      state.room = Infinity
+      state.credit = Infinity
       yield* TestClock.adjust("1 second")
       assert.strictEqual(read(), "first\n2 lost\n4\n5\n")
     }))
 
-  it.effect("are written again when they can be, after it was told why they cannot", () =>
+  it.effect("are written again when they can be, after it was reported why they cannot", () =>
     Effect.gen(function*() {
-      const told: Array<string> = []
+      const reported: Array<string> = []
       const { lines, read, state } = yield* opened({
-        room: 0,
+        credit: 0,
         refusal: "ENOSPC",
-        failed: ({ code }) => Effect.sync(() => void told.push(code))
+        failed: ({ code }) => Effect.sync(() => void reported.push(code))
       })
       lines.add("one\n")
-      // Nothing waits for a disk to have room.
+      // Nothing waits for a disk to have space.
       yield* lines.flushed
       lines.add("two\n")
       yield* TestClock.adjust("10 seconds")
-      assert.include(told, "ENOSPC")
-      assert.isAtMost(told.length, 11)
+      assert.include(reported, "ENOSPC")
+      assert.isAtMost(reported.length, 11)
       assert.strictEqual(read(), "")
-      state.room = Infinity
+      state.credit = Infinity
       yield* TestClock.adjust("1 second")
       assert.strictEqual(read(), "one\ntwo\n")
     }))
 
-  it.effect("tell that the reader has gone away", () =>
+  it.effect("know when the reader has gone away", () =>
     Effect.gen(function*() {
-      const { lines } = yield* opened({ room: 0, refusal: "EPIPE" })
+      const { lines } = yield* opened({ credit: 0, refusal: "EPIPE" })
       lines.add("one\n")
       yield* lines.readerGone
     }))
 
-  it.effect("at the end the newest are told last, and those in between are told as lost", () =>
+  it.effect("at the end the newest are written last, and those in between are counted as lost", () =>
     Effect.gen(function*() {
-      const { close, lines, read, state } = yield* opened({ room: 10, capacity: 1_000 })
+      const { close, lines, read, state } = yield* opened({ credit: 10, capacity: 1_000 })
       for (let at = 0; at < 1_000; at++) lines.add(`${at} ${"x".repeat(60)}\n`)
       yield* TestClock.adjust("1 second")
       const closing = yield* Effect.forkChild(close)
       yield* TestClock.adjust("260 millis")
       // What was begun, and once as much as is written at once.
-      state.room = 2 * Backlog.atOnce
+      state.credit = 2 * Backlog.atOnce
       yield* TestClock.adjust("250 millis")
       assert.isDefined(closing.pollUnsafe())
-      const told = read().split("\n")
-      assert.strictEqual(told.pop(), "")
-      assert.match(told.at(-1)!, /^999 x{60}$/)
-      for (const line of told) assert.match(line, /^(\d+ x{60}|\d+ lost)$/)
-      const missing = told.flatMap((line) => line.endsWith(" lost") ? [Number.parseInt(line, 10)] : [])
+      const reported = read().split("\n")
+      assert.strictEqual(reported.pop(), "")
+      assert.match(reported.at(-1)!, /^999 x{60}$/)
+      for (const line of reported) assert.match(line, /^(\d+ x{60}|\d+ lost)$/)
+      const missing = reported.flatMap((line) => line.endsWith(" lost") ? [Number.parseInt(line, 10)] : [])
       assert.lengthOf(missing, 1)
-      assert.strictEqual(told.length - 1 + missing[0]!, 1_000)
+      assert.strictEqual(reported.length - 1 + missing[0]!, 1_000)
     }))
 
   it.effect("the end waits for a moment only where nothing is read", () =>
     Effect.gen(function*() {
-      const { close, lines } = yield* opened({ room: 0 })
+      const { close, lines } = yield* opened({ credit: 0 })
       lines.add("one\n")
       const closing = yield* Effect.forkChild(close)
       yield* TestClock.adjust("1 second")

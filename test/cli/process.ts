@@ -251,7 +251,7 @@ export const fullPipe = Effect.acquireRelease(
     })
 )
 
-/** The process that another one has started first, as Linux tells it. */
+/** The process that another one has started first, as Linux shows it. */
 export const childOf = (pid: number): number | undefined => {
   const [child] = Fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")
   return child === undefined || child === "" ? undefined : Number(child)

@@ -132,7 +132,7 @@ describe("serve", () => {
       assert.match(lines.at(-1)!, / left the group$/)
     }))
 
-  it.live("a reader that goes away is told of once on standard error, and the server goes on", () =>
+  it.live("a reader that goes away is reported once on standard error, and the server goes on", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
       const other = yield* Process.start(["--json", "--name", "other"], env)
@@ -150,7 +150,7 @@ describe("serve", () => {
     }))
 
   it.live.skipIf(!Fs.existsSync("/dev/full"))(
-    "a full disk is told of once on standard error, and the server goes on",
+    "a full disk is reported once on standard error, and the server goes on",
     () =>
       Effect.gen(function*() {
         const env = yield* Process.group

@@ -28,7 +28,7 @@ describe("whether the program outlives its terminal", () => {
 })
 
 describe("SIGHUP", () => {
-  it.live("a server without a terminal says goodbye and ends with 129", () =>
+  it.live("a server without a terminal leaves and ends with 129", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
       const other = yield* Process.start(["--json", "--name", "other"], env)

@@ -19,21 +19,21 @@ describe("a sink", () => {
 
   it.effect("waits while the reader takes nothing, and goes on when it does", () =>
     Effect.gen(function*() {
-      const { put, read, state } = reader({ room: 5 })
+      const { put, read, state } = reader({ credit: 5 })
       const sink = Sink.make(put)
       const writing = yield* Effect.forkChild(sink.write("hello there\n"))
       yield* TestClock.adjust("10 minutes")
       assert.strictEqual(read(), "hello")
       assert.isUndefined(writing.pollUnsafe())
-      state.room = Infinity
+      state.credit = Infinity
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(writing)
       assert.strictEqual(read(), "hello there\n")
     }))
 
-  it.effect("asks a reader that stands still some times a second only", () =>
+  it.effect("asks a reader that does not read some times a second only", () =>
     Effect.gen(function*() {
-      const { put, state } = reader({ room: 0 })
+      const { put, state } = reader({ credit: 0 })
       yield* Effect.forkChild(Sink.make(put).write("hello\n"))
       yield* TestClock.adjust("1 second")
       const before = state.asked
@@ -43,7 +43,7 @@ describe("a sink", () => {
 
   it.effect("completes what an interruption left begun before anything else, and does not begin what it had not", () =>
     Effect.gen(function*() {
-      const { put, read, state } = reader({ room: 3 })
+      const { put, read, state } = reader({ credit: 3 })
       const sink = Sink.make(put)
       const begun: Array<string> = []
       for (const text of ["first\n", "second\n"]) {
@@ -52,31 +52,31 @@ describe("a sink", () => {
         yield* Fiber.interrupt(writing)
       }
       assert.deepStrictEqual(begun, ["first\n"])
-      state.room = Infinity
+      state.credit = Infinity
       yield* sink.write("third\n")
       assert.strictEqual(read(), "first\nthird\n")
     }))
 
   it.effect("fails with the system's code, and completes later what was begun", () =>
     Effect.gen(function*() {
-      const { put, read, state } = reader({ room: 2, refusal: "ENOSPC" })
+      const { put, read, state } = reader({ credit: 2, refusal: "ENOSPC" })
       const sink = Sink.make(put)
       const error = yield* Effect.flip(sink.write("first\n"))
       assert.strictEqual(error.code, "ENOSPC")
       assert.isFalse(error.isGone)
       assert.include(error.message, "ENOSPC: no space left on device")
-      state.room = Infinity
+      state.credit = Infinity
       yield* sink.write("second\n")
       assert.strictEqual(read(), "first\nsecond\n")
     }))
 
   it.effect("forgets what was begun where it is told to, and attempts without waiting", () =>
     Effect.gen(function*() {
-      const { put, read, state } = reader({ room: 2, refusal: "EIO" })
+      const { put, read, state } = reader({ credit: 2, refusal: "EIO" })
       const sink = Sink.make(put)
       assert.isTrue((yield* Effect.flip(sink.write("frame"))).isGone)
       sink.abandon()
-      state.room = 4
+      state.credit = 4
       sink.attempt("given back")
       assert.strictEqual(read(), "frgive")
     }))

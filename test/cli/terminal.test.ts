@@ -10,7 +10,7 @@ import * as Tmux from "./tmux.ts"
 const shell = spawnSync("bash", ["--version"]).status === 0
 const prompt = (lines: ReadonlyArray<string>) => lines.at(-1)?.startsWith("$") === true
 
-/** A group with a server that tells what it sees, and a shell on a terminal. */
+/** A group with a server whose events are read, and a shell on a terminal. */
 const watched = Effect.gen(function*() {
   const env = { ...yield* Process.group, BELLWETHER_PROFILE: "fast" }
   const other = yield* Process.start(["--json", "--name", "other"], env)
@@ -35,7 +35,7 @@ describe.skipIf(!Tmux.isThere || !shell)("on a terminal that is not read (tmux, 
       yield* terminal.see("shell", sees("We lead, term"))
       const { member } = yield* other.event("MemberJoined", ({ member }) => member.name === "kitchen")
       terminal.type("shell", "C-s")
-      // Each of these is drawn, and they take longer than a server that stands still would be a member.
+      // Each of these is drawn, and they take longer than a paused server would be a member.
       for (const text of ["one", "two", "three"]) {
         assert.strictEqual((yield* Process.run(["send", text, "--timeout", "5s"], env)).code, 0)
         yield* other.event("MessageReceived", ({ body }) => body === text)
