@@ -74,8 +74,14 @@ export const toldTo = (
   addresses: readonly [Member.Address, ...ReadonlyArray<Member.Address>],
   to: Pick<Member.Address, "ip">
 ): Member.Address => {
-  const understood = addresses.filter(({ ip }) => isUnderstoodAt(ip, to.ip))
-  const told = understood.find(({ ip }) => isIpv6(ip) === isIpv6(to.ip)) ?? understood[0]
+  let told: Member.Address | undefined
+  for (const address of addresses) {
+    if (!isUnderstoodAt(address.ip, to.ip)) continue
+    told ??= address
+    if (isIpv6(address.ip) !== isIpv6(to.ip)) continue
+    told = address
+    break
+  }
   return told === undefined ? { ip: nowhere, port: addresses[0].port } : { ip: without(told.ip), port: told.port }
 }
 
