@@ -15,6 +15,7 @@ import * as Identity from "./Identity.ts"
 import * as Member from "./Member.ts"
 import * as MemberLists from "./MemberLists.ts"
 import type * as Message from "./Message.ts"
+import * as Places from "./Places.ts"
 import type * as Reign from "./Reign.ts"
 import * as Relocation from "./Relocation.ts"
 import * as Rules from "./Rules.ts"
@@ -150,10 +151,14 @@ const stamp = (
   message: Message.FromServer,
   from: Member.Address,
   via: "multicast" | "unicast",
-  before: Pick<Known, "address" | "moved" | "multicastAt" | "interval" | "unicastUntil" | "elections">
+  before: Pick<
+    Known,
+    "address" | "alsoAt" | "moved" | "heardAt" | "multicastAt" | "interval" | "unicastUntil" | "elections"
+  >
 ) => ({
   // What it said before it moved, and comes late, is a sign of life; but it is there no more.
   address: (message.moved ?? 0) < before.moved ? before.address : from,
+  alsoAt: alsoAt(turn, message.moved ?? 0, from, before),
   moved: Math.max(message.moved ?? 0, before.moved),
   heardAt: turn.now.monotonic,
   via,
@@ -165,6 +170,17 @@ const stamp = (
     : before.unicastUntil,
   elections: electionsOf(message, before.elections)
 })
+
+const alsoAt = (
+  turn: Turn,
+  moved: number,
+  from: Member.Address,
+  before: Pick<Known, "address" | "alsoAt" | "moved" | "heardAt" | "interval">
+): ReadonlyArray<Places.Place> => {
+  if (moved !== before.moved) return moved > before.moved ? Places.none : before.alsoAt
+  const until = before.heardAt + Rules.patience(turn.state.rules, before.interval)
+  return Places.besides(before.alsoAt, { address: before.address, until }, from)
+}
 
 /** Twice as long as it takes to notice for oneself that a member is heard by unicast only. */
 const deafUntil = (turn: Turn, interval: number): number =>
@@ -204,7 +220,9 @@ const join = (
     // Nothing by multicast yet counts as just heard so: a newcomer's first heartbeat may still be on its way.
     ...stamp(turn, message, from, via, {
       address: from,
+      alsoAt: Places.none,
       moved: 0,
+      heardAt: turn.now.monotonic,
       multicastAt: turn.now.monotonic,
       interval: turn.state.rules.heartbeatInterval,
       // One whom only a seed may have told of us may be where no multicast of ours comes.

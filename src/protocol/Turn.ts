@@ -16,6 +16,7 @@ import type * as Event from "./Event.ts"
 import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import * as Places from "./Places.ts"
 import * as Reach from "./Reach.ts"
 import * as Receiver from "./Receiver.ts"
 import type * as Rules from "./Rules.ts"
@@ -48,6 +49,8 @@ export interface Known {
   readonly member: Member.Member
   /** Where its last datagram came from, of those that it said since it last moved. */
   readonly address: Member.Address
+  /** Where else it was lately heard, since it last moved: it is on several networks. */
+  readonly alsoAt: ReadonlyArray<Places.Place>
   /** How often it has moved, by its own word. */
   readonly moved: number
   /** Since when this very start of it has been a member. */
@@ -394,13 +397,16 @@ export class Turn extends Entropy {
   }
 
   /**
-   * A member, or this server itself, at the address that is told of it: where it was last heard, or else what it says of
-   * itself, whichever can be reached from where it is told.
+   * A member, or this server itself, at the address that is told of it: where it was last heard, of several networks on the
+   * one that is nearest to where it is told, or else what it says of itself, whichever can be reached from there.
    */
   told<A extends Member.Address & { readonly id: Member.NodeId }>(server: A, to: Member.Address | null): A {
-    const { self } = this.state
+    const there = to ?? this.state.self
     const known = Option.getOrUndefined(this.known(server.id))
-    return { ...server, ...Zone.toldTo(known === undefined ? [server] : [known.address, known.member], to ?? self) }
+    if (known === undefined) return { ...server, ...Zone.toldTo([server], there) }
+    const { address, alsoAt, member } = known
+    const places = alsoAt.length === 0 ? [address] as const : Places.nearest(address, alsoAt, there, this.now.monotonic)
+    return { ...server, ...Zone.toldTo([...places, member], there) }
   }
 
   /** The same as a field, which is left out where it would be 0. */

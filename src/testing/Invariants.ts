@@ -45,7 +45,7 @@ export const promises = {
   stallIsNoticed: "who stood still leads no more from its first step on, and judges nobody by what it did not hear",
   workNeverOverlaps: "leading work never overlaps on one server with that of its next reign",
   membersReachable:
-    "in a list of members each is where it listens, on the network of who asks, and so is the leader that clients are told",
+    "views show each member where it listens; lists, and the leader that clients are told, do on the network of who asks",
   readersSeeTheView: "a reader of the events has the same picture as the server",
   neverDies: "no fiber dies, and nobody sees a duplicate of its own identity"
 } as const
@@ -162,7 +162,8 @@ export const judge = (
     if (what !== null) complaints.push({ invariant, what })
   }
   let next = past
-  if (before.election.reign !== after.election.reign) {
+  // A leader that has moved leads on, in the same reign.
+  if (!sameReign(before.election.reign, after.election.reign)) {
     complain("reignNeverBack", wentBack(past, after))
     next = followed(past, before, after)
   }

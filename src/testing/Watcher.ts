@@ -245,6 +245,8 @@ export class Watcher {
     const listener: Lists.Listener = (address) =>
       servers.find(({ addresses }) => addresses.some(isAt(address)))?.state.self ?? null
     for (const { addresses, host, state } of servers) {
+      const shown = Lists.misplaced({ state, clocks: clocksOf(host) }, listener)
+      if (shown !== null) this.complain(at, "membersReachable", null, shown)
       for (const from of addresses) {
         this.#count("membersReachable")
         const asker = { ip: `${subnetOf(from.ip)}.250`, port: from.port }

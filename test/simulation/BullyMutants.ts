@@ -374,5 +374,43 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     to: "  Math.max(0 * minimumMembers, lease === null",
     seenBy: "fewer than the minimum are left (5, minimumMembers)",
     breaks: "settles"
+  },
+  {
+    // What it announces follows too, and would be named.
+    name: "lists name a member where it said at first that it was",
+    file: "Turn.ts",
+    from: "    return { ...server, ...Zone.toldTo([...places, member], there) }",
+    to: "    return { ...server, ...Zone.toldTo([member, ...places], there) }",
+    also: [{
+      file: "Membership.ts",
+      from: "  const member = { ...before, ip, port }\n",
+      to: "  const member = { ...before, ip: before.ip, port: before.port }\n  void [ip, port]\n"
+    }],
+    seenBy: "the address of the leader changes, and another has it before long (Where a server is)",
+    breaks: "membersReachable"
+  },
+  {
+    name: "what a server announces does not follow its address",
+    file: "Identity.ts",
+    from: "  const [announced = self] = addresses\n",
+    to: "  const [announced] = [self, ...addresses]\n",
+    seenBy: "the address of the leader changes, and another has it before long (Where a server is)",
+    breaks: "membersReachable"
+  },
+  {
+    name: "a member that has moved stays where it was in the view",
+    file: "Membership.ts",
+    from: "  if ((message.moved ?? 0) <= moved || (ip === before.ip && port === before.port)) return before\n",
+    to: "  if ((message.moved ?? 0) <= moved + Infinity || (ip === before.ip && port === before.port)) return before\n",
+    seenBy: "the address of the leader changes, and another has it before long (Where a server is)",
+    breaks: "membersReachable"
+  },
+  {
+    name: "of several networks the one is named on which a member was heard last",
+    file: "Turn.ts",
+    from: "alsoAt.length === 0 ? [address] as const",
+    to: "alsoAt.length >= 0 ? [address] as const",
+    seenBy: "all are on a second network too (Where a server is)",
+    breaks: "membersReachable"
   }
 ]

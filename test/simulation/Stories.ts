@@ -41,6 +41,15 @@ const pause = (server: number, at: number, millis: number): Faults.Fault => ({
   server,
   first: "sleepers"
 })
+/** Its address is 10.0.0.`host` from then on. */
+const move = (server: number, at: number, host: number, millis = 0): Faults.Fault => ({
+  kind: "move",
+  at,
+  for: millis,
+  server,
+  host
+})
+const secondNetwork = (server: number, at: number): Faults.Fault => ({ kind: "secondNetwork", at, for: ever, server })
 const overtaken = (at: number, millis: number, by: number): Faults.Fault => ({
   kind: "reorder",
   at,
@@ -137,6 +146,18 @@ export const stories = {
     servers: 3,
     faults: [crash(2, 2_000, 2_900), overtaken(4_600, 600, 1_500)]
   },
+  "the address of the leader changes, and another has it before long (Where a server is)": {
+    servers: 3,
+    faults: [move(2, 2_000, 77), move(0, 5_000, 3, 500)]
+  },
+  "all are on a second network too (Where a server is)": {
+    servers: 3,
+    faults: [0, 1, 2].map((server) => secondNetwork(server, 2_000))
+  },
+  "the leader starts before its network (Where a server is)": {
+    servers: 3,
+    faults: [{ kind: "lateNetwork", at: 2_000, for: 3_000, server: 2 }]
+  },
   // The simulator found it.
   "a leader was cut off from a later reign, that ends (5, rule 3)": {
     servers: 5,
@@ -146,12 +167,15 @@ export const stories = {
 
 export type Name = keyof typeof stories
 
+const ofNetworks: ReadonlySet<string> = new Set(["move", "secondNetwork", "lateNetwork"])
+
 /** What its run is made of. */
 export const run = (name: Name): Simulation.Options => {
   const { settings, ...story }: Story = stories[name]
   const ends = story.faults.map((fault) => fault.for === ever ? fault.at : Faults.endOf(fault))
-  // The group has settled by then.
-  const millis = Math.max(...ends) + (settings?.stableAfter === undefined ? 6_500 : 9_500)
+  // The group has settled by then. It takes two seconds to find that a network is another.
+  const isQuick = settings?.stableAfter === undefined && !story.faults.some(({ kind }) => ofNetworks.has(kind))
+  const millis = Math.max(...ends) + (isQuick ? 6_500 : 9_500)
   return { ...story, millis, seed: 1, settings: { profile: "fast", ...settings } }
 }
 

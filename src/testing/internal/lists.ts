@@ -3,7 +3,8 @@
  */
 import * as Member from "../../protocol/Member.ts"
 import type * as Message from "../../protocol/Message.ts"
-import type * as Step from "../../protocol/Step.ts"
+import * as Step from "../../protocol/Step.ts"
+import * as Zone from "../../protocol/Zone.ts"
 import type * as Invariants from "../Invariants.ts"
 import { subnetOf } from "./interfaces.ts"
 
@@ -15,6 +16,15 @@ export interface Asked extends Invariants.Living {
 
 /** Which server listens at an address. */
 export type Listener = (address: Member.Address) => { readonly id: string; readonly name: string } | null
+
+/** Where the view of a server shows a member at an address where it does not listen. Null where it shows none. */
+export const misplaced = ({ state }: Invariants.Living, listener: Listener): string | null => {
+  for (const member of Step.view(state).members) {
+    const what = astray(member, listener)
+    if (what !== null) return `${state.self.name} shows ${member.name} at ${what}`
+  }
+  return null
+}
 
 /**
  * Where a list, as this server answers it to whoever asks at that address, or the leader that it names, does not lead to who
@@ -33,21 +43,22 @@ export const misdirected = (
     of = message.of
     const leader = message.leader === null ? [] : [{ ...message.leader, name: "its leader" }]
     for (const told of [...message.list, ...leader]) {
-      // Who answers is where the answer comes from.
-      const address = told.id === message.from.id ? asked.from : told
-      const what = astray(told.id, address, asker, listener)
+      const placed = Zone.placed(told, message.from, asked.from)
+      const isNear = subnetOf(placed.ip) === subnetOf(asker.ip)
+      const what = astray(placed, listener) ?? (isNear ? null : `${placed.ip}, on another network`)
       if (what !== null) return `${asked.state.self.name} tells ${asker.ip} of ${told.name} at ${what}`
     }
   }
   return null
 }
 
-const astray = (id: string, address: Member.Address, asker: Member.Address, listener: Listener): string | null => {
-  const there = listener(address)
-  const where = Member.formatAddress(address)
-  if (there === null) return `${where}, where nobody listens`
-  if (there.id !== id) return `${where}, where ${there.name} listens`
-  return subnetOf(address.ip) === subnetOf(asker.ip) ? null : `${where}, on another network`
+const astray = (
+  { id, ip, port }: Member.Address & { readonly id: string },
+  listener: Listener
+): string | null => {
+  const there = listener({ ip, port })
+  if (there?.id === id) return null
+  return `${Member.formatAddress({ ip, port })}, where ${there === null ? "nobody" : there.name} listens`
 }
 
 const answer = (

@@ -218,7 +218,7 @@ export const make = ({ group, rates, servers, watcher }: {
         active.delete(fault)
         return yield* resolver
       case "move":
-        return yield* begun.has(fault) ? Effect.asVoid(addresses.move(fault.server, fault.host)) : Effect.void
+        return yield* begun.has(fault) ? Effect.asVoid(addresses.find(fault.server, fault.host)) : Effect.void
       case "secondNetwork":
         return yield* begun.has(fault) ? addresses.quit(fault.server) : Effect.void
       case "lateNetwork":
