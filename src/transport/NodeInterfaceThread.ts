@@ -36,15 +36,18 @@ export const make = Effect.fnUntraced(function*(
       return resume(Effect.fail(failed(error)))
     }
     const asked = thread
+    const answer = (outcome: Effect.Effect<string, DatagramsFailed>) => {
+      stop()
+      resume(outcome)
+    }
     const onAnswer = ({ found, refused }: Answer) =>
-      resume(found === undefined ? Effect.fail(failed(refused)) : Effect.succeed(found))
-    const onError = (error: unknown) => resume(Effect.fail(failed(error)))
-    const onExit = (code: number) => resume(Effect.fail(failed({ message: `the thread ended with ${code}` })))
-    asked.once("message", onAnswer).once("error", onError).once("exit", onExit)
+      answer(found === undefined ? Effect.fail(failed(refused)) : Effect.succeed(found))
+    const onError = (error: unknown) => answer(Effect.fail(failed(error)))
+    const onExit = (code: number) => answer(Effect.fail(failed({ message: `the thread ended with ${code}` })))
+    const stop = () => void asked.off("message", onAnswer).off("error", onError).off("exit", onExit)
+    asked.on("message", onAnswer).on("error", onError).on("exit", onExit)
     asked.postMessage(undefined, [])
-    return Effect.sync(() => {
-      asked.off("message", onAnswer).off("error", onError).off("exit", onExit)
-    })
+    return Effect.sync(stop)
   })
   return { ask }
 })
