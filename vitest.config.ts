@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config"
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 // The directory where to write the results as JSON, one file for each run of vitest, for machines that read them.
-const results = process.env["BELLWETHER_TEST_RESULTS"]
+const results = process.env["TEST_RESULTS_DIRECTORY"]
 
 export default defineConfig({
   // Nothing is kept between runs: two copies of the suite may run in one checkout.

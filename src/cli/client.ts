@@ -2,8 +2,6 @@
  * `client`: joins a group as a client, sends each line of standard input, and shows what all clients send. On a terminal
  * that is a dialogue; else standard output is a line an event, as JSON where that is asked for.
  */
-import type * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,7 +9,6 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Logger from "effect/Logger"
 import * as Predicate from "effect/Predicate"
-import * as Queue from "effect/Queue"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -34,7 +31,6 @@ import * as Terminal from "./terminal.ts"
 class NotAllSent extends Schema.TaggedError<NotAllSent>()("NotAllSent", {
   lines: Schema.Natural,
   of: Schema.Natural,
-  why: Schema.String,
   code: Schema.Literals([2, 3])
 }) {
   override get [Runtime.errorExitCode]() {
@@ -42,7 +38,7 @@ class NotAllSent extends Schema.TaggedError<NotAllSent>()("NotAllSent", {
   }
   override readonly [Runtime.errorReported] = false
   override get message() {
-    return `${this.lines} of ${this.of} lines were not acknowledged: ${this.why}`
+    return `${this.lines} of ${this.of} lines were not acknowledged`
   }
 }
 
@@ -84,14 +80,13 @@ const makeSending = Effect.fnUntraced(function*(
         )
       )
     })
-  /** Fails where a line was not acknowledged: how many were not, and why the first of them. */
+  /** Fails where a line was not acknowledged: how many were not. Why was told before. */
   const outcome = Effect.suspend(() => {
     const [first] = lost
     return first === undefined ? Effect.void : Effect.fail(
       new NotAllSent({
         lines: lost.length,
         of: read,
-        why: first.message,
         code: Predicate.isTagged(first, "NobodyLeads") ? 3 : 2
       })
     )
@@ -112,7 +107,11 @@ type Sending = Effect.Success<ReturnType<typeof makeSending>>
 
 /** How a client is shown, and where its lines come from. */
 interface Face {
-  readonly show: (events: ReadonlyArray<ClientEvent.ClientEvent>) => Effect.Effect<void, Output.OutputClosed>
+  readonly show: (event: ClientEvent.ClientEvent) => Effect.Effect<void>
+  /** Completes when all that was to be shown is, or when it cannot be. */
+  readonly shown: Effect.Effect<void>
+  /** Completes when nobody is there any more to whom anything could be shown. */
+  readonly gone: Effect.Effect<void>
   readonly complain: (text: string) => Effect.Effect<void>
   /** Sends lines until there are no more and all are acknowledged, or until it is left. */
   readonly talk: Effect.Effect<void, NotAllSent>
@@ -126,18 +125,32 @@ const piped = Effect.fnUntraced(function*(client: Client.ClientShape, json: bool
   const { stdin } = yield* Stdio.Stdio
   // Whoever writes to it may go on to; that is no reason to stay.
   yield* Effect.addFinalizer(() => Effect.sync(() => void process.stdin.destroy()))
-  let told = 0
+  let isLeaderless = false
   const sending = yield* makeSending(client, (_, number, error) => {
     // A thousand lines that wait for one leader are one complaint, and their number is told at the end.
-    if (Predicate.isTagged(error, "NobodyLeads") && told > 0) return Effect.void
-    told += 1
+    if (Predicate.isTagged(error, "NobodyLeads")) {
+      if (isLeaderless) return Effect.void
+      isLeaderless = true
+    }
     return Output.complain(`line ${number}: ${error.message}`)
   })
   const lineOf = json
     ? (event: ClientEvent.ClientEvent) => JSON.stringify(encode(event))
     : ClientEventText.line
+  let at = 0
+  const text = (event: ClientEvent.ClientEvent) => `${lineOf(event)}\n`
+  const lines = yield* Output.lines({
+    capacity: unreadCapacity,
+    lost: (count) => text({ at, event: "EventsLost", count })
+  }, ({ isGone }) => isGone)
   const face: Face = {
-    show: (events) => Output.line(events.map(lineOf).join("\n")),
+    show: (event) =>
+      Effect.sync(() => {
+        at = event.at
+        lines.add(text(event))
+      }),
+    shown: lines.flushed,
+    gone: lines.readerGone,
     complain: Output.complain,
     talk: stdin.pipe(
       Stream.decodeText,
@@ -161,7 +174,7 @@ const dialogue = Effect.fnUntraced(function*(
   const { color } = yield* Terminal.style
   const paint = (code: string, text: string) => color ? `\x1b[${code}m${text}\x1b[0m` : text
   const note = (at: number, text: string) => terminal.print(paint("2", `${Text.clock(at)}  ${Text.clean(text)}`))
-  const complain = (text: string) => Effect.ignore(terminal.print(paint("31", Text.clean(text))))
+  const complain = (text: string) => terminal.print(paint("31", Text.clean(text)))
   const name = Text.clean(client.self.name)
   let shown = 0
   const show = (waiting: number) => {
@@ -180,7 +193,7 @@ const dialogue = Effect.fnUntraced(function*(
       // What is acknowledged at once need not flicker.
       Effect.forkIn(Effect.sleep("300 millis").pipe(Effect.flatMap(() => show(sending.waiting()))), scope)
     )
-  const showOne = (event: ClientEvent.ClientEvent): Effect.Effect<void, Output.OutputClosed> => {
+  const showOne = (event: ClientEvent.ClientEvent): Effect.Effect<void> => {
     switch (event.event) {
       case "MessageReceived":
         // Our own stand there as they were typed.
@@ -195,14 +208,16 @@ const dialogue = Effect.fnUntraced(function*(
         return note(event.at, ClientEventText.describe(event))
     }
   }
-  yield* Effect.ignore(terminal.print(paint(
+  yield* terminal.print(paint(
     "2",
     `Client ${name} of group ${Text.clean(settings.group)} at ${settings.multicastAddress}:${settings.port}. `
       + "Enter sends a line; Ctrl-D leaves when all is sent, Ctrl-C at once."
-  )))
+  ))
   yield* show(0)
   const face: Face = {
-    show: (events) => Effect.forEach(events, showOne, { discard: true }),
+    show: showOne,
+    shown: terminal.shown,
+    gone: terminal.gone,
     complain,
     talk: Effect.raceFirst(
       terminal.lines.pipe(
@@ -230,7 +245,6 @@ export const client = Effect.fnUntraced(function*(
   yield* ExitCode.stoppingIsSuccess
   const isDialogue = !options.json && (yield* Dialogue.isPossible)
   const run = Effect.fnUntraced(function*(terminal: Dialogue.Dialogue | undefined) {
-    const closed = yield* Deferred.make<void, Output.OutputClosed>()
     const clientScope = yield* Scope.make()
     const stays = Effect.gen(function*() {
       const client = yield* Scope.provide(
@@ -241,22 +255,10 @@ export const client = Effect.fnUntraced(function*(
       const face = yield* (terminal === undefined
         ? piped(client, options.json)
         : dialogue(client, terminal, settings))
-      // The client's own stream ends with it, whatever of it is unread. A reader that is behind this one as well loses the
-      // oldest, and is told how many.
-      const unread = yield* Queue.bounded<ClientEvent.ClientEvent, Cause.Done>(unreadCapacity)
-      yield* events.pipe(
+      // The subscription outlives the client: its `Left` is the last event.
+      const showing = yield* events.pipe(
         Stream.takeUntil((event) => event.event === "Left"),
-        Stream.runForEachArray((some) => Queue.offerAll(unread, some)),
-        Effect.ensuring(Queue.end(unread)),
-        Effect.forkScoped
-      )
-      const printer = yield* Queue.takeAll(unread).pipe(
-        Effect.flatMap(face.show),
-        Effect.forever,
-        Effect.catchTags({
-          Done: () => Effect.void,
-          OutputClosed: (error) => error.isGone ? Deferred.succeed(closed, undefined) : Deferred.fail(closed, error)
-        }),
+        Stream.runForEach(face.show),
         Effect.forkScoped
       )
       yield* client.join.pipe(
@@ -264,18 +266,17 @@ export const client = Effect.fnUntraced(function*(
         Effect.ignore,
         Effect.forkScoped
       )
-      const shown = Fiber.await(printer)
-      const shownSoon = Effect.timeoutOption(Effect.interruptible(shown), "300 millis")
+      const added = Fiber.await(showing)
+      const addedSoon = Effect.timeoutOption(Effect.interruptible(added), "300 millis")
       const result = yield* Effect.result(
-        Effect.raceFirst(Effect.raceFirst(client.failed, Deferred.await(closed)), face.talk)
+        Effect.raceFirst(Effect.raceFirst(client.failed, face.gone), face.talk)
       ).pipe(
-        // The subscription outlives the client: its goodbye is the last event.
         Effect.onExit((exit) =>
-          Effect.andThen(Scope.close(clientScope, exit), Exit.isSuccess(exit) ? Effect.void : shownSoon)
+          Effect.andThen(Scope.close(clientScope, exit), Exit.isSuccess(exit) ? Effect.void : addedSoon)
         )
       )
       // At the end of the input a reader gets all, however slow; told to go, we do not wait for it.
-      yield* terminal === undefined ? shown : shownSoon
+      yield* terminal === undefined ? Effect.andThen(added, face.shown) : addedSoon
       const lines = face.abandoned()
       if (lines > 0) yield* face.complain(`left with ${lines} of the lines not acknowledged`)
       yield* Effect.fromResult(result)

@@ -11,16 +11,21 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Readline from "node:readline"
 import * as Text from "../status/Text.ts"
+import type * as Lines from "./lines.ts"
 import * as Output from "./output.ts"
 import * as Terminal from "./terminal.ts"
 
 export interface Dialogue {
   /** The lines typed. Ends with Ctrl-D. */
   readonly lines: Stream.Stream<string>
-  /** Completes with Ctrl-C, or when the terminal is closed. */
+  /** Completes with Ctrl-C. */
   readonly left: Effect.Effect<void>
   /** Writes one line above the one that is being typed. */
-  readonly print: (text: string) => Effect.Effect<void, Output.OutputClosed>
+  readonly print: (text: string) => Effect.Effect<void>
+  /** Completes when all that was printed is shown, or when it cannot be. */
+  readonly shown: Effect.Effect<void>
+  /** Completes when the terminal is gone. */
+  readonly gone: Effect.Effect<void>
   /** The log, among the lines that arrive: elsewhere it would tear what is being typed. */
   readonly logger: Logger.Logger<unknown, void>
   /** What stands before the line that is being typed. */
@@ -32,8 +37,37 @@ export interface Dialogue {
 /** Whether somebody is there to type, and to see it. */
 export const isPossible = Effect.map(Terminal.isScreen, (isScreen) => isScreen && process.stdin.isTTY)
 
+/** How many pieces of text may wait for the terminal: one for what is printed, and a few for each key. */
+const capacity = 4_096
+
+/** Standard output as the line editor sees it: a terminal of its size, which is never waited for. */
+const screenOf = (output: Lines.Lines) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const screen = Object.assign(Output.stream(output), { isTTY: true, columns: 80, rows: 24 })
+      const measure = () => void Object.assign(screen, { columns: process.stdout.columns, rows: process.stdout.rows })
+      const resized = () => {
+        measure()
+        screen.emit("resize")
+      }
+      measure()
+      process.stdout.on("resize", resized)
+      return { screen, resized }
+    }),
+    ({ resized }) => Effect.sync(() => void process.stdout.off("resize", resized))
+  )
+
 /** Takes the terminal, and gives it back when the scope closes. */
 export const make: Effect.Effect<Dialogue, never, Scope.Scope> = Effect.gen(function*() {
+  const torn = yield* Queue.sliding<void>(1)
+  const output = yield* Output.lines({
+    capacity,
+    lost: () => {
+      Queue.offerUnsafe(torn, undefined)
+      return "\r\x1b[Jlines are missing here: the terminal was not read\n"
+    }
+  }, ({ isGone }) => isGone)
+  const { screen } = yield* screenOf(output)
   const lines = yield* Queue.unbounded<string, Cause.Done>()
   const left = yield* Deferred.make<void>()
   const leave = () => Deferred.doneUnsafe(left, Effect.void)
@@ -42,7 +76,7 @@ export const make: Effect.Effect<Dialogue, never, Scope.Scope> = Effect.gen(func
     Effect.sync(() => {
       const editor = Readline.createInterface({
         input: process.stdin,
-        output: process.stdout,
+        output: screen,
         terminal: true,
         historySize: 200,
         removeHistoryDuplicates: true
@@ -57,13 +91,13 @@ export const make: Effect.Effect<Dialogue, never, Scope.Scope> = Effect.gen(func
         Queue.endUnsafe(lines)
       })
       editor.on("SIGINT", leave)
-      process.on("SIGHUP", leave)
+      // As the terminal itself does where it is not asked to pass on keys: all processes of the job stop.
+      editor.on("SIGTSTP", () => process.kill(0, "SIGTSTP"))
       return editor
     }),
     (editor) =>
       Effect.sync(() => {
-        process.off("SIGHUP", leave)
-        if (isOpen) process.stdout.write(erased())
+        if (isOpen) output.add(erased())
         editor.close()
       })
   )
@@ -84,15 +118,43 @@ export const make: Effect.Effect<Dialogue, never, Scope.Scope> = Effect.gen(func
   const draw = () => {
     if (isOpen) editor.prompt(true)
   }
-  const textOf = (text: string) => `${isOpen ? erased() : ""}${text}\n`
+  /** Where the cursor is, is not known: another program wrote there, or what was written is lost. */
+  const drawAnew = () => {
+    believe(0)
+    draw()
+  }
+  const print = (text: string) => {
+    output.add(`${isOpen ? erased() : ""}${text}\n`)
+    draw()
+  }
+  yield* Terminal.aroundStop(
+    () => {
+      process.stdin.setRawMode(false)
+      Output.standard.attempt("\n")
+    },
+    () => {
+      if (!isOpen) return
+      // Off and on: the shell changed it meanwhile, which Node does not know.
+      process.stdin.setRawMode(false)
+      process.stdin.setRawMode(true)
+      drawAnew()
+    }
+  )
+  yield* Queue.take(torn).pipe(
+    Effect.andThen(output.flushed),
+    Effect.andThen(Effect.sync(drawAnew)),
+    Effect.forever,
+    Effect.forkScoped
+  )
   return {
     lines: Stream.fromQueue(lines),
     left: Deferred.await(left),
-    print: (text) => Effect.suspend(() => Output.write(textOf(text), draw)),
+    print: (text) => Effect.sync(() => print(text)),
+    shown: output.flushed,
+    gone: output.readerGone,
     logger: Logger.make(({ date, message }) => {
       const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
-      process.stdout.write(textOf(`${Text.clock(date.getTime())}  ${Text.clean(text)}`))
-      draw()
+      print(`${Text.clock(date.getTime())}  ${Text.clean(text)}`)
     }),
     setPrompt: (text) =>
       Effect.sync(() => {

@@ -32,6 +32,7 @@ export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("Problems
 
 const encode = Schema.encodeSync(Diagnosis.Report)
 const look = Duration.millis(100)
+const unreadCapacity = 1_024
 
 interface Options {
   readonly json: boolean
@@ -58,11 +59,11 @@ export const doctor = Effect.fnUntraced(
   Effect.provide(Layer.mergeAll(NodeDatagrams.layer, NodeInterfaces.layer, NodeKernel.layer))
 )
 
-/** Shows a report as it is asked for. */
-const show = Effect.fnUntraced(function*(report: Diagnosis.Report, json: boolean) {
-  if (json) return yield* Output.line(JSON.stringify(encode(report)))
-  return yield* Output.line(DiagnosisText.render(report, yield* Terminal.style).join("\n"))
-})
+/** A report as it is asked for. */
+const textOf = (report: Diagnosis.Report, json: boolean) =>
+  json
+    ? Effect.succeed(JSON.stringify(encode(report)))
+    : Effect.map(Terminal.style, (style) => DiagnosisText.render(report, style).join("\n"))
 
 /** Listens until it is known what is to be known, or for as long as it is worth it. */
 const listen = Effect.fnUntraced(function*(
@@ -91,7 +92,7 @@ const once = Effect.fnUntraced(function*(
 ) {
   if (!json && process.stderr.isTTY) yield* Output.complain("listening ...")
   const seen = yield* listen(settings, timeout, report)
-  yield* show(seen, json)
+  yield* Output.line(yield* textOf(seen, json))
   return seen
 })
 
@@ -108,15 +109,20 @@ const watched = Effect.fnUntraced(function*(
   const first = yield* once(settings, { json, timeout, watch: Option.none() }, report)
   let before = first
   let healthy = first.healthy
-  const say = (text: string) =>
-    Effect.flatMap(Clock.currentTimeMillis, (at) => Output.line(`${Text.clock(at)}  ${text}`))
+  // The examination must not wait for the reader: it would miss what comes and goes meanwhile.
+  const lines = yield* Output.lines({
+    capacity: unreadCapacity,
+    lost: (count) => json ? "" : `${count} lines are missing here, as nobody read them\n`
+  })
+  const show = (report: Diagnosis.Report) => Effect.map(textOf(report, json), (text) => lines.add(`${text}\n`))
+  const say = (text: string) => Effect.map(Clock.currentTimeMillis, (at) => lines.add(`${Text.clock(at)}  ${text}\n`))
   while ((yield* Clock.currentTimeMillis) - begun < Duration.toMillis(watch)) {
     yield* Effect.sleep("1 second")
     const now = yield* report
     const come = now.findings.filter((one) => !before.findings.some((other) => keyOf(other) === keyOf(one)))
     const gone = before.findings.filter((one) => !now.findings.some((other) => keyOf(other) === keyOf(one)))
     if (come.length + gone.length > 0) {
-      if (json) yield* show(now, true)
+      if (json) yield* show(now)
       else {
         for (const one of gone) yield* say(`no longer: ${Text.clean(one.says)}`)
         for (const one of come) yield* say(DiagnosisText.line(one))
@@ -125,6 +131,7 @@ const watched = Effect.fnUntraced(function*(
     healthy &&= now.healthy
     before = now
   }
-  yield* show(before, json)
+  yield* show(before)
+  yield* lines.flushed
   return { ...before, healthy }
 })

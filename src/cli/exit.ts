@@ -1,6 +1,7 @@
 /**
  * How the process ends: 0 when all went well or it was told to stop, 2 for a setting or command line that is refused, 3
- * when nobody answered, 1 when `doctor` found problems, 70 when the server could not go on, 130 for a question that was interrupted, else 1.
+ * when nobody answered, 1 when `doctor` found problems, 70 when the server could not go on, 128 and the signal's number for
+ * what a signal stopped before its end, else 1.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -8,13 +9,19 @@ import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import * as Output from "./output.ts"
+import * as Signals from "./signals.ts"
 
-let interrupted = 130
+let stays = false
 
-/** From here on, being told to stop is the usual end. */
+/** From here on, being told to stop is the usual end. The loss of the terminal is none. */
 export const stoppingIsSuccess = Effect.sync(() => {
-  interrupted = 0
+  stays = true
 })
+
+const interrupted = (): number => {
+  const signal = Signals.stoppedBy() ?? "SIGINT"
+  return stays && signal !== "SIGHUP" ? 0 : Signals.codeOf(signal)
+}
 
 /** The exit code of a failure. */
 export const codeOf = (error: unknown): number => {
@@ -29,11 +36,11 @@ export const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
   if (Predicate.isTagged(error, "ShowHelp") || Predicate.isTagged(error, "ProblemsFound")) return Effect.void
   return Cause.hasDies(cause) || !(error instanceof Error)
-    ? Effect.sync(() => void process.stderr.write(`bellwether: a defect: ${Cause.pretty(cause)}\n`))
+    ? Output.report(`bellwether: a defect: ${Cause.pretty(cause)}\n`)
     : Output.complain(error.message)
 }
 
 export const teardown: Runtime.Teardown = (exit, onExit) =>
   onExit(
-    Exit.isSuccess(exit) ? 0 : Cause.hasInterruptsOnly(exit.cause) ? interrupted : codeOf(Cause.squash(exit.cause))
+    Exit.isSuccess(exit) ? 0 : Cause.hasInterruptsOnly(exit.cause) ? interrupted() : codeOf(Cause.squash(exit.cause))
   )

@@ -6,20 +6,21 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Inquiry from "../group/Inquiry.ts"
 import type * as Settings from "../group/Settings.ts"
-import * as Table from "../status/Table.ts"
+import * as Answer from "../status/Answer.ts"
 import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
 import * as Output from "./output.ts"
 import * as Terminal from "./terminal.ts"
 
 export const members = Effect.fnUntraced(function*(
   settings: Settings.Settings,
-  options: { readonly json: boolean; readonly timeout: Duration.Duration }
+  options: { readonly json: boolean; readonly timeout: Duration.Duration; readonly thisHost: boolean }
 ) {
-  const { leader, members, term } = yield* Inquiry.members(settings, options)
-  if (options.json) return yield* Output.line(JSON.stringify({ members, leader, term }))
-  const rows: Array<Table.Row> = []
-  for (const member of members) rows.push({ ...member, term: member.id === leader?.id ? term : null })
+  const answer = yield* Inquiry.members(settings, options)
+  if (options.json) {
+    const { leader, members, term } = answer
+    return yield* Output.line(JSON.stringify({ members, leader, term, answeredBy: Answer.answeredBy(answer) }))
+  }
   const style = yield* Terminal.style
-  const lines = Table.table(rows, yield* Clock.currentTimeMillis, { ...style, rows: Infinity })
-  return yield* Output.line([...lines, ...(leader === null ? ["nobody leads"] : [])].join("\n"))
+  const lines = Answer.members(answer, yield* Clock.currentTimeMillis, { ...style, rows: Infinity })
+  return yield* Output.line(lines.join("\n"))
 }, Effect.provide(NodeDatagrams.layer))

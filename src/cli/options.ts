@@ -8,7 +8,12 @@ import * as Option from "effect/Option"
 import * as Keys from "../group/Keys.ts"
 import * as Setting from "../group/Setting.ts"
 import * as Settings from "../group/Settings.ts"
-import * as Interfaces from "../transport/Interfaces.ts"
+import * as KeyRing from "../protocol/KeyRing.ts"
+import * as Name from "../protocol/Name.ts"
+import { absent } from "../transport/interfaces/Choice.ts"
+import { Interfaces } from "../transport/interfaces/Interfaces.ts"
+import { familyOf } from "../transport/interfaces/SystemInterface.ts"
+import * as Output from "./output.ts"
 
 /** What a command was given for some settings. */
 export type Given = { readonly [K in Settings.Key]?: Option.Option<string> }
@@ -57,9 +62,16 @@ export const clientKeys = [...askingKeys, "profile", "heartbeatInterval", "name"
 
 export const json = Flag.Boolean("json").pipe(Flag.withoutNegation, Flag.withDefault(false))
 
+export const thisHost = Flag.Boolean("this-host").pipe(
+  Flag.withoutNegation,
+  Flag.withDefault(false),
+  Flag.withDescription(
+    "ask the server of this host alone, whatever others would answer: the one at unicastPort where that is set, else any of the group"
+  )
+)
+
 const timeoutSetting = Setting.duration([Duration.millis(1), Duration.hours(1)], {
   summary: "",
-  documentation: "",
   default: () => Duration.seconds(2)
 })
 
@@ -76,7 +88,7 @@ const asked = <A, I>(
           new Setting.SettingRefused({
             setting: name,
             as: `--${name}`,
-            was: JSON.stringify(text),
+            was: Name.quoted(KeyRing.hidden(text)),
             allowed: setting.allowed
           }),
         onSuccess: Option.some
@@ -96,7 +108,6 @@ export const timeout = (summary: string, otherwise: Duration.Duration) => ({
 
 const watchSetting = Setting.duration([Duration.seconds(1), Duration.days(1)], {
   summary: "go on for this long, and say what changes",
-  documentation: "",
   default: () => Duration.minutes(10)
 })
 
@@ -116,27 +127,22 @@ export const listen = Flag.String("timeout").pipe(
 const runSettings = {
   servers: Setting.whole([1, 20], "count", {
     summary: "how many servers",
-    documentation: "",
     default: () => 5
   }),
   seed: Setting.whole([0, 999_999_999_999], "number", {
     summary: "what decides the run",
-    documentation: "",
     default: () => 1
   }),
   minutes: Setting.whole([1, 100_000], "count", {
     summary: "how long a run is, in minutes of simulated time",
-    documentation: "",
     default: () => 60
   }),
   faults: Setting.choice(["none", "mild", "harsh"], {
     summary: "how bad it gets",
-    documentation: "",
     default: () => "harsh"
   }),
   runs: Setting.whole([1, 10_000_000], "count", {
     summary: "how many runs, each with the next seed",
-    documentation: "",
     default: () => 1
   })
 } as const
@@ -202,6 +208,7 @@ export const allowed: ReadonlyMap<string, string> = new Map([
   ["--watch", watchSetting.allowed],
   ...Object.entries(runSettings).map(([name, { allowed }]) => [`--${name}`, allowed] as const),
   ["--until-failure", "no value, or true or false after ="],
+  ["--this-host", "no value, or true or false after ="],
   ["--json", "no value, or true or false after ="]
 ])
 
@@ -215,16 +222,18 @@ export const watchOf = (given: Option.Option<string>) => asked("watch", watchSet
 export const resolve = Effect.fnUntraced(function*(flags: Given) {
   const given = yield* givenBy(flags)
   const settings = yield* read(given)
-  const { scan } = yield* Interfaces.Interfaces
-  const system = yield* scan
-  const families = settings.multicastAddress.split(",").map(Interfaces.familyOf)
-  const [missing] = Interfaces.absent({ system, named: settings.interfaces, families })
+  const { scan } = yield* Interfaces
+  // What the system does not tell is judged by whoever opens a socket there.
+  const system = yield* Effect.option(scan)
+  if (Option.isNone(system)) return settings
+  const families = settings.multicastAddress.split(",").map(familyOf)
+  const [missing] = absent({ system: system.value, named: settings.interfaces, families })
   if (missing === undefined) return settings
-  const fitting = system.filter(({ address }) => families.includes(Interfaces.familyOf(address)))
+  const fitting = system.value.addresses.filter(({ address }) => families.includes(familyOf(address)))
   return yield* new Setting.SettingRefused({
     setting: "interfaces",
     as: given.get("interfaces")?.as ?? "interfaces",
-    was: JSON.stringify(missing),
+    was: Name.quoted(missing),
     allowed: `one that is up: ${fitting.map(({ address, name }) => `${name} (${address})`).join(", ")}`
   })
 })
@@ -233,7 +242,9 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
 export const resolveToStay = (flags: Given) => Effect.flatMap(givenBy(flags), read)
 
 const givenBy = Effect.fnUntraced(function*(flags: Given) {
-  const given = new Map(yield* Settings.configured)
+  const configured = yield* Settings.configured
+  yield* Effect.forEach(configured.passedOver, Output.complain, { discard: true })
+  const given = new Map(configured.given)
   for (const key of Settings.keys) {
     const flag = flags[key]
     if (flag !== undefined && Option.isSome(flag)) given.set(key, { as: Settings.flagName(key), text: flag.value })
@@ -241,7 +252,7 @@ const givenBy = Effect.fnUntraced(function*(flags: Given) {
   return given
 })
 
-const read = Effect.fnUntraced(function*(given: Effect.Success<typeof Settings.configured>) {
+const read = Effect.fnUntraced(function*(given: Settings.Configured["given"]) {
   const settings = yield* Effect.fromResult(Settings.read((key) => given.get(key)))
   // Read here already, to be refused by the name under which it was given.
   yield* Effect.mapError(

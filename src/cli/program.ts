@@ -11,6 +11,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -22,6 +23,7 @@ import * as Exit from "./exit.ts"
 import * as Options from "./options.ts"
 import * as Output from "./output.ts"
 import * as Refusal from "./refusal.ts"
+import * as Signals from "./signals.ts"
 import { version } from "./version.ts"
 
 const serveFlags = {
@@ -34,6 +36,7 @@ const everyAcknowledgement = Options.timeout("how long to wait until a line is a
 const askFlags = {
   ...Options.flagsOf(Options.askingKeys),
   timeout: answer.flag,
+  "this-host": Options.thisHost,
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
 }
 const sendFlags = {
@@ -78,19 +81,19 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
   ),
   Command.withSubcommands([
     Command.make("serve", serveFlags, runServe).pipe(Command.withDescription("Join the group and stay until stopped")),
-    Command.make("members", askFlags, ({ json, timeout, ...flags }) =>
+    Command.make("members", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
         const within = yield* answer.of(timeout)
         const { members } = yield* Effect.promise(() => import("./members.ts"))
-        return yield* members(settings, { json, timeout: within })
+        return yield* members(settings, { json, thisHost, timeout: within })
       })).pipe(Command.withDescription("Ask a group who is in it, without joining")),
-    Command.make("leader", askFlags, ({ json, timeout, ...flags }) =>
+    Command.make("leader", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
         const within = yield* answer.of(timeout)
         const { leader } = yield* Effect.promise(() => import("./leader.ts"))
-        return yield* leader(settings, { json, timeout: within })
+        return yield* leader(settings, { json, thisHost, timeout: within })
       })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
     Command.make(
       "simulate",
@@ -135,8 +138,11 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
   ])
 )
 
-Effect.andThen(Output.survive, Command.runWith(root, { version })(process.argv.slice(2))).pipe(
+Command.runWith(root, { version })(process.argv.slice(2)).pipe(
   Effect.tapCause(Exit.explain),
+  Output.written,
+  Signals.stoppable,
+  Effect.provideService(Console.Console, Output.printing),
   Effect.provide([NodeInterfaces.layer, NodeKeyFile.layer, NodeServices.layer]),
   Effect.provideService(
     CliConfig.CliConfig,

@@ -3,6 +3,7 @@
  * nothing is drawn.
  */
 import * as Effect from "effect/Effect"
+import * as Output from "./output.ts"
 
 /** The widest that a bar is drawn. */
 const widest = 30
@@ -32,13 +33,16 @@ export const make = (): Progress => {
   const { stderr } = process
   if (!stderr.isTTY) return { show: () => Effect.void, clear: Effect.void }
   let drawn = ""
-  const draw = (text: string): void => {
-    if (text === drawn) return
+  const draw = (text: string): Effect.Effect<void> => {
+    if (text === drawn) return Effect.void
     drawn = text
-    stderr.write(`\r${text}\x1b[K`)
+    return Output.report(`\r${text}\x1b[K`)
   }
   return {
-    show: (share, text) => Effect.sync(() => draw(line(share, text, stderr.columns || 80))),
-    clear: Effect.sync(() => draw(""))
+    show: (share, text) =>
+      // What a terminal that is not read has not shown yet is old by the time that it does.
+      Effect.suspend(() => Output.isRead() ? draw(line(share, text, stderr.columns || 80)) : Effect.void),
+    // What stands there instead may go to standard output.
+    clear: Effect.andThen(Effect.suspend(() => draw("")), Output.reported)
   }
 }

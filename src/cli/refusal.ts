@@ -5,18 +5,20 @@
  */
 import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
 import * as Settings from "../group/Settings.ts"
 import * as KeyRing from "../protocol/KeyRing.ts"
+import * as Name from "../protocol/Name.ts"
+import * as Help from "./help.ts"
 import * as Output from "./output.ts"
 
-const flagKeys: ReadonlyArray<Settings.Key> = Settings.flagKeys
-const secrets = Settings.keys.filter((key) => !flagKeys.includes(key))
 const more = "(--help shows all)"
 const words = "serve, members, leader, doctor, client, send, simulate"
 
 const quoted = (typed: string) => {
   const text = KeyRing.hidden(typed)
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+  return Name.quoted(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 }
 const closest = (suggestions: ReadonlyArray<string>) =>
   suggestions.length === 0 ? "" : `; did you mean ${suggestions.join(" or ")}?`
@@ -30,7 +32,7 @@ export const describe = (
   if (error === undefined) return "the command line cannot be understood"
   switch (error._tag) {
     case "UnrecognizedOption": {
-      const secret = secrets.find((key) => Settings.flagName(key) === error.option)
+      const secret = Help.secrets.find((key) => Settings.flagName(key) === error.option)
       if (secret !== undefined) {
         return `${error.option} is no flag: flags are seen in lists of processes; allowed: ${
           Settings.environmentName(secret)
@@ -72,5 +74,7 @@ export const presenter = (flags: ReadonlyMap<string, string>): CliOutput.Present
   present: (event) =>
     event._tag === "InvalidInvocation"
       ? Output.complain(describe(event.errors, flags))
+      : event._tag === "Help"
+      ? Effect.andThen(CliOutput.defaultPresenter.present(event), Console.log(Help.epilogue))
       : CliOutput.defaultPresenter.present(event)
 })

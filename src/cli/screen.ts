@@ -2,14 +2,11 @@
  * The display of `serve` on a terminal: the table, redrawn when the view changes, when something happens, and once a
  * second for the ages. It uses the terminal's second screen, so that what was there before comes back.
  */
-import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
-import * as Fs from "node:fs"
 import type * as Group from "../group/Group.ts"
 import type * as Settings from "../group/Settings.ts"
 import type * as Event from "../protocol/Event.ts"
@@ -28,6 +25,9 @@ const frameOf = (lines: ReadonlyArray<string>) =>
 const keptNotes = 50
 const shortestFrame = "40 millis"
 
+/** How long the terminal has at the end to take what stays on it. */
+const patience = "200 millis"
+
 export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
   const wake = yield* Queue.sliding<void>(1)
   const notes: Array<Table.Note> = []
@@ -39,71 +39,90 @@ export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
   const newest = () => notes.slice(-8).map(({ at, text }) => `${Text.clock(at)}  ${Text.clean(text)}`)
   let group: Group.GroupShape | undefined
 
-  const draw = Effect.gen(function*() {
-    if (group === undefined) {
-      return yield* Output.write(frameOf(newest()))
-    }
-    const style = yield* Terminal.style
-    const lines = Table.render({
+  // On the second screen. Another program may have used the terminal while ours was stopped.
+  let isShown = false
+
+  const lines = Effect.gen(function*() {
+    if (group === undefined) return newest()
+    return Table.render({
       ...settings,
       view: yield* group.view,
       lastHeard: yield* group.lastHeard,
       recent: notes,
       now: yield* Clock.currentTimeMillis
-    }, style)
-    yield* Output.write(frameOf(lines))
+    }, yield* Terminal.style)
   })
 
-  /** What stays on the terminal when the display has gone. */
-  const epilogue = Effect.suspend(() => Output.write(newest().map((line) => `${line}\n`).join("")))
-
-  const resized = Effect.callback<never>(() => {
-    const redraw = () => void Queue.offerUnsafe(wake, undefined)
-    process.stdout.on("resize", redraw)
-    return Effect.sync(() => void process.stdout.off("resize", redraw))
+  /** Waits until the terminal has taken it: one that is not read gets no other frame meanwhile. */
+  const draw = Effect.gen(function*() {
+    if (!Terminal.isForeground()) return
+    const frame = frameOf(yield* lines)
+    yield* Output.standard.write(isShown ? frame : `${enter}${frame}`, () => {
+      isShown = true
+    })
   })
 
-  /** Draws until the events end. */
-  const show = (events: Queue.Dequeue<Event.Event, Cause.Done>): Effect.Effect<void, Output.OutputClosed> =>
-    Effect.scoped(Effect.gen(function*() {
-      yield* Effect.acquireRelease(
-        Output.write(enter),
-        () => Effect.andThen(Output.write(leave), epilogue).pipe(Effect.ignore)
-      )
-      yield* Effect.forkScoped(resized)
-      yield* Effect.forkScoped(Effect.repeat(Queue.offer(wake, undefined), Schedule.spaced("1 second")))
-      const drawing = yield* Effect.forkScoped(
-        Effect.forever(Queue.take(wake).pipe(Effect.andThen(draw), Effect.andThen(Effect.sleep(shortestFrame))))
-      )
-      const reading = Queue.take(events).pipe(
-        Effect.map((event) => note(event.at, EventText.describe(event))),
-        Effect.forever,
-        Effect.catchTag("Done", () => Effect.void)
-      )
-      yield* Effect.raceFirst(reading, Fiber.join(drawing))
-    }))
+  const redraw = () => void Queue.offerUnsafe(wake, undefined)
+
+  const resized = Effect.acquireRelease(
+    Effect.sync(() => void process.stdout.on("resize", redraw)),
+    () => Effect.sync(() => void process.stdout.off("resize", redraw))
+  )
 
   // The last resort: a terminal is not left without its cursor, however the process ends.
   const restore = () => {
-    try {
-      Fs.writeSync(1, leave)
-    } catch {
-      // Nobody is there to see it.
-    }
+    if (!isShown) return
+    isShown = false
+    Output.standard.abandon()
+    Output.standard.attempt(leave)
   }
+
+  const stopped = Terminal.aroundStop(restore, () => {
+    isShown = false
+    redraw()
+  })
+
+  /** Gives the terminal back, with what stays on it. */
+  const giveBack = Effect.suspend(() => {
+    const { abandon, write } = Output.standard
+    abandon()
+    let left = `${isShown ? leave : ""}${newest().map((line) => `${line}\n`).join("")}`
+    // What an attempt has begun, the next completes.
+    const attempt = Effect.suspend(() =>
+      Effect.timeoutOption(
+        Effect.interruptible(write(left, () => {
+          isShown = false
+          left = ""
+        })),
+        patience
+      )
+    )
+    return Effect.andThen(
+      attempt,
+      Effect.suspend(() => left === "" ? Effect.void : Effect.andThen(Terminal.unstop, attempt))
+    )
+  }).pipe(Effect.ignore)
 
   return {
     /** From now on there is something to draw. */
     watch: (watched: Group.GroupShape) => {
       group = watched
-      Queue.offerUnsafe(wake, undefined)
+      redraw()
     },
-    show,
-    /** The terminal was closed. Where there is none, as under nohup, its signal keeps its meaning. */
-    hangUp: Effect.callback<void>((resume) => {
-      const hungUp = () => resume(Effect.void)
-      process.once("SIGHUP", hungUp)
-      return Effect.sync(() => void process.off("SIGHUP", hungUp))
+    /** Draws until the scope closes. What it returns shows an event. */
+    open: Effect.gen(function*() {
+      yield* Effect.addFinalizer(() => giveBack)
+      yield* resized
+      yield* stopped
+      yield* Effect.forkScoped(Effect.repeat(Queue.offer(wake, undefined), Schedule.spaced("1 second")))
+      yield* Effect.forkScoped(Effect.forever(
+        Queue.take(wake).pipe(
+          // A terminal that is gone shows nothing: the server goes on.
+          Effect.andThen(Effect.ignore(draw)),
+          Effect.andThen(Effect.sleep(shortestFrame))
+        )
+      ))
+      return (event: Event.Event) => note(event.at, EventText.describe(event))
     }),
     /** Runs with the terminal guarded, and with the log among the notes: elsewhere it would tear the display. */
     on: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

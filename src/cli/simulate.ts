@@ -131,7 +131,12 @@ export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings,
     if (!single) yield* tellTotal(null)
   })
 
-  yield* Effect.onInterrupt(all, () => Effect.andThen(progress.clear, Effect.ignore(tellTotal(now))))
+  // Who stops it need not read what was run.
+  const tellSoon = Effect.timeoutOption(
+    Effect.interruptible(Effect.ignore(Effect.suspend(() => tellTotal(now)))),
+    "500 millis"
+  )
+  yield* Effect.onInterrupt(all, () => Effect.andThen(progress.clear, tellSoon))
 })
 
 const toSecond = (millis: number): string => Timeline.formatTime(millis).slice(0, -4)

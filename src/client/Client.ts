@@ -14,7 +14,6 @@ import * as FiberHandle from "effect/FiberHandle"
 import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
@@ -23,10 +22,11 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Group from "../group/Group.ts"
+import * as EventHub from "../group/EventHub.ts"
 import * as Inbox from "../group/Inbox.ts"
 import * as Inquiry from "../group/Inquiry.ts"
 import * as Keys from "../group/Keys.ts"
+import * as Leaving from "../group/Leaving.ts"
 import * as Seeds from "../group/Seeds.ts"
 import type * as Setting from "../group/Setting.ts"
 import * as Settings from "../group/Settings.ts"
@@ -105,7 +105,6 @@ export class NobodyLeads extends Schema.TaggedError<NobodyLeads>()("NobodyLeads"
   mayArrive: Schema.Boolean
 }) {
   override readonly [Runtime.errorExitCode] = 3
-  override readonly [Runtime.errorReported] = false
   override get message() {
     const group = `group ${JSON.stringify(this.group)}`
     if (this.leader !== null) return `the leader of ${group} at ${this.leader} did not answer within ${this.within} ms`
@@ -155,6 +154,8 @@ export interface Patience {
   readonly sendTimeout?: Duration.Input | undefined
 }
 
+const patience: ReadonlyArray<keyof Patience> = ["joinTimeout", "sendTimeout"]
+
 /**
  * What a client is made with. Of the settings, those that say where the group is matter to a client (`group`,
  * its keys, `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`, `networks`), its `name`, and `heartbeatInterval`, the time between two of its signs
@@ -201,8 +202,9 @@ export interface ClientShape {
   readonly leader: Effect.Effect<Reign.Leader | null>
   readonly reign: Effect.Effect<Reign.Reign | null>
   /**
-   * Subscribes to the events. The stream begins with those that say what is the case now (`LeaderChanged`, `Joined`). A
-   * reader that falls more than 4,096 behind gets `EventsLost` in place of the oldest; the client never waits for it.
+   * Subscribes to the events. The stream begins with those that say what is the case now (`LeaderChanged`, `Joined`), and
+   * ends after `Left`. Each reader has a queue of its own: one that falls more than 4,096 events behind gets `EventsLost` in
+   * place of its oldest. Neither the client nor another reader waits for it or loses anything.
    */
   readonly events: Effect.Effect<Stream.Stream<ClientEvent.ClientEvent>, never, Scope.Scope>
   /** Datagrams dropped since the start, by reason. */
@@ -222,15 +224,7 @@ export interface ClientShape {
 export class Client extends Context.Service<Client, ClientShape>()("bellwether/client/Client") {}
 
 const defaults = { joinTimeout: Duration.seconds(10), sendTimeout: Duration.minutes(1) } as const
-/** All that a goodbye may take. */
-const leaveWithin = Duration.seconds(1)
 const outboxCapacity = 4_096
-const eventCapacity = 4_096
-
-interface Numbered {
-  readonly sequence: number
-  readonly event: ClientEvent.ClientEvent
-}
 
 const newId = Effect.map(
   Effect.all([Random.next, Random.next]),
@@ -284,7 +278,17 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const ref = yield* Ref.make(
     ClientStep.make({ client, interval: Math.round(Duration.toMillis(settings.heartbeatInterval)) })
   )
-  const events = yield* Effect.acquireRelease(PubSub.sliding<Numbered>(eventCapacity), PubSub.shutdown)
+  /** What is the case now, as events. */
+  const current = (): ReadonlyArray<ClientEvent.ClientEvent> => {
+    const { members, phase, reign } = Ref.getUnsafe(ref)
+    if (reign === null) return []
+    const at = clock.currentTimeMillisUnsafe()
+    const { leader, term } = reign
+    const led: ClientEvent.ClientEvent = { at, event: "LeaderChanged", leader, term }
+    return phase === "Joined" ? [led, { at, event: "Joined", client, leader, term, members }] : [led]
+  }
+  const hub = yield* EventHub.make<ReadonlyArray<ClientEvent.ClientEvent>, ClientEvent.ClientEvent>(current)
+  hub.forgetBeginning()
   const outbox = yield* Queue.dropping<Extract<ClientStep.Output, { readonly _tag: "Send" }>>(outboxCapacity)
   const timer = yield* FiberHandle.make()
   const joined = yield* Deferred.make<void>()
@@ -292,7 +296,6 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const closed = yield* Deferred.make<never, ClientClosed>()
   const waiting = new Map<number, Deferred.Deferred<number, QueueFull>>()
   const drained = new Set<Deferred.Deferred<void>>()
-  let sequence = 0
   let tickets = 0
   let armedAt = Infinity
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => step({ _tag: "Room", limit })))
@@ -309,8 +312,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
         if (!Queue.offerUnsafe(outbox, output)) drop("SendFailed")
         return
       case "Emit":
-        sequence += 1
-        PubSub.publishUnsafe(events, { sequence, event: output.event })
+        hub.publish(output.event)
         if (output.event.event === "MessageReceived") offer(output.event)
         if (output.event.event === "Joined") Deferred.doneUnsafe(joined, Effect.void)
         return
@@ -441,23 +443,10 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     return Effect.ensuring(Deferred.await(one), Effect.sync(() => drained.delete(one)))
   })
 
-  const subscribeToEvents: ClientShape["events"] = Effect.gen(function*() {
-    const subscription = yield* PubSub.subscribe(events)
-    const after = sequence
-    const { members, phase, reign } = yield* Ref.get(ref)
-    const at = clock.currentTimeMillisUnsafe()
-    const sofar: Array<ClientEvent.ClientEvent> = []
-    if (reign !== null) sofar.push({ at, event: "LeaderChanged", leader: reign.leader, term: reign.term })
-    if (reign !== null && phase === "Joined") {
-      sofar.push({ at, event: "Joined", client, leader: reign.leader, term: reign.term, members })
-    }
-    const later = Stream.fromSubscription(subscription).pipe(
-      Stream.filter((numbered) => numbered.sequence > after),
-      Stream.map(Group.withLosses<ClientEvent.ClientEvent>(after)),
-      Stream.flattenIterable
-    )
-    return Stream.concat(Stream.fromIterable(sofar), later)
-  })
+  const subscribeToEvents: ClientShape["events"] = Effect.map(
+    hub.subscribe,
+    ({ events, snapshot }) => Stream.concat(Stream.fromIterable(snapshot), events)
+  )
 
   yield* supervisor.keep(
     "outbox",
@@ -501,11 +490,12 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   yield* step({ _tag: "Start" })
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() =>
-    Deferred.fail(closed, new ClientClosed()).pipe(
-      Effect.andThen(step({ _tag: "Leave" })),
-      Effect.andThen(Deferred.await(farewell)),
-      Effect.interruptible,
-      Effect.timeoutOption(leaveWithin)
+    Leaving.waitFor(
+      Deferred.fail(closed, new ClientClosed()).pipe(
+        Effect.andThen(step({ _tag: "Leave" })),
+        Effect.andThen(Deferred.await(farewell))
+      ),
+      Leaving.goodbyeWithin
     )
   )
   const reign = Effect.map(Ref.get(ref), ({ reign }) => reign)
@@ -538,7 +528,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
 export const make = (
   options: Options = {}
 ): Effect.Effect<ClientShape, ClientError, Scope.Scope | Datagrams.Datagrams> =>
-  Effect.flatMap(Settings.make(options), (settings) => fromSettings(settings, options))
+  Effect.flatMap(Settings.make(options, patience), (settings) => fromSettings(settings, options))
 
 /**
  * The client of one group for an app, with settings from code alone.

@@ -1,6 +1,7 @@
 /**
  * Cleanup: every `cleanupInterval` looks for members that have been silent for too long; tells once a minute how many
- * datagrams were dropped and why, and at once, then once a minute, which table is full.
+ * datagrams were dropped and why; at once, then once a minute, which table is full; and which other group is heard all the
+ * time.
  *
  * @since 0.1.0
  */
@@ -9,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as GroupState from "./GroupState.ts"
+import type * as OtherGroups from "./OtherGroups.ts"
 import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "./Supervisor.ts"
 import * as Ticks from "./Ticks.ts"
@@ -38,6 +40,7 @@ const tellAgain = Duration.minutes(1)
 export const run = Effect.fnUntraced(function*(
   settings: Settings,
   state: GroupState.GroupState,
+  others: OtherGroups.OtherGroups,
   supervisor: Supervisor.Supervisor
 ): Effect.fn.Return<void, never, Scope.Scope> {
   const told = new Map<string, number>()
@@ -68,10 +71,20 @@ export const run = Effect.fnUntraced(function*(
       yield* state.tell({ event: "TableFull", table, setting, limit: settings[setting], count })
     }
   })
+  const tellOthers = Effect.gen(function*() {
+    const now = Number(yield* Clock.monotonicTimeNanos) / 1e6
+    for (const other of others.due(now)) {
+      yield* Effect.logWarning(
+        `${other.from} speaks on our address and port to a group of another name (tag ${other.tag}): `
+          + `if it should be ours, compare the name of the group, ${JSON.stringify(settings.group)}, letter by letter`
+      )
+      yield* state.tell({ event: "OtherGroup", ...other })
+    }
+  })
   yield* supervisor.keep(
     "cleanup",
     state.step({ _tag: "Sweep" }).pipe(Ticks.spaced(settings.cleanupInterval))
   )
   yield* supervisor.keep("drops", tellDrops.pipe(Ticks.spaced("1 minute")))
-  yield* supervisor.keep("tables", tellTables.pipe(Ticks.spaced(noticed)))
+  yield* supervisor.keep("tables", Effect.andThen(tellTables, tellOthers).pipe(Ticks.spaced(noticed)))
 })

@@ -6,7 +6,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
-import * as PubSub from "effect/PubSub"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
@@ -39,8 +38,14 @@ export interface LastHeard {
 }
 
 /**
- * A picture and all that follows it, with no gap: `events` begins with the one after `sequence`. A reader that falls more
- * than 4,096 events behind gets `EventsLost` in place of the oldest; the server never waits for it.
+ * A snapshot and all that follows it, with no gap: `events` begins with the one after `sequence`.
+ *
+ * Who subscribes in the discovery window, as what is built on the server's layer does, gets the view at the start and every
+ * event from `Started` on (`sequence` is 0). Who subscribes later gets the view of that moment and every later event. The
+ * stream ends after `Left`, once the server is closed.
+ *
+ * Each reader has a queue of its own. One that falls more than 4,096 events behind gets `EventsLost` in place of its oldest.
+ * Neither the server nor another reader waits for it or loses anything.
  *
  * @category models
  * @since 0.1.0
@@ -74,7 +79,7 @@ export interface GroupShape {
    * `heartbeatInterval` while it is well: what a watchdog asks for.
    */
   readonly pulse: Effect.Effect<number>
-  /** Waits, and fails once the server cannot go on: it has then left the group. */
+  /** Waits, and fails once the server cannot go on: it has then left the group. To stop waiting for it changes nothing. */
   readonly failed: Effect.Effect<never, GroupFailed>
 }
 
@@ -85,23 +90,6 @@ export interface GroupShape {
  * @since 0.1.0
  */
 export class Group extends Context.Service<Group, GroupShape>()("bellwether/group/Group") {}
-
-/**
- * Numbered events as a reader gets them, who has read those up to `after`: where numbers are missing, it is said how many.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const withLosses = <E extends { readonly at: number }>(after: number) => {
-  let last = after
-  return (
-    { event, sequence }: { readonly sequence: number; readonly event: E }
-  ): ReadonlyArray<E | Extract<Event.Event, { readonly event: "EventsLost" }>> => {
-    const lost = sequence - last - 1
-    last = sequence
-    return lost > 0 ? [{ at: event.at, event: "EventsLost", count: lost }, event] : [event]
-  }
-}
 
 /**
  * The service over a server's state.
@@ -121,20 +109,7 @@ export const make = (
     members: Effect.map(view, ({ members }) => members),
     reign: Effect.map(state.state, ({ election }) => election.reign),
     view,
-    subscribe: Effect.gen(function*() {
-      yield* state.settled
-      const subscription = yield* PubSub.subscribe(state.events)
-      const { sequence, state: then } = yield* state.snapshot
-      return {
-        view: Step.view(then),
-        sequence,
-        events: Stream.fromSubscription(subscription).pipe(
-          Stream.filter((numbered) => numbered.sequence > sequence),
-          Stream.map(withLosses<Event.Event>(sequence)),
-          Stream.flattenIterable
-        )
-      }
-    }),
+    subscribe: Effect.map(state.subscribe, ({ snapshot, ...rest }) => ({ view: snapshot, ...rest })),
     changes: SubscriptionRef.changes(state.view).pipe(Stream.buffer({ capacity: 16, strategy: "sliding" })),
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state

@@ -9,7 +9,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as MutableRef from "effect/MutableRef"
-import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
@@ -21,19 +20,9 @@ import * as Step from "../protocol/Step.ts"
 import type { DropReason, Now, Output, State } from "../protocol/Turn.ts"
 import type * as Messenger from "../transport/Messenger.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
+import * as EventHub from "./EventHub.ts"
 import type * as Inbox from "./Inbox.ts"
 import type * as Supervisor from "./Supervisor.ts"
-
-/**
- * An event with its number: 1 for the first of a server, and one more for each.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Numbered {
-  readonly sequence: number
-  readonly event: Event.Event
-}
 
 /**
  * The transition that servers go by: the protocol's own, `Step.step`. It is asked for once, when a server is made, and
@@ -59,14 +48,11 @@ export interface GroupState {
   /** Steps one input, then does what it left to do. Sends are queued; nothing here waits for the network. */
   readonly step: (input: Step.Input) => Effect.Effect<void>
   readonly state: Effect.Effect<State>
-  /** Waits until all that the newest state came with is told. A picture is taken after it. */
-  readonly settled: Effect.Effect<void>
-  /** The number of the newest event, together with the state that it led to. */
-  readonly snapshot: Effect.Effect<{ readonly state: State; readonly sequence: number }>
+  /** Subscribes to the events: with the view at the start and all of them in the discovery window, else from now on. */
+  readonly subscribe: Effect.Effect<EventHub.Subscription<Step.View, Event.Event>, never, Scope.Scope>
   readonly view: SubscriptionRef.SubscriptionRef<Step.View>
   /** The reigns of this server's own that last, by election: the group's own has no name. */
   readonly ownReigns: SubscriptionRef.SubscriptionRef<Contest.OwnReigns>
-  readonly events: PubSub.PubSub<Numbered>
   /** Tells an event that is none of the protocol's. */
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
   /** Counts a datagram that was dropped. */
@@ -87,7 +73,6 @@ export interface GroupState {
 export type Outgoing = Extract<Output, { readonly _tag: "Send" | "Ask" | "Farewell" }>
 
 const outboxCapacity = 4_096
-const eventCapacity = 4_096
 
 /**
  * Makes the state of one server. `endWork` ends all leading work of an election, in a bounded time, and answers whether it
@@ -110,11 +95,10 @@ export const make = Effect.fnUntraced(function*(options: {
   const ref = yield* Ref.make(options.initial)
   const view = yield* SubscriptionRef.make(Step.view(options.initial))
   const ownReigns = yield* SubscriptionRef.make<Contest.OwnReigns>(new Map())
-  const events = yield* Effect.acquireRelease(PubSub.sliding<Numbered>(eventCapacity), PubSub.shutdown)
+  const hub = yield* EventHub.make<Step.View, Event.Event>(() => Step.view(Ref.getUnsafe(ref)))
   const outbox = yield* Queue.dropping<Outgoing>(outboxCapacity)
   const fibers = yield* FiberMap.make<number | `end of work ${string}`>()
   const dropped = new Map<string, number>()
-  let sequence = 0
 
   const now = (): Now => ({
     monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
@@ -123,19 +107,15 @@ export const make = Effect.fnUntraced(function*(options: {
     sinceBoot: sinceBoot?.()
   })
   const drop: GroupState["drop"] = (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
-  const publish = (event: Event.Event): void => {
-    sequence += 1
-    PubSub.publishUnsafe(events, { sequence, event })
-  }
   const tell: GroupState["tell"] = (event) =>
-    Effect.sync(() => publish({ at: clock.currentTimeMillisUnsafe(), ...event }))
+    Effect.sync(() => hub.publish({ at: clock.currentTimeMillisUnsafe(), ...event }))
   const { supervisor } = options
 
   /** What of an output is done at once, without waiting for anything; what is left is an effect. */
   const carryOut = (output: Output): Effect.Effect<unknown> | undefined => {
     switch (output._tag) {
       case "Emit":
-        publish(output.event)
+        hub.publish(output.event)
         if (output.event.event === "MessageReceived") options.deliver(output.event)
         return
       case "Drop":
@@ -205,13 +185,14 @@ export const make = Effect.fnUntraced(function*(options: {
       todo.push(...outputs)
       if (!Step.showsSame(before, after)) todo.push(show)
       const rest = doAll()
+      if (before.phase === "Discovering" && after.phase !== "Discovering") hub.forgetBeginning()
       // Timers last longer than the step: they live in this server's time, whoever called for it.
       return rest.length === 0
         ? Effect.void
         : Effect.provideContext(Effect.forEach(rest, (effect) => effect, { discard: true }), services)
     }))
 
-  /** Waits until all that the newest state came with is told. */
+  /** Waits until all that the newest state came with is told: a snapshot is taken after it. */
   const settled: Effect.Effect<void> = Effect.suspend(() =>
     isDoing || todo.length > 0 ? Effect.andThen(Effect.yieldNow, settled) : Effect.void
   )
@@ -219,11 +200,9 @@ export const make = Effect.fnUntraced(function*(options: {
   return {
     step,
     state: Ref.get(ref),
-    settled,
-    snapshot: Effect.sync(() => ({ state: Ref.getUnsafe(ref), sequence })),
+    subscribe: Effect.andThen(settled, hub.subscribe),
     view,
     ownReigns,
-    events,
     tell,
     drop,
     dropped: Effect.sync(() => Object.fromEntries(dropped)),

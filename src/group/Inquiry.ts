@@ -5,21 +5,19 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
-import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Frame from "../protocol/Frame.ts"
-import type { Address } from "../protocol/Member.ts"
+import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as Zone from "../protocol/Zone.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Keys from "./Keys.ts"
+import * as ListReading from "./ListReading.ts"
 import * as Seeds from "./Seeds.ts"
-import type * as Setting from "./Setting.ts"
+import * as Setting from "./Setting.ts"
 import type * as Settings from "./Settings.ts"
 
 /**
@@ -73,24 +71,57 @@ export const nobody = ({ group, interfaces, multicastAddress, port, within }: As
   }; check that a server runs, that group, key, address and port are the same there, the interface, and that no firewall `
   + "stops UDP"
 
+const nobodyHere = (
+  { group, interfaces, multicastAddress, port, unicastPort, within }: Asked & { readonly unicastPort?: number }
+): string =>
+  `no server of group ${JSON.stringify(group)} on this host answered within ${within} ms ${
+    unicastPort === undefined ? `on ${multicastAddress}:${port}` : `at port ${unicastPort}`
+  } through ${interfaces.join(", ")}; check that one runs here, and that its settings are those of this question`
+
 /**
  * Nobody answered within the time-out. Either no server of the group runs, or it cannot be reached: the group, address,
- * port and interfaces asked by are told. Programs exit with 3.
+ * port and interfaces asked by are told, and whether only this host was asked, and at which port. Programs exit with 3.
  *
  * @category errors
  * @since 0.1.0
  */
-export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", Asked.fields) {
+export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
+  ...Asked.fields,
+  thisHost: Schema.Boolean,
+  unicastPort: Schema.optionalKey(Schema.Natural)
+}) {
   override readonly [Runtime.errorExitCode] = 3
   override readonly [Runtime.errorReported] = false
   override get message() {
-    return nobody(this)
+    return this.thisHost ? nobodyHere(this) : nobody(this)
   }
 }
 
 /**
- * What one server answered for its group: everyone in its view, highest rank first, the leader and its term. `leader` is
- * null while nobody leads; `term` is then that of the last reign.
+ * A server answered, but its list was longer than what came of it within the time-out (`within`, ms): `pages` of `of`.
+ * Programs exit with 3.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ListUnfinished extends Schema.TaggedError<ListUnfinished>()("ListUnfinished", {
+  from: Schema.String,
+  pages: Schema.Natural,
+  of: Schema.Natural,
+  within: Schema.Natural
+}) {
+  override readonly [Runtime.errorExitCode] = 3
+  override readonly [Runtime.errorReported] = false
+  override get message() {
+    return `${this.from} answered, but only ${this.pages} of the ${this.of} pages of its list came within ${this.within} ms; `
+      + "try again, or with a longer time-out"
+  }
+}
+
+/**
+ * What one server answered for its group: those in its view, highest rank first, the leader and its term. `leader` is null
+ * while nobody leads; `term` is then that of the last reign. A leader may be in no list: one that is just lost, or not met
+ * yet. Host names and tags are left out where the server did not tell them.
  *
  * @category models
  * @since 0.1.0
@@ -99,118 +130,137 @@ export interface Answer {
   readonly members: ReadonlyArray<Message.Listed>
   readonly leader: Reign.Leader | null
   readonly term: number
+  /** The server that answered. */
+  readonly by: NodeId
   /** Where the answer came from. */
   readonly from: Address
 }
 
-const askAgain = Duration.millis(150)
+/**
+ * How to ask. `timeout` is how long to wait for the whole answer, 2 s unless set. With `thisHost` only a server of this
+ * host is asked, and heard: the one at the `unicastPort` of the settings where that is set, else any of the group.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly timeout?: Duration.Input | undefined
+  readonly thisHost?: boolean | undefined
+}
+
+type Questioned = Pick<
+  Settings.Settings,
+  | "group"
+  | "key"
+  | "keyFile"
+  | "keyMode"
+  | "maxSessions"
+  | "multicastAddress"
+  | "port"
+  | "unicastPort"
+  | "ttl"
+  | "interfaces"
+  | "multicast"
+  | "seeds"
+  | "networks"
+  | "heartbeatInterval"
+>
 
 /**
- * Asks by multicast, and takes the answer of the leader, or where none leads of whoever ranks highest in its own view; and
- * asks the seeds, whichever of them answers. Where two answer, as in a group that was split, the first is taken. Waits for at most `timeout`.
+ * Asks by multicast, and asks the seeds. The leader is asked first, and any server of this host; while they do not
+ * answer, more and more of the others are. Where several answer, as in a group that was split, the first is taken.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const members = (
-  settings: Pick<
-    Settings.Settings,
-    | "group"
-    | "key"
-    | "keyFile"
-    | "keyMode"
-    | "maxSessions"
-    | "multicastAddress"
-    | "port"
-    | "ttl"
-    | "interfaces"
-    | "multicast"
-    | "seeds"
-    | "networks"
-    | "heartbeatInterval"
-  >,
-  options: { readonly timeout?: Duration.Input | undefined } = {}
+  settings: Questioned,
+  options: Options = {}
+): Effect.Effect<
+  Answer,
+  NoAnswer | ListUnfinished | Setting.SettingRefused | Datagrams.DatagramsFailed,
+  Datagrams.Datagrams
+> =>
+  Effect.flatMap(
+    inquire(settings, options, ListReading.isWhole),
+    ({ asked, reading }) =>
+      ListReading.isWhole(reading) ? Effect.succeed(answerOf(reading)) : Effect.fail(
+        new ListUnfinished({
+          from: formatAddress(reading.from),
+          pages: reading.read,
+          of: reading.of,
+          within: asked.within
+        })
+      )
+  )
+
+/**
+ * Asks in the same way, but only until it is known who leads: `members` are those that were told by then. Where a part of
+ * a list came within the time-out, that is the answer.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const leader = (
+  settings: Questioned,
+  options: Options = {}
 ): Effect.Effect<Answer, NoAnswer | Setting.SettingRefused | Datagrams.DatagramsFailed, Datagrams.Datagrams> =>
+  Effect.map(inquire(settings, options, ListReading.tellsOfLeader), ({ reading }) => answerOf(reading))
+
+const answerOf = ({ by, from, leader, lines, term }: ListReading.Reading): Answer => ({
+  members: [...lines.values()],
+  leader,
+  term,
+  by,
+  from
+})
+
+const inquire = (settings: Questioned, options: Options, isEnough: (reading: ListReading.Reading) => boolean) =>
   Effect.scoped(Effect.gen(function*() {
-    const { group, interfaces, multicast, multicastAddress, port, ttl } = settings
+    const { group, interfaces, multicast, multicastAddress, port, unicastPort } = settings
+    const { thisHost = false } = options
+    if (thisHost && !multicast && unicastPort === 0) return yield* notWithoutPort
     const timeout = Duration.fromInputUnsafe(options.timeout ?? Duration.seconds(2))
     const keys = yield* Keys.make(settings, Duration.toMillis(timeout))
     // The fixed port of a server on this host stays the server's.
     const endpoint = yield* (yield* Datagrams.Datagrams).open({
       multicastAddress,
       port,
-      ttl,
+      // What is for this host does not leave it.
+      ttl: thisHost ? 0 : settings.ttl,
       interfaces,
       multicast,
       unicastPort: 0
     })
-    const seeds = yield* Seeds.make(settings, endpoint)
+    const seeds = yield* Seeds.make(thisHost ? { ...settings, seeds: [] } : settings, endpoint)
     const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {}, seeds.holds, keys)
-    const everybody = [...multicast ? [null] : [], ...seeds.addresses()]
-    const answer = yield* Effect.timeoutOption(collect(messenger, everybody), timeout)
-    if (Option.isSome(answer)) return answer.value
-    return yield* new NoAnswer(asked(settings, endpoint, timeout))
+    const isExact = thisHost && unicastPort !== 0
+    let reading: ListReading.Reading | undefined
+    yield* Effect.timeoutOption(
+      ListReading.read({
+        messenger,
+        everybody: () =>
+          isExact
+            ? endpoint.local.map(({ ip }) => ({ ip, port: unicastPort }))
+            : [...multicast ? [null] : [], ...seeds.addresses()],
+        mayAnswer: (from) =>
+          !thisHost || (Zone.isOfHost(from.ip, endpoint.local) && (!isExact || from.port === unicastPort)),
+        timeout: Duration.toMillis(timeout),
+        isEnough,
+        onRead: (latest) => {
+          reading = latest
+        }
+      }),
+      timeout
+    )
+    const how = asked(settings, endpoint, timeout)
+    if (reading !== undefined) return { reading, asked: how }
+    return yield* new NoAnswer({ ...how, thisHost, ...(isExact ? { unicastPort } : {}) })
   }))
 
-const newNonce = Effect.map(
-  Effect.all([Random.next, Random.next]),
-  (numbers) => numbers.map((number) => Math.floor(number * 0x1_0000_0000).toString(16).padStart(8, "0")).join("")
-)
-
-interface Page {
-  readonly message: Message.Of<"MEMBERS">
-  readonly from: Address
-}
-
-const collect = Effect.fnUntraced(function*(
-  messenger: Messenger.Messenger,
-  everybody: ReadonlyArray<Address | null>
-) {
-  const nonce = yield* newNonce
-  const first = yield* ask(messenger, everybody, nonce, 0)
-  const speaker = first.message.from
-  const placed = (line: Message.Listed) => [line.id, Zone.placed(line, speaker, first.from)] as const
-  const lines = new Map(first.message.list.map(placed))
-  let { message } = first
-  for (let page = 1; page < message.of; page++) {
-    ;({ message } = yield* ask(messenger, [first.from], nonce, page))
-    for (const line of message.list) lines.set(...placed(line))
-  }
-  const { leader, term } = message
-  const answer: Answer = {
-    members: [...lines.values()],
-    leader: leader && Zone.placed(leader, speaker, first.from),
-    term,
-    from: first.from
-  }
-  return answer
-})
-
-/** Asks all of these for one page until it comes from one of them; from anybody for the first. */
-const ask = (messenger: Messenger.Messenger, to: ReadonlyArray<Address | null>, nonce: string, page: number) =>
-  Effect.raceFirst(
-    listen(messenger, page === 0 ? null : to[0] ?? null, nonce, page),
-    Effect.forEach(to, (one) =>
-      Effect.catch(
-        messenger.send(one, { type: "MEMBERS_ASK", nonce, page }),
-        // A network that is not there yet may come within the time-out.
-        (error) => Effect.logDebug(error.message)
-      ), { discard: true }).pipe(
-        Effect.repeat(Schedule.spaced(askAgain)),
-        Effect.andThen(Effect.never)
-      )
-  )
-
-const listen = Effect.fnUntraced(function*(
-  messenger: Messenger.Messenger,
-  to: Address | null,
-  nonce: string,
-  page: number
-): Effect.fn.Return<Page> {
-  while (true) {
-    for (const { from, message } of yield* messenger.receive) {
-      if (message.type !== "MEMBERS" || message.nonce !== nonce || message.page !== page) continue
-      if (to === null || (from.ip === to.ip && from.port === to.port)) return { message, from }
-    }
-  }
+const notWithoutPort = new Setting.SettingRefused({
+  setting: "unicastPort",
+  as: "--this-host",
+  was: "given without multicast",
+  allowed: "with multicast, or with the unicastPort of the server here set (BELLWETHER_UNICAST_PORT)"
 })

@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as KeyRing from "../protocol/KeyRing.ts"
 import { type Address, formatAddress } from "../protocol/Member.ts"
+import * as Name from "../protocol/Name.ts"
 import * as Session from "../protocol/Session.ts"
 import * as Zone from "../protocol/Zone.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
@@ -99,7 +100,7 @@ const fromFile = Effect.fnUntraced(function*(
   keyMode: KeyRing.Mode
 ): Effect.fn.Return<Found, Setting.SettingRefused> {
   const { read } = yield* KeyFile
-  const shown = JSON.stringify(KeyRing.hidden(path))
+  const shown = Name.quoted(KeyRing.hidden(path))
   const { mode, text } = yield* Effect.mapError(
     read(path),
     ({ why }) => refused("keyFile", `${shown} (${why})`, "a file that can be read and holds the group's keys")
@@ -177,7 +178,7 @@ export const make = Effect.fnUntraced(function*(
 export const warnOfExposure = ({ mode, path }: Exposure): Effect.Effect<void> =>
   Effect.logWarning(
     `others than its owner may use the file of keys ${
-      JSON.stringify(path)
+      Name.quoted(path)
     } (permissions ${mode}): chmod 600 makes it theirs alone`
   )
 

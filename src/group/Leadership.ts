@@ -7,11 +7,11 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as PubSub from "effect/PubSub"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -20,6 +20,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Contest from "../protocol/Contest.ts"
 import * as Election from "../protocol/Election.ts"
 import * as Member from "../protocol/Member.ts"
+import * as Name from "../protocol/Name.ts"
 import * as NamedElections from "../protocol/NamedElections.ts"
 import * as ReignOrder from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
@@ -45,7 +46,7 @@ export class ElectionRefused extends Schema.TaggedError<ElectionRefused>()("Elec
 }) {
   override get message() {
     return this.reason === "name"
-      ? `${JSON.stringify(this.election)} is no name of an election; allowed: 1 to 32 bytes of text`
+      ? `${Name.quoted(this.election)} is no name of an election; allowed: 1 to 32 bytes of text, ${Name.allowed}`
       : `no room for the election ${this.election}: a server takes part in ${Election.maxNamed} at most`
   }
 }
@@ -141,8 +142,9 @@ export interface LeadershipShape {
    * - The moment the reign ends the work is interrupted. Its finalizers have `stopTimeout` to finish before the group
    *   hears of the end; what overruns is told (`WorkOverran`), and goes on in the background: interruption is all that
    *   can be done to it. Until it has finished, no work of a later reign starts here, and this server does not stand.
-   * - Work that succeeds waits for the next reign. Work that fails makes this server resign, then fails; but a
-   *   `NotLeading` when its reign is over by the clock is no failure.
+   * - Work that succeeds waits for the next reign. Work that fails is told (`WorkFailed`) and logged, makes this server
+   *   resign, then fails; but a `NotLeading` when its reign is over by the clock is no failure. Where no other work is
+   *   asked for, this server does not lead again until some is.
    * - Interrupting it interrupts the work, and waits for that in the same way; this server leads on.
    * - Asked for several times, the works run side by side. When one fails, the reign ends for all.
    */
@@ -151,11 +153,10 @@ export interface LeadershipShape {
   ) => Effect.Effect<never, E, Exclude<R, LeadingWork.Reign>>
   /**
    * Work as in {@link whileLeader} that must go on: where it fails within a reign, for whatever cause, it is told
-   * (`WorkFailed`, with the name) and started again by a schedule; see `SingletonOptions`. When the schedule is
+   * (`WorkFailed`, with the name), logged, and started again by a schedule; see `SingletonOptions`. When the schedule is
    * exhausted this server resigns, and the singleton fails with the last cause: whoever runs it decides whether this
-   * server takes it on once more. One that does not should close, leave the named leadership's scope, or call
-   * {@link stepDownFor}: with `preempt` on, a higher ranked server takes the lead back after one `memberTimeout`, also with
-   * nothing left to do. Work that succeeds is done, for this reign.
+   * server takes it on once more. Until it does, this server does not lead again, also where nobody else does, unless other
+   * work of this leadership was asked for. Work that succeeds is done, for this reign.
    *
    * `name` tells singletons apart in events. To run two of one name at once is a defect.
    */
@@ -170,7 +171,8 @@ export interface LeadershipShape {
    * that several names fall to several servers. A server takes part in 16 at most, and until all scopes that asked have
    * closed; then it gives the lead up as {@link resign} does, but may stand again at once.
    *
-   * A name is 1 to 32 bytes of text. Its tokens are ordered among themselves only, not with those of other elections.
+   * A name is 1 to 32 bytes of text, with no blank or quote at either end and nothing invisible. Its tokens are ordered among
+   * themselves only, not with those of other elections.
    */
   readonly of: (election: string) => Effect.Effect<LeadershipShape, ElectionRefused, Scope.Scope>
 }
@@ -232,6 +234,17 @@ const over = (
     state.now,
     (state, now) => Step.leads(state, now, election)
   )
+  /** To the log too: whoever runs the work may have forked it, and reads no events. */
+  const tellFailure = (name: string, { again, cause, term }: Singleton.Failure) => {
+    const what = `${name === "" ? "leading work" : `the singleton ${name}`} failed in term ${term}`
+    const text = Cause.pretty(cause).split("\n")[0] ?? ""
+    return Effect.andThen(
+      again === null
+        ? Effect.logError(`${what}; it is not started again, and this server resigns`, cause)
+        : Effect.logWarning(`${what}; it is started again after ${again} ms`, cause),
+      state.tell({ event: "WorkFailed", election, name, term, cause: text.slice(0, 500), again })
+    ).pipe(Effect.annotateLogs(election === Election.ofGroup ? {} : { election }))
+  }
   const lead: LeadingWork.Lead = {
     own,
     owns: SubscriptionRef.changes(state.ownReigns).pipe(Stream.map((all) => all.get(election) ?? null)),
@@ -242,7 +255,16 @@ const over = (
         state.tell({ event: "WorkOverran", election, term, for: Duration.toMillis(works.stopTimeout) }),
         state.step({ _tag: "WorkOverran", election, term })
       ),
-    finished: state.step({ _tag: "WorkFinished", election })
+    finished: state.step({ _tag: "WorkFinished", election }),
+    failed: (term, cause) => tellFailure("", { term, cause, again: null }),
+    givenUp: state.step({ _tag: "WorkGivenUp", election }),
+    offered: Effect.flatMap(
+      state.state,
+      (now) =>
+        Contest.register(now, election)?.hasNoWork === true
+          ? state.step({ _tag: "WorkOffered", election })
+          : Effect.void
+    )
   }
   const notLeading = Effect.suspend(() => Effect.fail(new LeadingWork.NotLeading({ term: null })))
 
@@ -251,9 +273,7 @@ const over = (
   ) {
     const to = typeof member === "string" ? member : member.id
     // From before the lead is given up, so that none who leads then is missed.
-    yield* state.settled
-    const events = yield* PubSub.subscribe(state.events)
-    const { sequence } = yield* state.snapshot
+    const { events } = yield* state.subscribe
     const reign = yield* own
     const before = yield* state.state
     const refusal = reign === null ? "NotLeading" : SteppingDown.refusal(before, to, election)
@@ -262,9 +282,9 @@ const over = (
     if (refusal === "NoSuchMember") return yield* new NoSuchMember({ id: to, election })
     yield* state.step({ _tag: "Transfer", election, to })
     const within = Duration.toMillis(works.stopTimeout) + 2 * before.rules.coordinatorTimeout
-    const leader = yield* Stream.fromSubscription(events).pipe(
-      Stream.filterMap(({ event, sequence: number }) =>
-        number > sequence && event.event === "LeaderChanged" && event.election === election && event.leader !== null
+    const leader = yield* events.pipe(
+      Stream.filterMap((event) =>
+        event.event === "LeaderChanged" && event.election === election && event.leader !== null
           ? Result.succeed(event.leader.id)
           : Result.failVoid
       ),
@@ -293,8 +313,9 @@ const over = (
         const { singletons } = work
         if (singletons.has(name)) return Effect.die(new Error(`the singleton ${name} runs on this server already`))
         singletons.add(name)
-        const tell = (failure: Singleton.Failure) => state.tell({ event: "WorkFailed", election, name, ...failure })
-        return LeadingWork.whileLeader(lead, work, Singleton.restarted(effect, options, tell)).pipe(
+        const restarted = Singleton.restarted(effect, options, (failure) => tellFailure(name, failure))
+        // The last failure is told as each before it.
+        return LeadingWork.whileLeader({ ...lead, failed: () => Effect.void }, work, restarted).pipe(
           Effect.ensuring(Effect.sync(() => singletons.delete(name)))
         )
       }),

@@ -18,6 +18,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as ReignOrder from "../protocol/Reign.ts"
+import * as Leaving from "./Leaving.ts"
 
 /**
  * This server does not lead, or not by this reign. Nothing was run.
@@ -78,6 +79,12 @@ export interface Lead {
   readonly overran: (term: number) => Effect.Effect<void>
   /** None of that kind runs any more. */
   readonly finished: Effect.Effect<void>
+  /** Work has failed in the reign of this term, and is not run again. */
+  readonly failed: (term: number, cause: Cause.Cause<unknown>) => Effect.Effect<void>
+  /** All callers' work has failed for good: nobody is left who would run some. */
+  readonly givenUp: Effect.Effect<void>
+  /** A caller has come where there was none. */
+  readonly offered: Effect.Effect<void>
 }
 
 /** One run of one effect. */
@@ -228,7 +235,7 @@ export const whileLeader = <A, E, R>(
     const stop = Effect.gen(function*() {
       run.stopping = true
       yield* Effect.forkDetach(Fiber.interrupt(fiber), { startImmediately: true })
-      yield* Effect.interruptible(Deferred.await(run.done)).pipe(Effect.timeoutOption(stopTimeout))
+      yield* Leaving.waitFor(Deferred.await(run.done), stopTimeout)
       if (!running.has(run)) return
       run.overrunning = true
       yield* lead.overran(reign.term)
@@ -251,13 +258,18 @@ export const whileLeader = <A, E, R>(
       // It noticed before we did that its reign is over: that is no failure of its own.
       const noticed = Cause.squash(exit.cause) instanceof NotLeading && !(yield* isCurrent(reign))
       if (noticed) return yield* restore(ended(reign))
+      yield* lead.failed(reign.term, exit.cause)
       yield* lead.resign
       return yield* Effect.failCause(exit.cause)
     }))
 
   return Effect.acquireUseRelease(
-    Effect.sync(() => work.callers++),
+    Effect.suspend(() => work.callers++ === 0 ? lead.offered : Effect.void),
     () => Effect.forever(Effect.flatMap(next, under)),
-    () => Effect.sync(() => work.callers--)
+    (_, exit) =>
+      Effect.suspend(() => {
+        const hasFailed = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+        return --work.callers === 0 && hasFailed ? lead.givenUp : Effect.void
+      })
   )
 }

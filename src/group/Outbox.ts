@@ -13,6 +13,10 @@ import type * as Messenger from "../transport/Messenger.ts"
 import type * as GroupState from "./GroupState.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
+/** Whether it is our own system that refuses, and not the way to the other that is missing. */
+const isOurOwn = (error: Datagrams.DatagramsFailed | Messenger.MessageTooLarge): boolean =>
+  error._tag === "DatagramsFailed" && error.kind !== "Unreachable" && error.kind !== "ConnectionRefused"
+
 /** How many questions may wait for a refusal at once. */
 const maxQuestions = 32
 
@@ -46,10 +50,18 @@ export const run = Effect.fnUntraced(function*(
         Effect.sync(() => state.drop("SendFailed")),
         Effect.logDebug(error.message)
       ))
-  const ask = ({ id, message, to }: Extract<GroupState.Outgoing, { readonly _tag: "Ask" }>) =>
-    Effect.flatMap(
-      messenger.ask(to, message),
-      (answer) => answer === "refused" ? state.step({ _tag: "Refused", id }) : Effect.void
+  type Question = Extract<GroupState.Outgoing, { readonly _tag: "Ask" }>
+  /** By a socket that is open: a refusal is then not heard. */
+  const onlySend = ({ id, message, to }: Question) =>
+    Effect.tapError(
+      messenger.send(to, message),
+      (error) => isOurOwn(error) ? state.step({ _tag: "NotAsked", id }) : Effect.void
+    )
+  const ask = (question: Question) =>
+    messenger.ask(question.to, question.message).pipe(
+      Effect.flatMap((answer) => answer === "refused" ? state.step({ _tag: "Refused", id: question.id }) : Effect.void),
+      // No socket can be had for it.
+      Effect.catchIf(isOurOwn, () => onlySend(question))
     )
   const send = (outgoing: GroupState.Outgoing) => {
     switch (outgoing._tag) {
@@ -60,7 +72,7 @@ export const run = Effect.fnUntraced(function*(
         return Effect.flatMap(FiberSet.size(questions), (size) =>
           size < maxQuestions
             ? FiberSet.run(questions, supervisor.guard("question", counted(ask(outgoing))))
-            : counted(messenger.send(outgoing.to, outgoing.message)))
+            : counted(onlySend(outgoing)))
       case "Farewell":
         return Deferred.succeed(farewell, undefined)
     }

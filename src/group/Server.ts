@@ -6,6 +6,7 @@
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -27,6 +28,8 @@ import * as Inbox from "./Inbox.ts"
 import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as LeadingWork from "./LeadingWork.ts"
+import * as Leaving from "./Leaving.ts"
+import * as OtherGroups from "./OtherGroups.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Seeds from "./Seeds.ts"
 import type * as Setting from "./Setting.ts"
@@ -57,9 +60,6 @@ export interface ServerShape {
  * @since 0.1.0
  */
 export type ServerError = Setting.SettingRefused | Datagrams.DatagramsFailed
-
-/** All that a shutdown may take, whatever is pending. */
-const leaveWithin = Duration.seconds(1)
 
 /**
  * What the protocol goes by, of these settings.
@@ -125,7 +125,13 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     deliver: offer,
     supervisor
   })
-  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop, seeds.holds, keys)
+  const others = OtherGroups.make(settings.heartbeatInterval)
+  const onDrop = (reason: Messenger.DropReason, datagram?: Datagrams.Received): void => {
+    state.drop(reason)
+    if (reason !== "OtherGroup" || datagram === undefined) return
+    others.hear(Frame.tagOf(datagram.payload), datagram.from, Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
+  }
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, keys)
   const { farewell, pulse } = yield* Outbox.run(state, messenger, supervisor)
   yield* Election.run(rules, state, supervisor)
   yield* seeds.run(state, supervisor)
@@ -144,7 +150,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   }
   yield* Discovery.run(settings, state, messenger, hear, supervisor)
   yield* Heartbeat.run(settings, state, supervisor)
-  yield* Cleanup.run(settings, state, supervisor)
+  yield* Cleanup.run(settings, state, others, supervisor)
   const { judge, useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
   // What was wrong at the opening is told when whoever shows events has begun to read them.
   const isShown = yield* Effect.cached(Effect.sleep(settings.discoveryWindow))
@@ -157,17 +163,20 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     )
   })
   yield* supervisor.keep("network", Effect.forever(network))
-  const leave = Effect.andThen(state.step({ _tag: "Leave" }), farewell).pipe(
-    Effect.interruptible,
-    Effect.timeoutOption(leaveWithin),
-    Effect.asVoid
+  // Leading work has its own time to end first, also where it is none of the scope's: the goodbye says that it has.
+  const leave = Leaving.waitFor(
+    Effect.andThen(state.step({ _tag: "Leave" }), farewell),
+    Duration.sum(settings.stopTimeout, Leaving.goodbyeWithin)
   )
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() => leave)
-  const failed = Effect.onError(supervisor.failed, () => leave)
-  yield* Effect.forkScoped(Effect.ignore(failed))
+  const failed = yield* Deferred.make<never, Supervisor.GroupFailed>()
+  yield* supervisor.failed.pipe(
+    Effect.catch((error) => Effect.andThen(leave, Deferred.fail(failed, error))),
+    Effect.forkScoped
+  )
   return {
-    group: Group.make(state, failed, endpoint.dropped, pulse),
+    group: Group.make(state, Deferred.await(failed), endpoint.dropped, pulse),
     leadership: Leadership.make(state, works),
     useKeys,
     inbox
@@ -176,7 +185,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
 
 /**
  * Starts a server: it is announced at once, knows its group within the discovery window, and says goodbye when the scope
- * closes, within one second. It never reads the environment.
+ * closes: within one second after its leading work has ended, which may take `stopTimeout`. It never reads the environment.
  *
  * @category constructors
  * @since 0.1.0

@@ -9,7 +9,9 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Member from "../protocol/Member.ts"
+import * as Name from "../protocol/Name.ts"
 import * as Networks from "../transport/Networks.ts"
 import type { Profile } from "./Profile.ts"
 
@@ -29,7 +31,6 @@ export class SettingRefused extends Schema.TaggedError<SettingRefused>()("Settin
   allowed: Schema.String
 }) {
   override readonly [Runtime.errorExitCode] = 2
-  override readonly [Runtime.errorReported] = false
   override get message() {
     return `${this.as} is ${this.was}; allowed: ${this.allowed}`
   }
@@ -44,13 +45,39 @@ export class SettingRefused extends Schema.TaggedError<SettingRefused>()("Settin
 export interface About<A> {
   /** One phrase, for help. */
   readonly summary: string
-  /** Meaning, unit, relation to other settings, in which direction it errs, and the symptom when it is wrong. */
-  readonly documentation: string
   readonly default: (profile: Profile) => A
   /** What an empty default means to people, such as `automatic`. */
   readonly unset?: string | undefined
   /** Its value is never shown, and it is no flag: flags are seen in lists of processes. */
   readonly isSecret?: boolean | undefined
+}
+
+/**
+ * A value that is refused, for people: on one line and not too long, with the first character, if any, that nobody sees.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const shown = (value: unknown): string => {
+  // Before it is cut: half of a key is no longer known for what it is.
+  const text = KeyRing.hidden(
+    typeof value === "string" ? value : Duration.isDuration(value) ? formatDuration(value) : json(value)
+  )
+  const unseen = Name.firstUnseen(text)
+  const start = unseen > 60 ? Math.max(0, Math.min(unseen - 30, text.length - 77)) : 0
+  const end = text.length - start > 80 ? start + 77 : text.length
+  const short = `${start > 0 ? "..." : ""}${text.slice(start, end)}${end < text.length ? "..." : ""}`
+  if (typeof value !== "string") return Name.escaped(short)
+  return /^[\w.:/%+-]+$/.test(short) ? short : Name.quoted(short)
+}
+
+const json = (value: unknown): string => {
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value)
+  try {
+    return JSON.stringify(value) ?? typeof value
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
 }
 
 /**
@@ -81,7 +108,7 @@ export interface Setting<out A, in I = A> extends About<A> {
 const when = <A>(value: A, holds: boolean): Option.Option<A> => holds ? Option.some(value) : Option.none()
 
 /**
- * A free text of 1 to `limit` bytes, counted as on the wire.
+ * A free text of 1 to `limit` bytes, counted as on the wire. Nothing is trimmed: it is refused if it looks like another.
  *
  * @category constructors
  * @since 0.1.0
@@ -91,8 +118,14 @@ export const text = <A extends string | undefined = string>(
   about: About<A>
 ): Setting<A | string, string> => {
   const read = (value: string) =>
-    when(value, typeof value === "string" && value.trim() !== "" && Member.jsonBytes(value) <= limit)
-  return { ...about, allowed: `1 to ${limit} bytes of text`, placeholder: "text", fromInput: read, fromText: read }
+    when(value, typeof value === "string" && value !== "" && Name.isPlain(value) && Member.jsonBytes(value) <= limit)
+  return {
+    ...about,
+    allowed: `1 to ${limit} bytes of text, ${Name.allowed}`,
+    placeholder: "text",
+    fromInput: read,
+    fromText: read
+  }
 }
 
 /**
@@ -115,7 +148,7 @@ export const secret = (
 }
 
 /**
- * A text with a form of its own.
+ * A text with a form of its own. `parse` gives it in the one spelling that it has here.
  *
  * @category constructors
  * @since 0.1.0
@@ -123,11 +156,11 @@ export const secret = (
 export const form = (
   allowed: string,
   placeholder: string,
-  holds: (text: string) => boolean,
+  parse: (text: string) => Option.Option<string>,
   about: About<string>
 ): Setting<string> => {
-  const read = (value: string) => when(value, typeof value === "string" && holds(value))
-  return { ...about, allowed, placeholder, fromInput: read, fromText: (value) => read(value.trim()) }
+  const read = (value: string) => typeof value === "string" ? parse(value) : Option.none()
+  return { ...about, allowed, placeholder, fromInput: read, fromText: read }
 }
 
 /**
@@ -269,6 +302,22 @@ export const formatDuration = (duration: Duration.Duration): string => {
   return Math.abs(millis) >= 1000 ? `${millis / 1000}s` : `${millis}ms`
 }
 
+const parts = new Set([
+  "weeks",
+  "days",
+  "hours",
+  "minutes",
+  "seconds",
+  "milliseconds",
+  "microseconds",
+  "nanoseconds"
+])
+
+/** An object of a misspelt part, such as `{ second: 5 }`, or of none, is zero to a Duration. */
+const isMisspelt = (value: Duration.Input): boolean =>
+  typeof value === "object" && value !== null && !Duration.isDuration(value) && !Array.isArray(value)
+  && (Object.keys(value).length === 0 || Object.keys(value).some((part) => !parts.has(part)))
+
 /**
  * A length of time in a range, both ends included.
  *
@@ -287,7 +336,7 @@ export const duration = (
     placeholder: "duration",
     // NaN is zero to a Duration.
     fromInput: (value) =>
-      typeof value === "number" && Number.isNaN(value)
+      typeof value === "number" && Number.isNaN(value) || isMisspelt(value)
         ? Option.none()
         : typeof value === "string"
         ? Option.orElse(read(value), () => Option.filter(parseDuration(value), within))
@@ -311,11 +360,11 @@ export const list = (
     when(
       value,
       Array.isArray(value) && value.length <= limit &&
-        value.every((item) => typeof item === "string" && /^[^\s,]{1,64}$/.test(item))
+        value.every((item) => typeof item === "string" && /^[^\s,]{1,64}$/.test(item) && Name.isPlain(item))
     )
   return {
     ...about,
-    allowed: `at most ${limit} names or addresses with commas between them; empty for automatic`,
+    allowed: `at most ${limit} names or addresses with commas between them, no quotes; empty for automatic`,
     placeholder,
     fromInput: read,
     fromText: (value) => read(value.trim() === "" ? [] : value.split(",").map((item) => item.trim()))
@@ -323,7 +372,7 @@ export const list = (
 }
 
 /**
- * The parts of `host:port`, of `192.0.2.1:47778`, or of `[fe80::1%eth0]:47778`. None where it is neither of them, or the port
+ * The parts of `host:port`, of `192.0.2.1:16984`, or of `[fe80::1%eth0]:16984`. None where it is neither of them, or the port
  * is none that something can be sent to.
  *
  * @category conversions
@@ -397,12 +446,14 @@ export const pairs = (
     when(
       value,
       typeof value === "object" && value !== null && !Array.isArray(value) &&
-        Object.entries(value).every(([key, text]) => key !== "" && typeof text === "string") &&
+        Object.entries(value).every(([key, text]) =>
+          key !== "" && Name.isPlain(key) && typeof text === "string" && Name.isPlain(text)
+        ) &&
         Member.jsonBytes(value) <= limit
     )
   return {
     ...about,
-    allowed: `key=value,key=value, each key once, together at most ${limit} bytes of JSON`,
+    allowed: `key=value,key=value, each key once, together at most ${limit} bytes of JSON; in each ${Name.allowed}`,
     placeholder: "key=value,...",
     fromInput: read,
     fromText: (value) => {

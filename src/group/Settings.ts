@@ -16,6 +16,9 @@ import type * as Message from "../protocol/Message.ts"
 import * as Profile from "./Profile.ts"
 import * as Setting from "./Setting.ts"
 import { settings } from "./SettingList.ts"
+import type { Options } from "./SettingOptions.ts"
+import * as Spelling from "./Spelling.ts"
+import * as Stray from "./Stray.ts"
 
 export {
   /**
@@ -61,15 +64,15 @@ export type Settings = {
   readonly [K in Key]: (typeof settings)[K] extends Setting.Setting<infer A, infer _> ? A : never
 }
 
-/**
- * Settings as code gives them: those that are absent have their default, or that of the profile.
- *
- * @category models
- * @since 0.1.0
- */
-export type Options = {
-  readonly [K in Key]?: ((typeof settings)[K] extends Setting.Setting<infer _, infer I> ? I : never) | undefined
-}
+export type {
+  /**
+   * Settings as code gives them: those that are absent have their default, or that of the profile.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Options
+} from "./SettingOptions.ts"
 
 const words = (key: string) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
 
@@ -125,24 +128,6 @@ export const format = (value: Settings[Key]): string => {
  * @since 0.1.0
  */
 export type Given = { readonly as: string } & ({ readonly text: string } | { readonly value: unknown })
-
-const shown = (value: unknown): string => {
-  // Before it is cut: half of a key is no longer known for what it is.
-  const text = KeyRing.hidden(
-    typeof value === "string" ? value : Duration.isDuration(value) ? Setting.formatDuration(value) : json(value)
-  )
-  const short = text.length > 80 ? `${text.slice(0, 77)}...` : text
-  return typeof value === "string" && !/^[\w.:/%+-]+$/.test(short) ? JSON.stringify(short) : short
-}
-
-const json = (value: unknown): string => {
-  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value)
-  try {
-    return JSON.stringify(value) ?? typeof value
-  } catch {
-    return Object.prototype.toString.call(value)
-  }
-}
 
 /**
  * What is allowed where a list of keys that seals nothing is refused.
@@ -251,7 +236,7 @@ export const read = (given: (key: Key) => Given | undefined): Result.Result<Sett
       new Setting.SettingRefused({
         setting: key,
         as: all.get(key)?.as ?? key,
-        was: "isSecret" in settings[key] ? Setting.notShown : shown(was),
+        was: "isSecret" in settings[key] ? Setting.notShown : Setting.shown(was),
         allowed
       })
     )
@@ -279,57 +264,125 @@ export const read = (given: (key: Key) => Given | undefined): Result.Result<Sett
 }
 
 /**
- * The settings that code gives, with defaults for the rest. Never reads the environment.
+ * The settings that code gives, with defaults for the rest. Never reads the environment. A name that is no setting is
+ * refused, unless it is one of `others`, which mean something to the caller.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options = {}): Effect.Effect<Settings, Setting.SettingRefused> =>
-  Effect.suspend(() =>
-    Effect.fromResult(read((key) => options[key] === undefined ? undefined : { as: key, value: options[key] }))
+export const make = (
+  options: Options = {},
+  others: ReadonlyArray<string> = []
+): Effect.Effect<Settings, Setting.SettingRefused> =>
+  Effect.andThen(
+    Spelling.refuseUnknown(options, [...keys, ...others]),
+    Effect.suspend(() =>
+      Effect.fromResult(read((key) => options[key] === undefined ? undefined : { as: key, value: options[key] }))
+    )
   )
+
+const nestedName = (key: Key): string => `bellwether.${key}`
 
 const lookUp = Effect.fnUntraced(function*(key: Key) {
   const provider = yield* ConfigProvider.ConfigProvider
-  for (const path of [[environmentName(key)], ["bellwether", key]]) {
+  for (
+    const [as, path] of Object.entries({
+      [environmentName(key)]: [environmentName(key)],
+      [nestedName(key)]: ["bellwether", key]
+    })
+  ) {
     const node = yield* Effect.mapError(provider.load(path), (error) =>
       new Setting.SettingRefused({
         setting: key,
-        as: path.join("."),
-        was: `not readable (${shown(error.message)})`,
+        as,
+        was: `not readable (${Setting.shown(error.message)})`,
         allowed: settings[key].allowed
       }))
-    if (node?.value !== undefined) return { as: path.join("."), text: node.value }
+    if (node?.value !== undefined) return { as, text: node.value }
   }
   return undefined
 })
 
 /**
- * What the current `ConfigProvider` says of the settings, by key: `BELLWETHER_PORT` of an environment, `bellwether.port`
- * of nested data.
+ * What a `ConfigProvider` says: the settings that it gives, by key, and a line for people on each thing that it holds under
+ * our name and that was passed over.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Configured {
+  readonly given: ReadonlyMap<Key, Given>
+  readonly passedOver: ReadonlyArray<string>
+}
+
+// Where one of these is misspelt the server would speak and hear without protection.
+const guarded: ReadonlySet<Key> = new Set(["key", "keyFile", "keyMode"])
+
+/**
+ * What the current `ConfigProvider` says of the settings: `BELLWETHER_PORT` of an environment, `bellwether.port` of nested
+ * data. Passed over is what is no setting, since a program that is rolled back must not end for a setting that it does not
+ * have yet, and an address that Kubernetes has put in the place of a port. What is probably a misspelt key is refused.
  *
  * @category configuration
  * @since 0.1.0
  */
-export const configured: Effect.Effect<ReadonlyMap<Key, Given>, Setting.SettingRefused> = Effect.gen(function*() {
-  const found = new Map<Key, Given>()
+export const configured: Effect.Effect<Configured, Setting.SettingRefused> = Effect.gen(function*() {
+  const given = new Map<Key, Given>()
+  const passedOver: Array<string> = []
   for (const key of keys) {
-    const given = yield* lookUp(key)
-    if (given !== undefined) found.set(key, given)
+    const found = yield* lookUp(key)
+    if (found === undefined) continue
+    if (Stray.isServiceLink(found.as, found.text)) {
+      passedOver.push(
+        `${found.as} is ${
+          Setting.shown(found.text)
+        }, which Kubernetes sets for a Service of that name, and was passed over: `
+          + "enableServiceLinks: false in the pod keeps it away"
+      )
+    } else given.set(key, found)
   }
-  return found
+  const names = new Map(keys.map((key) => [key, environmentName(key)]))
+  for (const { isNested, isText, meant, name } of yield* Stray.find(yield* ConfigProvider.ConfigProvider, names)) {
+    const nearest = meant && (isNested ? nestedName(meant) : environmentName(meant))
+    if (meant !== undefined && !isText) {
+      return yield* new Setting.SettingRefused({
+        setting: meant,
+        as: name,
+        was: "no text",
+        allowed: `a text: ${settings[meant].allowed}`
+      })
+    }
+    if (meant !== undefined && guarded.has(meant)) {
+      return yield* new Setting.SettingRefused({
+        setting: meant,
+        as: Setting.shown(name),
+        was: "no setting",
+        allowed: `${nearest} is the nearest name, and without a key nothing would be sealed`
+      })
+    }
+    passedOver.push(
+      `${Setting.shown(name)} is no setting and was passed over${
+        nearest === undefined ? "" : `; did you mean ${nearest}?`
+      }`
+    )
+  }
+  return { given, passedOver }
 })
 
 /**
  * The settings that the current `ConfigProvider` gives, which is the environment unless the app says otherwise, with
- * defaults for the rest.
+ * defaults for the rest. What was passed over is logged as warnings.
  *
  * @category configuration
  * @since 0.1.0
  */
 export const config: Effect.Effect<Settings, Setting.SettingRefused> = Effect.flatMap(
   configured,
-  (found) => Effect.fromResult(read((key) => found.get(key)))
+  ({ given, passedOver }) =>
+    Effect.andThen(
+      Effect.forEach(passedOver, (line) => Effect.logWarning(line), { discard: true }),
+      Effect.fromResult(read((key) => given.get(key)))
+    )
 )
 
 /**

@@ -28,14 +28,14 @@ export interface Options<E, R = never> {
 }
 
 /**
- * One failure of a singleton: `again` is after how many ms it is started again, null where it is not.
+ * One failure of leading work: `again` is after how many ms it is started again, null where it is not.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Failure {
   readonly term: number
-  readonly cause: string
+  readonly cause: Cause.Cause<unknown>
   readonly again: number | null
 }
 
@@ -71,8 +71,7 @@ export const restarted = <A, E, R, R2 = never>(
         Effect.map(([, delay]) => Duration.toMillis(delay)),
         Pull.catchDone(() => Effect.succeed(null))
       )
-      const cause = Cause.pretty(exit.cause).split("\n")[0] ?? ""
-      yield* tell({ term, cause: cause.slice(0, 500), again: after === null ? null : Math.round(after) })
+      yield* tell({ term, cause: exit.cause, again: after === null ? null : Math.round(after) })
       if (after === null) return yield* Effect.failCause(exit.cause)
       yield* Effect.sleep(after)
     }

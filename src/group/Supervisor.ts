@@ -38,7 +38,10 @@ const longestBackoff = Duration.seconds(2)
  * @since 0.1.0
  */
 export interface Supervisor {
-  /** Runs a loop in the background of the scope; where it dies of a defect it is told and started again after a while. */
+  /**
+   * Runs a loop in the background until the scope closes. Where it ends before, by a defect, by an interruption of what it
+   * waits for, or by itself, that is told and it is started again after a while.
+   */
   readonly keep: (fiber: string, loop: Effect.Effect<unknown>) => Effect.Effect<void, never, Scope.Scope>
   /** Runs an effect that is not a loop, such as a timer's: its death is told and counted, its interruption is not. */
   readonly guard: (fiber: string, effect: Effect.Effect<unknown>) => Effect.Effect<void>
@@ -68,15 +71,18 @@ export const make = Effect.fnUntraced(function*(
     }
     return deaths.length
   })
-  const keep = (fiber: string, loop: Effect.Effect<unknown>) =>
-    Effect.gen(function*() {
+  const keep = Effect.fnUntraced(function*(fiber: string, loop: Effect.Effect<unknown>) {
+    const scope = yield* Effect.scope
+    yield* Effect.gen(function*() {
       while (true) {
         const exit = yield* Effect.exit(loop)
-        if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return
-        const soFar = yield* died(fiber, exit.cause)
+        // What the loop uses may have ended with the scope just before it.
+        if (scope.state._tag === "Closed") return
+        const soFar = yield* died(fiber, Exit.isSuccess(exit) ? Cause.die(new Error("it ended by itself")) : exit.cause)
         yield* Effect.sleep(Duration.min(Duration.millis(50 * 2 ** soFar), longestBackoff))
       }
-    }).pipe(Effect.forkScoped({ startImmediately: true }), Effect.asVoid)
+    }).pipe(Effect.forkScoped({ startImmediately: true }))
+  })
   return {
     keep,
     guard: (fiber, effect) =>

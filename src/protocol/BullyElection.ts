@@ -40,8 +40,7 @@ type At = Contest.Contest
 const higher = (at: At): ReadonlyArray<Member.Member> =>
   at.others.filter((member) => at.outranks(member, at.state.self) && member.id !== at.election.vacancy.excused)
 
-/** Whether others may lead before us, whoever ranks higher. */
-const standsAside = (at: At): boolean => at.election.overrun || at.election.abstention.until > at.turn.now.monotonic
+const standsAside = ({ election, turn }: At): boolean => Election.standsAside(election, turn.now.monotonic)
 
 /** With fewer living servers nobody may lead: the setting, and a majority where there are leases. */
 const needed = ({ lease, minimumMembers }: Rules.Rules): number =>

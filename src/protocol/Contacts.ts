@@ -6,7 +6,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import type * as Member from "./Member.ts"
-import * as Membership from "./Membership.ts"
+import * as MemberLists from "./MemberLists.ts"
 import * as Reach from "./Reach.ts"
 import * as Rules from "./Rules.ts"
 import type { Known, State, Turn } from "./Turn.ts"
@@ -79,24 +79,7 @@ const comparesViews = ({ contacts, rules }: State): boolean => !rules.multicast 
  * @since 0.1.0
  */
 export const viewOf = (state: State): { readonly view?: number } =>
-  comparesViews(state) ? { view: digest(Membership.everyone(state)) } : {}
-
-/**
- * A number that is the same for the same members in any order, and hardly ever for others: the exclusive or of the FNV-1a
- * hashes (32 bits) of `id incarnation`.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const digest = (members: ReadonlyArray<Pick<Member.Member, "id" | "incarnation">>): number => {
-  let all = 0
-  for (const { id, incarnation } of members) {
-    let hash = 0x811c9dc5
-    for (const letter of `${id} ${incarnation}`) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193)
-    all ^= hash
-  }
-  return all >>> 0
-}
+  comparesViews(state) ? { view: MemberLists.digest(MemberLists.everyone(state)) } : {}
 
 /**
  * A member says what it sees. Where that is not what we see, its list is read, at most twice in a heartbeat.
@@ -108,9 +91,8 @@ export const compare = (turn: Turn, view: number | undefined, from: Member.Addre
   const { contacts, phase, rules } = turn.state
   if (view === undefined || phase !== "Live" || turn.hasTimer("page")) return
   if (turn.now.monotonic - contacts.comparedAt < rules.heartbeatInterval / 2) return
-  if (view === digest(Membership.everyone(turn.state))) return
+  if (view === MemberLists.digest(MemberLists.everyone(turn.state))) return
   turn.state.contacts = { ...contacts, comparedAt: turn.now.monotonic }
-  turn.state.paging = { from, nonce: turn.nonce(), page: 0, of: Infinity, tries: 0, missing: [] }
   // Not all who hear one heartbeat ask for the list at the same instant.
-  turn.setTimer("page", turn.random() * Math.min(100, rules.heartbeatInterval / 10), { _tag: "Page" })
+  MemberLists.read(turn, from, turn.nonce(), turn.random() * Math.min(100, rules.heartbeatInterval / 10))
 }

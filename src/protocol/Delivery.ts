@@ -13,7 +13,7 @@ import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import * as Identity from "./Identity.ts"
 import type * as Member from "./Member.ts"
-import * as Membership from "./Membership.ts"
+import * as MemberLists from "./MemberLists.ts"
 import * as Message from "./Message.ts"
 import * as Receiver from "./Receiver.ts"
 import * as Rules from "./Rules.ts"
@@ -144,7 +144,7 @@ export const onJoin = (turn: Turn, message: Message.Of<"CLIENT_JOIN">, from: Mem
     const members = turn.state.members.length + 1
     return turn.say(from, { type: "CLIENT_WELCOME", nonce: message.nonce, members })
   }
-  const isHighest = Membership.everyone(turn.state)[0]?.id === turn.state.self.id
+  const isHighest = MemberLists.everyone(turn.state)[0]?.id === turn.state.self.id
   if (via === "unicast" || (turn.state.election.reign === null && isHighest)) notify(turn, message.client.id, from)
 }
 

@@ -10,6 +10,7 @@ import * as HashMap from "effect/HashMap"
 import type * as Event from "./Event.ts"
 import type { Claim } from "./Lease.ts"
 import * as Member from "./Member.ts"
+import * as Name from "./Name.ts"
 import type * as Reign from "./Reign.ts"
 
 /**
@@ -83,6 +84,8 @@ export interface Election {
   readonly abstention: { readonly until: number; readonly firmly: boolean; readonly heir: Member.NodeId | null }
   /** Leading work of a former reign still runs: until it has finished we do not stand. */
   readonly overrun: boolean
+  /** All leading work here has failed for good: until the app offers some again we do not stand. */
+  readonly hasNoWork: boolean
   readonly hearsayAt: number
   /** What this server claims of the lease, in a group that leads by one. */
   readonly claim: Claim | null
@@ -119,6 +122,7 @@ export const make = (monotonic: number): Election => ({
   ending: null,
   abstention: noAbstention,
   overrun: false,
+  hasNoWork: false,
   hearsayAt: -Infinity,
   claim: null,
   workUntil: -Infinity,
@@ -126,6 +130,15 @@ export const make = (monotonic: number): Election => ({
   noticed: HashMap.empty(),
   withdrawn: false
 })
+
+/**
+ * Whether others may lead before this server, whoever ranks higher.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const standsAside = ({ abstention, hasNoWork, overrun }: Election, monotonic: number): boolean =>
+  overrun || hasNoWork || abstention.until > monotonic
 
 /**
  * The register of an election of which nothing is known.
@@ -147,9 +160,10 @@ const encoder = new TextEncoder()
 export const tag = (name: string): string => bytesToHex(sha256(encoder.encode(name)).subarray(0, 4))
 
 /**
- * Whether a text may name an election: 1 to 32 bytes, counted as in JSON.
+ * Whether a text may name an election: 1 to 32 bytes, counted as in JSON, of a plain name.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isName = (text: string): boolean => text.length > 0 && text.length <= 32 && Member.jsonBytes(text) <= 32
+export const isName = (text: string): boolean =>
+  text.length > 0 && text.length <= 32 && Member.jsonBytes(text) <= 32 && Name.isPlain(text)

@@ -200,8 +200,8 @@ export const Event = Schema.Union([
   /** Leading work was still running `stopTimeout` after its reign had ended. */
   event("WorkOverran", { election: Schema.String, term: Reign.Term, for: Schema.Natural }),
   /**
-   * A singleton failed in the reign of that term. `again` is after how many ms it is started again; null where it is not,
-   * and this server resigns for it.
+   * A singleton failed in the reign of that term, or other leading work, which has no `name`. `again` is after how many ms it
+   * is started again; null where it is not, and this server resigns for it.
    */
   event("WorkFailed", {
     election: Schema.String,
@@ -254,6 +254,12 @@ export const Event = Schema.Union([
   event("MessageLost", Lost.fields),
   /** Datagrams were dropped since the last event of this reason: at most one a reason and minute. */
   event("Dropped", { reason: Schema.String, count: Schema.Natural }),
+  /**
+   * A group of another name is heard all the time on our address and port; its datagrams are dropped. `tag` is that of its
+   * name, as in `doctor`; `from` is where the last of them came from; so many came since the last event of this group: at most
+   * one a group and hour.
+   */
+  event("OtherGroup", { tag: Schema.String, from: Schema.String, count: Schema.Natural }),
   /**
    * A table has reached its `limit`, which is a setting: so many were refused (`members`, `clients`), or forgotten before
    * their time to make room (`sessions`, `departed`), since the last event of this table. At most one a table and minute.

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
 import * as Message from "./Message.ts"
 
@@ -193,6 +194,14 @@ export const readHeader = (frame: Uint8Array, groupTag: Uint8Array): Result.Resu
   if (!knownFlags.has(frame[3])) return Result.fail("UnknownFlags")
   return frame.length > maxBytes ? Result.fail("TooLong") : Result.succeed(frame[3] as Flags)
 }
+
+/**
+ * The tag of the group that a frame is of, as eight hex digits.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const tagOf = (frame: Uint8Array): string => bytesToHex(frame.subarray(4, 8))
 
 /**
  * Reads the body of a frame, or of one that was opened, as a message.

@@ -11,9 +11,9 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
-import * as Frame from "./Frame.ts"
 import * as Identity from "./Identity.ts"
 import * as Member from "./Member.ts"
+import * as MemberLists from "./MemberLists.ts"
 import type * as Message from "./Message.ts"
 import * as Places from "./Places.ts"
 import type * as Reign from "./Reign.ts"
@@ -21,17 +21,6 @@ import * as Relocation from "./Relocation.ts"
 import * as Rules from "./Rules.ts"
 import type { Check, Known, State, Turn } from "./Turn.ts"
 import * as Zone from "./Zone.ts"
-
-/**
- * All members as one server sees them, itself included, highest rank first.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const everyone = (state: Pick<State, "self" | "members">): ReadonlyArray<Member.Member> => {
-  const at = state.members.findIndex((member) => Member.outranks(state.self, member))
-  return at < 0 ? [...state.members, state.self] : state.members.toSpliced(at, 0, state.self)
-}
 
 /**
  * Whether this very start of a server is a member.
@@ -359,7 +348,7 @@ const tellOfLaterStart = (turn: Turn, known: Known, sender: Member.Member, from:
 
 /** Tells a server by what incarnation it is known: under the address that it says of itself, by which it knows itself. */
 const sayKnown = (turn: Turn, known: Member.Member, heardAt: number, to: Member.Address): void =>
-  turn.send(to, page(turn, "0", 0, [listed(turn, known, heardAt)], to)[0])
+  turn.send(to, MemberLists.only(turn, known, heardAt, to))
 
 // --- Health ---
 
@@ -447,6 +436,21 @@ export const refused = (turn: Turn, id: Member.NodeId): Event.Reason | null => {
 }
 
 /**
+ * The last question to a member never left this host, as our own system refused: it counts as none, and is asked again. A
+ * member is judged by its silence, not by ours.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const notAsked = (turn: Turn, id: Member.NodeId): void => {
+  turn.state.checks = HashMap.modify(
+    turn.state.checks,
+    id,
+    (asked) => ({ ...asked, tries: Math.max(0, asked.tries - 1) })
+  )
+}
+
+/**
  * With each heartbeat: who has not been heard by multicast for as long as a member may be silent, but lives, is asked by
  * unicast. The question tells it of us, its answer us of it: so both are kept where a switch has forgotten the group.
  *
@@ -484,72 +488,3 @@ export const forgive = (turn: Turn, stalledFor: number): void => {
   }))
   for (const [id] of turn.state.checks) endCheck(turn, id)
 }
-
-// --- Lists of members ---
-
-const listed = (turn: Turn, member: Member.Member, heardAt: number): Message.Listed => ({
-  id: member.id,
-  ip: member.ip,
-  port: member.port,
-  name: member.name,
-  priority: member.priority,
-  incarnation: member.incarnation,
-  heard: Math.round(turn.now.monotonic - heardAt)
-})
-
-const encoder = new TextEncoder()
-
-/** The list cut into pages, each of which fits one frame, or one of them. Never empty. */
-const page = (
-  turn: Turn,
-  nonce: string,
-  wanted: number,
-  list: ReadonlyArray<Message.Listed>,
-  to: Member.Address
-): readonly [Message.Of<"MEMBERS">] => {
-  const { election, self } = turn.state
-  const blank: Message.Of<"MEMBERS"> = {
-    type: "MEMBERS",
-    from: { id: self.id, incarnation: self.incarnation },
-    term: (election.reign ?? election.last)?.term ?? 0,
-    leader: election.reign === null ? null : turn.told(election.reign.leader, to),
-    nonce,
-    page: 65_535,
-    of: 65_535,
-    list: []
-  }
-  const room = Frame.maxBodyBytes - encoder.encode(JSON.stringify(blank)).length
-  const pages: Array<Array<Message.Listed>> = [[]]
-  let used = 0
-  for (const line of list) {
-    const bytes = encoder.encode(JSON.stringify(line)).length + 1
-    if (used + bytes > room) {
-      pages.push([])
-      used = 0
-    }
-    pages[pages.length - 1]!.push(line)
-    used += bytes
-  }
-  return [{ ...blank, page: wanted, of: pages.length, list: pages[wanted] ?? [] }]
-}
-
-/**
- * One page of everyone, as an answer to `MEMBERS_ASK` that came from `to`.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const listPage = (turn: Turn, nonce: string, wanted: number, to: Member.Address): Message.Of<"MEMBERS"> =>
-  page(
-    turn,
-    nonce,
-    wanted,
-    everyone(turn.state).map((member) =>
-      listed(
-        turn,
-        turn.told(member, to),
-        Option.match(turn.known(member.id), { onNone: () => turn.now.monotonic, onSome: (k) => k.heardAt })
-      )
-    ),
-    to
-  )[0]

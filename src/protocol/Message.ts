@@ -49,7 +49,7 @@ const header = {
 
 /** A text, since later versions may know more causes than this one. */
 const Cause = Schema.String.check(Schema.isPattern(/^[A-Za-z]{1,32}$/))
-/** A digest of the members that its sender sees, where it may miss some that multicast would tell of. */
+/** A digest of the members that its sender sees. */
 const view = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff })))
 const Interval = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
 const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
@@ -92,7 +92,8 @@ export const ElectionName = Schema.String.check(
 )
 
 /**
- * One line of a `MEMBERS` list. `heard` is how many ms ago the answering server last heard of it, 0 for itself.
+ * One line of a `MEMBERS` list. `heard` is how many ms ago the answering server last heard of it, 0 for itself. `hostname`
+ * and `tags` are there where they were asked for, unless the answering server is too old to tell them.
  *
  * @category schemas
  * @since 0.1.0
@@ -104,7 +105,9 @@ export const Listed = Schema.Struct({
   name: Member.Member.fields.name,
   priority: Member.Priority,
   incarnation: Member.Incarnation,
-  heard: Schema.Natural
+  heard: Schema.Natural,
+  hostname: Schema.optionalKey(Member.Member.fields.hostname),
+  tags: Schema.optionalKey(Member.Member.fields.tags)
 })
 
 /**
@@ -227,9 +230,20 @@ export const Message = Schema.Union([
   }),
   /** I claim that term no more: whoever is bound to it is free. */
   kind("RELEASE", { ...header, election: ElectionName, claim: Reign.Term }),
-  /** Who is in the group, and who leads? It has no sender: asking makes nobody a member. */
-  kind("MEMBERS_ASK", { nonce: Nonce, page: Page }),
-  /** Page `page` of `of` pages. It carries no full sender, so that one page holds several members. */
+  /**
+   * Who is in the group, and who leads? It has no sender: asking makes nobody a member. `wanted`: not only the leader may
+   * answer, but about so many. `details`: with host names, tags and `view`.
+   */
+  kind("MEMBERS_ASK", {
+    nonce: Nonce,
+    page: Page,
+    wanted: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))),
+    details: Schema.optionalKey(Schema.Boolean)
+  }),
+  /**
+   * Page `page` of `of` pages. It carries no full sender, so that one page holds several members. Pages of one `view` are
+   * of one list.
+   */
   kind("MEMBERS", {
     from: Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation }),
     term: Reign.Term,
@@ -237,6 +251,7 @@ export const Message = Schema.Union([
     nonce: Nonce,
     page: Page,
     of: Page,
+    view,
     list: Schema.Array(Listed).check(Schema.isMaxLength(64))
   }),
   /** I want in, or still am. `interval`: ms to the next one. `seq`: the number of its newest message, 0 before the first. */

@@ -114,7 +114,8 @@ export const maxContacts = 64
 export const lostFor = 86_400_000
 
 /**
- * About how many servers answer a multicast probe, however large the group.
+ * About how many servers answer a multicast probe, however large the group, and at most how many are wanted to answer one
+ * question who is in it.
  *
  * @category models
  * @since 0.1.0

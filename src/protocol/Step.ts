@@ -15,6 +15,7 @@ import type * as Event from "./Event.ts"
 import * as Identity from "./Identity.ts"
 import * as LeaseElection from "./LeaseElection.ts"
 import type * as Member from "./Member.ts"
+import * as MemberLists from "./MemberLists.ts"
 import * as Membership from "./Membership.ts"
 import type * as Message from "./Message.ts"
 import * as NamedElections from "./NamedElections.ts"
@@ -25,18 +26,19 @@ import * as SteppingDown from "./SteppingDown.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
 import * as Voter from "./Voter.ts"
 import * as Watch from "./Watch.ts"
-import * as Zone from "./Zone.ts"
 
 /**
  * What can happen to a server.
  *
  * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `Watch`: the ticks of the four fibers.
  * - `Received`: a message came. `TimerFired`: a timer that an earlier step set has run out.
- * - `Refused`: the host of a member that was asked says that nobody listens there. `Moved`: our own sockets' addresses are
+ * - `Refused`: the host of a member that was asked says that nobody listens there. `NotAsked`: our own system did not let us
+ *   ask. `Moved`: our own sockets' addresses are
  *   others now. `Seeds`: the names of the seeds resolve to these now.
  * - `WorkEnded`: in answer to `EndWork`; not `finished` where it has had its time and runs on. `WorkOverran`: so has
  *   leading work of the reign of that term, asked for or not.
  *   `WorkFinished`: none of that kind runs any more.
+ * - `WorkGivenUp`: all leading work of the app has failed for good. `WorkOffered`: it has some again.
  * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
@@ -62,11 +64,14 @@ export type Input =
   }
   | { readonly _tag: "TimerFired"; readonly key: string; readonly token: number; readonly timer: Timer }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
+  | { readonly _tag: "NotAsked"; readonly id: Member.NodeId }
   | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
   | { readonly _tag: "Seeds"; readonly addresses: ReadonlyArray<Member.Address> }
   | { readonly _tag: "WorkEnded"; readonly election?: string; readonly finished?: boolean }
   | { readonly _tag: "WorkOverran"; readonly election?: string; readonly term: number }
   | { readonly _tag: "WorkFinished"; readonly election?: string }
+  | { readonly _tag: "WorkGivenUp"; readonly election?: string }
+  | { readonly _tag: "WorkOffered"; readonly election?: string }
   | { readonly _tag: "Campaign"; readonly election: string }
   | { readonly _tag: "Withdraw"; readonly election: string }
   | { readonly _tag: "Resign"; readonly election?: string }
@@ -138,7 +143,7 @@ export interface View {
  */
 export const view = (state: State): View => ({
   self: state.self,
-  members: Membership.everyone(state),
+  members: MemberLists.everyone(state),
   reign: state.election.reign,
   term: (state.election.reign ?? state.election.last)?.term ?? 0
 })
@@ -221,6 +226,9 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
     case "Refused":
       settle(turn, input.id, Membership.refused(turn, input.id))
       break
+    case "NotAsked":
+      Membership.notAsked(turn, input.id)
+      break
     case "Moved":
       if (Identity.moved(turn, input.addresses)) sayMoved(turn)
       break
@@ -236,6 +244,12 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       break
     case "WorkFinished":
       inElection(turn, input, SteppingDown.workFinished)
+      break
+    case "WorkGivenUp":
+      inElection(turn, input, SteppingDown.workGivenUp)
+      break
+    case "WorkOffered":
+      inElection(turn, input, SteppingDown.workOffered)
       break
     case "Room":
       Delivery.onRoom(turn, input.limit)
@@ -333,7 +347,7 @@ const fired = (turn: Turn, timer: Timer): void => {
     case "Check":
       return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
     case "Page":
-      return askForPage(turn)
+      return MemberLists.ask(turn)
     case "Repair":
       return Delivery.repairDue(turn)
     case "Answer":
@@ -387,7 +401,7 @@ const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): voi
 const received = (turn: Turn, message: Message.Message, source: Member.Address, via: "multicast" | "unicast"): void => {
   switch (message.type) {
     case "MEMBERS_ASK":
-      return onMembersAsk(turn, message, source, via)
+      return MemberLists.onAsk(turn, message, source, via)
     case "MEMBERS":
       return onMembers(turn, message, source)
     case "CLIENT_JOIN":
@@ -504,68 +518,16 @@ const onResponse = (turn: Turn, message: Message.Of<"SERVER_RESPONSE">, from: Me
   const { lease } = turn.state.rules
   if (lease !== null) Contest.all(turn).forEach((at) => LeaseElection.onAnswered(at, lease, message))
   if (nonce !== turn.state.probe || turn.state.paging !== null || turn.state.phase !== "Discovering") return
-  turn.state.paging = { from, nonce, page: 0, of: Infinity, tries: 0, missing: [] }
   // By then those who answer the probe of a group of any size have done so; only the others are asked for.
-  turn.setTimer("page", Math.min(100, turn.state.rules.discoveryWindow / 3), { _tag: "Page" })
-}
-
-// As many as a silent member is asked: with a tenth of all datagrams lost, one in 4,000 is still missed.
-const pageTries = Rules.probeTries
-
-const askForPage = (turn: Turn): void => {
-  const { paging, rules } = turn.state
-  if (paging === null || paging.tries >= pageTries) return
-  if (paging.page < paging.of) turn.send(paging.from, { type: "MEMBERS_ASK", nonce: paging.nonce, page: paging.page })
-  else askMissing(turn, paging.missing.filter((line) => Option.isNone(turn.known(line.id))), paging.from)
-  turn.state.paging = { ...paging, tries: paging.tries + 1 }
-  turn.setTimer("page", rules.probeTimeout, { _tag: "Page" })
-}
-
-/** A list is hearsay: whoever is on it becomes a member by answering. */
-const askMissing = (turn: Turn, missing: ReadonlyArray<Message.Listed>, from: Member.Address): void => {
-  for (const line of missing) {
-    const to = Zone.heardOfFrom(line, from)
-    if (to !== null) turn.say(to, { type: "SERVER_PROBE", nonce: turn.nonce() })
-  }
-}
-
-const onMembersAsk = (
-  turn: Turn,
-  { nonce, page }: Message.Of<"MEMBERS_ASK">,
-  from: Member.Address,
-  via: "multicast" | "unicast"
-): void => {
-  const { reign } = turn.state.election
-  const speaker = reign?.leader.id ?? Membership.everyone(turn.state)[0]?.id
-  const isOurs = speaker === turn.state.self.id
-  if (via === "unicast" || isOurs) turn.send(from, Membership.listPage(turn, nonce, page, from))
+  MemberLists.read(turn, from, nonce, Math.min(100, turn.state.rules.discoveryWindow / 3))
 }
 
 const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
-  const { paging, self } = turn.state
-  const own = message.list.find((line) => line.id === self.id)
+  const own = message.list.find((line) => line.id === turn.state.self.id)
   if (own !== undefined && Identity.isOwnAddress(turn, own) && Identity.raise(turn, own.incarnation)) {
     raised(turn)
   }
-  if (paging === null || message.nonce !== paging.nonce || message.page !== paging.page) return
-  if (from.ip !== paging.from.ip || from.port !== paging.from.port) return
-  const unknown = message.list.flatMap((line) =>
-    line.id !== self.id && Option.isNone(turn.known(line.id)) ? [Zone.placed(line, message.from, from)] : []
-  )
-  askMissing(turn, unknown, from)
-  const next = {
-    ...paging,
-    page: paging.page + 1,
-    of: message.of,
-    missing: [...paging.missing, ...unknown].slice(0, turn.state.rules.maxMembers)
-  }
-  if (next.page < next.of) {
-    turn.state.paging = { ...next, tries: 0 }
-    return askForPage(turn)
-  }
-  // The list is read: who does not answer is asked again, as questions and answers get lost.
-  turn.state.paging = { ...next, tries: 1 }
-  turn.setTimer("page", turn.state.rules.probeTimeout, { _tag: "Page" })
+  MemberLists.onPage(turn, message, from)
 }
 
 // --- Leaving ---

@@ -7,6 +7,7 @@
  * | who handed the lead over, and all who heard of it but the heir | `memberTimeout` | the same, or the heir is gone |
  * | who steps down for a time | that time | |
  * | whose leading work of a former reign still runs | until it has finished | |
+ * | whose leading work has all failed for good | until some is offered again | |
  *
  * The functions work on a `Contest` and are used by `Step` alone.
  *
@@ -177,5 +178,29 @@ export const workOverran = (at: At, term: number): void => {
 export const workFinished = (at: At): void => {
   if (!at.election.overrun) return
   at.change({ overrun: false })
+  BullyElection.callElection(at)
+}
+
+/**
+ * All leading work of the app has failed for good. To lead with nothing to do would only keep it from others.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const workGivenUp = (at: At): void => {
+  BullyElection.abandon(at)
+  at.change({ hasNoWork: true })
+  giveUp(at, "Resigned")
+}
+
+/**
+ * The app offers leading work again.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const workOffered = (at: At): void => {
+  if (!at.election.hasNoWork) return
+  at.change({ hasNoWork: false })
   BullyElection.callElection(at)
 }

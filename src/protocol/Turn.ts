@@ -267,7 +267,8 @@ export type Timer =
  * What a step leaves to be done, in this order.
  *
  * - `Send`: `to` null is multicast to the group; whom that does not reach has a `Send` of its own.
- * - `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`.
+ * - `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`. If our own
+ *   system does not let us, step `NotAsked`.
  * - `SetTimer`: fire `timer` with this key and token in `after` ms. `ClearTimer`: that
  *   fire need not come (it would be ignored).
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`. `Farewell`: nothing more will come.

@@ -136,3 +136,12 @@ export const isSame = (self: Member.Address, that: Member.Address): boolean => {
   const bothZoned = of(self.ip) !== undefined && of(that.ip) !== undefined
   return !bothZoned && without(self.ip) === without(that.ip)
 }
+
+/**
+ * Whether an address is one of the host that has these: one of them, or the loopback.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isOfHost = (ip: string, own: ReadonlyArray<Pick<Member.Address, "ip">>): boolean =>
+  isLoopback(ip) || own.some((one) => without(one.ip) === without(ip))

@@ -211,7 +211,13 @@ const refusals: Rule = (seen) => {
   return findings
 }
 
-const words = { open: "open a socket", join: "join the multicast group", send: "send", receive: "receive" } as const
+const words = {
+  scan: "list the network interfaces",
+  open: "open a socket",
+  join: "join the multicast group",
+  send: "send",
+  receive: "receive"
+} as const
 
 const advice: { readonly [errno: string]: string } = {
   EACCES: "A firewall or a sandbox of this host forbids it: allow UDP for this program.",

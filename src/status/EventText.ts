@@ -61,7 +61,8 @@ const say = (event: Event.Event): string => {
     case "WorkFailed": {
       const then = event.again === null ? "it is given up" : `it is started again after ${Text.age(event.again)}`
       const led = event.election === "" ? "" : ` of ${event.election}`
-      return `the singleton ${event.name}${led} failed in term ${event.term} (${event.cause}): ${then}`
+      const what = event.name === "" ? "leading work" : `the singleton ${event.name}`
+      return `${what}${led} failed in term ${event.term} (${event.cause}): ${then}`
     }
     case "KeysChanged":
       return `keys changed: ${event.keys.join(", ")} open, ${event.active ?? "none"} seals`
@@ -91,6 +92,8 @@ const say = (event: Event.Event): string => {
       return `our own ${event.fiber} died (${event.deaths} in a minute) and is started again: ${event.cause}`
     case "Dropped":
       return `dropped ${event.count} datagrams: ${event.reason}`
+    case "OtherGroup":
+      return `OTHER GROUP: ${event.from} speaks on our address and port to a group of another name (tag ${event.tag}; ${event.count} datagrams)`
     case "TableFull":
       return `the table of ${event.table} is full with ${event.limit} (${event.setting}): ${event.count} ${
         event.table === "members" || event.table === "clients"

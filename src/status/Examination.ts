@@ -23,8 +23,9 @@ import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import * as Zone from "../protocol/Zone.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
-import * as InterfaceChoice from "../transport/InterfaceChoice.ts"
-import { familyOf, Interfaces, isOn, type SystemInterface } from "../transport/Interfaces.ts"
+import * as InterfaceChoice from "../transport/interfaces/InterfaceChoice.ts"
+import { Interfaces, type System, systemOf } from "../transport/interfaces/Interfaces.ts"
+import { familyOf, type SystemInterface } from "../transport/interfaces/SystemInterface.ts"
 import * as Kernel from "../transport/Kernel.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Networks from "../transport/Networks.ts"
@@ -252,7 +253,8 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       if (seed !== undefined) seed.answered = stamp(seed.answered)
     }
     if (question._tag === "Direct") return
-    if (question._tag === "Group") {
+    // Who follows another heard the question on this host: that says nothing of whether it reached the leader.
+    if (question._tag === "Group" && (message.leader === null || message.leader.id === message.from.id)) {
       answeredBy.add(message.from.id)
       answered = Math.max(answered, question.round)
       lastAnswer = now()
@@ -283,7 +285,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     strangers.set(key, {
       ip: from.ip,
       reason,
-      tag: reason === "OtherGroup" ? bytesToHex(payload.subarray(4, 8)) : null,
+      tag: reason === "OtherGroup" ? Frame.tagOf(payload) : null,
       datagrams: (before?.datagrams ?? 0) + 1,
       last: now()
     })
@@ -336,7 +338,8 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
         if (reason === "Own") return onOwn(station)
         if (!isCounted(reason)) return
         const { from } = current
-        const first = [...stations.values()].find(({ nic }) => isOn(nic, from.ip)) ?? [...stations.values()][0]
+        const first = [...stations.values()].find(({ endpoint }) => endpoint?.isDirect(from.ip)) ??
+          [...stations.values()][0]
         if (first === station) onStranger(current, reason)
       },
       (ip) => Networks.hold(networks, ip) || [...seeds.values()].some(({ names }) => names.holds(ip)),
@@ -359,16 +362,17 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     yield* Scope.provide(supervisor.keep("troubles", Effect.forever(troubles)), opening)
   })
 
-  const explained = Effect.zipWith(
-    interfaces.scan,
-    interfaces.defaultRoute,
-    (system, defaultRoute) =>
-      InterfaceChoice.explain({
-        system,
-        named: settings.interfaces,
-        defaultRoute,
-        multicastAddress: settings.multicastAddress
-      })
+  /** What the system said last; where it says nothing now, that is no news of its interfaces. */
+  let here: System = systemOf([])
+  const explained = Effect.map(
+    Effect.matchEager(interfaces.scan, {
+      onFailure: (error) => refuse(refusalOf(error)),
+      onSuccess: (system) => {
+        here = system
+      }
+    }),
+    () =>
+      InterfaceChoice.explain({ system: here, named: settings.interfaces, multicastAddress: settings.multicastAddress })
   )
 
   const round = Effect.gen(function*() {
@@ -522,9 +526,9 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
 const isCounted = (reason: string): boolean =>
   !["TooManyAnswers", "NotDirect", "SendFailed", "Own", "Repeated"].includes(reason)
 
-const refusalOf = ({ cause, during, kind, where }: Datagrams.DatagramsFailed): Refusal => ({
+const refusalOf = ({ code, during, kind, where }: Datagrams.DatagramsFailed): Refusal => ({
   during,
   kind,
   where,
-  errno: typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : null
+  errno: code ?? null
 })

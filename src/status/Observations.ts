@@ -16,7 +16,7 @@ import * as Reign from "../protocol/Reign.ts"
  * @since 0.1.0
  */
 export const Refusal = Schema.Struct({
-  during: Schema.Literals(["open", "join", "send", "receive"]),
+  during: Schema.Literals(["scan", "open", "join", "send", "receive"]),
   kind: Schema.String,
   where: Schema.String,
   errno: Schema.NullOr(Schema.String)

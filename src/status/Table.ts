@@ -21,10 +21,14 @@ export interface Row {
   readonly port: number
   readonly priority: number
   readonly incarnation: number
-  /** Ms since it was last heard; null for this server itself. */
-  readonly heard: number | null
+  /** Ms since it was last heard; null for this server itself; left out where that is not known. */
+  readonly heard?: number | null | undefined
   /** The term by which it leads; null where it does not. */
   readonly term: number | null
+  /** Left out where it is not known. */
+  readonly hostname?: string | undefined
+  /** Left out where they are not known. */
+  readonly tags?: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -54,6 +58,8 @@ interface Column {
   readonly cell: (row: Row, now: number) => string
 }
 
+const unknown = "?"
+
 const columns = {
   mark: { title: "", side: "right", cell: ({ term }) => term === null ? " " : "*" },
   name: { title: "NAME", side: "right", cell: ({ name }) => Text.clean(name) },
@@ -62,14 +68,31 @@ const columns = {
   address: { title: "ADDRESS", side: "right", cell: (row) => Member.formatAddress(row) },
   priority: { title: "PRIORITY", side: "left", cell: ({ priority }) => String(priority) },
   age: { title: "AGE", side: "left", cell: ({ incarnation }, now) => Text.age(now - incarnation) },
-  heard: { title: "HEARD", side: "left", cell: ({ heard }) => heard === null ? "self" : Text.age(heard) },
-  term: { title: "TERM", side: "left", cell: ({ term }) => term === null ? "" : String(term) }
+  heard: {
+    title: "HEARD",
+    side: "left",
+    cell: ({ heard }) => heard === undefined ? unknown : heard === null ? "self" : Text.age(heard)
+  },
+  term: { title: "TERM", side: "left", cell: ({ term }) => term === null ? "" : String(term) },
+  host: {
+    title: "HOST",
+    side: "right",
+    cell: ({ hostname }) => hostname === undefined ? unknown : Text.clean(hostname)
+  },
+  tags: {
+    title: "TAGS",
+    side: "right",
+    cell: ({ tags }) =>
+      tags === undefined ? unknown : Object.entries(tags).map((tag) => Text.clean(tag.join("="))).join(",")
+  }
 } as const satisfies Record<string, Column>
 
 type Name = keyof typeof columns
 
 // From the widest table to the narrowest: what is left out first is what matters least to who watches a group.
 const layouts: ReadonlyArray<ReadonlyArray<Name>> = [
+  ["mark", "name", "id", "address", "priority", "age", "heard", "term", "host", "tags"],
+  ["mark", "name", "id", "address", "priority", "age", "heard", "term", "host"],
   ["mark", "name", "id", "address", "priority", "age", "heard", "term"],
   ["mark", "name", "shortId", "address", "priority", "age", "heard", "term"],
   ["mark", "name", "shortId", "address", "age", "heard", "term"],
@@ -106,8 +129,10 @@ export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): Read
   const widthOfAll = (measured: ReturnType<typeof measure>) =>
     measured.reduce((sum, { width }) => sum + width + gap, -gap) - (measured[0]?.name === "mark" ? gap - 1 : 0)
 
-  let measured = measure(layouts[0] ?? [])
-  for (const layout of layouts) {
+  // Where nobody has a tag there is nothing to show of them.
+  const isTagged = shown.some(({ tags }) => tags === undefined || Object.keys(tags).length > 0)
+  let measured = measure([])
+  for (const layout of isTagged ? layouts : layouts.slice(1)) {
     measured = measure(layout)
     const name = measured.find(({ name }) => name === "name")
     const spare = style.columns - widthOfAll(measured)

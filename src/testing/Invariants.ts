@@ -176,7 +176,7 @@ export const judge = (
   let members: ReadonlyArray<Member.Member> | null = null
   let reign = before.election.reign
   for (const output of outputs) {
-    if (output._tag === "Ask") next = { ...next, asked: withOneMore(next.asked, output.id, "times") }
+    if (output._tag === "Ask") next = { ...next, asked: withMore(next.asked, output.id, "times", 1) }
     if (output._tag !== "Emit") continue
     const { event } = output
     if (event.event === "MemberRemoved") {
@@ -433,9 +433,10 @@ const askedBack = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>
   return { ...past, gone: new Map(past.gone).set(id, { ...gone, asked: question.message.nonce }) }
 }
 
-/** The past, once what came is an answer of a member, or of its host that nobody listens there. */
+/** The past, once what came is an answer of a member, or of its host that nobody listens there, or was not asked. */
 const answered = (past: Past, { known }: State, input: Step.Input): Past => {
-  if (input._tag === "Refused") return { ...past, asked: withOneMore(past.asked, input.id, "refused") }
+  if (input._tag === "Refused") return { ...past, asked: withMore(past.asked, input.id, "refused", 1) }
+  if (input._tag === "NotAsked") return { ...past, asked: withMore(past.asked, input.id, "times", -1) }
   if (input._tag !== "Received" || !("sender" in input.message)) return past
   const { sender } = input.message
   if (!past.asked.has(sender.id)) return past
@@ -446,9 +447,9 @@ const answered = (past: Past, { known }: State, input: Step.Input): Past => {
     : past
 }
 
-const withOneMore = (asked: Past["asked"], id: string, what: keyof Asked): Past["asked"] => {
+const withMore = (asked: Past["asked"], id: string, what: keyof Asked, more: number): Past["asked"] => {
   const before = asked.get(id) ?? { times: 0, refused: 0 }
-  return new Map(asked).set(id, { ...before, [what]: before[what] + 1 })
+  return new Map(asked).set(id, { ...before, [what]: Math.max(0, before[what] + more) })
 }
 
 const without = <A>(all: ReadonlyMap<string, A>, id: string): ReadonlyMap<string, A> => {

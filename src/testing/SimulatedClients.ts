@@ -11,6 +11,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "../client/Client.ts"
+import * as Leaving from "../group/Leaving.ts"
 import type * as ClientEvent from "../protocol/ClientEvent.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import type * as SimulatedClock from "./SimulatedClock.ts"
@@ -71,7 +72,8 @@ const close = (one: One): Effect.Effect<void> =>
     one.isClosed = true
     return Scope.close(one.scope, Exit.void).pipe(
       Effect.provideService(Clock.Clock, one.ownProcess.clock),
-      Effect.andThen(Fiber.interrupt(one.reader)),
+      // Its events end with the client: those before that are read first.
+      Effect.andThen(Fiber.await(one.reader)),
       Effect.asVoid
     )
   })
@@ -118,6 +120,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.provideService(Datagrams.Datagrams, host.datagrams),
       Random.withSeed(`${network.seed} ${name}`),
       Effect.provideService(Clock.Clock, ownProcess.clock),
+      Effect.provideService(Leaving.RealClock, ownProcess.clock),
       Scope.provide(scope),
       Effect.onError(() => Scope.close(scope, Exit.void))
     )

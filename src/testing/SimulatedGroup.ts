@@ -29,12 +29,15 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 import type * as TestClock from "effect/testing/TestClock"
 import type * as Client from "../client/Client.ts"
 import type * as Group from "../group/Group.ts"
 import * as GroupState from "../group/GroupState.ts"
+import * as Leaving from "../group/Leaving.ts"
 import * as Server from "../group/Server.ts"
 import type * as Settings from "../group/Settings.ts"
+import * as Spelling from "../group/Spelling.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Reign from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
@@ -78,6 +81,18 @@ export interface Options extends SimulatedNetwork.Options {
   /** What servers go by instead of the protocol, `Step.step`: to see what a fault in it would do. Pure. */
   readonly transition?: typeof Step.step | undefined
 }
+
+const ownNames = {
+  servers: true,
+  settings: true,
+  clients: true,
+  clocks: true,
+  app: true,
+  eventCapacity: true,
+  onStep: true,
+  transition: true
+} satisfies Record<Exclude<keyof Options, keyof SimulatedNetwork.Options>, true>
+const optionNames = [...Object.keys(ownNames), ...SimulatedNetwork.optionNames]
 
 /**
  * An event of one server, and when it was told: in ms of true time since the group was made.
@@ -239,14 +254,17 @@ export interface Agreement {
 /**
  * Starts a group. Closing the scope ends all servers, also the killed ones; no time passes, and nobody hears of it. Where it
  * is closed by a failure, such as an assertion of a test, an error is logged that names the seed, which decides the run, and
- * shows the servers as they were; a {@link NotSettled} says so itself.
+ * shows the servers as they were; a {@link NotSettled} says so itself. An option of a name that is none is refused.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (options: Options): Effect.Effect<SimulatedGroup, Server.ServerError, Scope.Scope> =>
   Effect.gen(function*() {
-    const network = yield* SimulatedNetwork.make(options)
+    yield* Spelling.refuseUnknown(options, optionNames)
+    const network = yield* SimulatedNetwork.make(
+      Struct.omit(options, Object.keys(ownNames) as ReadonlyArray<keyof typeof ownNames>)
+    )
     const ambient = yield* Clock.Clock
     const nodes: Array<Node> = []
     yield* Effect.addFinalizer(() =>
@@ -337,6 +355,7 @@ const build = (
       effect.pipe(
         Random.withSeed(`${seed} ${host.name} ${node.starts}`),
         Effect.provideService(Clock.Clock, ownProcess.clock),
+        Effect.provideService(Leaving.RealClock, ownProcess.clock),
         Effect.provideService(SinceBoot.SinceBoot, host.clock.sinceBoot),
         Scope.provide(scope)
       )

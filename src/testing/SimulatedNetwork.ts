@@ -17,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import * as Spelling from "../group/Spelling.ts"
 import type { Address } from "../protocol/Member.ts"
 import { formatAddress } from "../protocol/Member.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
@@ -53,6 +54,19 @@ export interface Options extends Partial<Conditions> {
   readonly traceCapacity?: number | undefined
 }
 
+const conditions = { loss: true, delay: true, duplicate: true, reorder: true, reorderBy: true }
+const ownNames = { seed: true, epoch: true, receiveBuffer: true, whenFull: true, refusals: true, traceCapacity: true }
+
+/**
+ * The names of all that a network is made with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const optionNames: ReadonlyArray<string> = Object.keys(
+  { ...conditions, ...ownNames } satisfies { readonly [K in keyof Options]-?: boolean }
+)
+
 /**
  * What a machine is added with.
  *
@@ -67,6 +81,10 @@ export interface HostOptions extends SimulatedClock.Options {
    */
   readonly ip?: string | null | undefined
 }
+
+const hostNames = Object.keys(
+  { name: true, ip: true, rate: true, wallAhead: true } satisfies { readonly [K in keyof HostOptions]-?: boolean }
+)
 
 /**
  * An interface of a machine. `ip` is null while it has no address.
@@ -210,7 +228,8 @@ export interface SimulatedNetwork {
 }
 
 /**
- * A network of no machines. Closing the scope stops it: nothing arrives any more.
+ * A network of no machines. Closing the scope stops it: nothing arrives any more. An option of a name that is none is a
+ * defect.
  *
  * Defaults: no loss, 0.1 to 1 ms of delay, no duplicates, no reordering (and where there is, by up to 20 ms).
  *
@@ -219,6 +238,7 @@ export interface SimulatedNetwork {
  */
 export const make = (options: Options): Effect.Effect<SimulatedNetwork, never, Scope.Scope> =>
   Effect.gen(function*() {
+    yield* Effect.orDie(Spelling.refuseUnknown(options, optionNames))
     const agenda = yield* Agenda.make
     const links = Links.make(yield* chanceOf(options.seed), options)
     const ledger = Ledger.make(agenda.now, options.traceCapacity ?? 0)
@@ -345,6 +365,7 @@ const build = ({ agenda, ledger, links, options, secrets }: {
 
   const addHost = Effect.fnUntraced(function*(given: string | HostOptions) {
     const wanted: HostOptions = typeof given === "string" ? { name: given } : given
+    yield* Effect.orDie(Spelling.refuseUnknown(wanted, hostNames))
     let number = machines.size + 1
     while (wanted.ip === undefined && byIp.has(`10.0.0.${number}`)) number++
     const ip = wanted.ip === undefined ? `10.0.0.${number}` : wanted.ip

@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import * as Leadership from "../group/Leadership.ts"
 import * as Server from "../group/Server.ts"
 import * as Settings from "../group/Settings.ts"
+import * as Spelling from "../group/Spelling.ts"
 import * as Election from "../protocol/Election.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Member from "../protocol/Member.ts"
@@ -55,6 +56,19 @@ export interface Options {
   readonly progress?: ((millis: number) => Effect.Effect<void>) | undefined
 }
 
+const optionNames = Object.keys(
+  {
+    servers: true,
+    seed: true,
+    millis: true,
+    faults: true,
+    settings: true,
+    transition: true,
+    untilViolation: true,
+    progress: true
+  } satisfies Record<keyof Options, true>
+)
+
 /**
  * What came of a run. All times are ms of true time since its start.
  *
@@ -78,7 +92,7 @@ export interface Report {
 }
 
 /**
- * Runs it, in virtual time of its own.
+ * Runs it, in virtual time of its own. An option of a name that is none is refused.
  *
  * @category constructors
  * @since 0.1.0
@@ -96,6 +110,7 @@ const epoch = 1_700_000_000_000
 
 const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Scope.Scope> =>
   Effect.gen(function*() {
+    yield* Spelling.refuseUnknown(options, optionNames)
     const { millis, progress, seed, servers } = options
     const settings = yield* Settings.make(options.settings)
     const rules = Server.rulesOf(settings)

@@ -498,8 +498,8 @@ const clocksOf = ({ clock }: SimulatedNetwork.Host): Invariants.Clocks => ({
 })
 
 /** Whether a server leaves the lead to others, or did until this step. */
-const standsAside = ({ election: { abstention, overrun }, newcomer }: State): boolean =>
-  overrun || newcomer || abstention.until !== -Infinity
+const standsAside = ({ election: { abstention, hasNoWork, overrun }, newcomer }: State): boolean =>
+  overrun || hasNoWork || newcomer || abstention.until !== -Infinity
 
 /** The lease that a server holds for a term; null where it does not, or does no more. */
 const claimOf = ({ election: { claim } }: State, term: number): Lease.Claim | null =>

@@ -12,17 +12,20 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "../protocol/Member.ts"
 
 /**
- * What went wrong with a socket. `kind` is for code to act on, `message` for people.
+ * What went wrong with a socket. `kind` is for code to act on, `message` for people. `code` and `syscall` are what the system
+ * said, where it did: the name of its error (`EMFILE`), and what it was asked to do (`bind`).
  *
- * Errors: `AddressInUse`, `NoSuchInterface` and `NoSuchName` are the operator's to mend; `Unreachable`, `PermissionDenied` and
- * `Unknown` may pass by themselves and are retried; `TooLarge` and `Closed` are ours;
- * `NetworkChanged` is no fault but news, told through `troubles` only: an interface came, went or came back.
+ * Errors: `AddressInUse`, `NoSuchInterface` and `NoSuchName` are the operator's to mend, and so is `TooManyMemberships`: the system
+ * lets one socket join no more interfaces. `Unreachable`, `PermissionDenied`, `OutOfDescriptors` (the process can open no more
+ * files) and `Unknown` may pass by themselves and are retried; `TooLarge` and `Closed` are ours;
+ * `NetworkChanged` is no fault but news, told through `troubles` only: an interface came, went or came back. During `scan`, the
+ * system did not say which interfaces there are.
  *
  * @category errors
  * @since 0.1.0
  */
 export class DatagramsFailed extends Schema.TaggedError<DatagramsFailed>()("DatagramsFailed", {
-  during: Schema.Literals(["open", "join", "send", "receive"]),
+  during: Schema.Literals(["scan", "open", "join", "send", "receive"]),
   kind: Schema.Literals([
     "AddressInUse",
     "AddressNotAvailable",
@@ -30,6 +33,8 @@ export class DatagramsFailed extends Schema.TaggedError<DatagramsFailed>()("Data
     "Unreachable",
     "ConnectionRefused",
     "PermissionDenied",
+    "OutOfDescriptors",
+    "TooManyMemberships",
     "TooLarge",
     "Closed",
     "NoSuchName",
@@ -37,10 +42,15 @@ export class DatagramsFailed extends Schema.TaggedError<DatagramsFailed>()("Data
     "Unknown"
   ]),
   where: Schema.String,
+  code: Schema.optionalKey(Schema.String),
+  syscall: Schema.optionalKey(Schema.String),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message() {
-    return `${this.during} failed on ${this.where}: ${this.kind}`
+    const said = [this.syscall, this.code].filter((word) => word !== undefined).join(" ")
+    // What has no name of the system's own is at least said in the words of whoever refused it.
+    const why = said === "" && this.kind === "Unknown" && this.cause instanceof Error ? this.cause.message : said
+    return `${this.during} failed on ${this.where}: ${this.kind}${why === "" ? "" : ` (${why})`}`
   }
 }
 

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Frame from "../protocol/Frame.ts"
 import type { Address } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
+import * as Copies from "./Copies.ts"
 import type * as Datagrams from "./Datagrams.ts"
 import * as FairShare from "./FairShare.ts"
 import * as RateLimit from "./RateLimit.ts"
@@ -97,7 +98,8 @@ const readBody = Repeats.make()
 const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RESPONSE" || type === "MEMBERS"
 
 /**
- * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped; it must not block.
+ * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped, with that of another group
+ * or program; it must not block.
  * `isKnown` says of an address that is on no directly connected network that it may be spoken to all the same. Who may not
  * be spoken to is not heard by unicast either: a server that cannot be answered is no member. `keys` are those of the group.
  *
@@ -109,7 +111,7 @@ const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RE
 export const make = Effect.fnUntraced(function*(
   endpoint: Datagrams.Endpoint,
   tag: Uint8Array,
-  onDrop: (reason: DropReason) => void,
+  onDrop: (reason: DropReason, datagram?: Datagrams.Received) => void,
   isKnown: (ip: string) => boolean = () => false,
   keys: Seals.Keys = Seals.noKeys
 ): Effect.fn.Return<Messenger> {
@@ -120,6 +122,7 @@ export const make = Effect.fnUntraced(function*(
   const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
   const share = FairShare.make()
+  const copies = Copies.make()
   const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"))
   const isNear = (ip: string): boolean => endpoint.isDirect(ip) || isKnown(ip)
   const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
@@ -157,7 +160,7 @@ export const make = Effect.fnUntraced(function*(
     const now = monotonic()
     if (!share.admits(datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
-    if (Result.isFailure(kind)) return onDrop(kind.failure)
+    if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
     if (datagram.via === "unicast" && !isNear(datagram.from.ip)) return onDrop("NotDirect")
     const opened = seals.open(datagram, kind.success, now)
     if (Result.isFailure(opened)) return onDrop(opened.failure)
@@ -172,7 +175,11 @@ export const make = Effect.fnUntraced(function*(
         onDrop(message.failure)
       } else {
         share.trust(from)
-        messages.push({ message: message.success, from, via })
+        const { success } = message
+        const isOne = via === "multicast" && "sender" in success
+        // It is no loss, and so not counted: the same was heard from the other address.
+        if (isOne && copies.isSpare(success.sender.id, isNear(from.ip), now)) continue
+        messages.push({ message: success, from, via })
       }
     }
   }

@@ -1,24 +1,23 @@
 /**
  * Networks as an operator names them, `10.0.0.0/8` or `2001:db8::/32`: those behind routers whose servers and clients are
- * spoken to as if they were directly connected.
+ * spoken to as if they were directly connected. And what those of the interfaces have in common with them.
  *
  * @since 0.1.0
  */
+import * as IpInterface from "effect/net/IpInterface"
+import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Zone from "../protocol/Zone.ts"
 
 /**
- * One network: the first so many bits of an address. An address of IPv4 is four words of 8 bits, one of IPv6 eight of 16.
+ * One network: the first so many bits of an address.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Network {
-  readonly words: ReadonlyArray<number>
-  readonly bits: number
-}
+export type Network = IpNetwork.IpNetwork
 
 /**
  * How many bits name a network at least: with fewer, a forged question from anywhere would be answered.
@@ -35,13 +34,38 @@ export const fewestBits = { IPv4: 8, IPv6: 16 } as const
  * @category conversions
  * @since 0.1.0
  */
-export const parse = (text: string): Option.Option<Network> => {
-  const [, ip = "", length = ""] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(text) ?? []
-  const words = wordsOf(ip)
-  const bits = Number(length)
-  if (words === undefined || bits < (isIpv4(words) ? fewestBits.IPv4 : fewestBits.IPv6)) return Option.none()
-  return bits > words.length * widthOf(words) ? Option.none() : Option.some({ words, bits })
-}
+export const parse = (text: string): Option.Option<Network> =>
+  IpInterface.fromString(text, { prefix: "required" }).pipe(
+    Result.getSuccess,
+    Option.map((one) => IpNetwork.fromInterface(one)),
+    Option.filter(isNarrow)
+  )
+
+/**
+ * The network of so many bits around an address, whose zone does not matter. None where that is no address, or too few bits.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const around = (ip: string, bits: number): Option.Option<Network> =>
+  Option.flatMap(addressOf(ip), (address) => Result.getSuccess(IpNetwork.fromAddress(address, bits))).pipe(
+    Option.filter(isNarrow)
+  )
+
+/**
+ * How many bits a netmask has; 0 for what is none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const bitsOf = (netmask: string): number =>
+  Option.match(addressOf(netmask), {
+    onNone: () => 0,
+    onSome: (mask) => {
+      const octets = NetAddress.isIpv4Address(mask) ? NetAddress.ipv4ToOctets(mask) : NetAddress.ipv6ToOctets(mask)
+      return octets.map((octet) => octet.toString(2).replaceAll("0", "").length).reduce((sum, ones) => sum + ones, 0)
+    }
+  })
 
 /**
  * Whether an address is on one of these networks. What is no address is not; its zone does not matter.
@@ -49,27 +73,20 @@ export const parse = (text: string): Option.Option<Network> => {
  * @category guards
  * @since 0.1.0
  */
-export const hold = (networks: ReadonlyArray<Network>, ip: string): boolean => {
-  if (networks.length === 0) return false
-  const words = wordsOf(Zone.without(ip))
-  return words !== undefined && networks.some((network) => holds(network, words))
-}
+export const hold = (networks: ReadonlyArray<Network>, ip: string): boolean =>
+  networks.length > 0 &&
+  Option.exists(addressOf(ip), (address) => networks.some((network) => IpNetwork.contains(network, address)))
+
+/**
+ * The address that a text is, without its zone.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const addressOf = (ip: string): Option.Option<NetAddress.IpAddress> =>
+  Result.getSuccess(NetAddress.ipFromString(Zone.without(ip)))
 
 // internal
 
-const isIpv4 = (words: ReadonlyArray<number>): boolean => words.length === 4
-const widthOf = (words: ReadonlyArray<number>): number => isIpv4(words) ? 8 : 16
-
-const wordsOf = (ip: string): ReadonlyArray<number> | undefined =>
-  ip.includes(":")
-    ? Result.getOrUndefined(Result.map(NetAddress.ipv6FromString(ip), NetAddress.ipv6ToSegments))
-    : Result.getOrUndefined(Result.map(NetAddress.ipv4FromString(ip), NetAddress.ipv4ToOctets))
-
-const holds = ({ bits, words }: Network, address: ReadonlyArray<number>): boolean => {
-  if (words.length !== address.length) return false
-  const width = widthOf(words)
-  return words.every((word, at) => {
-    const free = Math.max(0, width - Math.max(0, bits - at * width))
-    return word >>> free === address[at]! >>> free
-  })
-}
+const isNarrow = ({ address, prefixLength }: Network): boolean =>
+  prefixLength >= (NetAddress.isIpv4Address(address) ? fewestBits.IPv4 : fewestBits.IPv6)

@@ -6,9 +6,9 @@
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import * as Os from "node:os"
 import type { Address } from "../protocol/Member.ts"
 import * as Zone from "../protocol/Zone.ts"
+import type { SystemInterface } from "./interfaces/SystemInterface.ts"
 
 /**
  * An address to send to. None where it is none, or where its zone is that of no interface. `link` is the number of the
@@ -39,27 +39,33 @@ export const format = (from: NetAddress.InetAddress): Address => {
   return { ip: `${ip}%${nameOf(from.scopeId)}`, port: from.port }
 }
 
-// internal
-
-// Interfaces come and go, but a number is not soon given to another.
-const names = new Map<number, string>()
-
-const nameOf = (scopeId: number): string => {
-  const known = names.get(scopeId)
-  if (known !== undefined) return known
-  names.clear()
-  for (const [name, number] of zones()) names.set(number, name)
-  return names.get(scopeId) ?? String(scopeId)
-}
-
-const numberOf = (zone: string | undefined): number | undefined =>
-  zone === undefined ? undefined : /^\d+$/.test(zone) ? Number(zone) : zones().get(zone) ?? 0
-
-const zones = (): ReadonlyMap<string, number> => {
-  if (process.platform === "win32") return new Map()
-  try {
-    return NetAddress.scopeIdsFromInterfaces(Object.entries(Os.networkInterfaces()))
-  } catch {
-    return new Map()
+/**
+ * Takes note of which interface has which number, for the zones of addresses. What was known of others is kept, as a number
+ * is not soon given to another.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const learn = (interfaces: ReadonlyArray<SystemInterface>): void => {
+  for (const { index, name } of interfaces) {
+    if (index === undefined || numbers.get(name) === index) continue
+    if (numbers.size >= mostZones) {
+      numbers.clear()
+      names.clear()
+    }
+    numbers.set(name, index)
+    names.set(index, name)
   }
 }
+
+// internal
+
+// Of all interfaces of this process's host: a scan tells, since to ask for each address would hold the loop.
+const names = new Map<number, string>()
+const numbers = new Map<string, number>()
+const mostZones = 16_384
+
+const nameOf = (scopeId: number): string => names.get(scopeId) ?? String(scopeId)
+
+const numberOf = (zone: string | undefined): number | undefined =>
+  zone === undefined ? undefined : /^\d+$/.test(zone) ? Number(zone) : numbers.get(zone) ?? 0

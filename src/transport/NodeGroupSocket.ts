@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed, type Options } from "./Datagrams.ts"
-import { describe, type Family, familyOf, type SystemInterface } from "./Interfaces.ts"
+import { describe, deviceOf, type Family, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
 /**
@@ -39,9 +39,9 @@ export interface GroupSocket extends NodeSocket.Slot {
   readonly open: Effect.Effect<NodeSocket.Opened, DatagramsFailed>
   /** Joins the group on one interface, anew where it had joined there. While it is not open that waits for its opening. */
   readonly join: (nic: SystemInterface) => Effect.Effect<void, DatagramsFailed>
-  /** Leaves the group on the interface of this name. */
+  /** Leaves the group on the device of this name. */
   readonly leave: (name: string) => Effect.Effect<void>
-  /** Whether it has joined the interface of this name. */
+  /** Whether it has joined on the device of this name. */
   readonly hasJoined: (name: string) => boolean
 }
 
@@ -100,7 +100,7 @@ export const make = (sockets: NodeSocket.Sockets, meeting: Meeting): GroupSocket
       })
     )),
     join: Effect.fnUntraced(function*(nic) {
-      yield* leave(nic.name)
+      yield* leave(deviceOf(nic.name))
       const { opened } = socket
       // It joins every interface when it is open again.
       if (opened === undefined) return
@@ -113,7 +113,7 @@ export const make = (sockets: NodeSocket.Sockets, meeting: Meeting): GroupSocket
         Effect.catchIf(({ kind }) => kind === "AddressInUse", () => Effect.void),
         Effect.onError(() => Effect.exit(Scope.close(joining, Exit.void)))
       )
-      joined.set(nic.name, joining)
+      joined.set(deviceOf(nic.name), joining)
     }),
     leave,
     hasJoined: (name) => joined.has(name)

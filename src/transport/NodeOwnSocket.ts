@@ -9,7 +9,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed, type LocalAddress } from "./Datagrams.ts"
-import { describe, familyOf, type SystemInterface } from "./Interfaces.ts"
+import { describe, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import * as NodeAddress from "./NodeAddress.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 

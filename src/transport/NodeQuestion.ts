@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed } from "./Datagrams.ts"
-import { familyOf, type SystemInterface } from "./Interfaces.ts"
+import { familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import * as NodeAddress from "./NodeAddress.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 

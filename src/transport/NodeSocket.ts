@@ -5,9 +5,11 @@
  * @since 0.1.0
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -16,11 +18,14 @@ import type { Address } from "../protocol/Member.ts"
 import { DatagramsFailed, type Received } from "./Datagrams.ts"
 import { receiveBufferWanted } from "./Kernel.ts"
 import * as NodeAddress from "./NodeAddress.ts"
+import * as NodeSystemError from "./NodeSystemError.ts"
 
 // What is received and not yet read; a burst of heartbeats of a thousand servers fits four times over.
 const receiveCapacity = 4096
 // What nobody reads must not grow; the newest faults are the ones that matter.
 const troubleCapacity = 64
+// In ms. Where the system does not tell of interfaces, a socket knows no more of them when it is opened anew.
+const renewEvery = 30_000
 // A datagram longer than this is no frame of ours (protocol 7): not kept, so that a full queue stays below 8 MiB.
 const longestKept = 2048
 
@@ -56,7 +61,7 @@ export interface Sockets {
   /** As `report`, as an effect. */
   readonly told: (failed: DatagramsFailed) => Effect.Effect<void>
   /** Runs what should never end. Where it dies all the same, of a mistake of ours, that is told and it begins again. */
-  readonly forkKept: (loop: Effect.Effect<void>) => Effect.Effect<unknown>
+  readonly forkKept: (loop: Effect.Effect<void>) => Effect.Effect<Fiber.Fiber<unknown>>
   readonly incoming: Queue.Dequeue<Received>
   readonly troubles: Queue.Dequeue<DatagramsFailed>
   readonly lost: () => number
@@ -151,6 +156,8 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
     })
     const reader = yield* socket.reader
     const writer = yield* socket.writer
+    // Where the system does not tell which interface its zone is, the address of a link cannot be read.
+    yield* Effect.try({ try: () => reader.address, catch: (cause) => NodeSystemError.failedBy("open", where, cause) })
     const opened: Opened = { scope: opening, reader, writer, fault }
     return opened
   }).pipe(
@@ -168,6 +175,7 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
  */
 export const keep = Effect.fnUntraced(
   function*(sockets: Sockets, slot: Slot, via: Received["via"], again: Effect.Effect<Opened, DatagramsFailed>) {
+    let renewedAt = -Infinity
     while (true) {
       let told = ""
       const tellOnce = (failed: DatagramsFailed) =>
@@ -180,12 +188,15 @@ export const keep = Effect.fnUntraced(
         Effect.retry(reopening),
         Effect.orDie
       ))
+      const heard = (datagrams: ReadonlyArray<DatagramSocket.Datagram>, now: number) => {
+        if (sockets.receive(datagrams, via) || now - renewedAt < renewEvery) return Effect.void
+        renewedAt = now
+        return Effect.fail(
+          new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: "an interface that is new" })
+        )
+      }
       const failed = yield* reader.pull.pipe(
-        Effect.flatMap((datagrams) =>
-          sockets.receive(datagrams, via) ? Effect.void : Effect.fail(
-            new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: "an interface that is new" })
-          )
-        ),
+        Effect.flatMap((datagrams) => Effect.flatMap(Clock.currentTimeMillis, (now) => heard(datagrams, now))),
         Effect.forever,
         Effect.catch((error) => Effect.succeed(failedFrom("receive", via, error))),
         Effect.raceFirst(Deferred.await(fault))
@@ -221,12 +232,7 @@ export const failedFrom = (
   if (error._tag === "DatagramsFailed") return error
   const reason = error.reason
   if (reason._tag === "DatagramSocketClosedError") return new DatagramsFailed({ during, kind: "Closed", where })
-  const cause = "cause" in reason ? reason.cause : error
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-  const kind = kinds[code] ??
-    // Linux says so of a destination that the address of the socket cannot reach: another network from the loopback.
-    (during === "send" && code === "EINVAL" ? "Unreachable" : "Unknown")
-  return new DatagramsFailed({ during, kind, where, cause })
+  return NodeSystemError.failedBy(during, where, "cause" in reason ? reason.cause : error)
 }
 
 // internal
@@ -238,19 +244,4 @@ const fromOf = (datagram: DatagramSocket.Datagram): Address | undefined => {
   } catch {
     return undefined
   }
-}
-
-const kinds: Record<string, DatagramsFailed["kind"]> = {
-  EADDRINUSE: "AddressInUse",
-  EADDRNOTAVAIL: "AddressNotAvailable",
-  // No such device: the interface went while it was being joined, or knows no multicast.
-  ENODEV: "AddressNotAvailable",
-  EACCES: "PermissionDenied",
-  EPERM: "PermissionDenied",
-  EMSGSIZE: "TooLarge",
-  ENETUNREACH: "Unreachable",
-  EHOSTUNREACH: "Unreachable",
-  ENETDOWN: "Unreachable",
-  EHOSTDOWN: "Unreachable",
-  ECONNREFUSED: "ConnectionRefused"
 }

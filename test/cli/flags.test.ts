@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Options from "../../src/cli/options.ts"
 import * as Refusal from "../../src/cli/refusal.ts"
 import * as Settings from "../../src/group/Settings.ts"
-import * as Interfaces from "../../src/transport/Interfaces.ts"
+import * as Interfaces from "../../src/transport/interfaces/Interfaces.ts"
 import { KeyFile, KeyFileUnreadable } from "../../src/transport/KeyFile.ts"
 import { cases } from "../group/settingCases.ts"
 
@@ -54,8 +54,7 @@ const run = (
             : Effect.fail(new KeyFileUnreadable({ path, why: "there is no such file" }))
       }),
       Layer.succeed(Interfaces.Interfaces, {
-        scan: Effect.succeed(system),
-        defaultRoute: Effect.succeedNone
+        scan: Effect.succeed(Interfaces.systemOf(system))
       })
     )),
     Effect.provideService(CliOutput.Presenter, {

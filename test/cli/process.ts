@@ -251,6 +251,12 @@ export const fullPipe = Effect.acquireRelease(
     })
 )
 
+/** The process that another one has started first, as Linux shows it. */
+export const childOf = (pid: number): number | undefined => {
+  const [child] = Fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")
+  return child === undefined || child === "" ? undefined : Number(child)
+}
+
 /** Runs the program to its end. */
 export const run = (args: ReadonlyArray<string>, env: Record<string, string> = {}): Effect.Effect<Ended> =>
   Effect.scoped(Effect.flatMap(start(args, env), (running) => running.ended))

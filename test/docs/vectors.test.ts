@@ -3,11 +3,11 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import * as Contacts from "../../src/protocol/Contacts.ts"
 import * as Election from "../../src/protocol/Election.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import * as KeyRing from "../../src/protocol/KeyRing.ts"
 import * as Member from "../../src/protocol/Member.ts"
+import * as MemberLists from "../../src/protocol/MemberLists.ts"
 import * as Message from "../../src/protocol/Message.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
 import * as Sealing from "../../src/protocol/Sealing.ts"
@@ -112,7 +112,7 @@ describe("the vectors of the protocol's page", () => {
       port: 40_001
     })
     const named = [Member.lot(alpha, "billing"), Election.tag("billing")]
-    const view = Contacts.digest([{ id: alpha, incarnation: 1_785_000_000_000 }, {
+    const view = MemberLists.digest([{ id: alpha, incarnation: 1_785_000_000_000 }, {
       id: beta,
       incarnation: 1_785_000_009_000
     }])

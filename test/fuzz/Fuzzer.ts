@@ -310,7 +310,10 @@ class Episode {
       case 5:
         return this.#step({ _tag: "Resign", election })
       case 6:
-        return this.#step(chance.of([{ _tag: "WorkEnded", election }, { _tag: "WorkFinished", election }]))
+        return this.#step({
+          _tag: chance.of(["WorkEnded", "WorkFinished", "WorkGivenUp", "WorkOffered"] as const),
+          election
+        })
       case 7: {
         const [id] = HashMap.keys(server.state.known)
         return id === undefined ? undefined : this.#step({ _tag: "Transfer", election, to: id })

@@ -1,8 +1,97 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Group from "../../src/group/Group.ts"
 import * as Profile from "../../src/group/Profile.ts"
+import * as Step from "../../src/protocol/Step.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
+
+describe("the events of a group", () => {
+  it.effect("begin with Started and end with Left for who subscribes as the layer is built, with the view at the start", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const views: Array<Group.View> = []
+      const outlives = yield* Effect.scope
+      const group = yield* SimulatedGroup.make({
+        servers: 2,
+        seed: "from the start",
+        settings: (index) => ({ profile: "fast", priority: index }),
+        app: Effect.fnUntraced(function*({ group }, index) {
+          if (index !== 1) return yield* Effect.never
+          const { events, sequence, view } = yield* Scope.provide(group.subscribe, outlives)
+          assert.strictEqual(sequence, 0)
+          views.push(view)
+          // Not in the process, which ends before the stream does.
+          yield* Effect.forkDetach(Stream.runForEach(events, ({ event }) => Effect.sync(() => seen.push(event))))
+          return yield* Effect.never
+        })
+      })
+      yield* group.settle()
+      yield* group.stop(1)
+      assert.deepStrictEqual(views.map(({ members, reign }) => [members.length, reign]), [[1, null]])
+      assert.deepStrictEqual([seen[0], seen.at(-1)], ["Started", "Left"])
+      assert.includeMembers(seen, ["MemberJoined", "LeaderChanged"])
+    }))
+
+  it.effect("are those that follow for who subscribes later, with the view of that moment", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({ servers: 2, seed: "later", settings: { profile: "fast" } })
+      yield* group.settle()
+      const { group: { subscribe, view } } = yield* group.server(0)
+      const later = yield* subscribe
+      assert.deepStrictEqual(later.view, yield* view)
+      assert.isAbove(later.sequence, 0)
+      yield* group.stop(1)
+      const first = yield* Stream.runHead(later.events)
+      assert.strictEqual(Option.getOrUndefined(first)?.event, "MemberRemoved")
+    }))
+})
+
+describe("the failure of a server (docs/promises.md, the host program never dies of the network)", () => {
+  it.effect("may be waited for and no longer: the server stays, and leads on", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({ servers: 2, seed: 3, settings: { profile: "fast" } })
+      const leader = yield* group.settle()
+      const { group: { failed }, leadership } = yield* group.server(leader)
+      yield* Effect.raceFirst(Effect.void, failed)
+      assert.isTrue(Option.isNone(yield* Effect.timeoutOption(failed, 0)))
+      yield* group.advance("5 seconds")
+      assert.isTrue(yield* leadership.isLeader)
+      const removed = (yield* group.events(1 - leader)).filter(({ event }) => event.event === "MemberRemoved")
+      assert.deepStrictEqual(removed, [])
+    }))
+
+  it.effect("is told once it has left its group, also where nobody waited for it meanwhile", () =>
+    Effect.gen(function*() {
+      const broken = { index: -1 }
+      const group = yield* SimulatedGroup.make({
+        servers: 2,
+        seed: 3,
+        settings: (index) => ({ profile: "fast", priority: index }),
+        transition: (before, input, now) => {
+          if (input._tag === "Sweep" && before.self.priority === broken.index) throw new Error("a bug")
+          return Step.step(before, input, now)
+        }
+      })
+      yield* group.settle()
+      const { group: { failed } } = yield* group.server(1)
+      yield* Effect.raceFirst(Effect.void, failed)
+      broken.index = 1
+      const waiting = yield* Effect.forkChild(Effect.flip(failed), { startImmediately: true })
+      let waited = 0
+      while (waiting.pollUnsafe() === undefined && waited++ < 600) yield* group.advance("100 millis")
+      assert.strictEqual((yield* Fiber.join(waiting)).fiber, "cleanup")
+      const removed = (yield* group.events(0)).flatMap(({ event }) =>
+        event.event === "MemberRemoved" ? [event.reason._tag] : []
+      )
+      assert.deepStrictEqual(removed, ["Left"])
+    }).pipe(Effect.provide(Logger.layer([]))))
+})
 
 describe("the pulse of a server", () => {
   it.effect("is never longer ago than a heartbeat while it is well, with or without a network, and shows that it is not", () =>

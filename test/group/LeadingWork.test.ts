@@ -41,7 +41,10 @@ describe("leading work", () => {
         token: (of) => Reign.token(of),
         resign: Effect.void,
         overran: () => Effect.void,
-        finished: Effect.void
+        finished: Effect.void,
+        failed: () => Effect.void,
+        givenUp: Effect.void,
+        offered: Effect.void
       }
       const ending = Effect.andThen(Effect.sleep(400), Effect.sync(() => log.push("ended")))
       const fiber = yield* Effect.forkChild(
@@ -63,7 +66,10 @@ describe("leading work", () => {
         token: (of) => Reign.token(of),
         resign: Effect.void,
         overran: () => Effect.void,
-        finished: Effect.void
+        finished: Effect.void,
+        failed: () => Effect.void,
+        givenUp: Effect.void,
+        offered: Effect.void
       }
       const fiber = yield* Effect.forkChild(LeadingWork.whileLeader(lead, all.of(""), Effect.sync(() => began++)))
       yield* TestClock.adjust(1_000)

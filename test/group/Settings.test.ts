@@ -6,11 +6,14 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
 import { inspect } from "node:util"
 import * as Keys from "../../src/group/Keys.ts"
 import * as Profile from "../../src/group/Profile.ts"
 import * as Setting from "../../src/group/Setting.ts"
 import * as Settings from "../../src/group/Settings.ts"
+import * as Name from "../../src/protocol/Name.ts"
 import { KeyFile } from "../../src/transport/KeyFile.ts"
 import { cases } from "./settingCases.ts"
 
@@ -20,6 +23,18 @@ const fromEnvironment = (env: Record<string, string>) =>
   Settings.config.pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env, preserveEmptyStrings: true }))
   )
+
+const options = Fs.readFileSync(Path.join(import.meta.dirname, "../../src/group/SettingOptions.ts"), "utf8")
+
+// What editors of other systems, env files, copying from a page and shells leave in a text.
+const unseen = ["\r", "\n", "\t", "\u00a0", "\u0085", "\ufeff", "\u200b", "\u202e", "\u00ad", "\u2800", "\u3164"]
+const quotes = ["\"", "'", "`", "\u201c", "\u2019"]
+
+/** The same text with one of them at an end, around it or anywhere in it. */
+const spoiltFrom = (text: string): ReadonlyArray<string> => [
+  ...[...unseen, ...quotes, " "].flatMap((stray) => [stray + text, text + stray, stray + text + stray]),
+  ...unseen.flatMap((stray) => Array.from(text.slice(1), (_, at) => text.slice(0, at + 1) + stray + text.slice(at + 1)))
+]
 
 for (const key of Settings.keys) {
   const { badCode, badText, beside = {}, good } = cases[key]
@@ -72,11 +87,65 @@ for (const key of Settings.keys) {
         }
       }))
 
-    it("says what it is", () => {
-      const { documentation, summary } = Settings.settings[key]
+    it.effect("with something stray in or around its text is refused, showing it, or has the same value", () =>
+      Effect.gen(function*() {
+        for (const [, text] of good) {
+          const plain = (yield* fromEnvironment({ ...besides, [name]: text }))[key]
+          for (const spoilt of spoiltFrom(text)) {
+            const read = yield* Effect.result(fromEnvironment({ ...besides, [name]: spoilt }))
+            if (Result.isSuccess(read)) {
+              assert.deepStrictEqual(read.success[key], plain, Name.quoted(spoilt))
+            } else {
+              assert.strictEqual(read.failure.as, name)
+              assert.strictEqual(Name.firstUnseen(read.failure.message), -1)
+              const unseen = Name.firstUnseen(spoilt)
+              if (key !== "key" && unseen >= 0) {
+                assert.include(read.failure.was, Name.quoted(spoilt[unseen]!).slice(1, -1))
+              }
+            }
+          }
+        }
+      }))
+
+    it.effect("with something stray in code is refused or has the same value", () =>
+      Effect.gen(function*() {
+        for (const [code] of good) {
+          const texts = typeof code === "string"
+            ? [code]
+            : Array.isArray(code)
+            ? code
+            : key === "tags"
+            ? Object.keys(code as object)
+            : []
+          for (const text of texts) {
+            for (const spoilt of spoiltFrom(text)) {
+              const value = typeof code === "string"
+                ? spoilt
+                : Array.isArray(code)
+                ? [spoilt]
+                : { ...code as object, [spoilt]: "x" }
+              const read = yield* Effect.result(Settings.make({ ...beside, [key]: value }))
+              if (Result.isSuccess(read) && typeof code === "string") {
+                const { [key]: plain } = yield* Settings.make({ ...beside, [key]: code })
+                assert.deepStrictEqual(read.success[key], plain, Name.quoted(spoilt))
+              } else if (Result.isFailure(read)) {
+                assert.strictEqual(Name.firstUnseen(read.failure.message), -1, read.failure.message)
+              } else assert.fail(`${Name.quoted(spoilt)} is taken`)
+            }
+          }
+        }
+      }))
+
+    it("says what it is, in a phrase for help and at length where an editor shows it", () => {
+      const { allowed, summary } = Settings.settings[key]
       assert.isBelow(summary.length, 60)
-      assert.isAbove(documentation.length, 60)
       assert.isNotEmpty(Settings.defaultText(key))
+      const [, comment = ""] = new RegExp(`/\\*\\*((?:(?!\\*/).)*)\\*/\\s*readonly ${key}\\?:`, "s").exec(options) ?? []
+      const words = comment.replaceAll(/\s*\n\s*\*\s*/g, " ").trim()
+      const end = `Default: ${Settings.defaultText(key)}. Allowed: ${allowed}.`
+      assert.isTrue(words.endsWith(end), `the comment on ${key} does not end with: ${end}`)
+      assert.isTrue(words.startsWith(`${summary[0]!.toUpperCase()}${summary.slice(1)}. `), words)
+      assert.isAbove(words.length - end.length - summary.length, 60)
     })
   })
 }
@@ -92,8 +161,8 @@ describe("all together", () => {
           key: undefined,
           keyFile: undefined,
           keyMode: "enforce",
-          multicastAddress: "239.255.77.77",
-          port: 47_777,
+          multicastAddress: "239.255.253.87",
+          port: 16_983,
           ttl: 1,
           interfaces: [],
           unicastPort: 0,
@@ -126,6 +195,13 @@ describe("all together", () => {
           tags: {}
         }
       )
+    }))
+
+  it.effect("the default port is none that Linux lends to outgoing connections", () =>
+    Effect.gen(function*() {
+      const { port } = yield* Settings.make()
+      assert.isBelow(port, 32_768)
+      assert.isAbove(port, 1_023)
     }))
 
   it.effect("a single time overrides its profile, in whatever order they come", () =>
@@ -163,8 +239,8 @@ describe("all together", () => {
     Effect.gen(function*() {
       const own = yield* Effect.flip(Settings.make({ port: 4000, unicastPort: 4000 }))
       assert.strictEqual(own.setting, "unicastPort")
-      const group = yield* Effect.flip(Settings.make({ unicastPort: 47_777 }))
-      assert.match(group.message, /^unicastPort is 47777; allowed: any but/)
+      const group = yield* Effect.flip(Settings.make({ unicastPort: 16_983 }))
+      assert.match(group.message, /^unicastPort is 16983; allowed: any but/)
     }))
 
   it.effect("a view that has no room for those who are needed is refused", () =>
@@ -292,7 +368,7 @@ describe("all together", () => {
         ConfigProvider.ConfigProvider,
         ConfigProvider.fromEnv({ env: { BELLWETHER_PORT: "4000" } })
       )
-      assert.strictEqual(settings.port, 47_777)
+      assert.strictEqual(settings.port, 16_983)
     }))
 
   it.effect("are read from nested data too, and an empty variable of a usual environment is none", () =>
@@ -337,7 +413,7 @@ describe("all together", () => {
 
   it("defaults are told for every profile where they differ", () => {
     assert.strictEqual(Settings.defaultText("memberTimeout"), "30s; fast 1.6s, realtime 120ms")
-    assert.strictEqual(Settings.defaultText("port"), "47777")
+    assert.strictEqual(Settings.defaultText("port"), "16983")
     assert.strictEqual(Settings.defaultText("name"), "host name")
     assert.strictEqual(Settings.defaultText("interfaces"), "automatic")
     assert.strictEqual(Settings.defaultText("tags"), "none")

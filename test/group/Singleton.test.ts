@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import * as Leadership from "../../src/group/Leadership.ts"
 import type * as Event from "../../src/protocol/Event.ts"
@@ -108,9 +110,95 @@ describe("a singleton (issue: leading work that goes on)", () => {
       assert.deepStrictEqual(exits, [Exit.fail("no disk")])
       assert.deepStrictEqual(yield* group.leaders, [1])
       assert.deepStrictEqual((yield* failures(group, 2)).map(({ again }) => again), [100, 100, null])
-      // It has failed for good there: the server may lead again, but does not take it on.
+      // It has failed for good there: with nothing to do, that server leaves the lead to the other.
+      yield* group.advance("20 seconds")
+      assert.deepStrictEqual([yield* group.leaders, runs], [[1], [2, 2, 2, 1]])
+    }))
+
+  it.effect("that has failed for good keeps its server from leading, also alone, until it is run anew", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({ ...options, servers: 1 })
+      yield* group.settle()
+      const { leadership } = yield* group.server(0)
+      const run = Effect.flip(leadership.singleton("cleaner", Effect.fail("no disk"), { schedule: Schedule.recurs(1) }))
+      const giveUp = Effect.tap(Effect.forkChild(run), () => group.advance("1 second"))
+      assert.strictEqual(yield* Fiber.join(yield* giveUp), "no disk")
+      yield* group.advance("20 seconds")
+      assert.deepStrictEqual(yield* group.leaders, [])
+
+      const again = yield* giveUp
       yield* group.advance("5 seconds")
-      assert.deepStrictEqual([yield* group.leaders, runs], [[2], [2, 2, 2, 1]])
+      assert.strictEqual(yield* Fiber.join(again), "no disk")
+      assert.deepStrictEqual((yield* failures(group, 0)).map(({ again }) => again), [0, null, 0, null])
+    }))
+
+  it.effect("that has failed for good lets its server lead on for other work of that leadership, until that is gone too", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make(options)
+      yield* group.settle()
+      const { leadership } = yield* group.server(2)
+      const other = yield* Effect.forkScoped(leadership.singleton("other", Effect.never))
+      const failing = leadership.singleton("cleaner", Effect.fail("no disk"), { schedule: Schedule.recurs(0) })
+      yield* Effect.forkScoped(failing)
+      yield* group.advance("20 seconds")
+      // It resigned, and took the lead back for the other.
+      assert.deepStrictEqual(yield* group.leaders, [2])
+      // Work that is taken away has not failed.
+      other.interruptUnsafe()
+      yield* group.advance("20 seconds")
+      assert.deepStrictEqual(yield* group.leaders, [2])
+    }))
+
+  it.effect("that has failed for good in one election does not keep its server from leading in another", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make(options)
+      yield* group.settle()
+      const billing = yield* Effect.forEach(
+        [0, 1, 2],
+        (index) => Effect.flatMap(group.server(index), ({ leadership }) => leadership.of("billing"))
+      )
+      yield* group.advance("5 seconds")
+      const leads = Effect.map(
+        Effect.forEach(billing, ({ isLeader }) => isLeader),
+        (all) => all.indexOf(true)
+      )
+      const first = yield* leads
+      yield* Effect.forkScoped(
+        billing[first]!.singleton("cleaner", Effect.fail("no disk"), { schedule: Schedule.recurs(0) })
+      )
+      yield* group.advance("20 seconds")
+      const then = yield* leads
+      assert.isTrue(then >= 0 && then !== first)
+      assert.deepStrictEqual(yield* group.leaders, [2])
+      assert.deepStrictEqual((yield* failures(group, first)).map(({ election }) => election), ["billing"])
+    }))
+
+  it.effect("and other leading work that fails is logged, with its cause, whoever runs it", () =>
+    Effect.gen(function*() {
+      const logged: Array<string> = []
+      const keep = Logger.make<unknown, void>(({ cause, logLevel, message }) => {
+        logged.push(`${logLevel}: ${String(message)}; ${Cause.pretty(cause).split("\n")[0]}`)
+      })
+      const group = yield* SimulatedGroup.make({ ...options, servers: 1 })
+      yield* group.settle()
+      const { leadership } = yield* group.server(0)
+      const fails = Effect.die(new Error("no disk"))
+      yield* Effect.gen(function*() {
+        yield* Effect.forkScoped(leadership.singleton("cleaner", fails, { schedule: Schedule.recurs(1) }))
+        yield* group.advance("10 millis")
+        yield* Effect.forkScoped(leadership.whileLeader(fails))
+        yield* group.advance("5 seconds")
+      }).pipe(Effect.provide(Logger.layer([keep])))
+      assert.deepStrictEqual(logged.map((line) => line.replace(/term [0-9]+/, "term T")), [
+        "Warn: the singleton cleaner failed in term T; it is started again after 0 ms; Error: no disk",
+        "Error: the singleton cleaner failed in term T; it is not started again, and this server resigns; Error: no disk",
+        "Error: leading work failed in term T; it is not started again, and this server resigns; Error: no disk"
+      ])
+      const told = yield* failures(group, 0)
+      assert.deepStrictEqual(told.map(({ again, name }) => [name, again]), [["cleaner", 0], ["cleaner", null], [
+        "",
+        null
+      ]])
     }))
 
   it.effect("has its schedule anew with each reign, and after a run that was long enough", () =>

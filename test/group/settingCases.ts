@@ -22,7 +22,20 @@ const duration = (max: string, min: string): Case => ({
     "0.1 seconds",
     millis(100)
   ], [max, max.replace(" ", "")]],
-  badCode: [-1, Number.NaN, Infinity, Duration.infinity, "soon", "", null, [], `${Number.parseInt(max, 10) + 1}h`, min],
+  badCode: [
+    -1,
+    Number.NaN,
+    Infinity,
+    Duration.infinity,
+    "soon",
+    "",
+    null,
+    [],
+    {},
+    { second: 5 },
+    `${Number.parseInt(max, 10) + 1}h`,
+    min
+  ],
   badText: ["", "100", "-1s", "1 fortnight", "Infinity", "1e9s", "soon", "1s2", `${Number.parseInt(max, 10) + 1}h`, min]
 })
 
@@ -44,8 +57,8 @@ const notKeys = [
 export const cases: { readonly [K in Settings.Key]: Case } = {
   group: {
     good: [["orders", "orders"], ["é".repeat(32), "é".repeat(32)], ["a b", "a b"]],
-    badCode: ["", "  ", "x".repeat(65), "é".repeat(33), 7, null],
-    badText: ["  ", "x".repeat(65), "é".repeat(33)]
+    badCode: ["", "  ", "x".repeat(65), "é".repeat(33), "orders\r", "e\u0301", 7, null],
+    badText: ["  ", "x".repeat(65), "é".repeat(33), "\"orders\"", " orders", "orders\u200b"]
   },
   key: {
     good: [
@@ -186,7 +199,7 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   name: {
     good: [["kitchen", "kitchen"], ["x".repeat(64), "x".repeat(64)]],
     badCode: ["", " ", "x".repeat(65), "\"".repeat(33), 3, null],
-    badText: [" ", "x".repeat(65), "\u0001".repeat(11)]
+    badText: [" ", "x".repeat(65), "a\u001b[2Jb"]
   },
   tags: {
     good: [
@@ -195,7 +208,7 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
       [{ empty: "" }, "empty="],
       [{ ["__proto__"]: "x" }, "__proto__=x"]
     ],
-    badCode: [{ a: 1 }, { "": "x" }, { a: "x".repeat(256) }, ["a"], "a=b", null],
-    badText: ["zone", "=a", "a=1,a=2", `a=${"x".repeat(256)}`, "a=1,"]
+    badCode: [{ a: 1 }, { "": "x" }, { "a ": "x" }, { a: "x\r" }, { a: "x".repeat(256) }, ["a"], "a=b", null],
+    badText: ["zone", "=a", "a=\"x\"", "a=1,a=2", `a=${"x".repeat(256)}`, "a=1,"]
   }
 }

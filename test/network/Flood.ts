@@ -60,7 +60,7 @@ export const group = (options: { readonly keyed: boolean; readonly memberTimeout
     const removed = () => others.flatMap(({ events }) => events).filter(({ event }) => event === "MemberRemoved").length
 
     const measure = Effect.fnUntraced(function*(perSecond: number, seconds: number, towards: Towards) {
-      const targets = towards === "group" ? [`239.255.77.77:${port}`] : [formatAddress(yield* group.self)]
+      const targets = towards === "group" ? [`239.255.253.87:${port}`] : [formatAddress(yield* group.self)]
       const before = { removed: removed(), dropped: yield* group.dropped, cpu: process.cpuUsage() }
       const started = performance.now()
       const noise = yield* Process.startProgram(

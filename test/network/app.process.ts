@@ -43,11 +43,7 @@ const app = Effect.gen(function*() {
     Effect.forkScoped
   )
 
-  const { events, view } = yield* group.subscribe
-  yield* Effect.sync(() => {
-    const started = { at: view.self.incarnation, event: "Started", self: view.self } as const
-    process.stdout.write(`${JSON.stringify(encode(started))}\n`)
-  })
+  const { events } = yield* group.subscribe
   yield* events.pipe(
     Stream.runForEach((event) => Effect.sync(() => void process.stdout.write(`${JSON.stringify(encode(event))}\n`))),
     Effect.forkScoped

@@ -24,10 +24,10 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
     {
       family: "IPv4",
       tool: "iptables",
-      group: "239.255.77.77",
+      group: "239.255.253.87",
       at: [["192.0.2.1/24"], ["192.0.2.2/24"], ["192.0.2.3/24"], ["192.0.2.4/24"]],
       seed: "192.0.2.1",
-      says: /^alpha \(192\.0\.2\.1:47778\) answers by unicast/
+      says: /^alpha \(192\.0\.2\.1:16984\) answers by unicast/
     },
     {
       family: "IPv6",
@@ -35,7 +35,7 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
       group: "ff02::b011",
       at: [["fe80::1/64"], ["fe80::2/64"], ["fe80::3/64"], ["fe80::4/64"]],
       seed: "[fe80::1%eth0]",
-      says: /^alpha \(\[fe80::1\]:47778\) answers by unicast/
+      says: /^alpha \(\[fe80::1\]:16984\) answers by unicast/
     }
   ])(
     "a host that multicast does not reach while unicast does is found as one-way, others are well, in $family (protocol 4.4)",
@@ -46,7 +46,7 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
       const [a, deaf, walled, idle] = hosts as [Lan.Host, Lan.Host, Lan.Host, Lan.Host]
       const [ofA = "", , ofWalled = ""] = at.map(([address = ""]) => address.slice(0, address.indexOf("/")))
       const meeting = ["--multicast-address", group]
-      const alpha = yield* a.start(flags("alpha", 3, ...meeting, "--unicast-port", "47778"))
+      const alpha = yield* a.start(flags("alpha", 3, ...meeting, "--unicast-port", "16984"))
       const beta = yield* deaf.start(flags("beta", 2, ...meeting))
       const gamma = yield* walled.start(flags("gamma", 1, ...meeting))
       yield* allSeeAll({ alpha, beta, gamma })
@@ -60,7 +60,7 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
         doctor(deaf, ...meeting),
         doctor(walled, ...meeting),
         doctor(a, ...meeting),
-        doctor(idle, ...meeting, "--seeds", `${seed}:47778`)
+        doctor(idle, ...meeting, "--seeds", `${seed}:16984`)
       ], { concurrency: "unbounded" })
       assert.deepStrictEqual([ofDeaf.code, ofDeaf.kinds], [1, ["OneWay"]], JSON.stringify(ofDeaf.findings))
       assert.match(ofDeaf.findings[0]?.says ?? "", says)

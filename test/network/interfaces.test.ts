@@ -6,19 +6,24 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import { execFileSync } from "node:child_process"
 import { randomInt } from "node:crypto"
 import { createSocket, type Socket } from "node:dgram"
 import * as Process from "../cli/process.ts"
 import * as Lan from "./Lan.ts"
 import { allFollow, allSeeAll, evicted, flags, follows, seesAll, since, tells } from "./Views.ts"
 
-const ipv4 = "239.255.77.77"
+const ipv4 = "239.255.253.87"
 const ipv6 = "ff02::b011"
 
 const wrong = (servers: Readonly<Record<string, Process.Running>>) =>
   Object.values(servers).flatMap(({ events }) =>
     events.filter(({ event }) => event === "DuplicateIdentity" || event === "FiberDied")
   )
+
+/** How many files a process may have open from now on; those that are open stay. */
+const allowFiles = (server: Process.Running, files: number) =>
+  execFileSync("prlimit", ["--pid", String(server.child.pid), `--nofile=${files}:4096`])
 
 /** How often each has become a member here. */
 const joins = (server: Process.Running, name: string) =>
@@ -96,6 +101,110 @@ describe.skipIf(Lan.skip)(`hosts on several networks${Lan.because}`, Lan.togethe
       const server = yield* host.start(flags("named", 1, "--interfaces", "docker0,eth0"))
       yield* follows(server, "named")
       assert.sameMembers([...yield* joined], ["docker0", "eth0"])
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "peers on a second network of one interface, and hosts of one address each with a route on the link, are one group (protocol 2)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const both = yield* (yield* lan.hostAt("192.0.2.1/24", "198.51.100.1/24")).start(flags("both", 3))
+      const second = yield* lan.hostAt("198.51.100.2/24")
+      const other = yield* second.start(flags("other", 2))
+      const hosts = [yield* lan.hostAt("203.0.113.1/32"), yield* lan.hostAt("203.0.113.2/32")] as const
+      for (const host of hosts) yield* host.ip("route add 203.0.113.0/24 dev eth0")
+      const alone = [
+        "--group",
+        "alone",
+        "--multicast",
+        "off",
+        "--unicast-port",
+        "47778",
+        "--seeds",
+        "203.0.113.1:47778"
+      ]
+      const one = yield* hosts[0].start(flags("one", 1, ...alone))
+      const two = yield* hosts[1].start(flags("two", 2, ...alone))
+      yield* allFollow([one, two], "two")
+      yield* allSeeAll({ one, two })
+      yield* allFollow([both, other], "both")
+      yield* allSeeAll({ both, other })
+      // Without multicast it is kept by the address that it can answer.
+      const happened = since(other)
+      yield* second.run("iptables", "-A", "INPUT", "-d", "224.0.0.0/4", "-j", "DROP")
+      yield* other.until(() => happened().find(({ event }) => event === "UnicastOnly"))
+      assert.deepStrictEqual(evicted({ both, other }), [])
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "the bridge that is the LAN is used though its name is like one of Docker's, and Docker's own is not (protocol 2)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const host = yield* lan.hostAt()
+      yield* host.ip("link add br-lan type bridge mcast_snooping 0")
+      yield* host.ip("link set eth0 master br-lan")
+      yield* host.ip("link set br-lan up")
+      yield* host.ip("addr add 192.0.2.1/24 dev br-lan")
+      const bridged = yield* host.start(flags("bridged", 1))
+      const other = yield* (yield* lan.hostAt("192.0.2.2/24")).start(flags("other", 2))
+      yield* allFollow([bridged, other], "other")
+      const docked = yield* lan.host
+      yield* docked.ip("link add br-0a1b2c3d4e5f type bridge")
+      yield* docked.ip("link add veth0 type veth peer name inner0")
+      yield* docked.ip("link set veth0 master br-0a1b2c3d4e5f")
+      for (const device of ["veth0", "inner0", "br-0a1b2c3d4e5f"]) yield* docked.ip(`link set ${device} up`)
+      yield* docked.ip("addr add 172.18.0.1/16 dev br-0a1b2c3d4e5f")
+      const inner = yield* docked.start(flags("inner", 1))
+      yield* tells(inner, () => inner.events, "only the loopback is used: br-0a1b2c3d4e5f 172.18.0.1 left out")
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "more interfaces than one socket may join are told once, named ones too, and heard when the system allows it (protocol 2)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const host = yield* lan.host
+      yield* host.run("sysctl", "-w", "net.ipv4.igmp_max_memberships=1")
+      yield* host.plug("eth0", "br0", ["192.0.2.1/24"])
+      yield* host.plug("eth1", "br1", ["198.51.100.1/24"])
+      const server = yield* host.start(flags("server", 2, "--interfaces", "eth0,eth1"))
+      const far = yield* lan.host
+      yield* far.plug("eth0", "br1", ["198.51.100.2/24"])
+      const other = yield* far.start(flags("other", 1))
+      const told = yield* tells(server, () => server.events, "join failed on eth1 198.51.100.1")
+      assert.match(
+        told.event === "NetworkChanged" ? told.what : "",
+        /igmp_max_memberships.*TooManyMemberships \(addMembership ENOBUFS\)/
+      )
+      yield* allFollow([server, other], "server")
+      yield* server.until(() => server.events.find(({ event }) => event === "UnicastOnly"))
+      yield* host.run("sysctl", "-w", "net.ipv4.igmp_max_memberships=20")
+      yield* tells(server, () => server.events, "multicast is heard on all interfaces")
+      assert.lengthOf(server.events.filter((event) => event.event === "NetworkChanged"), 2)
+      assert.deepStrictEqual(evicted({ other, server }), [])
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "an address that another host has gives way to another of its interface (protocol 2)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const hosts = [yield* lan.hostAt("fd51::ff/64"), yield* lan.hostAt()] as const
+      yield* hosts[1].ip("addr add fd51::2/64 dev eth0 nodad")
+      yield* hosts[1].ip("addr add fd51::ff/64 dev eth0")
+      yield* hosts[0].ip("addr add fd51::1/64 dev eth0 nodad")
+      yield* Effect.repeat(hosts[1].ip("-6 -o addr show dev eth0"), {
+        schedule: Schedule.spaced("50 millis"),
+        until: (text) => text.includes("dadfailed"),
+        times: 400
+      })
+      const meets = ["--multicast-address", "ff05::b011"]
+      const one = yield* hosts[0].start(flags("one", 1, ...meets))
+      const two = yield* hosts[1].start(flags("two", 2, ...meets))
+      yield* allFollow([one, two], "two")
+      yield* allSeeAll({ one, two })
+      assert.strictEqual((yield* two.event("Started")).self.ip, "fd51::2")
     }, Effect.scoped)
   )
 
@@ -181,7 +290,7 @@ describe.skipIf(Lan.skip)(
         yield* host.ip("-6 route flush table local ff00::/8")
         const server = yield* host.start(flags("server", 1, "--multicast-address", ipv6))
         const told = yield* tells(server, () => server.events, "Unreachable")
-        assert.include(told.event === "NetworkChanged" ? told.what : "", `[${ipv6}]:47777 from eth0`)
+        assert.include(told.event === "NetworkChanged" ? told.what : "", `[${ipv6}]:16983 from eth0`)
         yield* follows(server, "server")
         yield* host.ip("-6 route add multicast ff00::/8 dev eth0 table local")
         yield* allFollow([server, other], "other")
@@ -189,6 +298,29 @@ describe.skipIf(Lan.skip)(
           event.event === "NetworkChanged" && event.what.includes("Unreach")
         )
         assert.lengthOf(again, 1)
+      }, Effect.scoped)
+    )
+
+    it.live(
+      "out of descriptors: it is told once, nobody is removed, nothing is gone, and it is told when that is over (protocol 2, 4)",
+      Effect.fnUntraced(function*() {
+        const lan = yield* Lan.make
+        const server = yield* (yield* lan.hostAt("192.0.2.1/24")).start(flags("server", 2))
+        const other = yield* (yield* lan.hostAt("192.0.2.2/24")).start(flags("other", 1))
+        yield* allFollow([server, other], "server")
+        yield* allSeeAll({ server, other })
+        const happened = since(server)
+        allowFiles(server, 0)
+        yield* tells(server, happened, "scan failed on the interfaces of this host: OutOfDescriptors (open EMFILE)")
+        // Longer than a member may be silent.
+        const heard = since(other)
+        yield* other.until(() => heard().find(({ event }) => event === "MemberRemoved")).pipe(
+          Effect.timeoutOption("4 seconds")
+        )
+        allowFiles(server, 1_024)
+        yield* tells(server, happened, "the interfaces of this host are known again")
+        assert.deepStrictEqual(happened().map(({ event }) => event), ["NetworkChanged", "NetworkChanged"])
+        assert.deepStrictEqual(heard(), [])
       }, Effect.scoped)
     )
 

@@ -7,7 +7,7 @@ import type * as Process from "../cli/process.ts"
 import * as Lan from "./Lan.ts"
 import { allFollow, allSeeAll, evicted, flags, sees, since } from "./Views.ts"
 
-const port = "47778"
+const port = "16984"
 /** The options of one that is on its own port, speaks by unicast only, and looks for the group at these. */
 const unicast = (name: string, priority: number, ...seeds: ReadonlyArray<string>) =>
   flags(name, priority, "--multicast", "off", "--unicast-port", port, "--seeds", seeds.join(","))

@@ -101,7 +101,7 @@ describe("the container file", () => {
       const [, major] = /^node:(\d+)-/.exec(from) ?? []
       assert.isAtLeast(Number(major), Number(/\d+/.exec(engines.node)?.[0]))
     }
-    assert.match(one("HEALTHCHECK"), / leader .*\|\| exit 1$/s)
+    assert.match(one("HEALTHCHECK"), / leader --this-host .*\|\| exit 1$/s)
   })
 
   it("does not keep from the engine what it copies", () => {

@@ -3,8 +3,8 @@
  * for, and two who see different members read each other's list (protocol, sections 2 and 4).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Contacts from "../../src/protocol/Contacts.ts"
 import type * as Member from "../../src/protocol/Member.ts"
+import * as MemberLists from "../../src/protocol/MemberLists.ts"
 import type * as Message from "../../src/protocol/Message.ts"
 import * as Reach from "../../src/protocol/Reach.ts"
 import * as Rules from "../../src/protocol/Rules.ts"
@@ -195,9 +195,9 @@ describe("two who see different members", () => {
   it("say so with their signs of life, where multicast does not tell all of all", () => {
     const server = among(off, "a")
     server.step({ _tag: "Heartbeat" })
-    assert.deepInclude(server.said("SERVER_ALIVE")[0]!.message, { view: Contacts.digest(mine) })
+    assert.deepInclude(server.said("SERVER_ALIVE")[0]!.message, { view: MemberLists.digest(mine) })
     server.hear(says("a", { type: "SERVER_PROBE", nonce: "1" }), "unicast")
-    assert.deepInclude(server.said("SERVER_RESPONSE")[0]!.message, { view: Contacts.digest(mine) })
+    assert.deepInclude(server.said("SERVER_RESPONSE")[0]!.message, { view: MemberLists.digest(mine) })
     const plain = among({}, "a")
     plain.step({ _tag: "Heartbeat" })
     assert.notProperty(plain.said("SERVER_ALIVE")[0]!.message, "view")
@@ -231,7 +231,7 @@ describe("two who see different members", () => {
 
   it("do nothing where they see the same, and nothing before the discovery window is over", () => {
     const server = among(off, "a")
-    server.hear(aliveWith("a", Contacts.digest(mine)), "unicast")
+    server.hear(aliveWith("a", MemberLists.digest(mine)), "unicast")
     server.advance(200)
     assert.deepStrictEqual(server.said("MEMBERS_ASK"), [])
     const young = new Server(off)
@@ -243,13 +243,13 @@ describe("two who see different members", () => {
 
   it("know it by a number that is the same in any order and another for each start", () => {
     const [a, b] = [member("a"), member("b")]
-    assert.strictEqual(Contacts.digest([a, b]), Contacts.digest([b, a]))
-    assert.notStrictEqual(Contacts.digest([a, b]), Contacts.digest([a]))
-    assert.notStrictEqual(Contacts.digest([a]), Contacts.digest([member("a", { incarnation: 2_000 })]))
+    assert.strictEqual(MemberLists.digest([a, b]), MemberLists.digest([b, a]))
+    assert.notStrictEqual(MemberLists.digest([a, b]), MemberLists.digest([a]))
+    assert.notStrictEqual(MemberLists.digest([a]), MemberLists.digest([member("a", { incarnation: 2_000 })]))
     // As the protocol's page has it.
-    assert.strictEqual(Contacts.digest([]), 0)
-    assert.strictEqual(Contacts.digest([a]), naiveDigest([`${a.id} 1000`]))
-    assert.strictEqual(Contacts.digest([a, b]), naiveDigest([`${a.id} 1000`, `${b.id} 1000`]))
+    assert.strictEqual(MemberLists.digest([]), 0)
+    assert.strictEqual(MemberLists.digest([a]), naiveDigest([`${a.id} 1000`]))
+    assert.strictEqual(MemberLists.digest([a, b]), naiveDigest([`${a.id} 1000`, `${b.id} 1000`]))
   })
 })
 

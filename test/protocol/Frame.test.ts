@@ -188,6 +188,7 @@ describe("what is dropped is told apart (protocol 7)", () => {
     assert.strictEqual(refusal(changed(3, 0x80)), "UnknownFlags")
     for (const kind of [1, 3, 5]) assert.strictEqual(refusal(changed(3, kind)), "Sealed")
     for (const at of [4, 5, 6, 7]) assert.strictEqual(refusal(changed(at, 0)), "OtherGroup")
+    assert.match(Frame.tagOf(changed(4, 0)), /^00[0-9a-f]{6}$/)
     const padded = `{"type":"MEMBERS_ASK","nonce":"1","page":0${" ".repeat(1_150)}`
     assert.isNull(refusal(framed(`${padded.slice(0, 1_191)}}`)))
     assert.strictEqual(refusal(framed(`${padded}${" ".repeat(10)}}`)), "TooLong")
@@ -282,7 +283,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       { type: "OK", ...header, election, standing: term, to: leader.id },
       { type: "COORDINATOR", ...header, election, delivered },
       { type: "STEPPING_DOWN", ...header, election, successor: leader.id },
-      { type: "MEMBERS_ASK", nonce, page: 65_535 },
+      { type: "MEMBERS_ASK", nonce, page: 65_535, wanted: 65_535, details: false },
       { type: "CLIENT_JOIN", client, nonce, interval, seq: delivered },
       { type: "CLIENT_WELCOME", ...header, nonce, members: delivered, delivered },
       { type: "CLIENT_MESSAGE", client, seq: delivered, oldest: delivered, body: bodies[i]! },
@@ -312,27 +313,38 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     }
   })
 
-  it("a page of a list of the largest members fits, and so does each of the others", () => {
-    const server = new Server({ self: { ...leader, name: texts[3]!, hostname: "h", tags: {} } })
-    server.step({ _tag: "Start" })
-    for (let i = 0; i < 60; i += 1) {
-      const id = Member.NodeId.make(i.toString(16).padStart(16, "e"))
-      const sender = { ...leader, id, name: texts[i % texts.length]!, hostname: "h", tags: {} }
-      server.hear(
-        Peer.says(sender, { type: "SERVER_ALIVE", interval: 1 }, { follows: { term, leader: { ...leader, id } } })
-      )
+  it.each([false, true])(
+    "a page of a list of the largest members fits, and so does each of the others (details: %s)",
+    (details) => {
+      const textsOf = (i: number) => ({
+        name: texts[i % texts.length]!,
+        hostname: texts[i % texts.length]!,
+        tags: { a: tags[i % tags.length]! }
+      })
+      const server = new Server({ self: { ...leader, ...textsOf(3) } })
+      server.step({ _tag: "Start" })
+      for (let i = 0; i < 60; i += 1) {
+        const id = Member.NodeId.make(i.toString(16).padStart(16, "e"))
+        const sender = { ...leader, id, ...textsOf(i) }
+        server.hear(
+          Peer.says(sender, { type: "SERVER_ALIVE", interval: 1 }, { follows: { term, leader: { ...leader, id } } })
+        )
+      }
+      server.state = { ...server.state, watchedAt: Number.MAX_SAFE_INTEGER - 1 }
+      server.now = Number.MAX_SAFE_INTEGER
+      let listed = 0
+      for (let page = 0, of = 1; page < of; page += 1) {
+        server.hear({ type: "MEMBERS_ASK", nonce, page, ...(details ? { details } : {}) }, "unicast")
+        const [send] = server.said("MEMBERS")
+        of = send!.message.of
+        assert.isTrue(Result.isSuccess(Frame.encode(send!.message, tag)))
+        assert.isAtLeast(send!.message.list.length, 1)
+        assert.isTrue(Schema.is(Message.Message)(send!.message))
+        listed += send!.message.list.filter(({ tags }) => (tags !== undefined) === details).length
+      }
+      assert.strictEqual(listed, server.state.members.length + 1)
     }
-    server.state = { ...server.state, watchedAt: Number.MAX_SAFE_INTEGER - 1 }
-    server.now = Number.MAX_SAFE_INTEGER
-    for (let page = 0, of = 1; page < of; page += 1) {
-      server.hear({ type: "MEMBERS_ASK", nonce, page }, "unicast")
-      const [send] = server.said("MEMBERS")
-      of = send!.message.of
-      assert.isTrue(Result.isSuccess(Frame.encode(send!.message, tag)))
-      assert.isAtLeast(send!.message.list.length, 1)
-      assert.isTrue(Schema.is(Message.Message)(send!.message))
-    }
-  })
+  )
 
   it("a message made by hand that does not fit is refused with its field and the sizes, and not cut", () => {
     const line = { ...leader, name: texts[0]!, heard: 0 }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as Member from "../../src/protocol/Member.ts"
-import * as Membership from "../../src/protocol/Membership.ts"
+import * as MemberLists from "../../src/protocol/MemberLists.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -329,6 +329,33 @@ describe("health monitoring (protocol 4)", () => {
     })
   })
 
+  it("a question that our own system did not let us ask is none: five others must go by before the silent one is removed", () => {
+    const server = among("a")
+    server.advance(30_001).step({ _tag: "Sweep" })
+    for (let times = 0; times < 100; times++) {
+      server.step({ _tag: "NotAsked", id: Peer.id("a") })
+      server.advance(150)
+    }
+    assert.deepStrictEqual([server.members, server.checked], [["a"], ["a"]])
+    server.advance(600)
+    assert.deepStrictEqual(server.members, ["a"])
+    server.advance(150)
+    assert.deepStrictEqual(server.members, [])
+    assert.strictEqual(removal(server)?.reason._tag, "Silent")
+  })
+
+  it("one more question that was not asked than there were makes none of those that follow", () => {
+    const server = among("a")
+    server.step({ _tag: "NotAsked", id: Peer.id("a") })
+    assert.deepStrictEqual(server.checked, [])
+    server.advance(30_001).step({ _tag: "Sweep" })
+    for (let times = 0; times < 3; times++) server.step({ _tag: "NotAsked", id: Peer.id("a") })
+    server.advance(750)
+    assert.deepStrictEqual(server.members, ["a"])
+    server.advance(150)
+    assert.deepStrictEqual(server.members, [])
+  })
+
   it("any word of its ends the questions", () => {
     const server = among("a")
     server.advance(30_001).step({ _tag: "Sweep" })
@@ -424,7 +451,7 @@ describe("health monitoring (protocol 4)", () => {
 
 describe("everyone", () => {
   it("includes oneself, wherever it ranks", () => {
-    const names = (server: Server) => Membership.everyone(server.state).map((member) => member.name)
+    const names = (server: Server) => MemberLists.everyone(server.state).map((member) => member.name)
     assert.deepStrictEqual(names(among()), ["m"])
     assert.deepStrictEqual(names(among("a", "z")), ["z", "m", "a"])
     assert.deepStrictEqual(names(among("y", "z")), ["z", "y", "m"])

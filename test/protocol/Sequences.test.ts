@@ -63,8 +63,11 @@ const act = Schema.Union([
   Schema.Struct({
     do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch"])
   }),
-  Schema.Struct({ do: Schema.Literals(["WorkEnded", "WorkFinished", "Resign"]), election: named }),
-  Schema.Struct({ do: Schema.Literals(["Refused"]), whom: anyone }),
+  Schema.Struct({
+    do: Schema.Literals(["WorkEnded", "WorkFinished", "WorkGivenUp", "WorkOffered", "Resign"]),
+    election: named
+  }),
+  Schema.Struct({ do: Schema.Literals(["Refused", "NotAsked"]), whom: anyone }),
   Schema.Struct({ do: Schema.Literals(["stale timer"]), token: chance }),
   Schema.Struct({ do: Schema.Literals(["Transfer"]), election: named, to: anyone }),
   Schema.Struct({ do: Schema.Literals(["StepDown"]), election: named, millis: Schema.Literals([1, 500, 60_000]) }),
@@ -207,7 +210,8 @@ const perform = (server: Server, act: Act): void => {
     case "freeze":
       return void server.freeze(act.millis)
     case "Refused":
-      return void server.step({ _tag: "Refused", id: Peer.id(act.whom) })
+    case "NotAsked":
+      return void server.step({ _tag: act.do, id: Peer.id(act.whom) })
     case "stale timer":
       return void server.step({
         _tag: "TimerFired",
@@ -229,6 +233,8 @@ const perform = (server: Server, act: Act): void => {
       return void server.step({ _tag: act.do, election: act.election })
     case "WorkEnded":
     case "WorkFinished":
+    case "WorkGivenUp":
+    case "WorkOffered":
     case "Resign":
       return void server.step({ _tag: act.do, election: act.election })
     case "Leave":

@@ -3,7 +3,7 @@ import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
 import { rules, Server } from "./harness/Server.ts"
 
-const { alive, client, coordinator, elsewhere, leaving, member, members, probe, reign, response, says, stands } = Peer
+const { alive, coordinator, elsewhere, leaving, member, members, probe, reign, response, says, stands } = Peer
 
 const among = (...names: ReadonlyArray<string>) => Server.live({}, names.map((name) => alive(name)))
 
@@ -149,44 +149,6 @@ describe("answering a probe (protocol 4, active probe)", () => {
     server.hear(leaving("a"))
     server.advance(100)
     assert.deepStrictEqual(server.said("SERVER_RESPONSE"), [])
-  })
-})
-
-describe("who is in the group (protocol 3, MEMBERS_ASK)", () => {
-  const ask = { type: "MEMBERS_ASK", nonce: "9", page: 0 } as const
-
-  it("asked by unicast, anyone answers with everyone, itself included", () => {
-    const server = among("a", "z").advance(1_000)
-    server.hear(ask, "unicast")
-    const [send] = server.said("MEMBERS")
-    assert.strictEqual(send?.to, client)
-    assert.deepInclude(send?.message, { nonce: "9", page: 0, of: 1 })
-    assert.deepStrictEqual(
-      send?.message.list.map(({ heard, name }) => [name, heard]),
-      [["z", 1_300], ["m", 0], ["a", 1_300]]
-    )
-  })
-
-  it("asked by multicast, the leader answers; while nobody leads, who is highest ranked in its own view", () => {
-    const follower = Server.live({}, [coordinator("z", 50)])
-    follower.hear(ask)
-    assert.deepStrictEqual(follower.says(), [])
-    const leader = leading("a")
-    leader.hear(ask)
-    assert.deepStrictEqual(leader.says(), ["MEMBERS to client"])
-    const highest = among("a")
-    highest.hear(ask)
-    assert.deepStrictEqual(highest.says(), ["MEMBERS to client"])
-    const other = among("a", "z")
-    other.hear(ask)
-    assert.deepStrictEqual(other.says(), [])
-  })
-
-  it("a page that there is not is empty, and asking makes nobody a member", () => {
-    const server = among("a")
-    server.hear({ ...ask, page: 7 }, "unicast")
-    assert.deepInclude(server.said("MEMBERS")[0]?.message, { page: 7, of: 1, list: [] })
-    assert.deepStrictEqual(server.members, ["a"])
   })
 })
 

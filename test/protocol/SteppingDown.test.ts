@@ -471,3 +471,52 @@ describe("leading work that overran (protocol 5, leaving and stepping down)", ()
     assert.deepStrictEqual(server.outputs, [])
   })
 })
+
+describe("leading work that has all failed for good (protocol 5, standing aside)", () => {
+  it("keeps its server from standing and objecting, also where nobody leads, until some is offered again", () => {
+    const server = following(50, "z", ["a"])
+    server.step({ _tag: "WorkGivenUp" })
+    server.hear(leaving("z", { follows: reign(50, "z") }))
+    server.hear(stands("a", 77))
+    server.advance(20_000)
+    server.step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual([server.activity, server.said("OK").length, server.said("ELECTION").length], ["Idle", 0, 0])
+    server.step({ _tag: "WorkOffered" })
+    server.advance(5)
+    assert.isTrue(server.leads)
+  })
+
+  it("ends the reign that its server has, as if that resigned", () => {
+    const server = leading(["a"])
+    server.step({ _tag: "WorkGivenUp" })
+    server.advance(0)
+    assert.deepStrictEqual(changes(server).map(({ cause }) => cause), ["Resigned"])
+    server.advance(20_000)
+    assert.isFalse(server.leads)
+  })
+
+  it("undoes a candidacy and an objection that were begun", () => {
+    const server = vacant(["z", "a"])
+    server.hear(stands("a", 77))
+    server.step({ _tag: "WorkGivenUp" })
+    server.forget().advance(1_000)
+    assert.deepStrictEqual([server.activity, server.says()], ["Idle", []])
+  })
+
+  it("makes its server follow a newer reign of a lower one, and take the lead back when some is offered", () => {
+    const server = following(50, "z", ["a"])
+    server.step({ _tag: "WorkGivenUp" })
+    server.hear(coordinator("a", 60))
+    server.advance(5_000)
+    assert.strictEqual(server.follows, "a")
+    server.step({ _tag: "WorkOffered" })
+    server.advance(25 + 1_000)
+    assert.isTrue(server.leads)
+  })
+
+  it("is nothing where some was there all the time", () => {
+    const server = leading(["a"])
+    server.step({ _tag: "WorkOffered" })
+    assert.deepStrictEqual([server.outputs, server.leads], [[], true])
+  })
+})

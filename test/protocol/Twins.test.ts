@@ -34,11 +34,11 @@ describe("the pages of a list (protocol 3, MEMBERS)", () => {
 
   it.prop(
     "list every member exactly once, by rank; each fits a frame; none is cut earlier than it must be",
-    [Arbitrary.array(Drawn.member, { maxLength: 60 })],
-    ([drawn]) => {
+    [Arbitrary.array(Drawn.member, { maxLength: 60 }), Arbitrary.schema(Schema.Boolean)],
+    ([drawn, details]) => {
       const server = Server.live({}, drawn.map((sender, i) => Peer.alive({ ...sender, id: nodeId(i + 100) })))
       const page = (page: number) => {
-        server.forget().hear({ type: "MEMBERS_ASK", nonce: "1", page }, "unicast")
+        server.forget().hear({ type: "MEMBERS_ASK", nonce: "1", page, details }, "unicast")
         return server.said("MEMBERS")[0]!.message
       }
       const first = page(0)

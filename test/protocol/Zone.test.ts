@@ -92,3 +92,14 @@ describe("a server on a link", () => {
     assert.deepStrictEqual(server.said("SERVER_RESPONSE").map(({ to }) => to), [from("b")])
   })
 })
+
+describe("an address of the host itself (protocol 3, MEMBERS_ASK)", () => {
+  const own = [{ ip: "192.0.2.1" }, { ip: "fe80::1%eth0" }]
+
+  it("is one that it has, on whatever link, or the loopback", () => {
+    for (const ip of ["192.0.2.1", "fe80::1%eth0", "fe80::1", "127.0.0.1", "127.8.8.8", "::1"]) {
+      assert.isTrue(Zone.isOfHost(ip, own), ip)
+    }
+    for (const ip of ["192.0.2.10", "fe80::10", "::10", "12.7.0.1"]) assert.isFalse(Zone.isOfHost(ip, own), ip)
+  })
+})

@@ -86,7 +86,7 @@ export const pass = (millis: number) => TestClock.adjust(millis)
 const sameReign = (self: Reign.Reign, that: Reign.Reign) => self.term === that.term && self.leader.id === that.leader.id
 
 export const make = Effect.fnUntraced(function*(
-  options: SimulatedNetwork.Options & { readonly listen?: boolean },
+  { listen = true, ...options }: SimulatedNetwork.Options & { readonly listen?: boolean },
   group = "default"
 ) {
   const network = yield* SimulatedNetwork.make(options)
@@ -99,7 +99,7 @@ export const make = Effect.fnUntraced(function*(
   let agreement: Reign.Reign | null = null
   let agreedAt = 0
 
-  if (options.listen !== false) {
+  if (listen) {
     yield* network.tap(({ at, from, payload, sender, to, via, what }) => {
       if (what !== "sent") return
       const message = Frame.decode(payload, tag)

@@ -57,7 +57,7 @@ const cases: ReadonlyArray<
       sockets: [socket()]
     },
     ["PortTaken"],
-    ["47777", "EADDRINUSE", "radio (process 4711)"]
+    ["16983", "EADDRINUSE", "radio (process 4711)"]
   ],
   [
     "the port taken by another user's process",
@@ -109,7 +109,7 @@ const cases: ReadonlyArray<
     "own multicasts that do not come back",
     { interfaces: [{ ...eth0, echoed: 0, lastEcho: null }] },
     ["OwnMulticastLost"],
-    ["None of 12 probes", "eth0 (192.0.2.1)", "239.255.77.77 port 47777"]
+    ["None of 12 probes", "eth0 (192.0.2.1)", "239.255.253.87 port 16983"]
   ],
   [
     "own multicasts of which too few went out to say",
@@ -192,7 +192,7 @@ const cases: ReadonlyArray<
     },
     ["?OneWay"]
   ],
-  ["nobody", { servers: [] }, ["Alone"], ["group \"orders\" on 239.255.77.77:47777", "12s"]],
+  ["nobody", { servers: [] }, ["Alone"], ["group \"orders\" on 239.255.253.87:16983", "12s"]],
   ["one server, on this host", { servers: [server("a", { local: true })] }, ["OnlyThisHost"], ["a (192.0.2.97:4000)"]],
   [
     "two servers, both on this host",
@@ -341,7 +341,7 @@ const cases: ReadonlyArray<
     "a full buffer",
     { sockets: [socket({ drops: 17 }), socket({ drops: 1, owner: null })] },
     ["?Drops"],
-    ["radio (process 4711) lost 17 on 0.0.0.0:47777", "a process lost 1"]
+    ["radio (process 4711) lost 17 on 0.0.0.0:16983", "a process lost 1"]
   ],
   [
     "a small buffer",

@@ -38,7 +38,7 @@ describe("a diagnosis on a terminal", () => {
   it("says what was looked at, what was found and what to do", () => {
     const lines = DiagnosisText.render(Diagnosis.report(seen), Table.plain)
     assert.deepStrictEqual(lines, [
-      "Bellwether doctor  group orders  239.255.77.77:47777  listened 12s",
+      "Bellwether doctor  group orders  239.255.253.87:16983  listened 12s",
       "",
       "Interfaces",
       "  + eth0 192.0.2.1: used, primary; own multicast came back 4 of 5 times",
@@ -63,7 +63,7 @@ describe("a diagnosis on a terminal", () => {
     }
     assert.include(
       lines.join(" ").replaceAll(/\s+/g, " "),
-      "No server of group \"orders\" on 239.255.77.77:47777 was heard"
+      "No server of group \"orders\" on 239.255.253.87:16983 was heard"
     )
   })
 

@@ -55,8 +55,16 @@ describe("events in words", () => {
       { at, event: "WorkFailed", election: "billing", name: "cleaner", term: 7, cause: "no disk", again: null },
       "the singleton cleaner of billing failed in term 7 (no disk): it is given up"
     ],
+    [
+      { at, event: "WorkFailed", election: "billing", name: "", term: 7, cause: "no disk", again: null },
+      "leading work of billing failed in term 7 (no disk): it is given up"
+    ],
     [{ at, event: "Stalled", for: 1500 }, "this process stood still for 1s: nobody is judged for it"],
     [{ at, event: "Dropped", reason: "NotOurs", count: 3 }, "dropped 3 datagrams: NotOurs"],
+    [
+      { at, event: "OtherGroup", tag: "1c168adb", from: "192.0.2.7:47777", count: 35 },
+      "OTHER GROUP: 192.0.2.7:47777 speaks on our address and port to a group of another name (tag 1c168adb; 35 datagrams)"
+    ],
     [
       { at, event: "TableFull", table: "members", setting: "maxMembers", limit: 8, count: 3 },
       "the table of members is full with 8 (maxMembers): 3 datagrams of others were dropped"

@@ -4,6 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Settings from "../../src/group/Settings.ts"
@@ -12,7 +13,7 @@ import * as Diagnosis from "../../src/status/Diagnosis.ts"
 import * as Examination from "../../src/status/Examination.ts"
 import type * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
 import { Datagrams, DatagramsFailed } from "../../src/transport/Datagrams.ts"
-import { Interfaces } from "../../src/transport/Interfaces.ts"
+import { Interfaces, systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import { Kernel } from "../../src/transport/Kernel.ts"
 import * as World from "../simulation/World.ts"
 
@@ -29,11 +30,10 @@ const examine = Effect.fnUntraced(
       Effect.provide(host.layer),
       Effect.provideService(Kernel, kernel),
       Effect.provideService(Interfaces, {
-        scan: Effect.succeed([
+        scan: Effect.succeed(systemOf([
           { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true },
           { name: "eth0", address: host.ip, netmask: "255.255.255.0", internal: false }
-        ]),
-        defaultRoute: Effect.succeedSome("eth0")
+        ], { defaultRoute: Option.some("eth0") }))
       })
     )
     return { ...examination, report: Effect.map(examination.observations, Diagnosis.report) }
@@ -130,6 +130,18 @@ describe("an examination", () => {
       yield* world.network.setMulticastLoss("doctor", 0)
       yield* pass(30_000)
       assert.deepStrictEqual(kinds(yield* report), [])
+    }))
+
+  it.effect("finds that its own multicasts do not reach the leader, though the server of its own host hears and answers", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make({ seed: 6 })
+      const [, follower] = yield* world.startAll(2)
+      yield* pass(5_000)
+      yield* world.network.setMulticastLoss("s1", 1)
+      const { observations, report } = yield* examine(follower!.host)
+      yield* pass(12_500)
+      assert.include(kinds(yield* report), "MulticastUnheard")
+      assert.deepStrictEqual((yield* observations).questions.answeredBy, [])
     }))
 
   it.effect("finds that its own multicasts reach nobody", () =>
@@ -259,10 +271,10 @@ describe("an examination", () => {
       const taken = new DatagramsFailed({
         during: "open",
         kind: "AddressInUse",
-        where: "239.255.77.77:47777",
-        cause: Object.assign(new Error("bind"), { code: "EADDRINUSE" })
+        where: "239.255.253.87:16983",
+        code: "EADDRINUSE"
       })
-      const holder = { ip: "0.0.0.0", port: 47_777, inode: 1, uid: 0, drops: 3, owner: null, own: false }
+      const holder = { ip: "0.0.0.0", port: 16_983, inode: 1, uid: 0, drops: 3, owner: null, own: false }
       const { report } = yield* examine(
         {
           ...host,
@@ -270,7 +282,7 @@ describe("an examination", () => {
         },
         {},
         Kernel.of({
-          udpSockets: (port) => Effect.succeedSome(port === 47_777 ? [holder, { ...holder, own: true }] : []),
+          udpSockets: (port) => Effect.succeedSome(port === 16_983 ? [holder, { ...holder, own: true }] : []),
           receiveBufferLimit: Effect.succeedSome(4_096)
         })
       )

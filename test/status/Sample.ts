@@ -59,7 +59,7 @@ export const stranger = (reason: string, change: Partial<Stranger> = {}): Strang
 })
 export const socket = (change: Partial<Socket> = {}): Socket => ({
   ip: "0.0.0.0",
-  port: 47_777,
+  port: 16_983,
   uid: 1_000,
   drops: 0,
   owner: { pid: 4_711, command: "radio" },
@@ -72,8 +72,8 @@ export const healthy: Observations = {
   lasted: 12_500,
   group: "orders",
   tag: "37a8eec1",
-  multicastAddress: "239.255.77.77",
-  port: 47_777,
+  multicastAddress: "239.255.253.87",
+  port: 16_983,
   ttl: 1,
   multicast: true,
   seeds: [],

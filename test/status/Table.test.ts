@@ -24,8 +24,8 @@ const hall = member(3, "hall", -1)
 const members = [kitchen, bath, hall]
 const picture: Table.Picture = {
   group: "default",
-  multicastAddress: "239.255.77.77",
-  port: 47_777,
+  multicastAddress: "239.255.253.87",
+  port: 16_983,
   profile: "standard",
   view: { self: bath, members, reign: Reign.make(now, kitchen), term: now },
   lastHeard: new Map([[kitchen.id, { ago: 1_234 }], [hall.id, { ago: 75_000 }]]),
@@ -38,14 +38,14 @@ describe("the display", () => {
   it("says who we are, what reign it is, who is there and what happened", () => {
     assert.strictEqual(
       Table.render(picture, style).join("\n"),
-      `Bellwether  group default  239.255.77.77:47777  profile standard  3 servers
+      `Bellwether  group default  239.255.253.87:16983  profile standard  3 servers
 We are bath (0000000000000001) at 192.0.2.1:40001, priority 0
 kitchen leads, term 1700000000000
 
-  NAME     ID                ADDRESS          PRIORITY    AGE  HEARD           TERM
-* kitchen  0000000000000002  192.0.2.1:40002         5  2m02s     1s  1700000000000
-  bath     0000000000000001  192.0.2.1:40001         0  1m01s   self
-  hall     0000000000000003  192.0.2.1:40003        -1  3m03s  1m15s
+  NAME     ID                ADDRESS          PRIORITY    AGE  HEARD           TERM  HOST
+* kitchen  0000000000000002  192.0.2.1:40002         5  2m02s     1s  1700000000000  host
+  bath     0000000000000001  192.0.2.1:40001         0  1m01s   self                 host
+  hall     0000000000000003  192.0.2.1:40003        -1  3m03s  1m15s                 host
 
 22:13:20  kitchen joined
 22:14:21  kitchen leads`
@@ -73,11 +73,32 @@ kitchen leads, term 1700000000000
   it("leaves out columns, then cuts names, to fit a narrow terminal", () => {
     const rows = Table.rowsOf(picture)
     const at = (columns: number) => Table.table(rows, now, { ...style, columns })[1]
-    assert.strictEqual(at(90), "* kitchen  0000000000000002  192.0.2.1:40002         5  2m02s     1s  1700000000000")
+    const whole = "* kitchen  0000000000000002  192.0.2.1:40002         5  2m02s     1s  1700000000000"
+    assert.strictEqual(at(90), `${whole}  host`)
+    assert.strictEqual(at(85), whole)
     assert.strictEqual(at(75), "* kitchen  000000  192.0.2.1:40002         5  2m02s     1s  1700000000000")
     assert.strictEqual(at(50), "* kitchen  000000  192.0.2.1:40002  2m02s     1s")
     assert.strictEqual(at(20), "* kitchen     1s")
     assert.strictEqual(at(6), "* kit…")
+  })
+
+  it("shows host names and tags where there is room, and what is not known of them as unknown", () => {
+    const [first, second, third] = Table.rowsOf(picture)
+    const rows = [{ ...first!, tags: { zone: "a", rack: "7\n" } }, second!, {
+      ...third!,
+      hostname: undefined,
+      tags: undefined,
+      heard: undefined
+    }]
+    const at = (columns: number) => Table.table(rows, now, { ...style, columns }).map((line) => line.slice(68))
+    assert.deepStrictEqual(at(120), [
+      "           TERM  HOST  TAGS",
+      "  1700000000000  host  zone=a,rack=7\uFFFD",
+      "                 host",
+      "                 ?     ?"
+    ])
+    assert.deepStrictEqual(at(89).map((line) => line.slice(17)), ["HOST", "host", "host", "?"])
+    assert.match(Table.table(rows, now, Table.plain)[3]!, / \? +\? +\?$/)
   })
 
   it("colours only where it may, and only the leader's line is bright", () => {

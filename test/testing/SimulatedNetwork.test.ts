@@ -10,8 +10,8 @@ import { SimulatedClock, SimulatedNetwork, Traffic, VirtualTime } from "../../sr
 import type * as Datagrams from "../../src/transport/Datagrams.ts"
 
 const group: Datagrams.Options = {
-  multicastAddress: "239.255.77.77",
-  port: 47_777,
+  multicastAddress: "239.255.253.87",
+  port: 16_983,
   ttl: 1,
   interfaces: [],
   unicastPort: 4_000
@@ -47,7 +47,7 @@ describe("SimulatedNetwork", () => {
       const network = yield* SimulatedNetwork.make({ seed: 1 })
       const a = yield* listener(network, "a")
       const b = yield* listener(network, "b")
-      const otherPort = yield* listener(network, "c", { port: 47_778 })
+      const otherPort = yield* listener(network, "c", { port: 16_984 })
       const otherGroup = yield* listener(network, "d", { multicastAddress: "239.255.77.78" })
       yield* say(a, "hello")
       yield* TestClock.adjust("1 second")

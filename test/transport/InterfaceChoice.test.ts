@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
-import { explain, type Why } from "../../src/transport/InterfaceChoice.ts"
-import type { SystemInterface } from "../../src/transport/Interfaces.ts"
+import { explain, type Why } from "../../src/transport/interfaces/InterfaceChoice.ts"
+import { systemOf } from "../../src/transport/interfaces/Interfaces.ts"
+import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 
 const nic = (name: string, address: string): SystemInterface => ({
   name,
@@ -16,7 +17,7 @@ const wlan0 = nic("wlan0", "198.51.100.5")
 const docker0 = nic("docker0", "172.17.0.1")
 
 const whys = (system: ReadonlyArray<SystemInterface>, named: ReadonlyArray<string> = [], route = "eth0") =>
-  explain({ system, named, defaultRoute: Option.some(route) }).map((
+  explain({ system: systemOf(system, { defaultRoute: Option.some(route) }), named }).map((
     { chosen, primary, why }
   ): [Why, string] => [why, chosen ? (primary ? "primary" : "chosen") : "not"])
 
@@ -49,7 +50,7 @@ describe("why an interface is chosen (protocol 2)", () => {
     const fe80 = nic("eth0", "fe80::1%eth0")
     const global = nic("eth0", "2001:db8::1")
     const used = (multicastAddress: string) =>
-      explain({ system: [eth0, global, fe80], named: [], defaultRoute: Option.none(), multicastAddress })
+      explain({ system: systemOf([eth0, global, fe80]), named: [], multicastAddress })
         .flatMap(({ address, chosen }) => chosen ? [address] : [])
     assert.deepStrictEqual(used("239.1.2.3"), ["192.0.2.5"])
     assert.deepStrictEqual(used("ff02::77"), ["fe80::1%eth0"])

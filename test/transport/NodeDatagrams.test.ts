@@ -17,7 +17,8 @@ import {
   type Options,
   type Received
 } from "../../src/transport/Datagrams.ts"
-import { Interfaces, type SystemInterface } from "../../src/transport/Interfaces.ts"
+import { Interfaces, systemOf } from "../../src/transport/interfaces/Interfaces.ts"
+import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 import * as NodeDatagrams from "../../src/transport/NodeDatagrams.ts"
 
 // Below the ports that the system hands out by itself, so that no private port of another test is in the way.
@@ -340,7 +341,9 @@ describe("a network that changes", { concurrent: true }, () => {
   const late: SystemInterface = { name: "late0", address: "127.0.0.2", netmask: "255.255.255.255", internal: false }
   const layerOf = (system: Ref.Ref<ReadonlyArray<SystemInterface>>) =>
     NodeDatagrams.layerInterfaces.pipe(
-      Layer.provide(Layer.succeed(Interfaces, { scan: Ref.get(system), defaultRoute: Effect.succeedNone }))
+      Layer.provide(
+        Layer.succeed(Interfaces, { scan: Effect.map(Ref.get(system), (addresses) => systemOf(addresses)) })
+      )
     )
   // All of 127.0.0.0/8 can be bound on Linux only.
   const skip = process.platform !== "linux"

@@ -21,7 +21,8 @@ export interface Start {
 export const close = ({ ownProcess, reader, scope }: Start): Effect.Effect<void> =>
   Scope.close(scope, Exit.void).pipe(
     Effect.provideService(Clock.Clock, ownProcess.clock),
-    Effect.andThen(Fiber.interrupt(reader)),
+    // Its events end with the server: those before that are read first.
+    Effect.andThen(Fiber.await(reader)),
     Effect.asVoid
   )
 

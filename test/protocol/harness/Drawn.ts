@@ -38,10 +38,16 @@ export const member: Arbitrary.Arbitrary<Member.Member> = pipe(
 
 const listed = pipe(
   Arbitrary.all({
-    rest: Arbitrary.schema(Schema.Struct(Struct.omit(Message.Listed.fields, ["name"]))),
-    name: text(Member.limits.name)
+    rest: Arbitrary.schema(Schema.Struct(Struct.omit(Message.Listed.fields, ["name", "hostname", "tags"]))),
+    name: text(Member.limits.name),
+    details: Arbitrary.all({ hostname: text(Member.limits.hostname), tags }),
+    isDetailed: Arbitrary.schema(Schema.Boolean)
   }),
-  Arbitrary.map(({ name, rest }) => ({ ...rest, name }))
+  Arbitrary.map(({ details, isDetailed, name, rest }): Message.Listed => ({
+    ...rest,
+    name,
+    ...(isDetailed ? details : {})
+  }))
 )
 
 const client = pipe(

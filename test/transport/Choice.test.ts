@@ -2,18 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import {
-  absent,
-  choose,
-  chosen,
-  defaultRoute6Of,
-  defaultRouteOf,
-  type Family,
-  Interfaces,
-  isDirect,
-  isVirtual,
-  type SystemInterface
-} from "../../src/transport/Interfaces.ts"
+import { absent, choose } from "../../src/transport/interfaces/Choice.ts"
+import { Interfaces, systemOf } from "../../src/transport/interfaces/Interfaces.ts"
+import type { Family, SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
+import { isVirtual } from "../../src/transport/interfaces/VirtualNames.ts"
 import * as NodeInterfaces from "../../src/transport/NodeInterfaces.ts"
 
 const nic = (name: string, address: string, netmask = "255.255.255.0"): SystemInterface => ({
@@ -137,20 +129,24 @@ const choices: ReadonlyArray<{
 describe("the choice of interfaces (protocol 2)", () => {
   for (const { chosen, defaultRoute, named, rule, system, ...rest } of choices) {
     it(rule, () => {
-      const result = choose({ system, named: named ?? [], defaultRoute: Option.fromNullishOr(defaultRoute), ...rest })
+      const result = choose({
+        system: systemOf(system, { defaultRoute: Option.fromNullishOr(defaultRoute) }),
+        named: named ?? [],
+        ...rest
+      })
       assert.deepStrictEqual(Result.getOrThrow(result), chosen)
     })
   }
 
   for (const named of ["eth7", "203.0.113.1", "eth0 ", ""]) {
     it(`refuses ${JSON.stringify(named)} alone and says what there is; takes what is there beside it`, () => {
-      const system = [lo, eth0]
+      const system = systemOf([lo, eth0])
       const failed = Option.getOrThrow(
-        Result.getFailure(choose({ system, named: [named], defaultRoute: Option.none() }))
+        Result.getFailure(choose({ system, named: [named] }))
       )
       assert.strictEqual(failed.kind, "NoSuchInterface")
       assert.include(failed.message, `${named} (there is: lo 127.0.0.1, eth0 192.0.2.5)`)
-      const others = choose({ system, named: ["lo", named], defaultRoute: Option.none() })
+      const others = choose({ system, named: ["lo", named] })
       assert.deepStrictEqual(Result.getOrThrow(others), [lo])
       assert.deepStrictEqual(absent({ system, named: ["lo", named], families: ["IPv4"] }), [named])
     })
@@ -159,14 +155,14 @@ describe("the choice of interfaces (protocol 2)", () => {
   it("what is named is there where its interface has an address of a family of the group", () => {
     const link: SystemInterface = { ...eth0, address: "fe80::1%eth0", netmask: "ffff:ffff:ffff:ffff::" }
     const named = ["lo", "eth0", "192.0.2.5", "fe80::1", "fe80::1%eth0"]
-    const of = (...families: ReadonlyArray<Family>) => absent({ system: [lo, eth0, link], named, families })
+    const of = (...families: ReadonlyArray<Family>) => absent({ system: systemOf([lo, eth0, link]), named, families })
     assert.deepStrictEqual(of("IPv4"), [])
     assert.deepStrictEqual(of("IPv6"), ["lo"])
     assert.deepStrictEqual(of("IPv4", "IPv6"), [])
   })
 
   it("refuses an interface that has no address of the family", () => {
-    const result = choose({ system: [lo, eth0], named: ["eth0"], defaultRoute: Option.none(), family: "IPv6" })
+    const result = choose({ system: systemOf([lo, eth0]), named: ["eth0"], family: "IPv6" })
     assert.include(
       Option.getOrThrow(Result.getFailure(result)).message,
       "eth0 (there is: no IPv6 interface that is up)"
@@ -174,27 +170,19 @@ describe("the choice of interfaces (protocol 2)", () => {
   })
 
   it("refuses where there is no interface at all", () => {
-    const result = choose({ system: [], named: [], defaultRoute: Option.none() })
+    const result = choose({ system: systemOf([]), named: [] })
     assert.strictEqual(Option.getOrThrow(Result.getFailure(result)).kind, "NoSuchInterface")
   })
 
-  it.effect("is made of what the service says, with no socket opened", () =>
-    Effect.gen(function*() {
-      assert.deepStrictEqual(yield* chosen([]), [wlan0, eth0])
-      assert.strictEqual((yield* Effect.flip(chosen(["eth1"]))).kind, "NoSuchInterface")
-    }).pipe(Effect.provideService(Interfaces, {
-      scan: Effect.succeed([lo, eth0, wlan0]),
-      defaultRoute: Effect.succeedSome("wlan0")
-    })))
-
   it.effect("finds the loopback of this machine", () =>
     Effect.gen(function*() {
-      const [found] = yield* chosen(["127.0.0.1"])
+      const { scan } = yield* Interfaces
+      const system = yield* scan
+      const [found] = Result.getOrThrow(choose({ system, named: ["127.0.0.1"] }))
       assert.isTrue(found.internal)
-      const { defaultRoute, scan } = yield* Interfaces
-      const names = (yield* scan).map((one) => one.name)
-      const route = yield* defaultRoute
-      assert.isTrue(Option.isNone(route) || names.includes(route.value))
+      const names = system.addresses.map((one) => one.name)
+      assert.isTrue(Option.isNone(system.defaultRoute) || names.includes(system.defaultRoute.value))
+      assert.strictEqual(yield* scan, system)
     }).pipe(Effect.provide(NodeInterfaces.layer)))
 })
 
@@ -236,77 +224,4 @@ describe("virtual interfaces (protocol 2)", () => {
     "lo"
   ]
   for (const name of taken) it(`takes ${name}`, () => assert.isFalse(isVirtual(name)))
-})
-
-describe("directly connected (protocol 2)", () => {
-  const table: ReadonlyArray<readonly [string, boolean]> = [
-    ["192.0.2.1", true],
-    ["192.0.2.255", true],
-    ["192.0.3.1", false],
-    ["127.0.0.1", true],
-    ["127.8.8.8", true],
-    ["128.0.0.1", false],
-    ["172.17.255.1", true],
-    ["172.18.0.1", false],
-    ["10.0.0.1", false],
-    ["", false],
-    ["192.0.2", false],
-    ["192.0.2.", false],
-    ["192.0.2.256", false],
-    ["192.0.2.1.1", false],
-    [" 192.0.2.1", false],
-    ["::1", true],
-    ["::2", false],
-    ["2001:db8::ffff", true],
-    ["2001:db8:0:1::5", false],
-    ["fe80::9%eth0", true],
-    ["fe80::9%eth9", false],
-    ["fe80::9", true],
-    ["fe80::9%", false],
-    [":", false],
-    ["2001:db8::g", false]
-  ]
-  for (const [ip, expected] of table) {
-    it(`${JSON.stringify(ip)} ${expected ? "is" : "is not"}`, () =>
-      assert.strictEqual(isDirect([eth0, docker0, eth0Global, eth0Link], ip), expected))
-  }
-
-  it("a netmask of no bits makes nobody a neighbour but oneself", () => {
-    const wide = nic("eth0", "192.0.2.5", "0.0.0.0")
-    assert.isFalse(isDirect([wide], "8.8.8.8"))
-    assert.isTrue(isDirect([wide], "192.0.2.5"))
-  })
-})
-
-describe("the default route (protocol 2)", () => {
-  const head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
-
-  it("is the one of the lowest metric", () => {
-    const routes = head +
-      "wlan0\t00000000\t010200C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n" +
-      "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n" +
-      "eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
-    assert.deepStrictEqual(defaultRouteOf(routes), Option.some("eth0"))
-  })
-
-  it("is no route that rejects, and none that is down", () => {
-    const routes = head +
-      "lo\t00000000\t00000000\t0201\t0\t0\t0\t00000000\t0\t0\t0\n" +
-      "eth0\t00000000\t010200C0\t0002\t0\t0\t0\t00000000\t0\t0\t0\n"
-    assert.deepStrictEqual(defaultRouteOf(routes), Option.none())
-  })
-
-  it("of IPv6 is the one of the lowest metric that is up", () => {
-    const zero = "0".repeat(32)
-    const line = (length: string, metric: string, flags: string, name: string) =>
-      `${zero} ${length} ${zero} 00 fe800000000000000000000000000001 ${metric} 00000001 00000000 ${flags}     ${name}\n`
-    const routes = line("00", "00000400", "00000003", "wlan0") + line("00", "00000064", "00000003", "eth0")
-      + line("00", "00000001", "00200200", "lo") + line("40", "00000001", "00000001", "eth1")
-    assert.deepStrictEqual(defaultRoute6Of(routes), Option.some("eth0"))
-    assert.isTrue(Option.isNone(defaultRoute6Of("")))
-  })
-
-  for (const text of ["", head, "no table\nat all"]) {
-    it(`is none in ${JSON.stringify(text.slice(0, 12))}`, () => assert.isTrue(Option.isNone(defaultRouteOf(text))))
-  }
 })

@@ -1,18 +1,20 @@
 /**
- * Why each interface of the system is used or left alone: the choice of `Interfaces`, explained for people.
+ * Why each interface of the system is used or left alone: the choice of `Choice`, explained for people.
  *
  * @since 0.1.0
  */
-import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { choose, familyOf, isVirtual, type SystemInterface } from "./Interfaces.ts"
+import { choose } from "./Choice.ts"
+import type { System } from "./Interfaces.ts"
+import { familyOf, type SystemInterface } from "./SystemInterface.ts"
+import { isVirtual } from "./VirtualNames.ts"
 
 /**
  * Why an address of an interface is used, or is not.
  *
- * - Used: `Named`, the setting names it. `Automatic`, it is up and no bridge or tunnel. `OnlyLoopback`, there is no other.
+ * - Used: `Named`, the setting names it. `Automatic`, nobody has to name it. `OnlyLoopback`, there is no other.
  * - Not used: `NotNamed`, the setting names others. `Virtual`, its name is that of a bridge of containers or machines, or of
- *   a tunnel. `Loopback`, there are others. `SecondAddress`, another address of the same interface is used.
+ *   a tunnel. `Loopback`, there are others. `SecondAddress`, another address of the same interface is used for its network.
  *
  * @category models
  * @since 0.1.0
@@ -39,9 +41,8 @@ export interface Explained extends SystemInterface {
  * @since 0.1.0
  */
 export const explain = (options: {
-  readonly system: ReadonlyArray<SystemInterface>
+  readonly system: System
   readonly named: ReadonlyArray<string>
-  readonly defaultRoute: Option.Option<string>
   /** Where the group meets: addresses of another family are none that could be chosen. */
   readonly multicastAddress?: string | undefined
 }): ReadonlyArray<Explained> => {
@@ -63,7 +64,7 @@ export const explain = (options: {
     if (one.internal) return "Loopback"
     return isVirtual(one.name) ? "Virtual" : "SecondAddress"
   }
-  const fitting = options.system.filter(({ address }) => families.has(familyOf(address)))
+  const fitting = options.system.addresses.filter(({ address }) => families.has(familyOf(address)))
   const explained: Array<Explained> = []
   for (const one of fitting) {
     explained.push({ ...one, chosen: chosen.includes(one), primary: chosen[0] === one, why: why(one) })

@@ -1,0 +1,131 @@
+/**
+ * Events on their way to their readers: each reader has a queue of its own, so that what one does not read is lost to that
+ * one alone, and told to it.
+ *
+ * @since 0.1.0
+ */
+import * as Arr from "effect/Array"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Event from "../protocol/Event.ts"
+
+/**
+ * A snapshot and all that follows it, with no gap. `sequence` is the number of the newest event that the snapshot includes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Subscription<S, E> {
+  readonly snapshot: S
+  readonly sequence: number
+  /** Ends when the hub does, after all that was published before. */
+  readonly events: Stream.Stream<E | Lost>
+}
+
+/**
+ * What a reader gets in place of the events that it was too slow for.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Lost = Extract<Event.Event, { readonly event: "EventsLost" }>
+
+/**
+ * Where events are published and subscribed to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EventHub<S, E> {
+  /** Hands an event to every reader. Never waits, and runs none of them. */
+  readonly publish: (event: E) => void
+  /**
+   * Subscribes, from the beginning while that is kept, else from now on. A reader that falls more than {@link capacity}
+   * events behind loses its oldest, and gets {@link Lost} in their place.
+   */
+  readonly subscribe: Effect.Effect<Subscription<S, E>, never, Scope.Scope>
+  /** Keeps the beginning no longer: who subscribes from here on gets what follows. */
+  readonly forgetBeginning: () => void
+}
+
+/**
+ * How many events wait for one reader at most, and how many a beginning may have to be kept.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const capacity = 4_096
+
+interface Numbered<E> {
+  readonly sequence: number
+  readonly event: E
+}
+
+/**
+ * Makes a hub that ends with the scope. `snapshot` is asked for at once, for those who read from the beginning, and at each
+ * later subscription: it must include exactly what was published.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*<S, E extends { readonly at: number }>(
+  snapshot: () => S
+): Effect.fn.Return<EventHub<S, E>, never, Scope.Scope> {
+  const readers = new Set<Queue.Queue<Numbered<E>, Cause.Done>>()
+  const first = snapshot()
+  let beginning: Array<Numbered<E>> | undefined = []
+  let sequence = 0
+  let hasEnded = false
+
+  const open = (queue: Queue.Queue<Numbered<E>, Cause.Done>): Subscription<S, E> => {
+    const after = beginning === undefined ? sequence : 0
+    for (const numbered of beginning ?? []) Queue.offerUnsafe(queue, numbered)
+    if (hasEnded) Queue.endUnsafe(queue)
+    else readers.add(queue)
+    return {
+      snapshot: beginning === undefined ? snapshot() : first,
+      sequence: after,
+      events: Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(queue), withLosses<E>(after))))
+    }
+  }
+
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      hasEnded = true
+      for (const queue of readers) Queue.endUnsafe(queue)
+      readers.clear()
+    })
+  )
+  return {
+    publish: (event) => {
+      sequence += 1
+      const numbered = { sequence, event }
+      if (beginning !== undefined && beginning.push(numbered) > capacity) beginning = undefined
+      for (const queue of readers) Queue.offerUnsafe(queue, numbered)
+    },
+    subscribe: Effect.acquireRelease(Queue.sliding<Numbered<E>, Cause.Done>(capacity), (queue) =>
+      Effect.suspend(() => {
+        readers.delete(queue)
+        return Queue.shutdown(queue)
+      })).pipe(Effect.map(open)),
+    forgetBeginning: () => {
+      beginning = undefined
+    }
+  }
+})
+
+/** Numbered events as a reader gets them who has read those up to `after`: where numbers are missing, it is said how many. */
+const withLosses = <E extends { readonly at: number }>(after: number) => {
+  let last = after
+  return (some: Arr.NonEmptyReadonlyArray<Numbered<E>>): Arr.NonEmptyReadonlyArray<E | Lost> => {
+    // What is lost is the oldest of a queue, so that nothing is missing between two that were taken together.
+    const [{ event, sequence }] = some
+    const count = sequence - last - 1
+    last += count + some.length
+    const events = Arr.map(some, ({ event }) => event)
+    return count > 0 ? [{ at: event.at, event: "EventsLost", count }, ...events] : events
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What a group answered who asked it, as lines for people: pure, from data to text.
+ *
+ * @since 0.1.0
+ */
+import type * as Inquiry from "../group/Inquiry.ts"
+import * as Member from "../protocol/Member.ts"
+import type * as Message from "../protocol/Message.ts"
+import * as Table from "./Table.ts"
+import * as Text from "./Text.ts"
+
+/**
+ * Who answered: its id, and where the answer came from.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const answeredBy = ({ by, from }: Inquiry.Answer): Pick<Message.Listed, "id" | "ip" | "port"> => ({
+  id: by,
+  ip: from.ip,
+  port: from.port
+})
+
+/**
+ * What the answering server says of the leader that it follows; undefined where it follows none, or one that is in no list.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const leaderOf = ({ leader, members }: Inquiry.Answer): Message.Listed | undefined =>
+  members.find(({ id }) => id === leader?.id)
+
+/**
+ * Who is in the group, and who leads.
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const members = (answer: Inquiry.Answer, now: number, style: Table.Style): ReadonlyArray<string> => {
+  const { leader, members, term } = answer
+  const rows: Array<Table.Row> = []
+  for (const line of members) rows.push({ ...line, term: line.id === leader?.id ? term : null })
+  const isListed = leaderOf(answer) !== undefined
+  return [
+    ...Table.table(rows, now, style),
+    ...(leader === null ? ["nobody leads"] : isListed ? [] : [`${leader.id} leads, and is not in this list`])
+  ]
+}
+
+/**
+ * Who leads. Where another than the leader says so, that one is named, and since when it has not heard the leader.
+ *
+ * @category rendering
+ * @since 0.1.0
+ */
+export const leader = (answer: Inquiry.Answer, now: number, style: Table.Style): ReadonlyArray<string> => {
+  const { by, from, leader, members, term } = answer
+  if (leader === null) return ["nobody leads"]
+  const line = leaderOf(answer)
+  const table = Table.table([{ name: leader.id, ...leader, ...line, term }], now, style)
+  if (leader.id === by) return table
+  const teller = Text.clean(members.find(({ id }) => id === by)?.name ?? by)
+  const heard = line === undefined ? "does not have it in its list" : `last heard it ${Text.age(line.heard)} ago`
+  return [...table, `as told by ${teller} at ${Member.formatAddress(from)}, which ${heard}`]
+}
