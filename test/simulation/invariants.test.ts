@@ -71,9 +71,9 @@ describe("a story of faults", () => {
 
   it.effect("has every kind of fault, in order of time, each with an end before the calm that follows it", () =>
     Effect.gen(function*() {
-      // One in eight has names of seeds, one in twelve a second network for all.
+      // One in 24 has names of seeds, one in 32 a second network for all.
       const stories = yield* Effect.forEach(
-        Array.from({ length: 40 }, (_, seed) => seed),
+        Array.from({ length: 100 }, (_, seed) => seed),
         (seed) => Faults.draw({ ...options, seed })
       )
       const isWhole = (of: ReadonlyArray<Faults.Fault>) =>
