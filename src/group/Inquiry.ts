@@ -143,10 +143,13 @@ export const members = (
       multicast,
       unicastPort: 0
     })
-    const seeds = yield* Seeds.make(settings, endpoint)
-    const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {}, seeds.holds, keys)
-    const everybody = [...multicast ? [null] : [], ...seeds.addresses()]
-    const answer = yield* Effect.timeoutOption(collect(messenger, everybody), timeout)
+    const asking = Effect.gen(function*() {
+      // Names that take longer are asked when they are there.
+      const seeds = yield* Seeds.make(settings, endpoint, askAgain)
+      const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {}, seeds.holds, keys)
+      return yield* collect(messenger, () => [...multicast ? [null] : [], ...seeds.addresses()])
+    })
+    const answer = yield* Effect.timeoutOption(asking, timeout)
     if (Option.isSome(answer)) return answer.value
     return yield* new NoAnswer(asked(settings, endpoint, timeout))
   }))
@@ -163,14 +166,14 @@ interface Page {
 
 const collect = Effect.fnUntraced(function*(
   messenger: Messenger.Messenger,
-  everybody: ReadonlyArray<Address | null>
+  everybody: () => ReadonlyArray<Address | null>
 ) {
   const nonce = yield* newNonce
   const first = yield* ask(messenger, everybody, nonce, 0)
   const lines = new Map(first.message.list.map((line) => [line.id, line]))
   let { message } = first
   for (let page = 1; page < message.of; page++) {
-    ;({ message } = yield* ask(messenger, [first.from], nonce, page))
+    ;({ message } = yield* ask(messenger, () => [first.from], nonce, page))
     for (const line of message.list) lines.set(line.id, line)
   }
   const { leader, term } = message
@@ -179,18 +182,20 @@ const collect = Effect.fnUntraced(function*(
 })
 
 /** Asks all of these for one page until it comes from one of them; from anybody for the first. */
-const ask = (messenger: Messenger.Messenger, to: ReadonlyArray<Address | null>, nonce: string, page: number) =>
+const ask = (messenger: Messenger.Messenger, to: () => ReadonlyArray<Address | null>, nonce: string, page: number) =>
   Effect.raceFirst(
-    listen(messenger, page === 0 ? null : to[0] ?? null, nonce, page),
-    Effect.forEach(to, (one) =>
-      Effect.catch(
-        messenger.send(one, { type: "MEMBERS_ASK", nonce, page }),
-        // A network that is not there yet may come within the time-out.
-        (error) => Effect.logDebug(error.message)
-      ), { discard: true }).pipe(
-        Effect.repeat(Schedule.spaced(askAgain)),
-        Effect.andThen(Effect.never)
-      )
+    listen(messenger, page === 0 ? null : to()[0] ?? null, nonce, page),
+    Effect.suspend(() =>
+      Effect.forEach(to(), (one) =>
+        Effect.catch(
+          messenger.send(one, { type: "MEMBERS_ASK", nonce, page }),
+          // A network that is not there yet may come within the time-out.
+          (error) => Effect.logDebug(error.message)
+        ), { discard: true })
+    ).pipe(
+      Effect.repeat(Schedule.spaced(askAgain)),
+      Effect.andThen(Effect.never)
+    )
   )
 
 const listen = Effect.fnUntraced(function*(

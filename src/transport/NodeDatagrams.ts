@@ -257,6 +257,7 @@ const openIn = Effect.fnUntraced(function*(
     })
   )
   const send = NodeOwnSocket.sender(() => closed)
+  const resolve = yield* NodeNames.make
   const sendToGroup = (own: Placed, payload: Uint8Array) => send(own, own.side.meeting.address, payload)
   const towards = (ip: string) =>
     owns.find((own) => own.present && isOn(own.nic, ip)) ??
@@ -277,7 +278,7 @@ const openIn = Effect.fnUntraced(function*(
     isExposed: () => owns.some((own) => !own.nic.internal),
     isDirect: (ip) => isDirect(owns.map((own) => own.nic), ip),
     resolve: (host) =>
-      Effect.flatMap(NodeNames.resolve(host), (found) => {
+      Effect.flatMap(resolve(host), (found) => {
         const ips = found.filter((ip) => sides.some(({ meeting }) => meeting.family === familyOf(ip)))
         return ips.length > 0 ? Effect.succeed(ips) : Effect.fail(
           new DatagramsFailed({ during: "send", kind: "NoSuchName", where: `${host} (only ${found.join(", ")})` })
