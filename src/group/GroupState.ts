@@ -120,7 +120,7 @@ export const make = Effect.fnUntraced(function*(options: {
     monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
     wall: clock.currentTimeMillisUnsafe(),
     entropy: Math.floor(random.nextDoubleUnsafe() * 4_294_967_296),
-    sinceBoot: sinceBoot?.()
+    ...sinceBoot?.()
   })
   const drop: GroupState["drop"] = (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
   const publish = (event: Event.Event): void => {
