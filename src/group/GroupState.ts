@@ -100,6 +100,8 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly initial: State
   readonly endWork: (election: string) => Effect.Effect<boolean>
   readonly deliver: (message: Inbox.Message) => void
+  /** This server stood still, before anything more is said. */
+  readonly paused: () => void
   readonly supervisor: Supervisor.Supervisor
 }): Effect.fn.Return<GroupState, never, Scope.Scope> {
   const services = yield* Effect.context()
@@ -136,6 +138,7 @@ export const make = Effect.fnUntraced(function*(options: {
     switch (output._tag) {
       case "Emit":
         publish(output.event)
+        if (output.event.event === "Stalled") options.paused()
         if (output.event.event === "MessageReceived") options.deliver(output.event)
         return
       case "Drop":

@@ -119,6 +119,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     }),
     endWork: works.end,
     deliver: offer,
+    paused: () => messenger.renew(),
     supervisor
   })
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), state.drop, seeds.holds, keys)

@@ -86,9 +86,14 @@ export interface Messenger {
     to: Address,
     message: Message.Message
   ) => Effect.Effect<"sent" | "refused", Datagrams.DatagramsFailed | MessageTooLarge>
+  /** After a pause: what is sealed from now on is of a new session, since the machine may have been set back to a snapshot. */
+  readonly renew: () => void
   /** Waits for the next messages, and takes all that are there in order of arrival. May be empty. */
   readonly receive: Effect.Effect<ReadonlyArray<Received>>
 }
+
+/** How far, in ms, a wall clock is set at once that tells of more than a correction. */
+const clockStep = 1_000
 
 /** Of all servers of this process: in tests they are many, and hear the same. */
 const readBody = Repeats.make()
@@ -120,7 +125,15 @@ export const make = Effect.fnUntraced(function*(
   const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
   const share = FairShare.make()
-  const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"))
+  const wall = () => clock.currentTimeMillisUnsafe()
+  const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"), wall)
+  let wallAhead = wall() - monotonic()
+  const renewIfSet = (): void => {
+    const ahead = wall() - monotonic()
+    // As on the way back from a snapshot, when the machine learns what time it is.
+    if (Math.abs(ahead - wallAhead) >= clockStep) seals.renew(monotonic())
+    wallAhead = ahead
+  }
   const isNear = (ip: string): boolean => endpoint.isDirect(ip) || isKnown(ip)
   const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
     if (!isNear(to.ip)) {
@@ -138,8 +151,20 @@ export const make = Effect.fnUntraced(function*(
   const encode = (message: Message.Message) =>
     Effect.fromResult(Result.mapBoth(Frame.encode(message, tag), {
       onFailure: ({ _tag, ...sizes }) => new MessageTooLarge(sizes),
-      onSuccess: (frame) => seals.seal(frame, monotonic())
+      onSuccess: (frame) => {
+        renewIfSet()
+        return seals.seal(frame, monotonic())
+      }
     }))
+  const put = (to: Address | null, frame: Uint8Array) =>
+    to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
+  /** What fails of it fails of what follows too. */
+  const introduce = (to: Address | null) =>
+    Effect.suspend(() => {
+      renewIfSet()
+      const frame = seals.introduction(to, monotonic())
+      return frame === null ? Effect.void : Effect.ignore(put(to, frame))
+    })
   const reply = ({ frame, to }: Seals.Opened["replies"][number]) =>
     mayTalk(to, handshakes)
       ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
@@ -178,10 +203,7 @@ export const make = Effect.fnUntraced(function*(
     send: (to, message) =>
       Effect.suspend(() => {
         if (to !== null && !mayAnswer(to, message.type)) return Effect.void
-        return Effect.flatMap(
-          encode(message),
-          (frame) => to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
-        )
+        return Effect.andThen(introduce(to), Effect.flatMap(encode(message), (frame) => put(to, frame)))
       }),
     ask: (to, message) =>
       Effect.suspend(() =>
@@ -189,7 +211,9 @@ export const make = Effect.fnUntraced(function*(
           ? Effect.flatMap(encode(message), (frame) => endpoint.ask(to, frame))
           : Effect.succeed("sent" as const)
       ),
+    renew: () => seals.renew(monotonic()),
     receive: Effect.flatMap(endpoint.receive, (datagrams) => {
+      renewIfSet()
       const messages: Array<Received> = []
       const replies: Array<Seals.Opened["replies"][number]> = []
       for (const datagram of datagrams) read(datagram, messages, replies)
