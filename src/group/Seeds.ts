@@ -10,7 +10,8 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { Address } from "../protocol/Member.ts"
+import * as Ip from "../protocol/Ip.ts"
+import { type Address, formatAddress } from "../protocol/Member.ts"
 import * as Rules from "../protocol/Rules.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import * as Networks from "../transport/Networks.ts"
@@ -66,7 +67,7 @@ export const make = Effect.fnUntraced(function*(
     const parts = Option.getOrUndefined(Setting.parseEndpoint(seed))
     if (parts === undefined) return
     const resolved = yield* endpoint.resolve(parts.host).pipe(
-      Effect.map((ips) => ips.map((ip): Address => ({ ip, port: parts.port }))),
+      Effect.map((ips) => ips.map((ip): Address => ({ ip: Ip.canonical(ip) ?? ip, port: parts.port }))),
       Effect.catch((error) => Effect.succeed(error.message)),
       Effect.timeoutOption(resolveWithin),
       Effect.map(Option.getOrElse(() => "no answer in time"))
@@ -74,15 +75,19 @@ export const make = Effect.fnUntraced(function*(
     if (typeof resolved === "string") return void failing.set(seed, resolved)
     failing.delete(seed)
     found.set(seed, resolved)
+    // With each name: another may hang.
+    ips.clear()
+    for (const { ip } of addresses()) ips.add(ip)
   })
-  const addresses = () => settings.seeds.flatMap((seed) => found.get(seed) ?? []).slice(0, Rules.maxContacts)
-  const resolveAll = Effect.andThen(
-    Effect.forEach(settings.seeds, resolve, { concurrency: "unbounded", discard: true }),
-    Effect.sync(() => {
-      ips.clear()
-      for (const { ip } of addresses()) ips.add(ip)
-    })
-  )
+  const addresses = (): ReadonlyArray<Address> => {
+    // Two seeds may be one address.
+    const all = new Map<string, Address>()
+    for (const seed of settings.seeds) {
+      for (const address of found.get(seed) ?? []) all.set(formatAddress(address), address)
+    }
+    return [...all.values()].slice(0, Rules.maxContacts)
+  }
+  const resolveAll = Effect.forEach(settings.seeds, resolve, { concurrency: "unbounded", discard: true })
   if (settings.seeds.length > 0) {
     // What comes later than that is not lost.
     const resolving = yield* Effect.forkScoped(resolveAll)

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Ip from "./Ip.ts"
 import type * as Member from "./Member.ts"
 
 /**
@@ -40,13 +41,16 @@ export const isLinkLocal = (ip: string): boolean => /^fe[89ab][0-9a-f]:/i.test(i
 
 /**
  * Where to send to a server of which somebody at `from` has told: its address, on the link of that one where it is
- * link-local. What the other says of a zone is left out, since it is one of its own host.
+ * link-local. What the other says of a zone is left out, since it is one of its own host. So is a loopback address one of
+ * its own host: from elsewhere that host is meant, and never this one.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const heardOfFrom = (told: Member.Address, from: Member.Address): Member.Address => {
-  const { ip, port } = told
+  const { port } = told
+  const ip = Ip.canonical(told.ip) ?? told.ip
+  if (Ip.isLoopback(ip) && !Ip.isLoopback(from.ip)) return { ip: from.ip, port }
   if (!isLinkLocal(ip)) return { ip, port }
   const zone = of(from.ip)
   return { ip: zone === undefined ? without(ip) : `${without(ip)}%${zone}`, port }

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Frame from "../protocol/Frame.ts"
+import * as Ip from "../protocol/Ip.ts"
 import type { Address } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import type * as Datagrams from "./Datagrams.ts"
@@ -50,8 +51,8 @@ export interface Received {
 
 /**
  * Why a datagram went no further, in or out: it was no frame of ours, its seal was refused, it could not be sent, it was one
- * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver, or who
- * sent it by unicast, is on no network of ours (`NotDirect`). `SessionsFull`: a session was forgotten for another though it still counted.
+ * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver or its
+ * sender is on no network of ours (`NotDirect`). `SessionsFull`: a session was forgotten for another though it still counted.
  *
  * @category models
  * @since 0.1.0
@@ -104,7 +105,7 @@ const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RE
 /**
  * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped; it must not block.
  * `isKnown` says of an address that is on no directly connected network that it may be spoken to all the same. Who may not
- * be spoken to is not heard by unicast either: a server that cannot be answered is no member. `keys` are those of the group.
+ * be spoken to is not heard either: a server that cannot be answered is no member. `keys` are those of the group.
  *
  * Challenges and proofs of sessions are sent and answered by whoever calls `receive`.
  *
@@ -134,7 +135,10 @@ export const make = Effect.fnUntraced(function*(
     if (Math.abs(ahead - wallAhead) >= clockStep) seals.renew(monotonic())
     wallAhead = ahead
   }
-  const isNear = (ip: string): boolean => endpoint.isDirect(ip) || isKnown(ip)
+  const isNear = (text: string): boolean => {
+    const ip = Ip.canonical(text)
+    return ip !== undefined && (endpoint.isDirect(ip) || isKnown(ip))
+  }
   const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
     if (!isNear(to.ip)) {
       onDrop("NotDirect")
@@ -180,7 +184,8 @@ export const make = Effect.fnUntraced(function*(
     if (!share.admits(datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure)
-    if (datagram.via === "unicast" && !isNear(datagram.from.ip)) return onDrop("NotDirect")
+    // Whatever socket it came by: what is unicast to the group's port comes by the same one as multicasts.
+    if (!isNear(datagram.from.ip)) return onDrop("NotDirect")
     const opened = seals.open(datagram, kind.success, now)
     if (Result.isFailure(opened)) return onDrop(opened.failure)
     const { bodies, isProven, lost } = opened.success

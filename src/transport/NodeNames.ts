@@ -20,10 +20,12 @@ import * as ChildProcess from "node:child_process"
 import * as Dns from "node:dns"
 import * as Net from "node:net"
 import * as Path from "node:path"
+import * as Ip from "../protocol/Ip.ts"
 import { DatagramsFailed } from "./Datagrams.ts"
+import * as NodeAddress from "./NodeAddress.ts"
 
 /**
- * Resolves names. The addresses that a name has now; an address is its own. Fails with `NoSuchName`. While one look-up of
+ * Resolves names. The addresses that a name has now, each in its one spelling; an address is its own. Fails with `NoSuchName`. While one look-up of
  * a name is under way, whoever asks for it waits for that one.
  *
  * @category models
@@ -61,20 +63,26 @@ export const make: Effect.Effect<Resolve, never, Scope.Scope> = Effect.gen(funct
     }).pipe(Effect.scoped)
   const canStart = isNode(process.execPath)
   return (host) => {
-    if (Net.isIP(host) !== 0) return Effect.succeed([host])
+    if (Net.isIP(host) !== 0) return Effect.succeed([spelt(host)])
     const found = canStart
       ? Effect.catchIf(byChild(host), (why) => why === childIsOver, () => here.resolve(host))
       : here.resolve(host)
-    return Effect.mapError(
-      found,
-      (cause) => new DatagramsFailed({ during: "send", kind: "NoSuchName", where: host, cause })
-    )
+    return Effect.mapBoth(found, {
+      onFailure: (cause) => new DatagramsFailed({ during: "send", kind: "NoSuchName", where: host, cause }),
+      onSuccess: (ips) => ips.map(spelt)
+    })
   }
 })
 
 // internal
 
 type Answer = Effect.Effect<ReadonlyArray<string>, string>
+
+/** As datagrams from there say where they come from: also the zone, which may be a number. */
+const spelt = (ip: string): string => {
+  const parsed = NodeAddress.parse({ ip, port: 1 })
+  return Ip.canonical(parsed === undefined ? ip : NodeAddress.format(parsed).ip) ?? ip
+}
 
 /** The child ended before it answered. */
 const childIsOver = "over"
