@@ -12,6 +12,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import Cluster from "node:cluster"
 import type * as Group from "../group/Group.ts"
 import * as Server from "../group/Server.ts"
 import type * as Settings from "../group/Settings.ts"
@@ -81,9 +82,11 @@ const start = Effect.fnUntraced(function*(
       Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
     )
   })
-  const tellOnce = Effect.fnUntraced(function*({ message }: DatagramsFailed) {
+  const tellOnce = Effect.fnUntraced(function*({ kind, message }: DatagramsFailed) {
     if (message === told) return
     told = message
+    // A port that another worker keeps does not get free as one of a former process does.
+    if (kind === "AddressInUse" && Cluster.isWorker) yield* Effect.logWarning(message)
     const at = yield* Clock.currentTimeMillis
     yield* tell({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
   })

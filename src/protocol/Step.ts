@@ -180,10 +180,8 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   const turn = new Turn(state, now, input._tag === "TimerFired" ? input.token : undefined)
   if (state.phase === "Left") return [state, []]
   // Before its start a server has no watch that could be late.
-  if (input._tag !== "Start") {
-    if (Watch.isStalled(state, now)) wake(turn)
-    else if (Watch.isInDoubt(state, now)) lookAround(turn)
-  }
+  if (input._tag !== "Start" && Watch.isStalled(state, now)) wake(turn)
+  if (input._tag !== "Start" && Watch.isInDoubt(turn.state, now)) lookAround(turn)
   const { lease } = state.rules
   if (lease !== null) LeaseElection.expire(turn, lease)
   switch (input._tag) {
