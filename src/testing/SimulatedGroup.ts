@@ -356,7 +356,7 @@ const build = (
         Random.withSeed(`${seed} ${host.name} ${node.starts}`),
         Effect.provideService(Clock.Clock, ownProcess.clock),
         Effect.provideService(Leaving.RealClock, ownProcess.clock),
-        Effect.provideService(SinceBoot.SinceBoot, host.clock.sinceBoot),
+        Effect.provideService(SinceBoot.SinceBoot, () => ({ sinceBoot: host.clock.sinceBoot(), doubted: 0 })),
         Scope.provide(scope)
       )
     const server = yield* Server.make(typeof settings === "function" ? settings(index) : settings).pipe(
