@@ -118,8 +118,7 @@ export const becomeVacant = (
   at.emitChange({ leader: null, from: ended.leader, term: ended.term, cause, without: 0 })
 }
 
-const becomeFollowerOf = (at: At, term: number, leader: Member.Member): void => {
-  const reign = Reign.make(term, leader)
+const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member): void => {
   const { claim, last, reign: before, vacancy } = at.election
   stopActivity(at)
   if (claim?.term !== reign.term) LeaseClaim.end(at)
@@ -162,7 +161,7 @@ const becomeLeader = (at: At): void => {
  */
 export const lead = (at: At, reign: Reign.Reign): void => {
   const isHeir = wasNamed(at)
-  becomeFollowerOf(at, reign.term, at.state.self)
+  becomeFollowerOf(at, reign, at.state.self)
   const cause = isHeir ? { cause: "Transferred" } : {}
   at.sayOften("coordinator", { type: "COORDINATOR", election: at.name, ...cause }, Rules.gaps.coordinator)
 }
@@ -188,8 +187,7 @@ export const callElection = (at: At): void => {
 }
 
 /**
- * Nothing should be left waiting for an election that no trigger calls: where nobody leads, or one whom this server
- * outranks, and with nobody above it who would see to that, it stands.
+ * Where no trigger calls: where nobody leads, or one whom it outranks, and nobody above would see to that, it stands.
  *
  * @category transitions
  * @since 0.1.0
@@ -373,8 +371,10 @@ const leadAnew = (at: At, sender: Member.Member, from: Member.Address): void => 
 const mayLeadOn = (at: At): boolean =>
   at.state.phase === "Live" && at.election.ending === null && at.state.rules.lease === null
 
-const follow = (at: At, reign: Reign.Reign): void =>
-  becomeFollowerOf(at, reign.term, HashMap.getUnsafe(at.state.known, reign.leader.id).member)
+const follow = (at: At, { leader, term }: Reign.Reign): void => {
+  const { member } = HashMap.getUnsafe(at.state.known, leader.id)
+  becomeFollowerOf(at, Reign.make(term, member), member)
+}
 
 /** Others follow a reign of ours that we do not hold: it is over, and we stand to say so. */
 const disown = (at: At, theirs: Reign.Reign): void => {
