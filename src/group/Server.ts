@@ -90,6 +90,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const clock = yield* Clock.Clock
   const keys = yield* Keys.make(settings, Settings.timing(settings).memberTimeout)
   const endpoint = yield* (yield* Datagrams.Datagrams).open(settings)
+  // First: while names are resolved, the network may come, and who we are is told by its address.
+  const seeds = yield* Seeds.make(settings, endpoint)
   const { port } = endpoint.local[0]
   const ip = Zone.without(endpoint.local[0].ip)
   // Hosts of one image that start before their network have all the same name, port and loopback address.
@@ -110,7 +112,6 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
   const rules = rulesOf(settings)
-  const seeds = yield* Seeds.make(settings, endpoint)
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const state: GroupState.GroupState = yield* GroupState.make({
     initial: Step.make({

@@ -111,6 +111,8 @@ export class Watcher {
   /** When anything last disturbed the group: it may take the bound from here to settle. */
   disturbedAt = 0
   steps = 0
+  /** Whether the machine of a server is on a network with all others. */
+  isConnected: (index: number) => boolean = () => true
   readonly #leadership: "bully" | "lease"
   readonly #transition: typeof Step.step
   /** Also of work whose server only finds out at its next look at the clocks. */
@@ -161,9 +163,7 @@ export class Watcher {
     this.#judgeWaking(watched, step)
     if (input._tag === "Moved") {
       this.disturbed(at)
-      if (this.#astrayUntil.has(index)) {
-        this.#astrayUntil.set(index, step.host.isCurrentUnsafe() ? at + this.#tellsWithin : Infinity)
-      }
+      if (this.#astrayUntil.has(index)) this.readdressed(index, at, step.host.isCurrentUnsafe())
     }
     if (input._tag === "Resign") this.disturbed(at)
     if (outputs.length > 0) {
@@ -217,10 +217,10 @@ export class Watcher {
     }
   }
 
-  /** The addresses of a server's machine are others now. Unless it knows, it is astray until it does. */
+  /** The addresses of a server's machine are others now. Unless it knows, and is connected, it is astray until it is. */
   readdressed(index: number, at: number, isKnown: boolean): void {
     if (!this.#servers.has(index)) return
-    this.#astrayUntil.set(index, isKnown ? at + this.#tellsWithin : Infinity)
+    this.#astrayUntil.set(index, isKnown && this.isConnected(index) ? at + this.#tellsWithin : Infinity)
   }
 
   /** The group has had the time to settle: does it agree? From here on nothing may change. `living`: those that run. */
@@ -331,7 +331,7 @@ export class Watcher {
     }
     this.#servers.set(index, watched)
     // It may have started before its network.
-    if (!host.isCurrentUnsafe()) this.#astrayUntil.set(index, Infinity)
+    if (!host.isCurrentUnsafe() || !this.isConnected(index)) this.#astrayUntil.set(index, Infinity)
     return watched
   }
 

@@ -106,6 +106,24 @@ describe("without multicast", () => {
       yield* group.settle({ within: "2 seconds" })
     })))
 
+  it.effect("a network that comes while names are resolved before the start is the one that is announced (Where a server is)", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const settings = { profile: "fast", unicastPort: port, seeds: [`s0:${port}`] } as const
+      const group = yield* SimulatedGroup.make({ seed: 1, servers: 2, settings })
+      yield* group.settle()
+      yield* group.kill(1)
+      yield* group.setAddress(1, null)
+      yield* group.setResolver("silent")
+      yield* group.startLater(1)
+      yield* group.setAddress(1, "10.0.0.9")
+      yield* group.until("it has started", Effect.map(group.running, ({ length }) => length === 2))
+      yield* group.settle()
+      for (const index of [0, 1]) {
+        const { members } = yield* Effect.flatMap(group.server(index), ({ group }) => group.view)
+        assert.sameMembers(members.map(({ ip }) => ip), ["10.0.0.1", "10.0.0.9"])
+      }
+    })))
+
   it.effect("a server that is told of nobody is found by those who name it", () =>
     VirtualTime.run(Effect.gen(function*() {
       const group = yield* make({ servers: 3, settings: (index) => unicast(index === 0 ? [] : [seed(0)]) })

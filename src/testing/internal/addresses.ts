@@ -8,7 +8,7 @@ import type * as Watcher from "../Watcher.ts"
 
 const second = "sim1"
 
-export const make = (group: SimulatedGroup.SimulatedGroup, watcher: Watcher.Watcher) => {
+export const make = (group: SimulatedGroup.SimulatedGroup, watcher: Watcher.Watcher, servers: number) => {
   const firstOf = (host: number) => `10.0.0.${host}`
   const owners = Effect.gen(function*() {
     const all = new Map<string, string>()
@@ -22,8 +22,18 @@ export const make = (group: SimulatedGroup.SimulatedGroup, watcher: Watcher.Watc
       const { interfaces } = yield* group.host(index)
       return (yield* interfaces).some((one) => one.name === name && one.ip !== null)
     })
+  // Who has lost the first network reaches all by the second, if all are there.
+  const first = new Set<number>()
+  const alsoSecond = new Set<number>()
+  for (let index = 0; index < servers; index++) first.add(index)
+  watcher.isConnected = (index) => first.has(index) || alsoSecond.size === servers
+
+  const note = (all: Set<number>, index: number, isThere: boolean) => isThere ? all.add(index) : all.delete(index)
+
   const changed = Effect.fnUntraced(function*(index: number) {
     const { isCurrent } = yield* group.host(index)
+    note(first, index, yield* has(index, "sim0"))
+    note(alsoSecond, index, yield* has(index, second))
     watcher.readdressed(index, yield* group.now, yield* isCurrent)
   })
 

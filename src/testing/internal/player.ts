@@ -31,7 +31,7 @@ export const make = ({ group, rates, servers, watcher }: {
   const starting = new Set<number>()
   const begun = new Set<Faults.Fault>()
   const all = Array.from({ length: servers }, (_, index) => index)
-  const addresses = Addresses.make(group, watcher)
+  const addresses = Addresses.make(group, watcher, servers)
 
   /** The network as all that is active makes it: of each kind, the worst. */
   const weather = Effect.gen(function*() {
