@@ -1,7 +1,7 @@
 /**
  * `send`: one message to a group, without staying.
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Client from "../client/Client.ts"
 import type * as Settings from "../group/Settings.ts"
@@ -16,8 +16,10 @@ export const send = Effect.fnUntraced(
     settings: Settings.Settings,
     options: { readonly json: boolean; readonly timeout: Duration.Duration }
   ) {
-    const client = yield* Client.fromSettings(settings)
-    const seq = yield* client.send(text, { within: options.timeout })
+    const [starting, client] = yield* Effect.timed(Client.fromSettings(settings))
+    // Names of seeds may have taken their time; the rest is enough for whoever is there.
+    const rest = Duration.max(Duration.subtract(options.timeout, starting), Duration.times(options.timeout, 0.5))
+    const seq = yield* client.send(text, { within: rest })
     const reign = yield* client.reign
     if (options.json) {
       const term = reign?.term ?? null

@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import Cluster from "node:cluster"
 import * as Server from "../group/Server.ts"
 import type * as Settings from "../group/Settings.ts"
 import * as Event from "../protocol/Event.ts"
@@ -50,9 +51,11 @@ const start = Effect.fnUntraced(function*(
       Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
     )
   })
-  const tellOnce = Effect.fnUntraced(function*({ message }: DatagramsFailed) {
+  const tellOnce = Effect.fnUntraced(function*({ kind, message }: DatagramsFailed) {
     if (message === told) return
     told = message
+    // A port that another worker keeps does not get free as one of a former process does.
+    if (kind === "AddressInUse" && Cluster.isWorker) yield* Effect.logWarning(message)
     const at = yield* Clock.currentTimeMillis
     yield* tell({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
   })

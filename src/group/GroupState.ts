@@ -85,6 +85,8 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly initial: State
   readonly endWork: (election: string) => Effect.Effect<boolean>
   readonly deliver: (message: Inbox.Message) => void
+  /** This server stood still, before anything more is said. */
+  readonly paused: () => void
   readonly supervisor: Supervisor.Supervisor
 }): Effect.fn.Return<GroupState, never, Scope.Scope> {
   const services = yield* Effect.context()
@@ -104,7 +106,7 @@ export const make = Effect.fnUntraced(function*(options: {
     monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
     wall: clock.currentTimeMillisUnsafe(),
     entropy: Math.floor(random.nextDoubleUnsafe() * 4_294_967_296),
-    sinceBoot: sinceBoot?.()
+    ...sinceBoot?.()
   })
   const drop: GroupState["drop"] = (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
   const tell: GroupState["tell"] = (event) =>
@@ -116,6 +118,7 @@ export const make = Effect.fnUntraced(function*(options: {
     switch (output._tag) {
       case "Emit":
         hub.publish(output.event)
+        if (output.event.event === "Stalled") options.paused()
         if (output.event.event === "MessageReceived") options.deliver(output.event)
         return
       case "Drop":

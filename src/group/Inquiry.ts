@@ -232,12 +232,13 @@ const inquire = (settings: Questioned, options: Options, isEnough: (reading: Lis
       multicast,
       unicastPort: 0
     })
-    const seeds = yield* Seeds.make(thisHost ? { ...settings, seeds: [] } : settings, endpoint)
-    const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {}, seeds.holds, keys)
     const isExact = thisHost && unicastPort !== 0
     let reading: ListReading.Reading | undefined
-    yield* Effect.timeoutOption(
-      ListReading.read({
+    const reads = Effect.gen(function*() {
+      // Names that take longer are asked when they are there.
+      const seeds = yield* Seeds.make(thisHost ? { ...settings, seeds: [] } : settings, endpoint, namesWithin)
+      const messenger = yield* Messenger.make(endpoint, Frame.groupTag(group), () => {}, seeds.holds, keys)
+      return yield* ListReading.read({
         messenger,
         everybody: () =>
           isExact
@@ -250,13 +251,16 @@ const inquire = (settings: Questioned, options: Options, isEnough: (reading: Lis
         onRead: (latest) => {
           reading = latest
         }
-      }),
-      timeout
-    )
+      })
+    })
+    yield* Effect.timeoutOption(reads, timeout)
     const how = asked(settings, endpoint, timeout)
     if (reading !== undefined) return { reading, asked: how }
     return yield* new NoAnswer({ ...how, thisHost, ...(isExact ? { unicastPort } : {}) })
   }))
+
+/** For how long a question waits for names before it asks those who have addresses. */
+const namesWithin = Duration.millis(150)
 
 const notWithoutPort = new Setting.SettingRefused({
   setting: "unicastPort",

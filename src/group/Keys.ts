@@ -11,11 +11,11 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import * as Ip from "../protocol/Ip.ts"
 import * as KeyRing from "../protocol/KeyRing.ts"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import * as Name from "../protocol/Name.ts"
 import * as Session from "../protocol/Session.ts"
-import * as Zone from "../protocol/Zone.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import { formatMode, isExposed, KeyFile } from "../transport/KeyFile.ts"
 import type * as Seals from "../transport/Seals.ts"
@@ -290,7 +290,7 @@ export const run = Effect.fnUntraced(function*(
   const judge = Effect.suspend(() => {
     const { keys: known, mode } = keys.ring()
     if (!endpoint.isExposed() || (known.length > 0 && mode !== "permissive")) return Effect.void
-    const interfaces = endpoint.local.filter(({ ip }) => !Zone.isLoopback(ip)).map((local) => local.interface)
+    const interfaces = endpoint.local.filter(({ ip }) => !Ip.isLoopback(ip)).map((local) => local.interface)
     const why = known.length === 0 ? "NoKey" : "Permissive"
     if (why === told) return Effect.void
     told = why

@@ -75,7 +75,7 @@ const isOfAnother = (reading: Reading, { message }: Page): boolean =>
   message.view !== reading.view || message.of !== reading.of
 
 /**
- * How to ask. `everybody` are those to ask at first, null for the group; `mayAnswer` is whose answer counts. `timeout` (ms)
+ * How to ask. `everybody` are those to ask at first, null for the group, asked for anew each time; `mayAnswer` is whose answer counts. `timeout` (ms)
  * sets the pace, and ends nothing. `onRead` is called with each page.
  *
  * @category models
@@ -123,7 +123,7 @@ export const read = Effect.fnUntraced(function*(question: Question) {
   while (true) {
     const nonce = yield* newNonce
     const about = { nonce, ...(details ? { details } : {}) }
-    const first = yield* ask(question, question.everybody(), { ...about, page: 0 }, mayAnswer)
+    const first = yield* ask(question, question.everybody, { ...about, page: 0 }, mayAnswer)
     if (details && first.message.of > detailedPages(timeout)) {
       details = false
       continue
@@ -134,7 +134,7 @@ export const read = Effect.fnUntraced(function*(question: Question) {
       const { from, read } = reading
       const next = yield* ask(
         question,
-        [from],
+        () => [from],
         { ...about, page: read },
         (other) => other.ip === from.ip && other.port === from.port
       ).pipe(Effect.timeoutOption(pageTries * gapOf(question)))
@@ -153,14 +153,14 @@ export const read = Effect.fnUntraced(function*(question: Question) {
 /** Asks all of these for a page until it comes from somebody who may answer. */
 const ask = (
   question: Question,
-  to: ReadonlyArray<Address | null>,
+  to: () => ReadonlyArray<Address | null>,
   about: Omit<Message.Of<"MEMBERS_ASK">, "type" | "wanted">,
   mayAnswer: (from: Address) => boolean
 ) => {
   const { messenger } = question
   const asking = Effect.gen(function*() {
     for (let time = 0;; time += 1) {
-      for (const one of to) {
+      for (const one of to()) {
         yield* Effect.catch(
           messenger.send(one, { type: "MEMBERS_ASK", ...about, ...wantedAt(time) }),
           // A network that is not there yet may come within the time-out.

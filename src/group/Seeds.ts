@@ -6,10 +6,12 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { Address } from "../protocol/Member.ts"
+import * as Ip from "../protocol/Ip.ts"
+import { type Address, formatAddress } from "../protocol/Member.ts"
 import * as Rules from "../protocol/Rules.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import * as Networks from "../transport/Networks.ts"
@@ -43,20 +45,20 @@ export interface Seeds {
 
 /** A server does not wait longer than this for a resolver before it starts. */
 const startWithin = Duration.seconds(2)
-/** One name server that hangs must not keep the other names from being resolved. */
+/** A name that hangs has no addresses for now; the next round asks again. */
 const resolveWithin = Duration.seconds(5)
-const concurrency = 8
 
 /**
- * Resolves the names for the first time: within two seconds, whatever the resolver does.
+ * Resolves the names for the first time: within two seconds or so long as is said, whatever the resolver does.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
   settings: Pick<Settings, "seeds" | "networks" | "heartbeatInterval">,
-  endpoint: Pick<Datagrams.Endpoint, "resolve">
-): Effect.fn.Return<Seeds> {
+  endpoint: Pick<Datagrams.Endpoint, "resolve">,
+  within: Duration.Input = startWithin
+): Effect.fn.Return<Seeds, never, Scope.Scope> {
   const found = new Map<string, ReadonlyArray<Address>>()
   const ips = new Set<string>()
   const networks = settings.networks.flatMap((text) => Option.toArray(Networks.parse(text)))
@@ -65,7 +67,7 @@ export const make = Effect.fnUntraced(function*(
     const parts = Option.getOrUndefined(Setting.parseEndpoint(seed))
     if (parts === undefined) return
     const resolved = yield* endpoint.resolve(parts.host).pipe(
-      Effect.map((ips) => ips.map((ip): Address => ({ ip, port: parts.port }))),
+      Effect.map((ips) => ips.map((ip): Address => ({ ip: Ip.canonical(ip) ?? ip, port: parts.port }))),
       Effect.catch((error) => Effect.succeed(error.message)),
       Effect.timeoutOption(resolveWithin),
       Effect.map(Option.getOrElse(() => "no answer in time"))
@@ -73,16 +75,24 @@ export const make = Effect.fnUntraced(function*(
     if (typeof resolved === "string") return void failing.set(seed, resolved)
     failing.delete(seed)
     found.set(seed, resolved)
+    // With each name: another may hang.
+    ips.clear()
+    for (const { ip } of addresses()) ips.add(ip)
   })
-  const addresses = () => settings.seeds.flatMap((seed) => found.get(seed) ?? []).slice(0, Rules.maxContacts)
-  const resolveAll = Effect.andThen(
-    Effect.forEach(settings.seeds, resolve, { concurrency, discard: true }),
-    Effect.sync(() => {
-      ips.clear()
-      for (const { ip } of addresses()) ips.add(ip)
-    })
-  )
-  if (settings.seeds.length > 0) yield* Effect.timeoutOption(resolveAll, startWithin)
+  const addresses = (): ReadonlyArray<Address> => {
+    // Two seeds may be one address.
+    const all = new Map<string, Address>()
+    for (const seed of settings.seeds) {
+      for (const address of found.get(seed) ?? []) all.set(formatAddress(address), address)
+    }
+    return [...all.values()].slice(0, Rules.maxContacts)
+  }
+  const resolveAll = Effect.forEach(settings.seeds, resolve, { concurrency: "unbounded", discard: true })
+  if (settings.seeds.length > 0) {
+    // What comes later than that is not lost.
+    const resolving = yield* Effect.forkScoped(resolveAll)
+    yield* Effect.timeoutOption(Fiber.join(resolving), within)
+  }
   return {
     addresses,
     holds: (ip) => ips.has(ip) || Networks.hold(networks, ip),

@@ -123,6 +123,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     }),
     endWork: works.end,
     deliver: offer,
+    paused: () => messenger.renew(),
     supervisor
   })
   const others = OtherGroups.make(settings.heartbeatInterval)

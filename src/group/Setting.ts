@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import * as Ip from "../protocol/Ip.ts"
 import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Member from "../protocol/Member.ts"
 import * as Name from "../protocol/Name.ts"
@@ -381,7 +382,7 @@ export const list = (
 export const parseEndpoint = (text: string): Option.Option<{ readonly host: string; readonly port: number }> => {
   const found = /^(?:\[([0-9a-fA-F.:]{2,45}(?:%[\w.-]{1,15})?)\]|([\w.-]{1,253})):(\d{1,5})$/.exec(text)
   const port = Number(found?.[3] ?? 0)
-  const host = found?.[1] ?? found?.[2]
+  const host = found?.[1] === undefined ? found?.[2] : Ip.canonical(found[1])
   return host === undefined || port < 1 || port > 65_535 ? Option.none() : Option.some({ host, port })
 }
 

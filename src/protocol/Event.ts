@@ -193,8 +193,11 @@ export const Event = Schema.Union([
   }),
   /** The clock was set back between two of our starts: we go on under a higher incarnation than we began with. */
   event("IncarnationRaised", { from: Member.Incarnation, to: Member.Incarnation }),
-  /** This process itself stood still; nobody is judged for it. */
-  event("Stalled", { for: Schema.Natural }),
+  /**
+   * This process itself stood still for so many ms; nobody is judged for it. `doubted`: it may have, for so many, by the uptime
+   * of the system alone; nothing has ended for that.
+   */
+  event("Stalled", { for: Schema.Natural, doubted: Schema.optionalKey(Schema.Natural) }),
   /** Our multicast does not reach this member, or its does not reach us: both send heartbeats by unicast as well. */
   event("UnicastOnly", { member: Member.Member }),
   /** Leading work was still running `stopTimeout` after its reign had ended. */

@@ -54,13 +54,13 @@ export const maxBodyBytes = maxBytes - headerBytes - sealBytes
 export const version = 1
 
 /**
- * What the flags say of the body: a message in the clear, a sealed message, or one of the two sealed things by which a
- * session shows that it lives.
+ * What the flags say of the body: a message in the clear, a sealed message, one of the two sealed things by which a
+ * session shows that it lives, or the introduction of the session that goes on where this one ends.
  *
  * @category models
  * @since 0.1.0
  */
-export const flags = { plain: 0, sealed: 1, challenge: 3, proof: 5 } as const
+export const flags = { plain: 0, sealed: 1, challenge: 3, proof: 5, introduction: 7 } as const
 
 /**
  * The flags that a frame may have.

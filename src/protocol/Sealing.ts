@@ -3,11 +3,12 @@
  *
  * `header (8) | key id (4) | salt (16) | counter (8) | sealed body`, where the sealed body is 16 bytes longer than the
  * body. AES-256-GCM (NIST SP 800-38D); its key is HKDF-SHA256 (RFC 5869) of the group's key and the salt, which each start
- * of a server draws anew; its nonce is four zero bytes and the counter, which grows by one with each frame. So no nonce is
- * used twice under one key, whoever restarts and however often.
+ * of a server draws anew, and each server every few minutes; its nonce is four zero bytes and the counter, which grows by one
+ * with each frame. So no nonce is used twice under one key, whoever restarts and however often.
  *
- * Besides messages, two things of 16 and 24 bytes are sealed: a challenge (prove that you live: a nonce), and the proof (that
- * nonce, and the counter below which nothing more is to be believed). See `Session`.
+ * Besides messages, three things are sealed: a challenge (prove that you live: a nonce of 16 bytes, and which session is asked), the proof (that nonce,
+ * and the counter below which nothing more is to be believed), and an introduction (the salt of 16 bytes that we go on
+ * with). See `Session`.
  *
  * @since 0.1.0
  */
@@ -128,6 +129,20 @@ export const open = (frame: Uint8Array, sealingKey: Uint8Array): Uint8Array | nu
 }
 
 /**
+ * A new salt, of random bytes and of the time: a machine that was set back to a snapshot may draw the same bytes again, but not
+ * at the same time.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const salt = (random: Uint8Array, wall: number): string => {
+  const drawn = new Uint8Array(random.length + 8)
+  drawn.set(random)
+  new DataView(drawn.buffer).setFloat64(random.length, wall)
+  return bytesToHex(sha256(drawn).subarray(0, saltBytes))
+}
+
+/**
  * What a proof says: to which nonce (hex), and below which counter nothing of the session is to be believed any more.
  *
  * @category models
@@ -139,12 +154,43 @@ export interface Proof {
 }
 
 /**
- * The nonce of a challenge, or what a proof says, from the opened body; null where it is none.
+ * What a challenge says: a nonce, and the salt of the session that is to answer it (both hex).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Challenge {
+  readonly nonce: string
+  readonly salt: string
+}
+
+/**
+ * What the opened body of a challenge says; null where it is none.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const readChallenge = (body: Uint8Array): string | null => body.length === nonceBytes ? bytesToHex(body) : null
+export const readChallenge = (body: Uint8Array): Challenge | null =>
+  body.length !== nonceBytes + saltBytes ? null : {
+    nonce: bytesToHex(body.subarray(0, nonceBytes)),
+    salt: bytesToHex(body.subarray(nonceBytes))
+  }
+
+/**
+ * The body of a challenge.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const writeChallenge = ({ nonce, salt }: Challenge): Uint8Array => hexToBytes(nonce + salt)
+
+/**
+ * The salt (hex) that an opened introduction names; null where it is none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const readIntroduction = (body: Uint8Array): string | null => body.length === saltBytes ? bytesToHex(body) : null
 
 /**
  * What the opened body of a proof says; null where it is none.

@@ -1,9 +1,10 @@
 /**
- * One session of another, as one receiver knows it: the datagrams that one start of a program sealed with one salt. And
- * our own: what we number ours by ({@link Speaker}).
+ * One session of another, as one receiver knows it: the datagrams that a program sealed with one salt. And our own: what
+ * we number ours by ({@link Speaker}).
  *
  * A recording of a session opens as well as the session itself. So a session is believed only while it is **proven**: it
- * has answered a nonce that this receiver drew, and was heard of since without a long silence. What comes before the proof
+ * has answered a nonce that this receiver drew, or was introduced by one that has, and was heard of since without a long
+ * silence. What comes before the proof
  * is held back, a few datagrams of it, and let through when the proof is there; the proof names the counter below which
  * nothing is believed, so that nothing older than a few seconds is. A proven session may be forgotten at any time: it only
  * has to prove itself again.
@@ -183,6 +184,27 @@ export const prove = <What>(
     held.filter(({ counter }) => counter >= floor).map(({ what }) => what)
   ]
 }
+
+/**
+ * A session that is believed has said that its program goes on in this one: it is believed as long as that one would be. What was
+ * held back of it is to be delivered now, in order.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const introduced = <What>(
+  session: Session<What>,
+  by: Session<What>
+): readonly [Session<What>, ReadonlyArray<What>] => [
+  {
+    ...session,
+    provenAt: Math.max(session.provenAt, by.provenAt),
+    heardAt: Math.max(session.heardAt, by.heardAt),
+    question: null,
+    held: []
+  },
+  session.held.map(({ what }) => what)
+]
 
 /**
  * Our own session: the counter of the next datagram, and two earlier marks of it, by which we can say what we said in the

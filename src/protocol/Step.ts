@@ -112,6 +112,7 @@ export const make = (options: {
   crowdedSince: Infinity,
   watchedAt: options.monotonic,
   watchedSinceBoot: undefined,
+  doubts: { watched: 0, toldAt: -Infinity },
   lag: { now: 0, before: 0 },
   drainUntil: -Infinity,
   probe: "",
@@ -185,6 +186,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (state.phase === "Left") return [state, []]
   // Before its start a server has no watch that could be late.
   if (input._tag !== "Start" && Watch.isStalled(state, now)) wake(turn)
+  if (input._tag !== "Start" && Watch.isInDoubt(turn.state, now)) lookAround(turn)
   const { lease } = state.rules
   if (lease !== null) LeaseElection.expire(turn, lease)
   switch (input._tag) {
@@ -328,6 +330,18 @@ const wake = (turn: Turn): void => {
   turn.state.drainUntil = turn.now.monotonic + Rules.watchInterval(turn.state.rules)
   probeGroup(turn)
   turn.setTimer("discovery", turn.state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
+}
+
+/**
+ * The uptime of the system went ahead and no other clock did. That may be its mistake, so nothing ends; or others have gone on
+ * without us, so they are asked.
+ */
+const lookAround = (turn: Turn): void => {
+  const doubted = Math.round(Watch.doubtedFor(turn.state, turn.now))
+  Watch.look(turn)
+  turn.state.doubts = { ...turn.state.doubts, toldAt: turn.now.monotonic }
+  turn.emit({ event: "Stalled", for: 0, doubted })
+  if (turn.state.phase !== "Leaving") probeGroup(turn)
 }
 
 // --- Timers ---

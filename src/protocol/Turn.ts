@@ -37,6 +37,8 @@ export interface Now {
   readonly entropy: number
   /** Ms on a clock that also counts while the machine is suspended; absent where there is none. */
   readonly sinceBoot?: number | undefined
+  /** Ms by which the uptime of the system has gone ahead in all, while no other clock did: perhaps asleep, perhaps not. */
+  readonly doubted?: number | undefined
 }
 
 /**
@@ -207,6 +209,8 @@ export interface State {
   readonly watchedAt: number
   /** The same on the clock that counts suspensions, if there was one. */
   readonly watchedSinceBoot: number | undefined
+  /** What was doubted when the watch last ran, and when that was last told. */
+  readonly doubts: { readonly watched: number; readonly toldAt: number }
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
   readonly lag: { readonly now: number; readonly before: number }
   /** Until when datagrams may be ones that waited while we stood still. */

@@ -9,6 +9,7 @@ import type { Now, State, Turn } from "./Turn.ts"
 
 type Watched = Pick<State, "watchedAt" | "watchedSinceBoot">
 type Clocks = Pick<Now, "monotonic" | "sinceBoot">
+type Doubts = Pick<Now, "doubted">
 
 /**
  * Ms since the watch last ran, by the clock by which it is longer: the monotonic one stands still while the machine is
@@ -33,6 +34,26 @@ export const isStalled = (state: Watched & Pick<State, "rules">, now: Clocks): b
   unwatchedFor(state, now) > Rules.stallAfter(state.rules)
 
 /**
+ * Ms by which the uptime of the system went ahead since the watch last ran, while no other clock did.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const doubtedFor = ({ doubts }: Pick<State, "doubts">, { doubted = 0 }: Doubts): number =>
+  doubted - doubts.watched
+
+/**
+ * Whether a server may have been asleep for as long as a stall, by the uptime alone. Not again within `memberTimeout`: an uptime
+ * that jumps all the time is not worth more.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isInDoubt = (state: Pick<State, "doubts" | "rules">, now: Doubts & Clocks): boolean =>
+  doubtedFor(state, now) > Rules.stallAfter(state.rules)
+  && now.monotonic - state.doubts.toldAt >= state.rules.memberTimeout
+
+/**
  * The first look at the clocks: whatever came before the start is no stall.
  *
  * @category transitions
@@ -41,6 +62,7 @@ export const isStalled = (state: Watched & Pick<State, "rules">, now: Clocks): b
 export const start = (turn: Turn): void => {
   turn.state.watchedAt = turn.now.monotonic
   turn.state.watchedSinceBoot = turn.now.sinceBoot
+  turn.state.doubts = { ...turn.state.doubts, watched: turn.now.doubted ?? 0 }
 }
 
 /**

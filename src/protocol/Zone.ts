@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Ip from "./Ip.ts"
 import type * as Member from "./Member.ts"
 
 /**
@@ -39,14 +40,6 @@ export const of = (ip: string): string | undefined => {
 export const isLinkLocal = (ip: string): boolean => /^fe[89ab][0-9a-f]:/i.test(ip)
 
 /**
- * Whether an address means something on its own host only.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1"
-
-/**
  * The address that is told of a server which cannot be reached from where it is told: nothing is sent there.
  *
  * @category models
@@ -58,7 +51,7 @@ const isIpv6 = (ip: string): boolean => ip.includes(":")
 
 /** Whether an address means the same to whoever is at `to` as it does here. */
 const isUnderstoodAt = (ip: string, to: string): boolean => {
-  if (isLoopback(ip)) return isLoopback(to)
+  if (Ip.isLoopback(ip)) return Ip.isLoopback(to)
   if (!isLinkLocal(ip)) return true
   return isLinkLocal(to) && (of(ip) === undefined || of(to) === undefined || of(ip) === of(to))
 }
@@ -87,15 +80,16 @@ export const toldTo = (
 
 /**
  * Where to send to a server of which somebody at `from` has told: its address, on the link of that one where it is
- * link-local. What the other says of a zone is left out, since it is one of its own host. Null where it cannot be reached:
- * the loopback address of another host is no address here.
+ * link-local. What the other says of a zone is left out, since it is one of its own host. Null where it cannot be reached: the
+ * loopback address of another host is no address here, nor is {@link nowhere}.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const heardOfFrom = (told: Member.Address, from: Member.Address): Member.Address | null => {
-  const { ip, port } = told
-  if (ip === nowhere || (isLoopback(ip) && !isLoopback(from.ip))) return null
+  const { port } = told
+  const ip = Ip.canonical(told.ip) ?? told.ip
+  if (ip === nowhere || (Ip.isLoopback(ip) && !Ip.isLoopback(from.ip))) return null
   if (!isLinkLocal(ip)) return { ip, port }
   const zone = of(from.ip)
   return { ip: zone === undefined ? without(ip) : `${without(ip)}%${zone}`, port }
@@ -109,7 +103,7 @@ export const heardOfFrom = (told: Member.Address, from: Member.Address): Member.
  * @since 0.1.0
  */
 export const announced = <A extends Member.Address>(sender: A, from: Member.Address): A =>
-  isLoopback(sender.ip) && !isLoopback(from.ip) ? { ...sender, ip: without(from.ip), port: from.port } : sender
+  Ip.isLoopback(sender.ip) && !Ip.isLoopback(from.ip) ? { ...sender, ip: without(from.ip), port: from.port } : sender
 
 /**
  * A server of which another at `from` has told, at the address at which it is taken to be: who speaks is where its word came
@@ -144,4 +138,4 @@ export const isSame = (self: Member.Address, that: Member.Address): boolean => {
  * @since 0.1.0
  */
 export const isOfHost = (ip: string, own: ReadonlyArray<Pick<Member.Address, "ip">>): boolean =>
-  isLoopback(ip) || own.some((one) => without(one.ip) === without(ip))
+  Ip.isLoopback(ip) || own.some((one) => without(one.ip) === without(ip))

@@ -51,7 +51,11 @@ const say = (event: Event.Event): string => {
     case "IncarnationRaised":
       return `the clock was set back since the last start: we go on as incarnation ${event.to}, not ${event.from}`
     case "Stalled":
-      return `this process stood still for ${Text.age(event.for)}: nobody is judged for it`
+      return event.doubted === undefined
+        ? `this process stood still for ${Text.age(event.for)}: nobody is judged for it`
+        : `the system's uptime went ahead by ${
+          Text.age(event.doubted)
+        }, and no other clock did: not taken for a suspension`
     case "UnicastOnly":
       return `${who(event.member)} is heard by unicast only: multicast does not pass between us`
     case "WorkOverran":

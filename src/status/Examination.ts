@@ -408,7 +408,10 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       const known = seeds.get(seed)
       // As servers do: a name that has not answered is looked up again.
       const isFresh = known !== undefined && (known.answered !== null || rounds % 8 !== 0)
-      const names = isFresh ? known.names : yield* Seeds.make({ ...settings, seeds: [seed] }, anyway!.endpoint!)
+      const names = isFresh ? known.names : yield* Scope.provide(
+        Seeds.make({ ...settings, seeds: [seed] }, anyway!.endpoint!),
+        scope
+      )
       const seeded: Seeded = { seed, names, asked: (known?.asked ?? 0) + 1, answered: known?.answered ?? null }
       seeds.set(seed, seeded)
       for (const to of names.addresses()) {

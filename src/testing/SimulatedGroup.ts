@@ -29,9 +29,7 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Struct from "effect/Struct"
 import type * as TestClock from "effect/testing/TestClock"
-import type * as Client from "../client/Client.ts"
 import type * as Group from "../group/Group.ts"
 import * as GroupState from "../group/GroupState.ts"
 import * as Leaving from "../group/Leaving.ts"
@@ -43,56 +41,15 @@ import * as Reign from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
+import * as GroupOptions from "./GroupOptions.ts"
 import * as Dump from "./internal/dump.ts"
 import * as Start from "./internal/start.ts"
 import * as NotSettled from "./NotSettled.ts"
 import * as SimulatedClients from "./SimulatedClients.ts"
-import type * as SimulatedClock from "./SimulatedClock.ts"
 import * as SimulatedNetwork from "./SimulatedNetwork.ts"
-import type { Stepped } from "./Stepped.ts"
 import type { Conditions } from "./Traffic.ts"
 
-/**
- * What a group is made with: besides this, all that a network is.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options extends SimulatedNetwork.Options {
-  /** How many start at once. They are numbered from 0, and their machines called `s0`, `s1`, and so on. */
-  readonly servers: number
-  /** Settings of all, or of each. */
-  readonly settings?: Settings.Options | ((index: number) => Settings.Options) | undefined
-  /** Settings of all clients; those of the first server's that say where the group is hold for them too. */
-  readonly clients?: Client.Options | undefined
-  /** How the clock of each machine differs from true time. */
-  readonly clocks?: ((index: number) => SimulatedClock.Options) | undefined
-  /**
-   * What runs on each server beside it, in its time and in its scope, anew at each start: the code under test. It is
-   * killed and stopped with its server; where it fails, the next wait does.
-   */
-  readonly app?:
-    | ((server: Server.ServerShape, index: number) => Effect.Effect<unknown, unknown, Scope.Scope>)
-    | undefined
-  /** How many of its newest events are kept for each server; 10,000 unless set. With 0 they are not even read. */
-  readonly eventCapacity?: number | undefined
-  /** Is called after every step of every server, within it: it must neither block nor step. What it throws is a defect. */
-  readonly onStep?: ((step: Stepped) => void) | undefined
-  /** What servers go by instead of the protocol, `Step.step`: to see what a fault in it would do. Pure. */
-  readonly transition?: typeof Step.step | undefined
-}
-
-const ownNames = {
-  servers: true,
-  settings: true,
-  clients: true,
-  clocks: true,
-  app: true,
-  eventCapacity: true,
-  onStep: true,
-  transition: true
-} satisfies Record<Exclude<keyof Options, keyof SimulatedNetwork.Options>, true>
-const optionNames = [...Object.keys(ownNames), ...SimulatedNetwork.optionNames]
+export type { Options } from "./GroupOptions.ts"
 
 /**
  * An event of one server, and when it was told: in ms of true time since the group was made.
@@ -259,11 +216,11 @@ export interface Agreement {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options): Effect.Effect<SimulatedGroup, Server.ServerError, Scope.Scope> =>
+export const make = (options: GroupOptions.Options): Effect.Effect<SimulatedGroup, Server.ServerError, Scope.Scope> =>
   Effect.gen(function*() {
-    yield* Spelling.refuseUnknown(options, optionNames)
+    yield* Spelling.refuseUnknown(options, GroupOptions.names)
     const network = yield* SimulatedNetwork.make(
-      Struct.omit(options, Object.keys(ownNames) as ReadonlyArray<keyof typeof ownNames>)
+      GroupOptions.ofNetwork(options)
     )
     const ambient = yield* Clock.Clock
     const nodes: Array<Node> = []
@@ -305,7 +262,7 @@ interface Node {
 }
 
 const build = (
-  options: Options,
+  options: GroupOptions.Options,
   network: SimulatedNetwork.SimulatedNetwork,
   ambient: Clock.Clock,
   nodes: Array<Node>,
@@ -356,7 +313,7 @@ const build = (
         Random.withSeed(`${seed} ${host.name} ${node.starts}`),
         Effect.provideService(Clock.Clock, ownProcess.clock),
         Effect.provideService(Leaving.RealClock, ownProcess.clock),
-        Effect.provideService(SinceBoot.SinceBoot, host.clock.sinceBoot),
+        Effect.provideService(SinceBoot.SinceBoot, () => ({ sinceBoot: host.clock.sinceBoot(), doubted: 0 })),
         Scope.provide(scope)
       )
     const server = yield* Server.make(typeof settings === "function" ? settings(index) : settings).pipe(

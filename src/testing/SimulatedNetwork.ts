@@ -435,7 +435,7 @@ const build = ({ agenda, ledger, links, options, secrets }: {
       layer: Layer.succeedContext(
         Context.make(Datagrams.Datagrams, datagrams).pipe(
           Context.add(Clock.Clock, clock),
-          Context.add(SinceBoot.SinceBoot, clock.sinceBoot)
+          Context.add(SinceBoot.SinceBoot, () => ({ sinceBoot: clock.sinceBoot(), doubted: 0 }))
         )
       ),
       pause: Effect.andThen(freeze, clock.pause),

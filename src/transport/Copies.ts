@@ -1,23 +1,23 @@
 /**
  * Copies of one message: a host with addresses on several networks of one link multicasts from each of them, and everybody on the
- * link hears them all. Those from an address that cannot be answered are left out, so that a server is known by the one that can.
+ * link hears them all. Those from an address that cannot be answered are not heard; of a server that is heard from one that
+ * can, they are not worth a word either.
  *
  * @since 0.1.0
  */
 import type { NodeId } from "../protocol/Member.ts"
 
 /**
- * Copies as one listener hears them.
+ * Who is heard, as one listener hears them. Times are in ms.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Copies {
-  /**
-   * Whether a message that a server multicast is a copy to leave out, at this time in ms. `isNear`: its address can be answered.
-   * Whoever is heard from no such address is heard from any.
-   */
-  readonly isSpare: (sender: NodeId, isNear: boolean, now: number) => boolean
+  /** A server was heard from an address that can be answered. */
+  readonly note: (sender: NodeId, now: number) => void
+  /** Whether what a server says is most likely a copy of what it said from an address that can be answered. */
+  readonly isCopy: (sender: NodeId, now: number) => boolean
 }
 
 /**
@@ -29,12 +29,11 @@ export interface Copies {
 export const make = (): Copies => {
   const heard = new Map<NodeId, number>()
   return {
-    isSpare: (sender, isNear, now) => {
-      if (!isNear) return now - (heard.get(sender) ?? -Infinity) < together
+    note: (sender, now) => {
       if (heard.size >= mostSenders) heard.clear()
       heard.set(sender, now)
-      return false
-    }
+    },
+    isCopy: (sender, now) => Math.abs(now - (heard.get(sender) ?? -Infinity)) < together
   }
 }
 

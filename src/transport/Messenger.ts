@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Frame from "../protocol/Frame.ts"
+import * as Ip from "../protocol/Ip.ts"
 import type { Address } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import * as Copies from "./Copies.ts"
@@ -51,8 +52,8 @@ export interface Received {
 
 /**
  * Why a datagram went no further, in or out: it was no frame of ours, its seal was refused, it could not be sent, it was one
- * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver, or who
- * sent it by unicast, is on no network of ours (`NotDirect`). `SessionsFull`: a session was forgotten for another though it still counted.
+ * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver or its
+ * sender is on no network of ours (`NotDirect`). `SessionsFull`: a session was forgotten for another though it still counted.
  *
  * @category models
  * @since 0.1.0
@@ -87,9 +88,14 @@ export interface Messenger {
     to: Address,
     message: Message.Message
   ) => Effect.Effect<"sent" | "refused", Datagrams.DatagramsFailed | MessageTooLarge>
+  /** After a pause: what is sealed from now on is of a new session, since the machine may have been set back to a snapshot. */
+  readonly renew: () => void
   /** Waits for the next messages, and takes all that are there in order of arrival. May be empty. */
   readonly receive: Effect.Effect<ReadonlyArray<Received>>
 }
+
+/** How far, in ms, a wall clock is set at once that tells of more than a correction. */
+const clockStep = 1_000
 
 /** Of all servers of this process: in tests they are many, and hear the same. */
 const readBody = Repeats.make()
@@ -101,7 +107,7 @@ const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RE
  * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped, with that of another group
  * or program; it must not block.
  * `isKnown` says of an address that is on no directly connected network that it may be spoken to all the same. Who may not
- * be spoken to is not heard by unicast either: a server that cannot be answered is no member. `keys` are those of the group.
+ * be spoken to is not heard either: a server that cannot be answered is no member. `keys` are those of the group.
  *
  * Challenges and proofs of sessions are sent and answered by whoever calls `receive`.
  *
@@ -123,8 +129,19 @@ export const make = Effect.fnUntraced(function*(
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
   const share = FairShare.make()
   const copies = Copies.make()
-  const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"))
-  const isNear = (ip: string): boolean => endpoint.isDirect(ip) || isKnown(ip)
+  const wall = () => clock.currentTimeMillisUnsafe()
+  const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"), wall)
+  let wallAhead = wall() - monotonic()
+  const renewIfSet = (): void => {
+    const ahead = wall() - monotonic()
+    // As on the way back from a snapshot, when the machine learns what time it is.
+    if (Math.abs(ahead - wallAhead) >= clockStep) seals.renew(monotonic())
+    wallAhead = ahead
+  }
+  const isNear = (text: string): boolean => {
+    const ip = Ip.canonical(text)
+    return ip !== undefined && (endpoint.isDirect(ip) || isKnown(ip))
+  }
   const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
     if (!isNear(to.ip)) {
       onDrop("NotDirect")
@@ -141,15 +158,34 @@ export const make = Effect.fnUntraced(function*(
   const encode = (message: Message.Message) =>
     Effect.fromResult(Result.mapBoth(Frame.encode(message, tag), {
       onFailure: ({ _tag, ...sizes }) => new MessageTooLarge(sizes),
-      onSuccess: (frame) => seals.seal(frame, monotonic())
+      onSuccess: (frame) => {
+        renewIfSet()
+        return seals.seal(frame, monotonic())
+      }
     }))
   /** A question from a socket that closes soon names the port of the one that stays. */
   const named = (message: Message.Message, to: Address): Message.Message =>
     message.type === "SERVER_PROBE" ? { ...message, port: endpoint.portTowards(to.ip) } : message
+  const put = (to: Address | null, frame: Uint8Array) =>
+    to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
+  /** What fails of it fails of what follows too. */
+  const introduce = (to: Address | null) =>
+    Effect.suspend(() => {
+      renewIfSet()
+      const frame = seals.introduction(to, monotonic())
+      return frame === null ? Effect.void : Effect.ignore(put(to, frame))
+    })
   const reply = ({ frame, to }: Seals.Opened["replies"][number]) =>
     mayTalk(to, handshakes)
       ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
       : Effect.void
+
+  /** Whether the same is heard from an address that can be answered: then this is no loss, and not counted. */
+  const isCopy = ({ from, payload }: Datagrams.Received, flags: Frame.Flags, now: number): boolean => {
+    if (flags !== Frame.flags.plain) return seals.isProven(payload)
+    const message = Result.getOrUndefined(readBody(payload.subarray(Frame.headerBytes), from))
+    return message !== undefined && "sender" in message && copies.isCopy(message.sender.id, now)
+  }
 
   /** Reads one datagram; what it says and what is to be sent for it are added to what is there. */
   const read = (
@@ -161,7 +197,11 @@ export const make = Effect.fnUntraced(function*(
     if (!share.admits(datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
-    if (datagram.via === "unicast" && !isNear(datagram.from.ip)) return onDrop("NotDirect")
+    // Whatever socket it came by: what is unicast to the group's port comes by the same one as multicasts.
+    if (!isNear(datagram.from.ip)) {
+      if (datagram.via === "unicast" || !isCopy(datagram, kind.success, now)) onDrop("NotDirect")
+      return
+    }
     const opened = seals.open(datagram, kind.success, now)
     if (Result.isFailure(opened)) return onDrop(opened.failure)
     const { bodies, isProven, lost } = opened.success
@@ -176,9 +216,7 @@ export const make = Effect.fnUntraced(function*(
       } else {
         share.trust(from)
         const { success } = message
-        const isOne = via === "multicast" && "sender" in success
-        // It is no loss, and so not counted: the same was heard from the other address.
-        if (isOne && copies.isSpare(success.sender.id, isNear(from.ip), now)) continue
+        if (via === "multicast" && "sender" in success) copies.note(success.sender.id, now)
         messages.push({ message: success, from, via })
       }
     }
@@ -188,10 +226,7 @@ export const make = Effect.fnUntraced(function*(
     send: (to, message) =>
       Effect.suspend(() => {
         if (to !== null && !mayAnswer(to, message.type)) return Effect.void
-        return Effect.flatMap(
-          encode(message),
-          (frame) => to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
-        )
+        return Effect.andThen(introduce(to), Effect.flatMap(encode(message), (frame) => put(to, frame)))
       }),
     ask: (to, message) =>
       Effect.suspend(() =>
@@ -199,7 +234,9 @@ export const make = Effect.fnUntraced(function*(
           ? Effect.flatMap(encode(named(message, to)), (frame) => endpoint.ask(to, frame))
           : Effect.succeed("sent" as const)
       ),
+    renew: () => seals.renew(monotonic()),
     receive: Effect.flatMap(endpoint.receive, (datagrams) => {
+      renewIfSet()
       const messages: Array<Received> = []
       const replies: Array<Seals.Opened["replies"][number]> = []
       for (const datagram of datagrams) read(datagram, messages, replies)

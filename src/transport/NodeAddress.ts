@@ -35,7 +35,8 @@ export const parse = (to: Address, link?: number): NetAddress.InetAddress | unde
  */
 export const format = (from: NetAddress.InetAddress): Address => {
   const ip = NetAddress.formatIp(from.address)
-  if (!NetAddress.isInetAddressV6(from) || from.scopeId === 0) return { ip, port: from.port }
+  // Some systems number the link of any address; it means something on those of the link alone.
+  if (!NetAddress.isInetAddressV6(from) || from.scopeId === 0 || !Zone.isLinkLocal(ip)) return { ip, port: from.port }
   return { ip: `${ip}%${nameOf(from.scopeId)}`, port: from.port }
 }
 

@@ -155,9 +155,15 @@ export const open = Effect.fnUntraced(function*(
     held.push(one)
     yield* keep(one)
   })
-  /** An address that the system refuses gives way to another one of its device, on the same terms. */
-  const add = ({ group, interface: nic }: Attachment) =>
-    alternatives(system, nic).reduce(
+  const isOnDevice = ({ group, interface: { name } }: Attachment) =>
+    held.some((one) => one.group === group && deviceOf(one.nic.name) === deviceOf(name))
+  /** Where the system refuses the address, and its device has no other socket yet, another address of it is tried. */
+  const add = (wanted: Attachment): Effect.Effect<void, DatagramsFailed> => {
+    const { group, interface: nic } = wanted
+    // Tried before, in place of another.
+    if (held.some((one) => one.group === group && one.nic.address === nic.address)) return Effect.void
+    const others = isOnDevice(wanted) ? [] : alternatives(system, nic)
+    return others.reduce(
       (adding, other) =>
         Effect.catchIf(
           adding,
@@ -166,6 +172,7 @@ export const open = Effect.fnUntraced(function*(
         ),
       attach(group, nic)
     )
+  }
   /** That an address cannot be used while the system asks whether another host has it goes without saying. */
   const tellUnlessAsked = ({ interface: { flaw } }: Attachment) => (failed: DatagramsFailed) =>
     flaw === "tentative" && failed.kind === "AddressNotAvailable" ? Effect.void : told(failed)
@@ -193,7 +200,9 @@ export const open = Effect.fnUntraced(function*(
     if (refused !== undefined) report(refused)
     held.push({ ...waiting(0, noInterface, options.unicastPort), present: false })
   } else if (isNamed) {
-    yield* Effect.forEach([first, ...others], add, { discard: true })
+    const adding = (one: Attachment) =>
+      Effect.catchIf(add(one), ({ kind }) => kind === "AddressNotAvailable" && isOnDevice(one), told)
+    yield* Effect.forEach([first, ...others], adding, { discard: true })
     const missing = absent({ system, named: options.interfaces, families })
     if (missing.length > 0) report(noSuchInterface(missing, system.addresses, families))
   } else {

@@ -99,6 +99,7 @@ const openIn = Effect.fnUntraced(function*(
     })
   )
   const send = NodeOwnSocket.sender(() => closed)
+  const resolve = yield* NodeNames.make
   const sendToGroup = (one: NodeAttachments.Attached, payload: Uint8Array) =>
     send(one, groups[one.group]!.meeting.address, payload)
 
@@ -119,7 +120,7 @@ const openIn = Effect.fnUntraced(function*(
     isExposed: () => all().some(({ nic }) => !nic.internal),
     isDirect: attachments.isDirect,
     resolve: (host) =>
-      Effect.flatMap(NodeNames.resolve(host), (found) => {
+      Effect.flatMap(resolve(host), (found) => {
         const ips = found.filter((ip) => groups.some(({ meeting }) => meeting.family === familyOf(ip)))
         return ips.length > 0 ? Effect.succeed(ips) : Effect.fail(
           new DatagramsFailed({ during: "send", kind: "NoSuchName", where: `${host} (only ${found.join(", ")})` })

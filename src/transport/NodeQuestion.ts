@@ -14,6 +14,7 @@ import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed } from "./Datagrams.ts"
 import { familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import * as NodeAddress from "./NodeAddress.ts"
+import * as NodeBinding from "./NodeBinding.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
 /**
@@ -30,15 +31,16 @@ export const ask = Effect.fnUntraced(
       return yield* new DatagramsFailed({ during: "send", kind: "Unreachable", where })
     }
     const answer = yield* Deferred.make<"sent" | "refused">()
-    const socket = yield* NodeDatagramSocket.make({
-      bind: { address: from.address },
-      connect: address,
-      onError: (error) => {
-        if (NodeSocket.failedFrom("send", where, error).kind === "ConnectionRefused") {
-          Deferred.doneUnsafe(answer, Effect.succeed("refused"))
+    const socket = yield* NodeDatagramSocket.fromSocket(
+      NodeBinding.open({ bind: { address: from.address }, connect: address }),
+      {
+        onError: (error) => {
+          if (NodeSocket.failedFrom("send", where, error).kind === "ConnectionRefused") {
+            Deferred.doneUnsafe(answer, Effect.succeed("refused"))
+          }
         }
       }
-    })
+    )
     const reader = yield* Effect.mapError(socket.reader, (error) => NodeSocket.failedFrom("open", where, error))
     const writer = yield* socket.writer
     const sent = yield* Effect.result(writer.write({ payload }))

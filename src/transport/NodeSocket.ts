@@ -14,10 +14,12 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
+import Cluster from "node:cluster"
 import type { Address } from "../protocol/Member.ts"
 import { DatagramsFailed, type Received } from "./Datagrams.ts"
 import { receiveBufferWanted } from "./Kernel.ts"
 import * as NodeAddress from "./NodeAddress.ts"
+import * as NodeBinding from "./NodeBinding.ts"
 import * as NodeSystemError from "./NodeSystemError.ts"
 
 // What is received and not yet read; a burst of heartbeats of a thousand servers fits four times over.
@@ -135,17 +137,16 @@ export interface Slot {
 }
 
 /**
- * Opens one socket in a scope of its own.
+ * Opens one socket, which is this process's own, in a scope of its own.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string, bound: NodeDatagramSocket.Options) {
+export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string, binding: NodeBinding.Binding) {
   const fault = yield* Deferred.make<DatagramsFailed>()
   const opening = yield* Scope.fork(sockets.scope)
   return yield* Effect.gen(function*() {
-    const socket = yield* NodeDatagramSocket.make({
-      ...bound,
+    const socket = yield* NodeDatagramSocket.fromSocket(NodeBinding.open(binding), {
       receiveBuffer: { capacity: receiveCapacity, strategy: "sliding" },
       onError: (error) => {
         const failed = failedFrom("receive", where, error)
@@ -162,7 +163,7 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
     return opened
   }).pipe(
     Scope.provide(opening),
-    Effect.mapError((error) => failedFrom("open", where, error)),
+    Effect.mapError((error) => withCluster(failedFrom("open", where, error))),
     Effect.onError(() => Scope.close(opening, Exit.void))
   )
 })
@@ -236,6 +237,18 @@ export const failedFrom = (
 }
 
 // internal
+
+/** Under `node:cluster` a port that is taken is most likely that of another worker, which was given the same settings. */
+const withCluster = (failed: DatagramsFailed): DatagramsFailed => {
+  const { cause, during, kind, where } = failed
+  if (kind !== "AddressInUse" || !Cluster.isWorker) return failed
+  return new DatagramsFailed({
+    during,
+    kind,
+    where: `${where} (each worker of node:cluster needs a port of its own)`,
+    cause
+  })
+}
 
 /** Where a datagram came from; none where that is a link that came after its socket was opened. */
 const fromOf = (datagram: DatagramSocket.Datagram): Address | undefined => {

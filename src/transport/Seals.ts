@@ -1,6 +1,7 @@
 /**
- * The seals of one endpoint: our own session, and the table of those of others. Sealed frames go in, what may be believed
- * comes out, and with it what is to be answered. What is decided about one session is in `protocol/Session`.
+ * The seals of one endpoint: our own sessions, and the table of those of others. Sealed frames go in, what may be believed
+ * comes out, and with it what is to be answered. What is decided about one session is in `protocol/Session`,
+ * and about our own in `protocol/Voice`.
  *
  * Only what opens makes an entry, so nobody without a key fills the table; and any entry may be forgotten, since a session
  * that is not known proves itself again.
@@ -14,6 +15,7 @@ import * as KeyRing from "../protocol/KeyRing.ts"
 import type { Address } from "../protocol/Member.ts"
 import * as Sealing from "../protocol/Sealing.ts"
 import * as Session from "../protocol/Session.ts"
+import * as Voice from "../protocol/Voice.ts"
 import type * as Datagrams from "./Datagrams.ts"
 
 /**
@@ -47,7 +49,10 @@ export interface Keys {
   readonly ring: () => KeyRing.KeyRing
   readonly freshness: Session.Freshness
   readonly onStranger?: ((problem: Stranger, from: Address) => void) | undefined
-  /** How many sessions of others are kept that have proved themselves; {@link unprovenOf} of such as have still to. */
+  /**
+   * Of how many others sessions are kept that have proved themselves: two of each, since everyone changes it now and then.
+   * {@link unprovenOf} of such as have still to.
+   */
   readonly maxSessions: number
 }
 
@@ -99,12 +104,18 @@ export interface Opened {
 export interface Seals {
   /** A frame as it is to be sent: sealed where a key is active, else as it was. */
   readonly seal: (frame: Uint8Array, now: number) => Uint8Array
+  /** What is to be sent there first, or to the group (null): the introduction of our next session, while there is one. */
+  readonly introduction: (to: Address | null, now: number) => Uint8Array | null
+  /** After a pause: a new session of ours at once. */
+  readonly renew: (now: number) => void
   /** Takes a datagram whose header is right. `lost` of those held back were let go. */
   readonly open: (
     datagram: Datagrams.Received,
     flags: Frame.Flags,
     now: number
   ) => Result.Result<Opened & { readonly lost: number }, Refused | "Sealed" | "Own">
+  /** Whether a sealed datagram names a session that has proved itself. It is not opened: it may be a forgery. */
+  readonly isProven: (payload: Uint8Array) => boolean
   /** How many sessions of others are kept. */
   readonly size: () => { readonly proven: number; readonly unproven: number }
 }
@@ -118,7 +129,8 @@ interface Entry {
 const nothing: Opened & { readonly lost: number } = { isProven: false, bodies: [], replies: [], lost: 0 }
 
 /**
- * Makes the seals of an endpoint, with a session of its own. `random` must be unforeseeable: it draws the salt and nonces.
+ * Makes the seals of an endpoint, with a session of its own. `random` must be unforeseeable: it draws nonces, and with the
+ * time of the wall clock (`wall`, Unix ms) salts.
  * `onForgotten` is called for each session that was forgotten for another though it still counted; it must not block.
  *
  * @category constructors
@@ -128,14 +140,16 @@ export const make = (
   { freshness, maxSessions, onStranger, ring }: Keys,
   tag: Uint8Array,
   random: (bytes: number) => Uint8Array,
-  onForgotten: () => void = () => {}
+  onForgotten: () => void = () => {},
+  wall: () => number = () => 0
 ): Seals => {
-  const salt = bytesToHex(random(Sealing.saltBytes))
-  const ownKeys = new Map<string, Uint8Array>()
+  const draw = () => Sealing.salt(random(Sealing.saltBytes), wall())
+  // Its own sealing keys, by salt and then by id of the key.
+  const ownKeys = new Map<string, Map<string, Uint8Array>>()
   // In the order of their last use, which a Map keeps when an entry is deleted and set again.
   const proven = new Map<string, Entry>()
   const unproven = new Map<string, Entry>()
-  let speaker = Session.silent(0)
+  let voice = Voice.make(draw(), 0)
 
   const sealingKey = (keys: Map<string, Uint8Array>, key: KeyRing.Key, salt: string): Uint8Array => {
     const known = keys.get(key.id)
@@ -147,15 +161,35 @@ export const make = (
     return made
   }
 
-  const sealWith = (key: KeyRing.Key, body: Uint8Array, flags: Frame.Flags, now: number): Uint8Array => {
-    const [after, counter] = Session.speak(speaker, now)
-    speaker = after
+  const keysOf = (salt: string): Map<string, Uint8Array> => {
+    const known = ownKeys.get(salt)
+    if (known !== undefined) return known
+    for (const old of ownKeys.keys()) if (!Voice.isOwn(voice, old)) ownKeys.delete(old)
+    const made = new Map<string, Uint8Array>()
+    ownKeys.set(salt, made)
+    return made
+  }
+
+  const advance = (now: number): void => {
+    voice = Voice.advance(voice, now, freshness.silence, draw)
+  }
+
+  const sealWith = (
+    key: KeyRing.Key,
+    body: Uint8Array,
+    flags: Frame.Flags,
+    now: number,
+    session = voice.speaking
+  ): Uint8Array => {
+    const { salt } = session
+    const [after, counter] = Voice.speak(voice, session, now)
+    voice = after
     return Sealing.seal(body, {
       flags,
       counter,
       keyId: key.id,
       salt,
-      sealingKey: sealingKey(ownKeys, key, salt),
+      sealingKey: sealingKey(keysOf(salt), key, salt),
       tag
     })
   }
@@ -165,7 +199,7 @@ export const make = (
     proven.delete(salt)
     unproven.delete(salt)
     const isProven = Session.isProven(entry.session, now, freshness)
-    const [table, most] = isProven ? [proven, maxSessions] : [unproven, unprovenOf(maxSessions)]
+    const [table, most] = isProven ? [proven, 2 * maxSessions] : [unproven, unprovenOf(maxSessions)]
     table.set(salt, entry)
     if (table.size <= most) return 0
     for (const [oldest, { session }] of table) {
@@ -176,6 +210,15 @@ export const make = (
     return 0
   }
 
+  /** Another goes on in this session: what was held back of it. */
+  const introduce = (salt: string, by: Session.Session<Body>, now: number): ReadonlyArray<Body> => {
+    const entry = proven.get(salt) ?? unproven.get(salt) ?? { session: Session.unheard, sealingKeys: new Map() }
+    const [session, held] = Session.introduced(entry.session, by)
+    entry.session = session
+    keep(salt, entry, now)
+    return held
+  }
+
   const opened = (
     { from, payload, via }: Datagrams.Received,
     flags: Frame.Flags,
@@ -183,7 +226,7 @@ export const make = (
   ): Result.Result<Opened & { readonly lost: number }, Refused | "Own"> => {
     const clear = Sealing.clear(payload)
     if (clear === null) return Result.fail("Forged")
-    if (clear.salt === salt) return Result.fail("Own")
+    if (Voice.isOwn(voice, clear.salt)) return Result.fail("Own")
     const { active, keys } = ring()
     const key = keys.find(({ id }) => id === clear.keyId)
     if (key === undefined) return Result.fail("UnknownKey")
@@ -192,8 +235,9 @@ export const make = (
     const body = Sealing.open(payload, sealingKey(entry.sealingKeys, key, clear.salt))
     const challenge = body !== null && flags === Frame.flags.challenge ? Sealing.readChallenge(body) : null
     const proof = body !== null && flags === Frame.flags.proof ? Sealing.readProof(body) : null
+    const introduces = body !== null && flags === Frame.flags.introduction ? Sealing.readIntroduction(body) : null
     const isMessage = flags === Frame.flags.sealed
-    if (body === null || (!isMessage && challenge === null && proof === null)) return Result.fail("Forged")
+    if (body === null || (!isMessage && (challenge ?? proof ?? introduces) === null)) return Result.fail("Forged")
     const [session, verdict] = Session.hear(entry.session, {
       counter: clear.counter,
       what: isMessage ? { body, from, via } : null,
@@ -214,14 +258,21 @@ export const make = (
       entry.session = accepted[0]
       bodies.push(...accepted[1])
     } else {
+      if (introduces !== null && verdict._tag === "Deliver" && !Voice.isOwn(voice, introduces)) {
+        bodies.push(...introduce(introduces, session, now))
+      }
       // With what we speak; where that is plain, with the key that it came with.
       const speaking = active ?? key
       if (challenge !== null) {
-        const body = Sealing.writeProof({ nonce: challenge, floor: Session.floor(speaker, now) })
-        replies.push({ to: from, frame: sealWith(speaking, body, Frame.flags.proof, now) })
+        const asked = Voice.challenged(voice, challenge.salt)
+        if (asked !== null) {
+          const body = Sealing.writeProof({ nonce: challenge.nonce, floor: Session.floor(asked.speaker, now) })
+          replies.push({ to: from, frame: sealWith(speaking, body, Frame.flags.proof, now, asked) })
+        }
       }
       if (verdict.ask !== null) {
-        replies.push({ to: from, frame: sealWith(speaking, hexToBytes(verdict.ask), Frame.flags.challenge, now) })
+        const body = Sealing.writeChallenge({ nonce: verdict.ask, salt: clear.salt })
+        replies.push({ to: from, frame: sealWith(speaking, body, Frame.flags.challenge, now) })
       }
     }
     const lost = keep(clear.salt, entry, now) + (verdict._tag === "Hold" ? verdict.lost : 0)
@@ -229,7 +280,20 @@ export const make = (
   }
 
   return {
+    introduction: (to, now) => {
+      advance(now)
+      const { active } = ring()
+      const { next } = voice
+      const [after, isDue] = Voice.introduce(voice, to)
+      if (active === null || next === null || !isDue) return null
+      voice = after
+      return sealWith(active, hexToBytes(next.salt), Frame.flags.introduction, now)
+    },
+    renew: (now) => {
+      voice = Voice.renew(voice, now, draw)
+    },
     seal: (frame, now) => {
+      advance(now)
       const { active } = ring()
       return active === null ? frame : sealWith(active, frame.subarray(Frame.headerBytes), Frame.flags.sealed, now)
     },
@@ -249,6 +313,7 @@ export const make = (
       }
       return result
     },
+    isProven: (payload) => proven.has(Sealing.clear(payload)?.salt ?? ""),
     size: () => ({ proven: proven.size, unproven: unproven.size })
   }
 }

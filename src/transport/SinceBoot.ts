@@ -2,52 +2,101 @@
  * A clock that counts on while the machine is suspended, which the monotonic clock of most platforms does not: by it a
  * server that slept knows that it stood still, and a leader that its lease is over.
  *
+ * The platform tells only an uptime, coarsely, and not always the truth: in a container it may jump by days, stand still or be
+ * no number (LXC's `lxcfs`). So a jump is believed only where the wall clock made it too, as it does on a machine that was
+ * suspended: the kernel adds the time asleep to both. A jump that the uptime made alone is told, and not counted.
+ *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
 
 /**
- * Milliseconds since the machine started, suspensions included; never set back. It may answer too much after a suspension,
- * never too little. Undefined where the platform has no such clock: then the wall clock alone tells of a suspension, and a leader
- * with a lease alone is told.
+ * What the clock shows, in ms since some instant. `sinceBoot` runs as the monotonic clock does and counts suspensions besides; it is never set
+ * back, and may show too much after a suspension, never too little. `doubted` is how far the uptime has gone ahead in all that
+ * no other clock vouches for: nothing of it is in `sinceBoot`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reading {
+  readonly sinceBoot: number
+  readonly doubted: number
+}
+
+/**
+ * The clock. Undefined where the platform has none: then the wall clock alone tells of a suspension, and a leader with a
+ * lease alone is told.
  *
  * @category services
  * @since 0.1.0
  */
-export const SinceBoot = Context.Reference<(() => number) | undefined>("bellwether/transport/SinceBoot", {
+export const SinceBoot = Context.Reference<(() => Reading) | undefined>("bellwether/transport/SinceBoot", {
   defaultValue: () => undefined
 })
 
-/** What is read of the two clocks of the platform: the coarse one counts suspensions, the fine one does not. */
+/** What is read of the clocks of the platform, in ms. */
 interface Platform {
-  /** Ms since the machine started, suspensions included, cut to a multiple of some granularity. */
-  readonly coarse: () => number
-  /** Ms on the monotonic clock. */
-  readonly fine: () => number
+  /** Since the machine started, suspensions included, cut to some granularity; undefined where it is not known now. */
+  readonly uptime: () => number | undefined
+  /** The monotonic clock. */
+  readonly monotonic: () => number
+  /** The wall clock. */
+  readonly wall: () => number
 }
 
 /**
- * A fine clock out of a coarse one that counts suspensions and a fine one that does not. A suspension is seen where the
- * coarse one has gone further ahead than cutting explains, and is counted with all that may have been cut off; one shorter
- * than twice that is not seen.
+ * A fine clock out of the uptime, which counts suspensions, and the monotonic clock, which does not. A suspension is seen
+ * where the uptime has gone further ahead than its granularity explains, and is counted with all that may have been cut off; one
+ * shorter than twice the granularity may not be seen.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const combine = ({ coarse, fine }: Platform): () => number => {
-  const first = coarse()
-  // Hundredths of a second on Linux, whole ones elsewhere.
-  const cut = first % 1_000 === 0 ? 1_000 : 10
-  // How far the coarse clock is ahead, at least, and by how much this one is.
-  let least = first - fine()
-  let ahead = least
+export const combine = ({ monotonic, uptime, wall }: Platform): () => Reading => {
+  // Between what the uptime is ahead of the monotonic clock; unknown until it was read.
+  let ahead: { readonly least: number; readonly most: number } | undefined
+  // How far the wall clock was ahead at least: in the time before `since`, and from then on.
+  let walls = { before: Infinity, after: Infinity, since: -Infinity }
+  let counted = 0
+  let doubted = 0
   return () => {
-    // In this order: a process that is stopped between the two takes that for no suspension.
-    const uptime = coarse()
-    const now = fine()
-    const seen = uptime - now
-    if (seen > least + cut) ahead += seen + cut - least
-    least = Math.max(least, seen)
-    return now + ahead
+    const before = monotonic()
+    const shown = uptime()
+    const wallNow = wall()
+    // A process that stops between these readings knows less then, and takes it for no suspension.
+    const now = monotonic()
+    const wallJump = wallNow - before - Math.min(walls.before, walls.after)
+    if (now - walls.since > wallWindow) walls = { before: walls.after, after: Infinity, since: now }
+    walls = { ...walls, after: Math.min(walls.after, wallNow - now) }
+    if (shown !== undefined) {
+      const least = shown - now
+      const most = shown + cutOf(shown) - before
+      const jump = ahead === undefined ? 0 : least - ahead.most
+      if (ahead !== undefined && jump > 0) {
+        if (wallJump >= jump / 2) {
+          counted += most - ahead.least
+          // One jump of the wall clock vouches for one jump.
+          walls = { before: Infinity, after: wallNow - now, since: now }
+        } else {
+          doubted += jump
+        }
+      }
+      // Time does not run back: where it seems to, this uptime or the former one is not true. The next jump is one from here.
+      ahead = ahead === undefined || jump > 0 || most < ahead.least
+        ? { least, most }
+        : { least: Math.max(ahead.least, least), most: Math.min(ahead.most, most) }
+    }
+    return { sinceBoot: now + counted, doubted }
   }
 }
+
+// internal
+
+/** For so many ms at least is it remembered where the wall clock was: a coarse uptime shows a suspension later than it. */
+const wallWindow = 5_000
+
+/**
+ * How much may be cut off an uptime: where it is whole seconds, that is its granularity, or seems so one time in a hundred;
+ * else hundredths (Linux), or the ticks of Windows.
+ */
+const cutOf = (uptime: number): number => uptime % 1_000 === 0 ? 1_000 : 20

@@ -61,10 +61,11 @@ describe("the vectors of the protocol's page", () => {
     const words = text.split("\n").map((line) => [line.split(" ", 1)[0] ?? "", line.replace(/^\S+\s+/, "")] as const)
     const frame = words.filter(([word]) => word === "frame").map(([, hex]) => hex).join(" ")
     return Object.assign(Object.fromEntries(words), { frame: bytesOf(frame) }) as unknown as {
-      readonly says: "message" | "challenge" | "proof"
+      readonly says: "message" | "challenge" | "proof" | "introduction"
       readonly counter: string
       readonly body?: string
       readonly nonce: string
+      readonly salt: string
       readonly floor: string
       readonly frame: Uint8Array
     }
@@ -80,15 +81,18 @@ describe("the vectors of the protocol's page", () => {
     const key = KeyRing.key(bytes(secret))
     assert.strictEqual(key.id, keyId)
     assert.deepStrictEqual(Sealing.sealingKey(key, salt), bytes(derived))
-    assert.deepStrictEqual(sealed.map(({ says }) => says), ["message", "challenge", "proof"])
+    assert.deepStrictEqual(sealed.map(({ says }) => says), ["message", "challenge", "proof", "introduction"])
   })
 
-  for (const { body, counter, floor, frame, nonce, says } of sealed) {
+  for (const { body, counter, floor, frame, nonce, salt: asked, says } of sealed) {
     it(`are sealed and opened: ${says}`, () => {
       const tag = Frame.groupTag("orders")
-      const inside = body === undefined
-        ? says === "challenge" ? bytes(nonce) : Sealing.writeProof({ nonce, floor: Number(floor) })
-        : new TextEncoder().encode(body)
+      const inside = {
+        message: () => new TextEncoder().encode(body),
+        challenge: () => Sealing.writeChallenge({ nonce, salt: asked }),
+        proof: () => Sealing.writeProof({ nonce, floor: Number(floor) }),
+        introduction: () => bytes(asked)
+      }[says]()
       const flags = Frame.flags[says === "message" ? "sealed" : says]
       const sealingKey = bytes(derived)
       assert.deepStrictEqual(

@@ -147,6 +147,7 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
       ["a:65536"],
       [":4000"],
       ["fe80::1:4000"],
+      ["[1:2]:4000"],
       ["a b:4000"],
       [7],
       "a:4000",

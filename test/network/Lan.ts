@@ -51,6 +51,8 @@ if (!skip) Process.goFirst()
 
 /** The file of names and addresses of a host. */
 const namesOf = (name: string) => Path.join(Os.tmpdir(), name)
+/** The file that says which name server a host asks. */
+const nameServerOf = (name: string) => `${namesOf(name)}.resolv`
 
 let made = 0
 
@@ -67,7 +69,9 @@ const remove = Effect.fnUntraced(function*(name: string) {
     })
   }
   yield* Effect.exit(run("ip", ["netns", "del", name]))
-  yield* Effect.sync(() => Fs.rmSync(namesOf(name), { force: true }))
+  yield* Effect.sync(() => {
+    for (const file of [namesOf(name), nameServerOf(name)]) Fs.rmSync(file, { force: true })
+  })
 })
 
 /** A new namespace. */
@@ -111,6 +115,8 @@ export interface Host {
   readonly linkLocal: (device: string) => Effect.Effect<string>
   /** Says under which names it knows which addresses, from now on, also to what runs already. */
   readonly names: (lines: ReadonlyArray<string>) => Effect.Effect<void>
+  /** Says which name server it asks, from now on. */
+  readonly nameServer: (ip: string) => Effect.Effect<void>
 }
 
 export interface Lan {
@@ -143,6 +149,9 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
   const host = Effect.flatMap(namespace, (name): Effect.Effect<Host> => {
     const names: Host["names"] = (lines) =>
       Effect.sync(() => Fs.writeFileSync(namesOf(name), ["127.0.0.1 localhost", ...lines, ""].join("\n")))
+    // In the documentation's own addresses nobody answers; a host without a route to them knows that at once.
+    const nameServer: Host["nameServer"] = (ip) =>
+      Effect.sync(() => Fs.writeFileSync(nameServerOf(name), `nameserver ${ip}\n`))
     const onHost = (...words: readonly [string, ...ReadonlyArray<string>]) =>
       run("ip", ["netns", "exec", name, ...words])
     const self: Host = {
@@ -157,7 +166,9 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
             "sh",
             "-c",
             // The mount is in the namespace of mounts that `ip netns exec` makes, and goes with the process.
-            `mount --bind ${namesOf(name)} /etc/hosts; exec "$0" "$@"`
+            `mount --bind ${namesOf(name)} /etc/hosts; mount --bind ${
+              nameServerOf(name)
+            } /etc/resolv.conf; exec "$0" "$@"`
           ],
           args,
           env,
@@ -181,9 +192,10 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
         run("ip", ["-n", name, "-6", "-o", "addr", "show", "dev", device, "scope", "link"]).pipe(
           Effect.map((line) => / inet6 (fe80:[^/ ]+)/.exec(line)?.[1] ?? "")
         ),
-      names
+      names,
+      nameServer
     }
-    return Effect.as(names([]), self)
+    return Effect.as(Effect.andThen(names([]), nameServer("198.51.100.53")), self)
   })
   return {
     host,

@@ -155,6 +155,57 @@ describe.skipIf(Lan.skip)(`hosts on networks with a router between them${Lan.bec
   )
 })
 
+describe.skipIf(Lan.skip)(`a host beyond a router${Lan.because}`, Lan.together, () => {
+  it.live(
+    "is not heard by unicast to the group's port either (protocol 2)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const router = yield* lan.hostAt("192.0.2.254/24")
+      yield* router.plug("eth1", "br1", ["203.0.113.254/24"])
+      yield* router.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+      const near = yield* lan.hostAt("192.0.2.1/24")
+      yield* near.ip("route add default via 192.0.2.254")
+      const far = yield* lan.host
+      yield* far.plug("eth0", "br1", ["203.0.113.66/24"])
+      yield* far.ip("route add default via 203.0.113.254")
+      const groupPort = ["--port", "41999"]
+      const one = yield* near.start(flags("one", 1, ...groupPort))
+      yield* allFollow([one], "one")
+      yield* near.run("iptables", "-A", "INPUT", "-s", "203.0.113.66", "-p", "udp", "--dport", "41999", "-j", "ACCEPT")
+      const stranger = yield* far.start([...unicast("stranger", 9, "192.0.2.1:41999"), ...groupPort])
+      // It has asked in vain for as long as it asks at the start, and was there.
+      yield* allFollow([stranger], "stranger")
+      assert.notMatch(yield* near.run("iptables", "-L", "INPUT", "-v", "-n", "-x"), /^ +0 .* dpt:41999/m)
+      const two = yield* (yield* lan.hostAt("192.0.2.2/24")).start(flags("two", 2, ...groupPort))
+      yield* allSeeAll({ one, two })
+      yield* allFollow([one, two], "two")
+      for (const server of [one, two]) assert.isFalse(joined(server, "stranger"))
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "is found by a seed of IPv6, and one on the same link too, however that is spelt, and each is told once (protocol 4)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const router = yield* lan.hostAt("fd51::fe/64")
+      yield* router.plug("eth1", "br1", ["fd52::fe/64"])
+      yield* router.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding")
+      const start = Effect.fnUntraced(function*(name: string, bridge: string, ip: string, gateway: string) {
+        const host = yield* lan.host
+        yield* host.plug("eth0", bridge, [`${ip}/64`])
+        yield* host.ip(`-6 route add default via ${gateway}`)
+        const seeds = ["[FD51:0::1]", "[fd51:0:0:0::0002]", "[FD52:0000::2]"].map((ip) => `${ip}:${port}`)
+        return yield* host.start(unicast(name, name.length, ...seeds).concat("--multicast-address", "ff05::b011"))
+      })
+      const one = yield* start("one", "br0", "fd51::1", "fd51::fe")
+      const two = yield* start("second", "br0", "fd51::2", "fd51::fe")
+      const far = yield* start("farther", "br1", "fd52::2", "fd52::fe")
+      yield* allSeeAll({ one, second: two, farther: far })
+      yield* allFollow([one, two, far], "farther")
+    }, Effect.scoped)
+  )
+})
+
 describe.skipIf(Lan.skip)(`a switch that forgets the group${Lan.because}`, Lan.together, () => {
   it.live(
     "loses no member: they are kept by unicast both ways, which is told, and elections reach all (need 2)",

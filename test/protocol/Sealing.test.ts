@@ -87,15 +87,26 @@ describe("sealed frames (protocol 7)", () => {
     assert.strictEqual(Sealing.clear(frame)?.counter, Infinity)
   })
 
-  it("challenges and proofs are read as what they say, and nothing else is", () => {
+  it("challenges, proofs and introductions are read as what they say, and nothing else is", () => {
     const nonce = "ff00112233445566778899aabbccddee"
-    assert.strictEqual(Sealing.readChallenge(Uint8Array.from(Buffer.from(nonce, "hex"))), nonce)
+    assert.deepStrictEqual(Sealing.readChallenge(Sealing.writeChallenge({ nonce, salt })), { nonce, salt })
+    assert.strictEqual(Sealing.readIntroduction(Uint8Array.from(Buffer.from(salt, "hex"))), salt)
     for (const floor of [0, 1, 2 ** 32 + 5, Number.MAX_SAFE_INTEGER]) {
       assert.deepStrictEqual(Sealing.readProof(Sealing.writeProof({ nonce, floor })), { nonce, floor })
     }
-    for (const length of [0, 15, 17, 23, 25]) {
+    for (const length of [0, 15, 17, 23, 25, 31, 33]) {
       assert.isNull(Sealing.readChallenge(new Uint8Array(length)))
       assert.isNull(Sealing.readProof(new Uint8Array(length)))
+      assert.isNull(Sealing.readIntroduction(new Uint8Array(length)))
     }
+  })
+
+  it("a salt is drawn of chance and of the time: neither alone makes the same again", () => {
+    const chance = new Uint8Array(16).fill(7)
+    const drawn = Sealing.salt(chance, 1_785_000_000_000)
+    assert.match(drawn, /^[0-9a-f]{32}$/)
+    assert.strictEqual(Sealing.salt(chance, 1_785_000_000_000), drawn)
+    assert.notStrictEqual(Sealing.salt(chance, 1_785_000_000_001), drawn)
+    assert.notStrictEqual(Sealing.salt(new Uint8Array(16), 1_785_000_000_000), drawn)
   })
 })

@@ -114,6 +114,25 @@ describe("a session is believed once it has answered our own nonce (protocol 7)"
   })
 })
 
+describe("a session that is introduced by a believed one (protocol 7)", () => {
+  it("is believed as long as that one would be, and what was held back of it is let through", () => {
+    const by = proven()
+    by.pass(700).hear(1)
+    const heard = new Heard()
+    heard.now = by.now
+    heard.hear(0)
+    heard.hear(1, null)
+    const [session, held] = Session.introduced(heard.session, by.session)
+    assert.deepStrictEqual(held, [0])
+    heard.session = session
+    assert.deepStrictEqual(heard.hear(2), { _tag: "Deliver", ask: null })
+    assert.deepStrictEqual(heard.hear(0)._tag, "Repeated")
+    assert.strictEqual(session.provenAt, by.session.provenAt)
+    assert.isTrue(Session.isProven(session, by.now + 1_000, freshness))
+    assert.isFalse(Session.isProven(session, by.now + 1_001, freshness))
+  })
+})
+
 describe("a session does not stay proven by itself (protocol 7)", () => {
   it("after a silence it proves itself again, and its late datagrams do not bring it back", () => {
     const heard = proven()

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Rules from "../../src/protocol/Rules.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
 import { rules, Server } from "./harness/Server.ts"
@@ -524,6 +525,41 @@ describe("a suspended machine stood still too, though its monotonic clock did no
     assert.isTrue(leadsNow(server))
     const next = server.tells().find((event) => event.event === "LeaderChanged")
     assert.isAtLeast(next?.event === "LeaderChanged" ? next.without : 0, 20_000, "all the time counts for the others")
+  })
+
+  it("an uptime that goes ahead alone ends nothing: it is told, and the group is asked, once in memberTimeout", () => {
+    const server = aware(leading("a"))
+    const doubts = (by: number) => {
+      server.doubted = by
+      server.step({ _tag: "Watch" })
+    }
+    const { memberTimeout } = server.state.rules
+    doubts(Rules.stallAfter(server.state.rules))
+    assert.deepStrictEqual(server.tells(), [])
+    doubts(300 * 86_400_000)
+    const doubted = 300 * 86_400_000 - Rules.stallAfter(server.state.rules)
+    const [told, ...more] = server.tells()
+    assert.deepInclude(told, { event: "Stalled", for: 0, doubted: Math.round(doubted) })
+    assert.deepStrictEqual(more, [])
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE"])
+    assert.isTrue(leadsNow(server))
+    server.forget()
+    doubts(400 * 86_400_000)
+    assert.deepStrictEqual(server.tells(), [])
+    server.advance(memberTimeout)
+    server.forget()
+    doubts(400 * 86_400_000 + 60_000)
+    assert.deepInclude(server.tells()[0], { event: "Stalled", for: 0, doubted: 60_000 })
+  })
+
+  it("who leaves asks nobody for a doubt", () => {
+    const server = aware(leading("a"))
+    server.step({ _tag: "Leave" })
+    server.forget()
+    server.doubted = 60_000
+    server.step({ _tag: "Watch" })
+    assert.deepStrictEqual(server.tells().map(({ event }) => event), ["Stalled"])
+    assert.deepStrictEqual(server.says(), [])
   })
 
   it("the longer of the two clocks tells it, and no shorter time than of any stall", () => {

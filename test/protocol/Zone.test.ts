@@ -19,11 +19,20 @@ describe("zones", () => {
     ["2001:db8::1", "fe80::9%eth0", "2001:db8::1"],
     ["fec0::1", "fe80::9%eth0", "fec0::1"],
     ["192.0.2.1", "192.0.2.9", "192.0.2.1"],
-    ["127.0.0.1", "127.0.0.1", "127.0.0.1"],
+    // A zone means nothing on other addresses, and hides no other spelling.
+    ["2001:DB8:0::1%eth0", "fe80::9%eth0", "2001:db8::1"],
+    ["FE80::1%wlan7", "fe80::9%eth0", "fe80::1%eth0"],
+    ["::ffff:192.0.2.1", "192.0.2.9", "192.0.2.1"],
     // The loopback address of another host is none here.
     ["127.0.0.1", "192.0.2.9", null],
-    ["::1", "2001:db8::9", null],
-    ["0.0.0.0", "192.0.2.9", null]
+    ["127.9.9.9", "2001:db8::9", null],
+    ["::1%lo", "fe80::9%eth0", null],
+    ["::ffff:127.0.0.1", "192.0.2.9", null],
+    ["127.0.0.1", "127.0.0.1", "127.0.0.1"],
+    ["::1", "::1", "::1"],
+    ["0.0.0.0", "192.0.2.9", null],
+    // Not of a message: what is no address is left alone.
+    ["alpha", "192.0.2.9", "alpha"]
   ])(
     "%s, heard of from %s, is reached at %s",
     (told, from, reached) =>

@@ -13,6 +13,7 @@ import * as Frame from "../../src/protocol/Frame.ts"
 import type { Address } from "../../src/protocol/Member.ts"
 import * as Member from "../../src/protocol/Member.ts"
 import * as Message from "../../src/protocol/Message.ts"
+import * as Sealing from "../../src/protocol/Sealing.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as VirtualTime from "../../src/testing/VirtualTime.ts"
 import { KeyFile } from "../../src/transport/KeyFile.ts"
@@ -89,7 +90,7 @@ describe("a group with a key (protocol 7)", () => {
       assert.deepStrictEqual(yield* group.leaders, [4])
       assert.isAbove(recorded.length, 50)
       for (const { payload } of recorded) {
-        assert.include([1, 3, 5], payload[3])
+        assert.include([1, 3, 5, 7], payload[3])
         assert.notInclude(new TextDecoder("latin1").decode(payload), "type")
       }
     })))
@@ -113,6 +114,58 @@ describe("a group with a key (protocol 7)", () => {
       yield* group.heal
       yield* group.settle({ within: "5 seconds" })
       assert.deepStrictEqual(yield* group.leaders, [2])
+    })))
+
+  const saltOf = ({ payload }: Recorded) => Sealing.clear(payload)!.salt
+
+  it.effect("goes on in new sessions every few minutes: no datagram is lost for it, no proof asked for, and no counter is used twice", () =>
+    run(Effect.gen(function*() {
+      const { group, recorded } = yield* watched(3, (index) => keyed(index, first, { profile: "standard" }))
+      yield* group.settle()
+      const client = yield* Effect.flatMap(group.clients.add(), group.clients.at)
+      const joining = yield* Effect.forkChild(client.join)
+      yield* group.advance("3 seconds")
+      yield* Fiber.join(joining)
+      const from = yield* group.now
+      const before = yield* Effect.forEach([0, 1, 2], (index) => dropped(group, index))
+      const start = recorded.length
+      yield* Effect.forkChild(Effect.schedule(client.send("hello"), Schedule.spaced("5 seconds")))
+      yield* group.advance("7 minutes")
+
+      const since = recorded.slice(start)
+      const senders = new Set(since.map(({ sender }) => sender))
+      assert.strictEqual(senders.size, 4)
+      for (const name of senders) {
+        assert.isAtLeast(new Set(since.filter(({ sender }) => sender === name).map(saltOf)).size, 2, name)
+      }
+      assert.isTrue(since.some(({ payload }) => payload[3] === Frame.flags.introduction))
+      const refused: ReadonlyArray<string> = ["Unproven", "Forged", "SessionsFull", "TooManyAnswers"]
+      for (const index of [0, 1, 2]) {
+        const after = yield* dropped(group, index)
+        for (const reason of refused) assert.strictEqual(after[reason], before[index]?.[reason], `s${index} ${reason}`)
+      }
+      const used = new Set(recorded.map((one) => `${saltOf(one)} ${Sealing.clear(one.payload)!.counter}`))
+      const sealed = new Set(recorded.map(({ payload }) => new TextDecoder("latin1").decode(payload)))
+      assert.strictEqual(used.size, sealed.size)
+      assert.deepStrictEqual(yield* changes(group, from), [])
+    })))
+
+  it.effect("a server whose wall clock is set, or that stood still, goes on in a new session at once, and is known by it", () =>
+    run(Effect.gen(function*() {
+      const { group, recorded } = yield* watched(3)
+      yield* group.settle()
+      const saltsOfHighest = () => new Set(recorded.filter(({ sender }) => sender === "s2").map(saltOf)).size
+      assert.strictEqual(saltsOfHighest(), 1)
+      yield* group.jumpWallClock(2, "1 hour")
+      const from = yield* group.now
+      yield* group.advance("5 seconds")
+      assert.strictEqual(saltsOfHighest(), 2)
+      assert.deepStrictEqual(yield* changes(group, from), [])
+      yield* group.pause(2)
+      yield* group.advance("1 second")
+      yield* group.resume(2)
+      yield* group.settle({ within: "5 seconds" })
+      assert.strictEqual(saltsOfHighest(), 3)
     })))
 
   it.effect("a run is decided by its seed, secrets included", () =>

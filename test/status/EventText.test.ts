@@ -60,6 +60,10 @@ describe("events in words", () => {
       "leading work of billing failed in term 7 (no disk): it is given up"
     ],
     [{ at, event: "Stalled", for: 1500 }, "this process stood still for 1s: nobody is judged for it"],
+    [
+      { at, event: "Stalled", for: 0, doubted: 600_000 },
+      "the system's uptime went ahead by 10m00s, and no other clock did: not taken for a suspension"
+    ],
     [{ at, event: "Dropped", reason: "NotOurs", count: 3 }, "dropped 3 datagrams: NotOurs"],
     [
       { at, event: "OtherGroup", tag: "1c168adb", from: "192.0.2.7:47777", count: 35 },

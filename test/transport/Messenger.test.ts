@@ -101,6 +101,38 @@ describe("who is answered, and how often", () => {
       assert.strictEqual(yield* send(answer, { ip: "203.0.113.1", port: 4_000 }, 5), 5)
     }))
 
+  it.effect("nor heard, whichever socket it came by: what is unicast to the group's port comes as multicasts do", () =>
+    Effect.gen(function*() {
+      const { count, inbox, messenger } = yield* make()
+      const from = (ip: string, via: Datagrams.Received["via"]) =>
+        inbox.push({ payload: frame(Peer.alive("a")), from: { ip, port: 4_000 }, via })
+      for (const via of ["unicast", "multicast"] as const) from("198.51.100.9", via)
+      assert.deepStrictEqual(yield* messenger.receive, [])
+      assert.strictEqual(count("NotDirect"), 2)
+      for (const via of ["unicast", "multicast"] as const) from("192.0.2.9", via)
+      from("203.0.113.1", "multicast")
+      assert.deepStrictEqual((yield* messenger.receive).map(({ from }) => from.ip), [
+        "192.0.2.9",
+        "192.0.2.9",
+        "203.0.113.1"
+      ])
+      assert.strictEqual(count("NotDirect"), 2)
+    }))
+
+  it.effect.each([
+    { ip: "::ffff:192.0.2.9", sent: 1 },
+    { ip: "::FFFF:C000:209", sent: 1 },
+    { ip: "::ffff:198.51.100.9", sent: 0 },
+    { ip: "192.0.2.9%eth0", sent: 0 },
+    { ip: "192.0.2", sent: 0 },
+    { ip: "", sent: 0 }
+  ])("an address is near by its value and not by its spelling: $ip", ({ ip, sent }) =>
+    Effect.gen(function*() {
+      const { count, send } = yield* make()
+      assert.strictEqual(yield* send(answer, { ip, port: 4_000 }, 1), sent)
+      assert.strictEqual(count("NotDirect"), 1 - sent)
+    }))
+
   it.effect("challenges and proofs too: recordings from one address draw so many a second and no more", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger, sent } = yield* make(keys)

@@ -12,12 +12,12 @@ import { syncBuiltinESMExports } from "node:module"
 import * as Os from "node:os"
 import {
   Datagrams,
-  type DatagramsFailed,
+  DatagramsFailed,
   type Endpoint,
   type Options,
   type Received
 } from "../../src/transport/Datagrams.ts"
-import { Interfaces, systemOf } from "../../src/transport/interfaces/Interfaces.ts"
+import { Interfaces, type System, systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 import * as NodeDatagrams from "../../src/transport/NodeDatagrams.ts"
 
@@ -436,6 +436,72 @@ describe("a network that changes", { concurrent: true }, () => {
         assert.deepInclude(yield* a.troubles, { kind: "AddressNotAvailable", where: "far0 203.0.113.77" })
         const named = yield* Effect.flip(Effect.provide(open({ ...options(), interfaces: ["far0"] }), layerOf(system)))
         assert.strictEqual(named.kind, "AddressNotAvailable")
+      }),
+    { skip }
+  )
+
+  it.live(
+    "keeps what it has while the system does not say what there is, tells that once, and tells when it is over (protocol 2)",
+    () =>
+      Effect.gen(function*() {
+        const failed = new DatagramsFailed({ during: "scan", kind: "OutOfDescriptors", where: "here", code: "EMFILE" })
+        const answer = yield* Ref.make<Effect.Effect<System, DatagramsFailed>>(Effect.succeed(systemOf([late])))
+        const scans = yield* Ref.make(0)
+        const layer = NodeDatagrams.layerInterfaces.pipe(
+          Layer.provide(Layer.succeed(Interfaces, {
+            scan: Effect.andThen(Ref.update(scans, (count) => count + 1), Effect.flatten(Ref.get(answer)))
+          }))
+        )
+        const a = yield* Effect.provide(open({ ...options(), interfaces: [] }), layer)
+        const before = a.local
+        yield* Ref.set(answer, Effect.fail(failed))
+        assert.strictEqual((yield* a.troubles).message, failed.message)
+        const seen = yield* Ref.get(scans)
+        yield* Effect.repeat(Effect.delay(Ref.get(scans), "20 millis"), { until: (count) => count > seen })
+        yield* hearSoon(a, "still", a.multicast(bytes("still")))
+        assert.deepStrictEqual(a.local, before)
+        assert.isTrue(a.isDirect("127.0.0.2"))
+        yield* Ref.set(answer, Effect.succeed(systemOf([late])))
+        assert.deepInclude(yield* a.troubles, {
+          kind: "NetworkChanged",
+          where: "the interfaces of this host are known again"
+        })
+        const unknown = yield* Ref.set(answer, Effect.fail(failed)).pipe(
+          Effect.andThen(Effect.flip(Effect.provide(open({ ...options(), interfaces: [] }), layer)))
+        )
+        assert.strictEqual(unknown.message, failed.message)
+      }),
+    { skip }
+  )
+
+  it.live(
+    "an address that the system refuses gives way to another of its interface, and speaks from each network of it (protocol 2)",
+    () =>
+      Effect.gen(function*() {
+        const some: ReadonlyArray<SystemInterface> = [
+          { ...late, address: "203.0.113.77", netmask: "255.255.255.0" },
+          { ...late, address: "127.0.2.2", netmask: "255.255.255.0" },
+          { ...late, address: "127.0.3.2", netmask: "255.255.255.0" },
+          { ...late, address: "127.0.3.3", netmask: "255.255.255.0" }
+        ]
+        const system = yield* Ref.make(some)
+        const a = yield* Effect.provide(
+          open({ ...options(), interfaces: ["late0"], multicast: false }),
+          layerOf(system)
+        )
+        assert.sameMembers(a.local.map(({ ip }) => ip), ["127.0.2.2", "127.0.3.2"])
+        const [b, c] = [yield* bindAlone(0, "127.0.2.9"), yield* bindAlone(0, "127.0.3.9")]
+        for (const [socket, source] of [[b, "127.0.2.2"], [c, "127.0.3.2"]] as const) {
+          const { address, port } = socket.address()
+          const heard = Effect.promise(() => once(socket, "message"))
+          const [[, from]] = yield* Effect.all([heard, a.unicast({ ip: address, port }, bytes("hello"))], {
+            concurrency: "unbounded"
+          })
+          assert.strictEqual(from.address, source)
+        }
+        yield* Ref.set(system, some.slice(1, 2))
+        assert.deepInclude(yield* a.troubles, { kind: "NetworkChanged", where: "late0 127.0.3.2 is gone" })
+        assert.deepStrictEqual(a.local.map(({ ip }) => ip), ["127.0.2.2"])
       }),
     { skip }
   )

@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import * as Frame from "../../src/protocol/Frame.ts"
 import * as KeyRing from "../../src/protocol/KeyRing.ts"
 import type { Address } from "../../src/protocol/Member.ts"
+import * as Sealing from "../../src/protocol/Sealing.ts"
 import * as Session from "../../src/protocol/Session.ts"
 import * as Seals from "../../src/transport/Seals.ts"
 
@@ -19,6 +20,7 @@ const random = (bytes: number) => {
 class Speaker {
   ring: KeyRing.KeyRing
   now = 0
+  wall = 0
   readonly strangers: Array<Seals.Stranger> = []
   forgotten = 0
   readonly seals: Seals.Seals
@@ -34,7 +36,8 @@ class Speaker {
       },
       tag,
       random,
-      () => void this.forgotten++
+      () => void this.forgotten++,
+      () => this.wall
     )
   }
 
@@ -157,7 +160,7 @@ describe("the seals of an endpoint (protocol 7)", () => {
     assert.strictEqual(b.forgotten, 2)
   })
 
-  it("keeps maxSessions that have proved themselves: an insider's many starts cost the others a proof each, and are counted", () => {
+  it("keeps two sessions each of maxSessions others that have proved themselves: an insider's many starts cost the others a proof each, and are counted", () => {
     const [b, honest] = [new Speaker(first), new Speaker(first)]
     assert.deepStrictEqual(talk(honest, b, honest.says("one")), ["one"])
     const starts = (many: number) => {
@@ -167,15 +170,115 @@ describe("the seals of an endpoint (protocol 7)", () => {
         talk(one, b, one.says("hello"))
       }
     }
-    starts(31)
-    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [32, 0])
+    starts(63)
+    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [64, 0])
     assert.deepInclude(b.hears(honest.says("two")), { texts: ["two"] }, "who speaks is not the one that goes")
-    starts(32)
-    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [32, 32])
+    starts(64)
+    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [64, 64])
     assert.deepStrictEqual(talk(honest, b, honest.says("three")), ["three"])
     // Sessions whose proof has lapsed are ordinary to forget: each command that asked a question leaves one.
     b.now = 5_000
-    starts(32)
-    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [32, 33])
+    starts(64)
+    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [64, 65])
+  })
+
+  /** Two who know each other, at the moment when the first has its next session. */
+  const changing = () => {
+    const [a, b] = [new Speaker(first), new Speaker(first)]
+    talk(a, b, a.says("hello"))
+    a.now = b.now = 360_000
+    // Heard of all that time.
+    talk(a, b, a.says("still here"))
+    return { a, b }
+  }
+  const saltOf = (frame: Uint8Array) => Sealing.clear(frame)!.salt
+  const later = (a: Speaker, b: Speaker) => {
+    a.now += 1_000
+    b.now = a.now
+  }
+
+  it("goes on in a new session after some minutes, which the one before introduces: no word waits for a proof", () => {
+    const { a, b } = changing()
+    const before = saltOf(a.says("before"))
+    const introduction = a.seals.introduction(null, a.now)!
+    assert.strictEqual(saltOf(introduction), before)
+    assert.strictEqual(a.hears(introduction), "Own")
+    assert.deepStrictEqual(b.hears(introduction), { texts: [], replies: [], lost: 0 })
+    assert.strictEqual(b.hears(introduction), "Repeated")
+    later(a, b)
+    const said = a.says("after")
+    assert.notStrictEqual(saltOf(said), before)
+    assert.deepStrictEqual(b.hears(said), { texts: ["after"], replies: [], lost: 0 })
+    assert.strictEqual(a.seals.introduction(null, a.now), null)
+  })
+
+  it("whoever missed the introduction has the new session proven, and what comes before it is let through by it", () => {
+    const { a, b } = changing()
+    const introduction = a.seals.introduction(null, a.now)!
+    later(a, b)
+    const held = b.hears(a.says("one"))
+    assert.isTrue(typeof held === "object" && held.texts.length === 0 && held.replies.length === 1)
+    assert.deepInclude(b.hears(introduction), { texts: ["one"] })
+    const { a: c, b: d } = changing()
+    assert.isNotNull(c.seals.introduction(null, c.now))
+    later(c, d)
+    assert.deepStrictEqual(talk(c, d, c.says("two")), ["two"])
+  })
+
+  it("a session that has proved nothing introduces nobody, and nobody introduces us", () => {
+    const { a } = changing()
+    const stranger = new Speaker(first)
+    stranger.now = a.now
+    const introduction = a.seals.introduction(null, a.now)!
+    const challenged = stranger.hears(introduction)
+    assert.isTrue(typeof challenged === "object" && challenged.replies.length === 1)
+    assert.deepStrictEqual(stranger.seals.size(), { proven: 0, unproven: 1 })
+    const claims = a.says("x")
+    claims[3] = Frame.flags.introduction
+    assert.strictEqual(stranger.hears(claims), "Forged")
+  })
+
+  it("is introduced to nobody in the clear", () => {
+    const { a } = changing()
+    a.ring = { ...a.ring, active: null, mode: "permissive" }
+    assert.strictEqual(a.seals.introduction(null, a.now), null)
+  })
+
+  it("a challenge that comes after the change is answered for both sessions", () => {
+    const { a, b } = changing()
+    assert.isNotNull(a.seals.introduction(null, a.now))
+    const newcomer = new Speaker(first)
+    newcomer.now = a.now
+    const challenged = newcomer.hears(a.says("just before"))
+    later(a, newcomer)
+    b.now = a.now
+    a.says("in the new one")
+    if (typeof challenged === "string") return assert.fail(challenged)
+    const answer = a.hears(challenged.replies[0]!)
+    if (typeof answer === "string") return assert.fail(answer)
+    const believed = answer.replies.flatMap((frame) => {
+      const heard = newcomer.hears(frame)
+      return typeof heard === "string" ? [] : heard.texts
+    })
+    assert.deepStrictEqual(believed, ["just before"])
+  })
+
+  it("after a pause it goes on in another session at once, and machines that were set back draw different ones", () => {
+    const [a, b] = [new Speaker(first), new Speaker(first)]
+    talk(a, b, a.says("hello"))
+    const copies = [1, 2].map((wall) => {
+      drawn = 1_000
+      const copy = new Speaker(first)
+      copy.wall = wall
+      copy.seals.renew(copy.now)
+      return saltOf(copy.says("the same"))
+    })
+    assert.strictEqual(new Set(copies).size, 2)
+    const before = saltOf(a.says("before"))
+    a.seals.renew(a.now)
+    const said = a.says("after")
+    assert.notStrictEqual(saltOf(said), before)
+    assert.deepStrictEqual(talk(a, b, said), ["after"])
+    assert.strictEqual(a.hears(said), "Own")
   })
 })

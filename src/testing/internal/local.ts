@@ -399,6 +399,7 @@ const idle: ReadonlySet<string> = new Set([
   "addresses",
   "watchedAt",
   "watchedSinceBoot",
+  "doubts",
   "lag",
   "timers",
   "tokens",

@@ -60,6 +60,8 @@ export class Server {
   wall: number
   /** How much the clock since the boot is ahead of the monotonic one; undefined where there is none. */
   boot: number | undefined = undefined
+  /** By how much the uptime went ahead alone; undefined where no clock tells. */
+  doubted: number | undefined = undefined
   readonly events: Array<Event.Event> = []
   readonly sent: Array<Send> = []
   readonly dropped: Array<DropReason> = []
@@ -98,6 +100,7 @@ export class Server {
       monotonic: this.now,
       wall: this.now + this.wall,
       sinceBoot: this.boot === undefined ? undefined : this.now + this.boot,
+      doubted: this.doubted,
       entropy: this.#options.entropy ?? Math.imul(this.#steps, 0x9e3779b1) >>> 0
     }
     const before = this.#options.twice === true ? { ...this.state } : this.state

@@ -1,0 +1,37 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import { networkInterfaces } from "node:os"
+import { DatagramsFailed } from "../../src/transport/Datagrams.ts"
+import { Interfaces } from "../../src/transport/interfaces/Interfaces.ts"
+import * as NodeInterfaces from "../../src/transport/NodeInterfaces.ts"
+import * as NodeInterfaceThread from "../../src/transport/NodeInterfaceThread.ts"
+
+const failed = (cause: unknown) =>
+  new DatagramsFailed({ during: "scan", kind: "Unknown", where: "a thread", cause: new Error(JSON.stringify(cause)) })
+
+describe("the interfaces of this machine (protocol 2)", () => {
+  it.live("are the same object while nothing changes, and have the numbers that the system gives", () =>
+    Effect.gen(function*() {
+      const { scan } = yield* Interfaces
+      const system = yield* scan
+      assert.strictEqual(yield* scan, system)
+      const { address } = Object.values(networkInterfaces()).flat()[0]!
+      assert.isTrue(system.addresses.some((one) => one.address.startsWith(address)))
+    }).pipe(Effect.provide(NodeInterfaces.layer)))
+
+  it.live("are told by a thread as they are in the loop, again and again, until its scope closes", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const { ask } = yield* Scope.provide(NodeInterfaceThread.make(failed), scope)
+      for (let times = 0; times < 12; times++) {
+        assert.deepStrictEqual(JSON.parse(yield* ask), networkInterfaces())
+      }
+      // Who does not wait for an answer leaves no listener behind, and the next one gets its own.
+      yield* Effect.timeoutOption(ask, 0)
+      assert.deepStrictEqual(JSON.parse(yield* ask), networkInterfaces())
+      yield* Scope.close(scope, Exit.void)
+      assert.notInclude(process.getActiveResourcesInfo(), "Worker")
+    }))
+})
