@@ -21,6 +21,7 @@ describe("the invariants hold after every step of whole servers (protocol 4 and 
           const report = yield* Simulation.run({ servers, seed, millis, faults: "harsh", settings: { profile } })
           assert.deepStrictEqual(report.violations, [], show(report))
           settled += checksOf(report, "settles")
+          assert.isAtLeast(checksOf(report, "membersReachable"), 5)
         }
         // A run that never got to look at a settled group would show little.
         assert.isAtLeast(settled, 3 * seeds)
