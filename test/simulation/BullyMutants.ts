@@ -158,7 +158,12 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who is on a list is a member unheard",
-    file: "Step.ts",
+    file: "MemberLists.ts",
+    also: [{
+      file: "MemberLists.ts",
+      from: "import type * as Message from",
+      to: "import * as Membership from \"./Membership.ts\"\nimport type * as Message from"
+    }],
     from: "  askMissing(turn, unknown, from)\n",
     to:
       "  for (const { heard: _, ...line } of unknown) {\n    const sender = { ...line, hostname: line.name, tags: {} }\n    const alive = { type: \"SERVER_ALIVE\", sender, term: 0, leader: null, heard: 0, interval: 500 } as const\n    Membership.hear(turn, alive, line, \"unicast\")\n  }\n",
