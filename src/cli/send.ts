@@ -19,7 +19,13 @@ export const send = Effect.fnUntraced(
     const [starting, client] = yield* Effect.timed(Client.fromSettings(settings))
     // Names of seeds may have taken their time; the rest is enough for whoever is there.
     const rest = Duration.max(Duration.subtract(options.timeout, starting), Duration.times(options.timeout, 0.5))
-    const seq = yield* client.send(text, { within: rest })
+    const within = Math.round(Duration.toMillis(options.timeout))
+    const seq = yield* client.send(text, { within: rest }).pipe(
+      Effect.catchTag(
+        "NobodyLeads",
+        (error) => Effect.fail(new Client.NobodyLeads(Object.assign({}, error, { within })))
+      )
+    )
     const reign = yield* client.reign
     if (options.json) {
       const term = reign?.term ?? null

@@ -264,7 +264,6 @@ export const run = Effect.fnUntraced(function*(
   state: GroupState.GroupState,
   supervisor: Supervisor.Supervisor
 ): Effect.fn.Return<Running, never, Scope.Scope> {
-  const scope = yield* Effect.scope
   const strangers = Effect.flatMap(
     keys.strangers,
     Effect.forEach(
@@ -273,9 +272,6 @@ export const run = Effect.fnUntraced(function*(
     )
   )
   yield* supervisor.keep("strangers", Effect.forever(Effect.andThen(strangers, Effect.sleep(tellAgain))))
-  // By then whoever shows events has begun to read them.
-  const later = (event: Parameters<typeof state.tell>[0]) =>
-    Effect.asVoid(Effect.forkIn(Effect.delay(state.tell(event), settings.discoveryWindow), scope))
   const useKeys = yield* follow(
     keys,
     settings,
@@ -283,7 +279,7 @@ export const run = Effect.fnUntraced(function*(
     ({ active, keys }) =>
       state.tell({ event: "KeysChanged", keys: keys.map(({ id }) => id), active: active?.id ?? null }),
     (why) => state.tell({ event: "KeyFileRefused", why }),
-    (exposure) => Effect.andThen(warnOfExposure(exposure), later({ event: "KeyFileExposed", ...exposure }))
+    (exposure) => Effect.andThen(warnOfExposure(exposure), state.tell({ event: "KeyFileExposed", ...exposure }))
   )
 
   let told = ""
@@ -297,7 +293,7 @@ export const run = Effect.fnUntraced(function*(
     const what = known.length === 0 ? "the group has no key" : "keyMode is permissive"
     return Effect.logWarning(
       `${what}: whoever can send to ${interfaces.join(", ")} can join the group, lead it and end it (docs/security.md)`
-    ).pipe(Effect.andThen(later({ event: "Unprotected", why, interfaces })))
+    ).pipe(Effect.andThen(state.tell({ event: "Unprotected", why, interfaces })))
   })
   yield* judge
   return { useKeys, judge }

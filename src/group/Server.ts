@@ -153,13 +153,10 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   yield* Heartbeat.run(settings, state, supervisor)
   yield* Cleanup.run(settings, state, others, supervisor)
   const { judge, useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
-  // What was wrong at the opening is told when whoever shows events has begun to read them.
-  const isShown = yield* Effect.cached(Effect.sleep(settings.discoveryWindow))
   const network = Effect.flatMap(endpoint.troubles, (trouble) => {
     const what = trouble.kind === "NetworkChanged" ? trouble.where : trouble.message
     return moved.pipe(
       Effect.andThen(judge),
-      Effect.andThen(isShown),
       Effect.andThen(state.tell({ event: "NetworkChanged", what }))
     )
   })

@@ -52,7 +52,7 @@ import { Group, Leadership, Server } from "bellwether"
 import * as Diagnosis from "bellwether/Diagnosis"
 import * as NodeServer from "bellwether/NodeServer"
 import { SimulatedNetwork } from "bellwether/testing"
-import { Console, Effect, Layer, Schema } from "effect"
+import { Console, Deferred, Effect, Layer, Schema } from "effect"
 
 class Orders extends Server.Service<Orders>()("app/Orders") {}
 export const read = (line: string) => Schema.decodeUnknownSync(Diagnosis.Report)(JSON.parse(line)).findings
@@ -67,8 +67,9 @@ const work = Effect.gen(function*() {
 const program = Effect.gen(function*() {
   yield* SimulatedNetwork.make({ seed: "app" })
   const { whileLeader } = yield* Leadership.Leadership
-  // Ends once it has led.
-  return yield* whileLeader(Effect.andThen(work, Effect.fail("done"))).pipe(Effect.catch(Console.log))
+  const done = yield* Deferred.make()
+  yield* Effect.raceFirst(whileLeader(Effect.andThen(work, Deferred.succeed(done, undefined))), Deferred.await(done))
+  yield* Console.log("done")
 })
 
 program.pipe(

@@ -159,14 +159,14 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "who is on a list is a member unheard",
     file: "MemberLists.ts",
+    also: [{
+      file: "MemberLists.ts",
+      from: "import type * as Message from",
+      to: "import * as Membership from \"./Membership.ts\"\nimport type * as Message from"
+    }],
     from: "  askMissing(turn, unknown, from)\n",
     to:
       "  for (const { heard: _, ...line } of unknown) {\n    const sender = { ...line, hostname: line.name, tags: {} }\n    const alive = { type: \"SERVER_ALIVE\", sender, term: 0, leader: null, heard: 0, interval: 500 } as const\n    Membership.hear(turn, alive, line, \"unicast\")\n  }\n",
-    also: [{
-      file: "MemberLists.ts",
-      from: "import * as Member from \"./Member.ts\"\n",
-      to: "import * as Member from \"./Member.ts\"\nimport * as Membership from \"./Membership.ts\"\n"
-    }],
     seenBy: "explorer",
     breaks: "heardItself"
   },

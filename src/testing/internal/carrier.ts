@@ -76,11 +76,12 @@ export const make = ({ byIp, kernel, links, machines, refuses }: {
         if (port !== group.port || multicastAddress !== group.multicastAddress) continue
         const way = machine === from ? "near" : Interfaces.wayTo(socket, local.subnet)
         if (way === null) continue
-        if (way === "near" || (way === "far" && group.ttl >= 2)) {
+        const isInReach = machine === from || (way === "near" && group.ttl >= 1) || (way === "far" && group.ttl >= 2)
+        if (isInReach) {
           carryTo(datagram, socket)
         } else {
           ledger.addressed()
-          ledger.dropped(datagram, way === "far" ? "ttl" : "down", machine.name)
+          ledger.dropped(datagram, way === "near" || way === "far" ? "ttl" : "down", machine.name)
         }
       }
     }
