@@ -142,7 +142,7 @@ export const kinds = [
  *   losses up to 5 %, delays of some ms, a restart, a pause, an address that changes, a second network.
  * - `harsh`: five faults in a `memberTimeout`, several at once, long and short: half of all datagrams lost, delays of a
  *   `probeTimeout` and more, partitions, power cuts, suspended machines, wall clocks set by hours, and all else. In one story
- *   of twelve all servers are on two networks, in one of eight they name each other as seeds.
+ *   of 32 all servers are on two networks, in one of 24 they name each other as seeds.
  *
  * @category models
  * @since 0.1.0
@@ -297,10 +297,16 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
       faults.push(drawOne(options, world.kinds, chance, at, until))
       at += -Math.log(1 - chance()) * gap
     }
-    now = until + calm * (1.05 + 0.3 * chance())
+    now = until + calm * (1.05 + 0.3 * chance()) +
+      (faults.some((fault) => fault.at >= now && isOfNetworks(fault)) ? looksWithin : 0)
   }
   return faults.map(rounded).toSorted((a, b) => a.at - b.at)
 }
+
+/** What may end up to that many ms after the last fault is over, when a server has found where it is. */
+const looksWithin = 2_000
+
+const isOfNetworks = ({ kind }: Fault): boolean => kind === "move" || kind === "secondNetwork" || kind === "lateNetwork"
 
 // Whole ms, so that a story can be read and written again.
 const rounded = (fault: Fault): Fault => ({ ...fault, at: Math.round(fault.at), for: Math.ceil(fault.for) as 0 })
@@ -308,8 +314,8 @@ const rounded = (fault: Fault): Fault => ({ ...fault, at: Math.round(fault.at), 
 /** What is so from the start to the end, and what may befall servers that live so. */
 const drawWorld = ({ from = 0, millis, profile, servers }: Options, chance: () => number) => {
   if (profile === "mild") return { kinds: mildKinds, faults: [] }
-  const isNamed = chance() < 1 / 8
-  const isTwofold = chance() < 1 / 12
+  const isNamed = chance() < 1 / 24
+  const isTwofold = chance() < 1 / 32
   return {
     kinds: isNamed ? kinds : kinds.filter((kind) => kind !== "deadNames"),
     faults: !isTwofold

@@ -381,6 +381,14 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     breaks: "settles"
   },
   {
+    name: "a question that could not be sent counts",
+    file: "Membership.ts",
+    from: "tries: Math.max(0, asked.tries - 1)",
+    to: "tries: Math.max(0, asked.tries - 0)",
+    seenBy: "one cannot send, and does not hear another either (4, health)",
+    breaks: "noFalseEviction"
+  },
+  {
     // What it announces follows too, and would be named.
     name: "lists name a member where it said at first that it was",
     file: "Turn.ts",

@@ -154,6 +154,10 @@ export const stories = {
     servers: 3,
     faults: [0, 1, 2].map((server) => secondNetwork(server, 2_000))
   },
+  "one cannot send, and does not hear another either (4, health)": {
+    servers: 3,
+    faults: [{ kind: "noSends", at: 2_000, for: 4_000, server: 0 }, cut(1, 0, 2_000, 4_000)]
+  },
   "the leader starts before its network (Where a server is)": {
     servers: 3,
     faults: [{ kind: "lateNetwork", at: 2_000, for: 3_000, server: 2 }]
