@@ -69,7 +69,10 @@ export interface GroupShape {
   readonly reign: Effect.Effect<Reign.Reign | null>
   readonly view: Effect.Effect<View>
   readonly subscribe: Effect.Effect<Subscription, never, Scope.Scope>
-  /** The view now, then each later one. A slow reader skips views between; it always gets the newest. */
+  /**
+   * The view now, then each later one. A slow reader skips views between; it always gets the newest. Ends with the server,
+   * after its last view.
+   */
   readonly changes: Stream.Stream<View>
   readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
   /** Datagrams dropped since the start, by reason. */
@@ -110,7 +113,11 @@ export const make = (
     reign: Effect.map(state.state, ({ election }) => election.reign),
     view,
     subscribe: Effect.map(state.subscribe, ({ snapshot, ...rest }) => ({ view: snapshot, ...rest })),
-    changes: SubscriptionRef.changes(state.view).pipe(Stream.buffer({ capacity: 16, strategy: "sliding" })),
+    changes: SubscriptionRef.changes(state.view).pipe(
+      Stream.takeUntil(({ isLast }) => isLast),
+      Stream.map(({ view }) => view),
+      Stream.buffer({ capacity: 16, strategy: "sliding" })
+    ),
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state
       const { monotonic } = yield* state.now
