@@ -45,7 +45,8 @@ export interface LastHeard {
  * stream ends after `Left`, once the server is closed.
  *
  * Each reader has a queue of its own. One that falls more than 4,096 events behind gets `EventsLost` in place of its oldest.
- * Neither the server nor another reader waits for it or loses anything.
+ * Neither the server nor another reader waits for it or loses anything. Run the stream once: what a run has taken and not
+ * used is lost to a second one.
  *
  * @category models
  * @since 0.1.0

@@ -47,7 +47,8 @@ export interface InboxShape {
    *
    * A reader that is {@link capacity} messages behind gets no more until it reads. Where this server leads it does not
    * acknowledge then, so the clients wait; where another leads, what comes meanwhile waits in what every server keeps
-   * (the newest 1,024): beyond that it is lost, and told. Without a reader messages pass by.
+   * (the newest 1,024): beyond that it is lost, and told. The other readers of this server wait with it, so whoever
+   * subscribes must read. Without a reader messages pass by.
    */
   readonly messages: Stream.Stream<Message>
   /** Subscribes at once: what comes before the stream is run waits for it. */
