@@ -85,11 +85,15 @@ export const make: Effect.Effect<Dialogue, never, Scope.Scope> = Effect.gen(func
         Queue.offerUnsafe(lines, line)
         editor.prompt()
       })
-      // Ctrl-D on an empty line.
-      editor.on("close", () => {
+      const close = () => {
         isOpen = false
         Queue.endUnsafe(lines)
-      })
+      }
+      // Ctrl-D on an empty line.
+      editor.on("close", close)
+      // The terminal is gone. It refuses the editor's last wish too, which comes before the SIGHUP that ends the client.
+      editor.on("error", close)
+      process.stdin.on("error", () => {})
       editor.on("SIGINT", leave)
       // As the terminal itself does where it is not asked to pass on keys: all processes of the job stop.
       editor.on("SIGTSTP", () => process.kill(0, "SIGTSTP"))

@@ -15,8 +15,9 @@ export const exitCodes: ReadonlyArray<readonly [code: number, when: string]> = [
   [2, "a flag, a setting or a message is wrong; one line says which, what it was and what is allowed"],
   [3, "nobody answered members, leader, send or client in time"],
   [70, "the server or client could not go on and has left its group"],
-  [129, "a server or client was stopped by SIGHUP"],
-  [130, "another command was stopped by a signal"]
+  [129, "stopped by SIGHUP: the terminal was closed"],
+  [130, "a command other than serve or client was stopped by SIGINT"],
+  [143, "the same, by SIGTERM"]
 ]
 
 const section = (title: string, rows: ReadonlyArray<readonly [name: string, text: string]>): ReadonlyArray<string> => {

@@ -28,8 +28,9 @@ import * as Inquiry from "../group/Inquiry.ts"
 import * as Keys from "../group/Keys.ts"
 import * as Leaving from "../group/Leaving.ts"
 import * as Seeds from "../group/Seeds.ts"
-import type * as Setting from "../group/Setting.ts"
+import * as Setting from "../group/Setting.ts"
 import * as Settings from "../group/Settings.ts"
+import * as Spelling from "../group/Spelling.ts"
 import * as Supervisor from "../group/Supervisor.ts"
 import * as Identity from "../protocol/Client.ts"
 import type * as ClientEvent from "../protocol/ClientEvent.ts"
@@ -183,7 +184,8 @@ export interface ClientShape {
    *
    * Order: in the order of the calls, also of those that do not wait for each other. At most 64 are on their way; 1,024
    * more wait. Interrupted, or not acknowledged within `sendTimeout`, a message is taken back if it has not gone out yet;
-   * if it has, nothing can take it back, and it is sent on until it is acknowledged.
+   * if it has, nothing can take it back, and it is sent on until it is acknowledged. A `within` that is no time of 1 ms or
+   * more is a defect.
    */
   readonly send: (
     body: Identity.Body,
@@ -261,6 +263,8 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   settings: Settings.Settings,
   patience: Patience = {}
 ): Effect.fn.Return<ClientShape, ClientError, Scope.Scope | Datagrams.Datagrams> {
+  const joinWithin = yield* Setting.waitOf("joinTimeout", patience.joinTimeout, defaults.joinTimeout)
+  const sendWithin = yield* Setting.waitOf("sendTimeout", patience.sendTimeout, defaults.sendTimeout)
   const keys = yield* Keys.make(settings, Settings.timing(settings).memberTimeout)
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
@@ -406,9 +410,10 @@ export const fromSettings = Effect.fn("Client.start")(function*(
 
   const send: ClientShape["send"] = (body, options = {}) =>
     Effect.gen(function*() {
+      yield* Effect.orDie(Spelling.refuseUnknown(options, ["within"]))
+      const within = yield* Effect.orDie(Setting.waitOf("within", options.within, sendWithin))
       yield* check(body)
       if (Deferred.isDoneUnsafe(closed)) return yield* new ClientClosed()
-      const within = Duration.fromInputUnsafe(options.within ?? patience.sendTimeout ?? defaults.sendTimeout)
       const ticket = (tickets += 1)
       const acknowledged = yield* Deferred.make<number, QueueFull>()
       const withdraw = Effect.suspend(() => {
@@ -427,7 +432,6 @@ export const fromSettings = Effect.fn("Client.start")(function*(
       return yield* Effect.flatMap(nobody("send", within, mayArrive), Effect.fail)
     })
 
-  const joinWithin = Duration.fromInputUnsafe(patience.joinTimeout ?? defaults.joinTimeout)
   const join: ClientShape["join"] = Effect.raceFirst(Deferred.await(joined), Deferred.await(closed)).pipe(
     Effect.timeoutOption(joinWithin),
     Effect.flatMap(Option.match({

@@ -45,7 +45,8 @@ export interface LastHeard {
  * stream ends after `Left`, once the server is closed.
  *
  * Each reader has a queue of its own. One that falls more than 4,096 events behind gets `EventsLost` in place of its oldest.
- * Neither the server nor another reader waits for it or loses anything.
+ * Neither the server nor another reader waits for it or loses anything. Run the stream once: what a run has taken and not
+ * used is lost to a second one.
  *
  * @category models
  * @since 0.1.0
@@ -69,7 +70,10 @@ export interface GroupShape {
   readonly reign: Effect.Effect<Reign.Reign | null>
   readonly view: Effect.Effect<View>
   readonly subscribe: Effect.Effect<Subscription, never, Scope.Scope>
-  /** The view now, then each later one. A slow reader skips views between; it always gets the newest. */
+  /**
+   * The view now, then each later one. A slow reader skips views between; it always gets the newest. Ends with the server,
+   * after its last view.
+   */
   readonly changes: Stream.Stream<View>
   readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
   /** Datagrams dropped since the start, by reason. */
@@ -110,7 +114,11 @@ export const make = (
     reign: Effect.map(state.state, ({ election }) => election.reign),
     view,
     subscribe: Effect.map(state.subscribe, ({ snapshot, ...rest }) => ({ view: snapshot, ...rest })),
-    changes: SubscriptionRef.changes(state.view).pipe(Stream.buffer({ capacity: 16, strategy: "sliding" })),
+    changes: SubscriptionRef.changes(state.view).pipe(
+      Stream.takeUntil(({ isLast }) => isLast),
+      Stream.map(({ view }) => view),
+      Stream.buffer({ capacity: 16, strategy: "sliding" })
+    ),
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state
       const { monotonic } = yield* state.now

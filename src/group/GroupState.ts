@@ -50,7 +50,8 @@ export interface GroupState {
   readonly state: Effect.Effect<State>
   /** Subscribes to the events: with the view at the start and all of them in the discovery window, else from now on. */
   readonly subscribe: Effect.Effect<EventHub.Subscription<Step.View, Event.Event>, never, Scope.Scope>
-  readonly view: SubscriptionRef.SubscriptionRef<Step.View>
+  /** The view as it was last told. Of a server that has ended it is the last one. */
+  readonly view: SubscriptionRef.SubscriptionRef<{ readonly view: Step.View; readonly isLast: boolean }>
   /** The reigns of this server's own that last, by election: the group's own has no name. */
   readonly ownReigns: SubscriptionRef.SubscriptionRef<Contest.OwnReigns>
   /** Tells an event that is none of the protocol's. */
@@ -95,7 +96,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const sinceBoot = yield* SinceBoot.SinceBoot
   const transition = yield* Transition
   const ref = yield* Ref.make(options.initial)
-  const view = yield* SubscriptionRef.make(Step.view(options.initial))
+  const view = yield* SubscriptionRef.make({ view: Step.view(options.initial), isLast: false })
   const ownReigns = yield* SubscriptionRef.make<Contest.OwnReigns>(new Map())
   const hub = yield* EventHub.make<Step.View, Event.Event>(() => Step.view(Ref.getUnsafe(ref)))
   const outbox = yield* Queue.dropping<Outgoing>(outboxCapacity)
@@ -156,7 +157,10 @@ export const make = Effect.fnUntraced(function*(options: {
     }
   }
 
-  const show = Effect.suspend(() => SubscriptionRef.set(view, Step.view(Ref.getUnsafe(ref))))
+  const showAs = (isLast: boolean) =>
+    Effect.suspend(() => SubscriptionRef.set(view, { view: Step.view(Ref.getUnsafe(ref)), isLast }))
+  const show = showAs(false)
+  yield* Effect.addFinalizer(() => showAs(true))
   const showOwnReigns = Effect.suspend(() => SubscriptionRef.set(ownReigns, Contest.ownReigns(Ref.getUnsafe(ref))))
 
   // To tell an event may run its reader at once, and that may step again, here in the middle. Its state is the newest

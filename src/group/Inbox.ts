@@ -40,14 +40,15 @@ export const capacity = 256
 export interface InboxShape {
   /**
    * Messages from now on: each run has a subscription of its own, from the moment at which it begins to run. It ends with
-   * the server.
+   * the server, at once for a reader that comes later.
    *
    * Order: each client's messages in the order of `seq`, each once, whatever leader handed them on; between clients, as
    * they happen to come. A gap that could not be repaired is an event, `MessageLost`.
    *
    * A reader that is {@link capacity} messages behind gets no more until it reads. Where this server leads it does not
    * acknowledge then, so the clients wait; where another leads, what comes meanwhile waits in what every server keeps
-   * (the newest 1,024): beyond that it is lost, and told. Without a reader messages pass by.
+   * (the newest 1,024): beyond that it is lost, and told. The other readers of this server wait with it, so whoever
+   * subscribes must read. Without a reader messages pass by.
    */
   readonly messages: Stream.Stream<Message>
   /** Subscribes at once: what comes before the stream is run waits for it. */
@@ -94,6 +95,7 @@ export const make = Effect.fnUntraced(function*(
   const readers = new Set<Reader>()
   let offered = 0
   let told = Infinity
+  let hasEnded = false
   const limit = () => {
     let taken = Infinity
     for (const reader of readers) taken = Math.min(taken, reader.base + reader.taken)
@@ -110,7 +112,8 @@ export const make = Effect.fnUntraced(function*(
   const subscribe = Effect.acquireRelease(
     Effect.gen(function*() {
       const reader: Reader = { queue: yield* Queue.unbounded<Message, Cause.Done>(), base: offered, taken: 0 }
-      readers.add(reader)
+      if (hasEnded) yield* Queue.end(reader.queue)
+      else readers.add(reader)
       yield* tell(1)
       return reader
     }),
@@ -129,7 +132,12 @@ export const make = Effect.fnUntraced(function*(
       Stream.flattenIterable
     )
   ))
-  yield* Effect.addFinalizer(() => Effect.forEach([...readers], ({ queue }) => Queue.end(queue), { discard: true }))
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      hasEnded = true
+      return Effect.forEach([...readers], ({ queue }) => Queue.end(queue), { discard: true })
+    })
+  )
   return {
     inbox: { messages: Stream.unwrap(subscribe), subscribe },
     offer: (message) => {

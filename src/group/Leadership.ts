@@ -158,7 +158,7 @@ export interface LeadershipShape {
    * server takes it on once more. Until it does, this server does not lead again, also where nobody else does, unless other
    * work of this leadership was asked for. Work that succeeds is done, for this reign.
    *
-   * `name` tells singletons apart in events. To run two of one name at once is a defect.
+   * `name` tells singletons apart in events. To run two of one name at once is a defect, and so are options that are none.
    */
   readonly singleton: <A, E, R, R2 = never>(
     name: string,
@@ -308,7 +308,7 @@ const over = (
     transferTo,
     whileLeader: (effect) => Effect.suspend(() => LeadingWork.whileLeader(lead, works.of(election), effect)),
     singleton: (name, effect, options = {}) =>
-      Effect.suspend(() => {
+      Effect.flatMap(Effect.orDie(Singleton.check(options)), () => {
         const work = works.of(election)
         const { singletons } = work
         if (singletons.has(name)) return Effect.die(new Error(`the singleton ${name} runs on this server already`))

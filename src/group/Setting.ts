@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
@@ -345,6 +346,30 @@ export const duration = (
     fromText: (value) => Option.filter(parseDuration(value), within)
   }
 }
+
+const aTime = duration([Duration.millis(1), Duration.infinity], { summary: "", default: () => Duration.infinity })
+
+/**
+ * How long to wait, of an option in code that is no setting: of 1 ms or more, without end too.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const waitOf = (
+  as: string,
+  given: Duration.Input | undefined,
+  otherwise: Duration.Duration
+): Effect.Effect<Duration.Duration, SettingRefused> =>
+  given === undefined ? Effect.succeed(otherwise) : Effect.mapError(
+    Effect.fromOption(aTime.fromInput(given)),
+    () =>
+      new SettingRefused({
+        setting: as,
+        as,
+        was: shown(given),
+        allowed: "a duration of 1ms or more, as in 500ms, 10s, 2m"
+      })
+  )
 
 /**
  * Several words, as text with commas between them. An empty text is an empty list.

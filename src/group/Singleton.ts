@@ -11,6 +11,8 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import * as LeadingWork from "./LeadingWork.ts"
+import * as Setting from "./Setting.ts"
+import * as Spelling from "./Spelling.ts"
 
 /**
  * How a singleton is started again within a reign.
@@ -38,6 +40,20 @@ export interface Failure {
   readonly cause: Cause.Cause<unknown>
   readonly again: number | null
 }
+
+const names: ReadonlyArray<keyof Options<unknown>> = ["schedule", "healthyAfter"]
+
+/**
+ * Refuses options of which one has a name that is not known, or a time that is none.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const check = (options: Options<never, unknown>): Effect.Effect<void, Setting.SettingRefused> =>
+  Effect.andThen(
+    Spelling.refuseUnknown(options, names),
+    Setting.waitOf("healthyAfter", options.healthyAfter, Duration.infinity)
+  )
 
 const byDefault = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("30 seconds")])
 

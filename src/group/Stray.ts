@@ -85,7 +85,13 @@ export const find = Effect.fnUntraced(function*<K extends string>(
 
 // internal
 
-/** Of an environment it is the part before the first `_`, in a directory of files the whole name. */
-const isNearProgram = (first: string): boolean => Spelling.nearest(first.split("_")[0]!, [program]) !== undefined
+/** The program's name at the beginning of another, with what stands between them: nothing too, and more than `_`. */
+const glued = new RegExp(`^[^\\p{L}\\p{N}]*${program}`, "iu")
+const separator = /[^\p{L}\p{N}]+/u
 
-const withoutProgram = (name: string): string => name.split("_").slice(1).join("_")
+/** Of an environment it is the part before the first `_`, in a directory of files the whole name. */
+const isNearProgram = (first: string): boolean =>
+  glued.test(first) || Spelling.nearest(first.split(separator)[0]!, [program]) !== undefined
+
+const withoutProgram = (name: string): string =>
+  glued.test(name) ? name.replace(glued, "") : name.split(separator).slice(1).join("_")

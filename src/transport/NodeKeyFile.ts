@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { constants } from "node:fs"
 import * as Fs from "node:fs/promises"
 import { type Contents, KeyFile, KeyFileUnreadable, maxBytes } from "./KeyFile.ts"
 
@@ -12,8 +13,12 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EACCES: "permission denied",
   EPERM: "permission denied",
-  EISDIR: "it is a directory"
+  EISDIR: "it is a directory",
+  ENXIO: "it is no file"
 }
+
+// To open a pipe that nobody writes to would wait for ever, and hold the exit of the process.
+const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 const whyOf = (cause: unknown): string => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
@@ -21,7 +26,7 @@ const whyOf = (cause: unknown): string => {
 }
 
 /**
- * Reads a file whole. One that is larger than any list of keys is refused without being read to its end.
+ * Reads a file whole. One that is larger than any list of keys is refused without being read to its end, and so is what is no file, such as a pipe.
  *
  * @category constructors
  * @since 0.1.0
@@ -29,11 +34,13 @@ const whyOf = (cause: unknown): string => {
 export const read = (path: string): Effect.Effect<Contents, KeyFileUnreadable> =>
   Effect.tryPromise({
     try: async () => {
-      const file = await Fs.open(path, "r")
+      const file = await Fs.open(path, flags)
       try {
+        const stat = await file.stat()
+        if (!stat.isFile() && !stat.isDirectory()) throw Object.assign(new Error("no file"), { code: "ENXIO" })
         const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
         // Windows makes up what it shows here.
-        const mode = process.platform === "win32" ? null : (await file.stat()).mode & 0o7777
+        const mode = process.platform === "win32" ? null : stat.mode & 0o7777
         return bytesRead > maxBytes ? undefined : { text: buffer.toString("utf8", 0, bytesRead), mode }
       } finally {
         await file.close()

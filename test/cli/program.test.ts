@@ -74,7 +74,7 @@ describe("the command line", () => {
       }
       assert.include(stdout, "BELLWETHER_KEY ")
       const [codes] = /(?<=^EXIT CODES\n).*/ms.exec(stdout) ?? []
-      assert.deepStrictEqual(codes?.match(/^ +\d+/gm)?.map(Number), [0, 1, 2, 3, 70, 129, 130])
+      assert.deepStrictEqual(codes?.match(/^ +\d+/gm)?.map(Number), [0, 1, 2, 3, 70, 129, 130, 143])
       assert.strictEqual(stderr, "")
       assert.strictEqual(code, 0)
     }))

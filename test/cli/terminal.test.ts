@@ -87,3 +87,21 @@ describe.skipIf(!Tmux.isThere || !shell)("as a job of a shell (tmux, bash)", () 
       yield* terminal.see("shell", (lines) => sees("left the group")(lines) && prompt(lines))
     }))
 })
+
+describe.skipIf(!Tmux.isThere)("on a terminal that is closed (tmux)", () => {
+  it.live.each(["serve", "client"])("%s says goodbye to the group", (command) =>
+    Effect.gen(function*() {
+      const env = { ...yield* Process.group, BELLWETHER_PROFILE: "fast" }
+      const other = yield* Process.start(["--json", "--name", "other"], env)
+      yield* other.event("LeaderChanged")
+      const terminal = yield* Tmux.terminals
+      terminal.start("closed", 80, env, Tmux.command(command, "--name", "kitchen"))
+      const [came, went] = command === "client"
+        ? ["ClientJoined", "ClientLeft"] as const
+        : ["MemberJoined", "MemberRemoved"] as const
+      yield* other.event(came)
+      terminal.close("closed")
+      const { reason } = yield* other.event(went)
+      assert.strictEqual(reason._tag, "Left")
+    }))
+})

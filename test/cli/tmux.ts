@@ -41,6 +41,8 @@ export const terminals = Effect.acquireRelease(
       modes: (name: string) => tmux("display-message", "-p", "-t", name, "#{alternate_on} #{cursor_flag}").trim(),
       /** The process that the terminal was started with. */
       pid: (name: string) => Number(tmux("display-message", "-p", "-t", name, "#{pane_pid}")),
+      /** Closes the terminal, as the window of a terminal is closed. */
+      close: (name: string) => void tmux("kill-session", "-t", name),
       end: () => void tmux("kill-server")
     }
   }),

@@ -37,6 +37,26 @@ const read = (messages: Stream.Stream<Inbox.Message>, count: number) =>
   Effect.forkChild(Stream.runCollect(Stream.take(messages, count)), { startImmediately: true })
 
 describe("a client", () => {
+  it.effect("is not asked to send within a time that is none", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const group = yield* start(1)
+      const client = yield* addClient(group)
+      const send = (wrong: object) => Effect.exit(client.send("a", wrong))
+      assert.include(
+        String(yield* send({ within: "5 bananas" })),
+        "within is \"5 bananas\"; allowed: a duration of 1ms or more"
+      )
+      assert.include(String(yield* send({ whitin: "5 seconds" })), "whitin is no option; allowed: within")
+    })))
+
+  it.effect("waits without end where it is asked to", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const group = yield* start(1)
+      const client = yield* addClient(group, { joinTimeout: "Infinity", sendTimeout: Infinity })
+      yield* wait(group, client.join)
+      assert.strictEqual(yield* wait(group, client.send("a")), 1)
+    })))
+
   it.effect(
     "joins, sends, and hears what it sent; so does every server's inbox",
     () =>

@@ -316,4 +316,16 @@ describe("a singleton (issue: leading work that goes on)", () => {
       yield* group.advance("10 millis")
       assert.isUndefined(third.pollUnsafe())
     }))
+
+  it.effect("is not run with options that are none: what is misspelt would pass in silence", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({ ...options, servers: 1 })
+      const { leadership } = yield* group.server(0)
+      const run = (wrong: object) => Effect.exit(leadership.singleton("cleaner", Effect.void, wrong))
+      assert.include(String(yield* run({ shedule: Schedule.forever })), "shedule is no option; allowed: schedule")
+      assert.include(
+        String(yield* run({ healthyAfter: "soon" })),
+        "healthyAfter is soon; allowed: a duration of 1ms or more"
+      )
+    }))
 })

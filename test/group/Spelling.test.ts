@@ -6,6 +6,7 @@ import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Client from "../../src/client/Client.ts"
 import * as Server from "../../src/group/Server.ts"
+import * as Setting from "../../src/group/Setting.ts"
 import * as Settings from "../../src/group/Settings.ts"
 import * as Spelling from "../../src/group/Spelling.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
@@ -60,12 +61,20 @@ describe("a variable that is no setting", () => {
       ["BELLWEATHER_GROUP", "BELLWETHER_GROUP"],
       ["BELWETHER_GRUOP", "BELLWETHER_GROUP"],
       ["Bellwether_Group", "BELLWETHER_GROUP"],
-      ["BELLWETHER__PORT", "BELLWETHER_PORT"]
+      ["BELLWETHER__PORT", "BELLWETHER_PORT"],
+      ["BELLWETHERGROUP", "BELLWETHER_GROUP"],
+      ["bellwetherGroup", "BELLWETHER_GROUP"],
+      ["BELLWETHER-GROUP", "BELLWETHER_GROUP"],
+      ["bellwether.unicastPort", "BELLWETHER_UNICAST_PORT"],
+      ["BELLWEATHER-GROUP", "BELLWETHER_GROUP"],
+      [" BELLWETHER_GROUP", "BELLWETHER_GROUP"]
     ] as const
   )("%s is passed over, and told with the one that was meant", ([name, meant]) =>
     Effect.gen(function*() {
       const { given, passedOver } = yield* configured({ [name]: "7", BELLWETHER_TTL: "0", PATH: "/bin" })
-      assert.deepStrictEqual(passedOver, [`${name} is no setting and was passed over; did you mean ${meant}?`])
+      assert.deepStrictEqual(passedOver, [
+        `${Setting.shown(name)} is no setting and was passed over; did you mean ${meant}?`
+      ])
       assert.deepStrictEqual([...given.keys()], ["ttl"])
     }))
 
@@ -75,6 +84,7 @@ describe("a variable that is no setting", () => {
         BELLWETHER_VERSION: "1",
         BELLWEATHER_VERSION: "1",
         BELLS: "2",
+        BELLWETHERS: "3",
         OTHER_: ""
       })
       assert.deepStrictEqual(passedOver, ["BELLWETHER_VERSION is no setting and was passed over"])
@@ -86,7 +96,16 @@ describe("a variable that is no setting", () => {
       assert.notInclude(passedOver.join(), "abab")
     }))
 
-  it.effect.each(["BELLWETHER_KYE", "BELLWETHER_KEYS", "BELLWETHER_KEYFILE", "BELLWEATHER_KEY"])(
+  it.effect.each([
+    "BELLWETHER_KYE",
+    "BELLWETHER_KEYS",
+    "BELLWETHER_KEYFILE",
+    "BELLWEATHER_KEY",
+    "BELLWETHERKEY",
+    "BELLWETHERKEYFILE",
+    "BELLWETHER-KEY",
+    "bellwether.key"
+  ])(
     "and is probably a key is refused: %s",
     (name) =>
       Effect.gen(function*() {
@@ -218,6 +237,10 @@ describe("an option in code that is none", () => {
       assert.match((yield* Effect.flip(Effect.provide(patient, layerDatagrams))).message, /^port is 0/)
       const refused = yield* Effect.flip(Effect.provide(Client.make(unknown({ jionTimeout: 1 })), layerDatagrams))
       assert.strictEqual(refused.message, "jionTimeout is no option; allowed: joinTimeout is the nearest name")
+      for (const wrong of ["soon", Number.NaN, 0, -1, { second: 5 }]) {
+        const late = yield* Effect.flip(Effect.provide(Client.make(unknown({ sendTimeout: wrong })), layerDatagrams))
+        assert.match(late.message, /^sendTimeout is .*; allowed: a duration of 1ms or more/)
+      }
       const server = yield* Effect.flip(Settings.make(unknown({ joinTimeout: 1 })))
       assert.strictEqual(server.setting, "joinTimeout")
     }).pipe(Effect.scoped))

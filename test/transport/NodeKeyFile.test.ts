@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -35,6 +36,19 @@ describe("a file of keys", () => {
           assert.strictEqual(KeyFile.isExposed(contents.mode), isExposed, shown)
         }
         assert.isFalse(KeyFile.isExposed(null), "a system without permissions")
+      }).pipe(Effect.scoped)
+  )
+
+  it.live.skipIf(process.platform === "win32")(
+    "that is a pipe or a device is refused at once, also where nobody writes",
+    () =>
+      Effect.gen(function*() {
+        const pipe = Path.join(yield* folder, "pipe")
+        assert.strictEqual(spawnSync("mkfifo", [pipe]).status, 0)
+        for (const path of [pipe, "/dev/null"]) {
+          const { why } = yield* Effect.flip(NodeKeyFile.read(path))
+          assert.strictEqual(why, "it is no file")
+        }
       }).pipe(Effect.scoped)
   )
 
