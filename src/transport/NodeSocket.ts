@@ -15,8 +15,10 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import Cluster from "node:cluster"
+import type * as Dgram from "node:dgram"
 import type { Address } from "../protocol/Member.ts"
 import { DatagramsFailed, type Received } from "./Datagrams.ts"
+import { describe, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import { receiveBufferWanted } from "./Kernel.ts"
 import * as NodeAddress from "./NodeAddress.ts"
 import * as NodeBinding from "./NodeBinding.ts"
@@ -123,6 +125,8 @@ export interface Opened {
   readonly scope: Scope.Closeable
   readonly reader: DatagramSocket.Reader
   readonly writer: DatagramSocket.Writer
+  /** Joins a multicast group on an interface until the scope closes. */
+  readonly join: (group: string, nic: SystemInterface) => Effect.Effect<void, DatagramsFailed, Scope.Scope>
   readonly fault: Deferred.Deferred<DatagramsFailed>
 }
 
@@ -146,7 +150,12 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
   const fault = yield* Deferred.make<DatagramsFailed>()
   const opening = yield* Scope.fork(sockets.scope)
   return yield* Effect.gen(function*() {
-    const socket = yield* NodeDatagramSocket.fromSocket(NodeBinding.open(binding), {
+    let native: Dgram.Socket | undefined
+    const binds = Effect.tap(NodeBinding.open(binding), (made) =>
+      Effect.sync(() => {
+        native = made
+      }))
+    const socket = yield* NodeDatagramSocket.fromSocket(binds, {
       receiveBuffer: { capacity: receiveCapacity, strategy: "sliding" },
       onError: (error) => {
         const failed = failedFrom("receive", where, error)
@@ -159,7 +168,7 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
     const writer = yield* socket.writer
     // Where the system does not tell which interface its zone is, the address of a link cannot be read.
     yield* Effect.try({ try: () => reader.address, catch: (cause) => NodeSystemError.failedBy("open", where, cause) })
-    const opened: Opened = { scope: opening, reader, writer, fault }
+    const opened: Opened = { scope: opening, reader, writer, join: joinBy(native), fault }
     return opened
   }).pipe(
     Scope.provide(opening),
@@ -237,6 +246,18 @@ export const failedFrom = (
 }
 
 // internal
+
+/** Effect's own way takes the number of an interface, and knows those alone that have a link-local address. */
+const joinBy = (native: Dgram.Socket | undefined): Opened["join"] => (group, nic) => {
+  const on = NodeAddress.multicastInterface(nic, process.platform === "win32")
+  return Effect.asVoid(Effect.acquireRelease(
+    Effect.try({
+      try: () => native?.addMembership(group, on),
+      catch: (cause) => NodeSystemError.failedBy("join", describe(nic), cause)
+    }),
+    () => Effect.sync(() => native?.dropMembership(group, on))
+  ))
+}
 
 /** Under `node:cluster` a port that is taken is most likely that of another worker, which was given the same settings. */
 const withCluster = (failed: DatagramsFailed): DatagramsFailed => {
