@@ -15,9 +15,11 @@ import type { NodeId } from "../protocol/Member.ts"
  */
 export interface Copies {
   /** A server was heard from an address that can be answered. */
-  readonly note: (sender: NodeId, now: number) => void
-  /** Whether what a server says is most likely a copy of what it said from an address that can be answered. */
-  readonly isCopy: (sender: NodeId, now: number) => boolean
+  readonly near: (sender: NodeId, now: number) => void
+  /** A server was heard from one that cannot. The copies of one message come in any order: this one may be the first. */
+  readonly far: (sender: NodeId, now: number) => void
+  /** How many of the latter turned out since the last call to be no copies. */
+  readonly lost: (now: number) => number
 }
 
 /**
@@ -28,12 +30,35 @@ export interface Copies {
  */
 export const make = (): Copies => {
   const heard = new Map<NodeId, number>()
+  /** The one that has waited for the longest is the first. */
+  const waiting = new Map<NodeId, { readonly since: number; count: number }>()
+  let lost = 0
+  const giveUp = (isOver: (one: { readonly since: number }) => boolean) => {
+    for (const [sender, one] of waiting) {
+      if (!isOver(one)) return
+      lost += one.count
+      waiting.delete(sender)
+    }
+  }
   return {
-    note: (sender, now) => {
+    near: (sender, now) => {
       if (heard.size >= mostSenders) heard.clear()
       heard.set(sender, now)
+      waiting.delete(sender)
     },
-    isCopy: (sender, now) => Math.abs(now - (heard.get(sender) ?? -Infinity)) < together
+    far: (sender, now) => {
+      if (Math.abs(now - (heard.get(sender) ?? -Infinity)) < together) return
+      const before = waiting.get(sender)
+      if (before !== undefined) return void (before.count += 1)
+      if (waiting.size >= mostSenders) giveUp(() => true)
+      waiting.set(sender, { since: now, count: 1 })
+    },
+    lost: (now) => {
+      giveUp(({ since }) => Math.abs(now - since) >= together)
+      const count = lost
+      lost = 0
+      return count
+    }
   }
 }
 

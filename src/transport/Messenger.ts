@@ -180,11 +180,13 @@ export const make = Effect.fnUntraced(function*(
       ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
       : Effect.void
 
-  /** Whether the same is heard from an address that can be answered: then this is no loss, and not counted. */
-  const isCopy = ({ from, payload }: Datagrams.Received, flags: Frame.Flags, now: number): boolean => {
-    if (flags !== Frame.flags.plain) return seals.isProven(payload)
+  /** Where the same is heard from an address that can be answered, this is no loss, and not counted. */
+  const missed = ({ from, payload, via }: Datagrams.Received, flags: Frame.Flags, now: number): void => {
+    if (via === "unicast") return onDrop("NotDirect")
+    if (flags !== Frame.flags.plain) return seals.isProven(payload) ? undefined : onDrop("NotDirect")
     const message = Result.getOrUndefined(readBody(payload.subarray(Frame.headerBytes), from))
-    return message !== undefined && "sender" in message && copies.isCopy(message.sender.id, now)
+    if (message !== undefined && "sender" in message) copies.far(message.sender.id, now)
+    else onDrop("NotDirect")
   }
 
   /** Reads one datagram; what it says and what is to be sent for it are added to what is there. */
@@ -198,10 +200,7 @@ export const make = Effect.fnUntraced(function*(
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
     // Whatever socket it came by: what is unicast to the group's port comes by the same one as multicasts.
-    if (!isNear(datagram.from.ip)) {
-      if (datagram.via === "unicast" || !isCopy(datagram, kind.success, now)) onDrop("NotDirect")
-      return
-    }
+    if (!isNear(datagram.from.ip)) return missed(datagram, kind.success, now)
     const opened = seals.open(datagram, kind.success, now)
     if (Result.isFailure(opened)) return onDrop(opened.failure)
     const { bodies, isProven, lost } = opened.success
@@ -216,7 +215,7 @@ export const make = Effect.fnUntraced(function*(
       } else {
         share.trust(from)
         const { success } = message
-        if (via === "multicast" && "sender" in success) copies.note(success.sender.id, now)
+        if (via === "multicast" && "sender" in success) copies.near(success.sender.id, now)
         messages.push({ message: success, from, via })
       }
     }
@@ -240,6 +239,7 @@ export const make = Effect.fnUntraced(function*(
       const messages: Array<Received> = []
       const replies: Array<Seals.Opened["replies"][number]> = []
       for (const datagram of datagrams) read(datagram, messages, replies)
+      for (let lost = copies.lost(monotonic()); lost > 0; lost--) onDrop("NotDirect")
       return replies.length === 0
         ? Effect.succeed(messages)
         : Effect.as(Effect.forEach(replies, reply, { discard: true }), messages)

@@ -108,6 +108,10 @@ describe("who is answered, and how often", () => {
         inbox.push({ payload: frame(Peer.alive("a")), from: { ip, port: 4_000 }, via })
       for (const via of ["unicast", "multicast"] as const) from("198.51.100.9", via)
       assert.deepStrictEqual(yield* messenger.receive, [])
+      assert.strictEqual(count("NotDirect"), 1)
+      // The multicast could have been the first of several copies.
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* messenger.receive, [])
       assert.strictEqual(count("NotDirect"), 2)
       for (const via of ["unicast", "multicast"] as const) from("192.0.2.9", via)
       from("203.0.113.1", "multicast")
@@ -117,6 +121,26 @@ describe("who is answered, and how often", () => {
         "203.0.113.1"
       ])
       assert.strictEqual(count("NotDirect"), 2)
+    }))
+
+  it.effect("a copy of a multicast that can be answered is no loss, whichever comes first", () =>
+    Effect.gen(function*() {
+      const { count, inbox, messenger } = yield* make()
+      const from = (...ips: ReadonlyArray<string>) =>
+        inbox.push(
+          ...ips.map((ip) => ({
+            payload: frame(Peer.alive("a")),
+            from: { ip, port: 4_000 },
+            via: "multicast" as const
+          }))
+        )
+      for (const ips of [["198.51.100.9", "192.0.2.9"], ["192.0.2.9", "198.51.100.9"]]) {
+        from(...ips)
+        assert.lengthOf(yield* messenger.receive, 1)
+        yield* TestClock.adjust("10 seconds")
+      }
+      yield* messenger.receive
+      assert.strictEqual(count("NotDirect"), 0)
     }))
 
   it.effect.each([
