@@ -143,6 +143,26 @@ describe("who is answered, and how often", () => {
       assert.strictEqual(count("NotDirect"), 0)
     }))
 
+  it.effect("nor is one of what is sealed; what comes again later is a repetition", () =>
+    Effect.gen(function*() {
+      const { count, inbox, messenger } = yield* make(keys)
+      const other = Seals.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(9))
+      const payload = other.seal(frame(Peer.alive("a")), 0)
+      const from = (...ips: ReadonlyArray<string>) =>
+        inbox.push(...ips.map((ip) => ({ payload, from: { ip, port: 4_000 }, via: "multicast" as const })))
+      from("198.51.100.9", "192.0.2.9", "192.0.2.10")
+      yield* messenger.receive
+      yield* TestClock.adjust("1 second")
+      yield* messenger.receive
+      assert.strictEqual(count("NotDirect") + count("Repeated"), 0)
+      from("198.51.100.9", "192.0.2.9")
+      yield* messenger.receive
+      yield* TestClock.adjust("1 second")
+      yield* messenger.receive
+      assert.strictEqual(count("NotDirect"), 1)
+      assert.strictEqual(count("Repeated"), 1)
+    }))
+
   it.effect.each([
     { ip: "::ffff:192.0.2.9", sent: 1 },
     { ip: "::FFFF:C000:209", sent: 1 },
