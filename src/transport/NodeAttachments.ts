@@ -145,7 +145,13 @@ export const open = Effect.fnUntraced(function*(
 
   const keep = Effect.fnUntraced(function*(one: Attached) {
     one.fiber = yield* sockets.forkKept(
-      NodeSocket.keep(sockets, one, "unicast", NodeOwnSocket.open(sockets, one, options.ttl))
+      NodeSocket.keep(
+        sockets,
+        one,
+        "unicast",
+        NodeOwnSocket.open(sockets, one, options.ttl),
+        () => one.present && one.nic.flaw !== "tentative"
+      )
     )
   })
   const attach = Effect.fnUntraced(function*(group: number, nic: SystemInterface) {
@@ -295,7 +301,11 @@ export const open = Effect.fnUntraced(function*(
   }
   tellLeftOut()
   const followTo = Effect.fnUntraced(function*(wanted: ReturnType<typeof wantedOf>["wanted"]) {
-    const [next] = wanted
+    const next = wanted.find((one) => one.interface.flaw !== "tentative")
+    for (const one of held) {
+      const now = system.addresses.find(({ address, name }) => address === one.nic.address && name === one.nic.name)
+      if (now !== undefined && now.flaw !== one.nic.flaw) one.nic = { ...one.nic, flaw: now.flaw }
+    }
     if (primary.nic === noInterface && next !== undefined) yield* settle(primary, next.group, next.interface)
     const before = [...held]
     const isPlaced = primary.nic !== noInterface

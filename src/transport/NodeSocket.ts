@@ -178,18 +178,26 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
 })
 
 /**
- * Reads one socket for ever; where it fails, closes it and opens it again until that succeeds.
+ * Reads one socket for ever; where it fails, closes it and opens it again until that succeeds. Why it does not is told while
+ * it is expected to: not while its interface is gone, which is told already, nor while the system asks whether another host has its address.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const keep = Effect.fnUntraced(
-  function*(sockets: Sockets, slot: Slot, via: Received["via"], again: Effect.Effect<Opened, DatagramsFailed>) {
+  function*(
+    sockets: Sockets,
+    slot: Slot,
+    via: Received["via"],
+    again: Effect.Effect<Opened, DatagramsFailed>,
+    isExpected: () => boolean = () => true
+  ) {
     let renewedAt = -Infinity
     while (true) {
       let told = ""
       const tellOnce = (failed: DatagramsFailed) =>
         Effect.sync(() => {
+          if (!isExpected()) return
           if (failed.message !== told) sockets.report(failed)
           told = failed.message
         })
@@ -202,7 +210,11 @@ export const keep = Effect.fnUntraced(
         if (sockets.receive(datagrams, via) || now - renewedAt < renewEvery) return Effect.void
         renewedAt = now
         return Effect.fail(
-          new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: "an interface that is new" })
+          new DatagramsFailed({
+            during: "receive",
+            kind: "NetworkChanged",
+            where: "datagrams came by a link that is new, so a socket is opened anew"
+          })
         )
       }
       const failed = yield* reader.pull.pipe(

@@ -85,6 +85,28 @@ describe.skipIf(Lan.skip)(`hosts on several networks${Lan.because}`, Lan.togethe
   )
 
   it.live(
+    "an interface that is renamed is the same one: its server is heard as before, and is no duplicate of itself (protocol 2, 4)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const host = yield* lan.hostAt("fe80::1/64")
+      const one = yield* host.start(flags("one", 2, "--multicast-address", ipv6))
+      const two = yield* (yield* lan.hostAt("fe80::2/64")).start(flags("two", 1, "--multicast-address", ipv6))
+      yield* allFollow([one, two], "one")
+      const happened = since(one)
+      yield* host.ip("link set eth0 down")
+      yield* host.ip("link set eth0 name lan0")
+      yield* host.ip("addr replace fe80::1/64 dev lan0 nodad")
+      yield* host.ip("link set lan0 up")
+      yield* tells(one, happened, "lan0 fe80::1%lan0 is back")
+      // Who comes now hears it where it is: by then it has heard itself, too.
+      const three = yield* (yield* lan.hostAt("fe80::3/64")).start(flags("three", 0, "--multicast-address", ipv6))
+      yield* allSeeAll({ one, two, three })
+      yield* allFollow([one, two, three], "one")
+      assert.deepStrictEqual(wrong({ one, two, three }), [])
+    }, Effect.scoped)
+  )
+
+  it.live(
     "bridges and links of containers are kept out, unless they are named (need 1)",
     Effect.fnUntraced(function*() {
       const lan = yield* Lan.make
