@@ -281,7 +281,10 @@ export const open = Effect.fnUntraced(function*(
     one.present = true
     // A link that went and came may have forgotten its groups, and its address may be another.
     yield* join(one).pipe(Effect.catch(told))
-    if (one.opened !== undefined) NodeSocket.reopen(one.opened, changed(nic, "is back"))
+    const back = changed(nic, "is back")
+    // Where it is not open, its fiber is about to try again.
+    if (one.opened === undefined) report(back)
+    else NodeSocket.reopen(one.opened, back)
   })
   /** The first interface that comes where there was none at all. */
   const settle = Effect.fnUntraced(function*(one: Attached, group: number, nic: SystemInterface) {
