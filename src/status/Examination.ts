@@ -403,21 +403,21 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     }
     const open = [...stations.values()].filter(({ messenger }) => messenger !== undefined)
     // The next few of all, in turns.
-    const [anyway] = open
-    for (const seed of anyway === undefined ? [] : settings.seeds) {
+    for (const seed of open.length === 0 ? [] : settings.seeds) {
       const known = seeds.get(seed)
       // As servers do: a name that has not answered is looked up again.
       const isFresh = known !== undefined && (known.answered !== null || rounds % 8 !== 0)
       const names = isFresh ? known.names : yield* Scope.provide(
-        Seeds.make({ ...settings, seeds: [seed] }, anyway!.endpoint!),
+        Seeds.make({ ...settings, seeds: [seed] }, { resolve: (host) => resolveBy(open, host) }),
         scope
       )
       const seeded: Seeded = { seed, names, asked: (known?.asked ?? 0) + 1, answered: known?.answered ?? null }
       seeds.set(seed, seeded)
       for (const to of names.addresses()) {
-        const way = open.find(({ endpoint }) => endpoint?.isDirect(to.ip)) ?? anyway
+        const way = wayTo(open, to.ip)
+        if (way?.messenger === undefined) continue
         const nonce = ask({ _tag: "Seed", seed })
-        yield* tried(way!.messenger!.send(to, { type: "MEMBERS_ASK", nonce, page: 0 }))
+        yield* tried(way.messenger.send(to, { type: "MEMBERS_ASK", nonce, page: 0 }))
       }
     }
     for (const [id, { interval, last }] of servers) {
@@ -427,8 +427,8 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     const all = [...servers.values()]
     const start = all.length <= most.directs ? 0 : (rounds * most.directs) % all.length
     for (const server of [...all.slice(start), ...all.slice(0, start)].slice(0, most.directs)) {
-      const way = open.find(({ endpoint }) => endpoint?.isDirect(server.at.ip)) ?? open[0]
-      if (way?.messenger === undefined) break
+      const way = wayTo(open, server.at.ip)
+      if (way?.messenger === undefined) continue
       server.asked += 1
       const nonce = ask({ _tag: "Direct", id: server.id })
       yield* tried(way.messenger.send(server.at, { type: "MEMBERS_ASK", nonce, page: 0 }))
@@ -524,6 +524,25 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
 })
 
 // internal
+
+/** The station from which an address is spoken to: each has one family, though its interface has networks of both. */
+const wayTo = (open: ReadonlyArray<Station>, ip: string): Station | undefined => {
+  const able = open.filter(({ nic }) => familyOf(nic.address) === familyOf(ip))
+  return able.find(({ endpoint }) => endpoint?.isDirect(ip)) ?? able[0]
+}
+
+/** The addresses of a name in all families that there are stations of. */
+const resolveBy = Effect.fnUntraced(function*(open: ReadonlyArray<Station>, host: string) {
+  const found: Array<string> = []
+  let failed: Datagrams.DatagramsFailed | undefined
+  for (const family of new Set(open.map(({ nic }) => familyOf(nic.address)))) {
+    const endpoint = open.find(({ nic }) => familyOf(nic.address) === family)?.endpoint
+    const resolved = endpoint === undefined ? undefined : yield* Effect.result(endpoint.resolve(host))
+    if (resolved?._tag === "Success") found.push(...resolved.success)
+    else failed = resolved?.failure
+  }
+  return found.length === 0 && failed !== undefined ? yield* failed : found
+})
 
 // What we would send or have sent ourselves is nobody else's doing, and what comes twice is no news.
 const isCounted = (reason: string): boolean =>

@@ -5,19 +5,21 @@
  *
  * @since 0.1.0
  */
-import type { NodeId } from "../protocol/Member.ts"
-
 /**
- * Who is heard, as one listener hears them. Times are in ms.
+ * Who is heard, as one listener hears them: a server by its id, a sealed session by its salt. Times are in ms.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Copies {
   /** A server was heard from an address that can be answered. */
-  readonly note: (sender: NodeId, now: number) => void
-  /** Whether what a server says is most likely a copy of what it said from an address that can be answered. */
-  readonly isCopy: (sender: NodeId, now: number) => boolean
+  readonly near: (sender: string, now: number) => void
+  /** Whether a server was heard from such an address just now, so that the same once more is most likely a copy. */
+  readonly isCopy: (sender: string, now: number) => boolean
+  /** A server was heard from one that cannot. The copies of one message come in any order: this one may be the first. */
+  readonly far: (sender: string, now: number) => void
+  /** How many of the latter turned out since the last call to be no copies. */
+  readonly lost: (now: number) => number
 }
 
 /**
@@ -27,13 +29,38 @@ export interface Copies {
  * @since 0.1.0
  */
 export const make = (): Copies => {
-  const heard = new Map<NodeId, number>()
+  const heard = new Map<string, number>()
+  /** The one that has waited for the longest is the first. */
+  const waiting = new Map<string, { readonly since: number; count: number }>()
+  let lost = 0
+  const giveUp = (isOver: (one: { readonly since: number }) => boolean) => {
+    for (const [sender, one] of waiting) {
+      if (!isOver(one)) return
+      lost += one.count
+      waiting.delete(sender)
+    }
+  }
+  const isCopy = (sender: string, now: number) => Math.abs(now - (heard.get(sender) ?? -Infinity)) < together
   return {
-    note: (sender, now) => {
+    near: (sender, now) => {
       if (heard.size >= mostSenders) heard.clear()
       heard.set(sender, now)
+      waiting.delete(sender)
     },
-    isCopy: (sender, now) => Math.abs(now - (heard.get(sender) ?? -Infinity)) < together
+    isCopy,
+    far: (sender, now) => {
+      if (isCopy(sender, now)) return
+      const before = waiting.get(sender)
+      if (before !== undefined) return void (before.count += 1)
+      if (waiting.size >= mostSenders) giveUp(() => true)
+      waiting.set(sender, { since: now, count: 1 })
+    },
+    lost: (now) => {
+      giveUp(({ since }) => Math.abs(now - since) >= together)
+      const count = lost
+      lost = 0
+      return count
+    }
   }
 }
 

@@ -12,6 +12,7 @@ import * as Frame from "../protocol/Frame.ts"
 import * as Ip from "../protocol/Ip.ts"
 import type { Address } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
+import * as Sealing from "../protocol/Sealing.ts"
 import * as Copies from "./Copies.ts"
 import type * as Datagrams from "./Datagrams.ts"
 import * as FairShare from "./FairShare.ts"
@@ -100,6 +101,9 @@ const clockStep = 1_000
 /** Of all servers of this process: in tests they are many, and hear the same. */
 const readBody = Repeats.make()
 
+/** By what a sealed session is known. */
+const saltOf = (payload: Uint8Array): string | undefined => Sealing.clear(payload)?.salt
+
 /** What is sent because somebody asked: a forged question must not make us send much to who never did. */
 const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RESPONSE" || type === "MEMBERS"
 
@@ -180,11 +184,29 @@ export const make = Effect.fnUntraced(function*(
       ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
       : Effect.void
 
-  /** Whether the same is heard from an address that can be answered: then this is no loss, and not counted. */
-  const isCopy = ({ from, payload }: Datagrams.Received, flags: Frame.Flags, now: number): boolean => {
-    if (flags !== Frame.flags.plain) return seals.isProven(payload)
+  /** Where the same is heard from an address that can be answered, this is no loss, and not counted. */
+  const missed = ({ from, payload, via }: Datagrams.Received, flags: Frame.Flags, now: number): void => {
+    if (via === "unicast") return onDrop("NotDirect")
+    const sender = flags === Frame.flags.plain ? senderOf(payload, from) : saltOf(payload)
+    if (sender === undefined) return onDrop("NotDirect")
+    copies.far(sender, now)
+  }
+  const senderOf = (payload: Uint8Array, from: Address): string | undefined => {
     const message = Result.getOrUndefined(readBody(payload.subarray(Frame.headerBytes), from))
-    return message !== undefined && "sender" in message && copies.isCopy(message.sender.id, now)
+    return message !== undefined && "sender" in message ? message.sender.id : undefined
+  }
+  /** Opens it. Of a multicast that comes from several addresses of its sender, one is read; the others are no news. */
+  const open = (datagram: Datagrams.Received, flags: Frame.Flags, now: number) => {
+    const opened = seals.open(datagram, flags, now)
+    const isSealed = datagram.via === "multicast" && flags !== Frame.flags.plain
+    const salt = isSealed ? saltOf(datagram.payload) : undefined
+    if (Result.isSuccess(opened)) {
+      if (salt !== undefined) copies.near(salt, now)
+      return opened.success
+    }
+    const isCopy = opened.failure === "Repeated" && salt !== undefined && copies.isCopy(salt, now)
+    if (!isCopy) onDrop(opened.failure)
+    return undefined
   }
 
   /** Reads one datagram; what it says and what is to be sent for it are added to what is there. */
@@ -198,14 +220,11 @@ export const make = Effect.fnUntraced(function*(
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
     // Whatever socket it came by: what is unicast to the group's port comes by the same one as multicasts.
-    if (!isNear(datagram.from.ip)) {
-      if (datagram.via === "unicast" || !isCopy(datagram, kind.success, now)) onDrop("NotDirect")
-      return
-    }
-    const opened = seals.open(datagram, kind.success, now)
-    if (Result.isFailure(opened)) return onDrop(opened.failure)
-    const { bodies, isProven, lost } = opened.success
-    replies.push(...opened.success.replies)
+    if (!isNear(datagram.from.ip)) return missed(datagram, kind.success, now)
+    const opened = open(datagram, kind.success, now)
+    if (opened === undefined) return
+    const { bodies, isProven, lost } = opened
+    replies.push(...opened.replies)
     for (let i = 0; i < lost; i++) onDrop("Unproven")
     if (isProven) share.trust(datagram.from)
     else if (kind.success !== Frame.flags.plain) share.meet(datagram.from)
@@ -216,7 +235,7 @@ export const make = Effect.fnUntraced(function*(
       } else {
         share.trust(from)
         const { success } = message
-        if (via === "multicast" && "sender" in success) copies.note(success.sender.id, now)
+        if (via === "multicast" && "sender" in success) copies.near(success.sender.id, now)
         messages.push({ message: success, from, via })
       }
     }
@@ -240,6 +259,7 @@ export const make = Effect.fnUntraced(function*(
       const messages: Array<Received> = []
       const replies: Array<Seals.Opened["replies"][number]> = []
       for (const datagram of datagrams) read(datagram, messages, replies)
+      for (let lost = copies.lost(monotonic()); lost > 0; lost--) onDrop("NotDirect")
       return replies.length === 0
         ? Effect.succeed(messages)
         : Effect.as(Effect.forEach(replies, reply, { discard: true }), messages)

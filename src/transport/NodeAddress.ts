@@ -8,7 +8,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import type { Address } from "../protocol/Member.ts"
 import * as Zone from "../protocol/Zone.ts"
-import type { SystemInterface } from "./interfaces/SystemInterface.ts"
+import { deviceOf, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
 
 /**
  * An address to send to. None where it is none, or where its zone is that of no interface. `link` is the number of the
@@ -38,6 +38,20 @@ export const format = (from: NetAddress.InetAddress): Address => {
   // Some systems number the link of any address; it means something on those of the link alone.
   if (!NetAddress.isInetAddressV6(from) || from.scopeId === 0 || !Zone.isLinkLocal(ip)) return { ip, port: from.port }
   return { ip: `${ip}%${nameOf(from.scopeId)}`, port: from.port }
+}
+
+/**
+ * An interface as Node takes it for multicast: in IPv4 by its address, in IPv6 by its name, which every system but Windows turns
+ * into a number itself. To look the number up here would leave out each interface with no link-local address, the loopback
+ * among them.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const multicastInterface = ({ address, index, name }: SystemInterface, isWindows: boolean): string => {
+  if (familyOf(address) === "IPv4") return address
+  if (isWindows) return index === undefined ? "::" : `::%${index}`
+  return `::%${deviceOf(name)}`
 }
 
 /**

@@ -145,7 +145,13 @@ export const open = Effect.fnUntraced(function*(
 
   const keep = Effect.fnUntraced(function*(one: Attached) {
     one.fiber = yield* sockets.forkKept(
-      NodeSocket.keep(sockets, one, "unicast", NodeOwnSocket.open(sockets, one, options.ttl))
+      NodeSocket.keep(
+        sockets,
+        one,
+        "unicast",
+        NodeOwnSocket.open(sockets, one, options.ttl),
+        () => one.present && one.nic.flaw !== "tentative"
+      )
     )
   })
   const attach = Effect.fnUntraced(function*(group: number, nic: SystemInterface) {
@@ -275,7 +281,10 @@ export const open = Effect.fnUntraced(function*(
     one.present = true
     // A link that went and came may have forgotten its groups, and its address may be another.
     yield* join(one).pipe(Effect.catch(told))
-    if (one.opened !== undefined) NodeSocket.reopen(one.opened, changed(nic, "is back"))
+    const back = changed(nic, "is back")
+    // Where it is not open, its fiber is about to try again.
+    if (one.opened === undefined) report(back)
+    else NodeSocket.reopen(one.opened, back)
   })
   /** The first interface that comes where there was none at all. */
   const settle = Effect.fnUntraced(function*(one: Attached, group: number, nic: SystemInterface) {
@@ -295,7 +304,11 @@ export const open = Effect.fnUntraced(function*(
   }
   tellLeftOut()
   const followTo = Effect.fnUntraced(function*(wanted: ReturnType<typeof wantedOf>["wanted"]) {
-    const [next] = wanted
+    const next = wanted.find((one) => one.interface.flaw !== "tentative")
+    for (const one of held) {
+      const now = system.addresses.find(({ address, name }) => address === one.nic.address && name === one.nic.name)
+      if (now !== undefined && now.flaw !== one.nic.flaw) one.nic = { ...one.nic, flaw: now.flaw }
+    }
     if (primary.nic === noInterface && next !== undefined) yield* settle(primary, next.group, next.interface)
     const before = [...held]
     const isPlaced = primary.nic !== noInterface

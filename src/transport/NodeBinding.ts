@@ -5,7 +5,6 @@
  *
  * @since 0.1.0
  */
-import type * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
@@ -24,10 +23,8 @@ export interface Binding {
   readonly reuseAddress?: boolean
   readonly ipv6Only?: boolean
   readonly kernelReceiveBufferSize?: number
-  readonly multicast?: Pick<
-    NonNullable<NodeDatagramSocket.Options["multicast"]>,
-    "interface" | "ttl" | "loopback"
-  >
+  /** `interface` is as `NodeAddress.multicastInterface` spells it. */
+  readonly multicast?: { readonly interface: string; readonly ttl: number; readonly loopback: boolean }
   readonly connect?: NetAddress.InetAddress
 }
 
@@ -71,10 +68,10 @@ export const open = (
         made.bind({ address: binding.bind.address, port: binding.bind.port ?? 0, exclusive: true }, () =>
           attempt(() => {
             if (kernelReceiveBufferSize !== undefined) made.setRecvBufferSize(kernelReceiveBufferSize)
-            if (multicast?.ttl !== undefined) made.setMulticastTTL(multicast.ttl)
-            if (multicast?.loopback !== undefined) made.setMulticastLoopback(multicast.loopback)
-            if (multicast?.interface !== undefined) {
-              made.setMulticastInterface(NetAddress.formatMulticastInterface(multicast.interface, links(isIpv6)))
+            if (multicast !== undefined) {
+              made.setMulticastTTL(multicast.ttl)
+              made.setMulticastLoopback(multicast.loopback)
+              made.setMulticastInterface(multicast.interface)
             }
             if (connect === undefined) return opened()
             made.connect(

@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed, type Options } from "./Datagrams.ts"
-import { describe, deviceOf, type Family, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
+import { deviceOf, type Family, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
 /**
@@ -23,7 +23,6 @@ import * as NodeSocket from "./NodeSocket.ts"
 export interface Meeting {
   readonly address: Address
   readonly family: Family
-  readonly multicast: NetAddress.MulticastAddress
   /** Whether nobody beyond the link is spoken to, so that the addresses of the link itself are the surest. */
   readonly linkLocal: boolean
 }
@@ -62,7 +61,7 @@ export const meetings = (
     const family = familyOf(ip)
     // RFC 4291, 2.7: the fourth digit is how far it reaches, 2 being the link.
     const linkLocal = options.multicast !== false && family === "IPv6" && /^ff.[12]:/i.test(ip)
-    const meeting: Meeting = { address: { ip, port: options.port }, family, multicast, linkLocal }
+    const meeting: Meeting = { address: { ip, port: options.port }, family, linkLocal }
     return Effect.succeed(meeting)
   }
   const [first = "", ...others] = options.multicastAddress.split(",").map((ip) => ip.trim())
@@ -105,11 +104,9 @@ export const make = (sockets: NodeSocket.Sockets, meeting: Meeting): GroupSocket
       // It joins every interface when it is open again.
       if (opened === undefined) return
       const joining = yield* Scope.fork(opened.scope)
-      const where = isIpv6 ? nic.index : yield* parseIp(nic.address)
-      yield* opened.reader.joinMulticast({ group: meeting.multicast, interface: where }).pipe(
+      yield* opened.join(meeting.address.ip, nic).pipe(
         Scope.provide(joining),
-        Effect.mapError((error) => NodeSocket.failedFrom("join", describe(nic), error)),
-        // It has joined there already: where no interface could be named, the system chose this one.
+        // It has joined there already, under another address or another name of the interface.
         Effect.catchIf(({ kind }) => kind === "AddressInUse", () => Effect.void),
         Effect.onError(() => Effect.exit(Scope.close(joining, Exit.void)))
       )
@@ -120,10 +117,3 @@ export const make = (sockets: NodeSocket.Sockets, meeting: Meeting): GroupSocket
   }
   return socket
 }
-
-// internal
-
-const parseIp = (text: string) =>
-  Effect.fromResult(NetAddress.ipv4FromString(text)).pipe(
-    Effect.mapError((cause) => new DatagramsFailed({ during: "open", kind: "AddressNotAvailable", where: text, cause }))
-  )

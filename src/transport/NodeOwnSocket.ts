@@ -5,8 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as NetAddress from "effect/net/NetAddress"
-import * as Result from "effect/Result"
+import type * as NetAddress from "effect/net/NetAddress"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import { DatagramsFailed, type LocalAddress } from "./Datagrams.ts"
 import { describe, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
@@ -54,14 +53,14 @@ export const open = (
   ttl: number
 ): Effect.Effect<NodeSocket.Opened, DatagramsFailed> =>
   Effect.suspend(() => {
-    const { address, index } = own.nic
+    const { address } = own.nic
     const isIpv6 = familyOf(address) === "IPv6"
     const where = own.port === 0 ? describe(own.nic) : `${describe(own.nic)} port ${own.port}`
     return NodeSocket.open(sockets, where, {
       bind: { address, port: own.port },
       ...isIpv6 ? { ipv6Only: true } : {},
       multicast: {
-        interface: isIpv6 ? index : Result.getOrUndefined(NetAddress.ipv4FromString(address)),
+        interface: NodeAddress.multicastInterface(own.nic, process.platform === "win32"),
         ttl,
         loopback: true
       },

@@ -15,8 +15,10 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import Cluster from "node:cluster"
+import type * as Dgram from "node:dgram"
 import type { Address } from "../protocol/Member.ts"
 import { DatagramsFailed, type Received } from "./Datagrams.ts"
+import { describe, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import { receiveBufferWanted } from "./Kernel.ts"
 import * as NodeAddress from "./NodeAddress.ts"
 import * as NodeBinding from "./NodeBinding.ts"
@@ -123,6 +125,8 @@ export interface Opened {
   readonly scope: Scope.Closeable
   readonly reader: DatagramSocket.Reader
   readonly writer: DatagramSocket.Writer
+  /** Joins a multicast group on an interface until the scope closes. */
+  readonly join: (group: string, nic: SystemInterface) => Effect.Effect<void, DatagramsFailed, Scope.Scope>
   readonly fault: Deferred.Deferred<DatagramsFailed>
 }
 
@@ -146,7 +150,12 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
   const fault = yield* Deferred.make<DatagramsFailed>()
   const opening = yield* Scope.fork(sockets.scope)
   return yield* Effect.gen(function*() {
-    const socket = yield* NodeDatagramSocket.fromSocket(NodeBinding.open(binding), {
+    let native: Dgram.Socket | undefined
+    const binds = Effect.tap(NodeBinding.open(binding), (made) =>
+      Effect.sync(() => {
+        native = made
+      }))
+    const socket = yield* NodeDatagramSocket.fromSocket(binds, {
       receiveBuffer: { capacity: receiveCapacity, strategy: "sliding" },
       onError: (error) => {
         const failed = failedFrom("receive", where, error)
@@ -159,7 +168,7 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
     const writer = yield* socket.writer
     // Where the system does not tell which interface its zone is, the address of a link cannot be read.
     yield* Effect.try({ try: () => reader.address, catch: (cause) => NodeSystemError.failedBy("open", where, cause) })
-    const opened: Opened = { scope: opening, reader, writer, fault }
+    const opened: Opened = { scope: opening, reader, writer, join: joinBy(native), fault }
     return opened
   }).pipe(
     Scope.provide(opening),
@@ -169,18 +178,26 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
 })
 
 /**
- * Reads one socket for ever; where it fails, closes it and opens it again until that succeeds.
+ * Reads one socket for ever; where it fails, closes it and opens it again until that succeeds. Why it does not is told while
+ * it is expected to: not while its interface is gone, which is told already, nor while the system asks whether another host has its address.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const keep = Effect.fnUntraced(
-  function*(sockets: Sockets, slot: Slot, via: Received["via"], again: Effect.Effect<Opened, DatagramsFailed>) {
+  function*(
+    sockets: Sockets,
+    slot: Slot,
+    via: Received["via"],
+    again: Effect.Effect<Opened, DatagramsFailed>,
+    isExpected: () => boolean = () => true
+  ) {
     let renewedAt = -Infinity
     while (true) {
       let told = ""
       const tellOnce = (failed: DatagramsFailed) =>
         Effect.sync(() => {
+          if (!isExpected()) return
           if (failed.message !== told) sockets.report(failed)
           told = failed.message
         })
@@ -193,7 +210,11 @@ export const keep = Effect.fnUntraced(
         if (sockets.receive(datagrams, via) || now - renewedAt < renewEvery) return Effect.void
         renewedAt = now
         return Effect.fail(
-          new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: "an interface that is new" })
+          new DatagramsFailed({
+            during: "receive",
+            kind: "NetworkChanged",
+            where: "datagrams came by a link that is new, so a socket is opened anew"
+          })
         )
       }
       const failed = yield* reader.pull.pipe(
@@ -237,6 +258,18 @@ export const failedFrom = (
 }
 
 // internal
+
+/** Effect's own way takes the number of an interface, and knows those alone that have a link-local address. */
+const joinBy = (native: Dgram.Socket | undefined): Opened["join"] => (group, nic) => {
+  const on = NodeAddress.multicastInterface(nic, process.platform === "win32")
+  return Effect.asVoid(Effect.acquireRelease(
+    Effect.try({
+      try: () => native?.addMembership(group, on),
+      catch: (cause) => NodeSystemError.failedBy("join", describe(nic), cause)
+    }),
+    () => Effect.sync(() => native?.dropMembership(group, on))
+  ))
+}
 
 /** Under `node:cluster` a port that is taken is most likely that of another worker, which was given the same settings. */
 const withCluster = (failed: DatagramsFailed): DatagramsFailed => {

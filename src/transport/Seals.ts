@@ -114,8 +114,6 @@ export interface Seals {
     flags: Frame.Flags,
     now: number
   ) => Result.Result<Opened & { readonly lost: number }, Refused | "Sealed" | "Own">
-  /** Whether a sealed datagram names a session that has proved itself. It is not opened: it may be a forgery. */
-  readonly isProven: (payload: Uint8Array) => boolean
   /** How many sessions of others are kept. */
   readonly size: () => { readonly proven: number; readonly unproven: number }
 }
@@ -313,7 +311,6 @@ export const make = (
       }
       return result
     },
-    isProven: (payload) => proven.has(Sealing.clear(payload)?.salt ?? ""),
     size: () => ({ proven: proven.size, unproven: unproven.size })
   }
 }

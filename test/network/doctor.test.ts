@@ -78,4 +78,21 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
       assert.isNotNull(alone.observations.seeds[0]?.answered)
     }, Effect.scoped)
   )
+
+  it.live(
+    "servers and seeds of both families are asked, each from an address of its own family (protocol 2)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const one = yield* lan.hostAt("192.0.2.1/24", "fd51::1/64")
+      const two = yield* lan.hostAt("192.0.2.2/24", "fd51::2/64")
+      const meeting = ["--multicast-address", "239.255.253.87,ff05::b011"]
+      const alpha = yield* one.start(flags("alpha", 2, ...meeting, "--unicast-port", "16984"))
+      const beta = yield* two.start(flags("beta", 1, ...meeting))
+      yield* allSeeAll({ alpha, beta })
+      yield* allFollow([alpha, beta], "alpha")
+      const { code, findings, observations } = yield* doctor(two, ...meeting, "--seeds", "[fd51::1]:16984")
+      assert.deepStrictEqual([code, findings], [0, []])
+      assert.isNotNull(observations.seeds[0]?.answered)
+    }, Effect.scoped)
+  )
 })

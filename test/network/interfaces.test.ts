@@ -67,6 +67,46 @@ describe.skipIf(Lan.skip)(`hosts on several networks${Lan.because}`, Lan.togethe
   )
 
   it.live(
+    "each interface is joined, and spoken from, in IPv6 also where it has no address of the link (protocol 2)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const host = yield* lan.host
+      // The system takes the first one for what is multicast unless it is told which.
+      yield* host.plug("eth0", "br1", ["fd51::1/64"])
+      yield* host.plug("eth1", "br0", ["fd52::1/64"])
+      for (const device of ["eth0", "eth1"]) yield* host.ip(`-6 addr flush dev ${device} scope link`)
+      const other = yield* lan.hostAt("fd52::2/64")
+      const one = yield* host.start(flags("one", 2, "--multicast-address", "ff05::b011"))
+      const two = yield* other.start(flags("two", 1, "--multicast-address", "ff05::b011"))
+      yield* allFollow([one, two], "one")
+      yield* allSeeAll({ one, two })
+      assert.deepStrictEqual(wrong({ one, two }), [])
+    }, Effect.scoped)
+  )
+
+  it.live(
+    "an interface that is renamed is the same one: its server is heard as before, and is no duplicate of itself (protocol 2, 4)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const host = yield* lan.hostAt("fe80::1/64")
+      const one = yield* host.start(flags("one", 2, "--multicast-address", ipv6))
+      const two = yield* (yield* lan.hostAt("fe80::2/64")).start(flags("two", 1, "--multicast-address", ipv6))
+      yield* allFollow([one, two], "one")
+      const happened = since(one)
+      yield* host.ip("link set eth0 down")
+      yield* host.ip("link set eth0 name lan0")
+      yield* host.ip("addr replace fe80::1/64 dev lan0 nodad")
+      yield* host.ip("link set lan0 up")
+      yield* tells(one, happened, "lan0 fe80::1%lan0 is back")
+      // Who comes now hears it where it is: by then it has heard itself, too.
+      const three = yield* (yield* lan.hostAt("fe80::3/64")).start(flags("three", 0, "--multicast-address", ipv6))
+      yield* allSeeAll({ one, two, three })
+      yield* allFollow([one, two, three], "one")
+      assert.deepStrictEqual(wrong({ one, two, three }), [])
+    }, Effect.scoped)
+  )
+
+  it.live(
     "bridges and links of containers are kept out, unless they are named (need 1)",
     Effect.fnUntraced(function*() {
       const lan = yield* Lan.make

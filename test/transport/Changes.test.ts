@@ -22,6 +22,7 @@ const came = (one: SystemInterface, group = 0): Change => ({ _tag: "Came", attac
 const moved = (index: number, to: SystemInterface): Change => ({ _tag: "Moved", held: index, to })
 const six = (address: string, more: Partial<SystemInterface> = {}) =>
   nic("eth0", address, { netmask: "ffff:ffff:ffff:ffff::", index: 2, ...more })
+const asked = six("fd51::2", { flaw: "tentative" })
 const duplicate = six("fd51::ff", { flaw: "duplicate" })
 
 const table: ReadonlyArray<
@@ -63,6 +64,33 @@ const table: ReadonlyArray<
     wants(six("fd51::1"), duplicate),
     [six("fd51::1"), duplicate],
     [moved(0, six("fd51::1"))]
+  ],
+  [
+    "an address that the system still asks about is waited for",
+    [held(six("fd51::1"))],
+    wants(asked),
+    [asked],
+    [{ _tag: "Gone", held: 0 }]
+  ],
+  ["and waited for on", [held(six("fd51::1"), false)], wants(asked), [asked], []],
+  ["also where it is the one that was there", [held(six("fd51::2"), false)], wants(asked), [asked], []],
+  ["it is kept where it was there all the time", [held(six("fd51::2"))], wants(asked), [asked], []],
+  ["and taken when nobody else has it", [held(six("fd51::1"), false)], wants(six("fd51::2")), [six("fd51::2")], [
+    moved(0, six("fd51::2"))
+  ]],
+  [
+    "it goes with an interface that is renamed",
+    [held(six("fe80::1%eth0"))],
+    wants({ ...six("fe80::1%lan0"), name: "lan0" }),
+    [{ ...six("fe80::1%lan0"), name: "lan0" }],
+    [moved(0, { ...six("fe80::1%lan0"), name: "lan0" })]
+  ],
+  [
+    "but not to another one that was given its address",
+    [held(six("fd51::1"))],
+    wants({ ...six("fd51::1"), name: "lan0", index: 3 }),
+    [{ ...six("fd51::1"), name: "lan0", index: 3 }],
+    [{ _tag: "Gone", held: 0 }, came({ ...six("fd51::1"), name: "lan0", index: 3 })]
   ],
   ["unless there is no other", [held(six("fd51::ff"))], wants(duplicate), [duplicate], []],
   [

@@ -8,22 +8,45 @@ const [a, b] = [Peer.id("a"), Peer.id("b")]
 describe("copies of one message by several addresses of its sender (protocol 2)", () => {
   it("what comes within a second of a word from an address that can be answered is one", () => {
     const copies = Copies.make()
-    copies.note(a, 0)
-    assert.isTrue(copies.isCopy(a, 1))
-    assert.isTrue(copies.isCopy(a, 999))
-    assert.isFalse(copies.isCopy(a, 1_000))
+    copies.near(a, 0)
+    copies.far(a, 1)
+    copies.far(a, 999)
+    assert.strictEqual(copies.lost(5_000), 0)
+    copies.far(a, 5_000)
+    assert.strictEqual(copies.lost(6_000), 1)
   })
 
-  it("of who has no such address nothing is one", () => {
+  it("also where it comes before that word", () => {
     const copies = Copies.make()
-    copies.note(b, 0)
-    assert.isFalse(copies.isCopy(a, 1))
+    copies.far(a, 0)
+    copies.far(a, 1)
+    assert.strictEqual(copies.lost(2), 0)
+    copies.near(a, 3)
+    assert.strictEqual(copies.lost(5_000), 0)
+  })
+
+  it("of who has no such address nothing is one: each is lost, and counted once", () => {
+    const copies = Copies.make()
+    copies.near(b, 0)
+    copies.far(a, 0)
+    copies.far(a, 500)
+    assert.strictEqual(copies.lost(999), 0)
+    assert.strictEqual(copies.lost(1_000), 2)
+    assert.strictEqual(copies.lost(9_000), 0)
   })
 
   it("who is one too many makes the others forgotten", () => {
     const copies = Copies.make()
-    copies.note(a, 0)
-    for (let i = 0; i < 5_000; i++) copies.note(Member.nodeId("192.0.2.1", "host", i), 0)
-    assert.isFalse(copies.isCopy(a, 1))
+    copies.near(a, 0)
+    for (let i = 0; i < 4_096; i++) copies.near(Member.nodeId("192.0.2.1", "host", i), 0)
+    copies.far(a, 1)
+    assert.strictEqual(copies.lost(1_001), 1)
+  })
+
+  it("and lost, where they wait", () => {
+    const copies = Copies.make()
+    for (let i = 0; i < 4_097; i++) copies.far(Member.nodeId("192.0.2.1", "host", i), 0)
+    assert.strictEqual(copies.lost(1), 4_096)
+    assert.strictEqual(copies.lost(1_000), 1)
   })
 })

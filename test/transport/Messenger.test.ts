@@ -108,6 +108,10 @@ describe("who is answered, and how often", () => {
         inbox.push({ payload: frame(Peer.alive("a")), from: { ip, port: 4_000 }, via })
       for (const via of ["unicast", "multicast"] as const) from("198.51.100.9", via)
       assert.deepStrictEqual(yield* messenger.receive, [])
+      assert.strictEqual(count("NotDirect"), 1)
+      // The multicast could have been the first of several copies.
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* messenger.receive, [])
       assert.strictEqual(count("NotDirect"), 2)
       for (const via of ["unicast", "multicast"] as const) from("192.0.2.9", via)
       from("203.0.113.1", "multicast")
@@ -117,6 +121,46 @@ describe("who is answered, and how often", () => {
         "203.0.113.1"
       ])
       assert.strictEqual(count("NotDirect"), 2)
+    }))
+
+  it.effect("a copy of a multicast that can be answered is no loss, whichever comes first", () =>
+    Effect.gen(function*() {
+      const { count, inbox, messenger } = yield* make()
+      const from = (...ips: ReadonlyArray<string>) =>
+        inbox.push(
+          ...ips.map((ip) => ({
+            payload: frame(Peer.alive("a")),
+            from: { ip, port: 4_000 },
+            via: "multicast" as const
+          }))
+        )
+      for (const ips of [["198.51.100.9", "192.0.2.9"], ["192.0.2.9", "198.51.100.9"]]) {
+        from(...ips)
+        assert.lengthOf(yield* messenger.receive, 1)
+        yield* TestClock.adjust("10 seconds")
+      }
+      yield* messenger.receive
+      assert.strictEqual(count("NotDirect"), 0)
+    }))
+
+  it.effect("nor is one of what is sealed; what comes again later is a repetition", () =>
+    Effect.gen(function*() {
+      const { count, inbox, messenger } = yield* make(keys)
+      const other = Seals.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(9))
+      const payload = other.seal(frame(Peer.alive("a")), 0)
+      const from = (...ips: ReadonlyArray<string>) =>
+        inbox.push(...ips.map((ip) => ({ payload, from: { ip, port: 4_000 }, via: "multicast" as const })))
+      from("198.51.100.9", "192.0.2.9", "192.0.2.10")
+      yield* messenger.receive
+      yield* TestClock.adjust("1 second")
+      yield* messenger.receive
+      assert.strictEqual(count("NotDirect") + count("Repeated"), 0)
+      from("198.51.100.9", "192.0.2.9")
+      yield* messenger.receive
+      yield* TestClock.adjust("1 second")
+      yield* messenger.receive
+      assert.strictEqual(count("NotDirect"), 1)
+      assert.strictEqual(count("Repeated"), 1)
     }))
 
   it.effect.each([

@@ -5,6 +5,7 @@
  */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Option from "effect/Option"
+import * as Zone from "../../protocol/Zone.ts"
 import { networkOf } from "./Direct.ts"
 import type { System } from "./Interfaces.ts"
 import { deviceOf, familyOf, isUsable, type SystemInterface } from "./SystemInterface.ts"
@@ -47,7 +48,7 @@ export type Change =
 
 /**
  * Compares what is held with what the choice wants now. A socket keeps its address while it can be used, whatever the choice
- * prefers; else it goes to another one of its device; and a network that no socket of the device is on gets a new one. The
+ * prefers; else it goes to another one of its device, once the system has found out that no other host has that, and along with a device that is renamed; and a network that no socket of the device is on gets a new one. The
  * first is never ended, since the identity of a server hangs on it.
  *
  * @category constructors
@@ -76,8 +77,10 @@ export const changes = (
   for (const [index, one] of held.entries()) {
     if (goesOn.has(index)) continue
     const free = byDevice.get(deviceKeyOf(one))?.find((other) => !taken.has(keyOf(other)))
+      ?? wanted.find((other) => !taken.has(keyOf(other)) && isRenamed(one, other))
     const to = free?.interface ?? now[index]
-    if (to !== undefined) stay(index, to)
+    const isItsOwn = one.isPresent && to === now[index]
+    if (to !== undefined && (isItsOwn || to.flaw !== "tentative")) stay(index, to)
   }
   const onDevice = groupBy(
     [...goesOn].map(([index, to]) => ({ group: held[index]!.group, interface: to })),
@@ -89,6 +92,10 @@ export const changes = (
     else if (one.isPresent) found.push({ _tag: "Gone", held: index })
   }
   for (const attachment of wanted) {
+    // Whoever waits for its device waits for this too: it is not known yet whether another host has it.
+    const isAwaited = attachment.interface.flaw === "tentative" &&
+      held.some((one, index) => !goesOn.has(index) && deviceKeyOf(one) === deviceKeyOf(attachment))
+    if (isAwaited) continue
     const neighbours = onDevice.get(deviceKeyOf(attachment)) ?? []
     const isCovered = neighbours.some((one) => overlap(one.interface, attachment.interface))
     if (!isCovered) found.push({ _tag: "Came", attachment })
@@ -108,6 +115,11 @@ const isSame = ({ interface: before, isPresent }: Attached, now: SystemInterface
   if (before.index === undefined) return now.index === undefined || familyOf(now.address) === "IPv4"
   return before.index === now.index
 }
+
+/** Whether it is the same address of the same interface, which has another name now. */
+const isRenamed = (before: Attachment, now: Attachment): boolean =>
+  before.group === now.group && before.interface.index !== undefined && before.interface.index === now.interface.index
+  && Zone.without(before.interface.address) === Zone.without(now.interface.address)
 
 const groupBy = <A>(some: ReadonlyArray<A>, keyOf: (one: A) => string): ReadonlyMap<string, ReadonlyArray<A>> => {
   const groups = new Map<string, Array<A>>()
