@@ -58,10 +58,14 @@ export const statusOf = (
   return `${name}, term ${reign.term}, ${count}`
 }
 
-/** Sends one message after the other: each is a process, and none may overtake another. */
+/**
+ * Sends one message after the other: each is a process, and none may overtake another. After the `last` nothing is sent: what
+ * becomes of the group while the server leaves it is no news to systemd.
+ */
 const makeSay = () => {
   const inTurn = Semaphore.makeUnsafe(1)
   let complained = false
+  let isOver = false
   const complain = (why: string) =>
     Effect.suspend(() => {
       if (complained) return Effect.void
@@ -71,11 +75,7 @@ const makeSay = () => {
           + "install systemd-notify, or make the unit one of Type=exec without WatchdogSec"
       )
     })
-  return (...assignments: ReadonlyArray<string>): Effect.Effect<
-    void,
-    never,
-    ChildProcessSpawner.ChildProcessSpawner
-  > =>
+  const send = (assignments: ReadonlyArray<string>) =>
     ChildProcess.make("systemd-notify", assignments, {
       extendEnv: true,
       stdin: "ignore",
@@ -86,16 +86,24 @@ const makeSay = () => {
       Effect.scoped,
       Effect.flatMap((code) => code === 0 ? Effect.void : complain(`systemd-notify ended with ${code}`)),
       Effect.timeoutOrElse({ duration: patience, orElse: () => complain("systemd-notify does not end") }),
-      Effect.catch((error) => complain(error.message)),
-      inTurn.withPermits(1)
+      Effect.catch((error) => complain(error.message))
     )
+  return {
+    say: (...assignments: ReadonlyArray<string>) =>
+      inTurn.withPermits(1)(Effect.suspend(() => isOver ? Effect.void : send(assignments))),
+    last: (...assignments: ReadonlyArray<string>) =>
+      inTurn.withPermits(1)(Effect.suspend(() => {
+        isOver = true
+        return send(assignments)
+      }))
+  }
 }
 
 /** What there is to tell systemd, and nothing where it did not ask. */
 export const make: Effect.Effect<Systemd> = Effect.gen(function*() {
   if ((yield* variable("NOTIFY_SOCKET")) === "") return nobody
   const within = yield* watchdog
-  const say = makeSay()
+  const { last, say } = makeSay()
   return {
     serving: Effect.fnUntraced(function*(group, settings) {
       const tellStatus = group.changes.pipe(
@@ -119,6 +127,6 @@ export const make: Effect.Effect<Systemd> = Effect.gen(function*() {
       )
       yield* Effect.forkScoped(Effect.repeat(feed, Schedule.spaced(half)))
     }),
-    stopping: say("STOPPING=1")
+    stopping: last("STOPPING=1")
   }
 })
