@@ -56,6 +56,8 @@ export interface GroupState {
   readonly ownReigns: SubscriptionRef.SubscriptionRef<Contest.OwnReigns>
   /** Tells an event that is none of the protocol's. */
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
+  /** Who subscribes from here on gets what follows, and no longer all from `Started` on. */
+  readonly forgetBeginning: Effect.Effect<void>
   /** Counts a datagram that was dropped. */
   readonly drop: (reason: DropReason | Messenger.DropReason) => void
   /** How many datagrams were dropped since the start, by reason. */
@@ -192,7 +194,6 @@ export const make = Effect.fnUntraced(function*(options: {
       todo.push(...outputs)
       if (!Step.showsSame(before, after)) todo.push(show)
       const rest = doAll()
-      if (before.phase === "Discovering" && after.phase !== "Discovering") hub.forgetBeginning()
       // Timers last longer than the step: they live in this server's time, whoever called for it.
       return rest.length === 0
         ? Effect.void
@@ -211,6 +212,7 @@ export const make = Effect.fnUntraced(function*(options: {
     view,
     ownReigns,
     tell,
+    forgetBeginning: Effect.sync(hub.forgetBeginning),
     drop,
     dropped: Effect.sync(() => Object.fromEntries(dropped)),
     outbox,
