@@ -227,6 +227,18 @@ describe("standing", () => {
     assert.deepStrictEqual(promise(server).to, { id: id("m"), incarnation: 1_000 })
   })
 
+  it("waits where it was bound to another during its stagger, and follows nobody", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    assert.strictEqual(server.activity, "Pending")
+    server.hear(says("z", { type: "BEAT", election: "", claim: 50, beat: 1, lease: three }))
+    assert.strictEqual(promise(server).to?.id, id("z"))
+    server.forget().advance(L / 2)
+    assert.deepStrictEqual(server.said("ELECTION"), [])
+    for (const other of ["a", "z"]) server.hear(alive(other))
+    server.advance(L)
+    assert.isAbove(server.said("ELECTION").length, 0)
+  })
+
   it("does not without a majority in view, and tells that there is none, once", () => {
     const server = vacant([]).advance(10 * L)
     assert.deepStrictEqual(server.says(), [])
