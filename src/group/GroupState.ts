@@ -22,6 +22,7 @@ import type * as Messenger from "../transport/Messenger.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as EventHub from "./EventHub.ts"
 import type * as Inbox from "./Inbox.ts"
+import type * as LeadingWork from "./LeadingWork.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /**
@@ -78,7 +79,7 @@ export type Outgoing = Extract<Output, { readonly _tag: "Send" | "Ask" | "Farewe
 const outboxCapacity = 4_096
 
 /**
- * Makes the state of one server. `endWork` ends all leading work of an election, in a bounded time, and answers whether it
+ * Makes the state of one server. `works.end` ends all leading work of an election, in a bounded time, and answers whether it
  * has finished by then. `deliver` takes what clients sent, and must not block.
  *
  * @category constructors
@@ -86,7 +87,7 @@ const outboxCapacity = 4_096
  */
 export const make = Effect.fnUntraced(function*(options: {
   readonly initial: State
-  readonly endWork: (election: string) => Effect.Effect<boolean>
+  readonly works: Pick<LeadingWork.All, "end" | "idle">
   readonly deliver: (message: Inbox.Message) => void
   /** This server stood still, before anything more is said. */
   readonly paused: () => void
@@ -102,7 +103,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const ownReigns = yield* SubscriptionRef.make<Contest.OwnReigns>(new Map())
   const hub = yield* EventHub.make<Step.View, Event.Event>(() => Step.view(Ref.getUnsafe(ref)))
   const outbox = yield* Queue.dropping<Outgoing>(outboxCapacity)
-  const fibers = yield* FiberMap.make<number | `end of work ${string}`>()
+  const fibers = yield* FiberMap.make<number | `end of work ${string}` | `idle ${string}`>()
   const dropped = new Map<string, number>()
 
   const now = (): Now => ({
@@ -143,6 +144,18 @@ export const make = Effect.fnUntraced(function*(options: {
         )
       case "ClearTimer":
         return FiberMap.remove(fibers, output.token)
+      case "AwaitIdle":
+        return FiberMap.run(
+          fibers,
+          `idle ${output.election}`,
+          supervisor.guard(
+            "idle",
+            Effect.andThen(
+              options.works.idle(output.election),
+              Effect.suspend(() => step({ ...output, _tag: "WorkIdle" }))
+            )
+          )
+        )
       case "EndWork":
         // Not forked into the scope: that is closing already where the end of work is part of the goodbye.
         return FiberMap.run(
@@ -151,7 +164,7 @@ export const make = Effect.fnUntraced(function*(options: {
           supervisor.guard(
             "end of work",
             Effect.flatMap(
-              options.endWork(output.election),
+              options.works.end(output.election),
               (finished) => step({ _tag: "WorkEnded", election: output.election, finished })
             )
           )

@@ -121,7 +121,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       seeds: seeds.addresses(),
       monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     }),
-    endWork: works.end,
+    works,
     deliver: offer,
     paused: () => messenger.renew(),
     supervisor
