@@ -309,12 +309,19 @@ const heartbeat = (turn: Turn): void => {
 
 const sayAlive = (turn: Turn): void => turn.say(null, { type: "SERVER_ALIVE", ...signOfLife(turn) })
 
+/** When the last of a burst of probes is said. */
+const movedAgain = [Rules.gaps.probe[0] + Rules.gaps.probe[1]]
+
 /** Who knew us hears where we are, and who is there now is asked: it may be another network. */
 const sayMoved = (turn: Turn): void => {
   if (turn.state.phase === "Leaving") return
   // The sockets may still be opening anew, and what is said meanwhile is lost.
   turn.sayOften("moved", { type: "SERVER_ALIVE", ...signOfLife(turn) }, Rules.gaps.probe)
   probeGroup(turn)
+  // Who hears no multicast would go on asking for us where we were. A heartbeat by unicast would say that we hear none.
+  for (const { address, member: { id } } of HashMap.values(turn.state.known)) {
+    turn.sayOften(`moved:${id}`, { type: "SERVER_PROBE", nonce: turn.nonce() }, movedAgain, address)
+  }
 }
 
 const signOfLife = (turn: Turn) => ({ ...NamedElections.sign(turn), ...Contacts.viewOf(turn.state) })

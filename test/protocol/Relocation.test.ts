@@ -172,6 +172,20 @@ describe("a server whose own sockets move", () => {
   const live = () => Server.live({}, [alive("a")]).advance(5).forget()
   const here = { ip: "192.0.2.13", port: 4013 }
 
+  it("asks each member by unicast, twice, since one that hears no multicast would look for it where it was", () => {
+    const asked = (server: Server) =>
+      server.said("SERVER_PROBE").flatMap(({ message, to }) =>
+        to === null ? [] : [[to.ip, message.nonce, message.sender.ip]]
+      )
+    const server = moved(Server.live({}, [alive("a"), alive("b")]), other)
+    const first = asked(server)
+    assert.sameMembers(first.map(([to]) => to), ["192.0.2.1", "192.0.2.2"])
+    assert.isTrue(first.every(([, , ip]) => ip === other.ip))
+    assert.deepStrictEqual(asked(server.forget().advance(149)), [])
+    assert.sameDeepMembers(asked(server.advance(1)), first)
+    assert.deepStrictEqual(asked(server.advance(1_000)), [])
+  })
+
   it("announces the first of them at once, as the same start, and leads on in its reign", () => {
     const server = live()
     const { election: { reign: before }, self } = server.state
