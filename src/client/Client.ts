@@ -399,14 +399,16 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     within: Duration.Duration,
     mayArrive: boolean
   ): Effect.Effect<NobodyLeads> =>
-    Effect.map(Ref.get(ref), ({ address, heard }) =>
-      new NobodyLeads({
+    Effect.map(Ref.get(ref), (state) => {
+      const address = ClientStep.leaderAddress(state)
+      return new NobodyLeads({
         during,
         ...Inquiry.asked(settings, endpoint, within),
-        servers: HashMap.size(heard),
+        servers: HashMap.size(state.heard),
         leader: address === null ? null : Member.formatAddress(address),
         mayArrive
-      }))
+      })
+    })
 
   const send: ClientShape["send"] = (body, options = {}) =>
     Effect.gen(function*() {

@@ -22,6 +22,7 @@ import type * as Messenger from "../transport/Messenger.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as EventHub from "./EventHub.ts"
 import type * as Inbox from "./Inbox.ts"
+import type * as LeadingWork from "./LeadingWork.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /**
@@ -56,6 +57,8 @@ export interface GroupState {
   readonly ownReigns: SubscriptionRef.SubscriptionRef<Contest.OwnReigns>
   /** Tells an event that is none of the protocol's. */
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
+  /** Who subscribes from here on gets what follows, and no longer all from `Started` on. */
+  readonly forgetBeginning: Effect.Effect<void>
   /** Counts a datagram that was dropped. */
   readonly drop: (reason: DropReason | Messenger.DropReason) => void
   /** How many datagrams were dropped since the start, by reason. */
@@ -76,7 +79,7 @@ export type Outgoing = Extract<Output, { readonly _tag: "Send" | "Ask" | "Farewe
 const outboxCapacity = 4_096
 
 /**
- * Makes the state of one server. `endWork` ends all leading work of an election, in a bounded time, and answers whether it
+ * Makes the state of one server. `works.end` ends all leading work of an election, in a bounded time, and answers whether it
  * has finished by then. `deliver` takes what clients sent, and must not block.
  *
  * @category constructors
@@ -84,7 +87,7 @@ const outboxCapacity = 4_096
  */
 export const make = Effect.fnUntraced(function*(options: {
   readonly initial: State
-  readonly endWork: (election: string) => Effect.Effect<boolean>
+  readonly works: Pick<LeadingWork.All, "end" | "idle">
   readonly deliver: (message: Inbox.Message) => void
   /** This server stood still, before anything more is said. */
   readonly paused: () => void
@@ -100,7 +103,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const ownReigns = yield* SubscriptionRef.make<Contest.OwnReigns>(new Map())
   const hub = yield* EventHub.make<Step.View, Event.Event>(() => Step.view(Ref.getUnsafe(ref)))
   const outbox = yield* Queue.dropping<Outgoing>(outboxCapacity)
-  const fibers = yield* FiberMap.make<number | `end of work ${string}`>()
+  const fibers = yield* FiberMap.make<number | `end of work ${string}` | `idle ${string}`>()
   const dropped = new Map<string, number>()
 
   const now = (): Now => ({
@@ -141,6 +144,18 @@ export const make = Effect.fnUntraced(function*(options: {
         )
       case "ClearTimer":
         return FiberMap.remove(fibers, output.token)
+      case "AwaitIdle":
+        return FiberMap.run(
+          fibers,
+          `idle ${output.election}`,
+          supervisor.guard(
+            "idle",
+            Effect.andThen(
+              options.works.idle(output.election),
+              Effect.suspend(() => step({ ...output, _tag: "WorkIdle" }))
+            )
+          )
+        )
       case "EndWork":
         // Not forked into the scope: that is closing already where the end of work is part of the goodbye.
         return FiberMap.run(
@@ -149,7 +164,7 @@ export const make = Effect.fnUntraced(function*(options: {
           supervisor.guard(
             "end of work",
             Effect.flatMap(
-              options.endWork(output.election),
+              options.works.end(output.election),
               (finished) => step({ _tag: "WorkEnded", election: output.election, finished })
             )
           )
@@ -192,7 +207,6 @@ export const make = Effect.fnUntraced(function*(options: {
       todo.push(...outputs)
       if (!Step.showsSame(before, after)) todo.push(show)
       const rest = doAll()
-      if (before.phase === "Discovering" && after.phase !== "Discovering") hub.forgetBeginning()
       // Timers last longer than the step: they live in this server's time, whoever called for it.
       return rest.length === 0
         ? Effect.void
@@ -211,6 +225,7 @@ export const make = Effect.fnUntraced(function*(options: {
     view,
     ownReigns,
     tell,
+    forgetBeginning: Effect.sync(hub.forgetBeginning),
     drop,
     dropped: Effect.sync(() => Object.fromEntries(dropped)),
     outbox,

@@ -115,6 +115,8 @@ export interface LeadingWork {
    * does. The work itself is interrupted by its reign's end.
    */
   readonly end: Effect.Effect<boolean>
+  /** Waits until none runs any more, however long that takes. */
+  readonly idle: Effect.Effect<void>
 }
 
 const allDone = (running: ReadonlyArray<Running>) =>
@@ -132,6 +134,8 @@ export interface All {
   readonly of: (election: string) => LeadingWork
   /** Waits for the end of one election's work; see {@link LeadingWork}. */
   readonly end: (election: string) => Effect.Effect<boolean>
+  /** Waits until none of one election's runs; see {@link LeadingWork}. */
+  readonly idle: (election: string) => Effect.Effect<void>
   /** Forgets an election's, unless somebody still works or waits there. */
   readonly release: (election: string) => void
 }
@@ -152,6 +156,7 @@ export const makeAll = (stopTimeout: Duration.Duration): All => {
       return work
     },
     end: (election) => Effect.suspend(() => all.get(election)?.end ?? Effect.succeed(true)),
+    idle: (election) => Effect.suspend(() => all.get(election)?.idle ?? Effect.void),
     release: (election) => {
       const work = all.get(election)
       if (work !== undefined && work.callers === 0 && work.running.size === 0) all.delete(election)
@@ -169,7 +174,12 @@ const make = (stopTimeout: Duration.Duration): LeadingWork => {
     end: Effect.suspend(() => allDone([...running].filter(({ overrunning }) => !overrunning))).pipe(
       Effect.timeoutOption(stopTimeout),
       Effect.map(() => running.size === 0)
-    )
+    ),
+    idle: Effect.whileLoop({
+      while: () => running.size > 0,
+      body: () => allDone([...running]),
+      step: () => {}
+    })
   }
 }
 

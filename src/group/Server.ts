@@ -121,7 +121,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       seeds: seeds.addresses(),
       monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     }),
-    endWork: works.end,
+    works,
     deliver: offer,
     paused: () => messenger.renew(),
     supervisor
@@ -168,6 +168,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   )
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() => leave)
+  // From here, and not from when the server knows its group: on a busy host it may do so before anybody could subscribe.
+  yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), state.forgetBeginning))
   const failed = yield* Deferred.make<never, Supervisor.GroupFailed>()
   yield* supervisor.failed.pipe(
     Effect.catch((error) => Effect.andThen(leave, Deferred.fail(failed, error))),

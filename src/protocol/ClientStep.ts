@@ -187,6 +187,16 @@ export const dueAt = (state: State): number => {
 }
 
 /**
+ * Where the leader is that this client speaks to, or that it has dropped since it did not answer: it may lead all the same.
+ * Null where none was heard of, or the last one has given its reign up.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const leaderAddress = ({ address, last }: State): Member.Address | null =>
+  address ?? (last === null || last.isOver ? null : last.address)
+
+/**
  * Whether all that the app sent is acknowledged: nothing waits unless there is something on its way.
  *
  * @category guards
@@ -270,10 +280,12 @@ const join = (turn: Turn): void => {
   if (dueAt > turn.now.monotonic) return
   if (phase === "Leaving") return sayLeaving(turn)
   if (tries >= patientTries) dropSilentLeader(turn, since)
-  turn.send(null, { type: "CLIENT_JOIN", client, nonce, interval: Math.max(1, Math.round(interval)), seq })
   // Who is in already has time.
   const quick = phase === "Joining" ? joinGaps : []
   const gap = quick[tries] ?? Math.min(backoff.longest, backoff.first * 2 ** (tries - quick.length))
+  // Servers forget by it who says nothing more.
+  const next = Math.max(1, Math.round(Math.max(interval, gap)))
+  turn.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq })
   turn.state.join = { nonce, tries: tries + 1, since, dueAt: turn.now.monotonic + gap }
 }
 

@@ -91,6 +91,10 @@ export interface Election {
   readonly claim: Claim | null
   /** Until when leading work may run by what was promised for a claim that is over. */
   readonly workUntil: number
+  /** The newest term of this server's own that was promised to it, is over, and has not been given back; null where none. */
+  readonly owed: number | null
+  /** Until when others may lead first, since this server has given the lead up and its work has only now ended. */
+  readonly lastUntil: number
   /** Until when this server does not stand, after no majority voted for it. */
   readonly backoffUntil: number
   /** When each member last got a notice of the reign. */
@@ -126,6 +130,8 @@ export const make = (monotonic: number): Election => ({
   hearsayAt: -Infinity,
   claim: null,
   workUntil: -Infinity,
+  owed: null,
+  lastUntil: -Infinity,
   backoffUntil: -Infinity,
   noticed: HashMap.empty(),
   withdrawn: false

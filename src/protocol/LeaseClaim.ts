@@ -22,12 +22,16 @@ type At = Contest.Contest
 export const standsIn = (at: At): number => {
   if (at.state.rules.lease === null) return 0
   const { rules, self, silentUntil } = at.state
-  const { backoffUntil, reign } = at.election
+  const { backoffUntil, lastUntil, owed, reign, workUntil } = at.election
   // Whoever found no majority lets a leader that has one be for a while.
-  if (reign !== null) return wholeMillis(at, silentUntil, backoffUntil + rules.memberTimeout)
+  if (reign !== null) {
+    // While its own work may still run, it asks nobody to make way for it.
+    const busy = owed === null ? -Infinity : workUntil
+    return wholeMillis(at, silentUntil, busy, lastUntil, backoffUntil + rules.memberTimeout)
+  }
   const promise = Voter.promiseIn(at.state, at.name)
   const bound = promise.to !== null && promise.to.id !== self.id ? promise.until : -Infinity
-  return wholeMillis(at, silentUntil, backoffUntil, bound)
+  return wholeMillis(at, silentUntil, backoffUntil, lastUntil, bound)
 }
 
 /** Until the last of some instants: whole ms, as what is left of one by rounding would be no time for a timer to run. */
@@ -61,9 +65,9 @@ export const isHeld = (at: At): boolean => {
 }
 
 /**
- * Ends the claim, if there is one, and gives back what was promised for it. One that was held is given back only where its
- * leading work is known to have ended (`workEnded`): else nobody may lead before the promises have run out. Nor is what the
- * same servers promised for the next claim given back until then: it has taken the place of that.
+ * Ends the claim, if there is one, and gives back what was promised for it. One that was held is given back at once only where
+ * its leading work is known to have ended (`workEnded`). Else it is owed, and so is what the same servers promised for the next
+ * claim, which has taken the place of that: {@link settle} gives it back when no work runs any more.
  *
  * @category transitions
  * @since 0.1.0
@@ -74,10 +78,31 @@ export const end = (at: At, workEnded = false): void => {
   at.change({ claim: null })
   for (const key of ["beat", "lease"]) at.clearTimer(key)
   if (claim.held) at.change({ workUntil: workEnded ? -Infinity : mayWorkUntil(at, claim) })
-  if (at.election.workUntil > at.turn.now.monotonic) return
+  if (at.election.workUntil <= at.turn.now.monotonic) return giveBack(at, claim.term)
+  at.change({ owed: claim.term })
+  at.turn.outputs.push({ _tag: "AwaitIdle", election: at.name, term: claim.term })
+}
+
+/**
+ * No leading work of this election runs any more, of whatever reign: what is owed for the claim of this term is given back, but
+ * not while a later claim is held, whose work may run. Says whether anything was.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const settle = (at: At, term: number): boolean => {
+  const { claim, owed } = at.election
+  if (owed !== term || claim?.held === true) return false
+  at.change({ workUntil: -Infinity })
+  giveBack(at, term)
+  return true
+}
+
+const giveBack = (at: At, term: number): void => {
   const { members, self } = at.state
-  Voter.onRelease(at.turn, at.name, self, claim.term)
-  for (const { id } of members) at.turn.sayTo(id, { type: "RELEASE", election: at.name, claim: claim.term })
+  at.change({ owed: null })
+  Voter.onRelease(at.turn, at.name, self, term)
+  for (const { id } of members) at.turn.sayTo(id, { type: "RELEASE", election: at.name, claim: term })
 }
 
 /** By the clock that nobody sets: where another ended the lease early, the promises have left its work its time. */

@@ -41,7 +41,8 @@ export const holds = (turn: Turn, server: { readonly id: Member.NodeId; readonly
  * @since 0.1.0
  */
 export const contradicts = (turn: Turn, leader: Reign.Leader): boolean => {
-  const member = Option.getOrUndefined(turn.known(leader.id))?.member
+  const { self } = turn.state
+  const member = leader.id === self.id ? self : Option.getOrUndefined(turn.known(leader.id))?.member
   return member !== undefined && member.incarnation === leader.incarnation && member.priority !== leader.priority
 }
 

@@ -8,7 +8,7 @@
  */
 import * as Contest from "./Contest.ts"
 import * as Member from "./Member.ts"
-import * as Reign from "./Reign.ts"
+import type * as Reign from "./Reign.ts"
 import type { Turn } from "./Turn.ts"
 
 /**
@@ -19,8 +19,12 @@ import type { Turn } from "./Turn.ts"
  * @since 0.1.0
  */
 export const tell = (turn: Turn, before: Member.Address, member: Member.Member): void => {
+  const { ip, port } = member
+  // Its rank stays as the reign has it: registers do not go back.
   const reignAt = (reign: Reign.Reign | null): Reign.Reign | null =>
-    reign !== null && Member.isSameStart(reign.leader, member) ? Reign.make(reign.term, member) : reign
+    reign !== null && Member.isSameStart(reign.leader, member)
+      ? { ...reign, leader: { ...reign.leader, ip, port } }
+      : reign
   for (const at of Contest.all(turn)) {
     const { last, reign } = at.election
     at.change({ reign: reignAt(reign), last: reignAt(last) })

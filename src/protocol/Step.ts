@@ -37,7 +37,7 @@ import * as Watch from "./Watch.ts"
  *   others now. `Seeds`: the names of the seeds resolve to these now.
  * - `WorkEnded`: in answer to `EndWork`; not `finished` where it has had its time and runs on. `WorkOverran`: so has
  *   leading work of the reign of that term, asked for or not.
- *   `WorkFinished`: none of that kind runs any more.
+ *   `WorkFinished`: none of that kind runs any more. `WorkIdle`: in answer to `AwaitIdle`, none of any kind does.
  * - `WorkGivenUp`: all leading work of the app has failed for good. `WorkOffered`: it has some again.
  * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
@@ -70,6 +70,7 @@ export type Input =
   | { readonly _tag: "WorkEnded"; readonly election?: string; readonly finished?: boolean }
   | { readonly _tag: "WorkOverran"; readonly election?: string; readonly term: number }
   | { readonly _tag: "WorkFinished"; readonly election?: string }
+  | { readonly _tag: "WorkIdle"; readonly election?: string; readonly term: number }
   | { readonly _tag: "WorkGivenUp"; readonly election?: string }
   | { readonly _tag: "WorkOffered"; readonly election?: string }
   | { readonly _tag: "Campaign"; readonly election: string }
@@ -243,6 +244,9 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       break
     case "WorkOverran":
       inElection(turn, input, (at) => SteppingDown.workOverran(at, input.term))
+      break
+    case "WorkIdle":
+      inElection(turn, input, (at) => SteppingDown.workIdle(at, input.term))
       break
     case "WorkFinished":
       inElection(turn, input, SteppingDown.workFinished)

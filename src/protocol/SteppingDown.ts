@@ -17,6 +17,7 @@ import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
+import * as LeaseClaim from "./LeaseClaim.ts"
 import * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import type { State } from "./Turn.ts"
@@ -177,8 +178,21 @@ export const workOverran = (at: At, term: number): void => {
  */
 export const workFinished = (at: At): void => {
   if (!at.election.overrun) return
-  at.change({ overrun: false })
+  const { coordinatorTimeout, lease } = at.state.rules
+  // The voters were bound to us all that time: the others may lead first.
+  const lastUntil = lease === null ? -Infinity : at.turn.now.monotonic + coordinatorTimeout
+  at.change({ overrun: false, lastUntil })
   BullyElection.callElection(at)
+}
+
+/**
+ * No leading work runs any more, of whatever reign: the lease of this term, which ended without being given back, is now.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const workIdle = (at: At, term: number): void => {
+  if (LeaseClaim.settle(at, term)) BullyElection.callElection(at)
 }
 
 /**

@@ -275,7 +275,8 @@ export type Timer =
  *   system does not let us, step `NotAsked`.
  * - `SetTimer`: fire `timer` with this key and token in `after` ms. `ClearTimer`: that
  *   fire need not come (it would be ignored).
- * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`. `Farewell`: nothing more will come.
+ * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
+ * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more will come.
  * - `Drop`: count one more dropped datagram of this reason.
  *
  * @category models
@@ -294,6 +295,7 @@ export type Output =
   | { readonly _tag: "ClearTimer"; readonly token: number }
   | { readonly _tag: "Emit"; readonly event: Event.Event }
   | { readonly _tag: "EndWork"; readonly election: string }
+  | { readonly _tag: "AwaitIdle"; readonly election: string; readonly term: number }
   | { readonly _tag: "Farewell" }
   | { readonly _tag: "Drop"; readonly reason: DropReason }
 

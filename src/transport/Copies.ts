@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 /**
- * Who is heard, as one listener hears them: a server by its id, a sealed session by its salt. Times are in ms.
+ * Who is heard, as one listener hears them: a server by its id, a sealed datagram by its number. Times are in ms.
  *
  * @category models
  * @since 0.1.0

@@ -101,8 +101,11 @@ const clockStep = 1_000
 /** Of all servers of this process: in tests they are many, and hear the same. */
 const readBody = Repeats.make()
 
-/** By what a sealed session is known. */
-const saltOf = (payload: Uint8Array): string | undefined => Sealing.clear(payload)?.salt
+/** By what a sealed datagram is known: no other has its counter in its session, so what is older is no copy of it. */
+const numberOf = (payload: Uint8Array): string | undefined => {
+  const clear = Sealing.clear(payload)
+  return clear === null ? undefined : `${clear.salt} ${clear.counter}`
+}
 
 /** What is sent because somebody asked: a forged question must not make us send much to who never did. */
 const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RESPONSE" || type === "MEMBERS"
@@ -187,7 +190,7 @@ export const make = Effect.fnUntraced(function*(
   /** Where the same is heard from an address that can be answered, this is no loss, and not counted. */
   const missed = ({ from, payload, via }: Datagrams.Received, flags: Frame.Flags, now: number): void => {
     if (via === "unicast") return onDrop("NotDirect")
-    const sender = flags === Frame.flags.plain ? senderOf(payload, from) : saltOf(payload)
+    const sender = flags === Frame.flags.plain ? senderOf(payload, from) : numberOf(payload)
     if (sender === undefined) return onDrop("NotDirect")
     copies.far(sender, now)
   }
@@ -199,12 +202,12 @@ export const make = Effect.fnUntraced(function*(
   const open = (datagram: Datagrams.Received, flags: Frame.Flags, now: number) => {
     const opened = seals.open(datagram, flags, now)
     const isSealed = datagram.via === "multicast" && flags !== Frame.flags.plain
-    const salt = isSealed ? saltOf(datagram.payload) : undefined
+    const number = isSealed ? numberOf(datagram.payload) : undefined
     if (Result.isSuccess(opened)) {
-      if (salt !== undefined) copies.near(salt, now)
+      if (number !== undefined) copies.near(number, now)
       return opened.success
     }
-    const isCopy = opened.failure === "Repeated" && salt !== undefined && copies.isCopy(salt, now)
+    const isCopy = opened.failure === "Repeated" && number !== undefined && copies.isCopy(number, now)
     if (!isCopy) onDrop(opened.failure)
     return undefined
   }

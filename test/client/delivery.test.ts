@@ -155,3 +155,29 @@ describe("what three clients send reaches all, each client's in its order, each 
     60_000
   )
 })
+
+describe("a client that does not reach the leader (protocol, Clients)", () => {
+  it.effect("is there for the servers that hear it, told once; and is told where the leader is that does not answer", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({
+        servers: 3,
+        seed: 2,
+        settings: (index) => ({ profile: "fast", priority: index })
+      })
+      yield* group.settle()
+      const client = yield* group.clients.at(yield* group.clients.add())
+      yield* group.advance("2 seconds")
+      yield* group.network.cut("s2", "c0")
+      yield* group.network.cut("c0", "s2")
+      const sending = yield* Effect.forkChild(Effect.flip(client.send("x", { within: "20 seconds" })))
+      yield* group.advance("5 minutes")
+      const told = (yield* group.events(0)).map(({ event }) => event.event).filter((event) =>
+        event.startsWith("Client")
+      )
+      assert.deepStrictEqual(told, ["ClientJoined"])
+      assert.match(
+        (yield* Fiber.join(sending)).message,
+        /^the leader of group "default" at 10\..* did not answer within/
+      )
+    })))
+})

@@ -252,6 +252,15 @@ describe("observing (protocol 5, observe)", () => {
     assert.deepStrictEqual([server.follows, server.says()], ["y", []])
   })
 
+  it("nor does a claim that this server leads by another rank than its own take anything from what it follows", () => {
+    // Found by fuzzing: the rank was believed, and taken back when this server moved: a lesser reign was followed then.
+    const server = following(50, "y", ["a", "z"])
+    server.hear(alive("a", reign(60, member("m", { priority: 9 }))))
+    assert.deepStrictEqual([server.follows, server.term], ["y", 50])
+    server.step({ _tag: "Moved", addresses: [{ ip: "192.0.2.99", port: 4999 }] })
+    assert.deepStrictEqual([server.follows, server.state.election.last], ["y", reign(50, "y")])
+  })
+
   it("where others say that a leader is contradicts nothing: it is where it says itself, and is followed", () => {
     const server = following(50, "y", ["a", "z"])
     server.hear(alive("a", reign(60, member("z", { ip: "192.0.2.77", port: 77 }))))

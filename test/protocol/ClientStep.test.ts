@@ -19,13 +19,17 @@ const me = Peer.sender("ann")
 
 /** One client on a clock that a test moves. What is due is done when it is due. */
 class One {
-  state = ClientStep.make({ client: me, interval: 10_000 })
+  state: ClientStep.State
   now = 0
   readonly sent: Array<Send & { readonly at: number }> = []
   readonly events: Array<ClientEvent.ClientEvent> = []
   readonly done: Array<string> = []
   #steps = 0
   #tickets = 0
+
+  constructor(interval = 10_000) {
+    this.state = ClientStep.make({ client: me, interval })
+  }
 
   step(input: ClientStep.Input): this {
     this.#steps += 1
@@ -170,6 +174,24 @@ describe("a leader that moves (protocol, Where a server is)", () => {
   })
 })
 
+describe("where the leader is, as far as a client knows (protocol, Clients)", () => {
+  it("is nowhere before one was heard of, and nowhere once it has given its reign up", () => {
+    const one = new One().step({ _tag: "Start" })
+    assert.isNull(ClientStep.leaderAddress(one.state))
+    one.hear(welcome("z", 9, one.state.join.nonce))
+    one.hear(Peer.leaving("z", { follows: Peer.reign(9, "z"), heard: 9 }))
+    assert.isNull(ClientStep.leaderAddress(one.state))
+  })
+
+  it("is where it was spoken to, also after it was dropped as it did not answer: it may lead all the same", () => {
+    const one = joined().send("x")
+    assert.deepInclude(ClientStep.leaderAddress(one.state), z)
+    one.advance(1_500)
+    assert.isNull(one.state.address)
+    assert.deepInclude(ClientStep.leaderAddress(one.state), z)
+  })
+})
+
 describe("joining (protocol 3, CLIENT_JOIN and CLIENT_WELCOME)", () => {
   it("is said to the group at 0, 50, 150 ms, then after 200 ms doubling to 2 s, under one nonce, until it is answered", () => {
     const one = new One().step({ _tag: "Start" }).advance(7_400)
@@ -183,6 +205,15 @@ describe("joining (protocol 3, CLIENT_JOIN and CLIENT_WELCOME)", () => {
     assert.deepStrictEqual(one.said("CLIENT_JOIN"), [])
     one.advance(1)
     assert.notStrictEqual(one.said("CLIENT_JOIN")[0]?.message.nonce, said[0]!.message.nonce)
+  })
+
+  it("names as its interval when it is said next, however seldom that is by then: servers forget by it", () => {
+    const said = new One(500).step({ _tag: "Start" }).advance(7_400).said("CLIENT_JOIN")
+    const next = said.slice(1).map(({ at }, before) => at - said[before]!.at)
+    assert.deepStrictEqual(
+      said.slice(0, -1).map(({ message }) => message.interval),
+      next.map((gap) => Math.max(500, gap))
+    )
   })
 
   it("repeated: a welcome is told once; stale: one to another question is none", () => {

@@ -227,6 +227,18 @@ describe("standing", () => {
     assert.deepStrictEqual(promise(server).to, { id: id("m"), incarnation: 1_000 })
   })
 
+  it("waits where it was bound to another during its stagger, and follows nobody", () => {
+    const server = vacant(["a", "z"]).advance(1)
+    assert.strictEqual(server.activity, "Pending")
+    server.hear(says("z", { type: "BEAT", election: "", claim: 50, beat: 1, lease: three }))
+    assert.strictEqual(promise(server).to?.id, id("z"))
+    server.forget().advance(L / 2)
+    assert.deepStrictEqual(server.said("ELECTION"), [])
+    for (const other of ["a", "z"]) server.hear(alive(other))
+    server.advance(L)
+    assert.isAbove(server.said("ELECTION").length, 0)
+  })
+
   it("does not without a majority in view, and tells that there is none, once", () => {
     const server = vacant([]).advance(10 * L)
     assert.deepStrictEqual(server.says(), [])
@@ -480,6 +492,84 @@ describe("a lease", () => {
     early.server.step({ _tag: "WorkEnded", finished: false })
     assert.deepStrictEqual(causes(early.server), ["Resigned"])
     assert.deepStrictEqual(early.server.says(), ["STEPPING_DOWN"])
+  })
+
+  describe("that ended without being given back (protocol 6, giving back)", () => {
+    /** `m` whose lease is over while its work runs. */
+    const owing = (others: ReadonlyArray<string> = ["a", "b"]) => {
+      const { server, term } = leading(others, { work: "by hand" })
+      server.forget().advance(lasts)
+      assert.deepStrictEqual(server.outputs.filter(({ _tag }) => _tag === "AwaitIdle"), [
+        { _tag: "AwaitIdle", election: "", term }
+      ])
+      return { server: server.forget(), term }
+    }
+
+    it("is given back once, to each member, when none of its work runs", () => {
+      const { server, term } = owing()
+      server.step({ _tag: "WorkIdle", term })
+      assert.deepStrictEqual(
+        server.said("RELEASE").map(({ message, to }) => [message.claim, to?.port]),
+        [[term, member("b").port], [term, member("a").port]]
+      )
+      server.step({ _tag: "WorkIdle", term })
+      assert.deepStrictEqual(server.said("RELEASE"), [])
+    })
+
+    it("is not given back by what is said of another term, nor while a later one is held", () => {
+      const { server, term } = owing()
+      server.step({ _tag: "WorkIdle", term: term - 1 })
+      assert.deepStrictEqual(server.said("RELEASE"), [])
+      server.hear(vote("a", server.state.election.claim!.term), "unicast")
+      assert.isTrue(server.leads)
+      server.forget().step({ _tag: "WorkIdle", term })
+      assert.deepStrictEqual(server.says(), [])
+      assert.isTrue(server.leads)
+    })
+
+    it("where it failed with its next claim, is given back by that", () => {
+      const { server, term } = owing()
+      const next = server.state.election.claim!.term
+      assert.isAbove(next, term)
+      // What it owes lasts longer than its patience.
+      server.state = { ...server.state, election: { ...server.state.election, workUntil: server.now + L } }
+      for (const other of ["a", "b"]) server.hear(alive(other))
+      server.advance(L / 5 + L / 3 + 5)
+      assert.strictEqual(server.state.election.owed, next)
+      server.forget().step({ _tag: "WorkIdle", term })
+      assert.deepStrictEqual(server.said("RELEASE"), [])
+      server.step({ _tag: "WorkIdle", term: next })
+      assert.deepStrictEqual(server.said("RELEASE").map(({ message }) => message.claim), [next, next])
+    })
+
+    it("keeps its server from asking another to make way for it, as long as its work may run", () => {
+      const { server, term } = leading(["a", "b"], { work: "by hand" })
+      server.forget().wall += 10 * L
+      server.step({ _tag: "Watch" })
+      server.hear(beat("a", term + 10 * L))
+      server.forget()
+      assert.strictEqual(server.follows, "a")
+      server.step({ _tag: "Heartbeat" })
+      server.advance(20)
+      assert.deepStrictEqual(server.said("SERVER_PROBE"), [])
+      server.step({ _tag: "WorkIdle", term })
+      server.step({ _tag: "Heartbeat" })
+      server.advance(20)
+      assert.isAbove(server.said("SERVER_PROBE").length, 0)
+    })
+
+    it("is claimed by others first, where the work overran: its server waits coordinatorTimeout longer", () => {
+      const { server, term } = owing()
+      server.step({ _tag: "WorkOverran", term })
+      server.advance(2 * L).forget()
+      server.step({ _tag: "WorkFinished" })
+      server.step({ _tag: "WorkIdle", term })
+      const { coordinatorTimeout } = server.state.rules
+      server.advance(coordinatorTimeout - 1)
+      assert.deepStrictEqual(server.said("ELECTION"), [])
+      server.advance(20)
+      assert.isAbove(server.said("ELECTION").length, 0)
+    })
   })
 
   it("is over for who slept, by the wall clock or by the one since the boot, before it does anything", () => {

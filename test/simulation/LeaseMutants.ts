@@ -203,8 +203,8 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "a server gives back with its next claim what still covers its work",
     stories: ["next-claim"],
     file: "LeaseClaim.ts",
-    from: "  if (at.election.workUntil > at.turn.now.monotonic) return\n",
-    to: "  if (claim.held && !workEnded) return\n"
+    from: "  if (at.election.workUntil <= at.turn.now.monotonic) return giveBack(at, claim.term)\n",
+    to: "  if (!claim.held || workEnded) return giveBack(at, claim.term)\n"
   },
   {
     name: "who goes by other settings gets votes",

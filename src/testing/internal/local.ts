@@ -290,6 +290,9 @@ export class Servers {
             what: { _tag: "WorkEnded", election: output.election }
           }])
           break
+        case "AwaitIdle":
+          timers = inOrder([...timers, { at: node.now, token: -3, what: { ...output, _tag: "WorkIdle" } }])
+          break
         default:
       }
     }
@@ -379,6 +382,7 @@ const times: ReadonlySet<string> = new Set([
   "drainUntil",
   "backoffUntil",
   "workUntil",
+  "lastUntil",
   "silentUntil",
   "monotonic",
   "sentAt",

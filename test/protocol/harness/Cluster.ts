@@ -80,6 +80,8 @@ interface Machine {
   /** When it last woke, or its wall clock was set: that may have ended its lease, and its work has its time to stop. */
   startledAt: number
   work: Work | null
+  /** The term that the server gives back when none of its work runs. */
+  awaitsIdle: number | null
   /** By which it was last seen to lead. */
   led: Reign.Reign | null
   /** Of an earlier start: what is still to come for it is nobody's. */
@@ -143,6 +145,7 @@ export class Cluster {
         isSuspended: false,
         startledAt: -Infinity,
         work: null,
+        awaitsIdle: null,
         led: null,
         start: 0
       }]
@@ -271,6 +274,10 @@ export class Cluster {
       }
       case "SetTimer":
         return this.#sleep(machine, output.after, () => this.#step(machine, { ...output, _tag: "TimerFired" }))
+      case "AwaitIdle":
+        machine.awaitsIdle = output.term
+        if (machine.work === null) this.#sleep(machine, 0, () => machine.work === null && this.#workIsOver(machine))
+        return
       case "EndWork":
         if (machine.work !== null) machine.work.isAwaited = true
         else this.#sleep(machine, 0, () => this.#step(machine, { _tag: "WorkEnded", election: output.election }))
@@ -320,11 +327,18 @@ export class Cluster {
     const stops = this.#options.stops()
     this.#sleep(machine, Math.min(stops, stopTimeout), () => {
       work.overran = stops > stopTimeout
-      if (work.overran) this.#sleep(machine, stops - stopTimeout, () => void (machine.work = null))
+      if (work.overran) this.#sleep(machine, stops - stopTimeout, () => this.#workIsOver(machine))
       else machine.work = null
-      if (!work.isAwaited) return
-      this.#step(machine, { _tag: "WorkEnded", election: "", finished: !work.overran })
+      if (work.isAwaited) this.#step(machine, { _tag: "WorkEnded", election: "", finished: !work.overran })
+      if (!work.overran) this.#workIsOver(machine)
     })
+  }
+
+  #workIsOver(machine: Machine): void {
+    machine.work = null
+    const { awaitsIdle } = machine
+    machine.awaitsIdle = null
+    if (awaitsIdle !== null) this.#step(machine, { _tag: "WorkIdle", election: "", term: awaitsIdle })
   }
 
   /** Whether the lease of a machine's work lasts, whatever the server thinks. */
@@ -419,6 +433,7 @@ export class Cluster {
     this.#rebase(machine)
     machine.state = null
     machine.work = null
+    machine.awaitsIdle = null
     machine.isSuspended = false
   }
 

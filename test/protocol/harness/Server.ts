@@ -130,6 +130,10 @@ export class Server {
       case "ClearTimer":
         this.#timers = this.#timers.filter((timer) => timer.token !== output.token)
         return
+      case "AwaitIdle":
+        return this.#options.work === "by hand"
+          ? undefined
+          : this.#enter(this.now + (this.#options.work ?? 0), { ...output, _tag: "WorkIdle" }, null)
       case "EndWork":
         return this.#options.work === "by hand"
           ? undefined
