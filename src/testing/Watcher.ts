@@ -481,9 +481,9 @@ export class Watcher {
       && (this.#unicastBadUntil.get(`${index} ${other}`) ?? 0) < since
       && (this.#unicastBadUntil.get(`${other} ${index}`) ?? 0) < since
       && this.#isFound(index, since) && this.#isFound(other, since)
-    // At an address that it has left, another host may refuse.
-    const isInvented = reason._tag === "Crashed" && this.#isFound(other, since)
-    if (well || judgesTooSoon || isInvented) {
+    // At an address that it has left, another host may refuse, to one whom it could not tell.
+    const isInvented = reason._tag === "Crashed" && !this.#astrayUntil.has(other)
+    if (well || (judgesTooSoon && reason._tag === "Silent") || isInvented) {
       this.complain(at, "noFalseEviction", index, `removed s${other}, which runs: ${JSON.stringify(reason)}`)
     }
   }
