@@ -194,6 +194,7 @@ describe("serve", () => {
       const other = yield* Process.start(["--json", "--name", "other", "--profile", "fast"], env)
       const third = yield* Process.start(["--json", "--name", "third", "--profile", "fast"], env)
       yield* other.event("LeaderChanged", ({ leader }) => leader?.name === "deaf")
+      yield* other.event("MemberJoined", ({ member }) => member.name === "third")
       yield* third.kill("SIGTERM")
       yield* other.event("MemberRemoved", ({ member }) => member.name === "third")
       yield* deaf.kill("SIGTERM")
