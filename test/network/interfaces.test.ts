@@ -359,6 +359,11 @@ describe.skipIf(Lan.skip)(
         )
         allowFiles(server, 1_024)
         yield* tells(server, happened, "the interfaces of this host are known again")
+        const all = [...happened(), ...heard()]
+        assert.deepStrictEqual(all.filter(({ event }) => event === "MemberRemoved"), [])
+        assert.lengthOf(happened().filter(({ event }) => event === "NetworkChanged"), 2)
+        // A machine that is too busy to run a server for 350 ms ends its lead, which is no verdict on the network.
+        if (all.some(({ event }) => event === "Stalled")) return
         assert.deepStrictEqual(happened().map(({ event }) => event), ["NetworkChanged", "NetworkChanged"])
         assert.deepStrictEqual(heard(), [])
       }, Effect.scoped)
