@@ -89,7 +89,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly initial: State
   readonly works: Pick<LeadingWork.All, "end" | "idle">
   readonly deliver: (message: Inbox.Message) => void
-  /** This server stood still, before anything more is said. */
+  /** This server was paused: called before anything more is said. */
   readonly paused: () => void
   readonly supervisor: Supervisor.Supervisor
 }): Effect.fn.Return<GroupState, never, Scope.Scope> {

@@ -345,8 +345,10 @@ describe.skipIf(Lan.skip)(
       "out of descriptors: it is told once, nobody is removed, nothing is gone, and it is told when that is over (protocol 2, 4)",
       Effect.fnUntraced(function*() {
         const lan = yield* Lan.make
-        const server = yield* (yield* lan.hostAt("192.0.2.1/24")).start(flags("server", 2))
-        const other = yield* (yield* lan.hostAt("192.0.2.2/24")).start(flags("other", 1))
+        // A busy machine may keep a server from running for longer than the profile `fast` takes for a pause.
+        const patient = ["--heartbeat-interval", "1s", "--member-timeout", "3s"]
+        const server = yield* (yield* lan.hostAt("192.0.2.1/24")).start(flags("server", 2, ...patient))
+        const other = yield* (yield* lan.hostAt("192.0.2.2/24")).start(flags("other", 1, ...patient))
         yield* allFollow([server, other], "server")
         yield* allSeeAll({ server, other })
         const happened = since(server)
@@ -355,15 +357,10 @@ describe.skipIf(Lan.skip)(
         // Longer than a member may be silent.
         const heard = since(other)
         yield* other.until(() => heard().find(({ event }) => event === "MemberRemoved")).pipe(
-          Effect.timeoutOption("4 seconds")
+          Effect.timeoutOption("5 seconds")
         )
         allowFiles(server, 1_024)
         yield* tells(server, happened, "the interfaces of this host are known again")
-        const all = [...happened(), ...heard()]
-        assert.deepStrictEqual(all.filter(({ event }) => event === "MemberRemoved"), [])
-        assert.lengthOf(happened().filter(({ event }) => event === "NetworkChanged"), 2)
-        // A machine that is too busy to run a server for 350 ms ends its lead, which is no verdict on the network.
-        if (all.some(({ event }) => event === "Stalled")) return
         assert.deepStrictEqual(happened().map(({ event }) => event), ["NetworkChanged", "NetworkChanged"])
         assert.deepStrictEqual(heard(), [])
       }, Effect.scoped)
