@@ -15,6 +15,7 @@ import * as Identity from "./Identity.ts"
 import * as Member from "./Member.ts"
 import * as MemberLists from "./MemberLists.ts"
 import type * as Message from "./Message.ts"
+import * as Paths from "./Paths.ts"
 import * as Places from "./Places.ts"
 import type * as Reign from "./Reign.ts"
 import * as Relocation from "./Relocation.ts"
@@ -113,7 +114,8 @@ export const hear = (
     return { joined: true, replaced: before, elections: none }
   }
   const member = noteMove(turn, before, message, from)
-  refresh(turn, { ...before, member, ...stamp(turn, message, from, via, before) })
+  const hearsUsAt = Paths.provesHearing(turn.state.self, message) ? turn.now.monotonic : before.hearsUsAt
+  refresh(turn, { ...before, member, hearsUsAt, ...stamp(turn, message, from, via, before) })
   return { joined: false, replaced: null, elections: before.elections }
 }
 
@@ -233,6 +235,7 @@ const join = (
       elections: none
     }),
     joinedAt: turn.now.monotonic,
+    hearsUsAt: Paths.provesHearing(turn.state.self, message) ? turn.now.monotonic : -Infinity,
     unicastOnly: false,
     differs: false,
     noticedAt: -Infinity,

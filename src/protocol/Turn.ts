@@ -62,6 +62,8 @@ export interface Known {
   readonly multicastAt: number
   /** The heartbeat interval that it announced. */
   readonly interval: number
+  /** When it last proved that it hears us, -Infinity where it never has: see `Paths`. */
+  readonly hearsUsAt: number
   readonly unicastOnly: boolean
   /** The named elections that it takes part in, by their tags. */
   readonly elections: ReadonlyArray<string>
