@@ -71,7 +71,7 @@ export const mayStand = (at: At): boolean => {
 export const stopActivity = (at: At): void => {
   if (at.election.claim?.held === false) LeaseClaim.end(at)
   at.change({ activity: { _tag: "Idle" } })
-  for (const key of ["stand", "ask", "ok", "wait", "sound"]) at.clearTimer(key)
+  for (const key of ["stand", "ask", "ok", "wait", "pre-vote"]) at.clearTimer(key)
 }
 
 /**
@@ -314,7 +314,7 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   ) return
   if (theirs === null) {
     if (mine === null) return
-    if (at.leads) return Reign.isPassed(mine, header) ? leadAnew(at, sender, from) : notify(at, sender.id, from)
+    if (at.leads) return leadAnew(at, mine, header, from)
     // What the leader said before it led can come late: it had not heard of its own term then.
     if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
       becomeVacant(at, mine, Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined))
@@ -335,10 +335,7 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   if (order < 0) {
     if (mine !== null && (at.leads || byLeader)) notify(at, sender.id, from)
     // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
-    const { heard } = at.election
-    if (byLeader && theirs.term === last?.term && mine === null) {
-      at.change({ heard: Math.max(heard, Reign.nextTerm(last.term, 0)) })
-    }
+    if (byLeader && theirs.term === last?.term && mine === null) wantTermAbove(at, last.term)
     return
   }
   if (theirs.leader.id === self.id) return disown(at, theirs)
@@ -361,12 +358,16 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
 /** After these a leader may be there all the same, only not heard by us. */
 const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost"])
 
-/** A reign of ours was passed by one that is over. A lease lets nobody go on in another term: it is claimed anew, above. */
-const leadAnew = (at: At, sender: Member.Member, from: Member.Address): void => {
-  if (mayLeadOn(at)) return becomeLeader(at)
-  if (at.election.ending === null && !Voter.isForeign(at.turn, sender.id)) endReign(at, "Superseded")
-  else notify(at, sender.id, from)
+/** Where a reign of ours was passed by one that is over. A lease lets nobody go on in another term: it is claimed anew, above. */
+const leadAnew = (at: At, mine: Reign.Reign, header: Message.Header, from: Member.Address): void => {
+  const isPassed = Reign.isPassed(mine, header, at.state.rules.lease !== null)
+  if (isPassed && mayLeadOn(at)) return becomeLeader(at)
+  if (isPassed && at.election.ending === null && !Voter.isForeign(at.turn, header.sender.id)) endReign(at, "Superseded")
+  else notify(at, header.sender.id, from)
 }
+
+const wantTermAbove = (at: At, term: number): void =>
+  at.change({ heard: Math.max(at.election.heard, Reign.nextTerm(term, 0)), toExceed: Reign.nextTerm(term, 0) })
 
 const mayLeadOn = (at: At): boolean =>
   at.state.phase === "Live" && at.election.ending === null && at.state.rules.lease === null

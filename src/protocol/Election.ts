@@ -10,6 +10,7 @@ import * as HashMap from "effect/HashMap"
 import type * as Event from "./Event.ts"
 import type { Claim } from "./Lease.ts"
 import * as Member from "./Member.ts"
+import type * as Message from "./Message.ts"
 import * as Name from "./Name.ts"
 import type * as Reign from "./Reign.ts"
 
@@ -33,8 +34,7 @@ export const maxNamed = 16
  * What a server does about the lead at the moment.
  *
  * - `Idle`: nothing. `Pending`: it will stand when the stagger is over. `Standing`: it asked who objects.
- * - `Waiting`: somebody higher objected or stands. `Sounding`: it asked who hears it, before it has the leader yield; so far
- *   those who `answered`.
+ * - `Waiting`: somebody higher objected or stands. `PreVote`: it asked who would vote for it; so far these are the `answers`.
  *
  * @category models
  * @since 0.1.0
@@ -45,11 +45,25 @@ export type Activity =
   | { readonly _tag: "Standing"; readonly standing: number }
   | { readonly _tag: "Waiting" }
   | {
-    readonly _tag: "Sounding"
+    readonly _tag: "PreVote"
     readonly nonce: string
-    readonly leader: Member.Address
-    readonly answered: ReadonlyArray<Member.NodeId>
+    readonly answers: ReadonlyArray<PreVoteAnswer>
+    /** How many more times all are asked. */
+    readonly left: number
   }
+
+/**
+ * What a member answered to a pre-vote last: null where it is of a version that says only that it is there.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PreVoteAnswer {
+  readonly by: Member.NodeId
+  readonly vote: Message.PreVote | null
+  /** From when it may vote for anybody, on our monotonic clock. */
+  readonly freeAt: number
+}
 
 /**
  * The register of the lead, and what this server does about it.
@@ -64,6 +78,8 @@ export interface Election {
   readonly last: Reign.Reign | null
   /** The highest term heard of. */
   readonly heard: number
+  /** The term that a leader must lead in for this server to follow it, where two led in the last one's; else 0. */
+  readonly toExceed: number
   readonly activity: Activity
   /** Why the place is vacant, since when, and what follows from it. */
   readonly vacancy: {
@@ -97,6 +113,8 @@ export interface Election {
   readonly lastUntil: number
   /** Until when this server does not stand, after no majority voted for it. */
   readonly backoffUntil: number
+  /** Until when it does not ask again who would vote for it, after no majority would have. */
+  readonly preVoteAgainAt: number
   /** When each member last got a notice of the reign. */
   readonly noticed: HashMap.HashMap<Member.NodeId, number>
   /** Set when the app takes part no more: what is left to do is to say so. Never in the group's own election. */
@@ -121,6 +139,7 @@ export const make = (monotonic: number): Election => ({
   reign: null,
   last: null,
   heard: 0,
+  toExceed: 0,
   activity: { _tag: "Idle" },
   vacancy: { cause: "Start", since: monotonic, excused: null, successor: null, askFirst: false },
   ending: null,
@@ -133,6 +152,7 @@ export const make = (monotonic: number): Election => ({
   owed: null,
   lastUntil: -Infinity,
   backoffUntil: -Infinity,
+  preVoteAgainAt: -Infinity,
   noticed: HashMap.empty(),
   withdrawn: false
 })

@@ -134,8 +134,18 @@ export interface Holder {
 }
 
 /**
+ * A claim of a server's start in a term.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Claimed extends Holder {
+  readonly term: number
+}
+
+/**
  * What a server has promised in one election: to let nobody but `to` lead until then, on its monotonic clock. The term
- * outlives the promise: nothing of it or below is promised anew. `released` where its holder gave it back.
+ * outlives the promise: nothing of it or below is promised anew. `to` is null where that was given back, or none was made.
  *
  * @category models
  * @since 0.1.0
@@ -144,8 +154,20 @@ export interface Promise {
   readonly to: Holder | null
   readonly term: number
   readonly until: number
-  readonly released: boolean
+  /**
+   * The newest claim that each of several starts has given back, whoever it was promised to, the latest first. Nothing
+   * of them is granted or acknowledged any more: what was given back may be heard of before the claim itself.
+   */
+  readonly released: ReadonlyArray<Claimed>
 }
+
+/**
+ * Of how many starts it is remembered what they gave back: of those that did so last.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxReleased = 16
 
 /**
  * Nothing has been promised yet.
@@ -153,20 +175,21 @@ export interface Promise {
  * @category constructors
  * @since 0.1.0
  */
-export const noPromise: Promise = { to: null, term: 0, until: -Infinity, released: false }
+export const noPromise: Promise = { to: null, term: 0, until: -Infinity, released: [] }
 
 /**
- * A promise made or renewed now, for the whole duration from now on.
+ * A promise made or renewed now, for the whole duration from now on. What others gave back is kept from the one `before`.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const promise = ({ id, incarnation }: Holder, term: number, { duration }: Agreement, now: number): Promise => ({
-  to: { id, incarnation },
-  term,
-  until: now + duration,
-  released: false
-})
+export const promise = (
+  { id, incarnation }: Holder,
+  term: number,
+  { duration }: Agreement,
+  now: number,
+  before: Promise = noPromise
+): Promise => ({ to: { id, incarnation }, term, until: now + duration, released: before.released })
 
 /**
  * Whether a promise binds its server to anybody now.
@@ -185,8 +208,19 @@ export const binds = (promise: Promise, now: number): boolean => promise.to !== 
 export const bindsTo = (promise: Promise, holder: Holder, term: number, now: number): boolean =>
   binds(promise, now) && isHeldBy(promise, holder) && promise.term === term
 
-const isHeldBy = ({ to }: Promise, holder: Holder): boolean =>
-  to !== null && to.id === holder.id && to.incarnation === holder.incarnation
+const isHeldBy = ({ to }: Promise, holder: Holder): boolean => to !== null && isSameStart(to, holder)
+
+const isSameStart = (self: Holder, that: Holder): boolean =>
+  self.id === that.id && self.incarnation === that.incarnation
+
+/**
+ * Whether a start has given back its claim of that term: of a later one it would not have, were it not done with this.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isReleased = ({ released }: Promise, holder: Holder, term: number): boolean =>
+  released.some((claimed) => isSameStart(claimed, holder) && term <= claimed.term)
 
 /**
  * Whether a server that has only just started must grant nothing: it may have forgotten what it had promised.
@@ -211,7 +245,7 @@ export interface Circumstances {
 
 /**
  * Whether a server may promise itself, or another, for a term: its silent start is over, no unexpired promise names
- * another, and the term is above all that it has promised or heard of.
+ * another, the claim was not given back, and the term is above all that it has promised or heard of.
  *
  * @category guards
  * @since 0.1.0
@@ -223,7 +257,7 @@ export const grants = (
   { heard, now, silentUntil }: Circumstances
 ): boolean =>
   !isSilent(silentUntil, now) && !(binds(promise, now) && !isHeldBy(promise, candidate))
-  && term > promise.term && term > heard
+  && !isReleased(promise, candidate, term) && term > promise.term && term > heard
 
 /**
  * What a beat is to a server: a renewal of the promise that binds it to exactly this claim; to one that is bound to nobody
@@ -239,17 +273,22 @@ export const takesBeat = (
   { now, silentUntil }: Pick<Circumstances, "silentUntil" | "now">
 ): boolean =>
   bindsTo(promise, leader, term, now)
-  || (!isSilent(silentUntil, now) && !binds(promise, now)
-    && (term > promise.term || (term === promise.term && !promise.released)))
+  || (!isSilent(silentUntil, now) && !binds(promise, now) && !isReleased(promise, leader, term)
+    && (term > promise.term || (term === promise.term && promise.to !== null)))
 
 /**
- * The promise after its holder gave a term back: free, if it was exactly for that.
+ * The promise after a server gave a term back: free, if it was exactly for that. The same where nothing of it is new.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const release = (promise: Promise, holder: Holder, term: number): Promise =>
-  isHeldBy(promise, holder) && promise.term === term ? { ...promise, to: null, released: true } : promise
+export const release = (promise: Promise, holder: Holder, term: number): Promise => {
+  if (isReleased(promise, holder, term)) return promise
+  const { id, incarnation } = holder
+  const others = promise.released.filter((claimed) => !isSameStart(claimed, holder))
+  const released = [{ id, incarnation, term }, ...others].slice(0, maxReleased)
+  return { ...promise, to: isHeldBy(promise, holder) && promise.term === term ? null : promise.to, released }
+}
 
 // --- Claims ---
 
@@ -374,15 +413,16 @@ export const countsAck = (
 ): claim is Claim => claim !== null && claim.held && ack.claim === claim.term && ack.incarnation === self.incarnation
 
 /**
- * A claim with one more acknowledgement of one beat; a server's second of the same is its first.
+ * A claim with one more acknowledgement, of a beat that was said. It counts for the earlier ones too: whoever is bound by the
+ * later one is bound for longer. A server's second is its first.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const acknowledged = (claim: Claim, by: Member.NodeId, beat: number, agreement: Agreement): Claim =>
-  rested({
+  beat > claim.beat ? claim : rested({
     ...claim,
-    beats: claim.beats.map((one) => one.beat === beat ? { ...one, acks: withOne(one.acks, by) } : one)
+    beats: claim.beats.map((one) => one.beat <= beat ? { ...one, acks: withOne(one.acks, by) } : one)
   }, agreement)
 
 /** Rests on the newest beat that a majority has acknowledged; those before it are of no use any more. */

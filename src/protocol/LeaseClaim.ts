@@ -8,13 +8,14 @@
  */
 import type * as Contest from "./Contest.ts"
 import * as Lease from "./Lease.ts"
+import * as Rules from "./Rules.ts"
 import * as Voter from "./Voter.ts"
 
 type At = Contest.Contest
 
 /**
  * How long until this server may stand, in ms: its silent start, its backoff after a failed candidacy, and, while the place
- * is vacant, what it has promised to another. 0 where nobody votes.
+ * is vacant, what it has promised to another, and when it may ask again who would vote for it. 0 where nobody votes.
  *
  * @category conversions
  * @since 0.1.0
@@ -22,7 +23,7 @@ type At = Contest.Contest
 export const standsIn = (at: At): number => {
   if (at.state.rules.lease === null) return 0
   const { rules, self, silentUntil } = at.state
-  const { backoffUntil, lastUntil, owed, reign, workUntil } = at.election
+  const { backoffUntil, lastUntil, owed, preVoteAgainAt, reign, workUntil } = at.election
   // Whoever found no majority lets a leader that has one be for a while.
   if (reign !== null) {
     // While its own work may still run, it asks nobody to make way for it.
@@ -31,7 +32,7 @@ export const standsIn = (at: At): number => {
   }
   const promise = Voter.promiseIn(at.state, at.name)
   const bound = promise.to !== null && promise.to.id !== self.id ? promise.until : -Infinity
-  return wholeMillis(at, silentUntil, backoffUntil, lastUntil, bound)
+  return wholeMillis(at, silentUntil, backoffUntil, preVoteAgainAt, lastUntil, bound)
 }
 
 /** Until the last of some instants: whole ms, as what is left of one by rounding would be no time for a timer to run. */
@@ -98,11 +99,11 @@ export const settle = (at: At, term: number): boolean => {
   return true
 }
 
+/** Whoever hears a claim is bound by it, whether or not it is in view here: so all the group is told. */
 const giveBack = (at: At, term: number): void => {
-  const { members, self } = at.state
   at.change({ owed: null })
-  Voter.onRelease(at.turn, at.name, self, term)
-  for (const { id } of members) at.turn.sayTo(id, { type: "RELEASE", election: at.name, claim: term })
+  Voter.onRelease(at.turn, at.name, at.state.self, term)
+  at.sayOften(`release:${term}`, { type: "RELEASE", election: at.name, claim: term }, Rules.gaps.release)
 }
 
 /** By the clock that nobody sets: where another ended the lease early, the promises have left its work its time. */

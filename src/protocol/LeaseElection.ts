@@ -23,6 +23,7 @@ import * as Lease from "./Lease.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import * as PreVote from "./PreVote.ts"
 import * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import type { Now, State, Timer, Turn } from "./Turn.ts"
@@ -60,12 +61,10 @@ export const stand = (at: At, agreement: Lease.Agreement): void => {
   if (!BullyElection.mayStand(at)) return
   if (LeaseClaim.standsIn(at) > 0) return BullyElection.callElection(at)
   const { reign } = at.election
-  if (reign === null) askForVotes(at, agreement, termAbove(at))
-  else sound(at, reign.leader, soundings)
+  // Alone it is a majority: there is nobody to ask.
+  if (reign === null && Lease.suffices([], agreement)) askForVotes(at, agreement, termAbove(at))
+  else PreVote.begin(at)
 }
-
-/** How often this server asks who hears it, before it lets the leader be until its next heartbeat. */
-const soundings = 2
 
 /** A term above all that this server has promised or heard of, and above what another says it had claimed. */
 const termAbove = (at: At, claimed = 0): number => {
@@ -93,42 +92,31 @@ const question = (at: At, lease: Lease.Agreement, standing: number) =>
   ({ type: "ELECTION", election: at.name, standing, lease }) as const
 
 /**
- * Asks the others whether they hear this server. A leader that yields to one whom no majority hears does so for nothing: the
- * group would be without a leader until that one gives up.
- *
- * @category transitions
- * @since 0.1.0
+ * What the pre-vote has come to. Where somebody leads, the servers are bound to that leader: so it is asked to give the lead up
+ * first. Whoever asks so stands for no term yet, and 0 is none that is granted: where that server leads no more, its promise
+ * would have begun before the claim that it is for.
  */
-export const sound = (at: At, leader: Member.Address, left: number): void => {
+const afterPreVote = (at: At, agreement: Lease.Agreement, outcome: PreVote.Outcome): void => {
+  if (outcome._tag === "Wait") return
+  const { reign } = at.election
   BullyElection.stopActivity(at)
-  if (left === 0) return
-  const nonce = at.turn.nonce()
-  at.change({ activity: { _tag: "Sounding", nonce, leader, answered: [] } })
-  for (const { id } of at.state.members) at.turn.sayTo(id, { type: "SERVER_PROBE", nonce })
-  at.setTimer("sound", at.state.rules.probeTimeout, { _tag: "Sound", leader, left: left - 1 })
+  if (outcome._tag === "GoOn") {
+    if (reign === null) return askForVotes(at, agreement, termAbove(at, outcome.promised))
+    return at.sayOften("ask", question(at, agreement, 0), Rules.gaps.coordinator, reign.leader)
+  }
+  if (reign !== null) return
+  at.change({ preVoteAgainAt: at.turn.now.monotonic + outcome.again })
+  BullyElection.callElection(at)
 }
 
 /**
- * A member answers: it hears this server. The servers are bound to the leader, so whoever outranks that and is heard by a
- * majority has it give the lead up first. It stands for no term yet, and 0 is none that is granted: where that server leads
- * no more, its promise would have begun before the claim that it is for.
+ * A member answers a probe: perhaps what it would vote.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const onAnswered = (
-  at: At,
-  agreement: Lease.Agreement,
-  { nonce, sender }: Message.Of<"SERVER_RESPONSE">
-): void => {
-  const { activity } = at.election
-  if (activity._tag !== "Sounding" || activity.nonce !== nonce || activity.answered.includes(sender.id)) return
-  const answered = [...activity.answered, sender.id]
-  at.change({ activity: { ...activity, answered } })
-  if (!Lease.suffices(answered, agreement)) return
-  BullyElection.stopActivity(at)
-  at.sayOften("ask", question(at, agreement, 0), Rules.gaps.coordinator, activity.leader)
-}
+export const onAnswered = (at: At, agreement: Lease.Agreement, message: Message.Of<"SERVER_RESPONSE">): void =>
+  afterPreVote(at, agreement, PreVote.onAnswer(at, agreement, message))
 
 /**
  * No majority has voted in time: the claim is given back, and made anew after a while, so that of two who are in each
@@ -163,7 +151,8 @@ export const eligible = (at: At, agreement: Lease.Agreement): void => {
 
 /**
  * Somebody stands. Voting for it ends what this server was about to do; a leader that is outranked yields where it is asked
- * to. Who stands because it does not know that there is a leader is told so.
+ * to. Who stands because it does not know that there is a leader is told so. Of two that stand at a time the lower ranked one gives
+ * its claim back at once: a majority would have voted for either, or it would not stand.
  *
  * @category transitions
  * @since 0.1.0
@@ -175,14 +164,20 @@ export const onElection = (
   from: Member.Address
 ): void => {
   const { sender } = message
+  const isAsked = message.standing === 0
+  const givesWay = at.election.activity._tag === "Standing" && !isAsked && at.outranks(sender, at.state.self)
+  if (givesWay) BullyElection.stopActivity(at)
   if (Voter.onElection(at.turn, agreement, message, from)) {
     BullyElection.stopActivity(at)
     return waitWhileBound(at)
   }
+  if (givesWay) return BullyElection.callElection(at)
   if (!at.leads) return
-  const isAsked = message.standing === 0
-  if (isAsked && at.state.rules.preempt && at.outranks(sender, at.state.self)) BullyElection.endReign(at, "HigherRank")
-  else BullyElection.notify(at, sender.id, from)
+  if (!isAsked || !at.state.rules.preempt || !at.outranks(sender, at.state.self)) {
+    return BullyElection.notify(at, sender.id, from)
+  }
+  at.change({ vacancy: { ...at.election.vacancy, successor: sender.id } })
+  BullyElection.endReign(at, "HigherRank")
 }
 
 /** Looks again when what was promised to another has run out, if it is not renewed. */
@@ -239,18 +234,24 @@ export const onBeatAck = (at: At, agreement: Lease.Agreement, ack: Message.Of<"B
 /**
  * Somebody gives a claim back: whoever was bound to it is free. A candidate that outranks it asks all anew, in a term that
  * they may grant: where the votes were split it gets those of the other half. Else each half would have its next one stand
- * before the other gives up, and so for ever.
+ * before the other gives up, and so for ever. It is said several times, and each claim counts once: a candidate that asked anew
+ * for each copy would throw its votes away.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const onRelease = (at: At, agreement: Lease.Agreement, { claim, sender }: Message.Of<"RELEASE">): void => {
-  if (at.election.activity._tag === "Standing" && at.outranks(at.state.self, sender)) {
+  const { isFreed, isNews } = Voter.onRelease(at.turn, at.name, sender, claim)
+  if (!isNews) return
+  const { activity, reign } = at.election
+  if (activity._tag === "Standing" && at.outranks(at.state.self, sender)) {
     return askForVotes(at, agreement, termAbove(at, claim))
   }
-  if (!Voter.onRelease(at.turn, at.name, sender, claim)) return
-  at.clearTimer("eligible")
-  if (at.election.reign === null) BullyElection.callElection(at)
+  if (isFreed) at.clearTimer("eligible")
+  if (reign !== null) return
+  at.change({ preVoteAgainAt: -Infinity })
+  if (activity._tag === "PreVote") PreVote.askAnew(at, activity)
+  else BullyElection.callElection(at)
 }
 
 // --- Leading ---
@@ -444,8 +445,8 @@ export const fired = (
     case "NoMajority":
       noMajority(at, lease)
       return true
-    case "Sound":
-      sound(at, timer.leader, timer.left)
+    case "PreVote":
+      afterPreVote(at, lease, PreVote.onTimer(at, lease))
       return true
     case "Beat":
       beat(at, lease)

@@ -92,6 +92,26 @@ export const ElectionName = Schema.String.check(
 )
 
 /**
+ * Whether a server would vote for who asks it, in a term above `promised`. `boundTo` is whom it is bound to, if anybody, and
+ * `remaining` for how many ms more it votes for nobody else.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const PreVote = Schema.Struct({
+  granted: Schema.Boolean,
+  promised: Reign.Term,
+  boundTo: Schema.NullOr(Member.NodeId),
+  remaining: Schema.Natural
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type PreVote = typeof PreVote.Type
+
+/**
  * One line of a `MEMBERS` list. `heard` is how many ms ago the answering server last heard of it, 0 for itself. `hostname`
  * and `tags` are there where they were asked for, unless the answering server is too old to tell them.
  *
@@ -159,17 +179,24 @@ export const Message = Schema.Union([
   }),
   /**
    * Who is there? By unicast: are you there? A burst of one nonce is one question. `port` where it comes from a socket of its
-   * own that closes soon: that of the sender's own socket at the same address.
+   * own that closes soon: that of the sender's own socket at the same address. `preVote`, by unicast: and would you vote for
+   * me in that election?
    */
-  kind("SERVER_PROBE", { ...header, nonce: Nonce, port: Schema.optionalKey(Member.Port) }),
-  /** I am here, in answer to the probe of that nonce. */
+  kind("SERVER_PROBE", {
+    ...header,
+    nonce: Nonce,
+    port: Schema.optionalKey(Member.Port),
+    preVote: Schema.optionalKey(ElectionName)
+  }),
+  /** I am here, in answer to the probe of that nonce; and this is what I would vote. */
   kind("SERVER_RESPONSE", {
     ...header,
     nonce: Nonce,
     interval: Interval,
     delivered,
     elections,
-    view
+    view,
+    preVote: Schema.optionalKey(PreVote)
   }),
   /** Forget me now. */
   kind("SERVER_LEAVING", { ...header, delivered }),
@@ -228,7 +255,7 @@ export const Message = Schema.Union([
     beat: Schema.Natural,
     incarnation: Member.Incarnation
   }),
-  /** I claim that term no more: whoever is bound to it is free. */
+  /** I claim that term no more: whoever is bound to it is free, and who has still to hear of the claim is not to be. */
   kind("RELEASE", { ...header, election: ElectionName, claim: Reign.Term }),
   /**
    * Who is in the group, and who leads? It has no sender: asking makes nobody a member. `wanted`: not only the leader may

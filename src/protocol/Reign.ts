@@ -82,13 +82,17 @@ export const compare = (self: Reign, that: Reign, election = ""): number =>
 
 /**
  * Whether somebody who follows nobody has followed a later reign than this, that is over. No word of this reign's leader
- * can make it go back: a new one must be taken. Where both have one term, a `heard` above it says so.
+ * can make it go back: a new one must be taken. `heard` says so too, but not under a lease: there a claim that failed may
+ * have raised it, and that ends no reign.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isPassed = (self: Reign, { heard, term }: { readonly heard: number; readonly term: number }): boolean =>
-  term > self.term || (term === self.term && heard > self.term)
+export const isPassed = (
+  self: Reign,
+  { heard, term }: { readonly heard: number; readonly term: number },
+  byLease: boolean
+): boolean => term > self.term || (!byLease && term === self.term && heard > self.term)
 
 /**
  * The greater of two, either of which may be none.

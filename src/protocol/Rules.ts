@@ -128,7 +128,14 @@ export const answersWanted = 50
  * @category models
  * @since 0.1.0
  */
-export const gaps = { probe: [50, 100], coordinator: [50, 150], steppingDown: [50], leaving: [20] } as const
+export const gaps = {
+  probe: [50, 100],
+  coordinator: [50, 150],
+  steppingDown: [50],
+  leaving: [20],
+  // The first gap is over before a server that leaves has left.
+  release: [20, 60, 120]
+} as const
 
 /**
  * The shortest time between two notices to one server, in ms.

@@ -19,6 +19,7 @@ import * as MemberLists from "./MemberLists.ts"
 import * as Membership from "./Membership.ts"
 import type * as Message from "./Message.ts"
 import * as NamedElections from "./NamedElections.ts"
+import * as PreVote from "./PreVote.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
@@ -440,6 +441,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     case "CLIENT_LEAVE":
       return Delivery.onLeave(turn, message)
   }
+  const { lease } = turn.state.rules
   const from = Membership.reachedAt(turn, message, source)
   const incarnation = turn.state.self.incarnation
   const heard = Membership.hear(turn, message, from, via)
@@ -448,6 +450,10 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     // Two who removed each other ask each other: unless both also answer, neither returns.
     if (message.type === "SERVER_PROBE" && via === "unicast" && Membership.mayReturn(turn, message.sender)) {
       respond(turn, from, message.nonce)
+    }
+    // Who has left gave its claim back before.
+    if (lease !== null && message.type === "RELEASE" && message.sender.id !== turn.state.self.id) {
+      released(turn, lease, message)
     }
     return
   }
@@ -471,7 +477,6 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     if (at !== null) BullyElection.hearTerm(at, message)
     return
   }
-  const { lease } = turn.state.rules
   const isAgreed = (message.type !== "ELECTION" && message.type !== "BEAT" && message.type !== "COORDINATOR")
     || Voter.agrees(turn, message.sender, message.lease)
   if (!isAgreed && lease !== null) Contest.all(turn).forEach((at) => LeaseElection.onForeign(at, message.sender))
@@ -511,22 +516,34 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   }
 }
 
+/** A claim was given back by one that may be no member any more. */
+const released = (turn: Turn, lease: Message.Agreement, message: Message.Of<"RELEASE">): void => {
+  const at = Contest.find(turn, message.election)
+  if (at === null) Voter.onRelease(turn, message.election, message.sender, message.claim)
+  else LeaseElection.onRelease(at, lease, message)
+}
+
 /** To everyone we are a new start: they hear of it at once. */
 const raised = (turn: Turn): void => {
   sayAlive(turn)
   Contest.all(turn).forEach(turn.state.rules.lease === null ? BullyElection.onRaised : LeaseElection.onRaised)
 }
 
-const respond = (turn: Turn, to: Member.Address, nonce: string): void =>
-  turn.say(to, { type: "SERVER_RESPONSE", nonce, ...signOfLife(turn) })
+const respond = (
+  turn: Turn,
+  to: Member.Address,
+  nonce: string,
+  more: { readonly preVote?: Message.PreVote } = {}
+): void => turn.say(to, { type: "SERVER_RESPONSE", nonce, ...signOfLife(turn), ...more })
 
 const onProbe = (
   turn: Turn,
-  { nonce, sender }: Message.Of<"SERVER_PROBE">,
+  message: Message.Of<"SERVER_PROBE">,
   from: Member.Address,
   via: "multicast" | "unicast"
 ): void => {
-  if (via === "unicast") return respond(turn, from, nonce)
+  const { nonce, sender } = message
+  if (via === "unicast") return respond(turn, from, nonce, PreVote.answer(turn, message, from))
   // A burst of one nonce is one question.
   const known = HashMap.getUnsafe(turn.state.known, sender.id)
   if (known.answered === nonce) return

@@ -83,7 +83,7 @@ export const transfer = (at: At, to: Member.NodeId): void => {
 
 /**
  * The leading work has ended (`finished`), or has had its time: now the others hear of it. The successor is the heir where one was
- * named and is still there, else who outranks the others.
+ * named and is still there, else who asked for the lead, else who outranks the others.
  *
  * @category transitions
  * @since 0.1.0
@@ -91,6 +91,7 @@ export const transfer = (at: At, to: Member.NodeId): void => {
 export const workEnded = (at: At, finished: boolean): void => {
   const { phase } = at.state
   const { abstention, ending, reign, vacancy } = at.election
+  const { coordinatorTimeout, lease } = at.state.rules
   if (ending === null || reign === null) return
   const { heir } = abstention
   const isLost = ending === "Transferred" && !at.others.some(({ id }) => id === heir)
@@ -100,8 +101,16 @@ export const workEnded = (at: At, finished: boolean): void => {
   const since = cause === "Stalled" ? vacancy.since : at.turn.now.monotonic
   BullyElection.becomeVacant(at, reign, cause, { workEnded: finished, since })
   if (phase === "Leaving" && cause !== "Transferred") return
-  const successor = cause === "Transferred" ? heir : namesNobody.has(cause) ? null : at.highest?.id ?? null
+  const successor = cause === "Transferred"
+    ? heir
+    : namesNobody.has(cause)
+    ? null
+    : vacancy.successor ?? at.highest?.id ?? null
   BullyElection.sayStepsDown(at, cause, successor)
+  // It made way for one that others may not have in view: what ranks below that one must not take the place first.
+  if (cause === "HigherRank" && lease !== null) {
+    at.change({ lastUntil: at.turn.now.monotonic + coordinatorTimeout })
+  }
   BullyElection.callElection(at)
 }
 

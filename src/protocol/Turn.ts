@@ -260,7 +260,7 @@ export type Timer =
   | { readonly _tag: "AbstainOver"; readonly election: string }
   | { readonly _tag: "Eligible"; readonly election: string }
   | { readonly _tag: "NoMajority"; readonly election: string }
-  | { readonly _tag: "Sound"; readonly election: string; readonly leader: Member.Address; readonly left: number }
+  | { readonly _tag: "PreVote"; readonly election: string }
   | { readonly _tag: "Beat"; readonly election: string }
   | { readonly _tag: "LeaseEnds"; readonly election: string }
   | { readonly _tag: "Withdrawn"; readonly election: string }
@@ -382,7 +382,7 @@ export class Turn extends Entropy {
     const { claim, heard } = election
     const header: Message.Header = {
       sender: self,
-      term: (election.reign ?? election.last)?.term ?? 0,
+      term: election.reign?.term ?? Math.max(election.last?.term ?? 0, election.toExceed),
       leader: election.reign === null ? null : this.told(election.reign.leader, to),
       // While it asks for a lease it may hear of the term that it asks for. Said late, that would be the end of its reign.
       heard: claim === null || claim.held ? heard : Math.min(heard, claim.term - 1),

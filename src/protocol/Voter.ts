@@ -70,7 +70,10 @@ export const bind = (
   election: string,
   holder: Lease.Holder,
   term: number
-): boolean => keep(turn, election, Lease.promise(holder, term, agreement, turn.now.monotonic))
+): boolean => {
+  const before = promiseIn(turn.state, election)
+  return keep(turn, election, Lease.promise(holder, term, agreement, turn.now.monotonic, before))
+}
 
 /**
  * A server stands: it gets a vote for or against. Answers whether it got one for.
@@ -125,17 +128,44 @@ export const onBeat = (
 }
 
 /**
- * A claim was given back. Answers whether this server had been bound to it.
+ * A claim was given back: it is said several times, and may come before the claim. Answers whether that is news, and whether
+ * this server was bound to it.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const onRelease = (turn: Turn, election: string, holder: Lease.Holder, claim: number): boolean => {
+export const onRelease = (
+  turn: Turn,
+  election: string,
+  holder: Lease.Holder,
+  claim: number
+): { readonly isNews: boolean; readonly isFreed: boolean } => {
   const before = promiseIn(turn.state, election)
   const after = Lease.release(before, holder, claim)
-  if (after === before) return false
-  turn.state.promises = HashMap.set(turn.state.promises, election, after)
-  return true
+  const isNews = after !== before && keep(turn, election, after)
+  return { isNews, isFreed: isNews && before.to !== null && after.to === null }
+}
+
+/**
+ * What this server would answer if that start of a server stood now: whether it would vote for it in a term above
+ * `promised`; whom it is bound to, and for how many ms more it may vote for nobody else. It binds nobody.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const preVote = (turn: Turn, election: string, candidate: Lease.Holder): Message.PreVote => {
+  const now = turn.now.monotonic
+  const promise = promiseIn(turn.state, election)
+  const promised = Math.max(promise.term, heardIn(turn, election))
+  const bound = Lease.binds(promise, now)
+  const granted = !isForeign(turn, candidate.id) && mayGrant(turn, election, candidate, promised + 1)
+  const until = Math.max(turn.state.silentUntil, bound ? promise.until : -Infinity)
+  return {
+    granted,
+    promised,
+    boundTo: bound ? promise.to!.id : null,
+    remaining: granted ? 0 : Math.max(0, Math.ceil(until - now))
+  }
 }
 
 /**

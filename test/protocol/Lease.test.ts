@@ -139,13 +139,34 @@ describe("giving back", () => {
   const toA = Lease.promise(a, 7, three, 100)
 
   it("frees a promise to exactly that start and term, and nothing else", () => {
-    assert.strictEqual(Lease.release(toA, b, 7), toA)
-    assert.strictEqual(Lease.release(toA, later, 7), toA)
-    assert.strictEqual(Lease.release(toA, a, 6), toA)
-    assert.strictEqual(Lease.release(Lease.noPromise, a, 0), Lease.noPromise)
+    for (const other of [Lease.release(toA, b, 7), Lease.release(toA, later, 7), Lease.release(toA, a, 6)]) {
+      assert.isTrue(Lease.bindsTo(other, a, 7, 200))
+    }
     const free = Lease.release(toA, a, 7)
     assert.isFalse(Lease.binds(free, 200))
     assert.strictEqual(Lease.release(free, a, 7), free, "once")
+    assert.strictEqual(Lease.release(free, a, 6), free, "it is done with the earlier ones too")
+  })
+
+  it("keeps that start's claims up to that term from being granted, and nobody else's", () => {
+    const heard = Lease.release(Lease.noPromise, a, 7)
+    const now = { silentUntil: 0, heard: 0, now: 200 }
+    assert.isFalse(Lease.grants(heard, a, 7, now))
+    assert.isFalse(Lease.grants(heard, a, 6, now))
+    assert.isFalse(Lease.takesBeat(heard, a, 7, now))
+    assert.isTrue(Lease.grants(heard, a, 8, now))
+    assert.isTrue(Lease.grants(heard, b, 7, now))
+    assert.isTrue(Lease.grants(heard, later, 7, now))
+    const bound = Lease.promise(b, 9, three, 100, heard)
+    assert.isTrue(Lease.isReleased(bound, a, 7), "whatever is promised to others meanwhile")
+  })
+
+  it("is remembered of the latest", () => {
+    const starts = Array.from({ length: Lease.maxReleased + 1 }, (_, start) => ({ ...a, incarnation: start }))
+    const heard = starts.reduce((promise, start) => Lease.release(promise, start, 7), Lease.noPromise)
+    assert.strictEqual(heard.released.length, Lease.maxReleased)
+    assert.isFalse(Lease.isReleased(heard, starts[0]!, 7))
+    assert.isTrue(Lease.isReleased(heard, starts[1]!, 7))
   })
 })
 
@@ -207,7 +228,8 @@ describe("votes and acknowledgements", () => {
         beats.push({ sent: now, by: new Set(["a"]) })
       } else if (Lease.isHeld(claim, five, at(now))) {
         claim = Lease.acknowledged(claim, Peer.id(act.by), act.beat, five)
-        beats[act.beat - 1]?.by.add(act.by)
+        // For the earlier ones too; one that was not said yet counts for nothing.
+        if (act.beat <= beats.length) { for (const { by } of beats.slice(0, act.beat)) by.add(act.by) }
       }
       const newest = beats.findLast(({ by }) => by.size >= 3)
       const rests = newest === undefined ? 100 : newest.sent

@@ -25,6 +25,7 @@ const stopsAt = lasts - 300
 
 const options = (change: Options = {}): Options => ({
   profile: "fast",
+  preVote: { granted: true, promised: 0, boundTo: null, remaining: 0 },
   ...change,
   rules: { lease: three, stopTimeout: 300, ...change.rules }
 })
@@ -92,9 +93,9 @@ const bound = (others: ReadonlyArray<string> = ["a"], change: Options = {}) => {
   return server.forget()
 }
 
-/** By what it asks who hears it. */
-const soundedIn = ({ state: { election: { activity } } }: Server) =>
-  activity._tag === "Sounding" ? activity.nonce : assert.fail(activity._tag)
+/** The nonce of its pre-vote. */
+const askedIn = ({ state: { election: { activity } } }: Server) =>
+  activity._tag === "PreVote" ? activity.nonce : assert.fail(activity._tag)
 
 const votes = (server: Server) =>
   server.said("VOTE").map(({ message: { boundTo, granted, promised, remaining } }) => ({
@@ -272,12 +273,12 @@ describe("standing", () => {
 
   it("without a majority in time gives back its claim, and stands again later", () => {
     const { server, term } = standing()
-    server.forget().advance(L / 5 + L / 3)
+    server.forget().advance(L / 5 + L / 3 + 200)
     const released = server.said("RELEASE")
-    assert.deepStrictEqual(released.map(({ message, to }) => [message.claim, Peer.nameOf(to!)]), [[term, "b"], [
+    assert.deepStrictEqual(released.map(({ message, to }) => [message.claim, to]), [[term, null], [term, null], [
       term,
-      "a"
-    ]])
+      null
+    ], [term, null]], "several times, to all")
     server.advance(L / 3 + 30)
     assert.isAbove(server.said("ELECTION").at(-1)!.message.standing, term)
     assert.isFalse(server.leads)
@@ -292,6 +293,8 @@ describe("standing", () => {
     const anew = asked!.message.standing
     assert.strictEqual(anew, term + 1_000)
     assert.deepStrictEqual([more, server.said("RELEASE")], [[], []])
+    server.hear(release("b", term + 999), "unicast")
+    assert.deepStrictEqual(server.says(), [], "once for each claim that is given back (repeated)")
     assert.deepInclude(promise(server), { term: anew, until: server.now + L })
     // What was voted for before counts no more.
     for (const late of ["b", "c"]) server.hear(vote(late, term), "unicast")
@@ -318,7 +321,7 @@ describe("standing", () => {
     server.forget().advance(L / 5 - 1)
     assert.deepStrictEqual(server.said("RELEASE"), [])
     server.advance(L / 3 + 1)
-    assert.deepStrictEqual(server.said("RELEASE").map(({ message }) => message.claim), [anew, anew])
+    assert.deepStrictEqual([...new Set(server.said("RELEASE").map(({ message }) => message.claim))], [anew])
   })
 
   it("goes on in its term where there is none above what was given back", () => {
@@ -337,7 +340,7 @@ describe("standing", () => {
     server.forget().hear(beat("z", term + 5))
     assert.strictEqual(server.follows, "z")
     assert.isNull(server.state.election.claim)
-    assert.includeMembers([...server.says()], ["RELEASE to a", "RELEASE to z"])
+    assert.include(server.says(), "RELEASE")
   })
 
   it("is not done where somebody has claimed the last term there is: nothing is above it", () => {
@@ -432,6 +435,27 @@ describe("a lease", () => {
     assert.closeTo(server.state.election.claim!.anchor.monotonic, from + L / 6, 1)
   })
 
+  it("is renewed by acknowledgements of different renewals, all of them counted for the earliest", () => {
+    const { server, term } = leading(["a", "b", "c", "d"])
+    const wide = { ...three, groupSize: 5 }
+    server.state = { ...server.state, rules: { ...server.state.rules, lease: wide } }
+    const from = server.now
+    server.advance(2 * L / 6 + 1)
+    server.hear(ack("b", term, 3), "unicast")
+    server.hear(ack("c", term, 2), "unicast")
+    assert.closeTo(server.state.election.claim!.anchor.monotonic, from + L / 6, 1, "of the second, not of the third")
+    server.hear(ack("d", term, 1), "unicast")
+    server.hear(ack("d", term, 4), "unicast")
+    assert.closeTo(
+      server.state.election.claim!.anchor.monotonic,
+      from + L / 6,
+      1,
+      "the fourth was not said yet (forged)"
+    )
+    server.hear(ack("d", term, 3), "unicast")
+    assert.closeTo(server.state.election.claim!.anchor.monotonic, from + 2 * L / 6, 1)
+  })
+
   it("is not by one that is stale, of another start, or repeated", () => {
     const { server, term } = leading(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 3 } } })
     const { anchor } = server.state.election.claim!
@@ -476,7 +500,7 @@ describe("a lease", () => {
     server.advance(251)
     assert.deepStrictEqual(causes(server), ["MajorityLost"])
     const said = server.sent.slice()
-    assert.includeMembers([...server.says()], ["RELEASE to a", "RELEASE to b", "STEPPING_DOWN"])
+    assert.includeMembers([...server.says()], ["RELEASE", "STEPPING_DOWN"])
     const stepped = said.findLast(({ message }) => message.type === "STEPPING_DOWN")!.message
     assert.deepInclude(stepped, { cause: "MajorityLost", term })
   })
@@ -505,12 +529,12 @@ describe("a lease", () => {
       return { server: server.forget(), term }
     }
 
-    it("is given back once, to each member, when none of its work runs", () => {
+    it("is given back once, to all, when none of its work runs", () => {
       const { server, term } = owing()
       server.step({ _tag: "WorkIdle", term })
       assert.deepStrictEqual(
-        server.said("RELEASE").map(({ message, to }) => [message.claim, to?.port]),
-        [[term, member("b").port], [term, member("a").port]]
+        server.said("RELEASE").map(({ message, to }) => [message.claim, to]),
+        [[term, null]]
       )
       server.step({ _tag: "WorkIdle", term })
       assert.deepStrictEqual(server.said("RELEASE"), [])
@@ -539,7 +563,7 @@ describe("a lease", () => {
       server.forget().step({ _tag: "WorkIdle", term })
       assert.deepStrictEqual(server.said("RELEASE"), [])
       server.step({ _tag: "WorkIdle", term: next })
-      assert.deepStrictEqual(server.said("RELEASE").map(({ message }) => message.claim), [next, next])
+      assert.deepStrictEqual(server.said("RELEASE").map(({ message }) => message.claim), [next])
     })
 
     it("keeps its server from asking another to make way for it, as long as its work may run", () => {
@@ -644,13 +668,13 @@ describe("a lease", () => {
     assert.isNull(server.state.election.claim)
     assert.deepStrictEqual(server.said("RELEASE"), [])
     server.advance(L)
-    assert.isAtLeast(server.said("RELEASE").length, 2, "by then the former lease is over by any clock")
+    assert.isAtLeast(server.said("RELEASE").length, 1, "by then the former lease is over by any clock")
     const again = lost()
     again.hear(vote("a", again.state.election.claim!.term), "unicast")
     assert.isTrue(again.leads)
     again.step({ _tag: "Resign" })
     again.forget().step({ _tag: "WorkEnded" })
-    assert.strictEqual(again.said("RELEASE").length, 2, "all of its work has ended")
+    assert.strictEqual(again.said("RELEASE").length, 1, "all of its work has ended")
   })
 
   it("that a clock shortens ends its work in time, and is told as lost, not as without a majority", () => {
@@ -674,7 +698,7 @@ describe("a lease", () => {
     assert.isNull(server.state.election.claim)
     const steppingDown = server.sent.find(({ message }) => message.type === "STEPPING_DOWN")
     assert.deepInclude(steppingDown?.message, { cause: "Stalled", successor: null })
-    assert.deepStrictEqual(server.says(), ["RELEASE to b", "RELEASE to a", "STEPPING_DOWN"])
+    assert.deepStrictEqual(server.says(), ["RELEASE", "STEPPING_DOWN"])
     assert.isAtLeast(server.now - server.state.election.vacancy.since, 600, "nobody was led by it since it stood still")
   })
 
@@ -693,14 +717,14 @@ describe("a lease", () => {
     assert.deepStrictEqual([causes(server), server.said("RELEASE")], [[], []])
     server.step({ _tag: "WorkEnded" })
     assert.deepStrictEqual(causes(server), ["Resigned"])
-    assert.includeMembers([...server.says()], ["RELEASE to a", "RELEASE to b"])
+    assert.include(server.says(), "RELEASE")
   })
 
   it("of one who leaves is given back before the goodbye, and not told as lost", () => {
     const { server } = leading(["a", "b"], { work: "by hand" })
     server.forget().step({ _tag: "Leave" })
     server.step({ _tag: "WorkEnded" })
-    assert.deepStrictEqual(server.says(), ["RELEASE to b", "RELEASE to a", "SERVER_LEAVING"])
+    assert.deepStrictEqual(server.says(), ["RELEASE", "SERVER_LEAVING"])
     const late = leading(["a", "b"], { work: "by hand" })
     late.server.forget().step({ _tag: "Leave" })
     late.server.wall += 10 * L
@@ -807,27 +831,218 @@ describe("following", () => {
   })
 })
 
+const free: Message.PreVote = { granted: true, promised: 0, boundTo: null, remaining: 0 }
+const boundTo = (leader: string, remaining: number): Message.PreVote => ({
+  granted: false,
+  promised: 50,
+  boundTo: id(leader),
+  remaining
+})
+/** An answer to the pre-vote that a server is in; null where it is only one that somebody is there. */
+const preVoted = (sender: string, nonce: string, preVote: Message.PreVote | null, follows?: Reign.Reign) =>
+  ({ ...response(sender, nonce, follows), ...(preVote === null ? {} : { preVote }) }) as Message.Message
+const unanswered: Options = { preVote: undefined }
+
+describe("a pre-vote", () => {
+  it("is asked of each member, and nothing is claimed before a majority would vote", () => {
+    const server = vacant(["a", "b"], unanswered).advance(10)
+    const nonce = askedIn(server)
+    assert.deepStrictEqual(server.said("SERVER_PROBE").map(({ message }) => message.preVote), ["", ""])
+    assert.isFalse(Lease.binds(promise(server), server.now))
+    assert.isNull(server.state.election.claim)
+    server.hear(preVoted("a", nonce, boundTo("z", L)), "unicast")
+    assert.deepStrictEqual(server.says(), [])
+    server.hear(preVoted("b", nonce, { ...free, promised: 5_000_000 }), "unicast")
+    assert.deepStrictEqual(server.said("ELECTION").map(({ message }) => message.standing), [5_000_001])
+    assert.isFalse(server.leads, "it is no vote")
+    server.hear(preVoted("b", nonce, free), "unicast")
+    assert.isFalse(server.leads, "nor is it later")
+  })
+
+  it("is asked anew of those who have not said that they would, and given up for a while", () => {
+    const five = { ...unanswered, rules: { lease: { ...three, groupSize: 5 } } }
+    const server = vacant(["a", "b", "c", "d"], five).advance(10)
+    const nonce = askedIn(server)
+    server.hear(preVoted("a", nonce, free), "unicast")
+    server.hear(preVoted("a", nonce, free), "unicast")
+    assert.strictEqual(server.activity, "PreVote", "it counts once (repeated)")
+    server.hear(preVoted("b", "ab", free), "unicast")
+    assert.strictEqual(server.activity, "PreVote", "another question (stale)")
+    server.forget().advance(100)
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE to d", "SERVER_PROBE to c", "SERVER_PROBE to b"])
+    server.advance(100)
+    assert.strictEqual(server.says().length, 3)
+    server.advance(100)
+    assert.deepStrictEqual([server.activity, server.says()], ["Idle", []])
+    server.hear(preVoted("b", nonce, free), "unicast")
+    assert.deepStrictEqual(server.says(), [], "it is over (late)")
+    server.advance(L / 6 + 10)
+    assert.isAbove(server.said("SERVER_PROBE").length, 0)
+  })
+
+  it("counts what a member answered last (contradicted)", () => {
+    const server = vacant(["a", "b", "c", "d"], { ...unanswered, rules: { lease: { ...three, groupSize: 5 } } })
+      .advance(10)
+    const nonce = askedIn(server)
+    server.hear(preVoted("a", nonce, free), "unicast")
+    server.hear(preVoted("a", nonce, boundTo("z", L)), "unicast")
+    server.hear(preVoted("b", nonce, free), "unicast")
+    assert.strictEqual(server.activity, "PreVote")
+    server.hear(preVoted("c", nonce, free), "unicast")
+    assert.strictEqual(server.activity, "Standing")
+  })
+
+  it("is asked again when those will be free who are bound for a short time only", () => {
+    const server = vacant(["a", "b"], unanswered).advance(10)
+    server.hear(preVoted("a", askedIn(server), boundTo("z", 7)), "unicast")
+    server.forget().advance(8)
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE to b", "SERVER_PROBE to a"])
+  })
+
+  it("is begun again when a majority may be free, where it is bound", () => {
+    const server = vacant(["a", "b"], unanswered).advance(10)
+    server.hear(preVoted("a", askedIn(server), boundTo("z", 900)), "unicast")
+    server.advance(300)
+    assert.strictEqual(server.activity, "Idle")
+    server.forget().advance(580)
+    assert.deepStrictEqual(server.says(), [])
+    server.advance(40)
+    assert.isAbove(server.said("SERVER_PROBE").length, 0)
+  })
+
+  it("is begun again at once where a claim is given back, which may have bound those asked, and once for each", () => {
+    const server = vacant(["a", "b"], unanswered).advance(310)
+    assert.strictEqual(server.activity, "Idle")
+    server.forget().hear(release("z", 7))
+    server.advance(20)
+    assert.deepStrictEqual(server.said("SERVER_PROBE").length, 3)
+    server.hear(release("z", 8))
+    assert.deepStrictEqual(server.said("SERVER_PROBE").length, 3)
+    server.hear(release("z", 8))
+    assert.deepStrictEqual(server.says(), [])
+  })
+
+  it("of members that answer none counts in the end, where they are there: they are asked for their votes", () => {
+    const server = vacant(["a", "b"], { preVote: null }).advance(10)
+    assert.strictEqual(server.activity, "PreVote")
+    server.advance(300)
+    assert.isAbove(server.said("ELECTION").length, 0)
+  })
+
+  it("is answered by what this server would vote, and binds it to nobody", () => {
+    const asks = (sender: string | Member.Member, election = "") =>
+      ({ ...Peer.probe(sender, "77"), preVote: election }) as Message.Message
+    const answers = (server: Server) => server.said("SERVER_RESPONSE").map(({ message }) => message.preVote)
+    const server = vacant(["a", "z"], unanswered).advance(1).forget()
+    server.hear(asks("z"), "unicast")
+    assert.deepStrictEqual(answers(server), [free])
+    assert.isFalse(Lease.binds(promise(server), server.now))
+    assert.strictEqual(server.state.election.heard, 0)
+    server.hear(stands("z", 7))
+    server.forget().advance(100).forget()
+    server.hear(asks("z"), "unicast")
+    server.hear(asks("a"), "unicast")
+    server.hear(asks("a", "billing"), "unicast")
+    assert.deepStrictEqual(answers(server), [
+      { granted: true, promised: 7, boundTo: id("z"), remaining: 0 },
+      { granted: false, promised: 7, boundTo: id("z"), remaining: L - 100 },
+      free
+    ])
+    server.hear(asks("a"), "multicast")
+    assert.deepStrictEqual(answers(server).filter((one) => one !== undefined), [], "by unicast only")
+    // One that goes by other settings gets no vote.
+    server.hear(stands("a", 9, "", { ...three, groupSize: 5 }))
+    server.hear(release("z", 7))
+    server.forget().hear(asks("a"), "unicast")
+    assert.isFalse(answers(server)[0]!.granted)
+    const silent = Server.live(options(unanswered), [alive("a")])
+    silent.forget().hear(asks("a"), "unicast")
+    assert.deepStrictEqual(answers(silent), [{ granted: false, promised: 0, boundTo: null, remaining: L - silent.now }])
+    const bully = Server.live({ profile: "fast" }, [alive("a")])
+    bully.forget().hear(asks("a"), "unicast")
+    assert.deepStrictEqual(answers(bully), [undefined])
+  })
+
+  it("that a leader is asked is answered, and who leads is told besides", () => {
+    const { server } = leading()
+    server.forget().hear({ ...Peer.probe("b", "77"), preVote: "" } as Message.Message, "unicast")
+    assert.includeMembers([...server.says()], ["COORDINATOR to b", "SERVER_RESPONSE to b"])
+  })
+})
+
+describe("what was given back", () => {
+  it("is granted and acknowledged no more, where it is heard of before the claim (reordered)", () => {
+    const server = vacant(["a", "z"], unanswered).advance(1)
+    server.hear(release("z", 50))
+    server.forget().hear(stands("z", 50))
+    server.hear(beat("z", 50))
+    server.hear(stands("z", 49))
+    assert.deepStrictEqual(votes(server).map(({ granted }) => granted), [false, false])
+    assert.isFalse(Lease.binds(promise(server), server.now))
+  })
+
+  it("keeps nobody from a lower term, nor its server from a later one: it is no term heard of", () => {
+    const server = vacant(["a", "z"], unanswered).advance(1)
+    server.hear(release("z", 50))
+    assert.strictEqual(server.state.election.heard, 0)
+    server.forget().hear(stands("a", 9))
+    server.hear(release("a", 9))
+    server.hear(stands("z", 51))
+    assert.deepStrictEqual(votes(server).map(({ granted }) => granted), [true, true])
+  })
+
+  it("is remembered of so many starts at most, of each the newest, in an election that it takes no part in too", () => {
+    const server = vacant(["a", "z"], unanswered).advance(1)
+    for (const claim of [7, 9, 8]) server.hear(release("z", claim, "billing"))
+    for (let start = 0; start < 2 * Lease.maxReleased; start += 1) {
+      server.hear(release(member("a", { incarnation: 1_000 + start }), 5, "billing"))
+    }
+    const { released } = promise(server, "billing")
+    assert.strictEqual(released.length, Lease.maxReleased)
+    assert.deepInclude(released[0], { id: id("a"), incarnation: 1_000 + 2 * Lease.maxReleased - 1 })
+  })
+
+  it("is heard of by who knows already that its server has left", () => {
+    const server = bound(["a", "b"], unanswered)
+    server.hear(Peer.leaving("z"))
+    assert.isTrue(Lease.binds(promise(server), server.now))
+    server.hear(release("z", 50))
+    assert.isFalse(Lease.binds(promise(server), server.now))
+    server.hear(stands("a", 7, "billing"))
+    server.hear(Peer.leaving("a"))
+    server.hear(release("a", 7, "billing"))
+    assert.isNull(promise(server, "billing").to)
+    server.hear(release("m", 50))
+  })
+})
+
 describe("preempt", () => {
-  it("whoever outranks the leader and is heard by a majority asks it alone to yield, again with each heartbeat, and does not stand", () => {
-    const server = vacant(["a", "b"]).advance(1)
+  it("whoever outranks the leader and would be voted for by those bound to it asks it alone to yield, again with each heartbeat, and does not stand", () => {
+    const server = vacant(["a", "b"], unanswered).advance(1)
     server.hear(beat("a", 50))
     server.forget().advance(10)
-    server.hear(response("a", soundedIn(server), reign(50, "a")), "unicast")
+    server.hear(preVoted("b", askedIn(server), boundTo("z", 900), reign(50, "a")), "unicast")
+    assert.strictEqual(server.activity, "PreVote", "it is bound to a third")
+    server.hear(preVoted("a", askedIn(server), boundTo("a", 900), reign(50, "a")), "unicast")
     assert.deepStrictEqual(server.says(), ["SERVER_PROBE to b", "SERVER_PROBE to a", "ELECTION to a"])
     server.advance(250).hear(beat("a", 50, 2))
     assert.deepStrictEqual(server.says(), ["ELECTION to a", "ELECTION to a", "BEAT_ACK to a"])
     server.step({ _tag: "Heartbeat" })
     server.advance(10)
-    server.hear(response("b", soundedIn(server), reign(50, "a")), "unicast")
-    assert.deepStrictEqual(server.says(), ["SERVER_ALIVE", "SERVER_PROBE to b", "SERVER_PROBE to a", "ELECTION to a"])
+    server.hear(preVoted("b", askedIn(server), null, reign(50, "a")), "unicast")
+    assert.deepStrictEqual(
+      server.says(),
+      ["SERVER_ALIVE", "SERVER_PROBE to b", "SERVER_PROBE to a", "ELECTION to a"],
+      "one that answers no pre-vote hears it"
+    )
     assert.isNull(server.state.election.claim)
   })
 
   it("whoever asks the leader to yield stands for no term: nobody is bound by that, though it lead no more", () => {
-    const server = vacant(["a", "b"]).advance(1)
+    const server = vacant(["a", "b"], unanswered).advance(1)
     server.hear(beat("a", 50))
     server.forget().advance(10)
-    server.hear(response("a", soundedIn(server), reign(50, "a")), "unicast")
+    server.hear(preVoted("a", askedIn(server), boundTo("a", 900), reign(50, "a")), "unicast")
     const [asked] = server.said("ELECTION")
     const other = vacant(["m", "z"]).advance(1)
     other.hear({ ...asked!.message, sender: member("z") }, "unicast")
@@ -835,23 +1050,35 @@ describe("preempt", () => {
     assert.isFalse(Lease.binds(promise(other), other.now))
   })
 
-  it("whoever is heard by no majority lets the leader be: an answer counts once, and only to the newest question (repeated, stale)", () => {
-    const five = { rules: { lease: { ...three, groupSize: 5 } } }
+  it("whoever would be voted for by no majority lets the leader be", () => {
+    const five = { ...unanswered, rules: { lease: { ...three, groupSize: 5 } } }
     const server = vacant(["a", "b", "c", "d"], five).advance(1)
     server.hear(beat("a", 50, 1, "", { ...three, groupSize: 5 }))
     server.forget().advance(10)
-    const stale = soundedIn(server)
-    server.hear(response("a", stale, reign(50, "a")), "unicast")
-    server.hear(response("a", stale, reign(50, "a")), "unicast")
-    assert.strictEqual(server.state.election.activity._tag, "Sounding")
-    server.advance(101)
-    assert.notStrictEqual(soundedIn(server), stale)
-    for (const name of ["b", "c"]) server.hear(response(name, stale, reign(50, "a")), "unicast")
-    server.hear(response("a", soundedIn(server), reign(50, "a")), "unicast")
-    server.advance(101)
-    assert.strictEqual(server.state.election.activity._tag, "Idle")
-    server.hear(response("d", stale, reign(50, "a")), "unicast")
+    const nonce = askedIn(server)
+    server.hear(preVoted("a", nonce, boundTo("a", 900), reign(50, "a")), "unicast")
+    server.advance(301)
+    assert.strictEqual(server.activity, "Idle")
+    server.hear(preVoted("d", nonce, boundTo("a", 900), reign(50, "a")), "unicast")
     assert.notInclude(server.says(), "ELECTION to a")
+  })
+
+  it("a leader names who asked as the one that goes first, and goes last itself", () => {
+    const { server } = leading(["a"], { work: 50 })
+    for (const name of ["y", "z"]) server.hear(alive(name))
+    server.forget().hear(stands("y", 0), "unicast")
+    server.advance(51)
+    assert.strictEqual(server.said("STEPPING_DOWN")[0]!.message.successor, id("y"), "though another ranks higher still")
+    server.forget().advance(590)
+    assert.deepStrictEqual(server.said("SERVER_PROBE"), [])
+    server.advance(100)
+    assert.isAbove(server.said("SERVER_PROBE").length, 0)
+    const { server: other } = leading(["a"], { work: 50 })
+    for (const name of ["y", "z"]) other.hear(alive(name))
+    other.forget().hear(stands("y", 0), "unicast")
+    other.hear(Peer.leaving("y"))
+    other.advance(51)
+    assert.strictEqual(other.said("STEPPING_DOWN")[0]!.message.successor, id("z"), "who asked is gone")
   })
 
   it("a leader that is asked by a higher ranked one yields, its work first", () => {
@@ -860,7 +1087,7 @@ describe("preempt", () => {
     assert.isFalse(server.leads)
     server.advance(51)
     assert.deepStrictEqual(causes(server), ["HigherRank"])
-    assert.includeMembers([...server.says()], ["RELEASE to z", "STEPPING_DOWN"])
+    assert.includeMembers([...server.says()], ["RELEASE", "STEPPING_DOWN"])
   })
 
   it("one that hears of a later reign, which is over, gives its lease back and claims a term above: who followed that one can follow it", () => {
@@ -887,6 +1114,24 @@ describe("preempt", () => {
     server.hear(stands("z", term + 9, "", { ...three, groupSize: 5 }))
     server.hear(says("z", { type: "SERVER_ALIVE", interval: 10_000 }, { term: term + 9, heard: term + 9 }))
     assert.isTrue(server.leads)
+  })
+
+  it("one that hears of a later claim, which failed, leads on: only what was led passes it", () => {
+    const { server, term } = leading(["a", "z"])
+    server.forget().hear(says("z", { type: "SERVER_ALIVE", interval: 10_000 }, { term, heard: term + 9 }))
+    assert.isTrue(server.leads)
+    assert.deepStrictEqual(server.says(), ["COORDINATOR to z"])
+  })
+
+  it("who has followed another of the same term, which ranks higher, says that it can follow only a later one", () => {
+    const server = vacant(["a", "z"], unanswered).advance(1)
+    server.hear(alive("z", reign(50, "z")))
+    server.hear(Peer.leaving("z"))
+    server.hear(alive("a", reign(50, "a")))
+    assert.isNull(server.follows)
+    server.forget().step({ _tag: "Heartbeat" })
+    const [said] = server.said("SERVER_ALIVE")
+    assert.deepInclude(said!.message, { term: 51, leader: null })
   })
 
   it("one that a higher ranked one does not ask, but stands beside, tells it who leads (reordered)", () => {
@@ -916,7 +1161,7 @@ describe("preempt", () => {
 
 describe("more servers than there should be", () => {
   it("are told once when they have lived for memberTimeout, and the dead are none of them", () => {
-    const server = vacant(["a", "b", "c"]).advance(1)
+    const server = vacant(["a", "b", "c"], { preVote: undefined }).advance(1)
     const after = (sweeps: number, ...names: ReadonlyArray<string>) => {
       for (let i = 0; i < sweeps; i += 1) {
         server.advance(500)

@@ -366,17 +366,17 @@ describe("after any sequence of inputs", () => {
   }, runs)
 
   it.prop("one leads only while live, and stands only with the timer that ends it", [life], ([drawn]) => {
-    const timers = { Idle: null, Pending: "stand", Standing: "ok", Waiting: "wait", Sounding: "sound" } as const
+    const timers = { Idle: null, Pending: "stand", Standing: "ok", Waiting: "wait", PreVote: "pre-vote" } as const
     live(drawn, ({ state }) => {
       if (Contest.ownReign(state) !== null) assert.strictEqual(state.phase, "Live")
       const expected = timers[state.election.activity._tag]
-      const set = ["stand", "ok", "wait", "sound"].filter((key) => HashMap.has(state.timers, key))
+      const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => HashMap.has(state.timers, key))
       assert.deepStrictEqual(set, expected === null ? [] : [expected])
       for (const [name, { activity, withdrawn }] of state.named) {
         if (Contest.ownReign(state, name) !== null) assert.strictEqual(state.phase, "Live")
         if (withdrawn) assert.strictEqual(activity._tag, "Idle")
         const expected = timers[activity._tag]
-        const set = ["stand", "ok", "wait", "sound"].filter((key) => HashMap.has(state.timers, `${key}@${name}`))
+        const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => HashMap.has(state.timers, `${key}@${name}`))
         assert.deepStrictEqual(set, expected === null ? [] : [expected])
       }
     })

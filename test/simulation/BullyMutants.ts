@@ -289,7 +289,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a leader whose reign a later one has passed leads on",
     file: "Reign.ts",
-    from: "term > self.term || (term === self.term && heard > self.term)",
+    from: "term > self.term || (!byLease && term === self.term && heard > self.term)",
     to: "term > self.term && heard < 0",
     seenBy: "a leader was cut off from a later reign, that ends (5, rule 3)",
     breaks: "settles"

@@ -15,6 +15,8 @@ export interface LeaseMutant extends Mutant {
   readonly by?: ReadonlyArray<"explorer" | "trials" | "simulator">
   /** The stories of `test/protocol/stories` that tell how it could be used, and must show it. */
   readonly stories?: ReadonlyArray<string>
+  /** Those that end well all the same, but in which somebody leads much later than without it. */
+  readonly slows?: ReadonlyArray<string>
 }
 
 export const mutants: ReadonlyArray<LeaseMutant> = [
@@ -43,7 +45,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   },
   {
     name: "a vote for an earlier claim counts for the one now",
-    by: ["trials"],
+    stories: ["vote-for-an-earlier-claim"],
     file: "Lease.ts",
     from: "&& vote.standing === claim.term &&",
     to: "&& vote.standing <= claim.term &&"
@@ -59,8 +61,8 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "what a server promises itself binds nobody",
     by: ["explorer", "trials"],
     file: "Voter.ts",
-    from: "): boolean => keep(turn, election, Lease.promise(",
-    to: "): boolean => holder.id === turn.state.self.id || keep(turn, election, Lease.promise("
+    from: "  return keep(turn, election, Lease.promise(",
+    to: "  return holder.id === turn.state.self.id || keep(turn, election, Lease.promise("
   },
   {
     name: "a leader does not renew its own promise",
@@ -87,7 +89,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   },
   {
     name: "a lease lasts from when a majority had voted",
-    by: ["explorer", "trials", "simulator"],
+    by: ["trials", "simulator"],
     file: "LeaseElection.ts",
     from: "  at.change({ claim: { ...claim, held: true } })\n",
     to: "  at.change({ claim: { ...claim, held: true, anchor: Lease.instant(at.turn.now) } })\n"
@@ -138,7 +140,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   },
   {
     name: "what is given back frees a promise of a later term",
-    by: ["explorer", "trials"],
+    by: ["trials"],
     stories: ["old-release"],
     file: "Lease.ts",
     from: "isHeldBy(promise, holder) && promise.term === term ?",
@@ -156,8 +158,8 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "a lower term than was promised is granted",
     stories: ["overtaken-question"],
     file: "Lease.ts",
-    from: "  && term > promise.term && term > heard",
-    to: "  && term > heard"
+    from: "!isReleased(promise, candidate, term) && term > promise.term && term > heard",
+    to: "!isReleased(promise, candidate, term) && term > heard"
   },
   {
     name: "a leader gives its lease back while its work still runs",
@@ -205,6 +207,82 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     file: "LeaseClaim.ts",
     from: "  if (at.election.workUntil <= at.turn.now.monotonic) return giveBack(at, claim.term)\n",
     to: "  if (!claim.held || workEnded) return giveBack(at, claim.term)\n"
+  },
+  {
+    name: "work that overran and ends gives the lease back, whatever else runs",
+    stories: ["work-given-up", "work-beside"],
+    file: "SteppingDown.ts",
+    from: "  at.change({ overrun: false, lastUntil })\n",
+    to: "  at.change({ overrun: false, lastUntil })\n  LeaseClaim.end(at, true)\n"
+  },
+  {
+    name: "a claim that is held is given back with what is owed",
+    stories: ["later-claim"],
+    file: "LeaseClaim.ts",
+    from: "  if (owed !== term || claim?.held === true) return false\n",
+    to:
+      "  if (owed !== term) return false\n  if (claim?.held === true) {\n    giveBack(at, claim.term)\n    return true\n  }\n"
+  },
+  {
+    name: "what is heard late of an earlier claim gives a later one back",
+    stories: ["late-idle"],
+    file: "LeaseClaim.ts",
+    from: "  if (owed !== term || claim?.held === true) return false\n",
+    to: "  if (owed === null || claim?.held === true) return false\n  term = owed\n"
+  },
+  {
+    name: "what is owed is never given back",
+    slows: ["overrun"],
+    file: "LeaseClaim.ts",
+    from: "  if (owed !== term || claim?.held === true) return false\n",
+    to: "  if (owed !== term || at.name !== \"never\") return false\n"
+  },
+  {
+    name: "what is given back is said to those in view only",
+    slows: ["one-way"],
+    file: "LeaseClaim.ts",
+    from:
+      "  at.sayOften(`release:${term}`, { type: \"RELEASE\", election: at.name, claim: term }, Rules.gaps.release)\n",
+    to:
+      "  for (const { id } of at.state.members) at.turn.sayTo(id, { type: \"RELEASE\", election: at.name, claim: term })\n"
+  },
+  {
+    name: "what was given back is granted when it is heard of later",
+    slows: ["overtaken-release"],
+    file: "Lease.ts",
+    from: "!isReleased(promise, candidate, term) && term > promise.term && term > heard",
+    to: "term > promise.term && term > heard"
+  },
+  {
+    name: "a pre-vote counts as a vote",
+    by: ["explorer", "trials"],
+    file: "LeaseElection.ts",
+    from: "    if (reign === null) return askForVotes(at, agreement, termAbove(at, outcome.promised))\n",
+    to:
+      "    if (reign === null) {\n      askForVotes(at, agreement, termAbove(at, outcome.promised))\n      if (at.election.claim?.held === false) lead(at, agreement)\n      return\n    }\n"
+  },
+  {
+    name: "a promise counts from the pre-vote, before the claim",
+    stories: ["pre-vote"],
+    file: "PreVote.ts",
+    from: "  return { preVote: Voter.preVote(turn, preVote, sender) }\n",
+    to:
+      "  const vote = Voter.preVote(turn, preVote, sender)\n  if (vote.granted && vote.boundTo === null) Voter.bind(turn, turn.state.rules.lease, preVote, sender, vote.promised + 1)\n  return { preVote: vote }\n"
+  },
+  {
+    name: "an acknowledgement counts for later renewals",
+    by: ["trials"],
+    stories: ["earlier-renewal"],
+    file: "Lease.ts",
+    from: "one.beat <= beat ?",
+    to: "one.beat >= beat ?"
+  },
+  {
+    name: "an acknowledgement of a renewal that was not said yet counts for the earlier ones",
+    stories: ["forged-acknowledgement"],
+    file: "Lease.ts",
+    from: "  beat > claim.beat ? claim : rested({",
+    to: "  rested({"
   },
   {
     name: "who goes by other settings gets votes",

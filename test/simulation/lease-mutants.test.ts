@@ -65,7 +65,7 @@ afterAll(() => void process.stdout.write(`${caught.join("\n")}\n`))
 
 describe("a fault in the majority lease is seen by what judges it", () => {
   for (const mutant of LeaseMutants.mutants) {
-    const { by = [], name, stories = [] } = mutant
+    const { by = [], name, slows = [], stories = [] } = mutant
     it.effect(name, () =>
       Effect.gen(function*() {
         const protocol = yield* load(mutant)
@@ -79,7 +79,13 @@ describe("a fault in the majority lease is seen by what judges it", () => {
           assert.isNotEmpty(broken, `not shown by the story ${story}`)
           caught.push(`${name}: story ${story}, ${broken.join(", ")}`)
         }
-        assert.isAbove(by.length + stories.length, 0)
+        for (const story of slows) {
+          const text = LeaseStory.read(story)
+          const later = LeaseStory.ledAt(LeaseStory.play(text, protocol).text) - LeaseStory.ledAt(text)
+          assert.isAbove(later, 150, `nobody leads later in the story ${story}`)
+          caught.push(`${name}: story ${story}, ${later} ms later`)
+        }
+        assert.isAbove(by.length + stories.length + slows.length, 0)
       }), 120_000)
   }
 })

@@ -80,8 +80,12 @@ interface Machine {
   /** When it last woke, or its wall clock was set: that may have ended its lease, and its work has its time to stop. */
   startledAt: number
   work: Work | null
+  /** How much work besides runs on that its caller has given up. */
+  givenUp: number
   /** The term that the server gives back when none of its work runs. */
   awaitsIdle: number | null
+  /** What it is to hear of that later, of the terms that it was about; null where it hears at once. */
+  idleHeld: Array<number> | null
   /** By which it was last seen to lead. */
   led: Reign.Reign | null
   /** Of an earlier start: what is still to come for it is nobody's. */
@@ -145,7 +149,9 @@ export class Cluster {
         isSuspended: false,
         startledAt: -Infinity,
         work: null,
+        givenUp: 0,
         awaitsIdle: null,
+        idleHeld: null,
         led: null,
         start: 0
       }]
@@ -276,8 +282,7 @@ export class Cluster {
         return this.#sleep(machine, output.after, () => this.#step(machine, { ...output, _tag: "TimerFired" }))
       case "AwaitIdle":
         machine.awaitsIdle = output.term
-        if (machine.work === null) this.#sleep(machine, 0, () => machine.work === null && this.#workIsOver(machine))
-        return
+        return this.#sleep(machine, 0, () => this.#tellWhenIdle(machine))
       case "EndWork":
         if (machine.work !== null) machine.work.isAwaited = true
         else this.#sleep(machine, 0, () => this.#step(machine, { _tag: "WorkEnded", election: output.election }))
@@ -288,6 +293,14 @@ export class Cluster {
   deliver({ from, message, to, via }: Datagram): void {
     const { ip, port } = this.#machine(from).member
     this.#step(this.#machine(to), { _tag: "Received", message, from: { ip, port }, via })
+  }
+
+  /** Somebody acknowledges a beat in the name of another. */
+  forge(from: string, to: string, beat: number): void {
+    const { election: { claim }, self: { incarnation } } = this.#machine(to).state!
+    const body = { type: "BEAT_ACK", election: "", claim: claim!.term, beat, incarnation } as const
+    const sender = this.#machine(from).state!.self
+    this.deliver({ from, to, message: Peer.says(sender, body, { term: claim!.term }), via: "unicast" })
   }
 
   // --- What is seen of them ---
@@ -327,18 +340,57 @@ export class Cluster {
     const stops = this.#options.stops()
     this.#sleep(machine, Math.min(stops, stopTimeout), () => {
       work.overran = stops > stopTimeout
-      if (work.overran) this.#sleep(machine, stops - stopTimeout, () => this.#workIsOver(machine))
-      else machine.work = null
-      if (work.isAwaited) this.#step(machine, { _tag: "WorkEnded", election: "", finished: !work.overran })
-      if (!work.overran) this.#workIsOver(machine)
+      if (!work.overran) machine.work = null
+      if (work.isAwaited) {
+        this.#step(machine, { _tag: "WorkEnded", finished: !work.overran && machine.givenUp === 0 })
+      }
+      if (!work.overran) return this.#tellWhenIdle(machine)
+      this.#step(machine, { _tag: "WorkOverran", term: work.term })
+      this.#sleep(machine, stops - stopTimeout, () => {
+        machine.work = null
+        this.#finished(machine)
+      })
     })
   }
 
-  #workIsOver(machine: Machine): void {
-    machine.work = null
-    const { awaitsIdle } = machine
+  /** Some of the work of its reign is given up by its caller, and takes so long to stop: more than its time. */
+  giveUpWork(name: string, millis: number): void {
+    const machine = this.#machine(name)
+    const { stopTimeout } = machine.state!.rules
+    const term = Contest.ownReign(machine.state!)!.term
+    machine.givenUp += 1
+    this.#sleep(machine, stopTimeout, () => this.#step(machine, { _tag: "WorkOverran", term }))
+    this.#sleep(machine, millis, () => {
+      machine.givenUp -= 1
+      this.#finished(machine)
+    })
+  }
+
+  /** Work that had overrun has ended. */
+  #finished(machine: Machine): void {
+    if (machine.givenUp === 0 && machine.work?.overran !== true) this.#step(machine, { _tag: "WorkFinished" })
+    this.#tellWhenIdle(machine)
+  }
+
+  /** From now on it hears late that none of its work runs. */
+  holdIdle(name: string): void {
+    this.#machine(name).idleHeld ??= []
+  }
+
+  /** It hears what it was to hear of that, and at once again. */
+  deliverIdle(name: string): void {
+    const machine = this.#machine(name)
+    const held = machine.idleHeld ?? []
+    machine.idleHeld = null
+    for (const term of held) this.#step(machine, { _tag: "WorkIdle", term })
+  }
+
+  #tellWhenIdle(machine: Machine): void {
+    const { awaitsIdle, givenUp, idleHeld, work } = machine
+    if (work !== null || givenUp > 0 || awaitsIdle === null) return
     machine.awaitsIdle = null
-    if (awaitsIdle !== null) this.#step(machine, { _tag: "WorkIdle", election: "", term: awaitsIdle })
+    if (idleHeld === null) this.#step(machine, { _tag: "WorkIdle", term: awaitsIdle })
+    else idleHeld.push(awaitsIdle)
   }
 
   /** Whether the lease of a machine's work lasts, whatever the server thinks. */
@@ -433,7 +485,9 @@ export class Cluster {
     this.#rebase(machine)
     machine.state = null
     machine.work = null
+    machine.givenUp = 0
     machine.awaitsIdle = null
+    machine.idleHeld = null
     machine.isSuspended = false
   }
 

@@ -9,6 +9,9 @@
  * | `lease of a: 500 ms` | it is set otherwise there |
  * | `start a b`, `crash a`, `restart a` | |
  * | `a sleeps`, `a wakes`, `a resigns`, `a stands aside` | |
+ * | `work of a is given up, and takes 500 ms` | some of its work, by its caller: the rest goes on |
+ * | `a hears late that no work runs`, `a hears that` | |
+ * | `forge BEAT_ACK of a to b: 1000` | of that beat of b, by somebody else |
  * | `the clock of a is set by -3600000 ms` | |
  * | `cut a from b c`, `mend a and b c` | both ways |
  * | `hold VOTE of a to b c`, `lose BEAT of a to b` | from now on; `*` is any kind |
@@ -50,6 +53,12 @@ export interface Played {
   readonly text: string
   readonly broken: ReadonlyArray<Invariants.Name>
 }
+
+/** When somebody was the last to take the lead in a story as it is told, in ms; Infinity where it was waited for in vain. */
+export const ledAt = (text: string): number =>
+  text.includes("> not within")
+    ? Infinity
+    : Math.max(...Array.from(text.matchAll(/^  > (\d+) ms: \w leads$/gm), ([, at]) => Number(at)))
 
 /** The longest that is waited for anything, in ms. */
 const patience = 20_000
@@ -194,6 +203,13 @@ const commands: ReadonlyArray<Command> = [
   [/^(\w) wakes$/, ({ cluster }, name) => cluster.wake(name)],
   [/^(\w) resigns$/, ({ cluster }, name) => cluster.step(name, { _tag: "Resign" })],
   [/^(\w) stands aside$/, ({ cluster }, name) => cluster.step(name, { _tag: "StepDown", millis: 60_000 })],
+  [
+    /^work of (\w) is given up, and takes (\d+) ms$/,
+    ({ cluster }, name, millis) => cluster.giveUpWork(name, Number(millis))
+  ],
+  [/^(\w) hears late that no work runs$/, ({ cluster }, name) => cluster.holdIdle(name)],
+  [/^(\w) hears that$/, ({ cluster }, name) => cluster.deliverIdle(name)],
+  [/^forge BEAT_ACK of (\w) to (\w): (\d+)$/, ({ cluster }, from, to, beat) => cluster.forge(from, to, Number(beat))],
   [/^the clock of (\w) is set by (-?\d+) ms$/, ({ cluster }, name, by) => cluster.setWallClock(name, Number(by))],
   [
     /^cut ([\w ]+) from ([\w ]+)$/,

@@ -33,6 +33,8 @@ export interface Options {
   readonly entropy?: number | undefined
   /** How long leading work takes to end; none: the test steps `WorkEnded` itself. */
   readonly work?: number | "by hand" | undefined
+  /** What the others answer at once to a pre-vote: null where they say only that they are there; without it nothing. */
+  readonly preVote?: Message.PreVote | null | undefined
   /** Is called after every step. */
   readonly look?: ((server: Server, input: Step.Input) => void) | undefined
   /** Takes every step twice and compares. */
@@ -120,6 +122,7 @@ export class Server {
     switch (output._tag) {
       case "Send":
       case "Ask":
+        this.#answer(output.message, output.to)
         return void this.sent.push({ _tag: "Send", to: output.to, message: output.message })
       case "Emit":
         return void this.events.push(output.event)
@@ -141,6 +144,14 @@ export class Server {
       case "Farewell":
         this.#timers = []
     }
+  }
+
+  #answer(message: Message.Message, to: Member.Address | null): void {
+    const { preVote } = this.#options
+    if (message.type !== "SERVER_PROBE" || message.preVote === undefined || to === null || preVote === undefined) return
+    const answer = Peer.response(Peer.nameOf(to), message.nonce)
+    const says = preVote === null ? answer : { ...answer, preVote } as Message.Message
+    this.#enter(this.now, { _tag: "Received", message: says, via: "unicast", from: to }, null)
   }
 
   #enter(due: number, input: Step.Input, token: number | null): void {
