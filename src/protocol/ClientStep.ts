@@ -448,6 +448,8 @@ const received = (turn: Turn, message: Message.Message, from: Member.Address): v
     case "CLIENT_LEAVE":
     case "MEMBERS":
     case "MEMBERS_ASK":
+    case "WITNESS_ASK":
+    case "WITNESS":
       return
   }
   hear(turn, message.sender.id)

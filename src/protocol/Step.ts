@@ -26,6 +26,7 @@ import * as SteppingDown from "./SteppingDown.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
 import * as Voter from "./Voter.ts"
 import * as Watch from "./Watch.ts"
+import * as Witnesses from "./Witnesses.ts"
 
 /**
  * What can happen to a server.
@@ -103,6 +104,7 @@ export const make = (options: {
   known: HashMap.empty(),
   departed: HashMap.empty(),
   checks: HashMap.empty(),
+  witnesses: Witnesses.none,
   election: Election.make(options.monotonic),
   named: HashMap.empty(),
   contacts: Contacts.make(options.seeds ?? []),
@@ -371,6 +373,8 @@ const fired = (turn: Turn, timer: Timer): void => {
       return respond(turn, timer.to, timer.nonce)
     case "Check":
       return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
+    case "AskWitnesses":
+      return Witnesses.ask(turn)
     case "Page":
       return MemberLists.ask(turn)
     case "Repair":
@@ -425,6 +429,10 @@ const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): voi
 
 const received = (turn: Turn, message: Message.Message, source: Member.Address, via: "multicast" | "unicast"): void => {
   switch (message.type) {
+    case "WITNESS_ASK":
+      return Witnesses.onAsk(turn, message, source)
+    case "WITNESS":
+      return Witnesses.onAnswer(turn, message)
     case "MEMBERS_ASK":
       return MemberLists.onAsk(turn, message, source, via)
     case "MEMBERS":
