@@ -260,13 +260,15 @@ export const Message = Schema.Union([
   kind("WITNESS", { from: start, nonce: Nonce, heard: someOf(Schema.Struct({ id: Member.NodeId, ago: Ago })) }),
   /**
    * Who is in the group, and who leads? It has no sender: asking makes nobody a member. `wanted`: not only the leader may
-   * answer, but about so many. `details`: with host names, tags and `view`.
+   * answer, but about so many. `details`: with host names, tags and `view`. With a `view`, that of who asks: the line of the one
+   * member by which it differs is enough, if that is one that the asker misses.
    */
   kind("MEMBERS_ASK", {
     nonce: Nonce,
     page: Page,
     wanted: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))),
-    details: Schema.optionalKey(Schema.Boolean)
+    details: Schema.optionalKey(Schema.Boolean),
+    view
   }),
   /**
    * Page `page` of `of` pages. It carries no full sender, so that one page holds several members. Pages of one `view` are

@@ -496,7 +496,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   }
   BullyElection.observe(at, message, from)
   if (turn.state.self.incarnation !== incarnation) raised(turn)
-  if ("view" in message) Contacts.compare(turn, message.view, from)
+  if ("view" in message) Contacts.compare(turn, message, from)
   if (!isAgreed) return
   if (at.name === Election.ofGroup) Delivery.onHeard(turn, message)
   switch (message.type) {

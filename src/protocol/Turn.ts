@@ -249,6 +249,8 @@ export interface State {
     readonly of: number
     readonly tries: number
     readonly missing: ReadonlyArray<Message.Listed>
+    /** Whether it is read since the views differ. */
+    readonly compares: boolean
   } | null
   readonly identity: Identity
   /** The timers that are set: a timer that fires with another token than its key's has been replaced, and is ignored. */

@@ -296,7 +296,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       { type: "OK", ...header, election, standing: term, to: leader.id },
       { type: "COORDINATOR", ...header, election, delivered },
       { type: "STEPPING_DOWN", ...header, election, successor: leader.id },
-      { type: "MEMBERS_ASK", nonce, page: 65_535, wanted: 65_535, details: false },
+      { type: "MEMBERS_ASK", nonce, page: 65_535, wanted: 65_535, details: false, view },
       { type: "CLIENT_JOIN", client, nonce, interval, seq: delivered },
       { type: "CLIENT_WELCOME", ...header, nonce, members: delivered, delivered },
       { type: "CLIENT_MESSAGE", client, seq: delivered, oldest: delivered, body: bodies[i]! },
