@@ -35,6 +35,7 @@ import * as Supervisor from "../group/Supervisor.ts"
 import * as Identity from "../protocol/Client.ts"
 import type * as ClientEvent from "../protocol/ClientEvent.ts"
 import * as ClientStep from "../protocol/ClientStep.ts"
+import type * as ClientTurn from "../protocol/ClientTurn.ts"
 import * as Frame from "../protocol/Frame.ts"
 import * as Member from "../protocol/Member.ts"
 import type * as Reign from "../protocol/Reign.ts"
@@ -293,7 +294,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   }
   const hub = yield* EventHub.make<ReadonlyArray<ClientEvent.ClientEvent>, ClientEvent.ClientEvent>(current)
   hub.forgetBeginning()
-  const outbox = yield* Queue.dropping<Extract<ClientStep.Output, { readonly _tag: "Send" }>>(outboxCapacity)
+  const outbox = yield* Queue.dropping<Extract<ClientTurn.Output, { readonly _tag: "Send" }>>(outboxCapacity)
   const timer = yield* FiberHandle.make()
   const joined = yield* Deferred.make<void>()
   const farewell = yield* Deferred.make<void>()
@@ -310,7 +311,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     entropy: Math.floor(random.nextDoubleUnsafe() * 4_294_967_296)
   })
 
-  const carryOut = (output: ClientStep.Output): void => {
+  const carryOut = (output: ClientTurn.Output): void => {
     switch (output._tag) {
       case "Send":
         if (!Queue.offerUnsafe(outbox, output)) drop("SendFailed")
@@ -338,7 +339,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   }
 
   // To tell an event may run its reader at once, and that may step again, here in the middle: what it left to do waits.
-  const todo: Array<ClientStep.Output> = []
+  const todo: Array<ClientTurn.Output> = []
   let isDoing = false
   const doAll = (): void => {
     if (isDoing) return

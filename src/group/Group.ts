@@ -26,7 +26,8 @@ import type { GroupFailed } from "./Supervisor.ts"
 export type View = Step.View
 
 /**
- * When a member was last heard, in ms before now, and by which way. What was heard of oneself is 0.
+ * When a member was last heard, in ms before now, and by which way. What was heard of oneself is 0. `through` is the member
+ * that still hears it where this server does not; null where this one does, or nobody has said so.
  *
  * @category models
  * @since 0.1.0
@@ -35,6 +36,7 @@ export interface LastHeard {
   readonly ago: number
   readonly via: "multicast" | "unicast"
   readonly unicastOnly: boolean
+  readonly through: Member.NodeId | null
 }
 
 /**
@@ -122,9 +124,10 @@ export const make = (
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state
       const { monotonic } = yield* state.now
-      const all = new Map<Member.NodeId, LastHeard>([[self.id, { ago: 0, via: "multicast", unicastOnly: false }]])
-      for (const [id, { heardAt, unicastOnly, via }] of HashMap.entries(known)) {
-        all.set(id, { ago: Math.max(0, Math.round(monotonic - heardAt)), via, unicastOnly })
+      const own: LastHeard = { ago: 0, via: "multicast", unicastOnly: false, through: null }
+      const all = new Map<Member.NodeId, LastHeard>([[self.id, own]])
+      for (const [id, { heardAt, through, unicastOnly, via }] of HashMap.entries(known)) {
+        all.set(id, { ago: Math.max(0, Math.round(monotonic - heardAt)), via, unicastOnly, through })
       }
       return all
     }),

@@ -9,86 +9,12 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Client from "./Client.ts"
-import type * as ClientEvent from "./ClientEvent.ts"
-import { Entropy } from "./Entropy.ts"
+import * as ClientLeader from "./ClientLeader.ts"
+import { type Flight, type Output, type State, Turn } from "./ClientTurn.ts"
 import * as Member from "./Member.ts"
 import * as Message from "./Message.ts"
 import * as Receiver from "./Receiver.ts"
-import * as Reign from "./Reign.ts"
 import type { Now } from "./Turn.ts"
-import * as Zone from "./Zone.ts"
-
-/**
- * A message that waits for its acknowledgement. `ticket` is what its sender knows it by.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Flight {
-  readonly ticket: number
-  readonly seq: number
-  readonly body: Client.Body
-  /** How often it was sent to whom we talk to now, and when for the first time. */
-  readonly tries: number
-  readonly since: number
-  readonly dueAt: number
-}
-
-/**
- * A message that waits for others to be acknowledged; it has no number yet.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Queued {
-  readonly ticket: number
-  readonly body: Client.Body
-}
-
-/**
- * One client, whole.
- *
- * @category models
- * @since 0.1.0
- */
-export interface State {
-  readonly client: Client.Client
-  /** Time between two signs of life, in ms. */
-  readonly interval: number
-  readonly phase: "Joining" | "Joined" | "Leaving" | "Left"
-  /** The reign followed; null while none is known. */
-  readonly reign: Reign.Reign | null
-  /** The newest reign followed, and whether its leader gave it up by its own word. */
-  readonly last: {
-    readonly reign: Reign.Reign
-    readonly isOver: boolean
-    /** Where its leader was last spoken to, and until when. */
-    readonly address: Member.Address | null
-    readonly until: number
-  } | null
-  /** Where the leader was last heard from, of what it said since it last moved; or where others say that it is. */
-  readonly address: Member.Address | null
-  /** How often it has moved, by its own word. */
-  readonly leaderMoved: number
-  readonly leaderHeardAt: number
-  /** How many servers the leader saw when it last let us in. */
-  readonly members: number
-  /** The servers heard lately, and when. */
-  readonly heard: HashMap.HashMap<Member.NodeId, number>
-  readonly receiver: Receiver.Receiver
-  /** What the group asked for, and nobody has said again yet; and when we do. */
-  readonly answers: ReadonlyArray<Receiver.Delivered>
-  readonly answerAt: number
-  /** The number of the newest message. */
-  readonly seq: number
-  readonly flights: ReadonlyArray<Flight>
-  /** How long an acknowledgement takes of late, in ms, from the first time that its message was sent. */
-  readonly roundTrip: number
-  readonly queue: ReadonlyArray<Queued>
-  /** The join that is under way, or the next: its nonce, how often it was said, and when it is due (again). */
-  readonly join: { readonly nonce: string; readonly tries: number; readonly since: number; readonly dueAt: number }
-  readonly leavings: number
-}
 
 /**
  * What can happen to a client.
@@ -111,22 +37,6 @@ export type Input =
   | { readonly _tag: "Leave" }
 
 /**
- * What a step leaves to be done, in this order.
- *
- * - `Send`: `to` null is the group. `Emit`: tell the readers. `Farewell`: nothing more will come.
- * - `Acknowledged`: the message of that ticket is the leader's now. `QueueFull`: it was not taken.
- *
- * @category models
- * @since 0.1.0
- */
-export type Output =
-  | { readonly _tag: "Send"; readonly to: Member.Address | null; readonly message: Message.Message }
-  | { readonly _tag: "Emit"; readonly event: ClientEvent.ClientEvent }
-  | { readonly _tag: "Acknowledged"; readonly ticket: number; readonly seq: number }
-  | { readonly _tag: "QueueFull"; readonly ticket: number }
-  | { readonly _tag: "Farewell" }
-
-/**
  * How many messages wait at most behind those on their way.
  *
  * @category models
@@ -134,8 +44,6 @@ export type Output =
  */
 export const queueLimit = 1_024
 
-/** The first wait for an answer and the longest, in ms; it doubles in between. */
-const backoff = { first: 200, longest: 2_000 } as const
 /** The weight of each new round trip in their mean: that of RFC 6298. */
 const newest = 1 / 8
 /** After how many unanswered tries a leader that says nothing else either is dropped. */
@@ -160,6 +68,9 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   address: null,
   leaderMoved: 0,
   leaderHeardAt: -Infinity,
+  leaderAnsweredAt: -Infinity,
+  unanswering: [],
+  claimant: null,
   members: 0,
   heard: HashMap.empty(),
   receiver: Receiver.empty,
@@ -169,7 +80,8 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   flights: [],
   roundTrip: 0,
   queue: [],
-  join: { nonce: "0", tries: 0, since: 0, dueAt: Infinity },
+  join: { nonce: "0", tries: 0, dueAt: Infinity },
+  answered: "",
   leavings: 0
 })
 
@@ -204,30 +116,6 @@ export const leaderAddress = ({ address, last }: State): Member.Address | null =
  */
 export const isDrained = (state: State): boolean => state.flights.length === 0
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-type EventBody<E> = E extends ClientEvent.ClientEvent ? Omit<E, "at"> : never
-
-/** One step while it lasts. */
-class Turn extends Entropy {
-  readonly state: Mutable<State>
-  readonly now: Now
-  readonly outputs: Array<Output> = []
-
-  constructor(state: State, now: Now) {
-    super(now.entropy)
-    this.state = { ...state }
-    this.now = now
-  }
-
-  send(to: Member.Address | null, message: Message.Message): void {
-    this.outputs.push({ _tag: "Send", to, message })
-  }
-
-  emit(event: EventBody<ClientEvent.ClientEvent>): void {
-    this.outputs.push({ _tag: "Emit", event: { at: this.now.wall, ...event } as ClientEvent.ClientEvent })
-  }
-}
-
 /**
  * The one transition. Never throws.
  *
@@ -239,7 +127,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   const turn = new Turn(state, now)
   switch (input._tag) {
     case "Start":
-      beginJoin(turn, now.monotonic)
+      ClientLeader.beginJoin(turn, now.monotonic)
       break
     case "Received":
       received(turn, input.message, input.from)
@@ -270,23 +158,21 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
 
 // --- Joining and leaving ---
 
-const beginJoin = (turn: Turn, dueAt: number): void => {
-  turn.state.join = { nonce: turn.nonce(), tries: 0, since: dueAt, dueAt }
-}
-
 /** Says that it joins, or is still there, until it is answered; and leaves by the same clock. */
 const join = (turn: Turn): void => {
-  const { client, interval, join: { dueAt, nonce, since, tries }, phase, seq } = turn.state
+  const { client, interval, join: { dueAt, nonce, tries }, phase, seq } = turn.state
   if (dueAt > turn.now.monotonic) return
   if (phase === "Leaving") return sayLeaving(turn)
-  if (tries >= patientTries) dropSilentLeader(turn, since)
+  // Any leader that hears a join answers it: that this one speaks otherwise says nothing.
+  if (tries >= patientTries) ClientLeader.dropUnanswering(turn)
   // Who is in already has time.
   const quick = phase === "Joining" ? joinGaps : []
-  const gap = quick[tries] ?? Math.min(backoff.longest, backoff.first * 2 ** (tries - quick.length))
+  const gap = quick[tries] ??
+    Math.min(ClientLeader.backoff.longest, ClientLeader.backoff.first * 2 ** (tries - quick.length))
   // Servers forget by it who says nothing more.
   const next = Math.max(1, Math.round(Math.max(interval, gap)))
   turn.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq })
-  turn.state.join = { nonce, tries: tries + 1, since, dueAt: turn.now.monotonic + gap }
+  turn.state.join = { nonce, tries: tries + 1, dueAt: turn.now.monotonic + gap }
 }
 
 const leave = (turn: Turn): void => {
@@ -327,20 +213,20 @@ const fly = (turn: Turn): void => {
   const due = state.flights.filter(({ dueAt }) => dueAt <= now)
   if (due.length === 0) return
   const patient = due.find(({ tries }) => tries >= patientTries)
-  if (patient !== undefined) dropSilentLeader(turn, patient.since)
+  if (patient !== undefined) ClientLeader.doubtLeader(turn, patient.since)
   const oldest = state.flights[0]!.seq
   for (const { body, seq } of due) {
     turn.send(state.address, { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, body })
   }
   // A leader that has more to do than it can takes longer for each; to ask it again meanwhile would give it still more.
-  const first = Math.max(backoff.first, 2 * state.roundTrip)
+  const first = Math.max(ClientLeader.backoff.first, 2 * state.roundTrip)
   state.flights = state.flights.map((flight) => flight.dueAt <= now ? flown(flight, now, first) : flight)
 }
 
 const flown = (flight: Flight, now: number, first: number): Flight => ({
   ...flight,
   tries: flight.tries + 1,
-  dueAt: now + Math.min(backoff.longest, first * 2 ** flight.tries)
+  dueAt: now + Math.min(ClientLeader.backoff.longest, first * 2 ** flight.tries)
 })
 
 const acknowledged = (turn: Turn, seq: number): void => {
@@ -352,84 +238,6 @@ const acknowledged = (turn: Turn, seq: number): void => {
   turn.emit({ event: "MessageAcknowledged", seq })
   turn.outputs.push({ _tag: "Acknowledged", ticket: flight.ticket, seq })
 }
-
-// --- Whom we talk to ---
-
-/** The reign that we follow from now on, whose leader is spoken to at this address, or with the group where it is null. */
-const follow = (turn: Turn, theirs: Reign.Reign, address: Member.Address | null, moved: number): void => {
-  turn.state.leaderMoved = moved
-  become(turn, at(theirs, address), address)
-}
-
-/** A reign whose leader is where we speak to it. */
-const at = ({ leader, term }: Reign.Reign, address: Member.Address | null): Reign.Reign =>
-  Reign.make(term, address === null ? leader : { ...leader, ip: Zone.without(address.ip), port: address.port })
-
-/** Nobody is followed any more; `isOver` where the leader itself has said so. */
-const leaveLeader = (turn: Turn, reign: Reign.Reign, isOver: boolean): void => {
-  turn.state.last = { reign, isOver, address: turn.state.address, until: turn.now.monotonic }
-  become(turn, null, null)
-}
-
-const become = (turn: Turn, reign: Reign.Reign | null, address: Member.Address | null): void => {
-  const now = turn.now.monotonic
-  turn.state.reign = reign
-  turn.state.address = address
-  if (reign !== null) {
-    turn.state.last = { reign, isOver: false, address, until: Infinity }
-    turn.state.leaderHeardAt = now
-    // It has not acknowledged anything yet: it is given all there is, at once.
-    turn.state.flights = turn.state.flights.map((flight) => ({ ...flight, tries: 0, since: now, dueAt: now }))
-  }
-  turn.emit({ event: "LeaderChanged", leader: reign?.leader ?? null, term: turn.state.last!.reign.term })
-}
-
-/** Whom we asked again and again since an instant, and who has not been heard in any other way either, is not there. */
-const dropSilentLeader = (turn: Turn, since: number): void => {
-  if (turn.state.reign !== null && turn.state.leaderHeardAt <= since) leaveLeader(turn, turn.state.reign, false)
-}
-
-/** What a server's message means for whom we talk to. */
-const observe = (turn: Turn, message: Message.FromServer, from: Member.Address): void => {
-  const { last, reign: mine } = turn.state
-  const { sender } = message
-  const theirs = Message.reignOf(message)
-  const isByLeader = mine !== null && Member.isSameStart(mine.leader, sender)
-  if (isByLeader && (message.type === "SERVER_LEAVING" || (theirs === null && message.heard >= mine.term))) {
-    return leaveLeader(turn, mine, true)
-  }
-  if (isByLeader) turn.state.leaderHeardAt = turn.now.monotonic
-  if (theirs === null || message.type === "SERVER_LEAVING") return
-  const isByTheirs = Member.isSameStart(theirs.leader, sender)
-  const order = last === null ? 1 : Reign.compare(theirs, last.reign)
-  // Who was only silent, or leads where we have come to, is followed again by its own word.
-  const isBack = mine === null && isByTheirs && !(order === 0 && last!.isOver)
-  const told = isByTheirs ? from : Zone.heardOfFrom(theirs.leader, from)
-  const moved = isByTheirs ? message.moved ?? 0 : 0
-  if (order > 0 || isBack || (order === 0 && isToldAgain(turn, message, told))) {
-    follow(turn, theirs, told, moved)
-  } else if (mine !== null && isByLeader && order === 0 && moved >= turn.state.leaderMoved) {
-    // What it said before it moved, and comes late, does not take us back to where it was.
-    turn.state.leaderMoved = moved
-    if (!isSame(from, turn.state.address)) {
-      turn.state.address = from
-      turn.state.reign = at(mine, from)
-    }
-  }
-}
-
-/**
- * A leader that did not answer is told of again by another server that was asked: at another address, or after a while at the
- * same, since what we sent there may have been lost.
- */
-const isToldAgain = (turn: Turn, message: Message.FromServer, told: Member.Address | null): boolean => {
-  const { last, reign } = turn.state
-  if (message.type !== "COORDINATOR" || reign !== null || last === null || last.isOver || told === null) return false
-  return !isSame(told, last.address) || turn.now.monotonic - last.until >= backoff.longest
-}
-
-const isSame = (one: Member.Address, other: Member.Address | null): boolean =>
-  one.ip === other?.ip && one.port === other.port
 
 // --- Messages ---
 
@@ -448,13 +256,19 @@ const received = (turn: Turn, message: Message.Message, from: Member.Address): v
     case "CLIENT_LEAVE":
     case "MEMBERS":
     case "MEMBERS_ASK":
+    case "WITNESS_ASK":
+    case "WITNESS":
       return
   }
   hear(turn, message.sender.id)
   if ("election" in message && message.election !== "") return
-  observe(turn, message, from)
-  if (message.type === "CLIENT_ACK" && message.client === turn.state.client.id) acknowledged(turn, message.seq)
-  if (message.type === "CLIENT_WELCOME" && message.nonce === turn.state.join.nonce) welcomed(turn, message)
+  const isAck = message.type === "CLIENT_ACK" && message.client === turn.state.client.id
+  const { answered, join: { nonce } } = turn.state
+  const isWelcome = message.type === "CLIENT_WELCOME" && message.nonce === nonce
+  const isLater = message.type === "CLIENT_WELCOME" && message.nonce === answered
+  ClientLeader.observe(turn, message, from, isAck || isWelcome || isLater)
+  if (isAck) acknowledged(turn, message.seq)
+  if (isWelcome) welcomed(turn, message)
   if (Message.namesNewest(message) && turn.state.phase !== "Joining") named(turn, message, message.delivered ?? 0)
 }
 
@@ -469,7 +283,8 @@ const hear = (turn: Turn, id: Member.NodeId): void => {
 const welcomed = (turn: Turn, { leader, members, term }: Message.Of<"CLIENT_WELCOME">): void => {
   const { client, interval, phase } = turn.state
   if (phase === "Leaving" || leader === null) return
-  beginJoin(turn, turn.now.monotonic + interval)
+  turn.state.answered = turn.state.join.nonce
+  ClientLeader.beginJoin(turn, turn.now.monotonic + interval)
   turn.state.members = members
   if (phase === "Joined") return
   turn.state.phase = "Joined"

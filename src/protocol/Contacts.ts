@@ -5,8 +5,10 @@
  * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
+import * as Differences from "./Differences.ts"
 import type * as Member from "./Member.ts"
 import * as MemberLists from "./MemberLists.ts"
+import * as Paths from "./Paths.ts"
 import * as Reach from "./Reach.ts"
 import * as Rules from "./Rules.ts"
 import type { Known, State, Turn } from "./Turn.ts"
@@ -20,7 +22,8 @@ import type { Known, State, Turn } from "./Turn.ts"
 export const make = (seeds: ReadonlyArray<Member.Address>): Reach.Contacts => ({
   seeds: seeds.slice(0, Rules.maxContacts),
   lost: [],
-  comparedAt: -Infinity
+  comparedAt: -Infinity,
+  differences: []
 })
 
 /**
@@ -72,27 +75,49 @@ export const lose = (turn: Turn, { address, member: { id } }: Known): void => {
 const comparesViews = ({ contacts, rules }: State): boolean => !rules.multicast || contacts.seeds.length > 0
 
 /**
- * The field of a sign of life by which two servers see that they do not see the same members: nothing where multicast
- * tells all of all.
+ * The field of a sign of life by which two servers see that they do not see the same members. Where multicast tells all of
+ * all the leader says it, and whoever has found that its view differs.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const viewOf = (state: State): { readonly view?: number } =>
-  comparesViews(state) ? { view: MemberLists.digest(MemberLists.everyone(state)) } : {}
+  comparesViews(state) || Differences.speaker(state) === state.self.id || Differences.isLasting(state)
+    ? { view: MemberLists.viewDigest(state) }
+    : {}
 
 /**
- * A member says what it sees. Where that is not what we see, its list is read, at most twice in a heartbeat.
+ * A member says what it sees. Where that is not what we see, its list is read: where multicast does not tell all of all at
+ * most twice in a heartbeat, and else where one of the two leads, and as `Differences` says.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const compare = (turn: Turn, view: number | undefined, from: Member.Address): void => {
-  const { contacts, phase, rules } = turn.state
-  if (view === undefined || phase !== "Live" || turn.hasTimer("page")) return
-  if (turn.now.monotonic - contacts.comparedAt < rules.heartbeatInterval / 2) return
-  if (view === MemberLists.digest(MemberLists.everyone(turn.state))) return
-  turn.state.contacts = { ...contacts, comparedAt: turn.now.monotonic }
+export const compare = (
+  turn: Turn,
+  { sender, view }: { readonly sender: Member.Member; readonly view?: number },
+  from: Member.Address
+): void => {
+  if (view === undefined) return
+  const { contacts, phase, rules, self } = turn.state
+  const difference = (view ^ MemberLists.viewDigest(turn.state)) >>> 0
+  // It has us in its view.
+  if (difference === 0) Paths.noteHeardBy(turn, sender.id)
+  const speaker = Differences.speaker(turn.state)
+  const isAll = comparesViews(turn.state)
+  if (!isAll && speaker !== sender.id && speaker !== self.id) return
+  if (difference === 0) return speaker === sender.id ? Differences.end(turn) : undefined
+  if (phase !== "Live" || turn.hasTimer("page")) return
   // Not all who hear one heartbeat ask for the list at the same instant.
-  MemberLists.read(turn, from, turn.nonce(), turn.random() * Math.min(100, rules.heartbeatInterval / 10))
+  const after = turn.random() * Math.min(100, rules.heartbeatInterval / 10)
+  if (isAll) {
+    if (turn.now.monotonic - contacts.comparedAt < rules.heartbeatInterval / 2) return
+    turn.state.contacts = { ...contacts, comparedAt: turn.now.monotonic }
+    return MemberLists.read(turn, from, turn.nonce(), after)
+  }
+  if (!Differences.isDue(turn, difference, speaker === self.id)) return
+  // It may be us whom it does not hear.
+  if (speaker === sender.id) ask(turn, from)
+  // What it misses it asks us for.
+  if (!MemberLists.hasDigest(turn.state, difference)) MemberLists.compare(turn, from, turn.nonce(), after)
 }

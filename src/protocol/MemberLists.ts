@@ -30,15 +30,43 @@ export const everyone = (state: Pick<State, "self" | "members">): ReadonlyArray<
  * @category conversions
  * @since 0.1.0
  */
-export const digest = (members: ReadonlyArray<Pick<Member.Member, "id" | "incarnation">>): number => {
+export const digest = (members: ReadonlyArray<Start>): number => {
   let all = 0
-  for (const { id, incarnation } of members) {
-    let hash = 0x811c9dc5
-    for (const letter of `${id} ${incarnation}`) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193)
-    all ^= hash
-  }
+  for (const member of members) all ^= hash(member)
   return all >>> 0
 }
+
+type Start = Pick<Member.Member, "id" | "incarnation">
+
+const hash = ({ id, incarnation }: Start): number => {
+  let hash = 0x811c9dc5
+  for (const letter of `${id} ${incarnation}`) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193)
+  return hash >>> 0
+}
+
+/** Of the members of each view: they are another array with every change, and a heartbeat comes far more often. */
+const digests = new WeakMap<ReadonlyArray<Member.Member>, number>()
+
+/**
+ * The digest of all members as one server sees them, itself included.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const viewDigest = ({ members, self }: Pick<State, "self" | "members">): number => {
+  const known = digests.get(members) ?? digest(members)
+  digests.set(members, known)
+  return (known ^ hash(self)) >>> 0
+}
+
+/**
+ * Whether a digest is that of one member of a view.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const hasDigest = (state: Pick<State, "self" | "members">, digest: number): boolean =>
+  everyone(state).some((member) => hash(member) === digest)
 
 // --- Telling ---
 
@@ -134,7 +162,10 @@ export const onAsk = (
 ): void => {
   const members = everyone(turn.state)
   if (via === "multicast" && !isOurs(turn, members, ask, from)) return
-  const { details = false, nonce, page: wanted } = ask
+  const { details = false, nonce, page: wanted, view } = ask
+  const differs = view === undefined ? undefined : (view ^ digest(members)) >>> 0
+  const missed = members.find((member) => hash(member) === differs)
+  if (missed !== undefined) return turn.send(from, page(turn, nonce, 0, lines(turn, [missed], from, false), from))
   turn.send(
     from,
     page(turn, nonce, wanted, lines(turn, members, from, details), from, details ? digest(members) : undefined)
@@ -168,10 +199,26 @@ const isOurs = (
  * @category transitions
  * @since 0.1.0
  */
-export const read = (turn: Turn, from: Member.Address, nonce: string, after: number): void => {
-  turn.state.paging = { from, nonce, page: 0, of: Infinity, tries: 0, missing: [] }
+export const read = (turn: Turn, from: Member.Address, nonce: string, after: number): void =>
+  begin(turn, from, nonce, after, false)
+
+/**
+ * The same of a server whose view differs from ours. It need only tell of the one member that we miss, if it is one; and of a
+ * list of many pages the rest is read by a few of those who miss some.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const compare = (turn: Turn, from: Member.Address, nonce: string, after: number): void =>
+  begin(turn, from, nonce, after, true)
+
+const begin = (turn: Turn, from: Member.Address, nonce: string, after: number, compares: boolean): void => {
+  turn.state.paging = { from, nonce, page: 0, of: Infinity, tries: 0, missing: [], compares }
   turn.setTimer("page", after, { _tag: "Page" })
 }
+
+/** How many pages of a list are read on the average where views are compared, of as many as it has. */
+const pagesWanted = 4
 
 // As many as a silent member is asked: with a tenth of all datagrams lost, one in 4,000 is still missed.
 const pageTries = Rules.probeTries
@@ -185,8 +232,11 @@ const pageTries = Rules.probeTries
 export const ask = (turn: Turn): void => {
   const { paging, rules } = turn.state
   if (paging === null || paging.tries >= pageTries) return
-  if (paging.page < paging.of) turn.send(paging.from, { type: "MEMBERS_ASK", nonce: paging.nonce, page: paging.page })
-  else askMissing(turn, paging.missing.filter((line) => Option.isNone(turn.known(line.id))), paging.from)
+  if (paging.page < paging.of) {
+    const { compares, from, nonce, page } = paging
+    const view = compares && page === 0 ? { view: viewDigest(turn.state) } : {}
+    turn.send(from, { type: "MEMBERS_ASK", nonce, page, ...view })
+  } else askMissing(turn, paging.missing.filter((line) => Option.isNone(turn.known(line.id))), paging.from)
   turn.state.paging = { ...paging, tries: paging.tries + 1 }
   turn.setTimer("page", rules.probeTimeout, { _tag: "Page" })
 }
@@ -220,11 +270,12 @@ export const onPage = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.
     of: message.of,
     missing: [...paging.missing, ...unknown].slice(0, turn.state.rules.maxMembers)
   }
-  if (next.page < next.of) {
+  const isOneOfMany = paging.compares && paging.page === 0 && turn.random() * message.of >= pagesWanted
+  if (next.page < next.of && !isOneOfMany) {
     turn.state.paging = { ...next, tries: 0 }
     return ask(turn)
   }
   // The list is read: who does not answer is asked again, as questions and answers get lost.
-  turn.state.paging = { ...next, tries: 1 }
+  turn.state.paging = { ...next, of: next.page, tries: 1 }
   turn.setTimer("page", turn.state.rules.probeTimeout, { _tag: "Page" })
 }

@@ -21,6 +21,7 @@ import type * as Reign from "./Reign.ts"
 import * as Relocation from "./Relocation.ts"
 import * as Rules from "./Rules.ts"
 import type { Check, Known, State, Turn } from "./Turn.ts"
+import * as Witnesses from "./Witnesses.ts"
 import * as Zone from "./Zone.ts"
 
 /**
@@ -166,6 +167,7 @@ const stamp = (
   heardAt: turn.now.monotonic,
   via,
   multicastAt: via === "multicast" ? turn.now.monotonic : before.multicastAt,
+  through: null,
   interval: "interval" in message ? message.interval : before.interval,
   // Who says a heartbeat by unicast does not hear ours by multicast.
   unicastUntil: via === "unicast" && message.type === "SERVER_ALIVE"
@@ -236,6 +238,7 @@ const join = (
     }),
     joinedAt: turn.now.monotonic,
     hearsUsAt: Paths.provesHearing(turn.state.self, message) ? turn.now.monotonic : -Infinity,
+    witnessedAt: -Infinity,
     unicastOnly: false,
     differs: false,
     noticedAt: -Infinity,
@@ -369,7 +372,7 @@ export const sweep = (turn: Turn): void => {
   turn.state.departed = HashMap.filter(turn.state.departed, (departed) => departed.until > now)
   for (const { id } of turn.state.members) {
     const known = HashMap.getUnsafe(turn.state.known, id)
-    if (now - known.heardAt > Rules.overdue(known.interval)) check(turn, id, false)
+    if (now - Witnesses.lastKnownAt(known) > Rules.overdue(known.interval)) check(turn, id, false)
   }
 }
 
@@ -385,10 +388,15 @@ export const check = (turn: Turn, id: Member.NodeId, isHint: boolean): void => {
   else if (isHint) turn.state.checks = HashMap.set(turn.state.checks, id, { ...asked.value, isHint })
 }
 
+/** Beside how many of the last questions others are asked, too. */
+const indirectTries = 2
+
 const ask = (turn: Turn, id: Member.NodeId, asked: Check): void => {
   turn.state.checks = HashMap.set(turn.state.checks, id, { ...asked, tries: asked.tries + 1 })
   turn.ask(id, HashMap.getUnsafe(turn.state.known, id).address, { type: "SERVER_PROBE", nonce: asked.nonce })
   turn.setTimer(`check:${id}`, turn.state.rules.probeTimeout, { _tag: "Check", id })
+  const left = Rules.probeTries - asked.tries
+  if (left <= indirectTries) Witnesses.askAbout(turn, id, left * turn.state.rules.probeTimeout, asked.isHint)
 }
 
 const endCheck = (turn: Turn, id: Member.NodeId): void => {
@@ -412,8 +420,14 @@ export const unanswered = (turn: Turn, id: Member.NodeId): Event.Reason | null =
   }
   const known = HashMap.getUnsafe(turn.state.known, id)
   const silentFor = turn.now.monotonic - known.heardAt
+  const unknownFor = turn.now.monotonic - Witnesses.lastKnownAt(known)
   endCheck(turn, id)
-  if (!asked.isHint && silentFor <= Rules.patience(turn.state.rules, known.interval)) return null
+  // Where another misses it too, it must have been heard since it was first asked.
+  const { probeTimeout } = turn.state.rules
+  const isKept = asked.isHint
+    ? unknownFor < Rules.probeTries * probeTimeout
+    : unknownFor <= Rules.patience(turn.state.rules, known.interval)
+  if (isKept) return null
   return {
     _tag: "Silent",
     for: Math.round(silentFor),
@@ -488,6 +502,7 @@ export const forgive = (turn: Turn, stalledFor: number): void => {
   turn.state.known = HashMap.map(turn.state.known, (known) => ({
     ...known,
     heardAt: Math.min(now, known.heardAt + stalledFor),
+    witnessedAt: Math.min(now, known.witnessedAt + stalledFor),
     multicastAt: Math.min(now, known.multicastAt + stalledFor)
   }))
   for (const [id] of turn.state.checks) endCheck(turn, id)

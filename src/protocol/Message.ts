@@ -137,6 +137,27 @@ export const Listed = Schema.Struct({
 export type Listed = typeof Listed.Type
 
 /**
+ * The most members that one question to a witness is about, and its answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxMissed = 16
+
+/**
+ * The longest ago, in ms, that a witness is asked for: more than a day, longer than any member may be silent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxAgo = 99_999_999
+
+const start = Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation })
+const Ago = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxAgo }))
+const someOf = <Item extends Schema.Top>(item: Item) =>
+  Schema.Array(item).check(Schema.isMinLength(1), Schema.isMaxLength(maxMissed))
+
+/**
  * What was missed: indexes of a reign, or a client's messages by their `seq`.
  *
  * @category schemas
@@ -258,14 +279,23 @@ export const Message = Schema.Union([
   /** I claim that term no more: whoever is bound to it is free, and who has still to hear of the claim is not to be. */
   kind("RELEASE", { ...header, election: ElectionName, claim: Reign.Term }),
   /**
+   * Which of these have you heard yourself, within so many ms? `from` does not hear them. It carries no full header, so that
+   * many fit.
+   */
+  kind("WITNESS_ASK", { from: start, nonce: Nonce, within: Ago, missed: someOf(start) }),
+  /** I have heard these, that very start of each, so many ms `ago`: in answer to the question of that nonce. */
+  kind("WITNESS", { from: start, nonce: Nonce, heard: someOf(Schema.Struct({ id: Member.NodeId, ago: Ago })) }),
+  /**
    * Who is in the group, and who leads? It has no sender: asking makes nobody a member. `wanted`: not only the leader may
-   * answer, but about so many. `details`: with host names, tags and `view`.
+   * answer, but about so many. `details`: with host names, tags and `view`. With a `view`, that of who asks: the line of the one
+   * member by which it differs is enough, if that is one that the asker misses.
    */
   kind("MEMBERS_ASK", {
     nonce: Nonce,
     page: Page,
     wanted: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))),
-    details: Schema.optionalKey(Schema.Boolean)
+    details: Schema.optionalKey(Schema.Boolean),
+    view
   }),
   /**
    * Page `page` of `of` pages. It carries no full sender, so that one page holds several members. Pages of one `view` are

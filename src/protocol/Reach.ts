@@ -23,6 +23,22 @@ export interface Contacts {
   readonly lost: ReadonlyArray<Lost>
   /** When this server last asked somebody who sees others for its list. */
   readonly comparedAt: number
+  /** By what the views of the leader and of others differ, the one heard of last at the end. */
+  readonly differences: ReadonlyArray<Difference>
+}
+
+/**
+ * A difference of two views: the digest of the members by which they differ, whether it was seen more than once, how long it
+ * is left alone the next time, and until when it is now.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Difference {
+  readonly of: number
+  readonly lasts: boolean
+  readonly wait: number
+  readonly againAt: number
 }
 
 /**

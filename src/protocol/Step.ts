@@ -27,6 +27,7 @@ import * as SteppingDown from "./SteppingDown.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
 import * as Voter from "./Voter.ts"
 import * as Watch from "./Watch.ts"
+import * as Witnesses from "./Witnesses.ts"
 
 /**
  * What can happen to a server.
@@ -104,6 +105,7 @@ export const make = (options: {
   known: HashMap.empty(),
   departed: HashMap.empty(),
   checks: HashMap.empty(),
+  witnesses: Witnesses.none,
   election: Election.make(options.monotonic),
   named: HashMap.empty(),
   contacts: Contacts.make(options.seeds ?? []),
@@ -372,6 +374,8 @@ const fired = (turn: Turn, timer: Timer): void => {
       return respond(turn, timer.to, timer.nonce)
     case "Check":
       return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
+    case "AskWitnesses":
+      return Witnesses.ask(turn)
     case "Page":
       return MemberLists.ask(turn)
     case "Repair":
@@ -426,6 +430,10 @@ const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): voi
 
 const received = (turn: Turn, message: Message.Message, source: Member.Address, via: "multicast" | "unicast"): void => {
   switch (message.type) {
+    case "WITNESS_ASK":
+      return Witnesses.onAsk(turn, message, source)
+    case "WITNESS":
+      return Witnesses.onAnswer(turn, message)
     case "MEMBERS_ASK":
       return MemberLists.onAsk(turn, message, source, via)
     case "MEMBERS":
@@ -493,7 +501,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   }
   BullyElection.observe(at, message, from)
   if (turn.state.self.incarnation !== incarnation) raised(turn)
-  if ("view" in message) Contacts.compare(turn, message.view, from)
+  if ("view" in message) Contacts.compare(turn, message, from)
   if (!isAgreed) return
   if (at.name === Election.ofGroup) Delivery.onHeard(turn, message)
   switch (message.type) {

@@ -64,6 +64,10 @@ export interface Known {
   readonly interval: number
   /** When it last proved that it hears us, -Infinity where it never has: see `Paths`. */
   readonly hearsUsAt: number
+  /** When another has heard it, by that one's word, while we have not; -Infinity where nobody said so. It keeps the member. */
+  readonly witnessedAt: number
+  /** Who said so last, since we last heard the member. */
+  readonly through: Member.NodeId | null
   readonly unicastOnly: boolean
   /** The named elections that it takes part in, by their tags. */
   readonly elections: ReadonlyArray<string>
@@ -102,6 +106,23 @@ export interface Check {
   readonly tries: number
   readonly refused: number
   readonly isHint: boolean
+}
+
+/**
+ * What a server has asked others, and how many of their questions it has answered.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Witnesses {
+  /** Whom the next question is about. */
+  readonly missed: ReadonlyArray<Member.NodeId>
+  /** The nonce of the last questions, and when the first of that nonce was asked. */
+  readonly nonce: string
+  readonly askedAt: number
+  /** How many questions were answered in the second that began then. */
+  readonly answers: number
+  readonly since: number
 }
 
 /**
@@ -193,6 +214,7 @@ export interface State {
   readonly known: HashMap.HashMap<Member.NodeId, Known>
   readonly departed: HashMap.HashMap<Member.NodeId, Departed>
   readonly checks: HashMap.HashMap<Member.NodeId, Check>
+  readonly witnesses: Witnesses
   /** The group's own election. */
   readonly election: Election.Election
   /** The named ones that this server takes part in. */
@@ -227,6 +249,8 @@ export interface State {
     readonly of: number
     readonly tries: number
     readonly missing: ReadonlyArray<Message.Listed>
+    /** Whether it is read since the views differ. */
+    readonly compares: boolean
   } | null
   readonly identity: Identity
   /** The timers that are set: a timer that fires with another token than its key's has been replaced, and is ignored. */
@@ -252,6 +276,7 @@ export type Timer =
   }
   | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
+  | { readonly _tag: "AskWitnesses" }
   | { readonly _tag: "Page" }
   | { readonly _tag: "Stand"; readonly election: string }
   | { readonly _tag: "NoObjection"; readonly election: string }
@@ -307,6 +332,7 @@ export type Output =
  * - `Own`: our own, back from the group. `Duplicate`: somebody else's under our id. `Stale`: of an earlier start.
  * - `Departed`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many. `DepartedFull`: one of those who are gone
  *   was forgotten before its time, for another.
+ * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of
  *   its turn.
  *
@@ -321,6 +347,7 @@ export type DropReason =
   | "MembersFull"
   | "ClientsFull"
   | "DepartedFull"
+  | "WitnessLimit"
   | "InboxFull"
   | "OutOfTurn"
 

@@ -37,6 +37,7 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   ClientsFull: true,
   DepartedFull: true,
   SessionsFull: true,
+  WitnessLimit: true,
   InboxFull: true,
   OutOfTurn: true
 }

@@ -3,7 +3,7 @@
  * replaced by what hurts most. New kinds and fields are taken in as the page gets their vectors.
  */
 import * as HashMap from "effect/HashMap"
-import type * as ClientStep from "../../src/protocol/ClientStep.ts"
+import type * as ClientTurn from "../../src/protocol/ClientTurn.ts"
 import type { Address } from "../../src/protocol/Member.ts"
 import type { State } from "../../src/protocol/Turn.ts"
 import * as Page from "../docs/Page.ts"
@@ -22,7 +22,7 @@ export interface Cast {
   readonly size: number
   readonly state: () => State
   /** A client that hears it too. */
-  readonly client: () => ClientStep.State
+  readonly client: () => ClientTurn.State
 }
 
 const idOf = (number: number): string => (number + 1).toString(16).padStart(16, "0")

@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
 import * as Client from "../../src/protocol/Client.ts"
 import * as ClientStep from "../../src/protocol/ClientStep.ts"
+import type * as ClientTurn from "../../src/protocol/ClientTurn.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import type * as Member from "../../src/protocol/Member.ts"
 import type * as Message from "../../src/protocol/Message.ts"
@@ -21,7 +22,7 @@ const mostSources = 2_048
 const fresh = () => ClientStep.make({ client: { id, name: "c" }, interval: 500 })
 
 export class Listener {
-  state: ClientStep.State = fresh()
+  state: ClientTurn.State = fresh()
   readonly told = new Map<string, number>()
   readonly #chance: Chance
   #tickets = 0

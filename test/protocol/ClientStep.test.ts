@@ -8,18 +8,19 @@ import * as Schema from "effect/Schema"
 import * as Client from "../../src/protocol/Client.ts"
 import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
 import * as ClientStep from "../../src/protocol/ClientStep.ts"
+import type * as ClientTurn from "../../src/protocol/ClientTurn.ts"
 import type * as Member from "../../src/protocol/Member.ts"
 import * as Message from "../../src/protocol/Message.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
 
-type Send = Extract<ClientStep.Output, { readonly _tag: "Send" }>
+type Send = Extract<ClientTurn.Output, { readonly _tag: "Send" }>
 
 const me = Peer.sender("ann")
 
 /** One client on a clock that a test moves. What is due is done when it is due. */
 class One {
-  state: ClientStep.State
+  state: ClientTurn.State
   now = 0
   readonly sent: Array<Send & { readonly at: number }> = []
   readonly events: Array<ClientEvent.ClientEvent> = []
@@ -274,12 +275,29 @@ describe("sending (protocol 3, CLIENT_MESSAGE and CLIENT_ACK)", () => {
     assert.deepStrictEqual(one.done, [])
   })
 
-  it("sends again after 200 ms doubling to 2 s, as long as the leader is heard otherwise", () => {
+  it("sends again after 200 ms doubling to 2 s, as long as the leader answers otherwise", () => {
     const one = joined().send("a")
-    for (let at = 0; at < 70; at += 1) one.hear(Peer.alive("z", Peer.reign(9, "z"))).advance(100)
+    const nonces = new Set<string>()
+    for (let at = 0; at < 70; at += 1) {
+      one.hear(Peer.alive("z", Peer.reign(9, "z"))).advance(100)
+      for (const { message } of one.sent) {
+        if (message.type === "CLIENT_JOIN" && !nonces.has(message.nonce)) {
+          nonces.add(message.nonce)
+          one.hear(welcome("z", 9, message.nonce))
+        }
+      }
+    }
     const said = one.said("CLIENT_MESSAGE")
     assert.deepStrictEqual(said.map(({ at }) => at), [0, 200, 600, 1_400, 3_000, 5_000, 7_000])
     assert.isTrue(said.every(({ to }) => port(to) === z.port))
+    assert.strictEqual(nonces.size, 1, "once it has answered, it is asked no more before it is time")
+  })
+
+  it("drops a leader that speaks and answers nothing, neither three tries of a message nor three joins", () => {
+    const one = joined().send("a")
+    for (let at = 0; at < 28; at += 1) one.hear(Peer.alive("z", Peer.reign(9, "z"))).advance(100)
+    assert.deepStrictEqual(one.told(), ["follows nobody in 9"])
+    assert.deepStrictEqual(one.said("CLIENT_JOIN").map(({ at }) => at), [1_400, 1_600, 2_000, 2_800])
   })
 
   it("waits twice as long as acknowledgements take of late, where that is longer, so that a busy leader is not asked the more", () => {
@@ -342,8 +360,8 @@ describe("sending (protocol 3, CLIENT_MESSAGE and CLIENT_ACK)", () => {
 describe("whom a client talks to (protocol 5)", () => {
   it("gives a new leader all that is not acknowledged, at once", () => {
     const one = joined().send("a", "b", "c").hear(ack("z", 9, 2)).forget()
-    one.hear(Peer.coordinator("y", 10))
-    assert.deepStrictEqual(one.told(), ["follows y in 10"])
+    one.hear(Peer.stepsDown("z", 9, "y")).hear(Peer.coordinator("y", 10))
+    assert.deepStrictEqual(one.told(), ["follows nobody in 9", "follows y in 10"])
     assert.deepStrictEqual(
       one.said("CLIENT_MESSAGE").map(({ message, to }) => [message.seq, message.oldest, to?.port]),
       [
@@ -386,14 +404,81 @@ describe("whom a client talks to (protocol 5)", () => {
     assert.deepStrictEqual(one.told(), [])
   })
 
-  it("one that was only silent comes back by its own word, and so does the leader of where the client has come to", () => {
+  it("one that was only silent comes back by its answer; the leader of where the client has come to is followed by its own word", () => {
     const one = joined().send("a").advance(1_400).forget()
     one.hear(Peer.alive("a", Peer.reign(9, "z"))).hear(Peer.alive("a", Peer.reign(7, "b")))
     assert.deepStrictEqual(one.told(), [], "hearsay of what is over is none")
     one.hear(Peer.coordinator("y", 4))
     assert.deepStrictEqual(one.told(), ["follows y in 4"])
-    one.hear(Peer.alive("z", Peer.reign(9, "z")))
+    one.hear(Peer.alive("z", Peer.reign(9, "z"))).hear(Peer.coordinator("z", 9))
+    assert.deepStrictEqual(one.told(), [], "it has not answered yet")
+    one.hear(ack("z", 9, 1))
+    assert.deepStrictEqual(one.told(), ["follows z in 9", "MessageAcknowledged"])
+  })
+
+  it("a leader that answers is not left for one that only its own word names, but that one is asked to let it in", () => {
+    const one = joined().send("a").hear(Peer.coordinator("y", 10)).hear(Peer.alive("y", Peer.reign(10, "y")))
+    assert.deepStrictEqual([one.told(), port(one.state.address)], [[], z.port])
+    const joins = one.said("CLIENT_JOIN")
+    assert.strictEqual(joins.length, 1)
+    // Both lead, and both answer.
+    const { nonce } = joins[0]!.message
+    one.hear(welcome("z", 9, nonce))
+    assert.deepStrictEqual(one.told(), [])
+    one.hear(welcome("y", 10, nonce))
+    assert.deepStrictEqual(one.told(), ["follows y in 10"])
+    assert.deepStrictEqual(one.said("CLIENT_MESSAGE").map(({ to }) => port(to)), [4025])
+  })
+
+  it("is asked ever more seldom while it does not answer, and each claimant is on its own", () => {
+    const one = joined()
+    const asked: Array<number> = []
+    for (let at = 0; at < 9_900; at += 100) {
+      one.hear(Peer.alive("y", Peer.reign(10, "y"))).advance(0)
+      for (const { at, message } of one.said("CLIENT_JOIN")) {
+        asked.push(at)
+        one.hear(welcome("z", 9, message.nonce))
+      }
+      one.advance(100)
+    }
+    assert.deepStrictEqual(asked, [0, 200, 600, 1_400, 3_000, 6_200])
+    assert.deepStrictEqual(one.told(), [])
+    one.forget().hear(Peer.alive("x", Peer.reign(11, "x")))
+    assert.strictEqual(one.said("CLIENT_JOIN").length, 1)
+  })
+
+  it("who says goodbye, or is not in yet, asks no claimant besides", () => {
+    const leaving = joined().step({ _tag: "Leave" }).forget().hear(Peer.coordinator("y", 10))
+    const joining = new One().step({ _tag: "Start" }).hear(Peer.coordinator("z", 9)).forget()
+    joining.hear(Peer.coordinator("y", 10))
+    assert.deepStrictEqual([leaving.said("CLIENT_JOIN"), joining.said("CLIENT_JOIN")], [[], []])
+  })
+
+  it("of another term of its own leader, and of one that others name too, no answer is waited for", () => {
+    const again = joined().hear(Peer.coordinator("z", 10))
+    assert.deepStrictEqual(again.told(), ["follows z in 10"])
+    const named = joined().hear(Peer.coordinator("y", 10)).hear(Peer.alive("a", Peer.reign(10, "y")))
+    assert.deepStrictEqual(named.told(), ["follows y in 10"])
+  })
+
+  it("one that did not answer is not followed by what others say of it either, while another answers", () => {
+    const one = joined().send("a").advance(1_400).forget()
+    one.hear(Peer.coordinator("y", 4)).hear(Peer.alive("a", Peer.reign(9, "z")))
+    assert.deepStrictEqual([one.told(), one.state.address?.port], [["follows y in 4"], 4025])
+    // Where nobody else is left, another's notice is enough after a while, and its own is not.
+    one.hear(Peer.stepsDown("y", 4, null)).advance(2_000).forget()
+    one.hear(Peer.coordinator("z", 9)).hear(Peer.alive("a", Peer.reign(9, "z")))
+    assert.deepStrictEqual(one.told(), [])
+    one.hear(Peer.says("a", { type: "COORDINATOR", election: "" }, { follows: Peer.reign(9, "z") }))
     assert.deepStrictEqual(one.told(), ["follows z in 9"])
+  })
+
+  it("leaders that do not answer are remembered, eight at most", () => {
+    const one = joined().send("a")
+    for (const name of "abcdefghijk") {
+      one.hear(Peer.alive(name, Peer.reign(20, name))).advance(1_400)
+    }
+    assert.isAtMost(one.state.unanswering.length, 8)
   })
 
   it("other elections than the group's own are none of its business", () => {

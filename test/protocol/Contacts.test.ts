@@ -198,7 +198,7 @@ describe("two who see different members", () => {
     assert.deepInclude(server.said("SERVER_ALIVE")[0]!.message, { view: MemberLists.digest(mine) })
     server.hear(says("a", { type: "SERVER_PROBE", nonce: "1" }), "unicast")
     assert.deepInclude(server.said("SERVER_RESPONSE")[0]!.message, { view: MemberLists.digest(mine) })
-    const plain = among({}, "a")
+    const plain = Server.live({}, [alive("a"), alive("z", Peer.reign(50, "z"))])
     plain.step({ _tag: "Heartbeat" })
     assert.notProperty(plain.said("SERVER_ALIVE")[0]!.message, "view")
   })

@@ -280,10 +280,23 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
         incarnation: leader.incarnation
       },
       { type: "RELEASE", ...header, election, claim: term },
+      {
+        type: "WITNESS_ASK",
+        from: { id: leader.id, incarnation: leader.incarnation },
+        nonce,
+        within: Message.maxAgo,
+        missed: Array.from({ length: Message.maxMissed }, () => ({ id: leader.id, incarnation: leader.incarnation }))
+      },
+      {
+        type: "WITNESS",
+        from: { id: leader.id, incarnation: leader.incarnation },
+        nonce,
+        heard: Array.from({ length: Message.maxMissed }, () => ({ id: leader.id, ago: Message.maxAgo }))
+      },
       { type: "OK", ...header, election, standing: term, to: leader.id },
       { type: "COORDINATOR", ...header, election, delivered },
       { type: "STEPPING_DOWN", ...header, election, successor: leader.id },
-      { type: "MEMBERS_ASK", nonce, page: 65_535, wanted: 65_535, details: false },
+      { type: "MEMBERS_ASK", nonce, page: 65_535, wanted: 65_535, details: false, view },
       { type: "CLIENT_JOIN", client, nonce, interval, seq: delivered },
       { type: "CLIENT_WELCOME", ...header, nonce, members: delivered, delivered },
       { type: "CLIENT_MESSAGE", client, seq: delivered, oldest: delivered, body: bodies[i]! },

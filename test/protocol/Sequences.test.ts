@@ -163,6 +163,21 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     CLIENT_ACK: { type: "CLIENT_ACK", client: Peer.sender(said.client).id, seq: said.seq }
   }
   switch (said.type) {
+    case "WITNESS_ASK":
+      return {
+        type: "WITNESS_ASK",
+        from: { id: Peer.id(said.sender), incarnation: said.incarnation },
+        nonce: "77",
+        within: 16_000,
+        missed: [{ id: Peer.id(said.about), incarnation: 1_000 }]
+      }
+    case "WITNESS":
+      return {
+        type: "WITNESS",
+        from: { id: Peer.id(said.sender), incarnation: said.incarnation },
+        nonce: server.state.witnesses.nonce || "77",
+        heard: [{ id: Peer.id(said.about), ago: said.page * 9_000 }]
+      }
     case "MEMBERS_ASK":
       return { type: "MEMBERS_ASK", nonce: "77", page: said.page }
     case "MEMBERS":

@@ -105,8 +105,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "nobody is removed for silence",
     file: "Membership.ts",
-    from: "if (!asked.isHint && silentFor <=",
-    to: "if (!asked.isHint && silentFor <= Infinity ||",
+    from: ": unknownFor <= Rules.patience(",
+    to: ": unknownFor <= Infinity || unknownFor <= Rules.patience(",
     seenBy: "fewer than the minimum are left (5, minimumMembers)",
     breaks: "settles"
   },
@@ -137,10 +137,33 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "five questions without an answer are enough, however short the silence",
     file: "Membership.ts",
-    from: "if (!asked.isHint && silentFor <= Rules.patience(turn.state.rules, known.interval)) return null",
+    from: "if (isKept) return null",
     to: "void silentFor",
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
     breaks: "noFalseEviction"
+  },
+  {
+    // Both ends of a rumour: who was told says it again, and it counts as of when it was said.
+    name: "witnesses say again what they were told, and it counts from then on",
+    file: "Witnesses.ts",
+    from: "const ago = Math.ceil(now - known.heardAt)",
+    to: "const ago = Math.ceil(now - lastKnownAt(known))",
+    also: [{
+      file: "Witnesses.ts",
+      from: "const witnessedAt = askedAt - ago",
+      to: "const witnessedAt = turn.now.monotonic"
+    }],
+    seenBy: "the highest ranked is gone that some heard by one way only (4, witnesses)",
+    breaks: "settles"
+  },
+  {
+    name: "a goodbye is not obeyed while witnesses tell of the member",
+    file: "Step.ts",
+    from: "    return remove(turn, message.sender.id, { _tag: \"Left\" })",
+    to:
+      "    return HashMap.getUnsafe(turn.state.known, message.sender.id).witnessedAt > 0 ? undefined : remove(turn, message.sender.id, { _tag: \"Left\" })",
+    seenBy: "the highest ranked leaves that one hears of by others only (4, witnesses)",
+    breaks: "goodbyeCounts"
   },
   {
     // Any word also ends the questions.

@@ -116,6 +116,14 @@ export const stories = {
     faults: [crash(2, 2_000, 5_000)],
     settings: { stableAfter: "3 seconds" }
   },
+  "the highest ranked is gone that some heard by one way only (4, witnesses)": {
+    servers: 5,
+    faults: [cut(4, 0, 2_000, 9_000), cut(4, 1, 2_000, 9_000), crash(4, 9_000)]
+  },
+  "the highest ranked leaves that one hears of by others only (4, witnesses)": {
+    servers: 3,
+    faults: [cut(2, 0, 2_000, 5_900), stop(2, 8_000)]
+  },
   "fewer than the minimum are left (5, minimumMembers)": {
     servers: 3,
     faults: [crash(1, 2_000), crash(0, 2_000)],

@@ -373,6 +373,8 @@ export class Servers {
 /** What is a point in time, wherever it stands in a state. */
 const times: ReadonlySet<string> = new Set([
   "heardAt",
+  "witnessedAt",
+  "againAt",
   "multicastAt",
   "joinedAt",
   "until",
