@@ -434,6 +434,7 @@ const isSame = (one: Member.Address, other: Member.Address | null): boolean =>
 // --- Messages ---
 
 const received = (turn: Turn, message: Message.Message, from: Member.Address): void => {
+  if (Message.isOfHandover(message)) return
   switch (message.type) {
     case "CLIENT_DELIVER":
       if (turn.state.phase !== "Joined") return

@@ -189,7 +189,8 @@ const isHeldBy = ({ to }: Promise, holder: Holder): boolean =>
   to !== null && to.id === holder.id && to.incarnation === holder.incarnation
 
 /**
- * Whether a server that has only just started must grant nothing: it may have forgotten what it had promised.
+ * Whether a server must grant nothing: it has only just started, and may have forgotten what it had promised, or it has
+ * left, and its next start may have what it promised.
  *
  * @category guards
  * @since 0.1.0
@@ -226,7 +227,7 @@ export const grants = (
   && term > promise.term && term > heard
 
 /**
- * What a beat is to a server: a renewal of the promise that binds it to exactly this claim; to one that is bound to nobody
+ * What a beat is to a server that is not silent: a renewal of the promise that binds it to exactly this claim; to one that is bound to nobody
  * a request, which it grants where it may; else nothing.
  *
  * @category guards
@@ -238,9 +239,9 @@ export const takesBeat = (
   term: number,
   { now, silentUntil }: Pick<Circumstances, "silentUntil" | "now">
 ): boolean =>
-  bindsTo(promise, leader, term, now)
-  || (!isSilent(silentUntil, now) && !binds(promise, now)
-    && (term > promise.term || (term === promise.term && !promise.released)))
+  !isSilent(silentUntil, now)
+  && (bindsTo(promise, leader, term, now)
+    || (!binds(promise, now) && (term > promise.term || (term === promise.term && !promise.released))))
 
 /**
  * The promise after its holder gave a term back: free, if it was exactly for that.

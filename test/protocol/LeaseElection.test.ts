@@ -273,7 +273,8 @@ describe("standing", () => {
   it("without a majority in time gives back its claim, and stands again later", () => {
     const { server, term } = standing()
     server.forget().advance(L / 5 + L / 3)
-    const released = server.said("RELEASE")
+    // It may have stood again by then, and failed again.
+    const released = server.said("RELEASE").slice(0, 2)
     assert.deepStrictEqual(released.map(({ message, to }) => [message.claim, Peer.nameOf(to!)]), [[term, "b"], [
       term,
       "a"
@@ -700,7 +701,7 @@ describe("a lease", () => {
     const { server } = leading(["a", "b"], { work: "by hand" })
     server.forget().step({ _tag: "Leave" })
     server.step({ _tag: "WorkEnded" })
-    assert.deepStrictEqual(server.says(), ["RELEASE to b", "RELEASE to a", "SERVER_LEAVING"])
+    assert.deepStrictEqual(server.says(), ["RELEASE to b", "RELEASE to a", "SERVER_LEAVING", "HANDOVER_OFFER to b"])
     const late = leading(["a", "b"], { work: "by hand" })
     late.server.forget().step({ _tag: "Leave" })
     late.server.wall += 10 * L
@@ -951,7 +952,7 @@ describe("an agreement that differs", () => {
   })
 
   it("one without leases among those with, and the other way round, are told too", () => {
-    const server = vacant(["a", "z"]).advance(1)
+    const server = vacant(["a", "z"]).advance(1).forget()
     server.hear(stands("z", 7, "", null))
     server.hear(Peer.objects("z", "m", 7))
     assert.deepStrictEqual(server.says(), [])
