@@ -113,7 +113,13 @@ export const make: Effect.Effect<Systemd> = Effect.gen(function*() {
         Stream.buffer({ capacity: 1, strategy: "sliding" }),
         Stream.runForEach((status) => say(`STATUS=${status}`))
       )
-      yield* Effect.forkScoped(Effect.andThen(say("READY=1"), tellStatus))
+      const silence = yield* group.votesIn
+      // One that does not vote yet is not ready: where it stood for the next to be restarted, a majority might be silent.
+      const ready = silence === 0
+        ? say("READY=1")
+        : say(`STATUS=votes in ${Text.age(silence)} at the latest`, `EXTEND_TIMEOUT_USEC=${(silence + 10_000) * 1_000}`)
+          .pipe(Effect.andThen(group.votes), Effect.andThen(say("READY=1")))
+      yield* Effect.forkScoped(Effect.andThen(ready, tellStatus))
       if (within === undefined) return
       const half = Duration.times(within, 0.5)
       // The event loop turns, or we would not be here; that the server's own fibers do, their sending shows.

@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type * as Event from "../protocol/Event.ts"
+import * as Handover from "../protocol/Handover.ts"
 import type * as Member from "../protocol/Member.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
@@ -85,6 +86,14 @@ export interface GroupShape {
    * `heartbeatInterval` while it is well: what a watchdog asks for.
    */
   readonly pulse: Effect.Effect<number>
+  /**
+   * In how many ms this server votes on who leads, at the latest: it is silent for `leaseDuration` after a start in which it did
+   * not get what its former start had promised. 0 where it votes, and where there are no leases. The event `Votes` tells it too.
+   * Infinity once it has left.
+   */
+  readonly votesIn: Effect.Effect<number>
+  /** Waits until this server votes, which is at once where there are no leases; or until it has left. */
+  readonly votes: Effect.Effect<void>
   /** Waits, and fails once the server cannot go on: it has then left the group. To stop waiting for it changes nothing. */
   readonly failed: Effect.Effect<never, GroupFailed>
 }
@@ -110,6 +119,7 @@ export const make = (
   pulse: Effect.Effect<number>
 ): GroupShape => {
   const view = Effect.map(state.state, Step.view)
+  const votesIn = Effect.zipWith(state.state, state.now, (of, { monotonic }) => Handover.votesIn(of, monotonic))
   return {
     self: Effect.map(state.state, ({ self }) => self),
     members: Effect.map(view, ({ members }) => members),
@@ -137,6 +147,12 @@ export const make = (
       (reasons, ReceiveBufferFull) => ({ ...reasons, ReceiveBufferFull })
     ),
     pulse,
+    votesIn,
+    votes: Effect.scoped(Effect.gen(function*() {
+      const { events } = yield* state.subscribe
+      if ((yield* votesIn) === 0) return
+      yield* Stream.runDrain(Stream.takeUntilEffect(events, () => Effect.map(votesIn, (left) => left === 0)))
+    })),
     failed
   }
 }

@@ -242,6 +242,7 @@ const acknowledged = (turn: Turn, seq: number): void => {
 // --- Messages ---
 
 const received = (turn: Turn, message: Message.Message, from: Member.Address): void => {
+  if (Message.isOfHandover(message)) return
   switch (message.type) {
     case "CLIENT_DELIVER":
       if (turn.state.phase !== "Joined") return

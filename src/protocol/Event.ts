@@ -233,6 +233,11 @@ export const Event = Schema.Union([
   }),
   /** Whoever can send to these interfaces can join, lead and end the group: it has no key, or hears what is not sealed. */
   event("Unprotected", { why: Schema.Literals(["NoKey", "Permissive"]), interfaces: Schema.Array(Schema.String) }),
+  /**
+   * With leases: from now on this server grants votes and acknowledges leaders, `after` so many ms since its start. `handedOver`
+   * where it got what its former start had promised, so that it need not be silent for `leaseDuration`.
+   */
+  event("Votes", { after: Schema.Natural, handedOver: Schema.Boolean }),
   /** Fewer servers are in view than a majority of `groupSize`: nobody can hold a lease until `needed` are. */
   event("NoMajority", { members: Schema.Natural, needed: Schema.Natural, groupSize: Schema.Natural }),
   /** More servers live than `groupSize` says: two majorities are possible. Once, until it is no longer so. */

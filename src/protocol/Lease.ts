@@ -223,7 +223,8 @@ export const isReleased = ({ released }: Promise, holder: Holder, term: number):
   released.some((claimed) => isSameStart(claimed, holder) && term <= claimed.term)
 
 /**
- * Whether a server that has only just started must grant nothing: it may have forgotten what it had promised.
+ * Whether a server must grant nothing: it has only just started, and may have forgotten what it had promised, or it has
+ * left, and its next start may have what it promised.
  *
  * @category guards
  * @since 0.1.0
@@ -260,7 +261,7 @@ export const grants = (
   && !isReleased(promise, candidate, term) && term > promise.term && term > heard
 
 /**
- * What a beat is to a server: a renewal of the promise that binds it to exactly this claim; to one that is bound to nobody
+ * What a beat is to a server that is not silent: a renewal of the promise that binds it to exactly this claim; to one that is bound to nobody
  * a request, which it grants where it may; else nothing.
  *
  * @category guards
@@ -272,9 +273,10 @@ export const takesBeat = (
   term: number,
   { now, silentUntil }: Pick<Circumstances, "silentUntil" | "now">
 ): boolean =>
-  bindsTo(promise, leader, term, now)
-  || (!isSilent(silentUntil, now) && !binds(promise, now) && !isReleased(promise, leader, term)
-    && (term > promise.term || (term === promise.term && promise.to !== null)))
+  !isSilent(silentUntil, now)
+  && (bindsTo(promise, leader, term, now)
+    || (!binds(promise, now) && !isReleased(promise, leader, term)
+      && (term > promise.term || (term === promise.term && promise.to !== null))))
 
 /**
  * The promise after a server gave a term back: free, if it was exactly for that. The same where nothing of it is new.

@@ -8,6 +8,7 @@
  */
 import type * as Contest from "./Contest.ts"
 import * as Lease from "./Lease.ts"
+import * as Member from "./Member.ts"
 import * as Rules from "./Rules.ts"
 import * as Voter from "./Voter.ts"
 
@@ -31,7 +32,8 @@ export const standsIn = (at: At): number => {
     return wholeMillis(at, silentUntil, busy, lastUntil, backoffUntil + rules.memberTimeout)
   }
   const promise = Voter.promiseIn(at.state, at.name)
-  const bound = promise.to !== null && promise.to.id !== self.id ? promise.until : -Infinity
+  // What a former start of its own was promised binds it as any other's does.
+  const bound = promise.to !== null && !Member.isSameStart(promise.to, self) ? promise.until : -Infinity
   return wholeMillis(at, silentUntil, backoffUntil, preVoteAgainAt, lastUntil, bound)
 }
 

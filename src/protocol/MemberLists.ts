@@ -80,6 +80,10 @@ const lineOf = (turn: Turn, member: Member.Member, heardAt: number): Message.Lis
   heard: Math.round(turn.now.monotonic - heardAt)
 })
 
+/** Left out of who votes, and of this server itself when it has left. */
+const votesIn = (millis: number): Pick<Message.Listed, "votesIn"> =>
+  millis > 0 && millis < Infinity ? { votesIn: Math.ceil(millis) } : {}
+
 const lines = (
   turn: Turn,
   members: ReadonlyArray<Member.Member>,
@@ -87,11 +91,12 @@ const lines = (
   details: boolean
 ): ReadonlyArray<Message.Listed> =>
   members.map((member) => {
-    const heardAt = Option.match(turn.known(member.id), {
-      onNone: () => turn.now.monotonic,
-      onSome: (known) => known.heardAt
-    })
-    const line = lineOf(turn, turn.told(member, to), heardAt)
+    const { monotonic } = turn.now
+    const { heardAt, votesAt } = Option.getOrElse(
+      turn.known(member.id),
+      () => ({ heardAt: monotonic, votesAt: turn.state.silentUntil })
+    )
+    const line = { ...lineOf(turn, turn.told(member, to), heardAt), ...votesIn(votesAt - monotonic) }
     return details ? { ...line, hostname: member.hostname, tags: member.tags } : line
   })
 

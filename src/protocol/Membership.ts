@@ -157,7 +157,7 @@ const stamp = (
   via: "multicast" | "unicast",
   before: Pick<
     Known,
-    "address" | "alsoAt" | "moved" | "heardAt" | "multicastAt" | "interval" | "unicastUntil" | "elections"
+    "address" | "alsoAt" | "moved" | "heardAt" | "multicastAt" | "interval" | "votesAt" | "unicastUntil" | "elections"
   >
 ) => ({
   // What it said before it moved, and comes late, is a sign of life; but it is there no more.
@@ -169,6 +169,7 @@ const stamp = (
   multicastAt: via === "multicast" ? turn.now.monotonic : before.multicastAt,
   through: null,
   interval: "interval" in message ? message.interval : before.interval,
+  votesAt: message.type === "SERVER_ALIVE" ? turn.now.monotonic + (message.silent ?? -Infinity) : before.votesAt,
   // Who says a heartbeat by unicast does not hear ours by multicast.
   unicastUntil: via === "unicast" && message.type === "SERVER_ALIVE"
     ? deafUntil(turn, message.interval)
@@ -230,6 +231,7 @@ const join = (
       heardAt: turn.now.monotonic,
       multicastAt: turn.now.monotonic,
       interval: turn.state.rules.heartbeatInterval,
+      votesAt: -Infinity,
       // One whom only a seed may have told of us may be where no multicast of ours comes.
       unicastUntil: via === "unicast" && turn.state.contacts.seeds.length > 0
         ? deafUntil(turn, turn.state.rules.heartbeatInterval)

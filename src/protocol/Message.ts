@@ -52,6 +52,8 @@ const Cause = Schema.String.check(Schema.isPattern(/^[A-Za-z]{1,32}$/))
 /** A digest of the members that its sender sees. */
 const view = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff })))
 const Interval = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
+/** For how many ms more its sender does not vote; left out where it does, and where there are no leases. */
+const silent = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400_000 })))
 const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
 const Page = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
@@ -112,7 +114,8 @@ export const PreVote = Schema.Struct({
 export type PreVote = typeof PreVote.Type
 
 /**
- * One line of a `MEMBERS` list. `heard` is how many ms ago the answering server last heard of it, 0 for itself. `hostname`
+ * One line of a `MEMBERS` list. `heard` is how many ms ago the answering server last heard of it, 0 for itself. `votesIn` is in how
+ * many ms it votes, of one that does not yet. `hostname`
  * and `tags` are there where they were asked for, unless the answering server is too old to tell them.
  *
  * @category schemas
@@ -126,6 +129,7 @@ export const Listed = Schema.Struct({
   priority: Member.Priority,
   incarnation: Member.Incarnation,
   heard: Schema.Natural,
+  votesIn: Schema.optionalKey(Schema.Natural),
   hostname: Schema.optionalKey(Member.Member.fields.hostname),
   tags: Schema.optionalKey(Member.Member.fields.tags)
 })
@@ -156,6 +160,40 @@ const start = Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation
 const Ago = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxAgo }))
 const someOf = <Item extends Schema.Top>(item: Item) =>
   Schema.Array(item).check(Schema.isMinLength(1), Schema.isMaxLength(maxMissed))
+
+/**
+ * What a server has promised in one election: the term, to whom where that still binds it, and the highest term that it
+ * has heard of.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Promised = Schema.Struct({
+  election: ElectionName,
+  term: Reign.Term,
+  to: Schema.NullOr(start),
+  heard: Reign.Term
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Promised = typeof Promised.Type
+
+/**
+ * The most pages of one handover, and the most promises of one page.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const handover = { pages: 32, promises: 5 } as const
+
+const promises = {
+  page: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: handover.pages - 1 })),
+  of: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: handover.pages })),
+  promises: Schema.Array(Promised).check(Schema.isMaxLength(handover.promises))
+}
 
 /**
  * What was missed: indexes of a reign, or a client's messages by their `seq`.
@@ -196,6 +234,7 @@ export const Message = Schema.Union([
     interval: Interval,
     delivered,
     elections,
+    silent,
     view
   }),
   /**
@@ -286,6 +325,21 @@ export const Message = Schema.Union([
   /** I have heard these, that very start of each, so many ms `ago`: in answer to the question of that nonce. */
   kind("WITNESS", { from: start, nonce: Nonce, heard: someOf(Schema.Struct({ id: Member.NodeId, ago: Ago })) }),
   /**
+   * I leave: will you keep what I promised for the next start of mine? `start` names this one. Like all that is said of a
+   * handover it has no sender: it is no sign of life.
+   */
+  kind("HANDOVER_OFFER", { server: Member.NodeId, start: Nonce, lease: Agreement }),
+  /** To the start that offered: I will, for so long from now. `key` is what it is handed over by. */
+  kind("HANDOVER_ACCEPT", { start: Nonce, key: Nonce }),
+  /** Page `page` of `of` of what I promised. I promise and acknowledge nothing more. */
+  kind("HANDOVER", { key: Nonce, ...promises }),
+  /** I have all pages. */
+  kind("HANDOVER_KEPT", { key: Nonce }),
+  /** I have just started: who keeps what my former start promised? `start` names this one. */
+  kind("PROMISES_ASK", { server: Member.NodeId, start: Nonce }),
+  /** To the start that asked, and to no other: what your former start promised. */
+  kind("PROMISES", { start: Nonce, key: Nonce, lease: Agreement, ...promises }),
+  /**
    * Who is in the group, and who leads? It has no sender: asking makes nobody a member. `wanted`: not only the leader may
    * answer, but about so many. `details`: with host names, tags and `view`. With a `view`, that of who asks: the line of the one
    * member by which it differs is enough, if that is one that the asker misses.
@@ -348,6 +402,23 @@ export const Message = Schema.Union([
  * @since 0.1.0
  */
 export type Message = typeof Message.Type
+
+/**
+ * What servers say of handing promises over.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OfHandover = Extract<Message, { readonly type: `HANDOVER${string}` | `PROMISES${string}` }>
+
+/**
+ * Whether a message is one of those by which promises are handed over.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isOfHandover = (message: Message): message is OfHandover =>
+  message.type.startsWith("HANDOVER") || message.type.startsWith("PROMISES")
 
 /**
  * The message of one type.

@@ -11,6 +11,7 @@ import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import * as PromiseRecord from "./PromiseRecord.ts"
 import * as Rules from "./Rules.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 import type { State, Turn } from "./Turn.ts"
@@ -59,7 +60,10 @@ export const campaign = (turn: Turn, name: string): void => {
   const before = Contest.find(turn, name)
   if (before !== null && !before.election.withdrawn) return
   if (before === null) {
-    turn.state.named = HashMap.set(turn.state.named, name, Election.make(turn.now.monotonic))
+    turn.state.named = HashMap.set(turn.state.named, name, {
+      ...Election.make(turn.now.monotonic),
+      heard: PromiseRecord.heardBefore(turn.state, name)
+    })
   }
   const at = new Contest.Contest(turn, name)
   at.change({ withdrawn: false })

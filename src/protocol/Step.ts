@@ -12,14 +12,16 @@ import * as Contest from "./Contest.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
+import * as Handover from "./Handover.ts"
 import * as Identity from "./Identity.ts"
 import * as LeaseElection from "./LeaseElection.ts"
 import type * as Member from "./Member.ts"
 import * as MemberLists from "./MemberLists.ts"
 import * as Membership from "./Membership.ts"
-import type * as Message from "./Message.ts"
+import * as Message from "./Message.ts"
 import * as NamedElections from "./NamedElections.ts"
 import * as PreVote from "./PreVote.ts"
+import * as PromiseRecord from "./PromiseRecord.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
@@ -112,6 +114,8 @@ export const make = (options: {
   delivery: Delivery.empty,
   promises: HashMap.empty(),
   silentUntil: options.rules.lease === null ? -Infinity : options.monotonic + options.rules.lease.duration,
+  handover: PromiseRecord.none,
+  kept: [],
   minority: false,
   crowdedSince: Infinity,
   watchedAt: options.monotonic,
@@ -199,6 +203,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       turn.emit({ event: "Started", self: state.self })
       turn.setTimer("discovery", state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
       Stability.start(turn)
+      Handover.start(turn)
       break
     case "Discover": {
       const askAll = turn.state.probe === "" || turn.state.members.length === 0
@@ -305,6 +310,7 @@ const probeGroup = (turn: Turn): void => {
 
 const heartbeat = (turn: Turn): void => {
   sayAlive(turn)
+  Handover.ask(turn)
   NamedElections.heartbeat(turn)
   Membership.keepByUnicast(turn)
   for (const at of Contest.all(turn)) BullyElection.callIfDue(at)
@@ -327,7 +333,10 @@ const sayMoved = (turn: Turn): void => {
   }
 }
 
-const signOfLife = (turn: Turn) => ({ ...NamedElections.sign(turn), ...Contacts.viewOf(turn.state) })
+const signOfLife = (turn: Turn) => ({
+  ...NamedElections.sign(turn),
+  ...Contacts.viewOf(turn.state)
+})
 
 /** A stall is not a death: not of the others, whom we could not hear, and not of us, but for our lead. */
 const wake = (turn: Turn): void => {
@@ -364,6 +373,7 @@ const fired = (turn: Turn, timer: Timer): void => {
   switch (timer._tag) {
     case "DiscoveryOver":
       turn.state.phase = "Live"
+      Handover.ask(turn)
       return Contest.all(turn).forEach(BullyElection.callElection)
     case "Stable":
       Stability.reached(turn)
@@ -384,7 +394,10 @@ const fired = (turn: Turn, timer: Timer): void => {
       return Delivery.answer(turn)
     case "NameNewest":
       return Delivery.nameNewest(turn, timer.isLast)
+    case "Handover":
+      return Handover.fired(turn, timer)
     case "Farewell":
+      if (Handover.isUnderWay(turn.state)) return turn.setTimer("farewell", Rules.gaps.leaving[0], timer)
       turn.state.phase = "Left"
       turn.emit({ event: "Left" })
       turn.outputs.push({ _tag: "Farewell" })
@@ -429,6 +442,7 @@ const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): voi
 // --- Messages ---
 
 const received = (turn: Turn, message: Message.Message, source: Member.Address, via: "multicast" | "unicast"): void => {
+  if (Message.isOfHandover(message)) return Handover.hear(turn, message, source)
   switch (message.type) {
     case "WITNESS_ASK":
       return Witnesses.onAsk(turn, message, source)
@@ -595,5 +609,6 @@ const isEndingWork = (turn: Turn): boolean => Contest.all(turn).some(({ election
 const farewell = (turn: Turn): void => {
   if (turn.hasTimer("farewell")) return
   turn.sayOften("leaving", { type: "SERVER_LEAVING" }, Rules.gaps.leaving)
+  Handover.leave(turn)
   turn.setTimer("farewell", Rules.gaps.leaving[0] + 1 + Delivery.lingers(turn), { _tag: "Farewell" })
 }

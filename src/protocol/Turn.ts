@@ -17,6 +17,7 @@ import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import * as Places from "./Places.ts"
+import type * as PromiseRecord from "./PromiseRecord.ts"
 import * as Reach from "./Reach.ts"
 import * as Receiver from "./Receiver.ts"
 import type * as Rules from "./Rules.ts"
@@ -62,6 +63,8 @@ export interface Known {
   readonly multicastAt: number
   /** The heartbeat interval that it announced. */
   readonly interval: number
+  /** Until when it does not vote, by its own word: -Infinity where it votes. */
+  readonly votesAt: number
   /** When it last proved that it hears us, -Infinity where it never has: see `Paths`. */
   readonly hearsUsAt: number
   /** When another has heard it, by that one's word, while we have not; -Infinity where nobody said so. It keeps the member. */
@@ -225,6 +228,10 @@ export interface State {
   readonly promises: HashMap.HashMap<string, Promise>
   /** Until when nothing is promised: it may be that an earlier start of this server has. */
   readonly silentUntil: number
+  /** What this server knows of its own starts before, and hands to the next one. */
+  readonly handover: PromiseRecord.Handover
+  /** What it keeps for servers that have left. */
+  readonly kept: ReadonlyArray<PromiseRecord.Kept>
   /** Whether fewer servers are in view than a majority. */
   readonly minority: boolean
   /** Since when more servers live than there should be: Infinity where they do not, -Infinity where it was told. */
@@ -292,6 +299,11 @@ export type Timer =
   | { readonly _tag: "Repair" }
   | { readonly _tag: "Answer" }
   | { readonly _tag: "NameNewest"; readonly isLast: boolean }
+  | {
+    readonly _tag: "Handover"
+    readonly due: "votes" | "question" | "record"
+    readonly gaps: ReadonlyArray<number>
+  }
   | { readonly _tag: "Farewell" }
 
 /**
@@ -333,6 +345,7 @@ export type Output =
  * - `Departed`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many. `DepartedFull`: one of those who are gone
  *   was forgotten before its time, for another.
  * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
+ * - `HandoversFull`: of one too many that leaves and asks to have its promises kept.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of
  *   its turn.
  *
@@ -348,6 +361,7 @@ export type DropReason =
   | "ClientsFull"
   | "DepartedFull"
   | "WitnessLimit"
+  | "HandoversFull"
   | "InboxFull"
   | "OutOfTurn"
 
@@ -417,6 +431,7 @@ export class Turn extends Entropy {
     }
     switch (body.type) {
       case "SERVER_ALIVE":
+        return { ...header, ...body, ...this.silence(), ...this.newest() }
       case "SERVER_RESPONSE":
       case "SERVER_LEAVING":
       case "STEPPING_DOWN":
@@ -442,6 +457,12 @@ export class Turn extends Entropy {
     const { address, alsoAt, member } = known
     const places = alsoAt.length === 0 ? [address] as const : Places.nearest(address, alsoAt, there, this.now.monotonic)
     return { ...server, ...Zone.toldTo([...places, member], there) }
+  }
+
+  /** For how long this server does not vote, where it does not. For good, where it leaves, is a day there. */
+  silence(): { readonly silent?: number } {
+    const silent = Math.ceil(this.state.silentUntil - this.now.monotonic)
+    return silent > 0 ? { silent: Math.min(silent, 86_400_000) } : {}
   }
 
   /** The same as a field, which is left out where it would be 0. */

@@ -10,6 +10,7 @@ import * as Contest from "./Contest.ts"
 import * as Lease from "./Lease.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import * as PromiseRecord from "./PromiseRecord.ts"
 import type { State, Turn } from "./Turn.ts"
 
 /**
@@ -42,8 +43,9 @@ const keep = (turn: Turn, election: string, promise: Lease.Promise): boolean => 
   return true
 }
 
-/** The highest term of an election that this server has heard of, as far as it listens. */
-const heardIn = (turn: Turn, election: string): number => Contest.register(turn.state, election)?.heard ?? 0
+/** The highest term of an election that this server has heard of, as far as it listens, or a former start of it has. */
+const heardIn = (turn: Turn, election: string): number =>
+  Math.max(Contest.register(turn.state, election)?.heard ?? 0, PromiseRecord.heardBefore(turn.state, election))
 
 /**
  * Whether this server may promise that term of an election to that start of a server, itself among them.
@@ -90,7 +92,7 @@ export const onElection = (
   const now = turn.now.monotonic
   const before = promiseIn(turn.state, election)
   // The same question once more: its answer may have been lost.
-  const again = Lease.bindsTo(before, sender, standing, now)
+  const again = !Lease.isSilent(turn.state.silentUntil, now) && Lease.bindsTo(before, sender, standing, now)
   const granted = again
     || (mayGrant(turn, election, sender, standing) && bind(turn, agreement, election, sender, standing))
   const bound = Lease.binds(before, now)

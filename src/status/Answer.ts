@@ -43,6 +43,9 @@ export const members = (answer: Inquiry.Answer, now: number, style: Table.Style)
   const isListed = leaderOf(answer) !== undefined
   return [
     ...Table.table(rows, now, style),
+    ...members.flatMap(({ name, votesIn }) =>
+      votesIn === undefined ? [] : [`${Text.clean(name)} does not vote yet: in ${Text.age(votesIn)} at the latest`]
+    ),
     ...(leader === null ? ["nobody leads"] : isListed ? [] : [`${leader.id} leads, and is not in this list`])
   ]
 }

@@ -80,6 +80,10 @@ const say = (event: Event.Event): string => {
       return `UNPROTECTED: ${
         event.why === "NoKey" ? "the group has no key" : "keyMode is permissive"
       }, and others can send to ${event.interfaces.join(", ")}`
+    case "Votes":
+      return event.handedOver
+        ? `votes from now on, ${Text.age(event.after)} after the start: it has what it had promised before`
+        : `votes from now on, ${Text.age(event.after)} after the start`
     case "NoMajority":
       return `${event.members} of ${event.groupSize} servers in view: nobody can lead until ${event.needed} are`
     case "GroupTooLarge":

@@ -247,7 +247,11 @@ export const unbound = (living: ReadonlyArray<Living>): string | null => {
     const { election: { claim }, rules: { lease }, self } = state
     // What it may have forgotten, nobody can see; that it promises anew, they can.
     const isSilent = Lease.isSilent(state.silentUntil, clocks.monotonic)
-    if (isSilent && Lease.binds(Voter.promiseIn(state, Election.ofGroup), clocks.monotonic)) {
+    // One that has left is silent for good, and what it promised stands.
+    if (
+      isSilent && state.silentUntil !== Infinity &&
+      Lease.binds(Voter.promiseIn(state, Election.ofGroup), clocks.monotonic)
+    ) {
       return `${self.name} has only just started, and has promised already`
     }
     if (lease === null || claim === null || !claim.held) continue

@@ -108,7 +108,8 @@ const numberOf = (payload: Uint8Array): string | undefined => {
 }
 
 /** What is sent because somebody asked: a forged question must not make us send much to who never did. */
-const isAnswer = (type: Message.Message["type"]): boolean => type === "SERVER_RESPONSE" || type === "MEMBERS"
+const isAnswer = (type: Message.Message["type"]): boolean =>
+  type === "SERVER_RESPONSE" || type === "MEMBERS" || type === "PROMISES"
 
 /**
  * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped, with that of another group

@@ -2,6 +2,7 @@
  * What systemd hears of a server (sd_notify(3)), and the unit that asks for it.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
@@ -62,6 +63,7 @@ const told = (
   Effect.gen(function*() {
     const said: Array<string> = []
     const server = { pulse: 0 }
+    const votesAt = Number(env["VOTES_IN"] ?? 0)
     const spawner = ChildProcessSpawner.make((command) =>
       Effect.sync(() => {
         assert.strictEqual(command._tag === "StandardCommand" ? command.command : command._tag, "systemd-notify")
@@ -83,6 +85,8 @@ const told = (
     )
     const settings = yield* Effect.orDie(Settings.make({ profile: "fast" }))
     const group = {
+      votesIn: Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, votesAt - now)),
+      votes: Effect.sleep(votesAt),
       pulse: Effect.sync(() => server.pulse),
       changes: Stream.make(viewOf([alpha], null), viewOf([alpha], null), viewOf([alpha], alpha)).pipe(
         Stream.tap(() => Effect.sleep("1 second"))
@@ -112,6 +116,15 @@ describe("systemd", () => {
           "STATUS=we lead, term 7, 1 server",
           "STOPPING=1"
         ])
+      })))
+
+  it.effect("hears that a server which leads by a lease is ready when it votes, and that this takes longer", () =>
+    told({ ...socket, VOTES_IN: "30000" }, (_, said) =>
+      Effect.gen(function*() {
+        yield* TestClock.adjust("29 seconds")
+        assert.deepStrictEqual(said, ["STATUS=votes in 30s at the latest", "EXTEND_TIMEOUT_USEC=40000000"])
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(said.slice(2), ["READY=1"])
       })))
 
   it.effect("hears that the server lives twice in each WATCHDOG_USEC, and no more once it has sent nothing for long", () =>

@@ -36,6 +36,7 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   MembersFull: true,
   ClientsFull: true,
   DepartedFull: true,
+  HandoversFull: true,
   SessionsFull: true,
   WitnessLimit: true,
   InboxFull: true,

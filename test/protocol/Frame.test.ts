@@ -250,11 +250,19 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     const header = { sender, term, leader, heard: term, moved: Message.maxMoved }
     const view = 0xffff_ffff
     const interval = Message.maxInterval
+    const silent = 86_400_000
+    const promises = Array.from({ length: Message.handover.promises }, () => ({
+      election,
+      term,
+      to: { id: leader.id, incarnation: leader.incarnation },
+      heard: term
+    }))
+    const pages = { page: Message.handover.pages - 1, of: Message.handover.pages, promises }
     const delivered = Number.MAX_SAFE_INTEGER
     const client: Client.Client = { id: Client.ClientId.make("f".repeat(16)), name: text }
     assert.strictEqual(Client.bodyBytes(bodies[i]!), 512)
     return [
-      { type: "SERVER_ALIVE", ...header, interval, delivered, elections, view },
+      { type: "SERVER_ALIVE", ...header, interval, delivered, elections, silent, view },
       { type: "SERVER_PROBE", ...header, nonce, port: 65_535 },
       { type: "SERVER_RESPONSE", ...header, nonce, interval, delivered, elections, view },
       { type: "SERVER_LEAVING", ...header },
@@ -293,6 +301,12 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
         nonce,
         heard: Array.from({ length: Message.maxMissed }, () => ({ id: leader.id, ago: Message.maxAgo }))
       },
+      { type: "HANDOVER_OFFER", server: leader.id, start: nonce, lease },
+      { type: "HANDOVER_ACCEPT", start: nonce, key: nonce },
+      { type: "HANDOVER", key: nonce, ...pages },
+      { type: "HANDOVER_KEPT", key: nonce },
+      { type: "PROMISES_ASK", server: leader.id, start: nonce },
+      { type: "PROMISES", start: nonce, key: nonce, lease, ...pages },
       { type: "OK", ...header, election, standing: term, to: leader.id },
       { type: "COORDINATOR", ...header, election, delivered },
       { type: "STEPPING_DOWN", ...header, election, successor: leader.id },

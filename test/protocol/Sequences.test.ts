@@ -162,6 +162,9 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     CLIENT_WELCOME: { type: "CLIENT_WELCOME", nonce, members: 3 },
     CLIENT_ACK: { type: "CLIENT_ACK", client: Peer.sender(said.client).id, seq: said.seq }
   }
+  const promises = [
+    { election, term: terms[said.term], to: { id: to, incarnation: said.incarnation }, heard: terms[said.heard] }
+  ]
   switch (said.type) {
     case "WITNESS_ASK":
       return {
@@ -190,6 +193,26 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
           of: 2
         }
       )
+    case "HANDOVER_OFFER":
+      return { type: said.type, server: Peer.id(said.about), start: nonce, lease }
+    case "HANDOVER_ACCEPT":
+      return { type: said.type, start: server.state.handover.start || "1", key: "88" }
+    case "HANDOVER":
+      return { type: said.type, key: server.state.kept[0]?.key ?? "88", page: 0, of: 1, promises }
+    case "HANDOVER_KEPT":
+      return { type: said.type, key: "88" }
+    case "PROMISES_ASK":
+      return { type: said.type, server: Peer.id(said.about), start: "99" }
+    case "PROMISES":
+      return {
+        type: said.type,
+        start: server.state.handover.start || "1",
+        key: "88",
+        lease,
+        page: 0,
+        of: 1,
+        promises
+      }
     case "CLIENT_JOIN":
       return Peer.joins(said.client, { seq: said.page })
     case "CLIENT_MESSAGE":

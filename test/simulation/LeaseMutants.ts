@@ -290,5 +290,66 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     file: "Voter.ts",
     from: "  if (difference === null) return true\n",
     to: "  if (difference !== undefined) return true\n"
+  },
+  {
+    name: "what was handed over is never forgotten",
+    stories: ["handover-kept-too-long"],
+    file: "Keeper.ts",
+    from: "Lease.elapsed(madeAt, turn.now) < Lease.lasts(agreement)",
+    to: "Lease.elapsed(madeAt, turn.now) < Infinity * Lease.lasts(agreement)"
+  },
+  {
+    name: "what was handed over is kept for so long from when it came",
+    stories: ["handover-late"],
+    file: "Keeper.ts",
+    from: "  replace(turn, { ...kept, pages })\n",
+    to: "  replace(turn, { ...kept, pages, madeAt: Lease.instant(turn.now) })\n"
+  },
+  {
+    name: "what was handed over is given to every start that asks",
+    stories: ["handover-to-two-starts"],
+    file: "Keeper.ts",
+    from: " || (kept.givenTo ?? start) !== start",
+    to: ""
+  },
+  {
+    name: "what is handed over is handed to all who accept",
+    stories: ["handover-to-two-keepers"],
+    file: "Handover.ts",
+    from: " || giving.accepted !== null || start !== own",
+    to: " || start !== own"
+  },
+  {
+    name: "who has handed over goes on voting",
+    stories: ["handover-then-vote"],
+    file: "Handover.ts",
+    from: "  turn.state.silentUntil = Infinity\n",
+    to: ""
+  },
+  {
+    name: "who is silent hands over what it knows",
+    stories: ["handover-while-silent"],
+    file: "Handover.ts",
+    from: "const hasVoted = !isSilent(turn)",
+    to: "const hasVoted = turn.now.monotonic > -Infinity"
+  },
+  {
+    name: "who starts again takes over what binds it, and no terms",
+    stories: ["handover-without-terms"],
+    file: "Handover.ts",
+    from: "      term === 0",
+    to: "      to === null",
+    also: [{
+      file: "Handover.ts",
+      from: "[election, heard]",
+      to: "[election, heard * 0]"
+    }]
+  },
+  {
+    name: "who starts again takes over the terms, and nothing that binds it",
+    by: ["trials"],
+    file: "Handover.ts",
+    from: "until: to === null ? -Infinity : silentUntil",
+    to: "until: to === null ? -Infinity : silentUntil * -Infinity"
   }
 ]

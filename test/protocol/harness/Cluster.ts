@@ -90,6 +90,8 @@ interface Machine {
   led: Reign.Reign | null
   /** Of an earlier start: what is still to come for it is nobody's. */
   start: number
+  /** What is done once it has said goodbye. */
+  onGone: () => void
 }
 
 interface Due {
@@ -153,7 +155,8 @@ export class Cluster {
         awaitsIdle: null,
         idleHeld: null,
         led: null,
-        start: 0
+        start: 0,
+        onGone: () => {}
       }]
     }))
   }
@@ -283,6 +286,9 @@ export class Cluster {
       case "AwaitIdle":
         machine.awaitsIdle = output.term
         return this.#sleep(machine, 0, () => this.#tellWhenIdle(machine))
+      case "Farewell":
+        this.crash(machine.member.name)
+        return machine.onGone()
       case "EndWork":
         if (machine.work !== null) machine.work.isAwaited = true
         else this.#sleep(machine, 0, () => this.#step(machine, { _tag: "WorkEnded", election: output.election }))
@@ -489,6 +495,13 @@ export class Cluster {
     machine.awaitsIdle = null
     machine.idleHeld = null
     machine.isSuspended = false
+  }
+
+  /** It is told to leave, and its process ends when it has said goodbye. Starts again so many ms later, if at all. */
+  stop(name: string, again = Infinity): void {
+    const machine = this.#machine(name)
+    machine.onGone = () => again < Infinity && this.after(again, () => this.start(name))
+    this.#step(machine, { _tag: "Leave" })
   }
 
   /** Its lid is closed: its monotonic clock stands still too, and what arrives is lost. */

@@ -8,6 +8,7 @@
  * | `clock of a: slow, an hour ahead` | `slow` and `fast` by the whole drift; `no uptime`: none that counts since the boot |
  * | `lease of a: 500 ms` | it is set otherwise there |
  * | `start a b`, `crash a`, `restart a` | |
+ * | `stop a` | in order: its process ends when it has said goodbye |
  * | `a sleeps`, `a wakes`, `a resigns`, `a stands aside` | |
  * | `work of a is given up, and takes 500 ms` | some of its work, by its caller: the rest goes on |
  * | `a hears late that no work runs`, `a hears that` | |
@@ -193,6 +194,9 @@ const commands: ReadonlyArray<Command> = [
   }],
   [/^crash ([\w ]+)$/, ({ cluster }, names) => {
     for (const name of list(names)) cluster.crash(name)
+  }],
+  [/^stop ([\w ]+)$/, ({ cluster }, names) => {
+    for (const name of list(names)) cluster.stop(name)
   }],
   [/^restart ([\w ]+)$/, ({ cluster, pass }, names) => {
     for (const name of list(names)) cluster.crash(name)

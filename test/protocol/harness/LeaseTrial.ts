@@ -65,6 +65,9 @@ const kinds = [
   "crash",
   "restart",
   "restart",
+  "stop",
+  "stop",
+  "stop",
   "suspend",
   "jump",
   "cut",
@@ -95,6 +98,8 @@ const trouble = (cluster: Cluster, { chance, longest, pick, spread }: {
     case "restart":
       cluster.crash(name)
       return cluster.after(kind === "crash" ? time : 1, () => cluster.start(name))
+    case "stop":
+      return cluster.stop(name, pick([1, time / 4, time]))
     case "suspend":
       cluster.suspend(name)
       return cluster.after(time, () => cluster.wake(name))
