@@ -668,7 +668,7 @@ describe("a lease", () => {
     for (let waited = 0; waited <= L && server.state.election.claim !== null; waited += 1) server.advance(1)
     assert.isNull(server.state.election.claim)
     assert.deepStrictEqual(server.said("RELEASE"), [])
-    server.advance(L)
+    server.advance(2 * L)
     assert.isAtLeast(server.said("RELEASE").length, 1, "by then the former lease is over by any clock")
     const again = lost()
     again.hear(vote("a", again.state.election.claim!.term), "unicast")
