@@ -22,6 +22,7 @@ import * as Option from "effect/Option"
 import * as Contest from "./Contest.ts"
 import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
+import * as Following from "./Following.ts"
 import * as Hearsay from "./Hearsay.ts"
 import * as Identity from "./Identity.ts"
 import * as Lease from "./Lease.ts"
@@ -29,6 +30,7 @@ import * as LeaseClaim from "./LeaseClaim.ts"
 import * as Member from "./Member.ts"
 import * as Membership from "./Membership.ts"
 import * as Message from "./Message.ts"
+import * as Paths from "./Paths.ts"
 import * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
@@ -52,7 +54,12 @@ const needed = ({ lease, minimumMembers }: Rules.Rules): number =>
  * @category guards
  * @since 0.1.0
  */
-export const mayStand = (at: At): boolean => {
+export const mayStand = (at: At): boolean => mayStandIfHeard(at) && isHeard(at)
+
+/** To lead others who do not hear it would be to lead beside another. */
+const isHeard = ({ state: { rules }, turn }: At): boolean => rules.lease !== null || !Paths.isUnheard(turn)
+
+const mayStandIfHeard = (at: At): boolean => {
   const { members, phase, rules, self } = at.state
   const { ending, reign, withdrawn } = at.election
   return phase === "Live" && ending === null && !withdrawn && !standsAside(at)
@@ -100,13 +107,14 @@ export const becomeVacant = (
   { askFirst = false, since = at.turn.now.monotonic, workEnded = false }: Vacating = {}
 ): void => {
   const { rules } = at.state
-  const { abstention: { firmly, heir, until }, last, overrun } = at.election
+  const { abstention: { firmly, heir, until }, last, life, overrun } = at.election
   stopActivity(at)
   LeaseClaim.end(at, workEnded && !overrun)
   at.clearTimer("coordinator")
   at.change({
     reign: null,
     last: Reign.max(last, ended, at.name),
+    life: { ...life, through: null, relay: null },
     ending: null,
     vacancy: { cause, since, excused: null, successor: null, askFirst }
   })
@@ -118,7 +126,7 @@ export const becomeVacant = (
   at.emitChange({ leader: null, from: ended.leader, term: ended.term, cause, without: 0 })
 }
 
-const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member): void => {
+const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member, life: Election.Life): void => {
   const { claim, last, reign: before, vacancy } = at.election
   stopActivity(at)
   if (claim?.term !== reign.term) LeaseClaim.end(at)
@@ -127,6 +135,7 @@ const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member): vo
   at.change({
     reign,
     last: Reign.max(last, reign, at.name),
+    life,
     heard: Math.max(at.election.heard, reign.term),
     ending: null,
     vacancy: { ...vacancy, excused: null, successor: null }
@@ -136,8 +145,20 @@ const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member): vo
     from: (before ?? last)?.leader ?? null,
     term: reign.term,
     cause: before === null ? vacancy.cause : at.outranks(reign.leader, before.leader) ? "HigherRank" : "Superseded",
-    without: before === null && last !== null ? Math.round(at.turn.now.monotonic - vacancy.since) : 0
+    without: before === null && last !== null ? Math.round(at.turn.now.monotonic - vacancy.since) : 0,
+    ...throughOf(life)
   })
+}
+
+const throughOf = ({ through }: Following.Path): { readonly through?: Member.NodeId } =>
+  through === null ? {} : { through }
+
+/** The reign that is followed is so by another path from now on. */
+const goBy = (at: At, reign: Reign.Reign, path: Following.Path, removed?: Member.Member): void => {
+  at.change({ life: { ...at.election.life, ...path } })
+  const leader = removed ?? Following.leaderOf(at.turn, reign)
+  const { term } = reign
+  at.emitChange({ leader, from: reign.leader, term, cause: "PathChanged", without: 0, ...throughOf(path) })
 }
 
 /** Whether the last leader handed the lead to us. */
@@ -161,7 +182,8 @@ const becomeLeader = (at: At): void => {
  */
 export const lead = (at: At, reign: Reign.Reign): void => {
   const isHeir = wasNamed(at)
-  becomeFollowerOf(at, reign, at.state.self)
+  const number = at.name === Election.ofGroup ? 1 : 0
+  becomeFollowerOf(at, reign, at.state.self, { ...Election.noLife, number })
   const cause = isHeir ? { cause: "Transferred" } : {}
   at.sayOften("coordinator", { type: "COORDINATOR", election: at.name, ...cause }, Rules.gaps.coordinator)
 }
@@ -177,7 +199,8 @@ export const lead = (at: At, reign: Reign.Reign): void => {
  */
 export const callElection = (at: At): void => {
   const { activity, vacancy } = at.election
-  if (activity._tag !== "Idle" || !mayStand(at)) return
+  if (activity._tag !== "Idle" || !mayStandIfHeard(at)) return
+  if (!isHeard(at)) return Paths.askAround(at.turn)
   const wait = LeaseClaim.standsIn(at)
   if (wait > 0) return at.setTimer("eligible", wait, { _tag: "Eligible" })
   const before = vacancy.successor === at.state.self.id
@@ -195,7 +218,10 @@ export const callElection = (at: At): void => {
 export const callIfDue = (at: At): void => {
   const { election: { reign }, state: { rules } } = at
   // Where the lead is yielded on request only, the request may have been lost.
-  if (reign === null || rules.lease !== null || higher(at).length === 0) callElection(at)
+  // Who ranks higher and does not hear us objects to nobody on our word.
+  if (reign === null || rules.lease !== null || !higher(at).some(({ id }) => Paths.isHeardBy(at.turn, id))) {
+    callElection(at)
+  }
 }
 
 const standAfter = (at: At, millis: number): void => {
@@ -282,17 +308,18 @@ export const notify = (at: At, id: Member.NodeId, to: Member.Address): void => {
   const { monotonic } = at.turn.now
   if (monotonic - Option.getOrElse(HashMap.get(noticed, id), () => -Infinity) < Rules.noticeInterval) return
   at.change({ noticed: HashMap.set(noticed, id, monotonic) })
-  at.turn.say(to, { type: "COORDINATOR", election: at.name })
+  at.turn.say(to, { type: "COORDINATOR", election: at.name, hears: id })
 }
 
 /**
- * Takes note of the highest term that a message speaks of.
+ * Takes note of the highest term that a message speaks of, unless there is no path both ways to who says it.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const hearTerm = (at: At, header: Message.Header): void => {
   const { heard } = at.election
+  if (!Following.isBothWays(at, header.sender.id)) return
   if (header.term > heard || header.heard > heard) at.change({ heard: Math.max(header.term, header.heard) })
 }
 
@@ -315,6 +342,7 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   if (theirs === null) {
     if (mine === null) return
     if (at.leads) return leadAnew(at, mine, header, from)
+    Following.withdraw(at, sender.id)
     // What the leader said before it led can come late: it had not heard of its own term then.
     if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
       becomeVacant(at, mine, Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined))
@@ -328,10 +356,17 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
     : Reign.compare(theirs, mine, at.name)
   if (order === 0) {
     // A leader that was only silent leads on; one that gave its reign up does not, whatever it said before and comes late.
-    const mayLive = mayLiveAfter.has(vacancy.cause)
-    if (mine === null && byLeader && mayLive) follow(at, theirs)
+    if (mine !== null) {
+      const other = Following.hear(at, message, byLeader)
+      if (other !== null) goBy(at, mine, other)
+    } else if (mayLiveAfter.has(vacancy.cause)) {
+      const path = Following.pathBack(at, message, theirs)
+      if (path !== null) follow(at, message, theirs, path)
+      else Following.request(at, message, theirs)
+    }
     return
   }
+  if (mine !== null && !at.leads) Following.withdraw(at, sender.id)
   if (order < 0) {
     if (mine !== null && (at.leads || byLeader)) notify(at, sender.id, from)
     // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
@@ -339,28 +374,43 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
     return
   }
   if (theirs.leader.id === self.id) return disown(at, theirs)
-  if (!Membership.holds(at.turn, theirs.leader)) return Hearsay.check(at, theirs, from)
   // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
   if (byLeader && message.type === "COORDINATOR" && message.cause === "Transferred") {
     abstain(at, at.state.rules.memberTimeout, { heir: sender.id })
   }
+  const path = Following.pathTo(at, message, theirs)
+  if (path === null) return cannotFollow(at, message, theirs, from)
   if (!Stability.mayPreempt(at.turn) || standsAside(at) || !at.outranks(self, theirs.leader)) {
-    return follow(at, theirs)
+    return follow(at, message, theirs, path)
   }
   // Who leads by a lease takes no greater reign at will. That it hears of one is against all that is assumed: it yields.
   if (at.leads && mayLeadOn(at)) return becomeLeader(at)
   const betterPlaced = mine !== null && !at.leads && Membership.holds(at.turn, mine.leader)
     && at.outranks(mine.leader, self) && Stability.isStable(at.turn, mine.leader.id)
-  follow(at, theirs)
+  follow(at, message, theirs, path)
   if (!betterPlaced) callElection(at)
 }
 
+/**
+ * There is no path both ways to the leader of a greater reign: it changes nothing. But a leader that follows a greater reign
+ * itself leads no more, whether or not that one can be followed from here.
+ */
+const cannotFollow = (at: At, message: Message.FromServer, theirs: Reign.Reign, from: Member.Address): void => {
+  const { reign } = at.election
+  if (!Membership.holds(at.turn, theirs.leader)) Hearsay.check(at, theirs, from)
+  if (Following.request(at, message, theirs)) return
+  if (reign === null || at.leads || !Member.isSameStart(reign.leader, message.sender)) return
+  becomeVacant(at, reign, at.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded")
+  callElection(at)
+}
+
 /** After these a leader may be there all the same, only not heard by us. */
-const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost"])
+const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost", "Deaf"])
 
 /** Where a reign of ours was passed by one that is over. A lease lets nobody go on in another term: it is claimed anew, above. */
 const leadAnew = (at: At, mine: Reign.Reign, header: Message.Header, from: Member.Address): void => {
-  const isPassed = Reign.isPassed(mine, header, at.state.rules.lease !== null)
+  const isPassed = Following.isBothWays(at, header.sender.id)
+    && Reign.isPassed(mine, header, at.state.rules.lease !== null)
   if (isPassed && mayLeadOn(at)) return becomeLeader(at)
   if (isPassed && at.election.ending === null && !Voter.isForeign(at.turn, header.sender.id)) endReign(at, "Superseded")
   else notify(at, header.sender.id, from)
@@ -372,9 +422,9 @@ const wantTermAbove = (at: At, term: number): void =>
 const mayLeadOn = (at: At): boolean =>
   at.state.phase === "Live" && at.election.ending === null && at.state.rules.lease === null
 
-const follow = (at: At, { leader, term }: Reign.Reign): void => {
-  const { member } = HashMap.getUnsafe(at.state.known, leader.id)
-  becomeFollowerOf(at, Reign.make(term, member), member)
+const follow = (at: At, message: Message.FromServer, theirs: Reign.Reign, path: Following.Path): void => {
+  const leader = Following.leaderOf(at.turn, theirs)
+  becomeFollowerOf(at, Reign.make(theirs.term, leader), leader, Following.begun(at, message, theirs, path))
 }
 
 /** Others follow a reign of ours that we do not hold: it is over, and we stand to say so. */
@@ -392,18 +442,22 @@ const disown = (at: At, theirs: Reign.Reign): void => {
  */
 export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member.Address): void => {
   const { members, phase, rules, self } = at.state
-  const { reign } = at.election
   const { sender } = message
   if (at.leads) return notify(at, sender.id, from)
+  if (isPathOver(at, message)) becomeVacant(at, at.election.reign!, "Silent", { since: at.turn.now.monotonic })
+  const { reign } = at.election
   if (at.outranks(sender, self)) {
-    if (reign === null) waitForHigher(at)
+    if (reign !== null) return
+    // One that does not hear us may stand again and again for nothing.
+    if (Following.isBothWays(at, sender.id)) waitForHigher(at)
+    else Paths.request(at.turn, sender.id)
     return
   }
   const withheld = phase === "Leaving" || standsAside(at) || members.length + 1 < rules.minimumMembers
   if (withheld) return
   const above = at.others.filter((member) => at.outranks(member, self))
   // A newcomer that follows a leader has no claim of its own yet, so it keeps nobody from making theirs.
-  if (reign === null || !at.state.newcomer) {
+  if (reign === null || (!at.state.newcomer && Following.vouchesTo(at, sender.id))) {
     at.setTimer(`object:${sender.id}`, 5 * above.length, {
       _tag: "Object",
       to: sender.id,
@@ -417,6 +471,10 @@ export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member
     Membership.check(at.turn, reign.leader.id, true)
   }
 }
+
+/** The member through which the leader was followed follows nobody, and we would go before it. */
+const isPathOver = (at: At, { leader, sender }: Message.Of<"ELECTION">): boolean =>
+  leader === null && at.election.life.through === sender.id && at.outranks(at.state.self, sender)
 
 /**
  * The time has come to object to who stands, and nobody higher has.
@@ -463,10 +521,14 @@ export const onJoined = (at: At): void => {
  */
 export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, heardAt: number): void => {
   const { members, rules, self } = at.state
-  const { abstention, activity, noticed, reign, vacancy } = at.election
+  const { abstention, activity, life, noticed, reign, vacancy } = at.election
   if (HashMap.has(noticed, member.id)) at.change({ noticed: HashMap.remove(noticed, member.id) })
   if (vacancy.successor === member.id) at.change({ vacancy: { ...vacancy, successor: null } })
   if (reign !== null && Member.isSameStart(reign.leader, member)) {
+    const mayLive = reason._tag === "Silent" || reason._tag === "Crashed"
+    if (mayLive && life.through !== null) return
+    const path = mayLive ? Following.around(at) : null
+    if (path !== null) return goBy(at, reign, path, member)
     const since = reason._tag === "Left" ? at.turn.now.monotonic : heardAt
     becomeVacant(at, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
     return callElection(at)
@@ -474,6 +536,7 @@ export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, h
   if (at.leads && members.length + 1 < needed(rules)) {
     return endReign(at, members.length + 1 < rules.minimumMembers ? "TooFewMembers" : "MajorityLost")
   }
+  Following.withdraw(at, member.id)
   // The heir is gone before it led: those who made way for it need not wait.
   if (reign === null && abstention.heir === member.id) {
     abstainNoLonger(at)
@@ -483,6 +546,44 @@ export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, h
   if (activity._tag === "Waiting") return waitOver(at)
   // It was for it to object to a leader that we outrank: now it is for us, if nobody else is above us.
   if (reign !== null) callIfDue(at)
+}
+
+/**
+ * A member that was asked has not proved that it hears this server. Where it leads, it is dropped: with a lease its votes say
+ * whether it hears.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onUnproven = (at: At, id: Member.NodeId): void => {
+  const { life, reign } = at.election
+  if (reign?.leader.id !== id || at.state.rules.lease !== null || life.through !== null) return
+  if (Following.isDirect(at, id)) return
+  const path = Following.around(at)
+  if (path !== null) return goBy(at, reign, path)
+  becomeVacant(at, reign, "Deaf")
+  callElection(at)
+}
+
+/**
+ * No member is known to hear this server, and those that were asked did not answer: it leads nobody.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onUnheard = (at: At): void => endReign(at, "Unheard")
+
+/**
+ * With each sweep: a leader that is followed through others and has given no new sign of life for too long is gone.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const sweep = (at: At): void => {
+  const { life: { relay }, reign } = at.election
+  if (reign === null || !Following.isOver(at)) return
+  becomeVacant(at, reign, "Silent", { askFirst: true, since: relay!.until })
+  callElection(at)
 }
 
 /**
@@ -585,6 +686,7 @@ export const onStall = (at: At, asleep: number): void => {
     // Who leaves will say so anyhow.
     if (at.state.phase !== "Leaving") sayStepsDown(at, "Stalled", null)
   }
+  Following.forgive(at, asleep)
   abandon(at)
 }
 

@@ -66,6 +66,42 @@ export interface PreVoteAnswer {
 }
 
 /**
+ * What a member says of the life of the leader that is followed, which it knows over so many `hops`: the newest number, and until
+ * when that is enough.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Relay {
+  readonly by: Member.NodeId
+  readonly number: number
+  readonly hops: number
+  readonly until: number
+}
+
+/**
+ * What is known of the life of the leader of the last reign followed: the highest `number` of its signs of life, of our own where
+ * we led; the member `through` which it is followed, null where it is directly; and what that one, or another that could be in
+ * its place, said last.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Life {
+  readonly number: number
+  readonly through: Member.NodeId | null
+  readonly relay: Relay | null
+}
+
+/**
+ * Nothing is known of a leader's life.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const noLife: Life = { number: 0, through: null, relay: null }
+
+/**
  * The register of the lead, and what this server does about it.
  *
  * @category models
@@ -76,6 +112,9 @@ export interface Election {
   readonly reign: Reign.Reign | null
   /** The greatest reign ever followed: what is not greater is not followed again, but for this one itself. */
   readonly last: Reign.Reign | null
+  readonly life: Life
+  /** A greater reign that could not be followed when it was heard of, and the number of its leader's signs of life then. */
+  readonly mention: { readonly reign: Reign.Reign; readonly number: number; readonly until: number } | null
   /** The highest term heard of. */
   readonly heard: number
   /** The term that a leader must lead in for this server to follow it, where two led in the last one's; else 0. */
@@ -138,6 +177,8 @@ export const noAbstention: Election["abstention"] = { until: -Infinity, firmly: 
 export const make = (monotonic: number): Election => ({
   reign: null,
   last: null,
+  life: noLife,
+  mention: null,
   heard: 0,
   toExceed: 0,
   activity: { _tag: "Idle" },

@@ -50,6 +50,10 @@ export type Reason = typeof Reason.Type
  * - `LeaseLost`: the lease ran out, by the clock of who held it or of who had granted it. `MajorityLost`: the leader was
  *   answered by no majority in time, or saw none.
  *
+ * - `Deaf`: the leader lives, but is not known to hear this server, neither directly nor through others. `Unheard`: no member is
+ *   known to hear the leader, which is this server. `PathChanged`: the leader is the same; it is followed `through` another member
+ *   than before, or directly again.
+ *
  * Those who only follow know a cause of the leader's own by its last word, `STEPPING_DOWN`. Where that is lost and they
  * learn of the end otherwise, it is `Resigned` to them.
  *
@@ -70,7 +74,10 @@ export const Cause = Schema.Literals([
   "TooFewMembers",
   "WorkOverran",
   "LeaseLost",
-  "MajorityLost"
+  "MajorityLost",
+  "Deaf",
+  "Unheard",
+  "PathChanged"
 ])
 
 /**
@@ -182,7 +189,9 @@ export const Event = Schema.Union([
     from: Schema.NullOr(Reign.Leader),
     term: Reign.Term,
     cause: Cause,
-    without: Schema.Natural
+    without: Schema.Natural,
+    /** The id of the member through which the leader is followed, where this server has no path both ways with it. */
+    through: Schema.optionalKey(Member.NodeId)
   }),
   /** Somebody else uses our node id. Both addresses are told; nothing is merged. */
   event("DuplicateIdentity", {
@@ -200,6 +209,11 @@ export const Event = Schema.Union([
   event("Stalled", { for: Schema.Natural, doubted: Schema.optionalKey(Schema.Natural) }),
   /** Our multicast does not reach this member, or its does not reach us: both send heartbeats by unicast as well. */
   event("UnicastOnly", { member: Member.Member }),
+  /**
+   * No member is known to hear this server, and those that were asked did not answer. So many are in its view. It leads nobody
+   * meanwhile. Once, until one answers.
+   */
+  event("Unheard", { members: Schema.Natural }),
   /** Leading work was still running `stopTimeout` after its reign had ended. */
   event("WorkOverran", { election: Schema.String, term: Reign.Term, for: Schema.Natural }),
   /**

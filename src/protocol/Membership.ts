@@ -115,9 +115,13 @@ export const hear = (
     return { joined: true, replaced: before, elections: none }
   }
   const member = noteMove(turn, before, message, from)
-  const hearsUsAt = Paths.provesHearing(turn.state.self, message) ? turn.now.monotonic : before.hearsUsAt
-  refresh(turn, { ...before, member, hearsUsAt, ...stamp(turn, message, from, via, before) })
+  refresh(turn, { ...before, member, ...stamp(turn, message, from, via, before) })
+  noteProof(turn, message)
   return { joined: false, replaced: null, elections: before.elections }
+}
+
+const noteProof = (turn: Turn, message: Message.FromServer): void => {
+  if (Paths.provesHearing(turn.state.self, message)) Paths.noteHeardBy(turn, message.sender.id)
 }
 
 const none: ReadonlyArray<string> = []
@@ -157,7 +161,16 @@ const stamp = (
   via: "multicast" | "unicast",
   before: Pick<
     Known,
-    "address" | "alsoAt" | "moved" | "heardAt" | "multicastAt" | "interval" | "votesAt" | "unicastUntil" | "elections"
+    | "address"
+    | "alsoAt"
+    | "moved"
+    | "heardAt"
+    | "multicastAt"
+    | "interval"
+    | "votesAt"
+    | "sees"
+    | "unicastUntil"
+    | "elections"
   >
 ) => ({
   // What it said before it moved, and comes late, is a sign of life; but it is there no more.
@@ -170,6 +183,7 @@ const stamp = (
   through: null,
   interval: "interval" in message ? message.interval : before.interval,
   votesAt: message.type === "SERVER_ALIVE" ? turn.now.monotonic + (message.silent ?? -Infinity) : before.votesAt,
+  sees: "interval" in message ? message.sees ?? 0 : before.sees,
   // Who says a heartbeat by unicast does not hear ours by multicast.
   unicastUntil: via === "unicast" && message.type === "SERVER_ALIVE"
     ? deafUntil(turn, message.interval)
@@ -232,6 +246,7 @@ const join = (
       multicastAt: turn.now.monotonic,
       interval: turn.state.rules.heartbeatInterval,
       votesAt: -Infinity,
+      sees: 0,
       // One whom only a seed may have told of us may be where no multicast of ours comes.
       unicastUntil: via === "unicast" && turn.state.contacts.seeds.length > 0
         ? deafUntil(turn, turn.state.rules.heartbeatInterval)
@@ -239,13 +254,15 @@ const join = (
       elections: none
     }),
     joinedAt: turn.now.monotonic,
-    hearsUsAt: Paths.provesHearing(turn.state.self, message) ? turn.now.monotonic : -Infinity,
+    hearsUsAt: -Infinity,
+    proofAskedAt: -Infinity,
     witnessedAt: -Infinity,
     unicastOnly: false,
     differs: false,
     noticedAt: -Infinity,
     answered: ""
   })
+  noteProof(turn, message)
   turn.emit({ event: "MemberJoined", member, via: joinedVia(message.type) })
 }
 
@@ -261,6 +278,7 @@ export const remove = (turn: Turn, id: Member.NodeId, reason: Event.Reason): voi
   turn.state.known = HashMap.remove(turn.state.known, id)
   endCheck(turn, id)
   turn.clearTimer(`respond:${id}`)
+  turn.clearTimer(Paths.proofKey(id))
   if (reason._tag !== "Replaced") {
     rememberDeparted(turn, id, {
       incarnation: member.incarnation,
@@ -501,11 +519,13 @@ export const keepByUnicast = (turn: Turn): void => {
  */
 export const forgive = (turn: Turn, stalledFor: number): void => {
   const now = turn.now.monotonic
+  turn.state.provenAt = Math.min(now, turn.state.provenAt + stalledFor)
   turn.state.known = HashMap.map(turn.state.known, (known) => ({
     ...known,
     heardAt: Math.min(now, known.heardAt + stalledFor),
     witnessedAt: Math.min(now, known.witnessedAt + stalledFor),
-    multicastAt: Math.min(now, known.multicastAt + stalledFor)
+    multicastAt: Math.min(now, known.multicastAt + stalledFor),
+    hearsUsAt: Math.min(now, known.hearsUsAt + stalledFor)
   }))
   for (const [id] of turn.state.checks) endCheck(turn, id)
 }

@@ -34,6 +34,22 @@ export const maxInterval = 3_600_000
 export const maxMoved = 999_999
 
 /**
+ * The most signs of life that are numbered in one reign: it lasts for years.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxAlive = 999_999_999
+
+/**
+ * Over how many servers a leader can be followed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxHops = 3
+
+/**
  * How often the addresses of the sender have changed since it started; left out where they have not. What was said before
  * the last change and comes late has a lower one.
  */
@@ -44,8 +60,22 @@ const header = {
   term: Reign.Term,
   leader: Schema.NullOr(Reign.Leader),
   heard: Reign.Term,
-  moved: Schema.optionalKey(Moved)
+  moved: Schema.optionalKey(Moved),
+  /** A server that the sender has heard, said to that one. */
+  hears: Schema.optionalKey(Member.NodeId)
 }
+
+/**
+ * What the sender knows of the life of the leader that it names: the highest number of that leader's signs of life in its reign,
+ * and over how many servers it came, 0 (left out) at the leader itself.
+ */
+const life = {
+  alive: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxAlive }))),
+  hops: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxHops })))
+}
+
+/** How many servers the sender sees, itself included. Said by who leads, and by who sees nobody else. */
+const sees = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 999_999 })))
 
 /** A text, since later versions may know more causes than this one. */
 const Cause = Schema.String.check(Schema.isPattern(/^[A-Za-z]{1,32}$/))
@@ -232,6 +262,8 @@ export const Message = Schema.Union([
   kind("SERVER_ALIVE", {
     ...header,
     interval: Interval,
+    ...life,
+    sees,
     delivered,
     elections,
     silent,
@@ -253,6 +285,8 @@ export const Message = Schema.Union([
     ...header,
     nonce: Nonce,
     interval: Interval,
+    ...life,
+    sees,
     delivered,
     elections,
     view,
@@ -270,8 +304,8 @@ export const Message = Schema.Union([
     standing: Reign.Term,
     lease: Schema.optionalKey(Agreement)
   }),
-  /** `to` is outranked: stand down, it is ours to do. */
-  kind("OK", { ...header, election: ElectionName, standing: Reign.Term, to: Member.NodeId }),
+  /** `to` is outranked: stand down, it is ours to do. With `hops`: the leader can be followed through the sender. */
+  kind("OK", { ...header, ...life, election: ElectionName, standing: Reign.Term, to: Member.NodeId }),
   /**
    * This is the reign. By unicast: a notice to who does not know it. `cause` is `Transferred` where the former leader
    * handed the lead to this one: whoever ranks higher lets it be for a `memberTimeout`. `lease` is what the reign rests on.
@@ -442,7 +476,7 @@ export type FromServer = Extract<Message, { readonly sender: Member.Member }>
  * @category models
  * @since 0.1.0
  */
-export type Header = Pick<FromServer, "sender" | "term" | "leader" | "heard" | "moved">
+export type Header = Pick<FromServer, "sender" | "term" | "leader" | "heard" | "moved" | "hears">
 
 /**
  * The reign that a message speaks of, or null while its sender follows none.

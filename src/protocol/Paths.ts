@@ -3,8 +3,8 @@
  * way only.
  *
  * A proof is what a server can say only to one whom it has heard: an answer to its question, a vote, an acknowledgement, an
- * objection to its candidacy. It holds for as long as a silent member is left in peace. No proof is not a proof of the
- * contrary.
+ * objection to its candidacy, a notice. It holds for as long as a silent member is left in peace. No proof is not a proof of
+ * the contrary: who is relied on is asked.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import * as Rules from "./Rules.ts"
-import type { Turn } from "./Turn.ts"
+import type { Known, Turn } from "./Turn.ts"
 
 /**
  * Whether a message proves that its sender has heard this server.
@@ -22,6 +22,7 @@ import type { Turn } from "./Turn.ts"
  * @since 0.1.0
  */
 export const provesHearing = (self: Member.Member, message: Message.FromServer): boolean => {
+  if (message.hears === self.id) return true
   switch (message.type) {
     case "SERVER_RESPONSE":
       return true
@@ -54,5 +55,142 @@ export const isHeardBy = (turn: Turn, id: Member.NodeId): boolean => {
  * @since 0.1.0
  */
 export const noteHeardBy = (turn: Turn, id: Member.NodeId): void => {
-  turn.state.known = HashMap.modify(turn.state.known, id, (known) => ({ ...known, hearsUsAt: turn.now.monotonic }))
+  turn.state.known = HashMap.modify(turn.state.known, id, (known) => ({
+    ...known,
+    hearsUsAt: Math.max(known.hearsUsAt, turn.now.monotonic)
+  }))
+  turn.state.provenAt = Math.max(turn.state.provenAt, turn.now.monotonic)
+  turn.clearTimer(proofKey(id))
+}
+
+/** Whether a member was heard of late. */
+const speaks = ({ now }: Turn, { heardAt, interval }: Known): boolean =>
+  now.monotonic - heardAt <= Rules.overdue(interval)
+
+/**
+ * Whether members speak and nobody has proved lately that it hears this server, also none that is gone since. Those members
+ * that say that they see nobody at all do not count: it is them that hear nothing.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isUnheard = (turn: Turn): boolean => {
+  const { known, provenAt, rules } = turn.state
+  if (turn.now.monotonic - provenAt <= Rules.patience(rules, rules.heartbeatInterval)) return false
+  return HashMap.some(known, (member) => member.sees !== 1 && speaks(turn, member))
+}
+
+// --- Asking ---
+
+/**
+ * The key of the timer of a member that is asked for a proof.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const proofKey = (id: Member.NodeId): string => `proof:${id}`
+
+/** How often a member is asked that says what could be followed if it heard us. */
+const requestTries = 3
+
+/**
+ * Asks a member for a proof that it hears this server, so many times, `probeTimeout` apart, unless that is under way. A proof
+ * ends it.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const ask = (turn: Turn, id: Member.NodeId, tries: number): void => {
+  if (!turn.hasTimer(proofKey(id))) question(turn, id, tries)
+}
+
+const question = (turn: Turn, id: Member.NodeId, tries: number): void => {
+  turn.sayTo(id, { type: "SERVER_PROBE", nonce: turn.nonce() })
+  turn.setTimer(proofKey(id), turn.state.rules.probeTimeout, { _tag: "Proof", id, left: tries - 1 })
+}
+
+/**
+ * What a member says could be followed if it were known to hear this server: it is asked, three times at first and then once,
+ * at most once in a heartbeat. Answers whether it is asked for the first time in a while.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const request = (turn: Turn, id: Member.NodeId): boolean => {
+  const known = Option.getOrUndefined(turn.known(id))
+  if (known === undefined) return false
+  const waited = turn.now.monotonic - known.proofAskedAt
+  if (waited < turn.state.rules.heartbeatInterval) return false
+  turn.state.known = HashMap.set(turn.state.known, id, { ...known, proofAskedAt: turn.now.monotonic })
+  const isFirst = waited > Rules.patience(turn.state.rules, known.interval)
+  ask(turn, id, isFirst ? requestTries : 1)
+  return isFirst
+}
+
+/**
+ * With each heartbeat: a member that is relied on is asked when half of the time of its last proof is over. One that is silent
+ * is asked by the sweeps.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const keep = (turn: Turn, id: Member.NodeId): void => {
+  const known = Option.getOrUndefined(turn.known(id))
+  if (known === undefined) return
+  if (!speaks(turn, known)) return
+  const age = turn.now.monotonic - known.hearsUsAt
+  if (age > Rules.patience(turn.state.rules, known.interval) / 2) ask(turn, id, Rules.probeTries)
+}
+
+/**
+ * A member let a question for a proof go by. Answers whether it was asked often enough and speaks all the same: one that is
+ * silent is judged by the sweeps.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const unanswered = (turn: Turn, id: Member.NodeId, left: number): boolean => {
+  if (left === 0) return speaks(turn, HashMap.getUnsafe(turn.state.known, id))
+  question(turn, id, left)
+  return false
+}
+
+// --- Being heard by nobody ---
+
+/** How many members are asked at a time by a server that none is known to hear. */
+const askedAtOnce = 3
+
+/**
+ * A server that no member is known to hear asks some of them.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const askAround = (turn: Turn): void => {
+  const { members } = turn.state
+  turn.state.unheardSince = Math.min(turn.state.unheardSince, turn.now.monotonic)
+  const first = Math.floor(turn.random() * members.length)
+  for (let next = first; next < first + Math.min(askedAtOnce, members.length); next++) {
+    ask(turn, members[next % members.length]!.id, Rules.probeTries)
+  }
+}
+
+/**
+ * With each heartbeat: who is heard by nobody asks around. Where nobody has answered by the next heartbeat, it tells so, once
+ * until one does. Answers whether that is so now.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const watch = (turn: Turn): boolean => {
+  if (!isUnheard(turn)) {
+    turn.state.unheardSince = Infinity
+    return false
+  }
+  askAround(turn)
+  const { members, unheardSince: since } = turn.state
+  if (turn.now.monotonic - since < Rules.probeTries * turn.state.rules.probeTimeout) return false
+  if (since !== -Infinity) turn.emit({ event: "Unheard", members: members.length })
+  turn.state.unheardSince = -Infinity
+  return true
 }

@@ -12,6 +12,7 @@ import * as Contest from "./Contest.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
+import * as Following from "./Following.ts"
 import * as Handover from "./Handover.ts"
 import * as Identity from "./Identity.ts"
 import * as LeaseElection from "./LeaseElection.ts"
@@ -20,6 +21,7 @@ import * as MemberLists from "./MemberLists.ts"
 import * as Membership from "./Membership.ts"
 import * as Message from "./Message.ts"
 import * as NamedElections from "./NamedElections.ts"
+import * as Paths from "./Paths.ts"
 import * as PreVote from "./PreVote.ts"
 import * as PromiseRecord from "./PromiseRecord.ts"
 import type * as Reign from "./Reign.ts"
@@ -118,6 +120,8 @@ export const make = (options: {
   kept: [],
   minority: false,
   crowdedSince: Infinity,
+  provenAt: -Infinity,
+  unheardSince: Infinity,
   watchedAt: options.monotonic,
   watchedSinceBoot: undefined,
   doubts: { watched: 0, toldAt: -Infinity },
@@ -142,6 +146,8 @@ export interface View {
   readonly members: ReadonlyArray<Member.Member>
   readonly reign: Reign.Reign | null
   readonly term: number
+  /** The member through which the leader is followed, where this server has no path both ways with it. */
+  readonly through?: Member.NodeId
 }
 
 /**
@@ -154,7 +160,8 @@ export const view = (state: State): View => ({
   self: state.self,
   members: MemberLists.everyone(state),
   reign: state.election.reign,
-  term: (state.election.reign ?? state.election.last)?.term ?? 0
+  term: (state.election.reign ?? state.election.last)?.term ?? 0,
+  ...(state.election.life.through === null ? {} : { through: state.election.life.through })
 })
 
 /**
@@ -165,7 +172,7 @@ export const view = (state: State): View => ({
  */
 export const showsSame = (before: State, after: State): boolean =>
   before.members === after.members && before.self === after.self && before.election.reign === after.election.reign
-  && before.election.last === after.election.last
+  && before.election.last === after.election.last && before.election.life.through === after.election.life.through
 
 /**
  * The reign of this server's own in an election, the group's own unless named, if it leads now: by its state, and by the
@@ -217,6 +224,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
     case "Sweep":
       if (turn.state.phase === "Live") {
         Membership.sweep(turn)
+        Contest.all(turn).forEach(BullyElection.sweep)
         Delivery.sweep(turn)
         if (lease !== null) LeaseElection.countServers(turn, lease)
       }
@@ -309,11 +317,20 @@ const probeGroup = (turn: Turn): void => {
 }
 
 const heartbeat = (turn: Turn): void => {
+  Following.beat(Contest.ofGroup(turn))
   sayAlive(turn)
   Handover.ask(turn)
   NamedElections.heartbeat(turn)
   Membership.keepByUnicast(turn)
+  keepPaths(turn)
   for (const at of Contest.all(turn)) BullyElection.callIfDue(at)
+}
+
+/** Whether others hear us is asked of those whom it matters of. */
+const keepPaths = (turn: Turn): void => {
+  if (turn.state.phase !== "Live") return
+  Contest.all(turn).forEach(Following.keep)
+  if (turn.state.rules.lease === null && Paths.watch(turn)) Contest.all(turn).forEach(BullyElection.onUnheard)
 }
 
 const sayAlive = (turn: Turn): void => turn.say(null, { type: "SERVER_ALIVE", ...signOfLife(turn) })
@@ -374,6 +391,7 @@ const fired = (turn: Turn, timer: Timer): void => {
     case "DiscoveryOver":
       turn.state.phase = "Live"
       Handover.ask(turn)
+      keepPaths(turn)
       return Contest.all(turn).forEach(BullyElection.callElection)
     case "Stable":
       Stability.reached(turn)
@@ -386,6 +404,11 @@ const fired = (turn: Turn, timer: Timer): void => {
       return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
     case "AskWitnesses":
       return Witnesses.ask(turn)
+    case "Proof":
+      if (Paths.unanswered(turn, timer.id, timer.left)) {
+        Contest.all(turn).forEach((at) => BullyElection.onUnproven(at, timer.id))
+      }
+      return
     case "Page":
       return MemberLists.ask(turn)
     case "Repair":
@@ -487,6 +510,10 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     if (heard.joined) BullyElection.onJoined(at)
   }
   NamedElections.onHeard(turn, message.sender, heard.elections, from)
+  if (turn.state.unheardSince !== Infinity && Paths.isHeardBy(turn, message.sender.id)) {
+    turn.state.unheardSince = Infinity
+    Contest.all(turn).forEach(BullyElection.callElection)
+  }
   // What waited in the sockets while we stood still refreshes its senders; its claims are old.
   const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === turn.state.probe
   const at = Contest.find(turn, "election" in message ? message.election : Election.ofGroup)

@@ -71,6 +71,10 @@ export interface Known {
   readonly witnessedAt: number
   /** Who said so last, since we last heard the member. */
   readonly through: Member.NodeId | null
+  /** When it was last asked for such a proof, since it speaks of a reign that could be followed then. */
+  readonly proofAskedAt: number
+  /** How many servers it sees by its own word, which who leads gives, or sees nobody else: 0 where it gave none. */
+  readonly sees: number
   readonly unicastOnly: boolean
   /** The named elections that it takes part in, by their tags. */
   readonly elections: ReadonlyArray<string>
@@ -244,6 +248,10 @@ export interface State {
   readonly doubts: { readonly watched: number; readonly toldAt: number }
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
   readonly lag: { readonly now: number; readonly before: number }
+  /** When anybody last proved that it hears this server. */
+  readonly provenAt: number
+  /** Since when no member is known to hear this server: Infinity where one is, -Infinity where it was told. */
+  readonly unheardSince: number
   /** Until when datagrams may be ones that waited while we stood still. */
   readonly drainUntil: number
   /** The nonce of our last multicast probe. */
@@ -284,6 +292,7 @@ export type Timer =
   | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
+  | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number }
   | { readonly _tag: "Page" }
   | { readonly _tag: "Stand"; readonly election: string }
   | { readonly _tag: "NoObjection"; readonly election: string }
@@ -365,10 +374,12 @@ export type DropReason =
   | "InboxFull"
   | "OutOfTurn"
 
-type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, keyof Message.Header | "delivered"> : never
+type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
+type Added = "delivered" | "alive" | "hops" | "sees"
 
 /**
- * A server's message without its header, and without the newest index, which are put to it at the moment of sending.
+ * A server's message without its header, and without the newest index and what it knows of the leader's life, which are put to
+ * it at the moment of sending.
  *
  * @category models
  * @since 0.1.0
@@ -430,9 +441,19 @@ export class Turn extends Entropy {
       ...(moved === 0 ? {} : { moved })
     }
     switch (body.type) {
+      case "OK":
+        return { ...header, ...body, ...lifeOf(election, self) }
       case "SERVER_ALIVE":
-        return { ...header, ...body, ...this.silence(), ...this.newest() }
+        return {
+          ...header,
+          ...body,
+          ...lifeOf(election, self),
+          ...this.#seen(),
+          ...this.silence(),
+          ...this.newest()
+        }
       case "SERVER_RESPONSE":
+        return { ...header, ...body, ...lifeOf(election, self), ...this.#seen(), ...this.newest() }
       case "SERVER_LEAVING":
       case "STEPPING_DOWN":
       case "CLIENT_WELCOME":
@@ -444,6 +465,12 @@ export class Turn extends Entropy {
       default:
         return { ...header, ...body }
     }
+  }
+
+  /** How many servers this one sees, said where it leads or sees nobody else. */
+  #seen(): { readonly sees?: number } {
+    const { election: { reign }, members, self } = this.state
+    return members.length === 0 || reign?.leader.id === self.id ? { sees: members.length + 1 } : {}
   }
 
   /**
@@ -530,4 +557,14 @@ export class Turn extends Entropy {
       ? this.state.election
       : Option.getOrElse(HashMap.get(this.state.named, name), () => Election.blank)
   }
+}
+
+/** What is said of the life of the leader that is followed: nothing where that does not number its signs of life. */
+const lifeOf = (
+  { life: { number, relay, through }, reign }: Election.Election,
+  self: Member.Member
+): { readonly alive?: number; readonly hops?: number } => {
+  if (reign === null || number === 0) return {}
+  if (reign.leader.id === self.id) return { alive: number }
+  return { alive: number, hops: through === null ? 1 : relay!.hops }
 }

@@ -42,7 +42,9 @@ const say = (event: Event.Event): string => {
       const led = event.election === "" ? "" : ` ${event.election}`
       return event.leader === null
         ? `nobody leads${led} (term ${event.term} ended: ${causes[event.cause]})`
-        : `${who(event.leader)} leads${led} (term ${event.term}: ${causes[event.cause]}${gap})`
+        : `${who(event.leader)} leads${led} (term ${event.term}: ${causes[event.cause]}${gap}${
+          event.through === undefined ? "" : `, followed through ${event.through}`
+        })`
     }
     case "DuplicateIdentity":
       return `DUPLICATE IDENTITY: ${
@@ -58,6 +60,8 @@ const say = (event: Event.Event): string => {
         }, and no other clock did: not taken for a suspension`
     case "UnicastOnly":
       return `${who(event.member)} is heard by unicast only: multicast does not pass between us`
+    case "Unheard":
+      return `NOT HEARD: none of ${event.members} members is known to hear this server, so it does not lead: look for what drops its datagrams`
     case "WorkOverran":
       return `leading work${event.election === "" ? "" : ` of ${event.election}`} of term ${event.term} still runs ${
         Text.age(event.for)
@@ -186,5 +190,8 @@ const causes: { readonly [K in Event.Cause]: string } = {
   TooFewMembers: "too few members",
   WorkOverran: "leading work overran",
   LeaseLost: "its lease ran out",
-  MajorityLost: "no majority answers"
+  MajorityLost: "no majority answers",
+  Deaf: "the leader does not hear this server",
+  Unheard: "nobody hears this server",
+  PathChanged: "the same leader, by another path"
 }

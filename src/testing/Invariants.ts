@@ -418,8 +418,9 @@ const isOfSender = (input: Step.Input, member: Member.Member): string | null =>
     ? null
     : `${names([member])} is taken for a member, but did not speak`
 
-const followsStranger = ({ election: { reign }, members, self }: State): string | null =>
-  reign === null || reign.leader.id === self.id || members.some((member) => Member.isSameStart(member, reign.leader))
+const followsStranger = ({ election: { life, reign }, members, self }: State): string | null =>
+  reign === null || reign.leader.id === self.id || life.through !== null ||
+    members.some((member) => Member.isSameStart(member, reign.leader))
     ? null
     : `follows ${formatReign(reign)}, of no member`
 

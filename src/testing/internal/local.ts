@@ -395,7 +395,11 @@ const times: ReadonlySet<string> = new Set([
   "noticedAt",
   "comparedAt",
   "handedOnAt",
-  "repairAt"
+  "repairAt",
+  "hearsUsAt",
+  "proofAskedAt",
+  "provenAt",
+  "unheardSince"
 ])
 
 /** What decides nothing, or is the same in all states, or stands elsewhere in the text. */

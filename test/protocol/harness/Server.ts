@@ -158,8 +158,13 @@ export class Server {
     this.#timers.push({ due, input, token })
   }
 
-  /** Hears a message of a server from its own address, or from another. */
+  /** Hears a message of a server that hears this one too, from its own address or from another. */
   hear(message: Message.Message, via: Via = "multicast", from?: Member.Address): ReadonlyArray<Output> {
+    return this.hearDeaf("sender" in message ? { ...message, hears: this.state.self.id } : message, via, from)
+  }
+
+  /** Hears a message of a server that is not known to hear this one, unless by what it says. */
+  hearDeaf(message: Message.Message, via: Via = "multicast", from?: Member.Address): ReadonlyArray<Output> {
     return this.step({
       _tag: "Received",
       message,

@@ -1,0 +1,319 @@
+/**
+ * By what path a reign is followed. A server follows a leader that it hears and that hears it; or, in the group's own election,
+ * **through** a member with which it has a path both ways and which knows that the leader lives.
+ *
+ * What is passed on cannot keep a dead leader alive in a circle: the leader numbers its signs of life, others say the highest
+ * number that they know, and for who does not hear the leader it lives as long as that number grows. After van Renesse, Minsky
+ * and Hayden, *A Gossip-Style Failure Detection Service* (1998). What others say keeps a reign; it never ends one.
+ *
+ * With a lease the votes say whether a leader is heard: a leader that is heard is followed, whomever it hears.
+ *
+ * @since 0.1.0
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type * as Contest from "./Contest.ts"
+import * as Election from "./Election.ts"
+import * as Member from "./Member.ts"
+import * as Membership from "./Membership.ts"
+import * as Message from "./Message.ts"
+import * as Paths from "./Paths.ts"
+import * as Reign from "./Reign.ts"
+import * as Rules from "./Rules.ts"
+import type { Known, Turn } from "./Turn.ts"
+
+type At = Contest.Contest
+
+/**
+ * A path to a leader: `through` is the member that it leads through, null where it is direct.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Path {
+  readonly through: Member.NodeId | null
+}
+
+/**
+ * Whether what a member says may change a reign that is followed, or a term that was heard of: with a lease whatever it says;
+ * else where it is known to hear this server.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isBothWays = (at: At, id: Member.NodeId): boolean =>
+  at.state.rules.lease !== null || Paths.isHeardBy(at.turn, id)
+
+/**
+ * Whether a leader that is a member can be followed directly. One that is not known to hear this server can be where no member
+ * is, if that leader sees more than half as many servers as this one: it is this server then that is not heard.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isDirect = (at: At, id: Member.NodeId): boolean => {
+  if (isBothWays(at, id)) return true
+  const { sees } = HashMap.getUnsafe(at.state.known, id)
+  return 2 * sees > at.state.members.length + 1 && Paths.isUnheard(at.turn)
+}
+
+/** The life that a message tells of the leader that it names, where its sender can be relied on for it. */
+const toldBy = (at: At, message: Message.FromServer): { readonly alive: number; readonly hops: number } | null => {
+  if (at.name !== Election.ofGroup || !("hops" in message)) return null
+  const { alive, hops } = message
+  return alive === undefined || hops === undefined || hops >= Message.maxHops ? null : { alive, hops }
+}
+
+const isSame = (at: At, self: Reign.Reign | null, that: Reign.Reign): boolean =>
+  self !== null && Reign.compare(self, that, at.name) === 0
+
+/** The highest number that is known of the signs of life of a reign; null of one that was not heard of before. */
+const numberOf = (at: At, reign: Reign.Reign): number | null => {
+  const { last, life, mention } = at.election
+  if (isSame(at, last, reign)) return life.number
+  return mention !== null && isSame(at, mention.reign, reign) ? mention.number : null
+}
+
+/**
+ * Takes note of a reign that a member spoke of and of its leader's life, so that this is seen to go on. The first word alone is
+ * no reason to follow through others: the leader itself, which is asked, may answer.
+ */
+const mention = (at: At, message: Message.FromServer, theirs: Reign.Reign): boolean => {
+  const told = toldBy(at, message)
+  if (told === null || !Paths.isHeardBy(at.turn, message.sender.id) || numberOf(at, theirs) !== null) return false
+  const { mention: before } = at.election
+  const { monotonic } = at.turn.now
+  const isKept = before !== null && monotonic < before.until && Reign.compare(before.reign, theirs, at.name) > 0
+  if (isKept) return false
+  const until = monotonic + Rules.patience(at.state.rules, at.state.rules.heartbeatInterval)
+  at.change({ mention: { reign: theirs, number: told.alive, until } })
+  return true
+}
+
+/**
+ * By what path the reign that a message speaks of can be followed; null where there is none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const pathTo = (at: At, message: Message.FromServer, theirs: Reign.Reign): Path | null =>
+  Membership.holds(at.turn, theirs.leader) && isDirect(at, theirs.leader.id)
+    ? { through: null }
+    : pathThrough(at, message, theirs)
+
+/**
+ * The same, of a reign that this server has followed before: its leader's own word leads back to it, or a sign of life that is
+ * newer than all that were known.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const pathBack = (at: At, message: Message.FromServer, theirs: Reign.Reign): Path | null =>
+  Member.isSameStart(message.sender, theirs.leader)
+    ? isDirect(at, theirs.leader.id) ? { through: null } : null
+    : pathThrough(at, message, theirs)
+
+const pathThrough = (at: At, message: Message.FromServer, theirs: Reign.Reign): Path | null => {
+  const told = toldBy(at, message)
+  const before = numberOf(at, theirs)
+  return told !== null && before !== null && told.alive > before && Paths.isHeardBy(at.turn, message.sender.id)
+    ? { through: message.sender.id }
+    : null
+}
+
+/**
+ * A reign cannot be followed that somebody speaks of: who may prove that it can is asked. Answers whether anybody is asked for
+ * the first time in a while, so that an answer may still come.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const request = (at: At, message: Message.FromServer, theirs: Reign.Reign): boolean => {
+  const isLeaderAsked = Membership.holds(at.turn, theirs.leader) && Paths.request(at.turn, theirs.leader.id)
+  const isSenderAsked = toldBy(at, message) !== null && !Paths.isHeardBy(at.turn, message.sender.id)
+    && Paths.request(at.turn, message.sender.id)
+  return mention(at, message, theirs) || isLeaderAsked || isSenderAsked
+}
+
+// --- Signs of life ---
+
+/**
+ * A reign is followed from now on by a message that speaks of it: what that tells of its leader's life.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const begun = (at: At, message: Message.FromServer, theirs: Reign.Reign, { through }: Path): Election.Life => ({
+  number: Math.max(numberOf(at, theirs) ?? 0, aliveIn(message)),
+  through,
+  relay: through === null ? null : relayOf(at, message)
+})
+
+const aliveIn = (message: Message.FromServer): number => "alive" in message ? message.alive ?? 0 : 0
+
+const relayOf = (at: At, message: Message.FromServer): Election.Relay => {
+  const { alive, hops } = toldBy(at, message)!
+  return { by: message.sender.id, number: alive, hops: hops + 1, until: at.turn.now.monotonic + lasts(at.turn, hops) }
+}
+
+/**
+ * For how long a leader is followed through others without a new sign of life, in ms: as long as it takes those who hear it to
+ * remove it, and a heartbeat for each server on the way.
+ */
+const lasts = ({ state: { rules } }: Turn, hops: number): number =>
+  Rules.patience(rules, rules.heartbeatInterval) + rules.cleanupInterval + Rules.probeTries * rules.probeTimeout
+  + (hops + 1) * rules.heartbeatInterval
+
+/** How long ago the leader gave a sign of life by this path, if it does so with each heartbeat. */
+const isFresh = (at: At, { hops, until }: Election.Relay): boolean =>
+  until - at.turn.now.monotonic >= lasts(at.turn, hops - 1) - 2 * at.state.rules.heartbeatInterval
+
+/**
+ * A message speaks of the reign that this server follows: what it tells of its leader's life. Answers the path by which the
+ * reign is followed from now on, if that is another.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const hear = (at: At, message: Message.FromServer, byLeader: boolean): Path | null => {
+  const { life } = at.election
+  if (at.leads) {
+    noteEcho(at, message)
+    return null
+  }
+  if (byLeader) {
+    const number = Math.max(life.number, aliveIn(message))
+    if (number !== life.number) at.change({ life: { ...life, number } })
+    if (life.through === null) return null
+    if (isDirect(at, message.sender.id)) return { through: null }
+    Paths.request(at.turn, message.sender.id)
+    return null
+  }
+  const told = toldBy(at, message)
+  if (told === null) return null
+  const { relay } = life
+  const grows = told.alive > life.number || (relay?.by === message.sender.id && told.alive > relay.number)
+  if (!grows) return null
+  if (!Paths.isHeardBy(at.turn, message.sender.id)) {
+    if (life.through !== null) Paths.request(at.turn, message.sender.id)
+    return null
+  }
+  const next = relayOf(at, message)
+  const isBetter = relay === null || relay.by === next.by || next.hops < relay.hops || !isFresh(at, relay)
+  at.change({
+    life: {
+      ...life,
+      number: Math.max(life.number, told.alive),
+      relay: isBetter ? next : relay
+    }
+  })
+  return life.through !== null && isBetter && next.by !== life.through ? { through: next.by } : null
+}
+
+/** A server that follows a reign of ours and knows its newest signs of life is reached by us, over others or not. */
+const noteEcho = (at: At, message: Message.FromServer): void => {
+  const alive = aliveIn(message)
+  if (alive > 0 && alive >= at.election.life.number - echoes) Paths.noteHeardBy(at.turn, message.sender.id)
+}
+
+/**
+ * With each heartbeat a leader gives a sign of life.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const beat = (at: At): void => {
+  const { life } = at.election
+  if (at.leads) at.change({ life: { ...life, number: Math.min(Message.maxAlive, life.number + 1) } })
+}
+
+/** An older number than this many ago proves nothing of now. */
+const echoes = 3
+
+/**
+ * The member through which a reign is followed follows it no more itself. That ends nothing; but another has to vouch for it
+ * soon.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const withdraw = (at: At, id: Member.NodeId): void => {
+  const { life } = at.election
+  if (life.relay?.by !== id) return
+  const soon = at.turn.now.monotonic + 2 * at.state.rules.heartbeatInterval
+  at.change({ life: { ...life, relay: { ...life.relay, until: Math.min(life.relay.until, soon) } } })
+}
+
+/**
+ * The direct path to the leader is lost. The path through another that knows of newer signs of life, if there is one.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const around = (at: At): Path | null => {
+  const { relay } = at.election.life
+  return relay !== null && isFresh(at, relay) && Paths.isHeardBy(at.turn, relay.by) ? { through: relay.by } : null
+}
+
+/**
+ * Whether a leader that is followed through others has given no sign of life for too long.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isOver = (at: At): boolean => {
+  const { relay, through } = at.election.life
+  return through !== null && relay !== null && at.turn.now.monotonic > relay.until
+}
+
+/**
+ * With each heartbeat: whom the path to the leader rests on is asked in time whether it hears this server. A leader by a lease
+ * that is heard need not.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const keep = (at: At): void => {
+  const { life: { through }, reign } = at.election
+  if (reign === null || at.leads || (through === null && at.state.rules.lease !== null)) return
+  Paths.keep(at.turn, through ?? reign.leader.id)
+}
+
+/**
+ * After a pause of so many ms: nobody is judged for what could not be heard.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const forgive = (at: At, millis: number): void => {
+  const { life } = at.election
+  if (life.relay !== null) {
+    at.change({ life: { ...life, relay: { ...life.relay, until: life.relay.until + millis } } })
+  }
+}
+
+// --- Objecting for the sake of a leader ---
+
+/**
+ * Whether this server objects to a candidate for the sake of the leader that it follows: not where it follows that through the
+ * candidate itself.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const vouchesTo = (at: At, candidate: Member.NodeId): boolean => at.election.life.through !== candidate
+
+/**
+ * The leader of a reign as a member, also where it is none that this server hears: of that only its rank and place are known,
+ * and its address stands for its name.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const leaderOf = (turn: Turn, { leader }: Reign.Reign, removed?: Member.Member): Member.Member => {
+  if (removed !== undefined) return removed
+  const known: Known | undefined = Option.getOrUndefined(turn.known(leader.id))
+  if (known !== undefined && Member.isSameStart(known.member, leader)) return known.member
+  const name = Member.formatAddress(leader)
+  return { ...leader, hostname: name, name, tags: {} }
+}
