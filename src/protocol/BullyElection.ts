@@ -20,6 +20,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Contest from "./Contest.ts"
+import * as Damping from "./Damping.ts"
 import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
 import * as Hearsay from "./Hearsay.ts"
@@ -57,7 +58,7 @@ export const mayStand = (at: At): boolean => {
   const { ending, reign, withdrawn } = at.election
   return phase === "Live" && ending === null && !withdrawn && !standsAside(at)
     && members.length + 1 >= needed(rules)
-    && (reign === null || (Stability.mayPreempt(at.turn) && at.outranks(self, reign.leader)))
+    && (reign === null || (Damping.mayPreempt(at) && at.outranks(self, reign.leader)))
 }
 
 // --- Changes of role ---
@@ -101,6 +102,7 @@ export const becomeVacant = (
 ): void => {
   const { rules } = at.state
   const { abstention: { firmly, heir, until }, last, overrun } = at.election
+  Damping.onVacant(at, cause)
   stopActivity(at)
   LeaseClaim.end(at, workEnded && !overrun)
   at.clearTimer("coordinator")
@@ -120,6 +122,7 @@ export const becomeVacant = (
 
 const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member): void => {
   const { claim, last, reign: before, vacancy } = at.election
+  Damping.onFollowed(at, reign)
   stopActivity(at)
   if (claim?.term !== reign.term) LeaseClaim.end(at)
   at.clearTimer("coordinator")
@@ -178,7 +181,7 @@ export const lead = (at: At, reign: Reign.Reign): void => {
 export const callElection = (at: At): void => {
   const { activity, vacancy } = at.election
   if (activity._tag !== "Idle" || !mayStand(at)) return
-  const wait = LeaseClaim.standsIn(at)
+  const wait = Math.max(LeaseClaim.standsIn(at), Damping.standsIn(at))
   if (wait > 0) return at.setTimer("eligible", wait, { _tag: "Eligible" })
   const before = vacancy.successor === at.state.self.id
     ? 0
@@ -195,7 +198,7 @@ export const callElection = (at: At): void => {
 export const callIfDue = (at: At): void => {
   const { election: { reign }, state: { rules } } = at
   // Where the lead is yielded on request only, the request may have been lost.
-  if (reign === null || rules.lease !== null || higher(at).length === 0) callElection(at)
+  if (reign === null || rules.lease !== null || higher(at).length === 0 || Damping.hasLost(at)) callElection(at)
 }
 
 const standAfter = (at: At, millis: number): void => {
@@ -347,11 +350,11 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   if (byLeader && message.type === "COORDINATOR" && message.cause === "Transferred") {
     abstain(at, at.state.rules.memberTimeout, { heir: sender.id })
   }
-  if (!Stability.mayPreempt(at.turn) || standsAside(at) || !at.outranks(self, theirs.leader)) {
+  if (!Damping.mayPreempt(at) || standsAside(at) || !at.outranks(self, theirs.leader)) {
     return follow(at, theirs)
   }
   // Who leads by a lease takes no greater reign at will. That it hears of one is against all that is assumed: it yields.
-  if (at.leads && mayLeadOn(at)) return becomeLeader(at)
+  if (at.leads && mayLeadOn(at) && Damping.forgivesFirst(at)) return becomeLeader(at)
   const betterPlaced = mine !== null && !at.leads && Membership.holds(at.turn, mine.leader)
     && at.outranks(mine.leader, self) && Stability.isStable(at.turn, mine.leader.id)
   follow(at, theirs)
@@ -401,8 +404,8 @@ export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member
   const withheld = phase === "Leaving" || standsAside(at) || members.length + 1 < rules.minimumMembers
   if (withheld) return
   const above = at.others.filter((member) => at.outranks(member, self))
-  // A newcomer that follows a leader has no claim of its own yet, so it keeps nobody from making theirs.
-  if (reign === null || !at.state.newcomer) {
+  // Who may not take the lead has no claim of its own, so it keeps nobody from making theirs.
+  if (Damping.objects(at)) {
     at.setTimer(`object:${sender.id}`, 5 * above.length, {
       _tag: "Object",
       to: sender.id,
@@ -576,6 +579,7 @@ export const onRaised = (at: At): void => {
 export const onStall = (at: At, asleep: number): void => {
   const { ending, reign, vacancy } = at.election
   const since = at.turn.now.monotonic - asleep
+  Damping.onStall(at)
   if (LeaseClaim.isHeld(at)) {
     if (ending === null) at.change({ vacancy: { ...vacancy, since } })
     endReign(at, "Stalled")

@@ -7,6 +7,7 @@
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as HashMap from "effect/HashMap"
+import * as Damping from "./Damping.ts"
 import type * as Event from "./Event.ts"
 import type { Claim } from "./Lease.ts"
 import * as Member from "./Member.ts"
@@ -97,6 +98,8 @@ export interface Election {
   readonly lastUntil: number
   /** Until when this server does not stand, after no majority voted for it. */
   readonly backoffUntil: number
+  /** What this server remembers of the leads that it lost. */
+  readonly damping: Damping.Damping
   /** When each member last got a notice of the reign. */
   readonly noticed: HashMap.HashMap<Member.NodeId, number>
   /** Set when the app takes part no more: what is left to do is to say so. Never in the group's own election. */
@@ -133,6 +136,7 @@ export const make = (monotonic: number): Election => ({
   owed: null,
   lastUntil: -Infinity,
   backoffUntil: -Infinity,
+  damping: Damping.none,
   noticed: HashMap.empty(),
   withdrawn: false
 })

@@ -18,6 +18,7 @@
 import * as HashMap from "effect/HashMap"
 import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
+import * as Damping from "./Damping.ts"
 import type * as Event from "./Event.ts"
 import * as Lease from "./Lease.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
@@ -128,6 +129,7 @@ export const onAnswered = (
   if (!Lease.suffices(answered, agreement)) return
   BullyElection.stopActivity(at)
   at.sayOften("ask", question(at, agreement, 0), Rules.gaps.coordinator, activity.leader)
+  Damping.onAsked(at)
 }
 
 /**
