@@ -35,8 +35,8 @@ export interface Damping {
   readonly askedAt: number | null
   /** Until when others may take a vacant place first. */
   readonly lastUntil: number
-  /** The term of the reign that it asked to make way for it; null where it asked none since it last led. */
-  readonly deposing: number | null
+  /** The reign that it asked to make way for it; null where it asked none since it last led. */
+  readonly deposing: Reign.Reign | null
 }
 
 /**
@@ -197,12 +197,12 @@ export const onVacant = (at: At, cause: Event.Cause): void => {
  * @since 0.1.0
  */
 export const onFollowed = (at: At, { leader }: Reign.Reign): void => {
-  const { damping, ending, last, reign } = at.election
+  const { damping, ending, last } = at.election
   if (leader.id === at.state.self.id) {
     if (damping.deposing !== null) at.change({ damping: { ...damping, deposing: null } })
     return
   }
-  const inVain = damping.deposing !== null && damping.deposing === (reign ?? last)?.term
+  const inVain = last !== null && damping.deposing?.term === last.term
   const isReplaced = at.leads && (ending === null || losing.has(ending))
   if ((isReplaced || inVain) && at.outranks(at.state.self, leader)) lose(at)
 }
@@ -226,8 +226,7 @@ export const forgivesFirst = (at: At): boolean => {
  * @category transitions
  * @since 0.1.0
  */
-export const onAsked = (at: At): void =>
-  at.change({ damping: { ...at.election.damping, deposing: at.election.reign?.term ?? null } })
+export const onAsked = (at: At): void => at.change({ damping: { ...at.election.damping, deposing: at.election.reign } })
 
 /**
  * This server stood still: it was not heard meanwhile.
