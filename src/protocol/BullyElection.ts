@@ -20,6 +20,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Contest from "./Contest.ts"
+import * as Damping from "./Damping.ts"
 import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
 import * as Following from "./Following.ts"
@@ -64,7 +65,7 @@ const mayStandIfHeard = (at: At): boolean => {
   const { ending, reign, withdrawn } = at.election
   return phase === "Live" && ending === null && !withdrawn && !standsAside(at)
     && members.length + 1 >= needed(rules)
-    && (reign === null || (Stability.mayPreempt(at.turn) && at.outranks(self, reign.leader)))
+    && (reign === null || (Damping.mayPreempt(at) && at.outranks(self, reign.leader)))
 }
 
 // --- Changes of role ---
@@ -108,6 +109,7 @@ export const becomeVacant = (
 ): void => {
   const { rules } = at.state
   const { abstention: { firmly, heir, until }, last, life, overrun } = at.election
+  Damping.onVacant(at, cause)
   stopActivity(at)
   LeaseClaim.end(at, workEnded && !overrun)
   at.clearTimer("coordinator")
@@ -128,6 +130,7 @@ export const becomeVacant = (
 
 const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member, life: Election.Life): void => {
   const { claim, last, reign: before, vacancy } = at.election
+  Damping.onFollowed(at, reign)
   stopActivity(at)
   if (claim?.term !== reign.term) LeaseClaim.end(at)
   at.clearTimer("coordinator")
@@ -201,7 +204,7 @@ export const callElection = (at: At): void => {
   const { activity, vacancy } = at.election
   if (activity._tag !== "Idle" || !mayStandIfHeard(at)) return
   if (!isHeard(at)) return Paths.askAround(at.turn)
-  const wait = LeaseClaim.standsIn(at)
+  const wait = Math.max(LeaseClaim.standsIn(at), Damping.standsIn(at))
   if (wait > 0) return at.setTimer("eligible", wait, { _tag: "Eligible" })
   const before = vacancy.successor === at.state.self.id
     ? 0
@@ -219,9 +222,8 @@ export const callIfDue = (at: At): void => {
   const { election: { reign }, state: { rules } } = at
   // Where the lead is yielded on request only, the request may have been lost.
   // Who ranks higher and does not hear us objects to nobody on our word.
-  if (reign === null || rules.lease !== null || !higher(at).some(({ id }) => Paths.isHeardBy(at.turn, id))) {
-    callElection(at)
-  }
+  const isOwnTurn = Damping.hasLost(at) || !higher(at).some(({ id }) => Paths.isHeardBy(at.turn, id))
+  if (reign === null || rules.lease !== null || isOwnTurn) callElection(at)
 }
 
 const standAfter = (at: At, millis: number): void => {
@@ -380,11 +382,11 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   }
   const path = Following.pathTo(at, message, theirs)
   if (path === null) return cannotFollow(at, message, theirs, from)
-  if (!Stability.mayPreempt(at.turn) || standsAside(at) || !at.outranks(self, theirs.leader)) {
+  if (!Damping.mayPreempt(at) || standsAside(at) || !at.outranks(self, theirs.leader)) {
     return follow(at, message, theirs, path)
   }
   // Who leads by a lease takes no greater reign at will. That it hears of one is against all that is assumed: it yields.
-  if (at.leads && mayLeadOn(at)) return becomeLeader(at)
+  if (at.leads && mayLeadOn(at) && Damping.forgivesFirst(at)) return becomeLeader(at)
   const betterPlaced = mine !== null && !at.leads && Membership.holds(at.turn, mine.leader)
     && at.outranks(mine.leader, self) && Stability.isStable(at.turn, mine.leader.id)
   follow(at, message, theirs, path)
@@ -456,8 +458,8 @@ export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member
   const withheld = phase === "Leaving" || standsAside(at) || members.length + 1 < rules.minimumMembers
   if (withheld) return
   const above = at.others.filter((member) => at.outranks(member, self))
-  // A newcomer that follows a leader has no claim of its own yet, so it keeps nobody from making theirs.
-  if (reign === null || (!at.state.newcomer && Following.vouchesTo(at, sender.id))) {
+  // Who may not take the lead has no claim of its own, so it keeps nobody from making theirs.
+  if (Damping.objects(at) && (reign === null || Following.vouchesTo(at, sender.id))) {
     at.setTimer(`object:${sender.id}`, 5 * above.length, {
       _tag: "Object",
       to: sender.id,
@@ -678,6 +680,7 @@ export const onRaised = (at: At): void => {
 export const onStall = (at: At, asleep: number): void => {
   const { ending, reign, vacancy } = at.election
   const since = at.turn.now.monotonic - asleep
+  Damping.onStall(at)
   if (LeaseClaim.isHeld(at)) {
     if (ending === null) at.change({ vacancy: { ...vacancy, since } })
     endReign(at, "Stalled")

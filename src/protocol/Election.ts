@@ -7,6 +7,7 @@
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as HashMap from "effect/HashMap"
+import * as Damping from "./Damping.ts"
 import type * as Event from "./Event.ts"
 import type { Claim } from "./Lease.ts"
 import * as Member from "./Member.ts"
@@ -154,6 +155,8 @@ export interface Election {
   readonly backoffUntil: number
   /** Until when it does not ask again who would vote for it, after no majority would have. */
   readonly preVoteAgainAt: number
+  /** What this server remembers of the leads that it lost. */
+  readonly damping: Damping.Damping
   /** When each member last got a notice of the reign. */
   readonly noticed: HashMap.HashMap<Member.NodeId, number>
   /** Set when the app takes part no more: what is left to do is to say so. Never in the group's own election. */
@@ -194,6 +197,7 @@ export const make = (monotonic: number): Election => ({
   lastUntil: -Infinity,
   backoffUntil: -Infinity,
   preVoteAgainAt: -Infinity,
+  damping: Damping.none,
   noticed: HashMap.empty(),
   withdrawn: false
 })

@@ -18,6 +18,7 @@
 import * as HashMap from "effect/HashMap"
 import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
+import * as Damping from "./Damping.ts"
 import type * as Event from "./Event.ts"
 import * as Lease from "./Lease.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
@@ -102,7 +103,8 @@ const afterPreVote = (at: At, agreement: Lease.Agreement, outcome: PreVote.Outco
   BullyElection.stopActivity(at)
   if (outcome._tag === "GoOn") {
     if (reign === null) return askForVotes(at, agreement, termAbove(at, outcome.promised))
-    return at.sayOften("ask", question(at, agreement, 0), Rules.gaps.coordinator, reign.leader)
+    at.sayOften("ask", question(at, agreement, 0), Rules.gaps.coordinator, reign.leader)
+    return Damping.onAsked(at)
   }
   if (reign !== null) return
   at.change({ preVoteAgainAt: at.turn.now.monotonic + outcome.again })

@@ -49,6 +49,15 @@ export const isHeardBy = (turn: Turn, id: Member.NodeId): boolean => {
 }
 
 /**
+ * Whether a member has proved since then that it hears this server.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const wasHeardBy = (turn: Turn, id: Member.NodeId, since: number): boolean =>
+  Option.exists(turn.known(id), ({ hearsUsAt }) => hearsUsAt >= since)
+
+/**
  * A member has proved in another way that it hears this server.
  *
  * @category transitions

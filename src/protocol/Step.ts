@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as BullyElection from "./BullyElection.ts"
 import * as Contacts from "./Contacts.ts"
 import * as Contest from "./Contest.ts"
+import * as Damping from "./Damping.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
@@ -323,6 +324,7 @@ const heartbeat = (turn: Turn): void => {
   NamedElections.heartbeat(turn)
   Membership.keepByUnicast(turn)
   keepPaths(turn)
+  Damping.heartbeat(turn, Contest.all(turn))
   for (const at of Contest.all(turn)) BullyElection.callIfDue(at)
 }
 
@@ -442,6 +444,8 @@ const electionFired = (at: Contest.Contest, timer: ElectionTimer): void => {
       return BullyElection.noObjection(at)
     case "Object":
       return BullyElection.object(at, timer.to, timer.standing)
+    case "Eligible":
+      return BullyElection.callElection(at)
     case "WaitOver":
       return BullyElection.waitOver(at)
     case "AbstainOver":

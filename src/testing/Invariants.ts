@@ -11,6 +11,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Contest from "../protocol/Contest.ts"
+import * as Damping from "../protocol/Damping.ts"
 import * as Election from "../protocol/Election.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Lease from "../protocol/Lease.ts"
@@ -37,10 +38,11 @@ export const promises = {
   returnsInOrder: "a member is announced once, removed once, and comes back only as a later start or as proven alive",
   goodbyeCounts: "who says goodbye is a member no more, and nobody leaves who did not say it",
   heardItself: "who becomes a member, or is followed, was heard itself and not only heard of",
-  settles: "all living servers agree on one reign, the highest ranked, within the bound of the last fault",
+  settles:
+    "all living servers agree on one reign, of the highest ranked that waits for no lead that it lost, within the bound of the last fault",
   staysSettled: "once settled, nothing changes until the next fault",
   highestLeads:
-    "in a network that is well, nobody takes the lead whose it is not: from a higher ranked one, or where it may not preempt",
+    "in a network that is well, nobody takes the lead whose it is not: from a higher ranked one that waits for nothing, or where it may not preempt",
   noFalseEviction: "nobody is evicted who runs and is connected, also not by one who stood still",
   stallIsNoticed: "who stood still leads no more from its first step on, and judges nobody by what it did not hear",
   workNeverOverlaps: "leading work never overlaps on one server with that of its next reign",
@@ -316,13 +318,45 @@ export const disagreement = (living: ReadonlyArray<State>, clocks: (of: State) =
   const leader = living.find(({ self }) => Member.isSameStart(self, reign.leader))
   if (leader === undefined) return `all follow ${formatReign(reign)}, of one who does not live`
   if (claim(leader, clocks(leader)) === null) return `all follow ${formatReign(reign)}, who does not lead`
-  const higher = leader.rules.preempt ? living.find(({ self }) => Member.outranks(self, reign.leader)) : undefined
+  const higher = leader.rules.preempt
+    ? living.find((state) => Member.outranks(state.self, reign.leader) && !mayWait(state, clocks(state), living.length))
+    : undefined
   if (higher !== undefined) return `all follow ${formatReign(reign)}, but ${higher.self.name} ranks higher`
   const starts = living.map(({ self }) => self)
   const blind = living.find((state) => !sameMembers(Step.view(state).members, starts))
   return blind === undefined
     ? null
     : `${blind.self.name} sees ${names(Step.view(blind).members)}, but ${names(starts)} live`
+}
+
+/**
+ * Whether a server has lost a lead, and waits before it takes it from another.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const waits = ({ election, rules }: State, { monotonic }: Clocks): boolean =>
+  monotonic < Damping.until(election.damping, rules)
+
+/** The same, or it has waited until so lately that it need not lead yet. */
+const mayWait = ({ election, rules }: State, { monotonic }: Clocks, servers: number): boolean =>
+  monotonic < Damping.until(election.damping, rules) + settlesWithin(rules, servers)
+
+/**
+ * For how many ms what all have agreed on may stay so: until one that outranks the leader has waited, and has had the time to
+ * take the lead; Infinity where nobody waits.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => Clocks): number => {
+  const waiting = living.filter((state) => {
+    const { election: { reign }, rules, self } = state
+    return reign !== null && rules.preempt && Member.outranks(self, reign.leader)
+      && mayWait(state, clocks(state), living.length)
+  })
+  const left = waiting.map((state) => Damping.until(state.election.damping, state.rules) - clocks(state).monotonic)
+  return waiting.length === 0 ? Infinity : Math.max(...left) + settlesWithin(waiting[0]!.rules, living.length)
 }
 
 /**

@@ -170,9 +170,14 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
         yield* pass(due)
         if (done()) return
         if (watcher.disturbedAt !== seen) continue
-        watcher.settled(yield* group.now, yield* group.running)
+        let again = watcher.settled(yield* group.now, yield* group.running)
         yield* askWhoIsThere(group, watcher)
         yield* compareReaders(group, watcher)
+        while (again !== null && Math.ceil((yield* group.now) + again) <= until && !done()) {
+          yield* pass(Math.ceil((yield* group.now) + again))
+          if (watcher.disturbedAt !== seen) break
+          again = watcher.settled(yield* group.now, yield* group.running)
+        }
         return yield* pass(until)
       }
     })

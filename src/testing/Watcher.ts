@@ -158,7 +158,7 @@ export class Watcher {
     const [past, complaints] = Invariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
-    if (standsAside(before) || standsAside(after)) watched.asideAt = at
+    if (standsAside(before) || standsAside(after) || Invariants.waits(before, step.now)) watched.asideAt = at
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
     this.#judgeWaking(watched, step)
     if (input._tag === "Moved") {
@@ -223,16 +223,25 @@ export class Watcher {
     this.#astrayUntil.set(index, isKnown && this.isConnected(index) ? at + this.#tellsWithin : Infinity)
   }
 
-  /** The group has had the time to settle: does it agree? From here on nothing may change. `living`: those that run. */
-  settled(at: number, living: ReadonlyArray<number>): void {
+  /**
+   * The group has had the time to settle: does it agree? From here on nothing may change, unless one that lost a lead waits:
+   * then this answers in how many ms to look again, else null. `living`: those that run.
+   */
+  settled(at: number, living: ReadonlyArray<number>): number | null {
     const watched = living.flatMap((index) => this.#servers.get(index) ?? [])
     this.#count("settles")
-    const what = Invariants.disagreement(
-      watched.map(({ state }) => state),
-      (state) => clocksOf(watched.find((one) => one.state === state)!.host)
-    )
-    if (what !== null) return this.complain(at, "settles", null, what)
+    const states = watched.map(({ state }) => state)
+    const clocks = (of: State) => clocksOf(watched.find(({ state }) => state === of)!.host)
+    const what = Invariants.disagreement(states, clocks)
+    if (what !== null) {
+      this.complain(at, "settles", null, what)
+      return null
+    }
+    const lasts = Invariants.agreesFor(states, clocks)
+    // Clocks of their own may be slow.
+    if (lasts !== Infinity) return 1.05 * lasts
     this.#settledSince = at
+    return null
   }
 
   /** The same group is asked who is there: does what it answers lead to all, and to its leader? */

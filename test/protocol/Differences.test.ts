@@ -5,13 +5,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Member from "../../src/protocol/Member.ts"
 import * as MemberLists from "../../src/protocol/MemberLists.ts"
 import type * as Message from "../../src/protocol/Message.ts"
-import * as Paths from "../../src/protocol/Paths.ts"
-import { Turn } from "../../src/protocol/Turn.ts"
 import { Cluster, type Datagram } from "./harness/Cluster.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
-const { id, member, members, reign, says } = Peer
+const { member, members, reign, says } = Peer
 
 const digest = (names: string): number => MemberLists.digest(Array.from(names, (name) => member(name)))
 
@@ -110,13 +108,12 @@ describe("a follower", () => {
   })
 
   it("learns by an equal view that the leader hears of it", () => {
-    const server = among("abz")
-    const isHeard = () =>
-      Paths.isHeardBy(new Turn(server.state, { monotonic: server.now, wall: 0, entropy: 1 }), id("z"))
-    server.hear(sees("z", "abcmz"))
-    assert.isFalse(isHeard())
-    server.hear(sees("z", "abmz"))
-    assert.isTrue(isHeard())
+    const server = among("abz").advance(1_000)
+    const provedAt = () => server.knows("z").hearsUsAt
+    server.hearDeaf(sees("z", "abcmz"))
+    assert.isBelow(provedAt(), server.now)
+    server.hearDeaf(sees("z", "abmz"))
+    assert.strictEqual(provedAt(), server.now)
   })
 
   it("of a large group asks with such a chance that about sixteen do in one heartbeat", () => {

@@ -56,11 +56,18 @@ describe("stepping down (protocol 5, leaving and stepping down)", () => {
     assert.deepStrictEqual([server.follows, server.leads], ["a", false])
   })
 
-  it("one whose lead is ending for too few members follows a newer reign of a lower one and then stands", () => {
+  it("one whose lead is ending for too few members follows a newer reign of a lower one, and waits before it stands", () => {
     const server = leading(["a", "b"], { rules: { minimumMembers: 3 }, work: "by hand" })
     server.hear(leaving("b"))
     server.hear(coordinator("c", 5_000_000))
-    assert.deepStrictEqual([server.follows, server.activity], ["c", "Pending"])
+    assert.deepStrictEqual([server.follows, server.activity], ["c", "Idle"])
+  })
+
+  it("one whose lead is ending because it resigned follows a newer reign of a lower one, and that is no loss", () => {
+    const server = leading(["a", "b"], { work: "by hand" })
+    server.step({ _tag: "Resign" })
+    server.hear(coordinator("c", 5_000_000))
+    assert.deepStrictEqual([server.follows, server.state.election.damping.losses], ["c", 0])
   })
 
   it("its successor stands at once, whoever ranks higher", () => {

@@ -298,6 +298,12 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     file: "BullyElection.ts",
     from: "  if (header.term > heard || header.heard > heard) at",
     to: "  if (header.term > heard + Infinity) at",
+    // Who loses the lead to a lower one again and again follows it in the end, and then knows its term.
+    also: [{
+      file: "Damping.ts",
+      from: "losses: Math.min(maxLosses, damping.losses + 1)",
+      to: "losses: 0"
+    }],
     seenBy: "the clock of one that leads a part is an hour ahead (5, rule 1)",
     breaks: "settles"
   },
@@ -320,7 +326,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "where the one that should object is gone, nobody objects",
     file: "BullyElection.ts",
-    from: "if (reign === null || rules.lease !== null || higher(at).length === 0) callElection(at)",
+    from:
+      "if (reign === null || rules.lease !== null || higher(at).length === 0 || Damping.hasLost(at)) callElection(at)",
     to: "if (reign === null || rules.lease !== null) callElection(at)",
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "settles"
@@ -333,7 +340,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     to: "  void betterPlaced",
     also: [{
       file: "BullyElection.ts",
-      from: "if (reign === null || rules.lease !== null || higher(at).length === 0) callElection(at)",
+      from:
+        "if (reign === null || rules.lease !== null || higher(at).length === 0 || Damping.hasLost(at)) callElection(at)",
       to: "if (reign === null || rules.lease !== null) callElection(at)"
     }],
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
@@ -342,8 +350,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "nobody deposes a lower leader",
     file: "BullyElection.ts",
-    from: "(Stability.mayPreempt(at.turn) && at.outranks(self, reign.leader))",
-    to: "(Stability.mayPreempt(at.turn) && at.outranks(self, self))",
+    from: "(Damping.mayPreempt(at) && at.outranks(self, reign.leader))",
+    to: "(Damping.mayPreempt(at) && at.outranks(self, self))",
     seenBy: "the highest ranked comes back (5, rule 7)",
     breaks: "settles"
   },

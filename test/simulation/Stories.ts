@@ -9,6 +9,8 @@ export interface Story {
   readonly servers: number
   readonly faults: ReadonlyArray<Faults.Fault>
   readonly settings?: Settings.Options
+  /** How long it goes on after the last fault, in ms; unless given, until the group has settled. */
+  readonly lasts?: number
 }
 
 const hour = 3_600_000
@@ -132,7 +134,9 @@ export const stories = {
   "the highest ranked was alone, and too few (5, rule 7)": {
     servers: 3,
     faults: [split([[0, 1], [2]], 2_000, 6_000)],
-    settings: { minimumMembers: 2 }
+    settings: { minimumMembers: 2 },
+    // It lost a lead, and waits.
+    lasts: 12_000
   },
   "one that would object to a lower leader is gone (5, rule 7)": {
     servers: 3,
@@ -183,11 +187,11 @@ const ofNetworks: ReadonlySet<string> = new Set(["move", "secondNetwork", "lateN
 
 /** What its run is made of. */
 export const run = (name: Name): Simulation.Options => {
-  const { settings, ...story }: Story = stories[name]
+  const { lasts, settings, ...story }: Story = stories[name]
   const ends = story.faults.map((fault) => fault.for === ever ? fault.at : Faults.endOf(fault))
   // The group has settled by then. It takes two seconds to find that a network is another.
   const isQuick = settings?.stableAfter === undefined && !story.faults.some(({ kind }) => ofNetworks.has(kind))
-  const millis = Math.max(...ends) + (isQuick ? 6_500 : 9_500)
+  const millis = Math.max(...ends) + (lasts ?? (isQuick ? 6_500 : 9_500))
   return { ...story, millis, seed: 1, settings: { profile: "fast", ...settings } }
 }
 

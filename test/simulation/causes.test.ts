@@ -150,12 +150,12 @@ describe("a change of leader names its cause (protocol 5, who leads)", () => {
       )
       const from = yield* group.now
       yield* group.pause(2)
-      yield* group.advance("3 seconds")
+      yield* group.advance("400 millis")
       yield* group.resume(2)
       yield* group.advance("3 seconds")
       for (const index of [0, 1]) {
         assert.deepStrictEqual((yield* told(group, index, from)).slice(-3), [
-          "n2 HigherRank",
+          "n2 Stalled",
           "nobody WorkOverran",
           "n1 WorkOverran"
         ])

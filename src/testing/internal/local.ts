@@ -339,6 +339,8 @@ export class Servers {
       if (typeof value === "number") {
         if (!times.has(key)) return String(value)
         const since = value - now
+        // How long ago a lead was lost counts for longer than anything else.
+        if (dampings.has(key)) return String(since)
         return since < -longest ? "old" : since > longest ? "never" : String(since)
       }
       if (typeof value !== "object" || value === null) return String(value)
@@ -385,6 +387,9 @@ const times: ReadonlySet<string> = new Set([
   "backoffUntil",
   "workUntil",
   "lastUntil",
+  "hearsUsAt",
+  "lostAt",
+  "wholeSince",
   "silentUntil",
   "monotonic",
   "sentAt",
@@ -401,6 +406,8 @@ const times: ReadonlySet<string> = new Set([
   "provenAt",
   "unheardSince"
 ])
+
+const dampings: ReadonlySet<string> = new Set(["lostAt", "wholeSince"])
 
 /** What decides nothing, or is the same in all states, or stands elsewhere in the text. */
 const idle: ReadonlySet<string> = new Set([

@@ -1,0 +1,275 @@
+/**
+ * A server that takes and loses the lead again and again moves the work of the whole group each time. So one that lost a
+ * lead against its will waits before it takes the lead from another again, each time twice as long, up to a bound; and
+ * from the second loss on it goes last for a vacant place. Compare route flap damping (RFC 2439).
+ *
+ * It goes last, but it does go: it may be the only one that can lead. And all of this only makes a server stand later, or
+ * keep an objection to itself, so no two lead that would not have without it.
+ *
+ * @since 0.1.0
+ */
+import type * as Contest from "./Contest.ts"
+import type * as Event from "./Event.ts"
+import * as Paths from "./Paths.ts"
+import type * as Reign from "./Reign.ts"
+import type * as Rules from "./Rules.ts"
+import * as Stability from "./Stability.ts"
+import type { Turn } from "./Turn.ts"
+
+type At = Contest.Contest
+
+/**
+ * What a server remembers of the leads that it lost.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Damping {
+  /** How many losses are not forgiven, at most {@link maxLosses}. */
+  readonly losses: number
+  /** When the last of them was. */
+  readonly lostAt: number
+  /** Since when it has led, or has been heard by most members. What is forgiven is taken from this time. */
+  readonly wholeSince: number
+  /** When it last asked who hears it; null where no answers are awaited. */
+  readonly askedAt: number | null
+  /** Until when others may take a vacant place first. */
+  readonly lastUntil: number
+  /** The reign that it asked to make way for it; null where it asked none since it last led. */
+  readonly deposing: Reign.Reign | null
+}
+
+/**
+ * A server that has lost no lead.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const none: Damping = {
+  losses: 0,
+  lostAt: -Infinity,
+  wholeSince: -Infinity,
+  askedAt: null,
+  lastUntil: -Infinity,
+  deposing: null
+}
+
+/**
+ * More losses than these make a server wait no longer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxLosses = 7
+
+/** Of how many members at most a server asks whether they hear it, each heartbeat. */
+const sample = 16
+
+/** The part of them that has to answer. With one in ten datagrams lost each way, four in five do. */
+const mostOf = 0.75
+
+/**
+ * For how long a server that lost that many leads, one at least, must be heard whole before it takes the lead from another,
+ * in ms.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const waitAfter = (losses: number, { memberTimeout }: Pick<Rules.Rules, "memberTimeout">): number =>
+  memberTimeout * 2 ** (losses - 1)
+
+/**
+ * The longest that a server waits after a loss, however badly it is heard, in ms. Whoever has led, or was heard whole, for as
+ * long is forgiven one loss.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const longest = (rules: Pick<Rules.Rules, "memberTimeout">): number => waitAfter(maxLosses, rules)
+
+/**
+ * Until when a server takes the lead from nobody, by its monotonic clock, if it goes on being heard whole; the past where it
+ * lost none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const until = (
+  { losses, lostAt, wholeSince }: Damping,
+  rules: Pick<Rules.Rules, "memberTimeout">
+): number => losses === 0 ? -Infinity : Math.min(wholeSince + waitAfter(losses, rules), lostAt + longest(rules))
+
+/** What is left of the losses: one is forgiven for each longest wait that all was well. */
+const forgiven = (damping: Damping, rules: Rules.Rules, now: number): Damping => {
+  if (damping.losses === 0) return damping
+  const steps = Math.floor((now - damping.wholeSince) / longest(rules))
+  if (steps <= 0) return damping
+  if (steps >= damping.losses) return { ...none, deposing: damping.deposing }
+  return {
+    ...damping,
+    losses: damping.losses - steps,
+    wholeSince: damping.wholeSince + steps * longest(rules)
+  }
+}
+
+const now = (at: At): number => at.turn.now.monotonic
+
+/** Whether it lost a lead, and has not yet waited for as long as that takes. */
+const waits = (at: At): boolean => now(at) < until(at.election.damping, at.state.rules)
+
+/** One loss alone leaves a server its place among those who stand for a vacant one. */
+const isLast = (at: At): boolean => at.election.damping.losses > 1 && waits(at)
+
+/**
+ * Whether this server may depose a healthy leader whom it outranks.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const mayPreempt = (at: At): boolean => Stability.mayPreempt(at.turn) && !waits(at)
+
+/**
+ * Whether this server objects to one that it outranks and that stands. While it follows a leader, one that may not take its
+ * place has no claim of its own; while nobody leads, one that goes last has none.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const objects = (at: At): boolean => at.election.reign === null ? !isLast(at) : !at.state.newcomer && !waits(at)
+
+/**
+ * Whether this server has lost a lead that is not forgiven: it takes its turn without being called.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const hasLost = (at: At): boolean => at.election.damping.losses > 0
+
+/**
+ * How long until this server may stand for the vacant place, in ms: at most `coordinatorTimeout` from when it fell vacant. 0
+ * where it is nobody's last, sees nobody else, or was handed the lead.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const standsIn = (at: At): number => {
+  const { election: { damping, reign, vacancy }, state: { self } } = at
+  const isHeir = vacancy.cause === "Transferred" && vacancy.successor === self.id
+  return reign !== null || isHeir || at.others.length === 0 || !isLast(at)
+    ? 0
+    : Math.max(0, Math.ceil(damping.lastUntil - now(at)))
+}
+
+/** The causes by which a server loses a lead against its will. */
+const losing: ReadonlySet<Event.Cause> = new Set(["MajorityLost", "TooFewMembers", "LeaseLost", "Stalled"])
+
+const lose = (at: At): void => {
+  const damping = forgiven(at.election.damping, at.state.rules, now(at))
+  at.change({
+    damping: {
+      ...damping,
+      losses: Math.min(maxLosses, damping.losses + 1),
+      lostAt: now(at),
+      wholeSince: now(at),
+      askedAt: null,
+      deposing: null
+    }
+  })
+}
+
+/**
+ * The place falls vacant, for this cause. To be called while the register still has the reign that ends.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onVacant = (at: At, cause: Event.Cause): void => {
+  if (at.leads && losing.has(cause)) lose(at)
+  const { damping } = at.election
+  if (damping.losses > 0) at.change({ damping: { ...damping, lastUntil: now(at) + at.state.rules.coordinatorTimeout } })
+}
+
+/**
+ * A reign is followed. To be called while the register still has the one before: if that was this server's own, or one that it
+ * had asked to make way, somebody of a lower rank has come to lead while it lived.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onFollowed = (at: At, { leader }: Reign.Reign): void => {
+  const { damping, ending, last } = at.election
+  if (leader.id === at.state.self.id) {
+    if (damping.deposing !== null) at.change({ damping: { ...damping, deposing: null } })
+    return
+  }
+  const inVain = last !== null && damping.deposing?.term === last.term
+  const isReplaced = at.leads && (ending === null || losing.has(ending))
+  if ((isReplaced || inVain) && at.outranks(at.state.self, leader)) lose(at)
+}
+
+/**
+ * This server leads, and another of a lower rank has come to lead by a greater reign. The first time it may take that as the
+ * two halves of a split that meet: whoever ranks highest leads on. Answers whether it is the first time.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const forgivesFirst = (at: At): boolean => {
+  if (forgiven(at.election.damping, at.state.rules, now(at)).losses > 0) return false
+  lose(at)
+  return true
+}
+
+/**
+ * The leader has been asked to make way for this server.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onAsked = (at: At): void => at.change({ damping: { ...at.election.damping, deposing: at.election.reign } })
+
+/**
+ * This server stood still: it was not heard meanwhile.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const onStall = (at: At): void => notWhole(at, null)
+
+const notWhole = (at: At, askedAt: number | null): void => {
+  const damping = forgiven(at.election.damping, at.state.rules, now(at))
+  if (damping.losses > 0) at.change({ damping: { ...damping, wholeSince: now(at), askedAt } })
+}
+
+/**
+ * With each heartbeat, one that lost a lead and does not lead looks who has answered since the last, and asks again.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const heartbeat = (turn: Turn, elections: ReadonlyArray<At>): void => {
+  if (turn.state.phase === "Leaving") return
+  let asks = false
+  for (const at of elections) {
+    const damping = forgiven(at.election.damping, turn.state.rules, turn.now.monotonic)
+    if (damping !== at.election.damping) at.change({ damping })
+    if (damping.losses === 0) continue
+    if (at.leads) at.change({ damping: { ...damping, askedAt: null } })
+    else {
+      asks = true
+      if (damping.askedAt !== null && !isHeardSince(turn, damping.askedAt)) notWhole(at, turn.now.monotonic)
+      else at.change({ damping: { ...damping, askedAt: turn.now.monotonic } })
+    }
+  }
+  if (!asks) return
+  for (const { id } of asked(turn)) turn.sayTo(id, { type: "SERVER_PROBE", nonce: turn.nonce() })
+}
+
+const asked = (turn: Turn) => turn.state.members.slice(0, sample)
+
+/** Whether most of the members that were asked have proved since that they hear this server. One that sees nobody is not heard. */
+const isHeardSince = (turn: Turn, since: number): boolean => {
+  const members = asked(turn)
+  const heard = members.filter(({ id }) => Paths.wasHeardBy(turn, id, since))
+  return members.length > 0 && heard.length >= mostOf * members.length
+}

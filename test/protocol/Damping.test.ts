@@ -1,0 +1,309 @@
+/**
+ * Who loses the lead again and again waits longer each time before it takes it again (protocol 5, damping).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Damping from "../../src/protocol/Damping.ts"
+import { following, leading, vacant } from "./harness/Openings.ts"
+import * as Peer from "./harness/Peer.ts"
+import { type Options, Server } from "./harness/Server.ts"
+
+const { alive, coordinator, leaving, objects, reign, response, stands, stepsDown } = Peer
+
+/** In `standard`. */
+const memberTimeout = 30_000
+const longest = 64 * memberTimeout
+
+const dampingOf = (server: Server): Damping.Damping => server.state.election.damping
+
+/** The server lost so many leads, the last one now. */
+const having = (losses: number, server: Server): Server => {
+  const damping = { ...Damping.none, losses, lostAt: server.now, wholeSince: server.now }
+  server.state = { ...server.state, election: { ...server.state.election, damping } }
+  return server
+}
+
+/** `m` follows `a` in term 50 and lost so many leads before. */
+const outranking = (losses: number, others: ReadonlyArray<string> = ["b"], options: Options = {}) => {
+  // It is not called to stand before it is made one that has lost.
+  const server = Server.live({ ...options, rules: { preempt: false, ...options.rules } }, [
+    ...others.map((name) => alive(name)),
+    alive("a", reign(50, "a"))
+  ])
+  server.state = { ...server.state, rules: { ...server.state.rules, preempt: true } }
+  assert.deepStrictEqual([server.follows, server.activity], ["a", "Idle"])
+  return having(losses, server).forget()
+}
+
+/** A heartbeat of `m`; then these answer what it asks. */
+const beat = (server: Server, ...answering: ReadonlyArray<string>): void => {
+  server.step({ _tag: "Heartbeat" })
+  for (const name of answering) server.hear(response(name, "1", server.leads ? undefined : reign(50, "a")))
+}
+
+/** Heartbeats for so many ms, all of which these answer. */
+const beats = (server: Server, millis: number, ...answering: ReadonlyArray<string>): void => {
+  for (let passed = 0; passed < millis; passed += 10_000) {
+    beat(server, ...answering)
+    server.advance(10_000)
+  }
+}
+
+describe("how long who lost the lead waits (protocol 5, damping)", () => {
+  it("is nothing at first, then memberTimeout, twice as long with each loss, and 64 times at most", () => {
+    const rules = { memberTimeout }
+    const after = (losses: number) => Damping.until({ ...Damping.none, losses, lostAt: 7, wholeSince: 7 }, rules) - 7
+    assert.deepStrictEqual([0, 1, 2, 3, 7].map(after), [
+      -Infinity,
+      memberTimeout,
+      2 * memberTimeout,
+      4 * memberTimeout,
+      longest
+    ])
+  })
+
+  it("begins anew where it is not heard, but ends after 64 x memberTimeout all the same", () => {
+    const late = { ...Damping.none, losses: 3, lostAt: 0, wholeSince: longest - 1 }
+    assert.strictEqual(Damping.until(late, { memberTimeout }), longest)
+  })
+})
+
+describe("a lead is lost (protocol 5, damping)", () => {
+  it("by a pause", () => {
+    const server = leading(["a"])
+    server.freeze(6_000).step({ _tag: "Watch" })
+    assert.strictEqual(dampingOf(server).losses, 1)
+  })
+
+  it("where fewer than minimumMembers are left", () => {
+    const server = leading(["a"], { rules: { minimumMembers: 2 } })
+    server.hear(leaving("a"))
+    server.advance(1)
+    assert.deepStrictEqual([server.follows, dampingOf(server).losses], [null, 1])
+  })
+
+  it("to one of a lower rank: the first time it takes it back at once, then it follows, and waits", () => {
+    const server = leading(["a"])
+    server.hear(coordinator("a", server.term + 10))
+    assert.deepStrictEqual([server.leads, dampingOf(server).losses], [true, 1])
+    server.advance(memberTimeout).hear(coordinator("a", server.term + 10))
+    assert.deepStrictEqual([server.follows, server.activity, dampingOf(server).losses], ["a", "Idle", 2])
+  })
+
+  it("while it waited for another: it follows at once", () => {
+    const server = having(2, leading(["a"]))
+    server.hear(coordinator("a", server.term + 10))
+    assert.deepStrictEqual([server.follows, dampingOf(server).losses], ["a", 3])
+  })
+
+  it("but not to one of a higher rank, nor by its own will", () => {
+    const replaced = leading(["a"])
+    replaced.hear(coordinator("z", replaced.term + 10))
+    const resigned = leading(["a"])
+    resigned.step({ _tag: "Resign" })
+    resigned.advance(1)
+    assert.deepStrictEqual([replaced.follows, resigned.follows], ["z", null])
+    assert.deepStrictEqual([dampingOf(replaced), dampingOf(resigned)], [Damping.none, Damping.none])
+  })
+
+  it("seven times at most", () => {
+    const server = having(7, leading(["a"]))
+    server.freeze(6_000).step({ _tag: "Watch" })
+    assert.strictEqual(dampingOf(server).losses, 7)
+  })
+
+  it("in vain: the leader made way for it, and another of a lower rank came to lead", () => {
+    const server = outranking(0)
+    server.state = {
+      ...server.state,
+      election: { ...server.state.election, damping: { ...Damping.none, deposing: reign(50, "a") } }
+    }
+    server.hear(stepsDown("a", 50, null, "HigherRank"))
+    server.hear(coordinator("b", 60))
+    assert.deepStrictEqual([server.follows, dampingOf(server).losses], ["b", 1])
+  })
+
+  it("not in vain where it comes to lead itself", () => {
+    const server = outranking(0)
+    server.state = {
+      ...server.state,
+      election: { ...server.state.election, damping: { ...Damping.none, deposing: reign(50, "a") } }
+    }
+    server.hear(stepsDown("a", 50, "m", "HigherRank"))
+    server.advance(5)
+    assert.deepStrictEqual([server.leads, dampingOf(server)], [true, Damping.none])
+  })
+})
+
+describe("while it waits (protocol 5, damping)", () => {
+  it("it leaves a lower leader in peace until it was heard whole for long enough, and then takes the lead", () => {
+    const server = outranking(1)
+    beats(server, memberTimeout, "a", "b")
+    assert.strictEqual(server.follows, "a")
+    server.step({ _tag: "Heartbeat" })
+    server.advance(5)
+    assert.isTrue(server.leads)
+  })
+
+  it("it asks each heartbeat who hears it, and most have to answer", () => {
+    const server = outranking(1, ["b", "c", "d"])
+    beat(server)
+    assert.deepStrictEqual(server.said("SERVER_PROBE").map(({ to }) => Peer.nameOf(to!)).toSorted(), [
+      "a",
+      "b",
+      "c",
+      "d"
+    ])
+    server.advance(10_000)
+    // Nobody has answered: the wait begins anew.
+    beat(server, "a", "b", "c")
+    assert.strictEqual(dampingOf(server).wholeSince, server.now)
+    server.advance(10_000)
+    // Three of four have.
+    beat(server, "a", "b")
+    assert.strictEqual(dampingOf(server).wholeSince, server.now - 10_000)
+    server.advance(10_000)
+    // Two of four are too few.
+    beat(server)
+    assert.strictEqual(dampingOf(server).wholeSince, server.now)
+  })
+
+  it("it is not heard where it sees nobody", () => {
+    const server = outranking(2, [])
+    beat(server)
+    server.hear(leaving("a", { follows: reign(50, "a") }))
+    // It may not lead alone.
+    server.state = { ...server.state, rules: { ...server.state.rules, minimumMembers: 2 } }
+    server.advance(1_000)
+    beat(server)
+    assert.deepStrictEqual([server.leads, dampingOf(server).wholeSince], [false, server.now])
+  })
+
+  it("a pause of its own makes the wait begin anew", () => {
+    const server = outranking(1)
+    server.freeze(6_000).step({ _tag: "Watch" })
+    assert.deepStrictEqual([dampingOf(server).losses, dampingOf(server).wholeSince], [1, server.now])
+  })
+
+  it("it stands when it has waited, also where one that outranks it does nothing", () => {
+    const server = outranking(1, ["z"])
+    beats(server, memberTimeout, "a", "z")
+    server.forget().step({ _tag: "Heartbeat" })
+    server.advance(25)
+    assert.strictEqual(server.said("ELECTION").length, 1)
+  })
+
+  it("it says no OK to who stands against the leader that it follows", () => {
+    const server = outranking(1)
+    server.hear(stands("b", 60, { follows: reign(50, "a") }))
+    server.advance(100)
+    assert.deepStrictEqual(server.said("OK"), [])
+  })
+
+  it("it says nothing any more when it leaves", () => {
+    const server = outranking(1)
+    server.step({ _tag: "Leave" })
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(server.said("SERVER_PROBE"), [])
+  })
+})
+
+describe("a vacant place (protocol 5, damping)", () => {
+  const gone = () => leaving("a", { follows: reign(50, "a") })
+  const coordinatorTimeout = 2_000
+
+  it("is taken by who lost one lead as by any other, who objects for it", () => {
+    const server = outranking(1)
+    server.hear(gone())
+    server.hear(stands("b", 60))
+    server.advance(5)
+    assert.deepStrictEqual([server.leads, server.said("OK").length], [true, 1])
+  })
+
+  it("is left to the others by who lost two, without an objection, for coordinatorTimeout and no longer", () => {
+    const server = outranking(2)
+    server.hear(gone())
+    server.hear(stands("b", 60))
+    server.advance(coordinatorTimeout - 1)
+    assert.deepStrictEqual([server.follows, server.said("OK")], [null, []])
+    server.advance(6)
+    assert.isTrue(server.leads)
+  })
+
+  it("is not waited for where another takes it meanwhile", () => {
+    const server = outranking(2)
+    server.hear(gone())
+    server.hear(coordinator("b", 60))
+    server.advance(2 * coordinatorTimeout)
+    assert.strictEqual(server.follows, "b")
+  })
+
+  it("is taken at once by who sees nobody else", () => {
+    const server = outranking(2, [])
+    server.hear(gone())
+    server.advance(5)
+    assert.isTrue(server.leads)
+  })
+
+  it("is taken at once by who was handed the lead", () => {
+    const server = outranking(2)
+    server.hear(stepsDown("a", 50, "m", "Transferred"))
+    server.advance(5)
+    assert.isTrue(server.leads)
+  })
+
+  it("falls vacant again while it waits: it still goes when it has waited", () => {
+    const server = having(2, leading(["a"]))
+    server.freeze(6_000).step({ _tag: "Watch" })
+    const since = server.now
+    server.advance(1_000).freeze(6_000).step({ _tag: "Watch" })
+    // The end of its discovery window.
+    server.advance(305)
+    assert.isAbove(server.now, since + coordinatorTimeout)
+    assert.isTrue(server.leads)
+  })
+
+  it("waits for who ranks higher and does not stand aside, as ever", () => {
+    const server = vacant(["z"])
+    server.advance(30)
+    server.hear(objects("z", "m", server.said("ELECTION")[0]!.message.standing))
+    assert.strictEqual(server.activity, "Waiting")
+  })
+})
+
+describe("a loss is forgiven (protocol 5, damping)", () => {
+  it("one for each 64 x memberTimeout that it has led, without a question to anybody", () => {
+    const server = having(2, leading(["a"]))
+    server.advance(longest - 1).step({ _tag: "Heartbeat" })
+    assert.strictEqual(dampingOf(server).losses, 2)
+    server.advance(1).step({ _tag: "Heartbeat" })
+    assert.strictEqual(dampingOf(server).losses, 1)
+    server.advance(longest).step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(dampingOf(server), Damping.none)
+    assert.deepStrictEqual(server.said("SERVER_PROBE"), [])
+  })
+
+  it("all of them after as many times as long", () => {
+    const server = having(3, leading(["a"]))
+    server.advance(4 * longest).step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(dampingOf(server), Damping.none)
+  })
+
+  it("so the next one is the first again", () => {
+    const server = having(1, leading(["a"]))
+    server.advance(longest)
+    server.hear(coordinator("a", server.term + 10))
+    assert.deepStrictEqual([server.leads, dampingOf(server).losses], [true, 1])
+  })
+
+  it("while it follows, too, as long as it is heard", () => {
+    const server = following(50, "z", ["a"])
+    having(1, server)
+    for (let passed = 0; passed < longest; passed += 10_000) {
+      server.step({ _tag: "Heartbeat" })
+      for (const name of ["a", "z"]) server.hear(response(name, "1", reign(50, "z")))
+      server.advance(10_000)
+    }
+    server.step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(dampingOf(server), Damping.none)
+  })
+})
