@@ -14,6 +14,7 @@ import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
 import * as Identity from "./Identity.ts"
 import * as LeaseElection from "./LeaseElection.ts"
+import * as Links from "./Links.ts"
 import type * as Member from "./Member.ts"
 import * as MemberLists from "./MemberLists.ts"
 import * as Membership from "./Membership.ts"
@@ -534,7 +535,10 @@ const onProbe = (
   from: Member.Address,
   via: "multicast" | "unicast"
 ): void => {
-  if (via === "unicast") return respond(turn, from, nonce)
+  if (via === "unicast") {
+    Links.asked(turn, sender.id, nonce)
+    return respond(turn, from, nonce)
+  }
   // A burst of one nonce is one question.
   const known = HashMap.getUnsafe(turn.state.known, sender.id)
   if (known.answered === nonce) return

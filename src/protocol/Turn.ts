@@ -68,6 +68,11 @@ export interface Known {
   readonly witnessedAt: number
   /** Who said so last, since we last heard the member. */
   readonly through: Member.NodeId | null
+  /** Whether it was told that another hears it and we do not. */
+  readonly isLinkMissing: boolean
+  /** Its newest direct question to us, and how often it was asked; and when it last asked in vain, -Infinity where not lately. */
+  readonly askedBy: { readonly nonce: string; readonly times: number }
+  readonly deafAt: number
   readonly unicastOnly: boolean
   /** The named elections that it takes part in, by their tags. */
   readonly elections: ReadonlyArray<string>

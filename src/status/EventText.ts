@@ -58,6 +58,16 @@ const say = (event: Event.Event): string => {
         }, and no other clock did: not taken for a suspension`
     case "UnicastOnly":
       return `${who(event.member)} is heard by unicast only: multicast does not pass between us`
+    case "LinkMissing":
+      return event.way === "Incoming"
+        ? `NO LINK: nothing arrives here from ${who(event.member)}${
+          event.through === null ? "" : `; ${who(event.through)} hears it`
+        }`
+        : `NO LINK: nothing from here arrives at ${who(event.member)}, which we hear`
+    case "LinkBack":
+      return event.way === "Incoming"
+        ? `${who(event.member)} is heard here again`
+        : `${who(event.member)} hears this server again`
     case "WorkOverran":
       return `leading work${event.election === "" ? "" : ` of ${event.election}`} of term ${event.term} still runs ${
         Text.age(event.for)
