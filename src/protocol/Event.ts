@@ -97,6 +97,14 @@ const isCause = Schema.is(Cause)
 export const causeOf = (said: string | undefined): Cause => isCause(said) ? said : "Resigned"
 
 /**
+ * Of the two ways between this server and a member: from it to us, or from us to it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Way = Schema.Literals(["Incoming", "Outgoing"])
+
+/**
  * How a member was first heard of: its heartbeat, its probe at start, its answer to ours, or any other message.
  *
  * @category schemas
@@ -214,6 +222,13 @@ export const Event = Schema.Union([
    * meanwhile. Once, until one answers.
    */
   event("Unheard", { members: Schema.Natural }),
+  /**
+   * Nothing passes one way between this server and a member, and both live. `Incoming`: we do not hear it; `through` is a member
+   * that does, so it stays in view. `Outgoing`: it goes on asking us as if we did not answer, so it does not hear us.
+   */
+  event("LinkMissing", { member: Member.Member, way: Way, through: Schema.NullOr(Member.Member) }),
+  /** That link is there again: we hear the member, or it has stopped asking. */
+  event("LinkBack", { member: Member.Member, way: Way }),
   /** Leading work was still running `stopTimeout` after its reign had ended. */
   event("WorkOverran", { election: Schema.String, term: Reign.Term, for: Schema.Natural }),
   /**

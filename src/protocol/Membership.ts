@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Election from "./Election.ts"
 import type * as Event from "./Event.ts"
 import * as Identity from "./Identity.ts"
+import * as Links from "./Links.ts"
 import * as Member from "./Member.ts"
 import * as MemberLists from "./MemberLists.ts"
 import type * as Message from "./Message.ts"
@@ -206,7 +207,8 @@ const alsoAt = (
 const deafUntil = (turn: Turn, interval: number): number =>
   turn.now.monotonic + 2 * Rules.patience(turn.state.rules, interval)
 
-const refresh = (turn: Turn, known: Known): void => {
+const refresh = (turn: Turn, before: Known): void => {
+  const known = Links.heard(turn, before)
   const id = known.member.id
   turn.state.known = HashMap.set(
     turn.state.known,
@@ -257,6 +259,9 @@ const join = (
     hearsUsAt: -Infinity,
     proofAskedAt: -Infinity,
     witnessedAt: -Infinity,
+    isLinkMissing: false,
+    askedBy: { nonce: "", times: 0 },
+    deafAt: -Infinity,
     unicastOnly: false,
     differs: false,
     noticedAt: -Infinity,
@@ -392,6 +397,7 @@ export const sweep = (turn: Turn): void => {
   turn.state.departed = HashMap.filter(turn.state.departed, (departed) => departed.until > now)
   for (const { id } of turn.state.members) {
     const known = HashMap.getUnsafe(turn.state.known, id)
+    Links.sweep(turn, known)
     if (now - Witnesses.lastKnownAt(known) > Rules.overdue(known.interval)) check(turn, id, false)
   }
 }
@@ -447,7 +453,10 @@ export const unanswered = (turn: Turn, id: Member.NodeId): Event.Reason | null =
   const isKept = asked.isHint
     ? unknownFor < Rules.probeTries * probeTimeout
     : unknownFor <= Rules.patience(turn.state.rules, known.interval)
-  if (isKept) return null
+  if (isKept) {
+    Links.notHeard(turn, known)
+    return null
+  }
   return {
     _tag: "Silent",
     for: Math.round(silentFor),

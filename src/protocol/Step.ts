@@ -17,6 +17,7 @@ import * as Following from "./Following.ts"
 import * as Handover from "./Handover.ts"
 import * as Identity from "./Identity.ts"
 import * as LeaseElection from "./LeaseElection.ts"
+import * as Links from "./Links.ts"
 import type * as Member from "./Member.ts"
 import * as MemberLists from "./MemberLists.ts"
 import * as Membership from "./Membership.ts"
@@ -596,7 +597,10 @@ const onProbe = (
   via: "multicast" | "unicast"
 ): void => {
   const { nonce, sender } = message
-  if (via === "unicast") return respond(turn, from, nonce, PreVote.answer(turn, message, from))
+  if (via === "unicast") {
+    if (message.preVote === undefined) Links.asked(turn, sender.id, nonce)
+    return respond(turn, from, nonce, PreVote.answer(turn, message, from))
+  }
   // A burst of one nonce is one question.
   const known = HashMap.getUnsafe(turn.state.known, sender.id)
   if (known.answered === nonce) return

@@ -75,6 +75,11 @@ export interface Known {
   readonly proofAskedAt: number
   /** How many servers it sees by its own word, which who leads gives, or sees nobody else: 0 where it gave none. */
   readonly sees: number
+  /** Whether it was told that another hears it and we do not. */
+  readonly isLinkMissing: boolean
+  /** Its newest direct question to us, and how often it was asked; and when it last asked in vain, -Infinity where not lately. */
+  readonly askedBy: { readonly nonce: string; readonly times: number }
+  readonly deafAt: number
   readonly unicastOnly: boolean
   /** The named elections that it takes part in, by their tags. */
   readonly elections: ReadonlyArray<string>

@@ -62,6 +62,16 @@ const say = (event: Event.Event): string => {
       return `${who(event.member)} is heard by unicast only: multicast does not pass between us`
     case "Unheard":
       return `NOT HEARD: none of ${event.members} members is known to hear this server, so it does not lead: look for what drops its datagrams`
+    case "LinkMissing":
+      return event.way === "Incoming"
+        ? `NO LINK: nothing arrives here from ${who(event.member)}${
+          event.through === null ? "" : `; ${who(event.through)} hears it`
+        }`
+        : `NO LINK: nothing from here arrives at ${who(event.member)}, which we hear`
+    case "LinkBack":
+      return event.way === "Incoming"
+        ? `${who(event.member)} is heard here again`
+        : `${who(event.member)} hears this server again`
     case "WorkOverran":
       return `leading work${event.election === "" ? "" : ` of ${event.election}`} of term ${event.term} still runs ${
         Text.age(event.for)

@@ -137,8 +137,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "five questions without an answer are enough, however short the silence",
     file: "Membership.ts",
-    from: "if (isKept) return null",
-    to: "void silentFor",
+    from: "if (isKept) {",
+    to: "if (isKept && silentFor < 0) {",
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
     breaks: "noFalseEviction"
   },

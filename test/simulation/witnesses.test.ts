@@ -21,6 +21,14 @@ describe("Witnesses", () => {
       yield* world.network.cut("s2", "s1")
       yield* pass(10 * 60_000)
       for (const node of nodes) assert.deepStrictEqual(removed(node), [])
+      assert.deepStrictEqual(
+        eventsOf(first, "LinkMissing").map(({ event }) => [event.member.name, event.way]),
+        [["s2", "Incoming"]]
+      )
+      assert.deepStrictEqual(
+        eventsOf(second, "LinkMissing").map(({ event }) => [event.member.name, event.way]),
+        [["s1", "Outgoing"]]
+      )
       const known = (yield* first.group.lastHeard).get(second.self.id)
       assert.isAtLeast(known?.ago ?? 0, 10 * 60_000)
       assert.include(nodes.map(({ self }) => self.id), known?.through)

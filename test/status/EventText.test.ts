@@ -48,6 +48,20 @@ describe("events in words", () => {
       "nobody leads (term 7 ended: the leader resigned)"
     ],
     [
+      { at, event: "LinkMissing", member, way: "Incoming", through: member },
+      `NO LINK: nothing arrives here from ${bath}; ${bath} hears it`
+    ],
+    [
+      { at, event: "LinkMissing", member, way: "Incoming", through: null },
+      `NO LINK: nothing arrives here from ${bath}`
+    ],
+    [
+      { at, event: "LinkMissing", member, way: "Outgoing", through: null },
+      `NO LINK: nothing from here arrives at ${bath}, which we hear`
+    ],
+    [{ at, event: "LinkBack", member, way: "Incoming" }, `${bath} is heard here again`],
+    [{ at, event: "LinkBack", member, way: "Outgoing" }, `${bath} hears this server again`],
+    [
       { at, event: "WorkFailed", election: "", name: "cleaner", term: 7, cause: "no disk", again: 250 },
       "the singleton cleaner failed in term 7 (no disk): it is started again after 250ms"
     ],

@@ -376,6 +376,7 @@ export class Servers {
 const times: ReadonlySet<string> = new Set([
   "heardAt",
   "witnessedAt",
+  "deafAt",
   "againAt",
   "multicastAt",
   "joinedAt",

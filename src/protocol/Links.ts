@@ -1,0 +1,69 @@
+/**
+ * Links that are missing while both ends live: a member that we do not hear and another does, or one that goes on asking us
+ * as if we did not answer. Each is told once, and its end. Nothing is decided by it.
+ *
+ * @since 0.1.0
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type * as Member from "./Member.ts"
+import * as Rules from "./Rules.ts"
+import type { Known, Turn } from "./Turn.ts"
+
+/**
+ * A member stays in view by the word of a witness alone.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const notHeard = (turn: Turn, known: Known): void => {
+  if (known.through === null || known.isLinkMissing) return
+  const { member, through } = known
+  const witness = Option.getOrNull(Option.map(turn.known(through), (one) => one.member))
+  turn.state.known = HashMap.set(turn.state.known, member.id, { ...known, isLinkMissing: true })
+  turn.emit({ event: "LinkMissing", member, way: "Incoming", through: witness })
+}
+
+/**
+ * A member is heard: what is known of it from now on.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const heard = (turn: Turn, known: Known): Known => {
+  if (!known.isLinkMissing) return known
+  turn.emit({ event: "LinkBack", member: known.member, way: "Incoming" })
+  return { ...known, isLinkMissing: false }
+}
+
+/**
+ * A member asks us directly. Who has asked as often as it asks before it removes somebody does not hear our answers.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const asked = (turn: Turn, id: Member.NodeId, nonce: string): void => {
+  const known = HashMap.getUnsafe(turn.state.known, id)
+  const { askedBy, deafAt, member } = known
+  const times = askedBy.nonce === nonce ? askedBy.times + 1 : 1
+  const isDeaf = times >= Rules.probeTries
+  if (isDeaf && deafAt === -Infinity) turn.emit({ event: "LinkMissing", member, way: "Outgoing", through: null })
+  turn.state.known = HashMap.set(turn.state.known, id, {
+    ...known,
+    askedBy: { nonce, times },
+    deafAt: isDeaf ? turn.now.monotonic : deafAt
+  })
+}
+
+/**
+ * With each sweep: who does not hear us asks again before long. Who has not for twice its patience does hear us.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const sweep = (turn: Turn, known: Known): void => {
+  const { deafAt, interval, member } = known
+  if (deafAt === -Infinity || turn.now.monotonic - deafAt <= 2 * Rules.patience(turn.state.rules, interval)) return
+  turn.state.known = HashMap.set(turn.state.known, member.id, { ...known, deafAt: -Infinity })
+  turn.emit({ event: "LinkBack", member, way: "Outgoing" })
+}
