@@ -4,7 +4,7 @@
  *
  * **What can happen** in a state: any datagram under way arrives; or is lost, or arrives and stays under way (as often as
  * {@link Bounds} allow); the server whose timer is due first fires it, any of those whose timers are due at one time; a
- * server dies, one that died starts again. Time moves only from one timer to the next, and no further than a datagram
+ * server dies or is told to leave, one that is gone starts again. Time moves only from one timer to the next, and no further than a datagram
  * may be under way.
  *
  * **What is one state**: times count from now and, beyond the longest time-out, as long ago; timers by what they are for;
@@ -32,6 +32,8 @@ import * as Invariants from "./Invariants.ts"
  */
 export interface Bounds {
   readonly crashes: number
+  /** Servers that are told to leave; 0 unless set. */
+  readonly stops?: number | undefined
   readonly restarts: number
   readonly lost: number
   readonly duplicated: number
@@ -104,6 +106,7 @@ interface World {
   /** Each a datagram's number and how long it may still be under way. In order. */
   readonly flight: ReadonlyArray<number>
   readonly crashes: number
+  readonly stops: number
   readonly restarts: number
   readonly lost: number
   readonly duplicated: number
@@ -113,7 +116,7 @@ interface World {
 
 type Move =
   | { readonly what: "arrives" | "is lost" | "arrives and stays"; readonly index: number }
-  | { readonly what: "fires" | "crashes" | "starts"; readonly node: number }
+  | { readonly what: "fires" | "crashes" | "leaves" | "starts"; readonly node: number }
 
 /** A state that has been entered, how, and what is still to be done in it. */
 interface Entered {
@@ -197,6 +200,7 @@ class Exploration {
       nodes: [],
       flight: [],
       crashes: 0,
+      stops: 0,
       restarts: 0,
       lost: 0,
       duplicated: 0,
@@ -264,6 +268,7 @@ class Exploration {
     for (let node = 0; node < nodes.length; node++) {
       const isAlive = (nodes[node] as number) >= 0
       if (isAlive && world.crashes < bounds.crashes) moves.push({ what: "crashes", node })
+      if (isAlive && world.stops < (bounds.stops ?? 0)) moves.push({ what: "leaves", node })
       if (!isAlive && world.restarts < bounds.restarts) moves.push({ what: "starts", node })
     }
     const due = this.#due(world)
@@ -304,11 +309,14 @@ class Exploration {
         return this.#arrive({ ...world, flight: flight.toSpliced(move.index, 1) }, flight[move.index] as number)
       case "arrives and stays":
         return this.#arrive({ ...world, duplicated: world.duplicated + 1 }, flight[move.index] as number)
-      case "crashes": {
-        const nodes = world.nodes.with(move.node, -1)
-        const left = flight.filter((one) => this.#local.target(Math.floor(one / ages)) !== move.node)
-        return { ...world, nodes, flight: left, crashes: world.crashes + 1 }
-      }
+      case "crashes":
+        return this.#gone({ ...world, crashes: world.crashes + 1 }, move.node)
+      case "leaves":
+        return this.#apply(
+          { ...world, stops: world.stops + 1 },
+          move.node,
+          this.#local.leave(world.nodes[move.node] as number)
+        )
       case "starts":
         return this.#apply({ ...world, restarts: world.restarts + 1 }, move.node, this.#local.start(move.node, 2))
       case "fires": {
@@ -316,6 +324,11 @@ class Exploration {
         return this.#apply(passed, move.node, this.#local.fire(passed.nodes[move.node] as number))
       }
     }
+  }
+
+  #gone(world: World, node: number): World {
+    const left = world.flight.filter((one) => this.#local.target(Math.floor(one / ages)) !== node)
+    return { ...world, nodes: world.nodes.with(node, -1), flight: left }
   }
 
   #arrive(world: World, one: number): World {
@@ -360,7 +373,7 @@ class Exploration {
       const unbound = Invariants.unbound(nodes.flatMap((id) => id < 0 ? [] : [this.#local.living(id)]))
       if (unbound !== null) this.#complain({ invariant: "majorityBound", what: unbound })
     }
-    return next
+    return result.node < 0 ? this.#gone(next, node) : next
   }
 
   // --- The way on without faults ---
@@ -437,7 +450,10 @@ const hash = (world: World, seed: number): number => {
   mix(-2)
   for (const one of world.flight) mix(one)
   mix(-3)
-  mix(world.crashes + 8 * world.restarts + 64 * world.lost + 512 * world.duplicated + 4_096 * world.elections)
+  mix(
+    world.crashes + 8 * world.restarts + 64 * world.lost + 512 * world.duplicated + 4_096 * world.elections +
+      65_536 * world.stops
+  )
   mix(world.at)
   return value >>> 0
 }

@@ -93,6 +93,40 @@ describe("the failure of a server (docs/promises.md, the host program never dies
     }).pipe(Effect.provide(Logger.layer([]))))
 })
 
+describe("the vote of a server that leads by a lease", () => {
+  it.effect("is waited for: after a start that knows of none before it, and not longer than it leaves the group", () =>
+    Effect.gen(function*() {
+      const settings = { profile: "fast", leadership: "lease", groupSize: 3, unicastPort: 47_778 } as const
+      const group = yield* SimulatedGroup.make({ servers: 3, seed: 3, settings })
+      const votesIn = Effect.flatMap(group.server(0), (server) => server.group.votesIn)
+      assert.isAbove(yield* votesIn, 1_400)
+      const waits = yield* Effect.forkScoped(Effect.flatMap(group.server(0), (server) => server.group.votes))
+      yield* group.advance(1_400)
+      assert.isUndefined(waits.pollUnsafe())
+      yield* group.advance(200)
+      assert.isDefined(waits.pollUnsafe())
+      assert.strictEqual(yield* votesIn, 0)
+      yield* Effect.flatMap(group.server(0), (server) => server.group.votes)
+      const { group: last } = yield* group.server(1)
+      yield* group.kill(1)
+      yield* group.start(1)
+      const leaves = yield* Effect.forkScoped(Effect.flatMap(group.server(1), (server) => server.group.votes))
+      yield* group.advance(100)
+      yield* group.stop(1)
+      yield* group.advance(100)
+      assert.isDefined(leaves.pollUnsafe())
+      assert.strictEqual(yield* last.votesIn, 0)
+    }))
+
+  it.effect("is there from the start where there are no leases", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({ servers: 1, seed: 3, settings: { profile: "fast" } })
+      const server = yield* group.server(0)
+      yield* server.group.votes
+      assert.strictEqual(yield* server.group.votesIn, 0)
+    }))
+})
+
 describe("the pulse of a server", () => {
   it.effect("is never longer ago than a heartbeat while it is well, with or without a network, and shows that it is not", () =>
     Effect.gen(function*() {

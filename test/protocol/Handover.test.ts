@@ -392,6 +392,29 @@ describe("who starts again (protocol, handing over)", () => {
     assert.include(server.told(), "Votes")
   })
 
+  it("says with its heartbeats that it does not vote yet, and others say so of it in their lists", () => {
+    const server = starter()
+    server.advance(100).forget().step({ _tag: "Heartbeat" })
+    const said = server.said("SERVER_ALIVE")[0]!
+    assert.strictEqual(said.message.silent, L - 100)
+    const list = (of: Server) => {
+      of.forget().hear({ type: "MEMBERS_ASK", nonce: "1", page: 0 }, "unicast")
+      return of.said("MEMBERS")[0]!.message.list.map(({ id, votesIn }) => [Peer.nameOfId(id), votesIn])
+    }
+    assert.deepStrictEqual(list(server), [["m", L - 100]])
+    const other = Server.live({ profile: "fast", self: member("a") })
+    other.hear(said.message)
+    assert.deepStrictEqual(list(other.advance(10)), [["m", L - 110], ["a", undefined]])
+    assert.deepStrictEqual(list(other.advance(L)), [["m", undefined], ["a", undefined]])
+    // One that leaves votes no more, and in no time.
+    server.step({ _tag: "Leave" })
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.strictEqual(server.said("SERVER_ALIVE")[0]?.message.silent, 86_400_000)
+    assert.deepStrictEqual(list(server), [["m", undefined]])
+    gets(other, [])
+    assert.deepStrictEqual(other.tells().filter(({ event }) => event === "Votes"), [])
+  })
+
   it("votes also where there was nothing to hand over", () => {
     assert.deepStrictEqual(PromiseRecord.pagesOf("aa", []), [{ key: "aa", page: 0, of: 1, promises: [] }])
     const server = starter()

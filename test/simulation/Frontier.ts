@@ -13,5 +13,9 @@ export const bounds: Explorer.Bounds = {
   horizon: 3_000
 }
 
+/** With leases servers leave too: they hand over what they promised. */
+export const boundsOf = (mode: "bully" | "lease"): Explorer.Bounds =>
+  mode === "lease" ? { ...bounds, stops: 1 } : bounds
+
 /** A majority lease of three, as short as it can be and still be held: what is on the grid of times. */
 export const lease = { lease: { groupSize: 3, duration: 600, drift: 0.01 } }

@@ -6,7 +6,7 @@
 import { Explorer } from "../../src/testing/index.ts"
 import * as Flags from "../Flags.ts"
 import * as BullyMutants from "./BullyMutants.ts"
-import { bounds, lease } from "./Frontier.ts"
+import { boundsOf, lease } from "./Frontier.ts"
 import * as LeaseMutants from "./LeaseMutants.ts"
 import * as Mutants from "./Mutants.ts"
 
@@ -26,6 +26,7 @@ if (text("mutant") !== undefined && mutant === undefined) {
 }
 const protocol = mutant === undefined ? undefined : await Mutants.load(mutant)
 
+const bounds = boundsOf(mode)
 const started = performance.now()
 const elapsed = () => (performance.now() - started) / 1_000
 const count = (value: number) => value.toLocaleString("en")

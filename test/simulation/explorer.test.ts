@@ -4,7 +4,7 @@ import * as Path from "node:path"
 import * as Step from "../../src/protocol/Step.ts"
 import { Explorer } from "../../src/testing/index.ts"
 import * as Local from "../../src/testing/internal/local.ts"
-import { bounds, lease } from "./Frontier.ts"
+import { bounds, boundsOf, lease } from "./Frontier.ts"
 
 const show = ({ violation }: Explorer.Found) =>
   violation === null ? "" : `${JSON.stringify(violation.complaint)}\n${violation.path.join("\n")}`
@@ -21,7 +21,13 @@ describe("the promises hold in every state that three servers are seen to get in
     ] as const
   ) {
     it(`${mode}, ${from}`, () => {
-      const found = Explorer.explore({ from, bounds, states, seed: 1, rules: mode === "lease" ? lease : {} })
+      const found = Explorer.explore({
+        from,
+        bounds: boundsOf(mode),
+        states,
+        seed: 1,
+        rules: mode === "lease" ? lease : {}
+      })
       assert.isNull(found.violation, show(found))
       assert.strictEqual(found.states, states)
     }, 60_000)

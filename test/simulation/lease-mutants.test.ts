@@ -17,7 +17,7 @@ interface Seen {
   readonly after: string
 }
 
-const maxStates = 3_000
+const maxStates = 6_000
 const maxTrials = 40
 const maxRuns = 10
 

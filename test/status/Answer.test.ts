@@ -58,6 +58,11 @@ describe("who leads, in words", () => {
 })
 
 describe("who is in the group, in words", () => {
+  it("says who does not vote yet", () => {
+    const lines = memberLines({ members: [kitchen, { ...bath, votesIn: 28_900 }] })
+    assert.deepStrictEqual(lines.slice(3), ["bath does not vote yet: in 28s at the latest"])
+  })
+
   it("is a table with the leader marked", () => {
     const [, first, second, ...rest] = memberLines({})
     assert.match(first!, /^\* kitchen /)

@@ -36,7 +36,7 @@ export const rules: Rules.Rules = {
   lease: null
 }
 
-/** What a step came to: the server's next state, the datagrams that it sent, how many reigns of its own began. */
+/** What a step came to: the server's next state, -1 where it has said goodbye, the datagrams that it sent, how many reigns of its own began. */
 export interface Result {
   readonly node: number
   readonly sent: ReadonlyArray<number>
@@ -197,6 +197,10 @@ export class Servers {
     return result
   }
 
+  leave(id: number): Result {
+    return this.#steps(this.#node(id), [{ _tag: "Leave" }])
+  }
+
   /** Its first timer fires, which is due. */
   fire(id: number): Result {
     const known = this.#fired.get(id)
@@ -252,7 +256,8 @@ export class Servers {
       const time = {
         monotonic: now.now,
         wall: 0,
-        entropy: (Math.imul(now.index * 64 + now.asked, 0x9e3779b1) + 7) >>> 0
+        // What one start draws the next one does not.
+        entropy: (Math.imul(now.index * 64 + now.asked + 1_024 * (before.self.incarnation - 1), 0x9e3779b1) + 7) >>> 0
       }
       const [after, outputs] = this.#transition(before, input, time)
       const [past, wrong] = Invariants.judge(now.past, { before, input, now: time, after, outputs })
@@ -261,7 +266,7 @@ export class Servers {
       if (own !== null && own.term !== Contest.ownReign(before)?.term) reigns += 1
       now = this.#carryOut({ ...now, state: after, past }, before, outputs, sent)
     }
-    return { node: this.#number(now), sent, reigns, complaints }
+    return { node: now.state.phase === "Left" ? -1 : this.#number(now), sent, reigns, complaints }
   }
 
   #carryOut(node: Node, before: State, outputs: ReadonlyArray<Output>, sent: Array<number>): Node {
@@ -378,6 +383,7 @@ const times: ReadonlySet<string> = new Set([
   "witnessedAt",
   "deafAt",
   "againAt",
+  "votesAt",
   "multicastAt",
   "joinedAt",
   "until",
