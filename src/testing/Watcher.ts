@@ -8,15 +8,17 @@ import * as Duration from "effect/Duration"
 import type * as Settings from "../group/Settings.ts"
 import * as Contest from "../protocol/Contest.ts"
 import type * as Event from "../protocol/Event.ts"
-import type * as Lease from "../protocol/Lease.ts"
+import * as Lease from "../protocol/Lease.ts"
 import type { Address } from "../protocol/Member.ts"
 import * as Member from "../protocol/Member.ts"
 import * as ReignOrder from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
 import type { Now, State } from "../protocol/Turn.ts"
+import * as Connected from "./internal/connected.ts"
 import { subnetOf } from "./internal/interfaces.ts"
 import * as Lists from "./internal/lists.ts"
+import * as Quiet from "./internal/quiet.ts"
 import * as Waking from "./internal/waking.ts"
 import * as Invariants from "./Invariants.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
@@ -111,6 +113,8 @@ export class Watcher {
   /** When anything last disturbed the group: it may take the bound from here to settle. */
   disturbedAt = 0
   steps = 0
+  /** What stays as it is for longer, and what is seen while nothing else happens. */
+  readonly quiet: Quiet.Quiet
   /** Whether the machine of a server is on a network with all others. */
   isConnected: (index: number) => boolean = () => true
   readonly #leadership: "bully" | "lease"
@@ -134,10 +138,18 @@ export class Watcher {
   #highest = 0
   #clocksAgree = true
 
-  constructor({ heartbeatInterval, leadership, stopTimeout }: Pick<
-    Settings.Settings,
-    "heartbeatInterval" | "leadership" | "stopTimeout"
-  >, transition = Step.step) {
+  constructor(
+    { heartbeatInterval, leadership, stopTimeout }: Pick<
+      Settings.Settings,
+      "heartbeatInterval" | "leadership" | "stopTimeout"
+    >,
+    servers: number,
+    transition = Step.step
+  ) {
+    this.quiet = new Quiet.Quiet(servers, {
+      complain: (...complaint) => this.complain(...complaint),
+      count: (invariant) => this.#count(invariant)
+    })
     this.#transition = transition
     this.#leadership = leadership
     this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
@@ -177,6 +189,7 @@ export class Watcher {
         this.complain(at, "staysSettled", index, `${describe(before)} became ${describe(after)} (${input._tag})`)
       }
     }
+    this.quiet.stepped(at, index, after.rules, outputs)
     this.#lead(watched, at, index, after)
     if (this.#leadership === "lease") this.#judgeLease(at)
   }
@@ -194,6 +207,7 @@ export class Watcher {
 
   /** Something befalls the group: what was settled is so no more, until it settles again. */
   disturbed(at: number): void {
+    this.quiet.ends(this.#now)
     this.disturbedAt = Math.max(this.disturbedAt, at)
     this.#settledSince = Infinity
   }
@@ -225,14 +239,39 @@ export class Watcher {
 
   /** The group has had the time to settle: does it agree? From here on nothing may change. `living`: those that run. */
   settled(at: number, living: ReadonlyArray<number>): void {
-    const watched = living.flatMap((index) => this.#servers.get(index) ?? [])
-    this.#count("settles")
-    const what = Invariants.disagreement(
-      watched.map(({ state }) => state),
-      (state) => clocksOf(watched.find((one) => one.state === state)!.host)
-    )
-    if (what !== null) return this.complain(at, "settles", null, what)
-    this.#settledSince = at
+    const followers = living.flatMap((index) => {
+      const watched = this.#servers.get(index)
+      return watched === undefined ? [] : [{ ...watched, index, clocks: clocksOf(watched.host) }]
+    })
+    if (this.quiet.isWhole(living)) {
+      this.#count("settles")
+      const what = Invariants.disagreement(
+        followers.map(({ state }) => state),
+        (state) => followers.find((one) => one.state === state)!.clocks
+      )
+      if (what !== null) return this.complain(at, "settles", null, what)
+      this.#settledSince = at
+    } else if (!this.quiet.conditions.isUnsteady) {
+      this.#count("settlesWhereConnected")
+      const what = this.#disconnected(followers)
+      if (what !== null) return this.complain(at, "settlesWhereConnected", null, what)
+    }
+    this.quiet.begins(at)
+  }
+
+  #disconnected(
+    followers: ReadonlyArray<{ readonly index: number; readonly state: State; readonly clocks: Invariants.Clocks }>
+  ): string | null {
+    const [first] = followers
+    if (first === undefined) return null
+    const { lease, minimumMembers } = first.state.rules
+    const claims = followers.map(({ clocks, index, state }) => ({
+      index,
+      state,
+      claim: Invariants.claim(state, clocks)
+    }))
+    const majority = lease === null ? null : Lease.majority(lease)
+    return Connected.disagreement(this.quiet.conditions.graph, claims, { majority, minimumMembers })
   }
 
   /** The same group is asked who is there: does what it answers lead to all, and to its leader? */
@@ -285,6 +324,7 @@ export class Watcher {
 
   /** The run is over: what is done from here on is its clearing up. */
   finish(): void {
+    this.quiet.ends(this.#now)
     this.#servers.clear()
     this.#over = true
   }
