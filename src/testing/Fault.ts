@@ -20,6 +20,8 @@ import type * as LinkGraph from "./LinkGraph.ts"
  * - `links`: nothing passes over these, each one way. `deaf`: nothing gets to this server, `mute`: nothing from it. `lossyHost`:
  *   so much is lost of what it receives, sends, or both. `pauses`: its process is paused for `pause` of every `every` ms. These
  *   may last for longer than the group takes to settle, and then it is looked at while they do.
+ * - `rollback`: its machine is set back to a snapshot of so many ms ago, with its clocks but the wall clock. Under a lease that is
+ *   outside what is assumed, unless it is noticed: by a generation id of the machine that changes.
  * - `slowWork`: leading work that it stops takes longer than `stopTimeout`, in every reign.
  * - `resign`: its app gives the lead up, if it has it. No fault, but a change all the same.
  *
@@ -123,6 +125,14 @@ export type Fault =
     readonly server: number
     readonly every: number
     readonly pause: number
+  }
+  | {
+    readonly kind: "rollback"
+    readonly at: number
+    readonly for: 0
+    readonly server: number
+    readonly by: number
+    readonly isNoticed: boolean
   }
   | { readonly kind: "restart" | "resign"; readonly at: number; readonly for: 0; readonly server: number }
   | { readonly kind: "jump"; readonly at: number; readonly for: 0; readonly server: number; readonly by: number }

@@ -57,7 +57,8 @@ export const kinds = [
   "mute",
   "lossyHost",
   "pauses",
-  "slowWork"
+  "slowWork",
+  "rollback"
 ] as const satisfies ReadonlyArray<Fault["kind"]>
 
 /**
@@ -115,7 +116,9 @@ export interface Options {
   readonly servers: number
   /** How long the run is, in ms. */
   readonly millis: number
-  readonly rules: Pick<Rules.Rules, "heartbeatInterval" | "memberTimeout" | "probeTimeout">
+  readonly rules:
+    & Pick<Rules.Rules, "heartbeatInterval" | "memberTimeout" | "probeTimeout">
+    & Partial<Pick<Rules.Rules, "lease">>
   /** How long the group may take to settle after the last fault, in ms. */
   readonly calm: number
   /** The most by which the speed of a clock differs from true time; 0.01 is one in a hundred. */
@@ -217,6 +220,10 @@ export const describe = (fault: Fault): string => {
       return `the process of s${fault.server} stands still for ${length(fault.pause)} of every ${
         length(fault.every)
       }${lasting}`
+    case "rollback":
+      return `the machine of s${fault.server} is set back to a snapshot of ${length(fault.by)} before${
+        fault.isNoticed ? ", and tells" : ""
+      }`
     case "slowWork":
       return `leading work of s${fault.server} takes longer to stop than it has${lasting}`
   }

@@ -146,6 +146,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
       }),
       onStep: watcher.stepped,
       transition: options.transition,
+      snapshots: Math.max(0, ...story.map((fault) => fault.kind === "rollback" ? fault.by + 5_000 : 0)),
       app: app(watcher, settings, (index) => play.isSlow(index))
     })
     const play: ReturnType<typeof Player.make> = Player.make({ group, watcher, rates, servers })
@@ -295,6 +296,7 @@ const compareReaders = Effect.fnUntraced(function*(
   watcher: Watcher.Watcher
 ) {
   for (const index of yield* group.running) {
+    if (watcher.wasSetBack(yield* group.host(index))) continue
     const server = yield* group.server(index)
     const reader = readers.get(server)
     const view = yield* server.group.view

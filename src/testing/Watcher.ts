@@ -131,6 +131,7 @@ export class Watcher {
   readonly #unicastBadUntil = new Map<string, number>()
   /** Until when a server may be elsewhere than it believes, or others do. */
   readonly #astrayUntil = new Map<number, number>()
+  readonly #setBack = new Set<SimulatedNetwork.Host>()
   readonly #ended: Array<number> = []
   #over = false
   #now = 0
@@ -215,6 +216,23 @@ export class Watcher {
   /** A server's process stands still, for one reason or another, between these. */
   still(index: number, from: number, until: number): void {
     this.#still.set(index, { from, until })
+  }
+
+  /** A server's machine is set back to a snapshot: what it has done since counts no more. */
+  setBack(index: number, at: number, state: State): void {
+    const watched = this.#servers.get(index)
+    if (watched === undefined) return
+    this.#still.set(index, { from: at, until: at })
+    watched.state = state
+    watched.past = Invariants.nothing
+    watched.seen = clocksOf(watched.host)
+    watched.wokeAt = -Infinity
+    this.#setBack.add(watched.host)
+  }
+
+  /** Whether the machine of a server was ever set back: who read its events has read what is not so any more. */
+  wasSetBack(host: SimulatedNetwork.Host): boolean {
+    return this.#setBack.has(host)
   }
 
   /** It runs again, and may do so earlier than was said. */

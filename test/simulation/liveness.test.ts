@@ -192,3 +192,68 @@ describe("what is not whole for longer", () => {
       assert.isAbove(yield* overruns([...resigns, ...slow]), (yield* overruns(resigns)) + 1)
     }))
 })
+
+describe("a machine that is set back to a snapshot", () => {
+  const settings = { profile: "fast" } as const
+  const lease = { ...settings, leadership: "lease", groupSize: 3 } as const
+  const setBack = (server: number, at: number, by: number, isNoticed: boolean): Faults.Fault => ({
+    kind: "rollback",
+    at,
+    for: 0,
+    server,
+    by,
+    isNoticed
+  })
+
+  it.effect("leads and follows as the others do soon, in the Bully, noticed or not", () =>
+    Effect.gen(function*() {
+      for (const isNoticed of [false, true]) {
+        for (const server of [0, 2]) {
+          const faults: ReadonlyArray<Faults.Fault> = [
+            { kind: "crash", at: 6_000, for: 4_000, server: 1 },
+            setBack(server, 11_000, 4_000, isNoticed)
+          ]
+          const report = yield* Simulation.run({ servers: 3, seed: 1, millis: 30_000, faults, settings })
+          assert.deepStrictEqual([report.violations, report.happened.rollback], [[], 1])
+          assert.isAbove(checksOf(report, "settles"), 0)
+        }
+      }
+    }))
+
+  // The first leader is there after 1.5 s: who goes back to before that has promised it nothing.
+  const forgotten = (isNoticed: boolean) => [0, 1].map((server) => setBack(server, 2_000, 600, isNoticed))
+
+  it.effect("breaks a lease where the voters do not notice, and so is outside what a lease assumes", () =>
+    Effect.gen(function*() {
+      const report = yield* Simulation.run({
+        servers: 3,
+        seed: 1,
+        millis: 20_000,
+        faults: forgotten(false),
+        settings: lease
+      })
+      assert.strictEqual(report.happened.rollback, 2)
+      assert.isDefined(firstOf(report, "majorityBound"))
+    }))
+
+  it.effect("breaks none where they notice: they are silent for a lease, as after a start", () =>
+    Effect.gen(function*() {
+      const report = yield* Simulation.run({
+        servers: 3,
+        seed: 1,
+        millis: 25_000,
+        faults: forgotten(true),
+        settings: lease
+      })
+      assert.deepStrictEqual([report.violations, report.happened.rollback], [[], 2])
+      const leader = yield* Simulation.run({
+        servers: 3,
+        seed: 1,
+        millis: 25_000,
+        faults: [setBack(2, 6_000, 1_000, true)],
+        settings: lease
+      })
+      assert.deepStrictEqual([leader.violations, leader.happened.rollback], [[], 1])
+      assert.isAbove(leader.led.length, 1, "its reign is over")
+    }))
+})

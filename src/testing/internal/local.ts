@@ -404,6 +404,7 @@ const idle: ReadonlySet<string> = new Set([
   "watchedAt",
   "watchedSinceBoot",
   "doubts",
+  "generation",
   "lag",
   "timers",
   "tokens",

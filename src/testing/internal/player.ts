@@ -129,6 +129,12 @@ export const make = ({ group, rates, servers, watcher }: {
       case "drift":
         yield* group.setClockRate(fault.server, fault.rate)
         return true
+      case "rollback": {
+        const state = yield* group.setBack(fault.server, fault.by, fault.isNoticed)
+        if (state === null) return false
+        watcher.setBack(fault.server, yield* group.now, state)
+        return true
+      }
       case "resign": {
         if ((yield* group.state(fault.server)) !== "running") return false
         const { leadership } = yield* group.server(fault.server)

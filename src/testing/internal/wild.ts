@@ -6,7 +6,7 @@ import * as Rules from "../../protocol/Rules.ts"
 import type { Fault } from "../Fault.ts"
 import * as LinkGraph from "../LinkGraph.ts"
 
-type Kind = "links" | "deaf" | "mute" | "lossyHost" | "pauses" | "slowWork"
+type Kind = "links" | "deaf" | "mute" | "lossyHost" | "pauses" | "slowWork" | "rollback"
 
 interface When {
   readonly at: number
@@ -19,7 +19,7 @@ interface Options {
   readonly millis: number
   readonly from?: number | undefined
   readonly calm: number
-  readonly rules: Pick<Rules.Rules, "heartbeatInterval" | "memberTimeout">
+  readonly rules: Pick<Rules.Rules, "heartbeatInterval" | "memberTimeout"> & Partial<Pick<Rules.Rules, "lease">>
 }
 
 export const drawFault = (kind: Kind, { rules, servers }: Options, chance: () => number, when: When): Fault => {
@@ -33,6 +33,11 @@ export const drawFault = (kind: Kind, { rules, servers }: Options, chance: () =>
     case "lossyHost": {
       const way = (["in", "out", "both"] as const)[Math.floor(3 * chance())]!
       return { kind, ...when, way, probability: 0.1 + 0.7 * chance() }
+    }
+    case "rollback": {
+      const by = Math.round(rules.memberTimeout * (chance() < 0.5 ? 0.5 : 4) * chance())
+      const isNoticed = chance() < 0.5 || (rules.lease ?? null) !== null
+      return { kind, at: when.at, for: 0, server: when.server, by, isNoticed }
     }
     case "pauses": {
       const every = 500 + 1_500 * chance()
