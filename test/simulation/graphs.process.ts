@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { LinkGraph } from "../../src/testing/index.ts"
 import * as Flags from "../Flags.ts"
-import * as Graphs from "./Graphs.ts"
+import * as GraphRuns from "./GraphRuns.ts"
 
 const { choice, whole } = Flags.read(
   ["leadership", "servers", "links", "since", "sample", "seed", "seconds"],
@@ -59,14 +59,14 @@ for (const number of numbers()) {
   }
   const graph = graphOf(number)
   for (const when of since === "both" ? ["start", "later"] as const : [since]) {
-    const report = await Effect.runPromise(Graphs.run(graph, { leadership, since: when, seed }))
+    const report = await Effect.runPromise(GraphRuns.run(graph, { leadership, since: when, seed }))
     runs += 1
     steps += report.steps
     changes += report.led.length
     looked += report.verdicts.find(({ invariant }) => invariant === "settlesWhereConnected")?.checks ?? 0
     const names = new Set(report.violations.map(({ invariant }) => invariant))
     for (const name of names) invariants[name] = (invariants[name] ?? 0) + 1
-    if (names.size > 0) broken.push({ since: when, what: Graphs.tell(graph, report) })
+    if (names.size > 0) broken.push({ since: when, what: GraphRuns.tell(graph, report) })
   }
 }
 

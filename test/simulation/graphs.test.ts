@@ -4,15 +4,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { LinkGraph } from "../../src/testing/index.ts"
-import * as Graphs from "./Graphs.ts"
+import * as GraphRuns from "./GraphRuns.ts"
 
 /** What is broken on which of these graphs, a line each. */
-const brokenOn = (graphs: ReadonlyArray<LinkGraph.LinkGraph>, options: Graphs.Options) =>
+const brokenOn = (graphs: ReadonlyArray<LinkGraph.LinkGraph>, options: GraphRuns.Options) =>
   Effect.gen(function*() {
     const broken: Array<string> = []
     for (const graph of graphs) {
-      const report = yield* Graphs.run(graph, options)
-      if (report.violations.length > 0) broken.push(Graphs.tell(graph, report))
+      const report = yield* GraphRuns.run(graph, options)
+      if (report.violations.length > 0) broken.push(GraphRuns.tell(graph, report))
     }
     return broken
   })

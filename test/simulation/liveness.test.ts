@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Step from "../../src/protocol/Step.ts"
 import { Faults, type Invariants, LinkGraph, Simulation } from "../../src/testing/index.ts"
-import * as Graphs from "./Graphs.ts"
+import * as GraphRuns from "./GraphRuns.ts"
 
 /** The highest ranked does not hear the lowest, nor that one it. */
 const chain = LinkGraph.make(3, [[0, 2], [2, 0]])
@@ -23,7 +23,7 @@ describe("where links are missing for good", () => {
       const graph = LinkGraph.make(3, [[0, 1]])
       const transition: typeof Step.step = (state, input, now) =>
         state.self.name === "s0" && input._tag === "Received" ? [state, []] : Step.step(state, input, now)
-      const report = yield* Graphs.run(graph, { leadership: "bully", since: "later", transition })
+      const report = yield* GraphRuns.run(graph, { leadership: "bully", since: "later", transition })
       assert.match(
         firstOf(report, "settlesWhereConnected") ?? "",
         / though s0 s1 s2 reach each other over 2 links at most$/
@@ -34,7 +34,7 @@ describe("where links are missing for good", () => {
     Effect.gen(function*() {
       const transition: typeof Step.step = (state, input, now) =>
         input._tag === "TimerFired" && input.timer._tag === "Stand" ? [state, []] : Step.step(state, input, now)
-      const report = yield* Graphs.run(chain, { leadership: "lease", since: "start", transition })
+      const report = yield* GraphRuns.run(chain, { leadership: "lease", since: "start", transition })
       assert.strictEqual(
         firstOf(report, "settlesWhereConnected"),
         "nobody leads, though s0 s1 s2 and a majority reach each other"
@@ -51,7 +51,7 @@ describe("where links are missing for good", () => {
           const [after, second] = Step.step(swept, { _tag: "Resign" }, now)
           return [after, [...first, ...second]]
         }
-        const report = yield* Graphs.run(LinkGraph.make(3, [[0, 1]]), { leadership, since: "later", transition })
+        const report = yield* GraphRuns.run(LinkGraph.make(3, [[0, 1]]), { leadership, since: "later", transition })
         assert.match(firstOf(report, "noFlapping") ?? "", /^saw \d+ changes of leader within /)
       }))
   }
@@ -62,18 +62,18 @@ describe("where links are missing for good", () => {
         const [after, outputs] = Step.step(state, input, now)
         return [after, input._tag === "Heartbeat" ? Array.from({ length: 20 }, () => outputs).flat() : outputs]
       }
-      const report = yield* Graphs.run(LinkGraph.make(3), { leadership: "bully", since: "start", transition })
+      const report = yield* GraphRuns.run(LinkGraph.make(3), { leadership: "bully", since: "start", transition })
       assert.match(firstOf(report, "trafficBounded") ?? "", /^sent \d+\.\d datagrams a heartbeat for /)
     }))
 
   it.effect("a group in which none is missing, and one in which nobody hears anybody, break nothing", () =>
     Effect.gen(function*() {
       for (const leadership of ["bully", "lease"] as const) {
-        const whole = yield* Graphs.run(LinkGraph.make(3), { leadership, since: "start" })
+        const whole = yield* GraphRuns.run(LinkGraph.make(3), { leadership, since: "start" })
         assert.deepStrictEqual(whole.violations, [])
         assert.isAbove(checksOf(whole, "settles"), 0)
         assert.isAbove(checksOf(whole, "trafficBounded"), 0)
-        const alone = yield* Graphs.run(LinkGraph.make(3, LinkGraph.pairs(3)), { leadership, since: "later" })
+        const alone = yield* GraphRuns.run(LinkGraph.make(3, LinkGraph.pairs(3)), { leadership, since: "later" })
         assert.deepStrictEqual(alone.violations, [])
         assert.isAbove(checksOf(alone, "settlesWhereConnected"), 0)
         assert.isAbove(checksOf(alone, "noFlapping"), 0)

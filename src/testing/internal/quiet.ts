@@ -91,7 +91,7 @@ export class Quiet {
 
   /** A server made a step. */
   stepped(at: number, index: number, rules: Rules.Rules, outputs: ReadonlyArray<Output>): void {
-    if (at < this.#since) return
+    if (at < this.#since || outputs.length === 0) return
     this.#rules = rules
     const seen = this.#seen.get(index) ?? { changes: 0, sent: 0 }
     this.#seen.set(index, seen)
