@@ -15,6 +15,8 @@ export * as Datagrams from "./transport/Datagrams.ts"
 
 export * as Event from "./protocol/Event.ts"
 
+export * as Generation from "./transport/Generation.ts"
+
 export * as Group from "./group/Group.ts"
 
 export * as Inbox from "./group/Inbox.ts"

@@ -137,7 +137,7 @@ const runSettings = {
     summary: "how long a run is, in minutes of simulated time",
     default: () => 60
   }),
-  faults: Setting.choice(["none", "mild", "harsh"], {
+  faults: Setting.choice(["none", "mild", "harsh", "wild"], {
     summary: "how bad it gets",
     default: () => "harsh"
   }),

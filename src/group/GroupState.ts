@@ -18,6 +18,7 @@ import * as Contest from "../protocol/Contest.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Step from "../protocol/Step.ts"
 import type { DropReason, Now, Output, State } from "../protocol/Turn.ts"
+import * as Generation from "../transport/Generation.ts"
 import type * as Messenger from "../transport/Messenger.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as EventHub from "./EventHub.ts"
@@ -97,6 +98,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const sinceBoot = yield* SinceBoot.SinceBoot
+  const generation = yield* Generation.Generation
   const transition = yield* Transition
   const ref = yield* Ref.make(options.initial)
   const view = yield* SubscriptionRef.make({ view: Step.view(options.initial), isLast: false })
@@ -110,7 +112,8 @@ export const make = Effect.fnUntraced(function*(options: {
     monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
     wall: clock.currentTimeMillisUnsafe(),
     entropy: Math.floor(random.nextDoubleUnsafe() * 4_294_967_296),
-    ...sinceBoot?.()
+    ...sinceBoot?.(),
+    generation: generation()
   })
   const drop: GroupState["drop"] = (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
   const tell: GroupState["tell"] = (event) =>

@@ -6,7 +6,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Differences from "./Differences.ts"
-import type * as Member from "./Member.ts"
+import * as Member from "./Member.ts"
 import * as MemberLists from "./MemberLists.ts"
 import * as Paths from "./Paths.ts"
 import * as Reach from "./Reach.ts"
@@ -48,11 +48,15 @@ export const resolved = (turn: Turn, seeds: ReadonlyArray<Member.Address>): void
  */
 export const seek = (turn: Turn, askedAll: boolean): void => {
   if (!askedAll) { for (const seed of Reach.strangers(turn.state)) ask(turn, seed) }
-  const now = turn.now.monotonic
-  const lost = turn.state.contacts.lost.filter(({ id, until }) => until > now && !HashMap.has(turn.state.known, id))
-  const [next, ...others] = lost
+  const { contacts, known } = turn.state
+  if (contacts.lost.length === 0) return
+  // Where a later start is by now, under an id of its own, the one that is looked for is not.
+  const taken = new Set(Array.from(HashMap.values(known), ({ address }) => Member.formatAddress(address)))
+  const [next, ...others] = contacts.lost.filter(({ address, id, until }) =>
+    until > turn.now.monotonic && !HashMap.has(known, id) && !taken.has(Member.formatAddress(address))
+  )
   if (next !== undefined) ask(turn, next.address)
-  turn.state.contacts = { ...turn.state.contacts, lost: next === undefined ? [] : [...others, next] }
+  turn.state.contacts = { ...contacts, lost: next === undefined ? [] : [...others, next] }
 }
 
 const ask = (turn: Turn, to: Member.Address): void => turn.say(to, { type: "SERVER_PROBE", nonce: turn.nonce() })

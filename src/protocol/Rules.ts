@@ -53,7 +53,8 @@ export const watchInterval = ({ heartbeatInterval }: Pick<Rules, "heartbeatInter
  * @category models
  * @since 0.1.0
  */
-export const stallAfter = (rules: Rules): number => watchInterval(rules) + Math.max(rules.heartbeatInterval / 2, 100)
+export const stallAfter = (rules: Pick<Rules, "heartbeatInterval">): number =>
+  watchInterval(rules) + Math.max(rules.heartbeatInterval / 2, 100)
 
 /**
  * For how long a silent member is left in peace, in ms, given the interval that it announced for its heartbeats.

@@ -28,6 +28,7 @@ import * as PreVote from "./PreVote.ts"
 import * as PromiseRecord from "./PromiseRecord.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
+import * as Snapshot from "./Snapshot.ts"
 import * as Stability from "./Stability.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
@@ -126,6 +127,7 @@ export const make = (options: {
   unheardSince: Infinity,
   watchedAt: options.monotonic,
   watchedSinceBoot: undefined,
+  generation: undefined,
   doubts: { watched: 0, toldAt: -Infinity },
   lag: { now: 0, before: 0 },
   drainUntil: -Infinity,
@@ -185,10 +187,10 @@ export const showsSame = (before: State, after: State): boolean =>
  */
 export const leads = (
   state: State,
-  now: Pick<Now, "monotonic" | "wall" | "sinceBoot">,
+  now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">,
   election = Election.ofGroup
 ): Reign.Reign | null =>
-  Watch.isStalled(state, now) || !LeaseElection.isHeld(state, election, now)
+  Watch.isStalled(state, now) || Snapshot.isRestored(state, now) || !LeaseElection.isHeld(state, election, now)
     ? null
     : Contest.ownReign(state, election)
 
@@ -201,6 +203,7 @@ export const leads = (
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   const turn = new Turn(state, now, input._tag === "TimerFired" ? input.token : undefined)
   if (state.phase === "Left") return [state, []]
+  if (Snapshot.isRestored(state, now)) restored(turn)
   // Before its start a server has no watch that could be late.
   if (input._tag !== "Start" && Watch.isStalled(state, now)) wake(turn)
   if (input._tag !== "Start" && Watch.isInDoubt(turn.state, now)) lookAround(turn)
@@ -209,6 +212,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   switch (input._tag) {
     case "Start":
       Watch.start(turn)
+      Snapshot.look(turn)
       turn.emit({ event: "Started", self: state.self })
       turn.setTimer("discovery", state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
       Stability.start(turn)
@@ -373,6 +377,13 @@ const wake = (turn: Turn): void => {
   turn.state.drainUntil = turn.now.monotonic + Rules.watchInterval(turn.state.rules)
   probeGroup(turn)
   turn.setTimer("discovery", turn.state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
+}
+
+/** What this server said and promised since a snapshot is forgotten: it counts as just started. */
+const restored = (turn: Turn): void => {
+  Snapshot.startAnew(turn)
+  wake(turn)
+  if (turn.state.phase !== "Leaving") raised(turn)
 }
 
 /**

@@ -40,6 +40,8 @@ export interface Now {
   readonly sinceBoot?: number | undefined
   /** Ms by which the uptime of the system has gone ahead in all, while no other clock did: perhaps asleep, perhaps not. */
   readonly doubted?: number | undefined
+  /** An id of the machine that changes when it is set back to a snapshot; absent where there is none. */
+  readonly generation?: string | undefined
 }
 
 /**
@@ -249,6 +251,8 @@ export interface State {
   readonly watchedAt: number
   /** The same on the clock that counts suspensions, if there was one. */
   readonly watchedSinceBoot: number | undefined
+  /** The generation of the machine, as last seen. */
+  readonly generation: string | undefined
   /** What was doubted when the watch last ran, and when that was last told. */
   readonly doubts: { readonly watched: number; readonly toldAt: number }
   /** How late the watch ran at worst since the last sweep, and in the time before it. */

@@ -10,104 +10,14 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Rules from "../protocol/Rules.ts"
+import type { Fault } from "./Fault.ts"
+import * as Wild from "./internal/wild.ts"
+import * as LinkGraph from "./LinkGraph.ts"
 
-/**
- * One fault. All times are in ms: `at` since the start of the run, `for` how long it lasts. Servers go by their number.
- *
- * - `partition`: the parts hear nothing of each other. `cut`: one way, between two servers.
- * - `loss`, `duplicate`, `reorder`, `delay`: befall all datagrams, with this probability, by up to this much.
- * - `multicastLoss`: of what one server receives by multicast alone. `overflow`: its receive buffer is full.
- * - `kill`: SIGKILL, `crash`: power off, `stop`: SIGTERM; each followed by a new start after `for`. `restart`: at once.
- * - `pause`: SIGSTOP. `suspend`: the lid is closed. `jump`: its wall clock is set. `drift`: its clocks run at this rate.
- * - `move`: its address changes to 10.0.0.`host`; `for` is how long it has none in between. `secondNetwork`: its machine is on
- *   10.0.1 too. `lateNetwork`: killed, and started again at once, but its network comes only at the end.
- * - `noScans`, `noSockets`, `noSends`: it cannot look at its interfaces, open sockets, or send.
- * - `deadNames`: names of seeds are resolved as `how` says. All servers of a run with one name each other so.
- * - `resign`: its app gives the lead up, if it has it. No fault, but a change all the same.
- *
- * @category models
- * @since 0.1.0
- */
-export type Fault =
-  | {
-    readonly kind: "partition"
-    readonly at: number
-    readonly for: number
-    readonly parts: ReadonlyArray<ReadonlyArray<number>>
-  }
-  | { readonly kind: "cut"; readonly at: number; readonly for: number; readonly from: number; readonly to: number }
-  | { readonly kind: "loss" | "duplicate"; readonly at: number; readonly for: number; readonly probability: number }
-  | {
-    readonly kind: "reorder"
-    readonly at: number
-    readonly for: number
-    readonly probability: number
-    readonly by: number
-  }
-  | { readonly kind: "delay"; readonly at: number; readonly for: number; readonly max: number }
-  | {
-    readonly kind: "multicastLoss"
-    readonly at: number
-    readonly for: number
-    readonly server: number
-    readonly probability: number
-  }
-  | {
-    readonly kind:
-      | "overflow"
-      | "kill"
-      | "crash"
-      | "stop"
-      | "suspend"
-      | "secondNetwork"
-      | "lateNetwork"
-    readonly at: number
-    readonly for: number
-    readonly server: number
-  }
-  | {
-    readonly kind: "noScans" | "noSockets" | "noSends"
-    readonly at: number
-    readonly for: number
-    readonly server: number
-  }
-  | {
-    readonly kind: "pause"
-    readonly at: number
-    readonly for: number
-    readonly server: number
-    readonly first: "datagrams" | "sleepers"
-  }
-  | {
-    readonly kind: "drift"
-    readonly at: number
-    readonly for: number
-    readonly server: number
-    readonly rate: number
-  }
-  | {
-    readonly kind: "move"
-    readonly at: number
-    readonly for: number
-    readonly server: number
-    readonly host: number
-  }
-  | {
-    readonly kind: "deadNames"
-    readonly at: number
-    readonly for: number
-    readonly how: "silent" | "late" | "old"
-  }
-  | { readonly kind: "restart" | "resign"; readonly at: number; readonly for: 0; readonly server: number }
-  | { readonly kind: "jump"; readonly at: number; readonly for: 0; readonly server: number; readonly by: number }
+export type { Fault } from "./Fault.ts"
 
-/**
- * Every kind of fault.
- *
- * @category models
- * @since 0.1.0
- */
-export const kinds = [
+/** What the levels up to `harsh` draw from: one more here would make other stories of their seeds. */
+const upToHarsh = [
   "partition",
   "cut",
   "loss",
@@ -135,6 +45,23 @@ export const kinds = [
 ] as const satisfies ReadonlyArray<Fault["kind"]>
 
 /**
+ * Every kind of fault.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const kinds = [
+  ...upToHarsh,
+  "links",
+  "deaf",
+  "mute",
+  "lossyHost",
+  "pauses",
+  "slowWork",
+  "rollback"
+] as const satisfies ReadonlyArray<Fault["kind"]>
+
+/**
  * How bad a run is.
  *
  * - `none`: nothing happens after the start.
@@ -143,11 +70,22 @@ export const kinds = [
  * - `harsh`: five faults in a `memberTimeout`, several at once, long and short: half of all datagrams lost, delays of a
  *   `probeTimeout` and more, partitions, power cuts, suspended machines, wall clocks set by hours, and all else. In one story
  *   of 32 all servers are on two networks, in one of 24 they name each other as seeds.
+ * - `wild`: `harsh`, and what is not whole for longer: links that are missing one way or both, deaf, mute and lossy hosts, short
+ *   pauses again and again, work that overruns in every reign. In one story of six the last of it stays to the end.
  *
  * @category models
  * @since 0.1.0
  */
-export const profiles = ["none", "mild", "harsh"] as const
+export const profiles = ["none", "mild", "harsh", "wild"] as const
+
+/**
+ * The kinds of fault that a level draws.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const kindsOf = (profile: Profile): ReadonlyArray<Fault["kind"]> =>
+  profile === "none" ? [] : profile === "mild" ? mildKinds : profile === "harsh" ? upToHarsh : kinds
 
 /**
  * The name of a profile of faults.
@@ -178,7 +116,9 @@ export interface Options {
   readonly servers: number
   /** How long the run is, in ms. */
   readonly millis: number
-  readonly rules: Pick<Rules.Rules, "memberTimeout" | "probeTimeout">
+  readonly rules:
+    & Pick<Rules.Rules, "heartbeatInterval" | "memberTimeout" | "probeTimeout">
+    & Partial<Pick<Rules.Rules, "lease">>
   /** How long the group may take to settle after the last fault, in ms. */
   readonly calm: number
   /** The most by which the speed of a clock differs from true time; 0.01 is one in a hundred. */
@@ -266,6 +206,26 @@ export const describe = (fault: Fault): string => {
       }${lasting}`
     case "resign":
       return `s${fault.server} gives the lead up, if it has it`
+    case "links":
+      return `nothing gets ${LinkGraph.describe(fault.missing)}${lasting}`
+    case "deaf":
+      return `nothing gets to s${fault.server}${lasting}`
+    case "mute":
+      return `nothing that s${fault.server} sends gets anywhere${lasting}`
+    case "lossyHost":
+      return `${percent(fault.probability)} of what s${fault.server} ${
+        fault.way === "in" ? "receives" : fault.way === "out" ? "sends" : "sends and receives"
+      } is lost${lasting}`
+    case "pauses":
+      return `the process of s${fault.server} stands still for ${length(fault.pause)} of every ${
+        length(fault.every)
+      }${lasting}`
+    case "rollback":
+      return `the machine of s${fault.server} is set back to a snapshot of ${length(fault.by)} before${
+        fault.isNoticed ? ", and tells" : ""
+      }`
+    case "slowWork":
+      return `leading work of s${fault.server} takes longer to stop than it has${lasting}`
   }
 }
 
@@ -284,13 +244,20 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
   const { calm, from = 0, millis, profile, rules: { memberTimeout } } = options
   const faults: Array<Fault> = []
   if (profile === "none") return faults
-  const gap = profile === "harsh" ? memberTimeout / 5 : memberTimeout * 2
+  const isHarsh = profile !== "mild"
+  const gap = isHarsh ? memberTimeout / 5 : memberTimeout * 2
   const world = drawWorld(options, chance)
   faults.push(...world.faults)
   let now = from
   while (now + calm < millis) {
+    if (profile === "wild" && chance() < 0.6) {
+      const spell = Wild.drawSpell(options, chance, now)
+      faults.push(...spell.faults)
+      now = spell.until + calm * (1.05 + 0.3 * chance())
+      continue
+    }
     // Many storms are short: what two faults do to each other is seen best where nothing else happens.
-    const storm = Math.min(memberTimeout * (profile === "harsh" ? 0.2 + 6 * chance() ** 2 : 4), millis - calm - now)
+    const storm = Math.min(memberTimeout * (isHarsh ? 0.2 + 6 * chance() ** 2 : 4), millis - calm - now)
     const until = now + storm
     let at = now
     while (at < until) {
@@ -314,10 +281,11 @@ const rounded = (fault: Fault): Fault => ({ ...fault, at: Math.round(fault.at), 
 /** What is so from the start to the end, and what may befall servers that live so. */
 const drawWorld = ({ from = 0, millis, profile, servers }: Options, chance: () => number) => {
   if (profile === "mild") return { kinds: mildKinds, faults: [] }
+  const all = kindsOf(profile)
   const isNamed = chance() < 1 / 24
   const isTwofold = chance() < 1 / 32
   return {
-    kinds: isNamed ? kinds : kinds.filter((kind) => kind !== "deadNames"),
+    kinds: isNamed ? all : all.filter((kind) => kind !== "deadNames"),
     faults: !isTwofold
       ? []
       : Array.from(
@@ -335,7 +303,7 @@ const drawOne = (
   until: number
 ): Fault => {
   const { calm, drift, jumps, millis, profile, rules: { memberTimeout, probeTimeout }, servers } = options
-  const harsh = profile === "harsh"
+  const harsh = profile !== "mild"
   const kind = pick(all, chance)
   const server = Math.floor(chance() * servers)
   const long = harsh && chance() < 0.4 ? 2.5 : 0.3
@@ -397,6 +365,8 @@ const drawOne = (
     }
     case "drift":
       return { kind, at, for: lasting, server, rate: Number((1 + drift * (2 * chance() - 1)).toFixed(6)) }
+    default:
+      return Wild.drawFault(kind, options, chance, { at, for: lasting, server })
   }
 }
 

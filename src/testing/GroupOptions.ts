@@ -42,6 +42,8 @@ export interface Options extends SimulatedNetwork.Options {
   readonly onStep?: ((step: Stepped) => void) | undefined
   /** What servers go by instead of the protocol, `Step.step`: to see what a fault in it would do. Pure. */
   readonly transition?: typeof Step.step | undefined
+  /** For how many ms snapshots of each server are kept, to set it back to; 0 unless set. */
+  readonly snapshots?: number | undefined
 }
 
 const own = {
@@ -52,7 +54,8 @@ const own = {
   app: true,
   eventCapacity: true,
   onStep: true,
-  transition: true
+  transition: true,
+  snapshots: true
 } satisfies Record<Exclude<keyof Options, keyof SimulatedNetwork.Options>, true>
 
 /**

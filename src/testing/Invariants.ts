@@ -40,7 +40,11 @@ export const promises = {
   heardItself: "who becomes a member, or is followed, was heard itself and not only heard of",
   settles:
     "all living servers agree on one reign, of the highest ranked that waits for no lead that it lost, within the bound of the last fault",
+  settlesWhereConnected:
+    "where links are missing, servers that reach each other follow one that leads, within the bound of that graph",
   staysSettled: "once settled, nothing changes until the next fault",
+  noFlapping: "while nothing happens the lead does not go to and fro, also where links are missing or lossy",
+  trafficBounded: "while nothing happens a server sends a bounded number of datagrams in a heartbeat",
   highestLeads:
     "in a network that is well, nobody takes the lead whose it is not: from a higher ranked one that waits for nothing, or where it may not preempt",
   noFalseEviction: "nobody is evicted who runs and is connected, also not by one who stood still",
@@ -372,18 +376,23 @@ export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => C
  * - Who has resigned comes back: `memberTimeout`; it runs beside the first of these.
  * - With leases, whoever started grants nothing for one lease, promises run out in another, and candidates may have to
  *   back off from each other.
+ * - Where links are missing and some are reached over `hops` links only, each link more takes a heartbeat to be told of whom
+ *   nobody here hears, and as long as a silent member is left in peace to be told no more.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const settlesWithin = (rules: Rules.Rules, servers: number, delay = 1): number => {
+export const settlesWithin = (rules: Rules.Rules, servers: number, { delay = 1, hops = 0 } = {}): number => {
   const removal = Rules.patience(rules, rules.heartbeatInterval) + 2 * rules.cleanupInterval
     + Rules.probeTries * rules.probeTimeout + rules.discoveryWindow
   const proof = rules.heartbeatInterval + rules.probeTimeout
   const standing = Math.min(1_000, rules.electionStagger * (servers - 1)) + 5
     + Math.max(rules.okTimeout, 2 * rules.probeTimeout) + 1.25 * rules.coordinatorTimeout
   const leases = rules.lease === null ? 0 : 4 * rules.lease.duration
-  return Math.ceil(removal + proof + standing + leases + rules.heartbeatInterval + rules.stableAfter + 10 * delay)
+  const told = hops * (Rules.patience(rules, rules.heartbeatInterval) + rules.heartbeatInterval)
+  return Math.ceil(
+    removal + told + proof + standing + leases + rules.heartbeatInterval + rules.stableAfter + 10 * delay
+  )
 }
 
 /**

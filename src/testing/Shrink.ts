@@ -3,7 +3,7 @@
  * it comes about.
  *
  * After Zeller and Hildebrandt, *Simplifying and Isolating Failure-Inducing Input* (2002): pieces of the story are left
- * out, large ones first, for as long as the same invariant is still broken.
+ * out, large ones first, for as long as the same invariant is still broken; then links of those that are missing.
  *
  * @since 0.1.0
  */
@@ -58,6 +58,17 @@ export const shrink = Effect.fnUntraced(function*(
       else from += size
     }
     if (!shorter || size > best.story.length) size = size === 1 ? 0 : Math.ceil(size / 2)
+  }
+
+  // --- Fewer links ---
+
+  for (let index = 0; index < best.story.length; index++) {
+    for (let from = 0; tries.left > 0;) {
+      const fault = best.story[index]
+      if (fault?.kind !== "links" || fault.missing.length <= Math.max(1, from)) break
+      const story = best.story.with(index, { ...fault, missing: fault.missing.toSpliced(from, 1) })
+      if (!(yield* breaks(story, until))) from += 1
+    }
   }
 
   // --- Sooner ---

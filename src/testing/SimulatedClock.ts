@@ -51,6 +51,11 @@ export interface SimulatedClock extends Clock.Clock {
   readonly wake: Effect.Effect<void>
   /** Moves the wall clock, back where negative. Neither sleepers nor the monotonic clock notice. */
   readonly jumpWallClock: (by: Duration.Input) => Effect.Effect<void>
+  /**
+   * The machine is set back to a snapshot: its monotonic clock, and that since it started, show so much less again, and sleepers
+   * wait as if nothing were. Its wall clock is right all the same.
+   */
+  readonly setBack: (by: Duration.Input) => Effect.Effect<void>
   /** From now on runs so fast. Sleeps that have begun are stretched or shortened by it. */
   readonly setRate: (rate: number) => Effect.Effect<void>
   /** What its monotonic clock shows, in ms: without the big integers of `monotonicTimeNanosUnsafe`, for who looks often. */
@@ -123,7 +128,7 @@ interface Owner {
 
 interface Sleeper {
   /** On the monotonic clock of this machine. */
-  readonly until: number
+  until: number
   readonly owner: Owner
   readonly resume: () => void
 }
@@ -141,6 +146,8 @@ export const makeUnsafe = (agenda: Agenda.Agenda, wall: number, options: Options
   let since = agenda.now()
   let monotonicThen = since
   let wallThen = wall
+  /** What it has been set back by. */
+  let forgotten = 0
   let paused = false
   let suspended = false
   let alarm: Agenda.Entry | undefined
@@ -271,12 +278,18 @@ export const makeUnsafe = (agenda: Agenda.Agenda, wall: number, options: Options
       Effect.sync(() => {
         ahead += Duration.toMillis(by)
       }),
+    setBack: (by: Duration.Input) =>
+      change(() => {
+        monotonicThen -= Duration.toMillis(by)
+        forgotten += Duration.toMillis(by)
+        for (const sleeper of sleepers) sleeper.until -= Duration.toMillis(by)
+      }),
     setRate: (next: number) =>
       change(() => {
         rate = next
       }),
     monotonicMillis: () => Math.round(monotonic() * 1_000) / 1_000,
-    sinceBoot: () => wallNow() - ahead - wall,
+    sinceBoot: () => wallNow() - ahead - wall - forgotten,
     state: Effect.sync((): "running" | "paused" | "suspended" =>
       suspended ? "suspended" : paused ? "paused" : "running"
     ),

@@ -39,10 +39,13 @@ import * as Spelling from "../group/Spelling.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Reign from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
+import type { State as ProtocolState } from "../protocol/Turn.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
+import * as Generation from "../transport/Generation.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as GroupOptions from "./GroupOptions.ts"
 import * as Dump from "./internal/dump.ts"
+import * as Snapshots from "./internal/snapshots.ts"
 import * as Start from "./internal/start.ts"
 import * as NotSettled from "./NotSettled.ts"
 import * as SimulatedClients from "./SimulatedClients.ts"
@@ -131,6 +134,12 @@ export interface SimulatedGroup {
   readonly wake: (index: number, first?: "datagrams" | "sleepers") => Effect.Effect<void>
   readonly jumpWallClock: (index: number, by: Duration.Input) => Effect.Effect<void>
   readonly setClockRate: (index: number, rate: number) => Effect.Effect<void>
+  /**
+   * Sets its machine back to what it was so many ms ago, or somewhat earlier, with its clocks but the wall clock: to this
+   * state, or null where `snapshots` has none so old, or it does not run. Where it is noticed, a generation id has changed. Its
+   * work goes on as it is.
+   */
+  readonly setBack: (index: number, by: number, isNoticed: boolean) => Effect.Effect<ProtocolState | null>
 
   // --- Clients ---
 
@@ -259,6 +268,9 @@ interface Node {
   buried: Array<Start.Start>
   events: Array<Seen>
   failure: Cause.Cause<unknown> | undefined
+  snapshots: Snapshots.Snapshots | undefined
+  /** How often it was noticed that it was set back. */
+  generation: number
 }
 
 const build = (
@@ -270,7 +282,8 @@ const build = (
 ): SimulatedGroup => {
   // Node ids of all starts, to name their servers.
   const ids = new Map<string, string>()
-  const { app, clocks, eventCapacity = 10_000, onStep, seed, settings = {}, transition = Step.step } = options
+  const { app, clocks, eventCapacity = 10_000, onStep, seed, settings = {}, snapshots = 0, transition = Step.step } =
+    options
 
   const nodeIn = (index: number, states?: ReadonlyArray<State>) =>
     Effect.suspend(() => {
@@ -302,8 +315,12 @@ const build = (
     const ownProcess = yield* host.clock.process
     node.starts += 1
     const { starts } = node
-    const watched: typeof Step.step = onStep === undefined ? transition : (before, input, now) => {
-      const stepped = transition(before, input, now)
+    if (snapshots > 0) node.snapshots = Snapshots.make(transition, snapshots)
+    const own = node.snapshots?.step ?? transition
+    const watched: typeof Step.step = (current, input, now) => {
+      const before = node.snapshots?.before(current, now) ?? current
+      const stepped = own(before, input, now)
+      if (onStep === undefined) return stepped
       const at = network.nowUnsafe()
       onStep({ at, index, start: starts, host, before, input, now, after: stepped[0], outputs: stepped[1] })
       return stepped
@@ -313,6 +330,7 @@ const build = (
         Random.withSeed(`${seed} ${host.name} ${node.starts}`),
         Effect.provideService(Clock.Clock, ownProcess.clock),
         Effect.provideService(Leaving.RealClock, ownProcess.clock),
+        Effect.provideService(Generation.Generation, () => String(node.generation)),
         Effect.provideService(SinceBoot.SinceBoot, () => ({ sinceBoot: host.clock.sinceBoot(), doubted: 0 })),
         Scope.provide(scope)
       )
@@ -377,7 +395,9 @@ const build = (
       starting: undefined,
       buried: [],
       events: [],
-      failure: undefined
+      failure: undefined,
+      snapshots: undefined,
+      generation: 0
     }
     nodes.push(node)
     yield* startNow(index, ["stopped"])
@@ -523,6 +543,15 @@ const build = (
     suspend: (index) => change(index, "running", "suspended", ({ suspend }) => suspend),
     wake: (index, first) => change(index, "suspended", "running", ({ wake }) => wake(first)),
     jumpWallClock: (index, by) => Effect.flatMap(host(index), ({ clock }) => clock.jumpWallClock(by)),
+    setBack: Effect.fnUntraced(function*(index, by, isNoticed) {
+      const node = yield* nodeAt(index)
+      const { clock } = node.host
+      const found = node.state === "running" ? node.snapshots?.setBack(clock.monotonicMillis() - by) : undefined
+      if (found === undefined) return null
+      yield* clock.setBack(clock.monotonicMillis() - found.at)
+      if (isNoticed) node.generation += 1
+      return found.state
+    }),
     setClockRate: (index, rate) => Effect.flatMap(host(index), ({ clock }) => clock.setRate(rate)),
     clients,
     stopClient: Effect.fnUntraced(function*(index) {

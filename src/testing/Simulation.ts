@@ -125,7 +125,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
       : options.faults
     const isNamed = story.some(({ kind }) => kind === "deadNames")
     const seeds = Array.from({ length: Math.ceil(servers / 2) }, (_, index) => `s${2 * index}:${fixedPort}`)
-    const watcher = new Watcher.Watcher(settings, options.transition)
+    const watcher = new Watcher.Watcher(settings, servers, options.transition)
     const rates = Array.from({ length: servers }, () => 1 + drift * (2 * random.nextDoubleUnsafe() - 1))
     const group = yield* SimulatedGroup.make({
       servers,
@@ -146,9 +146,10 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
       }),
       onStep: watcher.stepped,
       transition: options.transition,
-      app: app(watcher, settings)
+      snapshots: Math.max(0, ...story.map((fault) => fault.kind === "rollback" ? fault.by + 5_000 : 0)),
+      app: app(watcher, settings, (index) => play.isSlow(index))
     })
-    const play = Player.make({ group, watcher, rates, servers })
+    const play: ReturnType<typeof Player.make> = Player.make({ group, watcher, rates, servers })
     const actions = Player.actionsOf(story).filter(({ at }) => at < millis)
     const done = () => options.untilViolation === true && watcher.violations.length > 0
     const pass = Effect.fnUntraced(function*(until: number) {
@@ -164,15 +165,19 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
     const passAndLook = Effect.fnUntraced(function*(until: number) {
       for (;;) {
         // A whole ms: what is left of one by rounding would be no time to pass.
-        const due = Math.ceil(watcher.disturbedAt + bound)
+        const due = Math.ceil(watcher.disturbedAt + watcher.quiet.bound(rules, yield* group.running))
         if (due > until) return yield* pass(until)
         const seen = watcher.disturbedAt
         yield* pass(due)
         if (done()) return
         if (watcher.disturbedAt !== seen) continue
-        let again = watcher.settled(yield* group.now, yield* group.running)
-        yield* askWhoIsThere(group, watcher)
-        yield* compareReaders(group, watcher)
+        const running = yield* group.running
+        let again = watcher.settled(yield* group.now, running)
+        // Else something may have happened at this very instant.
+        if (watcher.quiet.isWhole(running)) {
+          yield* askWhoIsThere(group, watcher)
+          yield* compareReaders(group, watcher)
+        }
         while (again !== null && Math.ceil((yield* group.now) + again) <= until && !done()) {
           yield* pass(Math.ceil((yield* group.now) + again))
           if (watcher.disturbedAt !== seen) break
@@ -209,7 +214,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
 /** What a reader makes of the events, by server. */
 const readers = new WeakMap<Server.ServerShape, { view: Step.View }>()
 
-const app = (watcher: Watcher.Watcher, settings: Settings.Settings) => {
+const app = (watcher: Watcher.Watcher, settings: Settings.Settings, isSlow: (index: number) => boolean) => {
   const starts: Array<number> = []
   const stopTimeout = Duration.toMillis(settings.stopTimeout)
   return (server: Server.ServerShape, index: number) =>
@@ -223,13 +228,12 @@ const app = (watcher: Watcher.Watcher, settings: Settings.Settings) => {
         // Most work stops at once, some takes its time, and some takes too long.
         const kind = yield* Random.next
         const length = yield* Random.next
-        const stops = kind < 0.6 ? 0 : kind < 0.95 ? 0.8 * stopTimeout * length : stopTimeout * (1.2 + 2 * length)
-        const stop = stops === 0
-          ? Effect.void
-          : stops < stopTimeout
-          ? Effect.sleep(stops)
+        const stop = Effect.suspend(() => {
+          if (kind < 0.95 && !isSlow(index)) return kind < 0.6 ? Effect.void : Effect.sleep(0.8 * stopTimeout * length)
           // It will not make it: no lease can be asked to last until it has ended.
-          : Effect.andThen(Effect.sync(() => tell("overran")), Effect.sleep(stops))
+          tell("overran")
+          return Effect.sleep(stopTimeout * (1.2 + 2 * length))
+        })
         return yield* Effect.onInterrupt(
           Effect.never,
           () => Effect.andThen(stop, Effect.sync(() => tell("ended")))
@@ -297,6 +301,7 @@ const compareReaders = Effect.fnUntraced(function*(
   watcher: Watcher.Watcher
 ) {
   for (const index of yield* group.running) {
+    if (watcher.wasSetBack(yield* group.host(index))) continue
     const server = yield* group.server(index)
     const reader = readers.get(server)
     const view = yield* server.group.view

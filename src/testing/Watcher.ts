@@ -8,15 +8,17 @@ import * as Duration from "effect/Duration"
 import type * as Settings from "../group/Settings.ts"
 import * as Contest from "../protocol/Contest.ts"
 import type * as Event from "../protocol/Event.ts"
-import type * as Lease from "../protocol/Lease.ts"
+import * as Lease from "../protocol/Lease.ts"
 import type { Address } from "../protocol/Member.ts"
 import * as Member from "../protocol/Member.ts"
 import * as ReignOrder from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
 import type { Now, State } from "../protocol/Turn.ts"
+import * as Connected from "./internal/connected.ts"
 import { subnetOf } from "./internal/interfaces.ts"
 import * as Lists from "./internal/lists.ts"
+import * as Quiet from "./internal/quiet.ts"
 import * as Waking from "./internal/waking.ts"
 import * as Invariants from "./Invariants.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
@@ -111,6 +113,8 @@ export class Watcher {
   /** When anything last disturbed the group: it may take the bound from here to settle. */
   disturbedAt = 0
   steps = 0
+  /** What stays as it is for longer, and what is seen while nothing else happens. */
+  readonly quiet: Quiet.Quiet
   /** Whether the machine of a server is on a network with all others. */
   isConnected: (index: number) => boolean = () => true
   readonly #leadership: "bully" | "lease"
@@ -127,6 +131,7 @@ export class Watcher {
   readonly #unicastBadUntil = new Map<string, number>()
   /** Until when a server may be elsewhere than it believes, or others do. */
   readonly #astrayUntil = new Map<number, number>()
+  readonly #setBack = new Set<SimulatedNetwork.Host>()
   readonly #ended: Array<number> = []
   #over = false
   #now = 0
@@ -134,10 +139,18 @@ export class Watcher {
   #highest = 0
   #clocksAgree = true
 
-  constructor({ heartbeatInterval, leadership, stopTimeout }: Pick<
-    Settings.Settings,
-    "heartbeatInterval" | "leadership" | "stopTimeout"
-  >, transition = Step.step) {
+  constructor(
+    { heartbeatInterval, leadership, stopTimeout }: Pick<
+      Settings.Settings,
+      "heartbeatInterval" | "leadership" | "stopTimeout"
+    >,
+    servers: number,
+    transition = Step.step
+  ) {
+    this.quiet = new Quiet.Quiet(servers, {
+      complain: (...complaint) => this.complain(...complaint),
+      count: (invariant) => this.#count(invariant)
+    })
     this.#transition = transition
     this.#leadership = leadership
     this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
@@ -177,6 +190,7 @@ export class Watcher {
         this.complain(at, "staysSettled", index, `${describe(before)} became ${describe(after)} (${input._tag})`)
       }
     }
+    this.quiet.stepped(at, index, after.rules, outputs)
     this.#lead(watched, at, index, after)
     if (this.#leadership === "lease") this.#judgeLease(at)
   }
@@ -194,6 +208,7 @@ export class Watcher {
 
   /** Something befalls the group: what was settled is so no more, until it settles again. */
   disturbed(at: number): void {
+    this.quiet.ends(this.#now)
     this.disturbedAt = Math.max(this.disturbedAt, at)
     this.#settledSince = Infinity
   }
@@ -201,6 +216,23 @@ export class Watcher {
   /** A server's process stands still, for one reason or another, between these. */
   still(index: number, from: number, until: number): void {
     this.#still.set(index, { from, until })
+  }
+
+  /** A server's machine is set back to a snapshot: what it has done since counts no more. */
+  setBack(index: number, at: number, state: State): void {
+    const watched = this.#servers.get(index)
+    if (watched === undefined) return
+    this.#still.set(index, { from: at, until: at })
+    watched.state = state
+    watched.past = Invariants.nothing
+    watched.seen = clocksOf(watched.host)
+    watched.wokeAt = -Infinity
+    this.#setBack.add(watched.host)
+  }
+
+  /** Whether the machine of a server was ever set back: who read its events has read what is not so any more. */
+  wasSetBack(host: SimulatedNetwork.Host): boolean {
+    return this.#setBack.has(host)
   }
 
   /** It runs again, and may do so earlier than was said. */
@@ -228,20 +260,48 @@ export class Watcher {
    * then this answers in how many ms to look again, else null. `living`: those that run.
    */
   settled(at: number, living: ReadonlyArray<number>): number | null {
-    const watched = living.flatMap((index) => this.#servers.get(index) ?? [])
-    this.#count("settles")
-    const states = watched.map(({ state }) => state)
-    const clocks = (of: State) => clocksOf(watched.find(({ state }) => state === of)!.host)
-    const what = Invariants.disagreement(states, clocks)
-    if (what !== null) {
-      this.complain(at, "settles", null, what)
-      return null
+    const followers = living.flatMap((index) => {
+      const watched = this.#servers.get(index)
+      return watched === undefined ? [] : [{ ...watched, index, clocks: clocksOf(watched.host) }]
+    })
+    if (this.quiet.isWhole(living)) {
+      this.#count("settles")
+      const states = followers.map(({ state }) => state)
+      const clocks = (of: State) => followers.find(({ state }) => state === of)!.clocks
+      const what = Invariants.disagreement(states, clocks)
+      if (what !== null) {
+        this.complain(at, "settles", null, what)
+        return null
+      }
+      const lasts = Invariants.agreesFor(states, clocks)
+      // Clocks of their own may be slow.
+      if (lasts !== Infinity) return 1.05 * lasts
+      this.#settledSince = at
+    } else if (!this.quiet.conditions.isUnsteady) {
+      this.#count("settlesWhereConnected")
+      const what = this.#disconnected(followers)
+      if (what !== null) {
+        this.complain(at, "settlesWhereConnected", null, what)
+        return null
+      }
     }
-    const lasts = Invariants.agreesFor(states, clocks)
-    // Clocks of their own may be slow.
-    if (lasts !== Infinity) return 1.05 * lasts
-    this.#settledSince = at
+    this.quiet.begins(at)
     return null
+  }
+
+  #disconnected(
+    followers: ReadonlyArray<{ readonly index: number; readonly state: State; readonly clocks: Invariants.Clocks }>
+  ): string | null {
+    const [first] = followers
+    if (first === undefined) return null
+    const { lease, minimumMembers } = first.state.rules
+    const claims = followers.map(({ clocks, index, state }) => ({
+      index,
+      state,
+      claim: Invariants.claim(state, clocks)
+    }))
+    const majority = lease === null ? null : Lease.majority(lease)
+    return Connected.disagreement(this.quiet.conditions.graph, claims, { majority, minimumMembers })
   }
 
   /** The same group is asked who is there: does what it answers lead to all, and to its leader? */
@@ -294,6 +354,7 @@ export class Watcher {
 
   /** The run is over: what is done from here on is its clearing up. */
   finish(): void {
+    this.quiet.ends(this.#now)
     this.#servers.clear()
     this.#over = true
   }

@@ -6,6 +6,7 @@
 export * as Explorer from "./Explorer.ts"
 export * as Faults from "./Faults.ts"
 export * as Invariants from "./Invariants.ts"
+export * as LinkGraph from "./LinkGraph.ts"
 export * as Shrink from "./Shrink.ts"
 export * as SimulatedClients from "./SimulatedClients.ts"
 export * as SimulatedClock from "./SimulatedClock.ts"

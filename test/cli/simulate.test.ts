@@ -78,7 +78,7 @@ describe("simulate", () => {
   it.live.each(
     [
       [["--servers", "0"], /^bellwether: --servers is "0"; allowed: a whole number from 1 to 20\n$/],
-      [["--faults", "dire"], /^bellwether: --faults is "dire"; allowed: none, mild, harsh\n$/],
+      [["--faults", "dire"], /^bellwether: --faults is "dire"; allowed: none, mild, harsh, wild\n$/],
       [["--minutes", "soon"], /^bellwether: --minutes is "soon"; allowed: .*\n$/],
       [["--interfaces", "lo"], /^bellwether: --interfaces is no flag of simulate.*\n$/]
     ] as const

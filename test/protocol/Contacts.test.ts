@@ -181,6 +181,15 @@ describe("members that fell silent", () => {
     assert.strictEqual(server.state.contacts.lost.length, 1)
   })
 
+  it("are looked for no more where another start is by now, under an id of its own", () => {
+    const server = lose(among(off, "a", "b"), "a", "b")
+    const { ip, port } = member("a")
+    server.hear(alive(member("c", { ip, port })), "unicast", { ip, port })
+    server.forget().step({ _tag: "Discover" })
+    assert.deepStrictEqual(server.said("SERVER_PROBE").map(({ to }) => Peer.nameOf(to!)), ["b"])
+    assert.deepStrictEqual(server.state.contacts.lost.map(({ id }) => id), [Peer.id("b")])
+  })
+
   it("are left to multicast where there is multicast and nothing else", () => {
     const server = among({}, "a")
     lose(server, "a")

@@ -99,7 +99,7 @@ export class Servers {
     this.#rules = rules
     this.isLease = rules.lease !== null
     this.#transition = transition
-    this.settlesWithin = Invariants.settlesWithin(rules, servers, 100)
+    this.settlesWithin = Invariants.settlesWithin(rules, servers, { delay: 100 })
     this.#members = Array.from({ length: servers }, (_, index) => ({
       id: Member.NodeId.make(String(index + 1).padStart(16, "0")),
       ip: `10.0.0.${index + 1}`,
@@ -424,6 +424,7 @@ const idle: ReadonlySet<string> = new Set([
   "watchedAt",
   "watchedSinceBoot",
   "doubts",
+  "generation",
   "lag",
   "timers",
   "tokens",

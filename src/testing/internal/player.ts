@@ -7,18 +7,34 @@ import * as Faults from "../Faults.ts"
 import type * as SimulatedGroup from "../SimulatedGroup.ts"
 import type * as Watcher from "../Watcher.ts"
 import * as Addresses from "./addresses.ts"
+import * as Weather from "./weather.ts"
 
 export interface Action {
   readonly at: number
   readonly fault: Faults.Fault
   readonly begins: boolean
+  /** One of many of a fault that stands in the story once: it disturbs nobody anew. */
+  readonly isRepeated: boolean
 }
 
 export const actionsOf = (story: ReadonlyArray<Faults.Fault>): ReadonlyArray<Action> =>
   story.flatMap((fault): ReadonlyArray<Action> => [
-    { at: fault.at, fault, begins: true },
-    ...(fault.for > 0 ? [{ at: fault.at + fault.for, fault, begins: false }] : [])
+    ...spanOf(fault, false),
+    ...(fault.kind === "pauses" ? pausesOf(fault).flatMap((pause) => spanOf(pause, true)) : [])
   ]).toSorted((a, b) => a.at - b.at)
+
+const spanOf = (fault: Faults.Fault, isRepeated: boolean): ReadonlyArray<Action> => [
+  { at: fault.at, fault, begins: true, isRepeated },
+  ...(fault.for > 0 ? [{ at: fault.at + fault.for, fault, begins: false, isRepeated }] : [])
+]
+
+const pausesOf = (
+  { at, every, for: lasting, pause, server }: Extract<Faults.Fault, { readonly kind: "pauses" }>
+): ReadonlyArray<Faults.Fault> =>
+  Array.from(
+    { length: Math.floor((lasting - pause) / every) + 1 },
+    (_, index) => ({ kind: "pause", at: at + index * every, for: pause, server, first: "datagrams" })
+  )
 
 export const make = ({ group, rates, servers, watcher }: {
   readonly group: SimulatedGroup.SimulatedGroup
@@ -30,51 +46,10 @@ export const make = ({ group, rates, servers, watcher }: {
   const active = new Set<Faults.Fault>()
   const starting = new Set<number>()
   const begun = new Set<Faults.Fault>()
+  const slow = new Set<number>()
   const all = Array.from({ length: servers }, (_, index) => index)
   const addresses = Addresses.make(group, watcher, servers)
-
-  /** The network as all that is active makes it: of each kind, the worst. */
-  const weather = Effect.gen(function*() {
-    let loss = 0
-    let duplicate = 0
-    let reorder = { probability: 0, by: 0 }
-    let delay = 1
-    const multicastLoss = all.map(() => 0)
-    yield* group.heal
-    for (const fault of active) {
-      switch (fault.kind) {
-        case "partition":
-          yield* group.partition(fault.parts)
-          break
-        case "cut":
-          yield* group.cut(fault.from, fault.to)
-          break
-        case "loss":
-          loss = Math.max(loss, fault.probability)
-          break
-        case "duplicate":
-          duplicate = Math.max(duplicate, fault.probability)
-          break
-        case "reorder":
-          reorder = {
-            probability: Math.max(reorder.probability, fault.probability),
-            by: Math.max(reorder.by, fault.by)
-          }
-          break
-        case "delay":
-          delay = Math.max(delay, fault.max)
-          break
-        case "multicastLoss":
-          multicastLoss[fault.server] = Math.max(multicastLoss[fault.server] ?? 0, fault.probability)
-          break
-      }
-    }
-    yield* group.setLoss(loss)
-    yield* group.setDuplicate(duplicate)
-    yield* group.setReorder(reorder.probability, reorder.by)
-    yield* group.setDelay({ min: 0.1, max: delay })
-    for (const index of all) yield* group.setMulticastLoss(index, multicastLoss[index] ?? 0)
-  })
+  const weather = Weather.make({ group, watcher, active, servers })
 
   /** What of a server fails, as all that is active makes it. */
   const failing = ({ kind, server }: Extract<Faults.Fault, { readonly kind: keyof typeof fails }>) =>
@@ -90,19 +65,16 @@ export const make = ({ group, rates, servers, watcher }: {
     return group.setResolver(newest === undefined ? "works" : newest.how === "late" ? { after: late } : newest.how)
   })
 
-  /** Which links a fault makes bad. */
+  /** Which links a fault makes bad; until when nothing can be said of the group. */
   const spoil = (fault: Faults.Fault, now: number) => {
     const until = now + Faults.endOf(fault) - fault.at
     for (const from of all) {
       for (const to of all) {
-        const touched = fault.kind === "partition" || fault.kind === "loss" || fault.kind === "delay"
-          || fault.kind === "reorder" || (fault.kind === "cut" && fault.from === from && fault.to === to)
-          || ((fault.kind === "overflow" || fault.kind === "multicastLoss") && fault.server === to)
-          || (fault.kind === "noSends" && fault.server === from)
-        if (touched) watcher.bad(from, to, until, fault.kind === "multicastLoss" ? "multicasts" : "all")
+        if (!Weather.spoils(fault, from, to)) continue
+        watcher.bad(from, to, until, fault.kind === "multicastLoss" ? "multicasts" : "all")
       }
     }
-    return until
+    return Weather.lasts(fault) ? now : until
   }
 
   const down = Effect.fnUntraced(function*(
@@ -157,6 +129,12 @@ export const make = ({ group, rates, servers, watcher }: {
       case "drift":
         yield* group.setClockRate(fault.server, fault.rate)
         return true
+      case "rollback": {
+        const state = yield* group.setBack(fault.server, fault.by, fault.isNoticed)
+        if (state === null) return false
+        watcher.setBack(fault.server, yield* group.now, state)
+        return true
+      }
       case "resign": {
         if ((yield* group.state(fault.server)) !== "running") return false
         const { leadership } = yield* group.server(fault.server)
@@ -175,6 +153,10 @@ export const make = ({ group, rates, servers, watcher }: {
         active.add(fault)
         yield* resolver
         return true
+      case "slowWork":
+        if (slow.has(fault.server)) return false
+        slow.add(fault.server)
+        return true
       case "move":
         return yield* fault.for > 0 ? addresses.lose(fault.server) : addresses.move(fault.server, fault.host)
       case "secondNetwork":
@@ -187,7 +169,7 @@ export const make = ({ group, rates, servers, watcher }: {
         return true
       default:
         active.add(fault)
-        yield* weather
+        yield* weather.change
         return true
     }
   })
@@ -217,6 +199,9 @@ export const make = ({ group, rates, servers, watcher }: {
       case "deadNames":
         active.delete(fault)
         return yield* resolver
+      case "slowWork":
+        if (begun.has(fault)) slow.delete(fault.server)
+        return
       case "move":
         return yield* begun.has(fault) ? Effect.asVoid(addresses.find(fault.server, fault.host)) : Effect.void
       case "secondNetwork":
@@ -225,13 +210,16 @@ export const make = ({ group, rates, servers, watcher }: {
         return yield* begun.has(fault) ? Effect.asVoid(addresses.find(fault.server)) : Effect.void
       default:
         active.delete(fault)
-        yield* weather
+        yield* weather.change
     }
   })
 
   return {
     happened,
-    act: Effect.fnUntraced(function*({ begins, fault }: Action) {
+    /** Whether leading work of a server is to take longer than it has. */
+    isSlow: (index: number) => slow.has(index),
+    act: Effect.fnUntraced(function*({ begins, fault, isRepeated }: Action) {
+      if (isRepeated) return yield* begins ? Effect.asVoid(begin(fault)) : end(fault)
       const now = yield* group.now
       watcher.disturbed(begins && !isDown(fault) ? spoil(fault, now) : now)
       if (!begins) {

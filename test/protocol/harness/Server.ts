@@ -64,6 +64,8 @@ export class Server {
   boot: number | undefined = undefined
   /** By how much the uptime went ahead alone; undefined where no clock tells. */
   doubted: number | undefined = undefined
+  /** What the machine says its generation is; undefined where it says none. */
+  generation: string | undefined = undefined
   readonly events: Array<Event.Event> = []
   readonly sent: Array<Send> = []
   readonly dropped: Array<DropReason> = []
@@ -103,6 +105,7 @@ export class Server {
       wall: this.now + this.wall,
       sinceBoot: this.boot === undefined ? undefined : this.now + this.boot,
       doubted: this.doubted,
+      generation: this.generation,
       entropy: this.#options.entropy ?? Math.imul(this.#steps, 0x9e3779b1) >>> 0
     }
     const before = this.#options.twice === true ? { ...this.state } : this.state
