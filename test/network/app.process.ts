@@ -1,6 +1,7 @@
 /**
  * An app for tests: a server with leading work that counts what it does. Its events go to standard output, what else it
- * has to say to standard error, one JSON object a line each. SIGUSR2 blocks its event loop for 5 s.
+ * has to say to standard error, one JSON object a line each. SIGUSR2 blocks its event loop for 5 s. With `STUBBORN_MILLIS` its
+ * work hears of its end only every so many ms.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -65,7 +66,9 @@ const app = Effect.gen(function*() {
       woken ||= now() - last >= 1_000
       last = now()
     })))
-    return yield* Effect.forever(work).pipe(Effect.onInterrupt(() => tell({ interrupted: term, since })))
+    const stubborn = Number(process.env["STUBBORN_MILLIS"] ?? 0)
+    const once = stubborn === 0 ? work : Effect.uninterruptible(Effect.sleep(stubborn))
+    return yield* Effect.forever(once).pipe(Effect.onInterrupt(() => tell({ interrupted: term, since })))
   }))
 })
 

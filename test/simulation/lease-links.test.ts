@@ -10,11 +10,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { env } from "node:process"
 import * as Lease from "../../src/protocol/Lease.ts"
+import * as Step from "../../src/protocol/Step.ts"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
 
 const L = 1_500
 /** Until somebody leads: see docs/promises.md. */
-const bound = 3 * L + 600
+const boundOf = (servers: number): number => 2 * L + 3 * 100 + 10 * servers
 /** For how long nothing changes then. */
 const calm = 120_000
 
@@ -33,10 +34,11 @@ const connected = (graph: Links): ReadonlyArray<number> =>
       >= Lease.majority({ groupSize: graph.length })
   )
 
-const make = (servers: number, seed = 1) =>
+const make = (servers: number, seed = 1, transition = Step.step) =>
   SimulatedGroup.make({
     servers,
     seed,
+    transition,
     settings: (index) => ({
       profile: "fast",
       leadership: "lease",
@@ -69,6 +71,7 @@ const settles = Effect.fnUntraced(function*(
   { from, what }: { readonly from: number; readonly what: string }
 ) {
   const able = connected(graph)
+  const bound = boundOf(graph.length)
   // What a former leader holds may last for a while, though no majority renews it.
   const took = yield* group.until(
     `${what}: one leads that a majority hears`,
@@ -99,7 +102,7 @@ const becomes = (graph: Links, what: string, seed = 1) =>
     return yield* settles(group, graph, { from, what })
   }))
 
-/** One that starts on such links. Voters are silent at first. */
+/** One that starts on such links. Who has just started does not vote. */
 const starts = (graph: Links, what: string, seed = 1) =>
   Effect.scoped(Effect.gen(function*() {
     const group = yield* make(graph.length, seed)
@@ -129,6 +132,32 @@ describe("a group of five that leads by a lease (protocol, majority lease)", () 
       yield* becomes(both(3, [[1, 0], [0, 2]]), "the middle ranks lowest")
       yield* becomes(both(5, [[0, 1], [1, 2], [2, 3], [3, 4]]), "chain of five")
     })))
+})
+
+/** What an older version is told: it knows no pre-vote. */
+const older = (names: ReadonlySet<string>): typeof Step.step => (before, input, now) => {
+  if (input._tag !== "Received" || input.message.type !== "SERVER_PROBE" || !names.has(before.self.name)) {
+    return Step.step(before, input, now)
+  }
+  const { preVote: _, ...message } = input.message
+  return Step.step(before, { ...input, message }, now)
+}
+
+describe("a group in which some are of a version that answers no pre-vote", () => {
+  for (const names of [["n0"], ["n0", "n1"], ["n1", "n2"]]) {
+    it.effect(`elects, replaces and yields: ${names.join(" and ")}`, () =>
+      VirtualTime.run(Effect.scoped(Effect.gen(function*() {
+        const group = yield* make(3, 1, older(new Set(names)))
+        assert.strictEqual(yield* group.settle(), 2)
+        yield* group.kill(2)
+        yield* group.until("another leads", Effect.map(group.leaders, (all) => all.includes(1)), { within: boundOf(3) })
+        yield* group.start(2)
+        yield* group.until("the first leads again", Effect.map(group.leaders, (all) => all.includes(2)))
+        const settledAt = yield* group.now
+        yield* group.advance(calm)
+        assert.deepStrictEqual((yield* reigns(group)).filter(({ at }) => at > settledAt), [])
+      }))))
+  }
 })
 
 const isAll = env["BELLWETHER_GRAPHS"] === "all"
@@ -167,6 +196,7 @@ describe("a lease on links that pass one way, or between some only", () => {
           longest = Math.max(longest, yield* becomes(graph, `becomes ${show(graph)}`))
           longest = Math.max(longest, yield* starts(graph, `starts on ${show(graph)}`))
         }
+        assert.isAbove(longest, 0)
         if (isAll) process.stdout.write(`${what}: ${all.length} graphs, at most ${longest} ms\n`)
       })), 1_200_000)
   }
