@@ -278,8 +278,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     // Who loses the lead to a lower one again and again follows it in the end, and then knows its term.
     also: [{
       file: "Damping.ts",
-      from: "losses: Math.min(maxLosses, damping.losses + 1)",
-      to: "losses: 0"
+      from: "count: Math.min(Losses.maxLosses, losses.count + 1)",
+      to: "count: 0"
     }],
     seenBy: "the clock of one that leads a part is an hour ahead (5, rule 1)",
     breaks: "settles"
