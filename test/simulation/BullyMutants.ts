@@ -382,7 +382,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "`minimumMembers` is not asked about",
-    file: "BullyElection.ts",
+    file: "Lease.ts",
     from: "  Math.max(minimumMembers, lease === null",
     to: "  Math.max(0 * minimumMembers, lease === null",
     seenBy: "fewer than the minimum are left (5, minimumMembers)",
