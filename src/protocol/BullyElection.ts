@@ -45,10 +45,6 @@ const higher = (at: At): ReadonlyArray<Member.Member> =>
 
 const standsAside = ({ election, turn }: At): boolean => Election.standsAside(election, turn.now.monotonic)
 
-/** With fewer living servers nobody may lead: the setting, and a majority where there are leases. */
-const needed = ({ lease, minimumMembers }: Rules.Rules): number =>
-  Math.max(minimumMembers, lease === null ? 1 : Lease.majority(lease))
-
 /**
  * Whether this server may stand for the lead, or take it, by its state and what it sees.
  *
@@ -64,7 +60,7 @@ const mayStandIfHeard = (at: At): boolean => {
   const { members, phase, rules, self } = at.state
   const { ending, reign, withdrawn } = at.election
   return phase === "Live" && ending === null && !withdrawn && !standsAside(at)
-    && members.length + 1 >= needed(rules)
+    && members.length + 1 >= Lease.needed(rules)
     && (reign === null || (Damping.mayPreempt(at) && at.outranks(self, reign.leader)))
 }
 
@@ -535,7 +531,7 @@ export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, h
     becomeVacant(at, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
     return callElection(at)
   }
-  if (at.leads && members.length + 1 < needed(rules)) {
+  if (at.leads && members.length + 1 < Lease.needed(rules)) {
     return endReign(at, members.length + 1 < rules.minimumMembers ? "TooFewMembers" : "MajorityLost")
   }
   Following.withdraw(at, member.id)

@@ -10,57 +10,13 @@
  */
 import type * as Contest from "./Contest.ts"
 import type * as Event from "./Event.ts"
+import * as Losses from "./Losses.ts"
 import * as Paths from "./Paths.ts"
 import type * as Reign from "./Reign.ts"
-import type * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
 import type { Turn } from "./Turn.ts"
 
 type At = Contest.Contest
-
-/**
- * What a server remembers of the leads that it lost.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Damping {
-  /** How many losses are not forgiven, at most {@link maxLosses}. */
-  readonly losses: number
-  /** When the last of them was. */
-  readonly lostAt: number
-  /** Since when it has led, or has been heard by most members. What is forgiven is taken from this time. */
-  readonly wholeSince: number
-  /** When it last asked who hears it; null where no answers are awaited. */
-  readonly askedAt: number | null
-  /** Until when others may take a vacant place first. */
-  readonly lastUntil: number
-  /** The reign that it asked to make way for it; null where it asked none since it last led. */
-  readonly deposing: Reign.Reign | null
-}
-
-/**
- * A server that has lost no lead.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const none: Damping = {
-  losses: 0,
-  lostAt: -Infinity,
-  wholeSince: -Infinity,
-  askedAt: null,
-  lastUntil: -Infinity,
-  deposing: null
-}
-
-/**
- * More losses than these make a server wait no longer.
- *
- * @category models
- * @since 0.1.0
- */
-export const maxLosses = 7
 
 /** Of how many members at most a server asks whether they hear it, each heartbeat. */
 const sample = 16
@@ -68,57 +24,13 @@ const sample = 16
 /** The part of them that has to answer. With one in ten datagrams lost each way, four in five do. */
 const mostOf = 0.75
 
-/**
- * For how long a server that lost that many leads, one at least, must be heard whole before it takes the lead from another,
- * in ms.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const waitAfter = (losses: number, { memberTimeout }: Pick<Rules.Rules, "memberTimeout">): number =>
-  memberTimeout * 2 ** (losses - 1)
-
-/**
- * The longest that a server waits after a loss, however badly it is heard, in ms. Whoever has led, or was heard whole, for as
- * long is forgiven one loss.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const longest = (rules: Pick<Rules.Rules, "memberTimeout">): number => waitAfter(maxLosses, rules)
-
-/**
- * Until when a server takes the lead from nobody, by its monotonic clock, if it goes on being heard whole; the past where it
- * lost none.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const until = (
-  { losses, lostAt, wholeSince }: Damping,
-  rules: Pick<Rules.Rules, "memberTimeout">
-): number => losses === 0 ? -Infinity : Math.min(wholeSince + waitAfter(losses, rules), lostAt + longest(rules))
-
-/** What is left of the losses: one is forgiven for each longest wait that all was well. */
-const forgiven = (damping: Damping, rules: Rules.Rules, now: number): Damping => {
-  if (damping.losses === 0) return damping
-  const steps = Math.floor((now - damping.wholeSince) / longest(rules))
-  if (steps <= 0) return damping
-  if (steps >= damping.losses) return { ...none, deposing: damping.deposing }
-  return {
-    ...damping,
-    losses: damping.losses - steps,
-    wholeSince: damping.wholeSince + steps * longest(rules)
-  }
-}
-
 const now = (at: At): number => at.turn.now.monotonic
 
 /** Whether it lost a lead, and has not yet waited for as long as that takes. */
-const waits = (at: At): boolean => now(at) < until(at.election.damping, at.state.rules)
+const waits = (at: At): boolean => now(at) < Losses.until(at.election.losses, at.state.rules)
 
 /** One loss alone leaves a server its place among those who stand for a vacant one. */
-const isLast = (at: At): boolean => at.election.damping.losses > 1 && waits(at)
+const isLast = (at: At): boolean => at.election.losses.count > 1 && waits(at)
 
 /**
  * Whether this server may depose a healthy leader whom it outranks.
@@ -143,7 +55,7 @@ export const objects = (at: At): boolean => at.election.reign === null ? !isLast
  * @category guards
  * @since 0.1.0
  */
-export const hasLost = (at: At): boolean => at.election.damping.losses > 0
+export const hasLost = (at: At): boolean => at.election.losses.count > 0
 
 /**
  * How long until this server may stand for the vacant place, in ms: at most `coordinatorTimeout` from when it fell vacant. 0
@@ -153,22 +65,22 @@ export const hasLost = (at: At): boolean => at.election.damping.losses > 0
  * @since 0.1.0
  */
 export const standsIn = (at: At): number => {
-  const { election: { damping, reign, vacancy }, state: { self } } = at
+  const { election: { losses, reign, vacancy }, state: { self } } = at
   const isHeir = vacancy.cause === "Transferred" && vacancy.successor === self.id
   return reign !== null || isHeir || at.others.length === 0 || !isLast(at)
     ? 0
-    : Math.max(0, Math.ceil(damping.lastUntil - now(at)))
+    : Math.max(0, Math.ceil(losses.lastUntil - now(at)))
 }
 
 /** The causes by which a server loses a lead against its will. */
 const losing: ReadonlySet<Event.Cause> = new Set(["MajorityLost", "TooFewMembers", "LeaseLost", "Stalled"])
 
 const lose = (at: At): void => {
-  const damping = forgiven(at.election.damping, at.state.rules, now(at))
+  const losses = Losses.forgiven(at.election.losses, at.state.rules, now(at))
   at.change({
-    damping: {
-      ...damping,
-      losses: Math.min(maxLosses, damping.losses + 1),
+    losses: {
+      ...losses,
+      count: Math.min(Losses.maxLosses, losses.count + 1),
       lostAt: now(at),
       wholeSince: now(at),
       askedAt: null,
@@ -185,8 +97,8 @@ const lose = (at: At): void => {
  */
 export const onVacant = (at: At, cause: Event.Cause): void => {
   if (at.leads && losing.has(cause)) lose(at)
-  const { damping } = at.election
-  if (damping.losses > 0) at.change({ damping: { ...damping, lastUntil: now(at) + at.state.rules.coordinatorTimeout } })
+  const { losses } = at.election
+  if (losses.count > 0) at.change({ losses: { ...losses, lastUntil: now(at) + at.state.rules.coordinatorTimeout } })
 }
 
 /**
@@ -197,12 +109,12 @@ export const onVacant = (at: At, cause: Event.Cause): void => {
  * @since 0.1.0
  */
 export const onFollowed = (at: At, { leader }: Reign.Reign): void => {
-  const { damping, ending, last } = at.election
+  const { ending, last, losses } = at.election
   if (leader.id === at.state.self.id) {
-    if (damping.deposing !== null) at.change({ damping: { ...damping, deposing: null } })
+    if (losses.deposing !== null) at.change({ losses: { ...losses, deposing: null } })
     return
   }
-  const inVain = last !== null && damping.deposing?.term === last.term
+  const inVain = last !== null && losses.deposing?.term === last.term
   const isReplaced = at.leads && (ending === null || losing.has(ending))
   if ((isReplaced || inVain) && at.outranks(at.state.self, leader)) lose(at)
 }
@@ -215,7 +127,7 @@ export const onFollowed = (at: At, { leader }: Reign.Reign): void => {
  * @since 0.1.0
  */
 export const forgivesFirst = (at: At): boolean => {
-  if (forgiven(at.election.damping, at.state.rules, now(at)).losses > 0) return false
+  if (Losses.forgiven(at.election.losses, at.state.rules, now(at)).count > 0) return false
   lose(at)
   return true
 }
@@ -226,7 +138,7 @@ export const forgivesFirst = (at: At): boolean => {
  * @category transitions
  * @since 0.1.0
  */
-export const onAsked = (at: At): void => at.change({ damping: { ...at.election.damping, deposing: at.election.reign } })
+export const onAsked = (at: At): void => at.change({ losses: { ...at.election.losses, deposing: at.election.reign } })
 
 /**
  * This server stood still: it was not heard meanwhile.
@@ -237,8 +149,8 @@ export const onAsked = (at: At): void => at.change({ damping: { ...at.election.d
 export const onStall = (at: At): void => notWhole(at, null)
 
 const notWhole = (at: At, askedAt: number | null): void => {
-  const damping = forgiven(at.election.damping, at.state.rules, now(at))
-  if (damping.losses > 0) at.change({ damping: { ...damping, wholeSince: now(at), askedAt } })
+  const losses = Losses.forgiven(at.election.losses, at.state.rules, now(at))
+  if (losses.count > 0) at.change({ losses: { ...losses, wholeSince: now(at), askedAt } })
 }
 
 /**
@@ -251,14 +163,14 @@ export const heartbeat = (turn: Turn, elections: ReadonlyArray<At>): void => {
   if (turn.state.phase === "Leaving") return
   let asks = false
   for (const at of elections) {
-    const damping = forgiven(at.election.damping, turn.state.rules, turn.now.monotonic)
-    if (damping !== at.election.damping) at.change({ damping })
-    if (damping.losses === 0) continue
-    if (at.leads) at.change({ damping: { ...damping, askedAt: null } })
+    const losses = Losses.forgiven(at.election.losses, turn.state.rules, turn.now.monotonic)
+    if (losses !== at.election.losses) at.change({ losses })
+    if (losses.count === 0) continue
+    if (at.leads) at.change({ losses: { ...losses, askedAt: null } })
     else {
       asks = true
-      if (damping.askedAt !== null && !isHeardSince(turn, damping.askedAt)) notWhole(at, turn.now.monotonic)
-      else at.change({ damping: { ...damping, askedAt: turn.now.monotonic } })
+      if (losses.askedAt !== null && !isHeardSince(turn, losses.askedAt)) notWhole(at, turn.now.monotonic)
+      else at.change({ losses: { ...losses, askedAt: turn.now.monotonic } })
     }
   }
   if (!asks) return

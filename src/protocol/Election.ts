@@ -7,9 +7,9 @@
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as HashMap from "effect/HashMap"
-import * as Damping from "./Damping.ts"
 import type * as Event from "./Event.ts"
 import type { Claim } from "./Lease.ts"
+import * as Losses from "./Losses.ts"
 import * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import * as Name from "./Name.ts"
@@ -156,7 +156,7 @@ export interface Election {
   /** Until when it does not ask again who would vote for it, after no majority would have. */
   readonly preVoteAgainAt: number
   /** What this server remembers of the leads that it lost. */
-  readonly damping: Damping.Damping
+  readonly losses: Losses.Losses
   /** When each member last got a notice of the reign. */
   readonly noticed: HashMap.HashMap<Member.NodeId, number>
   /** Set when the app takes part no more: what is left to do is to say so. Never in the group's own election. */
@@ -197,7 +197,7 @@ export const make = (monotonic: number): Election => ({
   lastUntil: -Infinity,
   backoffUntil: -Infinity,
   preVoteAgainAt: -Infinity,
-  damping: Damping.none,
+  losses: Losses.none,
   noticed: HashMap.empty(),
   withdrawn: false
 })

@@ -11,10 +11,10 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Contest from "../protocol/Contest.ts"
-import * as Damping from "../protocol/Damping.ts"
 import * as Election from "../protocol/Election.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Lease from "../protocol/Lease.ts"
+import * as Losses from "../protocol/Losses.ts"
 import * as Member from "../protocol/Member.ts"
 import * as Reign from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
@@ -340,11 +340,11 @@ export const disagreement = (living: ReadonlyArray<State>, clocks: (of: State) =
  * @since 0.1.0
  */
 export const waits = ({ election, rules }: State, { monotonic }: Clocks): boolean =>
-  monotonic < Damping.until(election.damping, rules)
+  monotonic < Losses.until(election.losses, rules)
 
 /** The same, or it has waited until so lately that it need not lead yet. */
 const mayWait = ({ election, rules }: State, { monotonic }: Clocks, servers: number): boolean =>
-  monotonic < Damping.until(election.damping, rules) + settlesWithin(rules, servers)
+  monotonic < Losses.until(election.losses, rules) + settlesWithin(rules, servers)
 
 /**
  * For how many ms what all have agreed on may stay so: until one that outranks the leader has waited, and has had the time to
@@ -359,7 +359,7 @@ export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => C
     return reign !== null && rules.preempt && Member.outranks(self, reign.leader)
       && mayWait(state, clocks(state), living.length)
   })
-  const left = waiting.map((state) => Damping.until(state.election.damping, state.rules) - clocks(state).monotonic)
+  const left = waiting.map((state) => Losses.until(state.election.losses, state.rules) - clocks(state).monotonic)
   return waiting.length === 0 ? Infinity : Math.max(...left) + settlesWithin(waiting[0]!.rules, living.length)
 }
 

@@ -2,7 +2,7 @@
  * Who loses the lead again and again waits longer each time before it takes it again (protocol 5, damping).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Damping from "../../src/protocol/Damping.ts"
+import * as Losses from "../../src/protocol/Losses.ts"
 import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
@@ -13,12 +13,12 @@ const { alive, coordinator, leaving, objects, reign, response, stands, stepsDown
 const memberTimeout = 30_000
 const longest = 64 * memberTimeout
 
-const dampingOf = (server: Server): Damping.Damping => server.state.election.damping
+const lossesOf = (server: Server): Losses.Losses => server.state.election.losses
 
 /** The server lost so many leads, the last one now. */
-const having = (losses: number, server: Server): Server => {
-  const damping = { ...Damping.none, losses, lostAt: server.now, wholeSince: server.now }
-  server.state = { ...server.state, election: { ...server.state.election, damping } }
+const having = (count: number, server: Server): Server => {
+  const losses = { ...Losses.none, count, lostAt: server.now, wholeSince: server.now }
+  server.state = { ...server.state, election: { ...server.state.election, losses } }
   return server
 }
 
@@ -51,7 +51,7 @@ const beats = (server: Server, millis: number, ...answering: ReadonlyArray<strin
 describe("how long who lost the lead waits (protocol 5, damping)", () => {
   it("is nothing at first, then memberTimeout, twice as long with each loss, and 64 times at most", () => {
     const rules = { memberTimeout }
-    const after = (losses: number) => Damping.until({ ...Damping.none, losses, lostAt: 7, wholeSince: 7 }, rules) - 7
+    const after = (count: number) => Losses.until({ ...Losses.none, count, lostAt: 7, wholeSince: 7 }, rules) - 7
     assert.deepStrictEqual([0, 1, 2, 3, 7].map(after), [
       -Infinity,
       memberTimeout,
@@ -62,8 +62,8 @@ describe("how long who lost the lead waits (protocol 5, damping)", () => {
   })
 
   it("begins anew where it is not heard, but ends after 64 x memberTimeout all the same", () => {
-    const late = { ...Damping.none, losses: 3, lostAt: 0, wholeSince: longest - 1 }
-    assert.strictEqual(Damping.until(late, { memberTimeout }), longest)
+    const late = { ...Losses.none, count: 3, lostAt: 0, wholeSince: longest - 1 }
+    assert.strictEqual(Losses.until(late, { memberTimeout }), longest)
   })
 })
 
@@ -71,28 +71,28 @@ describe("a lead is lost (protocol 5, damping)", () => {
   it("by a pause", () => {
     const server = leading(["a"])
     server.freeze(6_000).step({ _tag: "Watch" })
-    assert.strictEqual(dampingOf(server).losses, 1)
+    assert.strictEqual(lossesOf(server).count, 1)
   })
 
   it("where fewer than minimumMembers are left", () => {
     const server = leading(["a"], { rules: { minimumMembers: 2 } })
     server.hear(leaving("a"))
     server.advance(1)
-    assert.deepStrictEqual([server.follows, dampingOf(server).losses], [null, 1])
+    assert.deepStrictEqual([server.follows, lossesOf(server).count], [null, 1])
   })
 
   it("to one of a lower rank: the first time it takes it back at once, then it follows, and waits", () => {
     const server = leading(["a"])
     server.hear(coordinator("a", server.term + 10))
-    assert.deepStrictEqual([server.leads, dampingOf(server).losses], [true, 1])
+    assert.deepStrictEqual([server.leads, lossesOf(server).count], [true, 1])
     server.advance(memberTimeout).hear(coordinator("a", server.term + 10))
-    assert.deepStrictEqual([server.follows, server.activity, dampingOf(server).losses], ["a", "Idle", 2])
+    assert.deepStrictEqual([server.follows, server.activity, lossesOf(server).count], ["a", "Idle", 2])
   })
 
   it("while it waited for another: it follows at once", () => {
     const server = having(2, leading(["a"]))
     server.hear(coordinator("a", server.term + 10))
-    assert.deepStrictEqual([server.follows, dampingOf(server).losses], ["a", 3])
+    assert.deepStrictEqual([server.follows, lossesOf(server).count], ["a", 3])
   })
 
   it("but not to one of a higher rank, nor by its own will", () => {
@@ -102,35 +102,35 @@ describe("a lead is lost (protocol 5, damping)", () => {
     resigned.step({ _tag: "Resign" })
     resigned.advance(1)
     assert.deepStrictEqual([replaced.follows, resigned.follows], ["z", null])
-    assert.deepStrictEqual([dampingOf(replaced), dampingOf(resigned)], [Damping.none, Damping.none])
+    assert.deepStrictEqual([lossesOf(replaced), lossesOf(resigned)], [Losses.none, Losses.none])
   })
 
   it("seven times at most", () => {
     const server = having(7, leading(["a"]))
     server.freeze(6_000).step({ _tag: "Watch" })
-    assert.strictEqual(dampingOf(server).losses, 7)
+    assert.strictEqual(lossesOf(server).count, 7)
   })
 
   it("in vain: the leader made way for it, and another of a lower rank came to lead", () => {
     const server = outranking(0)
     server.state = {
       ...server.state,
-      election: { ...server.state.election, damping: { ...Damping.none, deposing: reign(50, "a") } }
+      election: { ...server.state.election, losses: { ...Losses.none, deposing: reign(50, "a") } }
     }
     server.hear(stepsDown("a", 50, null, "HigherRank"))
     server.hear(coordinator("b", 60))
-    assert.deepStrictEqual([server.follows, dampingOf(server).losses], ["b", 1])
+    assert.deepStrictEqual([server.follows, lossesOf(server).count], ["b", 1])
   })
 
   it("not in vain where it comes to lead itself", () => {
     const server = outranking(0)
     server.state = {
       ...server.state,
-      election: { ...server.state.election, damping: { ...Damping.none, deposing: reign(50, "a") } }
+      election: { ...server.state.election, losses: { ...Losses.none, deposing: reign(50, "a") } }
     }
     server.hear(stepsDown("a", 50, "m", "HigherRank"))
     server.advance(5)
-    assert.deepStrictEqual([server.leads, dampingOf(server)], [true, Damping.none])
+    assert.deepStrictEqual([server.leads, lossesOf(server)], [true, Losses.none])
   })
 })
 
@@ -156,15 +156,15 @@ describe("while it waits (protocol 5, damping)", () => {
     server.advance(10_000)
     // Nobody has answered: the wait begins anew.
     beat(server, "a", "b", "c")
-    assert.strictEqual(dampingOf(server).wholeSince, server.now)
+    assert.strictEqual(lossesOf(server).wholeSince, server.now)
     server.advance(10_000)
     // Three of four have.
     beat(server, "a", "b")
-    assert.strictEqual(dampingOf(server).wholeSince, server.now - 10_000)
+    assert.strictEqual(lossesOf(server).wholeSince, server.now - 10_000)
     server.advance(10_000)
     // Two of four are too few.
     beat(server)
-    assert.strictEqual(dampingOf(server).wholeSince, server.now)
+    assert.strictEqual(lossesOf(server).wholeSince, server.now)
   })
 
   it("it is not heard where it sees nobody", () => {
@@ -175,13 +175,13 @@ describe("while it waits (protocol 5, damping)", () => {
     server.state = { ...server.state, rules: { ...server.state.rules, minimumMembers: 2 } }
     server.advance(1_000)
     beat(server)
-    assert.deepStrictEqual([server.leads, dampingOf(server).wholeSince], [false, server.now])
+    assert.deepStrictEqual([server.leads, lossesOf(server).wholeSince], [false, server.now])
   })
 
   it("a pause of its own makes the wait begin anew", () => {
     const server = outranking(1)
     server.freeze(6_000).step({ _tag: "Watch" })
-    assert.deepStrictEqual([dampingOf(server).losses, dampingOf(server).wholeSince], [1, server.now])
+    assert.deepStrictEqual([lossesOf(server).count, lossesOf(server).wholeSince], [1, server.now])
   })
 
   it("it stands when it has waited, also where one that outranks it does nothing", () => {
@@ -274,25 +274,25 @@ describe("a loss is forgiven (protocol 5, damping)", () => {
   it("one for each 64 x memberTimeout that it has led, without a question to anybody", () => {
     const server = having(2, leading(["a"]))
     server.advance(longest - 1).step({ _tag: "Heartbeat" })
-    assert.strictEqual(dampingOf(server).losses, 2)
+    assert.strictEqual(lossesOf(server).count, 2)
     server.advance(1).step({ _tag: "Heartbeat" })
-    assert.strictEqual(dampingOf(server).losses, 1)
+    assert.strictEqual(lossesOf(server).count, 1)
     server.advance(longest).step({ _tag: "Heartbeat" })
-    assert.deepStrictEqual(dampingOf(server), Damping.none)
+    assert.deepStrictEqual(lossesOf(server), Losses.none)
     assert.deepStrictEqual(server.said("SERVER_PROBE"), [])
   })
 
   it("all of them after as many times as long", () => {
     const server = having(3, leading(["a"]))
     server.advance(4 * longest).step({ _tag: "Heartbeat" })
-    assert.deepStrictEqual(dampingOf(server), Damping.none)
+    assert.deepStrictEqual(lossesOf(server), Losses.none)
   })
 
   it("so the next one is the first again", () => {
     const server = having(1, leading(["a"]))
     server.advance(longest)
     server.hear(coordinator("a", server.term + 10))
-    assert.deepStrictEqual([server.leads, dampingOf(server).losses], [true, 1])
+    assert.deepStrictEqual([server.leads, lossesOf(server).count], [true, 1])
   })
 
   it("while it follows, too, as long as it is heard", () => {
@@ -304,6 +304,6 @@ describe("a loss is forgiven (protocol 5, damping)", () => {
       server.advance(10_000)
     }
     server.step({ _tag: "Heartbeat" })
-    assert.deepStrictEqual(dampingOf(server), Damping.none)
+    assert.deepStrictEqual(lossesOf(server), Losses.none)
   })
 })

@@ -5,10 +5,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as Contest from "../../src/protocol/Contest.ts"
-import * as Damping from "../../src/protocol/Damping.ts"
 import * as Election from "../../src/protocol/Election.ts"
 import * as Lease from "../../src/protocol/Lease.ts"
 import * as LeaseElection from "../../src/protocol/LeaseElection.ts"
+import * as Losses from "../../src/protocol/Losses.ts"
 import type * as Member from "../../src/protocol/Member.ts"
 import type * as Message from "../../src/protocol/Message.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
@@ -574,7 +574,7 @@ describe("a lease", () => {
       server.step({ _tag: "Watch" })
       server.hear(beat("a", term + 10 * L))
       // It has lost a lead, and would wait in any case: here its work alone keeps it.
-      server.state = { ...server.state, election: { ...server.state.election, damping: Damping.none } }
+      server.state = { ...server.state, election: { ...server.state.election, losses: Losses.none } }
       server.forget()
       assert.strictEqual(server.follows, "a")
       server.step({ _tag: "Heartbeat" })

@@ -67,7 +67,7 @@ describe("stepping down (protocol 5, leaving and stepping down)", () => {
     const server = leading(["a", "b"], { work: "by hand" })
     server.step({ _tag: "Resign" })
     server.hear(coordinator("c", 5_000_000))
-    assert.deepStrictEqual([server.follows, server.state.election.damping.losses], ["c", 0])
+    assert.deepStrictEqual([server.follows, server.state.election.losses.count], ["c", 0])
   })
 
   it("its successor stands at once, whoever ranks higher", () => {

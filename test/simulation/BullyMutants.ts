@@ -301,8 +301,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     // Who loses the lead to a lower one again and again follows it in the end, and then knows its term.
     also: [{
       file: "Damping.ts",
-      from: "losses: Math.min(maxLosses, damping.losses + 1)",
-      to: "losses: 0"
+      from: "count: Math.min(Losses.maxLosses, losses.count + 1)",
+      to: "count: 0"
     }],
     seenBy: "the clock of one that leads a part is an hour ahead (5, rule 1)",
     breaks: "settles"
@@ -405,7 +405,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "`minimumMembers` is not asked about",
-    file: "BullyElection.ts",
+    file: "Lease.ts",
     from: "  Math.max(minimumMembers, lease === null",
     to: "  Math.max(0 * minimumMembers, lease === null",
     seenBy: "fewer than the minimum are left (5, minimumMembers)",

@@ -185,14 +185,14 @@ const mutants: ReadonlyArray<DampingMutant> = [
   {
     name: "nobody remembers a lead that it lost",
     file: "Damping.ts",
-    from: "losses: Math.min(maxLosses, damping.losses + 1)",
-    to: "losses: 0",
+    from: "count: Math.min(Losses.maxLosses, losses.count + 1)",
+    to: "count: 0",
     isRight: rests
   },
   {
     name: "only preemption waits: who lost the lead is the first to take the vacant place again",
     file: "Damping.ts",
-    from: "at.election.damping.losses > 1 && waits(at)",
+    from: "at.election.losses.count > 1 && waits(at)",
     to: "false",
     isRight: rests
   },
@@ -207,15 +207,15 @@ const mutants: ReadonlyArray<DampingMutant> = [
   {
     name: "one that goes last never goes",
     file: "Damping.ts",
-    from: "Math.ceil(damping.lastUntil - now(at))",
+    from: "Math.ceil(losses.lastUntil - now(at))",
     to: "1_000_000",
     isRight: (options) => Effect.map(alone(options), (led) => led >= 20)
   },
   {
     name: "one that lost a lead waits for ever",
     file: "Damping.ts",
-    from: "const waits = (at: At): boolean => now(at) < until(at.election.damping, at.state.rules)",
-    to: "const waits = (at: At): boolean => at.election.damping.losses > 0",
+    from: "const waits = (at: At): boolean => now(at) < Losses.until(at.election.losses, at.state.rules)",
+    to: "const waits = (at: At): boolean => at.election.losses.count > 0",
     isRight: (options) => Effect.map(healing(options), (seen) => seen.every(({ later }) => later))
   }
 ]

@@ -1,0 +1,100 @@
+/**
+ * What a server remembers of the leads that it lost, and how long it waits for that before it takes the lead from another.
+ *
+ * @since 0.1.0
+ */
+import type * as Reign from "./Reign.ts"
+import type * as Rules from "./Rules.ts"
+
+/**
+ * What a server remembers of the leads that it lost.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Losses {
+  /** How many losses are not forgiven, at most {@link maxLosses}. */
+  readonly count: number
+  /** When the last of them was. */
+  readonly lostAt: number
+  /** Since when it has led, or has been heard by most members. What is forgiven is taken from this time. */
+  readonly wholeSince: number
+  /** When it last asked who hears it; null where no answers are awaited. */
+  readonly askedAt: number | null
+  /** Until when others may take a vacant place first. */
+  readonly lastUntil: number
+  /** The reign that it asked to make way for it; null where it asked none since it last led. */
+  readonly deposing: Reign.Reign | null
+}
+
+/**
+ * A server that has lost no lead.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const none: Losses = {
+  count: 0,
+  lostAt: -Infinity,
+  wholeSince: -Infinity,
+  askedAt: null,
+  lastUntil: -Infinity,
+  deposing: null
+}
+
+/**
+ * More losses than these make a server wait no longer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxLosses = 7
+
+/**
+ * For how long a server that lost that many leads, one at least, must be heard whole before it takes the lead from another,
+ * in ms.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const waitAfter = (losses: number, { memberTimeout }: Pick<Rules.Rules, "memberTimeout">): number =>
+  memberTimeout * 2 ** (losses - 1)
+
+/**
+ * The longest that a server waits after a loss, however badly it is heard, in ms. Whoever has led, or was heard whole, for as
+ * long is forgiven one loss.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const longest = (rules: Pick<Rules.Rules, "memberTimeout">): number => waitAfter(maxLosses, rules)
+
+/**
+ * Until when a server takes the lead from nobody, by its monotonic clock, if it goes on being heard whole; the past where it
+ * lost none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const until = (
+  { count, lostAt, wholeSince }: Losses,
+  rules: Pick<Rules.Rules, "memberTimeout">
+): number => count === 0 ? -Infinity : Math.min(wholeSince + waitAfter(count, rules), lostAt + longest(rules))
+
+/**
+ * What is left of them: one is forgiven for each longest wait that all was well.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const forgiven = (all: Losses, rules: Pick<Rules.Rules, "memberTimeout">, now: number): Losses => {
+  if (all.count === 0) return all
+  const steps = Math.floor((now - all.wholeSince) / longest(rules))
+  if (steps <= 0) return all
+  if (steps >= all.count) return { ...none, deposing: all.deposing }
+  return {
+    ...all,
+    count: all.count - steps,
+    wholeSince: all.wholeSince + steps * longest(rules)
+  }
+}
