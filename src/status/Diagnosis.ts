@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { formatAddress } from "../protocol/Member.ts"
 import { all, Finding, note, one, problem, sort } from "./Finding.ts"
 import { type Interface, isLonely, Observations, type Refusal, type Server } from "./Observations.ts"
+import { intervalOf, isDeaf, isMute, links, muteOf, probesWanted, server } from "./ServerLinks.ts"
 import * as Strangers from "./Strangers.ts"
 import * as Text from "./Text.ts"
 
@@ -81,8 +82,6 @@ type Rule = (seen: Observations) => ReadonlyArray<Finding>
 
 const shortest = 1_500
 const hopeless = 500
-// The first probes go out within 1.5 s: as many lost by chance are one in a thousand where a tenth of all is lost.
-const probesWanted = 3
 const fadedAfter = 12_000
 // Who follows another leader than the newest for longer than this has not just not heard of it.
 const changeTime = 1_000
@@ -90,7 +89,6 @@ const changeTime = 1_000
 const fadedProbes = 5
 
 const nic = ({ address, name }: Interface) => `${name} (${address})`
-const server = ({ ip, name, port }: Server) => `${name} (${formatAddress({ ip, port })})`
 
 const chosenOf = (seen: Observations) => seen.interfaces.filter(({ chosen }) => chosen)
 const openOf = (seen: Observations) => chosenOf(seen).filter(({ refusal }) => refusal === null)
@@ -121,8 +119,6 @@ const isUnheard = (seen: Observations): boolean => {
   const isThere = (leaderOf(seen)?.answered ?? null) !== null
   return seen.multicast && isThere && (answeredBy.length === 0 || unanswered >= probesWanted)
 }
-
-const intervalOf = (seen: Observations, { interval }: Server) => interval ?? seen.heartbeatInterval
 
 // --- This host ---
 
@@ -243,7 +239,7 @@ const ttl: Rule = (seen) =>
 
 const echoes: Rule = (seen) =>
   isTaken(seen) ? [] : openOf(seen).flatMap((one) => {
-    if (one.sent >= probesWanted && one.echoed === 0) {
+    if (isLost(one)) {
       return [problem(
         "OwnMulticastLost",
         [nic(one)],
@@ -264,6 +260,8 @@ const echoes: Rule = (seen) =>
       : []
   })
 
+const isLost = ({ echoed, sent }: Interface) => sent >= probesWanted && echoed === 0
+
 // --- The group ---
 
 const company: Rule = (seen) => {
@@ -272,6 +270,20 @@ const company: Rule = (seen) => {
   const where = `group ${JSON.stringify(seen.group)}${
     seen.multicast ? ` on ${seen.multicastAddress}:${seen.port}` : ", by seeds alone,"
   }`
+  if (
+    there.length === 0 && seen.strangers.length === 0 && seen.multicast && openOf(seen).every(isLost) &&
+    isOnNetwork(seen)
+  ) {
+    return [problem(
+      "NothingArrives",
+      openOf(seen).map(nic),
+      `Nothing arrives at this host: no server was heard in ${
+        Text.age(seen.lasted)
+      }, none answers, and its own multicasts do not come back.`,
+      `Allow incoming UDP to port ${seen.port} and to the servers' own ports (unicastPort) in the firewall of this host. What it sends `
+        + "may arrive all the same: doctor on another host of the group says whether servers of this one are heard there."
+    )]
+  }
   if (there.length === 0) {
     return [problem(
       "Alone",
@@ -373,9 +385,8 @@ const ways: Rule = (seen) => {
       ))
     }
   }
-  const mute = seen.servers.filter(({ answered, asked, multicast }) =>
-    multicast !== null && answered === null && asked >= probesWanted
-  )
+  // What is known better is not told twice.
+  const mute = isMute(seen) ? [] : muteOf(seen).filter((one) => !isDeaf(seen, one))
   // In a keyed group, who does not answer by unicast cannot prove that it lives, and is not heard by multicast either.
   const unproven = [...new Set(seen.strangers.filter(({ reason }) => reason === "Unproven").map(({ ip }) => ip))]
     .filter((ip) => !answering.some((one) => one.ip === ip))
@@ -518,6 +529,7 @@ const rules: ReadonlyArray<Rule> = [
   Strangers.exposure,
   seeds,
   company,
+  links,
   ways,
   identities,
   leaders,

@@ -20,6 +20,7 @@ import type * as Settings from "../group/Settings.ts"
 import * as Supervisor from "../group/Supervisor.ts"
 import * as Frame from "../protocol/Frame.ts"
 import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
+import * as MemberLists from "../protocol/MemberLists.ts"
 import type * as Message from "../protocol/Message.ts"
 import * as Zone from "../protocol/Zone.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
@@ -225,10 +226,17 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     server.at = from
     if (via === "multicast") server.multicast = stamp(server.multicast)
     if ("interval" in message) server.interval = message.interval
+    if ("view" in message && message.view !== undefined) server.alone = message.view === MemberLists.digest([sender])
     spoke(server, sender.incarnation, from)
     follows(server, message)
     if (message.type === "SERVER_LEAVING") servers.delete(sender.id)
   }
+
+  const unheardOf = ({ from, list }: Message.Of<"MEMBERS">): ReadonlyArray<NodeId> =>
+    list.flatMap(({ heard, id }) => {
+      const interval = servers.get(id)?.interval ?? Duration.toMillis(settings.heartbeatInterval)
+      return id !== from.id && heard > 2 * interval ? [id] : []
+    })
 
   const onMembers = Effect.fnUntraced(function*(
     { messenger }: Station,
@@ -246,6 +254,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       answering.last = now()
       answering.answered = stamp(answering.answered)
       follows(answering, message)
+      if (message.page === 0) answering.unheard = unheardOf(message)
       spoke(answering, message.from.incarnation, from)
     }
     if (question._tag === "Seed") {

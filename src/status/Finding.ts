@@ -17,6 +17,9 @@ import * as Schema from "effect/Schema"
  *   `OtherVersion`: of another version of the program. `OtherProgram`: no frames at all.
  * - `SeedUnresolved`, `SeedSilent`: a seed's name does not resolve; it does not answer.
  * - `Alone`: no server of the group was heard or answers. `OnlyThisHost`: none on another host.
+ * - `NothingArrives`: not even what this host multicasts itself. `NobodyHears`: servers are heard, and none answers anything.
+ *   `HearsNobody`: a server is heard, and sees no other and answers nothing. `LinkMissing`: a server does not hear another, and both
+ *   are heard here.
  * - `OneWay`: a server answers by unicast but is not heard by multicast. `NotHeardYet`: the same, but it was listened for
  *   too short a time to say so. `MulticastFaded`: it was heard at first and is not any more. `MulticastUnheard`: the leader answers by
  *   unicast but not what we multicast. `OutgoingFaded`: it did at first. `NoUnicast`: heard, but it does not answer. `NotReached`: others list it, we cannot reach it.
@@ -39,8 +42,12 @@ export const Kind = Schema.Literals([
   "OtherGroup",
   "SeedUnresolved",
   "SeedSilent",
+  "NothingArrives",
   "Alone",
   "OnlyThisHost",
+  "NobodyHears",
+  "HearsNobody",
+  "LinkMissing",
   "OneWay",
   "MulticastFaded",
   "MulticastUnheard",

@@ -100,6 +100,10 @@ export const Server = Schema.Struct({
   answered: Schema.NullOr(Times),
   /** Whether another server has it in its list. */
   listed: Schema.Boolean,
+  /** Whether it says that it sees no server but itself; an older one does not say. */
+  alone: Schema.optionalKey(Schema.Boolean),
+  /** Those on its list that it has not heard itself for longer than two of their heartbeats. */
+  unheard: Schema.optionalKey(Schema.Array(Member.NodeId)),
   /** Its starts, by incarnation and address: two that speak by turns are two servers under one id. */
   starts: Schema.Array(Schema.Struct({ incarnation: Member.Incarnation, address: Schema.String, ...Times.fields })),
   /** The leader and term by its last word, and since when it says so; null while it follows none, or has not said. */

@@ -80,6 +80,32 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
   )
 
   it.live(
+    "a host whose firewall lets nothing in changes nothing for the others; doctor says there, and beside, which way is closed",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const hosts: Array<Lan.Host> = []
+      for (const at of [1, 2, 3]) hosts.push(yield* lan.hostAt(`192.0.2.${at}/24`))
+      const [a, b, deaf] = hosts as [Lan.Host, Lan.Host, Lan.Host]
+      const meeting = ["--multicast-address", "239.255.253.89"]
+      const alpha = yield* a.start(flags("alpha", 3, ...meeting))
+      const beta = yield* b.start(flags("beta", 2, ...meeting))
+      yield* allSeeAll({ alpha, beta })
+      yield* allFollow([alpha, beta], "alpha")
+      yield* deaf.run("iptables", "-A", "INPUT", "-i", "eth0", "-p", "udp", "-j", "DROP")
+      const gamma = yield* deaf.start(flags("gamma", 1, ...meeting))
+      yield* gamma.event("LeaderChanged", ({ leader }) => leader?.name === "gamma")
+      const [there, beside] = yield* Effect.all([doctor(deaf, ...meeting), doctor(b, ...meeting)], {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual([there.code, there.kinds], [1, ["OwnMulticastLost", "NothingArrives"]])
+      assert.strictEqual(beside.code, 1)
+      const found = beside.findings.find(({ finding }) => finding === "HearsNobody")
+      assert.match(found?.says ?? JSON.stringify(beside.findings), /^gamma \(192\.0\.2\.3:/)
+      yield* allFollow([alpha, beta], "alpha")
+    }, Effect.scoped)
+  )
+
+  it.live(
     "servers and seeds of both families are asked, each from an address of its own family (protocol 2)",
     Effect.fnUntraced(function*() {
       const lan = yield* Lan.make

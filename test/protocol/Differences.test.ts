@@ -159,6 +159,13 @@ describe("a leader", () => {
     assert.deepStrictEqual(asked(server, differs("a", "am")), [])
   })
 
+  it("forgets no difference that one follower has for another whose view is the same", () => {
+    const server = leading("ab")
+    server.hear(says("a", { type: "SERVER_ALIVE", interval: 10_000, view: digest("abcm") }))
+    server.hear(says("b", { type: "SERVER_ALIVE", interval: 10_000, view: digest("abm") }))
+    assert.strictEqual(server.state.contacts.differences.length, 1)
+  })
+
   it("asks once in a heartbeat, however many tell it of differences, and tells those of sixteen apart", () => {
     const server = leading("abcdefghijkl")
     const all = "abcdefghijklm"

@@ -16,6 +16,8 @@ const unheard = [{ ...eth0, echoed: 0, lastEcho: null }]
 const deaf = { multicast: null }
 
 /** What was seen, the findings it gives (`?` for a note), and words that the first of them has. */
+const mute = { answered: null, asked: 5 }
+
 const cases: ReadonlyArray<
   readonly [
     what: string,
@@ -25,6 +27,39 @@ const cases: ReadonlyArray<
   ]
 > = [
   ["servers on two hosts, heard both ways", {}, []],
+  [
+    "nothing that comes in, not even its own",
+    { interfaces: unheard, servers: [] },
+    ["OwnMulticastLost", "NothingArrives"],
+    []
+  ],
+  [
+    "a server that is heard, sees nobody and answers nothing",
+    { servers: [server("a"), server("b", { ...mute, alone: true })] },
+    ["HearsNobody"],
+    ["b (", "does not get in"]
+  ],
+  [
+    "servers of two hosts that are heard and answer nothing",
+    {
+      servers: [server("a", mute), server("b", { ...mute, ip: "192.0.2.78" }), server("c", { local: true })],
+      questions: { asked: 5, unanswered: 5, lastAnswer: null, answeredBy: [] }
+    },
+    ["NobodyHears"],
+    ["arrives nowhere"]
+  ],
+  [
+    "a server that has not heard another which is heard here",
+    {
+      servers: [
+        server("a", { unheard: [id("b"), id("c")] }),
+        server("b"),
+        server("c", { answered: null, multicast: null, listed: false })
+      ]
+    },
+    ["LinkMissing"],
+    ["does not hear b ("]
+  ],
   ["no interface at all", { interfaces: [], servers: [] }, ["NoInterface"]],
   [
     "interfaces of which none is used",

@@ -193,7 +193,21 @@ describe("an examination", () => {
       for (const name of ["s1", "s2"]) yield* world.network.cut("doctor", name)
       const { report } = yield* examine(host)
       yield* pass(12_500)
-      assert.deepStrictEqual(kinds(yield* report), ["NoUnicast"])
+      assert.deepStrictEqual(kinds(yield* report), ["NobodyHears"])
+    }))
+
+  it.effect("finds two servers of which one does not hear the other, while both are heard here", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make({ seed: 11 })
+      yield* world.startAll(3)
+      yield* pass(1_000)
+      yield* world.network.cut("s2", "s1")
+      yield* pass(120_000)
+      const { report } = yield* examine(yield* world.network.host("doctor"))
+      yield* pass(12_500)
+      const found = yield* report
+      assert.deepStrictEqual(kinds(found), ["LinkMissing"])
+      assert.match(found.findings[0]?.says ?? "", /^s1 .*does not hear s2 /)
     }))
 
   it.effect("finds one that others list and that it cannot reach itself", () =>
