@@ -243,6 +243,8 @@ const join = (
     joinedAt: turn.now.monotonic,
     hearsUsAt: -Infinity,
     proofAskedAt: -Infinity,
+    unansweredAt: -Infinity,
+    isReached: false,
     unicastOnly: false,
     differs: false,
     noticedAt: -Infinity,

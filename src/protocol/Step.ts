@@ -20,6 +20,7 @@ import * as MemberLists from "./MemberLists.ts"
 import * as Membership from "./Membership.ts"
 import type * as Message from "./Message.ts"
 import * as NamedElections from "./NamedElections.ts"
+import * as PathProbes from "./PathProbes.ts"
 import * as Paths from "./Paths.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
@@ -113,6 +114,7 @@ export const make = (options: {
   silentUntil: options.rules.lease === null ? -Infinity : options.monotonic + options.rules.lease.duration,
   minority: false,
   crowdedSince: Infinity,
+  pathProbes: PathProbes.none,
   provenAt: -Infinity,
   unheardSince: Infinity,
   watchedAt: options.monotonic,
@@ -523,6 +525,8 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
       return onProbe(turn, message, from, via)
     case "SERVER_RESPONSE":
       return onResponse(turn, message, from)
+    case "PATH_PROBE":
+      return PathProbes.hear(turn, message)
     case "ELECTION":
       return lease === null
         ? BullyElection.onElection(at, message, from)

@@ -16,6 +16,7 @@ import type * as Event from "./Event.ts"
 import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import type * as PathProbes from "./PathProbes.ts"
 import * as Places from "./Places.ts"
 import * as Reach from "./Reach.ts"
 import * as Receiver from "./Receiver.ts"
@@ -64,6 +65,10 @@ export interface Known {
   readonly interval: number
   /** When it last proved that it hears us, -Infinity where it never has: see `Paths`. */
   readonly hearsUsAt: number
+  /** Whether the last proof came over others, by a `PATH_PROBE`. */
+  readonly isReached: boolean
+  /** When it last let all questions for a proof go by. */
+  readonly unansweredAt: number
   /** When it was last asked for such a proof, since it speaks of a reign that could be followed then. */
   readonly proofAskedAt: number
   /** How many servers it sees by its own word, which who leads gives, or sees nobody else: 0 where it gave none. */
@@ -219,6 +224,7 @@ export interface State {
   readonly doubts: { readonly watched: number; readonly toldAt: number }
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
   readonly lag: { readonly now: number; readonly before: number }
+  readonly pathProbes: PathProbes.PathProbes
   /** When anybody last proved that it hears this server. */
   readonly provenAt: number
   /** Since when no member is known to hear this server: Infinity where one is, -Infinity where it was told. */
@@ -317,7 +323,7 @@ export type Output =
  * - `Departed`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many. `DepartedFull`: one of those who are gone
  *   was forgotten before its time, for another.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of
- *   its turn.
+ *   its turn. `PathProbesFull`: one question of who hears whom too many was not said again.
  *
  * @category models
  * @since 0.1.0
@@ -332,6 +338,7 @@ export type DropReason =
   | "DepartedFull"
   | "InboxFull"
   | "OutOfTurn"
+  | "PathProbesFull"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
 type Added = "delivered" | "alive" | "hops" | "sees"

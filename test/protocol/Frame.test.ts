@@ -247,16 +247,24 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     const sender: Member.Member = { ...leader, name: text, hostname: text, tags: { a: tags[i]! } }
     assert.strictEqual(Member.jsonBytes(sender.tags), 256)
     assert.strictEqual(Member.jsonBytes(text), 64)
-    const header = { sender, term, leader, heard: term, moved: Message.maxMoved }
+    const header = { sender, term, leader, heard: term, moved: Message.maxMoved, hears: leader.id }
+    const life = { alive: Message.maxAlive, hops: Message.maxHops, sees: 999_999 }
     const view = 0xffff_ffff
     const interval = Message.maxInterval
     const delivered = Number.MAX_SAFE_INTEGER
     const client: Client.Client = { id: Client.ClientId.make("f".repeat(16)), name: text }
     assert.strictEqual(Client.bodyBytes(bodies[i]!), 512)
     return [
-      { type: "SERVER_ALIVE", ...header, interval, delivered, elections, view },
+      { type: "SERVER_ALIVE", ...header, ...life, interval, delivered, elections, view },
       { type: "SERVER_PROBE", ...header, nonce, port: 65_535 },
-      { type: "SERVER_RESPONSE", ...header, nonce, interval, delivered, elections, view },
+      {
+        type: "PATH_PROBE",
+        ...header,
+        nonce,
+        origin: { id: leader.id, incarnation: Number.MAX_SAFE_INTEGER },
+        over: 3
+      },
+      { type: "SERVER_RESPONSE", ...header, ...life, nonce, interval, delivered, elections, view },
       { type: "SERVER_LEAVING", ...header },
       { type: "ELECTION", ...header, election, standing: term, lease },
       {

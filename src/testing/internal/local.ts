@@ -397,6 +397,7 @@ const times: ReadonlySet<string> = new Set([
   "hearsUsAt",
   "proofAskedAt",
   "provenAt",
+  "unansweredAt",
   "unheardSince"
 ])
 
