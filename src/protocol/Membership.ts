@@ -171,7 +171,7 @@ const stamp = (
   via,
   multicastAt: via === "multicast" ? turn.now.monotonic : before.multicastAt,
   interval: "interval" in message ? message.interval : before.interval,
-  sees: "interval" in message ? message.sees ?? 0 : before.sees,
+  sees: message.type === "SERVER_ALIVE" ? message.sees ?? 0 : before.sees,
   // Who says a heartbeat by unicast does not hear ours by multicast.
   unicastUntil: via === "unicast" && message.type === "SERVER_ALIVE"
     ? deafUntil(turn, message.interval)

@@ -199,8 +199,6 @@ export const Message = Schema.Union([
     ...header,
     nonce: Nonce,
     interval: Interval,
-    ...life,
-    sees,
     delivered,
     elections,
     view

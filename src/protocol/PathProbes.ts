@@ -12,23 +12,7 @@ import * as Option from "effect/Option"
 import type * as Member from "./Member.ts"
 import * as Message from "./Message.ts"
 import * as Rules from "./Rules.ts"
-import type { Turn } from "./Turn.ts"
-
-/**
- * What a server knows of such questions: its own newest one (`nonce`), when the next may be asked and how long is waited after
- * that; and those of others that it has said again: the newest ones, and how many since `since`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface PathProbes {
-  readonly nonce: string
-  readonly until: number
-  readonly wait: number
-  readonly relayed: ReadonlyArray<string>
-  readonly since: number
-  readonly count: number
-}
+import type { PathProbes, Turn } from "./Turn.ts"
 
 /**
  * Nothing was asked yet.

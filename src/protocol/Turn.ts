@@ -16,7 +16,6 @@ import type * as Event from "./Event.ts"
 import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
-import type * as PathProbes from "./PathProbes.ts"
 import * as Places from "./Places.ts"
 import * as Reach from "./Reach.ts"
 import * as Receiver from "./Receiver.ts"
@@ -173,6 +172,22 @@ export interface Delivery {
 }
 
 /**
+ * What a server knows of the questions that go over others (`PathProbes`): its own newest one (`nonce`), when the next may be asked and how long is waited after
+ * that; and those of others that it has said again: the newest ones, and how many since `since`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PathProbes {
+  readonly nonce: string
+  readonly until: number
+  readonly wait: number
+  readonly relayed: ReadonlyArray<string>
+  readonly since: number
+  readonly count: number
+}
+
+/**
  * Where a server is in its life.
  *
  * - `Discovering`: in the window after the start, it judges nobody and does not stand. `Live`: in full.
@@ -224,7 +239,7 @@ export interface State {
   readonly doubts: { readonly watched: number; readonly toldAt: number }
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
   readonly lag: { readonly now: number; readonly before: number }
-  readonly pathProbes: PathProbes.PathProbes
+  readonly pathProbes: PathProbes
   /** When anybody last proved that it hears this server. */
   readonly provenAt: number
   /** Since when no member is known to hear this server: Infinity where one is, -Infinity where it was told. */
@@ -410,8 +425,8 @@ export class Turn extends Entropy {
       case "OK":
         return { ...header, ...body, ...lifeOf(election, self) }
       case "SERVER_ALIVE":
-      case "SERVER_RESPONSE":
         return { ...header, ...body, ...lifeOf(election, self), ...this.#seen(), ...this.newest() }
+      case "SERVER_RESPONSE":
       case "SERVER_LEAVING":
       case "STEPPING_DOWN":
       case "CLIENT_WELCOME":
