@@ -184,7 +184,7 @@ const stamp = (
   through: null,
   interval: "interval" in message ? message.interval : before.interval,
   votesAt: message.type === "SERVER_ALIVE" ? turn.now.monotonic + (message.silent ?? -Infinity) : before.votesAt,
-  sees: "interval" in message ? message.sees ?? 0 : before.sees,
+  sees: message.type === "SERVER_ALIVE" ? message.sees ?? 0 : before.sees,
   // Who says a heartbeat by unicast does not hear ours by multicast.
   unicastUntil: via === "unicast" && message.type === "SERVER_ALIVE"
     ? deafUntil(turn, message.interval)
@@ -262,6 +262,8 @@ const join = (
     isLinkMissing: false,
     askedBy: { nonce: "", times: 0 },
     deafAt: -Infinity,
+    unansweredAt: -Infinity,
+    isReached: false,
     unicastOnly: false,
     differs: false,
     noticedAt: -Infinity,

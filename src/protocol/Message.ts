@@ -285,12 +285,17 @@ export const Message = Schema.Union([
     ...header,
     nonce: Nonce,
     interval: Interval,
-    ...life,
-    sees,
     delivered,
     elections,
     view,
     preVote: Schema.optionalKey(PreVote)
+  }),
+  /** I hear that start of a server ask, over so many others, who hears it: whoever hears me, say it again. */
+  kind("PATH_PROBE", {
+    ...header,
+    origin: Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation }),
+    nonce: Nonce,
+    over: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxHops }))
   }),
   /** Forget me now. */
   kind("SERVER_LEAVING", { ...header, delivered }),

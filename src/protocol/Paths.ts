@@ -12,6 +12,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import * as PathProbes from "./PathProbes.ts"
 import * as Rules from "./Rules.ts"
 import type { Known, Turn } from "./Turn.ts"
 
@@ -66,7 +67,8 @@ export const wasHeardBy = (turn: Turn, id: Member.NodeId, since: number): boolea
 export const noteHeardBy = (turn: Turn, id: Member.NodeId): void => {
   turn.state.known = HashMap.modify(turn.state.known, id, (known) => ({
     ...known,
-    hearsUsAt: Math.max(known.hearsUsAt, turn.now.monotonic)
+    hearsUsAt: Math.max(known.hearsUsAt, turn.now.monotonic),
+    isReached: false
   }))
   turn.state.provenAt = Math.max(turn.state.provenAt, turn.now.monotonic)
   turn.clearTimer(proofKey(id))
@@ -110,7 +112,13 @@ const requestTries = 3
  * @since 0.1.0
  */
 export const ask = (turn: Turn, id: Member.NodeId, tries: number): void => {
-  if (!turn.hasTimer(proofKey(id))) question(turn, id, tries)
+  if (turn.hasTimer(proofKey(id))) return
+  const { heardAt, unansweredAt } = HashMap.getUnsafe(turn.state.known, id)
+  // It speaks, and did not answer: perhaps what it says takes another way than what it hears.
+  if (unansweredAt < heardAt && turn.now.monotonic - unansweredAt <= 4 * turn.state.rules.memberTimeout) {
+    PathProbes.ask(turn)
+  }
+  question(turn, id, tries)
 }
 
 const question = (turn: Turn, id: Member.NodeId, tries: number): void => {
@@ -147,6 +155,10 @@ export const keep = (turn: Turn, id: Member.NodeId): void => {
   const known = Option.getOrUndefined(turn.known(id))
   if (known === undefined) return
   if (!speaks(turn, known)) return
+  if (known.isReached) {
+    if (PathProbes.isDue(turn, known.hearsUsAt)) PathProbes.ask(turn)
+    return
+  }
   const age = turn.now.monotonic - known.hearsUsAt
   if (age > Rules.patience(turn.state.rules, known.interval) / 2) ask(turn, id, Rules.probeTries)
 }
@@ -159,9 +171,13 @@ export const keep = (turn: Turn, id: Member.NodeId): void => {
  * @since 0.1.0
  */
 export const unanswered = (turn: Turn, id: Member.NodeId, left: number): boolean => {
-  if (left === 0) return speaks(turn, HashMap.getUnsafe(turn.state.known, id))
-  question(turn, id, left)
-  return false
+  if (left > 0) {
+    question(turn, id, left)
+    return false
+  }
+  const known = HashMap.getUnsafe(turn.state.known, id)
+  turn.state.known = HashMap.set(turn.state.known, id, { ...known, unansweredAt: turn.now.monotonic })
+  return speaks(turn, known)
 }
 
 // --- Being heard by nobody ---

@@ -8,6 +8,8 @@
  * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
+import * as Handover from "./Handover.ts"
+import * as PromiseRecord from "./PromiseRecord.ts"
 import type { Now, State, Turn } from "./Turn.ts"
 
 /**
@@ -44,5 +46,9 @@ export const startAnew = (turn: Turn): void => {
   turn.state.identity = { ...identity, raised: [...identity.raised, self.incarnation] }
   if (lease !== null) turn.state.silentUntil = turn.now.monotonic + lease.duration
   turn.state.promises = HashMap.map(turn.state.promises, (promise) => ({ ...promise, to: null, until: -Infinity }))
+  // What it keeps for others it may have given out since, and what it was given was for the start that is over.
+  turn.state.kept = []
+  turn.state.handover = PromiseRecord.none
+  Handover.start(turn)
   turn.emit({ event: "IncarnationRaised", from: self.incarnation, to: incarnation })
 }

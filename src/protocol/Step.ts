@@ -23,6 +23,7 @@ import * as MemberLists from "./MemberLists.ts"
 import * as Membership from "./Membership.ts"
 import * as Message from "./Message.ts"
 import * as NamedElections from "./NamedElections.ts"
+import * as PathProbes from "./PathProbes.ts"
 import * as Paths from "./Paths.ts"
 import * as PreVote from "./PreVote.ts"
 import * as PromiseRecord from "./PromiseRecord.ts"
@@ -123,6 +124,7 @@ export const make = (options: {
   kept: [],
   minority: false,
   crowdedSince: Infinity,
+  pathProbes: PathProbes.none,
   provenAt: -Infinity,
   unheardSince: Infinity,
   watchedAt: options.monotonic,
@@ -566,6 +568,8 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
       return onProbe(turn, message, from, via)
     case "SERVER_RESPONSE":
       return onResponse(turn, message, from)
+    case "PATH_PROBE":
+      return PathProbes.hear(turn, message)
     case "ELECTION":
       return lease === null
         ? BullyElection.onElection(at, message, from)

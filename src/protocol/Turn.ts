@@ -73,6 +73,10 @@ export interface Known {
   readonly witnessedAt: number
   /** Who said so last, since we last heard the member. */
   readonly through: Member.NodeId | null
+  /** Whether the last proof came over others, by a `PATH_PROBE`. */
+  readonly isReached: boolean
+  /** When it last let all questions for a proof go by. */
+  readonly unansweredAt: number
   /** When it was last asked for such a proof, since it speaks of a reign that could be followed then. */
   readonly proofAskedAt: number
   /** How many servers it sees by its own word, which who leads gives, or sees nobody else: 0 where it gave none. */
@@ -199,6 +203,22 @@ export interface Delivery {
 }
 
 /**
+ * What a server knows of the questions that go over others (`PathProbes`): its own newest one (`nonce`), when the next may be asked and how long is waited after
+ * that; and those of others that it has said again: the newest ones, and how many since `since`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PathProbes {
+  readonly nonce: string
+  readonly until: number
+  readonly wait: number
+  readonly relayed: ReadonlyArray<string>
+  readonly since: number
+  readonly count: number
+}
+
+/**
  * Where a server is in its life.
  *
  * - `Discovering`: in the window after the start, it judges nobody and does not stand. `Live`: in full.
@@ -257,6 +277,7 @@ export interface State {
   readonly doubts: { readonly watched: number; readonly toldAt: number }
   /** How late the watch ran at worst since the last sweep, and in the time before it. */
   readonly lag: { readonly now: number; readonly before: number }
+  readonly pathProbes: PathProbes
   /** When anybody last proved that it hears this server. */
   readonly provenAt: number
   /** Since when no member is known to hear this server: Infinity where one is, -Infinity where it was told. */
@@ -365,7 +386,7 @@ export type Output =
  * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
  * - `HandoversFull`: of one too many that leaves and asks to have its promises kept.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of
- *   its turn.
+ *   its turn. `PathProbesFull`: one question of who hears whom too many was not said again.
  *
  * @category models
  * @since 0.1.0
@@ -382,6 +403,7 @@ export type DropReason =
   | "HandoversFull"
   | "InboxFull"
   | "OutOfTurn"
+  | "PathProbesFull"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
 type Added = "delivered" | "alive" | "hops" | "sees"
@@ -462,7 +484,6 @@ export class Turn extends Entropy {
           ...this.newest()
         }
       case "SERVER_RESPONSE":
-        return { ...header, ...body, ...lifeOf(election, self), ...this.#seen(), ...this.newest() }
       case "SERVER_LEAVING":
       case "STEPPING_DOWN":
       case "CLIENT_WELCOME":

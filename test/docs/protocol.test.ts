@@ -40,10 +40,11 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   SessionsFull: true,
   WitnessLimit: true,
   InboxFull: true,
-  OutOfTurn: true
+  OutOfTurn: true,
+  PathProbesFull: true
 }
 
-const header = new Set(["type", "sender", "term", "leader", "heard", "moved"])
+const header = new Set(["type", "sender", "term", "leader", "heard", "moved", "hears"])
 
 describe("the protocol's page", () => {
   it.each(Object.entries(Message.cases))("has the message %s with its fields", (type, schema) => {

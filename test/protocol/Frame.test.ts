@@ -248,6 +248,8 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     assert.strictEqual(Member.jsonBytes(sender.tags), 256)
     assert.strictEqual(Member.jsonBytes(text), 64)
     const header = { sender, term, leader, heard: term, moved: Message.maxMoved }
+    // Who says how many servers it sees leads, and knows of its own life itself.
+    const life = { alive: Message.maxAlive, sees: 999_999 }
     const view = 0xffff_ffff
     const interval = Message.maxInterval
     const silent = 86_400_000
@@ -262,8 +264,17 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     const client: Client.Client = { id: Client.ClientId.make("f".repeat(16)), name: text }
     assert.strictEqual(Client.bodyBytes(bodies[i]!), 512)
     return [
-      { type: "SERVER_ALIVE", ...header, interval, delivered, elections, silent, view },
+      // Who does not vote yet leads nobody.
+      { type: "SERVER_ALIVE", ...header, ...life, interval, delivered, elections, view },
+      { type: "SERVER_ALIVE", ...header, sees: 1, interval, delivered, elections, silent, view },
       { type: "SERVER_PROBE", ...header, nonce, port: 65_535 },
+      {
+        type: "PATH_PROBE",
+        ...header,
+        nonce,
+        origin: { id: leader.id, incarnation: Number.MAX_SAFE_INTEGER },
+        over: 3
+      },
       { type: "SERVER_RESPONSE", ...header, nonce, interval, delivered, elections, view },
       { type: "SERVER_LEAVING", ...header },
       { type: "ELECTION", ...header, election, standing: term, lease },
@@ -307,8 +318,16 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       { type: "HANDOVER_KEPT", key: nonce },
       { type: "PROMISES_ASK", server: leader.id, start: nonce },
       { type: "PROMISES", start: nonce, key: nonce, lease, ...pages },
-      { type: "OK", ...header, election, standing: term, to: leader.id },
-      { type: "COORDINATOR", ...header, election, delivered },
+      {
+        type: "OK",
+        ...header,
+        alive: Message.maxAlive,
+        hops: Message.maxHops,
+        election,
+        standing: term,
+        to: leader.id
+      },
+      { type: "COORDINATOR", ...header, hears: leader.id, election, delivered },
       { type: "STEPPING_DOWN", ...header, election, successor: leader.id },
       { type: "MEMBERS_ASK", nonce, page: 65_535, wanted: 65_535, details: false, view },
       { type: "CLIENT_JOIN", client, nonce, interval, seq: delivered },

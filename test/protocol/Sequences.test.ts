@@ -130,6 +130,16 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     SERVER_ALIVE: { type: "SERVER_ALIVE", interval: 10_000 },
     SERVER_PROBE: { type: "SERVER_PROBE", nonce },
     SERVER_RESPONSE: { type: "SERVER_RESPONSE", nonce, interval: 500 },
+    PATH_PROBE: {
+      type: "PATH_PROBE",
+      origin: { id: Peer.id(said.about), incarnation: said.leaderIncarnation },
+      nonce: said.nonce === "another"
+        ? "ab"
+        : server.state.pathProbes.nonce === ""
+        ? "ac"
+        : server.state.pathProbes.nonce,
+      over: said.seq % 4
+    },
     SERVER_LEAVING: { type: "SERVER_LEAVING" },
     ELECTION: {
       type: "ELECTION",

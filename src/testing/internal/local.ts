@@ -411,6 +411,7 @@ const times: ReadonlySet<string> = new Set([
   "hearsUsAt",
   "proofAskedAt",
   "provenAt",
+  "unansweredAt",
   "unheardSince"
 ])
 
