@@ -99,14 +99,14 @@ export const onAnswer = (
  * @since 0.1.0
  */
 export const onTimer = (at: At, agreement: Lease.Agreement): Outcome => {
-  const { activity } = at.election
-  if (activity._tag !== "PreVote") return wait
-  if (activity.left > 0) {
-    ask(at, activity)
+  // Whatever ends the asking clears its timer.
+  const asking = at.election.activity as Asking
+  if (asking.left > 0) {
+    ask(at, asking)
     return wait
   }
-  const outcome = conclude(at, agreement, activity.answers, true)
-  return outcome._tag === "Wait" ? { _tag: "GiveUp", again: freeIn(at, agreement, activity.answers) } : outcome
+  const outcome = conclude(at, agreement, asking.answers, true)
+  return outcome._tag === "Wait" ? { _tag: "GiveUp", again: freeIn(at, agreement, asking.answers) } : outcome
 }
 
 const conclude = (

@@ -309,6 +309,19 @@ describe("standing", () => {
     assert.strictEqual(server.state.election.claim?.anchor.monotonic, since)
   })
 
+  it("of two that stand is given up by the lower ranked one, which votes for the other where it may", () => {
+    const { server, term } = standing(["a", "z"])
+    server.forget().hear(stands("z", term + 9))
+    assert.deepStrictEqual(server.says(), ["RELEASE", "VOTE to z"])
+    assert.deepStrictEqual(promise(server).to, { id: id("z"), incarnation: 1_000 })
+    const { server: ahead, term: above } = standing(["a", "z"])
+    ahead.forget().hear(stands("z", above - 9))
+    assert.deepStrictEqual([ahead.activity, votes(ahead)[0]!.granted], ["Pending", false])
+    const { server: higher, term: lower } = standing(["a", "b"])
+    higher.forget().hear(stands("b", lower + 9))
+    assert.deepStrictEqual([higher.activity, higher.says()], ["Standing", ["VOTE to b"]])
+  })
+
   it("goes on as it was where a higher ranked candidate gives up, which will stand again", () => {
     const { server, term } = standing(["a", "z"])
     server.advance(200).forget().hear(release("z", term + 999), "unicast")

@@ -39,7 +39,7 @@ const led = (group: SimulatedGroup.SimulatedGroup, from: number, election = "") 
     return new Set(terms).size
   })
 
-type Act = (group: SimulatedGroup.SimulatedGroup) => Effect.Effect<unknown, unknown, never>
+type Act = (group: SimulatedGroup.SimulatedGroup) => Effect.Effect<unknown, unknown>
 
 /** After it, a few reigns at most, and then none for a minute. */
 const settlesAfter = (act: Act, reigns: number) =>
