@@ -22,13 +22,13 @@ export const mayChange = {
 } as const
 
 /**
- * How many datagrams a server may send in one `heartbeatInterval`: signs of life and an answer, what a lease is renewed by, and
- * for each link that is missing what is asked and said because of it; where there is no multicast, to each of the others.
+ * How many datagrams a server may send in one `heartbeatInterval`: signs of life, an answer to each of the others, what a lease is
+ * renewed by, and for each link that is missing what is asked and said because of it; where there is no multicast, to each of the others.
  */
 export const mayBeSent = (rules: Rules.Rules, servers: number, missing: number): number => {
   const renewals = rules.lease === null ? 0 : Math.ceil(rules.heartbeatInterval / Lease.beatInterval(rules.lease))
   const copies = rules.multicast ? 1 : servers
-  return (4 + 2 * renewals) * copies + 6 * missing
+  return (4 + 2 * renewals) * copies + servers + 6 * missing
 }
 
 interface Seen {
