@@ -10,6 +10,14 @@ describe("servers that have paths to each other follow one leader (protocol, fol
     }
   }, 60_000)
 
+  it("in a ring of links that pass one way only, and in one with a way back", async () => {
+    const ring = Graphs.directed(3).filter((graph) => ["0>1 2>0 1>2", "0>1 1>0 2>0 1>2"].includes(Graphs.show(graph)))
+    assert.strictEqual(ring.length, 2)
+    for (const graph of ring) {
+      assert.deepStrictEqual(await Graphs.wrong({ ...trial, servers: 3, graph }), [], Graphs.show(graph))
+    }
+  }, 60_000)
+
   it("in a chain of four, which ranks in order or not, and also where it is one from the start", async () => {
     for (const [a, b, c, d] of [[0, 1, 2, 3], [3, 0, 1, 2]] as const) {
       const graph = [[a, b], [b, a], [b, c], [c, b], [c, d], [d, c]] as const
