@@ -342,7 +342,11 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   if (theirs === null) {
     if (mine === null) return
     if (at.leads) {
-      if (Reign.isPassed(mine, header) && Following.isBothWays(at, sender.id)) return leadAnew(at, sender, from)
+      if (Reign.isPassed(mine, header)) {
+        if (Following.isBothWays(at, sender.id)) return leadAnew(at, sender, from)
+        // It follows nobody, so nothing else would tell whether it hears us.
+        Paths.request(at.turn, sender.id)
+      }
       return notify(at, sender.id, from)
     }
     Following.withdraw(at, sender.id)
