@@ -24,8 +24,6 @@ import * as Damping from "./Damping.ts"
 import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
 import * as Following from "./Following.ts"
-import * as Hearsay from "./Hearsay.ts"
-import * as Identity from "./Identity.ts"
 import * as Lease from "./Lease.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
 import * as Member from "./Member.ts"
@@ -35,7 +33,6 @@ import * as Paths from "./Paths.ts"
 import * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Stability from "./Stability.ts"
-import * as Voter from "./Voter.ts"
 
 type At = Contest.Contest
 
@@ -124,7 +121,13 @@ export const becomeVacant = (
   at.emitChange({ leader: null, from: ended.leader, term: ended.term, cause, without: 0 })
 }
 
-const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member, life: Election.Life): void => {
+/**
+ * That reign is followed from now on, by the path that `life` tells of.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member, life: Election.Life): void => {
   const { claim, last, reign: before, vacancy } = at.election
   Damping.onFollowed(at, reign)
   stopActivity(at)
@@ -152,8 +155,13 @@ const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member, lif
 const throughOf = ({ through }: Following.Path): { readonly through?: Member.NodeId } =>
   through === null ? {} : { through }
 
-/** The reign that is followed is so by another path from now on. */
-const goBy = (at: At, reign: Reign.Reign, path: Following.Path, removed?: Member.Member): void => {
+/**
+ * The reign that is followed is so by another path from now on.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const goBy = (at: At, reign: Reign.Reign, path: Following.Path, removed?: Member.Member): void => {
   at.change({ life: { ...at.election.life, ...path } })
   const leader = removed ?? Following.leaderOf(at.turn, reign)
   const { term } = reign
@@ -164,7 +172,13 @@ const goBy = (at: At, reign: Reign.Reign, path: Following.Path, removed?: Member
 const wasNamed = ({ election: { reign, vacancy }, state: { self } }: At): boolean =>
   reign === null && vacancy.cause === "Transferred" && vacancy.successor === self.id
 
-const becomeLeader = (at: At): void => {
+/**
+ * This server leads, by a reign above all that it has heard of.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const becomeLeader = (at: At): void => {
   const { heard, last } = at.election
   // A reign of ours is never above what we followed by rank alone: the term grows with each.
   const reign = Reign.make(Reign.nextTerm(Math.max(heard, last?.term ?? 0), at.turn.now.wall), at.state.self)
@@ -307,129 +321,6 @@ export const notify = (at: At, id: Member.NodeId, to: Member.Address): void => {
   if (monotonic - Option.getOrElse(HashMap.get(noticed, id), () => -Infinity) < Rules.noticeInterval) return
   at.change({ noticed: HashMap.set(noticed, id, monotonic) })
   at.turn.say(to, { type: "COORDINATOR", election: at.name, hears: id })
-}
-
-/**
- * Takes note of the highest term that a message speaks of, unless there is no path both ways to who says it.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const hearTerm = (at: At, header: Message.Header): void => {
-  const { heard } = at.election
-  if (!Following.isBothWays(at, header.sender.id)) return
-  if (header.term > heard || header.heard > heard) at.change({ heard: Math.max(header.term, header.heard) })
-}
-
-/**
- * What every message of a member means for the lead, before anything else that it says. Rule by rule as in the protocol.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const observe = (at: At, message: Message.FromServer, from: Member.Address): void => {
-  const header: Message.Header = message
-  hearTerm(at, header)
-  const { self } = at.state
-  const { last, reign: mine, vacancy } = at.election
-  const { sender } = header
-  const theirs = Message.reignOf(header)
-  if (
-    theirs !== null && (Membership.contradicts(at.turn, theirs.leader) || Voter.isForeign(at.turn, theirs.leader.id))
-  ) return
-  if (theirs === null) {
-    if (mine === null) return
-    if (at.leads) return leadAnew(at, mine, header, from)
-    Following.withdraw(at, sender.id)
-    // What the leader said before it led can come late: it had not heard of its own term then.
-    if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
-      becomeVacant(at, mine, Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined))
-      callElection(at)
-    }
-    return
-  }
-  const byLeader = Member.isSameStart(theirs.leader, sender)
-  const order = mine === null
-    ? last === null ? 1 : Reign.compare(theirs, last, at.name)
-    : Reign.compare(theirs, mine, at.name)
-  if (order === 0) {
-    // A leader that was only silent leads on; one that gave its reign up does not, whatever it said before and comes late.
-    if (mine !== null) {
-      const other = Following.hear(at, message, byLeader)
-      if (other !== null) goBy(at, mine, other)
-    } else if (mayLiveAfter.has(vacancy.cause)) {
-      const path = Following.pathBack(at, message, theirs)
-      if (path !== null) follow(at, message, theirs, path)
-      else Following.request(at, message, theirs)
-    }
-    return
-  }
-  if (mine !== null && !at.leads) Following.withdraw(at, sender.id)
-  if (order < 0) {
-    if (mine !== null && (at.leads || byLeader)) notify(at, sender.id, from)
-    // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
-    if (byLeader && theirs.term === last?.term && mine === null) wantTermAbove(at, last.term)
-    return
-  }
-  if (theirs.leader.id === self.id) return disown(at, theirs)
-  // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
-  if (byLeader && message.type === "COORDINATOR" && message.cause === "Transferred") {
-    abstain(at, at.state.rules.memberTimeout, { heir: sender.id })
-  }
-  const path = Following.pathTo(at, message, theirs)
-  if (path === null) return cannotFollow(at, message, theirs, from)
-  if (!Damping.mayPreempt(at) || standsAside(at) || !at.outranks(self, theirs.leader)) {
-    return follow(at, message, theirs, path)
-  }
-  // Who leads by a lease takes no greater reign at will. That it hears of one is against all that is assumed: it yields.
-  if (at.leads && mayLeadOn(at) && Damping.forgivesFirst(at)) return becomeLeader(at)
-  const betterPlaced = mine !== null && !at.leads && Membership.holds(at.turn, mine.leader)
-    && at.outranks(mine.leader, self) && Stability.isStable(at.turn, mine.leader.id)
-  follow(at, message, theirs, path)
-  if (!betterPlaced) callElection(at)
-}
-
-/**
- * There is no path both ways to the leader of a greater reign: it changes nothing. But a leader that follows a greater reign
- * itself leads no more, whether or not that one can be followed from here.
- */
-const cannotFollow = (at: At, message: Message.FromServer, theirs: Reign.Reign, from: Member.Address): void => {
-  const { reign } = at.election
-  if (!Membership.holds(at.turn, theirs.leader)) Hearsay.check(at, theirs, from)
-  if (Following.request(at, message, theirs)) return
-  if (reign === null || at.leads || !Member.isSameStart(reign.leader, message.sender)) return
-  becomeVacant(at, reign, at.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded")
-  callElection(at)
-}
-
-/** After these a leader may be there all the same, only not heard by us. */
-const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost", "Deaf"])
-
-/** Where a reign of ours was passed by one that is over. A lease lets nobody go on in another term: it is claimed anew, above. */
-const leadAnew = (at: At, mine: Reign.Reign, header: Message.Header, from: Member.Address): void => {
-  const isPassed = Following.isBothWays(at, header.sender.id)
-    && Reign.isPassed(mine, header, at.state.rules.lease !== null)
-  if (isPassed && mayLeadOn(at)) return becomeLeader(at)
-  if (isPassed && at.election.ending === null && !Voter.isForeign(at.turn, header.sender.id)) endReign(at, "Superseded")
-  else notify(at, header.sender.id, from)
-}
-
-const wantTermAbove = (at: At, term: number): void =>
-  at.change({ heard: Math.max(at.election.heard, Reign.nextTerm(term, 0)), toExceed: Reign.nextTerm(term, 0) })
-
-const mayLeadOn = (at: At): boolean =>
-  at.state.phase === "Live" && at.election.ending === null && at.state.rules.lease === null
-
-const follow = (at: At, message: Message.FromServer, theirs: Reign.Reign, path: Following.Path): void => {
-  const leader = Following.leaderOf(at.turn, theirs)
-  becomeFollowerOf(at, Reign.make(theirs.term, leader), leader, Following.begun(at, message, theirs, path))
-}
-
-/** Others follow a reign of ours that we do not hold: it is over, and we stand to say so. */
-const disown = (at: At, theirs: Reign.Reign): void => {
-  becomeVacant(at, theirs, Member.isSameStart(theirs.leader, at.state.self) ? "Stalled" : "Replaced")
-  if (Identity.isOwnAddress(at.turn, theirs.leader)) Identity.raise(at.turn, theirs.leader.incarnation)
-  callElection(at)
 }
 
 /**

@@ -25,8 +25,10 @@ import * as Message from "./Message.ts"
 import * as NamedElections from "./NamedElections.ts"
 import * as PathProbes from "./PathProbes.ts"
 import * as Paths from "./Paths.ts"
+import * as Presence from "./Presence.ts"
 import * as PreVote from "./PreVote.ts"
 import * as PromiseRecord from "./PromiseRecord.ts"
+import * as Register from "./Register.ts"
 import type * as Reign from "./Reign.ts"
 import * as Rules from "./Rules.ts"
 import * as Snapshot from "./Snapshot.ts"
@@ -34,6 +36,7 @@ import * as Stability from "./Stability.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
 import * as Voter from "./Voter.ts"
+import * as Waking from "./Waking.ts"
 import * as Watch from "./Watch.ts"
 import * as Witnesses from "./Witnesses.ts"
 
@@ -205,10 +208,10 @@ export const leads = (
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   const turn = new Turn(state, now, input._tag === "TimerFired" ? input.token : undefined)
   if (state.phase === "Left") return [state, []]
-  if (Snapshot.isRestored(state, now)) restored(turn)
+  if (Snapshot.isRestored(state, now)) Waking.restored(turn)
   // Before its start a server has no watch that could be late.
-  if (input._tag !== "Start" && Watch.isStalled(state, now)) wake(turn)
-  if (input._tag !== "Start" && Watch.isInDoubt(turn.state, now)) lookAround(turn)
+  if (input._tag !== "Start" && Watch.isStalled(state, now)) Waking.wake(turn)
+  if (input._tag !== "Start" && Watch.isInDoubt(turn.state, now)) Waking.lookAround(turn)
   const { lease } = state.rules
   if (lease !== null) LeaseElection.expire(turn, lease)
   switch (input._tag) {
@@ -222,7 +225,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       break
     case "Discover": {
       const askAll = turn.state.probe === "" || turn.state.members.length === 0
-      if (askAll) probeGroup(turn)
+      if (askAll) Presence.probeGroup(turn)
       Contacts.seek(turn, askAll)
       break
     }
@@ -257,7 +260,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       Membership.notAsked(turn, input.id)
       break
     case "Moved":
-      if (Identity.moved(turn, input.addresses)) sayMoved(turn)
+      if (Identity.moved(turn, input.addresses)) Presence.sayMoved(turn)
       break
     case "Seeds":
       Contacts.resolved(turn, input.addresses)
@@ -319,14 +322,9 @@ const inElection = (
 
 // --- Ticks ---
 
-const probeGroup = (turn: Turn): void => {
-  turn.state.probe = turn.nonce()
-  turn.sayOften("probe", { type: "SERVER_PROBE", nonce: turn.state.probe }, Rules.gaps.probe)
-}
-
 const heartbeat = (turn: Turn): void => {
   Following.beat(Contest.ofGroup(turn))
-  sayAlive(turn)
+  Presence.sayAlive(turn)
   Handover.ask(turn)
   NamedElections.heartbeat(turn)
   Membership.keepByUnicast(turn)
@@ -340,64 +338,6 @@ const keepPaths = (turn: Turn): void => {
   if (turn.state.phase !== "Live") return
   Contest.all(turn).forEach(Following.keep)
   if (turn.state.rules.lease === null && Paths.watch(turn)) Contest.all(turn).forEach(BullyElection.onUnheard)
-}
-
-const sayAlive = (turn: Turn): void => turn.say(null, { type: "SERVER_ALIVE", ...signOfLife(turn) })
-
-/** When the last of a burst of probes is said. */
-const movedAgain = [Rules.gaps.probe[0] + Rules.gaps.probe[1]]
-
-/** Who knew us hears where we are, and who is there now is asked: it may be another network. */
-const sayMoved = (turn: Turn): void => {
-  if (turn.state.phase === "Leaving") return
-  // The sockets may still be opening anew, and what is said meanwhile is lost.
-  turn.sayOften("moved", { type: "SERVER_ALIVE", ...signOfLife(turn) }, Rules.gaps.probe)
-  probeGroup(turn)
-  // Who hears no multicast would go on asking for us where we were. A heartbeat by unicast would say that we hear none.
-  for (const { address, member: { id } } of HashMap.values(turn.state.known)) {
-    turn.sayOften(`moved:${id}`, { type: "SERVER_PROBE", nonce: turn.nonce() }, movedAgain, address)
-  }
-}
-
-const signOfLife = (turn: Turn) => ({
-  ...NamedElections.sign(turn),
-  ...Contacts.viewOf(turn.state)
-})
-
-/** A stall is not a death: not of the others, whom we could not hear, and not of us, but for our lead. */
-const wake = (turn: Turn): void => {
-  const asleep = Watch.unwatchedFor(turn.state, turn.now)
-  // While the machine was suspended no stamp aged: they are forgiven what the clock of stamps ran, and no more.
-  const aged = turn.now.monotonic - turn.state.watchedAt
-  Watch.look(turn)
-  turn.emit({ event: "Stalled", for: Math.round(asleep) })
-  for (const at of Contest.all(turn)) BullyElection.onStall(at, asleep)
-  Membership.forgive(turn, aged)
-  Delivery.forgive(turn, aged)
-  if (turn.state.phase === "Leaving") return
-  turn.state.phase = "Recovering"
-  turn.state.drainUntil = turn.now.monotonic + Rules.watchInterval(turn.state.rules)
-  probeGroup(turn)
-  turn.setTimer("discovery", turn.state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
-}
-
-/** What this server said and promised since a snapshot is forgotten: it counts as just started. */
-const restored = (turn: Turn): void => {
-  Snapshot.startAnew(turn)
-  wake(turn)
-  if (turn.state.phase !== "Leaving") raised(turn)
-}
-
-/**
- * The uptime of the system went ahead and no other clock did. That may be its mistake, so nothing ends; or others have gone on
- * without us, so they are asked.
- */
-const lookAround = (turn: Turn): void => {
-  const doubted = Math.round(Watch.doubtedFor(turn.state, turn.now))
-  Watch.look(turn)
-  turn.state.doubts = { ...turn.state.doubts, toldAt: turn.now.monotonic }
-  turn.emit({ event: "Stalled", for: 0, doubted })
-  if (turn.state.phase !== "Leaving") probeGroup(turn)
 }
 
 // --- Timers ---
@@ -415,7 +355,7 @@ const fired = (turn: Turn, timer: Timer): void => {
     case "SayAgain":
       return turn.sayOften(timer.key, timer.body, timer.gaps, timer.to)
     case "Respond":
-      return respond(turn, timer.to, timer.nonce)
+      return Presence.respond(turn, timer.to, timer.nonce)
     case "Check":
       return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
     case "AskWitnesses":
@@ -509,10 +449,10 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   const incarnation = turn.state.self.incarnation
   const heard = Membership.hear(turn, message, from, via)
   if (heard === null) {
-    if (turn.state.self.incarnation !== incarnation) raised(turn)
+    if (turn.state.self.incarnation !== incarnation) Waking.raised(turn)
     // Two who removed each other ask each other: unless both also answer, neither returns.
     if (message.type === "SERVER_PROBE" && via === "unicast" && Membership.mayReturn(turn, message.sender)) {
-      respond(turn, from, message.nonce)
+      Presence.respond(turn, from, message.nonce)
     }
     // Who has left gave its claim back before.
     if (lease !== null && message.type === "RELEASE" && message.sender.id !== turn.state.self.id) {
@@ -536,12 +476,12 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === turn.state.probe
   const at = Contest.find(turn, "election" in message ? message.election : Election.ofGroup)
   if (message.type === "SERVER_LEAVING" && at !== null) {
-    BullyElection.hearTerm(at, message)
+    Register.hearTerm(at, message)
     Delivery.onHeard(turn, message)
     return remove(turn, message.sender.id, { _tag: "Left" })
   }
   if (turn.now.monotonic < turn.state.drainUntil && !isFresh) {
-    if (at !== null) BullyElection.hearTerm(at, message)
+    if (at !== null) Register.hearTerm(at, message)
     return
   }
   const isAgreed = (message.type !== "ELECTION" && message.type !== "BEAT" && message.type !== "COORDINATOR")
@@ -554,12 +494,12 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
   }
   // These are said by all who vote: they may follow nobody in it.
   if (message.type === "VOTE" || message.type === "BEAT_ACK" || message.type === "RELEASE") {
-    BullyElection.hearTerm(at, message)
+    Register.hearTerm(at, message)
     if (lease !== null) LeaseElection.onAnswer(at, lease, message)
     return
   }
-  BullyElection.observe(at, message, from)
-  if (turn.state.self.incarnation !== incarnation) raised(turn)
+  Register.observe(at, message, from)
+  if (turn.state.self.incarnation !== incarnation) Waking.raised(turn)
   if ("view" in message) Contacts.compare(turn, message, from)
   if (!isAgreed) return
   if (at.name === Election.ofGroup) Delivery.onHeard(turn, message)
@@ -592,19 +532,6 @@ const released = (turn: Turn, lease: Message.Agreement, message: Message.Of<"REL
   else LeaseElection.onRelease(at, lease, message)
 }
 
-/** To everyone we are a new start: they hear of it at once. */
-const raised = (turn: Turn): void => {
-  sayAlive(turn)
-  Contest.all(turn).forEach(turn.state.rules.lease === null ? BullyElection.onRaised : LeaseElection.onRaised)
-}
-
-const respond = (
-  turn: Turn,
-  to: Member.Address,
-  nonce: string,
-  more: { readonly preVote?: Message.PreVote } = {}
-): void => turn.say(to, { type: "SERVER_RESPONSE", nonce, ...signOfLife(turn), ...more })
-
 const onProbe = (
   turn: Turn,
   message: Message.Of<"SERVER_PROBE">,
@@ -614,13 +541,13 @@ const onProbe = (
   const { nonce, sender } = message
   if (via === "unicast") {
     if (message.preVote === undefined) Links.asked(turn, sender.id, nonce)
-    return respond(turn, from, nonce, PreVote.answer(turn, message, from))
+    return Presence.respond(turn, from, nonce, PreVote.answer(turn, message, from))
   }
   // A burst of one nonce is one question.
   const known = HashMap.getUnsafe(turn.state.known, sender.id)
   if (known.answered === nonce) return
   turn.state.known = HashMap.set(turn.state.known, sender.id, { ...known, answered: nonce })
-  if (turn.state.election.reign?.leader.id === turn.state.self.id) return respond(turn, from, nonce)
+  if (turn.state.election.reign?.leader.id === turn.state.self.id) return Presence.respond(turn, from, nonce)
   const size = turn.state.members.length + 1
   if (turn.random() * size < Rules.answersWanted) {
     turn.setTimer(`respond:${sender.id}`, turn.random() * Math.min(size, 100), { _tag: "Respond", to: from, nonce })
@@ -639,7 +566,7 @@ const onResponse = (turn: Turn, message: Message.Of<"SERVER_RESPONSE">, from: Me
 const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
   const own = message.list.find((line) => line.id === turn.state.self.id)
   if (own !== undefined && Identity.isOwnAddress(turn, own) && Identity.raise(turn, own.incarnation)) {
-    raised(turn)
+    Waking.raised(turn)
   }
   MemberLists.onPage(turn, message, from)
 }

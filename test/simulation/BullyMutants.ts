@@ -195,9 +195,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "hearsay of a leader is believed",
-    file: "BullyElection.ts",
-    from: "return Hearsay.check(at, theirs, from)",
-    to: "return becomeFollowerOf(at, theirs, { ...at.state.self, ...theirs.leader })",
+    file: "Register.ts",
+    from: "if (!Membership.holds(at.turn, theirs.leader)) Hearsay.check(at, theirs, from)",
+    to: "if (!Membership.holds(at.turn, theirs.leader)) return follow(at, message, theirs, { through: null })",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
     breaks: "heardItself"
   },
@@ -213,13 +213,13 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     // The stall is seen at the end of the step.
     name: "who wakes judges before it forgives",
     file: "Step.ts",
-    from: "  if (input._tag !== \"Start\" && Watch.isStalled(state, now)) wake(turn)\n",
+    from: "  if (input._tag !== \"Start\" && Watch.isStalled(state, now)) Waking.wake(turn)\n",
     to: "",
     also: [{
       file: "Step.ts",
       from: "  if (lease !== null) LeaseElection.countMajority(turn, lease)\n",
       to:
-        "  if (input._tag !== \"Start\" && Watch.isStalled(turn.state, now)) wake(turn)\n  if (lease !== null) LeaseElection.countMajority(turn, lease)\n"
+        "  if (input._tag !== \"Start\" && Watch.isStalled(turn.state, now)) Waking.wake(turn)\n  if (lease !== null) LeaseElection.countMajority(turn, lease)\n"
     }, {
       file: "Step.ts",
       from: "    case \"Watch\":\n      Watch.look(turn)\n",
@@ -254,7 +254,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who wakes does not listen first",
-    file: "Step.ts",
+    file: "Waking.ts",
     from: "  turn.state.phase = \"Recovering\"\n",
     to: "",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
@@ -262,7 +262,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "an older reign is followed",
-    file: "BullyElection.ts",
+    file: "Register.ts",
     from: "if (order < 0) {",
     to: "if (order < -Infinity) {",
     seenBy: "what a leader said last comes when another leads (5, the order of reigns)",
@@ -295,7 +295,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "the terms that others speak of are not heeded",
-    file: "BullyElection.ts",
+    file: "Register.ts",
     from: "  if (header.term > heard || header.heard > heard) at",
     to: "  if (header.term > heard + Infinity) at",
     // Who loses the lead to a lower one again and again follows it in the end, and then knows its term.
@@ -309,7 +309,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a reign of its own that is over is taken up again",
-    file: "BullyElection.ts",
+    file: "Register.ts",
     from: "if (theirs.leader.id === self.id) return disown(at, theirs)",
     to: "if (theirs.leader.id === self.id) return becomeFollowerOf(at, theirs, self)",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
@@ -326,8 +326,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "where the one that should object is gone, nobody objects",
     file: "BullyElection.ts",
-    from:
-      "if (reign === null || rules.lease !== null || higher(at).length === 0 || Damping.hasLost(at)) callElection(at)",
+    from: "if (reign === null || rules.lease !== null || isOwnTurn) callElection(at)",
     to: "if (reign === null || rules.lease !== null) callElection(at)",
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "settles"
@@ -335,13 +334,12 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     // The next heartbeat does it too.
     name: "a lower leader that is heard of is followed, and left in peace",
-    file: "BullyElection.ts",
-    from: "  if (!betterPlaced) callElection(at)",
+    file: "Register.ts",
+    from: "  if (!betterPlaced) BullyElection.callElection(at)",
     to: "  void betterPlaced",
     also: [{
       file: "BullyElection.ts",
-      from:
-        "if (reign === null || rules.lease !== null || higher(at).length === 0 || Damping.hasLost(at)) callElection(at)",
+      from: "if (reign === null || rules.lease !== null || isOwnTurn) callElection(at)",
       to: "if (reign === null || rules.lease !== null) callElection(at)"
     }],
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
