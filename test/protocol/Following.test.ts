@@ -64,6 +64,32 @@ describe("a leader that is not known to hear this server (protocol, paths both w
   })
 })
 
+describe("a leader that follows a greater reign itself (protocol, paths both ways)", () => {
+  it("leads no more, also where that one cannot be followed from here", () => {
+    for (const [greater, cause] of [["q", "Superseded"], ["y", "HigherRank"]] as const) {
+      const server = Server.live({}, [coordinator("x", 50)])
+      server.forget().hear(alive("x", reign(90_000_000, greater)))
+      assert.deepStrictEqual(causes(server).slice(0, 1), [`nobody ${cause}`])
+    }
+  })
+
+  it("is asked whether it hears the one that it speaks to of a passed reign, which leads on meanwhile", () => {
+    const server = Server.live().advance(5_000)
+    assert.isTrue(server.leads)
+    server.hearDeaf(Peer.says("a", { type: "SERVER_ALIVE", interval: 10_000 }, { term: 90_000_000 }))
+    assert.include(server.says(), "SERVER_PROBE to a")
+    assert.isTrue(server.leads)
+  })
+
+  it("that stands and ranks higher is asked where nobody leads, and not waited for", () => {
+    const server = new Server()
+    server.step({ _tag: "Start" })
+    server.forget().hearDeaf(stands("z", 77))
+    assert.include(server.says(), "SERVER_PROBE to z")
+    assert.notStrictEqual(server.activity, "Waiting")
+  })
+})
+
 describe("a server that no member is known to hear (protocol, hosts that hear nobody)", () => {
   it("does not stand, asks, tells it once, and stands when one answers", () => {
     const server = new Server()
@@ -207,6 +233,28 @@ describe("the path to a leader that is followed through another (protocol, follo
     assert.deepStrictEqual([through(server), numberOf(server), causes(server)], [null, number + 1, ["z PathChanged"]])
   })
 
+  it("leads on to a leader that is heard no more, and removed, and ends where the member that it leads through stands", () => {
+    const server = Server.live({}, [coordinator("z", 50), alive("a", reign(50, "z"))])
+    for (let number = 2; through(server) === null && number < 20; number++) {
+      server.advance(5_000)
+      server.hearDeaf(knows("z", "z", 50, number))
+      server.hear(knows("a", "z", 50, number))
+      server.step({ _tag: "Heartbeat" })
+      server.advance(4_000)
+      server.hearDeaf(knows("z", "z", 50, number))
+      server.hear(knows("a", "z", 50, number + 1))
+    }
+    assert.deepStrictEqual([server.members.includes("z"), through(server)], [true, id("a")])
+    for (let number = 40; server.members.includes("z") && number < 60; number++) {
+      server.advance(5_000).hear(knows("a", "z", 50, number))
+      server.step({ _tag: "Sweep" })
+      server.advance(1_000)
+    }
+    assert.deepStrictEqual([server.members.includes("z"), server.follows, through(server)], [false, "z", id("a")])
+    server.forget().hear(stands("a", 90_000_000))
+    assert.deepStrictEqual(causes(server).slice(0, 1), ["nobody Silent"])
+  })
+
   it("is needed anew soon where the member that it leads through follows nobody any more, and no sooner for another", () => {
     const server = followsThrough()
     const until = () => server.state.election.life.relay?.until ?? 0
@@ -229,8 +277,7 @@ describe("the path to a leader that is followed through another (protocol, follo
   it("leads to a leader that is heard of and was never heard: its place stands for its name", () => {
     const server = Server.live({}, [alive("b", reign(50, "b"))])
     for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number))
-    const [change] = server.tells().filter((event) => event.event === "LeaderChanged")
-    assert.strictEqual(change?.event === "LeaderChanged" ? change.leader?.name : "", "192.0.2.26:4026")
+    assert.deepStrictEqual(causes(server), ["192.0.2.26:4026 HigherRank"])
     assert.strictEqual(Step.view(server.state).through, id("a"))
     assert.isUndefined(Step.view(Server.live({}, [coordinator("z", 50)]).state).through)
   })

@@ -75,7 +75,7 @@ describe("a question over others (protocol, paths both ways)", () => {
 
   it("is asked by some only where the group is large, and its proof lasts longer by that", () => {
     const few = among("a")
-    const many = among(..."abcdefghijklnopq")
+    const many = among(...Array.from("abcdefghijklnopq"))
     const asked = (server: Server) =>
       Array.from({ length: 100 }, (_, entropy) => {
         server.now = Math.max(server.now, server.state.pathProbes.until)
