@@ -149,7 +149,7 @@ export const begun = (at: At, message: Message.FromServer, theirs: Reign.Reign, 
   relay: through === null ? null : relayOf(at, message)
 })
 
-const aliveIn = (message: Message.FromServer): number => "alive" in message ? message.alive ?? 0 : 0
+const aliveIn = (message: Message.FromServer): number => ("alive" in message ? message.alive : undefined) ?? 0
 
 const relayOf = (at: At, message: Message.FromServer): Election.Relay => {
   const { alive, hops } = toldBy(at, message)!
@@ -310,8 +310,7 @@ export const vouchesTo = (at: At, candidate: Member.NodeId): boolean => at.elect
  * @category conversions
  * @since 0.1.0
  */
-export const leaderOf = (turn: Turn, { leader }: Reign.Reign, removed?: Member.Member): Member.Member => {
-  if (removed !== undefined) return removed
+export const leaderOf = (turn: Turn, { leader }: Reign.Reign): Member.Member => {
   const known: Known | undefined = Option.getOrUndefined(turn.known(leader.id))
   if (known !== undefined && Member.isSameStart(known.member, leader)) return known.member
   const name = Member.formatAddress(leader)

@@ -20,6 +20,7 @@
  */
 import type * as Rules from "../protocol/Rules.ts"
 import type * as Step from "../protocol/Step.ts"
+import * as Agreement from "./Agreement.ts"
 import * as Local from "./internal/local.ts"
 import * as Visited from "./internal/visited.ts"
 import * as Invariants from "./Invariants.ts"
@@ -400,7 +401,7 @@ class Exploration {
     let now: World | null = world
     while (now !== null && this.#violation === null) {
       const states = now.nodes.filter((id) => id >= 0).map((id) => this.#local.state(id))
-      const what = Invariants.disagreement(states, (state) => this.#local.clocks(state))
+      const what = Agreement.disagreement(states, (state) => this.#local.clocks(state))
       if (what === null) break
       // Not by its time: the way on from here is the same at any.
       const key = hash({ ...now, at: 0 }, 0x811c9dc5) * 0x20_0000 + (hash({ ...now, at: 0 }, 0x1b873593) >>> 11)

@@ -24,6 +24,7 @@ import type * as Event from "../protocol/Event.ts"
 import * as Member from "../protocol/Member.ts"
 import * as Reign from "../protocol/Reign.ts"
 import type * as Step from "../protocol/Step.ts"
+import * as Agreement from "./Agreement.ts"
 import * as Faults from "./Faults.ts"
 import * as Player from "./internal/player.ts"
 import * as Invariants from "./Invariants.ts"
@@ -114,7 +115,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
     const { millis, progress, seed, servers } = options
     const settings = yield* Settings.make(options.settings)
     const rules = Server.rulesOf(settings)
-    const bound = Invariants.settlesWithin(rules, servers)
+    const bound = Agreement.settlesWithin(rules, servers)
     const random = yield* Random.withSeed(Effect.service(Random.Random), `${seed} machines`)
     // In half of the runs with leases the wall clocks agree as well as the growth of terms asks for.
     const kept = rules.lease !== null && random.nextDoubleUnsafe() < 0.5 ? rules.lease.duration : null

@@ -15,6 +15,7 @@ import * as ReignOrder from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
 import type { Now, State } from "../protocol/Turn.ts"
+import * as Agreement from "./Agreement.ts"
 import * as Connected from "./internal/connected.ts"
 import { subnetOf } from "./internal/interfaces.ts"
 import * as Lists from "./internal/lists.ts"
@@ -171,7 +172,7 @@ export class Watcher {
     const [past, complaints] = Invariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
-    if (standsAside(before) || standsAside(after) || Invariants.waits(before, step.now)) watched.asideAt = at
+    if (standsAside(before) || standsAside(after) || Agreement.waits(before, step.now)) watched.asideAt = at
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
     this.#judgeWaking(watched, step)
     if (input._tag === "Moved") {
@@ -268,12 +269,12 @@ export class Watcher {
       this.#count("settles")
       const states = followers.map(({ state }) => state)
       const clocks = (of: State) => followers.find(({ state }) => state === of)!.clocks
-      const what = Invariants.disagreement(states, clocks)
+      const what = Agreement.disagreement(states, clocks)
       if (what !== null) {
         this.complain(at, "settles", null, what)
         return null
       }
-      const lasts = Invariants.agreesFor(states, clocks)
+      const lasts = Agreement.agreesFor(states, clocks)
       // Clocks of their own may be slow.
       if (lasts !== Infinity) return 1.05 * lasts
       this.#settledSince = at

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+export * as Agreement from "./Agreement.ts"
 export * as Explorer from "./Explorer.ts"
 export * as Faults from "./Faults.ts"
 export * as Invariants from "./Invariants.ts"

@@ -9,6 +9,7 @@ import * as Vm from "node:vm"
 import * as Profile from "../../src/group/Profile.ts"
 import * as Server from "../../src/group/Server.ts"
 import * as Settings from "../../src/group/Settings.ts"
+import * as Agreement from "../../src/testing/Agreement.ts"
 import * as Invariants from "../../src/testing/Invariants.ts"
 import * as Page from "./Page.ts"
 
@@ -134,10 +135,10 @@ describe("docs/promises.md", () => {
       assert.isNotEmpty(figures)
       assert.deepStrictEqual(wrongIn(page.slice(page.indexOf("## Under faults"))), [])
       const { formula } = figures[0]!
-      const withoutLease = Invariants.settlesWithin({ ...rules, lease: null }, servers)
+      const withoutLease = Agreement.settlesWithin({ ...rules, lease: null }, servers)
       assert.strictEqual(Math.ceil(millis(formula, profile)), withoutLease)
       const withLease = Math.ceil(millis(`${formula} + 4 x leaseDuration`, profile))
-      assert.strictEqual(withLease, Invariants.settlesWithin(rules, servers))
+      assert.strictEqual(withLease, Agreement.settlesWithin(rules, servers))
     }
   })
 })

@@ -3,11 +3,13 @@
  * for, and two who see different members read each other's list (protocol, sections 2 and 4).
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Contacts from "../../src/protocol/Contacts.ts"
 import type * as Member from "../../src/protocol/Member.ts"
 import * as MemberLists from "../../src/protocol/MemberLists.ts"
 import type * as Message from "../../src/protocol/Message.ts"
 import * as Reach from "../../src/protocol/Reach.ts"
 import * as Rules from "../../src/protocol/Rules.ts"
+import { Turn } from "../../src/protocol/Turn.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 
@@ -236,6 +238,13 @@ describe("two who see different members", () => {
     const nonces = new Set(server.said("MEMBERS_ASK").map(({ message }) => message.nonce))
     assert.isAtLeast(nonces.size, 1)
     assert.isAtMost(nonces.size, 2)
+  })
+
+  it("do nothing where one does not say what it sees", () => {
+    const server = among(off, "a", "b")
+    const turn = new Turn(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
+    Contacts.compare(turn, { sender: member("a") }, member("a"))
+    assert.deepStrictEqual([turn.outputs, turn.state.contacts], [[], server.state.contacts])
   })
 
   it("do nothing where they see the same, and nothing before the discovery window is over", () => {

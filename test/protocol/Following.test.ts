@@ -3,8 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import type * as Message from "../../src/protocol/Message.ts"
+import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
-import { Server } from "./harness/Server.ts"
+import { type Options, Server } from "./harness/Server.ts"
 
 const { alive, coordinator, id, reign, response, stands } = Peer
 
@@ -60,6 +61,32 @@ describe("a leader that is not known to hear this server (protocol, paths both w
     assert.notStrictEqual(few.follows, "z")
     few.hearDeaf(sees("z", 90_000_001, 2))
     assert.strictEqual(few.follows, "z")
+  })
+})
+
+describe("a leader that follows a greater reign itself (protocol, paths both ways)", () => {
+  it("leads no more, also where that one cannot be followed from here", () => {
+    for (const [greater, cause] of [["q", "Superseded"], ["y", "HigherRank"]] as const) {
+      const server = Server.live({}, [coordinator("x", 50)])
+      server.forget().hear(alive("x", reign(90_000_000, greater)))
+      assert.deepStrictEqual(causes(server).slice(0, 1), [`nobody ${cause}`])
+    }
+  })
+
+  it("is asked whether it hears the one that it speaks to of a passed reign, which leads on meanwhile", () => {
+    const server = Server.live().advance(5_000)
+    assert.isTrue(server.leads)
+    server.hearDeaf(Peer.says("a", { type: "SERVER_ALIVE", interval: 10_000 }, { term: 90_000_000 }))
+    assert.include(server.says(), "SERVER_PROBE to a")
+    assert.isTrue(server.leads)
+  })
+
+  it("that stands and ranks higher is asked where nobody leads, and not waited for", () => {
+    const server = new Server()
+    server.step({ _tag: "Start" })
+    server.forget().hearDeaf(stands("z", 77))
+    assert.include(server.says(), "SERVER_PROBE to z")
+    assert.notStrictEqual(server.activity, "Waiting")
   })
 })
 
@@ -144,5 +171,140 @@ describe("a leader that is followed through another (protocol, following through
       2,
       8
     ]])
+  })
+})
+
+/** A server that follows `z`, which it does not hear any more, through `a` and knows `b` besides. */
+const followsThrough = (options: Options = {}): Server => {
+  const server = Server.live(options, [coordinator("z", 50), alive("a", reign(50, "z")), alive("b", reign(50, "z"))])
+  for (let number = 2; server.members.includes("z") && number < 15; number++) {
+    server.advance(5_000).hear(knows("a", "z", 50, number))
+    server.hear(alive("b"))
+    server.step({ _tag: "Sweep" })
+    server.advance(1_000)
+  }
+  assert.deepStrictEqual([server.follows, through(server)], ["z", id("a")])
+  return server.forget()
+}
+
+const numberOf = (server: Server) => server.state.election.life.number
+
+describe("the path to a leader that is followed through another (protocol, following through others)", () => {
+  it("leads through a nearer member, or through another once the first says nothing new, and not at once to any", () => {
+    const server = followsThrough()
+    const number = numberOf(server)
+    server.hear(knows("b", "z", 50, number + 1, 2))
+    assert.strictEqual(through(server), id("a"))
+    server.hear(knows("b", "z", 50, number + 2, 0))
+    assert.deepStrictEqual([through(server), causes(server)], [id("b"), ["192.0.2.26:4026 PathChanged"]])
+    server.advance(2 * server.state.rules.heartbeatInterval + 5_000)
+    server.hear(knows("b", "z", 50, number + 2, 0))
+    assert.strictEqual(through(server), id("b"))
+    server.hear(knows("a", "z", 50, number + 3, 2))
+    assert.deepStrictEqual([through(server), causes(server)], [id("a"), ["192.0.2.26:4026 PathChanged"]])
+  })
+
+  it("leads through none that is not known to hear this server: that one is asked", () => {
+    const server = followsThrough()
+    server.hearDeaf(knows("c", "z", 50, numberOf(server) + 1, 0))
+    assert.strictEqual(through(server), id("a"))
+    assert.include(server.says(), "SERVER_PROBE to c")
+    const direct = Server.live({}, [coordinator("z", 50)])
+    direct.forget().hearDeaf(knows("c", "z", 50, 9))
+    assert.deepStrictEqual([direct.says(), through(direct)], [[], null])
+  })
+
+  it("is another at once where the leader does not answer and another knows newer signs of life, until it does", () => {
+    const server = Server.live({}, [coordinator("z", 50), alive("a", reign(50, "z"))])
+    for (let number = 2; through(server) === null && number < 20; number++) {
+      server.advance(5_000)
+      server.hearDeaf(knows("z", "z", 50, number))
+      server.hear(knows("a", "z", 50, number))
+      server.step({ _tag: "Heartbeat" })
+      server.advance(4_000)
+      server.hearDeaf(knows("z", "z", 50, number))
+      server.hear(knows("a", "z", 50, number + 1))
+    }
+    assert.deepStrictEqual([server.follows, through(server), causes(server)], ["z", id("a"), ["z PathChanged"]])
+    const number = numberOf(server)
+    server.forget().hearDeaf(knows("z", "z", 50, number))
+    assert.deepStrictEqual([through(server), numberOf(server)], [id("a"), number])
+    server.hear(knows("z", "z", 50, number + 1))
+    assert.deepStrictEqual([through(server), numberOf(server), causes(server)], [null, number + 1, ["z PathChanged"]])
+  })
+
+  it("leads on to a leader that is heard no more, and removed, and ends where the member that it leads through stands", () => {
+    const server = Server.live({}, [coordinator("z", 50), alive("a", reign(50, "z"))])
+    for (let number = 2; through(server) === null && number < 20; number++) {
+      server.advance(5_000)
+      server.hearDeaf(knows("z", "z", 50, number))
+      server.hear(knows("a", "z", 50, number))
+      server.step({ _tag: "Heartbeat" })
+      server.advance(4_000)
+      server.hearDeaf(knows("z", "z", 50, number))
+      server.hear(knows("a", "z", 50, number + 1))
+    }
+    assert.deepStrictEqual([server.members.includes("z"), through(server)], [true, id("a")])
+    for (let number = 40; server.members.includes("z") && number < 60; number++) {
+      server.advance(5_000).hear(knows("a", "z", 50, number))
+      server.step({ _tag: "Sweep" })
+      server.advance(1_000)
+    }
+    assert.deepStrictEqual([server.members.includes("z"), server.follows, through(server)], [false, "z", id("a")])
+    server.forget().hear(stands("a", 90_000_000))
+    assert.deepStrictEqual(causes(server).slice(0, 1), ["nobody Silent"])
+  })
+
+  it("is needed anew soon where the member that it leads through follows nobody any more, and no sooner for another", () => {
+    const server = followsThrough()
+    const until = () => server.state.election.life.relay?.until ?? 0
+    const before = until()
+    server.hear(alive("b"))
+    assert.strictEqual(until(), before)
+    server.hear(alive("a"))
+    assert.strictEqual(until(), server.now + 2 * server.state.rules.heartbeatInterval)
+    assert.isBelow(until(), before)
+  })
+
+  it("lasts through a pause as what was heard does", () => {
+    const server = followsThrough()
+    const before = server.state.election.life.relay!.until
+    server.freeze(60_000).step({ _tag: "Watch" })
+    assert.isAbove(server.state.election.life.relay!.until, before + 50_000)
+    assert.strictEqual(server.follows, "z")
+  })
+
+  it("leads to a leader that is heard of and was never heard: its place stands for its name", () => {
+    const server = Server.live({}, [alive("b", reign(50, "b"))])
+    for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number))
+    assert.deepStrictEqual(causes(server), ["192.0.2.26:4026 HigherRank"])
+    assert.strictEqual(Step.view(server.state).through, id("a"))
+    assert.isUndefined(Step.view(Server.live({}, [coordinator("z", 50)]).state).through)
+  })
+
+  it("is noted of the greater of two reigns that are heard of only, until that is heard of no more", () => {
+    const server = Server.live({}, [alive("b", reign(50, "b"))])
+    const noted = () => server.state.election.mention?.reign.term
+    server.hear(knows("a", "z", 90_000_000, 7))
+    server.hear(knows("c", "y", 80_000_000, 7))
+    assert.strictEqual(noted(), 90_000_000)
+    server.hear(knows("c", "y", 91_000_000, 7))
+    assert.strictEqual(noted(), 91_000_000)
+    server.state = {
+      ...server.state,
+      election: { ...server.state.election, mention: { ...server.state.election.mention!, until: server.now } }
+    }
+    server.hear(knows("c", "x", 80_000_000, 7))
+    assert.strictEqual(noted(), 80_000_000)
+  })
+
+  it("is not found back to a leader that is dropped as deaf and still is not known to hear this server", () => {
+    const server = Server.live({}, [coordinator("z", 50), alive("a")])
+    server.state = { ...server.state, election: { ...server.state.election, reign: null } }
+    const { vacancy } = server.state.election
+    server.state = { ...server.state, election: { ...server.state.election, vacancy: { ...vacancy, cause: "Deaf" } } }
+    server.advance(60_000).forget()
+    server.hearDeaf(knows("z", "z", 50, 99))
+    assert.notStrictEqual(server.follows, "z")
   })
 })

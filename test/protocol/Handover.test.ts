@@ -232,6 +232,18 @@ describe("who keeps promises (protocol, handing over)", () => {
     assert.deepStrictEqual([more, page!.lease], [[], lease])
   })
 
+  it("keeps the pages of each server by themselves", () => {
+    const server = Server.live(options())
+    const keys = ["b", "c"].map((name) => {
+      server.forget().hear(offer(name, "1"))
+      return keyOf(server)
+    })
+    for (const [index, term] of [[1, 22], [0, 11]] as const) {
+      server.hear(hand(keys[index]!, { promises: [promised({ term })] }))
+    }
+    assert.deepStrictEqual(["b", "c"].map((name) => gives(server, "2", name)[0]?.promises[0]?.term), [11, 22])
+  })
+
   it("gives it to the first start that asks, as often as that asks, and to no other", () => {
     const server = keeper()
     assert.deepStrictEqual(gives(server, "1"), [], "that is the start that handed over")

@@ -13,6 +13,7 @@ import type * as Member from "../../src/protocol/Member.ts"
 import type * as Message from "../../src/protocol/Message.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
 import * as Step from "../../src/protocol/Step.ts"
+import { Turn } from "../../src/protocol/Turn.ts"
 import * as Voter from "../../src/protocol/Voter.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
@@ -1265,6 +1266,18 @@ describe("an agreement that differs", () => {
     bully.forget().hear(leads("z", 50, three))
     assert.deepInclude(bully.tells()[0], { event: "SettingsDiffer", ours: "bully", theirs: "lease" })
     assert.strictEqual(bully.follows, "z")
+  })
+})
+
+describe("a timer", () => {
+  it("changes nothing where the majority is gone that it would stand with, nor where a lease sets none of its kind", () => {
+    const server = Server.live(options())
+    const turn = new Turn(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
+    const at = Contest.find(turn, "")!
+    assert.isTrue(LeaseElection.fired(at, three, { _tag: "Stand", election: "" }))
+    assert.strictEqual(at.election.activity._tag, "Idle")
+    assert.isFalse(LeaseElection.fired(at, three, { _tag: "LeaseEnds", election: "" }))
+    assert.deepStrictEqual(turn.outputs, [])
   })
 })
 

@@ -2,6 +2,7 @@
  * Which members hear this server, by what they prove ("Paths both ways").
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
 import type * as Message from "../../src/protocol/Message.ts"
 import * as Paths from "../../src/protocol/Paths.ts"
 import { Turn } from "../../src/protocol/Turn.ts"
@@ -59,5 +60,48 @@ describe("a member that hears us (protocol, paths both ways)", () => {
     const turn = turnOf(server)
     Paths.noteHeardBy(turn, id("z"))
     assert.isTrue(Paths.isHeardBy(turn, id("z")))
+  })
+})
+
+describe("a member whose proof is wanted (protocol, paths both ways)", () => {
+  /** What a server says in one turn in which only this happens. */
+  const says = (server: Server, act: (turn: Turn) => void): ReadonlyArray<string> => {
+    const turn = turnOf(server)
+    act(turn)
+    server.state = turn.state
+    return turn.outputs.flatMap((output) => output._tag === "Send" ? [output.message.type] : [])
+  }
+
+  it("is asked three times at first and then once, at most once in a heartbeat; a stranger is not", () => {
+    const server = live([alive("z")])
+    const { heartbeatInterval } = server.state.rules
+    const request = (name: string) => {
+      let isFirst: boolean | undefined
+      const said = says(server, (turn) => void (isFirst = Paths.request(turn, id(name))))
+      return [said.length, isFirst]
+    }
+    assert.deepStrictEqual(request("nobody"), [0, false])
+    assert.deepStrictEqual([request("z"), request("z")], [[1, true], [0, false]])
+    says(server, (turn) => turn.clearTimer(Paths.proofKey(id("z"))))
+    server.advance(heartbeatInterval).hearDeaf(alive("z"))
+    assert.deepStrictEqual(request("z"), [1, false])
+  })
+
+  it("is asked when half of the time of its last proof is over, while it speaks; and over others if it was proved so", () => {
+    const server = live([response("z", "1"), alive("z")])
+    const keep = (name = "z") => says(server, (turn) => Paths.keep(turn, id(name)))
+    const reach = (hearsUsAt: number) => {
+      const known = HashMap.set(server.state.known, id("z"), { ...server.knows("z"), hearsUsAt, isReached: true })
+      server.state = { ...server.state, known }
+    }
+    assert.deepStrictEqual([keep("nobody"), keep()], [[], []])
+    server.advance(20_000)
+    assert.deepStrictEqual(keep(), [], "it is silent")
+    server.hearDeaf(alive("z"))
+    assert.deepStrictEqual(keep(), ["SERVER_PROBE"])
+    reach(server.now + 1_000_000)
+    assert.deepStrictEqual(keep(), [])
+    reach(server.now)
+    assert.deepStrictEqual(keep(), ["PATH_PROBE"])
   })
 })

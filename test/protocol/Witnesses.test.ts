@@ -196,6 +196,14 @@ describe("the word of a witness", () => {
     assert.strictEqual(server.knows("a"), before)
   })
 
+  it("that came when all heard the member last changes nothing", () => {
+    const server = among("ab", "a")
+    const [first] = ask(server)
+    const before = server.knows("a")
+    server.hear(witness("b", first!.ask, "a", server.state.witnesses.askedAt - before.heardAt - 1), "unicast")
+    assert.strictEqual(server.knows("a"), before)
+  })
+
   it("proves that the witness hears this server", () => {
     const server = among("abz", "a")
     const [first] = ask(server)

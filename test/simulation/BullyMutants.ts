@@ -190,7 +190,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     from: "  askMissing(turn, unknown, from)\n",
     to:
       "  for (const { heard: _, ...line } of unknown) {\n    const sender = { ...line, hostname: line.name, tags: {} }\n    const alive = { type: \"SERVER_ALIVE\", sender, term: 0, leader: null, heard: 0, interval: 500 } as const\n    Membership.hear(turn, alive, line, \"unicast\")\n  }\n",
-    seenBy: "explorer",
+    seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "heardItself"
   },
   {
@@ -311,7 +311,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     name: "a reign of its own that is over is taken up again",
     file: "Register.ts",
     from: "if (theirs.leader.id === self.id) return disown(at, theirs)",
-    to: "if (theirs.leader.id === self.id) return becomeFollowerOf(at, theirs, self)",
+    to: "if (theirs.leader.id === self.id) return BullyElection.becomeFollowerOf(at, theirs, self, Election.noLife)",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
     breaks: "viewIsTold"
   },

@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Server from "../../src/group/Server.ts"
 import type * as Settings from "../../src/group/Settings.ts"
+import * as Election from "../../src/protocol/Election.ts"
 import type * as Event from "../../src/protocol/Event.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import type * as Member from "../../src/protocol/Member.ts"
@@ -134,7 +135,7 @@ export const make = Effect.fnUntraced(function*(
     const reader = yield* picture.events.pipe(
       Stream.runForEach(Effect.fnUntraced(function*(event) {
         events.push({ at: yield* network.now, event })
-        if (event.event !== "LeaderChanged") return
+        if (event.event !== "LeaderChanged" || event.election !== Election.ofGroup) return
         reign = event.leader === null ? null : { term: event.term, leader: event.leader }
         yield* compare()
       })),

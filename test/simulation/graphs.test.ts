@@ -17,6 +17,13 @@ const brokenOn = (graphs: ReadonlyArray<LinkGraph.LinkGraph>, options: GraphRuns
     return broken
   })
 
+/** The graph of servers that hear each other along these links only. */
+const chain = (...links: ReadonlyArray<LinkGraph.Link>) =>
+  LinkGraph.make(
+    4,
+    LinkGraph.pairs(4).filter((way) => !links.some((link) => link.includes(way[0]) && link.includes(way[1])))
+  )
+
 describe("where links are missing, each connected part has one leader (promises, Under faults)", () => {
   it.effect("the Bully, on every directed graph of three", () =>
     Effect.gen(function*() {
@@ -36,5 +43,28 @@ describe("where links are missing, each connected part has one leader (promises,
   it.effect("with a lease, on every undirected graph of four", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* brokenOn(LinkGraph.undirected(4), { leadership: "lease", since: "start" }), [])
+    }), 120_000)
+
+  it.effect(
+    "the Bully, on chains of four that were one before: ranked in order, and with the highest in the middle",
+    () =>
+      Effect.gen(function*() {
+        const chains = ([[0, 1, 2, 3], [0, 3, 1, 2]] as const).map(([a, b, c, d]) => chain([a, b], [b, c], [c, d]))
+        assert.deepStrictEqual(yield* brokenOn(chains, { leadership: "bully", since: "later" }), [])
+      }),
+    120_000
+  )
+
+  it.effect("without preemption, also where one hears nobody or is heard by nobody", () =>
+    Effect.gen(function*() {
+      const whole = LinkGraph.pairs(3)
+      const hosts = [0, 2].flatMap((one) => [
+        LinkGraph.make(3, whole.filter(([, to]) => to === one)),
+        LinkGraph.make(3, whole.filter(([from]) => from === one))
+      ])
+      for (const since of ["start", "later"] as const) {
+        const options = { leadership: "bully", since, settings: { preempt: false } } as const
+        assert.deepStrictEqual(yield* brokenOn(hosts, options), [])
+      }
     }), 120_000)
 })

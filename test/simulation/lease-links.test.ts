@@ -148,7 +148,9 @@ describe("a group in which some are of a version that answers no pre-vote", () =
     it.effect(`elects, replaces and yields: ${names.join(" and ")}`, () =>
       VirtualTime.run(Effect.scoped(Effect.gen(function*() {
         const group = yield* make(3, 1, older(new Set(names)))
-        assert.strictEqual(yield* group.settle(), 2)
+        // A server whose pre-vote is answered at once may come before the highest ranked, which then replaces it.
+        yield* group.settle()
+        yield* group.until("the highest ranked leads", Effect.map(group.leaders, (all) => all.includes(2)))
         yield* group.kill(2)
         yield* group.until("another leads", Effect.map(group.leaders, (all) => all.includes(1)), { within: boundOf(3) })
         yield* group.start(2)

@@ -10,6 +10,7 @@ import type * as Reign from "../../protocol/Reign.ts"
 import type * as Rules from "../../protocol/Rules.ts"
 import * as Step from "../../protocol/Step.ts"
 import type { Output, State } from "../../protocol/Turn.ts"
+import * as Agreement from "../Agreement.ts"
 import * as Invariants from "../Invariants.ts"
 
 /** All times are made whole multiples of this, in ms. */
@@ -99,7 +100,7 @@ export class Servers {
     this.#rules = rules
     this.isLease = rules.lease !== null
     this.#transition = transition
-    this.settlesWithin = Invariants.settlesWithin(rules, servers, { delay: 100 })
+    this.settlesWithin = Agreement.settlesWithin(rules, servers, { delay: 100 })
     this.#members = Array.from({ length: servers }, (_, index) => ({
       id: Member.NodeId.make(String(index + 1).padStart(16, "0")),
       ip: `10.0.0.${index + 1}`,

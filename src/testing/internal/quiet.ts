@@ -5,7 +5,8 @@ import * as Election from "../../protocol/Election.ts"
 import * as Lease from "../../protocol/Lease.ts"
 import type * as Rules from "../../protocol/Rules.ts"
 import type { Output } from "../../protocol/Turn.ts"
-import * as Invariants from "../Invariants.ts"
+import * as Agreement from "../Agreement.ts"
+import type * as Invariants from "../Invariants.ts"
 import * as LinkGraph from "../LinkGraph.ts"
 
 /** What stays as it is for longer: the links that are there, and whether chance or pauses have a part in it. */
@@ -80,7 +81,7 @@ export class Quiet {
     const hops = this.isWhole(living)
       ? 0
       : Math.max(1, ...LinkGraph.parts(this.#conditions.graph, living).map((part) => part.hops))
-    return Invariants.settlesWithin(rules, this.#servers, { hops })
+    return Agreement.settlesWithin(rules, this.#servers, { hops })
   }
 
   /** The group has had the time to settle. */
