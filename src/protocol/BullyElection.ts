@@ -148,12 +148,14 @@ export const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Memb
     term: reign.term,
     cause: before === null ? vacancy.cause : at.outranks(reign.leader, before.leader) ? "HigherRank" : "Superseded",
     without: before === null && last !== null ? Math.round(at.turn.now.monotonic - vacancy.since) : 0,
-    ...throughOf(life)
+    ...throughOf(at, life)
   })
 }
 
-const throughOf = ({ through }: Following.Path): { readonly through?: Member.NodeId } =>
-  through === null ? {} : { through }
+const throughOf = (at: At, { through }: Following.Path): { readonly through?: Member.Member } | undefined =>
+  through === null
+    ? undefined
+    : Option.getOrUndefined(Option.map(at.turn.known(through), ({ member }) => ({ through: member })))
 
 /**
  * The reign that is followed is so by another path from now on.
@@ -165,7 +167,7 @@ export const goBy = (at: At, reign: Reign.Reign, path: Following.Path, removed?:
   at.change({ life: { ...at.election.life, ...path } })
   const leader = removed ?? Following.leaderOf(at.turn, reign)
   const { term } = reign
-  at.emitChange({ leader, from: reign.leader, term, cause: "PathChanged", without: 0, ...throughOf(path) })
+  at.emitChange({ leader, from: reign.leader, term, cause: "PathChanged", without: 0, ...throughOf(at, path) })
 }
 
 /** Whether the last leader handed the lead to us. */

@@ -62,6 +62,8 @@ const become = (turn: Turn, reign: Reign.Reign | null, address: Member.Address |
     turn.state.leaderHeardAt = now
     // It has not acknowledged anything yet: it is given all there is, at once.
     turn.state.flights = turn.state.flights.map((flight) => ({ ...flight, tries: 0, since: now, dueAt: now }))
+    // Nor has it let any join go by.
+    turn.state.join = { ...turn.state.join, tries: 0 }
   }
   turn.emit({ event: "LeaderChanged", leader: reign?.leader ?? null, term: turn.state.last!.reign.term })
 }

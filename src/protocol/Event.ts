@@ -198,8 +198,8 @@ export const Event = Schema.Union([
     term: Reign.Term,
     cause: Cause,
     without: Schema.Natural,
-    /** The id of the member through which the leader is followed, where this server has no path both ways with it. */
-    through: Schema.optionalKey(Member.NodeId)
+    /** The member through which the leader is followed, where this server has no path both ways with it. */
+    through: Schema.optionalKey(Member.Member)
   }),
   /** Somebody else uses our node id. Both addresses are told; nothing is merged. */
   event("DuplicateIdentity", {

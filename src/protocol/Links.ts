@@ -33,7 +33,8 @@ export const notHeard = (turn: Turn, known: Known): void => {
 export const heard = (turn: Turn, known: Known): Known => {
   if (!known.isLinkMissing) return known
   turn.emit({ event: "LinkBack", member: known.member, way: "Incoming" })
-  return { ...known, isLinkMissing: false }
+  // Where it was heard by unicast first, its next multicast is on its way.
+  return { ...known, isLinkMissing: false, multicastAt: known.heardAt }
 }
 
 /**
@@ -56,14 +57,18 @@ export const asked = (turn: Turn, id: Member.NodeId, nonce: string): void => {
 }
 
 /**
- * With each sweep: who does not hear us asks again before long. Who has not for twice its patience does hear us.
+ * With each sweep: who does not hear us asks again before long, until it has removed us. Who has not for twice its patience is
+ * asked itself, and hears us again when it answers. What it said before that may come of what it heard of us long ago.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const sweep = (turn: Turn, known: Known): void => {
-  const { deafAt, interval, member } = known
-  if (deafAt === -Infinity || turn.now.monotonic - deafAt <= 2 * Rules.patience(turn.state.rules, interval)) return
+  const { address, deafAt, hearsUsAt, interval, isReached, member } = known
+  const until = deafAt + 2 * Rules.patience(turn.state.rules, interval)
+  if (deafAt === -Infinity || turn.now.monotonic <= until) return
+  // A proof that came over others says nothing of the direct way.
+  if (isReached || hearsUsAt <= until) return turn.say(address, { type: "SERVER_PROBE", nonce: turn.nonce() })
   turn.state.known = HashMap.set(turn.state.known, member.id, { ...known, deafAt: -Infinity })
   turn.emit({ event: "LinkBack", member, way: "Outgoing" })
 }

@@ -88,7 +88,9 @@ export const onAnswer = (
   if (remaining > 0 && remaining < at.state.rules.probeTimeout) {
     at.setTimer("pre-vote", remaining + 1, { _tag: "PreVote" })
   }
-  return conclude(at, agreement, answers, at.election.reign !== null)
+  // Who was named to go first must not wait while one of an older version, which asks nobody, takes the lead again.
+  const isNamed = at.election.vacancy.successor === at.state.self.id
+  return conclude(at, agreement, answers, at.election.reign !== null || isNamed)
 }
 
 /**

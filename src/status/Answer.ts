@@ -46,7 +46,11 @@ export const members = (answer: Inquiry.Answer, now: number, style: Table.Style)
     ...members.flatMap(({ name, votesIn }) =>
       votesIn === undefined ? [] : [`${Text.clean(name)} does not vote yet: in ${Text.age(votesIn)} at the latest`]
     ),
-    ...(leader === null ? ["nobody leads"] : isListed ? [] : [`${leader.id} leads, and is not in this list`])
+    ...(leader === null
+      ? ["nobody leads"]
+      : isListed
+      ? []
+      : [`${leader.id} at ${Member.formatAddress(leader)} leads, and is not in this list`])
   ]
 }
 

@@ -43,7 +43,7 @@ const say = (event: Event.Event): string => {
       return event.leader === null
         ? `nobody leads${led} (term ${event.term} ended: ${causes[event.cause]})`
         : `${who(event.leader)} leads${led} (term ${event.term}: ${causes[event.cause]}${gap}${
-          event.through === undefined ? "" : `, followed through ${event.through}`
+          event.through === undefined ? "" : `, followed through ${who(event.through)}`
         })`
     }
     case "DuplicateIdentity":

@@ -100,7 +100,8 @@ export const links = (seen: Observations): ReadonlyArray<Finding> => {
     ))
   }
   const isHere = (one: Server) =>
-    Math.max(one.answered?.last ?? 0, one.multicast?.last ?? 0) > seen.lasted - 2 * intervalOf(seen, one)
+    Math.max(one.answered?.last ?? -Infinity, one.multicast?.last ?? -Infinity) >
+      seen.lasted - 2 * intervalOf(seen, one)
   for (const by of seen.servers) {
     const missed = seen.servers.filter((other) => by.unheard?.includes(other.id) === true && isHere(other))
     if (missed.length === 0 || !isHere(by)) continue

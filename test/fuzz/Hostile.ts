@@ -53,9 +53,11 @@ const nonces = (chance: Chance, { client, state: stateOf }: Cast): string => {
   const state = stateOf()
   const [departed] = HashMap.values(state.departed)
   const [check] = HashMap.values(state.checks)
-  const known = [state.probe, state.paging?.nonce, departed?.nonce, check?.nonce, client().join.nonce].filter((nonce) =>
-    !!nonce
-  )
+  const { activity } = state.election
+  const preVote = activity._tag === "PreVote" ? activity.nonce : undefined
+  const path = state.pathProbes.nonce
+  const known = [state.probe, preVote, path, state.paging?.nonce, departed?.nonce, check?.nonce, client().join.nonce]
+    .filter((nonce) => !!nonce)
   return known.length > 0 && chance.happens(0.6) ? chance.of(known)! : chance.hex(1 + chance.below(32))
 }
 
@@ -162,6 +164,8 @@ const field = (name: string, value: Json, chance: Chance, cast: Cast): Json => {
     case "name":
     case "hostname":
       return chance.of(texts)
+    case "origin":
+      return { id: state.self.id, incarnation: state.self.incarnation }
     case "type":
       return value
     default:
@@ -180,14 +184,36 @@ const remade = (name: string, value: Json, chance: Chance, cast: Cast, share: nu
   return Object.fromEntries(Object.entries(there).map(([key, inner]) => [key, remade(key, inner, chance, cast, share)]))
 }
 
+/** What is said of the life of the leader that is followed. */
+const life = (chance: Chance, { election: { life } }: State): { readonly [key: string]: Json } => ({
+  alive: chance.of([1, life.number, life.number + 1, life.number + 1, 1_000]),
+  hops: chance.of([1, 1, 2, 3])
+})
+
 /** Fields that may be left out, and mostly are. */
 const optional = (type: Json | undefined, chance: Chance, cast: Cast): { readonly [key: string]: Json } => {
   if (!chance.happens(0.3)) return {}
   const lease = cast.state().rules.lease
   switch (type) {
+    case "SERVER_PROBE":
+      return { preVote: chance.of(["", "", "other", "billing"]) }
+    case "OK":
+      return life(chance, cast.state())
     case "SERVER_ALIVE":
+      return {
+        ...life(chance, cast.state()),
+        sees: chance.of([1, 2, cast.state().members.length + 1, 1_000]),
+        silent: chance.of([1, 30_000, 86_400_000]),
+        view: chance.of([0, 1, 2 ** 32 - 1])
+      }
     case "SERVER_RESPONSE":
       return {
+        preVote: {
+          granted: chance.happens(0.7),
+          promised: sane(term(chance, cast.state()), chance),
+          boundTo: chance.happens(0.5) ? null : idOf(chance.below(cast.size)),
+          remaining: chance.of([0, 1, 900, 86_400_000])
+        },
         view: chance.of([0, 1, 2 ** 32 - 1]),
         delivered: next("delivered", chance, cast),
         elections: ["6f746865"]
@@ -235,6 +261,8 @@ export const message = (chance: Chance, cast: Cast): { readonly [key: string]: J
     ? {
       ...base,
       sender: field("sender", base["sender"], chance, cast),
+      // Who is known to hear it is followed.
+      ...(chance.happens(0.5) ? { hears: cast.state().self.id } : {}),
       leader: leader(chance, cast),
       term: sane(term(chance, cast.state()), chance),
       heard: sane(term(chance, cast.state()), chance)

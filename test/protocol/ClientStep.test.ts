@@ -300,6 +300,16 @@ describe("sending (protocol 3, CLIENT_MESSAGE and CLIENT_ACK)", () => {
     assert.deepStrictEqual(one.said("CLIENT_JOIN").map(({ at }) => at), [1_400, 1_600, 2_000, 2_800])
   })
 
+  it("does not hold against the next leader the joins that the one before it let go by", () => {
+    const one = joined().send("a")
+    for (let at = 0; at < 28; at += 1) one.hear(Peer.alive("z", Peer.reign(9, "z"))).advance(100)
+    assert.deepStrictEqual(one.told(), ["follows nobody in 9"])
+    one.hear(Peer.says("y", { type: "COORDINATOR", election: "" }, { follows: Peer.reign(10, "y") }))
+    one.hear(ack("y", 10, 1)).forget().advance(1_600)
+    assert.lengthOf(one.said("CLIENT_JOIN"), 1)
+    assert.deepStrictEqual(one.told(), [])
+  })
+
   it("waits twice as long as acknowledgements take of late, where that is longer, so that a busy leader is not asked the more", () => {
     const one = joined()
     let seq = 0

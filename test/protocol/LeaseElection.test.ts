@@ -1056,6 +1056,18 @@ describe("preempt", () => {
     assert.isNull(server.state.election.claim)
   })
 
+  it("whoever was named to go first claims a term at once when members answer that answer no pre-vote", () => {
+    const server = vacant(["a", "b"], unanswered).advance(1)
+    server.hear(beat("a", 50))
+    server.advance(10)
+    server.hear(preVoted("a", askedIn(server), boundTo("a", 900), reign(50, "a")), "unicast")
+    server.hear(release("a", 50))
+    server.hear(Peer.stepsDown("a", 50, "m", "HigherRank"))
+    server.advance(10)
+    server.hear(preVoted("b", askedIn(server), null), "unicast")
+    assert.strictEqual(server.activity, "Standing")
+  })
+
   it("whoever asks the leader to yield stands for no term: nobody is bound by that, though it lead no more", () => {
     const server = vacant(["a", "b"], unanswered).advance(1)
     server.hear(beat("a", 50))

@@ -2,6 +2,7 @@
  * A link that is missing one way is told once, and its end (protocol 4, witnesses).
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -45,6 +46,18 @@ describe("a member that this server does not hear", () => {
     server.hear(alive("a"))
     server.hear(alive("a"))
     assert.deepStrictEqual(links(server), ["a Incoming back"])
+  })
+
+  it("is not said to be heard by unicast only where its answer comes before its next multicast", () => {
+    const server = Server.live({}, [alive("a"), alive("b")])
+    keep(server, 30_001)
+    server.hear(Peer.response("a", "9"), "unicast")
+    server.forget()
+    server.step({ _tag: "Heartbeat" })
+    assert.notInclude(server.told(), "UnicastOnly")
+    server.advance(30_001).hear(Peer.response("a", "10"), "unicast")
+    server.step({ _tag: "Heartbeat" })
+    assert.include(server.told(), "UnicastOnly")
   })
 
   it("is told without the witness where that is gone by then", () => {
@@ -91,19 +104,44 @@ describe("a member that does not hear this server", () => {
     assert.deepStrictEqual(links(server), ["a Outgoing"])
   })
 
-  it("hears it again where it has not asked so for twice its patience", () => {
-    const server = Server.live({}, [alive("a")])
-    ask(server, "1", 5)
-    server.forget()
+  /** For a minute it is heard and asks nothing, as one that has removed this server. */
+  const passBy = (server: Server): void => {
     for (let seconds = 0; seconds < 60; seconds += 5) {
-      server.hear(alive("a"))
+      server.hearDeaf(alive("a"))
       server.step({ _tag: "Sweep" })
       server.advance(5_000)
     }
-    assert.deepStrictEqual(links(server), [])
-    server.advance(1).hear(alive("a"))
+    server.advance(1).hearDeaf(alive("a"))
+  }
+
+  it("is asked with each sweep when it has not asked so for twice its patience, and hears it again when it answers that", () => {
+    const server = Server.live({}, [alive("a")])
+    ask(server, "1", 5)
+    server.advance(1)
+    // Its notice may be of before.
+    server.hear(alive("a"))
+    passBy(server)
+    server.forget()
     server.step({ _tag: "Sweep" })
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(server.says(), ["SERVER_PROBE to a", "SERVER_PROBE to a"])
+    assert.deepStrictEqual(links(server), [])
+    server.hear(Peer.response("a", "9"))
     server.step({ _tag: "Sweep" })
     assert.deepStrictEqual(links(server), ["a Outgoing back"])
+  })
+
+  it("does not hear it again where only others say again what this server asks", () => {
+    const server = Server.live({}, [alive("a")])
+    ask(server, "1", 5)
+    passBy(server)
+    const known = server.knows("a")
+    server.state = {
+      ...server.state,
+      known: HashMap.set(server.state.known, id("a"), { ...known, hearsUsAt: server.now + 1, isReached: true })
+    }
+    server.forget()
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual([server.says(), links(server)], [["SERVER_PROBE to a"], []])
   })
 })

@@ -72,7 +72,10 @@ describe("who is in the group, in words", () => {
 
   it("says where nobody leads, and where a leader is in no list", () => {
     assert.strictEqual(memberLines({ leader: null }).at(-1), "nobody leads")
-    assert.strictEqual(memberLines({ members: [bath] }).at(-1), "0000000000000002 leads, and is not in this list")
+    assert.strictEqual(
+      memberLines({ members: [bath] }).at(-1),
+      "0000000000000002 at 192.0.2.2:4000 leads, and is not in this list"
+    )
   })
 
   it("names the server that answered by where it was heard", () => {

@@ -60,6 +60,19 @@ const cases: ReadonlyArray<
     ["LinkMissing"],
     ["does not hear b ("]
   ],
+  [
+    "the same after less than two of its heartbeats, with one that is not heard here either",
+    {
+      lasted: 12_000,
+      servers: [
+        server("a", { unheard: [id("b"), id("c")] }),
+        server("b"),
+        server("c", { answered: null, multicast: null, listed: false })
+      ]
+    },
+    ["LinkMissing"],
+    ["a (192.0.2.97:4000) does not hear b (192.0.2.98:4000), and"]
+  ],
   ["no interface at all", { interfaces: [], servers: [] }, ["NoInterface"]],
   [
     "interfaces of which none is used",

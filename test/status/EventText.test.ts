@@ -44,6 +44,20 @@ describe("events in words", () => {
       `${bath} leads (term 7: the leader fell silent, after 230ms without a leader)`
     ],
     [
+      {
+        at,
+        event: "LeaderChanged",
+        election: "",
+        leader: member,
+        from: null,
+        term: 7,
+        cause: "PathChanged",
+        without: 0,
+        through: member
+      },
+      `${bath} leads (term 7: the same leader, by another path, followed through ${bath})`
+    ],
+    [
       { at, event: "LeaderChanged", election: "", leader: null, from: member, term: 7, cause: "Resigned", without: 0 },
       "nobody leads (term 7 ended: the leader resigned)"
     ],
