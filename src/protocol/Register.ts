@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as BullyElection from "./BullyElection.ts"
-import * as Contest from "./Contest.ts"
+import type * as Contest from "./Contest.ts"
 import * as Damping from "./Damping.ts"
 import * as Election from "./Election.ts"
 import * as Event from "./Event.ts"
