@@ -56,14 +56,21 @@ export const asked = (turn: Turn, id: Member.NodeId, nonce: string): void => {
 }
 
 /**
- * With each sweep: who does not hear us asks again before long. Who has not for twice its patience does hear us.
+ * With each sweep: who has not asked so for twice its patience hears us, or has removed us. It is asked, once in its patience: an answer
+ * tells which. A proof that came over others says nothing of the link.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const sweep = (turn: Turn, known: Known): void => {
-  const { deafAt, interval, member } = known
-  if (deafAt === -Infinity || turn.now.monotonic - deafAt <= 2 * Rules.patience(turn.state.rules, interval)) return
-  turn.state.known = HashMap.set(turn.state.known, member.id, { ...known, deafAt: -Infinity })
-  turn.emit({ event: "LinkBack", member, way: "Outgoing" })
+  const { deafAt, hearsUsAt, interval, isReached, member } = known
+  const patience = Rules.patience(turn.state.rules, interval)
+  if (deafAt === -Infinity || turn.now.monotonic - deafAt <= 2 * patience) return
+  const isBack = hearsUsAt > deafAt && !isReached
+  turn.state.known = HashMap.set(turn.state.known, member.id, {
+    ...known,
+    deafAt: isBack ? -Infinity : turn.now.monotonic - patience
+  })
+  if (isBack) turn.emit({ event: "LinkBack", member, way: "Outgoing" })
+  else turn.sayTo(member.id, { type: "SERVER_PROBE", nonce: turn.nonce() })
 }

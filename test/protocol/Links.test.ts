@@ -2,6 +2,7 @@
  * A link that is missing one way is told once, and its end (protocol 4, witnesses).
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -91,19 +92,42 @@ describe("a member that does not hear this server", () => {
     assert.deepStrictEqual(links(server), ["a Outgoing"])
   })
 
-  it("hears it again where it has not asked so for twice its patience", () => {
+  it("is asked where it has not asked so for twice its patience, and is told as back when it answers", () => {
     const server = Server.live({}, [alive("a")])
     ask(server, "1", 5)
     server.forget()
     for (let seconds = 0; seconds < 60; seconds += 5) {
-      server.hear(alive("a"))
+      server.hearDeaf(alive("a"))
       server.step({ _tag: "Sweep" })
       server.advance(5_000)
     }
-    assert.deepStrictEqual(links(server), [])
-    server.advance(1).hear(alive("a"))
+    assert.deepStrictEqual(server.said("SERVER_PROBE"), [])
+    for (let seconds = 0; seconds < 60; seconds += 5) {
+      server.advance(5_000).hearDeaf(alive("a"))
+      server.step({ _tag: "Sweep" })
+    }
+    assert.deepStrictEqual([links(server), server.said("SERVER_PROBE").length], [[], 2])
+    server.hearDeaf(Peer.response("a", "1"))
+    server.advance(30_000).hearDeaf(alive("a"))
     server.step({ _tag: "Sweep" })
     server.step({ _tag: "Sweep" })
     assert.deepStrictEqual(links(server), ["a Outgoing back"])
+  })
+
+  it("is not told as back by a proof that came over others", () => {
+    const server = Server.live({}, [alive("a")])
+    ask(server, "1", 5)
+    server.forget()
+    server.state = {
+      ...server.state,
+      known: HashMap.modify(
+        server.state.known,
+        id("a"),
+        (known) => ({ ...known, hearsUsAt: Infinity, isReached: true })
+      )
+    }
+    server.advance(60_001).hearDeaf(alive("a"))
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(links(server), [])
   })
 })
