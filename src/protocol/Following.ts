@@ -103,13 +103,14 @@ export const pathTo = (at: At, message: Message.FromServer, theirs: Reign.Reign)
 
 /**
  * Whether a greater reign is of one that would not have made it if it had heard that this server leads. What it proved before
- * says nothing of now.
+ * says nothing of now; but one that hears this server over others only may well have missed its word, and has no other proof.
  */
 const mayHaveMissedUs = (at: At, message: Message.FromServer, { leader }: Reign.Reign): boolean => {
   const { rules, self } = at.state
   return at.leads && at.name === Election.ofGroup && rules.lease === null
     && (!rules.preempt || at.outranks(self, leader))
     && !(Member.isSameStart(message.sender, leader) && Paths.provesHearing(self, message))
+    && !HashMap.getUnsafe(at.state.known, leader.id).isReached
 }
 
 /**
