@@ -97,9 +97,21 @@ const mention = (at: At, message: Message.FromServer, theirs: Reign.Reign): bool
  * @since 0.1.0
  */
 export const pathTo = (at: At, message: Message.FromServer, theirs: Reign.Reign): Path | null =>
-  Membership.holds(at.turn, theirs.leader) && isDirect(at, theirs.leader.id)
+  Membership.holds(at.turn, theirs.leader) && isDirect(at, theirs.leader.id) && !mayHaveMissedUs(at, message, theirs)
     ? { through: null }
     : pathThrough(at, message, theirs)
+
+/**
+ * Whether a greater reign is of one that would not have made it if it had heard that this server leads. What it proved before
+ * says nothing of now; but one that hears this server over others only may well have missed its word, and has no other proof.
+ */
+const mayHaveMissedUs = (at: At, message: Message.FromServer, { leader }: Reign.Reign): boolean => {
+  const { rules, self } = at.state
+  return at.leads && at.name === Election.ofGroup && rules.lease === null
+    && (!rules.preempt || at.outranks(self, leader))
+    && !(Member.isSameStart(message.sender, leader) && Paths.provesHearing(self, message))
+    && !HashMap.getUnsafe(at.state.known, leader.id).isReached
+}
 
 /**
  * The same, of a reign that this server has followed before: its leader's own word leads back to it, or a sign of life that is
@@ -195,7 +207,7 @@ export const hear = (at: At, message: Message.FromServer, byLeader: boolean): Pa
   const grows = told.alive > life.number || (relay?.by === message.sender.id && told.alive > relay.number)
   if (!grows) return null
   if (!Paths.isHeardBy(at.turn, message.sender.id)) {
-    if (life.through !== null) Paths.request(at.turn, message.sender.id)
+    if (life.through !== null || isMissed(at, told.alive)) Paths.request(at.turn, message.sender.id)
     return null
   }
   const next = relayOf(at, message)
@@ -209,6 +221,16 @@ export const hear = (at: At, message: Message.FromServer, byLeader: boolean): Pa
   })
   return life.through !== null && isBetter && next.by !== life.through ? { through: next.by } : null
 }
+
+/**
+ * Whether another knows of a later sign of life of a leader that is silent here: with a lease some of those who do are asked for a
+ * path before the promise runs out. Without one the sweeps see to that.
+ */
+const isMissed = ({ election: { life, reign }, state: { members, rules }, turn }: At, alive: number): boolean =>
+  rules.lease !== null && alive > life.number && Option.exists(
+    turn.known(reign!.leader.id),
+    ({ heardAt, interval }) => turn.now.monotonic - heardAt >= interval
+  ) && turn.random() * members.length < askedAtOnce
 
 /** A server that follows a reign of ours and knows its newest signs of life is reached by us, over others or not. */
 const noteEcho = (at: At, message: Message.FromServer): void => {
@@ -226,6 +248,9 @@ export const beat = (at: At): void => {
   const { life } = at.election
   if (at.leads) at.change({ life: { ...life, number: Math.min(Message.maxAlive, life.number + 1) } })
 }
+
+/** About so many members of a large group are asked at a time for a path around the leader's silence. */
+const askedAtOnce = 3
 
 /** An older number than this many ago proves nothing of now. */
 const echoes = 3

@@ -20,6 +20,7 @@ import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
 import * as Damping from "./Damping.ts"
 import type * as Event from "./Event.ts"
+import * as Following from "./Following.ts"
 import * as Lease from "./Lease.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
 import type * as Member from "./Member.ts"
@@ -142,17 +143,21 @@ export const noMajority = (at: At, agreement: Lease.Agreement): void => {
 
 /**
  * What kept this server from standing is over. A leader to whom the promise has run out has not renewed it: to this server
- * it leads no more.
+ * it leads no more, unless it can be followed through others.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const eligible = (at: At, agreement: Lease.Agreement): void => {
-  const { reign } = at.election
+  const { life, reign } = at.election
   const promise = Voter.promiseIn(at.state, at.name)
-  const lapsed = reign !== null && !at.leads && promise.to?.id === reign.leader.id
+  const lapsed = reign !== null && !at.leads && life.through === null && promise.to?.id === reign.leader.id
     && !Lease.binds(promise, at.turn.now.monotonic)
-  if (lapsed) BullyElection.becomeVacant(at, reign, "LeaseLost", { since: promise.until - agreement.duration })
+  if (lapsed) {
+    const path = Following.around(at)
+    if (path !== null) return BullyElection.goBy(at, reign, path)
+    BullyElection.becomeVacant(at, reign, "LeaseLost", { since: promise.until - agreement.duration })
+  }
   BullyElection.callElection(at)
 }
 

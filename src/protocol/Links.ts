@@ -57,18 +57,22 @@ export const asked = (turn: Turn, id: Member.NodeId, nonce: string): void => {
 }
 
 /**
- * With each sweep: who does not hear us asks again before long, until it has removed us. Who has not for twice its patience is
- * asked itself, and hears us again when it answers. What it said before that may come of what it heard of us long ago.
+ * With each sweep: who has not asked so for twice its patience hears us, or has removed us. It is asked, once in its patience: an
+ * answer tells which. What it said before may come of what it heard of us long ago; a proof that came over others says nothing
+ * of the link.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const sweep = (turn: Turn, known: Known): void => {
-  const { address, deafAt, hearsUsAt, interval, isReached, member } = known
-  const until = deafAt + 2 * Rules.patience(turn.state.rules, interval)
-  if (deafAt === -Infinity || turn.now.monotonic <= until) return
-  // A proof that came over others says nothing of the direct way.
-  if (isReached || hearsUsAt <= until) return turn.say(address, { type: "SERVER_PROBE", nonce: turn.nonce() })
-  turn.state.known = HashMap.set(turn.state.known, member.id, { ...known, deafAt: -Infinity })
-  turn.emit({ event: "LinkBack", member, way: "Outgoing" })
+  const { deafAt, hearsUsAt, interval, isReached, member } = known
+  const patience = Rules.patience(turn.state.rules, interval)
+  if (deafAt === -Infinity || turn.now.monotonic - deafAt <= 2 * patience) return
+  const isBack = hearsUsAt >= deafAt + patience && !isReached
+  turn.state.known = HashMap.set(turn.state.known, member.id, {
+    ...known,
+    deafAt: isBack ? -Infinity : turn.now.monotonic - patience
+  })
+  if (isBack) turn.emit({ event: "LinkBack", member, way: "Outgoing" })
+  else turn.sayTo(member.id, { type: "SERVER_PROBE", nonce: turn.nonce() })
 }

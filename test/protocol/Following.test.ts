@@ -2,6 +2,7 @@
  * By what path a leader is followed ("Paths both ways", "Following through others", "Hosts that hear nobody").
  */
 import { assert, describe, it } from "@effect/vitest"
+import type * as Lease from "../../src/protocol/Lease.ts"
 import type * as Message from "../../src/protocol/Message.ts"
 import type * as Rules from "../../src/protocol/Rules.ts"
 import * as Step from "../../src/protocol/Step.ts"
@@ -53,6 +54,21 @@ describe("a leader that is not known to hear this server (protocol, paths both w
     assert.deepStrictEqual(causes(server).slice(0, 1), ["nobody Deaf"])
     server.hearDeaf(alive("z", reign(50, "z")))
     assert.notStrictEqual(server.follows, "z")
+  })
+
+  it("is no reason for a leader to give way, whatever it proved before, if it should have heard that leader", () => {
+    for (const [preempt, challenger, follows] of [[true, "a", "m"], [false, "a", "a"], [false, "z", "z"]] as const) {
+      const server = Server.live({ rules: { preempt } }, [alive("a")]).advance(5_000)
+      if (challenger === "z") server.hear(alive("z"))
+      const { term } = server
+      const greater = reign(90_000_000, challenger)
+      server.forget().hear(alive("b", greater))
+      server.hearDeaf(alive(challenger, greater))
+      assert.deepStrictEqual([server.leads, server.term], [true, term])
+      assert.isAbove(server.said("SERVER_PROBE").length, 0)
+      server.hearDeaf(response(challenger, "1", greater))
+      assert.deepStrictEqual([server.follows, server.term >= 90_000_000], [follows, true])
+    }
   })
 
   it("is followed by one that nobody hears, if it sees more servers than half of those", () => {
@@ -344,5 +360,58 @@ describe("the path to a leader that is followed through another (protocol, follo
     server.advance(60_000).forget()
     server.hearDeaf(knows("z", "z", 50, 99))
     assert.notStrictEqual(server.follows, "z")
+  })
+})
+
+describe("a leader by a lease whose promise runs out here (protocol, following through others)", () => {
+  const lease: Lease.Agreement = { groupSize: 3, duration: 1_500, drift: 0.01 }
+  const term = 90_000_000
+
+  /** Follows `z` by its vote; that is not heard any more, and `a` says so often that it lives. */
+  const lapsing = (words: number, others: ReadonlyArray<Message.Message> = []) => {
+    const follows = { follows: reign(term, "z") }
+    const server = Server.live({ profile: "fast", rules: { lease } }, [alive("a"), ...others])
+    server.advance(lease.duration)
+    server.hearDeaf(Peer.says("z", { type: "ELECTION", election: "", standing: term, lease }))
+    server.hearDeaf(Peer.says("z", { type: "BEAT", election: "", claim: term, beat: 1, lease }, follows))
+    server.hearDeaf(knows("z", "z", term, 3))
+    server.forget()
+    for (let word = 1; word <= words; word++) {
+      server.advance(500).hearDeaf(knows("a", "z", term, 3 + word))
+      if (server.says().includes("SERVER_PROBE to a")) server.hearDeaf(response("a", "1", reign(term, "z")), "unicast")
+    }
+    return server
+  }
+
+  it("is followed on through a member that was asked in time, which is told once", () => {
+    const server = lapsing(2)
+    assert.deepStrictEqual([server.follows, through(server)], ["z", null])
+    for (let word = 3; word < 20; word++) {
+      server.advance(500).hear(knows("a", "z", term, 3 + word))
+      assert.deepStrictEqual([server.follows, through(server)], ["z", id("a")])
+    }
+    assert.deepStrictEqual(causes(server), ["z PathChanged"])
+  })
+
+  it("leads no more to this server where nobody says that it lives", () => {
+    const server = lapsing(0).advance(1_600)
+    assert.deepStrictEqual(causes(server), ["nobody LeaseLost"])
+  })
+
+  it("is no reason to ask others while it is heard, or by a word that is no news", () => {
+    const server = lapsing(0)
+    server.advance(400).hearDeaf(knows("a", "z", term, 4))
+    server.advance(200).hearDeaf(knows("a", "z", term, 3))
+    assert.deepStrictEqual(server.said("SERVER_PROBE"), [])
+  })
+
+  it("is asked for by some of a large group", () => {
+    const crowd = Array.from({ length: 24 }, (_, index) => String.fromCharCode(98 + index)).filter((name) =>
+      name !== "m"
+    )
+    const server = lapsing(0, crowd.map((name) => alive(name)))
+    server.advance(600)
+    for (const name of crowd) server.hearDeaf(knows(name, "z", term, 4))
+    assert.isBelow(server.said("SERVER_PROBE").length, 12)
   })
 })

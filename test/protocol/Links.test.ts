@@ -114,19 +114,24 @@ describe("a member that does not hear this server", () => {
     server.advance(1).hearDeaf(alive("a"))
   }
 
-  it("is asked with each sweep when it has not asked so for twice its patience, and hears it again when it answers that", () => {
+  it("is asked where it has not asked so for twice its patience, and is told as back when it answers", () => {
     const server = Server.live({}, [alive("a")])
     ask(server, "1", 5)
-    server.advance(1)
-    // Its notice may be of before.
-    server.hear(alive("a"))
-    passBy(server)
     server.forget()
+    for (let seconds = 0; seconds < 60; seconds += 5) {
+      server.hearDeaf(alive("a"))
+      server.step({ _tag: "Sweep" })
+      server.advance(5_000)
+    }
+    assert.deepStrictEqual(server.said("SERVER_PROBE"), [])
+    for (let seconds = 0; seconds < 60; seconds += 5) {
+      server.advance(5_000).hearDeaf(alive("a"))
+      server.step({ _tag: "Sweep" })
+    }
+    assert.deepStrictEqual([links(server), server.said("SERVER_PROBE").length], [[], 2])
+    server.hearDeaf(Peer.response("a", "1"))
+    server.advance(30_000).hearDeaf(alive("a"))
     server.step({ _tag: "Sweep" })
-    server.step({ _tag: "Sweep" })
-    assert.deepStrictEqual(server.says(), ["SERVER_PROBE to a", "SERVER_PROBE to a"])
-    assert.deepStrictEqual(links(server), [])
-    server.hear(Peer.response("a", "9"))
     server.step({ _tag: "Sweep" })
     assert.deepStrictEqual(links(server), ["a Outgoing back"])
   })

@@ -143,6 +143,26 @@ const older = (names: ReadonlySet<string>): typeof Step.step => (before, input, 
   return Step.step(before, { ...input, message }, now)
 }
 
+describe("a follower that does not hear its leader by a lease, which others hear", () => {
+  for (const both of [false, true]) {
+    it.effect(`follows it on through them, and tells so once: the link is missing ${both ? "both ways" : "one way"}`, () =>
+      VirtualTime.run(Effect.scoped(Effect.gen(function*() {
+        const group = yield* make(4)
+        assert.strictEqual(yield* group.settle(), 3)
+        yield* group.advance("10 seconds")
+        const since = yield* group.now
+        yield* group.cut(3, 0)
+        if (both) yield* group.cut(0, 3)
+        yield* group.advance("1 minute")
+        const told = (yield* group.timeline).filter(({ at, event }) => at > since && event.event === "LeaderChanged")
+        assert.deepStrictEqual(told.map(({ event, index }) => [index, "cause" in event ? event.cause : ""]), [[
+          0,
+          "PathChanged"
+        ]])
+      }))))
+  }
+})
+
 describe("a group in which some are of a version that answers no pre-vote", () => {
   for (const names of [["n0"], ["n0", "n1"], ["n1", "n2"]]) {
     it.effect(`elects, replaces and yields: ${names.join(" and ")}`, () =>
