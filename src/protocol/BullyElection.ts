@@ -225,7 +225,8 @@ export const callElection = (at: At): void => {
 }
 
 /**
- * Where no trigger calls: where nobody leads, or one whom it outranks, and nobody above would see to that, it stands.
+ * Where no trigger calls: where nobody leads, or one whom it outranks, and nobody above would see to that, it stands. Where
+ * somebody might, it does so later: that one may wait for a lead that it lost, or stand aside, and nobody is told of that.
  *
  * @category transitions
  * @since 0.1.0
@@ -235,7 +236,9 @@ export const callIfDue = (at: At): void => {
   // Where the lead is yielded on request only, the request may have been lost.
   // Who ranks higher and does not hear us objects to nobody on our word.
   const isOwnTurn = Damping.hasLost(at) || !higher(at).some(({ id }) => Paths.isHeardBy(at.turn, id))
-  if (reign === null || rules.lease !== null || isOwnTurn) callElection(at)
+  if (reign === null || rules.lease !== null || isOwnTurn) return callElection(at)
+  if (!mayStandIfHeard(at) || at.hasTimer("eligible")) return
+  at.setTimer("eligible", rules.okTimeout + rules.coordinatorTimeout, { _tag: "Eligible" })
 }
 
 const standAfter = (at: At, millis: number): void => {
@@ -465,15 +468,20 @@ export const onUnproven = (at: At, id: Member.NodeId): void => {
 export const onUnheard = (at: At): void => endReign(at, "Unheard")
 
 /**
- * With each sweep: a leader that is followed through others and has given no new sign of life for too long is gone.
+ * With each sweep: a leader that is followed through others and has given no new sign of life for too long is gone; one that
+ * is heard by others only is followed through one of them, or not at all.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const sweep = (at: At): void => {
-  const { life: { relay }, reign } = at.election
-  if (reign === null || !Following.isOver(at)) return
-  becomeVacant(at, reign, "Silent", { askFirst: true, since: relay!.until })
+  const { reign } = at.election
+  if (reign === null) return
+  const since = Following.endedAt(at, reign)
+  if (since === null) return
+  const path = Following.around(at)
+  if (path !== null) return goBy(at, reign, path)
+  becomeVacant(at, reign, "Silent", { askFirst: true, since })
   callElection(at)
 }
 

@@ -83,6 +83,10 @@ export class Contest {
     this.turn.setTimer(key + this.#suffix, after, { ...timer, election: this.name })
   }
 
+  hasTimer(key: string): boolean {
+    return this.turn.hasTimer(key + this.#suffix)
+  }
+
   clearTimer(key: string): void {
     this.turn.clearTimer(key + this.#suffix)
   }

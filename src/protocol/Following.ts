@@ -256,14 +256,27 @@ export const around = (at: At): Path | null => {
 }
 
 /**
- * Whether a leader that is followed through others has given no sign of life for too long.
+ * Since when there has been no path to the leader, on the monotonic clock: where it is followed through others, and has given
+ * no sign of life for too long; or directly, and others hear it and this server does not. Null while there is a path.
  *
- * @category guards
+ * @category conversions
  * @since 0.1.0
  */
-export const isOver = (at: At): boolean => {
+export const endedAt = (at: At, reign: Reign.Reign): number | null => {
   const { relay, through } = at.election.life
-  return through !== null && relay !== null && at.turn.now.monotonic > relay.until
+  if (through === null) return notHeardSince(at, reign)
+  return relay !== null && at.turn.now.monotonic > relay.until ? relay.until : null
+}
+
+/** A witness keeps a member; it keeps no path to it. In a named election there is no other path, and with a lease the votes say. */
+const notHeardSince = (at: At, { leader }: Reign.Reign): number | null => {
+  const { now, state: { rules } } = at.turn
+  if (at.leads || at.name !== Election.ofGroup || rules.lease !== null) return null
+  const notHeard = Option.filter(
+    at.turn.known(leader.id),
+    ({ heardAt, interval, isLinkMissing }) => isLinkMissing && now.monotonic - heardAt > Rules.patience(rules, interval)
+  )
+  return Option.getOrNull(Option.map(notHeard, ({ heardAt }) => heardAt))
 }
 
 /**

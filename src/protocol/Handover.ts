@@ -68,7 +68,7 @@ const askOften = (turn: Turn, gaps: ReadonlyArray<number>): void => {
  */
 export const ask = (turn: Turn): void => {
   const { handover, phase, self } = turn.state
-  if (handover.start === "" || phase === "Leaving" || !isSilent(turn)) return
+  if (handover.start === "" || !handover.asks || phase === "Leaving" || !isSilent(turn)) return
   turn.send(null, { type: "PROMISES_ASK", server: self.id, start: handover.start })
 }
 
@@ -78,7 +78,7 @@ export const ask = (turn: Turn): void => {
  */
 const onPromises = (turn: Turn, agreement: Lease.Agreement, message: Message.Of<"PROMISES">): void => {
   const { handover, phase, silentUntil } = turn.state
-  if (message.start !== handover.start || phase === "Leaving" || !isSilent(turn)) return
+  if (message.start !== handover.start || !handover.asks || phase === "Leaving" || !isSilent(turn)) return
   if (Lease.difference(agreement, message.lease) !== null) return
   const pages = PromiseRecord.withPage(handover.pages, message)
   const record = PromiseRecord.whole(pages)

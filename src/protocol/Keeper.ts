@@ -10,6 +10,7 @@ import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import * as PromiseRecord from "./PromiseRecord.ts"
 import type { Turn } from "./Turn.ts"
+import * as Voter from "./Voter.ts"
 
 /**
  * Of how many servers promises are kept. An offer of one more is not answered, and counted.
@@ -88,9 +89,16 @@ export const onAsk = (
   const record = kept.pages && PromiseRecord.whole(kept.pages)
   if (record === null) return
   replace(turn, { ...kept, givenTo: start })
-  for (const page of PromiseRecord.pagesOf(kept.key, record)) {
+  for (const page of PromiseRecord.pagesOf(kept.key, record.map((one) => freed(turn, one)))) {
     turn.send(from, { type: "PROMISES", start, lease: agreement, ...page })
   }
+}
+
+/** What was given back since is promised to nobody: whoever had left by then could not hear of it. */
+const freed = (turn: Turn, promised: Message.Promised): Message.Promised => {
+  const { election, term, to } = promised
+  const isFree = to !== null && Lease.gaveBack(Voter.promiseIn(turn.state, election), to, term)
+  return isFree ? { ...promised, to: null } : promised
 }
 
 /** Before anything else that concerns what is kept: what is over is forgotten. */

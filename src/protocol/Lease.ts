@@ -233,6 +233,15 @@ export const isReleased = ({ released }: Promise, holder: Holder, term: number):
   released.some((claimed) => isSameStart(claimed, holder) && term <= claimed.term)
 
 /**
+ * Whether that very claim is the last that a start is known to have given back.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const gaveBack = ({ released }: Promise, holder: Holder, term: number): boolean =>
+  released.some((claimed) => isSameStart(claimed, holder) && term === claimed.term)
+
+/**
  * Whether a server must grant nothing: it has only just started, and may have forgotten what it had promised, or it has
  * left, and its next start may have what it promised.
  *

@@ -6,10 +6,12 @@
  *
  * @since 0.1.0
  */
+import * as HashMap from "effect/HashMap"
 import type * as Contest from "./Contest.ts"
 import * as Lease from "./Lease.ts"
 import * as Member from "./Member.ts"
 import * as Rules from "./Rules.ts"
+import type { Turn } from "./Turn.ts"
 import * as Voter from "./Voter.ts"
 
 type At = Contest.Contest
@@ -100,6 +102,15 @@ export const settle = (at: At, term: number): boolean => {
   giveBack(at, term)
   return true
 }
+
+/**
+ * Whether this server is not done saying what it has given back: whoever misses it stays bound, so a goodbye waits for that.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isGivingBack = ({ state: { timers } }: Turn): boolean =>
+  Array.from(HashMap.keys(timers)).some((key) => key.startsWith("release:"))
 
 /** Whoever hears a claim is bound by it, whether or not it is in view here: so all the group is told. */
 const giveBack = (at: At, term: number): void => {

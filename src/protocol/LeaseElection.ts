@@ -61,7 +61,9 @@ export const stand = (at: At, agreement: Lease.Agreement): void => {
   at.change({ activity: { _tag: "Idle" } })
   if (!BullyElection.mayStand(at)) return
   if (LeaseClaim.standsIn(at) > 0) return BullyElection.callElection(at)
-  const { reign } = at.election
+  const { life, reign } = at.election
+  // It would hear too late that the leader has made way for it, after a lower ranked one.
+  if (reign !== null && life.through !== null) return
   // Alone it is a majority: there is nobody to ask.
   if (reign === null && Lease.suffices([], agreement)) askForVotes(at, agreement, termAbove(at))
   else PreVote.begin(at)
@@ -82,9 +84,10 @@ const askForVotes = (at: At, agreement: Lease.Agreement, standing: number): void
   if (!LeaseClaim.begin(at, agreement, standing)) return
   at.change({ activity: { _tag: "Standing", standing } })
   if (Lease.suffices([], agreement)) return lead(at, agreement)
-  // A question or a vote may be lost. What counts is when it was asked first.
+  // A question or a vote may be lost, and a majority would vote. What counts is when it was asked first.
   const again = agreement.duration / 20
-  at.sayOften("ask", question(at, agreement, standing), [again, again])
+  const soon = Math.min(at.state.rules.probeTimeout, again)
+  at.sayOften("ask", question(at, agreement, standing), [soon, soon, again, again])
   const patience = agreement.duration / 5 + at.turn.random() * agreement.duration / 3
   at.setTimer("ok", patience, { _tag: "NoMajority" })
 }

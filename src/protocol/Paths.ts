@@ -101,6 +101,9 @@ export const isUnheard = (turn: Turn): boolean => {
  */
 export const proofKey = (id: Member.NodeId): string => `proof:${id}`
 
+/** Beside how many of the last questions the way over others is tried, too. */
+const overOthers = 2
+
 /** How often a member is asked that says what could be followed if it heard us. */
 const requestTries = 3
 
@@ -171,11 +174,12 @@ export const keep = (turn: Turn, id: Member.NodeId): void => {
  * @since 0.1.0
  */
 export const unanswered = (turn: Turn, id: Member.NodeId, left: number): boolean => {
+  const known = HashMap.getUnsafe(turn.state.known, id)
   if (left > 0) {
+    if (left <= overOthers && speaks(turn, known)) PathProbes.ask(turn)
     question(turn, id, left)
     return false
   }
-  const known = HashMap.getUnsafe(turn.state.known, id)
   turn.state.known = HashMap.set(turn.state.known, id, { ...known, unansweredAt: turn.now.monotonic })
   return speaks(turn, known)
 }

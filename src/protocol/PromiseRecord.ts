@@ -69,7 +69,8 @@ export const whole = ({ of, read }: Pages): ReadonlyArray<Message.Promised> | nu
 
 /**
  * What this server does about the starts before and after it. `start` names this one: no other has the same. `heard` are
- * the highest terms that its former start had heard of. `pages` is what has come of the former start's promises.
+ * the highest terms that its former start had heard of. `pages` is what has come of the former start's promises. `asks` for
+ * them who began anew by itself; who was set back to a snapshot does not.
  *
  * `giving`, while it hands its own over: whom it asks in turn, how often it has said what it says now, and, once one
  * of them has accepted, what that one gets.
@@ -79,6 +80,7 @@ export const whole = ({ of, read }: Pages): ReadonlyArray<Message.Promised> | nu
  */
 export interface Handover {
   readonly start: string
+  readonly asks: boolean
   readonly heard: HashMap.HashMap<string, number>
   readonly pages: Pages | null
   readonly giving: {
@@ -97,7 +99,7 @@ export interface Handover {
  * @category constructors
  * @since 0.1.0
  */
-export const none: Handover = { start: "", heard: HashMap.empty(), pages: null, giving: null }
+export const none: Handover = { start: "", asks: true, heard: HashMap.empty(), pages: null, giving: null }
 
 /**
  * The highest term of an election that a former start of this server had heard of, as far as it was handed over.

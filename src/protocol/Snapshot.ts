@@ -39,16 +39,18 @@ export const look = (turn: Turn): void => {
  * @since 0.1.0
  */
 export const startAnew = (turn: Turn): void => {
-  const { identity, rules: { lease }, self } = turn.state
+  const { identity, phase, rules: { lease }, self } = turn.state
   look(turn)
   const incarnation = Math.min(Number.MAX_SAFE_INTEGER - 1, Math.max(self.incarnation, Math.floor(turn.now.wall)) + 1)
   turn.state.self = { ...self, incarnation }
   turn.state.identity = { ...identity, raised: [...identity.raised, self.incarnation] }
-  if (lease !== null) turn.state.silentUntil = turn.now.monotonic + lease.duration
+  // What one that leaves has promised, its next start may have.
+  if (lease !== null) turn.state.silentUntil = phase === "Leaving" ? Infinity : turn.now.monotonic + lease.duration
   turn.state.promises = HashMap.map(turn.state.promises, (promise) => ({ ...promise, to: null, until: -Infinity }))
   // What it keeps for others it may have given out since, and what it was given was for the start that is over.
   turn.state.kept = []
-  turn.state.handover = PromiseRecord.none
-  Handover.start(turn)
+  // Its numbers may be drawn a second time, as its chance was set back too: by one of them a keeper may have given away before.
+  turn.state.handover = { ...PromiseRecord.none, asks: false }
+  if (phase !== "Leaving") Handover.start(turn)
   turn.emit({ event: "IncarnationRaised", from: self.incarnation, to: incarnation })
 }

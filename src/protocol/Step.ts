@@ -16,6 +16,7 @@ import type * as Event from "./Event.ts"
 import * as Following from "./Following.ts"
 import * as Handover from "./Handover.ts"
 import * as Identity from "./Identity.ts"
+import * as LeaseClaim from "./LeaseClaim.ts"
 import * as LeaseElection from "./LeaseElection.ts"
 import * as Links from "./Links.ts"
 import type * as Member from "./Member.ts"
@@ -376,7 +377,9 @@ const fired = (turn: Turn, timer: Timer): void => {
     case "Handover":
       return Handover.fired(turn, timer)
     case "Farewell":
-      if (Handover.isUnderWay(turn.state)) return turn.setTimer("farewell", Rules.gaps.leaving[0], timer)
+      if (Handover.isUnderWay(turn.state) || LeaseClaim.isGivingBack(turn)) {
+        return turn.setTimer("farewell", Rules.gaps.leaving[0], timer)
+      }
       turn.state.phase = "Left"
       turn.emit({ event: "Left" })
       turn.outputs.push({ _tag: "Farewell" })
@@ -577,7 +580,11 @@ const leave = (turn: Turn): void => {
   if (turn.state.phase === "Leaving") return
   turn.state.phase = "Leaving"
   turn.clearTimer("discovery")
-  for (const at of Contest.all(turn)) BullyElection.endReign(at, "Left")
+  for (const at of Contest.all(turn)) {
+    // Who would vote for it is free again: its candidacy comes to nothing.
+    BullyElection.abandon(at)
+    BullyElection.endReign(at, "Left")
+  }
   if (!isEndingWork(turn)) farewell(turn)
 }
 

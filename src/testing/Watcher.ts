@@ -219,12 +219,17 @@ export class Watcher {
     this.#still.set(index, { from, until })
   }
 
-  /** A server's machine is set back to a snapshot: what it has done since counts no more. */
-  setBack(index: number, at: number, state: State): void {
+  /**
+   * A server's machine is set back to a snapshot: what it has done since counts no more. One that will notice leads nobody, and
+   * grants nothing, from that instant on, though its state says so only after its next step.
+   */
+  setBack(index: number, at: number, state: State, isNoticed: boolean): void {
     const watched = this.#servers.get(index)
     if (watched === undefined) return
     this.#still.set(index, { from: at, until: at })
-    watched.state = state
+    watched.state = isNoticed
+      ? { ...state, silentUntil: Infinity, election: { ...state.election, claim: null } }
+      : state
     watched.past = Invariants.nothing
     watched.seen = clocksOf(watched.host)
     watched.wokeAt = -Infinity

@@ -192,6 +192,19 @@ describe("while it waits (protocol 5, damping)", () => {
     assert.strictEqual(server.said("ELECTION").length, 1)
   })
 
+  it("what it would take is taken by the next, where it does nothing for a while", () => {
+    const server = outranking(0, ["z"])
+    const { coordinatorTimeout, okTimeout } = server.state.rules
+    server.step({ _tag: "Heartbeat" })
+    server.advance(okTimeout + coordinatorTimeout - 1).step({ _tag: "Heartbeat" })
+    server.advance(0)
+    assert.deepStrictEqual([server.follows, server.said("ELECTION")], ["a", []])
+    server.advance(1 + 25)
+    assert.strictEqual(server.said("ELECTION").length, 1)
+    server.advance(okTimeout)
+    assert.isTrue(server.leads)
+  })
+
   it("it says no OK to who stands against the leader that it follows", () => {
     const server = outranking(1)
     server.hear(stands("b", 60, { follows: reign(50, "a") }))

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import type * as Message from "../../src/protocol/Message.ts"
+import type * as Rules from "../../src/protocol/Rules.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
@@ -114,6 +115,43 @@ describe("a server that no member is known to hear (protocol, hosts that hear no
     server.hearDeaf(sees("a", 50, 1))
     server.advance(1_000)
     assert.isTrue(server.leads)
+  })
+})
+
+describe("a leader that another hears and this server does not (protocol, following through others)", () => {
+  /** `z` leads and is silent here; `a`, which follows it, says that it has just heard it, as often as `m` asks. */
+  const silent = (rules: Partial<Rules.Rules>, says: (number: number) => ReadonlyArray<Message.FromServer>): Server => {
+    const server = Server.live({ rules }, [coordinator("z", 50), alive("a", reign(50, "z"))])
+    for (let number = 2; number < 12; number++) {
+      server.advance(5_000)
+      for (const message of says(number)) server.hear(message)
+      server.step({ _tag: "Sweep" })
+      for (let tries = 0; tries < 9; tries++) {
+        server.advance(100)
+        for (const { message: { nonce } } of server.said("WITNESS_ASK")) {
+          const from = { id: id("a"), incarnation: 1_000 }
+          server.hear({ type: "WITNESS", from, nonce, heard: [{ id: id("z"), ago: 0 }] }, "unicast")
+        }
+      }
+    }
+    assert.sameMembers([...server.members], ["a", "z"])
+    return server
+  }
+
+  it("is followed through that one, once it has been silent for long enough to be removed", () => {
+    const server = silent({}, (number) => [knows("a", "z", 50, number)])
+    assert.deepStrictEqual(causes(server), ["z PathChanged"])
+    assert.deepStrictEqual([server.follows, through(server)], ["z", id("a")])
+  })
+
+  it("is followed no more where that one follows nobody", () => {
+    const server = silent({}, () => [alive("a")])
+    assert.deepStrictEqual(causes(server).slice(0, 1), ["nobody Silent"])
+  })
+
+  it("is followed on with a lease, for as long as the votes say", () => {
+    const server = silent({ lease: { groupSize: 3, duration: 600_000, drift: 0.01 } }, () => [alive("a")])
+    assert.deepStrictEqual(causes(server), [])
   })
 })
 

@@ -253,6 +253,24 @@ describe("who keeps promises (protocol, handing over)", () => {
     assert.strictEqual(gives(server, "2").length, 1)
   })
 
+  it("gives what was given back meanwhile, that very claim, as promised to nobody: who has left cannot hear of it", () => {
+    const given = (claims: ReadonlyArray<number>, by = "z") => {
+      const server = Server.live(options())
+      server.hear(offer("b", "1"))
+      // Also where it is given back before the record has come.
+      for (const claim of claims.slice(0, 1)) server.hear(Peer.says(by, { type: "RELEASE", election: "", claim }))
+      server.hear(hand(keyOf(server), { promises: [promised({ to: toZ }), promised({ election: "billing" })] }))
+      for (const claim of claims.slice(1)) server.hear(Peer.says(by, { type: "RELEASE", election: "", claim }))
+      return gives(server, "2")[0]!.promises
+    }
+    const billing = promised({ election: "billing" })
+    assert.deepStrictEqual(given([50]), [promised({ to: null }), billing])
+    assert.deepStrictEqual(given([40, 50]), [promised({ to: null }), billing])
+    // A later claim of the same start, an earlier one, or another's of the same term says nothing of this one.
+    for (const claims of [[], [60], [40]]) assert.deepStrictEqual(given(claims), [promised({ to: toZ }), billing])
+    assert.deepStrictEqual(given([50], "y"), [promised({ to: toZ }), billing])
+  })
+
   it("gives nothing of which it has only the offer", () => {
     const server = Server.live(options())
     server.hear(offer("b", "1"))

@@ -217,6 +217,25 @@ describe("voting", () => {
 })
 
 describe("standing", () => {
+  it("asks again twice soon and twice later, as long as too few have voted: what was lost counts from the first", () => {
+    const at = (change: Options) => {
+      const { server } = standing(["a", "b"], change)
+      const begun = server.now
+      const said: Array<number> = []
+      for (let ms = 0; ms < 300; ms++) {
+        server.advance(1)
+        if (server.said("ELECTION").length > 0) said.push(server.now - begun)
+        server.forget()
+      }
+      assert.strictEqual(server.activity, "Standing")
+      assert.strictEqual(server.state.election.claim!.anchor.monotonic <= begun, true)
+      return said
+    }
+    const gapsOf = (said: ReadonlyArray<number>) => said.slice(1).map((time, index) => time - said[index]!)
+    assert.deepStrictEqual(gapsOf(at({})), [75, 75, 75])
+    assert.deepStrictEqual(gapsOf(at({ rules: { probeTimeout: 20 } })), [20, 75, 75])
+  })
+
   it("asks three times, promises itself first, and takes a term above all that it heard of or promised", () => {
     const server = vacant(["a", "z"]).advance(1)
     server.hear(stands("z", 5_000_000))
@@ -373,6 +392,13 @@ describe("standing", () => {
     assert.deepStrictEqual(server.said("ELECTION"), [])
     server.advance(10 * L)
     assert.isTrue(leadsNow(server))
+  })
+
+  it("is given up by who leaves: who has voted for it, or hears of it late, is free again", () => {
+    const { server, term } = standing()
+    server.forget().step({ _tag: "Leave" })
+    assert.deepStrictEqual(server.said("RELEASE").map(({ message }) => message.claim), [term])
+    assert.isFalse(Lease.binds(promise(server), server.now))
   })
 
   it("is not done by who leaves, whatever votes come", () => {
@@ -743,6 +769,14 @@ describe("a lease", () => {
     server.forget().step({ _tag: "Leave" })
     server.step({ _tag: "WorkEnded" })
     assert.deepStrictEqual(server.says(), ["RELEASE", "SERVER_LEAVING", "HANDOVER_OFFER to b"])
+    // Who misses it stays bound: it is said as often as by one that stays, though the handover is over sooner.
+    const { start } = server.state.handover
+    server.hear({ type: "HANDOVER_ACCEPT", start, key: "aa" }, "unicast")
+    server.hear({ type: "HANDOVER_KEPT", key: "aa" }, "unicast")
+    server.advance(199)
+    assert.deepStrictEqual([server.state.phase, server.said("RELEASE").length], ["Leaving", 2])
+    server.advance(30)
+    assert.deepStrictEqual([server.state.phase, server.said("RELEASE").length], ["Left", 1])
     const late = leading(["a", "b"], { work: "by hand" })
     late.server.forget().step({ _tag: "Leave" })
     late.server.wall += 10 * L
@@ -1078,6 +1112,21 @@ describe("preempt", () => {
     other.hear({ ...asked!.message, sender: member("z") }, "unicast")
     assert.deepStrictEqual(votes(other), [{ granted: false, promised: 50, boundTo: null, remaining: 0 }])
     assert.isFalse(Lease.binds(promise(other), other.now))
+  })
+
+  it("whoever follows the leader through another does not ask it to yield: a lower one would hear of the vacancy first", () => {
+    const server = vacant(["a", "b"], { ...unanswered, preVote: boundTo("a", 900) }).advance(1)
+    for (const number of [7, 8]) {
+      server.hear({ ...alive("b", reign(50, "c")) as Message.Of<"SERVER_ALIVE">, alive: number, hops: 1 })
+    }
+    assert.deepStrictEqual([server.follows, server.state.election.life.through], ["c", id("b")])
+    server.forget()
+    for (let beats = 0; beats < 4; beats++) {
+      server.step({ _tag: "Heartbeat" })
+      server.advance(10)
+      assert.strictEqual(server.activity, "Idle")
+    }
+    assert.deepStrictEqual(server.said("ELECTION"), [])
   })
 
   it("whoever would be voted for by no majority lets the leader be", () => {

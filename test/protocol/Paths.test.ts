@@ -105,3 +105,30 @@ describe("a member whose proof is wanted (protocol, paths both ways)", () => {
     assert.deepStrictEqual(keep(), ["PATH_PROBE"])
   })
 })
+
+describe("a member that speaks and lets questions for a proof go by (protocol, paths both ways)", () => {
+  it("is asked over others beside the last two, so that a way round is known before it is dropped", () => {
+    const server = Server.live({}, [Peer.coordinator("z", 50), alive("a")])
+    const { heartbeatInterval, probeTimeout } = server.state.rules
+    for (let beats = 0; beats < 2; beats++) {
+      server.advance(heartbeatInterval).hear(alive("a"))
+      server.hearDeaf(alive("z", Peer.reign(50, "z")))
+      server.step({ _tag: "Heartbeat" })
+    }
+    server.forget().advance(3 * probeTimeout - 1)
+    assert.deepStrictEqual(server.said("PATH_PROBE"), [])
+    server.advance(1)
+    assert.deepStrictEqual([server.follows, server.said("PATH_PROBE").length], ["z", 1])
+  })
+
+  it("is not, where it is silent: then the sweeps judge it", () => {
+    const server = Server.live({}, [Peer.coordinator("z", 50), alive("a")])
+    const { heartbeatInterval, probeTimeout } = server.state.rules
+    server.advance(heartbeatInterval).hearDeaf(alive("z", Peer.reign(50, "z")))
+    server.advance(1.5 * heartbeatInterval - probeTimeout).forget()
+    server.step({ _tag: "Heartbeat" })
+    server.advance(5 * probeTimeout)
+    assert.include(server.says(), "SERVER_PROBE to z")
+    assert.deepStrictEqual(server.said("PATH_PROBE"), [])
+  })
+})

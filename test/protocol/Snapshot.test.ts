@@ -86,6 +86,30 @@ describe("a machine that is set back to a snapshot", () => {
     assert.strictEqual(Voter.promiseIn(server.state, "").to?.id, id("a"))
   })
 
+  it("asks for no promises of a former start: by a number drawn twice a keeper may have given them away before", () => {
+    const server = startedIn("one", { lease })
+    server.generation = "two"
+    server.step({ _tag: "Watch" })
+    const { start } = server.state.handover
+    assert.notStrictEqual(start, "")
+    server.advance(1_000).step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(server.said("PROMISES_ASK"), [])
+    server.hear({ type: "PROMISES", start, key: "aa", lease, page: 0, of: 1, promises: [] }, "unicast")
+    assert.notInclude(server.told(), "Votes")
+    server.advance(L)
+    assert.include(server.told(), "Votes", "when its silence is over")
+  })
+
+  it("leaves one that leaves silent for good: its next start may have what it promised", () => {
+    const server = startedIn("one", { lease }).advance(L)
+    server.step({ _tag: "Leave" })
+    server.generation = "two"
+    server.step({ _tag: "Watch" })
+    assert.deepStrictEqual([server.state.phase, server.state.silentUntil], ["Leaving", Infinity])
+    assert.deepStrictEqual(server.advance(1_000).says().filter((said) => said.startsWith("HANDOVER ")), [])
+    assert.strictEqual(server.state.phase, "Left")
+  })
+
   it("lets one that leaves go on leaving", () => {
     const server = startedIn("one")
     server.step({ _tag: "Leave" })

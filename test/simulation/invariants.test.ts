@@ -232,6 +232,48 @@ describe("a story that was found by the simulator", () => {
       ]
     }))
 
+  it.effect("a leader that hears its followers over others only is not dropped before that way is tried", () =>
+    mended({
+      servers: 5,
+      seed: 11,
+      millis: 77_000,
+      faults: [
+        { kind: "links", at: 557, for: 27_314, missing: [[0, 3], [1, 3], [2, 3], [4, 3]] },
+        { kind: "suspend", at: 3_162, for: 248, server: 4 },
+        { kind: "links", at: 35_918, for: 17_931, missing: [[2, 0], [2, 1], [3, 0], [3, 1], [3, 2], [3, 4], [4, 1]] },
+        { kind: "crash", at: 37_303, for: 3_025, server: 0 },
+        { kind: "links", at: 61_107, for: 16_379, missing: [[0, 2], [0, 4], [1, 0], [1, 4], [2, 0], [2, 4], [4, 3]] }
+      ]
+    }))
+
+  it.effect("with leases, a leader that one server hears only through another is not asked by that one to yield", () =>
+    Effect.gen(function*() {
+      const report = yield* mended({
+        servers: 3,
+        seed: 5_015,
+        millis: 33_420,
+        settings: { leadership: "lease", groupSize: 3 },
+        faults: [
+          { kind: "links", at: 0, for: 33_420, missing: [[0, 2]] },
+          { kind: "restart", at: 1_174, for: 0, server: 2 }
+        ]
+      })
+      assert.strictEqual(report.led.length, 1)
+    }))
+
+  it.effect("with leases, a server that was set back, and will notice, lets nobody lead before its next step either", () =>
+    mended({
+      servers: 3,
+      seed: 5_019,
+      millis: 51_020,
+      settings: { leadership: "lease", groupSize: 3 },
+      faults: [
+        { kind: "stop", at: 3_039, for: 1_323, server: 0 },
+        { kind: "overflow", at: 50_187, for: 833, server: 0 },
+        { kind: "rollback", at: 50_548, for: 0, server: 1, by: 2_913, isNoticed: true }
+      ]
+    }))
+
   it.effect("with leases, who led in a term that nobody else remembers follows a leader that its clock has set below it", () =>
     Effect.gen(function*() {
       const report = yield* mended({

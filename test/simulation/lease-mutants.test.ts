@@ -18,7 +18,7 @@ interface Seen {
 }
 
 const maxStates = 6_000
-const maxTrials = 40
+const maxTrials = 80
 const maxRuns = 10
 
 /** Clocks at their limits, and work that stops at once, so that the last ms of a lease matter; or that takes its time. */

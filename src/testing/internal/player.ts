@@ -132,7 +132,7 @@ export const make = ({ group, rates, servers, watcher }: {
       case "rollback": {
         const state = yield* group.setBack(fault.server, fault.by, fault.isNoticed)
         if (state === null) return false
-        watcher.setBack(fault.server, yield* group.now, state)
+        watcher.setBack(fault.server, yield* group.now, state, fault.isNoticed)
         return true
       }
       case "resign": {
