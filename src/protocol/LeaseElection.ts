@@ -66,13 +66,9 @@ export const stand = (at: At, agreement: Lease.Agreement): void => {
   // It would hear too late that the leader has made way for it, after a lower ranked one.
   if (reign !== null && life.through !== null) return
   // Alone it is a majority: there is nobody to ask.
-  if (reign === null && (Lease.suffices([], agreement) || hasAsked(at))) askForVotes(at, agreement, termAbove(at))
+  if (reign === null && Lease.suffices([], agreement)) askForVotes(at, agreement, termAbove(at))
   else PreVote.begin(at)
 }
-
-/** The leader made way because this server had asked it to, with a majority that would vote for it: all were asked already. */
-const hasAsked = ({ election: { backoffUntil, vacancy }, state: { self } }: At): boolean =>
-  vacancy.cause === "HigherRank" && vacancy.successor === self.id && backoffUntil < vacancy.since
 
 /** A term above all that this server has promised or heard of, and above what another says it had claimed. */
 const termAbove = (at: At, claimed = 0): number => {

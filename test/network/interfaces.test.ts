@@ -58,9 +58,9 @@ describe.skipIf(Lan.skip)(`hosts on several networks${Lan.because}`, Lan.togethe
 
       // The switch of one network fails for one of them; its link is up all the time.
       yield* lan.disconnect(atTwice, "eth0")
-      yield* left.event("MemberRemoved", ({ member }) => member.name === "twice")
-      yield* seesAll(left, "both")
-      assert.deepStrictEqual(evicted({ both, twice }), [])
+      yield* left.event("LinkMissing", ({ member, through }) => member.name === "twice" && through?.name === "both")
+      yield* seesAll(left, "both", "twice")
+      assert.deepStrictEqual(evicted({ both, left, twice }), [])
       assert.strictEqual(joins(both, "twice"), 1)
       assert.deepStrictEqual(wrong(servers), [])
     }, Effect.scoped)
