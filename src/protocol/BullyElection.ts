@@ -51,7 +51,8 @@ const standsAside = ({ election, turn }: At): boolean => Election.standsAside(el
 export const mayStand = (at: At): boolean => mayStandIfHeard(at) && isHeard(at)
 
 /** To lead others who do not hear it would be to lead beside another. */
-const isHeard = ({ state: { rules }, turn }: At): boolean => rules.lease !== null || !Paths.isUnheard(turn)
+const isHeard = (at: At): boolean =>
+  at.state.rules.lease !== null || !(Paths.isUnheard(at.turn) || Damping.isCutOff(at))
 
 const mayStandIfHeard = (at: At): boolean => {
   const { members, phase, rules, self } = at.state

@@ -72,8 +72,20 @@ export const standsIn = (at: At): number => {
     : Math.max(0, Math.ceil(losses.lastUntil - now(at)))
 }
 
+/**
+ * Whether this server, which has lost the lead more than once, sees others and has no sign of this very moment that any of
+ * them hears it. Where most of what it says is lost, it would lead nobody, or for a moment.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isCutOff = (at: At): boolean => {
+  const { provenAt, rules } = at.state
+  return isLast(at) && at.others.length > 0 && now(at) - provenAt > rules.heartbeatInterval + rules.probeTimeout
+}
+
 /** The causes by which a server loses a lead against its will. */
-const losing: ReadonlySet<Event.Cause> = new Set(["MajorityLost", "TooFewMembers", "LeaseLost", "Stalled"])
+const losing: ReadonlySet<Event.Cause> = new Set(["MajorityLost", "TooFewMembers", "LeaseLost", "Stalled", "Unheard"])
 
 const lose = (at: At): void => {
   const losses = Losses.forgiven(at.election.losses, at.state.rules, now(at))

@@ -242,6 +242,29 @@ describe("a vacant place (protocol 5, damping)", () => {
     assert.isTrue(server.leads)
   })
 
+  it("is left alone by who lost two and hears others, none of whom has answered since its last heartbeat", () => {
+    const server = outranking(2)
+    server.advance(10_151).hearDeaf(alive("b", reign(50, "a")))
+    server.hearDeaf(gone())
+    server.advance(coordinatorTimeout + 5).step({ _tag: "Heartbeat" })
+    server.advance(5)
+    assert.deepStrictEqual([server.follows, server.activity], [null, "Idle"])
+    server.hear(response("b", "1"))
+    server.step({ _tag: "Heartbeat" })
+    server.advance(5)
+    assert.isTrue(server.leads)
+  })
+
+  it("is one more loss of who led and was heard by nobody", () => {
+    const server = having(1, leading(["a"]))
+    for (let beats = 0; beats < 5; beats++) {
+      server.advance(10_000).hearDeaf(alive("a"))
+      server.step({ _tag: "Heartbeat" })
+    }
+    server.advance(1_000)
+    assert.deepStrictEqual([server.leads, lossesOf(server).count], [false, 2])
+  })
+
   it("is not waited for where another takes it meanwhile", () => {
     const server = outranking(2)
     server.hear(gone())

@@ -99,6 +99,8 @@ export class Quiet {
     for (const output of outputs) {
       if (output._tag === "Send" || output._tag === "Ask") seen.sent += 1
       if (output._tag !== "Emit" || output.event.event !== "LeaderChanged") continue
+      // The same leader, heard in another way.
+      if (output.event.cause === "PathChanged") continue
       if (output.event.election === Election.ofGroup) this.#changed(at, index, seen)
     }
   }
