@@ -114,6 +114,15 @@ describe("a member that does not hear this server", () => {
     assert.deepStrictEqual(links(server), ["a Outgoing back"])
   })
 
+  it("is not told as back by what proved that it heard this server just before it asked no more", () => {
+    const server = Server.live({}, [alive("a")])
+    ask(server, "1", 5)
+    server.advance(1).hear(alive("a"))
+    server.forget().advance(60_001).hearDeaf(alive("a"))
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(links(server), [])
+  })
+
   it("is not told as back by a proof that came over others", () => {
     const server = Server.live({}, [alive("a")])
     ask(server, "1", 5)
