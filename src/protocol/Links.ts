@@ -68,6 +68,7 @@ export const sweep = (turn: Turn, known: Known): void => {
   const { deafAt, hearsUsAt, interval, isReached, member } = known
   const patience = Rules.patience(turn.state.rules, interval)
   if (deafAt === -Infinity || turn.now.monotonic - deafAt <= 2 * patience) return
+  // What it showed to see of us just before it gave us up proves nothing of now.
   const isBack = hearsUsAt >= deafAt + patience && !isReached
   turn.state.known = HashMap.set(turn.state.known, member.id, {
     ...known,

@@ -136,6 +136,15 @@ describe("a member that does not hear this server", () => {
     assert.deepStrictEqual(links(server), ["a Outgoing back"])
   })
 
+  it("is not told as back by what proved that it heard this server just before it asked no more", () => {
+    const server = Server.live({}, [alive("a")])
+    ask(server, "1", 5)
+    server.advance(1).hear(alive("a"))
+    server.forget().advance(60_001).hearDeaf(alive("a"))
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(links(server), [])
+  })
+
   it("does not hear it again where only others say again what this server asks", () => {
     const server = Server.live({}, [alive("a")])
     ask(server, "1", 5)
