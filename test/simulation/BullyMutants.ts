@@ -326,8 +326,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "where the one that should object is gone, nobody objects",
     file: "BullyElection.ts",
-    from: "if (reign === null || rules.lease !== null || isOwnTurn) callElection(at)",
-    to: "if (reign === null || rules.lease !== null) callElection(at)",
+    from: "if (reign === null || rules.lease !== null || isOwnTurn) return callElection(at)",
+    to: "return reign === null || rules.lease !== null ? callElection(at) : undefined",
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "settles"
   },
@@ -339,8 +339,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     to: "  void betterPlaced",
     also: [{
       file: "BullyElection.ts",
-      from: "if (reign === null || rules.lease !== null || isOwnTurn) callElection(at)",
-      to: "if (reign === null || rules.lease !== null) callElection(at)"
+      from: "if (reign === null || rules.lease !== null || isOwnTurn) return callElection(at)",
+      to: "return reign === null || rules.lease !== null ? callElection(at) : undefined"
     }],
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
     breaks: "settles"
