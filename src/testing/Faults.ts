@@ -71,7 +71,8 @@ export const kinds = [
  *   `probeTimeout` and more, partitions, power cuts, suspended machines, wall clocks set by hours, and all else. In one story
  *   of 32 all servers are on two networks, in one of 24 they name each other as seeds.
  * - `wild`: `harsh`, and what is not whole for longer: links that are missing one way or both, deaf, mute and lossy hosts, short
- *   pauses again and again, work that overruns in every reign. In one story of six the last of it stays to the end.
+ *   pauses again and again, work that overruns in every reign. In one story of six the last of it stays to the end. With a lease,
+ *   also servers that stop one after another and are back before what they promised is over.
  *
  * @category models
  * @since 0.1.0
@@ -250,6 +251,12 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
   faults.push(...world.faults)
   let now = from
   while (now + calm < millis) {
+    if (profile === "wild" && (options.rules.lease ?? null) !== null && chance() < 0.4) {
+      const rolled = Wild.drawRolling(options, chance, now)
+      faults.push(...rolled.faults)
+      now = rolled.until + calm * (1.05 + 0.3 * chance())
+      continue
+    }
     if (profile === "wild" && chance() < 0.6) {
       const spell = Wild.drawSpell(options, chance, now)
       faults.push(...spell.faults)

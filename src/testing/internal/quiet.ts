@@ -34,6 +34,8 @@ export const mayBeSent = (rules: Rules.Rules, servers: number, missing: number):
 
 interface Seen {
   changes: number
+  /** Of the reign that it followed last. */
+  term: number
   sent: number
 }
 
@@ -94,14 +96,18 @@ export class Quiet {
   stepped(at: number, index: number, rules: Rules.Rules, outputs: ReadonlyArray<Output>): void {
     if (at < this.#since || outputs.length === 0) return
     this.#rules = rules
-    const seen = this.#seen.get(index) ?? { changes: 0, sent: 0 }
+    const seen = this.#seen.get(index) ?? { changes: 0, term: -1, sent: 0 }
     this.#seen.set(index, seen)
     for (const output of outputs) {
       if (output._tag === "Send" || output._tag === "Ask") seen.sent += 1
       if (output._tag !== "Emit" || output.event.event !== "LeaderChanged") continue
       // The same leader, heard in another way.
-      if (output.event.cause === "PathChanged") continue
-      if (output.event.election === Election.ofGroup) this.#changed(at, index, seen)
+      if (output.event.cause === "PathChanged" || output.event.election !== Election.ofGroup) continue
+      const { leader, term } = output.event
+      // Who hears little may miss its leader now and then, and follow it again: the lead stays where it is.
+      const isBack = this.#conditions.isUnsteady && rules.lease !== null && (leader === null || term === seen.term)
+      seen.term = term
+      if (!isBack) this.#changed(at, index, seen)
     }
   }
 

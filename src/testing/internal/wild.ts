@@ -84,6 +84,47 @@ export const drawSpell = (
   return { faults: faults.filter((fault) => fault.at < until), until }
 }
 
+/**
+ * Servers stop one after another, the same one perhaps twice, and start again within a lease; or somewhat later. What they hand
+ * over to each other may be lost or late, and who keeps it may stand still, die, or be set back.
+ */
+export const drawRolling = (
+  options: Options,
+  chance: () => number,
+  now: number
+): { readonly faults: ReadonlyArray<Fault>; readonly until: number } => {
+  const { calm, millis, rules: { lease, memberTimeout }, servers } = options
+  const duration = lease?.duration ?? memberTimeout
+  const last = millis - calm
+  const faults: Array<Fault> = []
+  let at = now
+  for (let left = servers * (1 + Math.floor(2 * chance())); left > 0 && at < last; left--) {
+    const server = Math.floor(chance() * servers)
+    const lasting = Math.min(last - at, duration * (chance() < 0.8 ? 0.3 : 1.5) * chance())
+    faults.push({ kind: "stop", at, for: lasting, server })
+    if (chance() < 0.15) {
+      const other = Math.floor(chance() * servers)
+      const then = at + lasting * chance()
+      faults.push(
+        chance() < 0.3
+          ? drawFault("rollback", options, chance, { at: then, for: 0, server: other })
+          : drawBefalling(other, then, Math.min(last - then, duration * chance()), chance)
+      )
+    }
+    // Again before it votes, while others are down, or when all are back.
+    at += chance() < 0.3 ? lasting * chance() : lasting + duration * 0.5 * chance()
+  }
+  const until = Math.min(last, at + duration)
+  const when = { at: now, for: until - now }
+  if (chance() < 0.4) faults.push({ kind: "loss", ...when, probability: 0.4 * chance() })
+  if (chance() < 0.2) faults.push({ kind: "duplicate", ...when, probability: 0.5 * chance() })
+  if (chance() < 0.3) {
+    const by = duration * 0.3 * chance()
+    faults.push({ kind: "reorder", at: now, for: Math.max(0, when.for - by), probability: 0.3, by })
+  }
+  return { faults, until: until + duration }
+}
+
 const drawBefalling = (server: number, at: number, lasting: number, chance: () => number): Fault => {
   const kind = pick(["kill", "crash", "stop", "restart", "resign", "suspend"] as const, chance)
   return kind === "restart" || kind === "resign" ? { kind, at, for: 0, server } : { kind, at, for: lasting, server }
