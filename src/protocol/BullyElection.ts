@@ -352,7 +352,7 @@ export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member
   if (withheld) return
   const above = at.others.filter((member) => at.outranks(member, self))
   // Who may not take the lead has no claim of its own, so it keeps nobody from making theirs.
-  if (Damping.objects(at) && (reign === null || Following.vouchesTo(at, sender.id))) {
+  if (Damping.objects(at) && (reign === null || Following.vouchesTo(at, reign, message))) {
     at.setTimer(`object:${sender.id}`, 5 * above.length, {
       _tag: "Object",
       to: sender.id,

@@ -334,12 +334,14 @@ export const forgive = (at: At, millis: number): void => {
 
 /**
  * Whether this server objects to a candidate for the sake of the leader that it follows: not where it follows that through the
- * candidate itself.
+ * candidate itself, nor where the candidate has followed a later reign, that is over, and cannot go back to this one.
  *
  * @category guards
  * @since 0.1.0
  */
-export const vouchesTo = (at: At, candidate: Member.NodeId): boolean => at.election.life.through !== candidate
+export const vouchesTo = (at: At, reign: Reign.Reign, candidate: Message.Header): boolean =>
+  at.election.life.through !== candidate.sender.id
+  && !(candidate.leader === null && Reign.isPassed(reign, candidate, at.state.rules.lease !== null))
 
 /**
  * The leader of a reign as a member, also where it is none that this server hears: of that only its rank and place are known,

@@ -226,6 +226,17 @@ describe("a leader that is followed through another (protocol, following through
       8
     ]])
   })
+
+  it("is not objected for to one that has followed a later reign: it could not go back", () => {
+    const server = Server.live({}, [coordinator("z", 50), alive("b")])
+    const candidate = (term: number) => stands("b", 77, { term })
+    server.forget().hear(candidate(50))
+    server.advance(10)
+    assert.strictEqual(server.said("OK").length, 1)
+    server.forget().hear(candidate(51))
+    server.advance(10)
+    assert.deepStrictEqual(server.said("OK"), [])
+  })
 })
 
 /** A server that follows `z`, which it does not hear any more, through `a` and knows `b` besides. */
