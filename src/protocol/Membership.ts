@@ -513,7 +513,8 @@ export const keepByUnicast = (turn: Turn): void => {
     const known = HashMap.getUnsafe(turn.state.known, id)
     if (turn.now.monotonic - known.multicastAt <= Rules.patience(turn.state.rules, known.interval)) continue
     if (known.heardAt === known.multicastAt) continue
-    if (!known.unicastOnly) {
+    // One that is silent altogether is left to the sweeps.
+    if (!known.unicastOnly && turn.now.monotonic - known.heardAt <= Rules.overdue(known.interval)) {
       turn.state.known = HashMap.set(turn.state.known, id, { ...known, unicastOnly: true })
       turn.emit({ event: "UnicastOnly", member: known.member })
     }

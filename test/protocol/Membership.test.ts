@@ -442,6 +442,16 @@ describe("health monitoring (protocol 4)", () => {
     assert.isFalse(server.knows("a").unicastOnly)
   })
 
+  it("one that answered once and is silent since is asked in the same way, and not told of as heard by unicast", () => {
+    const server = among("a")
+    server.hear(response("a", "1"), "unicast")
+    server.advance(30_001).forget().step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual([server.says(), server.told()], [["SERVER_ALIVE", "SERVER_PROBE to a"], []])
+    server.hear(response("a", "2"), "unicast")
+    server.step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(server.told(), ["UnicastOnly"])
+  })
+
   it("one that is silent altogether is none of these", () => {
     const server = among("a")
     server.advance(30_001).forget().step({ _tag: "Heartbeat" })
