@@ -20,6 +20,7 @@ import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
 import * as Damping from "./Damping.ts"
 import type * as Event from "./Event.ts"
+import * as Following from "./Following.ts"
 import * as Lease from "./Lease.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
 import type * as Member from "./Member.ts"
@@ -137,18 +138,26 @@ export const noMajority = (at: At, agreement: Lease.Agreement): void => {
 }
 
 /**
- * What kept this server from standing is over. A leader to whom the promise has run out has not renewed it: to this server
- * it leads no more.
+ * What kept this server from standing is over. A leader to whom the promise has run out has not renewed it: it is followed
+ * through others for as long as they tell of new signs of its life, else to this server it leads no more.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const eligible = (at: At, agreement: Lease.Agreement): void => {
-  const { reign } = at.election
+  const { life, reign } = at.election
   const promise = Voter.promiseIn(at.state, at.name)
   const lapsed = reign !== null && !at.leads && promise.to?.id === reign.leader.id
     && !Lease.binds(promise, at.turn.now.monotonic)
-  if (lapsed) BullyElection.becomeVacant(at, reign, "LeaseLost", { since: promise.until - agreement.duration })
+  if (lapsed) {
+    const path = Following.around(at)
+    if (path !== null) {
+      if (path.through !== life.through) BullyElection.goBy(at, reign, path)
+      return at.setTimer("eligible", at.state.rules.heartbeatInterval, { _tag: "Eligible" })
+    }
+    const since = life.through === null ? promise.until - agreement.duration : at.turn.now.monotonic
+    BullyElection.becomeVacant(at, reign, "LeaseLost", { since })
+  }
   BullyElection.callElection(at)
 }
 
