@@ -138,8 +138,8 @@ export const noMajority = (at: At, agreement: Lease.Agreement): void => {
 }
 
 /**
- * What kept this server from standing is over. A leader to whom the promise has run out has not renewed it: to this server
- * it leads no more, unless it can be followed through others.
+ * What kept this server from standing is over. A leader to whom the promise has run out has not renewed it: it is followed
+ * through others for as long as they tell of new signs of its life, else to this server it leads no more.
  *
  * @category transitions
  * @since 0.1.0

@@ -20,6 +20,7 @@ import * as Event from "./Event.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
 import * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import * as Paths from "./Paths.ts"
 import type { State } from "./Turn.ts"
 
 type At = Contest.Contest
@@ -83,7 +84,8 @@ export const transfer = (at: At, to: Member.NodeId): void => {
 
 /**
  * The leading work has ended (`finished`), or has had its time: now the others hear of it. The successor is the heir where one was
- * named and is still there, else who asked for the lead, else who outranks the others.
+ * named and is still there, else who asked for the lead, else who outranks the others; those that are known to hear this
+ * server first.
  *
  * @category transitions
  * @since 0.1.0
@@ -105,7 +107,7 @@ export const workEnded = (at: At, finished: boolean): void => {
     ? heir
     : namesNobody.has(cause)
     ? null
-    : vacancy.successor ?? at.highest?.id ?? null
+    : vacancy.successor ?? highestHeardBy(at)?.id ?? at.highest?.id ?? null
   BullyElection.sayStepsDown(at, cause, successor)
   // It made way for one that others may not have in view: what ranks below that one must not take the place first.
   if (cause === "HigherRank" && lease !== null) {
@@ -113,6 +115,11 @@ export const workEnded = (at: At, finished: boolean): void => {
   }
   BullyElection.callElection(at)
 }
+
+/** Who ranks highest of those that are known to hear this server: another may never learn that it is named. */
+const highestHeardBy = (at: At): Member.Member | undefined =>
+  at.others.filter(({ id }) => Paths.isHeardBy(at.turn, id))
+    .toSorted((self, that) => Member.compareRank(that, self, at.name))[0]
 
 /** There may be nobody to name, or none of whom this server knows that it lives; or it goes on itself. */
 const namesNobody: ReadonlySet<Event.Cause> = new Set(["TooFewMembers", "Stalled", "Superseded"])

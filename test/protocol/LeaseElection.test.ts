@@ -1330,6 +1330,29 @@ describe("an agreement that differs", () => {
   })
 })
 
+describe("a promise that runs out (majority lease, following)", () => {
+  it("leaves the leader followed through a member that knows newer signs of its life, for as long as it does", () => {
+    const server = bound(["a", "b"])
+    const tells = (number: number, name = "a") =>
+      server.hear({ ...alive(name, reign(50, "z")) as Message.Of<"SERVER_ALIVE">, alive: number, hops: 1 })
+    for (let number = 2; number < 7; number++) {
+      tells(number)
+      server.advance(400)
+    }
+    const told = () =>
+      server.tells().flatMap((event) => event.event === "LeaderChanged" ? [[event.leader?.name, event.cause]] : [])
+    assert.deepStrictEqual([server.follows, server.state.election.life.through], ["z", id("a")])
+    assert.deepStrictEqual(told(), [["z", "PathChanged"]])
+    for (let number = 7; number < 12; number++) {
+      tells(number)
+      server.advance(400)
+    }
+    assert.deepStrictEqual([server.follows, told()], ["z", []])
+    server.advance(90_000).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(told()[0], [undefined, "Silent"])
+  })
+})
+
 describe("a timer", () => {
   it("changes nothing where the majority is gone that it would stand with, nor where a lease sets none of its kind", () => {
     const server = Server.live(options())

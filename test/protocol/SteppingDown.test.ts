@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
 import type * as Event from "../../src/protocol/Event.ts"
 import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
@@ -28,6 +29,17 @@ describe("stepping down (protocol 5, leaving and stepping down)", () => {
     assert.deepInclude(send?.message, { successor: Peer.id("b"), leader: null })
     server.advance(50)
     assert.strictEqual(server.said("STEPPING_DOWN").length, 1)
+  })
+
+  it("names one that is known to hear it before a higher ranked one that is not", () => {
+    const server = leading(["a", "b", "c"])
+    const { members } = server.state
+    const deaf = { ...server.knows("c"), hearsUsAt: -Infinity }
+    server.state = { ...server.state, known: HashMap.set(server.state.known, Peer.id("c"), deaf) }
+    assert.strictEqual(members[0]?.name, "c")
+    server.forget().step({ _tag: "Resign" })
+    server.advance(0)
+    assert.strictEqual(server.said("STEPPING_DOWN")[0]?.message.successor, Peer.id("b"))
   })
 
   it("resigning twice, without a lead, or while the work ends is nothing", () => {
