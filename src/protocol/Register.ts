@@ -35,12 +35,18 @@ export const hearTerm = (at: At, header: Message.Header): void => {
 }
 
 /**
- * What every message of a member means for the lead, before anything else that it says. Rule by rule as in the protocol.
+ * What every message of a member means for the lead, before anything else that it says. Rule by rule as in the protocol. To
+ * a question by unicast (`isAnswered`) a leader says nothing besides its answer, which tells of its reign.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const observe = (at: At, message: Message.FromServer, from: Member.Address): void => {
+export const observe = (
+  at: At,
+  message: Message.FromServer,
+  from: Member.Address,
+  isAnswered = false
+): void => {
   const header: Message.Header = message
   hearTerm(at, header)
   const { self } = at.state
@@ -52,7 +58,7 @@ export const observe = (at: At, message: Message.FromServer, from: Member.Addres
   ) return
   if (theirs === null) {
     if (mine === null) return
-    if (at.leads) return leadAnew(at, mine, header, from)
+    if (at.leads) return leadAnew(at, mine, header, isAnswered ? null : from)
     Following.withdraw(at, sender.id)
     // What the leader said before it led can come late: it had not heard of its own term then.
     if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
@@ -122,7 +128,7 @@ const cannotFollow = (at: At, message: Message.FromServer, theirs: Reign.Reign, 
 const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost", "Deaf"])
 
 /** Where a reign of ours was passed by one that is over. A lease lets nobody go on in another term: it is claimed anew, above. */
-const leadAnew = (at: At, mine: Reign.Reign, header: Message.Header, from: Member.Address): void => {
+const leadAnew = (at: At, mine: Reign.Reign, header: Message.Header, from: Member.Address | null): void => {
   const { sender } = header
   const isPassed = Reign.isPassed(mine, header, at.state.rules.lease !== null)
   const isBothWays = Following.isBothWays(at, sender.id)
@@ -134,7 +140,7 @@ const leadAnew = (at: At, mine: Reign.Reign, header: Message.Header, from: Membe
   }
   // It follows nobody, so nothing else would tell whether it hears us.
   if (isPassed && !isBothWays) Paths.request(at.turn, sender.id)
-  BullyElection.notify(at, sender.id, from)
+  if (from !== null) BullyElection.notify(at, sender.id, from)
 }
 
 const wantTermAbove = (at: At, term: number): void =>

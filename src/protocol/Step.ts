@@ -501,7 +501,7 @@ const received = (turn: Turn, message: Message.Message, source: Member.Address, 
     if (lease !== null) LeaseElection.onAnswer(at, lease, message)
     return
   }
-  Register.observe(at, message, from)
+  Register.observe(at, message, from, message.type === "SERVER_PROBE" && via === "unicast")
   if (turn.state.self.incarnation !== incarnation) Waking.raised(turn)
   if ("view" in message) Contacts.compare(turn, message, from)
   if (!isAgreed) return

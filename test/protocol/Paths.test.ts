@@ -132,3 +132,14 @@ describe("a member that speaks and lets questions for a proof go by (protocol, p
     assert.deepStrictEqual(server.said("PATH_PROBE"), [])
   })
 })
+
+describe("a leader that is asked whether it hears a server (protocol, paths both ways)", () => {
+  it("answers, and says nothing besides, where it is asked by unicast", () => {
+    const server = Server.live({}, [alive("a")])
+    assert.isTrue(server.advance(1_000).leads)
+    server.forget().hear(Peer.probe("a", "7"), "unicast")
+    assert.deepStrictEqual(server.says(), ["SERVER_RESPONSE to a"])
+    server.forget().hear(Peer.probe("a", "8"))
+    assert.deepStrictEqual(server.says(), ["COORDINATOR to a", "SERVER_RESPONSE to a"])
+  })
+})
