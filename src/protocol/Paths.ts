@@ -14,7 +14,7 @@ import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import * as PathProbes from "./PathProbes.ts"
 import * as Rules from "./Rules.ts"
-import type { Known, Turn } from "./Turn.ts"
+import type { Known, Timer, Turn } from "./Turn.ts"
 
 /**
  * Whether a message proves that its sender has heard this server.
@@ -104,33 +104,39 @@ export const proofKey = (id: Member.NodeId): string => `proof:${id}`
 /** Beside how many of the last questions the way over others is tried, too. */
 const overOthers = 2
 
-/** How often a member is asked that says what could be followed if it heard us. */
-const requestTries = 3
+/** After how many ms a member is asked again that says what could be followed if it heard us: each lost answer delays a takeover. */
+const requestGap = 50
 
 /**
- * Asks a member for a proof that it hears this server, so many times, `probeTimeout` apart, unless that is under way. A proof
- * ends it.
+ * Asks a member for a proof that it hears this server, so many times, so many ms apart, unless that is under way. A proof ends it.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const ask = (turn: Turn, id: Member.NodeId, tries: number): void => {
+export const ask = (
+  turn: Turn,
+  id: Member.NodeId,
+  tries: number,
+  gap = turn.state.rules.probeTimeout
+): void => {
   if (turn.hasTimer(proofKey(id))) return
   const { heardAt, unansweredAt } = HashMap.getUnsafe(turn.state.known, id)
   // It speaks, and did not answer: perhaps what it says takes another way than what it hears.
   if (unansweredAt < heardAt && turn.now.monotonic - unansweredAt <= 4 * turn.state.rules.memberTimeout) {
     PathProbes.ask(turn)
   }
-  question(turn, id, tries)
+  question(turn, id, tries, gap)
 }
 
-const question = (turn: Turn, id: Member.NodeId, tries: number): void => {
+/** The last answer has its whole time. */
+const question = (turn: Turn, id: Member.NodeId, tries: number, gap: number): void => {
+  const { probeTimeout } = turn.state.rules
   turn.sayTo(id, { type: "SERVER_PROBE", nonce: turn.nonce() })
-  turn.setTimer(proofKey(id), turn.state.rules.probeTimeout, { _tag: "Proof", id, left: tries - 1 })
+  turn.setTimer(proofKey(id), tries > 1 ? gap : probeTimeout, { _tag: "Proof", id, left: tries - 1, gap })
 }
 
 /**
- * What a member says could be followed if it were known to hear this server: it is asked, three times at first and then once,
+ * What a member says could be followed if it were known to hear this server: it is asked, five times at first and then once,
  * at most once in a heartbeat. Answers whether it is asked for the first time in a while.
  *
  * @category transitions
@@ -143,7 +149,8 @@ export const request = (turn: Turn, id: Member.NodeId): boolean => {
   if (waited < turn.state.rules.heartbeatInterval) return false
   turn.state.known = HashMap.set(turn.state.known, id, { ...known, proofAskedAt: turn.now.monotonic })
   const isFirst = waited > Rules.patience(turn.state.rules, known.interval)
-  ask(turn, id, isFirst ? requestTries : 1)
+  if (isFirst) ask(turn, id, Rules.probeTries, Math.min(requestGap, turn.state.rules.probeTimeout))
+  else ask(turn, id, 1)
   return isFirst
 }
 
@@ -173,11 +180,14 @@ export const keep = (turn: Turn, id: Member.NodeId): void => {
  * @category transitions
  * @since 0.1.0
  */
-export const unanswered = (turn: Turn, id: Member.NodeId, left: number): boolean => {
+export const unanswered = (
+  turn: Turn,
+  { gap, id, left }: Extract<Timer, { readonly _tag: "Proof" }>
+): boolean => {
   const known = HashMap.getUnsafe(turn.state.known, id)
   if (left > 0) {
     if (left <= overOthers && speaks(turn, known)) PathProbes.ask(turn)
-    question(turn, id, left)
+    question(turn, id, left, gap)
     return false
   }
   turn.state.known = HashMap.set(turn.state.known, id, { ...known, unansweredAt: turn.now.monotonic })

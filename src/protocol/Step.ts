@@ -362,7 +362,7 @@ const fired = (turn: Turn, timer: Timer): void => {
     case "AskWitnesses":
       return Witnesses.ask(turn)
     case "Proof":
-      if (Paths.unanswered(turn, timer.id, timer.left)) {
+      if (Paths.unanswered(turn, timer)) {
         Contest.all(turn).forEach((at) => BullyElection.onUnproven(at, timer.id))
       }
       return

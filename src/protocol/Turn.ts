@@ -322,7 +322,7 @@ export type Timer =
   | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
-  | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number }
+  | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
   | { readonly _tag: "Page" }
   | { readonly _tag: "Stand"; readonly election: string }
   | { readonly _tag: "NoObjection"; readonly election: string }

@@ -72,7 +72,7 @@ describe("a member whose proof is wanted (protocol, paths both ways)", () => {
     return turn.outputs.flatMap((output) => output._tag === "Send" ? [output.message.type] : [])
   }
 
-  it("is asked three times at first and then once, at most once in a heartbeat; a stranger is not", () => {
+  it("is asked five times at first and then once, at most once in a heartbeat; a stranger is not", () => {
     const server = live([alive("z")])
     const { heartbeatInterval } = server.state.rules
     const request = (name: string) => {
