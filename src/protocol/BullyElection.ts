@@ -339,7 +339,9 @@ export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member
   const { members, phase, rules, self } = at.state
   const { sender } = message
   if (at.leads) return notify(at, sender.id, from)
-  if (isPathOver(at, message)) becomeVacant(at, at.election.reign!, "Silent", { since: at.turn.now.monotonic })
+  if (Following.isPathOver(at, message)) {
+    becomeVacant(at, at.election.reign!, "Silent", { since: at.turn.now.monotonic })
+  }
   const { reign } = at.election
   if (at.outranks(sender, self)) {
     if (reign !== null) return
@@ -348,8 +350,7 @@ export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member
     else Paths.request(at.turn, sender.id)
     return
   }
-  const withheld = phase === "Leaving" || standsAside(at) || members.length + 1 < rules.minimumMembers
-  if (withheld) return
+  if (phase === "Leaving" || standsAside(at) || members.length + 1 < rules.minimumMembers) return
   const above = at.others.filter((member) => at.outranks(member, self))
   // Who may not take the lead has no claim of its own, so it keeps nobody from making theirs.
   if (Damping.objects(at) && (reign === null || Following.vouchesTo(at, reign, message))) {
@@ -366,10 +367,6 @@ export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member
     Membership.check(at.turn, reign.leader.id, true)
   }
 }
-
-/** The member through which the leader was followed follows nobody, and we would go before it. */
-const isPathOver = (at: At, { leader, sender }: Message.Of<"ELECTION">): boolean =>
-  leader === null && at.election.life.through === sender.id && at.outranks(at.state.self, sender)
 
 /**
  * The time has come to object to who stands, and nobody higher has.

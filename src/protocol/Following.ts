@@ -305,6 +305,15 @@ const notHeardSince = (at: At, { leader }: Reign.Reign): number | null => {
 }
 
 /**
+ * Whether one stands through which the leader was followed: it follows nobody, and this server goes before it.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isPathOver = (at: At, { leader, sender }: Message.Of<"ELECTION">): boolean =>
+  leader === null && at.election.life.through === sender.id && at.outranks(at.state.self, sender)
+
+/**
  * With each heartbeat: whom the path to the leader rests on is asked in time whether it hears this server. A leader by a lease
  * that is heard need not.
  *
