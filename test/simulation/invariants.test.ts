@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Step from "../../src/protocol/Step.ts"
-import { Faults, type Invariants, Shrink, Simulation, Timeline } from "../../src/testing/index.ts"
+import { Faults, type Invariants, LinkGraph, Shrink, Simulation, Timeline } from "../../src/testing/index.ts"
 
 const minute = 60_000
 
@@ -187,6 +187,32 @@ describe("a story that was found by the simulator", () => {
     const report = yield* Simulation.run({ ...options, settings: { profile: "fast", ...settings } })
     assert.deepStrictEqual(report.violations, [], show(report))
     return report
+  })
+
+  it.effect("a server is not set back to before its network came: the simulated network would not be set back with it", () =>
+    mended({
+      servers: 3,
+      seed: 1,
+      millis: 20_000,
+      settings: { leadership: "lease", groupSize: 3 },
+      faults: [
+        { kind: "lateNetwork", at: 3_000, for: 2_752, server: 2 },
+        { kind: "lateNetwork", at: 3_991, for: 1_317, server: 2 },
+        { kind: "noSends", at: 4_199, for: 1_970, server: 2 },
+        { kind: "rollback", at: 6_126, for: 0, server: 2, by: 676, isNoticed: true }
+      ]
+    }))
+
+  it.effect("nothing is promised of who leads where one reaches another over more than three links only", () => {
+    // From 2 to 0 it is four.
+    const heardBy = [[1, 7], [5, 7, 8], [3, 5], [1, 7], [1, 2, 6, 8], [2, 4], [0, 2, 3], [1, 4, 8], [0, 2, 3, 6]]
+    const missing = LinkGraph.pairs(9).filter(([from, to]) => !heardBy[from]!.includes(to))
+    return mended({
+      servers: 9,
+      seed: 20_012,
+      millis: 18_000,
+      faults: [{ kind: "links", at: 387, for: 26_624, missing }]
+    })
   })
 
   it.effect("a leader that was cut off leads on when the later reign of the others has ended", () =>

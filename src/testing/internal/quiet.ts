@@ -8,6 +8,7 @@ import type { Output } from "../../protocol/Turn.ts"
 import * as Agreement from "../Agreement.ts"
 import type * as Invariants from "../Invariants.ts"
 import * as LinkGraph from "../LinkGraph.ts"
+import * as Connected from "./connected.ts"
 
 /** What stays as it is for longer: the links that are there, and whether chance or pauses have a part in it. */
 export interface Conditions {
@@ -137,6 +138,13 @@ export class Quiet {
       : this.#isWholeForAll()
       ? mayChange.whole
       : mayChange.missing
+    // What follows a leader over more links than these is not promised to follow it on.
+    if (
+      this.#rules?.lease === null &&
+      LinkGraph.parts(this.#conditions.graph).some(({ hops }) => hops > Connected.mostHops)
+    ) {
+      return
+    }
     const lasted = at - this.#since
     if (seen.changes <= may.atOnce + may.anHour * lasted / 3_600_000) return
     this.#complain(at, "noFlapping", index, `saw ${seen.changes} changes of leader within ${seconds(lasted)}`)

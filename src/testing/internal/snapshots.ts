@@ -32,6 +32,8 @@ export const make = (transition: typeof Step.step, keep: number): Snapshots => {
   let again: ReadonlyArray<SetTimer> = []
 
   const note = (state: State, at: number) => {
+    // The simulated interfaces are not set back, so no snapshot is kept from before they changed.
+    if (states.at(-1)?.state.addresses !== state.addresses) states.length = 0
     if (at - (states.at(-1)?.at ?? -Infinity) < apart || !isAtRest(state)) return
     states.push({ at, state })
     while (states.length > 1 && states[0]!.at < at - keep) states.shift()
