@@ -149,26 +149,8 @@ export const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Memb
     term: reign.term,
     cause: before === null ? vacancy.cause : at.outranks(reign.leader, before.leader) ? "HigherRank" : "Superseded",
     without: before === null && last !== null ? Math.round(at.turn.now.monotonic - vacancy.since) : 0,
-    ...throughOf(at, life)
+    ...Following.told(at, life)
   })
-}
-
-const throughOf = (at: At, { through }: Following.Path): { readonly through?: Member.Member } | undefined =>
-  through === null
-    ? undefined
-    : Option.getOrUndefined(Option.map(at.turn.known(through), ({ member }) => ({ through: member })))
-
-/**
- * The reign that is followed is so by another path from now on.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const goBy = (at: At, reign: Reign.Reign, path: Following.Path, removed?: Member.Member): void => {
-  at.change({ life: { ...at.election.life, ...path } })
-  const leader = removed ?? Following.leaderOf(at.turn, reign)
-  const { term } = reign
-  at.emitChange({ leader, from: reign.leader, term, cause: "PathChanged", without: 0, ...throughOf(at, path) })
 }
 
 /** Whether the last leader handed the lead to us. */
@@ -420,7 +402,7 @@ export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, h
     const mayLive = reason._tag === "Silent" || reason._tag === "Crashed"
     if (mayLive && life.through !== null) return
     const path = mayLive ? Following.around(at) : null
-    if (path !== null) return goBy(at, reign, path, member)
+    if (path !== null) return Following.goBy(at, reign, path, member)
     const since = reason._tag === "Left" ? at.turn.now.monotonic : heardAt
     becomeVacant(at, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
     return callElection(at)
@@ -452,7 +434,7 @@ export const onUnproven = (at: At, id: Member.NodeId): void => {
   if (reign?.leader.id !== id || at.state.rules.lease !== null || life.through !== null) return
   if (Following.isDirect(at, id)) return
   const path = Following.around(at)
-  if (path !== null) return goBy(at, reign, path)
+  if (path !== null) return Following.goBy(at, reign, path)
   becomeVacant(at, reign, "Deaf")
   callElection(at)
 }
@@ -478,7 +460,7 @@ export const sweep = (at: At): void => {
   const since = Following.endedAt(at, reign)
   if (since === null) return
   const path = Following.around(at)
-  if (path !== null) return goBy(at, reign, path)
+  if (path !== null) return Following.goBy(at, reign, path)
   becomeVacant(at, reign, "Silent", { askFirst: true, since })
   callElection(at)
 }

@@ -339,6 +339,36 @@ export const forgive = (at: At, millis: number): void => {
   }
 }
 
+// --- Telling ---
+
+/**
+ * How an event says by what path a reign is followed.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const told = (at: At, { through }: Path): { readonly through?: Member.Member } | undefined =>
+  through === null
+    ? undefined
+    : Option.getOrUndefined(Option.map(at.turn.known(through), ({ member }) => ({ through: member })))
+
+/**
+ * The reign that is followed is so by another path from now on. Its leader may have moved while it was no member.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const goBy = (at: At, reign: Reign.Reign, path: Path, removed?: Member.Member): void => {
+  const leader = removed ?? leaderOf(at.turn, reign)
+  const { ip, port } = leader
+  const { term } = reign
+  at.change({
+    reign: { term, leader: { ...reign.leader, ip, port } },
+    life: { ...at.election.life, ...path }
+  })
+  at.emitChange({ leader, from: reign.leader, term, cause: "PathChanged", without: 0, ...told(at, path) })
+}
+
 // --- Objecting for the sake of a leader ---
 
 /**

@@ -151,7 +151,7 @@ export const eligible = (at: At, agreement: Lease.Agreement): void => {
     && !Lease.binds(promise, at.turn.now.monotonic)
   if (lapsed) {
     const path = Following.around(at)
-    if (path !== null) return BullyElection.goBy(at, reign, path)
+    if (path !== null) return Following.goBy(at, reign, path)
     BullyElection.becomeVacant(at, reign, "LeaseLost", { since: promise.until - agreement.duration })
   }
   BullyElection.callElection(at)

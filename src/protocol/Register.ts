@@ -75,7 +75,7 @@ export const observe = (
     // A leader that was only silent leads on; one that gave its reign up does not, whatever it said before and comes late.
     if (mine !== null) {
       const other = Following.hear(at, message, byLeader)
-      if (other !== null) BullyElection.goBy(at, mine, other)
+      if (other !== null) Following.goBy(at, mine, other)
     } else if (mayLiveAfter.has(vacancy.cause)) {
       const path = Following.pathBack(at, message, theirs)
       if (path !== null) follow(at, message, theirs, path)

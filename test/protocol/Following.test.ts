@@ -269,6 +269,18 @@ describe("the path to a leader that is followed through another (protocol, follo
     assert.deepStrictEqual([through(server), causes(server)], [id("a"), ["192.0.2.26:4026 PathChanged"]])
   })
 
+  it("is direct again at the address that the leader has by then", () => {
+    const server = followsThrough()
+    const moved = Peer.member("z", { ip: "192.0.2.77" })
+    server.hear(alive(moved, reign(50, "z")))
+    const [asked] = server.said("SERVER_PROBE").filter(({ to }) => to?.ip === moved.ip)
+    server.hear(response(moved, asked!.message.nonce, reign(50, "z")), "unicast")
+    server.hear({ ...alive(moved, reign(50, "z")) as Message.Of<"SERVER_ALIVE">, alive: numberOf(server) + 1 })
+    assert.isNull(through(server) ?? null)
+    assert.strictEqual(server.state.election.reign?.leader.ip, "192.0.2.77")
+    assert.deepStrictEqual(causes(server), ["z PathChanged"])
+  })
+
   it("leads through none that is not known to hear this server: that one is asked", () => {
     const server = followsThrough()
     server.hearDeaf(knows("c", "z", 50, numberOf(server) + 1, 0))
