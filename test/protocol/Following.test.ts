@@ -273,7 +273,7 @@ describe("the path to a leader that is followed through another (protocol, follo
     const server = followsThrough()
     const moved = Peer.member("z", { ip: "192.0.2.77" })
     server.hear(alive(moved, reign(50, "z")))
-    const [asked] = server.said("SERVER_PROBE").filter(({ to }) => to?.ip === moved.ip)
+    const asked = server.said("SERVER_PROBE").find(({ to }) => to?.ip === moved.ip)
     server.hear(response(moved, asked!.message.nonce, reign(50, "z")), "unicast")
     server.hear({ ...alive(moved, reign(50, "z")) as Message.Of<"SERVER_ALIVE">, alive: numberOf(server) + 1 })
     assert.isNull(through(server) ?? null)
