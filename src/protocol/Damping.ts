@@ -11,6 +11,7 @@
 import type * as Contest from "./Contest.ts"
 import type * as Event from "./Event.ts"
 import * as Losses from "./Losses.ts"
+import * as Member from "./Member.ts"
 import * as Paths from "./Paths.ts"
 import type * as Reign from "./Reign.ts"
 import * as Stability from "./Stability.ts"
@@ -87,6 +88,9 @@ export const isCutOff = (at: At): boolean => {
 /** The causes by which a server loses a lead against its will. */
 const losing: ReadonlySet<Event.Cause> = new Set(["MajorityLost", "TooFewMembers", "LeaseLost", "Stalled", "Unheard"])
 
+/** After these a leader may live all the same. */
+const mayLive: ReadonlySet<Event.Cause> = new Set(["Silent", "Deaf"])
+
 const lose = (at: At): void => {
   const losses = Losses.forgiven(at.election.losses, at.state.rules, now(at))
   at.change({
@@ -96,7 +100,8 @@ const lose = (at: At): void => {
       lostAt: now(at),
       wholeSince: now(at),
       askedAt: null,
-      deposing: null
+      deposing: null,
+      givenUp: null
     }
   })
 }
@@ -108,14 +113,19 @@ const lose = (at: At): void => {
  * @since 0.1.0
  */
 export const onVacant = (at: At, cause: Event.Cause): void => {
+  const { reign } = at.election
   if (at.leads && losing.has(cause)) lose(at)
+  else if (!at.leads && mayLive.has(cause)) {
+    at.change({ losses: { ...at.election.losses, givenUp: reign!.leader } })
+  }
   const { losses } = at.election
   if (losses.count > 0) at.change({ losses: { ...losses, lastUntil: now(at) + at.state.rules.coordinatorTimeout } })
 }
 
 /**
  * A reign is followed. To be called while the register still has the one before: if that was this server's own, or one that it
- * had asked to make way, somebody of a lower rank has come to lead while it lived.
+ * had asked to make way, somebody of a lower rank has come to lead while it lived. Or its own reign ends since the leader that it
+ * had given up lives.
  *
  * @category transitions
  * @since 0.1.0
@@ -128,7 +138,9 @@ export const onFollowed = (at: At, { leader }: Reign.Reign): void => {
   }
   const inVain = last !== null && losses.deposing?.term === last.term
   const isReplaced = at.leads && (ending === null || losing.has(ending))
-  if ((isReplaced || inVain) && at.outranks(at.state.self, leader)) lose(at)
+  const wasMistaken = isReplaced && losses.givenUp !== null && Member.isSameStart(losses.givenUp, leader)
+  if (((isReplaced || inVain) && at.outranks(at.state.self, leader)) || wasMistaken) return lose(at)
+  if (losses.givenUp !== null) at.change({ losses: { ...losses, givenUp: null } })
 }
 
 /**

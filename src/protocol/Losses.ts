@@ -25,6 +25,8 @@ export interface Losses {
   readonly lastUntil: number
   /** The reign that it asked to make way for it; null where it asked none since it last led. */
   readonly deposing: Reign.Reign | null
+  /** The leader that it gave up last, as it did not hear it or was not heard by it; null where it led or followed another since. */
+  readonly givenUp: Reign.Leader | null
 }
 
 /**
@@ -39,7 +41,8 @@ export const none: Losses = {
   wholeSince: -Infinity,
   askedAt: null,
   lastUntil: -Infinity,
-  deposing: null
+  deposing: null,
+  givenUp: null
 }
 
 /**

@@ -105,6 +105,29 @@ describe("a lead is lost (protocol 5, damping)", () => {
     assert.deepStrictEqual([lossesOf(replaced), lossesOf(resigned)], [Losses.none, Losses.none])
   })
 
+  it("to the leader that it had given up as silent, of whatever rank, but not to another that leads by then", () => {
+    const mistaken = () => {
+      const server = Server.live({}, [coordinator("z", 50), alive("a", reign(50, "z")), alive("y", reign(50, "z"))])
+      for (let seconds = 0; seconds < 60 && server.members.includes("z"); seconds += 5) {
+        server.hear(alive("a"))
+        server.step({ _tag: "Sweep" })
+        server.advance(5_000)
+      }
+      server.hear(leaving("y"))
+      server.advance(10_000)
+      assert.isTrue(server.leads)
+      return server
+    }
+    const server = mistaken()
+    server.hear(alive("z"))
+    const { nonce } = server.said("SERVER_PROBE").at(-1)!.message
+    server.hear(response("z", nonce, reign(90_000_000, "z")), "unicast")
+    assert.deepStrictEqual([server.follows, lossesOf(server).count], ["z", 1])
+    const other = mistaken()
+    other.hear(coordinator("x", 90_000_000))
+    assert.deepStrictEqual([other.follows, lossesOf(other).count, lossesOf(other).givenUp], ["x", 0, null])
+  })
+
   it("seven times at most", () => {
     const server = having(7, leading(["a"]))
     server.freeze(6_000).step({ _tag: "Watch" })
