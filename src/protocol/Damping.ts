@@ -165,7 +165,7 @@ export const forgivesFirst = (at: At): boolean => {
 export const onAsked = (at: At): void => at.change({ losses: { ...at.election.losses, deposing: at.election.reign } })
 
 /**
- * This server stood still: it was not heard meanwhile.
+ * This server was paused: it was not heard meanwhile.
  *
  * @category transitions
  * @since 0.1.0

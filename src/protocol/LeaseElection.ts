@@ -244,7 +244,7 @@ export const onBeatAck = (at: At, agreement: Lease.Agreement, ack: Message.Of<"B
 /**
  * Somebody gives a claim back: whoever was bound to it is free. A candidate that outranks it asks all anew, in a term that
  * they may grant: where the votes were split it gets those of the other half. Else each half would have its next one stand
- * before the other gives up, and so for ever. It is said several times, and each claim counts once: a candidate that asked anew
+ * before the other gives up, without end. It is said several times, and each claim counts once: a candidate that asked anew
  * for each copy would throw its votes away.
  *
  * @category transitions

@@ -368,7 +368,7 @@ const askedBack = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>
   const { id } = input.message.sender
   const gone = past.gone.get(id)
   if (gone === undefined) return past
-  // The last of them: one that finds out in the same step that it stood still asks everybody first. A pre-vote asks members only.
+  // The last of them: one that finds out in the same step that it was paused asks everybody first. A pre-vote asks members only.
   const question = outputs.findLast((output) =>
     output._tag === "Send" && output.to !== null && output.message.type === "SERVER_PROBE"
     && output.message.preVote === undefined
