@@ -252,6 +252,21 @@ const followsThrough = (options: Options = {}): Server => {
   return server.forget()
 }
 
+/** A server that hears `z` and is not known to be heard by it, and follows it through `a`. */
+const unprovenLeader = (): Server => {
+  const server = Server.live({}, [coordinator("z", 50), alive("a", reign(50, "z"))])
+  for (let number = 2; through(server) === null && number < 20; number++) {
+    server.advance(5_000)
+    server.hearDeaf(knows("z", "z", 50, number))
+    server.hear(knows("a", "z", 50, number))
+    server.step({ _tag: "Heartbeat" })
+    server.advance(4_000)
+    server.hearDeaf(knows("z", "z", 50, number))
+    server.hear(knows("a", "z", 50, number + 1))
+  }
+  return server
+}
+
 const numberOf = (server: Server) => server.state.election.life.number
 
 describe("the path to a leader that is followed through another (protocol, following through others)", () => {
@@ -292,16 +307,7 @@ describe("the path to a leader that is followed through another (protocol, follo
   })
 
   it("is another at once where the leader does not answer and another knows newer signs of life, until it does", () => {
-    const server = Server.live({}, [coordinator("z", 50), alive("a", reign(50, "z"))])
-    for (let number = 2; through(server) === null && number < 20; number++) {
-      server.advance(5_000)
-      server.hearDeaf(knows("z", "z", 50, number))
-      server.hear(knows("a", "z", 50, number))
-      server.step({ _tag: "Heartbeat" })
-      server.advance(4_000)
-      server.hearDeaf(knows("z", "z", 50, number))
-      server.hear(knows("a", "z", 50, number + 1))
-    }
+    const server = unprovenLeader()
     assert.deepStrictEqual([server.follows, through(server), causes(server)], ["z", id("a"), ["z PathChanged"]])
     const number = numberOf(server)
     server.forget().hearDeaf(knows("z", "z", 50, number))
@@ -311,16 +317,7 @@ describe("the path to a leader that is followed through another (protocol, follo
   })
 
   it("leads on to a leader that is heard no more, and removed, and ends where the member that it leads through stands", () => {
-    const server = Server.live({}, [coordinator("z", 50), alive("a", reign(50, "z"))])
-    for (let number = 2; through(server) === null && number < 20; number++) {
-      server.advance(5_000)
-      server.hearDeaf(knows("z", "z", 50, number))
-      server.hear(knows("a", "z", 50, number))
-      server.step({ _tag: "Heartbeat" })
-      server.advance(4_000)
-      server.hearDeaf(knows("z", "z", 50, number))
-      server.hear(knows("a", "z", 50, number + 1))
-    }
+    const server = unprovenLeader()
     assert.deepStrictEqual([server.members.includes("z"), through(server)], [true, id("a")])
     for (let number = 40; server.members.includes("z") && number < 60; number++) {
       server.advance(5_000).hear(knows("a", "z", 50, number))

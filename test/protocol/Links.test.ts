@@ -18,22 +18,27 @@ const links = (server: Server): ReadonlyArray<string> =>
       : []
   )
 
+/** `a` is silent for so long, and `b` says that it has just heard it. */
+const witness = (server: Server, silence: number): void => {
+  server.advance(silence).hear(alive("b"))
+  server.step({ _tag: "Sweep" })
+  server.advance(499)
+  const [send] = server.said("WITNESS_ASK")
+  server.hear(
+    {
+      type: "WITNESS",
+      from: { id: id("b"), incarnation: 1_000 },
+      nonce: send!.message.nonce,
+      heard: [{ id: id("a"), ago: 0 }]
+    },
+    "unicast"
+  )
+}
+
 describe("a member that this server does not hear", () => {
   /** `a` falls silent, and `b` says that it has just heard it. */
   const keep = (server: Server, silence: number): void => {
-    server.advance(silence).hear(alive("b"))
-    server.step({ _tag: "Sweep" })
-    server.advance(499)
-    const [send] = server.said("WITNESS_ASK")
-    server.hear(
-      {
-        type: "WITNESS",
-        from: { id: id("b"), incarnation: 1_000 },
-        nonce: send!.message.nonce,
-        heard: [{ id: id("a"), ago: 0 }]
-      },
-      "unicast"
-    )
+    witness(server, silence)
     server.advance(400)
   }
 
@@ -62,19 +67,7 @@ describe("a member that this server does not hear", () => {
 
   it("is told without the witness where that is gone by then", () => {
     const server = Server.live({}, [alive("a"), alive("b")])
-    server.advance(30_001).hear(alive("b"))
-    server.step({ _tag: "Sweep" })
-    server.advance(499)
-    const [send] = server.said("WITNESS_ASK")
-    server.hear(
-      {
-        type: "WITNESS",
-        from: { id: id("b"), incarnation: 1_000 },
-        nonce: send!.message.nonce,
-        heard: [{ id: id("a"), ago: 0 }]
-      },
-      "unicast"
-    )
+    witness(server, 30_001)
     server.hear(Peer.leaving("b"))
     server.advance(400)
     assert.deepStrictEqual(links(server), ["a Incoming"])
