@@ -86,7 +86,7 @@ const comparesViews = ({ contacts, rules }: State): boolean => !rules.multicast 
  * @since 0.1.0
  */
 export const viewOf = (state: State): { readonly view?: number } =>
-  comparesViews(state) || Differences.speaker(state) === state.self.id || Differences.isLasting(state)
+  comparesViews(state) || MemberLists.speaker(state) === state.self.id || Differences.isLasting(state)
     ? { view: MemberLists.viewDigest(state) }
     : {}
 
@@ -107,7 +107,7 @@ export const compare = (
   const difference = (view ^ MemberLists.viewDigest(turn.state)) >>> 0
   // It has us in its view.
   if (difference === 0) Paths.noteHeardBy(turn, sender.id)
-  const speaker = Differences.speaker(turn.state)
+  const speaker = MemberLists.speaker(turn.state)
   const isAll = comparesViews(turn.state)
   if (!isAll && speaker !== sender.id && speaker !== self.id) return
   if (difference === 0) return speaker === sender.id ? Differences.end(turn) : undefined

@@ -7,7 +7,6 @@
  *
  * @since 0.1.0
  */
-import * as MemberLists from "./MemberLists.ts"
 import type { Difference } from "./Reach.ts"
 import type { State, Turn } from "./Turn.ts"
 
@@ -17,15 +16,6 @@ const maxDifferences = 16
 const longestWait = 64
 /** About how many followers look into theirs in one heartbeat, however large the group. */
 const lookersWanted = 16
-
-/**
- * Whose view the others compare theirs with: the leader, or while nobody leads whoever ranks highest here.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const speaker = ({ election, members, self }: State): string =>
-  election.reign?.leader.id ?? MemberLists.everyone({ members, self })[0]!.id
 
 /**
  * Whether this server's view has differed for a while from the leader's, or others' from its own.

@@ -24,6 +24,19 @@ export const everyone = (state: Pick<State, "self" | "members">): ReadonlyArray<
 }
 
 /**
+ * Who speaks for the group: the leader, or while nobody leads whoever ranks highest here. It answers a question that all hear,
+ * and the others compare their views with its view.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const speaker = ({ election, members, self }: Pick<State, "election" | "members" | "self">): Member.NodeId => {
+  const [highest] = members
+  if (election.reign !== null) return election.reign.leader.id
+  return highest !== undefined && Member.outranks(highest, self) ? highest.id : self.id
+}
+
+/**
  * A number that is the same for the same members in any order, and hardly ever for others: the exclusive or of the FNV-1a
  * hashes (32 bits) of `id incarnation`.
  *
@@ -188,11 +201,10 @@ const isOurs = (
   { wanted = 0 }: Message.Of<"MEMBERS_ASK">,
   from: Member.Address
 ): boolean => {
-  const { addresses, election, phase, self } = turn.state
+  const { addresses, phase, self } = turn.state
   // It does not know yet who is there.
   if (phase === "Discovering") return false
-  const speaker = election.reign?.leader.id ?? members[0]?.id
-  return speaker === self.id || Zone.isOfHost(from.ip, addresses)
+  return speaker(turn.state) === self.id || Zone.isOfHost(from.ip, addresses)
     || turn.random() * members.length < Math.min(wanted, Rules.answersWanted)
 }
 
