@@ -78,7 +78,8 @@ export const stopActivity = (at: At): void => {
 
 /**
  * How a place falls vacant: `askFirst` where the leader may only be silent, `since` when it last gave a sign of life, where
- * that was before now, `workEnded` where the work of our own reign has ended, so that a lease can be given back.
+ * that was before now, `workEnded` where the work of our own reign has ended, so that a lease can be given back, `passedUntil`
+ * where a greater reign may yet be heard of here.
  *
  * @category models
  * @since 0.1.0
@@ -87,6 +88,7 @@ export interface Vacating {
   readonly askFirst?: boolean
   readonly since?: number
   readonly workEnded?: boolean
+  readonly passedUntil?: number
 }
 
 /**
@@ -99,7 +101,7 @@ export const becomeVacant = (
   at: At,
   ended: Reign.Reign,
   cause: Event.Cause,
-  { askFirst = false, since = at.turn.now.monotonic, workEnded = false }: Vacating = {}
+  { askFirst = false, passedUntil = -Infinity, since = at.turn.now.monotonic, workEnded = false }: Vacating = {}
 ): void => {
   const { rules } = at.state
   const { abstention: { firmly, heir, until }, last, life, overrun } = at.election
@@ -112,7 +114,7 @@ export const becomeVacant = (
     last: Reign.max(last, ended, at.name),
     life: { ...life, through: null, relay: null },
     ending: null,
-    vacancy: { cause, since, excused: null, successor: null, askFirst }
+    vacancy: { cause, since, excused: null, successor: null, askFirst, passedUntil }
   })
   if (heir === ended.leader.id) abstainNoLonger(at)
   // Who resigned and does not stand looks again whether somebody leads.
@@ -199,7 +201,7 @@ export const callElection = (at: At): void => {
   const { activity, vacancy } = at.election
   if (activity._tag !== "Idle" || !mayStandIfHeard(at)) return
   if (!isHeard(at)) return Paths.askAround(at.turn)
-  const wait = Math.max(LeaseClaim.standsIn(at), Damping.standsIn(at))
+  const wait = Math.max(LeaseClaim.standsIn(at), Damping.standsIn(at), Following.standsIn(at))
   if (wait > 0) return at.setTimer("eligible", wait, { _tag: "Eligible" })
   const before = vacancy.successor === at.state.self.id
     ? 0

@@ -130,6 +130,8 @@ export interface Election {
     readonly successor: Member.NodeId | null
     /** The leader was only silent: who outranks all asks before leading. */
     readonly askFirst: boolean
+    /** Until when this server waits to hear of a greater reign that its leader made way for, -Infinity where it does not. */
+    readonly passedUntil: number
   }
   /** Set while our leading work is being ended: why. */
   readonly ending: Event.Cause | null
@@ -185,7 +187,14 @@ export const make = (monotonic: number): Election => ({
   heard: 0,
   toExceed: 0,
   activity: { _tag: "Idle" },
-  vacancy: { cause: "Start", since: monotonic, excused: null, successor: null, askFirst: false },
+  vacancy: {
+    cause: "Start",
+    since: monotonic,
+    excused: null,
+    successor: null,
+    askFirst: false,
+    passedUntil: -Infinity
+  },
   ending: null,
   abstention: noAbstention,
   overrun: false,

@@ -128,9 +128,43 @@ export const pathBack = (at: At, message: Message.FromServer, theirs: Reign.Reig
 const pathThrough = (at: At, message: Message.FromServer, theirs: Reign.Reign): Path | null => {
   const told = toldBy(at, message)
   const before = numberOf(at, theirs)
-  return told !== null && before !== null && told.alive > before && Paths.isHeardBy(at.turn, message.sender.id)
-    ? { through: message.sender.id }
-    : null
+  const isNews = told !== null && (before === null ? isMadeWayFor(at, message.sender) : told.alive > before)
+  return isNews && Paths.isHeardBy(at.turn, message.sender.id) ? { through: message.sender.id } : null
+}
+
+/**
+ * Whether a greater reign is one that the leader of the last reign followed has made way for: it takes those who followed it along.
+ * Its word alone is enough: each leader gives it once, so it keeps no dead leader alive in a circle.
+ */
+const isMadeWayFor = (at: At, sender: Member.Member): boolean => {
+  const { last } = at.election
+  return at.state.rules.lease === null && last !== null && Member.isSameStart(last.leader, sender)
+}
+
+/**
+ * The leader that is followed leads no more, since it has heard of a greater reign. Until when this server waits to hear of that,
+ * too: as long as its signs of life take to come over others. One that outranks its leader, where that is known, waits for
+ * nothing; nor does anybody in an election in which nobody is followed through others.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const passedUntil = (at: At, greater: Reign.Reign | null): number => {
+  const { rules, self } = at.state
+  if (at.name !== Election.ofGroup || rules.lease !== null) return -Infinity
+  if (greater !== null && at.outranks(self, greater.leader)) return -Infinity
+  return at.turn.now.monotonic + Rules.patience(rules, rules.heartbeatInterval) + rules.heartbeatInterval
+}
+
+/**
+ * How long until this server may stand for a place that fell vacant since a greater reign was made, in ms.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const standsIn = (at: At): number => {
+  const { reign, vacancy } = at.election
+  return reign === null ? Math.max(0, Math.ceil(vacancy.passedUntil - at.turn.now.monotonic)) : 0
 }
 
 /**
@@ -156,10 +190,14 @@ export const request = (at: At, message: Message.FromServer, theirs: Reign.Reign
  * @since 0.1.0
  */
 export const begun = (at: At, message: Message.FromServer, theirs: Reign.Reign, { through }: Path): Election.Life => ({
-  number: Math.max(numberOf(at, theirs) ?? 0, aliveIn(message)),
+  number: Math.max(numberOf(at, theirs) ?? 0, aliveIn(message), leastOf(at, message, theirs)),
   through,
   relay: through === null ? null : relayOf(at, message)
 })
+
+/** A leader that is heard itself has given its first sign of life. */
+const leastOf = (at: At, { sender }: Message.FromServer, { leader }: Reign.Reign): number =>
+  at.name === Election.ofGroup && at.state.rules.lease === null && Member.isSameStart(sender, leader) ? 1 : 0
 
 const aliveIn = (message: Message.FromServer): number => ("alive" in message ? message.alive : undefined) ?? 0
 

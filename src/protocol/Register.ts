@@ -62,7 +62,9 @@ export const observe = (
     Following.withdraw(at, sender.id)
     // What the leader said before it led can come late: it had not heard of its own term then.
     if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
-      BullyElection.becomeVacant(at, mine, Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined))
+      const cause = Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined)
+      const isPassed = Reign.isPassed(mine, header, at.state.rules.lease !== null)
+      BullyElection.becomeVacant(at, mine, cause, isPassed ? { passedUntil: Following.passedUntil(at, null) } : {})
       BullyElection.callElection(at)
     }
     return
@@ -120,7 +122,8 @@ const cannotFollow = (at: At, message: Message.FromServer, theirs: Reign.Reign, 
   if (!Membership.holds(at.turn, theirs.leader)) Hearsay.check(at, theirs, from)
   if (Following.request(at, message, theirs)) return
   if (reign === null || at.leads || !Member.isSameStart(reign.leader, message.sender)) return
-  BullyElection.becomeVacant(at, reign, at.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded")
+  const cause = at.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded"
+  BullyElection.becomeVacant(at, reign, cause, { passedUntil: Following.passedUntil(at, theirs) })
   BullyElection.callElection(at)
 }
 

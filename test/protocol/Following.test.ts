@@ -107,6 +107,93 @@ describe("a leader that follows a greater reign itself (protocol, paths both way
   })
 })
 
+describe("a leader that has made way for a greater reign (protocol, following through others)", () => {
+  const greater = 90_000_000
+  const follower = (leads = "y") => Server.live({}, [coordinator(leads, 50), alive("b", reign(50, leads))])
+  /** One that follows a leader and hears this. */
+  const told = (message: Message.FromServer, leads?: string) => {
+    const server = follower(leads)
+    server.hear(message)
+    return server
+  }
+  /** How long, in ms, until a server says that it stands, or leads; a minute where it does not. */
+  const standsAfter = (server: Server) => {
+    const begin = server.now
+    while (server.now - begin < 60_000 && !/ELECTION|COORDINATOR/.test(server.says().join())) {
+      server.advance(100).hear(alive("b"))
+    }
+    return server.now - begin
+  }
+  const waits = ({ state: { rules } }: Server) =>
+    Math.max(rules.memberTimeout, 3 * rules.heartbeatInterval) + rules.heartbeatInterval
+
+  const assertWaits = (server: Server) => {
+    const after = standsAfter(server)
+    assert.isAtLeast(after, waits(server))
+    assert.isBelow(after, waits(server) + 2_000)
+  }
+
+  it("takes those who followed it along: they follow that reign through it by its first word", () => {
+    const server = told(knows("y", "z", greater, 1))
+    assert.deepStrictEqual([server.follows, through(server)], ["z", id("y")])
+    assert.deepStrictEqual(causes(server), ["192.0.2.26:4026 HigherRank"])
+  })
+
+  it("does so a little later, too, where what it said first tells of no sign of life", () => {
+    const server = told(response("y", "1", reign(greater, "z")))
+    assert.isNull(server.follows)
+    server.hear(knows("y", "z", greater, 1))
+    assert.deepStrictEqual([server.follows, through(server)], ["z", id("y")])
+  })
+
+  it("takes along nobody whom it is not known to hear, nobody over too many servers, and who followed another", () => {
+    const tooFar = told(knows("y", "z", greater, 1, 3))
+    assert.isNull(tooFar.follows)
+    const other = told(knows("b", "z", greater, 1))
+    assert.strictEqual(other.follows, "y")
+    const unheard = follower()
+    unheard.advance(60_000).hearDeaf(knows("y", "z", greater, 1))
+    assert.notStrictEqual(unheard.follows, "z")
+  })
+
+  it("takes nobody along where it leads by a lease: there the votes say", () => {
+    const lease = { duration: 30_000, groupSize: 3, drift: 0.01 }
+    const server = Server.live({ rules: { lease } }, [coordinator("y", 50)])
+    server.hear(knows("y", "z", greater, 1))
+    assert.notStrictEqual(server.follows, "z")
+  })
+
+  it("has given a first sign of life to each that it says its reign, so that they can tell of it at once", () => {
+    const server = follower()
+    assert.strictEqual(server.state.election.life.number, 1)
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.deepInclude(server.sent[0]?.message, { alive: 1, hops: 1 })
+  })
+
+  it("is not stood for at once by who cannot follow that reign yet: its signs of life may be on their way", () => {
+    const server = told(knows("y", "z", greater, 1, 3))
+    assertWaits(server)
+    const follows = told(knows("y", "z", greater, 1, 3))
+    for (const number of [2, 3]) follows.advance(waits(follows) / 3).hear(knows("b", "z", greater, number))
+    assert.deepStrictEqual([follows.follows, through(follows)], ["z", id("b")])
+  })
+
+  it("nor where it follows nobody, and has followed a later reign; but at once where it only gave the lead up", () => {
+    const passed = told(Peer.says("y", { type: "SERVER_ALIVE", interval: 10_000 }, { term: greater }))
+    assert.isNull(passed.follows)
+    assertWaits(passed)
+    const gaveUp = told(Peer.says("y", { type: "SERVER_ALIVE", interval: 10_000 }, { term: 50 }))
+    assert.isNull(gaveUp.follows)
+    assert.isBelow(standsAfter(gaveUp), 1_000)
+  })
+
+  it("is stood for at once by who outranks the new leader", () => {
+    const server = told(knows("q", "c", greater, 1, 3), "q")
+    assert.isNull(server.follows)
+    assert.isBelow(standsAfter(server), 1_000)
+  })
+})
+
 describe("a server that no member is known to hear (protocol, hosts that hear nobody)", () => {
   it("does not stand, asks, tells it once, and stands when one answers", () => {
     const server = new Server()

@@ -55,6 +55,23 @@ describe("where links are missing, each connected part has one leader (promises,
     120_000
   )
 
+  it.effect(
+    "the Bully, on directed graphs of four in which a greater reign comes to some over three links",
+    () =>
+      Effect.gen(function*() {
+        const graphs = [
+          [[0, 2], [0, 3], [1, 0], [1, 2], [2, 1], [3, 0], [3, 1]],
+          [[0, 2], [1, 0], [1, 2], [2, 1], [2, 3], [3, 0], [3, 1]],
+          [[0, 3], [1, 2], [2, 0], [2, 3], [3, 0], [3, 1]]
+        ] as const
+        for (const since of ["start", "later"] as const) {
+          const missing = graphs.map((links) => LinkGraph.make(4, links))
+          assert.deepStrictEqual(yield* brokenOn(missing, { leadership: "bully", since, seed: 101 }), [])
+        }
+      }),
+    120_000
+  )
+
   it.effect("without preemption, also where one hears nobody or is heard by nobody", () =>
     Effect.gen(function*() {
       const whole = LinkGraph.pairs(3)
