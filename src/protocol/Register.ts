@@ -63,7 +63,8 @@ export const observe = (
     // What the leader said before it led can come late: it had not heard of its own term then.
     if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
       const cause = Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined)
-      const isPassed = Reign.isPassed(mine, header, at.state.rules.lease !== null)
+      // A leader that gives its own reign up may have heard of a later one; only one that followed it has made way for it.
+      const isPassed = header.term > mine.term
       BullyElection.becomeVacant(at, mine, cause, isPassed ? { passedUntil: Following.passedUntil(at, null) } : {})
       BullyElection.callElection(at)
     }

@@ -2,6 +2,7 @@
  * By what path a leader is followed ("Paths both ways", "Following through others", "Hosts that hear nobody").
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
 import type * as Lease from "../../src/protocol/Lease.ts"
 import type * as Message from "../../src/protocol/Message.ts"
 import type * as Rules from "../../src/protocol/Rules.ts"
@@ -182,9 +183,25 @@ describe("a leader that has made way for a greater reign (protocol, following th
     const passed = told(Peer.says("y", { type: "SERVER_ALIVE", interval: 10_000 }, { term: greater }))
     assert.isNull(passed.follows)
     assertWaits(passed)
-    const gaveUp = told(Peer.says("y", { type: "SERVER_ALIVE", interval: 10_000 }, { term: 50 }))
-    assert.isNull(gaveUp.follows)
-    assert.isBelow(standsAfter(gaveUp), 1_000)
+    for (const heard of [50, greater]) {
+      const gaveUp = told(Peer.says("y", { type: "SERVER_ALIVE", interval: 10_000 }, { term: 50, heard }))
+      assert.isNull(gaveUp.follows)
+      assert.isBelow(standsAfter(gaveUp), 1_000)
+    }
+  })
+
+  it("is stood for at once in a named election, in which nobody is followed through others", () => {
+    const server = new Server()
+    server.step({ _tag: "Start" })
+    server.step({ _tag: "Campaign", election: "billing" })
+    const says = (term: number, leader: string) =>
+      Peer.says("y", { type: "COORDINATOR", election: "billing" }, { follows: reign(term, leader) })
+    server.hear(says(50, "y"))
+    server.advance(5_000).hear(alive("b"))
+    server.hear(alive("z"))
+    server.hear(says(greater, "q"))
+    const election = HashMap.getUnsafe(server.state.named, "billing")
+    assert.deepStrictEqual([election.reign, election.vacancy.passedUntil], [null, -Infinity])
   })
 
   it("is stood for at once by who outranks the new leader", () => {

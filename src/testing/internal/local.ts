@@ -395,6 +395,7 @@ const times: ReadonlySet<string> = new Set([
   "backoffUntil",
   "workUntil",
   "lastUntil",
+  "passedUntil",
   "hearsUsAt",
   "lostAt",
   "wholeSince",
