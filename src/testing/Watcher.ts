@@ -233,6 +233,8 @@ export class Watcher {
     watched.past = Invariants.nothing
     watched.seen = clocksOf(watched.host)
     watched.wokeAt = -Infinity
+    // On a clock that was set back they would seem to last longer than those who granted them think.
+    if (isNoticed) { for (const work of watched.works) work.claim = null }
     this.#setBack.add(watched.host)
   }
 
@@ -350,6 +352,8 @@ export class Watcher {
     return (what) => {
       if (what === "ended") watched.works.delete(work)
       else work.overran = true
+      // Until it has ended, nobody else can lead under its lease.
+      if (work.overran && this.#leadership === "lease") this.disturbedAt = Math.max(this.disturbedAt, this.#now)
     }
   }
 

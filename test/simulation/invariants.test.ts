@@ -287,6 +287,38 @@ describe("a story that was found by the simulator", () => {
       assert.strictEqual(report.led.length, 1)
     }))
 
+  it.effect("with leases, the lease of work that overruns is over where its machine was set back, though its clock says less", () =>
+    mended({
+      servers: 5,
+      seed: 30_336,
+      millis: 91_000,
+      settings: { leadership: "lease", groupSize: 5 },
+      faults: [
+        { kind: "deaf", at: 724, for: 33_356, server: 1 },
+        { kind: "kill", at: 2_798, for: 2_111, server: 4 },
+        { kind: "suspend", at: 2_929, for: 2_424, server: 0 },
+        { kind: "links", at: 47_551, for: 29_328, missing: [[0, 1], [1, 0], [2, 4], [4, 2]] },
+        { kind: "stop", at: 48_242, for: 3_190, server: 0 },
+        { kind: "stop", at: 89_204, for: 89, server: 3 },
+        { kind: "rollback", at: 89_224, for: 0, server: 4, by: 745, isNoticed: true },
+        { kind: "stop", at: 89_894, for: 159, server: 2 },
+        { kind: "stop", at: 90_029, for: 417, server: 0 },
+        { kind: "stop", at: 90_746, for: 217, server: 2 }
+      ]
+    }))
+
+  it.effect("with leases, a lead that goes from one to the other is one change, though nobody leads between the two", () =>
+    mended({
+      servers: 3,
+      seed: 30_162,
+      millis: 110_000,
+      settings: { leadership: "lease", groupSize: 3 },
+      faults: [
+        { kind: "deaf", at: 0, for: 120_000, server: 2 },
+        { kind: "suspend", at: 1_962, for: 612, server: 1 }
+      ]
+    }))
+
   it.effect("with leases, a server that was set back, and will notice, lets nobody lead before its next step either", () =>
     mended({
       servers: 3,

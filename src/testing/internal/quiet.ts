@@ -105,8 +105,10 @@ export class Quiet {
       // The same leader, heard in another way.
       if (output.event.cause === "PathChanged" || output.event.election !== Election.ofGroup) continue
       const { leader, term } = output.event
+      // Between two reigns nobody leads for a moment: that is one change, and is judged as a group that does not settle if it lasts.
+      if (leader === null) continue
       // Who hears little may miss its leader now and then, and follow it again: the lead stays where it is.
-      const isBack = this.#conditions.isUnsteady && rules.lease !== null && (leader === null || term === seen.term)
+      const isBack = this.#conditions.isUnsteady && rules.lease !== null && term === seen.term
       seen.term = term
       if (!isBack) this.#changed(at, index, seen)
     }
