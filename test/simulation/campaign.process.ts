@@ -2,15 +2,18 @@
  * `npm run campaign -- --faults wild --runs 20000 --seed 1`: runs of the simulator spread evenly over both modes of leadership and
  * groups of 3, 5 and 9, seed after seed, whatever breaks. It ends when all are run, after `--seconds`, or on Ctrl-C, and writes
  * one JSON object: for each mode and size the seeds, runs, steps and changes of leader, how often each promise was looked at, and
- * what was broken. Ends with 0 where no promise was, with 1 where one was. Several may run at once, each from a seed of its own.
+ * what was broken. Ends with 0 where no promise was, with 1 where one was. `--workers N` makes the same runs in so many threads:
+ * one for each core. `--leadership lease --servers 9` makes only those.
  */
-import * as Effect from "effect/Effect"
-import { Faults, type Invariants, Simulation } from "../../src/testing/index.ts"
+import { once } from "node:events"
+import { Worker } from "node:worker_threads"
+import { Faults, type Invariants } from "../../src/testing/index.ts"
 import * as Flags from "../Flags.ts"
+import * as CampaignRun from "./CampaignRun.ts"
 
 const { choice, text, whole } = Flags.read(
-  ["faults", "leadership", "servers", "minutes", "runs", "seed", "seconds"],
-  "--faults LEVEL, --leadership bully|lease|both, --servers 3,5,9, --minutes N, --runs N, --seed N, --seconds N"
+  ["faults", "leadership", "servers", "minutes", "runs", "seed", "seconds", "workers"],
+  "--faults LEVEL, --leadership bully|lease|both, --servers 3,5,9, --minutes N, --runs N, --seed N, --seconds N, --workers N"
 )
 const faults = choice("faults", Faults.profiles, "wild")
 const leadership = choice("leadership", ["bully", "lease", "both"], "both")
@@ -22,13 +25,7 @@ const minutes = whole("minutes", 2, 1, 100_000)
 const runs = whole("runs", 60, 1, 10_000_000)
 const first = whole("seed", 1, 0, 999_999_999)
 const seconds = whole("seconds", 3_600, 1, 604_800)
-
-interface Broken {
-  readonly seed: number
-  readonly at: number
-  readonly server: number | null
-  readonly what: string
-}
+const workers = whole("workers", 1, 1, 64)
 
 const modes = leadership === "both" ? ["bully", "lease"] as const : [leadership]
 const cells = modes.flatMap((mode) =>
@@ -42,7 +39,7 @@ const cells = modes.flatMap((mode) =>
     datagrams: 0,
     looked: {} as Partial<Record<Invariants.Name, number>>,
     faults: {} as Partial<Record<Faults.Fault["kind"], number>>,
-    broken: {} as Partial<Record<Invariants.Name, Array<Broken>>>
+    broken: {} as Partial<Record<Invariants.Name, Array<CampaignRun.Broken>>>
   }))
 )
 type Cell = (typeof cells)[number]
@@ -53,49 +50,54 @@ const stop = { wanted: false }
 process.once("SIGINT", () => void (stop.wanted = true))
 process.once("SIGTERM", () => void (stop.wanted = true))
 
-/** By each invariant once, where it was first broken. */
-const note = (cell: Cell, seed: number, report: Simulation.Report) => {
-  cell.seeds.last = seed
+const note = (cell: Cell, seed: number, outcome: CampaignRun.Outcome) => {
+  cell.seeds.last = Math.max(cell.seeds.last, seed)
   cell.runs += 1
-  cell.steps += report.steps
-  cell.changes += report.led.length
-  cell.datagrams += report.datagrams.delivered
-  for (const { checks, invariant } of report.verdicts) cell.looked[invariant] = (cell.looked[invariant] ?? 0) + checks
-  for (const kind of Faults.kinds) cell.faults[kind] = (cell.faults[kind] ?? 0) + report.happened[kind]
-  const known = new Set<Invariants.Name>()
-  for (const { at, invariant, server, what } of report.violations) {
-    if (known.has(invariant)) continue
-    known.add(invariant)
-    const broken = cell.broken[invariant] ??= []
-    broken.push({ seed, at: Math.round(at), server, what })
-  }
+  cell.steps += outcome.steps
+  cell.changes += outcome.changes
+  cell.datagrams += outcome.datagrams
+  for (const [invariant, checks] of outcome.looked) cell.looked[invariant] = (cell.looked[invariant] ?? 0) + checks
+  for (const kind of Faults.kinds) cell.faults[kind] = (cell.faults[kind] ?? 0) + outcome.happened[kind]
+  for (const [invariant, broken] of outcome.broken) (cell.broken[invariant] ??= []).push(broken)
 }
 
 const count = () => cells.reduce((sum, cell) => sum + cell.runs, 0)
 const violated = () => cells.reduce((sum, { broken }) => sum + Object.values(broken).flat().length, 0)
 
+/** Hands out the runs, seed after seed through all cells. */
+let begun = 0
+const next = (): { readonly cell: Cell; readonly seed: number } | undefined => {
+  if (begun >= runs || stop.wanted || elapsed() >= seconds) return undefined
+  const cell = cells[begun % cells.length] as Cell
+  const seed = first + Math.floor(begun / cells.length)
+  begun += 1
+  return { cell, seed }
+}
+
 let told = 0
-for (let seed = first; count() < runs && !stop.wanted && elapsed() < seconds; seed++) {
-  for (const cell of cells) {
-    if (count() >= runs || stop.wanted || elapsed() >= seconds) break
-    const lease = cell.leadership === "lease" ? { leadership: "lease", groupSize: cell.servers } as const : {}
-    const report = await Effect.runPromise(
-      Simulation.run({
-        servers: cell.servers,
-        seed,
-        millis: minutes * 60_000,
-        faults,
-        settings: { profile: "fast", ...lease }
-      })
-    )
-    note(cell, seed, report)
+const pass = async (make: (run: CampaignRun.Run) => Promise<CampaignRun.Outcome>) => {
+  for (let one = next(); one !== undefined; one = next()) {
+    const { cell: { leadership, servers }, seed } = one
+    note(one.cell, seed, await make({ leadership, servers, seed, minutes, faults }))
     // So that a signal is heard.
     await new Promise((resolve) => setImmediate(resolve))
+    if (elapsed() < told + 10) continue
+    told = elapsed()
+    process.stderr.write(`${told.toFixed(0)} s: ${count()} of ${runs} runs, ${violated()} promises broken\n`)
   }
-  if (elapsed() < told + 10) continue
-  told = elapsed()
-  process.stderr.write(`${told.toFixed(0)} s: ${count()} of ${runs} runs, ${violated()} promises broken\n`)
 }
+
+const inThread = async () => {
+  const worker = new Worker(new URL("campaign.worker.ts", import.meta.url))
+  await pass(async (run) => {
+    worker.postMessage(run)
+    const [outcome] = await once(worker, "message")
+    return outcome as CampaignRun.Outcome
+  })
+  await worker.terminate()
+}
+
+await (workers === 1 ? pass(CampaignRun.run) : Promise.all(Array.from({ length: workers }, inThread)))
 
 /** So many are named. */
 const most = 20
@@ -104,7 +106,7 @@ const summary = cells.map((cell) =>
     broken: Object.fromEntries(
       Object.entries(cell.broken).map((
         [invariant, all]
-      ) => [invariant, { runs: all.length, first: all.slice(0, most) }])
+      ) => [invariant, { runs: all.length, first: all.toSorted((a, b) => a.seed - b.seed).slice(0, most) }])
     )
   })
 )
