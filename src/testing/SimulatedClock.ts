@@ -231,7 +231,13 @@ export const makeUnsafe = (agenda: Agenda.Agenda, wall: number, options: Options
   const clockOf = (owner: Owner): Clock.Clock => {
     const millis = () => Math.floor(wallNow() + 0.0005)
     const wallNanos = () => BigInt(Math.round(wallNow() * 1_000)) * 1_000n
-    const nanos = () => BigInt(Math.round(monotonic() * 1_000)) * 1_000n
+    // Asked several times at each instant.
+    let asked = { micros: 0, nanos: 0n }
+    const nanos = () => {
+      const micros = Math.round(monotonic() * 1_000)
+      if (micros !== asked.micros) asked = { micros, nanos: BigInt(micros) * 1_000n }
+      return asked.nanos
+    }
     return {
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),

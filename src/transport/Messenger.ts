@@ -177,12 +177,11 @@ export const make = Effect.fnUntraced(function*(
   const put = (to: Address | null, frame: Uint8Array) =>
     to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
   /** What fails of it fails of what follows too. */
-  const introduce = (to: Address | null) =>
-    Effect.suspend(() => {
-      renewIfSet()
-      const frame = seals.introduction(to, monotonic())
-      return frame === null ? Effect.void : Effect.ignore(put(to, frame))
-    })
+  const introduced = (to: Address | null, said: Effect.Effect<void, Datagrams.DatagramsFailed | MessageTooLarge>) => {
+    renewIfSet()
+    const frame = seals.introduction(to, monotonic())
+    return frame === null ? said : Effect.andThen(Effect.ignore(put(to, frame)), said)
+  }
   const reply = ({ frame, to }: Seals.Opened["replies"][number]) =>
     mayTalk(to, handshakes)
       ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
@@ -249,7 +248,7 @@ export const make = Effect.fnUntraced(function*(
     send: (to, message) =>
       Effect.suspend(() => {
         if (to !== null && !mayAnswer(to, message.type)) return Effect.void
-        return Effect.andThen(introduce(to), Effect.flatMap(encode(message), (frame) => put(to, frame)))
+        return introduced(to, Effect.flatMap(encode(message), (frame) => put(to, frame)))
       }),
     ask: (to, message) =>
       Effect.suspend(() =>
