@@ -377,7 +377,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
       const after = Math.max(0, Math.ceil(due - now().monotonic))
       const tick = Effect.suspend(() => {
         armedAt = Infinity
-        return step({ _tag: "Tick" })
+        return step({ _tag: "Due" })
       })
       // Set from the timer itself it must not end the fiber that it runs in, so the next is a fiber of its own.
       return Effect.asVoid(

@@ -7,6 +7,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberHandle from "effect/FiberHandle"
 import * as FiberMap from "effect/FiberMap"
 import * as MutableRef from "effect/MutableRef"
 import * as Queue from "effect/Queue"
@@ -105,11 +106,14 @@ export const make = Effect.fnUntraced(function*(options: {
   const ownReigns = yield* SubscriptionRef.make<Contest.OwnReigns>(new Map())
   const hub = yield* EventHub.make<Step.View, Event.Event>(() => Step.view(Ref.getUnsafe(ref)))
   const outbox = yield* Queue.dropping<Outgoing>(outboxCapacity)
-  const fibers = yield* FiberMap.make<number | `end of work ${string}` | `idle ${string}`>()
+  const fibers = yield* FiberMap.make<string>()
   const dropped = new Map<string, number>()
 
+  const alarm = yield* FiberHandle.make()
+
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const now = (): Now => ({
-    monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+    monotonic: monotonic(),
     wall: clock.currentTimeMillisUnsafe(),
     entropy: Math.floor(random.nextDoubleUnsafe() * 4_294_967_296),
     ...sinceBoot?.(),
@@ -136,17 +140,6 @@ export const make = Effect.fnUntraced(function*(options: {
       case "Farewell":
         if (!Queue.offerUnsafe(outbox, output)) drop("SendFailed")
         return
-      case "SetTimer":
-        return FiberMap.run(
-          fibers,
-          output.token,
-          Effect.andThen(
-            Effect.sleep(output.after),
-            supervisor.guard("timer", Effect.suspend(() => step({ ...output, _tag: "TimerFired" })))
-          )
-        )
-      case "ClearTimer":
-        return FiberMap.remove(fibers, output.token)
       case "AwaitIdle":
         return FiberMap.run(
           fibers,
@@ -210,11 +203,33 @@ export const make = Effect.fnUntraced(function*(options: {
       todo.push(...outputs)
       if (!Step.showsSame(before, after)) todo.push(show)
       const rest = doAll()
-      // Timers last longer than the step: they live in this server's time, whoever called for it.
-      return rest.length === 0
+      const due = Step.dueAt(Ref.getUnsafe(ref))
+      // What is left to do lasts longer than the step: it lives in this server's time, whoever called for it.
+      return rest.length === 0 && due >= armedAt
         ? Effect.void
-        : Effect.provideContext(Effect.forEach(rest, (effect) => effect, { discard: true }), services)
+        : Effect.provideContext(
+          Effect.andThen(Effect.forEach(rest, (effect) => effect, { discard: true }), arm),
+          services
+        )
     }))
+
+  let armedAt = Infinity
+  /** Sleeps until the next timer is due. An alarm that comes too early does nothing but set the next. */
+  const arm: Effect.Effect<void> = Effect.uninterruptible(Effect.suspend(() => {
+    const due = Step.dueAt(Ref.getUnsafe(ref))
+    if (due >= armedAt) return Effect.void
+    armedAt = due
+    // Whole ms: what is left of one by rounding would be no time to sleep.
+    const sleep = Effect.sleep(Math.max(0, Math.ceil(due - monotonic())))
+    return Effect.asVoid(
+      FiberHandle.run(alarm, Effect.andThen(Effect.interruptible(sleep), supervisor.guard("timer", ring)))
+    )
+  }))
+  // Uninterruptible, since it sets the next alarm, which ends the fiber of this one.
+  const ring: Effect.Effect<void> = Effect.uninterruptible(Effect.suspend(() => {
+    armedAt = Infinity
+    return Step.dueAt(Ref.getUnsafe(ref)) <= monotonic() ? step({ _tag: "Due" }) : arm
+  }))
 
   /** Waits until all that the newest state came with is told: a snapshot is taken after it. */
   const settled: Effect.Effect<void> = Effect.suspend(() =>

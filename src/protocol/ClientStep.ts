@@ -19,7 +19,7 @@ import type { Now } from "./Turn.ts"
 /**
  * What can happen to a client.
  *
- * - `Start`: once, first of all. `Received`: a message came. `Tick`: what was due at {@link dueAt} is due.
+ * - `Start`: once, first of all. `Received`: a message came. `Due`: what was due at {@link dueAt} is due.
  * - `Send`: the app sends; `Withdraw`: it does not want to any more. What has gone out cannot be taken back.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
@@ -30,7 +30,7 @@ import type { Now } from "./Turn.ts"
 export type Input =
   | { readonly _tag: "Start" }
   | { readonly _tag: "Received"; readonly message: Message.Message; readonly from: Member.Address }
-  | { readonly _tag: "Tick" }
+  | { readonly _tag: "Due" }
   | { readonly _tag: "Send"; readonly ticket: number; readonly body: Client.Body }
   | { readonly _tag: "Withdraw"; readonly ticket: number }
   | { readonly _tag: "Room"; readonly limit: number }
@@ -86,7 +86,7 @@ export const make = (options: { readonly client: Client.Client; readonly interva
 })
 
 /**
- * When the next `Tick` is due, on the monotonic clock; Infinity where nothing is.
+ * When the next `Due` is due, on the monotonic clock; Infinity where nothing is.
  *
  * @category conversions
  * @since 0.1.0
@@ -132,7 +132,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
     case "Received":
       received(turn, input.message, input.from)
       break
-    case "Tick":
+    case "Due":
       break
     case "Send":
       if (state.queue.length >= queueLimit) turn.outputs.push({ _tag: "QueueFull", ticket: input.ticket })

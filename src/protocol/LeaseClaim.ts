@@ -110,7 +110,7 @@ export const settle = (at: At, term: number): boolean => {
  * @since 0.1.0
  */
 export const isGivingBack = ({ state: { timers } }: Turn): boolean =>
-  Array.from(HashMap.keys(timers)).some((key) => key.startsWith("release:"))
+  Array.from(HashMap.keys(timers.entries)).some((key) => key.startsWith("release:"))
 
 /** Whoever hears a claim is bound by it, whether or not it is in view here: so all the group is told. */
 const giveBack = (at: At, term: number): void => {

@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
-import * as Option from "effect/Option"
 import * as BullyElection from "./BullyElection.ts"
 import * as Contacts from "./Contacts.ts"
 import * as Contest from "./Contest.ts"
@@ -35,6 +34,7 @@ import * as Rules from "./Rules.ts"
 import * as Snapshot from "./Snapshot.ts"
 import * as Stability from "./Stability.ts"
 import * as SteppingDown from "./SteppingDown.ts"
+import * as Timers from "./Timers.ts"
 import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
 import * as Voter from "./Voter.ts"
 import * as Waking from "./Waking.ts"
@@ -45,7 +45,7 @@ import * as Witnesses from "./Witnesses.ts"
  * What can happen to a server.
  *
  * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `Watch`: the ticks of the four fibers.
- * - `Received`: a message came. `TimerFired`: a timer that an earlier step set has run out.
+ * - `Received`: a message came. `Due`: what was due at {@link dueAt} is due; any other input will do as well.
  * - `Refused`: the host of a member that was asked says that nobody listens there. `NotAsked`: our own system did not let us
  *   ask. `Moved`: our own sockets' addresses are
  *   others now. `Seeds`: the names of the seeds resolve to these now.
@@ -76,7 +76,7 @@ export type Input =
     readonly from: Member.Address
     readonly via: "multicast" | "unicast"
   }
-  | { readonly _tag: "TimerFired"; readonly key: string; readonly token: number; readonly timer: Timer }
+  | { readonly _tag: "Due" }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
   | { readonly _tag: "NotAsked"; readonly id: Member.NodeId }
   | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
@@ -140,8 +140,7 @@ export const make = (options: {
   probe: "",
   paging: null,
   identity: Identity.make(options.monotonic),
-  timers: HashMap.empty(),
-  tokens: 0
+  timers: Timers.empty
 })
 
 /**
@@ -201,26 +200,44 @@ export const leads = (
     : Contest.ownReign(state, election)
 
 /**
- * The one transition. Never throws.
+ * When the next timer is due, on the monotonic clock; Infinity where none is, or the server has left.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const dueAt = ({ phase, timers }: State): number => phase === "Left" ? Infinity : Timers.nextDue(timers)
+
+/**
+ * The one transition: timers that are due fire first, then the input is acted on. Never throws.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
-  const turn = new Turn(state, now, input._tag === "TimerFired" ? input.token : undefined)
   if (state.phase === "Left") return [state, []]
+  const turn = new Turn(state, now)
   if (Snapshot.isRestored(state, now)) Waking.restored(turn)
   // Before its start a server has no watch that could be late.
   if (input._tag !== "Start" && Watch.isStalled(state, now)) Waking.wake(turn)
   if (input._tag !== "Start" && Watch.isInDoubt(turn.state, now)) Waking.lookAround(turn)
   const { lease } = state.rules
   if (lease !== null) LeaseElection.expire(turn, lease)
+  fireDue(turn)
+  // The last of them may have been the goodbye.
+  if (turn.state.phase !== "Left") act(turn, input)
+  if (lease !== null) LeaseElection.countMajority(turn, lease)
+  turn.state.timers = Timers.settled(turn.state.timers)
+  return [turn.state, turn.outputs]
+}
+
+const act = (turn: Turn, input: Input): void => {
+  const { rules: { discoveryWindow, lease }, self } = turn.state
   switch (input._tag) {
     case "Start":
       Watch.start(turn)
       Snapshot.look(turn)
-      turn.emit({ event: "Started", self: state.self })
-      turn.setTimer("discovery", state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
+      turn.emit({ event: "Started", self })
+      turn.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
       Stability.start(turn)
       Handover.start(turn)
       break
@@ -248,11 +265,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
     case "Received":
       received(turn, input.message, input.from, input.via)
       break
-    case "TimerFired":
-      if (Option.getOrUndefined(HashMap.get(turn.state.timers, input.key)) === input.token) {
-        turn.state.timers = HashMap.remove(turn.state.timers, input.key)
-        fired(turn, input.timer)
-      }
+    case "Due":
       break
     case "Refused":
       settle(turn, input.id, Membership.refused(turn, input.id))
@@ -307,8 +320,6 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       leave(turn)
       break
   }
-  if (lease !== null) LeaseElection.countMajority(turn, lease)
-  return [turn.state, turn.outputs]
 }
 
 /** Does it in the election that the input names, if we take part in it. */
@@ -342,6 +353,15 @@ const keepPaths = (turn: Turn): void => {
 }
 
 // --- Timers ---
+
+/** What one that fires clears or sets anew does not fire by its old setting; what it sets waits for the next step. */
+const fireDue = (turn: Turn): void => {
+  for (const entry of Timers.due(turn.state.timers, turn.now.monotonic)) {
+    if (turn.state.phase === "Left" || !Timers.isSet(turn.state.timers, entry)) continue
+    turn.clearTimer(entry.key)
+    fired(turn, entry.timer)
+  }
+}
 
 const fired = (turn: Turn, timer: Timer): void => {
   switch (timer._tag) {

@@ -21,6 +21,7 @@ import type * as PromiseRecord from "./PromiseRecord.ts"
 import * as Reach from "./Reach.ts"
 import * as Receiver from "./Receiver.ts"
 import type * as Rules from "./Rules.ts"
+import * as Timers from "./Timers.ts"
 import * as Zone from "./Zone.ts"
 
 /**
@@ -298,9 +299,7 @@ export interface State {
     readonly compares: boolean
   } | null
   readonly identity: Identity
-  /** The timers that are set: a timer that fires with another token than its key's has been replaced, and is ignored. */
-  readonly timers: HashMap.HashMap<string, number>
-  readonly tokens: number
+  readonly timers: Timers.Timers<Timer>
 }
 
 /**
@@ -351,8 +350,6 @@ export type Timer =
  * - `Send`: `to` null is multicast to the group; whom that does not reach has a `Send` of its own.
  * - `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`. If our own
  *   system does not let us, step `NotAsked`.
- * - `SetTimer`: fire `timer` with this key and token in `after` ms. `ClearTimer`: that
- *   fire need not come (it would be ignored).
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
  * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more will come.
  * - `Drop`: count one more dropped datagram of this reason.
@@ -363,14 +360,6 @@ export type Timer =
 export type Output =
   | { readonly _tag: "Send"; readonly to: Member.Address | null; readonly message: Message.Message }
   | { readonly _tag: "Ask"; readonly id: Member.NodeId; readonly to: Member.Address; readonly message: Message.Message }
-  | {
-    readonly _tag: "SetTimer"
-    readonly key: string
-    readonly token: number
-    readonly after: number
-    readonly timer: Timer
-  }
-  | { readonly _tag: "ClearTimer"; readonly token: number }
   | { readonly _tag: "Emit"; readonly event: Event.Event }
   | { readonly _tag: "EndWork"; readonly election: string }
   | { readonly _tag: "AwaitIdle"; readonly election: string; readonly term: number }
@@ -430,12 +419,9 @@ export class Turn extends Entropy {
   readonly state: Mutable<State>
   readonly now: Now
   readonly outputs: Array<Output> = []
-  /** The timer whose fire is this step: it need not be told to stop, and whoever carries out would stop itself. */
-  readonly #firing: number | undefined
 
-  constructor(state: State, now: Now, firing?: number) {
+  constructor(state: State, now: Now) {
     super(now.entropy)
-    this.#firing = firing
     this.state = { ...state }
     this.now = now
   }
@@ -558,23 +544,17 @@ export class Turn extends Entropy {
     this.outputs.push({ _tag: "Drop", reason })
   }
 
+  /** Fires in so many ms, in place of the key's last timer. */
   setTimer(key: string, after: number, timer: Timer): void {
-    this.clearTimer(key)
-    const token = this.state.tokens + 1
-    this.state.tokens = token
-    this.state.timers = HashMap.set(this.state.timers, key, token)
-    this.outputs.push({ _tag: "SetTimer", key, token, after, timer })
+    this.state.timers = Timers.set(this.state.timers, key, this.now.monotonic + after, timer)
   }
 
   hasTimer(key: string): boolean {
-    return HashMap.has(this.state.timers, key)
+    return Timers.has(this.state.timers, key)
   }
 
   clearTimer(key: string): void {
-    const token = HashMap.get(this.state.timers, key)
-    if (Option.isNone(token)) return
-    this.state.timers = HashMap.remove(this.state.timers, key)
-    if (token.value !== this.#firing) this.outputs.push({ _tag: "ClearTimer", token: token.value })
+    this.state.timers = Timers.clear(this.state.timers, key)
   }
 
   known(id: Member.NodeId): Option.Option<Known> {

@@ -432,7 +432,7 @@ class Exploration {
   #describe(world: World, move: Move): string {
     const what = "node" in move
       ? `s${move.node} ${move.what}${
-        move.what === "fires" ? ` ${this.#local.nextTimer(world.nodes[move.node] as number)}` : ""
+        move.what === "fires" ? ` ${this.#local.next(world.nodes[move.node] as number)}` : ""
       }`
       : `${this.#local.describe(Math.floor((world.flight[move.index] as number) / ages))} ${move.what}`
     return `${String(world.at).padStart(6)}  ${what}`

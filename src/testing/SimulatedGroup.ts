@@ -318,7 +318,7 @@ const build = (
     if (snapshots > 0) node.snapshots = Snapshots.make(transition, snapshots)
     const own = node.snapshots?.step ?? transition
     const watched: typeof Step.step = (current, input, now) => {
-      const before = node.snapshots?.before(current, now) ?? current
+      const before = node.snapshots?.before(current) ?? current
       const stepped = own(before, input, now)
       if (onStep === undefined) return stepped
       const at = network.nowUnsafe()

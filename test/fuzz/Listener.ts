@@ -53,7 +53,7 @@ export class Listener {
       case 3:
         return chance.happens(0.01) ? this.#step({ _tag: "Leave" }, now) : undefined
       default:
-        return ClientStep.dueAt(this.state) <= now ? this.#step({ _tag: "Tick" }, now) : undefined
+        return ClientStep.dueAt(this.state) <= now ? this.#step({ _tag: "Due" }, now) : undefined
     }
   }
 

@@ -60,7 +60,7 @@ class One {
     const until = this.now + millis
     for (let due = ClientStep.dueAt(this.state); due <= until; due = ClientStep.dueAt(this.state)) {
       this.now = Math.max(this.now, due)
-      this.step({ _tag: "Tick" })
+      this.step({ _tag: "Due" })
     }
     this.now = until
     return this

@@ -374,11 +374,12 @@ describe("giving it up", () => {
     server.hear(coordinator(low, 9_000_000))
     server.advance(50)
     assert.isTrue(HashMap.isEmpty(server.state.named))
-    assert.isFalse([...HashMap.keys(server.state.timers)].some((key) => key.includes("@")))
+    assert.isFalse([...HashMap.keys(server.state.timers.entries)].some((key) => key.includes("@")))
   })
 
   it("withdrawing as a follower or candidate is announced, and neither stands nor objects any more", () => {
-    const server = taking([takesPart(low)]).forget()
+    const server = taking([takesPart(low), takesPart(high)]).forget()
+    // With one above it, it would not object before that one has had time to.
     server.hear(says(low, { type: "ELECTION", standing: 7 }))
     server.step({ _tag: "Withdraw", election: billing })
     assert.deepStrictEqual(server.says(), ["SERVER_ALIVE"])

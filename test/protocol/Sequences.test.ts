@@ -15,6 +15,7 @@ import type * as Message from "../../src/protocol/Message.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
 import * as Rules from "../../src/protocol/Rules.ts"
 import * as Step from "../../src/protocol/Step.ts"
+import * as Timers from "../../src/protocol/Timers.ts"
 import type { Body } from "../../src/protocol/Turn.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
@@ -61,14 +62,13 @@ const act = Schema.Union([
   }),
   Schema.Struct({ do: Schema.Literals(["freeze"]), millis: Schema.Literals([50, 400, 6_000, 40_000]) }),
   Schema.Struct({
-    do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch"])
+    do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch", "Due"])
   }),
   Schema.Struct({
     do: Schema.Literals(["WorkEnded", "WorkFinished", "WorkGivenUp", "WorkOffered", "Resign"]),
     election: named
   }),
   Schema.Struct({ do: Schema.Literals(["Refused", "NotAsked"]), whom: anyone }),
-  Schema.Struct({ do: Schema.Literals(["stale timer"]), token: chance }),
   Schema.Struct({ do: Schema.Literals(["Transfer"]), election: named, to: anyone }),
   Schema.Struct({ do: Schema.Literals(["StepDown"]), election: named, millis: Schema.Literals([1, 500, 60_000]) }),
   Schema.Struct({ do: Schema.Literals(["WorkOverran"]), election: named, term: Schema.Literals(["own", "another"]) }),
@@ -260,13 +260,6 @@ const perform = (server: Server, act: Act): void => {
     case "Refused":
     case "NotAsked":
       return void server.step({ _tag: act.do, id: Peer.id(act.whom) })
-    case "stale timer":
-      return void server.step({
-        _tag: "TimerFired",
-        key: "stand",
-        token: -act.token,
-        timer: { _tag: "Stand", election: "" }
-      })
     case "Transfer":
       return void server.step({ _tag: "Transfer", election: act.election, to: Peer.id(act.to) })
     case "StepDown":
@@ -418,13 +411,13 @@ describe("after any sequence of inputs", () => {
     live(drawn, ({ state }) => {
       if (Contest.ownReign(state) !== null) assert.strictEqual(state.phase, "Live")
       const expected = timers[state.election.activity._tag]
-      const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => HashMap.has(state.timers, key))
+      const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => Timers.has(state.timers, key))
       assert.deepStrictEqual(set, expected === null ? [] : [expected])
       for (const [name, { activity, withdrawn }] of state.named) {
         if (Contest.ownReign(state, name) !== null) assert.strictEqual(state.phase, "Live")
         if (withdrawn) assert.strictEqual(activity._tag, "Idle")
         const expected = timers[activity._tag]
-        const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => HashMap.has(state.timers, `${key}@${name}`))
+        const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => Timers.has(state.timers, `${key}@${name}`))
         assert.deepStrictEqual(set, expected === null ? [] : [expected])
       }
     })
@@ -440,14 +433,17 @@ describe("after any sequence of inputs", () => {
   }, runs)
 
   it.prop(
-    "every timer that is set will fire, and every one that will fire and is not set is ignored",
+    "every timer fires in the first step after it is due, and the server is known to be due when the next one is",
     [life],
     ([drawn]) => {
-      live(drawn, (server) => {
-        if (server.state.phase === "Left") return
-        const pending = new Set(server.pending)
-        for (const token of HashMap.values(server.state.timers)) assert.isTrue(pending.has(token))
-        assert.strictEqual(pending.size, HashMap.size(server.state.timers))
+      let count = 0
+      live(drawn, ({ now, state }) => {
+        const { phase, timers } = state
+        const dues = Timers.inOrder(timers).map(({ due }) => due)
+        assert.strictEqual(Step.dueAt(state), phase === "Left" ? Infinity : dues[0] ?? Infinity)
+        // What a step sets to be due at once waits for the next one.
+        if (phase !== "Left") { for (const { order } of Timers.due(timers, now)) assert.isAtLeast(order, count) }
+        count = timers.count
       })
     },
     runs

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import * as Timers from "../../src/protocol/Timers.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 
@@ -84,7 +85,7 @@ describe("a newcomer (protocol 5, stableAfter)", () => {
     const server = newcomer("a", [], { rules: { stableAfter: 0 } })
     server.advance(5)
     assert.deepStrictEqual([server.follows, server.state.newcomer], ["m", false])
-    assert.isFalse(server.outputs.some((output) => output._tag === "SetTimer" && output.key === "stable"))
+    assert.isFalse(Timers.has(server.state.timers, "stable"))
   })
 
   it("never takes it from a healthy leader with preempt off, however old it is", () => {

@@ -111,9 +111,9 @@ describe("stepping down (protocol 5, leaving and stepping down)", () => {
     server.hear(says("z", { type: "SERVER_ALIVE", interval: 10_000 }, { term: 50 }))
     server.hear(stepsDown("z", 50, "a"))
     assert.strictEqual(server.state.election.vacancy.successor, Peer.id("a"))
-    const { tokens } = server.state
+    const { timers } = server.state
     server.hear(stepsDown("z", 50, "a"))
-    assert.strictEqual(server.state.tokens, tokens)
+    assert.strictEqual(server.state.timers, timers)
   })
 
   it("no successor, or one named when the next election is under way, is no successor", () => {

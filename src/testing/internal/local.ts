@@ -9,6 +9,7 @@ import type * as Message from "../../protocol/Message.ts"
 import type * as Reign from "../../protocol/Reign.ts"
 import type * as Rules from "../../protocol/Rules.ts"
 import * as Step from "../../protocol/Step.ts"
+import * as Timers from "../../protocol/Timers.ts"
 import type { Output, State } from "../../protocol/Turn.ts"
 import * as Agreement from "../Agreement.ts"
 import * as Invariants from "../Invariants.ts"
@@ -45,12 +46,10 @@ export interface Result {
   readonly complaints: ReadonlyArray<Invariants.Complaint>
 }
 
-type Tick = "beat" | "sweep"
-
+/** What happens to a server at some time besides its timers. */
 interface Due {
   readonly at: number
-  readonly token: number
-  readonly what: Step.Input | Tick
+  readonly what: Step.Input | "beat" | "sweep"
 }
 
 /** One server at one time. Its state counts from a beginning of its own; only what that is from `now` matters. */
@@ -58,8 +57,8 @@ interface Node {
   readonly index: number
   readonly state: State
   readonly now: number
-  /** In the order in which they are due. */
-  readonly timers: ReadonlyArray<Due>
+  /** In the order in which it is due. */
+  readonly agenda: ReadonlyArray<Due>
   readonly past: Invariants.Past
   /** How many questions it has asked: the next one's name is drawn from it. */
   readonly asked: number
@@ -134,10 +133,10 @@ export class Servers {
     return { monotonic: of.watchedAt, wall: 0, sinceBoot: undefined }
   }
 
-  /** In how many ms its first timer is due. */
+  /** In how many ms its next step is due. */
   due(id: number): number {
-    const { now, timers } = this.#node(id)
-    return (timers[0]?.at ?? Infinity) - now
+    const { agenda, now, state } = this.#node(id)
+    return Math.min(agenda[0]?.at ?? Infinity, Step.dueAt(state)) - now
   }
 
   living(id: number): Invariants.Living {
@@ -165,9 +164,14 @@ export class Servers {
     return refused === null ? `${message.type} of s${from} to s${to}` : `the refusal of s${from} to s${to}`
   }
 
-  nextTimer(id: number): string {
-    const what = this.#node(id).timers[0]?.what
-    return typeof what === "string" ? what : what?._tag === "TimerFired" ? what.key : String(what?._tag)
+  /** What its next step is for. */
+  next(id: number): string {
+    const { agenda, now, state } = this.#node(id)
+    const at = now + this.due(id)
+    const keys = Timers.due(state.timers, at).map(({ key }) => key)
+    const first = agenda[0]
+    if (first !== undefined && first.at <= at) keys.push(typeof first.what === "string" ? first.what : first.what._tag)
+    return keys.join(" ")
   }
 
   // --- What happens to it ---
@@ -177,12 +181,12 @@ export class Servers {
     const state = Step.make({ rules: this.#rules, self, addresses: [{ ip: self.ip, port: self.port }], monotonic: 0 })
     // The beats of the servers do not fall together, as they do not in life.
     const first = (index * 150 + 25) % this.#rules.heartbeatInterval
-    const fresh: Node = { index, state, now: 0, timers: [], past: Invariants.nothing, asked: 0 }
-    const timers: ReadonlyArray<Due> = [
-      { at: this.#rules.heartbeatInterval + first, token: -1, what: "beat" },
-      { at: this.#rules.cleanupInterval + first + 50, token: -1, what: "sweep" }
+    const agenda: ReadonlyArray<Due> = [
+      { at: this.#rules.heartbeatInterval + first, what: "beat" },
+      { at: this.#rules.cleanupInterval + first + 50, what: "sweep" }
     ]
-    return this.#steps({ ...fresh, timers }, [{ _tag: "Start" }, { _tag: "Discover" }, { _tag: "Heartbeat" }])
+    const fresh: Node = { index, state, now: 0, agenda, past: Invariants.nothing, asked: 0 }
+    return this.#steps(fresh, [{ _tag: "Start" }, { _tag: "Discover" }, { _tag: "Heartbeat" }])
   }
 
   receive(id: number, datagram: number): Result {
@@ -202,24 +206,29 @@ export class Servers {
     return this.#steps(this.#node(id), [{ _tag: "Leave" }])
   }
 
-  /** Its first timer fires, which is due. */
+  /** It takes its next step, which is due. */
   fire(id: number): Result {
     const known = this.#fired.get(id)
     if (known !== undefined) return known
     const node = this.#node(id)
-    const [first, ...timers] = node.timers
-    if (first === undefined) throw new Error("a server without a timer cannot fire one")
-    const { what } = first
-    const again = (millis: number): ReadonlyArray<Due> => inOrder([...timers, { ...first, at: first.at + millis }])
-    const result = what === "beat"
-      ? this.#steps({ ...node, timers: again(this.#rules.heartbeatInterval) }, [{ _tag: "Discover" }, {
-        _tag: "Heartbeat"
-      }])
-      : what === "sweep"
-      ? this.#steps({ ...node, timers: again(this.#rules.cleanupInterval) }, [{ _tag: "Sweep" }])
-      : this.#steps({ ...node, timers }, [what])
+    const [first, ...agenda] = node.agenda
+    const result = first === undefined || first.at > node.now
+      ? this.#steps(node, [{ _tag: "Due" }])
+      : this.#do({ ...node, agenda }, first)
     this.#fired.set(id, result)
     return result
+  }
+
+  #do(node: Node, { at, what }: Due): Result {
+    const again = (millis: number): Node => ({ ...node, agenda: inOrder([...node.agenda, { at: at + millis, what }]) })
+    switch (what) {
+      case "beat":
+        return this.#steps(again(this.#rules.heartbeatInterval), [{ _tag: "Discover" }, { _tag: "Heartbeat" }])
+      case "sweep":
+        return this.#steps(again(this.#rules.cleanupInterval), [{ _tag: "Sweep" }])
+      default:
+        return this.#steps(node, [what])
+    }
   }
 
   later(id: number, millis: number): number {
@@ -265,13 +274,13 @@ export class Servers {
       complaints.push(...wrong)
       const own = Contest.ownReign(after)
       if (own !== null && own.term !== Contest.ownReign(before)?.term) reigns += 1
-      now = this.#carryOut({ ...now, state: after, past }, before, outputs, sent)
+      now = this.#carryOut({ ...now, state: onGrid(after, now.now), past }, before, outputs, sent)
     }
     return { node: now.state.phase === "Left" ? -1 : this.#number(now), sent, reigns, complaints }
   }
 
   #carryOut(node: Node, before: State, outputs: ReadonlyArray<Output>, sent: Array<number>): Node {
-    let { asked, timers } = node
+    let { agenda, asked } = node
     for (const output of outputs) {
       switch (output._tag) {
         case "Send":
@@ -279,30 +288,16 @@ export class Servers {
           if (isNewQuestion(output.message, before)) asked += 1
           this.#send(node.index, output, sent)
           break
-        case "SetTimer": {
-          // What waits for an instant by the clock would find it not come yet, and wait again, for ever.
-          const toGrid = output.timer._tag === "Eligible" ? Math.ceil : Math.floor
-          const at = node.now + toGrid(output.after / grid) * grid
-          timers = inOrder([...timers, { at, token: output.token, what: { ...output, _tag: "TimerFired" } }])
-          break
-        }
-        case "ClearTimer":
-          timers = timers.filter(({ token }) => token !== output.token)
-          break
         case "EndWork":
-          timers = inOrder([...timers, {
-            at: node.now,
-            token: -2,
-            what: { _tag: "WorkEnded", election: output.election }
-          }])
+          agenda = inOrder([...agenda, { at: node.now, what: { _tag: "WorkEnded", election: output.election } }])
           break
         case "AwaitIdle":
-          timers = inOrder([...timers, { at: node.now, token: -3, what: { ...output, _tag: "WorkIdle" } }])
+          agenda = inOrder([...agenda, { at: node.now, what: { ...output, _tag: "WorkIdle" } }])
           break
         default:
       }
     }
-    return { ...node, asked: asked % 64, timers }
+    return { ...node, asked: asked % 64, agenda }
   }
 
   #send(from: number, output: Extract<Output, { readonly _tag: "Send" | "Ask" }>, sent: Array<number>): void {
@@ -338,7 +333,7 @@ export class Servers {
   }
 
   /** The text that two nodes share if and only if all that may follow is the same. */
-  #canonical({ asked, index, now, past, state, timers }: Node): string {
+  #canonical({ agenda, asked, index, now, past, state }: Node): string {
     // What has been so for longer than this has always been so.
     const longest = 2 * Math.max(state.rules.memberTimeout, 3 * state.rules.heartbeatInterval)
     const write = (value: unknown, key: string): string => {
@@ -367,13 +362,8 @@ export class Servers {
       }
       return `${text}}`
     }
-    const due = timers.map(({ at, token, what }) => {
-      if (typeof what === "string") return `${at - now}${what}`
-      const isSet = what._tag !== "TimerFired" || hasToken(state, what.key, token)
-      return `${at - now}${isSet ? "" : "!"}${
-        what._tag === "TimerFired" ? what.key + write(what.timer, "") : what._tag
-      }`
-    })
+    const due = agenda.map(({ at, what }) => `${at - now}${typeof what === "string" ? what : what._tag}`)
+    for (const { due: at, key, timer } of Timers.inOrder(state.timers)) due.push(`${at - now}${key}${write(timer, "")}`)
     return `${index} ${asked} ${state.self.incarnation} ${due.join()} ${write(state, "")} ${write(past, "")}`
   }
 }
@@ -430,15 +420,19 @@ const idle: ReadonlySet<string> = new Set([
   "generation",
   "lag",
   "timers",
-  "tokens",
-  "token",
   "raised",
   "cause"
 ])
 
-const hasToken = (state: State, key: string, token: number): boolean => {
-  for (const [name, set] of state.timers) if (name === key) return set === token
-  return false
+/** With timers that are due at times of the grid, in the order in which they are due. */
+const onGrid = (state: State, now: number): State => {
+  let timers: State["timers"] = Timers.empty
+  for (const { due, key, timer } of Timers.inOrder(state.timers)) {
+    // What waits for an instant by the clock would find it not come yet, and wait again, for ever.
+    const toGrid = timer._tag === "Eligible" ? Math.ceil : Math.floor
+    timers = Timers.set(timers, key, now + toGrid((due - now) / grid) * grid, timer)
+  }
+  return { ...state, timers }
 }
 
 const isNewQuestion = (message: Message.Message, before: State): boolean => {
@@ -447,7 +441,7 @@ const isNewQuestion = (message: Message.Message, before: State): boolean => {
   return true
 }
 
-const inOrder = (timers: ReadonlyArray<Due>): ReadonlyArray<Due> => timers.toSorted((a, b) => a.at - b.at)
+const inOrder = (agenda: ReadonlyArray<Due>): ReadonlyArray<Due> => agenda.toSorted((a, b) => a.at - b.at)
 
 /** 53 bits of a text. */
 const hashText = (text: string): number => {

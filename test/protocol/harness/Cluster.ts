@@ -86,6 +86,8 @@ interface Machine {
   awaitsIdle: number | null
   /** What it is to hear of that later, of the terms that it was about; null where it hears at once. */
   idleHeld: Array<number> | null
+  /** When it is woken next for its timers, on its monotonic clock. */
+  armedAt: number
   /** By which it was last seen to lead. */
   led: Reign.Reign | null
   /** Of an earlier start: what is still to come for it is nobody's. */
@@ -154,6 +156,7 @@ export class Cluster {
         givenUp: 0,
         awaitsIdle: null,
         idleHeld: null,
+        armedAt: Infinity,
         led: null,
         start: 0,
         onGone: () => {}
@@ -225,6 +228,7 @@ export class Cluster {
     const machine = this.#machine(name)
     if (machine.state !== null) return
     machine.start += 1
+    machine.armedAt = Infinity
     machine.past = Invariants.nothing
     const { monotonic, wall } = this.#clocks(machine)
     const { ip, port } = machine.member
@@ -264,7 +268,23 @@ export class Cluster {
     machine.past = past
     this.#work(machine)
     for (const output of outputs) this.#carryOut(machine, output)
+    this.#arm(machine)
     this.#look()
+  }
+
+  /** Wakes it when its next timer is due: who comes too early does nothing but look again. */
+  #arm(machine: Machine): void {
+    if (machine.state === null) return
+    const due = Step.dueAt(machine.state)
+    if (due >= machine.armedAt) return
+    machine.armedAt = due
+    // A little longer: a sleep may end by a rounding too early.
+    this.#sleep(machine, Math.max(0, due - this.#clocks(machine).monotonic) + 1e-5, () => {
+      if (machine.armedAt !== due) return
+      machine.armedAt = Infinity
+      if (Step.dueAt(machine.state!) <= due) this.#step(machine, { _tag: "Due" })
+      else this.#arm(machine)
+    })
   }
 
   #carryOut(machine: Machine, output: Output): void {
@@ -281,8 +301,6 @@ export class Cluster {
         }
         return
       }
-      case "SetTimer":
-        return this.#sleep(machine, output.after, () => this.#step(machine, { ...output, _tag: "TimerFired" }))
       case "AwaitIdle":
         machine.awaitsIdle = output.term
         return this.#sleep(machine, 0, () => this.#tellWhenIdle(machine))

@@ -1,6 +1,5 @@
 /**
- * One server of the pure protocol on a clock that a test moves: it is given inputs, its timers fire when they are due and
- * in order, and what it says and tells is kept until the test takes it.
+ * One server of the pure protocol on a clock that a test moves: it is given inputs, its timers fire when they are due, and what it says and tells is kept until the test takes it.
  */
 import { assert } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -72,7 +71,8 @@ export class Server {
   readonly outputs: Array<Output> = []
   #steps = 0
   readonly #options: Options
-  #timers: Array<{ readonly due: number; readonly input: Step.Input; readonly token: number | null }> = []
+  /** What is to be said to it besides its timers. */
+  #agenda: Array<{ readonly due: number; readonly input: Step.Input }> = []
 
   constructor(options: Options = {}) {
     this.now = options.monotonic ?? 0
@@ -131,21 +131,16 @@ export class Server {
         return void this.events.push(output.event)
       case "Drop":
         return void this.dropped.push(output.reason)
-      case "SetTimer":
-        return this.#enter(this.now + output.after, { ...output, _tag: "TimerFired" }, output.token)
-      case "ClearTimer":
-        this.#timers = this.#timers.filter((timer) => timer.token !== output.token)
-        return
       case "AwaitIdle":
         return this.#options.work === "by hand"
           ? undefined
-          : this.#enter(this.now + (this.#options.work ?? 0), { ...output, _tag: "WorkIdle" }, null)
+          : this.#enter(this.now + (this.#options.work ?? 0), { ...output, _tag: "WorkIdle" })
       case "EndWork":
         return this.#options.work === "by hand"
           ? undefined
-          : this.#enter(this.now + (this.#options.work ?? 0), { _tag: "WorkEnded", election: output.election }, null)
+          : this.#enter(this.now + (this.#options.work ?? 0), { _tag: "WorkEnded", election: output.election })
       case "Farewell":
-        this.#timers = []
+        this.#agenda = []
     }
   }
 
@@ -154,11 +149,11 @@ export class Server {
     if (message.type !== "SERVER_PROBE" || message.preVote === undefined || to === null || preVote === undefined) return
     const answer = Peer.response(Peer.nameOf(to), message.nonce)
     const says = preVote === null ? answer : { ...answer, preVote } as Message.Message
-    this.#enter(this.now, { _tag: "Received", message: says, via: "unicast", from: to }, null)
+    this.#enter(this.now, { _tag: "Received", message: says, via: "unicast", from: to })
   }
 
-  #enter(due: number, input: Step.Input, token: number | null): void {
-    this.#timers.push({ due, input, token })
+  #enter(due: number, input: Step.Input): void {
+    this.#agenda.push({ due, input })
   }
 
   /** Hears a message of a server that hears this one too, from its own address or from another. */
@@ -187,29 +182,23 @@ export class Server {
       const due = this.nextDue()
       if (Math.min(watch, due) > until) break
       this.now = Math.max(this.now, Math.min(watch, due))
-      if (due <= watch) this.fire()
+      if (due <= watch) this.#fire()
       else this.step({ _tag: "Watch" })
     }
     this.now = until
     return this
   }
 
-  /** The tokens of the timers that are to fire. */
-  get pending(): ReadonlyArray<number> {
-    return this.#timers.flatMap(({ token }) => token === null ? [] : [token])
-  }
-
-  /** When the next timer is due. */
+  /** When something is due next. */
   nextDue(): number {
-    return this.#timers.reduce((due, timer) => Math.min(due, timer.due), Infinity)
+    return this.#agenda.reduce((due, next) => Math.min(due, next.due), Step.dueAt(this.state))
   }
 
-  /** Fires the timer that is due next, of those the one that was set first. */
-  fire(): void {
+  /** Does what is due next: what is said to it first, since any step fires the timers that are due. */
+  #fire(): void {
     const due = this.nextDue()
-    const at = this.#timers.findIndex((timer) => timer.due === due)
-    const [timer] = this.#timers.splice(at, 1)
-    if (timer !== undefined) this.step(timer.input)
+    const at = this.#agenda.findIndex((next) => next.due === due)
+    this.step(at < 0 ? { _tag: "Due" } : this.#agenda.splice(at, 1)[0]!.input)
   }
 
   /** Stands still: time passes and nothing happens. */
