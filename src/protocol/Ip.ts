@@ -16,8 +16,6 @@ import * as Result from "effect/Result"
  * @since 0.1.0
  */
 export const canonical = (text: string): string | undefined => {
-  // Asked for each datagram. Of these there is no other spelling.
-  if (ipv4.test(text)) return text
   const at = text.indexOf("%")
   const [bare, zone] = at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at)]
   const ip = Result.getOrUndefined(NetAddress.ipFromString(bare))
@@ -35,7 +33,3 @@ export const canonical = (text: string): string | undefined => {
  * @since 0.1.0
  */
 export const isLoopback = (ip: string): boolean => ip === "::1" || ip.startsWith("127.")
-
-// internal
-
-const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/

@@ -307,6 +307,31 @@ describe("a story that was found by the simulator", () => {
       ]
     }))
 
+  it.effect("with leases, nobody leads while work that overran keeps its lease: the group may take its time from there", () =>
+    mended({
+      servers: 9,
+      seed: 50_097,
+      millis: 115_646,
+      settings: { leadership: "lease", groupSize: 9 },
+      faults: [
+        { kind: "move", at: 0, for: 1_141, server: 2, host: 12 },
+        { kind: "secondNetwork", at: 97, for: 2_786, server: 3 },
+        { kind: "lateNetwork", at: 1_068, for: 361, server: 6 },
+        { kind: "lateNetwork", at: 1_305, for: 2_509, server: 4 },
+        { kind: "partition", at: 1_458, for: 283, parts: [[2, 4, 5, 6, 7], [0, 1, 3, 8]] },
+        { kind: "delay", at: 21_250, for: 567, max: 1034.6187543190372 },
+        { kind: "restart", at: 21_269, for: 0, server: 7 },
+        { kind: "overflow", at: 41_583, for: 1_031, server: 3 },
+        { kind: "restart", at: 41_752, for: 0, server: 7 },
+        { kind: "lateNetwork", at: 63_199, for: 267, server: 5 },
+        { kind: "loss", at: 79_652, for: 426, probability: 0.35306643539729393 },
+        { kind: "stop", at: 81_015, server: 7, for: 474 },
+        { kind: "loss", at: 83_856, for: 1_986, probability: 0.46231056370584933 },
+        { kind: "reorder", at: 100_701, for: 3_100, probability: 0.37130094416599524, by: 300 },
+        { kind: "jump", at: 101_491, for: 0, server: 8, by: 54_170_760 }
+      ]
+    }))
+
   it.effect("with leases, a lead that goes from one to the other is one change, though nobody leads between the two", () =>
     mended({
       servers: 3,
