@@ -9,8 +9,8 @@ import type * as Scope from "effect/Scope"
 import type * as Messenger from "../transport/Messenger.ts"
 import type * as GroupState from "./GroupState.ts"
 import type { Settings } from "./Settings.ts"
-import type * as Supervisor from "./Supervisor.ts"
-import * as Ticks from "./Ticks.ts"
+import type * as Supervisor from "../engine/Supervisor.ts"
+import * as Ticks from "../engine/Ticks.ts"
 
 /**
  * Starts both fibers. The listener first, so that no answer is missed: it gives each message to `hear`.

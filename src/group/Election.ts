@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Rules from "../protocol/Rules.ts"
 import type * as GroupState from "./GroupState.ts"
-import type * as Supervisor from "./Supervisor.ts"
-import * as Ticks from "./Ticks.ts"
+import type * as Supervisor from "../engine/Supervisor.ts"
+import * as Ticks from "../engine/Ticks.ts"
 
 /**
  * Starts the fiber.

@@ -15,7 +15,7 @@ import type * as Member from "../protocol/Member.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
 import type * as GroupState from "./GroupState.ts"
-import type { GroupFailed } from "./Supervisor.ts"
+import type { GroupFailed } from "../engine/Supervisor.ts"
 
 /**
  * One server's picture of the group: everyone, itself included, highest rank first; the reign it follows, null while

@@ -22,10 +22,10 @@ import type { DropReason, Now, Output, State } from "../protocol/Turn.ts"
 import * as Generation from "../transport/Generation.ts"
 import type * as Messenger from "../transport/Messenger.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
-import * as EventHub from "./EventHub.ts"
+import * as EventHub from "../engine/EventHub.ts"
 import type * as Inbox from "./Inbox.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
-import type * as Supervisor from "./Supervisor.ts"
+import type * as Supervisor from "../engine/Supervisor.ts"
 
 /**
  * The transition that servers go by: the protocol's own, `Step.step`. It is asked for once, when a server is made, and

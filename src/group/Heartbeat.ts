@@ -7,8 +7,8 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as GroupState from "./GroupState.ts"
 import type { Settings } from "./Settings.ts"
-import type * as Supervisor from "./Supervisor.ts"
-import * as Ticks from "./Ticks.ts"
+import type * as Supervisor from "../engine/Supervisor.ts"
+import * as Ticks from "../engine/Ticks.ts"
 
 /**
  * Starts the fiber.

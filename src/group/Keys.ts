@@ -22,7 +22,7 @@ import type * as Seals from "../transport/Seals.ts"
 import type * as GroupState from "./GroupState.ts"
 import * as Setting from "./Setting.ts"
 import * as Settings from "./Settings.ts"
-import type * as Supervisor from "./Supervisor.ts"
+import type * as Supervisor from "../engine/Supervisor.ts"
 
 /**
  * The settings that say which keys there are.

@@ -18,7 +18,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as ReignOrder from "../protocol/Reign.ts"
-import * as Leaving from "./Leaving.ts"
+import * as Leaving from "../engine/Leaving.ts"
 
 /**
  * This server does not lead, or not by this reign. Nothing was run.

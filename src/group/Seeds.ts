@@ -18,7 +18,7 @@ import * as Networks from "../transport/Networks.ts"
 import type * as GroupState from "./GroupState.ts"
 import * as Setting from "./Setting.ts"
 import type { Settings } from "./Settings.ts"
-import type * as Supervisor from "./Supervisor.ts"
+import type * as Supervisor from "../engine/Supervisor.ts"
 
 /**
  * The seeds of one server.

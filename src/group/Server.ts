@@ -28,13 +28,13 @@ import * as Inbox from "./Inbox.ts"
 import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as LeadingWork from "./LeadingWork.ts"
-import * as Leaving from "./Leaving.ts"
+import * as Leaving from "../engine/Leaving.ts"
 import * as OtherGroups from "./OtherGroups.ts"
-import * as Outbox from "./Outbox.ts"
+import * as Outbox from "../engine/Outbox.ts"
 import * as Seeds from "./Seeds.ts"
 import type * as Setting from "./Setting.ts"
 import * as Settings from "./Settings.ts"
-import * as Supervisor from "./Supervisor.ts"
+import * as Supervisor from "../engine/Supervisor.ts"
 
 /**
  * What a server is to its app.

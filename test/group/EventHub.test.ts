@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as EventHub from "../../src/group/EventHub.ts"
+import * as EventHub from "../../src/engine/EventHub.ts"
 
 interface Counted {
   readonly at: number

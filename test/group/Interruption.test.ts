@@ -6,7 +6,7 @@ import * as FiberMap from "effect/FiberMap"
 import * as FiberSet from "effect/FiberSet"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
-import * as Supervisor from "../../src/group/Supervisor.ts"
+import * as Supervisor from "../../src/engine/Supervisor.ts"
 
 /** A supervisor, and the deaths that it told. */
 const supervised = Effect.gen(function*() {

@@ -6,7 +6,7 @@ import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import * as Supervisor from "../../src/group/Supervisor.ts"
+import * as Supervisor from "../../src/engine/Supervisor.ts"
 
 /** A supervisor of loops in a scope, and the deaths that it told. */
 const supervised = Effect.gen(function*() {
