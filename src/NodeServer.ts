@@ -5,7 +5,7 @@
  */
 import * as Layer from "effect/Layer"
 import * as Server from "./group/Server.ts"
-import type * as Settings from "./group/Settings.ts"
+import type * as Settings from "./settings/Settings.ts"
 import * as NodeDatagrams from "./transport/NodeDatagrams.ts"
 
 /**

@@ -12,13 +12,13 @@ import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as Zone from "../protocol/Zone.ts"
+import * as Setting from "../settings/Setting.ts"
+import type * as Settings from "../settings/Settings.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Keys from "./Keys.ts"
 import * as ListReading from "./ListReading.ts"
 import * as Seeds from "./Seeds.ts"
-import * as Setting from "./Setting.ts"
-import type * as Settings from "./Settings.ts"
 
 /**
  * How a group was asked: what to compare where nobody answers. `interfaces` are those that the question went out of; `within`

@@ -13,11 +13,11 @@ import type * as Scope from "effect/Scope"
 import * as Ip from "../protocol/Ip.ts"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import * as Rules from "../protocol/Rules.ts"
+import * as Setting from "../settings/Setting.ts"
+import type { Settings } from "../settings/Settings.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import * as Networks from "../transport/Networks.ts"
 import type * as GroupState from "./GroupState.ts"
-import * as Setting from "./Setting.ts"
-import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /**

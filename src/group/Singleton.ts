@@ -10,9 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
+import * as Setting from "../settings/Setting.ts"
+import * as Spelling from "../settings/Spelling.ts"
 import * as LeadingWork from "./LeadingWork.ts"
-import * as Setting from "./Setting.ts"
-import * as Spelling from "./Spelling.ts"
 
 /**
  * How a singleton is started again within a reign.

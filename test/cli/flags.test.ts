@@ -11,10 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Options from "../../src/cli/options.ts"
 import * as Refusal from "../../src/cli/refusal.ts"
-import * as Settings from "../../src/group/Settings.ts"
+import * as Settings from "../../src/settings/Settings.ts"
 import * as Interfaces from "../../src/transport/interfaces/Interfaces.ts"
 import { KeyFile, KeyFileUnreadable } from "../../src/transport/KeyFile.ts"
-import { cases } from "../group/settingCases.ts"
+import { cases } from "../settings/settingCases.ts"
 
 const system = ["lo", "eth0"].map((name, index) => ({
   name,

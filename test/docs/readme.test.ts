@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import * as Settings from "../../src/group/Settings.ts"
 import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
 import * as Event from "../../src/protocol/Event.ts"
+import * as Settings from "../../src/settings/Settings.ts"
 import * as Finding from "../../src/status/Finding.ts"
 import * as Page from "./Page.ts"
 

@@ -10,10 +10,10 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { inspect } from "node:util"
 import * as Keys from "../../src/group/Keys.ts"
-import * as Profile from "../../src/group/Profile.ts"
-import * as Setting from "../../src/group/Setting.ts"
-import * as Settings from "../../src/group/Settings.ts"
 import * as Name from "../../src/protocol/Name.ts"
+import * as Profile from "../../src/settings/Profile.ts"
+import * as Setting from "../../src/settings/Setting.ts"
+import * as Settings from "../../src/settings/Settings.ts"
 import { KeyFile } from "../../src/transport/KeyFile.ts"
 import { cases } from "./settingCases.ts"
 
@@ -24,7 +24,7 @@ const fromEnvironment = (env: Record<string, string>) =>
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env, preserveEmptyStrings: true }))
   )
 
-const options = Fs.readFileSync(Path.join(import.meta.dirname, "../../src/group/SettingOptions.ts"), "utf8")
+const options = Fs.readFileSync(Path.join(import.meta.dirname, "../../src/settings/Options.ts"), "utf8")
 
 // What editors of other systems, env files, copying from a page and shells leave in a text.
 const unseen = ["\r", "\n", "\t", "\u00a0", "\u0085", "\ufeff", "\u200b", "\u202e", "\u00ad", "\u2800", "\u3164"]

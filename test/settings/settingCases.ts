@@ -3,8 +3,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
-import * as Profile from "../../src/group/Profile.ts"
-import type * as Settings from "../../src/group/Settings.ts"
+import * as Profile from "../../src/settings/Profile.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 
 const { millis } = Duration
 

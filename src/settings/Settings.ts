@@ -13,10 +13,10 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as KeyRing from "../protocol/KeyRing.ts"
 import type * as Message from "../protocol/Message.ts"
+import type { Options } from "./Options.ts"
 import * as Profile from "./Profile.ts"
 import * as Setting from "./Setting.ts"
 import { settings } from "./SettingList.ts"
-import type { Options } from "./SettingOptions.ts"
 import * as Spelling from "./Spelling.ts"
 import * as Stray from "./Stray.ts"
 
@@ -72,7 +72,7 @@ export type {
    * @since 0.1.0
    */
   Options
-} from "./SettingOptions.ts"
+} from "./Options.ts"
 
 const words = (key: string) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
 

@@ -10,9 +10,9 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Member from "../protocol/Member.ts"
+import type { Options } from "./Options.ts"
 import * as Profile from "./Profile.ts"
 import * as Setting from "./Setting.ts"
-import type { Options } from "./SettingOptions.ts"
 
 const { duration, whole } = Setting
 
