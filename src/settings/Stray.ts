@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import type * as ConfigProvider from "effect/ConfigProvider"
-import * as Effect from "effect/Effect"
+import * as Config from "effect/Config"
+import * as Schema from "effect/Schema"
 import * as Spelling from "./Spelling.ts"
 
 /**
@@ -44,46 +44,61 @@ const isOfService = (name: string): boolean =>
   /_SERVICE_(HOST|PORT)$|_SERVICE_PORT_[A-Z0-9_]+$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name)
 
 /**
- * The strays among what a provider holds. `known` are the settings by their keys, with their names in an environment; in
- * nested data they stand below `bellwether` by their keys.
+ * The strays among what stands at this place of the configuration. `known` are the settings by their keys, with their names
+ * in an environment; in nested data they stand below `bellwether` by their keys.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const find = Effect.fnUntraced(function*<K extends string>(
-  provider: ConfigProvider.ConfigProvider,
-  known: ReadonlyMap<K, string>
-): Effect.fn.Return<ReadonlyArray<Stray<K>>> {
-  const strays: Array<Stray<K>> = []
+export const find = <K extends string>(known: ReadonlyMap<K, string>): Config.Config<ReadonlyArray<Stray<K>>> => {
   const names = new Set(known.values())
-  // What cannot be read is refused where the settings themselves are looked up.
-  const load = (path: ReadonlyArray<string>) => Effect.orElseSucceed(provider.load(path), () => undefined)
-  const root = yield* load([])
-  const paths = root?._tag === "Record" ? [...root.keys].filter(isNearProgram).map((first) => [first]) : []
-  for (let at = 0; at < paths.length && strays.length < most; at++) {
-    const path = paths[at]!
-    const node = yield* load(path)
-    const isNested = path[0] === nested && path.length > 1
-    if (isNested && known.has(path[1] as K)) {
-      const [, meant] = path as [string, K]
-      if (node?.value === undefined) strays.push({ name: path.join("."), isNested, isText: false, meant })
-      continue
-    }
-    // Numbers below a name are those of ports.
-    if (node?._tag === "Record" && path.length < depth) { for (const key of node.keys) paths.push([...path, key]) }
-    if (node?.value === undefined) continue
-    const name = path.join(isNested ? "." : "_")
-    if (names.has(name) || isServiceLink(name, node.value) || isOfService(name)) continue
-    const meant = Spelling.nearest(isNested ? path[1]! : withoutProgram(name), [...known.keys()])
-    // What begins nearly like ours may be another program's.
-    if (meant !== undefined || isNested || name.startsWith(`${program}_`)) {
-      strays.push({ name, isNested, isText: true, meant })
-    }
-  }
-  return strays
-})
+  const look = (
+    [path, ...others]: ReadonlyArray<Path>,
+    strays: ReadonlyArray<Stray<K>>
+  ): Config.Config<ReadonlyArray<Stray<K>>> =>
+    path === undefined || strays.length >= most
+      ? Config.succeed(strays)
+      : Config.flatMap(node(path), ({ keys, text }) => {
+        const found = strayAt(known, names, path, text)
+        const isSetting = path[0] === nested && known.has(path[1] as K)
+        const below = isSetting || path.length >= depth ? [] : keys.map((key) => [...path, key])
+        return look([...others, ...below], found === undefined ? strays : [...strays, found])
+      })
+  return Config.flatMap(node([]), ({ keys }) => look(keys.filter(isNearProgram).map((first) => [first]), []))
+}
 
 // internal
+
+type Path = ReadonlyArray<string>
+
+const anyTexts = Schema.Record(Schema.String, Schema.UndefinedOr(Schema.String))
+
+/** What stands at a path. What cannot be read is refused where the settings themselves are looked up. */
+const node = (path: Path): Config.Config<{ readonly text: string | undefined; readonly keys: Path }> =>
+  Config.all({
+    text: Config.orElse(Config.schema(Schema.UndefinedOr(Schema.String), path), () => Config.succeed(undefined)),
+    keys: Config.schema(anyTexts, path).pipe(Config.map(Object.keys), Config.orElse(() => Config.succeed([])))
+  })
+
+const strayAt = <K extends string>(
+  known: ReadonlyMap<K, string>,
+  names: ReadonlySet<string>,
+  path: Path,
+  text: string | undefined
+): Stray<K> | undefined => {
+  const isNested = path[0] === nested && path.length > 1
+  if (isNested && known.has(path[1] as K)) {
+    return text === undefined ? { name: path.join("."), isNested, isText: false, meant: path[1] as K } : undefined
+  }
+  if (text === undefined) return undefined
+  const name = path.join(isNested ? "." : "_")
+  if (names.has(name) || isServiceLink(name, text) || isOfService(name)) return undefined
+  const meant = Spelling.nearest(isNested ? path[1]! : withoutProgram(name), [...known.keys()])
+  // What begins nearly like ours may be another program's.
+  return meant !== undefined || isNested || name.startsWith(`${program}_`)
+    ? { name, isNested, isText: true, meant }
+    : undefined
+}
 
 /** The program's name at the beginning of another, with what stands between them: nothing too, and more than `_`. */
 const glued = new RegExp(`^[^\\p{L}\\p{N}]*${program}`, "iu")

@@ -6,7 +6,8 @@ import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Client from "../../src/client/Client.ts"
 import * as Server from "../../src/group/Server.ts"
-import * as Setting from "../../src/settings/Setting.ts"
+import * as Configured from "../../src/settings/Configured.ts"
+import { shown } from "../../src/settings/SettingRefused.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 import * as Spelling from "../../src/settings/Spelling.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
@@ -43,11 +44,11 @@ describe("the nearest name", () => {
 })
 
 const configured = (env: Record<string, string>) =>
-  Settings.configured.pipe(
+  Configured.fromProvider.pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env, preserveEmptyStrings: true }))
   )
 const nested = (data: unknown) =>
-  Settings.configured.pipe(
+  Configured.fromProvider.pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(data))
   )
 
@@ -73,7 +74,7 @@ describe("a variable that is no setting", () => {
     Effect.gen(function*() {
       const { given, passedOver } = yield* configured({ [name]: "7", BELLWETHER_TTL: "0", PATH: "/bin" })
       assert.deepStrictEqual(passedOver, [
-        `${Setting.shown(name)} is no setting and was passed over; did you mean ${meant}?`
+        `${shown(name)} is no setting and was passed over; did you mean ${meant}?`
       ])
       assert.deepStrictEqual([...given.keys()], ["ttl"])
     }))
