@@ -62,10 +62,37 @@ interface Place {
   readonly path: (key: Key) => ReadonlyArray<string>
 }
 
-const places = (above: ReadonlyArray<string>): readonly [environment: Place, nested: Place] => [
+type Places = readonly [environment: Place, nested: Place]
+
+const places = (above: ReadonlyArray<string>): Places => [
   { as: (below) => [...above, ...below].join("_"), path: (key) => [environmentName(key)] },
   { as: (below) => [...above, ...below].join("."), path: (key) => ["bellwether", key] }
 ]
+
+const optionalText = Schema.optional(Schema.String)
+
+const textsAt = (names: ReadonlyArray<string>): Readonly<Record<string, typeof optionalText>> =>
+  Object.fromEntries(names.map((name) => [name, optionalText]))
+
+/** All of them in one reading, which is much faster than one by one. */
+const anywhere = Schema.Struct({
+  ...textsAt(keys.map(environmentName)),
+  bellwether: Schema.optional(Schema.Struct(textsAt(keys)))
+})
+
+type Texts = Readonly<Record<string, string | undefined>>
+
+const together = Config.map(Config.schema(anywhere, []), ({ bellwether = {}, ...environment }) =>
+(
+  key: Key,
+  [first, second]: Places
+): Found | undefined => {
+  const name = environmentName(key)
+  const text = (environment as Texts)[name]
+  if (text !== undefined) return { as: first.as([name]), text }
+  const other = (bellwether as Texts)[key]
+  return other === undefined ? undefined : { as: second.as(second.path(key)), text: other }
+})
 
 /** A setting at the first of these places that has it. */
 const lookUp = (key: Key, [place, ...others]: ReadonlyArray<Place>): Config.Config<Found | undefined> => {
@@ -82,6 +109,13 @@ const lookUp = (key: Key, [place, ...others]: ReadonlyArray<Place>): Config.Conf
   )
 }
 
+/** What is given for each setting. One by one where what cannot be read has to be named, or the source lists nothing. */
+const foundAt = (places: Places): Config.Config<ReadonlyArray<readonly [Key, Found | undefined]>> =>
+  Config.orElse(
+    Config.map(together, (find) => keys.map((key) => [key, find(key, places)] as const)),
+    () => Config.all(keys.map((key) => Config.map(lookUp(key, places), (found) => [key, found] as const)))
+  )
+
 interface Found {
   readonly as: string
   readonly text: string
@@ -93,7 +127,7 @@ const guarded: ReadonlySet<Key> = new Set(["key", "keyFile", "keyMode"])
 /** What is told of a stray, or the refusal where it must not pass. */
 const judge = (
   { isNested, isText, meant, name }: Stray.Stray<Key>,
-  [environment, nested]: readonly [Place, Place]
+  [environment, nested]: Places
 ): string | SettingRefused => {
   const place = isNested ? nested : environment
   const as = place.as([name])
@@ -124,12 +158,12 @@ const aboutLink = ({ as, text }: Found): string =>
 export const configured: Config.Config<Configured> = Config.flatMap(prefix, (above) => {
   const all = places(above)
   return Config.all({
-    found: Config.all(keys.map((key) => Config.map(lookUp(key, all), (found) => ({ key, found })))),
+    found: foundAt(all),
     strays: Stray.find(new Map(keys.map((key) => [key, environmentName(key)])))
   }).pipe(Config.mapEffect(Effect.fnUntraced(function*({ found, strays }) {
     const given = new Map<Key, Found>()
     const passedOver: Array<string> = []
-    for (const { found: one, key } of found) {
+    for (const [key, one] of found) {
       if (one === undefined) continue
       if (Stray.isServiceLink(one.as, one.text)) passedOver.push(aboutLink(one))
       else given.set(key, one)

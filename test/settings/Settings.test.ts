@@ -7,8 +7,6 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import * as Fs from "node:fs"
-import * as Path from "node:path"
 import { inspect } from "node:util"
 import * as Keys from "../../src/group/Keys.ts"
 import * as Name from "../../src/protocol/Name.ts"
@@ -18,6 +16,7 @@ import * as Profile from "../../src/settings/Profile.ts"
 import type { SettingRefused } from "../../src/settings/SettingRefused.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 import { KeyFile } from "../../src/transport/KeyFile.ts"
+import * as SettingsPage from "../docs/SettingsPage.ts"
 import { cases, textOf } from "./settingCases.ts"
 
 const { millis } = Duration
@@ -34,7 +33,7 @@ const fromEnvironment = (env: Record<string, string>) =>
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env, preserveEmptyStrings: true }))
   )
 
-const options = Fs.readFileSync(Path.join(import.meta.dirname, "../../src/settings/Options.ts"), "utf8")
+const comments = SettingsPage.comments()
 
 // What editors of other systems, env files, copying from a page and shells leave in a text.
 const unseen = ["\r", "\n", "\t", "\u00a0", "\u0085", "\ufeff", "\u200b", "\u202e", "\u00ad", "\u2800", "\u3164"]
@@ -147,12 +146,11 @@ for (const key of Settings.keys) {
       }))
 
     it("says what it is, in a phrase for help and at length where an editor shows it", () => {
-      const { allowed, summary } = Settings.settings[key]
+      const { summary } = Settings.settings[key]
       assert.isBelow(summary.length, 60)
       assert.isNotEmpty(Settings.defaultText(key))
-      const [, comment = ""] = new RegExp(`/\\*\\*((?:(?!\\*/).)*)\\*/\\s*readonly ${key}\\?:`, "s").exec(options) ?? []
-      const words = comment.replaceAll(/\s*\n\s*\*\s*/g, " ").trim()
-      const end = `Default: ${Settings.defaultText(key)}. Allowed: ${allowed}.`
+      const words = comments.get(key) ?? ""
+      const end = SettingsPage.ending(key)
       assert.isTrue(words.endsWith(end), `the comment on ${key} does not end with: ${end}`)
       assert.isTrue(words.startsWith(`${summary[0]!.toUpperCase()}${summary.slice(1)}. `), words)
       assert.isAbove(words.length - end.length - summary.length, 60)
