@@ -64,20 +64,23 @@ export const find = <K extends string>(known: ReadonlyMap<K, string>): Config.Co
         const below = isSetting || path.length >= depth ? [] : keys.map((key) => [...path, key])
         return look([...others, ...below], found === undefined ? strays : [...strays, found])
       })
-  return Config.flatMap(node([]), ({ keys }) => look(keys.filter(isNearProgram).map((first) => [first]), []))
+  return Config.flatMap(beginnings, (keys) => look(keys.map((first) => [first]), []))
 }
 
 // internal
 
 type Path = ReadonlyArray<string>
 
-const anyTexts = Schema.Record(Schema.String, Schema.UndefinedOr(Schema.String))
+const text = Schema.UndefinedOr(Schema.String)
+
+const keysAt = (path: Path, name: Schema.String): Config.Config<Path> =>
+  Config.schema(Schema.Record(name, text), path).pipe(Config.map(Object.keys), Config.orElse(() => Config.succeed([])))
 
 /** What stands at a path. What cannot be read is refused where the settings themselves are looked up. */
 const node = (path: Path): Config.Config<{ readonly text: string | undefined; readonly keys: Path }> =>
   Config.all({
-    text: Config.orElse(Config.schema(Schema.UndefinedOr(Schema.String), path), () => Config.succeed(undefined)),
-    keys: Config.schema(anyTexts, path).pipe(Config.map(Object.keys), Config.orElse(() => Config.succeed([])))
+    text: Config.orElse(Config.schema(text, path), () => Config.succeed(undefined)),
+    keys: keysAt(path, Schema.String)
   })
 
 const strayAt = <K extends string>(
@@ -110,3 +113,6 @@ const isNearProgram = (first: string): boolean =>
 
 const withoutProgram = (name: string): string =>
   glued.test(name) ? name.replace(glued, "") : name.split(separator).slice(1).join("_")
+
+/** Where names begin that may be ours. What others have put there is not read. */
+const beginnings = keysAt([], Schema.String.check(Schema.makeFilter(isNearProgram)))

@@ -133,6 +133,22 @@ describe("a variable that is no setting", () => {
       assert.match(object.message, /^bellwether.tags is no text; allowed: a text: key=value/)
     }))
 
+  it.effect("is looked for without reading what is another's", () =>
+    Effect.gen(function*() {
+      const read: Array<string> = []
+      const provider = ConfigProvider.fromEnv({ env: { OTHER_SECRET: "x", SECRET: "y", BELLWETHER_GRUOP: "a" } })
+      const { passedOver } = yield* Effect.provideService(
+        Configured.fromProvider,
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.make((path) => {
+          read.push(path.join("_"))
+          return provider.load(path)
+        })
+      )
+      assert.lengthOf(passedOver, 1)
+      assert.deepStrictEqual(read.filter((name) => /OTHER|SECRET/.test(name)), [])
+    }))
+
   it.effect("is logged as a warning where a layer takes its settings from the environment", () =>
     Effect.gen(function*() {
       const logged: Array<unknown> = []
