@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import type * as GroupState from "../group/GroupState.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import type * as Messenger from "../transport/Messenger.ts"
-import type * as GroupState from "../group/GroupState.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /** Whether it is our own system that refuses, and not the way to the other that is missing. */

@@ -9,11 +9,11 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type * as GroupState from "./GroupState.ts"
-import type * as OtherGroups from "./OtherGroups.ts"
-import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Ticks from "../engine/Ticks.ts"
+import type { Settings } from "../settings/Settings.ts"
+import type * as GroupState from "./GroupState.ts"
+import type * as OtherGroups from "./OtherGroups.ts"
 
 /** What every server drops all the time, and no one need hear of: its own multicasts, come back. */
 const ordinary: ReadonlySet<string> = new Set(["Own"])

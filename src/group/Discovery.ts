@@ -6,11 +6,11 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type * as Messenger from "../transport/Messenger.ts"
-import type * as GroupState from "./GroupState.ts"
-import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Ticks from "../engine/Ticks.ts"
+import type { Settings } from "../settings/Settings.ts"
+import type * as Messenger from "../transport/Messenger.ts"
+import type * as GroupState from "./GroupState.ts"
 
 /**
  * Starts both fibers. The listener first, so that no answer is missed: it gives each message to `hear`.

@@ -6,10 +6,10 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as Rules from "../protocol/Rules.ts"
-import type * as GroupState from "./GroupState.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Ticks from "../engine/Ticks.ts"
+import * as Rules from "../protocol/Rules.ts"
+import type * as GroupState from "./GroupState.ts"
 
 /**
  * Starts the fiber.

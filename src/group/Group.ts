@@ -9,13 +9,13 @@ import * as HashMap from "effect/HashMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import type { GroupFailed } from "../engine/Supervisor.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Handover from "../protocol/Handover.ts"
 import type * as Member from "../protocol/Member.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as Step from "../protocol/Step.ts"
 import type * as GroupState from "./GroupState.ts"
-import type { GroupFailed } from "../engine/Supervisor.ts"
 
 /**
  * One server's picture of the group: everyone, itself included, highest rank first; the reign it follows, null while

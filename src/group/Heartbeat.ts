@@ -5,10 +5,10 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type * as GroupState from "./GroupState.ts"
-import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Ticks from "../engine/Ticks.ts"
+import type { Settings } from "../settings/Settings.ts"
+import type * as GroupState from "./GroupState.ts"
 
 /**
  * Starts the fiber.

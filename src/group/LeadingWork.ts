@@ -17,8 +17,8 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as ReignOrder from "../protocol/Reign.ts"
 import * as Leaving from "../engine/Leaving.ts"
+import * as ReignOrder from "../protocol/Reign.ts"
 
 /**
  * This server does not lead, or not by this reign. Nothing was run.
