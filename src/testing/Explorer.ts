@@ -3,9 +3,9 @@
  * inputs, so the inputs can be taken in all orders instead of those that a clock and a network happen to give.
  *
  * **What can happen** in a state: any datagram under way arrives; or is lost, or arrives and stays under way (as often as
- * {@link Bounds} allow); the server whose timer is due first fires it, any of those whose timers are due at one time; a
- * server dies or is told to leave, one that is gone starts again. Time moves only from one timer to the next, and no further than a datagram
- * may be under way.
+ * {@link Bounds} allow); the server whose next step is due first takes it, any of those that are due at one time, and with it
+ * fires all of its timers that are due; a server dies or is told to leave, one that is gone starts again. Time moves only
+ * from one due step to the next, and no further than a datagram may be under way.
  *
  * **What is one state**: times count from now and, beyond the longest time-out, as long ago; timers by what they are for;
  * what is under way as a set. Each server's state, and each datagram, is kept once and has a number, a state of all is a

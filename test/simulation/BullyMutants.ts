@@ -223,7 +223,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     }, {
       file: "Step.ts",
       from: "    case \"Watch\":\n      Watch.look(turn)\n",
-      to: "    case \"Watch\":\n      if (!Watch.isStalled(state, now)) Watch.look(turn)\n"
+      to: "    case \"Watch\":\n      if (!Watch.isStalled(turn.state, turn.now)) Watch.look(turn)\n"
     }],
     seenBy: "a server stands still when it has asked its last question (4, a stall is not a death)",
     breaks: "stallIsNoticed"
