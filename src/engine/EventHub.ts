@@ -1,8 +1,6 @@
 /**
  * Events on their way to their readers: each reader has a queue of its own, so that what one does not read is lost to that
  * one alone, and told to it.
- *
- * @since 0.1.0
  */
 import * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"
@@ -14,9 +12,6 @@ import type * as Event from "../protocol/Event.ts"
 
 /**
  * A snapshot and all that follows it, with no gap. `sequence` is the number of the newest event that the snapshot includes.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Subscription<S, E> {
   readonly snapshot: S
@@ -27,18 +22,10 @@ export interface Subscription<S, E> {
 
 /**
  * What a reader gets in place of the events that it was too slow for.
- *
- * @category models
- * @since 0.1.0
  */
 export type Lost = Extract<Event.Event, { readonly event: "EventsLost" }>
 
-/**
- * Where events are published and subscribed to.
- *
- * @category models
- * @since 0.1.0
- */
+/** Where events are published and subscribed to. */
 export interface EventHub<S, E> {
   /** Hands an event to every reader. Never waits, and runs none of them. */
   readonly publish: (event: E) => void
@@ -47,17 +34,17 @@ export interface EventHub<S, E> {
    * events behind loses its oldest, and gets {@link Lost} in their place.
    */
   readonly subscribe: Effect.Effect<Subscription<S, E>, never, Scope.Scope>
-  /** Keeps the beginning no longer: who subscribes from here on gets what follows. */
+  /** Subscribes to what followed an event that was read before. What the history has no more of it is told as {@link Lost}. */
+  readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription<S, E>, never, Scope.Scope>
+  /** Who subscribes from here on gets what follows. */
   readonly forgetBeginning: () => void
 }
 
-/**
- * How many events wait for one reader at most, and how many a beginning may have to be kept.
- *
- * @category models
- * @since 0.1.0
- */
+/** How many events wait for one reader at most. */
 export const capacity = 4_096
+
+/** How many of the newest events are kept for those who come later. */
+export const historyCapacity = 1_000
 
 interface Numbered<E> {
   readonly sequence: number
@@ -67,30 +54,35 @@ interface Numbered<E> {
 /**
  * Makes a hub that ends with the scope. `snapshot` is asked for at once, for those who read from the beginning, and at each
  * later subscription: it must include exactly what was published.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*<S, E extends { readonly at: number }>(
   snapshot: () => S
 ): Effect.fn.Return<EventHub<S, E>, never, Scope.Scope> {
   const readers = new Set<Queue.Queue<Numbered<E>, Cause.Done>>()
   const first = snapshot()
-  let beginning: Array<Numbered<E>> | undefined = []
+  let isBeginning = true
+  let history: Array<Numbered<E>> = []
   let sequence = 0
   let hasEnded = false
 
-  const open = (queue: Queue.Queue<Numbered<E>, Cause.Done>): Subscription<S, E> => {
-    const after = beginning === undefined ? sequence : 0
-    for (const numbered of beginning ?? []) Queue.offerUnsafe(queue, numbered)
-    if (hasEnded) Queue.endUnsafe(queue)
-    else readers.add(queue)
-    return {
-      snapshot: beginning === undefined ? snapshot() : first,
-      sequence: after,
-      events: Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(queue), withLosses<E>(after))))
-    }
-  }
+  const open = (from: { readonly snapshot: S; readonly after: number }) =>
+    Effect.map(
+      Effect.acquireRelease(Queue.sliding<Numbered<E>, Cause.Done>(capacity), (queue) =>
+        Effect.suspend(() => {
+          readers.delete(queue)
+          return Queue.shutdown(queue)
+        })),
+      (queue): Subscription<S, E> => {
+        for (const numbered of history) if (numbered.sequence > from.after) Queue.offerUnsafe(queue, numbered)
+        if (hasEnded) Queue.endUnsafe(queue)
+        else readers.add(queue)
+        return {
+          snapshot: from.snapshot,
+          sequence: from.after,
+          events: Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(queue), withLosses<E>(from.after))))
+        }
+      }
+    )
 
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -103,16 +95,21 @@ export const make = Effect.fnUntraced(function*<S, E extends { readonly at: numb
     publish: (event) => {
       sequence += 1
       const numbered = { sequence, event }
-      if (beginning !== undefined && beginning.push(numbered) > capacity) beginning = undefined
+      history.push(numbered)
+      // Cut in halves, so that a full history costs nothing an event.
+      if (history.length >= 2 * historyCapacity) history = history.slice(-historyCapacity)
       for (const queue of readers) Queue.offerUnsafe(queue, numbered)
     },
-    subscribe: Effect.acquireRelease(Queue.sliding<Numbered<E>, Cause.Done>(capacity), (queue) =>
-      Effect.suspend(() => {
-        readers.delete(queue)
-        return Queue.shutdown(queue)
-      })).pipe(Effect.map(open)),
+    subscribe: Effect.suspend(() =>
+      open(
+        isBeginning && history.length === sequence
+          ? { snapshot: first, after: 0 }
+          : { snapshot: snapshot(), after: sequence }
+      )
+    ),
+    subscribeAfter: (after) => Effect.suspend(() => open({ snapshot: snapshot(), after: Math.min(after, sequence) })),
     forgetBeginning: () => {
-      beginning = undefined
+      isBeginning = false
     }
   }
 })

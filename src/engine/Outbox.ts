@@ -1,93 +1,129 @@
 /**
  * The fiber through which everything leaves: it sends what the steps left to be sent, one after the other, in order.
- *
- * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import type * as GroupState from "../group/GroupState.ts"
+import type { Address, NodeId } from "../protocol/Member.ts"
+import type { Output } from "../protocol/Turn.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import type * as Messenger from "../transport/Messenger.ts"
 import type * as Supervisor from "./Supervisor.ts"
+
+/** A message to send or to ask with, and the end. */
+export type Outgoing = Extract<Output, { readonly _tag: "Send" | "Ask" | "Farewell" }>
+
+type Question = Extract<Outgoing, { readonly _tag: "Ask" }>
+
+/** What came of a question: the host of the one that was asked refused it, or our own system did not let us ask. */
+export interface Outcome {
+  readonly _tag: "Refused" | "NotAsked"
+  readonly id: NodeId
+}
+
+/** What waits to be sent, before there is a way to send it. */
+export interface Outbox {
+  /** Never waits. What is too much for it, or cannot be sent, is counted and lost, as any datagram may be. */
+  readonly add: (outgoing: Outgoing) => void
+  /** Starts the fiber. */
+  readonly run: (way: Way) => Effect.Effect<void, never, Scope.Scope>
+  /** Completes when the goodbye has left. */
+  readonly farewell: Effect.Effect<void>
+  /** How many ms ago all was sent that there was to send. */
+  readonly pulse: Effect.Effect<number>
+}
+
+/** The way out. */
+export interface Way {
+  readonly messenger: Messenger.Messenger
+  /** Where what is said to the group goes: by multicast (null), unless set. */
+  readonly everywhere?: (() => ReadonlyArray<Address | null>) | undefined
+  readonly outcome: (outcome: Outcome) => void
+}
+
+const capacity = 4_096
+
+/** How many questions may wait for a refusal at once. */
+const maxQuestions = 32
+
+const toGroup: ReadonlyArray<null> = [null]
 
 /** Whether it is our own system that refuses, and not the way to the other that is missing. */
 const isOurOwn = (error: Datagrams.DatagramsFailed | Messenger.MessageTooLarge): boolean =>
   error._tag === "DatagramsFailed" && error.kind !== "Unreachable" && error.kind !== "ConnectionRefused"
 
-/** How many questions may wait for a refusal at once. */
-const maxQuestions = 32
-
-/**
- * Starts the fiber. `farewell` completes when the goodbye has left; `pulse` is how many ms ago the fiber had last sent all
- * that there was to send.
- *
- * A send that fails is counted and lost, as any datagram may be: the next heartbeat tries again.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const run = Effect.fnUntraced(function*(
-  state: GroupState.GroupState,
-  messenger: Messenger.Messenger,
+/** Makes an outbox. `drop` is called for each message that was not sent. */
+export const make = Effect.fnUntraced(function*(
+  drop: (reason: "SendFailed") => void,
   supervisor: Supervisor.Supervisor
-): Effect.fn.Return<
-  { readonly farewell: Effect.Effect<void>; readonly pulse: Effect.Effect<number> },
-  never,
-  Scope.Scope
-> {
+): Effect.fn.Return<Outbox, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const queue = yield* Queue.dropping<Outgoing>(capacity)
   const farewell = yield* Deferred.make<void>()
   const questions = yield* FiberSet.make()
-  let sentAt = (yield* state.now).monotonic
-  const sent = Effect.map(state.now, ({ monotonic }) => {
-    sentAt = monotonic
-  })
+  let sentAt = monotonic()
+
   const counted = (sending: Effect.Effect<unknown, Datagrams.DatagramsFailed | Messenger.MessageTooLarge>) =>
-    Effect.catch(sending, (error) =>
-      Effect.andThen(
-        Effect.sync(() => state.drop("SendFailed")),
-        Effect.logDebug(error.message)
-      ))
-  type Question = Extract<GroupState.Outgoing, { readonly _tag: "Ask" }>
-  /** By a socket that is open: a refusal is then not heard. */
-  const onlySend = ({ id, message, to }: Question) =>
-    Effect.tapError(
-      messenger.send(to, message),
-      (error) => isOurOwn(error) ? state.step({ _tag: "NotAsked", id }) : Effect.void
-    )
-  const ask = (question: Question) =>
-    messenger.ask(question.to, question.message).pipe(
-      Effect.flatMap((answer) => answer === "refused" ? state.step({ _tag: "Refused", id: question.id }) : Effect.void),
-      // No socket can be had for it.
-      Effect.catchIf(isOurOwn, () => onlySend(question))
-    )
-  const send = (outgoing: GroupState.Outgoing) => {
-    switch (outgoing._tag) {
-      case "Send":
-        return counted(messenger.send(outgoing.to, outgoing.message))
-      case "Ask":
-        // Each question has a socket of its own for a moment: with many under way, it is only sent.
-        return Effect.flatMap(FiberSet.size(questions), (size) =>
-          size < maxQuestions
-            ? FiberSet.run(questions, supervisor.guard("question", counted(ask(outgoing))))
-            : counted(onlySend(outgoing)))
-      case "Farewell":
-        return Deferred.succeed(farewell, undefined)
+    Effect.catch(sending, (error) => {
+      drop("SendFailed")
+      return Effect.logDebug(error.message)
+    })
+
+  const sender = ({ everywhere = () => toGroup, messenger, outcome }: Way) => {
+    /** By a socket that is open: a refusal is then not heard. */
+    const onlySend = ({ id, message, to }: Question) =>
+      Effect.tapError(
+        messenger.send(to, message),
+        (error) => Effect.sync(() => isOurOwn(error) ? outcome({ _tag: "NotAsked", id }) : undefined)
+      )
+    const ask = (question: Question) =>
+      messenger.ask(question.to, question.message).pipe(
+        Effect.map((answer) => answer === "refused" ? outcome({ _tag: "Refused", id: question.id }) : undefined),
+        // No socket can be had for it.
+        Effect.catchIf(isOurOwn, () => onlySend(question))
+      )
+    return (outgoing: Outgoing) => {
+      switch (outgoing._tag) {
+        case "Send":
+          return outgoing.to !== null
+            ? counted(messenger.send(outgoing.to, outgoing.message))
+            : Effect.forEach(everywhere(), (to) => counted(messenger.send(to, outgoing.message)), { discard: true })
+        case "Ask":
+          // Each question has a socket of its own for a moment: with many under way, it is only sent.
+          return Effect.flatMap(FiberSet.size(questions), (size) =>
+            size < maxQuestions
+              ? FiberSet.run(questions, supervisor.guard("question", counted(ask(outgoing))))
+              : counted(onlySend(outgoing)))
+        case "Farewell":
+          return Deferred.succeed(farewell, undefined)
+      }
     }
   }
-  yield* supervisor.keep(
-    "outbox",
-    Queue.takeAll(state.outbox).pipe(
-      Effect.flatMap(Effect.forEach((each) => send(each), { discard: true })),
-      Effect.andThen(sent),
-      // It gives way to others by waiting for more.
-      Effect.forever({ disableYield: true })
-    )
-  )
+
   return {
+    add: (outgoing) => {
+      if (!Queue.offerUnsafe(queue, outgoing)) drop("SendFailed")
+    },
+    run: (way) => {
+      const send = sender(way)
+      const sent = Effect.sync(() => {
+        sentAt = monotonic()
+      })
+      return supervisor.keep(
+        "outbox",
+        Queue.takeAll(queue).pipe(
+          Effect.flatMap(Effect.forEach((each) => send(each), { discard: true })),
+          Effect.andThen(sent),
+          // It gives way to others by waiting for more.
+          Effect.forever({ disableYield: true })
+        )
+      )
+    },
     farewell: Deferred.await(farewell),
-    pulse: Effect.map(state.now, ({ monotonic }) => Math.max(0, monotonic - sentAt))
+    pulse: Effect.sync(() => Math.max(0, monotonic() - sentAt))
   }
 })

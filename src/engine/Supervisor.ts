@@ -1,7 +1,5 @@
 /**
  * Keeps a server's loops alive and tells of their deaths: an Effect fiber that dies is silent by default.
- *
- * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -14,9 +12,6 @@ import type * as Scope from "effect/Scope"
 
 /**
  * The group is not served any more: its fibers died again and again, so the server has stepped down and left.
- *
- * @category errors
- * @since 0.1.0
  */
 export class GroupFailed extends Schema.TaggedError<GroupFailed>()("GroupFailed", {
   fiber: Schema.String,
@@ -33,9 +28,6 @@ const longestBackoff = Duration.seconds(2)
 
 /**
  * Who keeps the fibers of one server.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Supervisor {
   /**
@@ -51,9 +43,6 @@ export interface Supervisor {
 
 /**
  * Makes a supervisor for one server. `onDeath` hears of each death, with their number in the last minute.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
   onDeath: (fiber: string, cause: string, deaths: number) => Effect.Effect<void>

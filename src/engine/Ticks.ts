@@ -1,7 +1,5 @@
 /**
  * The ticks of a server's loops: what it does for as long as it lives, a while after it last did.
- *
- * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,9 +8,6 @@ import * as Schedule from "effect/Schedule"
 /**
  * Does it after each interval, the first time after one, by `Schedule.spaced`. `Effect.schedule` does the same, but puts what
  * the schedule knows into the context of every tick, which makes a quarter of its cost (1.8 instead of 1.4 µs).
- *
- * @category combinators
- * @since 0.1.0
  */
 export const spaced = (interval: Duration.Input) => (tick: Effect.Effect<void>): Effect.Effect<never> =>
   Effect.flatMap(
@@ -23,9 +18,6 @@ export const spaced = (interval: Duration.Input) => (tick: Effect.Effect<void>):
 
 /**
  * The same, and once at once.
- *
- * @category combinators
- * @since 0.1.0
  */
 export const repeated = (interval: Duration.Input) => (tick: Effect.Effect<void>): Effect.Effect<never> =>
   Effect.andThen(tick, spaced(interval)(tick))

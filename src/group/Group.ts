@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { GroupFailed } from "../engine/Supervisor.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Handover from "../protocol/Handover.ts"
@@ -126,11 +125,7 @@ export const make = (
     reign: Effect.map(state.state, ({ election }) => election.reign),
     view,
     subscribe: Effect.map(state.subscribe, ({ snapshot, ...rest }) => ({ view: snapshot, ...rest })),
-    changes: SubscriptionRef.changes(state.view).pipe(
-      Stream.takeUntil(({ isLast }) => isLast),
-      Stream.map(({ view }) => view),
-      Stream.buffer({ capacity: 16, strategy: "sliding" })
-    ),
+    changes: state.views,
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state
       const { monotonic } = yield* state.now

@@ -1,21 +1,17 @@
 /**
  * The one writer of a server's state. Every input is stepped through the pure core here; what the step leaves to be done
  * is done here, and its events are told in the same step, in order.
- *
- * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FiberHandle from "effect/FiberHandle"
 import * as FiberMap from "effect/FiberMap"
-import * as MutableRef from "effect/MutableRef"
-import * as Queue from "effect/Queue"
-import * as Random from "effect/Random"
-import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
-import * as SubscriptionRef from "effect/SubscriptionRef"
+import type * as Stream from "effect/Stream"
+import * as Engine from "../engine/Engine.ts"
 import * as EventHub from "../engine/EventHub.ts"
+import * as Latest from "../engine/Latest.ts"
+import * as Outbox from "../engine/Outbox.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Contest from "../protocol/Contest.ts"
 import type * as Event from "../protocol/Event.ts"
@@ -31,9 +27,6 @@ import type * as LeadingWork from "./LeadingWork.ts"
  * The transition that servers go by: the protocol's own, `Step.step`. It is asked for once, when a server is made, and
  * must be pure. The simulator looks over its shoulder here, after every step of every server; tests of the simulator put
  * a broken protocol in its place.
- *
- * @category references
- * @since 0.1.0
  */
 export const Transition = Context.Reference<typeof Step.step>("bellwether/group/GroupState/Transition", {
   defaultValue: () => Step.step
@@ -41,22 +34,18 @@ export const Transition = Context.Reference<typeof Step.step>("bellwether/group/
 
 type EventBody<E> = E extends Event.Event ? Omit<E, "at"> : never
 
-/**
- * The state of one server, and the one way to change it.
- *
- * @category models
- * @since 0.1.0
- */
+/** The state of one server, and the one way to change it. */
 export interface GroupState {
   /** Steps one input, then does what it left to do. Sends are queued; nothing here waits for the network. */
   readonly step: (input: Step.Input) => Effect.Effect<void>
+  readonly offer: (input: Step.Input) => void
   readonly state: Effect.Effect<State>
   /** Subscribes to the events: with the view at the start and all of them in the discovery window, else from now on. */
   readonly subscribe: Effect.Effect<EventHub.Subscription<Step.View, Event.Event>, never, Scope.Scope>
-  /** The view as it was last told. Of a server that has ended it is the last one. */
-  readonly view: SubscriptionRef.SubscriptionRef<{ readonly view: Step.View; readonly isLast: boolean }>
+  /** The view as it was last told, and each later one. Of a server that has ended it is the last one. */
+  readonly views: Stream.Stream<Step.View>
   /** The reigns of this server's own that last, by election: the group's own has no name. */
-  readonly ownReigns: SubscriptionRef.SubscriptionRef<Contest.OwnReigns>
+  readonly ownReigns: Stream.Stream<Contest.OwnReigns>
   /** Tells an event that is none of the protocol's. */
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
   /** Who subscribes from here on gets what follows, and no longer all from `Started` on. */
@@ -65,188 +54,93 @@ export interface GroupState {
   readonly drop: (reason: DropReason | Messenger.DropReason) => void
   /** How many datagrams were dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
-  /** What waits to be sent, in order: carried out by the fiber of `Outbox`. */
-  readonly outbox: Queue.Queue<Outgoing>
+  readonly outbox: Outbox.Outbox
   readonly now: Effect.Effect<Now>
 }
 
-/**
- * What the outbox holds: messages to send or to ask with, and the end.
- *
- * @category models
- * @since 0.1.0
- */
-export type Outgoing = Extract<Output, { readonly _tag: "Send" | "Ask" | "Farewell" }>
-
-const outboxCapacity = 4_096
-
-/**
- * Makes the state of one server. `works.end` ends all leading work of an election, in a bounded time, and answers whether it
- * has finished by then. `deliver` takes what clients sent, and must not block.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const make = Effect.fnUntraced(function*(options: {
+/** What a server's engine needs of what surrounds it. */
+export interface Options {
   readonly initial: State
+  /** `end` ends all leading work of an election, in a bounded time, and answers whether it has finished by then. */
   readonly works: Pick<LeadingWork.All, "end" | "idle">
+  /** Takes what clients sent, and must not block. */
   readonly deliver: (message: Inbox.Message) => void
   /** This server was paused: called before anything more is said. */
   readonly paused: () => void
   readonly supervisor: Supervisor.Supervisor
-}): Effect.fn.Return<GroupState, never, Scope.Scope> {
-  const services = yield* Effect.context()
+}
+
+/** Makes the state of one server. */
+export const make = Effect.fnUntraced(function*(
+  { deliver, initial, paused, supervisor, works }: Options
+): Effect.fn.Return<GroupState, never, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const random = yield* Random.Random
   const sinceBoot = yield* SinceBoot.SinceBoot
   const generation = yield* Generation.Generation
-  const transition = yield* Transition
-  const ref = yield* Ref.make(options.initial)
-  const view = yield* SubscriptionRef.make({ view: Step.view(options.initial), isLast: false })
-  const ownReigns = yield* SubscriptionRef.make<Contest.OwnReigns>(new Map())
-  const hub = yield* EventHub.make<Step.View, Event.Event>(() => Step.view(Ref.getUnsafe(ref)))
-  const outbox = yield* Queue.dropping<Outgoing>(outboxCapacity)
-  const fibers = yield* FiberMap.make<string>()
   const dropped = new Map<string, number>()
-
-  const alarm = yield* FiberHandle.make()
-
-  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const now = (): Now => ({
-    monotonic: monotonic(),
-    wall: clock.currentTimeMillisUnsafe(),
-    entropy: Math.floor(random.nextDoubleUnsafe() * 4_294_967_296),
-    ...sinceBoot?.(),
-    generation: generation()
-  })
   const drop: GroupState["drop"] = (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
-  const tell: GroupState["tell"] = (event) =>
-    Effect.sync(() => hub.publish({ at: clock.currentTimeMillisUnsafe(), ...event }))
-  const { supervisor } = options
+  const view = yield* Latest.make(Step.view(initial))
+  const ownReigns = yield* Latest.make<Contest.OwnReigns>(new Map())
+  const hub = yield* EventHub.make<Step.View, Event.Event>(view.get)
+  const runWork = yield* FiberMap.makeRuntime<never, string>()
+  const outbox = yield* Outbox.make(drop, supervisor)
 
-  /** What of an output is done at once, without waiting for anything; what is left is an effect. */
-  const carryOut = (output: Output): Effect.Effect<unknown> | undefined => {
+  const emit = (event: Event.Event): void => {
+    hub.publish(event)
+    if (event.event === "Stalled") paused()
+    if (event.event === "MessageReceived") deliver(event)
+  }
+  const carryOut = (output: Output): void => {
     switch (output._tag) {
       case "Emit":
-        hub.publish(output.event)
-        if (output.event.event === "Stalled") options.paused()
-        if (output.event.event === "MessageReceived") options.deliver(output.event)
-        return
+        return emit(output.event)
       case "Drop":
-        drop(output.reason)
-        return
+        return drop(output.reason)
       case "Send":
       case "Ask":
       case "Farewell":
-        if (!Queue.offerUnsafe(outbox, output)) drop("SendFailed")
-        return
-      case "AwaitIdle":
-        return FiberMap.run(
-          fibers,
-          `idle ${output.election}`,
-          supervisor.guard(
-            "idle",
-            Effect.andThen(
-              options.works.idle(output.election),
-              Effect.suspend(() => step({ ...output, _tag: "WorkIdle" }))
-            )
-          )
-        )
-      case "EndWork":
-        // Not forked into the scope: that is closing already where the end of work is part of the goodbye.
-        return FiberMap.run(
-          fibers,
-          `end of work ${output.election}`,
-          supervisor.guard(
-            "end of work",
-            Effect.flatMap(
-              options.works.end(output.election),
-              (finished) => step({ _tag: "WorkEnded", election: output.election, finished })
-            )
-          )
-        )
-    }
-  }
-
-  const showAs = (isLast: boolean) =>
-    Effect.suspend(() => SubscriptionRef.set(view, { view: Step.view(Ref.getUnsafe(ref)), isLast }))
-  const show = showAs(false)
-  yield* Effect.addFinalizer(() => showAs(true))
-  const showOwnReigns = Effect.suspend(() => SubscriptionRef.set(ownReigns, Contest.ownReigns(Ref.getUnsafe(ref))))
-
-  // To tell an event may run its reader at once, and that may step again, here in the middle. Its state is the newest
-  // then; what it left to do waits behind what is being done, so that the order of steps is that of all they do.
-  const todo: Array<Output | Effect.Effect<unknown>> = []
-  let isDoing = false
-  const doAll = (): ReadonlyArray<Effect.Effect<unknown>> => {
-    const rest: Array<Effect.Effect<unknown>> = []
-    if (isDoing) return rest
-    isDoing = true
-    try {
-      for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
-        const left = Effect.isEffect(next) ? next : carryOut(next)
-        if (left !== undefined) rest.push(left)
+        return outbox.add(output)
+      case "AwaitIdle": {
+        const idle = Effect.map(works.idle(output.election), () => engine.offer({ ...output, _tag: "WorkIdle" }))
+        return void runWork(`idle ${output.election}`, supervisor.guard("idle", idle))
       }
-    } finally {
-      isDoing = false
-    }
-    return rest
-  }
-
-  const step: GroupState["step"] = (input) =>
-    Effect.uninterruptible(Effect.suspend(() => {
-      const before = Ref.getUnsafe(ref)
-      const [after, outputs] = transition(before, input, now())
-      MutableRef.set(ref.ref, after)
-      // Leading work hears of the end of its reign before anyone else does.
-      if (!Contest.ownsSame(before, after)) todo.push(showOwnReigns)
-      todo.push(...outputs)
-      if (!Step.showsSame(before, after)) todo.push(show)
-      const rest = doAll()
-      const due = Step.dueAt(Ref.getUnsafe(ref))
-      // What is left to do lasts longer than the step: it lives in this server's time, whoever called for it.
-      return rest.length === 0 && due >= armedAt
-        ? Effect.void
-        : Effect.provideContext(
-          Effect.andThen(Effect.forEach(rest, (effect) => effect, { discard: true }), arm),
-          services
+      case "EndWork": {
+        const { election } = output
+        const end = Effect.map(
+          works.end(election),
+          (finished) => engine.offer({ _tag: "WorkEnded", election, finished })
         )
-    }))
-
-  let armedAt = Infinity
-  /** Sleeps until the next timer is due. An alarm that comes too early does nothing but set the next. */
-  const arm: Effect.Effect<void> = Effect.uninterruptible(Effect.suspend(() => {
-    const due = Step.dueAt(Ref.getUnsafe(ref))
-    if (due >= armedAt) return Effect.void
-    armedAt = due
-    // Whole ms: what is left of one by rounding would be no time to sleep.
-    const sleep = Effect.sleep(Math.max(0, Math.ceil(due - monotonic())))
-    return Effect.asVoid(
-      FiberHandle.run(alarm, Effect.andThen(Effect.interruptible(sleep), supervisor.guard("timer", ring)))
-    )
-  }))
-  // Uninterruptible, since it sets the next alarm, which ends the fiber of this one.
-  const ring: Effect.Effect<void> = Effect.uninterruptible(Effect.suspend(() => {
-    armedAt = Infinity
-    return Step.dueAt(Ref.getUnsafe(ref)) <= monotonic() ? step({ _tag: "Due" }) : arm
-  }))
-
-  /** Waits until all that the newest state came with is told: a snapshot is taken after it. */
-  const settled: Effect.Effect<void> = Effect.suspend(() =>
-    isDoing || todo.length > 0 ? Effect.andThen(Effect.yieldNow, settled) : Effect.void
-  )
+        return void runWork(`end of work ${election}`, supervisor.guard("end of work", end))
+      }
+    }
+  }
+  const engine: Engine.Engine<State, Step.Input> = yield* Engine.make<State, Step.Input, Output>({
+    initial,
+    transition: yield* Transition,
+    dueAt: Step.dueAt,
+    due: { _tag: "Due" },
+    carryOut: (outputs, before, after) => {
+      // Leading work hears of the end of its reign before anyone else does.
+      if (!Contest.ownsSame(before, after)) ownReigns.set(Contest.ownReigns(after))
+      if (!Step.showsSame(before, after)) view.set(Step.view(after))
+      for (const output of outputs) carryOut(output)
+    },
+    clocks: () => ({ ...sinceBoot?.(), generation: generation() }),
+    supervisor
+  })
 
   return {
-    step,
-    state: Ref.get(ref),
-    subscribe: Effect.andThen(settled, hub.subscribe),
-    view,
-    ownReigns,
-    tell,
+    step: engine.step,
+    offer: engine.offer,
+    state: engine.state,
+    subscribe: hub.subscribe,
+    views: view.changes,
+    ownReigns: ownReigns.changes,
+    tell: (event) => Effect.sync(() => hub.publish({ at: clock.currentTimeMillisUnsafe(), ...event })),
     forgetBeginning: Effect.sync(hub.forgetBeginning),
     drop,
     dropped: Effect.sync(() => Object.fromEntries(dropped)),
     outbox,
-    now: Effect.sync(now)
+    now: Effect.sync(engine.now)
   }
 })

@@ -16,7 +16,6 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Contest from "../protocol/Contest.ts"
 import * as Election from "../protocol/Election.ts"
 import * as Member from "../protocol/Member.ts"
@@ -247,7 +246,7 @@ const over = (
   }
   const lead: LeadingWork.Lead = {
     own,
-    owns: SubscriptionRef.changes(state.ownReigns).pipe(Stream.map((all) => all.get(election) ?? null)),
+    owns: Stream.map(state.ownReigns, (all) => all.get(election) ?? null),
     token: (reign) => ReignOrder.token(reign, election),
     resign: state.step({ _tag: "Resign", election }),
     overran: (term) =>

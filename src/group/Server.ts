@@ -13,7 +13,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Leaving from "../engine/Leaving.ts"
-import * as Outbox from "../engine/Outbox.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import * as Frame from "../protocol/Frame.ts"
 import * as Member from "../protocol/Member.ts"
@@ -134,7 +133,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     others.hear(Frame.tagOf(datagram.payload), datagram.from, Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
   }
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, keys)
-  const { farewell, pulse } = yield* Outbox.run(state, messenger, supervisor)
+  const { farewell, pulse, run: runOutbox } = state.outbox
+  yield* runOutbox({ messenger, outcome: state.offer })
   yield* Election.run(rules, state, supervisor)
   yield* seeds.run(state, supervisor)
   const placesNow = () => endpoint.local.map(Member.formatAddress).join()
