@@ -15,8 +15,8 @@ import type * as Event from "./Event.ts"
 import * as Following from "./Following.ts"
 import * as Handover from "./Handover.ts"
 import * as Identity from "./Identity.ts"
-import * as LeaseClaim from "./LeaseClaim.ts"
 import * as LeaseElection from "./LeaseElection.ts"
+import * as Leaving from "./Leaving.ts"
 import * as Links from "./Links.ts"
 import type * as Member from "./Member.ts"
 import * as MemberLists from "./MemberLists.ts"
@@ -281,7 +281,7 @@ const act = (turn: Turn, input: Input): void => {
       break
     case "WorkEnded":
       inElection(turn, input, (at) => NamedElections.workEnded(at, input.finished ?? true))
-      if (turn.state.phase === "Leaving" && !isEndingWork(turn)) farewell(turn)
+      Leaving.goOn(turn)
       break
     case "WorkOverran":
       inElection(turn, input, (at) => SteppingDown.workOverran(at, input.term))
@@ -317,7 +317,7 @@ const act = (turn: Turn, input: Input): void => {
       NamedElections.withdraw(turn, input.election)
       break
     case "Leave":
-      leave(turn)
+      Leaving.leave(turn)
       break
   }
 }
@@ -397,13 +397,7 @@ const fired = (turn: Turn, timer: Timer): void => {
     case "Handover":
       return Handover.fired(turn, timer)
     case "Farewell":
-      if (Handover.isUnderWay(turn.state) || LeaseClaim.isGivingBack(turn)) {
-        return turn.setTimer("farewell", Rules.gaps.leaving[0], timer)
-      }
-      turn.state.phase = "Left"
-      turn.emit({ event: "Left" })
-      turn.outputs.push({ _tag: "Farewell" })
-      return
+      return Leaving.fired(turn, timer)
     default:
       return electionFired(new Contest.Contest(turn, timer.election), timer)
   }
@@ -592,27 +586,4 @@ const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Addr
     Waking.raised(turn)
   }
   MemberLists.onPage(turn, message, from)
-}
-
-// --- Leaving ---
-
-const leave = (turn: Turn): void => {
-  if (turn.state.phase === "Leaving") return
-  turn.state.phase = "Leaving"
-  turn.clearTimer("discovery")
-  for (const at of Contest.all(turn)) {
-    // Who would vote for it is free again: its candidacy comes to nothing.
-    BullyElection.abandon(at)
-    BullyElection.endReign(at, "Left")
-  }
-  if (!isEndingWork(turn)) farewell(turn)
-}
-
-const isEndingWork = (turn: Turn): boolean => Contest.all(turn).some(({ election }) => election.ending !== null)
-
-const farewell = (turn: Turn): void => {
-  if (turn.hasTimer("farewell")) return
-  turn.sayOften("leaving", { type: "SERVER_LEAVING" }, Rules.gaps.leaving)
-  Handover.leave(turn)
-  turn.setTimer("farewell", Rules.gaps.leaving[0] + 1 + Delivery.lingers(turn), { _tag: "Farewell" })
 }

@@ -116,7 +116,7 @@ export const settled = <T>(timers: Timers<T>): Timers<T> =>
  * @since 0.1.0
  */
 export const due = <T>(timers: Timers<T>, now: number): ReadonlyArray<Entry<T>> =>
-  nextDue(timers) > now ? [] : inOrder(timers).filter((entry) => entry.due <= now)
+  nextDue(timers) > now ? [] : sorted(timers, now)
 
 /**
  * All of them, in the same order.
@@ -124,7 +124,10 @@ export const due = <T>(timers: Timers<T>, now: number): ReadonlyArray<Entry<T>> 
  * @category conversions
  * @since 0.1.0
  */
-export const inOrder = <T>(timers: Timers<T>): ReadonlyArray<Entry<T>> =>
-  Array.from(HashMap.values(timers.entries)).sort((self, that) =>
-    self.due === that.due ? self.order - that.order : self.due - that.due
-  )
+export const inOrder = <T>(timers: Timers<T>): ReadonlyArray<Entry<T>> => sorted(timers, Infinity)
+
+const sorted = <T>(timers: Timers<T>, until: number): Array<Entry<T>> => {
+  const all: Array<Entry<T>> = []
+  for (const entry of HashMap.values(timers.entries)) if (entry.due <= until) all.push(entry)
+  return all.sort((self, that) => self.due === that.due ? self.order - that.order : self.due - that.due)
+}
