@@ -84,7 +84,7 @@ const group = Effect.fnUntraced(function*({ clients, servers }: Shape) {
   )
   for (const client of senders) {
     yield* client.join
-    yield* read(yield* client.subscribe)
+    yield* read(yield* client.inbox.subscribe)
   }
   let number = 0
   const acknowledged: Array<number> = []

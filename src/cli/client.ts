@@ -254,7 +254,7 @@ export const client = Effect.fnUntraced(function*(
         Client.fromSettings(settings, { sendTimeout: options.timeout }),
         clientScope
       )
-      const events = yield* client.events
+      const { events } = yield* client.subscribe
       const face = yield* (terminal === undefined
         ? piped(client, options.json)
         : dialogue(client, terminal, settings))

@@ -126,9 +126,12 @@ export const make = Effect.fnUntraced(function*(
     )
     const events: Array<Seen> = []
     // Read in true time, and not in the process: what it told before its end is kept.
-    const reader = yield* client.events.pipe(
-      Effect.flatMap(
-        Stream.runForEach((event) => Effect.map(network.now, (at) => void events.push({ at, index, event })))
+    const reader = yield* client.subscribe.pipe(
+      Effect.flatMap((subscription) =>
+        Stream.runForEach(
+          subscription.events,
+          (event) => Effect.map(network.now, (at) => void events.push({ at, index, event }))
+        )
       ),
       Effect.scoped,
       Effect.forkDetach({ startImmediately: true })
