@@ -196,7 +196,10 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const hub = yield* EventHub.make<Snapshot, ClientEvent.ClientEvent>(() => snapshotOf(shown))
   const carryOut = (output: ClientTurn.Output): void => {
     switch (output._tag) {
-      case "Send":
+      case "Send": {
+        const to = output.to === null ? everywhere(settings, seeds.addresses(), shown.address) : [output.to]
+        return to.length === 0 ? undefined : outbox.add({ ...output, to })
+      }
       case "Farewell":
         return outbox.add(output)
       case "Emit":
@@ -246,11 +249,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     }))
   )
 
-  yield* outbox.run({
-    messenger,
-    everywhere: () => everywhere(settings, seeds.addresses(), engine.stateUnsafe().address),
-    outcome: () => {}
-  })
+  yield* outbox.run({ messenger, outcome: () => {} })
   yield* supervisor.keep(
     "listener",
     Effect.forever(Effect.map(messenger.receive, (all) => {

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import type { Address, NodeId } from "../protocol/Member.ts"
+import type { NodeId } from "../protocol/Member.ts"
 import type { Output } from "../protocol/Turn.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import type * as Messenger from "../transport/Messenger.ts"
@@ -15,6 +15,8 @@ import type * as Supervisor from "./Supervisor.ts"
 
 /** A message to send or to ask with, and the end. */
 export type Outgoing = Extract<Output, { readonly _tag: "Send" | "Ask" | "Farewell" }>
+
+type Refusal = Datagrams.DatagramsFailed | Messenger.MessageTooLarge
 
 type Question = Extract<Outgoing, { readonly _tag: "Ask" }>
 
@@ -39,8 +41,6 @@ export interface Outbox {
 /** The way out. */
 export interface Way {
   readonly messenger: Messenger.Messenger
-  /** Where what is said to the group goes: by multicast (null), unless set. */
-  readonly everywhere?: (() => ReadonlyArray<Address | null>) | undefined
   readonly outcome: (outcome: Outcome) => void
 }
 
@@ -49,10 +49,8 @@ const capacity = 4_096
 /** How many questions may wait for a refusal at once. */
 const maxQuestions = 32
 
-const toGroup: ReadonlyArray<null> = [null]
-
 /** Whether it is our own system that refuses, and not the way to the other that is missing. */
-const isOurOwn = (error: Datagrams.DatagramsFailed | Messenger.MessageTooLarge): boolean =>
+const isOurOwn = (error: Refusal): boolean =>
   error._tag === "DatagramsFailed" && error.kind !== "Unreachable" && error.kind !== "ConnectionRefused"
 
 /** Makes an outbox. `drop` is called for each message that was not sent. */
@@ -67,13 +65,12 @@ export const make = Effect.fnUntraced(function*(
   const questions = yield* FiberSet.make()
   let sentAt = monotonic()
 
-  const counted = (sending: Effect.Effect<unknown, Datagrams.DatagramsFailed | Messenger.MessageTooLarge>) =>
-    Effect.catch(sending, (error) => {
-      drop("SendFailed")
-      return Effect.logDebug(error.message)
-    })
+  const failed = (error: Refusal) => {
+    drop("SendFailed")
+    return Effect.logDebug(error.message)
+  }
 
-  const sender = ({ everywhere = () => toGroup, messenger, outcome }: Way) => {
+  const sender = ({ messenger, outcome }: Way) => {
     /** By a socket that is open: a refusal is then not heard. */
     const onlySend = ({ id, message, to }: Question) =>
       Effect.tapError(
@@ -89,15 +86,16 @@ export const make = Effect.fnUntraced(function*(
     return (outgoing: Outgoing) => {
       switch (outgoing._tag) {
         case "Send":
-          return outgoing.to !== null
-            ? counted(messenger.send(outgoing.to, outgoing.message))
-            : Effect.forEach(everywhere(), (to) => counted(messenger.send(to, outgoing.message)), { discard: true })
+          return Effect.flatMap(
+            messenger.sendAll(outgoing.to, outgoing.message),
+            Effect.forEach(failed, { discard: true })
+          )
         case "Ask":
           // Each question has a socket of its own for a moment: with many under way, it is only sent.
           return Effect.flatMap(FiberSet.size(questions), (size) =>
             size < maxQuestions
-              ? FiberSet.run(questions, supervisor.guard("question", counted(ask(outgoing))))
-              : counted(onlySend(outgoing)))
+              ? FiberSet.run(questions, supervisor.guard("question", Effect.catch(ask(outgoing), failed)))
+              : Effect.catch(onlySend(outgoing), failed))
         case "Farewell":
           return Deferred.succeed(farewell, undefined)
       }
