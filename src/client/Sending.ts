@@ -1,6 +1,4 @@
-/**
- * What an app sends: each call waits for the acknowledgement of its own message.
- */
+/** What an app sends: each call waits for the acknowledgement of its own message. */
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -31,6 +29,7 @@ export interface Way {
   readonly nobody: (within: Duration.Duration, mayArrive: boolean) => Effect.Effect<NobodyLeads>
 }
 
+/** The messages of one client that wait for their acknowledgement. */
 export interface Sending {
   /** Completes the calls that a step has answered. They go on at once. */
   readonly answer: (outputs: ReadonlyArray<ClientTurn.Output>, after: ClientTurn.State) => void
@@ -44,6 +43,7 @@ export interface Sending {
   readonly drain: (state: () => ClientTurn.State) => Effect.Effect<void>
 }
 
+/** Nothing is sent yet. */
 export const make: Effect.Effect<Sending> = Effect.sync(() => {
   const waiting = new Map<number, Deferred.Deferred<number, QueueFull>>()
   const draining = new Set<Deferred.Deferred<void>>()

@@ -20,9 +20,7 @@ export interface Subscription<S, E> {
   readonly events: Stream.Stream<E | Lost>
 }
 
-/**
- * What a reader gets in place of the events that it was too slow for.
- */
+/** What a reader gets in place of the events that it was too slow for. */
 export type Lost = Extract<Event.Event, { readonly event: "EventsLost" }>
 
 /** Where events are published and subscribed to. */

@@ -8,6 +8,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
+/** A value with its readers. */
 export interface Latest<in out A> {
   readonly get: () => A
   /** Never waits, and runs no reader. */

@@ -1,14 +1,10 @@
-/**
- * How long the close of a server or a client waits for its goodbye, and for leading work.
- */
+/** How long the close of a server or a client waits for its goodbye, and for leading work. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-/**
- * All that a goodbye may take, once leading work has ended or has had its time.
- */
+/** All that a goodbye may take, once leading work has ended or has had its time. */
 export const goodbyeWithin = Duration.seconds(1)
 
 /**

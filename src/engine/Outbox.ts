@@ -1,6 +1,4 @@
-/**
- * The fiber through which everything leaves: it sends what the steps left to be sent, one after the other, in order.
- */
+/** The fiber through which everything leaves: it sends what the steps left to be sent, one after the other, in order. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,4 @@
-/**
- * The ticks of a server's loops: what it does for as long as it lives, a while after it last did.
- */
+/** The ticks of a server's loops: what it does for as long as it lives, a while after it last did. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -16,8 +14,6 @@ export const spaced = (interval: Duration.Input) => (tick: Effect.Effect<void>):
     (pause) => Effect.forever(Effect.andThen(Effect.orDie(pause(undefined)), tick), { disableYield: true })
   )
 
-/**
- * The same, and once at once.
- */
+/** The same, and once at once. */
 export const repeated = (interval: Duration.Input) => (tick: Effect.Effect<void>): Effect.Effect<never> =>
   Effect.andThen(tick, spaced(interval)(tick))

@@ -1,8 +1,6 @@
 /**
  * Election: starts the server's part in the protocol and keeps the watch, which sees whether this process has been
  * asleep and must not act on what it held before. The rules are in `protocol/BullyElection`.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -11,12 +9,7 @@ import * as Ticks from "../engine/Ticks.ts"
 import * as Rules from "../protocol/Rules.ts"
 import type * as GroupState from "./GroupState.ts"
 
-/**
- * Starts the fiber.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Starts the fiber. */
 export const run = Effect.fnUntraced(function*(
   rules: Rules.Rules,
   state: GroupState.GroupState,

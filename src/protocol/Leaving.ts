@@ -1,8 +1,4 @@
-/**
- * How a server leaves the group: it ends its leading work, says goodbye, and hands on what it promised.
- *
- * @since 0.1.0
- */
+/** How a server leaves the group: it ends its leading work, says goodbye, and hands on what it promised. */
 import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
 import * as Delivery from "./Delivery.ts"
@@ -11,12 +7,7 @@ import * as LeaseClaim from "./LeaseClaim.ts"
 import * as Rules from "./Rules.ts"
 import type { Timer, Turn } from "./Turn.ts"
 
-/**
- * The app wants to leave.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The app wants to leave. */
 export const leave = (turn: Turn): void => {
   if (turn.state.phase === "Leaving") return
   turn.state.phase = "Leaving"
@@ -29,12 +20,7 @@ export const leave = (turn: Turn): void => {
   goOn(turn)
 }
 
-/**
- * Says goodbye, if it is leaving and none of its work is left to end.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Says goodbye, if it is leaving and none of its work is left to end. */
 export const goOn = (turn: Turn): void => {
   if (turn.state.phase !== "Leaving" || Contest.all(turn).some(({ election }) => election.ending !== null)) return
   if (turn.hasTimer("farewell")) return
@@ -43,12 +29,7 @@ export const goOn = (turn: Turn): void => {
   turn.setTimer("farewell", Rules.gaps.leaving[0] + 1 + Delivery.lingers(turn), { _tag: "Farewell" })
 }
 
-/**
- * The goodbye has been said. It is over, unless others still have to hear of what was promised or given back.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The goodbye has been said. It is over, unless others still have to hear of what was promised or given back. */
 export const fired = (turn: Turn, timer: Extract<Timer, { readonly _tag: "Farewell" }>): void => {
   if (Handover.isUnderWay(turn.state) || LeaseClaim.isGivingBack(turn)) {
     return turn.setTimer("farewell", Rules.gaps.leaving[0], timer)

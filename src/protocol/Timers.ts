@@ -1,18 +1,11 @@
 /**
  * The timers of a server, by key: when each is due, and what it is for. They are plain data: who wakes the server asks when
  * the next one is due, and a step fires what is.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 
-/**
- * A timer that is set. `due` is ms on the monotonic clock, `order` its place among all that were ever set.
- *
- * @category models
- * @since 0.1.0
- */
+/** A timer that is set. `due` is ms on the monotonic clock, `order` its place among all that were ever set. */
 export interface Entry<T> {
   readonly key: string
   readonly due: number
@@ -20,12 +13,7 @@ export interface Entry<T> {
   readonly timer: T
 }
 
-/**
- * Timers, one for each key.
- *
- * @category models
- * @since 0.1.0
- */
+/** Timers, one for each key. */
 export interface Timers<T> {
   readonly entries: HashMap.HashMap<string, Entry<T>>
   /** How many were ever set. */
@@ -34,20 +22,10 @@ export interface Timers<T> {
   readonly next: number | null
 }
 
-/**
- * No timer.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** No timer. */
 export const empty: Timers<never> = { entries: HashMap.empty(), count: 0, next: Infinity }
 
-/**
- * With a timer in place of the key's last one.
- *
- * @category combinators
- * @since 0.1.0
- */
+/** With a timer in place of the key's last one. */
 export const set = <T>(timers: Timers<T>, key: string, due: number, timer: T): Timers<T> => {
   const { count, entries, next } = clear(timers, key)
   return {
@@ -57,12 +35,7 @@ export const set = <T>(timers: Timers<T>, key: string, due: number, timer: T): T
   }
 }
 
-/**
- * Without the key's timer.
- *
- * @category combinators
- * @since 0.1.0
- */
+/** Without the key's timer. */
 export const clear = <T>(timers: Timers<T>, key: string): Timers<T> => {
   const entry = Option.getOrUndefined(HashMap.get(timers.entries, key))
   if (entry === undefined) return timers
@@ -70,29 +43,14 @@ export const clear = <T>(timers: Timers<T>, key: string): Timers<T> => {
   return { ...timers, entries: HashMap.remove(timers.entries, key), next: entry.due === next ? null : next }
 }
 
-/**
- * Whether the key has a timer.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether the key has a timer. */
 export const has = <T>(timers: Timers<T>, key: string): boolean => HashMap.has(timers.entries, key)
 
-/**
- * Whether this very timer is set: not where its key's was cleared, or set anew.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this very timer is set: not where its key's was cleared, or set anew. */
 export const isSet = <T>(timers: Timers<T>, entry: Entry<T>): boolean =>
   Option.getOrUndefined(HashMap.get(timers.entries, entry.key)) === entry
 
-/**
- * When the next one is due; Infinity where there is none.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** When the next one is due; Infinity where there is none. */
 export const nextDue = <T>(timers: Timers<T>): number => {
   if (timers.next !== null) return timers.next
   let next = Infinity
@@ -100,30 +58,15 @@ export const nextDue = <T>(timers: Timers<T>): number => {
   return next
 }
 
-/**
- * The same timers, whose next one is known. A step looks for it once, at its end.
- *
- * @category combinators
- * @since 0.1.0
- */
+/** The same timers, whose next one is known. A step looks for it once, at its end. */
 export const settled = <T>(timers: Timers<T>): Timers<T> =>
   timers.next === null ? { ...timers, next: nextDue(timers) } : timers
 
-/**
- * Those that are due, in the order of their times, and of those of one time in the order in which they were set.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Those that are due, in the order of their times, and of those of one time in the order in which they were set. */
 export const due = <T>(timers: Timers<T>, now: number): ReadonlyArray<Entry<T>> =>
   nextDue(timers) > now ? [] : sorted(timers, now)
 
-/**
- * All of them, in the same order.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** All of them, in the same order. */
 export const inOrder = <T>(timers: Timers<T>): ReadonlyArray<Entry<T>> => sorted(timers, Infinity)
 
 const sorted = <T>(timers: Timers<T>, until: number): Array<Entry<T>> => {

@@ -1,7 +1,5 @@
 /**
  * A diagnosis for people: what was looked at, what was found, and what to do. Pure, from data to lines of a given width.
- *
- * @since 0.1.0
  */
 import { formatAddress } from "../protocol/Member.ts"
 import type * as Diagnosis from "./Diagnosis.ts"
@@ -10,12 +8,7 @@ import type { Interface, Server } from "./Observations.ts"
 import type * as Table from "./Table.ts"
 import * as Text from "./Text.ts"
 
-/**
- * The whole report. No line is wider than the style's columns, but for a word that is.
- *
- * @category rendering
- * @since 0.1.0
- */
+/** The whole report. No line is wider than the style's columns, but for a word that is. */
 export const render = (
   { findings, healthy, observations }: Diagnosis.Report,
   style: Pick<Table.Style, "columns" | "color">
@@ -58,12 +51,7 @@ export const render = (
   ]
 }
 
-/**
- * One finding as one line, for logs.
- *
- * @category rendering
- * @since 0.1.0
- */
+/** One finding as one line, for logs. */
 export const line = ({ do: what, finding, says, severity }: Finding.Finding): string =>
   Text.clean(`${severity} ${finding}: ${says} ${what}`)
 

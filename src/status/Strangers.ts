@@ -1,8 +1,4 @@
-/**
- * What datagrams of others on the group's port mean, and what keeps them out of the group: findings of `Diagnosis`.
- *
- * @since 0.1.0
- */
+/** What datagrams of others on the group's port mean, and what keeps them out of the group: findings of `Diagnosis`. */
 import { all, type Finding, type Kind, note, one, problem } from "./Finding.ts"
 import { isLonely, type Observations, type Stranger } from "./Observations.ts"
 
@@ -29,12 +25,7 @@ const frames: { readonly [reason: string]: Kind } = {
 const kindOf = ({ reason }: Stranger): Kind =>
   keys[reason] === undefined ? frames[reason] ?? "OtherProgram" : "WrongKey"
 
-/**
- * Who else is on the group's port: other keys, other groups, other versions, other programs, and floods.
- *
- * @category rules
- * @since 0.1.0
- */
+/** Who else is on the group's port: other keys, other groups, other versions, other programs, and floods. */
 export const strangers = (seen: Observations): ReadonlyArray<Finding> => {
   const of = (kind: Kind) => seen.strangers.filter((one) => kindOf(one) === kind)
   const from = (some: ReadonlyArray<Stranger>) => [...new Set(some.map(({ ip }) => ip))]
@@ -99,12 +90,7 @@ export const strangers = (seen: Observations): ReadonlyArray<Finding> => {
   return findings
 }
 
-/**
- * Whether the file of keys keeps them.
- *
- * @category rules
- * @since 0.1.0
- */
+/** Whether the file of keys keeps them. */
 export const exposure = ({ exposedKeyFile }: Observations): ReadonlyArray<Finding> =>
   exposedKeyFile === null ? [] : [note(
     "KeyFileExposed",

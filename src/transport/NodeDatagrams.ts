@@ -5,8 +5,6 @@
  * Each socket has one fiber that reads it, and that opens it anew, on the same port, when it fails. One more fiber
  * looks at the interfaces of the system: one that comes is joined, one that comes back is joined again, one whose
  * address changes is opened on the new one. What is announced follows; the node's id stays.
- *
- * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -36,9 +34,6 @@ import * as NodeSocket from "./NodeSocket.ts"
  * `open` fails where the socket of a named interface does not open, or its port is another's, or none that is named is
  * there, or the system does not say which there are. All else is told through `troubles` and tried again: a group port that somebody keeps for himself, some of the named
  * interfaces that are not there, interfaces that nobody named and that do not open, no interface at all.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = Effect.gen(function*() {
   const interfaces = yield* Interfaces
@@ -48,9 +43,6 @@ export const make = Effect.gen(function*() {
 /**
  * `Datagrams` on the sockets of Node, over the interfaces of the system. Files of keys are read from its disks, and its
  * clock counts suspensions.
- *
- * @category layers
- * @since 0.1.0
  */
 export const layer: Layer.Layer<Datagrams> = Layer.effect(Datagrams, make).pipe(
   Layer.provide(NodeInterfaces.layer),
@@ -58,12 +50,7 @@ export const layer: Layer.Layer<Datagrams> = Layer.effect(Datagrams, make).pipe(
   Layer.merge(NodeSinceBoot.layer)
 )
 
-/**
- * The same over interfaces that are given.
- *
- * @category layers
- * @since 0.1.0
- */
+/** The same over interfaces that are given. */
 export const layerInterfaces: Layer.Layer<Datagrams, never, Interfaces> = Layer.effect(Datagrams, make)
 
 // internal

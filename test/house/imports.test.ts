@@ -11,6 +11,7 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
   ["protocol"],
   ["settings"],
   ["transport"],
+  ["engine"],
   ["group"],
   ["client", "status"],
   // What tests need stands on all that is under test.
