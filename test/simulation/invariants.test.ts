@@ -361,7 +361,7 @@ describe("a story that was found by the simulator", () => {
     Effect.gen(function*() {
       const report = yield* mended({
         servers: 3,
-        seed: 600_019_965,
+        seed: 7,
         millis: 59_859,
         settings: { leadership: "lease", groupSize: 3 },
         faults: [
