@@ -220,12 +220,13 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     transition: ClientStep.step,
     dueAt: ClientStep.dueAt,
     due: { _tag: "Due" },
-    carryOut: (outputs, _before, after) => {
+    carryOut: (outputs, { after }, afterwards) => {
       shown = after
       for (const output of outputs) carryOut(output)
-      // Who waits for it goes on at once: so after all readers have been served.
-      if (after.phase === "Joined") Deferred.doneUnsafe(joined, Effect.void)
-      sending.answer(outputs, after)
+      afterwards(() => {
+        if (after.phase === "Joined") Deferred.doneUnsafe(joined, Effect.void)
+        sending.answer(outputs, after)
+      })
     },
     supervisor
   })

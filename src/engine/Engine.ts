@@ -34,8 +34,15 @@ export interface Options<State, Input, Output> {
   /** When the input `due` is due, on the monotonic clock; Infinity where nothing is. */
   readonly dueAt: (state: State) => number
   readonly due: Input
-  /** Carries out what a step left. Must not wait; what takes time is run elsewhere, and comes back as an input. */
-  readonly carryOut: (outputs: ReadonlyArray<Output>, before: State, after: State) => void
+  /**
+   * Carries out what a step left. Must not wait: what takes time is run elsewhere, and comes back as an input. What wakes others, who go on
+   * at once, is left to `afterwards`: it is done when no step is under way.
+   */
+  readonly carryOut: (
+    outputs: ReadonlyArray<Output>,
+    states: { readonly before: State; readonly after: State },
+    afterwards: (wake: () => void) => void
+  ) => void
   /** What the clocks of the machine show besides. */
   readonly clocks?: (() => Partial<Now>) | undefined
   readonly supervisor: Supervisor.Supervisor
@@ -51,6 +58,8 @@ export const make = Effect.fnUntraced(function*<State, Input, Output>(
   const runAlarm = yield* FiberHandle.makeRuntime<never>()
   // One at most for each output that is being carried out.
   const waiting: Array<Input> = []
+  const wakes: Array<() => void> = []
+  const afterwards = (wake: () => void): void => void wakes.push(wake)
   let isStepping = false
   let wakesAt = Infinity
 
@@ -66,7 +75,7 @@ export const make = Effect.fnUntraced(function*<State, Input, Output>(
     const before = Ref.getUnsafe(ref)
     const [after, outputs] = transition(before, input, now())
     MutableRef.set(ref.ref, after)
-    carryOut(outputs, before, after)
+    carryOut(outputs, { before, after }, afterwards)
   }
 
   const offer = (input: Input): void => {
@@ -74,10 +83,11 @@ export const make = Effect.fnUntraced(function*<State, Input, Output>(
     isStepping = true
     try {
       for (let next: Input | undefined = input; next !== undefined; next = waiting.shift()) stepOne(next)
+      sleepUntilDue()
     } finally {
       isStepping = false
+      for (let wake = wakes.shift(); wake !== undefined; wake = wakes.shift()) wake()
     }
-    sleepUntilDue()
   }
 
   /** One sleep at a time. One that ends too early does nothing but begin the next. */

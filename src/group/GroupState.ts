@@ -119,7 +119,7 @@ export const make = Effect.fnUntraced(function*(
     transition: yield* Transition,
     dueAt: Step.dueAt,
     due: { _tag: "Due" },
-    carryOut: (outputs, before, after) => {
+    carryOut: (outputs, { after, before }) => {
       // Leading work hears of the end of its reign before anyone else does.
       if (!Contest.ownsSame(before, after)) ownReigns.set(Contest.ownReigns(after))
       if (!Step.showsSame(before, after)) view.set(Step.view(after))
