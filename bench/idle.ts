@@ -5,9 +5,9 @@
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import type * as Profile from "../src/group/Profile.ts"
 import * as Server from "../src/group/Server.ts"
 import * as NodeServer from "../src/NodeServer.ts"
+import type * as Profile from "../src/settings/Profile.ts"
 import { freePort } from "./loopback.ts"
 
 const program = fileURLToPath(new URL("../dist/main.js", import.meta.url))

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Config from "effect/Config"
 import * as Layer from "effect/Layer"
 import * as Client from "./client/Client.ts"
 import * as NodeDatagrams from "./transport/NodeDatagrams.ts"
@@ -25,12 +26,12 @@ export const layer = (options: Client.Options = {}): Layer.Layer<Client.Client, 
   Layer.provide(Client.layer(options), NodeDatagrams.layer)
 
 /**
- * The same, with settings from `BELLWETHER_*`.
+ * The same, with settings from the `ConfigProvider`: from `BELLWETHER_*` unless said otherwise.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Client.Client, Client.ClientError> = Layer.provide(
-  Client.layerConfig,
-  NodeDatagrams.layer
-)
+export const layerConfig = (
+  config?: Config.Wrap<Client.Options>
+): Layer.Layer<Client.Client, Client.ClientError | Config.ConfigError> =>
+  Layer.provide(Client.layerConfig(config), NodeDatagrams.layer)

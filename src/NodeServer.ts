@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+import type * as Config from "effect/Config"
 import * as Layer from "effect/Layer"
 import * as Server from "./group/Server.ts"
-import type * as Settings from "./group/Settings.ts"
+import type * as Settings from "./settings/Settings.ts"
 import * as NodeDatagrams from "./transport/NodeDatagrams.ts"
 
 /**
@@ -27,12 +28,12 @@ export const layer = (
 ): Layer.Layer<Server.Services, Server.ServerError> => Layer.provide(Server.layer(options), NodeDatagrams.layer)
 
 /**
- * The same, with settings from `BELLWETHER_*`.
+ * The same, with settings from the `ConfigProvider`: from `BELLWETHER_*` unless said otherwise.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Server.Services, Server.ServerError> = Layer.provide(
-  Server.layerConfig,
-  NodeDatagrams.layer
-)
+export const layerConfig = (
+  config?: Config.Wrap<Settings.Options>
+): Layer.Layer<Server.Services, Server.ServerError | Config.ConfigError> =>
+  Layer.provide(Server.layerConfig(config), NodeDatagrams.layer)

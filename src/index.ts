@@ -25,10 +25,10 @@ export * as Leadership from "./group/Leadership.ts"
 
 export * as Member from "./protocol/Member.ts"
 
-export * as Profile from "./group/Profile.ts"
+export * as Profile from "./settings/Profile.ts"
 
 export * as Reign from "./protocol/Reign.ts"
 
 export * as Server from "./group/Server.ts"
 
-export * as Settings from "./group/Settings.ts"
+export * as Settings from "./settings/Settings.ts"

@@ -18,7 +18,7 @@ const person = Effect.gen(function*() {
   const { stdin } = yield* Stdio.Stdio
   yield* talk(stdin.pipe(Stream.decodeText, Stream.splitLines))
 }).pipe(
-  Effect.provide([NodeClient.layerConfig, NodeStdio.layer]),
+  Effect.provide([NodeClient.layerConfig(), NodeStdio.layer]),
   // The name comes from the command line, all else from BELLWETHER_*.
   Effect.provideService(
     ConfigProvider.ConfigProvider,
@@ -30,6 +30,6 @@ const person = Effect.gen(function*() {
 const teardown: Runtime.Teardown = (exit, onExit) =>
   Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
 
-const program: Effect.Effect<void, unknown> = name === "host" ? Effect.provide(host, NodeServer.layerConfig) : person
+const program: Effect.Effect<void, unknown> = name === "host" ? Effect.provide(host, NodeServer.layerConfig()) : person
 
 NodeRuntime.runMain(program, { teardown })

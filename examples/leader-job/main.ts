@@ -32,6 +32,6 @@ const teardown: Runtime.Teardown = (exit, onExit) =>
 
 program.pipe(
   // The settings come from BELLWETHER_*; `NodeServer.layer({ group: "rounds" })` would take them from here.
-  Effect.provide([NodeServer.layerConfig, ledger]),
+  Effect.provide([NodeServer.layerConfig(), ledger]),
   NodeRuntime.runMain({ teardown })
 )

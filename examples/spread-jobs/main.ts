@@ -9,6 +9,6 @@ import { jobs } from "./Jobs.ts"
 
 jobs.pipe(
   // The settings come from BELLWETHER_*.
-  Effect.provide(NodeServer.layerConfig),
+  Effect.provide(NodeServer.layerConfig()),
   NodeRuntime.runMain()
 )

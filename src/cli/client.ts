@@ -16,8 +16,9 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Client from "../client/Client.ts"
-import type * as Settings from "../group/Settings.ts"
 import * as ClientEvent from "../protocol/ClientEvent.ts"
+import * as MulticastGroup from "../settings/MulticastGroup.ts"
+import type * as Settings from "../settings/Settings.ts"
 import * as ClientEventText from "../status/ClientEventText.ts"
 import * as EventText from "../status/EventText.ts"
 import * as Text from "../status/Text.ts"
@@ -210,7 +211,9 @@ const dialogue = Effect.fnUntraced(function*(
   }
   yield* terminal.print(paint(
     "2",
-    `Client ${name} of group ${Text.clean(settings.group)} at ${settings.multicastAddress}:${settings.port}. `
+    `Client ${name} of group ${Text.clean(settings.group)} at ${
+      MulticastGroup.format(settings.multicastAddress)
+    }:${settings.port}. `
       + "Enter sends a line; Ctrl-D leaves when all is sent, Ctrl-C at once."
   ))
   yield* show(0)

@@ -1,7 +1,7 @@
 /**
  * What help says besides commands and flags: the settings that are no flag, and the exit codes.
  */
-import * as Settings from "../group/Settings.ts"
+import * as Settings from "../settings/Settings.ts"
 
 const flagKeys: ReadonlyArray<Settings.Key> = Settings.flagKeys
 

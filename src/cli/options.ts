@@ -6,37 +6,44 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Keys from "../group/Keys.ts"
-import * as Setting from "../group/Setting.ts"
-import * as Settings from "../group/Settings.ts"
-import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Name from "../protocol/Name.ts"
+import * as Configured from "../settings/Configured.ts"
+import * as DurationText from "../settings/DurationText.ts"
+import type * as Reading from "../settings/Reading.ts"
+import * as Setting from "../settings/Setting.ts"
+import { SettingRefused } from "../settings/SettingRefused.ts"
+import * as Settings from "../settings/Settings.ts"
 import { absent } from "../transport/interfaces/Choice.ts"
 import { Interfaces } from "../transport/interfaces/Interfaces.ts"
 import { familyOf } from "../transport/interfaces/SystemInterface.ts"
 import * as Output from "./output.ts"
 
 /** What a command was given for some settings. */
-export type Given = { readonly [K in Settings.Key]?: Option.Option<string> }
+export type Given = { readonly [K in Settings.Key]?: Option.Option<Settings.Settings[K]> }
 
-/**
- * Flags for these settings. They are plain texts to the parser: `Settings` reads them, so that a value is refused in one
- * way wherever it came from.
- */
+/** A flag that is read by the schema of a setting. */
+const flagOf = <A>(
+  name: string,
+  { placeholder, text }: Pick<Setting.Setting<A, unknown>, "placeholder" | "text">,
+  description: string
+): Flag.Flag<Option.Option<A>> =>
+  Flag.String(name).pipe(
+    Flag.withSchema(text),
+    Flag.withMetavar(placeholder),
+    Flag.withDescription(description),
+    Flag.optional
+  )
+
+/** Flags for these settings. */
 export const flagsOf = <const K extends Settings.Key>(
   keys: ReadonlyArray<K>
-): { readonly [P in K]: Flag.Flag<Option.Option<string>> } =>
+): { readonly [P in K]: Flag.Flag<Option.Option<Settings.Settings[P]>> } =>
   Object.fromEntries(keys.map((key) => {
-    const { placeholder, summary } = Settings.settings[key]
-    return [
-      key,
-      Flag.String(Settings.flagName(key).slice(2)).pipe(
-        Flag.withMetavar(placeholder),
-        Flag.withDescription(
-          `${summary} (default: ${Settings.defaultText(key)}; environment: ${Settings.environmentName(key)})`
-        ),
-        Flag.optional
-      )
-    ]
+    const setting: Setting.Setting<unknown, unknown> = Settings.settings[key]
+    const description = `${setting.summary} (default: ${Settings.defaultText(key)}; environment: ${
+      Settings.environmentName(key)
+    })`
+    return [key, flagOf(Settings.flagName(key).slice(2), setting, description)]
   })) as never
 
 /** What a question to a group needs to know. */
@@ -75,52 +82,28 @@ const timeoutSetting = Setting.duration([Duration.millis(1), Duration.hours(1)],
   default: () => Duration.seconds(2)
 })
 
-const asked = <A, I>(
-  name: string,
-  setting: Pick<Setting.Setting<A, I>, "allowed" | "fromText">,
-  given: Option.Option<string>
-): Effect.Effect<Option.Option<A>, Setting.SettingRefused> =>
-  Option.match(given, {
-    onNone: () => Effect.succeedNone,
-    onSome: (text) =>
-      Effect.mapBoth(Effect.fromOption(setting.fromText(text)), {
-        onFailure: () =>
-          new Setting.SettingRefused({
-            setting: name,
-            as: `--${name}`,
-            was: Name.quoted(KeyRing.hidden(text)),
-            allowed: setting.allowed
-          }),
-        onSuccess: Option.some
-      })
-  })
-
 /** A time-out, and what it is unless it is given. */
-export const timeout = (summary: string, otherwise: Duration.Duration) => ({
-  flag: Flag.String("timeout").pipe(
-    Flag.withMetavar(timeoutSetting.placeholder),
-    Flag.withDescription(`${summary} (default: ${Setting.formatDuration(otherwise)})`),
-    Flag.optional
-  ),
-  of: (given: Option.Option<string>): Effect.Effect<Duration.Duration, Setting.SettingRefused> =>
-    Effect.map(asked("timeout", timeoutSetting, given), Option.getOrElse(() => otherwise))
-})
+export const timeout = (summary: string, otherwise: Duration.Duration): Flag.Flag<Duration.Duration> =>
+  Flag.map(
+    flagOf("timeout", timeoutSetting, `${summary} (default: ${DurationText.format(otherwise)})`),
+    Option.getOrElse(() => otherwise)
+  )
 
 const watchSetting = Setting.duration([Duration.seconds(1), Duration.days(1)], {
   summary: "go on for this long, and say what changes",
   default: () => Duration.minutes(10)
 })
 
-export const watch = Flag.String("watch").pipe(
-  Flag.withMetavar(watchSetting.placeholder),
-  Flag.withDescription(`${watchSetting.summary}, for what only shows with time (such as --watch 10m)`),
-  Flag.optional
+export const watch = flagOf(
+  "watch",
+  watchSetting,
+  `${watchSetting.summary}, for what only shows with time (such as --watch 10m)`
 )
 
-export const listen = Flag.String("timeout").pipe(
-  Flag.withMetavar(timeoutSetting.placeholder),
-  Flag.withDescription("how long to listen (default: one or two heartbeats, or until all is known)"),
-  Flag.optional
+export const listen = flagOf(
+  "timeout",
+  timeoutSetting,
+  "how long to listen (default: one or two heartbeats, or until all is known)"
 )
 
 /** What a run of the simulator is made of, besides settings. */
@@ -147,22 +130,24 @@ const runSettings = {
   })
 } as const
 
-const runFlag = (name: keyof typeof runSettings) => {
-  const { default: otherwise, placeholder, summary } = runSettings[name]
-  return Flag.String(name).pipe(
-    Flag.withMetavar(placeholder),
-    Flag.withDescription(`${summary} (default: ${otherwise("standard")})`),
-    Flag.optional
+const runFlag = <A extends number | string>(
+  name: keyof typeof runSettings,
+  setting: Setting.Setting<A>
+): Flag.Flag<A> => {
+  const otherwise = setting.default("standard")
+  return Flag.map(
+    flagOf(name, setting, `${setting.summary} (default: ${otherwise})`),
+    Option.getOrElse(() => otherwise)
   )
 }
 
-/** Flags for those of {@link runOf}. */
+/** A run of the simulator as it is asked for. */
 export const runFlags = {
-  servers: runFlag("servers"),
-  seed: runFlag("seed"),
-  minutes: runFlag("minutes"),
-  faults: runFlag("faults"),
-  runs: runFlag("runs")
+  servers: runFlag("servers", runSettings.servers),
+  seed: runFlag("seed", runSettings.seed),
+  minutes: runFlag("minutes", runSettings.minutes),
+  faults: runFlag("faults", runSettings.faults),
+  runs: runFlag("runs", runSettings.runs)
 }
 
 /** Which settings have a part in a simulated run. What else there is concerns real networks and hosts. */
@@ -185,22 +170,6 @@ export const simulatedKeys = [
   "clockDrift"
 ] as const satisfies ReadonlyArray<Settings.Key>
 
-/** A run of the simulator as it was asked for. */
-export const runOf = Effect.fnUntraced(
-  function*(given: { readonly [K in keyof typeof runSettings]: Option.Option<string> }) {
-    const { faults, minutes, runs, seed, servers } = runSettings
-    const or = <A>(name: keyof typeof runSettings, setting: Setting.Setting<A>) =>
-      Effect.map(asked(name, setting, given[name]), Option.getOrElse(() => setting.default("standard")))
-    return {
-      servers: yield* or("servers", servers),
-      seed: yield* or("seed", seed),
-      minutes: yield* or("minutes", minutes),
-      faults: yield* or("faults", faults),
-      runs: yield* or("runs", runs)
-    }
-  }
-)
-
 /** Every flag that takes a part in some command, and what is allowed for it. */
 export const allowed: ReadonlyMap<string, string> = new Map([
   ...Settings.flagKeys.map((key) => [Settings.flagName(key), Settings.settings[key].allowed] as const),
@@ -212,12 +181,6 @@ export const allowed: ReadonlyMap<string, string> = new Map([
   ["--json", "no value, or true or false after ="]
 ])
 
-/** The time-out that was asked for, if any. */
-export const listenOf = (given: Option.Option<string>) => asked("timeout", timeoutSetting, given)
-
-/** For how long to watch, if that was asked for. */
-export const watchOf = (given: Option.Option<string>) => asked("watch", watchSetting, given)
-
 /** The settings: a flag before the environment before the default. No socket is opened. */
 export const resolve = Effect.fnUntraced(function*(flags: Given) {
   const given = yield* givenBy(flags)
@@ -226,11 +189,11 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
   // What the system does not tell is judged by whoever opens a socket there.
   const system = yield* Effect.option(scan)
   if (Option.isNone(system)) return settings
-  const families = settings.multicastAddress.split(",").map(familyOf)
+  const families = settings.multicastAddress.map(({ family }) => family)
   const [missing] = absent({ system: system.value, named: settings.interfaces, families })
   if (missing === undefined) return settings
   const fitting = system.value.addresses.filter(({ address }) => families.includes(familyOf(address)))
-  return yield* new Setting.SettingRefused({
+  return yield* new SettingRefused({
     setting: "interfaces",
     as: given.get("interfaces")?.as ?? "interfaces",
     was: Name.quoted(missing),
@@ -242,23 +205,22 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
 export const resolveToStay = (flags: Given) => Effect.flatMap(givenBy(flags), read)
 
 const givenBy = Effect.fnUntraced(function*(flags: Given) {
-  const configured = yield* Settings.configured
+  const configured = yield* Configured.fromProvider
   yield* Effect.forEach(configured.passedOver, Output.complain, { discard: true })
-  const given = new Map(configured.given)
+  const given = new Map<Settings.Key, Reading.Given>(configured.given)
   for (const key of Settings.keys) {
     const flag = flags[key]
-    if (flag !== undefined && Option.isSome(flag)) given.set(key, { as: Settings.flagName(key), text: flag.value })
+    if (flag?._tag === "Some") given.set(key, { as: Settings.flagName(key), value: flag.value })
   }
   return given
 })
 
-const read = Effect.fnUntraced(function*(given: Settings.Configured["given"]) {
+const read = Effect.fnUntraced(function*(given: Configured.Configured["given"]) {
   const settings = yield* Effect.fromResult(Settings.read((key) => given.get(key)))
   // Read here already, to be refused by the name under which it was given.
   yield* Effect.mapError(
     Keys.ring(settings),
-    ({ allowed, as, setting, was }) =>
-      new Setting.SettingRefused({ setting, as: given.get("keyFile")?.as ?? as, was, allowed })
+    ({ allowed, as, setting, was }) => new SettingRefused({ setting, as: given.get("keyFile")?.as ?? as, was, allowed })
   )
   return settings
 })

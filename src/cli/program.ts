@@ -16,7 +16,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
-import * as Settings from "../group/Settings.ts"
+import * as Settings from "../settings/Settings.ts"
 import * as NodeInterfaces from "../transport/NodeInterfaces.ts"
 import * as NodeKeyFile from "../transport/NodeKeyFile.ts"
 import * as Exit from "./exit.ts"
@@ -35,19 +35,19 @@ const acknowledgement = Options.timeout("how long to wait until a message is ack
 const everyAcknowledgement = Options.timeout("how long to wait until a line is acknowledged", Duration.minutes(1))
 const askFlags = {
   ...Options.flagsOf(Options.askingKeys),
-  timeout: answer.flag,
+  timeout: answer,
   "this-host": Options.thisHost,
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
 }
 const sendFlags = {
   text: Argument.String("text").pipe(Argument.withDescription("what to send: at most 512 bytes of JSON")),
   ...Options.flagsOf(Options.clientKeys),
-  timeout: acknowledgement.flag,
+  timeout: acknowledgement,
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
 }
 const clientFlags = {
   ...Options.flagsOf(Options.clientKeys),
-  timeout: everyAcknowledgement.flag,
+  timeout: everyAcknowledgement,
   json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
 }
 
@@ -84,45 +84,39 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
     Command.make("members", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
-        const within = yield* answer.of(timeout)
         const { members } = yield* Effect.promise(() => import("./members.ts"))
-        return yield* members(settings, { json, thisHost, timeout: within })
+        return yield* members(settings, { json, thisHost, timeout })
       })).pipe(Command.withDescription("Ask a group who is in it, without joining")),
     Command.make("leader", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
-        const within = yield* answer.of(timeout)
         const { leader } = yield* Effect.promise(() => import("./leader.ts"))
-        return yield* leader(settings, { json, thisHost, timeout: within })
+        return yield* leader(settings, { json, thisHost, timeout })
       })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
     Command.make(
       "simulate",
       simulateFlags,
-      ({ json, "until-failure": untilFailure, ...flags }) =>
+      ({ faults, json, minutes, runs, seed, servers, "until-failure": untilFailure, ...flags }) =>
         Effect.gen(function*() {
-          const run = yield* Options.runOf(flags)
           // All servers of the run make up the group.
           const isLease = Option.contains(flags.leadership, "lease") && Option.isNone(flags.groupSize)
-          const groupSize = isLease ? Option.some(String(run.servers)) : flags.groupSize
+          const groupSize = isLease ? Option.some(servers) : flags.groupSize
           const settings = yield* Options.resolve({ ...flags, groupSize })
           const { simulate } = yield* Effect.promise(() => import("./simulate.ts"))
-          return yield* simulate(settings, { ...run, json, untilFailure })
+          return yield* simulate(settings, { faults, json, minutes, runs, seed, servers, untilFailure })
         })
     ).pipe(Command.withDescription("Try the protocol on a simulated network, with faults drawn from a seed")),
     Command.make("doctor", doctorFlags, ({ json, timeout, watch, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
-        const listened = yield* Options.listenOf(timeout)
-        const watched = yield* Options.watchOf(watch)
         const { doctor } = yield* Effect.promise(() => import("./doctor.ts"))
-        return yield* doctor(settings, { json, timeout: listened, watch: watched })
+        return yield* doctor(settings, { json, timeout, watch })
       })).pipe(Command.withDescription("Explain why servers do not find each other, and what to do about it")),
     Command.make("client", clientFlags, ({ json, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
-        const within = yield* everyAcknowledgement.of(timeout)
         const { client } = yield* Effect.promise(() => import("./client.ts"))
-        return yield* client(settings, { json, timeout: within })
+        return yield* client(settings, { json, timeout })
       })).pipe(
         Command.withDescription(
           "Join as a client: send each line of standard input to everybody, and show what all clients send"
@@ -131,9 +125,8 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
     Command.make("send", sendFlags, ({ json, text, timeout, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
-        const within = yield* acknowledgement.of(timeout)
         const { send } = yield* Effect.promise(() => import("./send.ts"))
-        return yield* send(text, settings, { json, timeout: within })
+        return yield* send(text, settings, { json, timeout })
       })).pipe(Command.withDescription("Send one message to everybody, and wait until it is acknowledged"))
   ])
 )

@@ -7,14 +7,17 @@ import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Settings from "../group/Settings.ts"
 import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Name from "../protocol/Name.ts"
+import { shown } from "../settings/SettingRefused.ts"
+import * as Settings from "../settings/Settings.ts"
 import * as Help from "./help.ts"
 import * as Output from "./output.ts"
 
 const more = "(--help shows all)"
 const words = "serve, members, leader, doctor, client, send, simulate"
+
+const settingFlags: ReadonlySet<string> = new Set(Settings.flagKeys.map(Settings.flagName))
 
 const quoted = (typed: string) => {
   const text = KeyRing.hidden(typed)
@@ -60,9 +63,9 @@ export const describe = (
       const flag = `--${error.option}`
       if (error.value.endsWith(" occurrences")) return `${flag} was given more than once; allowed: once`
       const allowed = flags.get(flag) ?? error.expected
-      return error.value === ""
+      return error.value === "" && !error.expected.startsWith("Schema")
         ? `${flag} has no value; allowed: ${allowed} ${more}`
-        : `${flag} is ${quoted(error.value)}; allowed: ${allowed}`
+        : `${flag} is ${settingFlags.has(flag) ? shown(error.value) : quoted(error.value)}; allowed: ${allowed}`
     }
     default:
       return error.message

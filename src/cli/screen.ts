@@ -8,8 +8,9 @@ import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import type * as Group from "../group/Group.ts"
-import type * as Settings from "../group/Settings.ts"
 import type * as Event from "../protocol/Event.ts"
+import * as MulticastGroup from "../settings/MulticastGroup.ts"
+import type * as Settings from "../settings/Settings.ts"
 import * as EventText from "../status/EventText.ts"
 import * as Table from "../status/Table.ts"
 import * as Text from "../status/Text.ts"
@@ -46,6 +47,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
     if (group === undefined) return newest()
     return Table.render({
       ...settings,
+      multicastAddress: MulticastGroup.format(settings.multicastAddress),
       view: yield* group.view,
       lastHeard: yield* group.lastHeard,
       recent: notes,

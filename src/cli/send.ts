@@ -4,8 +4,8 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Client from "../client/Client.ts"
-import type * as Settings from "../group/Settings.ts"
 import * as Member from "../protocol/Member.ts"
+import type * as Settings from "../settings/Settings.ts"
 import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
 import * as Output from "./output.ts"
 

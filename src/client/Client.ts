@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -28,9 +29,6 @@ import * as Inquiry from "../group/Inquiry.ts"
 import * as Keys from "../group/Keys.ts"
 import * as Leaving from "../group/Leaving.ts"
 import * as Seeds from "../group/Seeds.ts"
-import * as Setting from "../group/Setting.ts"
-import * as Settings from "../group/Settings.ts"
-import * as Spelling from "../group/Spelling.ts"
 import * as Supervisor from "../group/Supervisor.ts"
 import * as Identity from "../protocol/Client.ts"
 import type * as ClientEvent from "../protocol/ClientEvent.ts"
@@ -40,6 +38,10 @@ import * as Frame from "../protocol/Frame.ts"
 import * as Member from "../protocol/Member.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import type { Now } from "../protocol/Turn.ts"
+import type { SettingRefused } from "../settings/SettingRefused.ts"
+import * as Settings from "../settings/Settings.ts"
+import * as Spelling from "../settings/Spelling.ts"
+import { waitOf } from "../settings/Wait.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 
@@ -142,7 +144,7 @@ export type SendError = BodyTooLarge | BodyNotJson | QueueFull | NobodyLeads | C
  * @category errors
  * @since 0.1.0
  */
-export type ClientError = Setting.SettingRefused | Datagrams.DatagramsFailed
+export type ClientError = SettingRefused | Datagrams.DatagramsFailed
 
 /**
  * How long to wait: until let in by `join` (10 s unless set), until acknowledged by `send` (1 minute unless set: a group
@@ -264,8 +266,8 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   settings: Settings.Settings,
   patience: Patience = {}
 ): Effect.fn.Return<ClientShape, ClientError, Scope.Scope | Datagrams.Datagrams> {
-  const joinWithin = yield* Setting.waitOf("joinTimeout", patience.joinTimeout, defaults.joinTimeout)
-  const sendWithin = yield* Setting.waitOf("sendTimeout", patience.sendTimeout, defaults.sendTimeout)
+  const joinWithin = yield* waitOf("joinTimeout", patience.joinTimeout, defaults.joinTimeout)
+  const sendWithin = yield* waitOf("sendTimeout", patience.sendTimeout, defaults.sendTimeout)
   const keys = yield* Keys.make(settings, Settings.timing(settings).memberTimeout)
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
@@ -414,7 +416,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const send: ClientShape["send"] = (body, options = {}) =>
     Effect.gen(function*() {
       yield* Effect.orDie(Spelling.refuseUnknown(options, ["within"]))
-      const within = yield* Effect.orDie(Setting.waitOf("within", options.within, sendWithin))
+      const within = yield* Effect.orDie(waitOf("within", options.within, sendWithin))
       yield* check(body)
       if (Deferred.isDoneUnsafe(closed)) return yield* new ClientClosed()
       const ticket = (tickets += 1)
@@ -547,15 +549,18 @@ export const layer = (options: Options = {}): Layer.Layer<Client, ClientError, D
   Layer.effect(Client, make(options))
 
 /**
- * The same, with settings from `BELLWETHER_*` through the `ConfigProvider`.
+ * The same, with settings from the `ConfigProvider`: from `BELLWETHER_*`, from the same below a name of the app
+ * (`Config.nested(Settings.config, "ORDERS")`), or each from where it says.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Client, ClientError, Datagrams.Datagrams> = Layer.effect(
-  Client,
-  Effect.flatMap(Settings.config, (settings) => fromSettings(settings))
-)
+export const layerConfig = (
+  config: Config.Wrap<Options> = Settings.config
+): Layer.Layer<Client, ClientError | Config.ConfigError, Datagrams.Datagrams> =>
+  Layer.effect(Client, fromConfig(config))
+
+const fromConfig = (config: Config.Wrap<Options>) => Effect.flatMap(Settings.fromConfig(config), make)
 
 /**
  * A service for the client of one of several groups in an app, so that they do not shadow each other:
@@ -576,7 +581,11 @@ export const Service = <Self>() =>
   id: Id
 ): Context.ServiceClass<Self, Id, ClientShape> & {
   readonly layer: (options: Options) => Layer.Layer<Self, ClientError, Datagrams.Datagrams>
+  readonly layerConfig: (
+    config: Config.Wrap<Options>
+  ) => Layer.Layer<Self, ClientError | Config.ConfigError, Datagrams.Datagrams>
 } =>
   class extends Context.Service<Self, ClientShape>()(id) {
     static readonly layer = (options: Options) => Layer.effect(this, make(options)) as never
+    static readonly layerConfig = (config: Config.Wrap<Options>) => Layer.effect(this, fromConfig(config)) as never
   }

@@ -6,9 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Settings } from "../settings/Settings.ts"
 import type * as Messenger from "../transport/Messenger.ts"
 import type * as GroupState from "./GroupState.ts"
-import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "./Supervisor.ts"
 import * as Ticks from "./Ticks.ts"
 

@@ -5,8 +5,8 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Settings } from "../settings/Settings.ts"
 import type * as GroupState from "./GroupState.ts"
-import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "./Supervisor.ts"
 import * as Ticks from "./Ticks.ts"
 

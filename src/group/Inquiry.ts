@@ -12,13 +12,14 @@ import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as Zone from "../protocol/Zone.ts"
+import * as MulticastGroup from "../settings/MulticastGroup.ts"
+import { SettingRefused } from "../settings/SettingRefused.ts"
+import type * as Settings from "../settings/Settings.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Keys from "./Keys.ts"
 import * as ListReading from "./ListReading.ts"
 import * as Seeds from "./Seeds.ts"
-import * as Setting from "./Setting.ts"
-import type * as Settings from "./Settings.ts"
 
 /**
  * How a group was asked: what to compare where nobody answers. `interfaces` are those that the question went out of; `within`
@@ -53,7 +54,7 @@ export const asked = (
   within: Duration.Duration
 ): Asked => ({
   group,
-  multicastAddress,
+  multicastAddress: MulticastGroup.format(multicastAddress),
   port,
   interfaces: endpoint.local.map((local) => `${local.interface} (${local.ip})`),
   within: Math.round(Duration.toMillis(within))
@@ -178,7 +179,7 @@ export const members = (
   options: Options = {}
 ): Effect.Effect<
   Answer,
-  NoAnswer | ListUnfinished | Setting.SettingRefused | Datagrams.DatagramsFailed,
+  NoAnswer | ListUnfinished | SettingRefused | Datagrams.DatagramsFailed,
   Datagrams.Datagrams
 > =>
   Effect.flatMap(
@@ -204,7 +205,7 @@ export const members = (
 export const leader = (
   settings: Questioned,
   options: Options = {}
-): Effect.Effect<Answer, NoAnswer | Setting.SettingRefused | Datagrams.DatagramsFailed, Datagrams.Datagrams> =>
+): Effect.Effect<Answer, NoAnswer | SettingRefused | Datagrams.DatagramsFailed, Datagrams.Datagrams> =>
   Effect.map(inquire(settings, options, ListReading.tellsOfLeader), ({ reading }) => answerOf(reading))
 
 const answerOf = ({ by, from, leader, lines, term }: ListReading.Reading): Answer => ({
@@ -262,7 +263,7 @@ const inquire = (settings: Questioned, options: Options, isEnough: (reading: Lis
 /** For how long a question waits for names before it asks those who have addresses. */
 const namesWithin = Duration.millis(150)
 
-const notWithoutPort = new Setting.SettingRefused({
+const notWithoutPort = new SettingRefused({
   setting: "unicastPort",
   as: "--this-host",
   was: "given without multicast",

@@ -16,12 +16,14 @@ import * as KeyRing from "../protocol/KeyRing.ts"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import * as Name from "../protocol/Name.ts"
 import * as Session from "../protocol/Session.ts"
+import { settings as allSettings } from "../settings/SettingList.ts"
+import { notShown, SettingRefused } from "../settings/SettingRefused.ts"
+import { plainOnlyIfPermissive } from "../settings/SettingRules.ts"
+import type * as Settings from "../settings/Settings.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import { formatMode, isExposed, KeyFile } from "../transport/KeyFile.ts"
 import type * as Seals from "../transport/Seals.ts"
 import type * as GroupState from "./GroupState.ts"
-import * as Setting from "./Setting.ts"
-import * as Settings from "./Settings.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /**
@@ -75,19 +77,19 @@ export interface Exposure {
  * @category models
  * @since 0.1.0
  */
-export type UseKeys = (keys: Redacted.Redacted | string) => Effect.Effect<void, Setting.SettingRefused>
+export type UseKeys = (keys: Redacted.Redacted | string) => Effect.Effect<void, SettingRefused>
 
 const refused = (setting: "key" | "keyFile", was: string, allowed: string) =>
-  new Setting.SettingRefused({ setting, as: setting, was, allowed })
+  new SettingRefused({ setting, as: setting, was, allowed })
 
 /** The ring that a text names, or what is allowed in its place. */
 const ringOf = (text: string, mode: KeyRing.Mode): Result.Result<KeyRing.KeyRing, string> => {
-  const parsed = Option.getOrUndefined(KeyRing.parse(text))
-  if (parsed === undefined) return Result.fail(Settings.settings.key.allowed)
-  return parsed.active === null && mode === "enforce" ? Result.fail(Settings.plainOnlyIfPermissive) : Result.succeed({
-    ...parsed,
-    mode
-  })
+  const keys = Option.getOrUndefined(KeyRing.parse(text))
+  return keys === undefined
+    ? Result.fail(allSettings.key.allowed)
+    : keys.active === null && mode === "enforce"
+    ? Result.fail(plainOnlyIfPermissive)
+    : Result.succeed({ ...keys, mode })
 }
 
 interface Found {
@@ -98,7 +100,7 @@ interface Found {
 const fromFile = Effect.fnUntraced(function*(
   path: string,
   keyMode: KeyRing.Mode
-): Effect.fn.Return<Found, Setting.SettingRefused> {
+): Effect.fn.Return<Found, SettingRefused> {
   const { read } = yield* KeyFile
   const shown = Name.quoted(KeyRing.hidden(path))
   const { mode, text } = yield* Effect.mapError(
@@ -112,18 +114,10 @@ const fromFile = Effect.fnUntraced(function*(
   return { ring, exposure: isExposed(mode) ? { path, mode: formatMode(mode) } : null }
 })
 
-const fromText = (key: Redacted.Redacted, mode: KeyRing.Mode) =>
-  Effect.fromResult(
-    Result.mapError(ringOf(Redacted.value(key), mode), (allowed) => refused("key", Setting.notShown, allowed))
-  )
-
-const find = ({ key, keyFile, keyMode }: KeySettings): Effect.Effect<Found, Setting.SettingRefused> =>
+const find = ({ key, keyFile, keyMode }: KeySettings): Effect.Effect<Found, SettingRefused> =>
   keyFile !== undefined
     ? fromFile(keyFile, keyMode)
-    : Effect.map(
-      key === undefined ? Effect.succeed(KeyRing.none) : fromText(key, keyMode),
-      (ring) => ({ ring, exposure: null })
-    )
+    : Effect.succeed({ ring: key === undefined ? KeyRing.none : { ...key, mode: keyMode }, exposure: null })
 
 /**
  * The ring that settings name; a file is read now.
@@ -131,7 +125,7 @@ const find = ({ key, keyFile, keyMode }: KeySettings): Effect.Effect<Found, Sett
  * @category constructors
  * @since 0.1.0
  */
-export const ring = (settings: KeySettings): Effect.Effect<KeyRing.KeyRing, Setting.SettingRefused> =>
+export const ring = (settings: KeySettings): Effect.Effect<KeyRing.KeyRing, SettingRefused> =>
   Effect.map(find(settings), ({ ring }) => ring)
 
 /**
@@ -143,7 +137,7 @@ export const ring = (settings: KeySettings): Effect.Effect<KeyRing.KeyRing, Sett
 export const make = Effect.fnUntraced(function*(
   settings: KeySettings & Pick<Settings.Settings, "maxSessions">,
   memberTimeout: number
-): Effect.fn.Return<Keys, Setting.SettingRefused> {
+): Effect.fn.Return<Keys, SettingRefused> {
   const { exposure, ring } = yield* find(settings)
   let inUse = ring
   const seen = new Map<Seals.Stranger, Seen>()
@@ -234,8 +228,11 @@ export const follow = Effect.fnUntraced(function*(
   if (settings.keyFile !== undefined) {
     yield* supervisor.keep("key file", Effect.schedule(readFile, Schedule.spaced(readAgain)))
   }
-  return (text) =>
-    Effect.flatMap(fromText(Redacted.isRedacted(text) ? text : Redacted.make(text), settings.keyMode), change)
+  return (given) =>
+    Effect.fromResult(ringOf(Redacted.isRedacted(given) ? Redacted.value(given) : given, settings.keyMode)).pipe(
+      Effect.mapError((allowed) => refused("key", notShown, allowed)),
+      Effect.flatMap(change)
+    )
 })
 
 /**

@@ -7,17 +7,17 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Host from "effect/net/Host"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Ip from "../protocol/Ip.ts"
 import { type Address, formatAddress } from "../protocol/Member.ts"
 import * as Rules from "../protocol/Rules.ts"
+import type { Settings } from "../settings/Settings.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import * as Networks from "../transport/Networks.ts"
 import type * as GroupState from "./GroupState.ts"
-import * as Setting from "./Setting.ts"
-import type { Settings } from "./Settings.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /**
@@ -61,13 +61,11 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Seeds, never, Scope.Scope> {
   const found = new Map<string, ReadonlyArray<Address>>()
   const ips = new Set<string>()
-  const networks = settings.networks.flatMap((text) => Option.toArray(Networks.parse(text)))
   const failing = new Map<string, string>()
-  const resolve = Effect.fnUntraced(function*(seed: string) {
-    const parts = Option.getOrUndefined(Setting.parseEndpoint(seed))
-    if (parts === undefined) return
-    const resolved = yield* endpoint.resolve(parts.host).pipe(
-      Effect.map((ips) => ips.map((ip): Address => ({ ip: Ip.canonical(ip) ?? ip, port: parts.port }))),
+  const resolve = Effect.fnUntraced(function*(place: Host.HostPort) {
+    const seed = Host.formatHostPort(place)
+    const resolved = yield* endpoint.resolve(Host.formatHost(place.host)).pipe(
+      Effect.map((ips) => ips.map((ip): Address => ({ ip: Ip.canonical(ip) ?? ip, port: place.port }))),
       Effect.catch((error) => Effect.succeed(error.message)),
       Effect.timeoutOption(resolveWithin),
       Effect.map(Option.getOrElse(() => "no answer in time"))
@@ -83,7 +81,7 @@ export const make = Effect.fnUntraced(function*(
     // Two seeds may be one address.
     const all = new Map<string, Address>()
     for (const seed of settings.seeds) {
-      for (const address of found.get(seed) ?? []) all.set(formatAddress(address), address)
+      for (const address of found.get(Host.formatHostPort(seed)) ?? []) all.set(formatAddress(address), address)
     }
     return [...all.values()].slice(0, Rules.maxContacts)
   }
@@ -95,7 +93,7 @@ export const make = Effect.fnUntraced(function*(
   }
   return {
     addresses,
-    holds: (ip) => ips.has(ip) || Networks.hold(networks, ip),
+    holds: (ip) => ips.has(ip) || Networks.hold(settings.networks, ip),
     resolve: resolveAll,
     run: Effect.fnUntraced(function*(state, supervisor) {
       if (settings.seeds.length === 0) return

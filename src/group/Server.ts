@@ -5,6 +5,7 @@
  */
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Clock from "effect/Clock"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -16,6 +17,8 @@ import * as Member from "../protocol/Member.ts"
 import type * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Zone from "../protocol/Zone.ts"
+import type { SettingRefused } from "../settings/SettingRefused.ts"
+import * as Settings from "../settings/Settings.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Cleanup from "./Cleanup.ts"
@@ -32,8 +35,6 @@ import * as Leaving from "./Leaving.ts"
 import * as OtherGroups from "./OtherGroups.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Seeds from "./Seeds.ts"
-import type * as Setting from "./Setting.ts"
-import * as Settings from "./Settings.ts"
 import * as Supervisor from "./Supervisor.ts"
 
 /**
@@ -59,7 +60,7 @@ export interface ServerShape {
  * @category errors
  * @since 0.1.0
  */
-export type ServerError = Setting.SettingRefused | Datagrams.DatagramsFailed
+export type ServerError = SettingRefused | Datagrams.DatagramsFailed
 
 /**
  * What the protocol goes by, of these settings.
@@ -220,24 +221,42 @@ export const layer = (
 ): Layer.Layer<Services, ServerError, Datagrams.Datagrams> => Layer.effectContext(Effect.map(make(options), services))
 
 /**
- * The same, with settings from `BELLWETHER_*` through the `ConfigProvider`.
+ * The same, with settings from the `ConfigProvider`: from `BELLWETHER_*`, from the same below a name of the app, or each from
+ * where it says.
+ *
+ * ```ts
+ * import { Server, Settings } from "bellwether"
+ * import * as Config from "effect/Config"
+ *
+ * export const fromEnvironment = Server.layerConfig()
+ * export const below = Server.layerConfig(Config.nested(Settings.config, "ORDERS"))
+ * export const each = Server.layerConfig({ group: Config.String("ORDERS_GROUP"), port: Config.Port("ORDERS_PORT") })
+ * ```
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Services, ServerError, Datagrams.Datagrams> = Layer
-  .effectContext(Effect.map(Effect.flatMap(Settings.config, fromSettings), services))
+export const layerConfig = (
+  config: Config.Wrap<Settings.Options> = Settings.config
+): Layer.Layer<Services, ServerError | Config.ConfigError, Datagrams.Datagrams> =>
+  Layer.effectContext(Effect.map(fromConfig(config), services))
+
+const fromConfig = (config: Config.Wrap<Settings.Options>) => Effect.flatMap(Settings.fromConfig(config), make)
 
 /**
  * A service for one of several groups in an app, so that they do not shadow each other:
  *
  * ```ts
- * import { Server } from "bellwether"
+ * import { Server, Settings } from "bellwether"
+ * import * as Config from "effect/Config"
  *
  * class Orders extends Server.Service<Orders>()("app/Orders") {}
  * class Billing extends Server.Service<Billing>()("app/Billing") {}
  *
- * export const layer = [Orders.layer({ group: "orders" }), Billing.layer({ group: "billing" })]
+ * export const layer = [
+ *   Orders.layer({ group: "orders" }),
+ *   Billing.layerConfig(Config.nested(Settings.config, "BILLING"))
+ * ]
  * ```
  *
  * @category constructors
@@ -248,7 +267,12 @@ export const Service = <Self>() =>
   id: Id
 ): Context.ServiceClass<Self, Id, ServerShape> & {
   readonly layer: (options: Settings.Options) => Layer.Layer<Self, ServerError, Datagrams.Datagrams>
+  readonly layerConfig: (
+    config: Config.Wrap<Settings.Options>
+  ) => Layer.Layer<Self, ServerError | Config.ConfigError, Datagrams.Datagrams>
 } =>
   class extends Context.Service<Self, ServerShape>()(id) {
     static readonly layer = (options: Settings.Options) => Layer.effect(this, make(options)) as never
+    static readonly layerConfig = (config: Config.Wrap<Settings.Options>) =>
+      Layer.effect(this, fromConfig(config)) as never
   }

@@ -10,9 +10,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
+import type { SettingRefused } from "../settings/SettingRefused.ts"
+import * as Spelling from "../settings/Spelling.ts"
+import { waitOf } from "../settings/Wait.ts"
 import * as LeadingWork from "./LeadingWork.ts"
-import * as Setting from "./Setting.ts"
-import * as Spelling from "./Spelling.ts"
 
 /**
  * How a singleton is started again within a reign.
@@ -49,10 +50,10 @@ const names: ReadonlyArray<keyof Options<unknown>> = ["schedule", "healthyAfter"
  * @category guards
  * @since 0.1.0
  */
-export const check = (options: Options<never, unknown>): Effect.Effect<void, Setting.SettingRefused> =>
+export const check = (options: Options<never, unknown>): Effect.Effect<void, SettingRefused> =>
   Effect.andThen(
     Spelling.refuseUnknown(options, names),
-    Setting.waitOf("healthyAfter", options.healthyAfter, Duration.infinity)
+    waitOf("healthyAfter", options.healthyAfter, Duration.infinity)
   )
 
 const byDefault = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("30 seconds")])

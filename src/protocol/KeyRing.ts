@@ -44,15 +44,23 @@ export interface Key {
 export type Mode = "enforce" | "permissive"
 
 /**
- * The keys by which a server hears, and the one with which it speaks: null where it sends plain. A ring of no keys is that
- * of a group without any.
+ * The keys by which a server hears, and the one with which it speaks: null where it sends plain.
  *
  * @category models
  * @since 0.1.0
  */
-export interface KeyRing {
+export interface Keys {
   readonly keys: ReadonlyArray<Key>
   readonly active: Key | null
+}
+
+/**
+ * The keys, and whether what is not sealed is heard too. A ring of no keys is that of a group without any.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KeyRing extends Keys {
   readonly mode: Mode
 }
 
@@ -105,7 +113,7 @@ const bytesOf = (word: string): Uint8Array | undefined => {
  * @category conversions
  * @since 0.1.0
  */
-export const parse = (text: string): Option.Option<Omit<KeyRing, "mode">> => {
+export const parse = (text: string): Option.Option<Keys> => {
   const words = text.replaceAll(/#[^\n]*/g, "").split(/[\s,]+/).filter((word) => word !== "")
   const isPlain = words[0] === plainWord
   const bytes = (isPlain ? words.slice(1) : words).map(bytesOf)

@@ -10,19 +10,21 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Host from "effect/net/Host"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Keys from "../group/Keys.ts"
 import * as Seeds from "../group/Seeds.ts"
-import type * as Setting from "../group/Setting.ts"
-import type * as Settings from "../group/Settings.ts"
 import * as Supervisor from "../group/Supervisor.ts"
 import * as Frame from "../protocol/Frame.ts"
 import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
 import * as MemberLists from "../protocol/MemberLists.ts"
 import type * as Message from "../protocol/Message.ts"
 import * as Zone from "../protocol/Zone.ts"
+import * as MulticastGroup from "../settings/MulticastGroup.ts"
+import type { SettingRefused } from "../settings/SettingRefused.ts"
+import type * as Settings from "../settings/Settings.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as InterfaceChoice from "../transport/interfaces/InterfaceChoice.ts"
 import { Interfaces, type System, systemOf } from "../transport/interfaces/Interfaces.ts"
@@ -120,7 +122,7 @@ interface Known extends Mutable<Omit<Server, "starts" | "follows" | "local">> {
  */
 export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.Return<
   Examination,
-  Setting.SettingRefused,
+  SettingRefused,
   Datagrams.Datagrams | Interfaces | Kernel.Kernel | Scope.Scope
 > {
   const clock = yield* Clock.Clock
@@ -141,7 +143,6 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
   const refusals = new Map<string, Refusal>()
   const questions = new Map<string, Question>()
   const seeds = new Map<string, Seeded>()
-  const networks = settings.networks.flatMap((text) => Option.toArray(Networks.parse(text)))
   const answeredBy = new Set<NodeId>()
   let asked = 0
   /** The newest question to the group, by its number, that somebody has answered, and when. */
@@ -313,8 +314,8 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
 
   const openStation = Effect.fnUntraced(function*(station: Station) {
     const opening = yield* Scope.fork(scope)
-    const multicastAddress = settings.multicastAddress.split(",")
-      .filter((ip) => familyOf(ip) === familyOf(station.nic.address)).join(",")
+    const own = familyOf(station.nic.address)
+    const multicastAddress = settings.multicastAddress.filter(({ family }) => family === own)
     const options = { ...settings, multicastAddress, interfaces: [station.nic.address], unicastPort: 0 }
     const opened = yield* datagrams.open(options).pipe(Scope.provide(opening), Effect.result)
     if (opened._tag === "Failure") {
@@ -351,7 +352,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
           [...stations.values()][0]
         if (first === station) onStranger(current, reason)
       },
-      (ip) => Networks.hold(networks, ip) || [...seeds.values()].some(({ names }) => names.holds(ip)),
+      (ip) => Networks.hold(settings.networks, ip) || [...seeds.values()].some(({ names }) => names.holds(ip)),
       keys
     )
     station.messenger = messenger
@@ -412,12 +413,13 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
     }
     const open = [...stations.values()].filter(({ messenger }) => messenger !== undefined)
     // The next few of all, in turns.
-    for (const seed of open.length === 0 ? [] : settings.seeds) {
+    for (const place of open.length === 0 ? [] : settings.seeds) {
+      const seed = Host.formatHostPort(place)
       const known = seeds.get(seed)
       // As servers do: a name that has not answered is looked up again.
       const isFresh = known !== undefined && (known.answered !== null || rounds % 8 !== 0)
       const names = isFresh ? known.names : yield* Scope.provide(
-        Seeds.make({ ...settings, seeds: [seed] }, { resolve: (host) => resolveBy(open, host) }),
+        Seeds.make({ ...settings, seeds: [place] }, { resolve: (host) => resolveBy(open, host) }),
         scope
       )
       const seeded: Seeded = { seed, names, asked: (known?.asked ?? 0) + 1, answered: known?.answered ?? null }
@@ -491,7 +493,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
       lasted: now(),
       group: settings.group,
       tag: bytesToHex(tag),
-      multicastAddress: settings.multicastAddress,
+      multicastAddress: MulticastGroup.format(settings.multicastAddress),
       port: settings.port,
       ttl: settings.ttl,
       multicast: settings.multicast,

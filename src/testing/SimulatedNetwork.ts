@@ -17,9 +17,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import * as Spelling from "../group/Spelling.ts"
 import type { Address } from "../protocol/Member.ts"
 import { formatAddress } from "../protocol/Member.ts"
+import * as Spelling from "../settings/Spelling.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as Agenda from "./internal/agenda.ts"
@@ -319,8 +319,7 @@ const build = ({ agenda, ledger, links, options, secrets }: {
         return [first as Datagrams.LocalAddress, ...others] as const
       },
       receive: Sockets.receive(socket),
-      multicast: (payload) =>
-        carrier.send(socket, { ip: options.multicastAddress, port: options.port }, payload, "multicast"),
+      multicast: (payload) => carrier.send(socket, Carrier.groupAddress(options), payload, "multicast"),
       unicast: (to, payload) => carrier.send(socket, to, payload, "unicast"),
       ask: (to, payload) => carrier.ask(socket, to, payload),
       random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(secrets.nextDoubleUnsafe() * 256)),
@@ -470,11 +469,11 @@ const build = ({ agenda, ledger, links, options, secrets }: {
       const known = machines.get(to)
       if (known === undefined) return Effect.die(new Error(`no machine is called ${to}`))
       for (const socket of known.machine.sockets) {
-        const { locals: [local], options: { multicastAddress, port } } = socket
+        const { locals: [local], options } = socket
         const datagram: Ledger.Datagram = {
           sender: to,
           from,
-          to: via === "unicast" ? local as Address : { ip: multicastAddress, port },
+          to: via === "unicast" ? local as Address : Carrier.groupAddress(options),
           via,
           payload: payload.slice()
         }

@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import type * as Settings from "../group/Settings.ts"
 import * as Contest from "../protocol/Contest.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Lease from "../protocol/Lease.ts"
@@ -15,6 +14,7 @@ import * as ReignOrder from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
 import type { Now, State } from "../protocol/Turn.ts"
+import type * as Settings from "../settings/Settings.ts"
 import * as Agreement from "./Agreement.ts"
 import * as Connected from "./internal/connected.ts"
 import { subnetOf } from "./internal/interfaces.ts"

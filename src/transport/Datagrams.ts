@@ -10,6 +10,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Address } from "../protocol/Member.ts"
+import type { MulticastGroup } from "../settings/MulticastGroup.ts"
 
 /**
  * What went wrong with a socket. `kind` is for code to act on, `message` for people. `code` and `syscall` are what the system
@@ -61,7 +62,8 @@ export class DatagramsFailed extends Schema.TaggedError<DatagramsFailed>()("Data
  * @since 0.1.0
  */
 export interface Options {
-  readonly multicastAddress: string
+  /** Where the group meets: at one address, or at one of each family. */
+  readonly multicastAddress: ReadonlyArray<MulticastGroup>
   readonly port: number
   readonly ttl: number
   /** Names or addresses of interfaces; empty for: all that are up, multicast-capable and no virtual bridges, else `lo`. */

@@ -1,15 +1,14 @@
 /**
- * Networks as an operator names them, `10.0.0.0/8` or `2001:db8::/32`: those behind routers whose servers and clients are
- * spoken to as if they were directly connected. And what those of the interfaces have in common with them.
+ * Networks, of the interfaces and of the setting `networks`: which one is around an address, and what is on it.
  *
  * @since 0.1.0
  */
-import * as IpInterface from "effect/net/IpInterface"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Zone from "../protocol/Zone.ts"
+import { fewestBits } from "../settings/Forms.ts"
 
 /**
  * One network: the first so many bits of an address.
@@ -18,28 +17,6 @@ import * as Zone from "../protocol/Zone.ts"
  * @since 0.1.0
  */
 export type Network = IpNetwork.IpNetwork
-
-/**
- * How many bits name a network at least: with fewer, a forged question from anywhere would be answered.
- *
- * @category models
- * @since 0.1.0
- */
-export const fewestBits = { IPv4: 8, IPv6: 16 } as const
-
-/**
- * The network that a text names: an address, a slash, and how many of its bits count. None where it names none, or one of
- * too few bits.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const parse = (text: string): Option.Option<Network> =>
-  IpInterface.fromString(text, { prefix: "required" }).pipe(
-    Result.getSuccess,
-    Option.map((one) => IpNetwork.fromInterface(one)),
-    Option.filter(isNarrow)
-  )
 
 /**
  * The network of so many bits around an address, whose zone does not matter. None where that is no address, or too few bits.

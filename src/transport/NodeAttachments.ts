@@ -71,7 +71,7 @@ export const open = Effect.fnUntraced(function*(
   sockets: NodeSocket.Sockets
 ): Effect.fn.Return<Attachments, DatagramsFailed> {
   const { report, told } = sockets
-  const groups = (yield* NodeGroupSocket.meetings(options)).map((meeting) => ({
+  const groups = NodeGroupSocket.meetings(options).map((meeting) => ({
     meeting,
     socket: options.multicast === false ? undefined : NodeGroupSocket.make(sockets, meeting)
   }))

@@ -6,12 +6,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as NetAddress from "effect/net/NetAddress"
-import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { type Address, formatAddress } from "../protocol/Member.ts"
-import { DatagramsFailed, type Options } from "./Datagrams.ts"
-import { deviceOf, type Family, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
+import type { DatagramsFailed, Options } from "./Datagrams.ts"
+import { deviceOf, type Family, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
 /**
@@ -45,28 +43,17 @@ export interface GroupSocket extends NodeSocket.Slot {
 }
 
 /**
- * Reads where to meet: at one address, or at one of each family. Never empty.
+ * Where to meet: at one address, or at one of each family.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const meetings = (
-  options: Options
-): Effect.Effect<readonly [Meeting, ...ReadonlyArray<Meeting>], DatagramsFailed> => {
-  const read = (ip: string) => {
-    const multicast = Result.getOrUndefined(NetAddress.ipFromString(ip))
-    if (multicast === undefined || !NetAddress.isMulticast(multicast)) {
-      return Effect.fail(new DatagramsFailed({ during: "join", kind: "AddressNotAvailable", where: ip }))
-    }
-    const family = familyOf(ip)
-    // RFC 4291, 2.7: the fourth digit is how far it reaches, 2 being the link.
-    const linkLocal = options.multicast !== false && family === "IPv6" && /^ff.[12]:/i.test(ip)
-    const meeting: Meeting = { address: { ip, port: options.port }, family, linkLocal }
-    return Effect.succeed(meeting)
-  }
-  const [first = "", ...others] = options.multicastAddress.split(",").map((ip) => ip.trim())
-  return Effect.zipWith(read(first), Effect.forEach(others, read), (one, rest) => [one, ...rest] as const)
-}
+export const meetings = (options: Options): ReadonlyArray<Meeting> =>
+  options.multicastAddress.map(({ family, ip, linkLocal }) => ({
+    address: { ip, port: options.port },
+    family,
+    linkLocal: options.multicast !== false && linkLocal
+  }))
 
 /**
  * Makes the group socket; it is not open yet.

@@ -11,10 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Options from "../../src/cli/options.ts"
 import * as Refusal from "../../src/cli/refusal.ts"
-import * as Settings from "../../src/group/Settings.ts"
+import * as Settings from "../../src/settings/Settings.ts"
 import * as Interfaces from "../../src/transport/interfaces/Interfaces.ts"
 import { KeyFile, KeyFileUnreadable } from "../../src/transport/KeyFile.ts"
-import { cases } from "../group/settingCases.ts"
+import { cases, textOf } from "../settings/settingCases.ts"
 
 const system = ["lo", "eth0"].map((name, index) => ({
   name,
@@ -75,7 +75,7 @@ for (const key of Settings.flagKeys) {
   const { badText, beside = {}, good } = cases[key]
   const flag = Settings.flagName(key)
   const besides = Object.entries(beside).map(([key, value]) =>
-    `${Settings.flagName(key as Settings.Key)}=${Settings.format(value as never)}`
+    `${Settings.flagName(key as Settings.Key)}=${textOf(key as Settings.Key, value)}`
   )
 
   describe(flag, () => {

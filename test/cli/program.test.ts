@@ -5,7 +5,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { version } from "../../src/cli/version.ts"
-import * as Settings from "../../src/group/Settings.ts"
+import * as Settings from "../../src/settings/Settings.ts"
 import * as Process from "./process.ts"
 
 describe("the command line", () => {

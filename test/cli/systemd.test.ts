@@ -15,9 +15,9 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Systemd from "../../src/cli/systemd.ts"
 import type * as Group from "../../src/group/Group.ts"
-import * as Settings from "../../src/group/Settings.ts"
 import * as Member from "../../src/protocol/Member.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
+import * as Settings from "../../src/settings/Settings.ts"
 import * as Process from "./process.ts"
 
 const memberOf = (name: string, port: number): Member.Member => ({

@@ -384,9 +384,11 @@ describe("layers", () => {
           Effect.map(Client.Client, ({ self }) => self.name).pipe(Effect.provide(Client.layer({ name: "code" }))),
           Effect.map(Orders, ({ self }) => self.name).pipe(Effect.provide(Orders.layer({ name: "orders" }))),
           Effect.map(Client.Client, ({ self }) => self.name).pipe(
-            Effect.provide(Client.layerConfig.pipe(
-              Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { BELLWETHER_NAME: "environment" } })))
-            ))
+            Effect.provide(
+              Client.layerConfig().pipe(
+                Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { BELLWETHER_NAME: "environment" } })))
+              )
+            )
           ),
           Effect.map(Client.Client, ({ self }) => self.name).pipe(Effect.provide(Client.layer()))
         ]).pipe(Effect.provide(host.layerDatagrams))

@@ -7,8 +7,8 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Group from "../../src/group/Group.ts"
-import * as Profile from "../../src/group/Profile.ts"
 import * as Step from "../../src/protocol/Step.ts"
+import * as Profile from "../../src/settings/Profile.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
 
 describe("the events of a group", () => {

@@ -7,9 +7,9 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Leadership from "../../src/group/Leadership.ts"
-import type * as Settings from "../../src/group/Settings.ts"
 import type * as Event from "../../src/protocol/Event.ts"
 import * as Member from "../../src/protocol/Member.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
 
 const jobs = Array.from({ length: 9 }, (_, i) => `job ${i + 1}`)

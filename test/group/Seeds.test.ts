@@ -3,12 +3,14 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Host from "effect/net/Host"
+import * as IpNetwork from "effect/net/IpNetwork"
 import { TestClock } from "effect/testing"
 import * as Seeds from "../../src/group/Seeds.ts"
 
 const settings = (...seeds: ReadonlyArray<string>) => ({
-  seeds,
-  networks: ["203.0.113.0/24"],
+  seeds: seeds.map(Host.hostPortFromStringUnsafe),
+  networks: [IpNetwork.fromStringUnsafe("203.0.113.0/24")],
   heartbeatInterval: Duration.seconds(10)
 })
 

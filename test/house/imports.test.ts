@@ -9,6 +9,7 @@ import * as Sources from "./Source.ts"
 /** The floors, the lowest first. Folders on one floor know nothing of each other. */
 const floors: ReadonlyArray<ReadonlyArray<string>> = [
   ["protocol"],
+  ["settings"],
   ["transport"],
   ["group"],
   ["client", "status"],

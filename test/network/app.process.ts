@@ -72,4 +72,4 @@ const app = Effect.gen(function*() {
   }))
 })
 
-void Effect.runPromise(Effect.scoped(app).pipe(Effect.provide(NodeServer.layerConfig)))
+void Effect.runPromise(Effect.scoped(app).pipe(Effect.provide(NodeServer.layerConfig())))

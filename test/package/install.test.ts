@@ -74,7 +74,7 @@ const program = Effect.gen(function*() {
 
 program.pipe(
   Effect.scoped,
-  Effect.provide(NodeServer.layerConfig),
+  Effect.provide(NodeServer.layerConfig()),
   NodeRuntime.runMain
 )
 `

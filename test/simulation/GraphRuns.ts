@@ -4,8 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Server from "../../src/group/Server.ts"
-import type * as Settings from "../../src/group/Settings.ts"
 import type * as Step from "../../src/protocol/Step.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 import { type Faults, LinkGraph, Simulation } from "../../src/testing/index.ts"
 
 export interface Options {

@@ -2,7 +2,7 @@
  * Stories of faults that were written for one rule of the protocol each (its section in brackets): what is meant to happen
  * is what only that rule stands against. What comes of them stands in `stories.txt`.
  */
-import type * as Settings from "../../src/group/Settings.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 import { Faults, type Simulation } from "../../src/testing/index.ts"
 
 export interface Story {

@@ -3,8 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Settings from "../../src/group/Settings.ts"
 import type * as Event from "../../src/protocol/Event.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
 
 type Changed = Extract<Event.Event, { readonly event: "LeaderChanged" }>

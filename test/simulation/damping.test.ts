@@ -5,8 +5,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type * as Settings from "../../src/group/Settings.ts"
 import type * as Step from "../../src/protocol/Step.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
 import * as Mutants from "./Mutants.ts"
 

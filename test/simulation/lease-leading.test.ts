@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Leadership from "../../src/group/Leadership.ts"
-import type * as Settings from "../../src/group/Settings.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
 import { idOf, leadershipOf, transfer } from "./HandingOver.ts"
 

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Leadership from "../../src/group/Leadership.ts"
-import type * as Settings from "../../src/group/Settings.ts"
 import type * as Event from "../../src/protocol/Event.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
 
 const lease: Settings.Options = { profile: "fast", leadership: "lease" }

@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Settings from "../../src/group/Settings.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 import * as World from "./World.ts"
 
 const networkOf = (ip: string) => ip.slice(0, ip.lastIndexOf("."))

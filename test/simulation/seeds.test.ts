@@ -6,8 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as Settings from "../../src/group/Settings.ts"
 import * as Reign from "../../src/protocol/Reign.ts"
+import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
 
 const port = 5_000

@@ -10,7 +10,7 @@ import { SimulatedClock, SimulatedNetwork, Traffic, VirtualTime } from "../../sr
 import type * as Datagrams from "../../src/transport/Datagrams.ts"
 
 const group: Datagrams.Options = {
-  multicastAddress: "239.255.253.87",
+  multicastAddress: [{ ip: "239.255.253.87", family: "IPv4", linkLocal: false }],
   port: 16_983,
   ttl: 1,
   interfaces: [],
@@ -48,7 +48,9 @@ describe("SimulatedNetwork", () => {
       const a = yield* listener(network, "a")
       const b = yield* listener(network, "b")
       const otherPort = yield* listener(network, "c", { port: 16_984 })
-      const otherGroup = yield* listener(network, "d", { multicastAddress: "239.255.77.78" })
+      const otherGroup = yield* listener(network, "d", {
+        multicastAddress: [{ ip: "239.255.77.78", family: "IPv4", linkLocal: false }]
+      })
       yield* say(a, "hello")
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([a.heard, b.heard, otherPort.heard, otherGroup.heard], [

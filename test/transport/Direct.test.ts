@@ -3,6 +3,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Forms from "../../src/settings/Forms.ts"
 import { connected, isDirectBy, sourceFor } from "../../src/transport/interfaces/Direct.ts"
 import { systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
@@ -26,7 +27,10 @@ const docker0 = nic("docker0", "172.17.0.1", "255.255.0.0")
 const eth0Global = nic6("eth0", "2001:db8::5")
 const eth0Link = nic6("eth0", "fe80::5%eth0")
 const system = systemOf([eth0, docker0, eth0Global, eth0Link])
-const route = (device: string, network: string) => ({ device, network: Option.getOrThrow(Networks.parse(network)) })
+const route = (device: string, network: string) => ({
+  device,
+  network: Option.getOrThrow(Forms.network.parse(network))
+})
 
 describe("directly connected (protocol 2)", () => {
   const table: ReadonlyArray<readonly [string, boolean]> = [

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
+import * as MulticastGroup from "../../src/settings/MulticastGroup.ts"
 import { explain, type Why } from "../../src/transport/interfaces/InterfaceChoice.ts"
 import { systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
@@ -49,13 +50,17 @@ describe("why an interface is chosen (protocol 2)", () => {
   it("those of the group's families, by addresses of the link where it meets on the link alone", () => {
     const fe80 = nic("eth0", "fe80::1%eth0")
     const global = nic("eth0", "2001:db8::1")
-    const used = (multicastAddress: string) =>
-      explain({ system: systemOf([eth0, global, fe80]), named: [], multicastAddress })
+    const used = (...addresses: ReadonlyArray<string>) =>
+      explain({
+        system: systemOf([eth0, global, fe80]),
+        named: [],
+        multicastAddress: Option.getOrThrow(MulticastGroup.parseAll(addresses))
+      })
         .flatMap(({ address, chosen }) => chosen ? [address] : [])
     assert.deepStrictEqual(used("239.1.2.3"), ["192.0.2.5"])
     assert.deepStrictEqual(used("ff02::77"), ["fe80::1%eth0"])
     assert.deepStrictEqual(used("ff05::77"), ["2001:db8::1"])
-    assert.deepStrictEqual(used("239.1.2.3,ff02::77"), ["192.0.2.5", "fe80::1%eth0"])
+    assert.deepStrictEqual(used("239.1.2.3", "ff02::77"), ["192.0.2.5", "fe80::1%eth0"])
   })
 
   it("those that are there, where another that is named is not; none, where none is", () => {

@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { BlockList } from "node:net"
+import * as Forms from "../../src/settings/Forms.ts"
 import * as Networks from "../../src/transport/Networks.ts"
 
-const read = (text: string) => Option.getOrThrow(Networks.parse(text))
+const read = (text: string) => Option.getOrThrow(Forms.network.parse(text))
 
 describe("networks that are named (protocol 2)", () => {
   it.each([
@@ -45,7 +46,10 @@ describe("networks that are named (protocol 2)", () => {
     "example.org/24",
     "/8",
     ""
-  ])("are not %j", (text) => assert.isTrue(Option.isNone(Networks.parse(text))))
+  ])(
+    "are not %j",
+    (text) => assert.isTrue(Option.isNone(Option.filter(Forms.network.parse(text), Schema.is(Forms.network.is))))
+  )
 
   const whole = (most: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: most }))
   it.prop(

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
+import * as Forms from "../../src/settings/Forms.ts"
 import { addressesOf, withDetails } from "../../src/transport/interfaces/ProcAddresses.ts"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
-import * as Networks from "../../src/transport/Networks.ts"
 
 const line = (hex: string, index: string, bits: string, flags: string, name: string) =>
   `${hex.padEnd(28, "0")}0001 ${index} ${bits} 00 ${flags}     ${name}\n`
@@ -64,7 +64,10 @@ Local:
      |-- 203.0.113.1
         /32 host LOCAL
 `
-  const route = (device: string, network: string) => ({ device, network: Option.getOrThrow(Networks.parse(network)) })
+  const route = (device: string, network: string) => ({
+    device,
+    network: Option.getOrThrow(Forms.network.parse(network))
+  })
 
   it("are on the device whose narrowest route leads to their network, and left out where none does", () => {
     const found = addressesOf(trie, "", [route("eth1", "192.0.0.0/16"), route("eth0", "192.0.2.0/24")])

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import type { Address } from "../../protocol/Member.ts"
 import { formatAddress } from "../../protocol/Member.ts"
+import * as MulticastGroup from "../../settings/MulticastGroup.ts"
 import * as Datagrams from "../../transport/Datagrams.ts"
 import * as Interfaces from "./interfaces.ts"
 import type * as Ledger from "./ledger.ts"
@@ -17,6 +18,16 @@ const maxPayload = 65_507
 const patience = 50
 /** What the system says of a process that has no file descriptors left. */
 const noDescriptors = new Error("socket EMFILE")
+
+/** Where the multicasts of a socket go. */
+export const groupAddress = ({ multicastAddress, port }: Datagrams.Options): Address => ({
+  ip: MulticastGroup.format(multicastAddress),
+  port
+})
+
+type Groups = Datagrams.Options["multicastAddress"]
+const isSameGroup = (one: Groups, other: Groups): boolean =>
+  one === other || MulticastGroup.format(one) === MulticastGroup.format(other)
 
 export interface Carrier {
   readonly send: (
@@ -73,7 +84,7 @@ export const make = ({ byIp, kernel, links, machines, refuses }: {
       for (const socket of machine.sockets) {
         const { multicast, multicastAddress, port } = socket.options
         if (multicast === false) continue
-        if (port !== group.port || multicastAddress !== group.multicastAddress) continue
+        if (port !== group.port || !isSameGroup(multicastAddress, group.multicastAddress)) continue
         const way = machine === from ? "near" : Interfaces.wayTo(socket, local.subnet)
         if (way === null) continue
         const isInReach = machine === from || (way === "near" && group.ttl >= 1) || (way === "far" && group.ttl >= 2)

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
+import type { MulticastGroup } from "../../settings/MulticastGroup.ts"
 import { choose } from "./Choice.ts"
 import type { System } from "./Interfaces.ts"
 import { familyOf, type SystemInterface } from "./SystemInterface.ts"
@@ -44,16 +45,13 @@ export const explain = (options: {
   readonly system: System
   readonly named: ReadonlyArray<string>
   /** Where the group meets: addresses of another family are none that could be chosen. */
-  readonly multicastAddress?: string | undefined
+  readonly multicastAddress?: ReadonlyArray<MulticastGroup> | undefined
 }): ReadonlyArray<Explained> => {
-  const meetings = (options.multicastAddress ?? "0.0.0.0").split(",").map((ip) => ({
-    family: familyOf(ip),
-    // Those of the link alone, which are sent to from addresses of the link.
-    linkLocal: /^ff.[12]:/i.test(ip)
-  }))
+  const meetings: ReadonlyArray<Pick<MulticastGroup, "family" | "linkLocal">> = options.multicastAddress
+    ?? [{ family: "IPv4", linkLocal: false }]
   const families = new Set(meetings.map(({ family }) => family))
-  const chosen: ReadonlyArray<SystemInterface> = meetings.flatMap((meeting) =>
-    Result.getOrElse(choose({ ...options, ...meeting }), (): ReadonlyArray<SystemInterface> => [])
+  const chosen: ReadonlyArray<SystemInterface> = meetings.flatMap(({ family, linkLocal }) =>
+    Result.getOrElse(choose({ ...options, family, linkLocal }), (): ReadonlyArray<SystemInterface> => [])
   )
   const isNamed = ({ address, name }: SystemInterface) =>
     options.named.includes(name) || options.named.includes(address)

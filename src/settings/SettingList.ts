@@ -1,18 +1,18 @@
 /**
  * The one list of settings: what is allowed, and the default of each. To add a setting is to add an entry here, and what it
- * means to `SettingOptions`; flags, the environment, help and refusals follow.
+ * means to `Options`; flags, the environment, help and refusals follow.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import * as NetAddress from "effect/net/NetAddress"
-import * as Option from "effect/Option"
-import * as Result from "effect/Result"
+import * as Redacted from "effect/Redacted"
 import * as KeyRing from "../protocol/KeyRing.ts"
 import * as Member from "../protocol/Member.ts"
+import * as Forms from "./Forms.ts"
+import type { MulticastGroup } from "./MulticastGroup.ts"
+import type { Options } from "./Options.ts"
 import * as Profile from "./Profile.ts"
 import * as Setting from "./Setting.ts"
-import type { Options } from "./SettingOptions.ts"
 
 const { duration, whole } = Setting
 
@@ -20,23 +20,7 @@ const ms = Duration.millis
 const minute = Duration.minutes(1)
 const hour = Duration.hours(1)
 
-/** An IPv6 multicast address, without a zone: each interface has its own. */
-const isIpv6Multicast = (text: string): boolean =>
-  /^ff[0-9a-f][0-9a-f]:[0-9a-f:.]+$/i.test(text) && Result.isSuccess(NetAddress.ipv6FromString(text))
-
-/** One address, or one of each family, with nothing else between them than the comma. */
-const meeting = (text: string): Option.Option<string> => {
-  const parts = text.split(",").map((part) => part.trim())
-  const [ipv4, ipv6] = [parts.filter(isIpv4Multicast), parts.filter(isIpv6Multicast)]
-  const isOne = ipv4.length + ipv6.length === parts.length && ipv4.length <= 1 && ipv6.length <= 1
-  return isOne ? Option.some(parts.join(",")) : Option.none()
-}
-
-const isIpv4Multicast = (text: string): boolean => {
-  const octets = text.split(".")
-  return octets.length === 4 && octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) <= 255)
-    && Number(octets[0]) >= 224 && Number(octets[0]) <= 239
-}
+const defaultGroups: ReadonlyArray<MulticastGroup> = [{ ip: "239.255.253.87", family: "IPv4", linkLocal: false }]
 
 /**
  * The settings by key, in the order in which help shows them.
@@ -49,15 +33,20 @@ export const settings = {
     summary: "name of the group",
     default: () => "default"
   }),
-  key: Setting.secret(
-    `keys of 32 bytes, as base64 or as 64 hex digits, at most ${KeyRing.maxKeys} with commas between them, each once`,
-    "keys",
-    (text) => Option.isSome(KeyRing.parse(text)),
-    {
-      summary: "the group's keys, the first one seals; no flag"
-    }
-  ),
-  keyFile: Setting.text<string | undefined>(1_024, {
+  key: {
+    ...Setting.form<KeyRing.Keys, Redacted.Redacted, undefined>(
+      `keys of 32 bytes, as base64 or as 64 hex digits, at most ${KeyRing.maxKeys} with commas between them, each once`,
+      "keys",
+      Forms.keys,
+      {
+        summary: "the group's keys, the first one seals; no flag",
+        default: () => undefined
+      },
+      (given) => Redacted.isRedacted(given) ? Redacted.value(given) : given
+    ),
+    isSecret: true
+  },
+  keyFile: Setting.text(1_024, {
     summary: "file with the group's keys, one a line",
     default: () => undefined
   }),
@@ -65,14 +54,14 @@ export const settings = {
     summary: "whether only sealed messages are heard",
     default: () => "enforce"
   }),
-  multicastAddress: Setting.form(
+  multicastAddress: Setting.form<ReadonlyArray<MulticastGroup>>(
     "a multicast address of IPv4 (224.0.0.0 to 239.255.255.255; 239.x.x.x is for private use) or IPv6 (such as "
       + "ff02::b011; with no zone, since `interfaces` names the links), or one of each with a comma between them",
     "address",
-    meeting,
+    Forms.multicastGroups,
     {
       summary: "multicast address of the group, IPv4 or IPv6",
-      default: () => "239.255.253.87"
+      default: () => defaultGroups
     }
   ),
   port: whole([1, 65_535], "port", {
@@ -83,11 +72,17 @@ export const settings = {
     summary: "how many routers a multicast may cross",
     default: () => 1
   }),
-  interfaces: Setting.list(64, "names", {
-    summary: "network interfaces, by name or address",
-    unset: "automatic",
-    default: () => []
-  }),
+  interfaces: Setting.list(
+    64,
+    "names or addresses with commas between them, no quotes; empty for automatic",
+    "names",
+    Forms.word,
+    {
+      summary: "network interfaces, by name or address",
+      unset: "automatic",
+      default: () => []
+    }
+  ),
   unicastPort: whole([0, 65_535], "port", {
     summary: "UDP port of this server's own sockets, 0 for any",
     default: () => 0
@@ -96,14 +91,27 @@ export const settings = {
     summary: "whether the group is found and spoken to by multicast",
     default: () => true
   }),
-  seeds: Setting.endpoints(64, {
-    summary: "servers to find the group by without multicast",
-    default: () => []
-  }),
-  networks: Setting.networks(64, {
-    summary: "networks behind routers that belong to the group",
-    default: () => []
-  }),
+  seeds: Setting.list(
+    64,
+    "of host:port with commas between them, IPv6 addresses as [address]:port; empty for none",
+    "host:port,...",
+    Forms.hostPort,
+    {
+      summary: "servers to find the group by without multicast",
+      default: () => []
+    }
+  ),
+  networks: Setting.list(
+    64,
+    `of address/bits with commas between them, of ${Forms.fewestBits.IPv4} to 32 bits, in IPv6 ${Forms.fewestBits.IPv6} `
+      + "to 128; empty for none",
+    "address/bits,...",
+    Forms.network,
+    {
+      summary: "networks behind routers that belong to the group",
+      default: () => []
+    }
+  ),
   profile: Setting.choice(Profile.names, {
     summary: "sets all eight times together",
     default: () => "standard"
@@ -180,25 +188,20 @@ export const settings = {
     summary: "how the leader is elected",
     default: () => "bully"
   }),
-  groupSize: Setting.optional(
-    whole([1, 1_000], "count", {
-      summary: "number of all servers of the group, for lease",
-      default: () => 1
-    }),
-    "none"
-  ),
-  leaseDuration: Setting.optional(
-    duration([ms(60), hour], {
-      summary: "time for which a vote binds, for lease",
-      default: () => ms(0)
-    }),
-    "3 x heartbeatInterval"
-  ),
+  groupSize: whole([1, 1_000], "count", {
+    summary: "number of all servers of the group, for lease",
+    default: () => undefined
+  }),
+  leaseDuration: duration([ms(60), hour], {
+    summary: "time for which a vote binds, for lease",
+    unset: "3 x heartbeatInterval",
+    default: () => undefined
+  }),
   clockDrift: Setting.share([0, 0.1], {
     summary: "largest difference in speed of two clocks, for lease",
     default: () => 0.01
   }),
-  name: Setting.text<string | undefined>(Member.limits.name, {
+  name: Setting.text(Member.limits.name, {
     summary: "what people call this server",
     unset: "host name",
     default: () => undefined

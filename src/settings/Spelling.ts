@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Setting from "./Setting.ts"
+import { SettingRefused, shown } from "./SettingRefused.ts"
 
 /** How people write one name in several ways: `heartbeatInterval`, `HEARTBEAT_INTERVAL`, `heartbeat-interval`. */
 const bare = (name: string): string => name.replaceAll(/[^\p{L}\p{N}]/gu, "").toLowerCase()
@@ -58,15 +58,15 @@ export const nearest = <const A extends string>(name: string, known: ReadonlyArr
 export const refuseUnknown = (
   options: object,
   known: ReadonlyArray<string>
-): Effect.Effect<void, Setting.SettingRefused> =>
+): Effect.Effect<void, SettingRefused> =>
   Effect.suspend(() => {
     const unknown = Object.keys(options).find((name) => !known.includes(name))
     if (unknown === undefined) return Effect.void
     const meant = nearest(unknown, known)
     return Effect.fail(
-      new Setting.SettingRefused({
+      new SettingRefused({
         setting: unknown,
-        as: Setting.shown(unknown),
+        as: shown(unknown),
         was: "no option",
         allowed: meant === undefined ? known.join(", ") : `${meant} is the nearest name`
       })

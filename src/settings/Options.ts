@@ -5,7 +5,11 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import type * as Host from "effect/net/Host"
+import type * as IpNetwork from "effect/net/IpNetwork"
 import type * as Redacted from "effect/Redacted"
+import type * as KeyRing from "../protocol/KeyRing.ts"
+import type * as MulticastGroup from "./MulticastGroup.ts"
 import type { Profile } from "./Profile.ts"
 
 /**
@@ -35,7 +39,7 @@ export interface Options {
    * Default: none. Allowed: keys of 32 bytes, as base64 or as 64 hex digits, at most 8 with commas between them,
    * each once.
    */
-  readonly key?: Redacted.Redacted | string | undefined
+  readonly key?: KeyRing.Keys | Redacted.Redacted | string | undefined
   /**
    * File with the group's keys, one a line. In place of `key`, and read again every 2 s, so that keys can be changed
    * while the server runs; while it holds something else, the keys read before stay in use. What follows `#` is a
@@ -64,7 +68,7 @@ export interface Options {
    * private use) or IPv6 (such as ff02::b011; with no zone, since `interfaces` names the links), or one of each with
    * a comma between them.
    */
-  readonly multicastAddress?: string | undefined
+  readonly multicastAddress?: ReadonlyArray<MulticastGroup.MulticastGroup> | string | undefined
   /**
    * UDP port of the group. The port that multicasts are sent to. The same on every host; open for UDP in firewalls.
    * Several servers on one host share it. Best below 32768: from there up Linux draws the ports of outgoing
@@ -119,7 +123,7 @@ export interface Options {
    * Default: none. Allowed: at most 64 of host:port with commas between them, IPv6 addresses as [address]:port;
    * empty for none.
    */
-  readonly seeds?: ReadonlyArray<string> | undefined
+  readonly seeds?: ReadonlyArray<Host.HostPort | string> | undefined
   /**
    * Networks behind routers that belong to the group. Whom this server speaks to by unicast, and hears, besides the
    * directly connected networks and its seeds: such as `10.0.0.0/8` for the subnets of a cloud. The same list
@@ -130,7 +134,7 @@ export interface Options {
    * Default: none. Allowed: at most 64 of address/bits with commas between them, of 8 to 32 bits, in IPv6 16 to 128;
    * empty for none.
    */
-  readonly networks?: ReadonlyArray<string> | undefined
+  readonly networks?: ReadonlyArray<IpNetwork.IpNetwork | string> | undefined
   /**
    * Sets all eight times together. `standard` for most networks: a silent leader is replaced within 46 s. `fast`:
    * within about 3 s. `realtime`: within about 200 ms, for quiet hosts on one switch only. The same on every host. A

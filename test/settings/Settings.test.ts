@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { bytesToHex } from "@noble/hashes/utils.js"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -6,25 +7,33 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import * as Fs from "node:fs"
-import * as Path from "node:path"
 import { inspect } from "node:util"
 import * as Keys from "../../src/group/Keys.ts"
-import * as Profile from "../../src/group/Profile.ts"
-import * as Setting from "../../src/group/Setting.ts"
-import * as Settings from "../../src/group/Settings.ts"
 import * as Name from "../../src/protocol/Name.ts"
+import * as Configured from "../../src/settings/Configured.ts"
+import * as DurationText from "../../src/settings/DurationText.ts"
+import * as Profile from "../../src/settings/Profile.ts"
+import type { SettingRefused } from "../../src/settings/SettingRefused.ts"
+import * as Settings from "../../src/settings/Settings.ts"
 import { KeyFile } from "../../src/transport/KeyFile.ts"
-import { cases } from "./settingCases.ts"
+import * as SettingsPage from "../docs/SettingsPage.ts"
+import { cases, textOf } from "./settingCases.ts"
 
 const { millis } = Duration
 
+/** As the layers read it. */
+const config = Effect.mapError(Settings.config, (error) => {
+  const refused = Configured.refusalIn(error)
+  assert.strictEqual(refused._tag, "SettingRefused")
+  return refused as SettingRefused
+})
+
 const fromEnvironment = (env: Record<string, string>) =>
-  Settings.config.pipe(
+  config.pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env, preserveEmptyStrings: true }))
   )
 
-const options = Fs.readFileSync(Path.join(import.meta.dirname, "../../src/group/SettingOptions.ts"), "utf8")
+const comments = SettingsPage.comments()
 
 // What editors of other systems, env files, copying from a page and shells leave in a text.
 const unseen = ["\r", "\n", "\t", "\u00a0", "\u0085", "\ufeff", "\u200b", "\u202e", "\u00ad", "\u2800", "\u3164"]
@@ -41,7 +50,7 @@ for (const key of Settings.keys) {
   const besides = Object.fromEntries(
     Object.entries(beside).map((
       [key, value]
-    ) => [Settings.environmentName(key as Settings.Key), Settings.format(value as never)])
+    ) => [Settings.environmentName(key as Settings.Key), textOf(key as Settings.Key, value)])
   )
   const name = Settings.environmentName(key)
 
@@ -113,7 +122,7 @@ for (const key of Settings.keys) {
           const texts = typeof code === "string"
             ? [code]
             : Array.isArray(code)
-            ? code
+            ? code.filter((item) => typeof item === "string")
             : key === "tags"
             ? Object.keys(code as object)
             : []
@@ -137,12 +146,11 @@ for (const key of Settings.keys) {
       }))
 
     it("says what it is, in a phrase for help and at length where an editor shows it", () => {
-      const { allowed, summary } = Settings.settings[key]
+      const { summary } = Settings.settings[key]
       assert.isBelow(summary.length, 60)
       assert.isNotEmpty(Settings.defaultText(key))
-      const [, comment = ""] = new RegExp(`/\\*\\*((?:(?!\\*/).)*)\\*/\\s*readonly ${key}\\?:`, "s").exec(options) ?? []
-      const words = comment.replaceAll(/\s*\n\s*\*\s*/g, " ").trim()
-      const end = `Default: ${Settings.defaultText(key)}. Allowed: ${allowed}.`
+      const words = comments.get(key) ?? ""
+      const end = SettingsPage.ending(key)
       assert.isTrue(words.endsWith(end), `the comment on ${key} does not end with: ${end}`)
       assert.isTrue(words.startsWith(`${summary[0]!.toUpperCase()}${summary.slice(1)}. `), words)
       assert.isAbove(words.length - end.length - summary.length, 60)
@@ -161,7 +169,7 @@ describe("all together", () => {
           key: undefined,
           keyFile: undefined,
           keyMode: "enforce",
-          multicastAddress: "239.255.253.87",
+          multicastAddress: [{ ip: "239.255.253.87", family: "IPv4", linkLocal: false }],
           port: 16_983,
           ttl: 1,
           interfaces: [],
@@ -313,7 +321,6 @@ describe("all together", () => {
           yield* Effect.flip(fromEnvironment({ BELLWETHER_KEY: `${key},${key}` })),
           yield* Effect.flip(Settings.make({ key: `plain,${key}` })),
           yield* Effect.flip(Settings.make({ key, keyFile: "/run/key" })),
-          yield* Effect.flip(Keys.ring({ key: Redacted.make(`${key}9`), keyFile: undefined, keyMode: "enforce" })),
           yield* Effect.flip(
             Keys.ring({ key: undefined, keyFile: "/run/key", keyMode: "enforce" }).pipe(
               Effect.provideService(KeyFile, { read: () => Effect.succeed({ text: `${key}9`, mode: null }) })
@@ -332,9 +339,13 @@ describe("all together", () => {
           assert.strictEqual(Runtime.getErrorExitCode(refused), 2)
         }
         const settings = yield* fromEnvironment({ BELLWETHER_KEY: key })
-        assert.strictEqual(settings.key && Redacted.value(settings.key), key)
+        assert.strictEqual(settings.key?.active?.secret && bytesToHex(Redacted.value(settings.key.active.secret)), key)
         for (
-          const shown of [JSON.stringify(settings), inspect(settings, { depth: 9 }), Settings.format(settings.key)]
+          const shown of [
+            JSON.stringify(settings),
+            inspect(settings, { depth: 9 }),
+            Settings.format("key", settings.key)
+          ]
         ) {
           assert.notInclude(shown, "5e5e")
         }
@@ -374,7 +385,7 @@ describe("all together", () => {
   it.effect("are read from nested data too, and an empty variable of a usual environment is none", () =>
     Effect.gen(function*() {
       const provide = Effect.provideService(
-        Settings.config,
+        config,
         ConfigProvider.ConfigProvider,
         ConfigProvider.fromUnknown({ bellwether: { port: 4000, heartbeatInterval: "2s" } })
       )
@@ -382,13 +393,13 @@ describe("all together", () => {
       assert.strictEqual(settings.port, 4000)
       assert.strictEqual(Settings.timing(settings).heartbeatInterval, 2000)
       const empty = yield* Effect.provideService(
-        Settings.config,
+        config,
         ConfigProvider.ConfigProvider,
         ConfigProvider.fromEnv({ env: { BELLWETHER_GROUP: "" } })
       )
       assert.strictEqual(empty.group, "default")
       const refused = yield* Effect.flip(Effect.provideService(
-        Settings.config,
+        config,
         ConfigProvider.ConfigProvider,
         ConfigProvider.fromUnknown({ bellwether: { port: "x" } })
       ))
@@ -398,7 +409,7 @@ describe("all together", () => {
   it.effect("a source that cannot be read is refused, not a defect", () =>
     Effect.gen(function*() {
       const refused = yield* Effect.flip(Effect.provideService(
-        Settings.config,
+        config,
         ConfigProvider.ConfigProvider,
         ConfigProvider.make(() => Effect.fail(new ConfigProvider.SourceError({ message: "no disk" })))
       ))
@@ -425,7 +436,7 @@ describe("all together", () => {
       const settings = yield* Settings.make({ interfaces: ["lo", "eth0"], tags: { a: "1", b: "2" }, name: "x" })
       const again = Result.getOrThrow(
         Settings.read((key) =>
-          settings[key] === undefined ? undefined : { as: key, text: Settings.format(settings[key]) }
+          settings[key] === undefined ? undefined : { as: key, text: Settings.format(key, settings[key]) }
         )
       )
       assert.deepStrictEqual(Settings.timing(again), Settings.timing(settings))
@@ -451,7 +462,7 @@ it.effect.prop(
   [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 86_400_000 }))],
   ([ms]) =>
     Effect.sync(() => {
-      const text = Setting.formatDuration(millis(ms))
-      assert.deepStrictEqual(Result.getOrThrow(Result.fromOption(Setting.parseDuration(text), () => text)), millis(ms))
+      const text = DurationText.format(millis(ms))
+      assert.deepStrictEqual(Result.getOrThrow(Result.fromOption(DurationText.parse(text), () => text)), millis(ms))
     })
 )

@@ -2,11 +2,19 @@
  * Good and bad values of every setting, for each way in which it can be given.
  */
 import * as Duration from "effect/Duration"
+import * as Host from "effect/net/Host"
+import * as IpNetwork from "effect/net/IpNetwork"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Profile from "../../src/group/Profile.ts"
-import type * as Settings from "../../src/group/Settings.ts"
+import * as KeyRing from "../../src/protocol/KeyRing.ts"
+import * as Profile from "../../src/settings/Profile.ts"
+import * as Settings from "../../src/settings/Settings.ts"
 
 const { millis } = Duration
+
+/** A value of code as it is written elsewhere. */
+export const textOf = (key: Settings.Key, value: unknown): string =>
+  typeof value === "string" ? value : Settings.format(key, value as never)
 
 export interface Case {
   /** Value in code, the same as text, and what it resolves to. `beside` are other settings that it needs. */
@@ -54,6 +62,15 @@ const notKeys = [
   `plain,${"01".repeat(32)}`
 ]
 
+const keysOf = (text: string) => Option.getOrThrow(KeyRing.parse(text))
+
+const groups = (...all: ReadonlyArray<readonly [ip: string, family: string]>) =>
+  all.map(([ip, family]) => ({ ip, family, linkLocal: false }))
+
+const networks = (...texts: ReadonlyArray<string>) => texts.map(IpNetwork.fromStringUnsafe)
+
+const hostPorts = (...texts: ReadonlyArray<string>) => texts.map(Host.hostPortFromStringUnsafe)
+
 export const cases: { readonly [K in Settings.Key]: Case } = {
   group: {
     good: [["orders", "orders"], ["é".repeat(32), "é".repeat(32)], ["a b", "a b"]],
@@ -62,8 +79,9 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   },
   key: {
     good: [
-      ["01".repeat(32), "01".repeat(32), Redacted.make("01".repeat(32))],
-      [Redacted.make("02".repeat(32)), "02".repeat(32), Redacted.make("02".repeat(32))]
+      ["01".repeat(32), "01".repeat(32), keysOf("01".repeat(32))],
+      [Redacted.make("02".repeat(32)), "02".repeat(32), keysOf("02".repeat(32))],
+      [keysOf("03".repeat(32)), "03".repeat(32), keysOf("03".repeat(32))]
     ],
     badCode: [...notKeys, Redacted.make("secret"), 7, null, ["01".repeat(32)]],
     badText: notKeys
@@ -80,10 +98,14 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
     beside: { keyFile: "/run/secrets/bellwether" }
   },
   multicastAddress: {
-    good: [["239.1.2.3", "239.1.2.3"], ["224.0.0.251", " 224.0.0.251 "], ["239.255.255.255", "239.255.255.255"], [
-      "ff02::b011",
-      "ff02::b011"
-    ], ["239.1.2.3,ff05::b011", "239.1.2.3,ff05::b011"]],
+    good: [
+      ["239.1.2.3", "239.1.2.3", groups(["239.1.2.3", "IPv4"])],
+      ["224.0.0.251", " 224.0.0.251 ", groups(["224.0.0.251", "IPv4"])],
+      ["239.255.255.255", "239.255.255.255", groups(["239.255.255.255", "IPv4"])],
+      ["FF02:0::B011", "ff02::b011", [{ ip: "ff02::b011", family: "IPv6", linkLocal: true }]],
+      ["239.1.2.3,ff05::b011", "239.1.2.3,ff05::b011", groups(["239.1.2.3", "IPv4"], ["ff05::b011", "IPv6"])],
+      [groups(["239.1.2.3", "IPv4"]), "239.1.2.3", groups(["239.1.2.3", "IPv4"])]
+    ],
     badCode: [
       "10.0.0.1",
       "223.255.255.255",
@@ -128,8 +150,10 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   },
   networks: {
     good: [
-      [["10.0.0.0/8"], "10.0.0.0/8"],
-      [["192.0.2.0/24", "2001:db8::/32"], "192.0.2.0/24, 2001:db8::/32"],
+      [["10.0.0.0/8"], "10.0.0.0/8", networks("10.0.0.0/8")],
+      [["10.1.2.3/8"], "10.1.2.3/8", networks("10.0.0.0/8")],
+      [["192.0.2.0/24", "2001:db8::/32"], "192.0.2.0/24, 2001:db8::/32", networks("192.0.2.0/24", "2001:db8::/32")],
+      [networks("10.0.0.0/8"), "10.0.0.0/8", networks("10.0.0.0/8")],
       [[], ""]
     ],
     badCode: [["10.0.0.0"], ["10.0.0.0/7"], ["0.0.0.0/0"], ["fd00::/129"], [7], "10.0.0.0/8", null],
@@ -137,8 +161,14 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   },
   seeds: {
     good: [
-      [["192.0.2.1:4000"], "192.0.2.1:4000"],
-      [["a.example:1", "[fe80::1%eth0]:65535"], "a.example:1, [fe80::1%eth0]:65535"],
+      [["192.0.2.1:4000"], "192.0.2.1:4000", hostPorts("192.0.2.1:4000")],
+      [
+        ["A.example:1", "[fe80::1%eth0]:65535"],
+        "a.example:1, [fe80::1%eth0]:65535",
+        hostPorts("a.example:1", "[fe80::1%eth0]:65535")
+      ],
+      [["[::ffff:192.0.2.1]:4000"], "[::ffff:c000:201]:4000", hostPorts("192.0.2.1:4000")],
+      [hostPorts("a.example:1"), "a.example:1", hostPorts("a.example:1")],
       [[], ""]
     ],
     badCode: [

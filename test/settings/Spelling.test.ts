@@ -6,9 +6,10 @@ import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Client from "../../src/client/Client.ts"
 import * as Server from "../../src/group/Server.ts"
-import * as Setting from "../../src/group/Setting.ts"
-import * as Settings from "../../src/group/Settings.ts"
-import * as Spelling from "../../src/group/Spelling.ts"
+import * as Configured from "../../src/settings/Configured.ts"
+import { shown } from "../../src/settings/SettingRefused.ts"
+import * as Settings from "../../src/settings/Settings.ts"
+import * as Spelling from "../../src/settings/Spelling.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
 import * as Simulation from "../../src/testing/Simulation.ts"
@@ -43,11 +44,11 @@ describe("the nearest name", () => {
 })
 
 const configured = (env: Record<string, string>) =>
-  Settings.configured.pipe(
+  Configured.fromProvider.pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env, preserveEmptyStrings: true }))
   )
 const nested = (data: unknown) =>
-  Settings.configured.pipe(
+  Configured.fromProvider.pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(data))
   )
 
@@ -73,7 +74,7 @@ describe("a variable that is no setting", () => {
     Effect.gen(function*() {
       const { given, passedOver } = yield* configured({ [name]: "7", BELLWETHER_TTL: "0", PATH: "/bin" })
       assert.deepStrictEqual(passedOver, [
-        `${Setting.shown(name)} is no setting and was passed over; did you mean ${meant}?`
+        `${shown(name)} is no setting and was passed over; did you mean ${meant}?`
       ])
       assert.deepStrictEqual([...given.keys()], ["ttl"])
     }))
@@ -130,6 +131,22 @@ describe("a variable that is no setting", () => {
       assert.match(list.message, /^bellwether.interfaces is no text; allowed: a text: at most 64 names/)
       const object = yield* Effect.flip(nested({ bellwether: { tags: { zone: "a" } } }))
       assert.match(object.message, /^bellwether.tags is no text; allowed: a text: key=value/)
+    }))
+
+  it.effect("is looked for without reading what is another's", () =>
+    Effect.gen(function*() {
+      const read: Array<string> = []
+      const provider = ConfigProvider.fromEnv({ env: { OTHER_SECRET: "x", SECRET: "y", BELLWETHER_GRUOP: "a" } })
+      const { passedOver } = yield* Effect.provideService(
+        Configured.fromProvider,
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.make((path) => {
+          read.push(path.join("_"))
+          return provider.load(path)
+        })
+      )
+      assert.lengthOf(passedOver, 1)
+      assert.deepStrictEqual(read.filter((name) => /OTHER|SECRET/.test(name)), [])
     }))
 
   it.effect("is logged as a warning where a layer takes its settings from the environment", () =>

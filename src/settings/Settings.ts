@@ -1,0 +1,197 @@
+/**
+ * Every setting of a server, read from code, the environment or flags, and checked. What the settings are is in one list,
+ * `settings`: what code may pass, what the environment may hold, the flags of the program, their help, and what is said
+ * when a value is refused all come from it.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Message from "../protocol/Message.ts"
+import * as Configured from "./Configured.ts"
+import type { Options } from "./Options.ts"
+import type * as Profile from "./Profile.ts"
+import { read } from "./Reading.ts"
+import type { settings } from "./SettingList.ts"
+import { type Key, keys } from "./SettingName.ts"
+import type { SettingRefused } from "./SettingRefused.ts"
+import type { Settings } from "./SettingRules.ts"
+import * as Spelling from "./Spelling.ts"
+
+export {
+  /**
+   * The settings that the configuration gives.
+   *
+   * @category configuration
+   * @since 0.1.0
+   */
+  config
+} from "./Configured.ts"
+
+export type {
+  /**
+   * Settings as code gives them: those that are absent have their default, or that of the profile.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Options
+} from "./Options.ts"
+
+export {
+  /**
+   * The default of a setting for people to read.
+   *
+   * @category conversions
+   * @since 0.1.0
+   */
+  defaultText,
+  /**
+   * The value of a setting as text, in the form in which flags and the environment give it.
+   *
+   * @category conversions
+   * @since 0.1.0
+   */
+  format,
+  /**
+   * Resolves all settings from whatever gives them.
+   *
+   * @category constructors
+   * @since 0.1.0
+   */
+  read
+} from "./Reading.ts"
+
+export {
+  /**
+   * The settings by key, in the order in which help shows them.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  settings
+} from "./SettingList.ts"
+
+export {
+  /**
+   * The name of a setting in the environment.
+   *
+   * @category conversions
+   * @since 0.1.0
+   */
+  environmentName,
+  /**
+   * The keys of those settings that may be given as a flag.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  flagKeys,
+  /**
+   * The name of a setting as a flag.
+   *
+   * @category conversions
+   * @since 0.1.0
+   */
+  flagName,
+  /**
+   * The key of a setting.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Key,
+  /**
+   * The keys of all settings, in the order of the list.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  keys
+} from "./SettingName.ts"
+
+export type {
+  /**
+   * All settings, each read and checked.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Settings
+} from "./SettingRules.ts"
+
+/** What the schemas take from code: whatever `Options` lets code say. */
+type Inputs = { readonly [K in Key]?: (typeof settings)[K]["code"]["Encoded"] | undefined }
+
+/**
+ * The settings that code gives, with defaults for the rest. Never reads the environment. A name that is no setting is
+ * refused, unless it is one of `others`, which mean something to the caller.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: Options = {},
+  others: ReadonlyArray<string> = []
+): Effect.Effect<Settings, SettingRefused> =>
+  Effect.andThen(
+    Spelling.refuseUnknown(options, [...keys, ...others]),
+    Effect.suspend(() => {
+      const inputs: Inputs = options
+      return Effect.fromResult(read((key) => inputs[key] === undefined ? undefined : { as: key, value: inputs[key] }))
+    })
+  )
+
+/**
+ * What a `Config` gives, as an Effect whose refusals are those of settings: for `make`. That is {@link config}, the same
+ * below a name (`Config.nested`), or a `Config` of the app's own for each option.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromConfig = <A>(config: Config.Wrap<A>): Effect.Effect<A, SettingRefused | Config.ConfigError> =>
+  Effect.mapError(Config.unwrap(config), Configured.refusalIn)
+
+/**
+ * What all servers of the group must have the same for a majority lease; null where leadership is the bully's.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const agreement = (settings: Settings): Message.Agreement | null => {
+  const { clockDrift, groupSize, heartbeatInterval, leadership, leaseDuration, stopTimeout } = settings
+  if (leadership === "bully" || groupSize === undefined) return null
+  const duration = leaseDuration ?? Duration.times(Duration.max(heartbeatInterval, stopTimeout), 3)
+  return { groupSize, duration: Math.max(1, Math.round(Duration.toMillis(duration))), drift: clockDrift }
+}
+
+/**
+ * The times of the settings in whole milliseconds, for floor 1.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Timing = { readonly [K in keyof Profile.Times | "stopTimeout" | "stableAfter"]: number }
+
+/**
+ * The times of these settings, rounded to whole milliseconds.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const timing = (settings: Settings): Timing => {
+  const millis = (key: keyof Timing) => Math.round(Duration.toMillis(settings[key]))
+  return {
+    heartbeatInterval: millis("heartbeatInterval"),
+    cleanupInterval: millis("cleanupInterval"),
+    memberTimeout: millis("memberTimeout"),
+    probeTimeout: millis("probeTimeout"),
+    discoveryWindow: millis("discoveryWindow"),
+    electionStagger: millis("electionStagger"),
+    okTimeout: millis("okTimeout"),
+    coordinatorTimeout: millis("coordinatorTimeout"),
+    stopTimeout: millis("stopTimeout"),
+    stableAfter: millis("stableAfter")
+  }
+}
