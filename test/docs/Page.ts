@@ -30,6 +30,12 @@ export const blocks = (text: string): ReadonlyArray<Block> =>
     line: text.slice(0, index).split("\n").length + 1
   }))
 
+/** The names by which links reach the headings, as GitHub makes them. */
+export const anchors = (text: string): ReadonlyArray<string> =>
+  [...text.replaceAll(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-")
+  )
+
 /** The rows of all tables, their cells trimmed; heads among them, rulers not. */
 export const rows = (text: string): ReadonlyArray<ReadonlyArray<string>> =>
   text.split("\n").filter((line) => line.startsWith("|") && !/^[|\s:-]+$/.test(line)).map((line) =>

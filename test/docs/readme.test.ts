@@ -1,3 +1,6 @@
+/**
+ * README.md is one screen and its links; the pages lead to what is there.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -6,39 +9,51 @@ import * as Event from "../../src/protocol/Event.ts"
 import * as Finding from "../../src/status/Finding.ts"
 import * as Page from "./Page.ts"
 
-const root = Path.resolve(import.meta.dirname, "../..")
-const read = (path: string) => Fs.readFileSync(Path.join(root, path), "utf8")
-// The formatter aligns tables.
-const readme = read("README.md").replaceAll(/ +/g, " ")
+const { read, root } = Page
+
+const readme = read("README.md")
 
 describe("README.md", () => {
-  it("leads to the page of settings", () => {
-    assert.include(readme, "](docs/settings.md)")
+  it("leads to every page", () => {
+    for (const page of Page.all().filter((page) => page !== "README.md")) assert.include(readme, `](${page})`)
   })
 
-  it("names each event", () => {
-    for (const { fields } of [...Event.Event.members, ...ClientEvent.ClientEvent.members]) {
-      assert.include(readme, `\`${fields.event.literal}\``)
+  it("shows in its first lines what an app writes, in ten lines or so", () => {
+    const first = Page.blocks(readme).find(({ language }) => language === "ts")
+    assert.isAtMost(first!.text.split("\n").filter((line) => line !== "").length, 10)
+    assert.isBelow(first!.line, 60)
+  })
+
+  it("has no line of a table beyond 100 columns", () => {
+    assert.deepStrictEqual(readme.split("\n").filter((line) => line.startsWith("|") && line.length > 100), [])
+  })
+})
+
+describe("the pages", () => {
+  it.each(Page.all())("%s leads to files and headings that are there", (page) => {
+    for (const [, target = "", anchor] of read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+      const path = target === "" ? page : Path.posix.join(Path.posix.dirname(page), target)
+      assert.isTrue(Fs.existsSync(Path.join(root, path)), `${page}: ${target}`)
+      if (anchor !== undefined) assert.include(Page.anchors(read(path)), anchor, `${page}: ${target}#${anchor}`)
+    }
+    for (const [path] of read(page).matchAll(/(?<![\w-])test\/[\w/-]+\.test\.ts/g)) {
+      assert.isTrue(Fs.existsSync(Path.join(root, path)), `${page}: ${path}`)
     }
   })
 
-  it("and the pages lead to files that are there", () => {
-    for (
-      const page of [
-        "README.md",
-        "docs/promises.md",
-        "docs/protocol.md",
-        "docs/operations.md",
-        "docs/security.md",
-        "docs/settings.md"
-      ]
-    ) {
-      for (const [, target = ""] of read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
-        assert.isTrue(Fs.existsSync(Path.join(root, Path.dirname(page), target)), `${page}: ${target}`)
-      }
-      for (const [path] of read(page).matchAll(/test\/[a-zA-Z/]+\.test\.ts/g)) {
-        assert.isTrue(Fs.existsSync(Path.join(root, path)), `${page}: ${path}`)
-      }
+  it("spell the program in one way: `bellwether`, but in README.md, which says once what it is in a checkout", () => {
+    const spelt = Page.all().filter((page) => page !== "docs/promises.md").flatMap((page) =>
+      [...read(page).matchAll(/node dist\/main\.js/g)].map(() => page)
+    )
+    assert.deepStrictEqual(spelt, ["README.md"])
+  })
+})
+
+describe("docs/events.md", () => {
+  it("names each event", () => {
+    const page = read("docs/events.md")
+    for (const { fields } of [...Event.Event.members, ...ClientEvent.ClientEvent.members]) {
+      assert.include(page, `\`${fields.event.literal}\``)
     }
   })
 })
