@@ -5,6 +5,7 @@ const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string
   figures: async () => (await import("./figures.ts")).figures,
   flood: async () => (await import("./flood.ts")).flood,
   sealing: async () => (await import("./sealing.ts")).sealing,
+  heartbeat: async () => (await import("./heartbeat.ts")).heartbeat,
   idle: async () => (await import("./idle.ts")).idle,
   messages: async () => (await import("./messages.ts")).messages
 }

@@ -457,20 +457,19 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     ({ events, snapshot }) => Stream.concat(Stream.fromIterable(snapshot), events)
   )
 
+  const failed = (error: Error) => {
+    drop("SendFailed")
+    return Effect.logDebug(error.message)
+  }
   yield* supervisor.keep(
     "outbox",
     Effect.forever(Effect.flatMap(
       Queue.takeAll(outbox),
       Effect.forEach(
         ({ message, to }) =>
-          Effect.forEach(
-            to === null ? everywhere() : [to],
-            (one) =>
-              Effect.catch(messenger.send(one, message), (error) => {
-                drop("SendFailed")
-                return Effect.logDebug(error.message)
-              }),
-            { discard: true }
+          Effect.flatMap(
+            messenger.sendAll(to === null ? everywhere() : [to], message),
+            Effect.forEach(failed, { discard: true })
           ),
         { discard: true }
       )

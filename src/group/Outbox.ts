@@ -44,12 +44,11 @@ export const run = Effect.fnUntraced(function*(
   const sent = Effect.map(state.now, ({ monotonic }) => {
     sentAt = monotonic
   })
-  const counted = (sending: Effect.Effect<unknown, Datagrams.DatagramsFailed | Messenger.MessageTooLarge>) =>
-    Effect.catch(sending, (error) =>
-      Effect.andThen(
-        Effect.sync(() => state.drop("SendFailed")),
-        Effect.logDebug(error.message)
-      ))
+  const failed = (error: Datagrams.DatagramsFailed | Messenger.MessageTooLarge) =>
+    Effect.andThen(
+      Effect.sync(() => state.drop("SendFailed")),
+      Effect.logDebug(error.message)
+    )
   type Question = Extract<GroupState.Outgoing, { readonly _tag: "Ask" }>
   /** By a socket that is open: a refusal is then not heard. */
   const onlySend = ({ id, message, to }: Question) =>
@@ -66,13 +65,16 @@ export const run = Effect.fnUntraced(function*(
   const send = (outgoing: GroupState.Outgoing) => {
     switch (outgoing._tag) {
       case "Send":
-        return counted(messenger.send(outgoing.to, outgoing.message))
+        return Effect.flatMap(
+          messenger.sendAll(outgoing.to, outgoing.message),
+          Effect.forEach(failed, { discard: true })
+        )
       case "Ask":
         // Each question has a socket of its own for a moment: with many under way, it is only sent.
         return Effect.flatMap(FiberSet.size(questions), (size) =>
           size < maxQuestions
-            ? FiberSet.run(questions, supervisor.guard("question", counted(ask(outgoing))))
-            : counted(onlySend(outgoing)))
+            ? FiberSet.run(questions, supervisor.guard("question", Effect.catch(ask(outgoing), failed)))
+            : Effect.catch(onlySend(outgoing), failed))
       case "Farewell":
         return Deferred.succeed(farewell, undefined)
     }

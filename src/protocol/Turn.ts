@@ -348,7 +348,7 @@ export type Timer =
 /**
  * What a step leaves to be done, in this order.
  *
- * - `Send`: `to` null is multicast to the group; whom that does not reach has a `Send` of its own.
+ * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group.
  * - `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`. If our own
  *   system does not let us, step `NotAsked`.
  * - `SetTimer`: fire `timer` with this key and token in `after` ms. `ClearTimer`: that
@@ -361,7 +361,7 @@ export type Timer =
  * @since 0.1.0
  */
 export type Output =
-  | { readonly _tag: "Send"; readonly to: Member.Address | null; readonly message: Message.Message }
+  | { readonly _tag: "Send"; readonly to: ReadonlyArray<Member.Address | null>; readonly message: Message.Message }
   | { readonly _tag: "Ask"; readonly id: Member.NodeId; readonly to: Member.Address; readonly message: Message.Message }
   | {
     readonly _tag: "SetTimer"
@@ -543,11 +543,11 @@ export class Turn extends Entropy {
 
   /** Sends to one address, or to the group (null): by multicast, and by unicast to those whom that does not reach. */
   send(to: Member.Address | null, message: Message.Message): void {
-    if (to !== null || this.state.rules.multicast) this.outputs.push({ _tag: "Send", to, message })
-    if (to !== null) return
-    for (const address of Reach.byUnicast(this.state, message.type, this.now.monotonic)) {
-      this.outputs.push({ _tag: "Send", to: address, message })
-    }
+    const all = to !== null ? [to] : [
+      ...this.state.rules.multicast ? [null] : [],
+      ...Reach.byUnicast(this.state, message.type, this.now.monotonic)
+    ]
+    if (all.length > 0) this.outputs.push({ _tag: "Send", to: all, message })
   }
 
   emit(event: EventBody<Event.Event>): void {

@@ -370,7 +370,7 @@ const askedBack = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>
   if (gone === undefined) return past
   // The last of them: one that finds out in the same step that it was paused asks everybody first. A pre-vote asks members only.
   const question = outputs.findLast((output) =>
-    output._tag === "Send" && output.to !== null && output.message.type === "SERVER_PROBE"
+    output._tag === "Send" && output.to.some((to) => to !== null) && output.message.type === "SERVER_PROBE"
     && output.message.preVote === undefined
   )
   if (question?._tag !== "Send" || question.message.type !== "SERVER_PROBE") return past

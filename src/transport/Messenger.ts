@@ -80,7 +80,12 @@ export interface Messenger {
   readonly send: (
     to: Address | null,
     message: Message.Message
-  ) => Effect.Effect<void, Datagrams.DatagramsFailed | MessageTooLarge>
+  ) => Effect.Effect<void, Refusal>
+  /** The same message to each of them, encoded once. Succeeds with what was refused, of each address by itself. */
+  readonly sendAll: (
+    to: ReadonlyArray<Address | null>,
+    message: Message.Message
+  ) => Effect.Effect<ReadonlyArray<Refusal>>
   /**
    * Sends to one address and waits a moment, some 50 ms at most, for its host to say that nobody listens there. `refused`
    * is strong evidence and no proof; `sent` proves nothing. Each call opens a socket: not for the packet path.
@@ -88,12 +93,14 @@ export interface Messenger {
   readonly ask: (
     to: Address,
     message: Message.Message
-  ) => Effect.Effect<"sent" | "refused", Datagrams.DatagramsFailed | MessageTooLarge>
+  ) => Effect.Effect<"sent" | "refused", Refusal>
   /** After a pause: what is sealed from now on is of a new session, since the machine may have been set back to a snapshot. */
   readonly renew: () => void
   /** Waits for the next messages, and takes all that are there in order of arrival. May be empty. */
   readonly receive: Effect.Effect<ReadonlyArray<Received>>
 }
+
+type Refusal = Datagrams.DatagramsFailed | MessageTooLarge
 
 /** How far, in ms, a wall clock is set at once that tells of more than a correction. */
 const clockStep = 1_000
@@ -164,24 +171,49 @@ export const make = Effect.fnUntraced(function*(
   const mayAnswer = (to: Address, type: Message.Message["type"]) =>
     mayTalk(to, isAnswer(type) ? answers : type === "CLIENT_DELIVER" ? repairs : null)
   const encode = (message: Message.Message) =>
-    Effect.fromResult(Result.mapBoth(Frame.encode(message, tag), {
-      onFailure: ({ _tag, ...sizes }) => new MessageTooLarge(sizes),
-      onSuccess: (frame) => {
-        renewIfSet()
-        return seals.seal(frame, monotonic())
-      }
-    }))
+    Result.mapError(Frame.encode(message, tag), ({ _tag, ...sizes }) => new MessageTooLarge(sizes))
+  const seal = (frame: Uint8Array): Uint8Array => {
+    renewIfSet()
+    return seals.seal(frame, monotonic())
+  }
   /** A question from a socket that closes soon names the port of the one that stays. */
   const named = (message: Message.Message, to: Address): Message.Message =>
     message.type === "SERVER_PROBE" ? { ...message, port: endpoint.portTowards(to.ip) } : message
   const put = (to: Address | null, frame: Uint8Array) =>
     to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
-  /** What fails of it fails of what follows too. */
-  const introduced = (to: Address | null, said: Effect.Effect<void, Datagrams.DatagramsFailed | MessageTooLarge>) => {
+  /** The introductions that are due to them. What fails of one fails of what follows too. */
+  const introduce = (to: ReadonlyArray<Address | null>) => {
     renewIfSet()
-    const frame = seals.introduction(to, monotonic())
-    return frame === null ? said : Effect.andThen(Effect.ignore(put(to, frame)), said)
+    const due = to.flatMap((one) => {
+      const frame = seals.introduction(one, monotonic())
+      return frame === null ? [] : [{ one, frame }]
+    })
+    return due.length === 0
+      ? Effect.void
+      : Effect.forEach(due, ({ frame, one }) => Effect.ignore(put(one, frame)), { discard: true })
   }
+  /**
+   * One frame for the multicast, and one for all others: a receiver takes a frame once, and it matters to it by which way it
+   * hears whom.
+   */
+  const sendAll: Messenger["sendAll"] = (to, message) =>
+    Effect.suspend(() => {
+      const allowed = to.filter((one) => one === null || mayAnswer(one, message.type))
+      const encoded = encode(message)
+      if (Result.isFailure(encoded)) return Effect.succeed<ReadonlyArray<Refusal>>([encoded.failure])
+      const introductions = introduce(allowed)
+      let multicast: Uint8Array | undefined
+      let unicast: Uint8Array | undefined
+      const frameTo = (one: Address | null) =>
+        one === null ? multicast ??= seal(encoded.success) : unicast ??= seal(encoded.success)
+      const failed: Array<Refusal> = []
+      const said = Effect.forEach(
+        allowed,
+        (one) => Effect.catch(put(one, frameTo(one)), (error) => Effect.sync(() => void failed.push(error))),
+        { discard: true }
+      )
+      return Effect.as(Effect.andThen(introductions, said), failed as ReadonlyArray<Refusal>)
+    })
   const reply = ({ frame, to }: Seals.Opened["replies"][number]) =>
     mayTalk(to, handshakes)
       ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
@@ -198,11 +230,10 @@ export const make = Effect.fnUntraced(function*(
     const message = Result.getOrUndefined(readBody(payload.subarray(Frame.headerBytes), from))
     return message !== undefined && "sender" in message ? message.sender.id : undefined
   }
-  /** Opens it. Of a multicast that comes from several addresses of its sender, one is read; the others are no news. */
+  /** Opens it. What comes by several ways, from several addresses of its sender or to several of ours, is read once. */
   const open = (datagram: Datagrams.Received, flags: Frame.Flags, now: number) => {
     const opened = seals.open(datagram, flags, now)
-    const isSealed = datagram.via === "multicast" && flags !== Frame.flags.plain
-    const number = isSealed ? numberOf(datagram.payload) : undefined
+    const number = flags === Frame.flags.plain ? undefined : numberOf(datagram.payload)
     if (Result.isSuccess(opened)) {
       if (number !== undefined) copies.near(number, now)
       return opened.success
@@ -246,14 +277,12 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     send: (to, message) =>
-      Effect.suspend(() => {
-        if (to !== null && !mayAnswer(to, message.type)) return Effect.void
-        return introduced(to, Effect.flatMap(encode(message), (frame) => put(to, frame)))
-      }),
+      Effect.flatMap(sendAll([to], message), ([failed]) => failed === undefined ? Effect.void : Effect.fail(failed)),
+    sendAll,
     ask: (to, message) =>
       Effect.suspend(() =>
         mayAnswer(to, message.type)
-          ? Effect.flatMap(encode(named(message, to)), (frame) => endpoint.ask(to, frame))
+          ? Effect.flatMap(Effect.fromResult(encode(named(message, to))), (frame) => endpoint.ask(to, seal(frame)))
           : Effect.succeed("sent" as const)
       ),
     renew: () => seals.renew(monotonic()),

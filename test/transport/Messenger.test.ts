@@ -11,7 +11,7 @@ import * as KeyRing from "../../src/protocol/KeyRing.ts"
 import type * as Member from "../../src/protocol/Member.ts"
 import type * as Message from "../../src/protocol/Message.ts"
 import * as Session from "../../src/protocol/Session.ts"
-import type * as Datagrams from "../../src/transport/Datagrams.ts"
+import * as Datagrams from "../../src/transport/Datagrams.ts"
 import * as FairShare from "../../src/transport/FairShare.ts"
 import * as Messenger from "../../src/transport/Messenger.ts"
 import * as Seals from "../../src/transport/Seals.ts"
@@ -26,7 +26,7 @@ const keys: Seals.Keys = {
 }
 
 /** A messenger on 192.0.2.0/24, that knows one seed elsewhere, and what became of what it was given. */
-const make = Effect.fnUntraced(function*(keys?: Seals.Keys) {
+const make = Effect.fnUntraced(function*(keys?: Seals.Keys, more: Partial<Datagrams.Endpoint> = {}) {
   const inbox: Array<Datagrams.Received> = []
   const sent: Array<Member.Address> = []
   const drops: Array<Messenger.DropReason> = []
@@ -45,7 +45,8 @@ const make = Effect.fnUntraced(function*(keys?: Seals.Keys) {
     isDirect: (ip) => ip.startsWith("192.0.2."),
     resolve: (host) => Effect.succeed([host]),
     troubles: Effect.never,
-    dropped: Effect.succeed(0)
+    dropped: Effect.succeed(0),
+    ...more
   }
   const messenger = yield* Messenger.make(
     endpoint,
@@ -67,6 +68,78 @@ const make = Effect.fnUntraced(function*(keys?: Seals.Keys) {
 const frame = (message: Message.Message): Uint8Array => Result.getOrThrow(Frame.encode(message, tag))
 const answer = Peer.response("a", "1")
 const near = { ip: "192.0.2.1", port: 4_001 }
+
+/** A messenger that keeps the frames that it sends, by where they went; one address is not reached. */
+const speaker = Effect.fnUntraced(function*(keys?: Seals.Keys) {
+  const frames: Array<{ readonly to: string; readonly payload: Uint8Array }> = []
+  const put = (to: string, payload: Uint8Array) => Effect.sync(() => void frames.push({ to, payload }))
+  const { messenger } = yield* make(keys, {
+    multicast: (payload) => put("group", payload),
+    unicast: (to, payload) =>
+      to.ip === "192.0.2.66"
+        ? Effect.fail(new Datagrams.DatagramsFailed({ during: "send", kind: "Unreachable", where: to.ip }))
+        : put(to.ip, payload)
+  })
+  return { messenger, frames }
+})
+
+describe("one message to many", () => {
+  const to = (last: number) => ({ ip: `192.0.2.${last}`, port: 4_000 })
+
+  it.effect("is one frame for the group and one for all addresses, so that both ways of hearing it are told apart", () =>
+    Effect.gen(function*() {
+      for (const [given, differ] of [[undefined, 1], [keys, 2]] as const) {
+        const { frames, messenger } = yield* speaker(given)
+        assert.deepStrictEqual(yield* messenger.sendAll([null, to(1), to(2), to(3)], Peer.alive("m")), [])
+        assert.deepStrictEqual(frames.map(({ to }) => to), ["group", "192.0.2.1", "192.0.2.2", "192.0.2.3"])
+        assert.strictEqual(new Set(frames.map(({ payload }) => payload.join())).size, differ)
+        assert.strictEqual(new Set(frames.slice(1).map(({ payload }) => payload.join())).size, 1)
+      }
+    }))
+
+  it.effect("goes to all others where one address is not reached, is beyond the networks, or has had its answers", () =>
+    Effect.gen(function*() {
+      const { count, messenger, send, sent } = yield* make()
+      yield* send(answer, near, 100)
+      sent.length = 0
+      assert.deepStrictEqual(yield* messenger.sendAll([near, { ...near, ip: "198.51.100.9" }, to(2)], answer), [])
+      assert.deepStrictEqual([sent.map(({ ip }) => ip), count("TooManyAnswers"), count("NotDirect")], [
+        ["192.0.2.2"],
+        1,
+        1
+      ])
+      const other = yield* speaker()
+      const failed = yield* other.messenger.sendAll([to(66), to(1), to(66), to(2)], answer)
+      assert.deepStrictEqual(failed.map(({ _tag }) => _tag), ["DatagramsFailed", "DatagramsFailed"])
+      assert.deepStrictEqual(other.frames.map(({ to }) => to), ["192.0.2.1", "192.0.2.2"])
+    }))
+
+  it.effect("is heard once by whoever gets it at two addresses; the second is no drop", () =>
+    Effect.gen(function*() {
+      const { frames, messenger } = yield* speaker(keys)
+      yield* messenger.sendAll([to(1), to(2)], Peer.alive("m"))
+      const { count, inbox, messenger: other } = yield* make({
+        ...keys,
+        ring: () => ({ ...keys.ring(), mode: "enforce" })
+      }, {
+        random: (bytes) => new Uint8Array(bytes).fill(99)
+      })
+      for (const { payload } of frames) inbox.push({ payload, from: near, via: "unicast" })
+      yield* other.receive
+      assert.strictEqual(count("Repeated"), 0)
+      yield* TestClock.adjust("2 seconds")
+      inbox.push({ payload: frames[0]!.payload, from: near, via: "unicast" })
+      yield* other.receive
+      assert.strictEqual(count("Repeated"), 1)
+    }))
+
+  it.effect("too large for a datagram goes nowhere, and is told once", () =>
+    Effect.gen(function*() {
+      const { frames, messenger } = yield* speaker()
+      const failed = yield* messenger.sendAll([to(1), to(2)], Peer.probe("x".repeat(2_000)))
+      assert.deepStrictEqual([failed.map(({ _tag }) => _tag), frames], [["MessageTooLarge"], []])
+    }))
+})
 
 describe("who is answered, and how often", () => {
   it.effect("one address gets a hundred answers a second, whatever port they go to; others get theirs", () =>

@@ -73,7 +73,9 @@ const answer = (
     entropy: 0
   })
   for (const output of outputs) {
-    if (output._tag === "Send" && output.to?.ip === asker.ip && output.message.type === "MEMBERS") return output.message
+    if (output._tag === "Send" && output.message.type === "MEMBERS" && output.to[0]?.ip === asker.ip) {
+      return output.message
+    }
   }
   return null
 }

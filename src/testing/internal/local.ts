@@ -277,7 +277,7 @@ export class Servers {
         case "Send":
         case "Ask":
           if (isNewQuestion(output.message, before)) asked += 1
-          this.#send(node.index, output, sent)
+          for (const to of output._tag === "Send" ? output.to : [output.to]) this.#send(node.index, to, output, sent)
           break
         case "SetTimer": {
           // What waits for an instant by the clock would find it not come yet, and wait again, for ever.
@@ -305,8 +305,13 @@ export class Servers {
     return { ...node, asked: asked % 64, timers }
   }
 
-  #send(from: number, output: Extract<Output, { readonly _tag: "Send" | "Ask" }>, sent: Array<number>): void {
-    const { message, to } = output
+  #send(
+    from: number,
+    to: Member.Address | null,
+    output: Extract<Output, { readonly _tag: "Send" | "Ask" }>,
+    sent: Array<number>
+  ): void {
+    const { message } = output
     for (const [index, { ip }] of this.#members.entries()) {
       if (index === from || (to !== null && to.ip !== ip)) continue
       const via = to === null ? "multicast" : "unicast"

@@ -100,7 +100,8 @@ export class Quiet {
     const seen = this.#seen.get(index) ?? { changes: 0, term: -1, sent: 0 }
     this.#seen.set(index, seen)
     for (const output of outputs) {
-      if (output._tag === "Send" || output._tag === "Ask") seen.sent += 1
+      if (output._tag === "Send") seen.sent += output.to.length
+      if (output._tag === "Ask") seen.sent += 1
       if (output._tag !== "Emit" || output.event.event !== "LeaderChanged") continue
       // The same leader, heard in another way.
       if (output.event.cause === "PathChanged" || output.event.election !== Election.ofGroup) continue

@@ -270,17 +270,9 @@ export class Cluster {
   #carryOut(machine: Machine, output: Output): void {
     switch (output._tag) {
       case "Send":
-      case "Ask": {
-        const via = output.to === null ? "multicast" as const : "unicast" as const
-        for (const [to, other] of this.#machines) {
-          if (other === machine || (output.to !== null && output.to.port !== other.member.port)) continue
-          const from = machine.member.name
-          if (this.#cuts.has(`${from} ${to}`)) continue
-          const datagram: Datagram = { from, to, message: output.message, via }
-          for (const millis of this.#options.arrives(datagram)) this.after(millis, () => this.deliver(datagram))
-        }
-        return
-      }
+        return output.to.forEach((address) => this.#send(machine, address, output.message))
+      case "Ask":
+        return this.#send(machine, output.to, output.message)
       case "SetTimer":
         return this.#sleep(machine, output.after, () => this.#step(machine, { ...output, _tag: "TimerFired" }))
       case "AwaitIdle":
@@ -292,6 +284,17 @@ export class Cluster {
       case "EndWork":
         if (machine.work !== null) machine.work.isAwaited = true
         else this.#sleep(machine, 0, () => this.#step(machine, { _tag: "WorkEnded", election: output.election }))
+    }
+  }
+
+  #send(machine: Machine, address: Member.Address | null, message: Message.Message): void {
+    const via = address === null ? "multicast" as const : "unicast" as const
+    for (const [to, other] of this.#machines) {
+      if (other === machine || (address !== null && address.port !== other.member.port)) continue
+      const from = machine.member.name
+      if (this.#cuts.has(`${from} ${to}`)) continue
+      const datagram: Datagram = { from, to, message, via }
+      for (const millis of this.#options.arrives(datagram)) this.after(millis, () => this.deliver(datagram))
     }
   }
 

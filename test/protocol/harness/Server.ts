@@ -18,7 +18,13 @@ import * as Profile from "../../../src/settings/Profile.ts"
 import * as Peer from "./Peer.ts"
 
 export type Via = "multicast" | "unicast"
-export type Send = Extract<Output, { readonly _tag: "Send" }>
+
+/** One message to one address, or to the group (null). */
+export interface Send {
+  readonly _tag: "Send"
+  readonly to: Member.Address | null
+  readonly message: Message.Message
+}
 
 export interface Options {
   readonly rules?: Partial<Rules.Rules> | undefined
@@ -124,9 +130,9 @@ export class Server {
     this.outputs.push(output)
     switch (output._tag) {
       case "Send":
+        return output.to.forEach((to) => this.#said(output.message, to))
       case "Ask":
-        this.#answer(output.message, output.to)
-        return void this.sent.push({ _tag: "Send", to: output.to, message: output.message })
+        return this.#said(output.message, output.to)
       case "Emit":
         return void this.events.push(output.event)
       case "Drop":
@@ -147,6 +153,11 @@ export class Server {
       case "Farewell":
         this.#timers = []
     }
+  }
+
+  #said(message: Message.Message, to: Member.Address | null): void {
+    this.#answer(message, to)
+    this.sent.push({ _tag: "Send", to, message })
   }
 
   #answer(message: Message.Message, to: Member.Address | null): void {
