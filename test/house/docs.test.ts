@@ -5,13 +5,24 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Source } from "./Source.ts"
 import * as Sources from "./Source.ts"
 
-// Closed to users.
-const isPrivate = (path: string) => /(^|\/)internal\//.test(path) || path.startsWith("cli/") || path === "main.ts"
+const entries = ["index.ts", "NodeServer.ts", "NodeClient.ts", "Diagnosis.ts", "testing/index.ts"]
+
+/** The files that users can see into: the entry points, what those name, and what such a file hands on whole. */
+const seenByUsers = (sources: ReadonlyArray<Source>): ReadonlySet<string> => {
+  const seen = new Set(entries)
+  for (const path of seen) {
+    const source = sources.find((source) => source.path === path)
+    for (const { file, from } of source?.imports ?? []) {
+      const isHandedOn = entries.includes(path) || source!.text.includes(`export * from "${from}"`)
+      if (file !== undefined && isHandedOn) seen.add(file)
+    }
+  }
+  return seen
+}
 
 const sentenceOf = (doc: string) => doc.replaceAll(/^\s*\*+/gm, "").split(/^\s*@/m)[0]!.trim()
 
 const complaintsAbout = ({ docBefore, exports, header, path }: Source): ReadonlyArray<string> => {
-  if (isPrivate(path)) return []
   // A schema and its type go by one name: one sentence is enough for both.
   const explained = new Set(exports.filter(({ start }) => sentenceOf(docBefore(start)) !== "").map(({ name }) => name))
   const complaints = exports.flatMap(({ name, start }) => {
@@ -25,14 +36,34 @@ const complaintsAbout = ({ docBefore, exports, header, path }: Source): Readonly
       )
     ]
   })
-  return sentenceOf(header) === "" ? [`${path} does not begin with what it is for`, ...complaints] : complaints
+  return [...complaintsAboutHead({ header, path }), ...complaints]
 }
+
+const complaintsAboutHead = ({ header, path }: Pick<Source, "header" | "path">): ReadonlyArray<string> =>
+  sentenceOf(header) === "" ? [`${path} does not begin with what it is for`] : []
 
 const about = (text: string) => complaintsAbout(Sources.parse("group/A.ts", text))
 
 describe("doc comments", () => {
-  it("are on everything that src exports", () => {
-    assert.deepStrictEqual(Sources.all().flatMap(complaintsAbout), [])
+  it("are on everything that users see, and at the head of every file that exports something", () => {
+    const sources = Sources.all()
+    const seen = seenByUsers(sources)
+    assert.deepStrictEqual(sources.filter(({ path }) => seen.has(path)).flatMap(complaintsAbout), [])
+    const others = sources.filter(({ exports, path }) =>
+      !seen.has(path) && !path.startsWith("cli/") && exports.length > 0
+    )
+    assert.deepStrictEqual(others.flatMap(complaintsAboutHead), [])
+  })
+
+  it("are looked for in the entry points, in what they name, and in what that hands on", () => {
+    const files = {
+      "index.ts": `export * as A from "./group/A.ts"`,
+      "group/A.ts": `import * as B from "./B.ts"\nexport * from "./C.ts"`,
+      "group/B.ts": "",
+      "group/C.ts": ""
+    }
+    const seen = seenByUsers(Object.entries(files).map(([path, text]) => Sources.parse(path, text)))
+    assert.deepStrictEqual([...seen].filter((path) => !entries.includes(path)), ["group/A.ts", "group/C.ts"])
   })
 
   it("satisfy when complete", () => {
@@ -59,7 +90,6 @@ describe("doc comments", () => {
       export type Four = typeof Four
       export * as B from "./B.ts"`
     assert.deepStrictEqual(about(text), [])
-    assert.deepStrictEqual(complaintsAbout(Sources.parse("group/internal/a.ts", "export const a = 1")), [])
   })
 
   it.each([

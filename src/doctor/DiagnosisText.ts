@@ -1,20 +1,15 @@
 /**
  * A diagnosis for people: what was looked at, what was found, and what to do. Pure, from data to lines of a given width.
- *
- * @since 0.1.0
  */
 import { formatAddress } from "../protocol/Member.ts"
+import type * as Table from "../status/Table.ts"
+import * as Text from "../status/Text.ts"
 import type * as Diagnosis from "./Diagnosis.ts"
 import type * as Finding from "./Finding.ts"
 import type { Interface, Server } from "./Observations.ts"
-import type * as Table from "./Table.ts"
-import * as Text from "./Text.ts"
 
 /**
  * The whole report. No line is wider than the style's columns, but for a word that is.
- *
- * @category rendering
- * @since 0.1.0
  */
 export const render = (
   { findings, healthy, observations }: Diagnosis.Report,
@@ -60,9 +55,6 @@ export const render = (
 
 /**
  * One finding as one line, for logs.
- *
- * @category rendering
- * @since 0.1.0
  */
 export const line = ({ do: what, finding, says, severity }: Finding.Finding): string =>
   Text.clean(`${severity} ${finding}: ${says} ${what}`)
