@@ -81,8 +81,9 @@ export const restarted = <A, E, R, R2 = never>(
       const begun = monotonic()
       const exit = yield* Effect.exit(effect)
       if (Exit.isSuccess(exit)) return exit.value
-      // Its reign is over by the clock: what follows is the next one's.
-      if (Cause.hasInterruptsOnly(exit.cause) || !(yield* isCurrent)) return yield* Effect.failCause(exit.cause)
+      if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
+      // Its reign is over by the clock: that is no failure of its own, and what follows is the next one's.
+      if (!(yield* isCurrent)) return yield* Effect.die(new LeadingWork.NotLeading({ term }))
       if (monotonic() - begun >= healthy) step = yield* fresh
       const after = yield* step(clock.currentTimeMillisUnsafe(), exit.cause).pipe(
         Effect.map(([, delay]) => Duration.toMillis(delay)),
