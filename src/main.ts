@@ -2,8 +2,6 @@
 /**
  * The process. Looks at the version of Node, then loads the program: kept so plain that versions which cannot run the
  * program can still read this file, and say so in one line instead of a stack trace.
- *
- * @since 0.1.0
  */
 const oldest = [20, 19]
 

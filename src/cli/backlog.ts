@@ -1,6 +1,4 @@
-/**
- * Lines that wait for a reader: at most so many. The oldest give way, and their number is written in their place.
- */
+/** Lines that wait for a reader: at most so many. The oldest give way, and their number is written in their place. */
 
 /** How many bytes are written at once: what a pipe takes whole or not at all (PIPE_BUF of pipe(7)). */
 export const atOnce = 4096

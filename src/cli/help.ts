@@ -1,6 +1,4 @@
-/**
- * What help says besides commands and flags: the settings that are no flag, and the exit codes.
- */
+/** What help says besides commands and flags: the settings that are no flag, and the exit codes. */
 import * as Settings from "../settings/Settings.ts"
 
 const flagKeys: ReadonlyArray<Settings.Key> = Settings.flagKeys

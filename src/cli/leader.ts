@@ -1,6 +1,4 @@
-/**
- * `leader`: who leads a group, asked over the network without joining it.
- */
+/** `leader`: who leads a group, asked over the network without joining it. */
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,4 @@
-/**
- * `members`: who is in a group, asked over the network without joining it.
- */
+/** `members`: who is in a group, asked over the network without joining it. */
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,4 @@
-/**
- * The flags, made from the one list of settings, and the settings from flags, the environment and defaults.
- */
+/** The flags, made from the one list of settings, and the settings from flags, the environment and defaults. */
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,4 @@
-/**
- * `send`: one message to a group, without staying.
- */
+/** `send`: one message to a group, without staying. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Client from "../client/Client.ts"

@@ -8,9 +8,7 @@ import type * as Diagnosis from "./Diagnosis.ts"
 import type * as Finding from "./Finding.ts"
 import type { Interface, Server } from "./Observations.ts"
 
-/**
- * The whole report. No line is wider than the style's columns, but for a word that is.
- */
+/** The whole report. No line is wider than the style's columns, but for a word that is. */
 export const render = (
   { findings, healthy, observations }: Diagnosis.Report,
   style: Pick<Table.Style, "columns" | "color">
@@ -53,9 +51,7 @@ export const render = (
   ]
 }
 
-/**
- * One finding as one line, for logs.
- */
+/** One finding as one line, for logs. */
 export const line = ({ do: what, finding, says, severity }: Finding.Finding): string =>
   Text.clean(`${severity} ${finding}: ${says} ${what}`)
 

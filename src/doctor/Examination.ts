@@ -2,8 +2,6 @@
  * Gathers what `Diagnosis` judges: opens each chosen interface by itself, multicasts questions out of it and hears whether
  * they come back, listens to the group, and asks every server that it learns of by unicast. It joins nothing: nobody's view
  * changes by it, and it runs beside a server of the same host as well as where none runs.
- *
- * @since 0.1.0
  */
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Clock from "effect/Clock"
@@ -34,12 +32,7 @@ import * as Messenger from "../transport/Messenger.ts"
 import * as Networks from "../transport/Networks.ts"
 import type { Interface, Observations, Refusal, Seed, Server, Socket, Stranger, Times } from "./Observations.ts"
 
-/**
- * The settings that an examination goes by.
- *
- * @category models
- * @since 0.1.0
- */
+/** The settings that an examination goes by. */
 export type Examined = Pick<
   Settings.Settings,
   | "group"
@@ -59,12 +52,7 @@ export type Examined = Pick<
   | "memberTimeout"
 >
 
-/**
- * An examination under way. Both can be asked at any time until the scope closes.
- *
- * @category models
- * @since 0.1.0
- */
+/** An examination under way. Both can be asked at any time until the scope closes. */
 export interface Examination {
   /** All that was seen so far. */
   readonly observations: Effect.Effect<Observations>
@@ -114,12 +102,7 @@ interface Known extends Mutable<Omit<Server, "starts" | "follows" | "local">> {
   last: number
 }
 
-/**
- * Begins to look. It goes on until the scope closes.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Begins to look. It goes on until the scope closes. */
 export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.Return<
   Examination,
   SettingRefused,

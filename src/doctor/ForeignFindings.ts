@@ -1,6 +1,4 @@
-/**
- * What datagrams of others on the group's port mean, and what keeps them out of the group: findings of `Diagnosis`.
- */
+/** What datagrams of others on the group's port mean, and what keeps them out of the group: findings of `Diagnosis`. */
 import { all, type Finding, type Kind, note, one, problem } from "./Finding.ts"
 import { isLonely, type Observations, type Stranger } from "./Observations.ts"
 import type { Rule } from "./Seen.ts"

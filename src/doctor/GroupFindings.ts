@@ -1,6 +1,4 @@
-/**
- * Findings about the group: whether anybody is there, whether seeds answer, whether ids are unique, and who leads.
- */
+/** Findings about the group: whether anybody is there, whether seeds answer, whether ids are unique, and who leads. */
 import * as Text from "../status/Text.ts"
 import { all, type Finding, note, one, problem } from "./Finding.ts"
 import { isLonely, type Server } from "./Observations.ts"

@@ -1,6 +1,4 @@
-/**
- * Findings about this host: its interfaces, ports, keys and buffers, and whether its own multicasts come back to it.
- */
+/** Findings about this host: its interfaces, ports, keys and buffers, and whether its own multicasts come back to it. */
 import { formatAddress } from "../protocol/Member.ts"
 import * as Text from "../status/Text.ts"
 import { all, type Finding, note, one, problem } from "./Finding.ts"
@@ -175,9 +173,7 @@ const room: Rule = (seen) => {
   return findings
 }
 
-/**
- * Whether the file of keys keeps them.
- */
+/** Whether the file of keys keeps them. */
 const exposure: Rule = ({ exposedKeyFile }) =>
   exposedKeyFile === null ? [] : [note(
     "KeyFileExposed",

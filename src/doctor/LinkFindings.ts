@@ -1,6 +1,4 @@
-/**
- * Findings about links of servers that are there: missing one way, or missing only by multicast or only by unicast.
- */
+/** Findings about links of servers that are there: missing one way, or missing only by multicast or only by unicast. */
 import * as Text from "../status/Text.ts"
 import { all, type Finding, note, one, problem } from "./Finding.ts"
 import type { Observations, Server } from "./Observations.ts"
@@ -10,17 +8,13 @@ const fadedAfter = 12_000
 // A tenth of all lost, each way: as many in a row are one in three thousand.
 const fadedProbes = 5
 
-/**
- * Servers that are heard and answer nothing.
- */
+/** Servers that are heard and answer nothing. */
 const muteOf = (seen: Observations): ReadonlyArray<Server> =>
   seen.servers.filter(({ answered, asked, multicast }) =>
     multicast !== null && answered === null && asked >= probesWanted
   )
 
-/**
- * Whether all of several hosts are heard, and none answers.
- */
+/** Whether all of several hosts are heard, and none answers. */
 const isMute = (seen: Observations): boolean => {
   const others = seen.servers.filter(({ local }) => !local)
   const hosts = new Set(others.map(({ ip }) => ip))
@@ -29,9 +23,7 @@ const isMute = (seen: Observations): boolean => {
     !others.every(({ alone }) => alone === true)
 }
 
-/**
- * Whether a server hears nobody: it says so, others are there, and it answers nothing.
- */
+/** Whether a server hears nobody: it says so, others are there, and it answers nothing. */
 const isDeaf = (seen: Observations, one: Server): boolean =>
   one.alone === true && muteOf(seen).includes(one)
   && seen.servers.some((other) => other !== one && other.answered !== null)

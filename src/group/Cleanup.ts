@@ -2,8 +2,6 @@
  * Cleanup: every `cleanupInterval` looks for members that have been silent for too long; tells once a minute how many
  * datagrams were dropped and why; at once, then once a minute, which table is full; and which other group is heard all the
  * time.
- *
- * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -31,12 +29,7 @@ const ofTables: ReadonlySet<string> = new Set(tables.map(({ reason }) => reason)
 const noticed = Duration.seconds(1)
 const tellAgain = Duration.minutes(1)
 
-/**
- * Starts its fibers.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Starts its fibers. */
 export const run = Effect.fnUntraced(function*(
   settings: Settings,
   state: GroupState.GroupState,

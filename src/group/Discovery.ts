@@ -1,8 +1,6 @@
 /**
  * Discovery: the listener that takes in what others say, and the probe that asks who is there, at the start and for as
  * long as nobody is.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -12,12 +10,7 @@ import type * as GroupState from "./GroupState.ts"
 import type * as Supervisor from "./Supervisor.ts"
 import * as Ticks from "./Ticks.ts"
 
-/**
- * Starts both fibers. The listener first, so that no answer is missed: it gives each message to `hear`.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Starts both fibers. The listener first, so that no answer is missed: it gives each message to `hear`. */
 export const run = Effect.fnUntraced(function*(
   settings: Settings,
   state: GroupState.GroupState,

@@ -1,8 +1,6 @@
 /**
  * Election: starts the server's part in the protocol and keeps the watch, which sees whether this process has been
  * asleep and must not act on what it held before. The rules are in `protocol/BullyElection`.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -11,12 +9,7 @@ import type * as GroupState from "./GroupState.ts"
 import type * as Supervisor from "./Supervisor.ts"
 import * as Ticks from "./Ticks.ts"
 
-/**
- * Starts the fiber.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Starts the fiber. */
 export const run = Effect.fnUntraced(function*(
   rules: Rules.Rules,
   state: GroupState.GroupState,

@@ -1,8 +1,6 @@
 /**
  * Events on their way to their readers: each reader has a queue of its own, so that what one does not read is lost to that
  * one alone, and told to it.
- *
- * @since 0.1.0
  */
 import * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"
@@ -14,9 +12,6 @@ import type * as Event from "../protocol/Event.ts"
 
 /**
  * A snapshot and all that follows it, with no gap. `sequence` is the number of the newest event that the snapshot includes.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Subscription<S, E> {
   readonly snapshot: S
@@ -25,20 +20,10 @@ export interface Subscription<S, E> {
   readonly events: Stream.Stream<E | Lost>
 }
 
-/**
- * What a reader gets in place of the events that it was too slow for.
- *
- * @category models
- * @since 0.1.0
- */
+/** What a reader gets in place of the events that it was too slow for. */
 export type Lost = Extract<Event.Event, { readonly event: "EventsLost" }>
 
-/**
- * Where events are published and subscribed to.
- *
- * @category models
- * @since 0.1.0
- */
+/** Where events are published and subscribed to. */
 export interface EventHub<S, E> {
   /** Hands an event to every reader. Never waits, and runs none of them. */
   readonly publish: (event: E) => void
@@ -51,12 +36,7 @@ export interface EventHub<S, E> {
   readonly forgetBeginning: () => void
 }
 
-/**
- * How many events wait for one reader at most, and how many a beginning may have to be kept.
- *
- * @category models
- * @since 0.1.0
- */
+/** How many events wait for one reader at most, and how many a beginning may have to be kept. */
 export const capacity = 4_096
 
 interface Numbered<E> {
@@ -67,9 +47,6 @@ interface Numbered<E> {
 /**
  * Makes a hub that ends with the scope. `snapshot` is asked for at once, for those who read from the beginning, and at each
  * later subscription: it must include exactly what was published.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*<S, E extends { readonly at: number }>(
   snapshot: () => S

@@ -1,8 +1,6 @@
 /**
  * The one writer of a server's state. Every input is stepped through the pure core here; what the step leaves to be done
  * is done here, and its events are told in the same step, in order.
- *
- * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -30,9 +28,6 @@ import type * as Supervisor from "./Supervisor.ts"
  * The transition that servers go by: the protocol's own, `Step.step`. It is asked for once, when a server is made, and
  * must be pure. The simulator looks over its shoulder here, after every step of every server; tests of the simulator put
  * a broken protocol in its place.
- *
- * @category references
- * @since 0.1.0
  */
 export const Transition = Context.Reference<typeof Step.step>("bellwether/group/GroupState/Transition", {
   defaultValue: () => Step.step
@@ -40,12 +35,7 @@ export const Transition = Context.Reference<typeof Step.step>("bellwether/group/
 
 type EventBody<E> = E extends Event.Event ? Omit<E, "at"> : never
 
-/**
- * The state of one server, and the one way to change it.
- *
- * @category models
- * @since 0.1.0
- */
+/** The state of one server, and the one way to change it. */
 export interface GroupState {
   /** Steps one input, then does what it left to do. Sends are queued; nothing here waits for the network. */
   readonly step: (input: Step.Input) => Effect.Effect<void>
@@ -69,12 +59,7 @@ export interface GroupState {
   readonly now: Effect.Effect<Now>
 }
 
-/**
- * What the outbox holds: messages to send or to ask with, and the end.
- *
- * @category models
- * @since 0.1.0
- */
+/** What the outbox holds: messages to send or to ask with, and the end. */
 export type Outgoing = Extract<Output, { readonly _tag: "Send" | "Ask" | "Farewell" }>
 
 const outboxCapacity = 4_096
@@ -82,9 +67,6 @@ const outboxCapacity = 4_096
 /**
  * Makes the state of one server. `works.end` ends all leading work of an election, in a bounded time, and answers whether it
  * has finished by then. `deliver` takes what clients sent, and must not block.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: {
   readonly initial: State

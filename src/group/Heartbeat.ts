@@ -1,8 +1,4 @@
-/**
- * Heartbeat: says `SERVER_ALIVE` at once and then every `heartbeatInterval`.
- *
- * @since 0.1.0
- */
+/** Heartbeat: says `SERVER_ALIVE` at once and then every `heartbeatInterval`. */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Settings } from "../settings/Settings.ts"
@@ -10,12 +6,7 @@ import type * as GroupState from "./GroupState.ts"
 import type * as Supervisor from "./Supervisor.ts"
 import * as Ticks from "./Ticks.ts"
 
-/**
- * Starts the fiber.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Starts the fiber. */
 export const run = (
   settings: Settings,
   state: GroupState.GroupState,

@@ -1,8 +1,4 @@
-/**
- * Asks a group who is in it and who leads, without joining: nobody's view changes by it.
- *
- * @since 0.1.0
- */
+/** Asks a group who is in it and who leads, without joining: nobody's view changes by it. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
@@ -24,9 +20,6 @@ import * as Seeds from "./Seeds.ts"
 /**
  * How a group was asked: what to compare where nobody answers. `interfaces` are those that the question went out of; `within`
  * is how many ms were waited.
- *
- * @category models
- * @since 0.1.0
  */
 export const Asked = Schema.Struct({
   group: Schema.String,
@@ -36,18 +29,10 @@ export const Asked = Schema.Struct({
   within: Schema.Natural
 })
 
-/**
- * @category models
- * @since 0.1.0
- */
+/** */
 export type Asked = typeof Asked.Type
 
-/**
- * How these settings ask, over this endpoint, for so long.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** How these settings ask, over this endpoint, for so long. */
 export const asked = (
   { group, multicastAddress, port }: Pick<Settings.Settings, "group" | "multicastAddress" | "port">,
   endpoint: Pick<Datagrams.Endpoint, "local">,
@@ -60,12 +45,7 @@ export const asked = (
   within: Math.round(Duration.toMillis(within))
 })
 
-/**
- * That nobody answered, and what to compare.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** That nobody answered, and what to compare. */
 export const nobody = ({ group, interfaces, multicastAddress, port, within }: Asked): string =>
   `nobody in group ${JSON.stringify(group)} answered within ${within} ms on ${multicastAddress}:${port} through ${
     interfaces.join(", ")
@@ -82,9 +62,6 @@ const nobodyHere = (
 /**
  * Nobody answered within the time-out. Either no server of the group runs, or it cannot be reached: the group, address,
  * port and interfaces asked by are told, and whether only this host was asked, and at which port. Programs exit with 3.
- *
- * @category errors
- * @since 0.1.0
  */
 export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
   ...Asked.fields,
@@ -101,9 +78,6 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
 /**
  * A server answered, but its list was longer than what came of it within the time-out (`within`, ms): `pages` of `of`.
  * Programs exit with 3.
- *
- * @category errors
- * @since 0.1.0
  */
 export class ListUnfinished extends Schema.TaggedError<ListUnfinished>()("ListUnfinished", {
   from: Schema.String,
@@ -123,9 +97,6 @@ export class ListUnfinished extends Schema.TaggedError<ListUnfinished>()("ListUn
  * What one server answered for its group: those in its view, highest rank first, the leader and its term. `leader` is null
  * while nobody leads; `term` is then that of the last reign. A leader may be in no list: one that is just lost, or not met
  * yet. Host names and tags are left out where the server did not tell them.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Answer {
   readonly members: ReadonlyArray<Message.Listed>
@@ -140,9 +111,6 @@ export interface Answer {
 /**
  * How to ask. `timeout` is how long to wait for the whole answer, 2 s unless set. With `thisHost` only a server of this
  * host is asked, and heard: the one at the `unicastPort` of the settings where that is set, else any of the group.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Options {
   readonly timeout?: Duration.Input | undefined
@@ -170,9 +138,6 @@ type Questioned = Pick<
 /**
  * Asks by multicast, and asks the seeds. The leader is asked first, and any server of this host; while they do not
  * answer, more and more of the others are. Where several answer, as in a group that was split, the first is taken.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const members = (
   settings: Questioned,
@@ -198,9 +163,6 @@ export const members = (
 /**
  * Asks in the same way, but only until it is known who leads: `members` are those that were told by then. Where a part of
  * a list came within the time-out, that is the answer.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const leader = (
   settings: Questioned,

@@ -1,8 +1,6 @@
 /**
  * The keys of a group as a server has them: read from its settings before anything is opened, changed while it runs, and
  * whatever shows that others have another key, told.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -26,20 +24,10 @@ import type * as Seals from "../transport/Seals.ts"
 import type * as GroupState from "./GroupState.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
-/**
- * The settings that say which keys there are.
- *
- * @category models
- * @since 0.1.0
- */
+/** The settings that say which keys there are. */
 export type KeySettings = Pick<Settings.Settings, "key" | "keyFile" | "keyMode">
 
-/**
- * The keys in use, the way to put others in their place, and what was seen of those who have others.
- *
- * @category models
- * @since 0.1.0
- */
+/** The keys in use, the way to put others in their place, and what was seen of those who have others. */
 export interface Keys extends Seals.Keys {
   readonly use: (ring: KeyRing.KeyRing) => void
   /** The permissions of the file of keys, where others than its owner may do anything with it; else null. */
@@ -48,35 +36,20 @@ export interface Keys extends Seals.Keys {
   readonly strangers: Effect.Effect<ReadonlyArray<Seen>>
 }
 
-/**
- * A matter of keys: what was wrong, how often since it was last told, and where the newest such datagram came from.
- *
- * @category models
- * @since 0.1.0
- */
+/** A matter of keys: what was wrong, how often since it was last told, and where the newest such datagram came from. */
 export interface Seen {
   readonly problem: Seals.Stranger
   readonly from: Address
   readonly count: number
 }
 
-/**
- * A file of keys that others than its owner may read or change, and its permissions as `chmod` takes them.
- *
- * @category models
- * @since 0.1.0
- */
+/** A file of keys that others than its owner may read or change, and its permissions as `chmod` takes them. */
 export interface Exposure {
   readonly path: string
   readonly mode: string
 }
 
-/**
- * Puts other keys in place of those in use.
- *
- * @category models
- * @since 0.1.0
- */
+/** Puts other keys in place of those in use. */
 export type UseKeys = (keys: Redacted.Redacted | string) => Effect.Effect<void, SettingRefused>
 
 const refused = (setting: "key" | "keyFile", was: string, allowed: string) =>
@@ -119,20 +92,12 @@ const find = ({ key, keyFile, keyMode }: KeySettings): Effect.Effect<Found, Sett
     ? fromFile(keyFile, keyMode)
     : Effect.succeed({ ring: key === undefined ? KeyRing.none : { ...key, mode: keyMode }, exposure: null })
 
-/**
- * The ring that settings name; a file is read now.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The ring that settings name; a file is read now. */
 export const ring = (settings: KeySettings): Effect.Effect<KeyRing.KeyRing, SettingRefused> =>
   Effect.map(find(settings), ({ ring }) => ring)
 
 /**
  * The keys that settings name, to be given to a `Messenger`. `memberTimeout` is how long, in ms, a member may be silent.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
   settings: KeySettings & Pick<Settings.Settings, "maxSessions">,
@@ -163,12 +128,7 @@ export const make = Effect.fnUntraced(function*(
   }
 })
 
-/**
- * Says in the log that others than its owner may read or change the file of keys.
- *
- * @category combinators
- * @since 0.1.0
- */
+/** Says in the log that others than its owner may read or change the file of keys. */
 export const warnOfExposure = ({ mode, path }: Exposure): Effect.Effect<void> =>
   Effect.logWarning(
     `others than its owner may use the file of keys ${
@@ -184,9 +144,6 @@ const readAgain = "2 seconds"
  * Starts what reads the file of keys again and again, where there is one, and gives the way to put other keys in place of
  * those in use, as the setting `key` spells them. `onChanged` and `onRefused` are run with what came of either, and
  * `onExposed` where others than its owner may read or change the file: at first, and whenever its permissions are others.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const follow = Effect.fnUntraced(function*(
   keys: Keys,
@@ -235,12 +192,7 @@ export const follow = Effect.fnUntraced(function*(
     )
 })
 
-/**
- * What runs for the keys of a server.
- *
- * @category models
- * @since 0.1.0
- */
+/** What runs for the keys of a server. */
 export interface Running {
   readonly useKeys: UseKeys
   /** Tells, once, that everybody can join the group, where others than this host can send to it by now. */
@@ -250,9 +202,6 @@ export interface Running {
 /**
  * Starts what tells of strangers and of a group that everybody can join, and what reads the file of keys again. Gives the
  * way to change the keys in code, and to judge again whether they are needed when the network is another.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const run = Effect.fnUntraced(function*(
   keys: Keys,

@@ -1,27 +1,15 @@
-/**
- * How long the close of a server or a client waits for its goodbye, and for leading work.
- *
- * @since 0.1.0
- */
+/** How long the close of a server or a client waits for its goodbye, and for leading work. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-/**
- * All that a goodbye may take, once leading work has ended or has had its time.
- *
- * @category models
- * @since 0.1.0
- */
+/** All that a goodbye may take, once leading work has ended or has had its time. */
 export const goodbyeWithin = Duration.seconds(1)
 
 /**
  * The clock that shows whether the app's own stands still. A simulation puts its own in place: there time also stands
  * still between two steps.
- *
- * @category references
- * @since 0.1.0
  */
 export const RealClock = Context.Reference<Clock.Clock>("bellwether/group/Leaving/RealClock", {
   defaultValue: () => Context.get(Context.empty(), Clock.Clock)
@@ -46,9 +34,6 @@ const standsStill = Effect.fnUntraced(function*(clock: Clock.Clock, real: Clock.
 /**
  * Waits for an end, that long at most by the clock in the context, which is the app's. Where that clock stands still, it
  * does not wait for what needs its time.
- *
- * @category combinators
- * @since 0.1.0
  */
 export const waitFor = Effect.fnUntraced(function*(end: Effect.Effect<unknown>, atMost: Duration.Duration) {
   const clock = yield* Clock.Clock

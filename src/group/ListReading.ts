@@ -1,8 +1,6 @@
 /**
  * Reads a list of members over the network, page by page, without being one: it asks ever more servers until one answers,
  * and goes on with that one.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -17,9 +15,6 @@ import type * as Messenger from "../transport/Messenger.ts"
 /**
  * As much of the list of one server (`by`, at `from`) as has been read: `read` of `of` pages, with its members by their ids.
  * `leader` and `term` are those of the last page.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Reading {
   readonly from: Address
@@ -53,20 +48,10 @@ const readOn = (before: Pick<Reading, "lines" | "read">, { from, message }: Page
 
 const unread: Pick<Reading, "lines" | "read"> = { lines: new Map(), read: 0 }
 
-/**
- * Whether all pages have been read.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether all pages have been read. */
 export const isWhole = ({ of, read }: Reading): boolean => read >= of
 
-/**
- * Whether it is known who leads, and what the list says of it, as far as it says anything.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether it is known who leads, and what the list says of it, as far as it says anything. */
 export const tellsOfLeader = (reading: Reading): boolean =>
   isWhole(reading) || reading.leader === null || reading.lines.has(reading.leader.id)
 
@@ -77,9 +62,6 @@ const isOfAnother = (reading: Reading, { message }: Page): boolean =>
 /**
  * How to ask. `everybody` are those to ask at first, null for the group, asked for anew each time; `mayAnswer` is whose answer counts. `timeout` (ms)
  * sets the pace, and ends nothing. `onRead` is called with each page.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Question {
   readonly messenger: Messenger.Messenger
@@ -110,12 +92,7 @@ const changesMinded = 3
 /** How many pages with details a server sends in half of that many ms: at first a burst, then 100 a second. */
 const detailedPages = (timeout: number): number => 50 + timeout / 20
 
-/**
- * Reads until it is enough. It does not end by itself where nobody answers.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Reads until it is enough. It does not end by itself where nobody answers. */
 export const read = Effect.fnUntraced(function*(question: Question) {
   const { isEnough, mayAnswer, onRead, timeout } = question
   let details = true

@@ -1,8 +1,6 @@
 /**
  * Groups of other names on our address and port. Their datagrams are dropped, as they should be; that they come all the time
  * is told, since it may be a group that was meant to be ours, with its name misspelt.
- *
- * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Member from "../protocol/Member.ts"
@@ -10,9 +8,6 @@ import * as Member from "../protocol/Member.ts"
 /**
  * Another group that is heard all the time: its tag as eight hex digits, where its last datagram came from, and how many
  * there were since it was last told.
- *
- * @category models
- * @since 0.1.0
  */
 export interface OtherGroup {
   readonly tag: string
@@ -20,12 +15,7 @@ export interface OtherGroup {
   readonly count: number
 }
 
-/**
- * What is heard of other groups. `now` is ms on a clock that never steps.
- *
- * @category models
- * @since 0.1.0
- */
+/** What is heard of other groups. `now` is ms on a clock that never steps. */
 export interface OtherGroups {
   readonly hear: (tag: string, from: Member.Address, now: number) => void
   /** Those that are to be told now: once a group is heard all the time, then once an hour as long as it is. */
@@ -50,12 +40,7 @@ const wantedHeartbeats = 3
 const forgottenAfter = Duration.toMillis(Duration.minutes(1))
 const tellAgain = Duration.toMillis(Duration.hours(1))
 
-/**
- * Nothing heard yet. A group is heard all the time from the third of our own heartbeat intervals on.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Nothing heard yet. A group is heard all the time from the third of our own heartbeat intervals on. */
 export const make = (heartbeatInterval: Duration.Duration): OtherGroups => {
   // The one heard last comes last.
   const all = new Map<string, Heard>()

@@ -1,8 +1,4 @@
-/**
- * The fiber through which everything leaves: it sends what the steps left to be sent, one after the other, in order.
- *
- * @since 0.1.0
- */
+/** The fiber through which everything leaves: it sends what the steps left to be sent, one after the other, in order. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -25,9 +21,6 @@ const maxQuestions = 32
  * that there was to send.
  *
  * A send that fails is counted and lost, as any datagram may be: the next heartbeat tries again.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const run = Effect.fnUntraced(function*(
   state: GroupState.GroupState,

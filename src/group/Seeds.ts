@@ -1,8 +1,6 @@
 /**
  * Seeds: resolves the names of the servers by which the group is found where multicast does not reach it, once before
  * the start and again while the server runs. Who of them is asked, and when, is decided in `protocol/Contacts`.
- *
- * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,12 +18,7 @@ import * as Networks from "../transport/Networks.ts"
 import type * as GroupState from "./GroupState.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
-/**
- * The seeds of one server.
- *
- * @category models
- * @since 0.1.0
- */
+/** The seeds of one server. */
 export interface Seeds {
   /** The addresses that the names resolve to now; those of a name that does not resolve are the last that it had. */
   readonly addresses: () => ReadonlyArray<Address>
@@ -48,12 +41,7 @@ const startWithin = Duration.seconds(2)
 /** A name that hangs has no addresses for now; the next round asks again. */
 const resolveWithin = Duration.seconds(5)
 
-/**
- * Resolves the names for the first time: within two seconds or so long as is said, whatever the resolver does.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Resolves the names for the first time: within two seconds or so long as is said, whatever the resolver does. */
 export const make = Effect.fnUntraced(function*(
   settings: Pick<Settings, "seeds" | "networks" | "heartbeatInterval">,
   endpoint: Pick<Datagrams.Endpoint, "resolve">,

@@ -1,8 +1,4 @@
-/**
- * Keeps a server's loops alive and tells of their deaths: an Effect fiber that dies is silent by default.
- *
- * @since 0.1.0
- */
+/** Keeps a server's loops alive and tells of their deaths: an Effect fiber that dies is silent by default. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -12,12 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 
-/**
- * The group is not served any more: its fibers died again and again, so the server has stepped down and left.
- *
- * @category errors
- * @since 0.1.0
- */
+/** The group is not served any more: its fibers died again and again, so the server has stepped down and left. */
 export class GroupFailed extends Schema.TaggedError<GroupFailed>()("GroupFailed", {
   fiber: Schema.String,
   cause: Schema.Defect()
@@ -31,12 +22,7 @@ const maxDeaths = 5
 const minute = Duration.minutes(1)
 const longestBackoff = Duration.seconds(2)
 
-/**
- * Who keeps the fibers of one server.
- *
- * @category models
- * @since 0.1.0
- */
+/** Who keeps the fibers of one server. */
 export interface Supervisor {
   /**
    * Runs a loop in the background until the scope closes. Where it ends before, by a defect, by an interruption of what it
@@ -49,12 +35,7 @@ export interface Supervisor {
   readonly failed: Effect.Effect<never, GroupFailed>
 }
 
-/**
- * Makes a supervisor for one server. `onDeath` hears of each death, with their number in the last minute.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Makes a supervisor for one server. `onDeath` hears of each death, with their number in the last minute. */
 export const make = Effect.fnUntraced(function*(
   onDeath: (fiber: string, cause: string, deaths: number) => Effect.Effect<void>
 ): Effect.fn.Return<Supervisor> {

@@ -14,8 +14,6 @@
  *    │                                               nobody objects    Waiting ── wait over ──▶ Pending
  *    └── a reign is followed (from any)
  * ```
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -42,12 +40,7 @@ const higher = (at: At): ReadonlyArray<Member.Member> =>
 
 const standsAside = ({ election, turn }: At): boolean => Election.standsAside(election, turn.now.monotonic)
 
-/**
- * Whether this server may stand for the lead, or take it, by its state and what it sees.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this server may stand for the lead, or take it, by its state and what it sees. */
 export const mayStand = (at: At): boolean => mayStandIfHeard(at) && isHeard(at)
 
 /** To lead others who do not hear it would be to lead beside another. */
@@ -64,12 +57,7 @@ const mayStandIfHeard = (at: At): boolean => {
 
 // --- Changes of role ---
 
-/**
- * Whatever this server was about to do for the lead, it does not.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Whatever this server was about to do for the lead, it does not. */
 export const stopActivity = (at: At): void => {
   if (at.election.claim?.held === false) LeaseClaim.end(at)
   at.change({ activity: { _tag: "Idle" } })
@@ -80,9 +68,6 @@ export const stopActivity = (at: At): void => {
  * How a place falls vacant: `askFirst` where the leader may only be silent, `since` when it last gave a sign of life, where
  * that was before now, `workEnded` where the work of our own reign has ended, so that a lease can be given back, `passedUntil`
  * where a greater reign may yet be heard of here.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Vacating {
   readonly askFirst?: boolean
@@ -91,12 +76,7 @@ export interface Vacating {
   readonly passedUntil?: number
 }
 
-/**
- * Nobody leads any more.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Nobody leads any more. */
 export const becomeVacant = (
   at: At,
   ended: Reign.Reign,
@@ -124,12 +104,7 @@ export const becomeVacant = (
   at.emitChange({ leader: null, from: ended.leader, term: ended.term, cause, without: 0 })
 }
 
-/**
- * That reign is followed from now on, by the path that `life` tells of.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** That reign is followed from now on, by the path that `life` tells of. */
 export const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Member, life: Election.Life): void => {
   const { claim, last, reign: before, vacancy } = at.election
   Damping.onFollowed(at, reign)
@@ -159,12 +134,7 @@ export const becomeFollowerOf = (at: At, reign: Reign.Reign, leader: Member.Memb
 const wasNamed = ({ election: { reign, vacancy }, state: { self } }: At): boolean =>
   reign === null && vacancy.cause === "Transferred" && vacancy.successor === self.id
 
-/**
- * This server leads, by a reign above all that it has heard of.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** This server leads, by a reign above all that it has heard of. */
 export const becomeLeader = (at: At): void => {
   const { heard, last } = at.election
   // A reign of ours is never above what we followed by rank alone: the term grows with each.
@@ -174,12 +144,7 @@ export const becomeLeader = (at: At): void => {
   lead(at, reign)
 }
 
-/**
- * Takes the lead by that reign of this server's own, and says so.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Takes the lead by that reign of this server's own, and says so. */
 export const lead = (at: At, reign: Reign.Reign): void => {
   const isHeir = wasNamed(at)
   const number = at.name === Election.ofGroup ? 1 : 0
@@ -193,9 +158,6 @@ export const lead = (at: At, reign: Reign.Reign): void => {
 /**
  * Something calls for an election: this server will stand when its stagger is over. While it is about to, stands, or
  * waits for a higher one, this is the same election.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const callElection = (at: At): void => {
   const { activity, vacancy } = at.election
@@ -212,9 +174,6 @@ export const callElection = (at: At): void => {
 /**
  * Where no trigger calls: where nobody leads, or one whom it outranks, and nobody above would see to that, it stands. Where
  * somebody might, it does so later: that one may wait for a lead that it lost, or stand aside, and nobody is told of that.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const callIfDue = (at: At): void => {
   const { election: { reign }, state: { rules } } = at
@@ -231,22 +190,12 @@ const standAfter = (at: At, millis: number): void => {
   at.setTimer("stand", millis + at.turn.random() * 5, { _tag: "Stand" })
 }
 
-/**
- * This server takes part from now on: it listens for one discovery window who leads, then stands where it should.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** This server takes part from now on: it listens for one discovery window who leads, then stands where it should. */
 export const enter = (at: At): void => {
   if (mayStand(at)) standAfter(at, at.state.rules.discoveryWindow)
 }
 
-/**
- * The stagger is over.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The stagger is over. */
 export const stand = (at: At): void => {
   at.change({ activity: { _tag: "Idle" } })
   if (!mayStand(at)) return
@@ -268,12 +217,7 @@ const canvass = (at: At, time: number): void => {
   at.setTimer("ok", time, { _tag: "NoObjection" })
 }
 
-/**
- * Nobody objected in time.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Nobody objected in time. */
 export const noObjection = (at: At): void => {
   stopActivity(at)
   if (mayStand(at)) becomeLeader(at)
@@ -286,12 +230,7 @@ const waitForHigher = (at: At): void => {
   at.setTimer("wait", time + at.turn.random() * time / 4, { _tag: "WaitOver" })
 }
 
-/**
- * The higher one has not led in time: this server stands again.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The higher one has not led in time: this server stands again. */
 export const waitOver = (at: At): void => {
   stopActivity(at)
   callElection(at)
@@ -299,12 +238,7 @@ export const waitOver = (at: At): void => {
 
 // --- What others say ---
 
-/**
- * Tells a server the reign that this one follows, at most once in 100 ms.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Tells a server the reign that this one follows, at most once in 100 ms. */
 export const notify = (at: At, id: Member.NodeId, to: Member.Address): void => {
   const { noticed } = at.election
   const { monotonic } = at.turn.now
@@ -313,12 +247,7 @@ export const notify = (at: At, id: Member.NodeId, to: Member.Address): void => {
   at.turn.say(to, { type: "COORDINATOR", election: at.name, hears: id })
 }
 
-/**
- * Somebody stands.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Somebody stands. */
 export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member.Address): void => {
   const { members, phase, rules, self } = at.state
   const { sender } = message
@@ -352,21 +281,11 @@ export const onElection = (at: At, message: Message.Of<"ELECTION">, from: Member
   }
 }
 
-/**
- * The time has come to object to who stands, and nobody higher has.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The time has come to object to who stands, and nobody higher has. */
 export const object = (at: At, to: Member.NodeId, standing: number): void =>
   at.turn.say(null, { type: "OK", election: at.name, to, standing })
 
-/**
- * Somebody objects: to us, or in our place to another.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Somebody objects: to us, or in our place to another. */
 export const onOk = (at: At, message: Message.Of<"OK">): void => {
   const { self } = at.state
   const { activity } = at.election
@@ -379,22 +298,12 @@ export const onOk = (at: At, message: Message.Of<"OK">): void => {
 
 // --- What becomes of members ---
 
-/**
- * A member is new: where nobody leads, there is an election.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A member is new: where nobody leads, there is an election. */
 export const onJoined = (at: At): void => {
   if (at.election.reign === null) callElection(at)
 }
 
-/**
- * A member is gone. `heardAt` is when it was last heard.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A member is gone. `heardAt` is when it was last heard. */
 export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, heardAt: number): void => {
   const { members, rules, self } = at.state
   const { abstention, activity, life, noticed, reign, vacancy } = at.election
@@ -427,9 +336,6 @@ export const onRemoved = (at: At, member: Member.Member, reason: Event.Reason, h
 /**
  * A member that was asked has not proved that it hears this server. Where it leads, it is dropped: with a lease its votes say
  * whether it hears.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onUnproven = (at: At, id: Member.NodeId): void => {
   const { life, reign } = at.election
@@ -441,20 +347,12 @@ export const onUnproven = (at: At, id: Member.NodeId): void => {
   callElection(at)
 }
 
-/**
- * No member is known to hear this server, and those that were asked did not answer: it leads nobody.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** No member is known to hear this server, and those that were asked did not answer: it leads nobody. */
 export const onUnheard = (at: At): void => endReign(at, "Unheard")
 
 /**
  * With each sweep: a leader that is followed through others and has given no new sign of life for too long is gone; one that
  * is heard by others only is followed through one of them, or not at all.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const sweep = (at: At): void => {
   const { reign } = at.election
@@ -470,9 +368,6 @@ export const sweep = (at: At): void => {
 /**
  * A member that stays takes part no more. Where it led, its word that it does no longer has been lost; its word that it
  * does after all brings its reign back.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onWithdrawn = (at: At, member: Member.Member): void => {
   const { activity, reign, vacancy } = at.election
@@ -489,9 +384,6 @@ export const onWithdrawn = (at: At, member: Member.Member): void => {
 /**
  * Holds back from standing for so many ms: `firmly`, whoever leads or does not; else unless nobody does, or the `heir` in
  * whose favour it is. What was asked for firmly is not undone by the other.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const abstain = (
   at: At,
@@ -506,23 +398,13 @@ export const abstain = (
   at.setTimer("abstain", firmly ? millis : rules.coordinatorTimeout, { _tag: "AbstainOver" })
 }
 
-/**
- * Holds back no longer.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Holds back no longer. */
 export const abstainNoLonger = (at: At): void => {
   at.change({ abstention: Election.noAbstention })
   at.clearTimer("abstain")
 }
 
-/**
- * Ends the leading work of this server; what follows, follows when it has ended.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Ends the leading work of this server; what follows, follows when it has ended. */
 export const endReign = (at: At, cause: Event.Cause): void => {
   if (Contest.ownReign(at.state, at.name) === null) return
   at.change({ ending: cause })
@@ -530,21 +412,11 @@ export const endReign = (at: At, cause: Event.Cause): void => {
   at.turn.outputs.push({ _tag: "EndWork", election: at.name })
 }
 
-/**
- * Says to all that this server leads no more, and why.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Says to all that this server leads no more, and why. */
 export const sayStepsDown = (at: At, cause: Event.Cause, successor: Member.NodeId | null): void =>
   at.sayOften("stepping-down", { type: "STEPPING_DOWN", election: at.name, successor, cause }, Rules.gaps.steppingDown)
 
-/**
- * This server goes on under a higher incarnation: a reign of its own goes on as a new one.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** This server goes on under a higher incarnation: a reign of its own goes on as a new one. */
 export const onRaised = (at: At): void => {
   if (Contest.ownReign(at.state, at.name) !== null) becomeLeader(at)
 }
@@ -552,9 +424,6 @@ export const onRaised = (at: At): void => {
 /**
  * After a stall of so many ms: whatever was led is over, and nothing that was begun counts. While a lease of ours lasts
  * nobody else can lead; so the others hear of its end when the work, which woke too, has ended.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onStall = (at: At, asleep: number): void => {
   const { ending, reign, vacancy } = at.election
@@ -572,12 +441,7 @@ export const onStall = (at: At, asleep: number): void => {
   abandon(at)
 }
 
-/**
- * Nothing that was begun counts: candidacy, waiting, and what was to be objected.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Nothing that was begun counts: candidacy, waiting, and what was to be objected. */
 export const abandon = (at: At): void => {
   stopActivity(at)
   at.clearTimers("object:")

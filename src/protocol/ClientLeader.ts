@@ -1,8 +1,6 @@
 /**
  * Whom a client talks to: the leader of the greatest reign that it hears of. A leader may speak and hear nothing, so its own
  * word alone takes a client neither from one that answers, nor back to itself.
- *
- * @since 0.1.0
  */
 import type { Turn } from "./ClientTurn.ts"
 import * as Member from "./Member.ts"
@@ -10,23 +8,13 @@ import * as Message from "./Message.ts"
 import * as Reign from "./Reign.ts"
 import * as Zone from "./Zone.ts"
 
-/**
- * The first wait for an answer and the longest, in ms; it doubles in between.
- *
- * @category models
- * @since 0.1.0
- */
+/** The first wait for an answer and the longest, in ms; it doubles in between. */
 export const backoff = { first: 200, longest: 2_000 } as const
 /** How many leaders that did not answer are remembered, and how seldom a claimant is asked at last, in ms. */
 const maxUnanswering = 8
 const claimantGap = 60_000
 
-/**
- * A join begins at that instant, under a new nonce.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A join begins at that instant, under a new nonce. */
 export const beginJoin = (turn: Turn, dueAt: number): void => {
   turn.state.join = { nonce: turn.nonce(), tries: 0, dueAt }
 }
@@ -71,9 +59,6 @@ const become = (turn: Turn, reign: Reign.Reign | null, address: Member.Address |
 /**
  * Whom we asked again and again since an instant, and who has not been heard in any other way either, is not there. One that
  * is heard may have too much to do for messages, or be deaf: a join tells.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const doubtLeader = (turn: Turn, since: number): void => {
   if (turn.state.reign === null) return
@@ -81,12 +66,7 @@ export const doubtLeader = (turn: Turn, since: number): void => {
   else if (turn.state.leaderAnsweredAt <= since) joinNow(turn)
 }
 
-/**
- * The leader has let our joins go by: it is dropped, and remembered.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The leader has let our joins go by: it is dropped, and remembered. */
 export const dropUnanswering = (turn: Turn): void => {
   const { address, reign, unanswering } = turn.state
   if (reign === null) return
@@ -96,12 +76,7 @@ export const dropUnanswering = (turn: Turn): void => {
   leaveLeader(turn, reign, false)
 }
 
-/**
- * What a server's message means for whom we talk to. `answers`: its sender answers what we have said.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** What a server's message means for whom we talk to. `answers`: its sender answers what we have said. */
 export const observe = (turn: Turn, message: Message.FromServer, from: Member.Address, answers: boolean): void => {
   const { last, reign: mine } = turn.state
   const { sender } = message

@@ -4,8 +4,6 @@
  *
  * A client follows reigns as servers do, the greater one wins, but it judges nobody: a leader that does not answer is
  * dropped for the next that is heard of, and until then it speaks to the whole group.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Client from "./Client.ts"
@@ -23,9 +21,6 @@ import type { Now } from "./Turn.ts"
  * - `Send`: the app sends; `Withdraw`: it does not want to any more. What has gone out cannot be taken back.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
- *
- * @category models
- * @since 0.1.0
  */
 export type Input =
   | { readonly _tag: "Start" }
@@ -36,12 +31,7 @@ export type Input =
   | { readonly _tag: "Room"; readonly limit: number }
   | { readonly _tag: "Leave" }
 
-/**
- * How many messages wait at most behind those on their way.
- *
- * @category models
- * @since 0.1.0
- */
+/** How many messages wait at most behind those on their way. */
 export const queueLimit = 1_024
 
 /** The weight of each new round trip in their mean: that of RFC 6298. */
@@ -54,12 +44,7 @@ const maxHeard = 64
 /** How many clients' order is remembered at most. */
 const maxSources = 2_048
 
-/**
- * A client before its start.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A client before its start. */
 export const make = (options: { readonly client: Client.Client; readonly interval: number }): State => ({
   ...options,
   phase: "Joining",
@@ -85,12 +70,7 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   leavings: 0
 })
 
-/**
- * When the next `Tick` is due, on the monotonic clock; Infinity where nothing is.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** When the next `Tick` is due, on the monotonic clock; Infinity where nothing is. */
 export const dueAt = (state: State): number => {
   if (state.phase === "Left") return Infinity
   let due = Math.min(state.join.dueAt, state.answerAt, Receiver.dueAt(state.receiver))
@@ -101,27 +81,14 @@ export const dueAt = (state: State): number => {
 /**
  * Where the leader is that this client speaks to, or that it has dropped since it did not answer: it may lead all the same.
  * Null where none was heard of, or the last one has given its reign up.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const leaderAddress = ({ address, last }: State): Member.Address | null =>
   address ?? (last === null || last.isOver ? null : last.address)
 
-/**
- * Whether all that the app sent is acknowledged: nothing waits unless there is something on its way.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether all that the app sent is acknowledged: nothing waits unless there is something on its way. */
 export const isDrained = (state: State): boolean => state.flights.length === 0
 
-/**
- * The one transition. Never throws.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The one transition. Never throws. */
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   if (state.phase === "Left") return [state, []]
   const turn = new Turn(state, now)

@@ -1,8 +1,6 @@
 /**
  * What a client is between two steps ({@link State}), and what one step works on ({@link Turn}): a copy of the state to
  * change, the time, and the outputs that the step leaves.
- *
- * @since 0.1.0
  */
 import type * as HashMap from "effect/HashMap"
 import type * as Client from "./Client.ts"
@@ -14,12 +12,7 @@ import type * as Receiver from "./Receiver.ts"
 import type * as Reign from "./Reign.ts"
 import type { Now } from "./Turn.ts"
 
-/**
- * A message that waits for its acknowledgement. `ticket` is what its sender knows it by.
- *
- * @category models
- * @since 0.1.0
- */
+/** A message that waits for its acknowledgement. `ticket` is what its sender knows it by. */
 export interface Flight {
   readonly ticket: number
   readonly seq: number
@@ -30,23 +23,13 @@ export interface Flight {
   readonly dueAt: number
 }
 
-/**
- * A message that waits for others to be acknowledged; it has no number yet.
- *
- * @category models
- * @since 0.1.0
- */
+/** A message that waits for others to be acknowledged; it has no number yet. */
 export interface Queued {
   readonly ticket: number
   readonly body: Client.Body
 }
 
-/**
- * A leader that let our questions go by: where it was spoken to, and until when.
- *
- * @category models
- * @since 0.1.0
- */
+/** A leader that let our questions go by: where it was spoken to, and until when. */
 export interface Unanswering {
   readonly id: Member.NodeId
   readonly incarnation: number
@@ -56,9 +39,6 @@ export interface Unanswering {
 
 /**
  * A leader of a greater reign that has not answered yet: how often it was asked, and from when on its word has it asked again.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Claimant {
   readonly id: Member.NodeId
@@ -67,12 +47,7 @@ export interface Claimant {
   readonly againAt: number
 }
 
-/**
- * One client, whole.
- *
- * @category models
- * @since 0.1.0
- */
+/** One client, whole. */
 export interface State {
   readonly client: Client.Client
   /** Time between two signs of life, in ms. */
@@ -125,9 +100,6 @@ export interface State {
  *
  * - `Send`: `to` null is the group. `Emit`: tell the readers. `Farewell`: nothing more will come.
  * - `Acknowledged`: the message of that ticket is the leader's now. `QueueFull`: it was not taken.
- *
- * @category models
- * @since 0.1.0
  */
 export type Output =
   | { readonly _tag: "Send"; readonly to: Member.Address | null; readonly message: Message.Message }
@@ -139,12 +111,7 @@ export type Output =
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type EventBody<E> = E extends ClientEvent.ClientEvent ? Omit<E, "at"> : never
 
-/**
- * One step while it lasts.
- *
- * @category models
- * @since 0.1.0
- */
+/** One step while it lasts. */
 export class Turn extends Entropy {
   readonly state: Mutable<State>
   readonly now: Now

@@ -1,8 +1,6 @@
 /**
  * How a group comes together, and comes together again, where multicast does not do it: seeds are asked until they
  * answer, members that fell silent are looked for, and two servers that see different members read each other's list.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Differences from "./Differences.ts"
@@ -13,12 +11,7 @@ import * as Reach from "./Reach.ts"
 import * as Rules from "./Rules.ts"
 import type { Known, State, Turn } from "./Turn.ts"
 
-/**
- * A server before its start.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A server before its start. */
 export const make = (seeds: ReadonlyArray<Member.Address>): Reach.Contacts => ({
   seeds: seeds.slice(0, Rules.maxContacts),
   lost: [],
@@ -26,12 +19,7 @@ export const make = (seeds: ReadonlyArray<Member.Address>): Reach.Contacts => ({
   differences: []
 })
 
-/**
- * The names of the seeds have been resolved anew. Whoever is new among them is asked at once.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The names of the seeds have been resolved anew. Whoever is new among them is asked at once. */
 export const resolved = (turn: Turn, seeds: ReadonlyArray<Member.Address>): void => {
   const before = new Set(Reach.strangers(turn.state))
   turn.state.contacts = { ...turn.state.contacts, seeds: seeds.slice(0, Rules.maxContacts) }
@@ -42,9 +30,6 @@ export const resolved = (turn: Turn, seeds: ReadonlyArray<Member.Address>): void
 /**
  * With each tick of discovery: the seeds that are no members are asked, unless the whole group just was, and one of those
  * that fell silent.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const seek = (turn: Turn, askedAll: boolean): void => {
   if (!askedAll) { for (const seed of Reach.strangers(turn.state)) ask(turn, seed) }
@@ -63,9 +48,6 @@ const ask = (turn: Turn, to: Member.Address): void => turn.say(to, { type: "SERV
 
 /**
  * A member was removed without a goodbye. Where no multicast of its would tell that it lives after all, it is looked for.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const lose = (turn: Turn, { address, member: { id } }: Known): void => {
   if (!comparesViews(turn.state)) return
@@ -81,9 +63,6 @@ const comparesViews = ({ contacts, rules }: State): boolean => !rules.multicast 
 /**
  * The field of a sign of life by which two servers see that they do not see the same members. Where multicast tells all of
  * all the leader says it, and whoever has found that its view differs.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const viewOf = (state: State): { readonly view?: number } =>
   comparesViews(state) || MemberLists.speaker(state) === state.self.id || Differences.isLasting(state)
@@ -93,9 +72,6 @@ export const viewOf = (state: State): { readonly view?: number } =>
 /**
  * A member says what it sees. Where that is not what we see, its list is read: where multicast does not tell all of all at
  * most twice in a heartbeat, and else where one of the two leads, and as `Differences` says.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const compare = (
   turn: Turn,

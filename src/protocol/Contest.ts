@@ -1,8 +1,6 @@
 /**
  * One election as one step works on it: its register in the state, its order of rank, who else takes part, and its own
  * timers. So that the rules are written once, for the group's own election and for named ones.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -16,12 +14,7 @@ type ElectionTimer<T = Timer> = T extends { readonly election: string } ? Omit<T
 
 type LeaderChanged = Omit<Extract<Event.Event, { readonly event: "LeaderChanged" }>, "at" | "event" | "election">
 
-/**
- * An election that this server takes part in, while a step lasts.
- *
- * @category models
- * @since 0.1.0
- */
+/** An election that this server takes part in, while a step lasts. */
 export class Contest {
   readonly turn: Turn
   /** Empty for the group's own election. */
@@ -100,49 +93,24 @@ export class Contest {
   }
 }
 
-/**
- * The group's own election.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The group's own election. */
 export const ofGroup = (turn: Turn): Contest => new Contest(turn, Election.ofGroup)
 
-/**
- * All elections that a server takes part in, the group's own first.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** All elections that a server takes part in, the group's own first. */
 export const all = (turn: Turn): ReadonlyArray<Contest> =>
   HashMap.isEmpty(turn.state.named)
     ? [ofGroup(turn)]
     : [ofGroup(turn), ...Array.from(HashMap.keys(turn.state.named), (name) => new Contest(turn, name))]
 
-/**
- * One election by its name, if this server takes part in it.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** One election by its name, if this server takes part in it. */
 export const find = (turn: Turn, name: string): Contest | null =>
   name === Election.ofGroup || HashMap.has(turn.state.named, name) ? new Contest(turn, name) : null
 
-/**
- * The register of an election in a state; undefined where the server takes no part in it.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The register of an election in a state; undefined where the server takes no part in it. */
 export const register = (state: Pick<State, "election" | "named">, name: string): Election.Election | undefined =>
   name === Election.ofGroup ? state.election : Option.getOrUndefined(HashMap.get(state.named, name))
 
-/**
- * The other members that take part in an election.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The other members that take part in an election. */
 export const others = (state: Pick<State, "known" | "members">, name: string): ReadonlyArray<Member.Member> => {
   if (name === Election.ofGroup) return state.members
   const tag = Election.tag(name)
@@ -154,9 +122,6 @@ export const others = (state: Pick<State, "known" | "members">, name: string): R
  * group's own unless named, may run.
  *
  * It does not ask the clock whether the server stood still meanwhile; whoever acts on it must.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const ownReign = (
   state: Pick<State, "self" | "election" | "named">,
@@ -169,20 +134,10 @@ export const ownReign = (
     : null
 }
 
-/**
- * The reigns of {@link ownReign} by election.
- *
- * @category models
- * @since 0.1.0
- */
+/** The reigns of {@link ownReign} by election. */
 export type OwnReigns = ReadonlyMap<string, Reign.Reign>
 
-/**
- * All reigns of this server's own that last and are not being ended.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** All reigns of this server's own that last and are not being ended. */
 export const ownReigns = (state: Pick<State, "self" | "election" | "named">): OwnReigns => {
   const all = new Map<string, Reign.Reign>()
   for (const name of [Election.ofGroup, ...HashMap.keys(state.named)]) {
@@ -192,12 +147,7 @@ export const ownReigns = (state: Pick<State, "self" | "election" | "named">): Ow
   return all
 }
 
-/**
- * Whether two states of one server have the same reigns of its own.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether two states of one server have the same reigns of its own. */
 export const ownsSame = (before: State, after: State): boolean => {
   if (ownReign(before) !== ownReign(after)) return false
   if (before.named === after.named) return true

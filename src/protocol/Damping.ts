@@ -5,8 +5,6 @@
  *
  * It goes last, but it does go: it may be the only one that can lead. And all of this only makes a server stand later, or
  * keep an objection to itself, so no two lead that would not have without it.
- *
- * @since 0.1.0
  */
 import type * as Contest from "./Contest.ts"
 import type * as Event from "./Event.ts"
@@ -33,37 +31,21 @@ const waits = (at: At): boolean => now(at) < Losses.until(at.election.losses, at
 /** One loss alone leaves a server its place among those who stand for a vacant one. */
 const isLast = (at: At): boolean => at.election.losses.count > 1 && waits(at)
 
-/**
- * Whether this server may depose a healthy leader whom it outranks.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this server may depose a healthy leader whom it outranks. */
 export const mayPreempt = (at: At): boolean => Stability.mayPreempt(at.turn) && !waits(at)
 
 /**
  * Whether this server objects to one that it outranks and that stands. While it follows a leader, one that may not take its
  * place has no claim of its own; while nobody leads, one that goes last has none.
- *
- * @category guards
- * @since 0.1.0
  */
 export const objects = (at: At): boolean => at.election.reign === null ? !isLast(at) : !at.state.newcomer && !waits(at)
 
-/**
- * Whether this server has lost a lead that is not forgiven: it takes its turn without being called.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this server has lost a lead that is not forgiven: it takes its turn without being called. */
 export const hasLost = (at: At): boolean => at.election.losses.count > 0
 
 /**
  * How long until this server may stand for the vacant place, in ms: at most `coordinatorTimeout` from when it fell vacant. 0
  * where it is nobody's last, sees nobody else, or was handed the lead.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const standsIn = (at: At): number => {
   const { election: { losses, reign, vacancy }, state: { self } } = at
@@ -76,9 +58,6 @@ export const standsIn = (at: At): number => {
 /**
  * Whether this server, which has lost the lead more than once, sees others and has no sign of this very moment that any of
  * them hears it. Where most of what it says is lost, it would lead nobody, or for a moment.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isCutOff = (at: At): boolean => {
   const { provenAt, rules } = at.state
@@ -106,12 +85,7 @@ const lose = (at: At): void => {
   })
 }
 
-/**
- * The place falls vacant, for this cause. To be called while the register still has the reign that ends.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The place falls vacant, for this cause. To be called while the register still has the reign that ends. */
 export const onVacant = (at: At, cause: Event.Cause): void => {
   const { reign } = at.election
   if (at.leads && losing.has(cause)) lose(at)
@@ -126,9 +100,6 @@ export const onVacant = (at: At, cause: Event.Cause): void => {
  * A reign is followed. To be called while the register still has the one before: if that was this server's own, or one that it
  * had asked to make way, somebody of a lower rank has come to lead while it lived. Or its own reign ends since the leader that it
  * had given up lives.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onFollowed = (at: At, { leader }: Reign.Reign): void => {
   const { ending, last, losses } = at.election
@@ -146,9 +117,6 @@ export const onFollowed = (at: At, { leader }: Reign.Reign): void => {
 /**
  * This server leads, and another of a lower rank has come to lead by a greater reign. The first time it may take that as the
  * two halves of a split that meet: whoever ranks highest leads on. Answers whether it is the first time.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const forgivesFirst = (at: At): boolean => {
   if (Losses.forgiven(at.election.losses, at.state.rules, now(at)).count > 0) return false
@@ -156,20 +124,10 @@ export const forgivesFirst = (at: At): boolean => {
   return true
 }
 
-/**
- * The leader has been asked to make way for this server.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The leader has been asked to make way for this server. */
 export const onAsked = (at: At): void => at.change({ losses: { ...at.election.losses, deposing: at.election.reign } })
 
-/**
- * This server was paused: it was not heard meanwhile.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** This server was paused: it was not heard meanwhile. */
 export const onStall = (at: At): void => notWhole(at, null)
 
 const notWhole = (at: At, askedAt: number | null): void => {
@@ -177,12 +135,7 @@ const notWhole = (at: At, askedAt: number | null): void => {
   if (losses.count > 0) at.change({ losses: { ...losses, wholeSince: now(at), askedAt } })
 }
 
-/**
- * With each heartbeat, one that lost a lead and does not lead looks who has answered since the last, and asks again.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** With each heartbeat, one that lost a lead and does not lead looks who has answered since the last, and asks again. */
 export const heartbeat = (turn: Turn, elections: ReadonlyArray<At>): void => {
   if (turn.state.phase === "Leaving") return
   let asks = false

@@ -3,8 +3,6 @@
  * from it, and what is said again to those who missed some. The order and the gaps are the `Receiver`'s.
  *
  * The functions work on a {@link Turn.Turn} and are used by `Step` alone.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -19,12 +17,7 @@ import * as Receiver from "./Receiver.ts"
 import * as Rules from "./Rules.ts"
 import type { Delivery, KnownClient, Turn } from "./Turn.ts"
 
-/**
- * No client, no message.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** No client, no message. */
 export const empty: Delivery = {
   clients: HashMap.empty(),
   left: 0,
@@ -128,9 +121,6 @@ const hear = (turn: Turn, client: Client.Client, from: Member.Address, interval?
 /**
  * A client joins, or says that it is still there: the leader lets it in. While nobody leads, whoever ranks highest in its
  * own view says so. One that asks by unicast does not hear multicasts: whomever it asks says who leads.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onJoin = (turn: Turn, message: Message.Of<"CLIENT_JOIN">, from: Member.Address, via: Via): void => {
   const known = hear(turn, message.client, from, message.interval)
@@ -156,12 +146,7 @@ const notify = (turn: Turn, id: Client.ClientId, from: Member.Address): void => 
   turn.say(from, { type: "COORDINATOR", election: Election.ofGroup })
 }
 
-/**
- * A client is gone.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A client is gone. */
 export const onLeave = (turn: Turn, { client }: Message.Of<"CLIENT_LEAVE">): void => {
   const known = Option.getOrUndefined(HashMap.get(turn.state.delivery.clients, client.id))
   if (known === undefined || known.hasLeft) return
@@ -170,12 +155,7 @@ export const onLeave = (turn: Turn, { client }: Message.Of<"CLIENT_LEAVE">): voi
   turn.emit({ event: "ClientLeft", client, reason: { _tag: "Left" } })
 }
 
-/**
- * Forgets clients that have been silent for longer than their time-out.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Forgets clients that have been silent for longer than their time-out. */
 export const sweep = (turn: Turn): void => {
   const { delivery, rules } = turn.state
   const now = turn.now.monotonic
@@ -189,12 +169,7 @@ export const sweep = (turn: Turn): void => {
   }
 }
 
-/**
- * After a stall of so many ms nobody is judged for it: the stamps of all clients move forward.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** After a stall of so many ms nobody is judged for it: the stamps of all clients move forward. */
 export const forgive = (turn: Turn, stalledFor: number): void => {
   if (HashMap.isEmpty(turn.state.delivery.clients)) return
   change(turn, {
@@ -210,9 +185,6 @@ export const forgive = (turn: Turn, stalledFor: number): void => {
 /**
  * A client sends a message. The leader accepts each once, in the order of `seq`, hands it on and acknowledges; whoever
  * does not lead says who does.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onMessage = (
   turn: Turn,
@@ -285,12 +257,7 @@ const handOn = (turn: Turn, { body, client, seq }: Message.Of<"CLIENT_MESSAGE">)
 /** After how many ms the newest index is named again: a lost last message leaves no other gap to see. */
 const newestAfter = [100, 500] as const
 
-/**
- * It is time to name our newest index, unless more was handed on meanwhile: then it is not the newest any more.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** It is time to name our newest index, unless more was handed on meanwhile: then it is not the newest any more. */
 export const nameNewest = (turn: Turn, isLast: boolean): void => {
   if (Contest.ownReign(turn.state) === null) return
   const passed = turn.now.monotonic - turn.state.delivery.handedOnAt
@@ -305,12 +272,7 @@ export const nameNewest = (turn: Turn, isLast: boolean): void => {
 
 // --- What every server takes in ---
 
-/**
- * The leader hands a message on, or somebody says it again.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The leader hands a message on, or somebody says it again. */
 export const onDeliver = (turn: Turn, message: Message.Of<"CLIENT_DELIVER">): void => {
   if (message.from.id === turn.state.self.id) return turn.drop("Own")
   const { answers, clients } = turn.state.delivery
@@ -324,9 +286,6 @@ export const onDeliver = (turn: Turn, message: Message.Of<"CLIENT_DELIVER">): vo
 
 /**
  * A server names the newest index that it knows of the reign it follows, if that is ours too, or of its own that is over.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onHeard = (turn: Turn, message: Message.FromServer): void => {
   if (!Message.namesNewest(message)) return
@@ -343,12 +302,7 @@ export const onHeard = (turn: Turn, message: Message.FromServer): void => {
   }
 }
 
-/**
- * For how many ms more a server that leaves stays to be asked: what it handed on last, only it may have.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** For how many ms more a server that leaves stays to be asked: what it handed on last, only it may have. */
 export const lingers = (turn: Turn): number =>
   turn.state.members.length > 0 && turn.now.monotonic - turn.state.delivery.handedOnAt < lingering.within
     ? lingering.for
@@ -356,12 +310,7 @@ export const lingers = (turn: Turn): number =>
 
 const lingering = { within: 1_000, for: 300 } as const
 
-/**
- * The app has read its inbox: so many messages may have been handed to it in all.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The app has read its inbox: so many messages may have been handed to it in all. */
 export const onRoom = (turn: Turn, limit: number): void => {
   receiving(turn, (host) => Receiver.allow(host, limit))
   if (Contest.ownReign(turn.state) === null) return
@@ -372,12 +321,7 @@ export const onRoom = (turn: Turn, limit: number): void => {
 
 // --- Repair ---
 
-/**
- * Something missing is to be asked for again.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Something missing is to be asked for again. */
 export const repairDue = (turn: Turn): void => {
   change(turn, { repairAt: Infinity })
   receiving(turn, Receiver.repair)
@@ -386,9 +330,6 @@ export const repairDue = (turn: Turn): void => {
 /**
  * Somebody missed something. Asked alone, we say it again to it alone; where the group is asked, after 0-20 ms to the
  * group, unless another does.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onRepair = (turn: Turn, message: Message.Of<"CLIENT_REPAIR">, from: Member.Address, via: Via): void => {
   if (Identity.isOwnAddress(turn, from)) return turn.drop("Own")
@@ -402,12 +343,7 @@ export const onRepair = (turn: Turn, message: Message.Of<"CLIENT_REPAIR">, from:
   if (!turn.hasTimer("answer")) turn.setTimer("answer", turn.random() * 20, { _tag: "Answer" })
 }
 
-/**
- * Nobody else has answered for what is left.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Nobody else has answered for what is left. */
 export const answer = (turn: Turn): void => {
   const { answers } = turn.state.delivery
   change(turn, { answers: [] })

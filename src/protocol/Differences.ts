@@ -4,8 +4,6 @@
  * one member it is that member's own.
  *
  * A difference that was seen twice is looked into, and then ever more seldom: a missing link makes it last.
- *
- * @since 0.1.0
  */
 import type { Difference } from "./Reach.ts"
 import type { State, Turn } from "./Turn.ts"
@@ -17,20 +15,10 @@ const longestWait = 64
 /** About how many followers look into theirs in one heartbeat, however large the group. */
 const lookersWanted = 16
 
-/**
- * Whether this server's view has differed for a while from the leader's, or others' from its own.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this server's view has differed for a while from the leader's, or others' from its own. */
 export const isLasting = ({ contacts }: State): boolean => contacts.differences.some(({ lasts }) => lasts)
 
-/**
- * The views are the same.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The views are the same. */
 export const end = (turn: Turn): void => {
   turn.state.contacts = { ...turn.state.contacts, differences: [] }
 }
@@ -38,9 +26,6 @@ export const end = (turn: Turn): void => {
 /**
  * A view differs by so much. Answers whether that is to be looked into now. `leads`: by this server, which hears of the
  * differences of all.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const isDue = (turn: Turn, of: number, leads: boolean): boolean => {
   const { contacts, members, rules: { heartbeatInterval } } = turn.state

@@ -1,8 +1,6 @@
 /**
  * One election: the register of who leads, and what this server does about it. A group has one without a name, which is
  * its own, and may hold others by name, each of which elects on its own.
- *
- * @since 0.1.0
  */
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
@@ -15,20 +13,10 @@ import type * as Message from "./Message.ts"
 import * as Name from "./Name.ts"
 import type * as Reign from "./Reign.ts"
 
-/**
- * The name of the group's own election.
- *
- * @category models
- * @since 0.1.0
- */
+/** The name of the group's own election. */
 export const ofGroup = ""
 
-/**
- * The most named elections that one server takes part in at a time.
- *
- * @category models
- * @since 0.1.0
- */
+/** The most named elections that one server takes part in at a time. */
 export const maxNamed = 16
 
 /**
@@ -36,9 +24,6 @@ export const maxNamed = 16
  *
  * - `Idle`: nothing. `Pending`: it will stand when the stagger is over. `Standing`: it asked who objects.
  * - `Waiting`: somebody higher objected or stands. `PreVote`: it asked who would vote for it; so far these are the `answers`.
- *
- * @category models
- * @since 0.1.0
  */
 export type Activity =
   | { readonly _tag: "Idle" }
@@ -53,12 +38,7 @@ export type Activity =
     readonly left: number
   }
 
-/**
- * What a member answered to a pre-vote last: null where it is of a version that says only that it is there.
- *
- * @category models
- * @since 0.1.0
- */
+/** What a member answered to a pre-vote last: null where it is of a version that says only that it is there. */
 export interface PreVoteAnswer {
   readonly by: Member.NodeId
   readonly vote: Message.PreVote | null
@@ -69,9 +49,6 @@ export interface PreVoteAnswer {
 /**
  * What a member says of the life of the leader that is followed, which it knows over so many `hops`: the newest number, and until
  * when that is enough.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Relay {
   readonly by: Member.NodeId
@@ -84,9 +61,6 @@ export interface Relay {
  * What is known of the life of the leader of the last reign followed: the highest `number` of its signs of life, of our own where
  * we led; the member `through` which it is followed, null where it is directly; and what that one, or another that could be in
  * its place, said last.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Life {
   readonly number: number
@@ -94,20 +68,10 @@ export interface Life {
   readonly relay: Relay | null
 }
 
-/**
- * Nothing is known of a leader's life.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Nothing is known of a leader's life. */
 export const noLife: Life = { number: 0, through: null, relay: null }
 
-/**
- * The register of the lead, and what this server does about it.
- *
- * @category models
- * @since 0.1.0
- */
+/** The register of the lead, and what this server does about it. */
 export interface Election {
   /** The reign followed; null while vacant. */
   readonly reign: Reign.Reign | null
@@ -165,20 +129,10 @@ export interface Election {
   readonly withdrawn: boolean
 }
 
-/**
- * Nobody keeps this server from standing.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Nobody keeps this server from standing. */
 export const noAbstention: Election["abstention"] = { until: -Infinity, firmly: false, heir: null }
 
-/**
- * The register at the start of a server, or of its taking part.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The register at the start of a server, or of its taking part. */
 export const make = (monotonic: number): Election => ({
   reign: null,
   last: null,
@@ -211,21 +165,11 @@ export const make = (monotonic: number): Election => ({
   withdrawn: false
 })
 
-/**
- * Whether others may lead before this server, whoever ranks higher.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether others may lead before this server, whoever ranks higher. */
 export const standsAside = ({ abstention, hasNoWork, overrun }: Election, monotonic: number): boolean =>
   overrun || hasNoWork || abstention.until > monotonic
 
-/**
- * The register of an election of which nothing is known.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The register of an election of which nothing is known. */
 export const blank: Election = make(0)
 
 const encoder = new TextEncoder()
@@ -233,17 +177,9 @@ const encoder = new TextEncoder()
 /**
  * How a server says which named elections it takes part in: 8 hex digits for each, the first 4 bytes of SHA-256 of the
  * name. Two names with one tag would only have servers wait for each other in vain.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const tag = (name: string): string => bytesToHex(sha256(encoder.encode(name)).subarray(0, 4))
 
-/**
- * Whether a text may name an election: 1 to 32 bytes, counted as in JSON, of a plain name.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a text may name an election: 1 to 32 bytes, counted as in JSON, of a plain name. */
 export const isName = (text: string): boolean =>
   text.length > 0 && text.length <= 32 && Member.jsonBytes(text) <= 32 && Name.isPlain(text)

@@ -1,16 +1,9 @@
 /**
  * The chance that a step is given: one whole number that no one could foretell, drawn out into as many as the step wants.
  * So the same entropy gives the same step.
- *
- * @since 0.1.0
  */
 
-/**
- * Draws numbers from one step's entropy, a whole number below 2^32, by the splitmix32 generator.
- *
- * @category models
- * @since 0.1.0
- */
+/** Draws numbers from one step's entropy, a whole number below 2^32, by the splitmix32 generator. */
 export class Entropy {
   #random: number
 

@@ -7,8 +7,6 @@
  * and Hayden, *A Gossip-Style Failure Detection Service* (1998). What others say keeps a reign; it never ends one.
  *
  * With a lease the votes say whether a leader is heard: a leader that is heard is followed, whomever it hears.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -24,12 +22,7 @@ import type { Known, Turn } from "./Turn.ts"
 
 type At = Contest.Contest
 
-/**
- * A path to a leader: `through` is the member that it leads through, null where it is direct.
- *
- * @category models
- * @since 0.1.0
- */
+/** A path to a leader: `through` is the member that it leads through, null where it is direct. */
 export interface Path {
   readonly through: Member.NodeId | null
 }
@@ -37,9 +30,6 @@ export interface Path {
 /**
  * Whether what a member says may change a reign that is followed, or a term that was heard of: with a lease whatever it says;
  * else where it is known to hear this server.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isBothWays = (at: At, id: Member.NodeId): boolean =>
   at.state.rules.lease !== null || Paths.isHeardBy(at.turn, id)
@@ -47,9 +37,6 @@ export const isBothWays = (at: At, id: Member.NodeId): boolean =>
 /**
  * Whether a leader that is a member can be followed directly. One that is not known to hear this server can be where no member
  * is, if that leader sees more than half as many servers as this one: it is this server then that is not heard.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isDirect = (at: At, id: Member.NodeId): boolean => {
   if (isBothWays(at, id)) return true
@@ -90,12 +77,7 @@ const mention = (at: At, message: Message.FromServer, theirs: Reign.Reign): bool
   return true
 }
 
-/**
- * By what path the reign that a message speaks of can be followed; null where there is none.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** By what path the reign that a message speaks of can be followed; null where there is none. */
 export const pathTo = (at: At, message: Message.FromServer, theirs: Reign.Reign): Path | null =>
   Membership.holds(at.turn, theirs.leader) && isDirect(at, theirs.leader.id) && !mayHaveMissedUs(at, message, theirs)
     ? { through: null }
@@ -116,9 +98,6 @@ const mayHaveMissedUs = (at: At, message: Message.FromServer, { leader }: Reign.
 /**
  * The same, of a reign that this server has followed before: its leader's own word leads back to it, or a sign of life that is
  * newer than all that were known.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const pathBack = (at: At, message: Message.FromServer, theirs: Reign.Reign): Path | null =>
   Member.isSameStart(message.sender, theirs.leader)
@@ -145,9 +124,6 @@ const isMadeWayFor = (at: At, sender: Member.Member): boolean => {
  * The leader that is followed leads no more, since it has heard of a greater reign. Until when this server waits to hear of that,
  * too: as long as its signs of life take to come over others. One that outranks its leader, where that is known, waits for
  * nothing; nor does anybody in an election in which nobody is followed through others.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const passedUntil = (at: At, greater: Reign.Reign | null): number => {
   const { rules, self } = at.state
@@ -156,12 +132,7 @@ export const passedUntil = (at: At, greater: Reign.Reign | null): number => {
   return at.turn.now.monotonic + Rules.patience(rules, rules.heartbeatInterval) + rules.heartbeatInterval
 }
 
-/**
- * How long until this server may stand for a place that fell vacant since a greater reign was made, in ms.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** How long until this server may stand for a place that fell vacant since a greater reign was made, in ms. */
 export const standsIn = (at: At): number => {
   const { reign, vacancy } = at.election
   return reign === null ? Math.max(0, Math.ceil(vacancy.passedUntil - at.turn.now.monotonic)) : 0
@@ -170,9 +141,6 @@ export const standsIn = (at: At): number => {
 /**
  * A reign cannot be followed that somebody speaks of: who may prove that it can is asked. Answers whether anybody is asked for
  * the first time in a while, so that an answer may still come.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const request = (at: At, message: Message.FromServer, theirs: Reign.Reign): boolean => {
   const isLeaderAsked = Membership.holds(at.turn, theirs.leader) && Paths.request(at.turn, theirs.leader.id)
@@ -183,12 +151,7 @@ export const request = (at: At, message: Message.FromServer, theirs: Reign.Reign
 
 // --- Signs of life ---
 
-/**
- * A reign is followed from now on by a message that speaks of it: what that tells of its leader's life.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A reign is followed from now on by a message that speaks of it: what that tells of its leader's life. */
 export const begun = (at: At, message: Message.FromServer, theirs: Reign.Reign, { through }: Path): Election.Life => ({
   number: Math.max(numberOf(at, theirs) ?? 0, aliveIn(message), leastOf(at, message, theirs)),
   through,
@@ -221,9 +184,6 @@ const isFresh = (at: At, { hops, until }: Election.Relay): boolean =>
 /**
  * A message speaks of the reign that this server follows: what it tells of its leader's life. Answers the path by which the
  * reign is followed from now on, if that is another.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const hear = (at: At, message: Message.FromServer, byLeader: boolean): Path | null => {
   const { life } = at.election
@@ -276,12 +236,7 @@ const noteEcho = (at: At, message: Message.FromServer): void => {
   if (alive > 0 && alive >= at.election.life.number - echoes) Paths.noteHeardBy(at.turn, message.sender.id)
 }
 
-/**
- * With each heartbeat a leader gives a sign of life.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** With each heartbeat a leader gives a sign of life. */
 export const beat = (at: At): void => {
   const { life } = at.election
   if (at.leads) at.change({ life: { ...life, number: Math.min(Message.maxAlive, life.number + 1) } })
@@ -296,9 +251,6 @@ const echoes = 3
 /**
  * The member through which a reign is followed follows it no more itself. That ends nothing; but another has to vouch for it
  * soon.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const withdraw = (at: At, id: Member.NodeId): void => {
   const { life } = at.election
@@ -307,12 +259,7 @@ export const withdraw = (at: At, id: Member.NodeId): void => {
   at.change({ life: { ...life, relay: { ...life.relay, until: Math.min(life.relay.until, soon) } } })
 }
 
-/**
- * The direct path to the leader is lost. The path through another that knows of newer signs of life, if there is one.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The direct path to the leader is lost. The path through another that knows of newer signs of life, if there is one. */
 export const around = (at: At): Path | null => {
   const { relay } = at.election.life
   return relay !== null && isFresh(at, relay) && Paths.isHeardBy(at.turn, relay.by) ? { through: relay.by } : null
@@ -321,9 +268,6 @@ export const around = (at: At): Path | null => {
 /**
  * Since when there has been no path to the leader, on the monotonic clock: where it is followed through others, and has given
  * no sign of life for too long; or directly, and others hear it and this server does not. Null while there is a path.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const endedAt = (at: At, reign: Reign.Reign): number | null => {
   const { relay, through } = at.election.life
@@ -342,21 +286,13 @@ const notHeardSince = (at: At, { leader }: Reign.Reign): number | null => {
   return Option.getOrNull(Option.map(notHeard, ({ heardAt }) => heardAt))
 }
 
-/**
- * Whether one stands through which the leader was followed: it follows nobody, and this server goes before it.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether one stands through which the leader was followed: it follows nobody, and this server goes before it. */
 export const isPathOver = (at: At, { leader, sender }: Message.Of<"ELECTION">): boolean =>
   leader === null && at.election.life.through === sender.id && at.outranks(at.state.self, sender)
 
 /**
  * With each heartbeat: whom the path to the leader rests on is asked in time whether it hears this server. A leader by a lease
  * that is heard need not.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const keep = (at: At): void => {
   const { life: { through }, reign } = at.election
@@ -364,12 +300,7 @@ export const keep = (at: At): void => {
   Paths.keep(at.turn, through ?? reign.leader.id)
 }
 
-/**
- * After a pause of so many ms: nobody is judged for what could not be heard.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** After a pause of so many ms: nobody is judged for what could not be heard. */
 export const forgive = (at: At, millis: number): void => {
   const { life } = at.election
   if (life.relay !== null) {
@@ -379,23 +310,13 @@ export const forgive = (at: At, millis: number): void => {
 
 // --- Telling ---
 
-/**
- * How an event says by what path a reign is followed.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** How an event says by what path a reign is followed. */
 export const told = (at: At, { through }: Path): { readonly through?: Member.Member } | undefined =>
   through === null
     ? undefined
     : Option.getOrUndefined(Option.map(at.turn.known(through), ({ member }) => ({ through: member })))
 
-/**
- * The reign that is followed is so by another path from now on. Its leader may have moved while it was no member.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The reign that is followed is so by another path from now on. Its leader may have moved while it was no member. */
 export const goBy = (at: At, reign: Reign.Reign, path: Path, removed?: Member.Member): void => {
   const leader = removed ?? leaderOf(at.turn, reign)
   const { ip, port } = leader
@@ -412,9 +333,6 @@ export const goBy = (at: At, reign: Reign.Reign, path: Path, removed?: Member.Me
 /**
  * Whether this server objects to a candidate for the sake of the leader that it follows: not where it follows that through the
  * candidate itself, nor where the candidate has followed a later reign, that is over, and cannot go back to this one.
- *
- * @category guards
- * @since 0.1.0
  */
 export const vouchesTo = (at: At, reign: Reign.Reign, candidate: Message.Header): boolean =>
   at.election.life.through !== candidate.sender.id
@@ -423,9 +341,6 @@ export const vouchesTo = (at: At, reign: Reign.Reign, candidate: Message.Header)
 /**
  * The leader of a reign as a member, also where it is none that this server hears: of that only its rank and place are known,
  * and its address stands for its name.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const leaderOf = (turn: Turn, { leader }: Reign.Reign): Member.Member => {
   const known: Known | undefined = Option.getOrUndefined(turn.known(leader.id))

@@ -4,70 +4,37 @@
  * `magic "BW" (2) | version (1) | flags (1) | group tag (4) | body`, the body being the JSON of one message. The tag is
  * the first 4 bytes of SHA-256 of the group's name, so what is said in other groups and by other programs is dropped
  * before anything is parsed. In a group with a key the body is sealed (`Sealing`), which the flags say.
- *
- * @since 0.1.0
  */
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
 import * as Message from "./Message.ts"
 
-/**
- * The largest frame, in bytes: it fits every path without IP fragmentation.
- *
- * @category models
- * @since 0.1.0
- */
+/** The largest frame, in bytes: it fits every path without IP fragmentation. */
 export const maxBytes = 1_200
 
-/**
- * The bytes before the body.
- *
- * @category models
- * @since 0.1.0
- */
+/** The bytes before the body. */
 export const headerBytes = 8
 
 /**
  * The bytes that sealing adds to a frame of a keyed group (key id 4, salt 16, counter 8, authentication tag 16). A body
  * is kept this much smaller than a frame, so that a group can be keyed without any message growing too large.
- *
- * @category models
- * @since 0.1.0
  */
 export const sealBytes = 44
 
-/**
- * The largest body, in bytes.
- *
- * @category models
- * @since 0.1.0
- */
+/** The largest body, in bytes. */
 export const maxBodyBytes = maxBytes - headerBytes - sealBytes
 
-/**
- * The version of the wire format that is spoken here.
- *
- * @category models
- * @since 0.1.0
- */
+/** The version of the wire format that is spoken here. */
 export const version = 1
 
 /**
  * What the flags say of the body: a message in the clear, a sealed message, one of the two sealed things by which a
  * session shows that it lives, or the introduction of the session that goes on where this one ends.
- *
- * @category models
- * @since 0.1.0
  */
 export const flags = { plain: 0, sealed: 1, challenge: 3, proof: 5, introduction: 7 } as const
 
-/**
- * The flags that a frame may have.
- *
- * @category models
- * @since 0.1.0
- */
+/** The flags that a frame may have. */
 export type Flags = (typeof flags)[keyof typeof flags]
 
 const magic = [0x42, 0x57] as const
@@ -81,9 +48,6 @@ const knownFlags: ReadonlySet<unknown> = new Set(Object.values(flags))
  * - `TooLong`: over {@link maxBytes}. `NotJson`: the body is no JSON in UTF-8.
  * - `UnknownType`: a message that a newer version may know. `Invalid`: a message that its schema refuses.
  * - `Sealed`: a sealed frame where we have no key.
- *
- * @category models
- * @since 0.1.0
  */
 export type Refused =
   | "NotOurs"
@@ -99,9 +63,6 @@ export type Refused =
  * A message that does not fit one frame: which one, its largest field, and the sizes in bytes.
  *
  * The limits on names and tags are there so that this cannot happen to what the program itself sends.
- *
- * @category models
- * @since 0.1.0
  */
 export interface TooLarge {
   readonly _tag: "TooLarge"
@@ -124,20 +85,10 @@ const largestField = (message: Message.Message): readonly [field: string, bytes:
   return largest
 }
 
-/**
- * The first 4 bytes of SHA-256 of a group's name, by which its frames are known.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The first 4 bytes of SHA-256 of a group's name, by which its frames are known. */
 export const groupTag = (group: string): Uint8Array => sha256(encoder.encode(group)).subarray(0, 4)
 
-/**
- * Writes one message as one frame of the group with this tag (4 bytes).
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Writes one message as one frame of the group with this tag (4 bytes). */
 export const encode = (message: Message.Message, groupTag: Uint8Array): Result.Result<Uint8Array, TooLarge> => {
   const json = JSON.stringify(message)
   // As far as there is room: what is left over is too much.
@@ -169,24 +120,14 @@ const putHeader = (bytes: Uint8Array, groupTag: Uint8Array, flags: number): void
   for (let i = 0; i < 4; i++) bytes[4 + i] = groupTag[i]!
 }
 
-/**
- * The bytes before the body, of the group with this tag.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The bytes before the body, of the group with this tag. */
 export const header = (groupTag: Uint8Array, flags: number): Uint8Array => {
   const bytes = new Uint8Array(headerBytes)
   putHeader(bytes, groupTag, flags)
   return bytes
 }
 
-/**
- * Reads the bytes before the body: what kind of frame it is, if it is one of the group's.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Reads the bytes before the body: what kind of frame it is, if it is one of the group's. */
 export const readHeader = (frame: Uint8Array, groupTag: Uint8Array): Result.Result<Flags, Refused> => {
   if (frame.length < headerBytes || frame[0] !== magic[0] || frame[1] !== magic[1]) return Result.fail("NotOurs")
   if (frame[2] !== version) return Result.fail("UnknownVersion")
@@ -195,20 +136,10 @@ export const readHeader = (frame: Uint8Array, groupTag: Uint8Array): Result.Resu
   return frame.length > maxBytes ? Result.fail("TooLong") : Result.succeed(frame[3] as Flags)
 }
 
-/**
- * The tag of the group that a frame is of, as eight hex digits.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The tag of the group that a frame is of, as eight hex digits. */
 export const tagOf = (frame: Uint8Array): string => bytesToHex(frame.subarray(4, 8))
 
-/**
- * Reads the body of a frame, or of one that was opened, as a message.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Reads the body of a frame, or of one that was opened, as a message. */
 export const readBody = (body: Uint8Array): Result.Result<Message.Message, Refused> => {
   let value: unknown
   try {
@@ -219,12 +150,7 @@ export const readBody = (body: Uint8Array): Result.Result<Message.Message, Refus
   return Message.decode(value)
 }
 
-/**
- * Reads one frame of a group without a key. Never throws, whatever the bytes.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Reads one frame of a group without a key. Never throws, whatever the bytes. */
 export const decode = (frame: Uint8Array, groupTag: Uint8Array): Result.Result<Message.Message, Refused> => {
   const kind = readHeader(frame, groupTag)
   if (Result.isFailure(kind)) return Result.fail(kind.failure)

@@ -4,8 +4,6 @@
  *
  * Who leaves first neither grants nor acknowledges any more. It asks others whether they will keep its promises, takes the
  * first that will, and hands them to that one alone: two that kept them could give them to two starts.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -27,12 +25,7 @@ const change = (turn: Turn, part: Partial<PromiseRecord.Handover>): void => {
   turn.state.handover = { ...turn.state.handover, ...part }
 }
 
-/**
- * Until when this server promises nothing, in ms from now: 0 where it votes, and where nobody does.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Until when this server promises nothing, in ms from now: 0 where it votes, and where nobody does. */
 export const votesIn = ({ silentUntil }: Pick<State, "silentUntil">, monotonic: number): number =>
   Math.max(0, Math.ceil(silentUntil - monotonic))
 
@@ -40,12 +33,7 @@ const isSilent = ({ now, state }: Turn): boolean => Lease.isSilent(state.silentU
 
 // --- A start ---
 
-/**
- * The silent start begins: whoever keeps what the former start promised is asked for it.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The silent start begins: whoever keeps what the former start promised is asked for it. */
 export const start = (turn: Turn): void => {
   if (turn.state.rules.lease === null) return
   change(turn, { start: turn.nonce() })
@@ -60,12 +48,7 @@ const askOften = (turn: Turn, gaps: ReadonlyArray<number>): void => {
   if (gap !== undefined) turn.setTimer("promises", gap, { _tag: "Handover", due: "question", gaps: rest })
 }
 
-/**
- * Asks once, while this server is silent: a keeper may not have been reached before.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Asks once, while this server is silent: a keeper may not have been reached before. */
 export const ask = (turn: Turn): void => {
   const { handover, phase, self } = turn.state
   if (handover.start === "" || !handover.asks || phase === "Leaving" || !isSilent(turn)) return
@@ -115,9 +98,6 @@ const votes = (turn: Turn, handedOver: boolean): void => {
 /**
  * This server leaves: from here on it neither grants nor acknowledges anything, and offers its promises to others. One
  * that is still silent has none to hand over: it does not know what its former start promised.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const leave = (turn: Turn): void => {
   const { lease } = turn.state.rules
@@ -138,12 +118,7 @@ const keepersOf = ({ state: { election, known, members } }: Turn): ReadonlyArray
   return members.map(({ id }) => id).toSorted((a, b) => since(a) - since(b)).slice(0, tries)
 }
 
-/**
- * Whether this server still hands over: its goodbye waits for that.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this server still hands over: its goodbye waits for that. */
 export const isUnderWay = ({ handover }: Pick<State, "handover">): boolean => handover.giving !== null
 
 /** Says again what was not answered, as often as it may be; then whoever starts next is silent. */
@@ -204,12 +179,7 @@ const onKept = (turn: Turn, { key }: Message.Of<"HANDOVER_KEPT">): void => {
   turn.clearTimer("handover")
 }
 
-/**
- * A timer that only a server with leases sets.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A timer that only a server with leases sets. */
 export const fired = (turn: Turn, { due, gaps }: Extract<Timer, { readonly _tag: "Handover" }>): void => {
   switch (due) {
     case "votes":
@@ -221,12 +191,7 @@ export const fired = (turn: Turn, { due, gaps }: Extract<Timer, { readonly _tag:
   }
 }
 
-/**
- * What is said of a handover. It is no sign of life: who says it leaves, or has only just started.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** What is said of a handover. It is no sign of life: who says it leaves, or has only just started. */
 export const hear = (turn: Turn, message: Message.OfHandover, from: Member.Address): void => {
   const { lease } = turn.state.rules
   if (lease === null) return

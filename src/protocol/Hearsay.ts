@@ -1,8 +1,4 @@
-/**
- * What somebody says of a leader whom we do not know: it is believed when the leader itself is heard, so it is asked.
- *
- * @since 0.1.0
- */
+/** What somebody says of a leader whom we do not know: it is believed when the leader itself is heard, so it is asked. */
 import * as Option from "effect/Option"
 import type * as Contest from "./Contest.ts"
 import type * as Member from "./Member.ts"
@@ -12,9 +8,6 @@ import * as Zone from "./Zone.ts"
 /**
  * Asks the leader of a reign that somebody spoke of, by unicast and at most once in `probeTimeout`; not one that is known
  * to have started again since.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const check = (at: Contest.Contest, theirs: Reign.Reign, from: Member.Address): void => {
   const { rules } = at.state

@@ -3,8 +3,6 @@
  *
  * A copied machine or container has the host name, the address and the fixed port of its original, and so its id. Nothing
  * is merged then and nobody gives way for good: both tell of it, with both addresses, for an operator to mend.
- *
- * @since 0.1.0
  */
 import * as Member from "./Member.ts"
 import * as Message from "./Message.ts"
@@ -13,12 +11,7 @@ import * as Rules from "./Rules.ts"
 import type { Identity, Turn } from "./Turn.ts"
 import * as Zone from "./Zone.ts"
 
-/**
- * At the start of a server.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** At the start of a server. */
 export const make = (monotonic: number): Identity => ({
   startedAt: monotonic,
   raised: [],
@@ -27,12 +20,7 @@ export const make = (monotonic: number): Identity => ({
   former: []
 })
 
-/**
- * Whether an address is one of our own sockets'.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an address is one of our own sockets'. */
 export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
   turn.state.addresses.some((own) => Zone.isSame(own, address))
 
@@ -48,9 +36,6 @@ const maxFormer = 64
 /**
  * Our own sockets have other addresses than before: what we announce follows the first of them, and what we said before comes
  * late from now on. Answers whether anything has changed.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const moved = (turn: Turn, addresses: ReadonlyArray<Member.Address>): boolean => {
   const { addresses: before, identity, rules, self } = turn.state
@@ -77,9 +62,6 @@ export const moved = (turn: Turn, addresses: ReadonlyArray<Member.Address>): boo
  *
  * From our own address it is our echo, or the remains of an earlier start: few, and soon over. Who speaks there later, or
  * stays ahead of us however often we go beyond it, lives at an address that it shares with us.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const heard = (turn: Turn, sender: Member.Member, from: Member.Address): void => {
   const { identity: { raised, startedAt }, rules, self } = turn.state
@@ -97,9 +79,6 @@ export const heard = (turn: Turn, sender: Member.Member, from: Member.Address): 
  * Takes on an incarnation above one that others have heard under our id and address: our clock was set back between two
  * starts, and until then all we say is stale to them. Answers whether it did: not beyond what a number holds, and not more
  * than {@link Rules.maxRaises} times.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const raise = (turn: Turn, heard: number): boolean => {
   const { identity, self } = turn.state

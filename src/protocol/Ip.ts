@@ -1,8 +1,6 @@
 /**
  * One spelling of each IP address. Addresses are compared as texts all over, so each text that comes from outside (of a
  * setting, a message, a name server, a socket) is spelt anew, once, before anybody compares it.
- *
- * @since 0.1.0
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -11,9 +9,6 @@ import * as Result from "effect/Result"
 /**
  * The one spelling of an address; undefined for what is none. IPv6 as in RFC 5952. An address of IPv4 within one of IPv6
  * (`::ffff:192.0.2.1`) is the one of IPv4. A zone stands only where it means something: on link-local addresses.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const canonical = (text: string): string | undefined => {
   const at = text.indexOf("%")
@@ -26,10 +21,5 @@ export const canonical = (text: string): string | undefined => {
   return NetAddress.isLinkLocal(ip) ? NetAddress.formatIp(ip) + zone : NetAddress.formatIp(ip)
 }
 
-/**
- * Whether an address in its one spelling is one of the own host's alone: 127.0.0.0/8, and ::1.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an address in its one spelling is one of the own host's alone: 127.0.0.0/8, and ::1. */
 export const isLoopback = (ip: string): boolean => ip === "::1" || ip.startsWith("127.")

@@ -2,8 +2,6 @@
  * Keeps what servers that left had promised, for their next start. The next start that asks gets it; no other does. It is
  * kept for `leaseDuration x (1 - 2d)` from when the key was made, by the fastest of this server's clocks. The server that
  * left was alive then, so by true time that is over before a start that does not have it could have promised anything.
- *
- * @since 0.1.0
  */
 import * as Lease from "./Lease.ts"
 import type * as Member from "./Member.ts"
@@ -12,20 +10,10 @@ import * as PromiseRecord from "./PromiseRecord.ts"
 import type { Turn } from "./Turn.ts"
 import * as Voter from "./Voter.ts"
 
-/**
- * Of how many servers promises are kept. An offer of one more is not answered, and counted.
- *
- * @category models
- * @since 0.1.0
- */
+/** Of how many servers promises are kept. An offer of one more is not answered, and counted. */
 export const maxKept = 64
 
-/**
- * Somebody leaves and asks whether its promises will be kept. The same question gets the same key.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Somebody leaves and asks whether its promises will be kept. The same question gets the same key. */
 export const onOffer = (
   turn: Turn,
   agreement: Lease.Agreement,
@@ -50,12 +38,7 @@ export const onOffer = (
   turn.send(from, { type: "HANDOVER_ACCEPT", start, key: kept.key })
 }
 
-/**
- * A page of what is handed over by a key of ours.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A page of what is handed over by a key of ours. */
 export const onHandover = (
   turn: Turn,
   agreement: Lease.Agreement,
@@ -73,9 +56,6 @@ export const onHandover = (
 /**
  * A server that has just started asks for what its former start promised. Once it was given to a start, no other gets it;
  * that one does each time it asks, since the answer may be lost.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onAsk = (
   turn: Turn,

@@ -3,8 +3,6 @@
  * the new one is first known everywhere, then used everywhere, then the old one is forgotten everywhere.
  *
  * Keys never show: a {@link Key} holds its bytes redacted, and is told apart by its id, which gives nothing away.
- *
- * @since 0.1.0
  */
 import { hkdf } from "@noble/hashes/hkdf.js"
 import { sha256 } from "@noble/hashes/sha2.js"
@@ -14,20 +12,10 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
-/**
- * The most keys that a ring holds.
- *
- * @category models
- * @since 0.1.0
- */
+/** The most keys that a ring holds. */
 export const maxKeys = 8
 
-/**
- * One key. `id` is 8 hex digits, made from the key by HKDF; it goes over the network in the clear.
- *
- * @category models
- * @since 0.1.0
- */
+/** One key. `id` is 8 hex digits, made from the key by HKDF; it goes over the network in the clear. */
 export interface Key {
   readonly id: string
   readonly secret: Redacted.Redacted<Uint8Array>
@@ -37,61 +25,33 @@ export interface Key {
  * Whether what is not sealed is heard too.
  *
  * - `enforce`: no. `permissive`: yes, for the time in which a group gets its first key; nothing is protected meanwhile.
- *
- * @category models
- * @since 0.1.0
  */
 export type Mode = "enforce" | "permissive"
 
-/**
- * The keys by which a server hears, and the one with which it speaks: null where it sends plain.
- *
- * @category models
- * @since 0.1.0
- */
+/** The keys by which a server hears, and the one with which it speaks: null where it sends plain. */
 export interface Keys {
   readonly keys: ReadonlyArray<Key>
   readonly active: Key | null
 }
 
-/**
- * The keys, and whether what is not sealed is heard too. A ring of no keys is that of a group without any.
- *
- * @category models
- * @since 0.1.0
- */
+/** The keys, and whether what is not sealed is heard too. A ring of no keys is that of a group without any. */
 export interface KeyRing extends Keys {
   readonly mode: Mode
 }
 
-/**
- * The ring of a group that has no key: nothing is sealed.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The ring of a group that has no key: nothing is sealed. */
 export const none: KeyRing = { keys: [], active: null, mode: "permissive" }
 
 const encoder = new TextEncoder()
 const idInfo = encoder.encode("bellwether/1 key id")
 
-/**
- * A key from its 32 bytes.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A key from its 32 bytes. */
 export const key = (bytes: Uint8Array): Key => ({
   id: bytesToHex(hkdf(sha256, bytes, undefined, idInfo, 4)),
   secret: Redacted.make(bytes, { label: "key" })
 })
 
-/**
- * The word that stands in the first place of a list of keys where what is sent is not to be sealed yet.
- *
- * @category models
- * @since 0.1.0
- */
+/** The word that stands in the first place of a list of keys where what is sent is not to be sealed yet. */
 export const plainWord = "plain"
 
 const hex = /^[0-9a-f]{64}$/i
@@ -109,9 +69,6 @@ const bytesOf = (word: string): Uint8Array | undefined => {
  * digits, with commas, spaces or line ends between them, at most {@link maxKeys}, each once. What follows `#` on a line
  * is a remark. The first key seals what is sent; where the word `plain` stands before it, what is sent is not sealed.
  * None where it is no such list.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const parse = (text: string): Option.Option<Keys> => {
   const words = text.replaceAll(/#[^\n]*/g, "").split(/[\s,]+/).filter((word) => word !== "")
@@ -126,10 +83,5 @@ export const parse = (text: string): Option.Option<Keys> => {
 
 const mayBeKey = /(?<![\w+/-])(?:[0-9a-f]{64}|[\w+/-]{43}=?)(?![\w+/=-])/gi
 
-/**
- * A text to be shown, without the words in it that may be keys: one was put where something else belongs.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** A text to be shown, without the words in it that may be keys: one was put where something else belongs. */
 export const hidden = (text: string): string => text.replaceAll(mayBeKey, "(not shown: it may be a key)")

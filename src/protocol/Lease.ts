@@ -6,8 +6,6 @@
  * duration L from when its server received the question; the lease for `L x (1 - 2d)` from when the question was *sent*, d
  * being how much two clocks may differ in speed. So the lease ends before any of the promises does. After Trencséni et al.,
  * *PaxosLease: Diskless Paxos for Leases* (arXiv:1209.4187).
- *
- * @since 0.1.0
  */
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
@@ -16,51 +14,23 @@ import type * as Rules from "./Rules.ts"
 /**
  * What all servers of a group must have the same: how many they are, how long a promise binds (ms), and by how much their
  * clocks may differ in speed (0.01 is one in a hundred).
- *
- * @category models
- * @since 0.1.0
  */
 export type Agreement = Message.Agreement
 
-/**
- * How many servers are a majority.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** How many servers are a majority. */
 export const majority = ({ groupSize }: Pick<Agreement, "groupSize">): number => Math.floor(groupSize / 2) + 1
 
-/**
- * With how many living servers at least somebody may lead: as set, and a majority where there are leases.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** With how many living servers at least somebody may lead: as set, and a majority where there are leases. */
 export const needed = ({ lease, minimumMembers }: Rules.Rules): number =>
   Math.max(minimumMembers, lease === null ? 1 : majority(lease))
 
-/**
- * Time between two beats of a leader, in ms: five may be lost before the lease is.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Time between two beats of a leader, in ms: five may be lost before the lease is. */
 export const beatInterval = ({ duration }: Agreement): number => duration / 6
 
-/**
- * How long a lease lasts from the instant in which what it rests on was sent, in ms on the leader's fastest clock.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** How long a lease lasts from the instant in which what it rests on was sent, in ms on the leader's fastest clock. */
 export const lasts = ({ drift, duration }: Agreement): number => duration * (1 - 2 * drift)
 
-/**
- * What two settings differ in, or null where they agree.
- *
- * @category guards
- * @since 0.1.0
- */
+/** What two settings differ in, or null where they agree. */
 export const difference = (
   ours: Agreement | null,
   theirs: Agreement | null
@@ -82,9 +52,6 @@ const differences = [["groupSize", "groupSize"], ["duration", "leaseDuration"], 
 /**
  * One instant by all clocks of a machine, in ms. `sinceBoot` also counts while the machine is suspended; undefined where
  * there is no such clock.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Instant {
   readonly monotonic: number
@@ -92,24 +59,14 @@ export interface Instant {
   readonly sinceBoot: number | undefined
 }
 
-/**
- * An instant out of all that a step is given.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** An instant out of all that a step is given. */
 export const instant = (now: Readings): Instant => ({
   monotonic: now.monotonic,
   wall: now.wall,
   sinceBoot: now.sinceBoot
 })
 
-/**
- * What the clocks show.
- *
- * @category models
- * @since 0.1.0
- */
+/** What the clocks show. */
 export interface Readings {
   readonly monotonic: number
   readonly wall: number
@@ -119,9 +76,6 @@ export interface Readings {
 /**
  * How much time has passed for a leader, in ms: by the fastest of its clocks, since the monotonic one stands still while
  * the machine is suspended. A wall clock that is set forward may so end a lease early; none ends late.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const elapsed = (since: Instant, now: Readings): number =>
   Math.max(
@@ -132,23 +86,13 @@ export const elapsed = (since: Instant, now: Readings): number =>
 
 // --- Promises ---
 
-/**
- * One start of one server.
- *
- * @category models
- * @since 0.1.0
- */
+/** One start of one server. */
 export interface Holder {
   readonly id: Member.NodeId
   readonly incarnation: number
 }
 
-/**
- * A claim of a server's start in a term.
- *
- * @category models
- * @since 0.1.0
- */
+/** A claim of a server's start in a term. */
 export interface Claimed extends Holder {
   readonly term: number
 }
@@ -156,9 +100,6 @@ export interface Claimed extends Holder {
 /**
  * What a server has promised in one election: to let nobody but `to` lead until then, on its monotonic clock. The term
  * outlives the promise: nothing of it or below is promised anew. `to` is null where that was given back, or none was made.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Promise {
   readonly to: Holder | null
@@ -171,27 +112,14 @@ export interface Promise {
   readonly released: ReadonlyArray<Claimed>
 }
 
-/**
- * Of how many starts it is remembered what they gave back: of those that did so last.
- *
- * @category models
- * @since 0.1.0
- */
+/** Of how many starts it is remembered what they gave back: of those that did so last. */
 export const maxReleased = 16
 
-/**
- * Nothing has been promised yet.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Nothing has been promised yet. */
 export const noPromise: Promise = { to: null, term: 0, until: -Infinity, released: [] }
 
 /**
  * A promise made or renewed now, for the whole duration from now on. What others gave back is kept from the one `before`.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const promise = (
   { id, incarnation }: Holder,
@@ -201,20 +129,10 @@ export const promise = (
   before: Promise = noPromise
 ): Promise => ({ to: { id, incarnation }, term, until: now + duration, released: before.released })
 
-/**
- * Whether a promise binds its server to anybody now.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a promise binds its server to anybody now. */
 export const binds = (promise: Promise, now: number): boolean => promise.to !== null && now < promise.until
 
-/**
- * Whether a server is bound to exactly this start of that server, for that term.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a server is bound to exactly this start of that server, for that term. */
 export const bindsTo = (promise: Promise, holder: Holder, term: number, now: number): boolean =>
   binds(promise, now) && isHeldBy(promise, holder) && promise.term === term
 
@@ -223,39 +141,23 @@ const isHeldBy = ({ to }: Promise, holder: Holder): boolean => to !== null && is
 const isSameStart = (self: Holder, that: Holder): boolean =>
   self.id === that.id && self.incarnation === that.incarnation
 
-/**
- * Whether a start has given back its claim of that term: of a later one it would not have, were it not done with this.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a start has given back its claim of that term: of a later one it would not have, were it not done with this. */
 export const isReleased = ({ released }: Promise, holder: Holder, term: number): boolean =>
   released.some((claimed) => isSameStart(claimed, holder) && term <= claimed.term)
 
-/**
- * Whether that very claim is the last that a start is known to have given back.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether that very claim is the last that a start is known to have given back. */
 export const gaveBack = ({ released }: Promise, holder: Holder, term: number): boolean =>
   released.some((claimed) => isSameStart(claimed, holder) && term === claimed.term)
 
 /**
  * Whether a server must grant nothing: it has only just started, and may have forgotten what it had promised, or it has
  * left, and its next start may have what it promised.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isSilent = (silentUntil: number, now: number): boolean => now < silentUntil
 
 /**
  * What a grant depends on besides the promise: until when the silent start lasts, the highest term heard of, what time it
  * is.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Circumstances {
   readonly silentUntil: number
@@ -266,9 +168,6 @@ export interface Circumstances {
 /**
  * Whether a server may promise itself, or another, for a term: its silent start is over, no unexpired promise names
  * another, the claim was not given back, and the term is above all that it has promised or heard of.
- *
- * @category guards
- * @since 0.1.0
  */
 export const grants = (
   promise: Promise,
@@ -282,9 +181,6 @@ export const grants = (
 /**
  * What a beat is to a server that is not silent: a renewal of the promise that binds it to exactly this claim; to one that is bound to nobody
  * a request, which it grants where it may; else nothing.
- *
- * @category guards
- * @since 0.1.0
  */
 export const takesBeat = (
   promise: Promise,
@@ -297,12 +193,7 @@ export const takesBeat = (
     || (!binds(promise, now) && !isReleased(promise, leader, term)
       && (term > promise.term || (term === promise.term && promise.to !== null))))
 
-/**
- * The promise after a server gave a term back: free, if it was exactly for that. The same where nothing of it is new.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The promise after a server gave a term back: free, if it was exactly for that. The same where nothing of it is new. */
 export const release = (promise: Promise, holder: Holder, term: number): Promise => {
   if (isReleased(promise, holder, term)) return promise
   const { id, incarnation } = holder
@@ -313,24 +204,14 @@ export const release = (promise: Promise, holder: Holder, term: number): Promise
 
 // --- Claims ---
 
-/**
- * A beat that was said, and who acknowledged it.
- *
- * @category models
- * @since 0.1.0
- */
+/** A beat that was said, and who acknowledged it. */
 export interface Beat {
   readonly beat: number
   readonly sentAt: Instant
   readonly acks: ReadonlyArray<Member.NodeId>
 }
 
-/**
- * A server's claim to lead in a term: asked for, or `held` since a majority granted it.
- *
- * @category models
- * @since 0.1.0
- */
+/** A server's claim to lead in a term: asked for, or `held` since a majority granted it. */
 export interface Claim {
   readonly term: number
   readonly held: boolean
@@ -343,12 +224,7 @@ export interface Claim {
   readonly beats: ReadonlyArray<Beat>
 }
 
-/**
- * A claim that is asked for now.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A claim that is asked for now. */
 export const claim = (term: number, now: Readings): Claim => ({
   term,
   held: false,
@@ -358,30 +234,15 @@ export const claim = (term: number, now: Readings): Claim => ({
   beats: []
 })
 
-/**
- * How long the lease of a claim still lasts, in ms; not above 0: it is over.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** How long the lease of a claim still lasts, in ms; not above 0: it is over. */
 export const left = (claim: Claim, agreement: Agreement, now: Readings): number =>
   lasts(agreement) - elapsed(claim.anchor, now)
 
-/**
- * Whether the lease of a claim lasts now.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether the lease of a claim lasts now. */
 export const isHeld = (claim: Claim, agreement: Agreement, now: Readings): boolean =>
   claim.held && left(claim, agreement, now) > 0
 
-/**
- * Whether a vote counts: it grants exactly what this start of this server stands for now.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a vote counts: it grants exactly what this start of this server stands for now. */
 export const countsVote = (
   claim: Claim | null,
   self: Holder,
@@ -392,41 +253,21 @@ export const countsVote = (
 const withOne = (servers: ReadonlyArray<Member.NodeId>, id: Member.NodeId): ReadonlyArray<Member.NodeId> =>
   servers.includes(id) ? servers : [...servers, id]
 
-/**
- * A claim with one more vote; a server's second is its first.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A claim with one more vote; a server's second is its first. */
 export const voted = (claim: Claim, by: Member.NodeId): Claim => ({ ...claim, votes: withOne(claim.votes, by) })
 
-/**
- * Whether so many others and oneself are a majority.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether so many others and oneself are a majority. */
 export const suffices = (others: ReadonlyArray<Member.NodeId>, agreement: Agreement): boolean =>
   others.length + 1 >= majority(agreement)
 
-/**
- * A claim whose next beat is said now. Those beats are forgotten on which no lease could rest any more.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A claim whose next beat is said now. Those beats are forgotten on which no lease could rest any more. */
 export const beaten = (claim: Claim, agreement: Agreement, now: Readings): Claim => {
   const beat = claim.beat + 1
   const beats = claim.beats.filter(({ sentAt }) => elapsed(sentAt, now) < lasts(agreement))
   return rested({ ...claim, beat, beats: [...beats, { beat, sentAt: instant(now), acks: [] }] }, agreement)
 }
 
-/**
- * Whether an acknowledgement counts: it is for exactly what this start of this server holds.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an acknowledgement counts: it is for exactly what this start of this server holds. */
 export const countsAck = (
   claim: Claim | null,
   self: Holder,
@@ -436,9 +277,6 @@ export const countsAck = (
 /**
  * A claim with one more acknowledgement, of a beat that was said. It counts for the earlier ones too: whoever is bound by the
  * later one is bound for longer. A server's second is its first.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const acknowledged = (claim: Claim, by: Member.NodeId, beat: number, agreement: Agreement): Claim =>
   beat > claim.beat ? claim : rested({

@@ -3,8 +3,6 @@
  * long this server must wait before it may make one. What it does with it is in `LeaseElection`.
  *
  * A claim ends before anything is said of its end: what comes later, a vote or an acknowledgement, is for nothing.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import type * as Contest from "./Contest.ts"
@@ -19,9 +17,6 @@ type At = Contest.Contest
 /**
  * How long until this server may stand, in ms: its silent start, its backoff after a failed candidacy, and, while the place
  * is vacant, what it has promised to another, and when it may ask again who would vote for it. 0 where nobody votes.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const standsIn = (at: At): number => {
   if (at.state.rules.lease === null) return 0
@@ -43,12 +38,7 @@ export const standsIn = (at: At): number => {
 const wholeMillis = (at: At, ...instants: ReadonlyArray<number>): number =>
   Math.max(0, Math.ceil(Math.max(...instants) - at.turn.now.monotonic))
 
-/**
- * Claims a term: this server promises itself first. Answers whether it may.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Claims a term: this server promises itself first. Answers whether it may. */
 export const begin = (at: At, agreement: Lease.Agreement, term: number): boolean => {
   const { self } = at.state
   if (!Voter.mayGrant(at.turn, at.name, self, term)) return false
@@ -57,12 +47,7 @@ export const begin = (at: At, agreement: Lease.Agreement, term: number): boolean
   return true
 }
 
-/**
- * Whether this server holds a claim whose lease lasts.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this server holds a claim whose lease lasts. */
 export const isHeld = (at: At): boolean => {
   const { claim } = at.election
   const { lease } = at.state.rules
@@ -73,9 +58,6 @@ export const isHeld = (at: At): boolean => {
  * Ends the claim, if there is one, and gives back what was promised for it. One that was held is given back at once only where
  * its leading work is known to have ended (`workEnded`). Else it is owed, and so is what the same servers promised for the next
  * claim, which has taken the place of that: {@link settle} gives it back when no work runs any more.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const end = (at: At, workEnded = false): void => {
   const { claim } = at.election
@@ -91,9 +73,6 @@ export const end = (at: At, workEnded = false): void => {
 /**
  * No leading work of this election runs any more, of whatever reign: what is owed for the claim of this term is given back, but
  * not while a later claim is held, whose work may run. Says whether anything was.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const settle = (at: At, term: number): boolean => {
   const { claim, owed } = at.election
@@ -105,9 +84,6 @@ export const settle = (at: At, term: number): boolean => {
 
 /**
  * Whether this server is not done saying what it has given back: whoever misses it stays bound, so a goodbye waits for that.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isGivingBack = ({ state: { timers } }: Turn): boolean =>
   Array.from(HashMap.keys(timers)).some((key) => key.startsWith("release:"))

@@ -12,8 +12,6 @@
  *      └──── backoff, or bound ◀────┘ no majority in time         ▼ work ends stopTimeout before the lease does
  *            until it is over                                   Idle
  * ```
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as BullyElection from "./BullyElection.ts"
@@ -33,12 +31,7 @@ import * as Voter from "./Voter.ts"
 
 type At = Contest.Contest
 
-/**
- * Whether the lease of this server's own reign in an election lasts by the clock; true where there are no leases.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether the lease of this server's own reign in an election lasts by the clock; true where there are no leases. */
 export const isHeld = (
   state: Pick<State, "rules" | "election" | "named">,
   election: string,
@@ -52,12 +45,7 @@ export const isHeld = (
 
 // --- Standing ---
 
-/**
- * The stagger is over.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The stagger is over. */
 export const stand = (at: At, agreement: Lease.Agreement): void => {
   at.change({ activity: { _tag: "Idle" } })
   if (!BullyElection.mayStand(at)) return
@@ -115,21 +103,13 @@ const afterPreVote = (at: At, agreement: Lease.Agreement, outcome: PreVote.Outco
   BullyElection.callElection(at)
 }
 
-/**
- * A member answers a probe: perhaps what it would vote.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A member answers a probe: perhaps what it would vote. */
 export const onAnswered = (at: At, agreement: Lease.Agreement, message: Message.Of<"SERVER_RESPONSE">): void =>
   afterPreVote(at, agreement, PreVote.onAnswer(at, agreement, message))
 
 /**
  * No majority has voted in time: the claim is given back, and made anew after a while, so that of two who are in each
  * other's way one goes first.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const noMajority = (at: At, agreement: Lease.Agreement): void => {
   BullyElection.stopActivity(at)
@@ -140,9 +120,6 @@ export const noMajority = (at: At, agreement: Lease.Agreement): void => {
 /**
  * What kept this server from standing is over. A leader to whom the promise has run out has not renewed it: it is followed
  * through others for as long as they tell of new signs of its life, else to this server it leads no more.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const eligible = (at: At, agreement: Lease.Agreement): void => {
   const { life, reign } = at.election
@@ -163,9 +140,6 @@ export const eligible = (at: At, agreement: Lease.Agreement): void => {
  * Somebody stands. Voting for it ends what this server was about to do; a leader that is outranked yields where it is asked
  * to. Who stands because it does not know that there is a leader is told so. Of two that stand at a time the lower ranked one gives
  * its claim back at once: a majority would have voted for either, or it would not stand.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onElection = (
   at: At,
@@ -196,12 +170,7 @@ const waitWhileBound = (at: At): void => {
   at.setTimer("eligible", Math.ceil(until - at.turn.now.monotonic), { _tag: "Eligible" })
 }
 
-/**
- * Somebody votes on what this server stands for, or stood for.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Somebody votes on what this server stands for, or stood for. */
 export const onVote = (at: At, agreement: Lease.Agreement, vote: Message.Of<"VOTE">): void => {
   const { claim, heard } = at.election
   if (vote.promised > heard && !vote.granted) at.change({ heard: vote.promised })
@@ -211,12 +180,7 @@ export const onVote = (at: At, agreement: Lease.Agreement, vote: Message.Of<"VOT
   if (Lease.suffices(voted.votes, agreement)) lead(at, agreement)
 }
 
-/**
- * The leader renews its lease.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The leader renews its lease. */
 export const onBeat = (
   at: At,
   agreement: Lease.Agreement,
@@ -226,12 +190,7 @@ export const onBeat = (
   if (Voter.onBeat(at.turn, agreement, beat, from)) waitWhileBound(at)
 }
 
-/**
- * Somebody acknowledges a beat of ours.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Somebody acknowledges a beat of ours. */
 export const onBeatAck = (at: At, agreement: Lease.Agreement, ack: Message.Of<"BEAT_ACK">): void => {
   const { claim } = at.election
   if (!Lease.countsAck(claim, at.state.self, ack)) return
@@ -246,9 +205,6 @@ export const onBeatAck = (at: At, agreement: Lease.Agreement, ack: Message.Of<"B
  * they may grant: where the votes were split it gets those of the other half. Else each half would have its next one stand
  * before the other gives up, without end. It is said several times, and each claim counts once: a candidate that asked anew
  * for each copy would throw its votes away.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onRelease = (at: At, agreement: Lease.Agreement, { claim, sender }: Message.Of<"RELEASE">): void => {
   const { isFreed, isNews } = Voter.onRelease(at.turn, at.name, sender, claim)
@@ -277,12 +233,7 @@ const lead = (at: At, agreement: Lease.Agreement): void => {
   beat(at, agreement)
 }
 
-/**
- * The next beat is due.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The next beat is due. */
 export const beat = (at: At, agreement: Lease.Agreement): void => {
   const { claim } = at.election
   // While its work ends, a leader renews nothing.
@@ -304,9 +255,6 @@ const watchLease = (at: At, agreement: Lease.Agreement, claim: Lease.Claim): voi
 /**
  * Before anything else in a step: whatever this server led by a lease that is over, it leads no more; and the work of one
  * that is over in `stopTimeout` is ended now.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const expire = (turn: Turn, agreement: Lease.Agreement): void => {
   for (const at of Contest.all(turn)) endWhereDue(at, agreement)
@@ -325,9 +273,6 @@ const endWhereDue = (at: At, agreement: Lease.Agreement): boolean => {
 /**
  * With each look at the clocks: timers stand still while the machine sleeps, and one that slept too shortly for a stall may
  * have a lease that is over sooner than they say.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const look = (turn: Turn, agreement: Lease.Agreement): void => {
   for (const at of Contest.all(turn)) {
@@ -366,9 +311,6 @@ const whyLost = (at: At, agreement: Lease.Agreement, { anchor }: Lease.Claim): E
 
 /**
  * A member turns out to lead by no lease, or by another than ours. Whoever followed it does no more, and does not again.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onForeign = (at: At, member: Member.Member): void => {
   const { reign } = at.election
@@ -377,12 +319,7 @@ export const onForeign = (at: At, member: Member.Member): void => {
   BullyElection.callElection(at)
 }
 
-/**
- * This server goes on under a higher incarnation: what was promised to the former one is for nothing.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** This server goes on under a higher incarnation: what was promised to the former one is for nothing. */
 export const onRaised = (at: At): void => {
   const { claim, reign } = at.election
   if (claim === null) return
@@ -395,9 +332,6 @@ export const onRaised = (at: At): void => {
 
 /**
  * After a step that changed who is there: tells when fewer servers are in view than a majority, so that nobody can lead.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const countMajority = (turn: Turn, agreement: Lease.Agreement): void => {
   const { members, minority, phase } = turn.state
@@ -414,9 +348,6 @@ export const countMajority = (turn: Turn, agreement: Lease.Agreement): void => {
 /**
  * With each sweep: tells where more servers live than `groupSize` says, since then a majority is none. One that has died or
  * restarted may still be in view, so only those count that gave a sign of life lately, for as long as one may be silent.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const countServers = (turn: Turn, { groupSize }: Lease.Agreement): void => {
   const { crowdedSince, members, rules } = turn.state
@@ -436,9 +367,6 @@ const livesSurely = (turn: Turn, id: Member.NodeId): boolean => {
 
 /**
  * A timer that only a lease sets, or that means something else where there is one. Answers whether it was one of these.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const fired = (
   at: At,
@@ -467,12 +395,7 @@ export const fired = (
   }
 }
 
-/**
- * An answer of one who votes. What it follows itself is not looked at: it may take no part in this election.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** An answer of one who votes. What it follows itself is not looked at: it may take no part in this election. */
 export const onAnswer = (
   at: At,
   lease: Lease.Agreement,

@@ -1,8 +1,6 @@
 /**
  * Links that are missing while both ends live: a member that we do not hear and another does, or one that goes on asking us
  * as if we did not answer. Each is told once, and its end. Nothing is decided by it.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -10,12 +8,7 @@ import type * as Member from "./Member.ts"
 import * as Rules from "./Rules.ts"
 import type { Known, Turn } from "./Turn.ts"
 
-/**
- * A member stays in view by the word of a witness alone.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A member stays in view by the word of a witness alone. */
 export const notHeard = (turn: Turn, known: Known): void => {
   if (known.through === null || known.isLinkMissing) return
   const { member, through } = known
@@ -24,12 +17,7 @@ export const notHeard = (turn: Turn, known: Known): void => {
   turn.emit({ event: "LinkMissing", member, way: "Incoming", through: witness })
 }
 
-/**
- * A member is heard: what is known of it from now on.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A member is heard: what is known of it from now on. */
 export const heard = (turn: Turn, known: Known): Known => {
   if (!known.isLinkMissing) return known
   turn.emit({ event: "LinkBack", member: known.member, way: "Incoming" })
@@ -37,12 +25,7 @@ export const heard = (turn: Turn, known: Known): Known => {
   return { ...known, isLinkMissing: false, multicastAt: known.heardAt }
 }
 
-/**
- * A member asks us directly. Who has asked as often as it asks before it removes somebody does not hear our answers.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A member asks us directly. Who has asked as often as it asks before it removes somebody does not hear our answers. */
 export const asked = (turn: Turn, id: Member.NodeId, nonce: string): void => {
   const known = HashMap.getUnsafe(turn.state.known, id)
   const { askedBy, deafAt, member } = known
@@ -60,9 +43,6 @@ export const asked = (turn: Turn, id: Member.NodeId, nonce: string): void => {
  * With each sweep: who has not asked so for twice its patience hears us, or has removed us. It is asked, once in its patience: an
  * answer tells which. What it said before may come of what it heard of us long ago; a proof that came over others says nothing
  * of the link.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const sweep = (turn: Turn, known: Known): void => {
   const { deafAt, hearsUsAt, interval, isReached, member } = known

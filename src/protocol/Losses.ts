@@ -1,17 +1,10 @@
 /**
  * What a server remembers of the leads that it lost, and how long it waits for that before it takes the lead from another.
- *
- * @since 0.1.0
  */
 import type * as Reign from "./Reign.ts"
 import type * as Rules from "./Rules.ts"
 
-/**
- * What a server remembers of the leads that it lost.
- *
- * @category models
- * @since 0.1.0
- */
+/** What a server remembers of the leads that it lost. */
 export interface Losses {
   /** How many losses are not forgiven, at most {@link maxLosses}. */
   readonly count: number
@@ -29,12 +22,7 @@ export interface Losses {
   readonly givenUp: Reign.Leader | null
 }
 
-/**
- * A server that has lost no lead.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A server that has lost no lead. */
 export const none: Losses = {
   count: 0,
   lostAt: -Infinity,
@@ -45,20 +33,12 @@ export const none: Losses = {
   givenUp: null
 }
 
-/**
- * More losses than these make a server wait no longer.
- *
- * @category models
- * @since 0.1.0
- */
+/** More losses than these make a server wait no longer. */
 export const maxLosses = 7
 
 /**
  * For how long a server that lost that many leads, one at least, must be heard whole before it takes the lead from another,
  * in ms.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const waitAfter = (losses: number, { memberTimeout }: Pick<Rules.Rules, "memberTimeout">): number =>
   memberTimeout * 2 ** (losses - 1)
@@ -66,30 +46,19 @@ export const waitAfter = (losses: number, { memberTimeout }: Pick<Rules.Rules, "
 /**
  * The longest that a server waits after a loss, however badly it is heard, in ms. Whoever has led, or was heard whole, for as
  * long is forgiven one loss.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const longest = (rules: Pick<Rules.Rules, "memberTimeout">): number => waitAfter(maxLosses, rules)
 
 /**
  * Until when a server takes the lead from nobody, by its monotonic clock, if it goes on being heard whole; the past where it
  * lost none.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const until = (
   { count, lostAt, wholeSince }: Losses,
   rules: Pick<Rules.Rules, "memberTimeout">
 ): number => count === 0 ? -Infinity : Math.min(wholeSince + waitAfter(count, rules), lostAt + longest(rules))
 
-/**
- * What is left of them: one is forgiven for each longest wait that all was well.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** What is left of them: one is forgiven for each longest wait that all was well. */
 export const forgiven = (all: Losses, rules: Pick<Rules.Rules, "memberTimeout">, now: number): Losses => {
   if (all.count === 0) return all
   const steps = Math.floor((now - all.wholeSince) / longest(rules))

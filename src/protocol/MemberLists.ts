@@ -1,8 +1,6 @@
 /**
  * Lists of members: who is in a view, in the order of rank; that list cut into pages, for who asks for it; and the reading
  * of another server's list, page by page, which makes nobody a member.
- *
- * @since 0.1.0
  */
 import * as Option from "effect/Option"
 import * as Frame from "./Frame.ts"
@@ -12,12 +10,7 @@ import * as Rules from "./Rules.ts"
 import type { State, Turn } from "./Turn.ts"
 import * as Zone from "./Zone.ts"
 
-/**
- * All members as one server sees them, itself included, highest rank first.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** All members as one server sees them, itself included, highest rank first. */
 export const everyone = (state: Pick<State, "self" | "members">): ReadonlyArray<Member.Member> => {
   const at = state.members.findIndex((member) => Member.outranks(state.self, member))
   return at < 0 ? [...state.members, state.self] : state.members.toSpliced(at, 0, state.self)
@@ -26,9 +19,6 @@ export const everyone = (state: Pick<State, "self" | "members">): ReadonlyArray<
 /**
  * Who speaks for the group: the leader, or while nobody leads whoever ranks highest here. It answers a question that all hear,
  * and the others compare their views with its view.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const speaker = ({ election, members, self }: Pick<State, "election" | "members" | "self">): Member.NodeId => {
   const [highest] = members
@@ -39,9 +29,6 @@ export const speaker = ({ election, members, self }: Pick<State, "election" | "m
 /**
  * A number that is the same for the same members in any order, and hardly ever for others: the exclusive or of the FNV-1a
  * hashes (32 bits) of `id incarnation`.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const digest = (members: ReadonlyArray<Start>): number => {
   let all = 0
@@ -60,24 +47,14 @@ const hash = ({ id, incarnation }: Start): number => {
 /** Of the members of each view: they are another array with every change, and a heartbeat comes far more often. */
 const digests = new WeakMap<ReadonlyArray<Member.Member>, number>()
 
-/**
- * The digest of all members as one server sees them, itself included.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The digest of all members as one server sees them, itself included. */
 export const viewDigest = ({ members, self }: Pick<State, "self" | "members">): number => {
   const known = digests.get(members) ?? digest(members)
   digests.set(members, known)
   return (known ^ hash(self)) >>> 0
 }
 
-/**
- * Whether a digest is that of one member of a view.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a digest is that of one member of a view. */
 export const hasDigest = (state: Pick<State, "self" | "members">, digest: number): boolean =>
   everyone(state).some((member) => hash(member) === digest)
 
@@ -154,9 +131,6 @@ const page = (
 /**
  * A list of one member only, for `to`: what tells a server by which incarnation it is known. It names the member's address as
  * it is given.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const only = (
   turn: Turn,
@@ -168,9 +142,6 @@ export const only = (
 /**
  * Somebody asks for a page of the list. Asked by unicast, anyone answers; asked by multicast, those of whom
  * {@link isOurs} is true.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onAsk = (
   turn: Turn,
@@ -210,21 +181,13 @@ const isOurs = (
 
 // --- Reading ---
 
-/**
- * Begins to read the list of a server, in so many ms. What was read of another is given up.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Begins to read the list of a server, in so many ms. What was read of another is given up. */
 export const read = (turn: Turn, from: Member.Address, nonce: string, after: number): void =>
   begin(turn, from, nonce, after, false)
 
 /**
  * The same of a server whose view differs from ours. It need only tell of the one member that we miss, if it is one; and of a
  * list of many pages the rest is read by a few of those who miss some.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const compare = (turn: Turn, from: Member.Address, nonce: string, after: number): void =>
   begin(turn, from, nonce, after, true)
@@ -240,12 +203,7 @@ const pagesWanted = 4
 // As many as a silent member is asked: with a tenth of all datagrams lost, one in 4,000 is still missed.
 const pageTries = Rules.probeTries
 
-/**
- * Asks for the page that is to be read next, or where all are read, those on them who are no members yet: five times.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Asks for the page that is to be read next, or where all are read, those on them who are no members yet: five times. */
 export const ask = (turn: Turn): void => {
   const { paging, rules } = turn.state
   if (paging === null || paging.tries >= pageTries) return
@@ -269,9 +227,6 @@ const askMissing = (turn: Turn, missing: ReadonlyArray<Message.Listed>, from: Me
 /**
  * A page came. If it is the one that was asked for, those on it who are no members are asked whether they live, and the
  * next page is asked for.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onPage = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
   const { paging, self } = turn.state

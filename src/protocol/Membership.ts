@@ -4,8 +4,6 @@
  *
  * The functions work on a {@link Turn.Turn} and are used by `Step` alone. What a change of membership means for the lead
  * is decided there and in `BullyElection`.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -25,12 +23,7 @@ import type { Check, Known, State, Turn } from "./Turn.ts"
 import * as Witnesses from "./Witnesses.ts"
 import * as Zone from "./Zone.ts"
 
-/**
- * Whether this very start of a server is a member.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this very start of a server is a member. */
 export const holds = (turn: Turn, server: { readonly id: Member.NodeId; readonly incarnation: number }): boolean => {
   const known = turn.known(server.id)
   return Option.isSome(known) && known.value.member.incarnation === server.incarnation
@@ -39,9 +32,6 @@ export const holds = (turn: Turn, server: { readonly id: Member.NodeId; readonly
 /**
  * Whether what somebody says of the rank of a leader contradicts what that very start of it says of itself. Where it is may
  * be told otherwise: it may have moved, and is not reached everywhere at one address.
- *
- * @category guards
- * @since 0.1.0
  */
 export const contradicts = (turn: Turn, leader: Reign.Leader): boolean => {
   const { self } = turn.state
@@ -52,9 +42,6 @@ export const contradicts = (turn: Turn, leader: Reign.Leader): boolean => {
 /**
  * What hearing a server brought about: nothing (it was dropped), or its stamp is fresh, and it may be new (`joined`), in
  * place of an earlier start of its own (`replaced`). `elections` are the tags of those it took part in before.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Heard {
   readonly joined: boolean
@@ -66,9 +53,6 @@ export interface Heard {
  * Where the sender of a message is reached: where it came from. But a question may come from a socket of its own that closes
  * soon: then it names the port of the one that stays. A translation of addresses on the way may have that one at another port:
  * the one that its sender was heard at from there.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const reachedAt = (turn: Turn, message: Message.FromServer, from: Member.Address): Member.Address => {
   if (message.type !== "SERVER_PROBE" || message.port === undefined) return from
@@ -79,9 +63,6 @@ export const reachedAt = (turn: Turn, message: Message.FromServer, from: Member.
 /**
  * Takes note of a message from a server: any valid one refreshes it, an unknown one becomes a member, a higher
  * incarnation replaces a lower one. Null where it must not be acted on.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const hear = (
   turn: Turn,
@@ -273,12 +254,7 @@ const join = (
   turn.emit({ event: "MemberJoined", member, via: joinedVia(message.type) })
 }
 
-/**
- * Takes a member out of the view and remembers it. The one member must be there.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Takes a member out of the view and remembers it. The one member must be there. */
 export const remove = (turn: Turn, id: Member.NodeId, reason: Event.Reason): void => {
   const { member } = HashMap.getUnsafe(turn.state.known, id)
   turn.state.members = turn.state.members.filter((other) => other.id !== id)
@@ -324,12 +300,7 @@ const returnTries = 3
 
 const returnKey = (id: Member.NodeId) => `return:${id}`
 
-/**
- * Whether this very start of a server was removed without a goodbye, and may return by answering.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this very start of a server was removed without a goodbye, and may return by answering. */
 export const mayReturn = (
   turn: Turn,
   server: { readonly id: Member.NodeId; readonly incarnation: number }
@@ -389,9 +360,6 @@ const sayKnown = (turn: Turn, known: Member.Member, heardAt: number, to: Member.
 /**
  * Looks for members that have been silent for longer than their time-out and starts to ask them directly; forgets the
  * departed whose time is over.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const sweep = (turn: Turn): void => {
   const now = turn.now.monotonic
@@ -406,9 +374,6 @@ export const sweep = (turn: Turn): void => {
 
 /**
  * Starts to ask one member directly, unless that is under way: five times, `probeTimeout` apart. Any word of its ends it.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const check = (turn: Turn, id: Member.NodeId, isHint: boolean): void => {
   const asked = HashMap.get(turn.state.checks, id)
@@ -436,9 +401,6 @@ const endCheck = (turn: Turn, id: Member.NodeId): void => {
 /**
  * A member let a direct question go by: it is asked again, or was asked often enough. The reason where it must go now; who
  * has not been silent for long enough stays, to be asked again by a later sweep.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const unanswered = (turn: Turn, id: Member.NodeId): Event.Reason | null => {
   const asked = HashMap.getUnsafe(turn.state.checks, id)
@@ -470,9 +432,6 @@ export const unanswered = (turn: Turn, id: Member.NodeId): Event.Reason | null =
 /**
  * The host of a member says that nobody listens there. Once may be a socket that is just being opened anew; asked again
  * and refused again, the member is gone. The reason where it must go now.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const refused = (turn: Turn, id: Member.NodeId): Event.Reason | null => {
   const asked = Option.getOrUndefined(HashMap.get(turn.state.checks, id))
@@ -487,9 +446,6 @@ export const refused = (turn: Turn, id: Member.NodeId): Event.Reason | null => {
 /**
  * The last question to a member never left this host, as our own system refused: it counts as none, and is asked again. A
  * member is judged by its silence, not by ours.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const notAsked = (turn: Turn, id: Member.NodeId): void => {
   turn.state.checks = HashMap.modify(
@@ -502,9 +458,6 @@ export const notAsked = (turn: Turn, id: Member.NodeId): void => {
 /**
  * With each heartbeat: who has not been heard by multicast for as long as a member may be silent, but lives, is asked by
  * unicast. The question tells it of us, its answer us of it: so both are kept where a switch has forgotten the group.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const keepByUnicast = (turn: Turn): void => {
   // Without multicast of our own all are, and each gets our heartbeats.
@@ -525,9 +478,6 @@ export const keepByUnicast = (turn: Turn): void => {
 /**
  * After a stall of that many ms: every stamp moves forward by it, so that nobody is judged for a time in which we could
  * not hear; and no question asked before counts.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const forgive = (turn: Turn, stalledFor: number): void => {
   const now = turn.now.monotonic

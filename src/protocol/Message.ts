@@ -7,8 +7,6 @@
  * other message of the group's own.
  *
  * Fields that this version does not know are ignored, so a newer server can say more to its like.
- *
- * @since 0.1.0
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -19,34 +17,16 @@ import * as Reign from "./Reign.ts"
 /**
  * The longest interval that a server may announce for its next heartbeat, 1 hour in ms: three of them are how long a
  * silent server stays a member.
- *
- * @category models
- * @since 0.1.0
  */
 export const maxInterval = 3_600_000
 
-/**
- * So many changes of its addresses are told apart of one start of a server.
- *
- * @category models
- * @since 0.1.0
- */
+/** So many changes of its addresses are told apart of one start of a server. */
 export const maxMoved = 999_999
 
-/**
- * The most signs of life that are numbered in one reign: it lasts for years.
- *
- * @category models
- * @since 0.1.0
- */
+/** The most signs of life that are numbered in one reign: it lasts for years. */
 export const maxAlive = 999_999_999
 
-/**
- * Over how many servers a leader can be followed.
- *
- * @category models
- * @since 0.1.0
- */
+/** Over how many servers a leader can be followed. */
 export const maxHops = 3
 
 /**
@@ -95,9 +75,6 @@ const elections = Schema.optionalKey(
 /**
  * What all servers of a group that leads by a majority lease must have the same: how many they are, for how long a promise
  * binds (ms), and by how much their clocks may differ in speed (0.01 is one in a hundred).
- *
- * @category schemas
- * @since 0.1.0
  */
 export const Agreement = Schema.Struct({
   groupSize: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })),
@@ -105,18 +82,10 @@ export const Agreement = Schema.Struct({
   drift: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.1 }))
 })
 
-/**
- * @category models
- * @since 0.1.0
- */
+/** */
 export type Agreement = typeof Agreement.Type
 
-/**
- * The name of what is led: empty for the group's one leadership.
- *
- * @category schemas
- * @since 0.1.0
- */
+/** The name of what is led: empty for the group's one leadership. */
 export const ElectionName = Schema.String.check(
   Schema.makeFilter((text: string) => text.length <= 32 && Member.jsonBytes(text) <= 32, {
     expected: "at most 32 bytes of text"
@@ -126,9 +95,6 @@ export const ElectionName = Schema.String.check(
 /**
  * Whether a server would vote for who asks it, in a term above `promised`. `boundTo` is whom it is bound to, if anybody, and
  * `remaining` for how many ms more it votes for nobody else.
- *
- * @category schemas
- * @since 0.1.0
  */
 export const PreVote = Schema.Struct({
   granted: Schema.Boolean,
@@ -137,19 +103,13 @@ export const PreVote = Schema.Struct({
   remaining: Schema.Natural
 })
 
-/**
- * @category models
- * @since 0.1.0
- */
+/** */
 export type PreVote = typeof PreVote.Type
 
 /**
  * One line of a `MEMBERS` list. `heard` is how many ms ago the answering server last heard of it, 0 for itself. `votesIn` is in how
  * many ms it votes, of one that does not yet. `hostname`
  * and `tags` are there where they were asked for, unless the answering server is too old to tell them.
- *
- * @category schemas
- * @since 0.1.0
  */
 export const Listed = Schema.Struct({
   id: Member.NodeId,
@@ -164,26 +124,13 @@ export const Listed = Schema.Struct({
   tags: Schema.optionalKey(Member.Member.fields.tags)
 })
 
-/**
- * @category models
- * @since 0.1.0
- */
+/** */
 export type Listed = typeof Listed.Type
 
-/**
- * The most members that one question to a witness is about, and its answer.
- *
- * @category models
- * @since 0.1.0
- */
+/** The most members that one question to a witness is about, and its answer. */
 export const maxMissed = 16
 
-/**
- * The longest ago, in ms, that a witness is asked for: more than a day, longer than any member may be silent.
- *
- * @category models
- * @since 0.1.0
- */
+/** The longest ago, in ms, that a witness is asked for: more than a day, longer than any member may be silent. */
 export const maxAgo = 99_999_999
 
 const start = Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation })
@@ -194,9 +141,6 @@ const someOf = <Item extends Schema.Top>(item: Item) =>
 /**
  * What a server has promised in one election: the term, to whom where that still binds it, and the highest term that it
  * has heard of.
- *
- * @category schemas
- * @since 0.1.0
  */
 export const Promised = Schema.Struct({
   election: ElectionName,
@@ -205,18 +149,10 @@ export const Promised = Schema.Struct({
   heard: Reign.Term
 })
 
-/**
- * @category models
- * @since 0.1.0
- */
+/** */
 export type Promised = typeof Promised.Type
 
-/**
- * The most pages of one handover, and the most promises of one page.
- *
- * @category models
- * @since 0.1.0
- */
+/** The most pages of one handover, and the most promises of one page. */
 export const handover = { pages: 32, promises: 5 } as const
 
 const promises = {
@@ -225,21 +161,13 @@ const promises = {
   promises: Schema.Array(Promised).check(Schema.isMaxLength(handover.promises))
 }
 
-/**
- * What was missed: indexes of a reign, or a client's messages by their `seq`.
- *
- * @category schemas
- * @since 0.1.0
- */
+/** What was missed: indexes of a reign, or a client's messages by their `seq`. */
 export const Missed = Schema.Union([
   Schema.Struct({ term: Reign.Term, leader: Member.NodeId }),
   Schema.Struct({ client: Client.ClientId })
 ])
 
-/**
- * @category models
- * @since 0.1.0
- */
+/** */
 export type Missed = typeof Missed.Type
 
 /**
@@ -251,12 +179,7 @@ const delivered = Schema.optionalKey(Client.Index)
 const kind = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(name), ...fields })
 
-/**
- * Every message there is.
- *
- * @category schemas
- * @since 0.1.0
- */
+/** Every message there is. */
 export const Message = Schema.Union([
   /** I live; this is whom I follow. `interval`: ms to the next one. */
   kind("SERVER_ALIVE", {
@@ -436,67 +359,31 @@ export const Message = Schema.Union([
   kind("CLIENT_LEAVE", { client: Client.Client })
 ]).pipe(Schema.toTaggedUnion("type"))
 
-/**
- * @category models
- * @since 0.1.0
- */
+/** */
 export type Message = typeof Message.Type
 
-/**
- * What servers say of handing promises over.
- *
- * @category models
- * @since 0.1.0
- */
+/** What servers say of handing promises over. */
 export type OfHandover = Extract<Message, { readonly type: `HANDOVER${string}` | `PROMISES${string}` }>
 
-/**
- * Whether a message is one of those by which promises are handed over.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a message is one of those by which promises are handed over. */
 export const isOfHandover = (message: Message): message is OfHandover =>
   message.type.startsWith("HANDOVER") || message.type.startsWith("PROMISES")
 
-/**
- * The message of one type.
- *
- * @category models
- * @since 0.1.0
- */
+/** The message of one type. */
 export type Of<Type extends Message["type"]> = Extract<Message, { readonly type: Type }>
 
-/**
- * A message from a server: one that carries the header.
- *
- * @category models
- * @since 0.1.0
- */
+/** A message from a server: one that carries the header. */
 export type FromServer = Extract<Message, { readonly sender: Member.Member }>
 
-/**
- * What every message from a server says of it.
- *
- * @category models
- * @since 0.1.0
- */
+/** What every message from a server says of it. */
 export type Header = Pick<FromServer, "sender" | "term" | "leader" | "heard" | "moved" | "hears">
 
-/**
- * The reign that a message speaks of, or null while its sender follows none.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The reign that a message speaks of, or null while its sender follows none. */
 export const reignOf = (header: Pick<Header, "term" | "leader">): Reign.Reign | null =>
   header.leader === null ? null : { term: header.term, leader: header.leader }
 
 /**
  * Whether a message is of a kind that names, as `delivered`, the newest index of the reign it speaks of; left out, it is 0.
- *
- * @category guards
- * @since 0.1.0
  */
 export const namesNewest = (
   message: FromServer
@@ -510,20 +397,10 @@ const types: ReadonlySet<unknown> = new Set(Object.keys(Message.cases))
 
 const decodeUnknown = Schema.decodeUnknownResult(Message)
 
-/**
- * Why something that claimed to be a message is none. Nothing is thrown for it: it is dropped and counted.
- *
- * @category models
- * @since 0.1.0
- */
+/** Why something that claimed to be a message is none. Nothing is thrown for it: it is dropped and counted. */
 export type Refused = "UnknownType" | "Invalid"
 
-/**
- * Reads a parsed JSON value as a message. Unknown fields are left out.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Reads a parsed JSON value as a message. Unknown fields are left out. */
 export const decode = (value: unknown): Result.Result<Message, Refused> => {
   if (typeof value !== "object" || value === null || !("type" in value)) return Result.fail("Invalid")
   if (!types.has(value.type)) return Result.fail(typeof value.type === "string" ? "UnknownType" : "Invalid")

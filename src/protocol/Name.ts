@@ -1,8 +1,6 @@
 /**
  * Names that people type: of a group, a server, a tag, an election. Two names that look alike must be alike, so a name
  * holds nothing that nobody sees, and neither begins nor ends with what a file of settings adds to it.
- *
- * @since 0.1.0
  */
 
 // Default ignorables are what fonts leave out, such as U+200B and U+3164; U+2800 is drawn as a blank.
@@ -13,30 +11,17 @@ const quotes = "\"'`\u00ab\u00bb\u2018-\u201f"
 const atEnds = new RegExp(`^[ ${quotes}]|[ ${quotes}]$`, "u")
 const combining = /\p{M}/gu
 
-/**
- * What a name may be, for refusals.
- *
- * @category models
- * @since 0.1.0
- */
+/** What a name may be, for refusals. */
 export const allowed = "no blank or quote at either end, nothing invisible"
 
 /**
  * Whether a text, which may be empty, looks like no other: it has no invisible characters, no blanks but inner spaces, no
  * blank or quote at either end, and is composed (Unicode's NFC).
- *
- * @category guards
- * @since 0.1.0
  */
 export const isPlain = (text: string): boolean =>
   !unseen.test(text) && !atEnds.test(text) && text.normalize("NFC") === text
 
-/**
- * Where the first character is that nobody sees; -1 where there is none.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Where the first character is that nobody sees; -1 where there is none. */
 export const firstUnseen = (text: string): number => text.search(unseen)
 
 const escape = (character: string): string =>
@@ -47,19 +32,11 @@ const escape = (character: string): string =>
 
 /**
  * A text with each character escaped that nobody sees, as in JSON. Of a text that is not composed, combining marks too.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const escaped = (text: string): string => {
   const shown = text.replaceAll(allUnseen, escape)
   return text.normalize("NFC") === text ? shown : shown.replaceAll(combining, escape)
 }
 
-/**
- * The same in quotes: a JSON text.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The same in quotes: a JSON text. */
 export const quoted = (text: string): string => escaped(JSON.stringify(text))

@@ -1,8 +1,6 @@
 /**
  * The named elections that a server takes part in, beside the group's own: how it enters and leaves them, and how the
  * others know. Each then goes by the rules of the group's own, among those who take part.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -16,22 +14,12 @@ import * as Rules from "./Rules.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 import type { State, Turn } from "./Turn.ts"
 
-/**
- * Whether a server can take part in one more election of that name: it does already, or there is room for it.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a server can take part in one more election of that name: it does already, or there is room for it. */
 export const hasRoom = (state: Pick<State, "named">, name: string): boolean =>
   HashMap.has(state.named, name)
   || Array.from(HashMap.values(state.named)).filter(({ withdrawn }) => !withdrawn).length < Election.maxNamed
 
-/**
- * The sign of life, with what this server takes part in.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The sign of life, with what this server takes part in. */
 export const sign = (turn: Turn): Pick<Message.Of<"SERVER_ALIVE">, "interval" | "elections"> => {
   const interval = turn.state.rules.heartbeatInterval
   if (HashMap.isEmpty(turn.state.named)) return { interval }
@@ -51,9 +39,6 @@ const announce = (turn: Turn): void => {
 /**
  * The app wants to lead what goes by this name. A name that may not be one, or one too many, is ignored: whoever steps
  * this asks first ({@link hasRoom}, `Election.isName`).
- *
- * @category transitions
- * @since 0.1.0
  */
 export const campaign = (turn: Turn, name: string): void => {
   if (!Election.isName(name) || !hasRoom(turn.state, name)) return
@@ -72,12 +57,7 @@ export const campaign = (turn: Turn, name: string): void => {
   BullyElection.enter(at)
 }
 
-/**
- * The app wants it no more: leading work is ended first, then the others hear of it.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The app wants it no more: leading work is ended first, then the others hear of it. */
 export const withdraw = (turn: Turn, name: string): void => {
   const at = name === Election.ofGroup ? null : Contest.find(turn, name)
   if (at === null || at.election.withdrawn) return
@@ -87,12 +67,7 @@ export const withdraw = (turn: Turn, name: string): void => {
   if (at.election.ending === null) ended(at)
 }
 
-/**
- * The leading work of an election has ended (`finished`), or has had its time.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The leading work of an election has ended (`finished`), or has had its time. */
 export const workEnded = (at: Contest.Contest, finished: boolean): void => {
   SteppingDown.workEnded(at, finished)
   if (at.election.withdrawn) ended(at)
@@ -104,12 +79,7 @@ const ended = (at: Contest.Contest): void => {
   at.setTimer("withdrawn", 2 * Rules.gaps.steppingDown[0], { _tag: "Withdrawn" })
 }
 
-/**
- * All is said: the register is forgotten.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** All is said: the register is forgotten. */
 export const forget = (at: Contest.Contest): void => {
   at.clearTimers("")
   at.state.named = HashMap.remove(at.state.named, at.name)
@@ -117,9 +87,6 @@ export const forget = (at: Contest.Contest): void => {
 
 /**
  * With each heartbeat: a leader says again what it leads, since no other message carries the reigns of named elections.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const heartbeat = (turn: Turn): void => {
   for (const name of HashMap.keys(turn.state.named)) {
@@ -130,9 +97,6 @@ export const heartbeat = (turn: Turn): void => {
 /**
  * A member was heard. Who has just begun to take part is told by the leader at once; who does no longer neither leads nor
  * is waited for. `before` are the tags of what it took part in before.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onHeard = (
   turn: Turn,

@@ -4,8 +4,6 @@
  *
  * A server asks so only where a member that it hears, and has to rely on, let direct questions go by: where links pass one way
  * only. In a group that is whole, or whose links pass both ways or none, nobody does.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -14,12 +12,7 @@ import * as Message from "./Message.ts"
 import * as Rules from "./Rules.ts"
 import type { PathProbes, Turn } from "./Turn.ts"
 
-/**
- * Nothing was asked yet.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Nothing was asked yet. */
 export const none: PathProbes = { nonce: "", until: -Infinity, wait: 0, relayed: [], since: -Infinity, count: 0 }
 
 /** About so many servers of a large group ask at a time. */
@@ -34,12 +27,7 @@ const patience = ({ state: { rules } }: Turn): number => Rules.patience(rules, r
 /** By how much longer a proof lasts where only about `askers` of a larger group ask at a time. */
 const scale = ({ state: { members } }: Turn): number => Math.max(1, (members.length + 1) / askers)
 
-/**
- * Asks over others, if it is time to: ever more rarely while nobody is found, up to once in the patience.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Asks over others, if it is time to: ever more rarely while nobody is found, up to once in the patience. */
 export const ask = (turn: Turn): void => {
   const { pathProbes: before, rules } = turn.state
   const now = turn.now.monotonic
@@ -56,21 +44,11 @@ export const ask = (turn: Turn): void => {
   turn.say(null, { type: "PATH_PROBE", origin: { id, incarnation }, nonce, over: 0 })
 }
 
-/**
- * Whether a proof that came over others has to be renewed.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a proof that came over others has to be renewed. */
 export const isDue = (turn: Turn, hearsUsAt: number): boolean =>
   hearsUsAt - turn.now.monotonic < patience(turn) * scale(turn)
 
-/**
- * Somebody asks over others, or says such a question again.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Somebody asks over others, or says such a question again. */
 export const hear = (turn: Turn, { nonce, origin, over, sender }: Message.Of<"PATH_PROBE">): void => {
   const { pathProbes: before, self } = turn.state
   if (origin.id === self.id) {

@@ -5,8 +5,6 @@
  * A proof is what a server can say only to one whom it has heard: an answer to its question, a vote, an acknowledgement, an
  * objection to its candidacy, a notice. It holds for as long as a silent member is left in peace. No proof is not a proof of
  * the contrary: who is relied on is asked.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -16,12 +14,7 @@ import * as PathProbes from "./PathProbes.ts"
 import * as Rules from "./Rules.ts"
 import type { Known, Timer, Turn } from "./Turn.ts"
 
-/**
- * Whether a message proves that its sender has heard this server.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a message proves that its sender has heard this server. */
 export const provesHearing = (self: Member.Member, message: Message.FromServer): boolean => {
   if (message.hears === self.id) return true
   switch (message.type) {
@@ -37,33 +30,18 @@ export const provesHearing = (self: Member.Member, message: Message.FromServer):
   }
 }
 
-/**
- * Whether a member is known to hear this server now: it proved so within its patience.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a member is known to hear this server now: it proved so within its patience. */
 export const isHeardBy = (turn: Turn, id: Member.NodeId): boolean => {
   const known = Option.getOrUndefined(turn.known(id))
   return known !== undefined
     && turn.now.monotonic - known.hearsUsAt <= Rules.patience(turn.state.rules, known.interval)
 }
 
-/**
- * Whether a member has proved since then that it hears this server.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a member has proved since then that it hears this server. */
 export const wasHeardBy = (turn: Turn, id: Member.NodeId, since: number): boolean =>
   Option.exists(turn.known(id), ({ hearsUsAt }) => hearsUsAt >= since)
 
-/**
- * A member has proved in another way that it hears this server.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A member has proved in another way that it hears this server. */
 export const noteHeardBy = (turn: Turn, id: Member.NodeId): void => {
   turn.state.known = HashMap.modify(turn.state.known, id, (known) => ({
     ...known,
@@ -81,9 +59,6 @@ const speaks = ({ now }: Turn, { heardAt, interval }: Known): boolean =>
 /**
  * Whether members speak and nobody has proved lately that it hears this server, also none that is gone since. Those members
  * that say that they see nobody at all do not count: it is them that hear nothing.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isUnheard = (turn: Turn): boolean => {
   const { known, provenAt, rules } = turn.state
@@ -93,12 +68,7 @@ export const isUnheard = (turn: Turn): boolean => {
 
 // --- Asking ---
 
-/**
- * The key of the timer of a member that is asked for a proof.
- *
- * @category models
- * @since 0.1.0
- */
+/** The key of the timer of a member that is asked for a proof. */
 export const proofKey = (id: Member.NodeId): string => `proof:${id}`
 
 /** Beside how many of the last questions the way over others is tried, too. */
@@ -109,9 +79,6 @@ const requestGap = 50
 
 /**
  * Asks a member for a proof that it hears this server, so many times, so many ms apart, unless that is under way. A proof ends it.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const ask = (
   turn: Turn,
@@ -138,9 +105,6 @@ const question = (turn: Turn, id: Member.NodeId, tries: number, gap: number): vo
 /**
  * What a member says could be followed if it were known to hear this server: it is asked, five times at first and then once,
  * at most once in a heartbeat. Answers whether it is asked for the first time in a while.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const request = (turn: Turn, id: Member.NodeId): boolean => {
   const known = Option.getOrUndefined(turn.known(id))
@@ -157,9 +121,6 @@ export const request = (turn: Turn, id: Member.NodeId): boolean => {
 /**
  * With each heartbeat: a member that is relied on is asked when half of the time of its last proof is over. One that is silent
  * is asked by the sweeps.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const keep = (turn: Turn, id: Member.NodeId): void => {
   const known = Option.getOrUndefined(turn.known(id))
@@ -176,9 +137,6 @@ export const keep = (turn: Turn, id: Member.NodeId): void => {
 /**
  * A member let a question for a proof go by. Answers whether it was asked often enough and speaks all the same: one that is
  * silent is judged by the sweeps.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const unanswered = (
   turn: Turn,
@@ -199,12 +157,7 @@ export const unanswered = (
 /** How many members are asked at a time by a server that none is known to hear. */
 const askedAtOnce = 3
 
-/**
- * A server that no member is known to hear asks some of them.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A server that no member is known to hear asks some of them. */
 export const askAround = (turn: Turn): void => {
   const { members } = turn.state
   turn.state.unheardSince = Math.min(turn.state.unheardSince, turn.now.monotonic)
@@ -217,9 +170,6 @@ export const askAround = (turn: Turn): void => {
 /**
  * With each heartbeat: who is heard by nobody asks around. Where nobody has answered by the next heartbeat, it tells so, once
  * until one does. Answers whether that is so now.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const watch = (turn: Turn): boolean => {
   if (!isUnheard(turn)) {

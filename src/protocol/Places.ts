@@ -1,47 +1,25 @@
 /**
  * The addresses of a server that is on several networks: each of its datagrams comes from one of them, and who asks where it
  * is may be on another network than that.
- *
- * @since 0.1.0
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import type * as Member from "./Member.ts"
 import * as Zone from "./Zone.ts"
 
-/**
- * An address at which a server was heard, and until when that counts.
- *
- * @category models
- * @since 0.1.0
- */
+/** An address at which a server was heard, and until when that counts. */
 export interface Place {
   readonly address: Member.Address
   readonly until: number
 }
 
-/**
- * So many are remembered besides the newest one.
- *
- * @category models
- * @since 0.1.0
- */
+/** So many are remembered besides the newest one. */
 export const most = 3
 
-/**
- * Nowhere besides.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Nowhere besides. */
 export const none: ReadonlyArray<Place> = []
 
-/**
- * The other places of a server that was last heard at `last`, and is now heard at `from`.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The other places of a server that was last heard at `last`, and is now heard at `from`. */
 export const besides = (
   others: ReadonlyArray<Place>,
   last: Place,
@@ -55,9 +33,6 @@ export const besides = (
 /**
  * All places that count now, `address` and the others, the nearest to `to` first: that which has most of its first bits, of
  * the 24 (IPv4) or 64 (IPv6) that tell networks apart. Of several on one network the newest is right.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const nearest = (
   address: Member.Address,

@@ -5,8 +5,6 @@
  * leader that this server does not hear, is in nobody's way.
  *
  * Where it follows a leader that it outranks, those who are bound to that leader count: they would be free if it yielded.
- *
- * @since 0.1.0
  */
 import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
@@ -24,12 +22,7 @@ type Asking = Extract<Election.Activity, { readonly _tag: "PreVote" }>
 /** How often all are asked, `probeTimeout` apart: questions and answers may be lost. */
 const asks = 3
 
-/**
- * Begins to ask: all members, and again those that have not said that they would.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Begins to ask: all members, and again those that have not said that they would. */
 export const begin = (at: At): void => ask(at, { _tag: "PreVote", nonce: at.turn.nonce(), answers: [], left: asks })
 
 const ask = (at: At, asking: Asking): void => {
@@ -42,12 +35,7 @@ const ask = (at: At, asking: Asking): void => {
   at.setTimer("pre-vote", at.state.rules.probeTimeout, { _tag: "PreVote" })
 }
 
-/**
- * Somebody may have become free to vote: whoever is asking asks anew.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Somebody may have become free to vote: whoever is asking asks anew. */
 export const askAnew = (at: At, asking: Asking): void => ask(at, { ...asking, left: asks })
 
 /**
@@ -55,9 +43,6 @@ export const askAnew = (at: At, asking: Asking): void => ask(at, { ...asking, le
  *
  * - `Wait`: nothing. `GoOn`: a majority would vote for this server, above the term `promised`. `GiveUp`: none would, and in so
  *   many ms it may be another.
- *
- * @category models
- * @since 0.1.0
  */
 export type Outcome =
   | { readonly _tag: "Wait" }
@@ -68,9 +53,6 @@ const wait: Outcome = { _tag: "Wait" }
 
 /**
  * A member has answered; of several answers its last one counts. Who will be free before all are asked again is asked then.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onAnswer = (
   at: At,
@@ -96,9 +78,6 @@ export const onAnswer = (
 /**
  * Too few have answered so far: all are asked again, or it is given up. In the end those count too who say only that they are
  * there: they are of a version that answers no pre-vote, and are asked for their vote.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onTimer = (at: At, agreement: Lease.Agreement): Outcome => {
   // Whatever ends the asking clears its timer.
@@ -143,9 +122,6 @@ const freeIn = (
 
 /**
  * A member asks what this server would vote for it in an election: the answer. Where this one leads, that is told besides.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const answer = (
   turn: Turn,

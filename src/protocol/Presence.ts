@@ -1,8 +1,6 @@
 /**
  * What a server says of itself so that others know that it is there: its signs of life, its question who else is, and its
  * answer to theirs.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Contacts from "./Contacts.ts"
@@ -12,34 +10,19 @@ import * as NamedElections from "./NamedElections.ts"
 import * as Rules from "./Rules.ts"
 import type { Turn } from "./Turn.ts"
 
-/**
- * Asks the group who is there.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Asks the group who is there. */
 export const probeGroup = (turn: Turn): void => {
   turn.state.probe = turn.nonce()
   turn.sayOften("probe", { type: "SERVER_PROBE", nonce: turn.state.probe }, Rules.gaps.probe)
 }
 
-/**
- * Says to the group that this server lives.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Says to the group that this server lives. */
 export const sayAlive = (turn: Turn): void => turn.say(null, { type: "SERVER_ALIVE", ...signOfLife(turn) })
 
 /** When the last of a burst of probes is said. */
 const movedAgain = [Rules.gaps.probe[0] + Rules.gaps.probe[1]]
 
-/**
- * Who knew us hears where we are, and who is there now is asked: it may be another network.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Who knew us hears where we are, and who is there now is asked: it may be another network. */
 export const sayMoved = (turn: Turn): void => {
   if (turn.state.phase === "Leaving") return
   // The sockets may still be opening anew, and what is said meanwhile is lost.
@@ -56,12 +39,7 @@ const signOfLife = (turn: Turn) => ({
   ...Contacts.viewOf(turn.state)
 })
 
-/**
- * Answers a probe.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Answers a probe. */
 export const respond = (
   turn: Turn,
   to: Member.Address,

@@ -2,20 +2,13 @@
  * Whom multicast does not reach, so that what is said to the group is said to them by unicast as well: everybody where
  * multicast is switched off, members that are heard by unicast only, seeds that are no members yet, and clients that
  * ask by unicast to be let in.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import type * as Client from "./Client.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 
-/**
- * Whom a server looks for by unicast, besides its members.
- *
- * @category models
- * @since 0.1.0
- */
+/** Whom a server looks for by unicast, besides its members. */
 export interface Contacts {
   /** The addresses that the operator named, as far as their names resolve. */
   readonly seeds: ReadonlyArray<Member.Address>
@@ -30,9 +23,6 @@ export interface Contacts {
 /**
  * A difference of two views: the digest of the members by which they differ, whether it was seen more than once, how long it
  * is left alone the next time, and until when it is now.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Difference {
   readonly of: number
@@ -41,24 +31,14 @@ export interface Difference {
   readonly againAt: number
 }
 
-/**
- * A member that fell silent, and until when it is looked for.
- *
- * @category models
- * @since 0.1.0
- */
+/** A member that fell silent, and until when it is looked for. */
 export interface Lost {
   readonly id: Member.NodeId
   readonly address: Member.Address
   readonly until: number
 }
 
-/**
- * What decides how a member is reached.
- *
- * @category models
- * @since 0.1.0
- */
+/** What decides how a member is reached. */
 export interface Reached {
   readonly member: Member.Address
   readonly address: Member.Address
@@ -68,12 +48,7 @@ export interface Reached {
   readonly unicastUntil: number
 }
 
-/**
- * What decides how a client is reached.
- *
- * @category models
- * @since 0.1.0
- */
+/** What decides how a client is reached. */
 export interface ReachedClient {
   readonly address: Member.Address
   readonly unicastUntil: number
@@ -101,9 +76,6 @@ const forClients: ReadonlySet<Message.Message["type"]> = new Set([
  *
  * A heartbeat by unicast tells a member that we do not hear its multicasts; so it goes only to those of whom that is true,
  * or two would go on telling each other for ever.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const byUnicast = (place: Place, type: Message.Message["type"], now: number): ReadonlyArray<Member.Address> => {
   const { contacts: { seeds }, delivery: { clients }, known, rules } = place
@@ -117,12 +89,7 @@ export const byUnicast = (place: Place, type: Message.Message["type"], now: numb
   return seeds.length === 0 ? reached : [...reached, ...strangers(place)]
 }
 
-/**
- * The seeds at which no member is known, and which are not this server itself.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The seeds at which no member is known, and which are not this server itself. */
 export const strangers = ({ addresses, contacts, known }: Place): ReadonlyArray<Member.Address> => {
   if (contacts.seeds.length === 0) return contacts.seeds
   const taken = new Set(addresses.map(keyOf))

@@ -7,8 +7,6 @@
  * What is missing is asked for, {@link Host.ask}, until it comes or {@link giveUpAfter} is over, and then told as lost.
  *
  * Pure: each function takes a {@link Host}, which holds the receiver as it is now and takes what follows from it.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -17,44 +15,24 @@ import type * as Event from "./Event.ts"
 import type { NodeId } from "./Member.ts"
 import type * as Message from "./Message.ts"
 
-/**
- * A message as the leader handed it on.
- *
- * @category models
- * @since 0.1.0
- */
+/** A message as the leader handed it on. */
 export type Delivered = Message.Of<"CLIENT_DELIVER">
 
-/**
- * How one missing thing is being asked for.
- *
- * @category models
- * @since 0.1.0
- */
+/** How one missing thing is being asked for. */
 export interface Ask {
   readonly since: number
   readonly asks: number
   readonly dueAt: number
 }
 
-/**
- * Indexes that are missing, `from` to `to`.
- *
- * @category models
- * @since 0.1.0
- */
+/** Indexes that are missing, `from` to `to`. */
 export interface Run {
   readonly from: number
   readonly to: number
   readonly ask: Ask
 }
 
-/**
- * What is known of the indexes of one reign: of all up to `newest` only those of `missing` are not here.
- *
- * @category models
- * @since 0.1.0
- */
+/** What is known of the indexes of one reign: of all up to `newest` only those of `missing` are not here. */
 export interface Track {
   readonly term: number
   readonly leader: NodeId
@@ -65,9 +43,6 @@ export interface Track {
 /**
  * One client's messages. `next` is the `seq` whose turn it is, null until it is known where this receiver begins; `held`
  * are those ahead of their turn, in order; `highest` is the highest `seq` seen; `spilled`: one was not held for want of room.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Source {
   readonly next: number | null
@@ -81,9 +56,6 @@ export interface Source {
 /**
  * One receiver. `kept` are the newest messages, of all reigns, oldest first. `delivered` were handed on since the start,
  * and may be up to `limit`. `asking` and `unplaced` name the sources with an `ask` and those without a `next`.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Receiver {
   /** The newest first. Empty until this receiver begins. */
@@ -99,12 +71,7 @@ export interface Receiver {
   readonly isBlocked: boolean
 }
 
-/**
- * Whoever has a receiver: what it is now, the time in ms, chance, and what is done with what follows.
- *
- * @category models
- * @since 0.1.0
- */
+/** Whoever has a receiver: what it is now, the time in ms, chance, and what is done with what follows. */
 export interface Host {
   receiver: Receiver
   readonly now: number
@@ -121,20 +88,10 @@ export interface Host {
   readonly ask: (whom: "leader" | "group", missed: Message.Missed, from: number, to: number) => void
 }
 
-/**
- * How many of the newest messages are kept for those who missed them.
- *
- * @category models
- * @since 0.1.0
- */
+/** How many of the newest messages are kept for those who missed them. */
 export const keptLimit = 1_024
 
-/**
- * After how many ms of asking a message is given up.
- *
- * @category models
- * @since 0.1.0
- */
+/** After how many ms of asking a message is given up. */
 export const giveUpAfter = 2_000
 
 const maxTracks = 4
@@ -142,12 +99,7 @@ const maxRuns = 256
 /** Asks before the group is asked too: the leader nearly always has it. */
 const leaderFirst = 2
 
-/**
- * A receiver that has heard nothing.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A receiver that has heard nothing. */
 export const empty: Receiver = {
   tracks: [],
   since: 0,
@@ -160,12 +112,7 @@ export const empty: Receiver = {
   isBlocked: false
 }
 
-/**
- * The newest index that is known of a reign, 0 where none is.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The newest index that is known of a reign, 0 where none is. */
 export const newestOf = (receiver: Receiver, term: number, leader: NodeId): number => {
   for (const track of receiver.tracks) if (track.term === term && track.leader === leader) return track.newest
   return 0
@@ -252,9 +199,6 @@ const completeTo = (receiver: Receiver, { leader, term }: Delivered): number => 
 /**
  * Somebody names the newest index of a reign. Who has just begun begins after it; to everyone else what it has not heard
  * up to there is missing.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const named = (host: Host, term: number, leader: NodeId, newest: number): void => {
   const track = trackOf(host, term, leader, newest)
@@ -263,12 +207,7 @@ export const named = (host: Host, term: number, leader: NodeId, newest: number):
 
 // --- Messages ---
 
-/**
- * A message came. Whether it is new here. Who has not begun begins with it if `begins`.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A message came. Whether it is new here. Who has not begun begins with it if `begins`. */
 export const receive = (host: Host, message: Delivered, begins: boolean): boolean => {
   const { index, leader, term } = message
   const { since, tracks } = host.receiver
@@ -335,12 +274,7 @@ const unheard = (host: Host, next: number | null): Source => ({
   heardAt: host.now
 })
 
-/**
- * A client says that it has not sent anything yet: its first message will be number 1.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A client says that it has not sent anything yet: its first message will be number 1. */
 export const introduce = (host: Host, client: Client.ClientId): void => {
   const source = sourceOf(host, client) ?? unheard(host, null)
   if (source.next === null) advance(host, client, { ...source, next: 1 })
@@ -412,12 +346,7 @@ const place = (host: Host): void => {
   }
 }
 
-/**
- * How many messages may have been handed on in all; what waited for that is handed on.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** How many messages may have been handed on in all; what waited for that is handed on. */
 export const allow = (host: Host, limit: number): void => {
   const { isBlocked, sources } = host.receiver
   change(host, { limit, isBlocked: false })
@@ -429,12 +358,7 @@ export const allow = (host: Host, limit: number): void => {
 
 // --- Repair ---
 
-/**
- * When something is to be asked for again, Infinity where nothing is missing.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** When something is to be asked for again, Infinity where nothing is missing. */
 export const dueAt = (receiver: Receiver): number => {
   let due = Infinity
   for (const { missing } of receiver.tracks) for (const { ask } of missing) due = Math.min(due, ask.dueAt)
@@ -447,12 +371,7 @@ export const dueAt = (receiver: Receiver): number => {
 const whom = (host: Host, { asks }: Ask): "leader" | "group" =>
   host.hasLeader && (asks < leaderFirst || asks % 2 === 1) ? "leader" : "group"
 
-/**
- * Asks for what is due, and gives up what was asked for long enough.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Asks for what is due, and gives up what was asked for long enough. */
 export const repair = (host: Host): void => {
   for (const track of host.receiver.tracks) {
     const { leader, missing, term } = track
@@ -492,12 +411,7 @@ const repairSource = (host: Host, client: Client.ClientId, source: Source, ask: 
   putSource(host, client, { ...source, ask: nextAsk(host, ask) })
 }
 
-/**
- * Somebody else asks the group for what may be missing here too: its answer is waited for.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Somebody else asks the group for what may be missing here too: its answer is waited for. */
 export const overhear = (host: Host, missed: Message.Missed, from: number, to: number): void => {
   if ("client" in missed) {
     const source = sourceOf(host, missed.client)
@@ -513,12 +427,7 @@ export const overhear = (host: Host, missed: Message.Missed, from: number, to: n
   }
 }
 
-/**
- * Those of what somebody missed that are kept here, in order, at most as many as are on their way of one client.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Those of what somebody missed that are kept here, in order, at most as many as are on their way of one client. */
 export const find = (
   receiver: Receiver,
   missed: Message.Missed,
@@ -532,12 +441,7 @@ export const find = (
       term === missed.term && leader === missed.leader && from <= index && index <= to
     ).toSorted((a, b) => a.index - b.index).slice(0, Client.window)
 
-/**
- * What is still to be said again of some messages, now that somebody else has said one.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** What is still to be said again of some messages, now that somebody else has said one. */
 export const withoutAnswered = (
   answers: ReadonlyArray<Delivered>,
   { index, leader, term }: Delivered

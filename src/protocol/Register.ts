@@ -1,8 +1,6 @@
 /**
  * What every message says of the register of who leads, and what this server makes of it: it follows, goes on, objects by a
  * notice, or finds that it must stand. A greater reign wins where there is a path both ways to its leader.
- *
- * @since 0.1.0
  */
 import * as BullyElection from "./BullyElection.ts"
 import type * as Contest from "./Contest.ts"
@@ -22,12 +20,7 @@ import * as Voter from "./Voter.ts"
 
 type At = Contest.Contest
 
-/**
- * Takes note of the highest term that a message speaks of, unless there is no path both ways to who says it.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Takes note of the highest term that a message speaks of, unless there is no path both ways to who says it. */
 export const hearTerm = (at: At, header: Message.Header): void => {
   const { heard } = at.election
   if (!Following.isBothWays(at, header.sender.id)) return
@@ -37,9 +30,6 @@ export const hearTerm = (at: At, header: Message.Header): void => {
 /**
  * What every message of a member means for the lead, before anything else that it says. Rule by rule as in the protocol. To
  * a question by unicast (`isAnswered`) a leader says nothing besides its answer, which tells of its reign.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const observe = (
   at: At,

@@ -3,8 +3,6 @@
  * keeps its id, its incarnation and what it leads.
  *
  * The address of a leader is no part of its reign: it says where the leader is, and each server says it as it knows it.
- *
- * @since 0.1.0
  */
 import * as Contest from "./Contest.ts"
 import * as Member from "./Member.ts"
@@ -14,9 +12,6 @@ import type { Turn } from "./Turn.ts"
 /**
  * A member, or this server itself, is at another address than before: it is told, and so is where the leader of each reign of
  * its is. The member is the same start of the same server.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const tell = (turn: Turn, before: Member.Address, member: Member.Member): void => {
   const { ip, port } = member

@@ -3,45 +3,23 @@
  * came. What came once is not taken again, and neither is what is too old to tell.
  *
  * The window is that of IPsec (RFC 4303, 3.4.3), wide enough for datagrams that overtake each other on a LAN.
- *
- * @since 0.1.0
  */
 
-/**
- * How many counters below the highest are told apart; older ones count as seen.
- *
- * @category models
- * @since 0.1.0
- */
+/** How many counters below the highest are told apart; older ones count as seen. */
 export const width = 1_024
 
-/**
- * `highest` is -1 before the first. Bit n of `seen` says that the counter n below the highest came.
- *
- * @category models
- * @since 0.1.0
- */
+/** `highest` is -1 before the first. Bit n of `seen` says that the counter n below the highest came. */
 export interface ReplayWindow {
   readonly highest: number
   readonly seen: bigint
 }
 
-/**
- * The window in which nothing came yet.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The window in which nothing came yet. */
 export const empty: ReplayWindow = { highest: -1, seen: 0n }
 
 const whole = (1n << BigInt(width)) - 1n
 
-/**
- * The window after a datagram with this counter, a whole number from 0 on; null where it came before, or is too old.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The window after a datagram with this counter, a whole number from 0 on; null where it came before, or is too old. */
 export const admit = ({ highest, seen }: ReplayWindow, counter: number): ReplayWindow | null => {
   if (counter > highest) {
     const by = counter - highest

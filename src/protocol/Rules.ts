@@ -1,16 +1,7 @@
-/**
- * The settings that the protocol itself goes by, all times in whole milliseconds, and what follows from them.
- *
- * @since 0.1.0
- */
+/** The settings that the protocol itself goes by, all times in whole milliseconds, and what follows from them. */
 import type * as Message from "./Message.ts"
 
-/**
- * What one server does its part by. `Settings` documents each of them for people.
- *
- * @category models
- * @since 0.1.0
- */
+/** What one server does its part by. `Settings` documents each of them for people. */
 export interface Rules {
   readonly heartbeatInterval: number
   readonly cleanupInterval: number
@@ -37,98 +28,49 @@ export interface Rules {
   readonly lease: Message.Agreement | null
 }
 
-/**
- * How often a server looks whether it has been asleep, in ms.
- *
- * @category models
- * @since 0.1.0
- */
+/** How often a server looks whether it has been asleep, in ms. */
 export const watchInterval = ({ heartbeatInterval }: Pick<Rules, "heartbeatInterval">): number =>
   Math.min(100, heartbeatInterval)
 
 /**
  * How long after its last look a server must conclude that it stood still, in ms: the watch's own interval and what it
  * may run late. Until then a leader is one.
- *
- * @category models
- * @since 0.1.0
  */
 export const stallAfter = (rules: Pick<Rules, "heartbeatInterval">): number =>
   watchInterval(rules) + Math.max(rules.heartbeatInterval / 2, 100)
 
-/**
- * For how long a silent member is left in peace, in ms, given the interval that it announced for its heartbeats.
- *
- * @category models
- * @since 0.1.0
- */
+/** For how long a silent member is left in peace, in ms, given the interval that it announced for its heartbeats. */
 export const patience = (rules: Rules, announcedInterval: number): number =>
   Math.max(rules.memberTimeout, 3 * announcedInterval)
 
 /**
  * After how long a silence a sweep asks a member directly, in ms: one heartbeat is overdue by half its interval. Only one
  * whose host refuses the question is removed so early; who is merely silent has all its {@link patience}.
- *
- * @category models
- * @since 0.1.0
  */
 export const overdue = (announcedInterval: number): number => 1.5 * announcedInterval
 
-/**
- * How many refusals make a crash: one may be a socket being opened anew.
- *
- * @category models
- * @since 0.1.0
- */
+/** How many refusals make a crash: one may be a socket being opened anew. */
 export const refusalsWanted = 2
 
-/**
- * How many direct questions a silent member is asked before it is removed, `probeTimeout` apart.
- *
- * @category models
- * @since 0.1.0
- */
+/** How many direct questions a silent member is asked before it is removed, `probeTimeout` apart. */
 export const probeTries = 5
 
-/**
- * How long the departed are remembered, in ms.
- *
- * @category models
- * @since 0.1.0
- */
+/** How long the departed are remembered, in ms. */
 export const departedFor = (rules: Rules): number => 2 * rules.memberTimeout
 
-/**
- * The most seeds, and the most of those that fell silent, that are looked for by unicast.
- *
- * @category models
- * @since 0.1.0
- */
+/** The most seeds, and the most of those that fell silent, that are looked for by unicast. */
 export const maxContacts = 64
 
-/**
- * For how long one that fell silent is looked for by unicast, in ms: a day.
- *
- * @category models
- * @since 0.1.0
- */
+/** For how long one that fell silent is looked for by unicast, in ms: a day. */
 export const lostFor = 86_400_000
 
 /**
  * About how many servers answer a multicast probe, however large the group, and at most how many are wanted to answer one
  * question who is in it.
- *
- * @category models
- * @since 0.1.0
  */
 export const answersWanted = 50
 
-/**
- * What is said to the whole group only once may be lost: the gaps, in ms, after which it is said again.
- *
- * @category models
- * @since 0.1.0
- */
+/** What is said to the whole group only once may be lost: the gaps, in ms, after which it is said again. */
 export const gaps = {
   probe: [50, 100],
   coordinator: [50, 150],
@@ -138,19 +80,11 @@ export const gaps = {
   release: [20, 60, 120]
 } as const
 
-/**
- * The shortest time between two notices to one server, in ms.
- *
- * @category models
- * @since 0.1.0
- */
+/** The shortest time between two notices to one server, in ms. */
 export const noticeInterval = 100
 
 /**
  * How often a server goes beyond an incarnation that it hears under its own id and address. Earlier starts are few and say
  * nothing more; who is ahead of us a fourth time lives, and is a duplicate.
- *
- * @category models
- * @since 0.1.0
  */
 export const maxRaises = 3

@@ -9,8 +9,6 @@
  * Besides messages, three things are sealed: a challenge (prove that you live: a nonce of 16 bytes, and which session is asked), the proof (that nonce,
  * and the counter below which nothing more is to be believed), and an introduction (the salt of 16 bytes that we go on
  * with). See `Session`.
- *
- * @since 0.1.0
  */
 import { gcm } from "@noble/ciphers/aes.js"
 import { hkdf } from "@noble/hashes/hkdf.js"
@@ -20,20 +18,10 @@ import * as Redacted from "effect/Redacted"
 import * as Frame from "./Frame.ts"
 import type * as KeyRing from "./KeyRing.ts"
 
-/**
- * The bytes of a session's salt.
- *
- * @category models
- * @since 0.1.0
- */
+/** The bytes of a session's salt. */
 export const saltBytes = 16
 
-/**
- * The bytes of a challenge's nonce.
- *
- * @category models
- * @since 0.1.0
- */
+/** The bytes of a challenge's nonce. */
 export const nonceBytes = 16
 
 /** What stands before the sealed body, all of it authenticated. */
@@ -45,9 +33,6 @@ const minBytes = Frame.headerBytes + Frame.sealBytes
 /**
  * What stands in the clear: the id of the key and the salt in hex, and the counter. A counter above 2^53 is Infinity: no
  * server gets there, and it is never admitted.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Clear {
   readonly keyId: string
@@ -55,12 +40,7 @@ export interface Clear {
   readonly counter: number
 }
 
-/**
- * Reads what stands in the clear of a frame whose flags say that it is sealed; null where it is too short to be.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Reads what stands in the clear of a frame whose flags say that it is sealed; null where it is too short to be. */
 export const clear = (frame: Uint8Array): Clear | null => {
   if (frame.length < minBytes) return null
   const view = new DataView(frame.buffer, frame.byteOffset)
@@ -74,12 +54,7 @@ export const clear = (frame: Uint8Array): Clear | null => {
 
 const info = new TextEncoder().encode("bellwether/1 sealing")
 
-/**
- * The sealing key of one session under one key of the group.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The sealing key of one session under one key of the group. */
 export const sealingKey = (key: KeyRing.Key, salt: string): Uint8Array =>
   hkdf(sha256, Redacted.value(key.secret), hexToBytes(salt), info, 32)
 
@@ -89,12 +64,7 @@ const nonceOf = (frame: Uint8Array): Uint8Array => {
   return nonce
 }
 
-/**
- * Seals a body. `tag` is the group's, `counter` one that this salt never had before.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Seals a body. `tag` is the group's, `counter` one that this salt never had before. */
 export const seal = (
   body: Uint8Array,
   { counter, flags, keyId, salt, sealingKey, tag }: Clear & {
@@ -114,12 +84,7 @@ export const seal = (
   return frame
 }
 
-/**
- * Opens a sealed frame; null where it was not sealed with this key, or was changed since. Never throws.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Opens a sealed frame; null where it was not sealed with this key, or was changed since. Never throws. */
 export const open = (frame: Uint8Array, sealingKey: Uint8Array): Uint8Array | null => {
   try {
     return gcm(sealingKey, nonceOf(frame), frame.subarray(0, clearBytes)).decrypt(frame.subarray(clearBytes))
@@ -131,9 +96,6 @@ export const open = (frame: Uint8Array, sealingKey: Uint8Array): Uint8Array | nu
 /**
  * A new salt, of random bytes and of the time: a machine that was set back to a snapshot may draw the same bytes again, but not
  * at the same time.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const salt = (random: Uint8Array, wall: number): string => {
   const drawn = new Uint8Array(random.length + 8)
@@ -142,62 +104,32 @@ export const salt = (random: Uint8Array, wall: number): string => {
   return bytesToHex(sha256(drawn).subarray(0, saltBytes))
 }
 
-/**
- * What a proof says: to which nonce (hex), and below which counter nothing of the session is to be believed any more.
- *
- * @category models
- * @since 0.1.0
- */
+/** What a proof says: to which nonce (hex), and below which counter nothing of the session is to be believed any more. */
 export interface Proof {
   readonly nonce: string
   readonly floor: number
 }
 
-/**
- * What a challenge says: a nonce, and the salt of the session that is to answer it (both hex).
- *
- * @category models
- * @since 0.1.0
- */
+/** What a challenge says: a nonce, and the salt of the session that is to answer it (both hex). */
 export interface Challenge {
   readonly nonce: string
   readonly salt: string
 }
 
-/**
- * What the opened body of a challenge says; null where it is none.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** What the opened body of a challenge says; null where it is none. */
 export const readChallenge = (body: Uint8Array): Challenge | null =>
   body.length !== nonceBytes + saltBytes ? null : {
     nonce: bytesToHex(body.subarray(0, nonceBytes)),
     salt: bytesToHex(body.subarray(nonceBytes))
   }
 
-/**
- * The body of a challenge.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The body of a challenge. */
 export const writeChallenge = ({ nonce, salt }: Challenge): Uint8Array => hexToBytes(nonce + salt)
 
-/**
- * The salt (hex) that an opened introduction names; null where it is none.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The salt (hex) that an opened introduction names; null where it is none. */
 export const readIntroduction = (body: Uint8Array): string | null => body.length === saltBytes ? bytesToHex(body) : null
 
-/**
- * What the opened body of a proof says; null where it is none.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** What the opened body of a proof says; null where it is none. */
 export const readProof = (body: Uint8Array): Proof | null => {
   if (body.length !== nonceBytes + 8) return null
   const view = new DataView(body.buffer, body.byteOffset)
@@ -207,12 +139,7 @@ export const readProof = (body: Uint8Array): Proof | null => {
   }
 }
 
-/**
- * The body of a proof.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The body of a proof. */
 export const writeProof = ({ floor, nonce }: Proof): Uint8Array => {
   const body = new Uint8Array(nonceBytes + 8)
   body.set(hexToBytes(nonce))

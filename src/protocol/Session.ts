@@ -8,8 +8,6 @@
  * is held back, a few datagrams of it, and let through when the proof is there; the proof names the counter below which
  * nothing is believed, so that nothing older than a few seconds is. A proven session may be forgotten at any time: it only
  * has to prove itself again.
- *
- * @since 0.1.0
  */
 import * as ReplayWindow from "./ReplayWindow.ts"
 import type * as Sealing from "./Sealing.ts"
@@ -18,48 +16,25 @@ import type * as Sealing from "./Sealing.ts"
  * How long, in ms, a session stays proven. `silence`: without being heard. `proof`: after its last proof, however often it is
  * heard; it is asked anew well before. Not longer than a member may be silent: else what the network lost of a server that
  * died could keep it in view.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Freshness {
   readonly silence: number
   readonly proof: number
 }
 
-/**
- * The freshness for members that may be silent for so many ms.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The freshness for members that may be silent for so many ms. */
 export const freshness = (memberTimeout: number): Freshness => ({ silence: memberTimeout, proof: 10 * memberTimeout })
 
-/**
- * The shortest time between two challenges of one session while it is unproven, in ms.
- *
- * @category models
- * @since 0.1.0
- */
+/** The shortest time between two challenges of one session while it is unproven, in ms. */
 export const askAgain = 40
 
 /** For how long, in ms, a nonce may be answered. Then another one is drawn. */
 const nonceLife = 5_000
 
-/**
- * The most datagrams of one unproven session that are held back.
- *
- * @category models
- * @since 0.1.0
- */
+/** The most datagrams of one unproven session that are held back. */
 export const maxHeld = 8
 
-/**
- * A session. `What` is what the receiver keeps of a datagram that it holds back.
- *
- * @category models
- * @since 0.1.0
- */
+/** A session. `What` is what the receiver keeps of a datagram that it holds back. */
 export interface Session<What> {
   readonly window: ReplayWindow.ReplayWindow
   /** Nothing below is believed. */
@@ -72,12 +47,7 @@ export interface Session<What> {
   readonly held: ReadonlyArray<{ readonly counter: number; readonly what: What }>
 }
 
-/**
- * A session of which nothing was heard yet.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A session of which nothing was heard yet. */
 export const unheard: Session<never> = {
   window: ReplayWindow.empty,
   floor: 0,
@@ -92,30 +62,17 @@ export const unheard: Session<never> = {
  *
  * - `Deliver`: believe it. `Hold`: it is held back, or it is one too many (`lost` says how many were let go for it).
  * - `Repeated`: it came before, or is too old to tell. `ask`: the nonce of a challenge that is to be sent now, or null.
- *
- * @category models
- * @since 0.1.0
  */
 export type Verdict =
   | { readonly _tag: "Deliver"; readonly ask: string | null }
   | { readonly _tag: "Hold"; readonly ask: string | null; readonly lost: number }
   | { readonly _tag: "Repeated" }
 
-/**
- * Whether a session is believed at this time (ms, monotonic).
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a session is believed at this time (ms, monotonic). */
 export const isProven = <What>({ heardAt, provenAt }: Session<What>, now: number, freshness: Freshness): boolean =>
   now - provenAt <= freshness.proof && now - heardAt <= freshness.silence
 
-/**
- * Whether an answer to what it was asked last would still be believed at this time (ms, monotonic).
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an answer to what it was asked last would still be believed at this time (ms, monotonic). */
 export const isAsked = <What>({ question }: Session<What>, now: number): boolean =>
   question !== null && now - question.drawnAt <= nonceLife
 
@@ -132,12 +89,7 @@ const asked = <What>(session: Session<What>, now: number, spacing: number, draw:
 const nonceIfAsked = <What>(before: Session<What>, after: Session<What>): string | null =>
   after.question === before.question ? null : after.question!.nonce
 
-/**
- * A datagram of the session opened. `what` is null for what is not to be held back. `draw` makes a nonce.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A datagram of the session opened. `what` is null for what is not to be held back. `draw` makes a nonce. */
 export const hear = <What>(
   session: Session<What>,
   { counter, draw, freshness, now, what }: {
@@ -168,9 +120,6 @@ export const hear = <What>(
 /**
  * A proof of the session opened, and was no repeat. What was held back and is to be delivered now, in order; null where the
  * proof answers nothing that we asked lately.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const prove = <What>(
   session: Session<What>,
@@ -188,9 +137,6 @@ export const prove = <What>(
 /**
  * A session that is believed has said that its program goes on in this one: it is believed as long as that one would be. What was
  * held back of it is to be delivered now, in order.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const introduced = <What>(
   session: Session<What>,
@@ -209,9 +155,6 @@ export const introduced = <What>(
 /**
  * Our own session: the counter of the next datagram, and two earlier marks of it, by which we can say what we said in the
  * last second.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Speaker {
   readonly next: number
@@ -219,12 +162,7 @@ export interface Speaker {
   readonly newer: { readonly counter: number; readonly at: number }
 }
 
-/**
- * A session in which we have said nothing yet.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A session in which we have said nothing yet. */
 export const silent = (now: number): Speaker => ({ next: 0, older: 0, newer: { counter: 0, at: now } })
 
 const markInterval = 1_000
@@ -237,12 +175,7 @@ const marked = (speaker: Speaker, now: number): Speaker => {
   return { next, older, newer: { counter: next, at: now } }
 }
 
-/**
- * Takes the next counter.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Takes the next counter. */
 export const speak = (speaker: Speaker, now: number): readonly [Speaker, counter: number] => {
   const after = marked(speaker, now)
   return [{ ...after, next: after.next + 1 }, after.next]
@@ -251,8 +184,5 @@ export const speak = (speaker: Speaker, now: number): readonly [Speaker, counter
 /**
  * The counter below which nothing of ours is to be believed: all that we said in the last second is above it, and nothing
  * that we said more than three seconds ago.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const floor = (speaker: Speaker, now: number): number => marked(speaker, now).older

@@ -4,29 +4,17 @@
  * the server notices by it, and counts as just started: its claims are over, it is silent, and it speaks as a later start.
  *
  * Who does not notice is outside what a lease assumes.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Handover from "./Handover.ts"
 import * as PromiseRecord from "./PromiseRecord.ts"
 import type { Now, State, Turn } from "./Turn.ts"
 
-/**
- * Whether the machine has been restored since this server last looked.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether the machine has been restored since this server last looked. */
 export const isRestored = ({ generation }: Pick<State, "generation">, now: Pick<Now, "generation">): boolean =>
   generation !== undefined && now.generation !== undefined && generation !== now.generation
 
-/**
- * The first look, and each after it.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The first look, and each after it. */
 export const look = (turn: Turn): void => {
   turn.state.generation = turn.now.generation ?? turn.state.generation
 }
@@ -34,9 +22,6 @@ export const look = (turn: Turn): void => {
 /**
  * This server is another start than the one that was set back: what others grant or acknowledge to that one counts no more. As after
  * a start it is bound to nobody, and promises nothing for a whole lease; but it keeps the terms that it knows.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const startAnew = (turn: Turn): void => {
   const { identity, phase, rules: { lease }, self } = turn.state

@@ -4,47 +4,27 @@
  *
  * Until then a server is a newcomer: it follows a leader whom it outranks, as all do where `preempt` is off. A vacant
  * place it takes as any other, so that no group is without a leader for its sake.
- *
- * @since 0.1.0
  */
 import * as Option from "effect/Option"
 import type * as Member from "./Member.ts"
 import type { Turn } from "./Turn.ts"
 
-/**
- * A server starts: it is a newcomer for as long as its rules say.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A server starts: it is a newcomer for as long as its rules say. */
 export const start = (turn: Turn): void => {
   if (turn.state.newcomer) turn.setTimer("stable", turn.state.rules.stableAfter, { _tag: "Stable" })
 }
 
-/**
- * It has lived long enough. What it may do now, an election called next decides.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** It has lived long enough. What it may do now, an election called next decides. */
 export const reached = (turn: Turn): void => {
   turn.state.newcomer = false
 }
 
-/**
- * Whether this server may depose a healthy leader whom it outranks.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this server may depose a healthy leader whom it outranks. */
 export const mayPreempt = (turn: Turn): boolean => turn.state.rules.preempt && !turn.state.newcomer
 
 /**
  * Whether another has been a member for long enough that, if it follows a leader whom it outranks, it may depose that one.
  * As far as we know: of one that we have only just met it is assumed that it has only just started.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isStable = (turn: Turn, id: Member.NodeId): boolean => {
   const known = Option.getOrUndefined(turn.known(id))

@@ -1,8 +1,6 @@
 /**
  * One server's whole part in the protocol as one function: what it was, what happened, and what time it is, to what it
  * is now and what is to be done. Every input of a server goes through {@link step}; nothing else changes its state.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -60,9 +58,6 @@ import * as Witnesses from "./Witnesses.ts"
  * - `Leave`: the group is to be left; it is over with `Farewell`.
  *
  * Where no `election` is named, it is the group's own.
- *
- * @category models
- * @since 0.1.0
  */
 export type Input =
   | { readonly _tag: "Start" }
@@ -95,12 +90,7 @@ export type Input =
   | { readonly _tag: "Room"; readonly limit: number }
   | { readonly _tag: "Leave" }
 
-/**
- * A server before its start. `addresses` are those of its own sockets.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A server before its start. `addresses` are those of its own sockets. */
 export const make = (options: {
   readonly rules: Rules.Rules
   readonly self: Member.Member
@@ -147,9 +137,6 @@ export const make = (options: {
 /**
  * One server's picture of the group: everyone, highest rank first, and the reign it follows, null while nobody leads.
  * `term` is that of the reign, or of the last one.
- *
- * @category models
- * @since 0.1.0
  */
 export interface View {
   readonly self: Member.Member
@@ -160,12 +147,7 @@ export interface View {
   readonly through?: Member.NodeId
 }
 
-/**
- * What a state shows of the group.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** What a state shows of the group. */
 export const view = (state: State): View => ({
   self: state.self,
   members: MemberLists.everyone(state),
@@ -174,12 +156,7 @@ export const view = (state: State): View => ({
   ...(state.election.life.through === null ? {} : { through: state.election.life.through })
 })
 
-/**
- * Whether two states show the same, so that the view need not be made and told anew.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether two states show the same, so that the view need not be made and told anew. */
 export const showsSame = (before: State, after: State): boolean =>
   before.members === after.members && before.self === after.self && before.election.reign === after.election.reign
   && before.election.last === after.election.last && before.election.life.through === after.election.life.through
@@ -187,9 +164,6 @@ export const showsSame = (before: State, after: State): boolean =>
 /**
  * The reign of this server's own in an election, the group's own unless named, if it leads now: by its state, and by the
  * clock, which says whether it stood still and whether its lease lasts.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const leads = (
   state: State,
@@ -200,12 +174,7 @@ export const leads = (
     ? null
     : Contest.ownReign(state, election)
 
-/**
- * The one transition. Never throws.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The one transition. Never throws. */
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   const turn = new Turn(state, now, input._tag === "TimerFired" ? input.token : undefined)
   if (state.phase === "Left") return [state, []]

@@ -10,8 +10,6 @@
  * | whose leading work has all failed for good | until some is offered again | |
  *
  * The functions work on a `Contest` and are used by `Step` alone.
- *
- * @since 0.1.0
  */
 import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
@@ -25,12 +23,7 @@ import type { State } from "./Turn.ts"
 
 type At = Contest.Contest
 
-/**
- * The leader gives the lead up to whoever is highest ranked among the others.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The leader gives the lead up to whoever is highest ranked among the others. */
 export const resign = (at: At): void => giveUp(at, "Resigned")
 
 const giveUp = (
@@ -43,12 +36,7 @@ const giveUp = (
   BullyElection.endReign(at, cause)
 }
 
-/**
- * This server does not stand for so many ms, whoever leads or does not. If it leads, it leads no more.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** This server does not stand for so many ms, whoever leads or does not. If it leads, it leads no more. */
 export const stepDown = (at: At, millis: number): void => {
   BullyElection.abstain(at, millis, { firmly: true })
   BullyElection.endReign(at, "Resigned")
@@ -57,9 +45,6 @@ export const stepDown = (at: At, millis: number): void => {
 /**
  * Why the lead, of the group unless named, cannot be handed to that member now, or null where it can be. Who takes no part
  * in a named election is no member of it.
- *
- * @category guards
- * @since 0.1.0
  */
 export const refusal = (
   state: Pick<State, "self" | "election" | "named" | "known" | "members">,
@@ -72,12 +57,7 @@ export const refusal = (
     ? null
     : "NoSuchMember"
 
-/**
- * The leader hands the lead to a member, where {@link refusal} has nothing against it.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The leader hands the lead to a member, where {@link refusal} has nothing against it. */
 export const transfer = (at: At, to: Member.NodeId): void => {
   if (refusal(at.state, to, at.name) === null) giveUp(at, "Transferred", to)
 }
@@ -86,9 +66,6 @@ export const transfer = (at: At, to: Member.NodeId): void => {
  * The leading work has ended (`finished`), or has had its time: now the others hear of it. The successor is the heir where one was
  * named and is still there, else who asked for the lead, else who outranks the others; those that are known to hear this
  * server first.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const workEnded = (at: At, finished: boolean): void => {
   const { phase } = at.state
@@ -127,9 +104,6 @@ const namesNobody: ReadonlySet<Event.Cause> = new Set(["TooFewMembers", "Stalled
 /**
  * The leader stays a member but leads no more. Whoever it names goes first; it does not stand in the way itself, and where
  * it handed the lead over, nobody does.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onSteppingDown = (at: At, message: Message.Of<"STEPPING_DOWN">): void => {
   const { rules, self } = at.state
@@ -159,9 +133,6 @@ const acceptHeirship = (at: At): void => {
 /**
  * Who abstains looks again: where nobody has taken the lead it stands after all, else it lets the others be for as long as
  * it said.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const abstainOver = (at: At): void => {
   const { abstention: { firmly, until }, reign } = at.election
@@ -174,24 +145,14 @@ export const abstainOver = (at: At): void => {
   BullyElection.callElection(at)
 }
 
-/**
- * Leading work of the reign of that term has not ended in its time. Until it has, this server leads by no other.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Leading work of the reign of that term has not ended in its time. Until it has, this server leads by no other. */
 export const workOverran = (at: At, term: number): void => {
   at.change({ overrun: true })
   const own = Contest.ownReign(at.state, at.name)
   if (own !== null && own.term !== term) giveUp(at, "WorkOverran")
 }
 
-/**
- * The last of the work that had not ended in its time has.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The last of the work that had not ended in its time has. */
 export const workFinished = (at: At): void => {
   if (!at.election.overrun) return
   const { coordinatorTimeout, lease } = at.state.rules
@@ -203,32 +164,19 @@ export const workFinished = (at: At): void => {
 
 /**
  * No leading work runs any more, of whatever reign: the lease of this term, which ended without being given back, is now.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const workIdle = (at: At, term: number): void => {
   if (LeaseClaim.settle(at, term)) BullyElection.callElection(at)
 }
 
-/**
- * All leading work of the app has failed for good. To lead with nothing to do would only keep it from others.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** All leading work of the app has failed for good. To lead with nothing to do would only keep it from others. */
 export const workGivenUp = (at: At): void => {
   BullyElection.abandon(at)
   at.change({ hasNoWork: true })
   giveUp(at, "Resigned")
 }
 
-/**
- * The app offers leading work again.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The app offers leading work again. */
 export const workOffered = (at: At): void => {
   if (!at.election.hasNoWork) return
   at.change({ hasNoWork: false })

@@ -4,8 +4,6 @@
  *
  * A step is a pure function: the same state, input and {@link Now} give the same state and outputs. That a turn is
  * changed in place while the step lasts is seen by nobody else.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -28,9 +26,6 @@ import * as Zone from "./Zone.ts"
  *
  * `monotonic` is ms on a clock that never steps: all durations are counted on it. `wall` is Unix ms, for people and for
  * new terms. `entropy` is a whole number below 2^32 that no one could foretell.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Now {
   readonly monotonic: number
@@ -44,12 +39,7 @@ export interface Now {
   readonly generation?: string | undefined
 }
 
-/**
- * What is known of another member besides what it says of itself. Changes with every datagram; the view does not.
- *
- * @category models
- * @since 0.1.0
- */
+/** What is known of another member besides what it says of itself. Changes with every datagram; the view does not. */
 export interface Known {
   readonly member: Member.Member
   /** Where its last datagram came from, of those that it said since it last moved. */
@@ -98,12 +88,7 @@ export interface Known {
   readonly answered: string
 }
 
-/**
- * Who is gone. `nonce` is the question whose answer would prove that one removed for silence lives after all.
- *
- * @category models
- * @since 0.1.0
- */
+/** Who is gone. `nonce` is the question whose answer would prove that one removed for silence lives after all. */
 export interface Departed {
   readonly incarnation: number
   readonly until: number
@@ -115,9 +100,6 @@ export interface Departed {
 /**
  * A silent member that is being asked directly. `refused` is how often its host said that nobody listens there, the last
  * time at `refusedAt`. `isHint` where another's `ELECTION` raised the question: then five unanswered tries are enough.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Check {
   readonly nonce: string
@@ -126,12 +108,7 @@ export interface Check {
   readonly isHint: boolean
 }
 
-/**
- * What a server has asked others, and how many of their questions it has answered.
- *
- * @category models
- * @since 0.1.0
- */
+/** What a server has asked others, and how many of their questions it has answered. */
 export interface Witnesses {
   /** Whom the next question is about. */
   readonly missed: ReadonlyArray<Member.NodeId>
@@ -143,12 +120,7 @@ export interface Witnesses {
   readonly since: number
 }
 
-/**
- * What a server knows of its own id besides the id itself.
- *
- * @category models
- * @since 0.1.0
- */
+/** What a server knows of its own id besides the id itself. */
 export interface Identity {
   readonly startedAt: number
   /** The incarnations that it has given up for higher ones, since its start. */
@@ -165,9 +137,6 @@ export interface Identity {
  * A client as this server knows it. `accepted` is the `seq` whose turn it is to be accepted in the reign of this term of
  * ours; `waiting` are those ahead of it. Who has left is remembered for a while, so that what it said last does not
  * bring it back.
- *
- * @category models
- * @since 0.1.0
  */
 export interface KnownClient {
   readonly client: Client.Client
@@ -184,12 +153,7 @@ export interface KnownClient {
   readonly noticedAt: number
 }
 
-/**
- * What clients send: who they are, what has arrived of it, and what this server owes to those who missed some.
- *
- * @category models
- * @since 0.1.0
- */
+/** What clients send: who they are, what has arrived of it, and what this server owes to those who missed some. */
 export interface Delivery {
   readonly clients: HashMap.HashMap<Client.ClientId, KnownClient>
   /** How many of the clients have left. */
@@ -205,9 +169,6 @@ export interface Delivery {
 /**
  * What a server knows of the questions that go over others (`PathProbes`): its own newest one (`nonce`), when the next may be asked and how long is waited after
  * that; and those of others that it has said again: the newest ones, and how many since `since`.
- *
- * @category models
- * @since 0.1.0
  */
 export interface PathProbes {
   readonly nonce: string
@@ -223,18 +184,10 @@ export interface PathProbes {
  *
  * - `Discovering`: in the window after the start, it judges nobody and does not stand. `Live`: in full.
  * - `Recovering`: as discovering, after a stall. `Leaving`: it ends its work. `Left`: it has said goodbye.
- *
- * @category models
- * @since 0.1.0
  */
 export type Phase = "Discovering" | "Live" | "Recovering" | "Leaving" | "Left"
 
-/**
- * One server, whole.
- *
- * @category models
- * @since 0.1.0
- */
+/** One server, whole. */
 export interface State {
   readonly rules: Rules.Rules
   readonly self: Member.Member
@@ -303,12 +256,7 @@ export interface State {
   readonly tokens: number
 }
 
-/**
- * What a timer is for.
- *
- * @category models
- * @since 0.1.0
- */
+/** What a timer is for. */
 export type Timer =
   | { readonly _tag: "DiscoveryOver" }
   | { readonly _tag: "Stable" }
@@ -356,9 +304,6 @@ export type Timer =
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
  * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more will come.
  * - `Drop`: count one more dropped datagram of this reason.
- *
- * @category models
- * @since 0.1.0
  */
 export type Output =
   | { readonly _tag: "Send"; readonly to: ReadonlyArray<Member.Address | null>; readonly message: Message.Message }
@@ -387,9 +332,6 @@ export type Output =
  * - `HandoversFull`: of one too many that leaves and asks to have its promises kept.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of
  *   its turn. `PathProbesFull`: one question of who hears whom too many was not said again.
- *
- * @category models
- * @since 0.1.0
  */
 export type DropReason =
   | "Own"
@@ -411,21 +353,13 @@ type Added = "delivered" | "alive" | "hops" | "sees"
 /**
  * A server's message without its header, and without the newest index and what it knows of the leader's life, which are put to
  * it at the moment of sending.
- *
- * @category models
- * @since 0.1.0
  */
 export type Body = WithoutHeader<Message.FromServer>
 
 type EventBody<E> = E extends Event.Event ? Omit<E, "at"> : never
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/**
- * One step while it lasts.
- *
- * @category models
- * @since 0.1.0
- */
+/** One step while it lasts. */
 export class Turn extends Entropy {
   readonly state: Mutable<State>
   readonly now: Now

@@ -8,19 +8,12 @@
  * Whoever knows us need not ask for a proof of the new session: for some time before we speak in it, the old one introduces it
  * to each whom we send something. Who missed that has it proven, as any. After a pause there is no introduction: it
  * would be sealed with a counter of the old one.
- *
- * @since 0.1.0
  */
 import type { Address } from "./Member.ts"
 import { formatAddress } from "./Member.ts"
 import * as Session from "./Session.ts"
 
-/**
- * One session of ours.
- *
- * @category models
- * @since 0.1.0
- */
+/** One session of ours. */
 export interface Own {
   readonly salt: string
   /** When we began to speak in it (ms, monotonic); when it was drawn, while it is the next one. */
@@ -31,9 +24,6 @@ export interface Own {
 /**
  * Our sessions. `introduced` says to whom the next one was introduced, and how often. `before` may still be challenged for what
  * it said last. `earlier` are the salts of those whose echo may still come.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Voice {
   readonly speaking: Own
@@ -45,18 +35,10 @@ export interface Voice {
 /**
  * How long a session is spoken in before another is drawn, in ms: from 4 to 6 minutes, so that not all of a group change at
  * one instant.
- *
- * @category models
- * @since 0.1.0
  */
 export const lifetime = (salt: string): number => 240_000 + 120_000 * Number.parseInt(salt.slice(0, 8), 16) / 2 ** 32
 
-/**
- * How often a session is introduced to one address: one datagram may be lost.
- *
- * @category models
- * @since 0.1.0
- */
+/** How often a session is introduced to one address: one datagram may be lost. */
 export const introductions = 3
 
 /** To how many addresses; beyond that the oldest may be introduced to it again. */
@@ -67,12 +49,7 @@ const maxEarlier = 4
 
 const own = (salt: string, now: number): Own => ({ salt, since: now, speaker: Session.silent(now) })
 
-/**
- * At the start of a program.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** At the start of a program. */
 export const make = (salt: string, now: number): Voice => ({
   speaking: own(salt, now),
   next: null,
@@ -83,9 +60,6 @@ export const make = (salt: string, now: number): Voice => ({
 /**
  * What is due now: the next session is drawn, or taken up when it has been introduced for `overlap` ms. That is at least
  * as long as it takes to say {@link introductions} things to the group.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const advance = (voice: Voice, now: number, overlap: number, draw: () => string): Voice => {
   const { next, speaking } = voice
@@ -102,12 +76,7 @@ export const advance = (voice: Voice, now: number, overlap: number, draw: () => 
   }
 }
 
-/**
- * A new session at once: nothing more is sealed in those there were.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A new session at once: nothing more is sealed in those there were. */
 export const renew = (voice: Voice, now: number, draw: () => string): Voice => ({
   speaking: own(draw(), now),
   next: null,
@@ -115,12 +84,7 @@ export const renew = (voice: Voice, now: number, draw: () => string): Voice => (
   earlier: [...voice.earlier, voice.speaking.salt].slice(-maxEarlier)
 })
 
-/**
- * Something is to be sent there, or to the group (null): whether the next session is introduced first.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Something is to be sent there, or to the group (null): whether the next session is introduced first. */
 export const introduce = (voice: Voice, to: Address | null): readonly [Voice, boolean] => {
   const { next } = voice
   if (next === null) return [voice, false]
@@ -132,12 +96,7 @@ export const introduce = (voice: Voice, to: Address | null): readonly [Voice, bo
   return [{ ...voice, next: { ...next, introduced } }, true]
 }
 
-/**
- * Takes the next counter of one of our sessions, and says so in its speaker.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Takes the next counter of one of our sessions, and says so in its speaker. */
 export const speak = (voice: Voice, { salt }: Own, now: number): readonly [Voice, counter: number] => {
   const which = salt === voice.speaking.salt ? "speaking" : "before"
   const session = voice[which]!
@@ -145,20 +104,10 @@ export const speak = (voice: Voice, { salt }: Own, now: number): readonly [Voice
   return [{ ...voice, [which]: { ...session, speaker } }, counter]
 }
 
-/**
- * The session that is to answer a challenge that names this salt: null where that is none in which we may seal.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The session that is to answer a challenge that names this salt: null where that is none in which we may seal. */
 export const challenged = ({ before, speaking }: Voice, salt: string): Own | null =>
   [speaking, before].find((session) => session?.salt === salt) ?? null
 
-/**
- * Whether a salt is one of ours.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a salt is one of ours. */
 export const isOwn = ({ earlier, next, speaking }: Voice, salt: string): boolean =>
   salt === speaking.salt || salt === next?.salt || earlier.includes(salt)

@@ -1,8 +1,6 @@
 /**
  * Every server's part in the leases of others: what it promises, to whom, and what it answers. It votes in all elections
  * of the group, also in those that it takes no part in itself, since a majority is one of all servers.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -16,18 +14,10 @@ import type { State, Turn } from "./Turn.ts"
 /**
  * The most elections whose promises are kept. Beyond, one that binds nobody makes room; where all bind, nothing more is
  * promised.
- *
- * @category models
- * @since 0.1.0
  */
 export const maxPromises = 64
 
-/**
- * What this server has promised in an election.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** What this server has promised in an election. */
 export const promiseIn = (state: Pick<State, "promises">, election: string): Lease.Promise =>
   Option.getOrElse(HashMap.get(state.promises, election), () => Lease.noPromise)
 
@@ -47,12 +37,7 @@ const keep = (turn: Turn, election: string, promise: Lease.Promise): boolean => 
 const heardIn = (turn: Turn, election: string): number =>
   Math.max(Contest.register(turn.state, election)?.heard ?? 0, PromiseRecord.heardBefore(turn.state, election))
 
-/**
- * Whether this server may promise that term of an election to that start of a server, itself among them.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether this server may promise that term of an election to that start of a server, itself among them. */
 export const mayGrant = (turn: Turn, election: string, candidate: Lease.Holder, term: number): boolean =>
   Lease.grants(promiseIn(turn.state, election), candidate, term, {
     silentUntil: turn.state.silentUntil,
@@ -60,12 +45,7 @@ export const mayGrant = (turn: Turn, election: string, candidate: Lease.Holder, 
     now: turn.now.monotonic
   })
 
-/**
- * Promises, or renews what was promised. Answers whether it is so.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Promises, or renews what was promised. Answers whether it is so. */
 export const bind = (
   turn: Turn,
   agreement: Lease.Agreement,
@@ -77,12 +57,7 @@ export const bind = (
   return keep(turn, election, Lease.promise(holder, term, agreement, turn.now.monotonic, before))
 }
 
-/**
- * A server stands: it gets a vote for or against. Answers whether it got one for.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A server stands: it gets a vote for or against. Answers whether it got one for. */
 export const onElection = (
   turn: Turn,
   agreement: Lease.Agreement,
@@ -109,12 +84,7 @@ export const onElection = (
   return granted
 }
 
-/**
- * A leader renews its claim. Answers whether this server is bound to it now.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A leader renews its claim. Answers whether this server is bound to it now. */
 export const onBeat = (
   turn: Turn,
   agreement: Lease.Agreement,
@@ -132,9 +102,6 @@ export const onBeat = (
 /**
  * A claim was given back: it is said several times, and may come before the claim. Answers whether that is news, and whether
  * this server was bound to it.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const onRelease = (
   turn: Turn,
@@ -151,9 +118,6 @@ export const onRelease = (
 /**
  * What this server would answer if that start of a server stood now: whether it would vote for it in a term above
  * `promised`; whom it is bound to, and for how many ms more it may vote for nobody else. It binds nobody.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const preVote = (turn: Turn, election: string, candidate: Lease.Holder): Message.PreVote => {
   const now = turn.now.monotonic
@@ -172,9 +136,6 @@ export const preVote = (turn: Turn, election: string, candidate: Lease.Holder): 
 
 /**
  * Whether the sender goes by the same settings as we do. If not it gets no vote, and it is told once for each start of it.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const agrees = (turn: Turn, sender: Member.Member, theirs: Lease.Agreement | undefined): boolean => {
   const difference = Lease.difference(turn.state.rules.lease, theirs ?? null)
@@ -187,21 +148,11 @@ export const agrees = (turn: Turn, sender: Member.Member, theirs: Lease.Agreemen
   return false
 }
 
-/**
- * Whether a server turned out to go by no lease, or by another than ours: to follow it would be to have no majority.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a server turned out to go by no lease, or by another than ours: to follow it would be to have no majority. */
 export const isForeign = (turn: Turn, id: Member.NodeId): boolean =>
   turn.state.rules.lease !== null && Option.exists(turn.known(id), ({ differs }) => differs)
 
-/**
- * What is said in an election that this server takes no part in: it votes all the same.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** What is said in an election that this server takes no part in: it votes all the same. */
 export const hear = (
   turn: Turn,
   lease: Lease.Agreement,

@@ -1,8 +1,6 @@
 /**
  * What a server does first when it has not run for a while, when its machine was set back to a snapshot, and when it goes on
  * under a higher incarnation.
- *
- * @since 0.1.0
  */
 import * as BullyElection from "./BullyElection.ts"
 import * as Contest from "./Contest.ts"
@@ -15,12 +13,7 @@ import * as Snapshot from "./Snapshot.ts"
 import type { Turn } from "./Turn.ts"
 import * as Watch from "./Watch.ts"
 
-/**
- * A stall is not a death: not of the others, whom we could not hear, and not of us, but for our lead.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A stall is not a death: not of the others, whom we could not hear, and not of us, but for our lead. */
 export const wake = (turn: Turn): void => {
   const asleep = Watch.unwatchedFor(turn.state, turn.now)
   // While the machine was suspended no stamp aged: they are forgiven what the clock of stamps ran, and no more.
@@ -37,12 +30,7 @@ export const wake = (turn: Turn): void => {
   turn.setTimer("discovery", turn.state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
 }
 
-/**
- * What this server said and promised since a snapshot is forgotten: it counts as just started.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** What this server said and promised since a snapshot is forgotten: it counts as just started. */
 export const restored = (turn: Turn): void => {
   Snapshot.startAnew(turn)
   wake(turn)
@@ -52,9 +40,6 @@ export const restored = (turn: Turn): void => {
 /**
  * The uptime of the system went ahead and no other clock did. That may be its mistake, so nothing ends; or others have gone on
  * without us, so they are asked.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const lookAround = (turn: Turn): void => {
   const doubted = Math.round(Watch.doubtedFor(turn.state, turn.now))
@@ -64,12 +49,7 @@ export const lookAround = (turn: Turn): void => {
   if (turn.state.phase !== "Leaving") Presence.probeGroup(turn)
 }
 
-/**
- * This server goes on under a higher incarnation. To everyone it is a new start, and they hear of it at once.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** This server goes on under a higher incarnation. To everyone it is a new start, and they hear of it at once. */
 export const raised = (turn: Turn): void => {
   Presence.sayAlive(turn)
   Contest.all(turn).forEach(turn.state.rules.lease === null ? BullyElection.onRaised : LeaseElection.onRaised)

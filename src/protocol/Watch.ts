@@ -1,8 +1,6 @@
 /**
  * The watch over a server's own time: by it a server learns that it stood still, as a process that was stopped or blocked,
  * or with a machine that was suspended.
- *
- * @since 0.1.0
  */
 import * as Rules from "./Rules.ts"
 import type { Now, State, Turn } from "./Turn.ts"
@@ -14,9 +12,6 @@ type Doubts = Pick<Now, "doubted">
 /**
  * Ms since the watch last ran, by the clock by which it is longer: the monotonic one stands still while the machine is
  * suspended. The wall clock has no say: it may be set.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const unwatchedFor = ({ watchedAt, watchedSinceBoot }: Watched, { monotonic, sinceBoot }: Clocks): number =>
   Math.max(
@@ -24,53 +19,30 @@ export const unwatchedFor = ({ watchedAt, watchedSinceBoot }: Watched, { monoton
     sinceBoot === undefined || watchedSinceBoot === undefined ? 0 : sinceBoot - watchedSinceBoot
   )
 
-/**
- * Whether a server has been asleep for so long that nothing it holds may be acted on, first of all its lead.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a server has been asleep for so long that nothing it holds may be acted on, first of all its lead. */
 export const isStalled = (state: Watched & Pick<State, "rules">, now: Clocks): boolean =>
   unwatchedFor(state, now) > Rules.stallAfter(state.rules)
 
-/**
- * Ms by which the uptime of the system went ahead since the watch last ran, while no other clock did.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Ms by which the uptime of the system went ahead since the watch last ran, while no other clock did. */
 export const doubtedFor = ({ doubts }: Pick<State, "doubts">, { doubted = 0 }: Doubts): number =>
   doubted - doubts.watched
 
 /**
  * Whether a server may have been asleep for as long as a stall, by the uptime alone. Not again within `memberTimeout`: an uptime
  * that jumps all the time is not worth more.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isInDoubt = (state: Pick<State, "doubts" | "rules">, now: Doubts & Clocks): boolean =>
   doubtedFor(state, now) > Rules.stallAfter(state.rules)
   && now.monotonic - state.doubts.toldAt >= state.rules.memberTimeout
 
-/**
- * The first look at the clocks: whatever came before the start is no stall.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** The first look at the clocks: whatever came before the start is no stall. */
 export const start = (turn: Turn): void => {
   turn.state.watchedAt = turn.now.monotonic
   turn.state.watchedSinceBoot = turn.now.sinceBoot
   turn.state.doubts = { ...turn.state.doubts, watched: turn.now.doubted ?? 0 }
 }
 
-/**
- * A look at the clocks. How late it was is kept, as evidence for whoever judges others by our clock.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A look at the clocks. How late it was is kept, as evidence for whoever judges others by our clock. */
 export const look = (turn: Turn): void => {
   const late = unwatchedFor(turn.state, turn.now) - Rules.watchInterval(turn.state.rules)
   start(turn)

@@ -4,8 +4,6 @@
  *
  * A witness says what it has heard itself, and nothing that it was told: so no circle of servers keeps a dead member alive.
  * Its word keeps a member and never removes one. A member that is kept by it still counts as not heard here.
- *
- * @since 0.1.0
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -15,12 +13,7 @@ import * as Paths from "./Paths.ts"
 import * as Rules from "./Rules.ts"
 import type { Known, Turn, Witnesses } from "./Turn.ts"
 
-/**
- * A server before its start.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A server before its start. */
 export const none: Witnesses = { missed: [], nonce: "", askedAt: -Infinity, answers: 0, since: -Infinity }
 
 /** The most members that are asked about at once: where more are silent, this server is the one that is cut off. */
@@ -32,21 +25,11 @@ const randomWitnesses = 3
 /** The most questions that are answered in a second. */
 const maxAnswers = 100
 
-/**
- * When a member was last heard, here or by a witness, on our clock.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** When a member was last heard, here or by a witness, on our clock. */
 export const lastKnownAt = ({ heardAt, witnessedAt }: Pick<Known, "heardAt" | "witnessedAt">): number =>
   Math.max(heardAt, witnessedAt)
 
-/**
- * A member has let a direct question go by, and has so many ms left to answer before it is removed: others are asked.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A member has let a direct question go by, and has so many ms left to answer before it is removed: others are asked. */
 export const askAbout = (turn: Turn, id: Member.NodeId, left: number, isHint: boolean): void => {
   const { rules, witnesses } = turn.state
   const known = HashMap.getUnsafe(turn.state.known, id)
@@ -60,12 +43,7 @@ export const askAbout = (turn: Turn, id: Member.NodeId, left: number, isHint: bo
   }
 }
 
-/**
- * Asks about all whose removal is near.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Asks about all whose removal is near. */
 export const ask = (turn: Turn): void => {
   const { checks, known, rules, witnesses } = turn.state
   const now = turn.now.monotonic
@@ -107,12 +85,7 @@ const whom = (turn: Turn, missed: ReadonlyArray<Known>): ReadonlyArray<Known> =>
   return [...chosen.values()]
 }
 
-/**
- * Somebody asks which of its silent members were heard here since. Who has heard none says nothing.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** Somebody asks which of its silent members were heard here since. Who has heard none says nothing. */
 export const onAsk = (turn: Turn, { missed, nonce, within }: Message.Of<"WITNESS_ASK">, from: Member.Address): void => {
   const { self, witnesses } = turn.state
   const now = turn.now.monotonic
@@ -130,12 +103,7 @@ export const onAsk = (turn: Turn, { missed, nonce, within }: Message.Of<"WITNESS
   turn.send(from, { type: "WITNESS", from: { id: self.id, incarnation: self.incarnation }, nonce, heard })
 }
 
-/**
- * A member has heard some of those that were asked about. That it answers proves that it hears us.
- *
- * @category transitions
- * @since 0.1.0
- */
+/** A member has heard some of those that were asked about. That it answers proves that it hears us. */
 export const onAnswer = (turn: Turn, { from, heard, nonce }: Message.Of<"WITNESS">): void => {
   const { rules: { probeTimeout }, witnesses: { askedAt, nonce: asked } } = turn.state
   const witness = Option.getOrUndefined(turn.known(from.id))

@@ -3,48 +3,26 @@
  *
  * A zone means something on one host only. So nobody says one of itself, and whoever hears of such an address takes it to
  * be on the link on which it heard of it (RFC 4007).
- *
- * @since 0.1.0
  */
 import * as Ip from "./Ip.ts"
 import type * as Member from "./Member.ts"
 
-/**
- * An address without its zone: what is said of it to others.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** An address without its zone: what is said of it to others. */
 export const without = (ip: string): string => {
   const at = ip.indexOf("%")
   return at < 0 ? ip : ip.slice(0, at)
 }
 
-/**
- * The zone of an address; undefined where it has none.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The zone of an address; undefined where it has none. */
 export const of = (ip: string): string | undefined => {
   const at = ip.indexOf("%")
   return at < 0 ? undefined : ip.slice(at + 1)
 }
 
-/**
- * Whether an address means something on its link only: those of fe80::/10.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an address means something on its link only: those of fe80::/10. */
 export const isLinkLocal = (ip: string): boolean => /^fe[89ab][0-9a-f]:/i.test(ip)
 
-/**
- * The address that is told of a server which cannot be reached from where it is told: nothing is sent there.
- *
- * @category models
- * @since 0.1.0
- */
+/** The address that is told of a server which cannot be reached from where it is told: nothing is sent there. */
 export const nowhere = "0.0.0.0"
 
 const isIpv6 = (ip: string): boolean => ip.includes(":")
@@ -59,9 +37,6 @@ const isUnderstoodAt = (ip: string, to: string): boolean => {
 /**
  * What to tell somebody at `to` of where a server is: of the addresses that are known of it, the first that means the same
  * there, and rather one of the same family; {@link nowhere} where none does. Without its zone.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const toldTo = (
   addresses: readonly [Member.Address, ...ReadonlyArray<Member.Address>],
@@ -82,9 +57,6 @@ export const toldTo = (
  * Where to send to a server of which somebody at `from` has told: its address, on the link of that one where it is
  * link-local. What the other says of a zone is left out, since it is one of its own host. Null where it cannot be reached: the
  * loopback address of another host is no address here, nor is {@link nowhere}.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const heardOfFrom = (told: Member.Address, from: Member.Address): Member.Address | null => {
   const { port } = told
@@ -98,9 +70,6 @@ export const heardOfFrom = (told: Member.Address, from: Member.Address): Member.
 /**
  * A server that is heard at `from`, at the address that it announces; where that is of its own host only, and it is heard from
  * another, at the one where it is heard.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const announced = <A extends Member.Address>(sender: A, from: Member.Address): A =>
   Ip.isLoopback(sender.ip) && !Ip.isLoopback(from.ip) ? { ...sender, ip: without(from.ip), port: from.port } : sender
@@ -108,9 +77,6 @@ export const announced = <A extends Member.Address>(sender: A, from: Member.Addr
 /**
  * A server of which another at `from` has told, at the address at which it is taken to be: who speaks is where its word came
  * from, whatever it says of itself.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const placed = <A extends Member.Address & { readonly id: string }>(
   told: A,
@@ -118,12 +84,7 @@ export const placed = <A extends Member.Address & { readonly id: string }>(
   from: Member.Address
 ): A => told.id === speaker.id ? { ...told, ip: without(from.ip), port: from.port } : told
 
-/**
- * Whether both are one address. Where only one names its zone, the other may be that of the same link.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether both are one address. Where only one names its zone, the other may be that of the same link. */
 export const isSame = (self: Member.Address, that: Member.Address): boolean => {
   if (self.port !== that.port) return false
   if (self.ip === that.ip) return true
@@ -131,11 +92,6 @@ export const isSame = (self: Member.Address, that: Member.Address): boolean => {
   return !bothZoned && without(self.ip) === without(that.ip)
 }
 
-/**
- * Whether an address is one of the host that has these: one of them, or the loopback.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an address is one of the host that has these: one of them, or the loopback. */
 export const isOfHost = (ip: string, own: ReadonlyArray<Pick<Member.Address, "ip">>): boolean =>
   Ip.isLoopback(ip) || own.some((one) => without(one.ip) === without(ip))

@@ -1,8 +1,4 @@
-/**
- * Lengths of time as people write them: `500ms`, `10s`, `2m`.
- *
- * @since 0.1.0
- */
+/** Lengths of time as people write them: `500ms`, `10s`, `2m`. */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
@@ -14,12 +10,7 @@ const units: ReadonlyArray<readonly [RegExp, millis: number]> = [
   [/^(d|days?)$/, 86_400_000]
 ]
 
-/**
- * A length of time as people write it: `500ms`, `500 millis`, `10s`, `1.5 seconds`, `2m`, `1 hour`; `0` needs no unit.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** A length of time as people write it: `500ms`, `500 millis`, `10s`, `1.5 seconds`, `2m`, `1 hour`; `0` needs no unit. */
 export const parse = (text: string): Option.Option<Duration.Duration> => {
   const [, amount, unit = ""] = /^(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)$/.exec(text.trim().toLowerCase()) ?? []
   if (amount === undefined) return Option.none()
@@ -30,12 +21,7 @@ export const parse = (text: string): Option.Option<Duration.Duration> => {
     : Option.some(Duration.millis(Math.round(Number(amount) * millis * 1e6) / 1e6))
 }
 
-/**
- * A length of time in its largest fitting unit, in a form that `parse` reads: `500ms`, `1.6s`, `2m`, `1h`.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** A length of time in its largest fitting unit, in a form that `parse` reads: `500ms`, `1.6s`, `2m`, `1h`. */
 export const format = (duration: Duration.Duration): string => {
   const millis = Duration.toMillis(duration)
   if (!Number.isFinite(millis) || millis === 0) return String(millis)

@@ -1,8 +1,4 @@
-/**
- * How the values that are more than a word or a number are written.
- *
- * @since 0.1.0
- */
+/** How the values that are more than a word or a number are written. */
 import * as Host from "effect/net/Host"
 import * as IpInterface from "effect/net/IpInterface"
 import * as IpNetwork from "effect/net/IpNetwork"
@@ -19,24 +15,14 @@ import type { Form } from "./Setting.ts"
 const has = (value: unknown, ...names: ReadonlyArray<string>): boolean =>
   typeof value === "object" && value !== null && names.every((name) => name in value)
 
-/**
- * The keys of a group. They are not written anywhere: their text has no key in it.
- *
- * @category models
- * @since 0.1.0
- */
+/** The keys of a group. They are not written anywhere: their text has no key in it. */
 export const keys: Form<KeyRing.Keys> = {
   is: Schema.declare((value): value is KeyRing.Keys => has(value, "keys", "active")),
   parse: KeyRing.parse,
   format: () => ""
 }
 
-/**
- * The multicast addresses of a group: one, or one of each family.
- *
- * @category models
- * @since 0.1.0
- */
+/** The multicast addresses of a group: one, or one of each family. */
 export const multicastGroups: Form<ReadonlyArray<MulticastGroup.MulticastGroup>> = {
   is: Schema.declare((value): value is ReadonlyArray<MulticastGroup.MulticastGroup> =>
     Array.isArray(value) && value.every((one) => has(one, "ip", "family", "linkLocal"))
@@ -46,24 +32,14 @@ export const multicastGroups: Form<ReadonlyArray<MulticastGroup.MulticastGroup>>
   format: MulticastGroup.format
 }
 
-/**
- * The name or the address of an interface.
- *
- * @category models
- * @since 0.1.0
- */
+/** The name or the address of an interface. */
 export const word: Form<string> = {
   is: Schema.String.check(Schema.makeFilter((text) => /^[^\s,]{1,64}$/.test(text) && Name.isPlain(text))),
   parse: Option.some,
   format: (text) => text
 }
 
-/**
- * A place to send to, `host:port` or `[address]:port`. An address is in its one spelling.
- *
- * @category models
- * @since 0.1.0
- */
+/** A place to send to, `host:port` or `[address]:port`. An address is in its one spelling. */
 export const hostPort: Form<Host.HostPort> = {
   is: Schema.HostPort.check(Schema.makeFilter(({ port }) => port > 0)),
   parse: (text) =>
@@ -77,20 +53,10 @@ const spelt = (place: Host.HostPort): Host.HostPort => {
   return ip === undefined ? place : Host.hostPortUnsafe(Host.hostFromStringUnsafe(ip), place.port)
 }
 
-/**
- * How many bits name a network at least: with fewer, a forged question from anywhere would be answered.
- *
- * @category models
- * @since 0.1.0
- */
+/** How many bits name a network at least: with fewer, a forged question from anywhere would be answered. */
 export const fewestBits = { IPv4: 8, IPv6: 16 } as const
 
-/**
- * A network: an address, a slash, and how many of its bits count.
- *
- * @category models
- * @since 0.1.0
- */
+/** A network: an address, a slash, and how many of its bits count. */
 export const network: Form<IpNetwork.IpNetwork> = {
   is: Schema.IpNetwork.check(
     Schema.makeFilter(({ address, prefixLength }) => prefixLength >= fewestBits[NetAddress.familyOf(address)])

@@ -1,18 +1,9 @@
-/**
- * The multicast addresses at which a group meets: one, or one of each family.
- *
- * @since 0.1.0
- */
+/** The multicast addresses at which a group meets: one, or one of each family. */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 
-/**
- * A multicast address of a group.
- *
- * @category models
- * @since 0.1.0
- */
+/** A multicast address of a group. */
 export interface MulticastGroup {
   readonly ip: string
   readonly family: NetAddress.IpFamily
@@ -20,12 +11,7 @@ export interface MulticastGroup {
   readonly linkLocal: boolean
 }
 
-/**
- * The group of this address. None where it is no multicast address, or has a zone: each interface has its own.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The group of this address. None where it is no multicast address, or has a zone: each interface has its own. */
 export const parse = (text: string): Option.Option<MulticastGroup> =>
   Result.getSuccess(NetAddress.ipFromString(text)).pipe(
     Option.filter((address) => NetAddress.isMulticast(address)),
@@ -37,28 +23,13 @@ export const parse = (text: string): Option.Option<MulticastGroup> =>
     })
   )
 
-/**
- * The groups that a list of addresses names. None where they are not one, or one of each family.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The groups that a list of addresses names. None where they are not one, or one of each family. */
 export const parseAll = (texts: ReadonlyArray<string>): Option.Option<ReadonlyArray<MulticastGroup>> =>
   Option.filter(Option.all(texts.map(parse)), areOneOfAFamily)
 
-/**
- * Whether these are groups of a server: one, or one of each family.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether these are groups of a server: one, or one of each family. */
 export const areOneOfAFamily = (groups: ReadonlyArray<MulticastGroup>): boolean =>
   groups.length > 0 && new Set(groups.map(({ family }) => family)).size === groups.length
 
-/**
- * The addresses with commas between them.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The addresses with commas between them. */
 export const format = (groups: ReadonlyArray<MulticastGroup>): string => groups.map(({ ip }) => ip).join(",")

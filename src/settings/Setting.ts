@@ -1,8 +1,6 @@
 /**
  * One setting: what it means, its default, and the schemas by which it is read from code and from text. The kinds of
  * settings there are (a number, a time, a list) are the constructors here; the settings themselves are in `SettingList`.
- *
- * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,12 +13,7 @@ import * as Name from "../protocol/Name.ts"
 import * as DurationText from "./DurationText.ts"
 import type { Profile } from "./Profile.ts"
 
-/**
- * What a setting says about itself.
- *
- * @category models
- * @since 0.1.0
- */
+/** What a setting says about itself. */
 export interface About<A> {
   /** One phrase, for help. */
   readonly summary: string
@@ -31,12 +24,7 @@ export interface About<A> {
   readonly isSecret?: boolean | undefined
 }
 
-/**
- * One setting of type `A`, given in code as `I`. What its schemas say of a bad value is not shown: `allowed` is.
- *
- * @category models
- * @since 0.1.0
- */
+/** One setting of type `A`, given in code as `I`. What its schemas say of a bad value is not shown: `allowed` is. */
 export interface Setting<out A, out I = A> extends About<A> {
   /** What is allowed, in one phrase. */
   readonly allowed: string
@@ -78,12 +66,7 @@ const commaSeparated: Schema.Codec<ReadonlyArray<string>, string> = parsed(
   (items) => items.join(",")
 )
 
-/**
- * How one thing is written: as a text that is one of something else.
- *
- * @category models
- * @since 0.1.0
- */
+/** How one thing is written: as a text that is one of something else. */
 export interface Form<A> {
   readonly is: Schema.Codec<A>
   readonly parse: (text: string) => Option.Option<A>
@@ -94,9 +77,6 @@ export interface Form<A> {
 
 /**
  * A free text of 1 to `limit` bytes, counted as on the wire. Nothing is trimmed: it is refused if it looks like another.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const text = <U = never>(limit: number, about: About<string | U>): Setting<string | U, string> => {
   const schema = Schema.String.check(
@@ -114,9 +94,6 @@ export const text = <U = never>(limit: number, about: About<string | U>): Settin
 /**
  * A value that is written as a text with a form of its own. In code it may be given as what it is, as its text, or as an
  * `I` that holds its text.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const form = <A, I = never, U = never>(
   allowed: string,
@@ -150,12 +127,7 @@ const wholeText: Schema.Codec<number, string> = parsed(
   String
 )
 
-/**
- * A whole number in a range, both ends included.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A whole number in a range, both ends included. */
 export const whole = <U = never>(
   [minimum, maximum]: readonly [number, number],
   placeholder: string,
@@ -178,12 +150,7 @@ const lowerCase: Schema.Codec<string, string> = parsed(
   (word) => word
 )
 
-/**
- * One of a few words.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** One of a few words. */
 export const choice = <const A extends string>(choices: ReadonlyArray<A>, about: About<A>): Setting<A> => {
   const schema = Schema.Literals(choices)
   return {
@@ -211,12 +178,7 @@ const words = new Map([
   ["0", false]
 ])
 
-/**
- * Yes or no.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Yes or no. */
 export const toggle = (about: About<boolean>): Setting<boolean> => ({
   ...about,
   allowed: "on or off (also true, yes, 1; false, no, 0)",
@@ -240,12 +202,7 @@ const shareText: Schema.Codec<number, string> = parsed(
   String
 )
 
-/**
- * A share of one in a range, both ends included: `0.01` in code, `1%` or `0.01` as text.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A share of one in a range, both ends included: `0.01` in code, `1%` or `0.01` as text. */
 export const share = ([minimum, maximum]: readonly [number, number], about: About<number>): Setting<number> => {
   const schema = Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
   return {
@@ -282,12 +239,7 @@ const durationOf = (value: Duration.Input): Option.Option<Duration.Duration> =>
       () => typeof value === "string" ? DurationText.parse(value) : Option.none()
     )
 
-/**
- * A length of time in a range, both ends included.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A length of time in a range, both ends included. */
 export const duration = <U = never>(
   [minimum, maximum]: readonly [Duration.Duration, Duration.Duration],
   about: About<Duration.Duration | U>
@@ -303,12 +255,7 @@ export const duration = <U = never>(
   }
 }
 
-/**
- * Several of one form, as text with commas between them. An empty text is an empty list.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Several of one form, as text with commas between them. An empty text is an empty list. */
 export const list = <A>(
   limit: number,
   allowed: string,
@@ -342,12 +289,7 @@ const pairsText: Schema.Codec<Readonly<Record<string, string>>, string> = parsed
   (pairs) => Object.entries(pairs).map((pair) => pair.join("="))
 )
 
-/**
- * Texts by name, as text `key=value,key=value`, in `limit` bytes of JSON. An empty text is none.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Texts by name, as text `key=value,key=value`, in `limit` bytes of JSON. An empty text is none. */
 export const pairs = (
   limit: number,
   about: About<Readonly<Record<string, string>>>

@@ -1,7 +1,5 @@
 /**
  * Names that are none of those that are known: the nearest one, so that whoever mistyped it sees at once what was meant.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import { SettingRefused, shown } from "./SettingRefused.ts"
@@ -32,9 +30,6 @@ const distance = (from: string, to: string): number => {
 
 /**
  * The known name that was probably meant, also where only its beginning was written; undefined where none is near. Case, blanks, hyphens and underscores do not count.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const nearest = <const A extends string>(name: string, known: ReadonlyArray<A>): A | undefined => {
   const wanted = bare(name)
@@ -49,12 +44,7 @@ export const nearest = <const A extends string>(name: string, known: ReadonlyArr
   return best ?? (wanted.length < 4 ? undefined : known.find((one) => bare(one).startsWith(wanted)))
 }
 
-/**
- * Refuses options in code of which one has a name that is not known, whatever its value.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Refuses options in code of which one has a name that is not known, whatever its value. */
 export const refuseUnknown = (
   options: object,
   known: ReadonlyArray<string>

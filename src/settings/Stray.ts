@@ -1,8 +1,6 @@
 /**
  * What stands in the configuration under the name of this program and is no setting: a slip of the pen, which must not pass
  * in silence, or what Kubernetes puts there for a Service of that name.
- *
- * @since 0.1.0
  */
 import * as Config from "effect/Config"
 import * as Schema from "effect/Schema"
@@ -11,9 +9,6 @@ import * as Spelling from "./Spelling.ts"
 /**
  * A name that is no setting, or one of nested data that holds a list or an object (`isText` is false). `meant` is the key of
  * the setting that was probably meant.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Stray<out K extends string> {
   readonly name: string
@@ -32,9 +27,6 @@ const most = 64
 /**
  * Whether Kubernetes (or Docker, by `--link`) has set this for a Service whose name is the beginning of it: its value is
  * the address of that Service, such as `tcp://10.0.0.1:16983`, and nobody typed it.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isServiceLink = (name: string, value: string): boolean =>
   name.endsWith("_PORT") && /^(tcp|udp|sctp):\/\/\S+$/i.test(value)
@@ -46,9 +38,6 @@ const isOfService = (name: string): boolean =>
 /**
  * The strays among what stands at this place of the configuration. `known` are the settings by their keys, with their names
  * in an environment; in nested data they stand below `bellwether` by their keys.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const find = <K extends string>(known: ReadonlyMap<K, string>): Config.Config<ReadonlyArray<Stray<K>>> => {
   const names = new Set(known.values())

@@ -1,8 +1,4 @@
-/**
- * How long to wait, of an option in code that is no setting.
- *
- * @since 0.1.0
- */
+/** How long to wait, of an option in code that is no setting. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -14,12 +10,7 @@ const wait = Setting.duration([Duration.millis(1), Duration.infinity], {
   default: () => Duration.infinity
 })
 
-/**
- * How long to wait, of 1 ms or more, without end too.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** How long to wait, of 1 ms or more, without end too. */
 export const waitOf = (
   as: string,
   given: Duration.Input | undefined,

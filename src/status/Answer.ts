@@ -1,20 +1,11 @@
-/**
- * What a group answered who asked it, as lines for people: pure, from data to text.
- *
- * @since 0.1.0
- */
+/** What a group answered who asked it, as lines for people: pure, from data to text. */
 import type * as Inquiry from "../group/Inquiry.ts"
 import * as Member from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import * as Table from "./Table.ts"
 import * as Text from "./Text.ts"
 
-/**
- * Who answered: its id, and where the answer came from.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Who answered: its id, and where the answer came from. */
 export const answeredBy = ({ by, from }: Inquiry.Answer): Pick<Message.Listed, "id" | "ip" | "port"> => ({
   id: by,
   ip: from.ip,
@@ -23,19 +14,11 @@ export const answeredBy = ({ by, from }: Inquiry.Answer): Pick<Message.Listed, "
 
 /**
  * What the answering server says of the leader that it follows; undefined where it follows none, or one that is in no list.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const leaderOf = ({ leader, members }: Inquiry.Answer): Message.Listed | undefined =>
   members.find(({ id }) => id === leader?.id)
 
-/**
- * Who is in the group, and who leads.
- *
- * @category rendering
- * @since 0.1.0
- */
+/** Who is in the group, and who leads. */
 export const members = (answer: Inquiry.Answer, now: number, style: Table.Style): ReadonlyArray<string> => {
   const { leader, members, term } = answer
   const rows: Array<Table.Row> = []
@@ -54,12 +37,7 @@ export const members = (answer: Inquiry.Answer, now: number, style: Table.Style)
   ]
 }
 
-/**
- * Who leads. Where another than the leader says so, that one is named, and since when it has not heard the leader.
- *
- * @category rendering
- * @since 0.1.0
- */
+/** Who leads. Where another than the leader says so, that one is named, and since when it has not heard the leader. */
 export const leader = (answer: Inquiry.Answer, now: number, style: Table.Style): ReadonlyArray<string> => {
   const { by, from, leader, members, term } = answer
   if (leader === null) return ["nobody leads"]

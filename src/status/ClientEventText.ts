@@ -1,28 +1,14 @@
-/**
- * What happens to a client in words, for logs and for the terminal.
- *
- * @since 0.1.0
- */
+/** What happens to a client in words, for logs and for the terminal. */
 import type * as ClientEvent from "../protocol/ClientEvent.ts"
 import * as Member from "../protocol/Member.ts"
 import type * as Reign from "../protocol/Reign.ts"
 import * as EventText from "./EventText.ts"
 import * as Text from "./Text.ts"
 
-/**
- * One event as one line without its time.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** One event as one line without its time. */
 export const describe = (event: ClientEvent.ClientEvent): string => Text.clean(say(event))
 
-/**
- * One event as one line of a log.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** One event as one line of a log. */
 export const line = (event: ClientEvent.ClientEvent): string => `${Text.timestamp(event.at)} ${describe(event)}`
 
 const who = ({ id, ip, port }: Reign.Leader): string => `${id} at ${Member.formatAddress({ ip, port })}`

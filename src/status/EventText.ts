@@ -1,27 +1,13 @@
-/**
- * Events in words, for logs and for the display: what happened, and the evidence.
- *
- * @since 0.1.0
- */
+/** Events in words, for logs and for the display: what happened, and the evidence. */
 import type * as Client from "../protocol/Client.ts"
 import type * as Event from "../protocol/Event.ts"
 import * as Member from "../protocol/Member.ts"
 import * as Text from "./Text.ts"
 
-/**
- * One event as one line without its time.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** One event as one line without its time. */
 export const describe = (event: Event.Event): string => Text.clean(say(event))
 
-/**
- * One event as one line of a log.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** One event as one line of a log. */
 export const line = (event: Event.Event): string => `${Text.timestamp(event.at)} ${describe(event)}`
 
 const who = ({ id, ip, name, port }: Member.Member): string =>
@@ -148,20 +134,10 @@ const strangers: { readonly [K in Extract<Event.Event, { event: "WrongKey" }>["p
 
 const sender = ({ id, name }: Client.Client): string => `${name} (${id})`
 
-/**
- * The body of a message: a text as it is, all else as JSON. It is what others chose: `Text.clean` makes it harmless.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The body of a message: a text as it is, all else as JSON. It is what others chose: `Text.clean` makes it harmless. */
 export const words = (body: Client.Body): string => typeof body === "string" ? body : JSON.stringify(body)
 
-/**
- * Which messages are lost, and whose they were.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Which messages are lost, and whose they were. */
 export const lost = ({ client, from, term, to }: Event.Lost): string => {
   const whose = client === null ? `term ${term}` : `client ${client}`
   return from === to

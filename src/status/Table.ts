@@ -1,19 +1,10 @@
-/**
- * The group as a table: pure, from data to lines of a given width.
- *
- * @since 0.1.0
- */
+/** The group as a table: pure, from data to lines of a given width. */
 import type * as Group from "../group/Group.ts"
 import * as Lease from "../protocol/Lease.ts"
 import * as Member from "../protocol/Member.ts"
 import * as Text from "./Text.ts"
 
-/**
- * One server as a line of the table.
- *
- * @category models
- * @since 0.1.0
- */
+/** One server as a line of the table. */
 export interface Row {
   readonly id: string
   readonly name: string
@@ -31,12 +22,7 @@ export interface Row {
   readonly tags?: Readonly<Record<string, string>> | undefined
 }
 
-/**
- * How lines may look. `rows` bounds their number.
- *
- * @category models
- * @since 0.1.0
- */
+/** How lines may look. `rows` bounds their number. */
 export interface Style {
   readonly columns: number
   readonly rows: number
@@ -44,12 +30,7 @@ export interface Style {
   readonly timeZone?: string | undefined
 }
 
-/**
- * A style for output that is no terminal: as wide as it needs to be, and plain.
- *
- * @category models
- * @since 0.1.0
- */
+/** A style for output that is no terminal: as wide as it needs to be, and plain. */
 export const plain: Style = { columns: Infinity, rows: Infinity, color: false }
 
 interface Column {
@@ -111,9 +92,6 @@ const paint = (style: Style, code: string, text: string): string => style.color 
 /**
  * The table alone: a head, then one line for each server, in the order given. What does not fit is left out by column,
  * then cut in names; of servers beyond `rows` it is said how many there are.
- *
- * @category rendering
- * @since 0.1.0
  */
 export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): ReadonlyArray<string> => {
   const room = Math.max(1, style.rows - 1)
@@ -159,23 +137,13 @@ export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): Read
   ]
 }
 
-/**
- * One line about what happened, and when, in Unix ms.
- *
- * @category models
- * @since 0.1.0
- */
+/** One line about what happened, and when, in Unix ms. */
 export interface Note {
   readonly at: number
   readonly text: string
 }
 
-/**
- * All that the display shows.
- *
- * @category models
- * @since 0.1.0
- */
+/** All that the display shows. */
 export interface Picture {
   readonly group: string
   readonly multicastAddress: string
@@ -193,12 +161,7 @@ export interface Picture {
   readonly now: number
 }
 
-/**
- * The rows of a view, highest rank first.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The rows of a view, highest rank first. */
 export const rowsOf = ({ lastHeard, view }: Pick<Picture, "lastHeard" | "view">): ReadonlyArray<Row> =>
   view.members.map((member) => ({
     ...member,
@@ -209,9 +172,6 @@ export const rowsOf = ({ lastHeard, view }: Pick<Picture, "lastHeard" | "view">)
 /**
  * The whole display: who we are and what reign it is, the table, the last few events. Never more lines than `rows`, none
  * wider than `columns`.
- *
- * @category rendering
- * @since 0.1.0
  */
 export const render = (picture: Picture, style: Style): ReadonlyArray<string> => {
   const { group, multicastAddress, port, profile, recent, view } = picture
@@ -245,12 +205,7 @@ export const render = (picture: Picture, style: Style): ReadonlyArray<string> =>
   return [...head, ...lines, ...events].slice(0, style.rows)
 }
 
-/**
- * Where fewer servers are in view than must be for one to lead, how many there are and how many must be; else null.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Where fewer servers are in view than must be for one to lead, how many there are and how many must be; else null. */
 export const shortfall = (
   { groupSize, minimumMembers = 1 }: Pick<Picture, "groupSize" | "minimumMembers">,
   { members }: Pick<Group.View, "members">

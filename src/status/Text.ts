@@ -1,35 +1,16 @@
-/**
- * Text for terminals and logs: what came over the network is made harmless, and everything has a width.
- *
- * @since 0.1.0
- */
+/** Text for terminals and logs: what came over the network is made harmless, and everything has a width. */
 import * as CliOutput from "effect/cli/CliOutput"
 import * as DateTime from "effect/DateTime"
 
-/**
- * Replaces what could move a cursor, hide or reorder text, or end a line: names and tags are what others chose.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Replaces what could move a cursor, hide or reorder text, or end a line: names and tags are what others chose. */
 export const clean = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\uFFFD")
 
-/**
- * The number of terminal cells that a text takes. Colours take none.
- *
- * @category measuring
- * @since 0.1.0
- */
+/** The number of terminal cells that a text takes. Colours take none. */
 export const width = (text: string): number => /^[\x20-\x7e]*$/.test(text) ? text.length : CliOutput.displayWidth(text)
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" })
 
-/**
- * As much of a text as fits so many cells, with an ellipsis where something is missing. For texts without colours.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** As much of a text as fits so many cells, with an ellipsis where something is missing. For texts without colours. */
 export const clip = (text: string, cells: number): string => {
   if (width(text) <= cells) return text
   let clipped = ""
@@ -42,12 +23,7 @@ export const clip = (text: string, cells: number): string => {
   return cells > 0 ? `${clipped}…` : ""
 }
 
-/**
- * Fills a text with spaces up to so many cells.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Fills a text with spaces up to so many cells. */
 export const pad = (text: string, cells: number, side: "left" | "right" = "right"): string => {
   const space = " ".repeat(Math.max(0, cells - width(text)))
   return side === "right" ? text + space : space + text
@@ -56,9 +32,6 @@ export const pad = (text: string, cells: number, side: "left" | "right" = "right
 /**
  * A length of time in ms as a person reads it at a glance: `850ms`, `12s`, `3m12s`, `2h05m`, `4d03h`. A negative one,
  * which two clocks that differ bring about, is `0s`.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const age = (millis: number): string => {
   if (millis < 0) return "0s"
@@ -71,12 +44,7 @@ export const age = (millis: number): string => {
   return `${Math.floor(seconds / 86_400)}d${two(Math.floor((seconds % 86_400) / 3600))}h`
 }
 
-/**
- * A moment in Unix ms by the clock on the wall, `14:03:09`, in the system's time zone unless another is named.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** A moment in Unix ms by the clock on the wall, `14:03:09`, in the system's time zone unless another is named. */
 export const clock = (at: number, timeZone?: string): string => {
   const format = new Intl.DateTimeFormat("en-GB", {
     hour: "2-digit",
@@ -88,10 +56,5 @@ export const clock = (at: number, timeZone?: string): string => {
   return format.format(at)
 }
 
-/**
- * A moment in Unix ms for a log: `2026-03-01T14:03:09.120Z`.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** A moment in Unix ms for a log: `2026-03-01T14:03:09.120Z`. */
 export const timestamp = (at: number): string => DateTime.formatIso(DateTime.makeUnsafe(at))

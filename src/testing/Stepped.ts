@@ -1,8 +1,4 @@
-/**
- * What is seen of one step of one server of a simulated group.
- *
- * @since 0.1.0
- */
+/** What is seen of one step of one server of a simulated group. */
 import type * as Step from "../protocol/Step.ts"
 import type { Now, Output, State } from "../protocol/Turn.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
@@ -10,9 +6,6 @@ import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
 /**
  * One step of one server: what it was, what happened to it, what it has become, and what it left to be done. `start` is 1
  * for its first process; `at` is ms of true time since the group was made.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Stepped {
   readonly at: number

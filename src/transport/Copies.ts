@@ -2,15 +2,8 @@
  * Copies of one message: a host with addresses on several networks of one link multicasts from each of them, and everybody on the
  * link hears them all. Those from an address that cannot be answered are not heard; of a server that is heard from one that
  * can, they are not worth a word either.
- *
- * @since 0.1.0
  */
-/**
- * Who is heard, as one listener hears them: a server by its id, a sealed datagram by its number. Times are in ms.
- *
- * @category models
- * @since 0.1.0
- */
+/** Who is heard, as one listener hears them: a server by its id, a sealed datagram by its number. Times are in ms. */
 export interface Copies {
   /** A server was heard from an address that can be answered. */
   readonly near: (sender: string, now: number) => void
@@ -22,12 +15,7 @@ export interface Copies {
   readonly lost: (now: number) => number
 }
 
-/**
- * Remembers who was heard from an address that can be answered, for a second each: copies come together.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Remembers who was heard from an address that can be answered, for a second each: copies come together. */
 export const make = (): Copies => {
   const heard = new Map<string, number>()
   /** The one that has waited for the longest is the first. */

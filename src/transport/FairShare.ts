@@ -6,8 +6,6 @@
  * flood that changes its port with each datagram would be a new source each time. Those who have said something that
  * only a member can have made, but may be no more than its recording, have another one together: newcomers are heard
  * beside a flood from their own host, and recordings buy nobody a share for each port.
- *
- * @since 0.1.0
  */
 import type { Address } from "../protocol/Member.ts"
 import * as RateLimit from "./RateLimit.ts"
@@ -15,27 +13,16 @@ import * as RateLimit from "./RateLimit.ts"
 /**
  * The shares, in datagrams a second, and as many at once: of one known source, of all that have still to prove themselves at
  * one address, and of all unknown ones at one address.
- *
- * @category models
- * @since 0.1.0
  */
 export const shares = { known: 5_000, met: 1_000, unknown: 1_000 } as const
 
 /**
  * How many sources are told apart: known ones, and such as have still to prove themselves, by address and port; and addresses of
  * others.
- *
- * @category models
- * @since 0.1.0
  */
 export const capacity = { known: 8_192, met: 1_024, unknown: 1_024 } as const
 
-/**
- * Who may be heard, and who was worth it.
- *
- * @category models
- * @since 0.1.0
- */
+/** Who may be heard, and who was worth it. */
 export interface FairShare {
   /** Whether one more datagram of this source is to be read at `now` (ms, monotonic); counts it if so. */
   readonly admits: (from: Address, now: number) => boolean
@@ -45,12 +32,7 @@ export interface FairShare {
   readonly meet: (from: Address) => void
 }
 
-/**
- * Makes shares that nobody has used yet.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Makes shares that nobody has used yet. */
 export const make = (): FairShare => {
   const known = RateLimit.make({ perSecond: shares.known, burst: shares.known, addresses: capacity.known })
   const unknown = RateLimit.make({ perSecond: shares.unknown, burst: shares.unknown, addresses: capacity.unknown })

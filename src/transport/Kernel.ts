@@ -1,7 +1,5 @@
 /**
  * What the system tells of UDP sockets: who holds a port, what was dropped for want of room, and how much room there is.
- *
- * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -11,18 +9,12 @@ import type * as Option from "effect/Option"
 /**
  * The room, in bytes, that a server asks the kernel for, for bursts that come while its event loop is busy. The system
  * caps it at a limit of its own.
- *
- * @category models
- * @since 0.1.0
  */
 export const receiveBufferWanted = 1_048_576
 
 /**
  * One UDP socket of the system. `drops` are the datagrams that found its receive buffer full. `owner` is null where the
  * system does not tell, as it does of other users' processes; `own` says that it is a socket of this very process.
- *
- * @category models
- * @since 0.1.0
  */
 export interface UdpSocket {
   readonly ip: string
@@ -34,12 +26,7 @@ export interface UdpSocket {
   readonly own: boolean
 }
 
-/**
- * Asks the system. Nothing fails: what it does not tell is none.
- *
- * @category services
- * @since 0.1.0
- */
+/** Asks the system. Nothing fails: what it does not tell is none. */
 export class Kernel extends Context.Service<Kernel, {
   /** All sockets bound to a port, on any address. None where the system does not tell. */
   readonly udpSockets: (port: number) => Effect.Effect<Option.Option<ReadonlyArray<UdpSocket>>>
@@ -50,9 +37,6 @@ export class Kernel extends Context.Service<Kernel, {
 /**
  * The sockets in a text of the form of `/proc/net/udp` or `/proc/net/udp6`. Addresses are written there word by word as
  * the machine holds them in memory: `littleEndian` says how. Lines of another form are passed over.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const parseSockets = (
   text: string,

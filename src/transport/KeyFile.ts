@@ -1,19 +1,12 @@
 /**
  * The port through which a file of keys is read. Where nothing is provided, no file can be: a key is then given in code or
  * in the environment. `NodeDatagrams` brings the one that reads files of the system.
- *
- * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/**
- * A file could not be read, and why. What is in it is never told.
- *
- * @category errors
- * @since 0.1.0
- */
+/** A file could not be read, and why. What is in it is never told. */
 export class KeyFileUnreadable extends Schema.TaggedError<KeyFileUnreadable>()("KeyFileUnreadable", {
   path: Schema.String,
   why: Schema.String
@@ -23,20 +16,10 @@ export class KeyFileUnreadable extends Schema.TaggedError<KeyFileUnreadable>()("
   }
 }
 
-/**
- * The most bytes that a file of keys may have.
- *
- * @category models
- * @since 0.1.0
- */
+/** The most bytes that a file of keys may have. */
 export const maxBytes = 65_536
 
-/**
- * What is in a file of keys, and the permissions of the file as POSIX has them; null where the system knows none.
- *
- * @category models
- * @since 0.1.0
- */
+/** What is in a file of keys, and the permissions of the file as POSIX has them; null where the system knows none. */
 export interface Contents {
   readonly text: string
   readonly mode: number | null
@@ -45,26 +28,13 @@ export interface Contents {
 /**
  * Whether others than the owner of a file may do anything with it: then it keeps no secret from them, or they can put their
  * own keys in it. The same bits as `ssh` asks of its keys.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isExposed = (mode: number | null): mode is number => mode !== null && (mode & 0o077) !== 0
 
-/**
- * Permissions as `chmod` takes them: `0640`.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Permissions as `chmod` takes them: `0640`. */
 export const formatMode = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, "0")
 
-/**
- * Reads a whole file as text.
- *
- * @category services
- * @since 0.1.0
- */
+/** Reads a whole file as text. */
 export const KeyFile = Context.Reference<{
   readonly read: (path: string) => Effect.Effect<Contents, KeyFileUnreadable>
 }>("bellwether/transport/KeyFile", {

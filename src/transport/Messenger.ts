@@ -1,8 +1,6 @@
 /**
  * Typed messages over an endpoint: frames them, seals and opens them where the group has a key, drops what is none and
  * counts why, hears nobody without end, and answers nobody too often.
- *
- * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -23,9 +21,6 @@ import * as Seals from "./Seals.ts"
 /**
  * A message that does not fit one datagram. Nothing was sent. The limits on what people may set keep the program's own
  * messages small enough, so only a message made by hand meets this.
- *
- * @category errors
- * @since 0.1.0
  */
 export class MessageTooLarge extends Schema.TaggedError<MessageTooLarge>()("MessageTooLarge", {
   type: Schema.String,
@@ -39,12 +34,7 @@ export class MessageTooLarge extends Schema.TaggedError<MessageTooLarge>()("Mess
   }
 }
 
-/**
- * A message that arrived.
- *
- * @category models
- * @since 0.1.0
- */
+/** A message that arrived. */
 export interface Received {
   readonly message: Message.Message
   readonly from: Address
@@ -55,9 +45,6 @@ export interface Received {
  * Why a datagram went no further, in or out: it was no frame of ours, its seal was refused, it could not be sent, it was one
  * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver or its
  * sender is on no network of ours (`NotDirect`). `SessionsFull`: a session was forgotten for another though it still counted.
- *
- * @category models
- * @since 0.1.0
  */
 export type DropReason =
   | Frame.Refused
@@ -69,12 +56,7 @@ export type DropReason =
   | "NotDirect"
   | "SendFailed"
 
-/**
- * One member's way to speak and to listen.
- *
- * @category models
- * @since 0.1.0
- */
+/** One member's way to speak and to listen. */
 export interface Messenger {
   /** Sends to one address, or to the group (null). What the network refuses fails; what may not be said is counted only. */
   readonly send: (
@@ -125,9 +107,6 @@ const isAnswer = (type: Message.Message["type"]): boolean =>
  * be spoken to is not heard either: a server that cannot be answered is no member. `keys` are those of the group.
  *
  * Challenges and proofs of sessions are sent and answered by whoever calls `receive`.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
   endpoint: Datagrams.Endpoint,

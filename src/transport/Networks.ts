@@ -1,8 +1,4 @@
-/**
- * Networks, of the interfaces and of the setting `networks`: which one is around an address, and what is on it.
- *
- * @since 0.1.0
- */
+/** Networks, of the interfaces and of the setting `networks`: which one is around an address, and what is on it. */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -10,31 +6,18 @@ import * as Result from "effect/Result"
 import * as Zone from "../protocol/Zone.ts"
 import { fewestBits } from "../settings/Forms.ts"
 
-/**
- * One network: the first so many bits of an address.
- *
- * @category models
- * @since 0.1.0
- */
+/** One network: the first so many bits of an address. */
 export type Network = IpNetwork.IpNetwork
 
 /**
  * The network of so many bits around an address, whose zone does not matter. None where that is no address, or too few bits.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const around = (ip: string, bits: number): Option.Option<Network> =>
   Option.flatMap(addressOf(ip), (address) => Result.getSuccess(IpNetwork.fromAddress(address, bits))).pipe(
     Option.filter(isNarrow)
   )
 
-/**
- * How many bits a netmask has; 0 for what is none.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** How many bits a netmask has; 0 for what is none. */
 export const bitsOf = (netmask: string): number =>
   Option.match(addressOf(netmask), {
     onNone: () => 0,
@@ -44,22 +27,12 @@ export const bitsOf = (netmask: string): number =>
     }
   })
 
-/**
- * Whether an address is on one of these networks. What is no address is not; its zone does not matter.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an address is on one of these networks. What is no address is not; its zone does not matter. */
 export const hold = (networks: ReadonlyArray<Network>, ip: string): boolean =>
   networks.length > 0 &&
   Option.exists(addressOf(ip), (address) => networks.some((network) => IpNetwork.contains(network, address)))
 
-/**
- * The address that a text is, without its zone.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The address that a text is, without its zone. */
 export const addressOf = (ip: string): Option.Option<NetAddress.IpAddress> =>
   Result.getSuccess(NetAddress.ipFromString(Zone.without(ip)))
 

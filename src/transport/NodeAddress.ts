@@ -1,8 +1,6 @@
 /**
  * Addresses between texts, as everything above knows them, and what the sockets of Node take and give: a zone is the name of
  * an interface in the one and its number in the other.
- *
- * @since 0.1.0
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
@@ -13,9 +11,6 @@ import { deviceOf, familyOf, type SystemInterface } from "./interfaces/SystemInt
 /**
  * An address to send to. None where it is none, or where its zone is that of no interface. `link` is the number of the
  * interface that a link-local address with no zone is taken to be on.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const parse = (to: Address, link?: number): NetAddress.InetAddress | undefined => {
   const { ip, port } = to
@@ -27,12 +22,7 @@ export const parse = (to: Address, link?: number): NetAddress.InetAddress | unde
   return Result.getOrUndefined(NetAddress.inetAddressV6(parsed, port, { scopeId }))
 }
 
-/**
- * An address that a datagram came from.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** An address that a datagram came from. */
 export const format = (from: NetAddress.InetAddress): Address => {
   const ip = NetAddress.formatIp(from.address)
   // Some systems number the link of any address; it means something on those of the link alone.
@@ -44,9 +34,6 @@ export const format = (from: NetAddress.InetAddress): Address => {
  * An interface as Node takes it for multicast: in IPv4 by its address, in IPv6 by its name, which every system but Windows turns
  * into a number itself. To look the number up here would leave out each interface with no link-local address, the loopback
  * among them.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const multicastInterface = ({ address, index, name }: SystemInterface, isWindows: boolean): string => {
   if (familyOf(address) === "IPv4") return address
@@ -57,9 +44,6 @@ export const multicastInterface = ({ address, index, name }: SystemInterface, is
 /**
  * Takes note of which interface has which number, for the zones of addresses. What was known of others is kept, as a number
  * is not soon given to another.
- *
- * @category transitions
- * @since 0.1.0
  */
 export const learn = (interfaces: ReadonlyArray<SystemInterface>): void => {
   for (const { index, name } of interfaces) {

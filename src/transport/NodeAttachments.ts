@@ -2,8 +2,6 @@
  * The sockets of one endpoint on the interfaces of the system, and how they follow its changes: an interface that comes is
  * joined, one that comes back is joined again, one whose address changes is opened on the new one. What is to be done is
  * decided in `interfaces/Choice` and `interfaces/Changes`; here it is done.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,24 +20,14 @@ import * as NodeGroupSocket from "./NodeGroupSocket.ts"
 import * as NodeOwnSocket from "./NodeOwnSocket.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
-/**
- * A unicast socket on one address, and the multicast group that is spoken to from there.
- *
- * @category models
- * @since 0.1.0
- */
+/** A unicast socket on one address, and the multicast group that is spoken to from there. */
 export interface Attached extends NodeOwnSocket.Own {
   /** Its number among the multicast groups of the endpoint. */
   group: number
   fiber: Fiber.Fiber<unknown> | undefined
 }
 
-/**
- * All of them.
- *
- * @category models
- * @since 0.1.0
- */
+/** All of them. */
 export interface Attachments {
   /** Where each multicast group is, and its socket; undefined where there is no multicast. In the order of the setting. */
   readonly groups: ReadonlyArray<{
@@ -61,9 +49,6 @@ export interface Attachments {
 /**
  * Opens the sockets. Fails where the system does not say which interfaces there are; where the socket of a named interface does
  * not open, or none that is named is there; and where the port is another's. All else is told and tried again.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const open = Effect.fnUntraced(function*(
   scan: Interfaces["Service"]["scan"],

@@ -2,8 +2,6 @@
  * A UDP socket of Node, opened and bound by hand: Effect's own way of opening one leaves out `exclusive`, without which the
  * workers of `node:cluster`, and so of PM2's cluster mode, share one socket between them. They would then have one address,
  * and so one identity, and each datagram would come to any one of them.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
@@ -14,9 +12,6 @@ import * as Os from "node:os"
 
 /**
  * What a socket is bound to, and how; `connect` leaves only what one address sends. All addresses are numbers, never names.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Binding {
   readonly bind: { readonly address: string; readonly port?: number }
@@ -28,12 +23,7 @@ export interface Binding {
   readonly connect?: NetAddress.InetAddress
 }
 
-/**
- * Opens and binds a socket that this process shares with no other. Closed with the scope.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Opens and binds a socket that this process shares with no other. Closed with the scope. */
 export const open = (
   binding: Binding
 ): Effect.Effect<Dgram.Socket, DatagramSocket.DatagramSocketError, Scope.Scope> =>

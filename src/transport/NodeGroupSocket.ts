@@ -1,8 +1,6 @@
 /**
  * The group socket: bound to the group's port, which all servers of a host share, joined to the multicast address on
  * every chosen interface. It only receives (protocol 2).
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,12 +10,7 @@ import type { DatagramsFailed, Options } from "./Datagrams.ts"
 import { deviceOf, type Family, type SystemInterface } from "./interfaces/SystemInterface.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
-/**
- * Where a group meets in one family.
- *
- * @category models
- * @since 0.1.0
- */
+/** Where a group meets in one family. */
 export interface Meeting {
   readonly address: Address
   readonly family: Family
@@ -25,12 +18,7 @@ export interface Meeting {
   readonly linkLocal: boolean
 }
 
-/**
- * The group socket of one endpoint, for one family.
- *
- * @category models
- * @since 0.1.0
- */
+/** The group socket of one endpoint, for one family. */
 export interface GroupSocket extends NodeSocket.Slot {
   readonly meeting: Meeting
   readonly open: Effect.Effect<NodeSocket.Opened, DatagramsFailed>
@@ -42,12 +30,7 @@ export interface GroupSocket extends NodeSocket.Slot {
   readonly hasJoined: (name: string) => boolean
 }
 
-/**
- * Where to meet: at one address, or at one of each family.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Where to meet: at one address, or at one of each family. */
 export const meetings = (options: Options): ReadonlyArray<Meeting> =>
   options.multicastAddress.map(({ family, ip, linkLocal }) => ({
     address: { ip, port: options.port },
@@ -55,12 +38,7 @@ export const meetings = (options: Options): ReadonlyArray<Meeting> =>
     linkLocal: options.multicast !== false && linkLocal
   }))
 
-/**
- * Makes the group socket; it is not open yet.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Makes the group socket; it is not open yet. */
 export const make = (sockets: NodeSocket.Sockets, meeting: Meeting): GroupSocket => {
   const joined = new Map<string, Scope.Closeable>()
   const isIpv6 = meeting.family === "IPv6"

@@ -1,8 +1,6 @@
 /**
  * A thread that asks the system for its interfaces, since the question holds whoever asks: with a thousand interfaces for
  * 30 to 100 ms.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -12,9 +10,6 @@ import type { DatagramsFailed } from "./Datagrams.ts"
 /**
  * Starts the thread when it is asked first, and again when it has ended; it ends with the scope, and keeps no process alive. An
  * answer is JSON of what `os.networkInterfaces` gives; the error is what `failed` makes of Node's.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
   failed: (cause: unknown) => DatagramsFailed

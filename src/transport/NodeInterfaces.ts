@@ -1,8 +1,4 @@
-/**
- * The interfaces of the system that Node runs on.
- *
- * @since 0.1.0
- */
+/** The interfaces of the system that Node runs on. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,9 +21,6 @@ import * as NodeSystemError from "./NodeSystemError.ts"
  * The loop of this process asks, until there are so many interfaces that this would hold it: from then on a thread asks. Where
  * the system forbids the usual question (a sandbox without netlink), Linux's files answer it. While these stay the same the
  * system is asked every 30 seconds only, and while nothing changes the answer is the same object.
- *
- * @category layers
- * @since 0.1.0
  */
 export const layer: Layer.Layer<Interfaces> = Layer.effect(
   Interfaces,

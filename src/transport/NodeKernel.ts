@@ -1,8 +1,4 @@
-/**
- * What Linux tells of UDP sockets in `/proc`. Elsewhere nothing is known.
- *
- * @since 0.1.0
- */
+/** What Linux tells of UDP sockets in `/proc`. Elsewhere nothing is known. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -11,12 +7,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { Kernel, parseSockets, type UdpSocket } from "./Kernel.ts"
 
-/**
- * Reads `/proc` each time it is asked. Of other users' sockets only root learns whose they are.
- *
- * @category layers
- * @since 0.1.0
- */
+/** Reads `/proc` each time it is asked. Of other users' sockets only root learns whose they are. */
 export const layer: Layer.Layer<Kernel> = Layer.succeed(Kernel, {
   udpSockets: (port) =>
     Effect.sync(() => {

@@ -1,8 +1,4 @@
-/**
- * Files of keys, read from the system's disks.
- *
- * @since 0.1.0
- */
+/** Files of keys, read from the system's disks. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { constants } from "node:fs"
@@ -27,9 +23,6 @@ const whyOf = (cause: unknown): string => {
 
 /**
  * Reads a file whole. One that is larger than any list of keys is refused without being read to its end, and so is what is no file, such as a pipe.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const read = (path: string): Effect.Effect<Contents, KeyFileUnreadable> =>
   Effect.tryPromise({
@@ -54,10 +47,5 @@ export const read = (path: string): Effect.Effect<Contents, KeyFileUnreadable> =
     )
   )
 
-/**
- * `KeyFile` on the system's disks.
- *
- * @category layers
- * @since 0.1.0
- */
+/** `KeyFile` on the system's disks. */
 export const layer: Layer.Layer<never> = Layer.succeed(KeyFile, { read })

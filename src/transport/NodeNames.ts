@@ -10,8 +10,6 @@
  *
  * Where no child can be started (an executable that has Node within it, another runtime, a sandbox), the process itself
  * asks, about two names at a time.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as RcRef from "effect/RcRef"
@@ -27,26 +25,13 @@ import * as NodeAddress from "./NodeAddress.ts"
 /**
  * Resolves names. The addresses that a name has now, each in its one spelling; an address is its own. Fails with `NoSuchName`. While one look-up of
  * a name is under way, whoever asks for it waits for that one.
- *
- * @category models
- * @since 0.1.0
  */
 export type Resolve = (host: string) => Effect.Effect<ReadonlyArray<string>, DatagramsFailed>
 
-/**
- * Whether a child process can be started of the program that runs this one: not of one that would start the app again.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether a child process can be started of the program that runs this one: not of one that would start the app again. */
 export const isNode = (execPath: string): boolean => /^node(js)?[-\d.]*(\.exe)?$/i.test(Path.basename(execPath))
 
-/**
- * Makes a way to resolve names. Closing the scope kills the child, whatever it is doing.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Makes a way to resolve names. Closing the scope kills the child, whatever it is doing. */
 export const make: Effect.Effect<Resolve, never, Scope.Scope> = Effect.gen(function*() {
   const child = yield* RcRef.make({
     acquire: Effect.acquireRelease(

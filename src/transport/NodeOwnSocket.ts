@@ -1,8 +1,6 @@
 /**
  * The own sockets: one for each chosen interface, bound to its address. Everything is sent from one of them, and what is
  * unicast arrives there (protocol 2).
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
@@ -12,12 +10,7 @@ import { describe, familyOf, type SystemInterface } from "./interfaces/SystemInt
 import * as NodeAddress from "./NodeAddress.ts"
 import * as NodeSocket from "./NodeSocket.ts"
 
-/**
- * An own socket, and the interface that it is bound to. `port` is kept over all its reopenings.
- *
- * @category models
- * @since 0.1.0
- */
+/** An own socket, and the interface that it is bound to. `port` is kept over all its reopenings. */
 export interface Own extends NodeSocket.Slot {
   nic: SystemInterface
   port: number
@@ -27,12 +20,7 @@ export interface Own extends NodeSocket.Slot {
   mute: boolean
 }
 
-/**
- * An own socket that is not open yet. Port 0 is any, until it is open.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** An own socket that is not open yet. Port 0 is any, until it is open. */
 export const make = (nic: SystemInterface, port: number): Own => ({
   opened: undefined,
   nic,
@@ -41,12 +29,7 @@ export const make = (nic: SystemInterface, port: number): Own => ({
   mute: false
 })
 
-/**
- * Opens an own socket on the address that its interface has now.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Opens an own socket on the address that its interface has now. */
 export const open = (
   sockets: NodeSocket.Sockets,
   own: Own,
@@ -75,24 +58,14 @@ export const open = (
     )
   )
 
-/**
- * Where others reach it.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** Where others reach it. */
 export const localOf = (own: Own): LocalAddress => ({
   ip: own.nic.address,
   port: own.port,
   interface: own.nic.name
 })
 
-/**
- * Sends from own sockets. `isClosed` says whether the endpoint is.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Sends from own sockets. `isClosed` says whether the endpoint is. */
 export const sender = (isClosed: () => boolean) => {
   const addresses = new Map<string, NetAddress.InetAddress>()
   const remember = (to: Address, link: number | undefined): NetAddress.InetAddress | undefined => {
@@ -124,9 +97,6 @@ export const sender = (isClosed: () => boolean) => {
 /**
  * Sends to the group out of every socket. Fails only where not one of them carried it; where one does not that did so
  * before, that is told.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const multicast = <O extends Own>(
   owns: ReadonlyArray<O>,

@@ -1,8 +1,6 @@
 /**
  * A question to one address, from a connected socket of its own: only such a one hears from the other host's kernel that
  * nobody listens there (protocol 2).
- *
- * @since 0.1.0
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Deferred from "effect/Deferred"
@@ -19,9 +17,6 @@ import * as NodeSocket from "./NodeSocket.ts"
 
 /**
  * Sends from the address of an interface and waits a moment for a refusal. An answer that comes meanwhile is received as any.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const ask = Effect.fnUntraced(
   function*(sockets: NodeSocket.Sockets, from: SystemInterface, to: Address, payload: Uint8Array) {

@@ -1,8 +1,6 @@
 /**
  * `SinceBoot` on Node: the uptime of the operating system, which counts suspensions, made fine by the monotonic clock and
  * vouched for by the wall clock.
- *
- * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -11,12 +9,7 @@ import * as Os from "node:os"
 import { hrtime } from "node:process"
 import * as SinceBoot from "./SinceBoot.ts"
 
-/**
- * The clock of this machine.
- *
- * @category layers
- * @since 0.1.0
- */
+/** The clock of this machine. */
 export const layer: Layer.Layer<never> = Layer.effect(
   SinceBoot.SinceBoot,
   Effect.map(Clock.Clock, (clock) =>

@@ -1,8 +1,6 @@
 /**
  * One UDP socket of Node through all its reopenings: it is read by one fiber, which opens it anew when it fails, and until
  * that succeeds whoever sends is refused at once instead of waiting.
- *
- * @since 0.1.0
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Clock from "effect/Clock"
@@ -33,28 +31,13 @@ const renewEvery = 30_000
 // A datagram longer than this is no frame of ours (protocol 7): not kept, so that a full queue stays below 8 MiB.
 const longestKept = 2048
 
-/**
- * When a socket that failed is tried again: after 50 ms, doubling to 2 s.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** When a socket that failed is tried again: after 50 ms, doubling to 2 s. */
 export const reopening = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
 
-/**
- * Room in the kernel for bursts while the event loop is busy, in bytes. The system caps it at its own limit.
- *
- * @category models
- * @since 0.1.0
- */
+/** Room in the kernel for bursts while the event loop is busy, in bytes. The system caps it at its own limit. */
 export const kernelReceiveBufferSize = receiveBufferWanted
 
-/**
- * What all sockets of one endpoint share: where their datagrams and faults go, and the scopes that they live in.
- *
- * @category models
- * @since 0.1.0
- */
+/** What all sockets of one endpoint share: where their datagrams and faults go, and the scopes that they live in. */
 export interface Sockets {
   readonly scope: Scope.Scope
   /** Answers whether all could be read: else one came over an interface that its socket does not know yet. */
@@ -71,12 +54,7 @@ export interface Sockets {
   readonly lost: () => number
 }
 
-/**
- * Makes what the sockets of one endpoint share. The fibers must stop before the sockets close.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Makes what the sockets of one endpoint share. The fibers must stop before the sockets close. */
 export const sockets = Effect.fnUntraced(function*(scope: Scope.Scope, fibers: Scope.Scope) {
   const incoming = yield* Queue.sliding<Received>(receiveCapacity)
   const troubles = yield* Queue.sliding<DatagramsFailed>(troubleCapacity)
@@ -115,12 +93,7 @@ export const sockets = Effect.fnUntraced(function*(scope: Scope.Scope, fibers: S
   return made
 })
 
-/**
- * A socket that is open now. `fault` completes when it is one no longer.
- *
- * @category models
- * @since 0.1.0
- */
+/** A socket that is open now. `fault` completes when it is one no longer. */
 export interface Opened {
   readonly scope: Scope.Closeable
   readonly reader: DatagramSocket.Reader
@@ -130,22 +103,12 @@ export interface Opened {
   readonly fault: Deferred.Deferred<DatagramsFailed>
 }
 
-/**
- * A socket through all its reopenings. `opened` is absent in between: then a send fails instead of waiting.
- *
- * @category models
- * @since 0.1.0
- */
+/** A socket through all its reopenings. `opened` is absent in between: then a send fails instead of waiting. */
 export interface Slot {
   opened: Opened | undefined
 }
 
-/**
- * Opens one socket, which is this process's own, in a scope of its own.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Opens one socket, which is this process's own, in a scope of its own. */
 export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string, binding: NodeBinding.Binding) {
   const fault = yield* Deferred.make<DatagramsFailed>()
   const opening = yield* Scope.fork(sockets.scope)
@@ -180,9 +143,6 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
 /**
  * Reads one socket for ever; where it fails, closes it and opens it again until that succeeds. Why it does not is told while
  * it is expected to: not while its interface is gone, which is told already, nor while the system asks whether another host has its address.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const keep = Effect.fnUntraced(
   function*(
@@ -231,21 +191,11 @@ export const keep = Effect.fnUntraced(
   }
 )
 
-/**
- * Ends a socket, so that its fiber opens it anew, and says why.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** Ends a socket, so that its fiber opens it anew, and says why. */
 export const reopen = (opened: Opened, why: DatagramsFailed): void =>
   void Deferred.doneUnsafe(opened.fault, Effect.succeed(why))
 
-/**
- * What a fault of a socket is to those above.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** What a fault of a socket is to those above. */
 export const failedFrom = (
   during: DatagramsFailed["during"],
   where: string,

@@ -1,28 +1,16 @@
 /**
  * What the system said when it refused something: the name of its error and of the call, wherever in an error they are.
- *
- * @since 0.1.0
  */
 import * as Os from "node:os"
 import { DatagramsFailed } from "./Datagrams.ts"
 
-/**
- * The name of an error of the system (`EMFILE`) and of what was called (`bind`), where they are known.
- *
- * @category models
- * @since 0.1.0
- */
+/** The name of an error of the system (`EMFILE`) and of what was called (`bind`), where they are known. */
 export interface SystemError {
   readonly code?: string
   readonly syscall?: string
 }
 
-/**
- * What the system said, by an error of Node or by one that has it as its cause.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** What the system said, by an error of Node or by one that has it as its cause. */
 export const of = (error: unknown): SystemError => {
   let code: string | undefined
   let syscall: string | undefined
@@ -36,12 +24,7 @@ export const of = (error: unknown): SystemError => {
   return { ...code === undefined ? {} : { code }, ...syscall === undefined ? {} : { syscall } }
 }
 
-/**
- * What an error of Node is to those above.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** What an error of Node is to those above. */
 export const failedBy = (during: DatagramsFailed["during"], where: string, cause: unknown): DatagramsFailed => {
   const said = of(cause)
   return new DatagramsFailed({ during, kind: kindOf(during, said.code ?? ""), where, ...said, cause })

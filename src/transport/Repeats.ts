@@ -2,8 +2,6 @@
  * What is said again and again. A heartbeat is the same to the byte for as long as nothing changes, and most of what a group
  * hears is heartbeats; what matters is said three times over. So the last heartbeat of each server is kept, and the last
  * of what else it said, and what comes again is not read and checked anew.
- *
- * @since 0.1.0
  */
 import * as Result from "effect/Result"
 import * as Frame from "../protocol/Frame.ts"
@@ -11,20 +9,10 @@ import type { Address } from "../protocol/Member.ts"
 import { formatAddress } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 
-/**
- * Of how many sources something is kept: two bodies each, at most 2.4 MB.
- *
- * @category models
- * @since 0.1.0
- */
+/** Of how many sources something is kept: two bodies each, at most 2.4 MB. */
 export const capacity = 1_024
 
-/**
- * Reads the body of a frame that came from there, as `Frame.readBody` does.
- *
- * @category models
- * @since 0.1.0
- */
+/** Reads the body of a frame that came from there, as `Frame.readBody` does. */
 export type Read = (body: Uint8Array, from: Address) => Result.Result<Message.Message, Frame.Refused>
 
 interface Kept {
@@ -34,9 +22,6 @@ interface Kept {
 
 /**
  * A reader that has read nothing. Whatever it keeps, it answers by the bytes alone: so all of one process may share it.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = (): Read => {
   const sources = new Map<string, { heartbeat?: Kept; other?: Kept }>()

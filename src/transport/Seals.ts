@@ -5,8 +5,6 @@
  *
  * Only what opens makes an entry, so nobody without a key fills the table; and any entry may be forgotten, since a session
  * that is not known proves itself again.
- *
- * @since 0.1.0
  */
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
@@ -24,26 +22,15 @@ import type * as Datagrams from "./Datagrams.ts"
  * - `NotSealed`: plain, and only sealed ones are heard. `UnknownKey`: sealed with a key that we do not have.
  * - `Forged`: it does not open. `Repeated`: it came before, or is too old to tell.
  * - `Unproven`: it was held back, and its session did not prove itself. `Own`: our own, back from the group.
- *
- * @category models
- * @since 0.1.0
  */
 export type Refused = "NotSealed" | "UnknownKey" | "Forged" | "Repeated" | "Unproven"
 
-/**
- * What shows that another has no key, or not ours, or does not seal at all.
- *
- * @category models
- * @since 0.1.0
- */
+/** What shows that another has no key, or not ours, or does not seal at all. */
 export type Stranger = Extract<Refused, "NotSealed" | "UnknownKey" | "Forged"> | "Sealed"
 
 /**
  * The keys by which an endpoint speaks and hears. `ring` is asked each time: it may change. `onStranger` is called for each
  * datagram that was dropped for a matter of keys; it must not block.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Keys {
   readonly ring: () => KeyRing.KeyRing
@@ -56,38 +43,18 @@ export interface Keys {
   readonly maxSessions: number
 }
 
-/**
- * The keys of who has none.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The keys of who has none. */
 export const noKeys: Keys = { ring: () => KeyRing.none, freshness: Session.freshness(30_000), maxSessions: 1 }
 
-/**
- * How many sessions that have still to prove themselves are kept beside so many that have.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** How many sessions that have still to prove themselves are kept beside so many that have. */
 export const unprovenOf = (maxSessions: number): number => Math.max(16, Math.floor(maxSessions / 16))
 
-/**
- * The body of a datagram that may be believed.
- *
- * @category models
- * @since 0.1.0
- */
+/** The body of a datagram that may be believed. */
 export interface Body extends Omit<Datagrams.Received, "payload"> {
   readonly body: Uint8Array
 }
 
-/**
- * What came of a sealed datagram: what may be believed now, in order, and what is to be sent for it.
- *
- * @category models
- * @since 0.1.0
- */
+/** What came of a sealed datagram: what may be believed now, in order, and what is to be sent for it. */
 export interface Opened {
   /** Whether its session has proved itself; else it may be a recording. */
   readonly isProven: boolean
@@ -95,12 +62,7 @@ export interface Opened {
   readonly replies: ReadonlyArray<{ readonly to: Address; readonly frame: Uint8Array }>
 }
 
-/**
- * Seals and opens for one endpoint. Times are ms on a clock that never steps.
- *
- * @category models
- * @since 0.1.0
- */
+/** Seals and opens for one endpoint. Times are ms on a clock that never steps. */
 export interface Seals {
   /** A frame as it is to be sent: sealed where a key is active, else as it was. */
   readonly seal: (frame: Uint8Array, now: number) => Uint8Array
@@ -130,9 +92,6 @@ const nothing: Opened & { readonly lost: number } = { isProven: false, bodies: [
  * Makes the seals of an endpoint, with a session of its own. `random` must be unforeseeable: it draws nonces, and with the
  * time of the wall clock (`wall`, Unix ms) salts.
  * `onForgotten` is called for each session that was forgotten for another though it still counted; it must not block.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const make = (
   { freshness, maxSessions, onStranger, ring }: Keys,

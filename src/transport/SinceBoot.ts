@@ -5,8 +5,6 @@
  * The platform tells only an uptime, coarsely, and not always the truth: in a container it may jump by days, stand still or be
  * no number (LXC's `lxcfs`). So a jump is believed only where the wall clock made it too, as it does on a machine that was
  * suspended: the kernel adds the time asleep to both. A jump that the uptime made alone is told, and not counted.
- *
- * @since 0.1.0
  */
 import * as Context from "effect/Context"
 
@@ -14,9 +12,6 @@ import * as Context from "effect/Context"
  * What the clock shows, in ms since some instant. `sinceBoot` runs as the monotonic clock does and counts suspensions besides; it is never set
  * back, and may show too much after a suspension, never too little. `doubted` is how far the uptime has gone ahead in all that
  * no other clock vouches for: nothing of it is in `sinceBoot`.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Reading {
   readonly sinceBoot: number
@@ -26,9 +21,6 @@ export interface Reading {
 /**
  * The clock. Undefined where the platform has none: then the wall clock alone tells of a suspension, and a leader with a
  * lease alone is told.
- *
- * @category services
- * @since 0.1.0
  */
 export const SinceBoot = Context.Reference<(() => Reading) | undefined>("bellwether/transport/SinceBoot", {
   defaultValue: () => undefined
@@ -48,9 +40,6 @@ interface Platform {
  * A fine clock out of the uptime, which counts suspensions, and the monotonic clock, which does not. A suspension is seen
  * where the uptime has gone further ahead than its granularity explains, and is counted with all that may have been cut off; one
  * shorter than twice the granularity may not be seen.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const combine = ({ monotonic, uptime, wall }: Platform): () => Reading => {
   // Between what the uptime is ahead of the monotonic clock; unknown until it was read.

@@ -286,7 +286,7 @@ describe("a singleton (issue: leading work that goes on)", () => {
       assert.lengthOf(reigns, 2)
     }))
 
-  const byTheClock = {
+  const byTheClock: Record<string, Effect.Effect<void, unknown, Leadership.Reign>> = {
     "asks before it acts": Leadership.Reign.guard(Effect.void),
     "fails for a cause of its own": Effect.flatMap(
       Effect.flatMap(Leadership.Reign, ({ isCurrent }) => isCurrent),

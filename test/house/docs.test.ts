@@ -1,5 +1,5 @@
 /**
- * What users can see says what it is for: a sentence, a `@category` and a `@since`.
+ * What users can see says what it is for: a sentence, a `@category` and a `@since`. Nothing else has those tags.
  */
 import { assert, describe, it } from "@effect/vitest"
 import type { Source } from "./Source.ts"
@@ -7,13 +7,16 @@ import * as Sources from "./Source.ts"
 
 const entries = ["index.ts", "NodeServer.ts", "NodeClient.ts", "Diagnosis.ts", "testing/index.ts"]
 
-/** The files that users can see into: the entry points, what those name, and what such a file hands on whole. */
+const handedOn = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/^export (?:type )?(?:\*(?: as \w+)?|\{[^}]*\}) from "([^"]+)"/gm)].map(([, from]) => from!)
+
+/** The files that users can see into: the entry points, what those name, and what such a file hands on. */
 const seenByUsers = (sources: ReadonlyArray<Source>): ReadonlySet<string> => {
   const seen = new Set(entries)
   for (const path of seen) {
     const source = sources.find((source) => source.path === path)
     for (const { file, from } of source?.imports ?? []) {
-      const isHandedOn = entries.includes(path) || source!.text.includes(`export * from "${from}"`)
+      const isHandedOn = entries.includes(path) || handedOn(source!.text).includes(from)
       if (file !== undefined && isHandedOn) seen.add(file)
     }
   }
@@ -53,6 +56,8 @@ describe("doc comments", () => {
       !seen.has(path) && !path.startsWith("cli/") && exports.length > 0
     )
     assert.deepStrictEqual(others.flatMap(complaintsAboutHead), [])
+    const hidden = sources.filter(({ path, text }) => !seen.has(path) && /^ \* @(category|since) /m.test(text))
+    assert.deepStrictEqual(hidden.map(({ path }) => path), [])
   })
 
   it("are looked for in the entry points, in what they name, and in what that hands on", () => {

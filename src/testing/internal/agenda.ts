@@ -5,8 +5,6 @@
  *
  * The order at one instant: arrivals first, then the readers that they woke, then sleepers; each in the order in which
  * they were entered.
- *
- * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -15,12 +13,7 @@ import type * as Scope from "effect/Scope"
 import type { VirtualClock } from "../VirtualTime.ts"
 import * as Heap from "./heap.ts"
 
-/**
- * Something that is due at a time, until it has happened or is taken back.
- *
- * @category models
- * @since 0.1.0
- */
+/** Something that is due at a time, until it has happened or is taken back. */
 export interface Entry {
   /** Milliseconds since the agenda was made. */
   readonly due: number
@@ -30,10 +23,7 @@ export interface Entry {
   run: (() => void) | undefined
 }
 
-/**
- * @category models
- * @since 0.1.0
- */
+/** */
 export interface Agenda {
   /** Milliseconds of ambient time since the agenda was made, exact to a microsecond. */
   readonly now: () => number
@@ -47,12 +37,7 @@ export interface Agenda {
   readonly afterArrivals: (run: () => void) => void
 }
 
-/**
- * An agenda over the ambient clock. Closing the scope forgets all that is due.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** An agenda over the ambient clock. Closing the scope forgets all that is due. */
 export const make: Effect.Effect<Agenda, never, Scope.Scope> = Effect.gen(function*() {
   const clock = yield* Clock.clockWith(Effect.succeed)
   const fork = Effect.runForkWith(yield* Effect.context())

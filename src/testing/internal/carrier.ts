@@ -1,6 +1,4 @@
-/**
- * Carries datagrams between the machines of a simulated network, and says of what it cannot carry why.
- */
+/** Carries datagrams between the machines of a simulated network, and says of what it cannot carry why. */
 import * as Effect from "effect/Effect"
 import type { Address } from "../../protocol/Member.ts"
 import { formatAddress } from "../../protocol/Member.ts"

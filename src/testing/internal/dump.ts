@@ -1,6 +1,4 @@
-/**
- * A simulated group as a page for people: every server, what it does and what it sees, and the newest events.
- */
+/** A simulated group as a page for people: every server, what it does and what it sees, and the newest events. */
 import * as Cause from "effect/Cause"
 import type * as Group from "../../group/Group.ts"
 import type * as Event from "../../protocol/Event.ts"

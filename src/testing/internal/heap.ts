@@ -1,13 +1,6 @@
-/**
- * A binary heap: the first of many at hand, at a cost that grows with the logarithm of their number.
- *
- * @since 0.1.0
- */
+/** A binary heap: the first of many at hand, at a cost that grows with the logarithm of their number. */
 
-/**
- * @category models
- * @since 0.1.0
- */
+/** */
 export interface Heap<in out A> {
   readonly size: () => number
   readonly push: (value: A) => void
@@ -18,12 +11,7 @@ export interface Heap<in out A> {
   readonly clear: () => void
 }
 
-/**
- * An empty heap. `isBefore` must be a total order.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** An empty heap. `isBefore` must be a total order. */
 export const make = <A>(isBefore: (self: A, that: A) => boolean): Heap<A> => {
   const values: Array<A> = []
 

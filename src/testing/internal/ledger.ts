@@ -1,6 +1,4 @@
-/**
- * Keeps the books of one network: counters, the trace, and those who listen.
- */
+/** Keeps the books of one network: counters, the trace, and those who listen. */
 import type { Address } from "../../protocol/Member.ts"
 import type { Counters, DropReason, Record } from "../Traffic.ts"
 

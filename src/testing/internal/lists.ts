@@ -1,6 +1,4 @@
-/**
- * What servers answer when they are asked who is there, judged by where the members listen.
- */
+/** What servers answer when they are asked who is there, judged by where the members listen. */
 import * as Member from "../../protocol/Member.ts"
 import type * as Message from "../../protocol/Message.ts"
 import * as Step from "../../protocol/Step.ts"

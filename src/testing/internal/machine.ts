@@ -1,6 +1,4 @@
-/**
- * What one machine of a simulated network is made of: interfaces, the sockets that are open on it, and what ails it.
- */
+/** What one machine of a simulated network is made of: interfaces, the sockets that are open on it, and what ails it. */
 import type * as Effect from "effect/Effect"
 import type * as Random from "effect/Random"
 import type { Address } from "../../protocol/Member.ts"

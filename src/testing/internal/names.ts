@@ -1,6 +1,4 @@
-/**
- * The name server of a simulated network: it knows where each machine is, and answers so, or late, or of old, or not.
- */
+/** The name server of a simulated network: it knows where each machine is, and answers so, or late, or of old, or not. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Datagrams from "../../transport/Datagrams.ts"

@@ -1,6 +1,4 @@
-/**
- * Plays a story of faults on a simulated group, and tells the watcher what befalls whom.
- */
+/** Plays a story of faults on a simulated group, and tells the watcher what befalls whom. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Faults from "../Faults.ts"

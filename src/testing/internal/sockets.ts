@@ -1,6 +1,4 @@
-/**
- * The sockets of one machine: receive buffers, who waits at them, and what a kernel does about them.
- */
+/** The sockets of one machine: receive buffers, who waits at them, and what a kernel does about them. */
 import * as Effect from "effect/Effect"
 import type { Address } from "../../protocol/Member.ts"
 import * as Datagrams from "../../transport/Datagrams.ts"

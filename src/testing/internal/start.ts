@@ -1,6 +1,4 @@
-/**
- * One start of one server of a simulated group, and its end.
- */
+/** One start of one server of a simulated group, and its end. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

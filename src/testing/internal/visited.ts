@@ -1,6 +1,4 @@
-/**
- * A set of states by 64 bits of their hash, in two flat arrays: eight bytes a state.
- */
+/** A set of states by 64 bits of their hash, in two flat arrays: eight bytes a state. */
 export interface Visited {
   /** Whether it was not there. */
   readonly add: (high: number, low: number) => boolean

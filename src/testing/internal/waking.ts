@@ -1,6 +1,4 @@
-/**
- * What must hold of a server that stood still and finds it out: a stall is not a death, and no lead outlasts one.
- */
+/** What must hold of a server that stood still and finds it out: a stall is not a death, and no lead outlasts one. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Contest from "../../protocol/Contest.ts"

@@ -1,6 +1,4 @@
-/**
- * The network of a simulated run as all faults that are active make it: of each kind, the worst.
- */
+/** The network of a simulated run as all faults that are active make it: of each kind, the worst. */
 import * as Effect from "effect/Effect"
 import type * as Faults from "../Faults.ts"
 import * as LinkGraph from "../LinkGraph.ts"

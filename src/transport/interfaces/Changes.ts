@@ -1,8 +1,4 @@
-/**
- * What a change of the system's interfaces means for the sockets that are open on them: a pure function.
- *
- * @since 0.1.0
- */
+/** What a change of the system's interfaces means for the sockets that are open on them: a pure function. */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Option from "effect/Option"
 import * as Zone from "../../protocol/Zone.ts"
@@ -10,23 +6,13 @@ import { networkOf } from "./Direct.ts"
 import type { System } from "./Interfaces.ts"
 import { deviceOf, familyOf, isUsable, type SystemInterface } from "./SystemInterface.ts"
 
-/**
- * An address that a group is to be spoken from. `group` says which of the multicast groups, where there are several.
- *
- * @category models
- * @since 0.1.0
- */
+/** An address that a group is to be spoken from. `group` says which of the multicast groups, where there are several. */
 export interface Attachment {
   readonly group: number
   readonly interface: SystemInterface
 }
 
-/**
- * One that has a socket. `isPresent`: its interface was there when we looked last.
- *
- * @category models
- * @since 0.1.0
- */
+/** One that has a socket. `isPresent`: its interface was there when we looked last. */
 export interface Attached extends Attachment {
   readonly isPresent: boolean
 }
@@ -36,9 +22,6 @@ export interface Attached extends Attachment {
  *
  * - `Moved`: it goes on at this address; that may be its own, where the interface was away. `Gone`: it waits for its interface.
  * - `Ended`: its address is gone, and another socket is on the same device. `Came`: a socket is to be opened.
- *
- * @category models
- * @since 0.1.0
  */
 export type Change =
   | { readonly _tag: "Moved"; readonly held: number; readonly to: SystemInterface }
@@ -50,9 +33,6 @@ export type Change =
  * Compares what is held with what the choice wants now. A socket keeps its address while it can be used, whatever the choice
  * prefers; else it goes to another one of its device, once the system has found out that no other host has that, and along with a device that is renamed; and a network that no socket of the device is on gets a new one. The
  * first is never ended, since the identity of a server hangs on it.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const changes = (
   held: ReadonlyArray<Attached>,

@@ -1,8 +1,4 @@
-/**
- * Which network interfaces a server uses, and in which order: a pure function over what the system has.
- *
- * @since 0.1.0
- */
+/** Which network interfaces a server uses, and in which order: a pure function over what the system has. */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -13,20 +9,12 @@ import type { System } from "./Interfaces.ts"
 import { describe, deviceOf, type Family, familyOf, isSelfAssigned, type SystemInterface } from "./SystemInterface.ts"
 import { isInner, isTunnel, isVirtual } from "./VirtualNames.ts"
 
-/**
- * The addresses that a server uses; the first is the primary one. Never empty.
- *
- * @category models
- * @since 0.1.0
- */
+/** The addresses that a server uses; the first is the primary one. Never empty. */
 export type Chosen = readonly [SystemInterface, ...ReadonlyArray<SystemInterface>]
 
 /**
  * What a choice depends on. `named` is the setting: names or addresses, empty for the default choice. `linkLocal` says that
  * addresses of the link itself are the surest.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Wanted {
   readonly system: System
@@ -49,9 +37,6 @@ export interface Wanted {
  * - Then, of each device that is not named by an address, one address on each further network that somebody assigned: its
  *   neighbours there answer no other.
  * - The interface of the default route comes first; the others keep their order.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const choose = (wanted: Wanted): Result.Result<Chosen, DatagramsFailed> => {
   const { family = "IPv4", linkLocal = false, named, system } = wanted
@@ -80,9 +65,6 @@ export const choose = (wanted: Wanted): Result.Result<Chosen, DatagramsFailed> =
 /**
  * The other addresses of the device of one that was chosen, on the same terms: what to try where the system refuses that one.
  * Best first.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const alternatives = ({ addresses }: System, chosen: SystemInterface): ReadonlyArray<SystemInterface> =>
   addresses.filter((one) =>
@@ -93,9 +75,6 @@ export const alternatives = ({ addresses }: System, chosen: SystemInterface): Re
 /**
  * Those of the names (or addresses) of a setting that no interface has which is up and has an address of one of the
  * families.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const absent = (options: {
   readonly system: System
@@ -109,12 +88,7 @@ export const absent = (options: {
   })
 }
 
-/**
- * That interfaces are not there, and which are.
- *
- * @category errors
- * @since 0.1.0
- */
+/** That interfaces are not there, and which are. */
 export const noSuchInterface = (
   names: ReadonlyArray<string>,
   addresses: ReadonlyArray<SystemInterface>,
@@ -132,9 +106,6 @@ export const noSuchInterface = (
 /**
  * What was left out where nothing but the loopback was chosen, though the host has other addresses, and why. Empty where there is
  * nothing to tell.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const leftOut = (
   { named, system: { addresses } }: Pick<Wanted, "system" | "named">,

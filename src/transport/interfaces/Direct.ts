@@ -1,8 +1,4 @@
-/**
- * What is directly connected: who is reached without a router, in IPv4 and IPv6, and from which of the own addresses.
- *
- * @since 0.1.0
- */
+/** What is directly connected: who is reached without a router, in IPv4 and IPv6, and from which of the own addresses. */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -11,12 +7,7 @@ import * as Networks from "../Networks.ts"
 import type { System } from "./Interfaces.ts"
 import { deviceOf, familyOf, isUsable, type SystemInterface } from "./SystemInterface.ts"
 
-/**
- * A network that an interface in use reaches by itself.
- *
- * @category models
- * @since 0.1.0
- */
+/** A network that an interface in use reaches by itself. */
 export interface Connected {
   readonly device: string
   readonly index: number | undefined
@@ -28,9 +19,6 @@ export interface Connected {
 /**
  * The networks of all addresses and link routes of the devices in use, the narrowest first. A netmask of fewer bits than
  * `Networks.fewestBits` makes nobody a neighbour but the address itself; such a route makes none.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const connected = (system: System, used: ReadonlyArray<SystemInterface>): ReadonlyArray<Connected> => {
   const devices = new Map<string, number | undefined>()
@@ -51,12 +39,7 @@ export const connected = (system: System, used: ReadonlyArray<SystemInterface>):
   return found.sort((one, other) => other.network.prefixLength - one.network.prefixLength)
 }
 
-/**
- * The network that an address of an interface is on.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The network that an address of an interface is on. */
 export const networkOf = ({ address, netmask }: SystemInterface): Option.Option<Networks.Network> =>
   Option.orElse(
     Networks.around(address, Networks.bitsOf(netmask)),
@@ -66,9 +49,6 @@ export const networkOf = ({ address, netmask }: SystemInterface): Option.Option<
 /**
  * The connected network that an address is on, the narrowest where several hold it. A zone belongs to an address of a link
  * alone, and names the link.
- *
- * @category queries
- * @since 0.1.0
  */
 export const find = (networks: ReadonlyArray<Connected>, ip: string): Connected | undefined => {
   const address = Option.getOrUndefined(Networks.addressOf(ip))
@@ -84,9 +64,6 @@ export const find = (networks: ReadonlyArray<Connected>, ip: string): Connected 
 /**
  * Whether an address is directly connected. All of 127.0.0.0/8 is, and ::1; what is no address is not. Answers are
  * remembered, as each datagram asks.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const isDirectBy = (networks: ReadonlyArray<Connected>): (ip: string) => boolean => {
   const known = new Map<string, boolean>()
@@ -103,9 +80,6 @@ export const isDirectBy = (networks: ReadonlyArray<Connected>): (ip: string) => 
 /**
  * Which of our own addresses is the source of what is sent to an address: the one on the same network, else another of the
  * device that reaches it. Undefined where nobody reaches it.
- *
- * @category queries
- * @since 0.1.0
  */
 export const sourceFor = <S extends SystemInterface>(
   networks: ReadonlyArray<Connected>,

@@ -1,8 +1,4 @@
-/**
- * Why each interface of the system is used or left alone: the choice of `Choice`, explained for people.
- *
- * @since 0.1.0
- */
+/** Why each interface of the system is used or left alone: the choice of `Choice`, explained for people. */
 import * as Result from "effect/Result"
 import type { MulticastGroup } from "../../settings/MulticastGroup.ts"
 import { choose } from "./Choice.ts"
@@ -16,18 +12,10 @@ import { isVirtual } from "./VirtualNames.ts"
  * - Used: `Named`, the setting names it. `Automatic`, nobody has to name it. `OnlyLoopback`, there is no other.
  * - Not used: `NotNamed`, the setting names others. `Virtual`, its name is that of a bridge of containers or machines, or of
  *   a tunnel. `Loopback`, there are others. `SecondAddress`, another address of the same interface is used for its network.
- *
- * @category models
- * @since 0.1.0
  */
 export type Why = "Named" | "Automatic" | "OnlyLoopback" | "NotNamed" | "Virtual" | "Loopback" | "SecondAddress"
 
-/**
- * One address of one interface, and what becomes of it. `primary` for the one whose address the server announces.
- *
- * @category models
- * @since 0.1.0
- */
+/** One address of one interface, and what becomes of it. `primary` for the one whose address the server announces. */
 export interface Explained extends SystemInterface {
   readonly chosen: boolean
   readonly primary: boolean
@@ -37,9 +25,6 @@ export interface Explained extends SystemInterface {
 /**
  * The choice for all addresses of the system that are of a family of the group, in its order. What the setting names and is
  * not there is left out.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const explain = (options: {
   readonly system: System

@@ -1,7 +1,5 @@
 /**
  * What the system says of its network, as a service, so that a test can say something else; `NodeInterfaces` asks the system.
- *
- * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -10,23 +8,13 @@ import type { DatagramsFailed } from "../Datagrams.ts"
 import type { Network } from "../Networks.ts"
 import type { SystemInterface } from "./SystemInterface.ts"
 
-/**
- * A network that a device reaches without a router, though no address of the device need be on it.
- *
- * @category models
- * @since 0.1.0
- */
+/** A network that a device reaches without a router, though no address of the device need be on it. */
 export interface LinkRoute {
   readonly device: string
   readonly network: Network
 }
 
-/**
- * All that the system says at one time.
- *
- * @category models
- * @since 0.1.0
- */
+/** All that the system says at one time. */
 export interface System {
   /** The addresses of all interfaces that are up, in the order of the system. */
   readonly addresses: ReadonlyArray<SystemInterface>
@@ -38,12 +26,7 @@ export interface System {
   readonly refusal?: DatagramsFailed | undefined
 }
 
-/**
- * A system with these addresses, of whose routes nothing is known.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** A system with these addresses, of whose routes nothing is known. */
 export const systemOf = (
   addresses: ReadonlyArray<SystemInterface>,
   more: Partial<Omit<System, "addresses">> = {}
@@ -52,9 +35,6 @@ export const systemOf = (
 /**
  * Asks the system, again and again while a server runs, since networks come and go. Fails where the system does not answer,
  * as it does where the process has no descriptor left: then nothing is known, which is not the same as nothing being there.
- *
- * @category services
- * @since 0.1.0
  */
 export class Interfaces extends Context.Service<Interfaces, {
   readonly scan: Effect.Effect<System, DatagramsFailed>

@@ -1,8 +1,6 @@
 /**
  * The addresses of this host as files of Linux tell of them: what is wrong with an address, and the addresses themselves where
  * the system does not answer when it is asked in the usual way.
- *
- * @since 0.1.0
  */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
@@ -15,9 +13,6 @@ import { deviceOf, familyOf, type Flaw, type SystemInterface } from "./SystemInt
 /**
  * Addresses with their flaws, and with the numbers of their interfaces, by a text of the form of `/proc/net/if_inet6`. What it
  * does not list stays as it is.
- *
- * @category conversions
- * @since 0.1.0
  */
 export const withDetails = (
   addresses: ReadonlyArray<SystemInterface>,
@@ -37,9 +32,6 @@ export const withDetails = (
  * The addresses of all interfaces, by texts of the form of `/proc/net/fib_trie` and `/proc/net/if_inet6`. An address of IPv4 is
  * on the device that has a route to its network; where none has, it is left out. So are those of the links themselves: the sockets
  * of Node cannot say their zones where the system does not tell of interfaces.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const addressesOf = (
   fibTrie: string,

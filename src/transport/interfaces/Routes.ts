@@ -1,42 +1,22 @@
-/**
- * The tables of routes of Linux.
- *
- * @since 0.1.0
- */
+/** The tables of routes of Linux. */
 import * as Option from "effect/Option"
 import * as Networks from "../Networks.ts"
 import type { LinkRoute } from "./Interfaces.ts"
 
-/**
- * The interface of the default route in a text of the form of `/proc/net/route`: the one of the lowest metric.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The interface of the default route in a text of the form of `/proc/net/route`: the one of the lowest metric. */
 export const defaultRouteOf = (routes: string): Option.Option<string> => cheapest(read4(routes))
 
-/**
- * The interface of the default route in a text of the form of `/proc/net/ipv6_route`: the one of the lowest metric.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** The interface of the default route in a text of the form of `/proc/net/ipv6_route`: the one of the lowest metric. */
 export const defaultRoute6Of = (routes: string): Option.Option<string> => cheapest(read6(routes))
 
 /**
  * The networks that need no router in a text of the form of `/proc/net/route`. A route of so few bits that it is rather a way
  * to everywhere (`Networks.fewestBits`) is none of them.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const linkRoutesOf = (routes: string): ReadonlyArray<LinkRoute> => onLink(read4(routes))
 
 /**
  * The networks that need no router in a text of the form of `/proc/net/ipv6_route`, but for those of the links themselves.
- *
- * @category constructors
- * @since 0.1.0
  */
 export const linkRoutes6Of = (routes: string): ReadonlyArray<LinkRoute> => onLink(read6(routes))
 

@@ -1,24 +1,10 @@
-/**
- * One address of one interface of this host, as the system tells of it.
- *
- * @since 0.1.0
- */
+/** One address of one interface of this host, as the system tells of it. */
 import * as Zone from "../../protocol/Zone.ts"
 
-/**
- * A version of the Internet Protocol: each group has one, or meets in both.
- *
- * @category models
- * @since 0.1.0
- */
+/** A version of the Internet Protocol: each group has one, or meets in both. */
 export type Family = "IPv4" | "IPv6"
 
-/**
- * The family of an address.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The family of an address. */
 export const familyOf = (ip: string): Family => ip.includes(":") ? "IPv6" : "IPv4"
 
 /**
@@ -26,18 +12,12 @@ export const familyOf = (ip: string): Family => ip.includes(":") ? "IPv6" : "IPv
  *
  * - `duplicate`: another host of the link has it, so the system does not let it be used. `tentative`: the system is still
  *   asking whether another has it. `deprecated`: it works, but is to be given up.
- *
- * @category models
- * @since 0.1.0
  */
 export type Flaw = "duplicate" | "tentative" | "deprecated"
 
 /**
  * One address of one interface that is up; a link-local one of IPv6 with its zone. An interface with several addresses is
  * listed once for each.
- *
- * @category models
- * @since 0.1.0
  */
 export interface SystemInterface {
   readonly name: string
@@ -50,37 +30,17 @@ export interface SystemInterface {
   readonly flaw?: Flaw | undefined
 }
 
-/**
- * Whether the system lets a socket be bound to it.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether the system lets a socket be bound to it. */
 export const isUsable = ({ flaw }: SystemInterface): boolean => flaw !== "duplicate" && flaw !== "tentative"
 
-/**
- * Whether an address is what a host gives itself for want of a better one, or besides it: 169.254/16, fe80::/10.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an address is what a host gives itself for want of a better one, or besides it: 169.254/16, fe80::/10. */
 export const isSelfAssigned = (address: string): boolean => address.startsWith("169.254.") || Zone.isLinkLocal(address)
 
-/**
- * The device of an interface: Linux lists a second address with a label ("eth0:1"), and that is the same device.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** The device of an interface: Linux lists a second address with a label ("eth0:1"), and that is the same device. */
 export const deviceOf = (name: string): string => {
   const colon = name.indexOf(":")
   return colon < 0 ? name : name.slice(0, colon)
 }
 
-/**
- * An interface for people to read.
- *
- * @category conversions
- * @since 0.1.0
- */
+/** An interface for people to read. */
 export const describe = (one: SystemInterface): string => `${one.name} ${one.address}`

@@ -1,33 +1,16 @@
-/**
- * The names of interfaces that, as a rule, lead to no other host of the LAN.
- *
- * @since 0.1.0
- */
+/** The names of interfaces that, as a rule, lead to no other host of the LAN. */
 
 /**
  * Whether an interface is left out as long as there is another: bridges and links of containers and virtual machines, which
  * lead to no other host of the LAN, and tunnels, most of which carry no multicast and all of which lead elsewhere.
- *
- * @category guards
- * @since 0.1.0
  */
 export const isVirtual = (name: string): boolean =>
   isInner(name) || isTunnel(name) || links.some((pattern) => pattern.test(name))
 
-/**
- * Whether an interface is a bridge that a manager of containers or virtual machines made for those of this host alone.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an interface is a bridge that a manager of containers or virtual machines made for those of this host alone. */
 export const isInner = (name: string): boolean => inner.some((pattern) => pattern.test(name))
 
-/**
- * Whether an interface is a tunnel.
- *
- * @category guards
- * @since 0.1.0
- */
+/** Whether an interface is a tunnel. */
 export const isTunnel = (name: string): boolean => tunnels.some((pattern) => pattern.test(name))
 
 // internal
