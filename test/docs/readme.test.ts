@@ -5,7 +5,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Finding from "../../src/doctor/Finding.ts"
-import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
 import * as Event from "../../src/protocol/Event.ts"
 import * as Page from "./Page.ts"
 
@@ -46,15 +45,6 @@ describe("the pages", () => {
       [...read(page).matchAll(/node dist\/main\.js/g)].map(() => page)
     )
     assert.deepStrictEqual(spelt, ["README.md"])
-  })
-})
-
-describe("docs/events.md", () => {
-  it("names each event", () => {
-    const page = read("docs/events.md")
-    for (const { fields } of [...Event.Event.members, ...ClientEvent.ClientEvent.members]) {
-      assert.include(page, `\`${fields.event.literal}\``)
-    }
   })
 })
 
