@@ -30,11 +30,16 @@ export const blocks = (text: string): ReadonlyArray<Block> =>
     line: text.slice(0, index).split("\n").length + 1
   }))
 
-/** The names by which links reach the headings, as GitHub makes them. */
-export const anchors = (text: string): ReadonlyArray<string> =>
-  [...text.replaceAll(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+/** The names by which links reach the headings, as GitHub makes them: the second of one name gets `-1`, and so on. */
+export const anchors = (text: string): ReadonlyArray<string> => {
+  const headings = [...text.replaceAll(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
     heading.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-")
   )
+  return headings.map((anchor, index) => {
+    const before = headings.slice(0, index).filter((other) => other === anchor).length
+    return before === 0 ? anchor : `${anchor}-${before}`
+  })
+}
 
 /** The rows of all tables, their cells trimmed; heads among them, rulers not. */
 export const rows = (text: string): ReadonlyArray<ReadonlyArray<string>> =>
