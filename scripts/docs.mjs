@@ -4,7 +4,7 @@ import { join, resolve } from "node:path"
 import { ensureDependencies, main, remove, root, say } from "./setup.mjs"
 
 /** What every reader needs stands first; the rest follows by name. */
-const order = ["guide", "operations", "settings", "events", "promises", "performance", "protocol", "security"]
+const order = ["guide", "operations", "settings", "events", "promises", "faults", "performance", "protocol", "security"]
 
 const documents = () => {
   const names = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md")).map((name) => name.slice(0, -3))
