@@ -18,7 +18,7 @@ export {
    * @since 0.1.0
    */
   Report
-} from "./status/Diagnosis.ts"
+} from "./doctor/Diagnosis.ts"
 export {
   /**
    * One thing that was found, and what to do about it.
@@ -34,7 +34,7 @@ export {
    * @since 0.1.0
    */
   Kind
-} from "./status/Finding.ts"
+} from "./doctor/Finding.ts"
 export {
   /**
    * All that was seen.
@@ -43,4 +43,4 @@ export {
    * @since 0.1.0
    */
   Observations
-} from "./status/Observations.ts"
+} from "./doctor/Observations.ts"

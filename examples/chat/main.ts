@@ -1,9 +1,9 @@
 /**
  * A chat. A server in one terminal, or several on several hosts, and people in others:
  *
- *     node examples/chat/main.ts host
- *     node examples/chat/main.ts alice
- *     node examples/chat/main.ts bob
+ *     npm run example chat host
+ *     npm run example chat alice
+ *     npm run example chat bob
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeStdio from "@effect/platform-node/NodeStdio"

@@ -1,5 +1,5 @@
 /**
- * `node examples/fenced-store/main.ts`: tells the story line by line, then shows the table. It needs no network.
+ * `npm run example fenced-store`: tells the story line by line, then shows the table. It needs no network.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"

@@ -1,8 +1,8 @@
 /**
  * A job that runs on one server at a time. Start it in two terminals, then stop the one that leads:
  *
- *     node examples/leader-job/main.ts first
- *     node examples/leader-job/main.ts second
+ *     npm run example leader-job first
+ *     npm run example leader-job second
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"

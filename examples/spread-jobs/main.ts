@@ -1,5 +1,5 @@
 /**
- * `node examples/spread-jobs/main.ts`, in as many terminals as you like: the jobs are spread over them. Stop one with
+ * `npm run example spread-jobs`, in as many terminals as you like: the jobs are spread over them. Stop one with
  * Ctrl-C, and the others take its jobs over.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"

@@ -1,5 +1,5 @@
 /**
- * `node examples/two-groups/main.ts`, in as many terminals as you like.
+ * `npm run example two-groups`, in as many terminals as you like.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServer from "bellwether/NodeServer"

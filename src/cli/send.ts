@@ -29,8 +29,8 @@ export const send = Effect.fnUntraced(
       const term = reign?.term ?? null
       return yield* Output.line(JSON.stringify({ client: client.self, seq, leader: reign?.leader ?? null, term }))
     }
-    const by = reign === null ? "the leader" : `${reign.leader.id} at ${Member.formatAddress(reign.leader)}, the leader`
-    return yield* Output.line(`acknowledged by ${by}`)
+    const at = reign === null ? "" : ` at ${Member.formatAddress(reign.leader)}`
+    return yield* Output.line(`acknowledged by the leader${at}`)
   },
   Effect.scoped,
   Effect.provide(NodeDatagrams.layer)

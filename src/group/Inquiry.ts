@@ -117,7 +117,8 @@ export interface Options {
   readonly thisHost?: boolean | undefined
 }
 
-type Questioned = Pick<
+/** The settings by which a group is asked. */
+export type Questioned = Pick<
   Settings.Settings,
   | "group"
   | "key"

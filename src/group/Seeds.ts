@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function*(
   endpoint: Pick<Datagrams.Endpoint, "resolve">,
   within: Duration.Input = startWithin
 ): Effect.fn.Return<Seeds, never, Scope.Scope> {
-  const found = new Map<string, ReadonlyArray<Address>>()
+  const found = new Map<Host.HostPort, ReadonlyArray<Address>>()
   const ips = new Set<string>()
   const failing = new Map<string, string>()
   const resolve = Effect.fnUntraced(function*(place: Host.HostPort) {
@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function*(
     )
     if (typeof resolved === "string") return void failing.set(seed, resolved)
     failing.delete(seed)
-    found.set(seed, resolved)
+    found.set(place, resolved)
     // With each name: another may hang.
     ips.clear()
     for (const { ip } of addresses()) ips.add(ip)
@@ -68,8 +68,8 @@ export const make = Effect.fnUntraced(function*(
   const addresses = (): ReadonlyArray<Address> => {
     // Two seeds may be one address.
     const all = new Map<string, Address>()
-    for (const seed of settings.seeds) {
-      for (const address of found.get(Host.formatHostPort(seed)) ?? []) all.set(formatAddress(address), address)
+    for (const place of settings.seeds) {
+      for (const address of found.get(place) ?? []) all.set(formatAddress(address), address)
     }
     return [...all.values()].slice(0, Rules.maxContacts)
   }

@@ -20,18 +20,19 @@ const { event } = Event
  * @since 0.1.0
  */
 export const ClientEvent = Schema.Union([
-  /** The leader let us in. `members` is how many servers it sees. */
+  /** The leader let this client in. `client` is how others see it. `members` is how many servers it sees. */
   event("Joined", { client: Client.Client, leader: Reign.Leader, term: Reign.Term, members: Schema.Natural }),
   /** A message of any client, our own included: each client's in the order of `seq`, each once. */
   event("MessageReceived", { client: Client.Client, seq: Client.Seq, body: Client.Body }),
-  /** The leader has our message and handed it on. */
+  /** The leader has our message `seq`, and handed it on. */
   event("MessageAcknowledged", { seq: Client.Seq }),
   /** We talk to another leader, or to none (null) until we hear of one. `term` is that of the new reign, or of the last. */
   event("LeaderChanged", { leader: Schema.NullOr(Reign.Leader), term: Reign.Term }),
+  /** Nobody has these messages any more. */
   event("MessageLost", Event.Lost.fields),
-  /** This reader was too slow and missed so many events. */
+  /** This reader was too slow and lost so many events. */
   event("EventsLost", { count: Schema.Natural }),
-  /** Last of all: we said goodbye. */
+  /** The last event: this client has left. */
   event("Left", {})
 ])
 

@@ -176,9 +176,11 @@ export const event = <Name extends string, Fields extends Schema.Struct.Fields>(
  * @since 0.1.0
  */
 export const Event = Schema.Union([
-  /** First of all: who we are. */
+  /** The first event: this server has started. `self` is how others see it. */
   event("Started", { self: Member.Member }),
+  /** A server was found. `via` says by which message of it. */
   event("MemberJoined", { member: Member.Member, via: Via }),
+  /** A member is no longer one. `reason` says why, with the evidence. */
   event("MemberRemoved", { member: Member.Member, reason: Reason }),
   /**
    * A member, or this server itself, goes on at another address; `from` is where it was. It is the same start of the same
@@ -201,7 +203,7 @@ export const Event = Schema.Union([
     /** The member through which the leader is followed, where this server has no path both ways with it. */
     through: Schema.optionalKey(Member.Member)
   }),
-  /** Somebody else uses our node id. Both addresses are told; nothing is merged. */
+  /** Another server uses our node id. The event names both addresses; this server merges nothing. */
   event("DuplicateIdentity", {
     id: Member.NodeId,
     ours: Schema.String,
@@ -211,8 +213,8 @@ export const Event = Schema.Union([
   /** The clock was set back between two of our starts: we go on under a higher incarnation than we began with. */
   event("IncarnationRaised", { from: Member.Incarnation, to: Member.Incarnation }),
   /**
-   * This process itself stood still for so many ms; nobody is judged for it. `doubted`: it may have, for so many, by the uptime
-   * of the system alone; nothing has ended for that.
+   * This process itself was paused for so many ms; it judges nobody by that time. `doubted`: it may have been paused for so many ms,
+   * by the uptime of the system alone; nothing ended for that.
    */
   event("Stalled", { for: Schema.Natural, doubted: Schema.optionalKey(Schema.Natural) }),
   /** Our multicast does not reach this member, or its does not reach us: both send heartbeats by unicast as well. */
@@ -278,6 +280,7 @@ export const Event = Schema.Union([
     ours: Schema.String,
     theirs: Schema.String
   }),
+  /** An interface came or went, or the system refused something. `what` says it; this server tries again. */
   event("NetworkChanged", { what: Schema.String }),
   /** The name of a seed has no address that we can send to: told once, and tried again with each heartbeat. */
   event("SeedUnresolved", { seed: Schema.String, why: Schema.String }),
@@ -285,9 +288,11 @@ export const Event = Schema.Union([
   event("FiberDied", { fiber: Schema.String, cause: Schema.String, deaths: Schema.Natural }),
   /** A client takes part: it said so, or sent a message. */
   event("ClientJoined", { client: Client.Client }),
+  /** A client takes part no more. */
   event("ClientLeft", { client: Client.Client, reason: ClientReason }),
   /** A client's message, as `Inbox` has it: each client's in the order of `seq`, each once. */
   event("MessageReceived", { client: Client.Client, seq: Client.Seq, body: Client.Body }),
+  /** Nobody has these messages any more. */
   event("MessageLost", Lost.fields),
   /** Datagrams were dropped since the last event of this reason: at most one a reason and minute. */
   event("Dropped", { reason: Schema.String, count: Schema.Natural }),
@@ -307,9 +312,9 @@ export const Event = Schema.Union([
     limit: Schema.Natural,
     count: Schema.Natural
   }),
-  /** This reader was too slow and missed so many events. */
+  /** This reader was too slow and lost so many events. */
   event("EventsLost", { count: Schema.Natural }),
-  /** Last of all: we said goodbye. */
+  /** The last event: this server has left its group. */
   event("Left", {})
 ])
 

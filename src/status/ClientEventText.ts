@@ -11,26 +11,26 @@ export const describe = (event: ClientEvent.ClientEvent): string => Text.clean(s
 /** One event as one line of a log. */
 export const line = (event: ClientEvent.ClientEvent): string => `${Text.timestamp(event.at)} ${describe(event)}`
 
-const who = ({ id, ip, port }: Reign.Leader): string => `${id} at ${Member.formatAddress({ ip, port })}`
+const where = ({ ip, port }: Reign.Leader): string => `the leader at ${Member.formatAddress({ ip, port })}`
 
 const say = (event: ClientEvent.ClientEvent): string => {
   switch (event.event) {
     case "Joined": {
       const count = `${event.members} ${event.members === 1 ? "server" : "servers"}`
-      return `${event.client.name} (${event.client.id}) joined: ${count}, led by ${who(event.leader)}`
+      return `${event.client.name} joined: ${count}, let in by ${where(event.leader)}`
     }
     case "LeaderChanged":
       return event.leader === null
-        ? `nobody leads (term ${event.term} ended): what is sent waits`
-        : `talking to ${who(event.leader)}, the leader (term ${event.term})`
+        ? "nobody leads: what is sent waits"
+        : `talking to ${where(event.leader)}`
     case "MessageReceived":
       return `${event.client.name}: ${EventText.words(event.body)}`
     case "MessageAcknowledged":
-      return `message ${event.seq} is acknowledged`
+      return `the leader acknowledged message ${event.seq}`
     case "MessageLost":
       return EventText.lost(event)
     case "EventsLost":
-      return `${event.count} events were lost: this reader is too slow`
+      return `this reader is too slow and lost ${event.count} events`
     case "Left":
       return "left the group"
   }

@@ -10,8 +10,8 @@ export const describe = (event: Event.Event): string => Text.clean(say(event))
 /** One event as one line of a log. */
 export const line = (event: Event.Event): string => `${Text.timestamp(event.at)} ${describe(event)}`
 
-const who = ({ id, ip, name, port }: Member.Member): string =>
-  `${name} (${id} at ${Member.formatAddress({ ip, port })})`
+// Two members may share a name, but never an address.
+const who = ({ ip, name, port }: Member.Member): string => `${name} (${Member.formatAddress({ ip, port })})`
 
 const say = (event: Event.Event): string => {
   switch (event.event) {
@@ -24,30 +24,29 @@ const say = (event: Event.Event): string => {
     case "MemberMoved":
       return `${who(event.member)} has moved there from ${event.from}`
     case "LeaderChanged": {
-      const gap = event.without > 0 ? `, after ${Text.age(event.without)} without a leader` : ""
       const led = event.election === "" ? "" : ` ${event.election}`
+      const gap = event.without > 0 ? `, after ${Text.age(event.without)} without a leader` : ""
+      const through = event.through === undefined ? "" : `, followed through ${who(event.through)}`
       return event.leader === null
-        ? `nobody leads${led} (term ${event.term} ended: ${causes[event.cause]})`
-        : `${who(event.leader)} leads${led} (term ${event.term}: ${causes[event.cause]}${gap}${
-          event.through === undefined ? "" : `, followed through ${who(event.through)}`
-        })`
+        ? `nobody leads${led}: ${causes[event.cause]}`
+        : `${who(event.leader)} leads${led}: ${causes[event.cause]}${gap}${through}`
     }
     case "DuplicateIdentity":
       return `DUPLICATE IDENTITY: ${
         event.theirs === event.ours ? "another server at our own address " : ""
       }${event.theirs} (host ${event.hostname}) uses our node id ${event.id}; we are ${event.ours}`
     case "IncarnationRaised":
-      return `the clock was set back since the last start: we go on as incarnation ${event.to}, not ${event.from}`
+      return "the wall clock is behind our last start: we count this start as the later one all the same"
     case "Stalled":
       return event.doubted === undefined
-        ? `this process stood still for ${Text.age(event.for)}: nobody is judged for it`
+        ? `this process was paused for ${Text.age(event.for)}: it judges nobody by that time`
         : `the system's uptime went ahead by ${
           Text.age(event.doubted)
-        }, and no other clock did: not taken for a suspension`
+        }, and no other clock did: we take it for no suspension`
     case "UnicastOnly":
       return `${who(event.member)} is heard by unicast only: multicast does not pass between us`
     case "Unheard":
-      return `NOT HEARD: none of ${event.members} members is known to hear this server, so it does not lead: look for what drops its datagrams`
+      return `NOT HEARD: none of ${event.members} members shows that it hears this server, so it does not lead: look for what drops its datagrams`
     case "LinkMissing":
       return event.way === "Incoming"
         ? `NO LINK: nothing arrives here from ${who(event.member)}${
@@ -59,14 +58,14 @@ const say = (event: Event.Event): string => {
         ? `${who(event.member)} is heard here again`
         : `${who(event.member)} hears this server again`
     case "WorkOverran":
-      return `leading work${event.election === "" ? "" : ` of ${event.election}`} of term ${event.term} still runs ${
+      return `leading work${event.election === "" ? "" : ` of ${event.election}`} still runs ${
         Text.age(event.for)
-      } after its reign ended`
+      } after this server stopped leading`
     case "WorkFailed": {
-      const then = event.again === null ? "it is given up" : `it is started again after ${Text.age(event.again)}`
+      const then = event.again === null ? "we give it up" : `we start it again after ${Text.age(event.again)}`
       const led = event.election === "" ? "" : ` of ${event.election}`
       const what = event.name === "" ? "leading work" : `the singleton ${event.name}`
-      return `${what}${led} failed in term ${event.term} (${event.cause}): ${then}`
+      return `${what}${led} failed (${event.cause}): ${then}`
     }
     case "KeysChanged":
       return `keys changed: ${event.keys.join(", ")} open, ${event.active ?? "none"} seals`
@@ -82,8 +81,8 @@ const say = (event: Event.Event): string => {
       }, and others can send to ${event.interfaces.join(", ")}`
     case "Votes":
       return event.handedOver
-        ? `votes from now on, ${Text.age(event.after)} after the start: it has what it had promised before`
-        : `votes from now on, ${Text.age(event.after)} after the start`
+        ? `this server votes from now on, ${Text.age(event.after)} after its start: another kept its promises`
+        : `this server votes from now on, ${Text.age(event.after)} after its start`
     case "NoMajority":
       return `${event.members} of ${event.groupSize} servers in view: nobody can lead until ${event.needed} are`
     case "GroupTooLarge":
@@ -95,31 +94,31 @@ const say = (event: Event.Event): string => {
     case "NetworkChanged":
       return `network: ${event.what}`
     case "SeedUnresolved":
-      return `seed ${event.seed} cannot be resolved, and is tried again: ${event.why}`
+      return `seed ${event.seed} has no address, we try again: ${event.why}`
     case "FiberDied":
-      return `our own ${event.fiber} died (${event.deaths} in a minute) and is started again: ${event.cause}`
+      return `our own ${event.fiber} died (${event.deaths} in a minute), we start it again: ${event.cause}`
     case "Dropped":
-      return `dropped ${event.count} datagrams: ${event.reason}`
+      return `we dropped ${event.count} datagrams: ${event.reason}`
     case "OtherGroup":
       return `OTHER GROUP: ${event.from} speaks on our address and port to a group of another name (tag ${event.tag}; ${event.count} datagrams)`
     case "TableFull":
-      return `the table of ${event.table} is full with ${event.limit} (${event.setting}): ${event.count} ${
+      return `the table of ${event.table} is full with ${event.limit} (${event.setting}): ${
         event.table === "members" || event.table === "clients"
-          ? "datagrams of others were dropped"
-          : "were forgotten before their time"
+          ? `we dropped ${event.count} datagrams of others`
+          : `we forgot ${event.count} before their time`
       }`
     case "ClientJoined":
       return `client ${sender(event.client)} joined`
     case "ClientLeft":
       return event.reason._tag === "Left"
         ? `client ${sender(event.client)} left`
-        : `client ${sender(event.client)} forgotten: silent for ${Text.age(event.reason.for)}`
+        : `client ${sender(event.client)} is gone: silent for ${Text.age(event.reason.for)}`
     case "MessageReceived":
       return `message ${event.seq} of ${event.client.name}: ${words(event.body)}`
     case "MessageLost":
       return lost(event)
     case "EventsLost":
-      return `${event.count} events were lost: this reader is too slow`
+      return `this reader is too slow and lost ${event.count} events`
     case "Left":
       return "left the group"
   }
@@ -132,14 +131,17 @@ const strangers: { readonly [K in Extract<Event.Event, { event: "WrongKey" }>["p
   Sealed: "sealed, and we have no key"
 }
 
-const sender = ({ id, name }: Client.Client): string => `${name} (${id})`
+// Clients often share a name. Six digits tell them apart, as in the table of members.
+const shortId = (id: Client.ClientId): string => id.slice(0, 6)
+
+const sender = ({ id, name }: Client.Client): string => `${name} (${shortId(id)})`
 
 /** The body of a message: a text as it is, all else as JSON. It is what others chose: `Text.clean` makes it harmless. */
 export const words = (body: Client.Body): string => typeof body === "string" ? body : JSON.stringify(body)
 
 /** Which messages are lost, and whose they were. */
-export const lost = ({ client, from, term, to }: Event.Lost): string => {
-  const whose = client === null ? `term ${term}` : `client ${client}`
+export const lost = ({ client, from, to }: Event.Lost): string => {
+  const whose = client === null ? "a former leader" : `client ${shortId(client)}`
   return from === to
     ? `message ${from} of ${whose} is lost: nobody has it`
     : `messages ${from} to ${to} of ${whose} are lost: nobody has them`
@@ -150,31 +152,31 @@ const reason = (reason: Event.Reason): string => {
     case "Left":
       return "left"
     case "Silent": {
-      const lag = reason.ownLag > 0 ? `; our own watch was late by ${Text.age(reason.ownLag)}` : ""
-      return `removed: silent for ${
+      const lag = reason.ownLag > 0 ? `; this process itself was late by ${Text.age(reason.ownLag)}` : ""
+      return `is gone: silent for ${
         Text.age(reason.for)
       }, last heard by ${reason.lastHeardOn}, no answer when asked${lag}`
     }
     case "Crashed":
-      return `removed: crashed, ${reason.evidence}`
+      return `is gone: it crashed, ${reason.evidence}`
     case "Replaced":
-      return `restarted, now incarnation ${reason.by}`
+      return "started again"
   }
 }
 
 const causes: { readonly [K in Event.Cause]: string } = {
-  Start: "the first seen",
+  Start: "the first leader seen",
   HigherRank: "it ranks higher",
-  Superseded: "the greater reign stays",
+  Superseded: "of two leaders the one of the greater reign stays",
   Left: "the leader left",
   Silent: "the leader fell silent",
   Crashed: "the leader crashed",
   Replaced: "the leader restarted",
-  Stalled: "the leader stood still",
+  Stalled: "the leader was paused",
   Resigned: "the leader resigned",
-  Transferred: "the leader handed it over",
-  TooFewMembers: "too few members",
-  WorkOverran: "leading work overran",
+  Transferred: "the leader handed the lead over",
+  TooFewMembers: "too few members are in view",
+  WorkOverran: "work of a former reign still runs",
   LeaseLost: "its lease ran out",
   MajorityLost: "no majority answers",
   Deaf: "the leader does not hear this server",

@@ -89,13 +89,20 @@ const narrowestName = 8
 
 const paint = (style: Style, code: string, text: string): string => style.color ? `\x1b[${code}m${text}\x1b[0m` : text
 
+/** Two servers of one name, as on one host by default, are told apart by their ports. */
+const nameAmong = (
+  members: ReadonlyArray<Pick<Row, "name" | "port">>,
+  { name, port }: Pick<Row, "name" | "port">
+): string => members.filter((other) => other.name === name).length > 1 ? `${name}:${port}` : name
+
 /**
  * The table alone: a head, then one line for each server, in the order given. What does not fit is left out by column,
  * then cut in names; of servers beyond `rows` it is said how many there are.
  */
 export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): ReadonlyArray<string> => {
   const room = Math.max(1, style.rows - 1)
-  const shown = rows.length > room ? rows.slice(0, Math.max(0, room - 1)) : rows
+  const fitting = rows.length > room ? rows.slice(0, Math.max(0, room - 1)) : rows
+  const shown = fitting.map((row) => Object.assign({}, row, { name: nameAmong(rows, row) }))
   const cellsOf = (name: Name) => shown.map((row) => columns[name].cell(row, now))
   const widthOf = (name: Name, cells: ReadonlyArray<string>) =>
     cells.reduce((most, cell) => Math.max(most, Text.width(cell)), Text.width(columns[name].title))
@@ -188,7 +195,9 @@ export const render = (picture: Picture, style: Style): ReadonlyArray<string> =>
         }`
       )
     ),
-    cut(`We are ${self.name} (${self.id}) at ${Member.formatAddress(self)}, priority ${self.priority}`),
+    cut(
+      `We are ${nameAmong(view.members, self)} (${self.id}) at ${Member.formatAddress(self)}, priority ${self.priority}`
+    ),
     cut(reignLine(picture)),
     ""
   ]
@@ -223,5 +232,5 @@ const reignLine = (picture: Picture): string => {
   }
   if (reign.leader.id === self.id) return `We lead, term ${reign.term}`
   const leader = members.find(({ id }) => id === reign.leader.id)
-  return `${leader?.name ?? reign.leader.id} leads, term ${reign.term}`
+  return `${leader === undefined ? reign.leader.id : nameAmong(members, leader)} leads, term ${reign.term}`
 }

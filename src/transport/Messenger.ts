@@ -178,6 +178,7 @@ export const make = Effect.fnUntraced(function*(
   const sendAll: Messenger["sendAll"] = (to, message) =>
     Effect.suspend(() => {
       const allowed = to.filter((one) => one === null || mayAnswer(one, message.type))
+      if (allowed.length === 0) return Effect.succeed([])
       const encoded = encode(message)
       if (Result.isFailure(encoded)) return Effect.succeed<ReadonlyArray<Refusal>>([encoded.failure])
       const introductions = introduce(allowed)

@@ -54,7 +54,7 @@ In nested data (\`ConfigProvider.fromUnknown\`) the settings stand below \`bellw
 puts a name of the app before all of them: with \`Config.nested(Settings.config, "ORDERS")\` the port is
 \`ORDERS_BELLWETHER_PORT\`.
 
-This page is generated (\`npm run docs:settings\`).
+This page is generated (\`npm run docs:write\`).
 `
 
 export const page = (): string => {

@@ -85,7 +85,7 @@ describe("docs/promises.md", () => {
 
   it.each(promises)("$title: the command runs what checks it", ({ part }) => {
     const [checks, commands] = [testsIn(part["Checked by"]!), testsIn(part.Again!)]
-    assert.match(part.Again!, /^`(npm test -- |npm run |node dist\/main\.js )/)
+    assert.match(part.Again!, /^`(npm test -- |npm run |bellwether )/)
     assert.isNotEmpty(checks)
     for (const path of [...checks, ...commands]) assert.isTrue(Fs.existsSync(Path.join(Page.root, path)), path)
     const judged = ["test/simulation/invariants.test.ts", "test/simulation/explorer.test.ts"]

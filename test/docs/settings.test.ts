@@ -1,5 +1,5 @@
 /**
- * docs/settings.md is what it is generated from. `npm run docs:settings` writes it.
+ * docs/settings.md is what it is generated from. `npm run docs:write` writes it.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Path from "node:path"

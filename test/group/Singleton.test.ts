@@ -286,21 +286,32 @@ describe("a singleton (issue: leading work that goes on)", () => {
       assert.lengthOf(reigns, 2)
     }))
 
-  it.effect("whose reign is over by the clock has not failed: nothing is told, and it begins with the next reign", () =>
-    Effect.gen(function*() {
-      const group = yield* SimulatedGroup.make({ ...options, servers: 1 })
-      yield* group.settle()
-      const { leadership } = yield* group.server(0)
-      let runs = 0
-      const guarded = Effect.forever(Effect.delay(Leadership.Reign.guard(Effect.void), "50 millis"))
-      yield* Effect.forkScoped(leadership.singleton("cleaner", Effect.andThen(Effect.sync(() => runs++), guarded)))
-      yield* group.advance("10 millis")
-      yield* group.pause(0)
-      yield* group.advance("5 seconds")
-      yield* group.resume(0, "sleepers")
-      yield* group.advance("5 seconds")
-      assert.deepStrictEqual([runs, yield* failures(group, 0)], [2, []])
-    }))
+  const byTheClock: Record<string, Effect.Effect<void, unknown, Leadership.Reign>> = {
+    "asks before it acts": Leadership.Reign.guard(Effect.void),
+    "fails for a cause of its own": Effect.flatMap(
+      Effect.flatMap(Leadership.Reign, ({ isCurrent }) => isCurrent),
+      (isCurrent) => isCurrent ? Effect.void : Effect.fail("no disk")
+    )
+  }
+
+  it.effect.each(Object.entries(byTheClock))(
+    "whose reign is over by the clock has not failed, if it %s: nothing is told, and it begins with the next reign",
+    ([, act]) =>
+      Effect.gen(function*() {
+        const group = yield* SimulatedGroup.make({ ...options, servers: 1 })
+        yield* group.settle()
+        const { leadership } = yield* group.server(0)
+        let runs = 0
+        const guarded = Effect.forever(Effect.delay(act, "50 millis"))
+        yield* Effect.forkScoped(leadership.singleton("cleaner", Effect.andThen(Effect.sync(() => runs++), guarded)))
+        yield* group.advance("10 millis")
+        yield* group.pause(0)
+        yield* group.advance("5 seconds")
+        yield* group.resume(0, "sleepers")
+        yield* group.advance("5 seconds")
+        assert.deepStrictEqual([runs, yield* failures(group, 0)], [2, []])
+      })
+  )
 
   it.effect("of one name runs once on a server: a second one is a defect, and one after the first is not", () =>
     Effect.gen(function*() {

@@ -133,7 +133,7 @@ describe("the container file", () => {
           ),
           (server) => server.kill("SIGKILL")
         )
-        yield* server.until(() => server.stdout.includes(" leads (term") ? true : undefined)
+        yield* server.until(() => server.stdout.includes(" leads: ") ? true : undefined)
         assert.strictEqual(check(), 0)
         yield* server.kill(one("STOPSIGNAL") as NodeJS.Signals)
         assert.strictEqual((yield* server.ended).code, 0)

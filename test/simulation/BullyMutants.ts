@@ -2,7 +2,7 @@
  * What the Bully, and membership, must not get wrong; by what each fault is seen, and which promise it breaks first.
  *
  * Some rules have a second line of defence: then both are taken out. Some only make things quicker, or rarer, and no fault
- * in them breaks a promise: those stand in docs/promises.md.
+ * in them breaks a promise: those stand in docs/faults.md.
  */
 import type { Invariants } from "../../src/testing/index.ts"
 import type { Mutant } from "./Mutants.ts"

@@ -15,7 +15,7 @@ const member: Member.Member = {
   tags: {}
 }
 const at = Date.UTC(2026, 2, 1, 14, 3, 9, 120)
-const bath = "bath (00000000000000aa at 192.0.2.1:4000)"
+const bath = "bath (192.0.2.1:4000)"
 
 describe("events in words", () => {
   it.each<readonly [Event.Event, string]>([
@@ -29,19 +29,19 @@ describe("events in words", () => {
         member,
         reason: { _tag: "Silent", for: 31_200, lastHeardOn: "multicast", ownLag: 12 }
       },
-      `${bath} removed: silent for 31s, last heard by multicast, no answer when asked; our own watch was late by 12ms`
+      `${bath} is gone: silent for 31s, last heard by multicast, no answer when asked; this process itself was late by 12ms`
     ],
     [
       { at, event: "MemberRemoved", member, reason: { _tag: "Crashed", evidence: "its port is closed" } },
-      `${bath} removed: crashed, its port is closed`
+      `${bath} is gone: it crashed, its port is closed`
     ],
     [
       { at, event: "MemberRemoved", member, reason: { _tag: "Replaced", by: 2 } },
-      `${bath} restarted, now incarnation 2`
+      `${bath} started again`
     ],
     [
       { at, event: "LeaderChanged", election: "", leader: member, from: null, term: 7, cause: "Silent", without: 230 },
-      `${bath} leads (term 7: the leader fell silent, after 230ms without a leader)`
+      `${bath} leads: the leader fell silent, after 230ms without a leader`
     ],
     [
       {
@@ -55,11 +55,11 @@ describe("events in words", () => {
         without: 0,
         through: member
       },
-      `${bath} leads (term 7: the same leader, by another path, followed through ${bath})`
+      `${bath} leads: the same leader, by another path, followed through ${bath}`
     ],
     [
       { at, event: "LeaderChanged", election: "", leader: null, from: member, term: 7, cause: "Resigned", without: 0 },
-      "nobody leads (term 7 ended: the leader resigned)"
+      "nobody leads: the leader resigned"
     ],
     [
       { at, event: "LinkMissing", member, way: "Incoming", through: member },
@@ -77,33 +77,33 @@ describe("events in words", () => {
     [{ at, event: "LinkBack", member, way: "Outgoing" }, `${bath} hears this server again`],
     [
       { at, event: "WorkFailed", election: "", name: "cleaner", term: 7, cause: "no disk", again: 250 },
-      "the singleton cleaner failed in term 7 (no disk): it is started again after 250ms"
+      "the singleton cleaner failed (no disk): we start it again after 250ms"
     ],
     [
       { at, event: "WorkFailed", election: "billing", name: "cleaner", term: 7, cause: "no disk", again: null },
-      "the singleton cleaner of billing failed in term 7 (no disk): it is given up"
+      "the singleton cleaner of billing failed (no disk): we give it up"
     ],
     [
       { at, event: "WorkFailed", election: "billing", name: "", term: 7, cause: "no disk", again: null },
-      "leading work of billing failed in term 7 (no disk): it is given up"
+      "leading work of billing failed (no disk): we give it up"
     ],
-    [{ at, event: "Stalled", for: 1500 }, "this process stood still for 1s: nobody is judged for it"],
+    [{ at, event: "Stalled", for: 1500 }, "this process was paused for 1s: it judges nobody by that time"],
     [
       { at, event: "Stalled", for: 0, doubted: 600_000 },
-      "the system's uptime went ahead by 10m00s, and no other clock did: not taken for a suspension"
+      "the system's uptime went ahead by 10m00s, and no other clock did: we take it for no suspension"
     ],
-    [{ at, event: "Dropped", reason: "NotOurs", count: 3 }, "dropped 3 datagrams: NotOurs"],
+    [{ at, event: "Dropped", reason: "NotOurs", count: 3 }, "we dropped 3 datagrams: NotOurs"],
     [
       { at, event: "OtherGroup", tag: "1c168adb", from: "192.0.2.7:47777", count: 35 },
       "OTHER GROUP: 192.0.2.7:47777 speaks on our address and port to a group of another name (tag 1c168adb; 35 datagrams)"
     ],
     [
       { at, event: "TableFull", table: "members", setting: "maxMembers", limit: 8, count: 3 },
-      "the table of members is full with 8 (maxMembers): 3 datagrams of others were dropped"
+      "the table of members is full with 8 (maxMembers): we dropped 3 datagrams of others"
     ],
     [
       { at, event: "TableFull", table: "departed", setting: "maxDeparted", limit: 8, count: 3 },
-      "the table of departed is full with 8 (maxDeparted): 3 were forgotten before their time"
+      "the table of departed is full with 8 (maxDeparted): we forgot 3 before their time"
     ],
     [{ at, event: "Left" }, "left the group"]
   ])("%j", (event, text) => {

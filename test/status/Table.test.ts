@@ -52,6 +52,19 @@ kitchen leads, term 1700000000000
     )
   })
 
+  it("tells servers of one name apart by their ports", () => {
+    const [one, two] = [member(4, "host"), member(5, "host")]
+    const view = { self: one, members: [two, one, bath], reign: Reign.make(7, two), term: 7 }
+    const lines = Table.render({ ...picture, view }, style)
+    assert.include(lines[1], "We are host:40004 (")
+    assert.strictEqual(lines[2], "host:40005 leads, term 7")
+    assert.deepStrictEqual(lines.slice(5, 8).map((line) => line.slice(2, 12)), [
+      "host:40005",
+      "host:40004",
+      "bath      "
+    ])
+  })
+
   it("tells of our own lead, and of none", () => {
     const third = (view: Partial<Table.Picture["view"]>) =>
       Table.render({ ...picture, view: { ...picture.view, ...view } }, style)[2]

@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Supervisor from "../engine/Supervisor.ts"
+import type * as Inquiry from "../group/Inquiry.ts"
 import * as Keys from "../group/Keys.ts"
 import * as Seeds from "../group/Seeds.ts"
 import * as Frame from "../protocol/Frame.ts"
@@ -33,24 +34,7 @@ import * as Networks from "../transport/Networks.ts"
 import type { Interface, Observations, Refusal, Seed, Server, Socket, Stranger, Times } from "./Observations.ts"
 
 /** The settings that an examination goes by. */
-export type Examined = Pick<
-  Settings.Settings,
-  | "group"
-  | "key"
-  | "keyFile"
-  | "keyMode"
-  | "maxSessions"
-  | "multicast"
-  | "multicastAddress"
-  | "port"
-  | "ttl"
-  | "interfaces"
-  | "seeds"
-  | "networks"
-  | "unicastPort"
-  | "heartbeatInterval"
-  | "memberTimeout"
->
+export type Examined = Inquiry.Questioned & Pick<Settings.Settings, "memberTimeout">
 
 /** An examination under way. Both can be asked at any time until the scope closes. */
 export interface Examination {

@@ -2,11 +2,11 @@
  * A diagnosis for people: what was looked at, what was found, and what to do. Pure, from data to lines of a given width.
  */
 import { formatAddress } from "../protocol/Member.ts"
+import type * as Table from "../status/Table.ts"
+import * as Text from "../status/Text.ts"
 import type * as Diagnosis from "./Diagnosis.ts"
 import type * as Finding from "./Finding.ts"
 import type { Interface, Server } from "./Observations.ts"
-import type * as Table from "./Table.ts"
-import * as Text from "./Text.ts"
 
 /** The whole report. No line is wider than the style's columns, but for a word that is. */
 export const render = (
