@@ -86,7 +86,7 @@ export class Contest {
 
   /** Clears all timers of this election whose keys begin so. */
   clearTimers(begin: string): void {
-    for (const key of HashMap.keys(this.state.timers.entries)) {
+    for (const { key } of this.state.timers) {
       const at = key.indexOf("@")
       if (key.startsWith(begin) && (at < 0 ? "" : key.slice(at)) === this.#suffix) this.turn.clearTimer(key)
     }

@@ -4,7 +4,6 @@
  *
  * A claim ends before anything is said of its end: what comes later, a vote or an acknowledgement, is for nothing.
  */
-import * as HashMap from "effect/HashMap"
 import type * as Contest from "./Contest.ts"
 import * as Lease from "./Lease.ts"
 import * as Member from "./Member.ts"
@@ -86,7 +85,7 @@ export const settle = (at: At, term: number): boolean => {
  * Whether this server is not done saying what it has given back: whoever misses it stays bound, so a goodbye waits for that.
  */
 export const isGivingBack = ({ state: { timers } }: Turn): boolean =>
-  Array.from(HashMap.keys(timers.entries)).some((key) => key.startsWith("release:"))
+  timers.some(({ key }) => key.startsWith("release:"))
 
 /** Whoever hears a claim is bound by it, whether or not it is in view here: so all the group is told. */
 const giveBack = (at: At, term: number): void => {

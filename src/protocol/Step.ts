@@ -176,7 +176,10 @@ export const leads = (
 /** When the next timer is due, on the monotonic clock; Infinity where none is, or the server has left. */
 export const dueAt = ({ phase, timers }: State): number => phase === "Left" ? Infinity : Timers.nextDue(timers)
 
-/** The one transition: timers that are due fire first, then the input is acted on. Never throws. */
+/**
+ * The one transition: timers that were due before the input fire first, then it is acted on. A timer that is due at the very
+ * instant of an input comes after it, with `Due`. Never throws.
+ */
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   if (state.phase === "Left") return [state, []]
   const turn = new Turn(state, now)
@@ -186,11 +189,10 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (input._tag !== "Start" && Watch.isInDoubt(turn.state, now)) Waking.lookAround(turn)
   const { lease } = state.rules
   if (lease !== null) LeaseElection.expire(turn, lease)
-  fireDue(turn)
+  fireDue(turn, input._tag === "Due" ? "now" : "before")
   // The last of them may have been the goodbye.
   if (turn.state.phase !== "Left") act(turn, input)
   if (lease !== null) LeaseElection.countMajority(turn, lease)
-  turn.state.timers = Timers.settled(turn.state.timers)
   return [turn.state, turn.outputs]
 }
 
@@ -319,9 +321,11 @@ const keepPaths = (turn: Turn): void => {
 // --- Timers ---
 
 /** What one that fires clears or sets anew does not fire by its old setting; what it sets waits for the next step. */
-const fireDue = (turn: Turn): void => {
-  for (const entry of Timers.due(turn.state.timers, turn.now.monotonic)) {
-    if (turn.state.phase === "Left" || !Timers.isSet(turn.state.timers, entry)) continue
+const fireDue = (turn: Turn, until: "before" | "now"): void => {
+  const now = turn.now.monotonic
+  if (Timers.nextDue(turn.state.timers) > now) return
+  for (const entry of turn.state.timers.filter(({ due }) => due < now || (due === now && until === "now"))) {
+    if (turn.state.phase === "Left" || !turn.state.timers.includes(entry)) continue
     turn.clearTimer(entry.key)
     fired(turn, entry.timer)
   }

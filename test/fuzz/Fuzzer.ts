@@ -89,7 +89,7 @@ const bounds = (path: string, { rules: { maxClients, maxDeparted, maxMembers } }
       return maxClients
     case "state.delivery.receiver.sources":
       return 2 * maxClients
-    case "state.timers.entries":
+    case "state.timers":
       return 4 * (maxMembers + maxDeparted) + 64
     default:
       return Math.max(maxMembers, Receiver.keptLimit)

@@ -6,41 +6,35 @@ import * as Step from "../../src/protocol/Step.ts"
 import * as Timers from "../../src/protocol/Timers.ts"
 import * as Server from "./harness/Server.ts"
 
-const keys = (entries: ReadonlyArray<Timers.Entry<unknown>>) => entries.map(({ key }) => key)
-
 const act = Schema.Union([
   Schema.Struct({
     do: Schema.Literals(["set", "set", "set"]),
     key: Schema.Literals(["a", "b", "c", "d", "e"]),
     due: Schema.Literals([1, 2, 2, 3, 7, 1e9])
   }),
-  Schema.Struct({ do: Schema.Literals(["clear"]), key: Schema.Literals(["a", "b", "c", "d", "e"]) }),
-  Schema.Struct({ do: Schema.Literals(["settle"]) })
+  Schema.Struct({ do: Schema.Literals(["clear"]), key: Schema.Literals(["a", "b", "c", "d", "e"]) })
 ])
 
 describe("timers as data", () => {
   it("there are none at first", () => {
-    assert.deepStrictEqual([Timers.nextDue(Timers.empty), Timers.due(Timers.empty, Infinity)], [Infinity, []])
+    assert.strictEqual(Timers.nextDue(Timers.empty), Infinity)
     assert.isFalse(Timers.has(Timers.empty, "a"))
     assert.strictEqual(Timers.clear(Timers.empty, "a"), Timers.empty)
   })
 
-  it("are due at their time and not before, those of one time in the order in which they were set", () => {
+  it("are in the order in which they are due, those of one time in the order in which they were set", () => {
     let timers: Timers.Timers<string> = Timers.empty
     for (const [key, due] of [["late", 9], ["b", 5], ["a", 5], ["early", 1]] as const) {
       timers = Timers.set(timers, key, due, key)
     }
-    assert.deepStrictEqual(keys(Timers.due(timers, 0.9)), [])
-    assert.deepStrictEqual(keys(Timers.due(timers, 5)), ["early", "b", "a"])
-    assert.deepStrictEqual(keys(Timers.due(Timers.set(timers, "b", 5, "anew"), 5)), ["early", "a", "b"])
-  })
-
-  it("one that was set anew is another, even for the same time and purpose", () => {
-    const timers = Timers.set<string>(Timers.empty, "a", 1, "same")
-    const [first] = Timers.due(timers, 1)
-    assert.isTrue(Timers.isSet(timers, first!))
-    assert.isFalse(Timers.isSet(Timers.set(timers, "a", 1, "same"), first!))
-    assert.isFalse(Timers.isSet(Timers.clear(timers, "a"), first!))
+    assert.deepStrictEqual(timers.map(({ key }) => key), ["early", "b", "a", "late"])
+    const anew = Timers.set(timers, "b", 5, "anew")
+    assert.deepStrictEqual(anew.map(({ key, timer }) => [key, timer]), [
+      ["early", "early"],
+      ["a", "a"],
+      ["b", "anew"],
+      ["late", "late"]
+    ])
   })
 
   it.prop(
@@ -50,19 +44,15 @@ describe("timers as data", () => {
       let timers: Timers.Timers<number> = Timers.empty
       let list: ReadonlyArray<{ readonly key: string; readonly due: number; readonly timer: number }> = []
       for (const [index, act] of acts.entries()) {
-        if (act.do === "settle") timers = Timers.settled(timers)
-        else list = list.filter(({ key }) => key !== act.key)
+        list = list.filter(({ key }) => key !== act.key)
         if (act.do === "clear") timers = Timers.clear(timers, act.key)
-        if (act.do === "set") {
+        else {
           timers = Timers.set(timers, act.key, act.due, index)
           list = [...list, { key: act.key, due: act.due, timer: index }]
         }
-        const sorted = list.toSorted((a, b) => a.due === b.due ? 0 : a.due - b.due)
+        const sorted = list.toSorted((a, b) => a.due - b.due)
+        assert.deepStrictEqual(timers, sorted)
         assert.strictEqual(Timers.nextDue(timers), sorted[0]?.due ?? Infinity)
-        for (const now of [0, 2, 7, 1e9]) {
-          const due = Timers.due(timers, now).map(({ due, key, timer }) => ({ key, due, timer }))
-          assert.deepStrictEqual(due, sorted.filter(({ due }) => due <= now))
-        }
         for (const key of ["a", "b", "c"]) {
           assert.strictEqual(Timers.has(timers, key), list.some((one) => one.key === key))
         }
@@ -93,7 +83,7 @@ describe("timers (protocol 4, a stall is not a death)", () => {
     assert.strictEqual(Step.dueAt(started), rules.discoveryWindow)
     const [woken] = Step.step(started, { _tag: "Due" }, { monotonic: 5_000, wall: 5_001, entropy: 2 })
     assert.strictEqual(woken.phase, "Recovering")
-    const over = Timers.inOrder(woken.timers).find(({ key }) => key === "discovery")
+    const over = woken.timers.find(({ key }) => key === "discovery")
     assert.strictEqual(over?.due, 5_000 + rules.discoveryWindow)
     const [live] = Step.step(woken, { _tag: "Due" }, { monotonic: 5_200, wall: 5_201, entropy: 3 })
     assert.strictEqual(live.phase, "Live")

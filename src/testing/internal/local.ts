@@ -168,7 +168,7 @@ export class Servers {
   next(id: number): string {
     const { agenda, now, state } = this.#node(id)
     const at = now + this.due(id)
-    const keys = Timers.due(state.timers, at).map(({ key }) => key)
+    const keys = state.timers.filter(({ due }) => due <= at).map(({ key }) => key)
     const first = agenda[0]
     if (first !== undefined && first.at <= at) keys.push(typeof first.what === "string" ? first.what : first.what._tag)
     return keys.join(" ")
@@ -368,7 +368,7 @@ export class Servers {
       return `${text}}`
     }
     const due = agenda.map(({ at, what }) => `${at - now}${typeof what === "string" ? what : what._tag}`)
-    for (const { due: at, key, timer } of Timers.inOrder(state.timers)) due.push(`${at - now}${key}${write(timer, "")}`)
+    for (const { due: at, key, timer } of state.timers) due.push(`${at - now}${key}${write(timer, "")}`)
     return `${index} ${asked} ${state.self.incarnation} ${due.join()} ${write(state, "")} ${write(past, "")}`
   }
 }
@@ -432,7 +432,7 @@ const idle: ReadonlySet<string> = new Set([
 /** With timers that are due at times of the grid, in the order in which they are due. */
 const onGrid = (state: State, now: number): State => {
   let timers: State["timers"] = Timers.empty
-  for (const { due, key, timer } of Timers.inOrder(state.timers)) {
+  for (const { due, key, timer } of state.timers) {
     // What waits for an instant by the clock would find it not come yet, and wait again, for ever.
     const toGrid = timer._tag === "Eligible" ? Math.ceil : Math.floor
     timers = Timers.set(timers, key, now + toGrid((due - now) / grid) * grid, timer)
