@@ -398,8 +398,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     file: "BullyElection.ts",
     from: "  return phase === \"Live\" && ending === null",
     to: "  return phase !== \"Left\" && ending === null",
-    seenBy: "a server starts again with its clock set back (1, incarnation)",
-    breaks: "highestLeads"
+    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    breaks: "stallIsNoticed"
   },
   {
     name: "`minimumMembers` is not asked about",
