@@ -12,15 +12,6 @@
  */
 export {
   /**
-   * The findings, problems before notes, and what they come from. `healthy` where none is a problem.
-   *
-   * @category schemas
-   * @since 0.1.0
-   */
-  Report
-} from "./status/Diagnosis.ts"
-export {
-  /**
    * One thing that was found, and what to do about it.
    *
    * @category schemas
@@ -34,7 +25,7 @@ export {
    * @since 0.1.0
    */
   Kind
-} from "./status/Finding.ts"
+} from "./doctor/Finding.ts"
 export {
   /**
    * All that was seen.
@@ -43,4 +34,13 @@ export {
    * @since 0.1.0
    */
   Observations
-} from "./status/Observations.ts"
+} from "./doctor/Observations.ts"
+export {
+  /**
+   * The findings, problems before notes, and what they come from. `healthy` where none is a problem.
+   *
+   * @category schemas
+   * @since 0.1.0
+   */
+  Report
+} from "./doctor/Report.ts"

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { createSocket } from "node:dgram"
-import * as Diagnosis from "../../src/status/Diagnosis.ts"
+import * as Diagnosis from "../../src/doctor/Report.ts"
 import * as Process from "./process.ts"
 
 const decode = Schema.decodeUnknownSync(Diagnosis.Report)

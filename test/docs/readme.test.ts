@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import * as Finding from "../../src/doctor/Finding.ts"
 import * as Settings from "../../src/group/Settings.ts"
 import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
 import * as Event from "../../src/protocol/Event.ts"
-import * as Finding from "../../src/status/Finding.ts"
 import * as Page from "./Page.ts"
 
 const root = Path.resolve(import.meta.dirname, "../..")

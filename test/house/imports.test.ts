@@ -12,6 +12,7 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
   ["transport"],
   ["group"],
   ["client", "status"],
+  ["doctor"],
   // What tests need stands on all that is under test.
   ["testing"],
   // The package's entry points: each puts together what lies below.

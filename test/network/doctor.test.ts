@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Diagnosis from "../../src/status/Diagnosis.ts"
+import * as Diagnosis from "../../src/doctor/Report.ts"
 import * as Lan from "./Lan.ts"
 import { allFollow, allSeeAll, flags } from "./Views.ts"
 

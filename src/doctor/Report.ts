@@ -5,11 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { formatAddress } from "../protocol/Member.ts"
+import * as Text from "../status/Text.ts"
 import { all, Finding, note, one, problem, sort } from "./Finding.ts"
+import * as Strangers from "./ForeignTraffic.ts"
 import { type Interface, isLonely, Observations, type Refusal, type Server } from "./Observations.ts"
 import { intervalOf, isDeaf, isMute, links, muteOf, probesWanted, server } from "./ServerLinks.ts"
-import * as Strangers from "./Strangers.ts"
-import * as Text from "./Text.ts"
 
 /**
  * What `doctor --json` prints: the findings, the problems first, and what they come from. `healthy` where none is a problem.

@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 import { formatAddress } from "../protocol/Member.ts"
-import type * as Diagnosis from "./Diagnosis.ts"
+import type * as Table from "../status/Table.ts"
+import * as Text from "../status/Text.ts"
 import type * as Finding from "./Finding.ts"
 import type { Interface, Server } from "./Observations.ts"
-import type * as Table from "./Table.ts"
-import * as Text from "./Text.ts"
+import type * as Diagnosis from "./Report.ts"
 
 /**
  * The whole report. No line is wider than the style's columns, but for a word that is.

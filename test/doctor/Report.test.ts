@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import * as Diagnosis from "../../src/status/Diagnosis.ts"
-import * as Finding from "../../src/status/Finding.ts"
-import type { Observations } from "../../src/status/Observations.ts"
+import * as Finding from "../../src/doctor/Finding.ts"
+import type { Observations } from "../../src/doctor/Observations.ts"
+import * as Diagnosis from "../../src/doctor/Report.ts"
 import { docker0, eth0, healthy, id, lo, server, socket, stranger } from "./Sample.ts"
 
 const refused = (kind: string, errno: string | null, during: "open" | "join" | "send" = "open") => ({

@@ -1,8 +1,8 @@
 /**
  * What `doctor` sees on a host where all is well, and pieces to put in its place.
  */
+import type { Interface, Observations, Server, Socket, Stranger } from "../../src/doctor/Observations.ts"
 import { NodeId } from "../../src/protocol/Member.ts"
-import type { Interface, Observations, Server, Socket, Stranger } from "../../src/status/Observations.ts"
 
 export const id = (letter: string) => NodeId.make(letter.repeat(16))
 
