@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { all, type Finding, type Kind, note, one, problem } from "./Finding.ts"
-import { isLonely, type Observations, type Stranger } from "./Observations.ts"
+import { type ForeignSender, isLonely, type Observations } from "./Observations.ts"
 
 /** What others do about keys, by the reason for which their datagrams are dropped; of one, and of several. */
 const keys: { readonly [reason: string]: readonly [one: string, several: string] | undefined } = {
@@ -26,7 +26,7 @@ const frames: { readonly [reason: string]: Kind } = {
   Unproven: "NoUnicast"
 }
 
-const kindOf = ({ reason }: Stranger): Kind =>
+const kindOf = ({ reason }: ForeignSender): Kind =>
   keys[reason] === undefined ? frames[reason] ?? "OtherProgram" : "WrongKey"
 
 /**
@@ -37,7 +37,7 @@ const kindOf = ({ reason }: Stranger): Kind =>
  */
 export const strangers = (seen: Observations): ReadonlyArray<Finding> => {
   const of = (kind: Kind) => seen.strangers.filter((one) => kindOf(one) === kind)
-  const from = (some: ReadonlyArray<Stranger>) => [...new Set(some.map(({ ip }) => ip))]
+  const from = (some: ReadonlyArray<ForeignSender>) => [...new Set(some.map(({ ip }) => ip))]
   const findings: Array<Finding> = []
   for (const [reason, does] of Object.entries(keys)) {
     const some = from(seen.strangers.filter((one) => one.reason === reason))

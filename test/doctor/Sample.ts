@@ -1,7 +1,7 @@
 /**
  * What `doctor` sees on a host where all is well, and pieces to put in its place.
  */
-import type { Interface, Observations, Server, Socket, Stranger } from "../../src/doctor/Observations.ts"
+import type { ForeignSender, Interface, Observations, Server, Socket } from "../../src/doctor/Observations.ts"
 import { NodeId } from "../../src/protocol/Member.ts"
 
 export const id = (letter: string) => NodeId.make(letter.repeat(16))
@@ -49,7 +49,7 @@ export const server = (letter: string, change: Partial<Server> = {}): Server => 
   follows: { leader: id("a"), term: 7, since: 60 },
   ...change
 })
-export const stranger = (reason: string, change: Partial<Stranger> = {}): Stranger => ({
+export const stranger = (reason: string, change: Partial<ForeignSender> = {}): ForeignSender => ({
   ip: "192.0.2.66",
   reason,
   tag: reason === "OtherGroup" ? "1c168adb" : null,
