@@ -10,9 +10,10 @@ import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as Examination from "../doctor/Examination.ts"
-import type * as Finding from "../doctor/Finding.ts"
-import * as Diagnosis from "../doctor/Report.ts"
-import * as DiagnosisText from "../doctor/ReportText.ts"
+import type { Finding } from "../doctor/Finding.ts"
+import * as Report from "../doctor/Report.ts"
+import * as ReportText from "../doctor/ReportText.ts"
+import * as Settled from "../doctor/Settled.ts"
 import type * as Settings from "../group/Settings.ts"
 import * as Text from "../status/Text.ts"
 import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
@@ -30,7 +31,7 @@ export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("Problems
   }
 }
 
-const encode = Schema.encodeSync(Diagnosis.Report)
+const encode = Schema.encodeSync(Report.Report)
 const look = Duration.millis(100)
 const unreadCapacity = 1_024
 
@@ -45,7 +46,7 @@ interface Options {
 export const doctor = Effect.fnUntraced(
   function*(settings: Settings.Settings, options: Options) {
     const { failed, observations } = yield* Examination.make(settings)
-    const report = Effect.map(observations, Diagnosis.report)
+    const report = Effect.map(observations, Report.report)
     const judged = Option.match(options.watch, {
       onNone: () => once(settings, options, report),
       onSome: (watch) => watched(settings, options, report, watch)
@@ -60,16 +61,16 @@ export const doctor = Effect.fnUntraced(
 )
 
 /** A report as it is asked for. */
-const textOf = (report: Diagnosis.Report, json: boolean) =>
+const textOf = (report: Report.Report, json: boolean) =>
   json
     ? Effect.succeed(JSON.stringify(encode(report)))
-    : Effect.map(Terminal.style, (style) => DiagnosisText.render(report, style).join("\n"))
+    : Effect.map(Terminal.style, (style) => ReportText.render(report, style).join("\n"))
 
 /** Listens until it is known what is to be known, or for as long as it is worth it. */
 const listen = Effect.fnUntraced(function*(
   settings: Settings.Settings,
   timeout: Options["timeout"],
-  report: Effect.Effect<Diagnosis.Report>
+  report: Effect.Effect<Report.Report>
 ) {
   const heartbeat = Duration.toMillis(settings.heartbeatInterval)
   // A heartbeat and a bit; a second one before it is said that somebody's does not arrive. Never less than a busy host may
@@ -79,8 +80,8 @@ const listen = Effect.fnUntraced(function*(
   while (true) {
     const seen = yield* report
     const { lasted } = seen.observations
-    const enough = lasted >= (Diagnosis.isSuspect(seen.observations) ? second : first)
-    if (enough || Diagnosis.isSettled(seen.observations)) return seen
+    const enough = lasted >= (Settled.isSuspect(seen.observations) ? second : first)
+    if (enough || Settled.isSettled(seen.observations)) return seen
     yield* Effect.sleep(look)
   }
 })
@@ -88,7 +89,7 @@ const listen = Effect.fnUntraced(function*(
 const once = Effect.fnUntraced(function*(
   settings: Settings.Settings,
   { json, timeout }: Options,
-  report: Effect.Effect<Diagnosis.Report>
+  report: Effect.Effect<Report.Report>
 ) {
   if (!json && process.stderr.isTTY) yield* Output.complain("listening ...")
   const seen = yield* listen(settings, timeout, report)
@@ -96,13 +97,13 @@ const once = Effect.fnUntraced(function*(
   return seen
 })
 
-const keyOf = ({ about, finding }: Finding.Finding): string => `${finding} ${about.join(" ")}`
+const keyOf = ({ about, finding }: Finding): string => `${finding} ${about.join(" ")}`
 
 /** A report at first, then what comes and goes, and a report at the end. Whatever was a problem at any time counts. */
 const watched = Effect.fnUntraced(function*(
   settings: Settings.Settings,
   { json, timeout }: Options,
-  report: Effect.Effect<Diagnosis.Report>,
+  report: Effect.Effect<Report.Report>,
   watch: Duration.Duration
 ) {
   const begun = yield* Clock.currentTimeMillis
@@ -114,7 +115,7 @@ const watched = Effect.fnUntraced(function*(
     capacity: unreadCapacity,
     lost: (count) => json ? "" : `${count} lines are missing here, as nobody read them\n`
   })
-  const show = (report: Diagnosis.Report) => Effect.map(textOf(report, json), (text) => lines.add(`${text}\n`))
+  const show = (report: Report.Report) => Effect.map(textOf(report, json), (text) => lines.add(`${text}\n`))
   const say = (text: string) => Effect.map(Clock.currentTimeMillis, (at) => lines.add(`${Text.clock(at)}  ${text}\n`))
   while ((yield* Clock.currentTimeMillis) - begun < Duration.toMillis(watch)) {
     yield* Effect.sleep("1 second")
@@ -125,7 +126,7 @@ const watched = Effect.fnUntraced(function*(
       if (json) yield* show(now)
       else {
         for (const one of gone) yield* say(`no longer: ${Text.clean(one.says)}`)
-        for (const one of come) yield* say(DiagnosisText.line(one))
+        for (const one of come) yield* say(ReportText.line(one))
       }
     }
     healthy &&= now.healthy

@@ -1,5 +1,5 @@
 /**
- * What `doctor` saw of the network and of this machine: facts only, as data. What they mean is for `Diagnosis`.
+ * What `doctor` saw of the network and of this machine: facts only, as data. What they mean is for `Findings`.
  *
  * All instants are whole milliseconds since the examination began, on a clock that never steps.
  *
@@ -226,12 +226,3 @@ export const Observations = Schema.Struct({
  * @since 0.1.0
  */
 export type Observations = typeof Observations.Type
-
-/**
- * Whether nobody would be in a list of members, but for one server itself.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isLonely = ({ servers }: Observations): boolean =>
-  servers.filter(({ answered, multicast }) => answered !== null || multicast !== null).length < 2

@@ -1,23 +1,14 @@
-/**
- * A diagnosis for people: what was looked at, what was found, and what to do. Pure, from data to lines of a given width.
- *
- * @since 0.1.0
- */
+/** A diagnosis for people: what was looked at, what was found, and what to do. Pure, from data to lines of a given width. */
 import { formatAddress } from "../protocol/Member.ts"
 import type * as Table from "../status/Table.ts"
 import * as Text from "../status/Text.ts"
 import type * as Finding from "./Finding.ts"
 import type { Interface, Server } from "./Observations.ts"
-import type * as Diagnosis from "./Report.ts"
+import type { Report } from "./Report.ts"
 
-/**
- * The whole report. No line is wider than the style's columns, but for a word that is.
- *
- * @category rendering
- * @since 0.1.0
- */
+/** The whole report. No line is wider than the style's columns, but for a word that is. */
 export const render = (
-  { findings, healthy, observations }: Diagnosis.Report,
+  { findings, healthy, observations }: Report,
   style: Pick<Table.Style, "columns" | "color">
 ): ReadonlyArray<string> => {
   const { group, interfaces, lasted, multicastAddress, port, servers } = observations
@@ -58,12 +49,7 @@ export const render = (
   ]
 }
 
-/**
- * One finding as one line, for logs.
- *
- * @category rendering
- * @since 0.1.0
- */
+/** One finding as one line, for logs. */
 export const line = ({ do: what, finding, says, severity }: Finding.Finding): string =>
   Text.clean(`${severity} ${finding}: ${says} ${what}`)
 

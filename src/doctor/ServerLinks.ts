@@ -1,79 +1,13 @@
 /**
- * Links that are missing one way, as far as observations tell: a host that nobody answers, a server that hears nobody, and two
- * servers of which one does not hear the other.
- *
- * @since 0.1.0
+ * What is found of links that are missing one way, as far as observations tell: a host that nobody answers, a server that
+ * hears nobody, and two servers of which one does not hear the other.
  */
-import { formatAddress } from "../protocol/Member.ts"
-import { all, type Finding, one, problem } from "./Finding.ts"
+import { intervalOf, isDeaf, isMute } from "./Facts.ts"
+import type { Finding } from "./Finding.ts"
 import type { Observations, Server } from "./Observations.ts"
+import { all, one, problem, server } from "./Wording.ts"
 
-/**
- * How many questions must go by unanswered: the first probes go out within 1.5 s, and as many lost by chance are one in a thousand
- * where a tenth of all is lost.
- *
- * @category models
- * @since 0.1.0
- */
-export const probesWanted = 3
-
-/**
- * A server in a sentence.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const server = ({ ip, name, port }: Server): string => `${name} (${formatAddress({ ip, port })})`
-
-/**
- * The time between two of its heartbeats, in ms.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const intervalOf = (seen: Observations, { interval }: Server): number => interval ?? seen.heartbeatInterval
-
-/**
- * Servers that are heard and answer nothing.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const muteOf = (seen: Observations): ReadonlyArray<Server> =>
-  seen.servers.filter(({ answered, asked, multicast }) =>
-    multicast !== null && answered === null && asked >= probesWanted
-  )
-
-/**
- * Whether all of several hosts are heard, and none answers.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isMute = (seen: Observations): boolean => {
-  const others = seen.servers.filter(({ local }) => !local)
-  const hosts = new Set(others.map(({ ip }) => ip))
-  return hosts.size > 1 && seen.questions.lastAnswer === null && muteOf(seen).length === others.length
-    && seen.servers.every(({ answered, local }) => local || answered === null) &&
-    !others.every(({ alone }) => alone === true)
-}
-
-/**
- * Whether a server hears nobody: it says so, others are there, and it answers nothing.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isDeaf = (seen: Observations, one: Server): boolean =>
-  one.alone === true && muteOf(seen).includes(one)
-  && seen.servers.some((other) => other !== one && other.answered !== null)
-
-/**
- * What is found of links that are missing one way.
- *
- * @category constructors
- * @since 0.1.0
- */
+/** What is found of links that are missing one way. */
 export const links = (seen: Observations): ReadonlyArray<Finding> => {
   const findings: Array<Finding> = []
   const others = seen.servers.filter(({ local }) => !local)

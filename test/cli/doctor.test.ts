@@ -5,10 +5,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { createSocket } from "node:dgram"
-import * as Diagnosis from "../../src/doctor/Report.ts"
+import * as Report from "../../src/doctor/Report.ts"
 import * as Process from "./process.ts"
 
-const decode = Schema.decodeUnknownSync(Diagnosis.Report)
+const decode = Schema.decodeUnknownSync(Report.Report)
 const fast = ["--profile", "fast"]
 
 /** Its report, and how it ended. */

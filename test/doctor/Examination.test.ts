@@ -8,7 +8,8 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Examination from "../../src/doctor/Examination.ts"
-import * as Diagnosis from "../../src/doctor/Report.ts"
+import * as Report from "../../src/doctor/Report.ts"
+import * as Settled from "../../src/doctor/Settled.ts"
 import * as Settings from "../../src/group/Settings.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import type * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
@@ -36,11 +37,11 @@ const examine = Effect.fnUntraced(
         ], { defaultRoute: Option.some("eth0") }))
       })
     )
-    return { ...examination, report: Effect.map(examination.observations, Diagnosis.report) }
+    return { ...examination, report: Effect.map(examination.observations, Report.report) }
   }
 )
 
-const kinds = ({ findings }: Diagnosis.Report) => findings.map(({ finding }) => finding)
+const kinds = ({ findings }: Report.Report) => findings.map(({ finding }) => finding)
 
 describe("an examination", () => {
   it.effect("beside healthy servers finds nothing, joins nothing, and knows in a moment or a heartbeat", () =>
@@ -51,10 +52,10 @@ describe("an examination", () => {
       const host = yield* world.network.host("doctor")
       const { observations, report } = yield* examine(host)
       yield* pass(1_400)
-      assert.isFalse(Diagnosis.isSettled(yield* observations))
+      assert.isFalse(Settled.isSettled(yield* observations))
       yield* pass(9_000)
       const found = yield* report
-      assert.isTrue(Diagnosis.isSettled(found.observations))
+      assert.isTrue(Settled.isSettled(found.observations))
       assert.deepStrictEqual([found.healthy, kinds(found)], [true, []])
       const { interfaces, questions, servers } = found.observations
       assert.deepStrictEqual(servers.map(({ name }) => name).toSorted(), ["s1", "s2", "s3"])
@@ -302,7 +303,7 @@ describe("an examination", () => {
       )
       yield* pass(600)
       const found = yield* report
-      assert.isTrue(Diagnosis.isSettled(found.observations))
+      assert.isTrue(Settled.isSettled(found.observations))
       assert.deepStrictEqual(kinds(found), ["PortTaken", "Drops", "SmallReceiveBuffer"])
       assert.deepStrictEqual(found.observations.sockets?.length, 1)
       assert.strictEqual(found.observations.interfaces[1]?.refusal?.errno, "EADDRINUSE")

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as Finding from "../../src/doctor/Finding.ts"
+import * as Findings from "../../src/doctor/Findings.ts"
 import type { Observations } from "../../src/doctor/Observations.ts"
-import * as Diagnosis from "../../src/doctor/Report.ts"
+import * as Report from "../../src/doctor/Report.ts"
+import * as Settled from "../../src/doctor/Settled.ts"
 import { docker0, eth0, healthy, id, lo, server, socket, stranger } from "./Sample.ts"
 
 const refused = (kind: string, errno: string | null, during: "open" | "join" | "send" = "open") => ({
@@ -298,6 +300,30 @@ const cases: ReadonlyArray<
     ["a (192.0.2.97:4000)", "the last 20 questions", "querier"]
   ],
   [
+    "a leader that has just come after nobody led for a while",
+    {
+      lasted: 600_000,
+      interfaces: [{ ...eth0, lastSent: 600_000, lastEcho: 600_000 }],
+      servers: [server("a", {
+        multicast: { first: 1, last: 599_000 },
+        answered: { first: 60, last: 599_000 },
+        follows: { leader: id("a"), term: 8, since: 598_000 }
+      })],
+      questions: { asked: 140, unanswered: 20, lastAnswer: 500_000, answeredBy: [id("a")] }
+    },
+    []
+  ],
+  [
+    "no interface, as the system refused to list them",
+    {
+      interfaces: [],
+      servers: [],
+      refusals: [{ during: "scan", kind: "OutOfDescriptors", where: "the interfaces", errno: "EMFILE" }]
+    },
+    ["Refused"],
+    ["list the network interfaces"]
+  ],
+  [
     "a few questions in a row that were lost, and a leader that has died",
     {
       lasted: 600_000,
@@ -406,7 +432,7 @@ describe("what doctor makes of", () => {
   it.each(cases.map(([what, change, findings, words = []]) => ({ what, change, findings, words })))("$what", (
     { change, findings, words }
   ) => {
-    const { findings: found, healthy: isHealthy } = Diagnosis.report({ ...healthy, ...change })
+    const { findings: found, healthy: isHealthy } = Report.report({ ...healthy, ...change })
     assert.deepStrictEqual<ReadonlyArray<string>>(found.map(short), findings)
     assert.strictEqual(isHealthy, findings.every((finding) => finding.startsWith("?")))
     for (const word of words) assert.include(`${found[0]?.says} ${found[0]?.do}`, word)
@@ -426,13 +452,13 @@ describe("what doctor makes of", () => {
       { length: 30 },
       (_, at) => server("abcdef"[at % 6]!, { ...deaf, port: at + 1 })
     )
-    const [finding] = Diagnosis.diagnose({ ...healthy, servers: many })
+    const [finding] = Findings.diagnose({ ...healthy, servers: many })
     assert.include(finding?.says, "and 25 more answer by unicast")
     assert.strictEqual(finding?.about.length, 30)
   })
 
   it("tells problems before notes, and causes before what they bring about", () => {
-    const found = Diagnosis.diagnose({
+    const found = Findings.diagnose({
       ...healthy,
       servers: [],
       strangers: [stranger("NotOurs"), stranger("OtherGroup")],
@@ -449,14 +475,14 @@ describe("what doctor makes of", () => {
   })
 
   it("makes a report that its schema reads back", () => {
-    const report = Diagnosis.report({ ...healthy, strangers: [stranger("OtherGroup")], servers: [server("b", deaf)] })
-    const json = JSON.parse(JSON.stringify(Schema.encodeSync(Diagnosis.Report)(report)))
-    assert.deepStrictEqual(Schema.decodeUnknownSync(Diagnosis.Report)(json), report)
+    const report = Report.report({ ...healthy, strangers: [stranger("OtherGroup")], servers: [server("b", deaf)] })
+    const json = JSON.parse(JSON.stringify(Schema.encodeSync(Report.Report)(report)))
+    assert.deepStrictEqual(Schema.decodeUnknownSync(Report.Report)(json), report)
   })
 })
 
 describe("longer listening", () => {
-  const settled = (change: Partial<Observations>) => Diagnosis.isSettled({ ...healthy, ...change })
+  const settled = (change: Partial<Observations>) => Settled.isSettled({ ...healthy, ...change })
 
   it("would change nothing where all is heard both ways, after a moment", () => {
     assert.isTrue(settled({}))
@@ -487,7 +513,7 @@ describe("longer listening", () => {
   })
 
   it("suspects those that answer and were not heard", () => {
-    assert.isFalse(Diagnosis.isSuspect(healthy))
-    assert.isTrue(Diagnosis.isSuspect({ ...healthy, servers: [server("b", deaf)] }))
+    assert.isFalse(Settled.isSuspect(healthy))
+    assert.isTrue(Settled.isSuspect({ ...healthy, servers: [server("b", deaf)] }))
   })
 })

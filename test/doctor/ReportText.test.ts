@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { stripVTControlCharacters } from "node:util"
+import * as Findings from "../../src/doctor/Findings.ts"
 import type { Observations } from "../../src/doctor/Observations.ts"
-import * as Diagnosis from "../../src/doctor/Report.ts"
-import * as DiagnosisText from "../../src/doctor/ReportText.ts"
+import * as Report from "../../src/doctor/Report.ts"
+import * as ReportText from "../../src/doctor/ReportText.ts"
 import * as Table from "../../src/status/Table.ts"
 import * as Text from "../../src/status/Text.ts"
 import { docker0, eth0, healthy, server } from "./Sample.ts"
@@ -36,7 +37,7 @@ const seen: Observations = {
 
 describe("a diagnosis on a terminal", () => {
   it("says what was looked at, what was found and what to do", () => {
-    const lines = DiagnosisText.render(Diagnosis.report(seen), Table.plain)
+    const lines = ReportText.render(Report.report(seen), Table.plain)
     assert.deepStrictEqual(lines, [
       "Bellwether doctor  group orders  239.255.253.87:16983  listened 12s",
       "",
@@ -56,7 +57,7 @@ describe("a diagnosis on a terminal", () => {
   })
 
   it.each([20, 40, 79, 120])("fits %i columns, word by word", (columns) => {
-    const lines = DiagnosisText.render(Diagnosis.report({ ...seen, servers: [] }), { columns, color: false })
+    const lines = ReportText.render(Report.report({ ...seen, servers: [] }), { columns, color: false })
     for (const line of lines) {
       // A word that is wider than the terminal is broken by it.
       assert.isTrue(Text.width(line) <= columns || line.trim().split(" ").length <= 3, line)
@@ -68,7 +69,7 @@ describe("a diagnosis on a terminal", () => {
   })
 
   it("has colours where they are wanted, and only there", () => {
-    const render = (color: boolean) => DiagnosisText.render(Diagnosis.report(seen), { columns: 80, color }).join("\n")
+    const render = (color: boolean) => ReportText.render(Report.report(seen), { columns: 80, color }).join("\n")
     assert.include(render(true), "\u001b[1;31m")
     assert.strictEqual(stripVTControlCharacters(render(true)), render(false))
     assert.notInclude(render(false), "\u001b")
@@ -76,7 +77,7 @@ describe("a diagnosis on a terminal", () => {
 
   it("says that all is well, and how many servers it does not show", () => {
     const servers = Array.from({ length: 25 }, (_, at) => ({ ...seen.servers[0]!, port: at + 1 }))
-    const lines = DiagnosisText.render({
+    const lines = ReportText.render({
       healthy: true,
       findings: [],
       observations: { ...seen, servers, interfaces: [] }
@@ -87,7 +88,7 @@ describe("a diagnosis on a terminal", () => {
   })
 
   it("is one line a finding for logs", () => {
-    const [finding] = Diagnosis.diagnose(seen)
-    assert.match(DiagnosisText.line(finding!), /^problem Refused: The system .* allow UDP for this program\.$/)
+    const [finding] = Findings.diagnose(seen)
+    assert.match(ReportText.line(finding!), /^problem Refused: The system .* allow UDP for this program\.$/)
   })
 })

@@ -4,11 +4,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Diagnosis from "../../src/doctor/Report.ts"
+import * as Report from "../../src/doctor/Report.ts"
 import * as Lan from "./Lan.ts"
 import { allFollow, allSeeAll, flags } from "./Views.ts"
 
-const decode = Schema.decodeUnknownSync(Diagnosis.Report)
+const decode = Schema.decodeUnknownSync(Report.Report)
 
 /** It ends as soon as all is known; on a busy machine that takes longer than a heartbeat. */
 const doctor = Effect.fnUntraced(function*(host: Lan.Host, ...more: ReadonlyArray<string>) {

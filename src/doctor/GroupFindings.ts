@@ -1,0 +1,131 @@
+/**
+ * What is found of the group: who is there, how it is reached by seeds, who is who, and who leads.
+ */
+import * as Text from "../status/Text.ts"
+import { isLonely, isLost, isOnNetwork, isTaken, leaderships, openOf, probesWanted } from "./Facts.ts"
+import type { Finding } from "./Finding.ts"
+import type { Observations, Server } from "./Observations.ts"
+import { all, interfaceName, note, one, problem, server } from "./Wording.ts"
+
+/** Whether anybody is there. */
+export const company = (seen: Observations): ReadonlyArray<Finding> => {
+  if (openOf(seen).length === 0 || isTaken(seen)) return []
+  const there = seen.servers.filter(({ answered, multicast }) => answered !== null || multicast !== null)
+  const where = `group ${JSON.stringify(seen.group)}${
+    seen.multicast ? ` on ${seen.multicastAddress}:${seen.port}` : ", by seeds alone,"
+  }`
+  if (
+    there.length === 0 && seen.strangers.length === 0 && seen.multicast && openOf(seen).every(isLost) &&
+    isOnNetwork(seen)
+  ) {
+    return [problem(
+      "NothingArrives",
+      openOf(seen).map(interfaceName),
+      `Nothing arrives at this host: no server was heard in ${
+        Text.age(seen.lasted)
+      }, none answers, and its own multicasts do not come back.`,
+      `Allow incoming UDP to port ${seen.port} and to the servers' own ports (unicastPort) in the firewall of this host. What it sends `
+        + "may arrive all the same: doctor on another host of the group says whether servers of this one are heard there."
+    )]
+  }
+  if (there.length === 0) {
+    return [problem(
+      "Alone",
+      [],
+      `No server of ${where} was heard in ${Text.age(seen.lasted)}, and none answers.`,
+      seen.multicast
+        ? "Start one and look again. Where one runs: compare group, multicast address and port there, run doctor there too, and "
+          + `see that no firewall stops UDP port ${seen.port} and no switch stops multicast between the hosts.`
+        : "Start one of the seeds and look again. Where one runs: compare group and unicastPort there with --seeds, and see that no firewall stops UDP to it."
+    )]
+  }
+  if (!isOnNetwork(seen) || there.some(({ local }) => !local)) return []
+  return [(there.length === 1 ? problem : note)(
+    "OnlyThisHost",
+    there.map(server),
+    `Only servers on this host were heard in ${Text.age(seen.lasted)}: ${all(there.map(server))}.`,
+    "If others should be there, run doctor on one of their hosts. If it finds its own multicasts coming back as this one does, "
+      + "the network between keeps them: an access point that isolates its clients, a switch that filters multicast, two networks."
+  )]
+}
+
+/** Whether the seeds resolve and answer. */
+export const seeds = (seen: Observations): ReadonlyArray<Finding> => {
+  const weight = isLonely(seen) ? problem : note
+  const lost = seen.seeds.filter(({ addresses }) => addresses.length === 0).map(({ seed }) => seed)
+  const mute = seen.seeds.filter(({ addresses, answered, asked }) =>
+    addresses.length > 0 && answered === null && asked >= probesWanted
+  )
+  const findings: Array<Finding> = []
+  if (lost.length > 0) {
+    findings.push(weight(
+      "SeedUnresolved",
+      lost,
+      `${one(lost, "The seed", "The seeds")} ${all(lost)} ${
+        one(lost, "resolves", "resolve")
+      } to no address on this host.`,
+      "Compare --seeds with what the name server says. Names are resolved again by themselves; one seed that lives is enough."
+    ))
+  }
+  if (mute.length > 0) {
+    const names = mute.map(({ addresses, seed }) => addresses.includes(seed) ? seed : `${seed} (${all(addresses)})`)
+    findings.push(weight(
+      "SeedSilent",
+      mute.map(({ seed }) => seed),
+      `${one(mute, "The seed", "The seeds")} ${all(names)} ${one(mute, "does", "do")} not answer.`,
+      "See that a server of the group runs there with that unicastPort, that no firewall stops UDP to it, and, behind a router, that its --networks names that of this host. One seed that lives is enough."
+    ))
+  }
+  return findings
+}
+
+/** Whether each server has an id of its own. */
+export const identities = (seen: Observations): ReadonlyArray<Finding> =>
+  seen.servers.flatMap((one) => {
+    // A restart is one start after the other; two that speak by turns are two servers.
+    const twins = one.starts.filter((start) =>
+      one.starts.some((other) =>
+        other.incarnation !== start.incarnation && other.first <= start.last && start.first <= other.last
+      )
+    )
+    return twins.length === 0 ? [] : [problem(
+      "DuplicateIdentity",
+      [...new Set(twins.map(({ address }) => address))],
+      `Two servers use the node id ${one.id} at once: ${
+        all([...new Set(twins.map(({ address, incarnation }) => `${address} (incarnation ${incarnation})`))])
+      }.`,
+      "Give each its own host name or --unicast-port. A copied virtual machine or container often has both in common."
+    )]
+  })
+
+/** Whether all name the same leader. */
+export const leaders = (seen: Observations): ReadonlyArray<Finding> => {
+  const newest = leaderships(seen)[0]
+  if (newest === undefined) return []
+  // Before the newest was heard of, or at the very moment, another was right.
+  const isLate = ({ answered, multicast }: Server) =>
+    Math.max(answered?.last ?? 0, multicast?.last ?? 0) > newest.since + changeTime
+  const named = new Map(
+    seen.servers.flatMap((one) =>
+      one.follows !== null && (one.follows.leader === newest.leader || isLate(one))
+        ? [[one.follows.leader, one.follows.term] as const]
+        : []
+    )
+  )
+  if (named.size < 2) return []
+  const names = [...named].map(([id, term]) =>
+    `${seen.servers.find((one) => one.id === id)?.name ?? id} (term ${term})`
+  )
+  return [problem(
+    "SeveralLeaders",
+    [...named.keys()],
+    `Not all servers name the same leader: ${all(names)}.`,
+    "Look again in a moment: a change of leader takes an instant. If it stays, the servers do not all hear each other: run "
+      + "doctor on the hosts of both."
+  )]
+}
+
+// internal
+
+// Who follows another leader than the newest for longer than this has not just not heard of it.
+const changeTime = 1_000
