@@ -9,7 +9,8 @@ const fadedAfter = 12_000
 
 const interfaces: Rule = (seen) => {
   if (seen.interfaces.length === 0) {
-    return [problem(
+    // A scan that failed does not say that there is none.
+    return seen.refusals.some(({ during }) => during === "scan") ? [] : [problem(
       "NoInterface",
       [],
       "No network interface is up on this host.",

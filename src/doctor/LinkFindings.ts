@@ -2,7 +2,7 @@
 import * as Text from "../status/Text.ts"
 import { all, type Finding, note, one, problem } from "./Finding.ts"
 import type { Observations, Server } from "./Observations.ts"
-import { intervalOf, isUnheard, leaderOf, probesWanted, type Rule, server } from "./Seen.ts"
+import { intervalOf, isUnheard, leaderOf, leaderships, probesWanted, type Rule, server } from "./Seen.ts"
 
 const fadedAfter = 12_000
 // A tenth of all lost, each way: as many in a row are one in three thousand.
@@ -153,8 +153,9 @@ const ownMulticastUnheard: Rule = (seen) => {
       isStill
     ))
   }
-  // Who has just died answers nothing at all; and a few may be lost by chance in a long time.
-  const since = lastAnswer === null ? Infinity : lastAnswer + fadedAfter
+  // Who has just died answers nothing at all, who has led only since then was not asked by those questions, and a few may be
+  // lost by chance in a long time.
+  const since = lastAnswer === null ? Infinity : Math.max(lastAnswer, leaderships(seen)[0]?.since ?? 0) + fadedAfter
   if (unanswered >= fadedProbes && (leader.answered?.last ?? 0) > since) {
     findings.push(problem(
       "OutgoingFaded",

@@ -298,6 +298,30 @@ const cases: ReadonlyArray<
     ["a (192.0.2.97:4000)", "the last 20 questions", "querier"]
   ],
   [
+    "a leader that has just come after nobody led for a while",
+    {
+      lasted: 600_000,
+      interfaces: [{ ...eth0, lastSent: 600_000, lastEcho: 600_000 }],
+      servers: [server("a", {
+        multicast: { first: 1, last: 599_000 },
+        answered: { first: 60, last: 599_000 },
+        follows: { leader: id("a"), term: 8, since: 598_000 }
+      })],
+      questions: { asked: 140, unanswered: 20, lastAnswer: 500_000, answeredBy: [id("a")] }
+    },
+    []
+  ],
+  [
+    "no interface, as the system refused to list them",
+    {
+      interfaces: [],
+      servers: [],
+      refusals: [{ during: "scan", kind: "OutOfDescriptors", where: "the interfaces", errno: "EMFILE" }]
+    },
+    ["Refused"],
+    ["list the network interfaces"]
+  ],
+  [
     "a few questions in a row that were lost, and a leader that has died",
     {
       lasted: 600_000,
