@@ -1,9 +1,8 @@
 /**
- * Looks at the network of this host: opens each chosen interface by itself, multicasts questions out of it and hears whether
- * they come back, listens to the group, and asks every server that it learns of by unicast. It joins nothing: nobody's view
- * changes by it, and it runs beside a server of the same host as well as where none runs.
+ * The shell of `doctor`: sockets and time. It multicasts questions out of each chosen interface, hears whether they come
+ * back, listens to the group, and asks each known server by unicast. All of it becomes evidence, which `Knowledge` folds.
  *
- * Here are sockets and time only. What is heard becomes evidence; what it means is folded in `Knowledge`.
+ * It joins nothing: no view changes by it. It also runs beside a server of the same host.
  */
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Clock from "effect/Clock"
@@ -39,86 +38,87 @@ import * as Questions from "./Questions.ts"
 /** The settings that an examination goes by. */
 export type Examined = Inquiry.Questioned & Pick<Settings.Settings, "memberTimeout">
 
-/** An examination under way. Both can be asked at any time until the scope closes. */
+/** An examination that runs. Both can be asked at any time until the scope closes. */
 export interface Examination {
   /** All that was seen so far. */
   readonly observations: Effect.Effect<Observations>
-  /** Fails where a fiber of it died again and again. */
+  /** Fails when a fiber of it has died too often. */
   readonly failed: Effect.Effect<never, Supervisor.GroupFailed>
 }
 
-/** Begins to look. It goes on until the scope closes. */
+/** Starts an examination. It goes on until the scope closes. */
 export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.Return<
   Examination,
   SettingRefused,
   Datagrams.Datagrams | Interfaces | Kernel.Kernel | Scope.Scope
 > {
   const keys = yield* Keys.make(settings, Duration.toMillis(settings.memberTimeout))
-  const notes = yield* begin(settings, keys)
+  const notes = yield* makeNotes(settings, keys)
   const supervisor = yield* Supervisor.make((fiber, cause) =>
     Effect.sync(() => {
       const refusal = { during: "receive", kind: cause, where: `our own ${fiber}`, errno: null } as const
       notes.learn({ _tag: "Refused", refusal })
     })
   )
-  const looking: Looking = { ...notes, settings, keys, supervisor, open: new Map(), seeds: new Map() }
+  const running: Running = { ...notes, settings, keys, supervisor, open: new Map(), seeds: new Map() }
   const { scan: system } = yield* Interfaces
-  const scan = scanned(looking, system)
+  const scan = scanned(running, system)
   const askAll = Effect.gen(function*() {
     yield* scan
     notes.learn({ _tag: "RoundBegan" })
-    yield* openAll(looking)
-    yield* askGroup(looking)
-    yield* askSeeds(looking)
-    yield* askServers(looking)
+    yield* openAll(running)
+    yield* askGroup(running)
+    yield* askSeeds(running)
+    yield* askServers(running)
   })
   const services = yield* Effect.context<Datagrams.Datagrams | Scope.Scope>()
   yield* supervisor.keep("questions", Effect.provideContext(Effect.repeat(askAll, pace), services))
-  const askKernel = yield* askingKernel(looking)
+  const askKernel = yield* askingKernel(running)
   const observations = Effect.gen(function*() {
     yield* scan
     yield* askKernel
-    for (const [seed, names] of looking.seeds) resolved(looking, seed, names)
-    return notes.seen()
+    for (const [seed, names] of running.seeds) resolved(running, seed, names)
+    return notes.observed()
   })
   return { observations, failed: supervisor.failed }
 })
 
 // internal
 
-/** Often at first, when there is most to learn. */
+/** How long to wait after each round. The first rounds follow each other fast, so that a healthy group is known soon. */
 const pace = Schedule.spaced("250 millis").pipe(
   Schedule.upTo({ times: 3 }),
   Schedule.concat(Schedule.upTo(Schedule.spaced("1 second"), { times: 30 })),
   Schedule.concat(Schedule.spaced("5 seconds"))
 )
 
-/** What was refused is tried again in each fourth round only: it costs sockets. */
+/** In rounds: how often sockets that were refused are tried again. Each try costs sockets. */
 const openEvery = 4
-/** As servers do: a name that has not answered is looked up again. */
+/** In rounds: how often the name of a seed that has not answered is resolved again, as servers do. */
 const resolveEvery = 8
-/** How many servers are asked in one round. */
+/** At most so many servers are asked in one round. */
 const serversARound = 64
 
 /** What is known, and the one way to know more. */
 interface Notes {
   readonly known: () => Knowledge.Knowledge
   readonly learn: (evidence: Evidence) => void
-  readonly seen: () => Observations
-  /** Notes a question before it is sent, by nonces of its own. */
-  readonly noted: (question: Question, count: number) => ReadonlyArray<string>
+  readonly observed: () => Observations
+  /** Notes a question that is about to be sent to so many addresses, and gives a nonce for each. */
+  readonly asking: (question: Question, count: number) => ReadonlyArray<string>
 }
 
-interface Looking extends Notes {
+/** What an examination has while it runs. */
+interface Running extends Notes {
   readonly settings: Examined
   readonly keys: Keys.Keys
   readonly supervisor: Supervisor.Supervisor
-  /** By the address of each interface whose sockets are open. */
+  /** The interfaces whose sockets are open, by address. */
   readonly open: Map<string, ProbeSocket.ProbeSocket>
   readonly seeds: Map<string, Seeds.Seeds>
 }
 
-const begin = Effect.fnUntraced(function*(settings: Examined, keys: Keys.Keys): Effect.fn.Return<Notes> {
+const makeNotes = Effect.fnUntraced(function*(settings: Examined, keys: Keys.Keys): Effect.fn.Return<Notes> {
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const began = clock.monotonicTimeNanosUnsafe()
@@ -142,8 +142,8 @@ const begin = Effect.fnUntraced(function*(settings: Examined, keys: Keys.Keys): 
   return {
     known: () => notes.current,
     learn,
-    seen: () => Knowledge.observations(notes.current, now()),
-    noted: (question, count) => {
+    observed: () => Knowledge.observations(notes.current, now()),
+    asking: (question, count) => {
       const nonces = Array.from({ length: count }, () => word() + word())
       learn({ _tag: "Asked", question, nonces })
       return nonces
@@ -151,8 +151,8 @@ const begin = Effect.fnUntraced(function*(settings: Examined, keys: Keys.Keys): 
   }
 })
 
-/** Asks the system for its interfaces. Where it says nothing, that is no news of them. */
-const scanned = ({ learn, settings }: Looking, scan: Interfaces["Service"]["scan"]) =>
+/** Asks the system for its interfaces. If that fails, those known before stay. */
+const scanned = ({ learn, settings }: Running, scan: Interfaces["Service"]["scan"]) =>
   Effect.matchEager(scan, {
     onFailure: (error) => learn({ _tag: "Refused", refusal: ProbeSocket.refusalOf(error) }),
     onSuccess: (system) => {
@@ -162,9 +162,9 @@ const scanned = ({ learn, settings }: Looking, scan: Interfaces["Service"]["scan
     }
   })
 
-/** Opens the sockets of chosen interfaces that have none yet. */
-const openAll = Effect.fnUntraced(function*(looking: Looking) {
-  const { keys, known, learn, open, seeds, settings, supervisor } = looking
+/** Opens the sockets of the chosen interfaces that have none yet. */
+const openAll = Effect.fnUntraced(function*(running: Running) {
+  const { keys, known, learn, open, seeds, settings, supervisor } = running
   const { probes, rounds } = known()
   for (const [address, { refusal }] of probes) {
     if (open.has(address) || (refusal !== null && rounds % openEvery !== 1)) continue
@@ -184,47 +184,47 @@ const openAll = Effect.fnUntraced(function*(looking: Looking) {
   }
 })
 
-const askGroup = Effect.fnUntraced(function*({ noted, open, settings }: Looking) {
+const askGroup = Effect.fnUntraced(function*({ asking, open, settings }: Running) {
   if (!settings.multicast) return
   for (const { address, ask } of open.values()) {
-    for (const nonce of noted({ _tag: "Group", address }, 1)) yield* ask(null, nonce, 0)
+    for (const nonce of asking({ _tag: "Group", address }, 1)) yield* ask(null, nonce, 0)
   }
 })
 
-const askSeeds = Effect.fnUntraced(function*(looking: Looking) {
-  const { noted, open, settings } = looking
+const askSeeds = Effect.fnUntraced(function*(running: Running) {
+  const { asking, open, settings } = running
   if (open.size === 0) return
-  for (const place of settings.seeds) {
-    const seed = Host.formatHostPort(place)
-    const names = yield* namesOf(looking, place)
-    resolved(looking, seed, names)
+  for (const hostPort of settings.seeds) {
+    const seed = Host.formatHostPort(hostPort)
+    const names = yield* namesOf(running, hostPort)
+    resolved(running, seed, names)
     const ways = names.addresses().flatMap((to) => {
       const way = wayTo(open, to.ip)
       return way === undefined ? [] : [{ to, way }]
     })
-    const nonces = noted({ _tag: "Seed", seed }, ways.length)
-    for (const [at, { to, way }] of ways.entries()) yield* way.ask(to, nonces[at]!, 0)
+    const nonces = asking({ _tag: "Seed", seed }, ways.length)
+    for (const [index, { to, way }] of ways.entries()) yield* way.ask(to, nonces[index]!, 0)
   }
 })
 
-/** Asks the next few of all servers, by turns. */
-const askServers = Effect.fnUntraced(function*({ known, noted, open }: Looking) {
+/** Asks the next few servers. If there are too many for one round, they take turns. */
+const askServers = Effect.fnUntraced(function*({ asking, known, open }: Running) {
   const { rounds, servers } = known()
   const all = [...servers.values()]
   const start = all.length <= serversARound ? 0 : (rounds * serversARound) % all.length
-  for (const { at, id } of [...all.slice(start), ...all.slice(0, start)].slice(0, serversARound)) {
-    const way = wayTo(open, at.ip)
+  for (const { address, id } of [...all.slice(start), ...all.slice(0, start)].slice(0, serversARound)) {
+    const way = wayTo(open, address.ip)
     if (way === undefined) continue
-    for (const nonce of noted({ _tag: "Server", id }, 1)) yield* way.ask(at, nonce, 0)
+    for (const nonce of asking({ _tag: "Server", id }, 1)) yield* way.ask(address, nonce, 0)
   }
 })
 
-/** The addresses of a seed: looked up at first, and again in the background while none of them answers. */
-const namesOf = Effect.fnUntraced(function*({ known, open, seeds, settings }: Looking, place: Host.HostPort) {
-  const seed = Host.formatHostPort(place)
+/** The addresses of a seed: resolved at first, and again in the background while none of them answers. */
+const namesOf = Effect.fnUntraced(function*({ known, open, seeds, settings }: Running, hostPort: Host.HostPort) {
+  const seed = Host.formatHostPort(hostPort)
   const names = seeds.get(seed)
   if (names === undefined) {
-    const made = yield* Seeds.make({ ...settings, seeds: [place] }, { resolve: (host) => resolveBy(open, host) })
+    const made = yield* Seeds.make({ ...settings, seeds: [hostPort] }, { resolve: (host) => resolveBy(open, host) })
     seeds.set(seed, made)
     return made
   }
@@ -233,41 +233,39 @@ const namesOf = Effect.fnUntraced(function*({ known, open, seeds, settings }: Lo
   return names
 })
 
-const resolved = ({ learn }: Looking, seed: string, names: Seeds.Seeds): void =>
+const resolved = ({ learn }: Running, seed: string, names: Seeds.Seeds): void =>
   learn({ _tag: "SeedResolved", seed, addresses: names.addresses().map(formatAddress) })
 
-/** The socket from which an address is spoken to: each has one family, though its interface has networks of both. */
-const wayTo = (open: Looking["open"], ip: string): ProbeSocket.ProbeSocket | undefined => {
+/** The socket to send from: one of the family of the address, if possible one that is on its network. */
+const wayTo = (open: Running["open"], ip: string): ProbeSocket.ProbeSocket | undefined => {
   const able = [...open.values()].filter(({ address }) => familyOf(address) === familyOf(ip))
   return able.find(({ isDirect }) => isDirect(ip)) ?? able[0]
 }
 
-/** The addresses of a name, of all families that there are sockets of. */
-const resolveBy = Effect.fnUntraced(function*(open: Looking["open"], host: string) {
+/** The addresses of a name, of each family that a socket is open for. */
+const resolveBy = Effect.fnUntraced(function*(open: Running["open"], host: string) {
   const ofFamilies = new Map([...open.values()].toReversed().map((one) => [familyOf(one.address), one] as const))
   const [found, failures] = yield* Effect.partition(ofFamilies.values(), ({ resolve }) => resolve(host))
   const [failure] = failures
   return found.length === 0 && failure !== undefined ? yield* failure : found.flat()
 })
 
-/** Asks the system who else has our ports. To find the owners is to look at every process: not each time that somebody asks. */
-const askingKernel = Effect.fnUntraced(function*({ learn, settings }: Looking) {
+/** Asks the system which sockets of others are on our ports. The answer is kept for a moment: all processes are read for it. */
+const askingKernel = Effect.fnUntraced(function*({ learn, settings }: Running) {
   const kernel = yield* Kernel.Kernel
-  const socketsOn = (port: number) =>
-    Effect.map(
-      kernel.udpSockets(port),
-      (sockets) =>
-        Option.map(sockets, (some) =>
-          some.filter(({ own }) =>
-            !own
-          ).map(({ drops, ip, owner, uid }): Socket => ({ ip, port, uid, drops, owner })))
+  const socketsOn = Effect.fnUntraced(function*(port: number) {
+    const sockets = Option.map(yield* kernel.udpSockets(port), (all) => all.filter(({ own }) => !own))
+    return Option.map(
+      sockets,
+      (others) => others.map(({ drops, ip, owner, uid }): Socket => ({ ip, port, uid, drops, owner }))
     )
+  })
   return yield* Effect.cachedWithTTL(
     Effect.gen(function*() {
       const { port, unicastPort } = settings
       const sockets = yield* Effect.forEach([port, ...(unicastPort === 0 ? [] : [unicastPort])], socketsOn)
       learn({
-        _tag: "SystemTold",
+        _tag: "SystemReported",
         sockets: Option.getOrNull(Option.map(Option.all(sockets), (some) => some.flat())),
         receiveBufferLimit: Option.getOrNull(yield* kernel.receiveBufferLimit)
       })

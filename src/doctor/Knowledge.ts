@@ -1,5 +1,6 @@
 /**
- * What an examination knows: a fold over evidence, and what it adds up to. Pure: what is not known yet stays unknown.
+ * What an examination knows: a fold over evidence (`step`), and what it adds up to (`observations`). Pure. What no evidence
+ * says stays unknown.
  */
 import type * as Message from "../protocol/Message.ts"
 import * as Zone from "../protocol/Zone.ts"
@@ -10,7 +11,7 @@ import * as KnownServers from "./KnownServers.ts"
 import type { Interface, Observations, Refusal, Seed, Server, Socket, Stranger } from "./Observations.ts"
 import * as Questions from "./Questions.ts"
 
-/** What is examined, by its settings: it does not change. */
+/** What is known from the start, by the settings. */
 export type Subject = Pick<
   Observations,
   | "at"
@@ -25,20 +26,20 @@ export type Subject = Pick<
   | "exposedKeyFile"
 >
 
-/** What became of the sockets of one interface, and of the probes that were multicast out of it. */
+/** One interface: whether its sockets opened, and what became of the probes that were multicast out of it. */
 export interface Probes extends Pick<Interface, "refusal" | "sent" | "echoed" | "lastSent" | "lastEcho"> {
-  /** Echoes that are known by their seal alone. */
-  readonly sealed: number
+  /** Echoes of which only the session is known, not the question. */
+  readonly sealedEchoes: number
 }
 
 /** All that is known. */
 export interface Knowledge {
   readonly subject: Subject
-  /** How often all were asked. */
+  /** How often everybody was asked. */
   readonly rounds: number
   /** Null until the system has said what there is. */
   readonly interfaces: ReadonlyArray<Explained> | null
-  /** By the address of each interface that was chosen at any time. */
+  /** Each interface that was ever chosen, by its address. */
   readonly probes: ReadonlyMap<string, Probes>
   readonly refusals: ReadonlyMap<string, Refusal>
   readonly servers: KnownServers.KnownServers
@@ -49,7 +50,7 @@ export interface Knowledge {
   readonly receiveBufferLimit: number | null
 }
 
-/** What comes over the network, and what goes wrong, decides how much there is to keep. */
+/** Tables are bounded: others decide how much comes. */
 const most = { refusals: 64, foreign: 256 }
 
 /** Nothing known yet. */
@@ -87,25 +88,25 @@ export const step = (self: Knowledge, evidence: Evidence, now: number): Knowledg
     case "Heard":
       return heard(self, evidence, now)
     case "OwnHeard":
-      // Each is of what this interface said last: no more came back than were sent.
-      return probed(self, evidence.address, ({ sealed, sent }) => ({
-        sealed: Math.min(sent, sealed + 1),
+      // The same echo may arrive twice, and no more can come back than were sent.
+      return probed(self, evidence.address, ({ sealedEchoes, sent }) => ({
+        sealedEchoes: Math.min(sent, sealedEchoes + 1),
         lastEcho: now
       }))
     case "Dropped":
       return dropped(self, evidence, now)
-    case "SystemTold":
+    case "SystemReported":
       return { ...self, sockets: evidence.sockets, receiveBufferLimit: evidence.receiveBufferLimit }
   }
 }
 
-/** What it adds up to, for people and programs to read, and for findings to be made of. */
+/** All that is known, as the report shows it and as findings are made of it. */
 export const observations = (self: Knowledge, now: number): Observations => {
   const interfaces = self.interfaces ?? []
-  // A server says its address without the zone.
+  // Servers announce their address without a zone.
   const own = new Set(interfaces.map(({ address }) => Zone.without(address)))
   const servers: Array<Server> = []
-  for (const { at: _, last: __, ...server } of self.servers.values()) {
+  for (const { address: _, last: __, ...server } of self.servers.values()) {
     servers.push({ ...server, local: own.has(server.ip) })
   }
   return {
@@ -124,12 +125,12 @@ export const observations = (self: Knowledge, now: number): Observations => {
 
 // internal
 
-const unprobed: Probes = { refusal: null, sent: 0, echoed: 0, sealed: 0, lastSent: null, lastEcho: null }
+const unprobed: Probes = { refusal: null, sent: 0, echoed: 0, sealedEchoes: 0, lastSent: null, lastEcho: null }
 
 const observed = (
   { address, chosen, internal, name, primary, why }: Explained,
-  { echoed, sealed, ...probes }: Probes
-): Interface => ({ name, address, internal, chosen, primary, why, ...probes, echoed: Math.max(echoed, sealed) })
+  { echoed, sealedEchoes, ...probes }: Probes
+): Interface => ({ name, address, internal, chosen, primary, why, ...probes, echoed: Math.max(echoed, sealedEchoes) })
 
 const scanned = (self: Knowledge, interfaces: ReadonlyArray<Explained>): Knowledge => {
   const added = interfaces.filter(({ address, chosen }) => chosen && !self.probes.has(address))
@@ -218,7 +219,7 @@ const answered = (self: Knowledge, message: Message.Of<"MEMBERS">, now: number):
     : { ...self, questions }
 }
 
-// What we would send or have sent ourselves is nobody else's doing, and what comes twice is no news.
+// Reasons that concern what this host sends, and repetitions.
 const notForeign: ReadonlySet<string> = new Set(["TooManyAnswers", "NotDirect", "SendFailed", "Own", "Repeated"])
 
 const dropped = (

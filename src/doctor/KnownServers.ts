@@ -1,27 +1,25 @@
-/**
- * The servers of the group as an examination knows them: heard by multicast, answering, or only listed by another. Pure.
- */
+/** The servers that an examination knows: heard by multicast, answering, or only listed by another. Pure. */
 import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
 import * as MemberLists from "../protocol/MemberLists.ts"
 import type * as Message from "../protocol/Message.ts"
 import type { Server, Times } from "./Observations.ts"
 
-/** One server. `at` is where it is asked; `last` is when anything was last heard from it, or of it. */
+/** One server. `address` is where it is asked; `last` is when it was last heard, or last listed by another. */
 export interface KnownServer extends Omit<Server, "local"> {
-  readonly at: Address
+  readonly address: Address
   readonly last: number
 }
 
-/** All of them, in the order in which they came to be known. */
+/** All of them, in the order in which they became known. */
 export type KnownServers = ReadonlyMap<NodeId, KnownServer>
 
-/** What comes over the network decides how many there are to keep, and how often one is started. */
+/** Tables are bounded: others decide how much comes. */
 const most = { servers: 1_024, starts: 8 }
 
-/** What happened before, and happens again. */
+/** When something happened first and last, now that it happens again. */
 export const again = (times: Times | null, now: number): Times => ({ first: times?.first ?? now, last: now })
 
-/** What a server says of itself. */
+/** A server has said something by itself. */
 export const heard = (
   servers: KnownServers,
   message: Message.FromServer,
@@ -36,7 +34,7 @@ export const heard = (
   return put(servers, {
     ...server,
     name: sender.name,
-    at: from,
+    address: from,
     multicast: via === "multicast" ? again(server.multicast, now) : server.multicast,
     interval: "interval" in message ? message.interval : server.interval,
     ...("view" in message && message.view !== undefined && { alone: message.view === MemberLists.digest([sender]) }),
@@ -45,7 +43,7 @@ export const heard = (
   })
 }
 
-/** What a server answers of all that it knows. Others are in its list, which is no proof that they are there. */
+/** A server has answered with a page of its list. That others are in it does not prove that they are there. */
 export const answered = (
   servers: KnownServers,
   message: Message.Of<"MEMBERS">,
@@ -71,13 +69,13 @@ export const answered = (
   })
 }
 
-/** One more question to a server. */
+/** A server is asked once more. */
 export const asked = (servers: KnownServers, id: NodeId): KnownServers => {
   const server = servers.get(id)
   return server === undefined ? servers : put(servers, { ...server, asked: server.asked + 1 })
 }
 
-/** Without those that have been silent for so long that members would have removed them. */
+/** Without those that have been silent for longer than members would keep them. */
 export const pruned = (servers: KnownServers, heartbeatInterval: number, now: number): KnownServers => {
   const isGone = ({ interval, last }: KnownServer) => now - last > 3 * Math.max(interval ?? 0, heartbeatInterval)
   return without(servers, [...servers.values()].filter(isGone).map(({ id }) => id))
@@ -94,7 +92,7 @@ const without = (servers: KnownServers, ids: ReadonlyArray<NodeId>): KnownServer
   return others
 }
 
-/** The record of a server, or a new one where there is room for it. */
+/** What is known of a server, or a new entry if the table has space for it. */
 const find = (
   servers: KnownServers,
   { id, ip, name, port }: Pick<Message.Listed, "id" | "ip" | "name" | "port">,
@@ -109,7 +107,7 @@ const find = (
     name,
     ip,
     port,
-    at: from,
+    address: from,
     last: now,
     interval: null,
     multicast: null,
@@ -139,7 +137,7 @@ const following = (
   return { leader: leader.id, term, since: isSame ? follows.since : now }
 }
 
-/** Those on a list that the server which answers has not heard for longer than two of their heartbeats. */
+/** Servers on the list that the answering server has not heard for longer than two of their heartbeats. */
 const unheardOf = (
   servers: KnownServers,
   { from, list }: Message.Of<"MEMBERS">,

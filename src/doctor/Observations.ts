@@ -104,7 +104,7 @@ export const Server = Schema.Struct({
   alone: Schema.optionalKey(Schema.Boolean),
   /** Those on its list that it has not heard itself for longer than two of their heartbeats. */
   unheard: Schema.optionalKey(Schema.Array(Member.NodeId)),
-  /** Its starts, by incarnation and address: two that speak by turns are two servers under one id. */
+  /** Its starts, by incarnation and address: two that are heard alternately are two servers under one id. */
   starts: Schema.Array(Schema.Struct({ incarnation: Member.Incarnation, address: Schema.String, ...Times.fields })),
   /** The leader and term by its last word, and since when it says so; null while it follows none, or has not said. */
   follows: Schema.NullOr(Schema.Struct({ leader: Member.NodeId, term: Reign.Term, since: Schema.Natural }))
@@ -138,7 +138,7 @@ export const Stranger = Schema.Struct({
 export type Stranger = typeof Stranger.Type
 
 /**
- * A UDP socket of another process on a port of ours. `owner` is null where the system does not tell.
+ * A UDP socket of another process on a port of ours. `owner` is null where the system does not say.
  *
  * @category schemas
  * @since 0.1.0
@@ -215,9 +215,9 @@ export const Observations = Schema.Struct({
     lastAnswer: Schema.NullOr(Schema.Natural),
     answeredBy: Schema.Array(Member.NodeId)
   }),
-  /** Other processes' sockets on `port` and `unicastPort`; null where the system does not tell. */
+  /** Other processes' sockets on `port` and `unicastPort`; null where the system does not say. */
   sockets: Schema.NullOr(Schema.Array(Socket)),
-  /** In bytes: what a server asks for, and the most that the system gives; null where it does not tell. */
+  /** In bytes: what a server asks for, and the most that the system gives; null where it does not say. */
   receiveBuffer: Schema.Struct({ wanted: Schema.Natural, limit: Schema.NullOr(Schema.Natural) })
 })
 

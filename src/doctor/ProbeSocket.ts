@@ -1,6 +1,4 @@
-/**
- * The sockets of one interface alone, through which an examination asks and listens. What it hears becomes evidence.
- */
+/** The sockets of one interface, through which an examination asks and listens. What they hear becomes evidence. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -16,11 +14,11 @@ import * as Messenger from "../transport/Messenger.ts"
 import type { Evidence } from "./Evidence.ts"
 import type { Refusal } from "./Observations.ts"
 
-/** One interface's way to ask and to listen, open until its scope closes. */
+/** The open sockets of one interface. */
 export interface ProbeSocket extends Pick<Datagrams.Endpoint, "isDirect" | "resolve"> {
   /** The address of the interface. */
   readonly address: string
-  /** Asks one address, or the group (null), who is there. What the system refuses becomes evidence. */
+  /** Asks one address, or the group (null), who is there. A refusal of the system becomes evidence. */
   readonly ask: (to: Address | null, nonce: string, page: number) => Effect.Effect<void>
 }
 
@@ -32,7 +30,7 @@ export interface Listening {
   readonly keys: Keys.Keys
   readonly supervisor: Supervisor.Supervisor
   readonly learn: (evidence: Evidence) => void
-  /** Whether an address on no directly connected network may be spoken to all the same. */
+  /** Whether an address may be sent to although it is on no directly connected network. */
   readonly isKnown: (ip: string) => boolean
   /** The interface by whose address datagrams of other groups and programs are counted: several may hear them. */
   readonly counting: (ip: string) => string | undefined
@@ -40,7 +38,7 @@ export interface Listening {
   readonly nextPage: (message: Message.Of<"MEMBERS">) => number | undefined
 }
 
-/** Opens them, and listens. That it could not be done becomes evidence, as that it could. */
+/** Opens the sockets and listens until the scope closes. Whether they opened becomes evidence. */
 export const open = Effect.fnUntraced(function*(
   address: string,
   listening: Listening
@@ -71,7 +69,7 @@ export const open = Effect.fnUntraced(function*(
     }, { discard: true })
   )
   const troubles = Effect.map(endpoint.troubles, (trouble) => {
-    // Only news; and what another host's kernel says of a port there is no fault of this one.
+    // Neither is a fault of this host: its network changed, or the kernel of another host refused a port there.
     if (trouble.kind === "NetworkChanged" || trouble.kind === "ConnectionRefused") return
     learn({ _tag: "Refused", refusal: refusalOf(trouble) })
   })
@@ -80,7 +78,7 @@ export const open = Effect.fnUntraced(function*(
   return { address, ask, isDirect: endpoint.isDirect, resolve: endpoint.resolve }
 })
 
-/** What the system refused, as an observation. */
+/** What the system refused, as data. */
 export const refusalOf = ({ code, during, kind, where }: Datagrams.DatagramsFailed): Refusal => ({
   during,
   kind,
@@ -97,7 +95,7 @@ const optionsOf = (address: string, { settings }: Listening): Datagrams.Options 
   unicastPort: 0
 })
 
-/** Reads one datagram at a time, so that each that is dropped is known by its source. */
+/** A messenger that is given one datagram at a time, so that the source of each dropped one is known. */
 const messengerOf = Effect.fnUntraced(function*(
   address: string,
   endpoint: Datagrams.Endpoint,

@@ -1,19 +1,17 @@
-/**
- * The questions that were asked, by nonce, so that their echoes and answers are known for what they are. Pure.
- */
+/** The questions that were asked, by nonce: their echoes and answers carry it. Pure. */
 import type { NodeId } from "../protocol/Member.ts"
 import type * as Message from "../protocol/Message.ts"
 import type { Question } from "./Evidence.ts"
 import type { Observations } from "./Observations.ts"
 
-/** One question: how many rounds there had been, and whether it came back to this host. */
+/** One question: how often the group had been asked by then, and whether it came back to this host. */
 interface Asked {
   readonly question: Question
   readonly round: number
   readonly echoed: boolean
 }
 
-/** All that are remembered, and what became of those to the group. */
+/** The newest questions, and what became of those to the group. */
 export interface Questions {
   readonly byNonce: ReadonlyMap<string, Asked>
   /** How often the whole group was asked. */
@@ -35,7 +33,7 @@ export const none: Questions = {
   answeredBy: new Set()
 }
 
-/** These nonces ask it from now on; the oldest questions are forgotten. */
+/** Adds a question by its nonces. The oldest questions are forgotten where there are too many. */
 export const ask = (self: Questions, question: Question, nonces: ReadonlyArray<string>): Questions => {
   const byNonce = new Map(self.byNonce)
   for (const nonce of nonces) byNonce.set(nonce, { question, round: self.asked, echoed: false })
@@ -46,17 +44,17 @@ export const ask = (self: Questions, question: Question, nonces: ReadonlyArray<s
   return { ...self, byNonce }
 }
 
-/** The question to the group that came back for the first time. */
+/** Notes that a question came back. The same value if it had come back before. */
 export const echo = (self: Questions, nonce: string): Questions => {
   const asked = self.byNonce.get(nonce)
   if (asked === undefined || asked.echoed) return self
   return { ...self, byNonce: new Map(self.byNonce).set(nonce, { ...asked, echoed: true }) }
 }
 
-/** Notes who answered a question to the group. */
+/** Notes an answer to a question to the group. */
 export const answer = (self: Questions, { from, leader, nonce }: Message.Of<"MEMBERS">, now: number): Questions => {
   const asked = self.byNonce.get(nonce)
-  // Who follows another heard the question on this host: that says nothing of whether it reached the leader.
+  // A follower answers only if it heard the question on this host. That says nothing of whether the leader was reached.
   if (asked?.question._tag !== "Group" || (leader !== null && leader.id !== from.id)) return self
   const isNew = !self.answeredBy.has(from.id) && self.answeredBy.size < most.servers
   return {
@@ -67,7 +65,7 @@ export const answer = (self: Questions, { from, leader, nonce }: Message.Of<"MEM
   }
 }
 
-/** The page to ask for next, where an answer has more. A server that is asked by itself is asked only whether it is there. */
+/** The page to ask for next, if the answer has more. A question to one server asks only whether it is there: one page will do. */
 export const nextPage = (self: Questions, { nonce, of, page }: Message.Of<"MEMBERS">): number | undefined => {
   const question = self.byNonce.get(nonce)?.question
   if (question === undefined || question._tag === "Server") return undefined

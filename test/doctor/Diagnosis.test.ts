@@ -127,7 +127,7 @@ const cases: ReadonlyArray<
   ],
   ["the port taken at first, and free now", { refusals: [refused("AddressInUse", "EADDRINUSE")] }, []],
   [
-    "unicastPort taken by a stranger",
+    "unicastPort taken by another program",
     { unicastPort: 4_500, sockets: [socket({ port: 4_500 })] },
     ["PortTaken"],
     ["4500", "radio", "--unicast-port"]
@@ -193,7 +193,7 @@ const cases: ReadonlyArray<
   ["a false key", { strangers: [stranger("Forged")] }, ["WrongKey"], ["no key of this host"]],
   ["a flood", { strangers: [stranger("SourceTooFast")] }, ["?Flood"], ["192.0.2.66 sends more"]],
   [
-    "sealed datagrams of one who does not prove that it lives, and of one who did in the end",
+    "sealed datagrams of a sender that stays unauthenticated, and of one that answers in the end",
     { strangers: [stranger("Unproven"), stranger("Unproven", { ip: "192.0.2.97" })] },
     ["NoUnicast"],
     ["192.0.2.66 is heard by multicast"]
@@ -455,7 +455,7 @@ describe("what doctor makes of", () => {
     assert.strictEqual(finding?.about.length, 30)
   })
 
-  it("tells problems before notes, and causes before what they bring about", () => {
+  it("puts problems before notes, and causes before what they bring about", () => {
     const found = Diagnosis.diagnose({
       ...healthy,
       servers: [],

@@ -148,7 +148,7 @@ describe("what evidence adds up to", () => {
       ...both,
       ...rounds(),
       [50, {
-        _tag: "SystemTold",
+        _tag: "SystemReported",
         sockets: [{ ip: "0.0.0.0", port: healthy.port, uid: 0, drops: 3, owner: null }],
         receiveBufferLimit: 4_096
       }]
@@ -279,7 +279,7 @@ describe("the order of evidence that came at one time", () => {
     dropped("OtherGroup", "192.0.2.67", "1c168adb"),
     dropped("NotOurs", "192.0.2.68"),
     { _tag: "Refused", refusal: refusal("PermissionDenied", "EPERM", "send") },
-    { _tag: "SystemTold", sockets: [], receiveBufferLimit: 4_096 },
+    { _tag: "SystemReported", sockets: [], receiveBufferLimit: 4_096 },
     { _tag: "SeedResolved", seed: "x:4000", addresses: [] },
     echo("g0"),
     heard(answer("g0"), "unicast"),
