@@ -24,7 +24,7 @@ const company: Rule = (seen) => {
     seen.multicast ? ` on ${seen.multicastAddress}:${seen.port}` : ", by seeds alone,"
   }`
   if (
-    there.length === 0 && seen.strangers.length === 0 && seen.multicast && openOf(seen).every(isLost) &&
+    there.length === 0 && seen.foreign.length === 0 && seen.multicast && openOf(seen).every(isLost) &&
     isOnNetwork(seen)
   ) {
     return [problem(

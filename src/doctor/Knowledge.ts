@@ -8,7 +8,7 @@ import type { Explained } from "../transport/interfaces/InterfaceChoice.ts"
 import * as Kernel from "../transport/Kernel.ts"
 import type { Evidence, Question } from "./Evidence.ts"
 import * as KnownServers from "./KnownServers.ts"
-import type { Interface, Observations, Refusal, Seed, Server, Socket, Stranger } from "./Observations.ts"
+import type { ForeignSender, Interface, Observations, Refusal, Seed, Server, Socket } from "./Observations.ts"
 import * as Questions from "./Questions.ts"
 
 /** What is known from the start, by the settings. */
@@ -43,7 +43,7 @@ export interface Knowledge {
   readonly probes: ReadonlyMap<string, Probes>
   readonly refusals: ReadonlyMap<string, Refusal>
   readonly servers: KnownServers.KnownServers
-  readonly foreign: ReadonlyMap<string, Stranger>
+  readonly foreign: ReadonlyMap<string, ForeignSender>
   readonly seeds: ReadonlyMap<string, Seed>
   readonly questions: Questions.Questions
   readonly sockets: ReadonlyArray<Socket> | null
@@ -115,7 +115,7 @@ export const observations = (self: Knowledge, now: number): Observations => {
     seeds: [...self.seeds.values()],
     interfaces: interfaces.map((one) => observed(one, self.probes.get(one.address) ?? unprobed)),
     servers,
-    strangers: [...self.foreign.values()],
+    foreign: [...self.foreign.values()],
     refusals: [...self.refusals.values()],
     questions: Questions.summary(self.questions),
     sockets: self.sockets,

@@ -123,7 +123,7 @@ export type Server = typeof Server.Type
  * @category schemas
  * @since 0.1.0
  */
-export const Stranger = Schema.Struct({
+export const ForeignSender = Schema.Struct({
   ip: Schema.String,
   reason: Schema.String,
   tag: Schema.NullOr(Schema.String),
@@ -135,7 +135,7 @@ export const Stranger = Schema.Struct({
  * @category models
  * @since 0.1.0
  */
-export type Stranger = typeof Stranger.Type
+export type ForeignSender = typeof ForeignSender.Type
 
 /**
  * A UDP socket of another process on a port of ours. `owner` is null where the system does not say.
@@ -202,7 +202,7 @@ export const Observations = Schema.Struct({
   exposedKeyFile: Schema.NullOr(Schema.Struct({ path: Schema.String, mode: Schema.String })),
   interfaces: Schema.Array(Interface),
   servers: Schema.Array(Server),
-  strangers: Schema.Array(Stranger),
+  foreign: Schema.Array(ForeignSender),
   /** What the system refused after the sockets were open. */
   refusals: Schema.Array(Refusal),
   /**

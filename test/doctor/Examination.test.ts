@@ -93,7 +93,7 @@ describe("an examination", () => {
       const found = yield* report
       assert.deepStrictEqual(kinds(found), ["OtherGroup", "Alone"])
       assert.deepStrictEqual(
-        found.observations.strangers.map(({ ip, tag }) => `${ip} ${tag}`).toSorted(),
+        found.observations.foreign.map(({ ip, tag }) => `${ip} ${tag}`).toSorted(),
         // The other examination sends to that group too.
         ["10.0.0.1 37a8eec1", "10.0.0.2 37a8eec1", "10.0.0.3 37a8eec1"]
       )

@@ -178,7 +178,7 @@ describe("evidence", () => {
     assert.deepStrictEqual(found(twice, 3_500), found(once, 3_500))
     const eth = seen(twice, 3_500).interfaces.find(({ chosen }) => chosen)
     assert.deepStrictEqual([eth?.sent, eth?.echoed], [4, 4])
-    assert.deepStrictEqual(seen(twice, 3_500).strangers.map(({ datagrams }) => datagrams), [2])
+    assert.deepStrictEqual(seen(twice, 3_500).foreign.map(({ datagrams }) => datagrams), [2])
   })
 
   it("that contradicts an earlier one takes its place: sockets that open, a leader that others name, a name that resolves", () => {
