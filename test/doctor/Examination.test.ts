@@ -163,7 +163,7 @@ describe("an examination", () => {
       const { report } = yield* examine(yield* world.network.host("doctor"))
       const found = new Set<string>()
       const collect = Effect.fnUntraced(function*(seconds: number) {
-        for (let at = 0; at < seconds; at++) {
+        for (let second = 0; second < seconds; second++) {
           yield* pass(1_000)
           for (const kind of kinds(yield* report)) found.add(kind)
         }

@@ -15,16 +15,16 @@ import type { DropReason } from "../../src/transport/Messenger.ts"
 import * as Peer from "../protocol/harness/Peer.ts"
 import { eth0, healthy, lo } from "./Sample.ts"
 
-type At = readonly [now: number, evidence: Evidence]
+type Timed = readonly [now: number, evidence: Evidence]
 
-const learn = (evidence: ReadonlyArray<At>, subject: Partial<Knowledge.Subject> = {}): Knowledge.Knowledge =>
+const learn = (evidence: ReadonlyArray<Timed>, subject: Partial<Knowledge.Subject> = {}): Knowledge.Knowledge =>
   evidence.reduce(
     (known, [now, one]) => Knowledge.step(known, one, now),
     Knowledge.make({ ...healthy, ...subject })
   )
-const seen = (evidence: ReadonlyArray<At>, now: number, subject: Partial<Knowledge.Subject> = {}) =>
+const seen = (evidence: ReadonlyArray<Timed>, now: number, subject: Partial<Knowledge.Subject> = {}) =>
   Knowledge.observations(learn(evidence, subject), now)
-const found = (evidence: ReadonlyArray<At>, now: number, subject: Partial<Knowledge.Subject> = {}) =>
+const found = (evidence: ReadonlyArray<Timed>, now: number, subject: Partial<Knowledge.Subject> = {}) =>
   Diagnosis.diagnose(seen(evidence, now, subject)).map(({ finding }) => finding)
 
 const [a, b] = [Peer.member("a"), Peer.member("b")]
@@ -83,8 +83,8 @@ const refusal = (kind: string, errno: string | null = null, during: Refusal["dur
 })
 
 /** Four rounds, of which each question comes back and the leader answers. */
-const rounds = (count = 4, from = 0): ReadonlyArray<At> =>
-  Array.from({ length: count }, (_, at): ReadonlyArray<At> => {
+const rounds = (count = 4, from = 0): ReadonlyArray<Timed> =>
+  Array.from({ length: count }, (_, at): ReadonlyArray<Timed> => {
     const now = from + at * 1_000
     return [
       [now, began],
@@ -97,84 +97,86 @@ const rounds = (count = 4, from = 0): ReadonlyArray<At> =>
       [now + 3, heard(answer(`b${now}`, b), "unicast", b)]
     ]
   }).flat()
-const unanswered = (count: number, from = 0): ReadonlyArray<At> =>
-  Array.from({ length: count }, (_, at): ReadonlyArray<At> => [
+const unanswered = (count: number, from = 0): ReadonlyArray<Timed> =>
+  Array.from({ length: count }, (_, at): ReadonlyArray<Timed> => [
     [from + at * 1_000, began],
     [from + at * 1_000, asked(`g${from + at * 1_000}`)]
   ]).flat()
-const start: ReadonlyArray<At> = [[0, scanned], [0, opened]]
-const both: ReadonlyArray<At> = [[10, heard(alive())], [11, heard(alive("b"), "multicast", b)]]
+const start: ReadonlyArray<Timed> = [[0, scanned], [0, opened]]
+const both: ReadonlyArray<Timed> = [[10, heard(alive())], [11, heard(alive("b"), "multicast", b)]]
 
 describe("what evidence adds up to", () => {
-  it.each<[what: string, evidence: ReadonlyArray<At>, findings: ReadonlyArray<string>, Partial<Knowledge.Subject>?]>([
-    ["servers that are heard and answer", [...start, ...both, ...rounds()], []],
-    ["no interface", [[0, { _tag: "InterfacesScanned", interfaces: [] }]], ["NoInterface"]],
-    ["a scan that was refused, and so no news of interfaces", [
-      [0, { _tag: "Refused", refusal: refusal("OutOfDescriptors", "EMFILE", "scan") }]
-    ], ["Refused"]],
-    ["an interface and nobody", [...start, [0, began], [0, asked("g")], [1, echo("g")]], ["Alone"]],
-    ["a port that is taken", [
-      [0, scanned],
-      [0, { _tag: "SocketsRefused", address: eth0.address, refusal: refusal("AddressInUse", "EADDRINUSE") }]
-    ], ["PortTaken"]],
-    ["sockets that the system refuses", [
-      [0, scanned],
-      [0, { _tag: "SocketsRefused", address: eth0.address, refusal: refusal("PermissionDenied", "EPERM") }]
-    ], ["Refused"]],
-    ["probes that do not come back", [...start, ...both, ...unanswered(3)], ["OwnMulticastLost"]],
-    ["nothing at all", [...start, ...unanswered(3)], ["OwnMulticastLost", "NothingArrives"]],
-    ["another key", [...start, ...both, ...rounds(), [50, dropped("UnknownKey")]], ["WrongKey"]],
-    ["another group", [...start, ...both, ...rounds(), [50, dropped("OtherGroup", "192.0.2.66", "1c168adb")]], [
-      "OtherGroup"
-    ]],
-    ["another program", [...start, ...both, ...rounds(), [50, dropped("NotOurs")]], ["OtherProgram"]],
+  it.each<[what: string, evidence: ReadonlyArray<Timed>, findings: ReadonlyArray<string>, Partial<Knowledge.Subject>?]>(
     [
-      "what we did ourselves",
-      [...start, ...both, ...rounds(), [50, dropped("Repeated")], [50, dropped("NotDirect")]],
-      []
-    ],
-    ["one that answers and is not heard", [...start, [10, heard(alive())], ...rounds()], ["NotHeardYet"]],
-    ["one that is only listed", [
-      ...start,
-      [10, heard(alive())],
-      [11, askedOf(a.id, "a")],
-      ...rounds(3).filter(([, { _tag }]) => _tag === "RoundBegan" || _tag === "Asked"),
-      [2_001, echo("g2000")],
-      [2_003, heard(answer("a2000"), "unicast")],
-      ...[1, 2, 3].map((at): At => [2_003, askedOf(b.id, `late${at}`)])
-    ], ["OnlyThisHost", "MulticastUnheard", "NotReached"]],
-    ["a socket of another that loses datagrams", [
-      ...start,
-      ...both,
-      ...rounds(),
-      [50, {
-        _tag: "SystemReported",
-        sockets: [{ ip: "0.0.0.0", port: healthy.port, uid: 0, drops: 3, owner: null }],
-        receiveBufferLimit: 4_096
-      }]
-    ], ["Drops", "SmallReceiveBuffer"]],
-    ["a seed without an address", [
-      ...start,
-      ...both,
-      ...rounds(),
-      [50, { _tag: "SeedResolved", seed: "x:4000", addresses: [] }]
-    ], ["SeedUnresolved"]],
-    ["a seed that does not answer", [
-      ...start,
-      ...both,
-      ...rounds(),
-      [50, { _tag: "SeedResolved", seed: "x:4000", addresses: ["192.0.2.9:4000"] }],
-      ...[1, 2, 3].map((at): At => [60, asked(`x${at}`, { _tag: "Seed", seed: "x:4000" })])
-    ], ["SeedSilent"]]
-  ])("%s", (_, evidence, findings) => {
+      ["servers that are heard and answer", [...start, ...both, ...rounds()], []],
+      ["no interface", [[0, { _tag: "InterfacesScanned", interfaces: [] }]], ["NoInterface"]],
+      ["a scan that was refused, and so no news of interfaces", [
+        [0, { _tag: "Refused", refusal: refusal("OutOfDescriptors", "EMFILE", "scan") }]
+      ], ["Refused"]],
+      ["an interface and nobody", [...start, [0, began], [0, asked("g")], [1, echo("g")]], ["Alone"]],
+      ["a port that is taken", [
+        [0, scanned],
+        [0, { _tag: "SocketsRefused", address: eth0.address, refusal: refusal("AddressInUse", "EADDRINUSE") }]
+      ], ["PortTaken"]],
+      ["sockets that the system refuses", [
+        [0, scanned],
+        [0, { _tag: "SocketsRefused", address: eth0.address, refusal: refusal("PermissionDenied", "EPERM") }]
+      ], ["Refused"]],
+      ["probes that do not come back", [...start, ...both, ...unanswered(3)], ["OwnMulticastLost"]],
+      ["nothing at all", [...start, ...unanswered(3)], ["OwnMulticastLost", "NothingArrives"]],
+      ["another key", [...start, ...both, ...rounds(), [50, dropped("UnknownKey")]], ["WrongKey"]],
+      ["another group", [...start, ...both, ...rounds(), [50, dropped("OtherGroup", "192.0.2.66", "1c168adb")]], [
+        "OtherGroup"
+      ]],
+      ["another program", [...start, ...both, ...rounds(), [50, dropped("NotOurs")]], ["OtherProgram"]],
+      [
+        "what we did ourselves",
+        [...start, ...both, ...rounds(), [50, dropped("Repeated")], [50, dropped("NotDirect")]],
+        []
+      ],
+      ["one that answers and is not heard", [...start, [10, heard(alive())], ...rounds()], ["NotHeardYet"]],
+      ["one that is only listed", [
+        ...start,
+        [10, heard(alive())],
+        [11, askedOf(a.id, "a")],
+        ...rounds(3).filter(([, { _tag }]) => _tag === "RoundBegan" || _tag === "Asked"),
+        [2_001, echo("g2000")],
+        [2_003, heard(answer("a2000"), "unicast")],
+        ...[1, 2, 3].map((at): Timed => [2_003, askedOf(b.id, `late${at}`)])
+      ], ["OnlyThisHost", "MulticastUnheard", "NotReached"]],
+      ["a socket of another that loses datagrams", [
+        ...start,
+        ...both,
+        ...rounds(),
+        [50, {
+          _tag: "SystemReported",
+          sockets: [{ ip: "0.0.0.0", port: healthy.port, uid: 0, drops: 3, owner: null }],
+          receiveBufferLimit: 4_096
+        }]
+      ], ["Drops", "SmallReceiveBuffer"]],
+      ["a seed without an address", [
+        ...start,
+        ...both,
+        ...rounds(),
+        [50, { _tag: "SeedResolved", seed: "x:4000", addresses: [] }]
+      ], ["SeedUnresolved"]],
+      ["a seed that does not answer", [
+        ...start,
+        ...both,
+        ...rounds(),
+        [50, { _tag: "SeedResolved", seed: "x:4000", addresses: ["192.0.2.9:4000"] }],
+        ...[1, 2, 3].map((at): Timed => [60, asked(`x${at}`, { _tag: "Seed", seed: "x:4000" })])
+      ], ["SeedSilent"]]
+    ]
+  )("%s", (_, evidence, findings) => {
     assert.sameMembers(found(evidence, 3_500), [...findings])
   })
 })
 
 describe("evidence", () => {
   it("that repeats itself changes counts at most", () => {
-    const once: ReadonlyArray<At> = [...start, ...both, ...rounds(), [50, dropped("UnknownKey")]]
-    const twice = once.flatMap((at): ReadonlyArray<At> => at[1]._tag === "Asked" ? [at] : [at, at])
+    const once: ReadonlyArray<Timed> = [...start, ...both, ...rounds(), [50, dropped("UnknownKey")]]
+    const twice = once.flatMap((at): ReadonlyArray<Timed> => at[1]._tag === "Asked" ? [at] : [at, at])
     assert.deepStrictEqual(found(twice, 3_500), found(once, 3_500))
     const eth = seen(twice, 3_500).interfaces.find(({ chosen }) => chosen)
     assert.deepStrictEqual([eth?.sent, eth?.echoed], [4, 4])
@@ -182,13 +184,13 @@ describe("evidence", () => {
   })
 
   it("that contradicts an earlier one takes its place: sockets that open, a leader that others name, a name that resolves", () => {
-    const refused: ReadonlyArray<At> = [
+    const refused: ReadonlyArray<Timed> = [
       [0, scanned],
       [0, { _tag: "SocketsRefused", address: eth0.address, refusal: refusal("AddressInUse", "EADDRINUSE") }]
     ]
     assert.deepStrictEqual(found(refused, 100), ["PortTaken"])
     assert.deepStrictEqual(found([...refused, [200, opened], ...both, ...rounds()], 3_500), [])
-    const other: ReadonlyArray<At> = [
+    const other: ReadonlyArray<Timed> = [
       ...start,
       ...rounds(),
       [3_100, heard(alive("b", "b"), "multicast", b)]
@@ -219,8 +221,8 @@ describe("evidence", () => {
     assert.deepStrictEqual(unknown, seen(start, 2))
   })
 
-  it("by a seal counts no more echoes than there were probes", () => {
-    const own: At = [5, { _tag: "OwnHeard", address: eth0.address }]
+  it("of a sealed echo counts no more than there were probes", () => {
+    const own: Timed = [5, { _tag: "OwnHeard", address: eth0.address }]
     const [, eth] = seen([...start, ...unanswered(2), own, own, own], 2_000).interfaces
     assert.deepStrictEqual([eth?.sent, eth?.echoed, eth?.lastEcho], [2, 2, 5])
   })
@@ -236,13 +238,13 @@ describe("evidence", () => {
     const { interfaces, receiveBuffer, sockets } = seen([], 0)
     assert.deepStrictEqual([interfaces, sockets, receiveBuffer.limit], [[], null, null])
     assert.isNull(learn([]).interfaces)
-    const refused: At = [1, { _tag: "Refused", refusal: refusal("OutOfDescriptors", "EMFILE", "scan") }]
+    const refused: Timed = [1, { _tag: "Refused", refusal: refusal("OutOfDescriptors", "EMFILE", "scan") }]
     assert.strictEqual(seen([...start, refused], 2).interfaces.length, 2)
   })
 
-  it("takes bounded room, however much of it comes", () => {
+  it("takes bounded space, however much of it comes", () => {
     const many = learn(
-      Array.from({ length: 2_000 }, (_, at): ReadonlyArray<At> => {
+      Array.from({ length: 2_000 }, (_, at): ReadonlyArray<Timed> => {
         const peer = Peer.member("n", { id: NodeId.make(at.toString(16).padStart(16, "0")) })
         return [
           [0, dropped("NotOurs", `10.0.${at >> 8}.${at & 255}`)],
@@ -287,9 +289,9 @@ describe("the order of evidence that came at one time", () => {
     heard(alive()),
     heard(alive("b"), "multicast", b)
   ]
-  const before: ReadonlyArray<At> = [...start, [0, began], [0, asked("g0")], [0, askedOf(b.id, "b0")]]
+  const before: ReadonlyArray<Timed> = [...start, [0, began], [0, asked("g0")], [0, askedOf(b.id, "b0")]]
   const shown = (evidence: ReadonlyArray<Evidence>) =>
-    Diagnosis.diagnose(seen([...before, ...evidence.map((one): At => [100, one])], 2_000))
+    Diagnosis.diagnose(seen([...before, ...evidence.map((one): Timed => [100, one])], 2_000))
       .map(({ about, finding, severity }) => `${severity} ${finding} ${about.toSorted().join(" ")}`)
 
   // Each is drawn before another by a number of its own.
