@@ -6,7 +6,7 @@
 import * as Layer from "effect/Layer"
 import * as Server from "./group/Server.ts"
 import type * as Settings from "./group/Settings.ts"
-import * as NodeDatagrams from "./transport/NodeDatagrams.ts"
+import * as NodeDatagrams from "./transport/node/NodeDatagrams.ts"
 
 /**
  * The `Datagrams` layer alone, for `Server.make` and for one `Server.Service` a group.

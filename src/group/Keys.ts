@@ -18,7 +18,7 @@ import * as Name from "../protocol/Name.ts"
 import * as Session from "../protocol/Session.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import { formatMode, isExposed, KeyFile } from "../transport/KeyFile.ts"
-import type * as Seals from "../transport/Seals.ts"
+import type * as Sessions from "../transport/Sessions.ts"
 import type * as GroupState from "./GroupState.ts"
 import * as Setting from "./Setting.ts"
 import * as Settings from "./Settings.ts"
@@ -38,7 +38,7 @@ export type KeySettings = Pick<Settings.Settings, "key" | "keyFile" | "keyMode">
  * @category models
  * @since 0.1.0
  */
-export interface Keys extends Seals.Keys {
+export interface Keys extends Sessions.Keys {
   readonly use: (ring: KeyRing.KeyRing) => void
   /** The permissions of the file of keys, where others than its owner may do anything with it; else null. */
   readonly exposure: () => Exposure | null
@@ -53,7 +53,7 @@ export interface Keys extends Seals.Keys {
  * @since 0.1.0
  */
 export interface Seen {
-  readonly problem: Seals.Stranger
+  readonly problem: Sessions.UnauthenticatedSender
   readonly from: Address
   readonly count: number
 }
@@ -146,7 +146,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Keys, Setting.SettingRefused> {
   const { exposure, ring } = yield* find(settings)
   let inUse = ring
-  const seen = new Map<Seals.Stranger, Seen>()
+  const seen = new Map<Sessions.UnauthenticatedSender, Seen>()
   const signal = yield* Queue.sliding<void>(1)
   return {
     ring: () => inUse,
@@ -156,7 +156,7 @@ export const make = Effect.fnUntraced(function*(
     exposure: () => exposure,
     freshness: Session.freshness(memberTimeout),
     maxSessions: settings.maxSessions,
-    onStranger: (problem, from) => {
+    onUnauthenticated: (problem, from) => {
       const count = (seen.get(problem)?.count ?? 0) + 1
       seen.set(problem, { problem, from, count })
       if (count === 1) Queue.offerUnsafe(signal, undefined)

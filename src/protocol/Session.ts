@@ -1,6 +1,6 @@
 /**
  * One session of another, as one receiver knows it: the datagrams that a program sealed with one salt. And our own: what
- * we number ours by ({@link Speaker}).
+ * we number ours by ({@link Sender}).
  *
  * A recording of a session opens as well as the session itself. So a session is believed only while it is **proven**: it
  * has answered a nonce that this receiver drew, or was introduced by one that has, and was heard of since without a long
@@ -65,7 +65,7 @@ export interface Session<What> {
   /** Nothing below is believed. */
   readonly floor: number
   /** -Infinity while unproven. */
-  readonly provenAt: number
+  readonly authenticatedAt: number
   /** When its highest counter came. */
   readonly heardAt: number
   readonly question: { readonly nonce: string; readonly drawnAt: number; readonly askedAt: number } | null
@@ -81,7 +81,7 @@ export interface Session<What> {
 export const unheard: Session<never> = {
   window: ReplayWindow.empty,
   floor: 0,
-  provenAt: -Infinity,
+  authenticatedAt: -Infinity,
   heardAt: -Infinity,
   question: null,
   held: []
@@ -107,8 +107,11 @@ export type Verdict =
  * @category guards
  * @since 0.1.0
  */
-export const isProven = <What>({ heardAt, provenAt }: Session<What>, now: number, freshness: Freshness): boolean =>
-  now - provenAt <= freshness.proof && now - heardAt <= freshness.silence
+export const isAuthenticated = <What>(
+  { heardAt, authenticatedAt }: Session<What>,
+  now: number,
+  freshness: Freshness
+): boolean => now - authenticatedAt <= freshness.proof && now - heardAt <= freshness.silence
 
 /**
  * Whether an answer to what it was asked last would still be believed at this time (ms, monotonic).
@@ -150,17 +153,17 @@ export const hear = <What>(
 ): readonly [Session<What>, Verdict] => {
   const window = counter < session.floor || counter === Infinity ? null : ReplayWindow.admit(session.window, counter)
   if (window === null) return [session, { _tag: "Repeated" }]
-  if (!isProven(session, now, freshness)) {
+  if (!isAuthenticated(session, now, freshness)) {
     // Once it has lapsed, only a proof brings it back.
     const all = what === null ? session.held : [...session.held, { counter, what }]
     const held = all.slice(-maxHeld)
-    const after = asked({ ...session, window, held, provenAt: -Infinity }, now, askAgain, draw)
+    const after = asked({ ...session, window, held, authenticatedAt: -Infinity }, now, askAgain, draw)
     return [after, { _tag: "Hold", ask: nonceIfAsked(session, after), lost: all.length - held.length }]
   }
   // Only what is new is a sign of life: what overtook it says nothing of now.
   const heardAt = counter === window.highest ? now : session.heardAt
   const heard: Session<What> = { ...session, window, heardAt }
-  const isDue = now - session.provenAt > 0.8 * freshness.proof
+  const isDue = now - session.authenticatedAt > 0.8 * freshness.proof
   const after = isDue ? asked(heard, now, freshness.silence / 4, draw) : heard
   return [after, { _tag: "Deliver", ask: nonceIfAsked(session, after) }]
 }
@@ -180,7 +183,7 @@ export const prove = <What>(
   const { held, question } = session
   if (question?.nonce !== nonce || !isAsked(session, now)) return null
   return [
-    { ...session, floor: Math.max(session.floor, floor), provenAt: now, heardAt: now, question: null, held: [] },
+    { ...session, floor: Math.max(session.floor, floor), authenticatedAt: now, heardAt: now, question: null, held: [] },
     held.filter(({ counter }) => counter >= floor).map(({ what }) => what)
   ]
 }
@@ -198,7 +201,7 @@ export const introduced = <What>(
 ): readonly [Session<What>, ReadonlyArray<What>] => [
   {
     ...session,
-    provenAt: Math.max(session.provenAt, by.provenAt),
+    authenticatedAt: Math.max(session.authenticatedAt, by.authenticatedAt),
     heardAt: Math.max(session.heardAt, by.heardAt),
     question: null,
     held: []
@@ -213,7 +216,7 @@ export const introduced = <What>(
  * @category models
  * @since 0.1.0
  */
-export interface Speaker {
+export interface Sender {
   readonly next: number
   readonly older: number
   readonly newer: { readonly counter: number; readonly at: number }
@@ -225,13 +228,13 @@ export interface Speaker {
  * @category constructors
  * @since 0.1.0
  */
-export const silent = (now: number): Speaker => ({ next: 0, older: 0, newer: { counter: 0, at: now } })
+export const silent = (now: number): Sender => ({ next: 0, older: 0, newer: { counter: 0, at: now } })
 
 const markInterval = 1_000
 
-const marked = (speaker: Speaker, now: number): Speaker => {
-  const { newer, next } = speaker
-  if (now - newer.at < markInterval) return speaker
+const marked = (sender: Sender, now: number): Sender => {
+  const { newer, next } = sender
+  if (now - newer.at < markInterval) return sender
   // Silent for so long that the last second has nothing.
   const older = now - newer.at < 2 * markInterval ? newer.counter : next
   return { next, older, newer: { counter: next, at: now } }
@@ -243,8 +246,8 @@ const marked = (speaker: Speaker, now: number): Speaker => {
  * @category transitions
  * @since 0.1.0
  */
-export const speak = (speaker: Speaker, now: number): readonly [Speaker, counter: number] => {
-  const after = marked(speaker, now)
+export const speak = (sender: Sender, now: number): readonly [Sender, counter: number] => {
+  const after = marked(sender, now)
   return [{ ...after, next: after.next + 1 }, after.next]
 }
 
@@ -255,4 +258,4 @@ export const speak = (speaker: Speaker, now: number): readonly [Speaker, counter
  * @category conversions
  * @since 0.1.0
  */
-export const floor = (speaker: Speaker, now: number): number => marked(speaker, now).older
+export const floor = (sender: Sender, now: number): number => marked(sender, now).older

@@ -46,14 +46,14 @@ export const explain = (options: {
   /** Where the group meets: addresses of another family are none that could be chosen. */
   readonly multicastAddress?: string | undefined
 }): ReadonlyArray<Explained> => {
-  const meetings = (options.multicastAddress ?? "0.0.0.0").split(",").map((ip) => ({
+  const multicastGroups = (options.multicastAddress ?? "0.0.0.0").split(",").map((ip) => ({
     family: familyOf(ip),
     // Those of the link alone, which are sent to from addresses of the link.
     linkLocal: /^ff.[12]:/i.test(ip)
   }))
-  const families = new Set(meetings.map(({ family }) => family))
-  const chosen: ReadonlyArray<SystemInterface> = meetings.flatMap((meeting) =>
-    Result.getOrElse(choose({ ...options, ...meeting }), (): ReadonlyArray<SystemInterface> => [])
+  const families = new Set(multicastGroups.map(({ family }) => family))
+  const chosen: ReadonlyArray<SystemInterface> = multicastGroups.flatMap((multicastGroup) =>
+    Result.getOrElse(choose({ ...options, ...multicastGroup }), (): ReadonlyArray<SystemInterface> => [])
   )
   const isNamed = ({ address, name }: SystemInterface) =>
     options.named.includes(name) || options.named.includes(address)

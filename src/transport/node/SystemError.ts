@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Os from "node:os"
-import { DatagramsFailed } from "./Datagrams.ts"
+import { DatagramsFailed } from "../Datagrams.ts"
 
 /**
  * The name of an error of the system (`EMFILE`) and of what was called (`bind`), where they are known.
