@@ -100,6 +100,7 @@ const openIn = Effect.fnUntraced(function*(
   )
   const send = UnicastSocket.sender(() => closed)
   const resolve = yield* HostNames.make
+  const isExposed = () => all().some(({ networkInterface }) => !networkInterface.internal)
   const sendToGroup = (one: Attachments.Attached, payload: Uint8Array) =>
     send(one, groups[one.group]!.multicastGroup.address, payload)
 
@@ -109,7 +110,7 @@ const openIn = Effect.fnUntraced(function*(
       const [primary, ...others] = all()
       return [UnicastSocket.localOf(primary), ...others.map(UnicastSocket.localOf)] as const
     },
-    hasAddress: () => options.interfaces.length > 0 || all().some(({ networkInterface }) => !networkInterface.internal),
+    hasAddress: () => options.interfaces.length > 0 || isExposed(),
     portTowards: (ip) => towards(ip).port,
     receive: Queue.takeAll(sockets.incoming),
     multicast: (payload) =>
@@ -117,25 +118,28 @@ const openIn = Effect.fnUntraced(function*(
     unicast: (to, payload) => Effect.suspend(() => send(towards(to.ip), to, payload)),
     ask: (to, payload) => Effect.suspend(() => PortProbe.probe(sockets, towards(to.ip).networkInterface, to, payload)),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
-    isExposed: () => all().some(({ networkInterface }) => !networkInterface.internal),
+    isExposed,
     isDirect: attachments.isDirect,
-    resolve: (host) =>
-      Effect.flatMap(resolve(host), (found) => {
-        const ips = found.filter((ip) => groups.some(({ multicastGroup }) => multicastGroup.family === familyOf(ip)))
-        return ips.length > 0 ? Effect.succeed(ips) : Effect.fail(
-          new DatagramsFailed({ during: "send", kind: "NoSuchName", where: `${host} (only ${found.join(", ")})` })
-        )
-      }),
+    resolve: (host) => Effect.flatMap(resolve(host), (found) => reachable(host, found, attachments)),
     troubles: Queue.take(sockets.troubles),
-    dropped: Effect.sync(() => {
-      let sum = sockets.lost()
-      for (const { socket } of groups) sum += socket?.opened?.reader.dropped() ?? 0
-      for (const { opened } of all()) sum += opened?.reader.dropped() ?? 0
-      return sum
-    })
+    dropped: Effect.sync(() => sockets.lost() + droppedBy(attachments))
   }
   return endpoint
 })
+
+/** Those of the addresses of a host that are of a family of the group. */
+const reachable = (host: string, found: ReadonlyArray<string>, { groups }: Attachments.Attachments) => {
+  const ips = found.filter((ip) => groups.some(({ multicastGroup }) => multicastGroup.family === familyOf(ip)))
+  return ips.length > 0 ? Effect.succeed(ips) : Effect.fail(
+    new DatagramsFailed({ during: "send", kind: "NoSuchName", where: `${host} (only ${found.join(", ")})` })
+  )
+}
+
+/** How many datagrams the receive buffers of the open sockets had no room for. */
+const droppedBy = ({ all, groups }: Attachments.Attachments): number => {
+  const open = [...groups.map(({ socket }) => socket?.opened), ...all().map(({ opened }) => opened)]
+  return open.reduce((sum, opened) => sum + (opened?.reader.dropped() ?? 0), 0)
+}
 
 const hostname = (): string => {
   try {
