@@ -9,7 +9,7 @@ import type * as Message from "../src/protocol/Message.ts"
 import * as Session from "../src/protocol/Session.ts"
 import type * as Datagrams from "../src/transport/Datagrams.ts"
 import * as Messenger from "../src/transport/Messenger.ts"
-import type * as Seals from "../src/transport/Seals.ts"
+import type * as Sessions from "../src/transport/Sessions.ts"
 import { corpus } from "../test/fuzz/Hostile.ts"
 
 const rounds = 7
@@ -28,7 +28,7 @@ export const heartbeat = async (): Promise<void> => {
   const tag = Frame.groupTag("default")
   const key = KeyRing.key(new Uint8Array(32).fill(1))
   const ring: KeyRing.KeyRing = { keys: [key], active: key, mode: "enforce" }
-  const sealed: Seals.Keys = { ring: () => ring, freshness: Session.freshness(30_000), maxSessions: 64 }
+  const sealed: Sessions.Keys = { ring: () => ring, freshness: Session.freshness(30_000), maxSessions: 64 }
   const endpoint: Datagrams.Endpoint = {
     hostname: "m",
     local: [{ ip: "192.0.2.200", port: 4_000, interface: "eth0" }],

@@ -5,7 +5,7 @@ import * as Frame from "../src/protocol/Frame.ts"
 import * as KeyRing from "../src/protocol/KeyRing.ts"
 import * as Sealing from "../src/protocol/Sealing.ts"
 import * as Session from "../src/protocol/Session.ts"
-import * as Seals from "../src/transport/Seals.ts"
+import * as Sessions from "../src/transport/Sessions.ts"
 import { corpus } from "../test/fuzz/Hostile.ts"
 
 const rounds = 5
@@ -25,13 +25,13 @@ export const sealing = async (): Promise<void> => {
   const tag = Frame.groupTag("default")
   const ring: KeyRing.KeyRing = { keys: [KeyRing.key(new Uint8Array(32).fill(1))], active: null, mode: "enforce" }
   const active: KeyRing.KeyRing = { ...ring, active: ring.keys[0]! }
-  const keys: Seals.Keys = { ring: () => active, freshness: Session.freshness(30_000), maxSessions: 64 }
+  const keys: Sessions.Keys = { ring: () => active, freshness: Session.freshness(30_000), maxSessions: 64 }
   let drawn = 0
   const random = (bytes: number) => new Uint8Array(bytes).fill(++drawn)
   const heartbeat = new TextEncoder().encode(JSON.stringify(corpus.find(({ type }) => type === "SERVER_ALIVE")))
   process.stdout.write("| body | seal | open, and judge its session | read as a message |\n")
   for (const body of [new Uint8Array(16), heartbeat, new Uint8Array(Frame.maxBodyBytes)]) {
-    const [a, b] = [Seals.make(keys, tag, random), Seals.make(keys, tag, random)]
+    const [a, b] = [Sessions.make(keys, tag, random), Sessions.make(keys, tag, random)]
     const frame = new Uint8Array([...Frame.header(tag, Frame.flags.plain), ...body])
     const sealed: Array<Uint8Array> = []
     const seal = cost(() => sealed.push(a.seal(frame, 0)))

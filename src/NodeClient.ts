@@ -6,7 +6,7 @@
 import type * as Config from "effect/Config"
 import * as Layer from "effect/Layer"
 import * as Client from "./client/Client.ts"
-import * as NodeDatagrams from "./transport/NodeDatagrams.ts"
+import * as NodeDatagrams from "./transport/node/NodeDatagrams.ts"
 
 /**
  * The `Datagrams` layer alone, for `Client.make` and for one `Client.Service` a group.

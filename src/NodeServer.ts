@@ -7,7 +7,7 @@ import type * as Config from "effect/Config"
 import * as Layer from "effect/Layer"
 import * as Server from "./group/Server.ts"
 import type * as Settings from "./settings/Settings.ts"
-import * as NodeDatagrams from "./transport/NodeDatagrams.ts"
+import * as NodeDatagrams from "./transport/node/NodeDatagrams.ts"
 
 /**
  * The `Datagrams` layer alone, for `Server.make` and for one `Server.Service` a group.

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Inquiry from "../group/Inquiry.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as Answer from "../status/Answer.ts"
-import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
+import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
 import * as Output from "./output.ts"
 import * as Terminal from "./terminal.ts"
 

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Client from "../client/Client.ts"
 import * as Member from "../protocol/Member.ts"
 import type * as Settings from "../settings/Settings.ts"
-import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
+import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
 import * as Output from "./output.ts"
 
 /** Ends once the leader has the message and has handed it on; else fails with what to check. */

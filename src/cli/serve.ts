@@ -15,8 +15,8 @@ import * as Event from "../protocol/Event.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as EventText from "../status/EventText.ts"
 import type { DatagramsFailed } from "../transport/Datagrams.ts"
-import * as NodeDatagrams from "../transport/NodeDatagrams.ts"
-import * as NodeSocket from "../transport/NodeSocket.ts"
+import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
+import * as Socket from "../transport/node/Socket.ts"
 import * as Ending from "./exit.ts"
 import * as Output from "./output.ts"
 import * as Screen from "./screen.ts"
@@ -61,7 +61,7 @@ const start = Effect.fnUntraced(function*(
   })
   return yield* attempt.pipe(
     Effect.tapError((error) => isPassing(error) ? tellOnce(error) : Effect.void),
-    Effect.retry({ schedule: NodeSocket.reopening, while: isPassing })
+    Effect.retry({ schedule: Socket.reopening, while: isPassing })
   )
 })
 

@@ -20,7 +20,7 @@ import { plainOnlyIfPermissive } from "../settings/SettingRules.ts"
 import type * as Settings from "../settings/Settings.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import { formatMode, isExposed, KeyFile } from "../transport/KeyFile.ts"
-import type * as Seals from "../transport/Seals.ts"
+import type * as Sessions from "../transport/Sessions.ts"
 import type * as GroupState from "./GroupState.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
@@ -28,7 +28,7 @@ import type * as Supervisor from "./Supervisor.ts"
 export type KeySettings = Pick<Settings.Settings, "key" | "keyFile" | "keyMode">
 
 /** The keys in use, the way to put others in their place, and what was seen of those who have others. */
-export interface Keys extends Seals.Keys {
+export interface Keys extends Sessions.Keys {
   readonly use: (ring: KeyRing.KeyRing) => void
   /** The permissions of the file of keys, where others than its owner may do anything with it; else null. */
   readonly exposure: () => Exposure | null
@@ -38,7 +38,7 @@ export interface Keys extends Seals.Keys {
 
 /** A matter of keys: what was wrong, how often since it was last told, and where the newest such datagram came from. */
 export interface Seen {
-  readonly problem: Seals.Stranger
+  readonly problem: Sessions.UnauthenticatedSender
   readonly from: Address
   readonly count: number
 }
@@ -105,7 +105,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Keys, SettingRefused> {
   const { exposure, ring } = yield* find(settings)
   let inUse = ring
-  const seen = new Map<Seals.Stranger, Seen>()
+  const seen = new Map<Sessions.UnauthenticatedSender, Seen>()
   const signal = yield* Queue.sliding<void>(1)
   return {
     ring: () => inUse,
@@ -115,7 +115,7 @@ export const make = Effect.fnUntraced(function*(
     exposure: () => exposure,
     freshness: Session.freshness(memberTimeout),
     maxSessions: settings.maxSessions,
-    onStranger: (problem, from) => {
+    onUnauthenticated: (problem, from) => {
       const count = (seen.get(problem)?.count ?? 0) + 1
       seen.set(problem, { problem, from, count })
       if (count === 1) Queue.offerUnsafe(signal, undefined)

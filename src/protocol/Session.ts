@@ -1,6 +1,6 @@
 /**
  * One session of another, as one receiver knows it: the datagrams that a program sealed with one salt. And our own: what
- * we number ours by ({@link Speaker}).
+ * we number ours by ({@link Sender}).
  *
  * A recording of a session opens as well as the session itself. So a session is believed only while it is **proven**: it
  * has answered a nonce that this receiver drew, or was introduced by one that has, and was heard of since without a long
@@ -40,7 +40,7 @@ export interface Session<What> {
   /** Nothing below is believed. */
   readonly floor: number
   /** -Infinity while unproven. */
-  readonly provenAt: number
+  readonly authenticatedAt: number
   /** When its highest counter came. */
   readonly heardAt: number
   readonly question: { readonly nonce: string; readonly drawnAt: number; readonly askedAt: number } | null
@@ -51,7 +51,7 @@ export interface Session<What> {
 export const unheard: Session<never> = {
   window: ReplayWindow.empty,
   floor: 0,
-  provenAt: -Infinity,
+  authenticatedAt: -Infinity,
   heardAt: -Infinity,
   question: null,
   held: []
@@ -69,8 +69,11 @@ export type Verdict =
   | { readonly _tag: "Repeated" }
 
 /** Whether a session is believed at this time (ms, monotonic). */
-export const isProven = <What>({ heardAt, provenAt }: Session<What>, now: number, freshness: Freshness): boolean =>
-  now - provenAt <= freshness.proof && now - heardAt <= freshness.silence
+export const isAuthenticated = <What>(
+  { heardAt, authenticatedAt }: Session<What>,
+  now: number,
+  freshness: Freshness
+): boolean => now - authenticatedAt <= freshness.proof && now - heardAt <= freshness.silence
 
 /** Whether an answer to what it was asked last would still be believed at this time (ms, monotonic). */
 export const isAsked = <What>({ question }: Session<What>, now: number): boolean =>
@@ -102,17 +105,17 @@ export const hear = <What>(
 ): readonly [Session<What>, Verdict] => {
   const window = counter < session.floor || counter === Infinity ? null : ReplayWindow.admit(session.window, counter)
   if (window === null) return [session, { _tag: "Repeated" }]
-  if (!isProven(session, now, freshness)) {
+  if (!isAuthenticated(session, now, freshness)) {
     // Once it has lapsed, only a proof brings it back.
     const all = what === null ? session.held : [...session.held, { counter, what }]
     const held = all.slice(-maxHeld)
-    const after = asked({ ...session, window, held, provenAt: -Infinity }, now, askAgain, draw)
+    const after = asked({ ...session, window, held, authenticatedAt: -Infinity }, now, askAgain, draw)
     return [after, { _tag: "Hold", ask: nonceIfAsked(session, after), lost: all.length - held.length }]
   }
   // Only what is new is a sign of life: what overtook it says nothing of now.
   const heardAt = counter === window.highest ? now : session.heardAt
   const heard: Session<What> = { ...session, window, heardAt }
-  const isDue = now - session.provenAt > 0.8 * freshness.proof
+  const isDue = now - session.authenticatedAt > 0.8 * freshness.proof
   const after = isDue ? asked(heard, now, freshness.silence / 4, draw) : heard
   return [after, { _tag: "Deliver", ask: nonceIfAsked(session, after) }]
 }
@@ -129,7 +132,7 @@ export const prove = <What>(
   const { held, question } = session
   if (question?.nonce !== nonce || !isAsked(session, now)) return null
   return [
-    { ...session, floor: Math.max(session.floor, floor), provenAt: now, heardAt: now, question: null, held: [] },
+    { ...session, floor: Math.max(session.floor, floor), authenticatedAt: now, heardAt: now, question: null, held: [] },
     held.filter(({ counter }) => counter >= floor).map(({ what }) => what)
   ]
 }
@@ -144,7 +147,7 @@ export const introduced = <What>(
 ): readonly [Session<What>, ReadonlyArray<What>] => [
   {
     ...session,
-    provenAt: Math.max(session.provenAt, by.provenAt),
+    authenticatedAt: Math.max(session.authenticatedAt, by.authenticatedAt),
     heardAt: Math.max(session.heardAt, by.heardAt),
     question: null,
     held: []
@@ -156,28 +159,28 @@ export const introduced = <What>(
  * Our own session: the counter of the next datagram, and two earlier marks of it, by which we can say what we said in the
  * last second.
  */
-export interface Speaker {
+export interface Sender {
   readonly next: number
   readonly older: number
   readonly newer: { readonly counter: number; readonly at: number }
 }
 
 /** A session in which we have said nothing yet. */
-export const silent = (now: number): Speaker => ({ next: 0, older: 0, newer: { counter: 0, at: now } })
+export const silent = (now: number): Sender => ({ next: 0, older: 0, newer: { counter: 0, at: now } })
 
 const markInterval = 1_000
 
-const marked = (speaker: Speaker, now: number): Speaker => {
-  const { newer, next } = speaker
-  if (now - newer.at < markInterval) return speaker
+const marked = (sender: Sender, now: number): Sender => {
+  const { newer, next } = sender
+  if (now - newer.at < markInterval) return sender
   // Silent for so long that the last second has nothing.
   const older = now - newer.at < 2 * markInterval ? newer.counter : next
   return { next, older, newer: { counter: next, at: now } }
 }
 
 /** Takes the next counter. */
-export const speak = (speaker: Speaker, now: number): readonly [Speaker, counter: number] => {
-  const after = marked(speaker, now)
+export const speak = (sender: Sender, now: number): readonly [Sender, counter: number] => {
+  const after = marked(sender, now)
   return [{ ...after, next: after.next + 1 }, after.next]
 }
 
@@ -185,4 +188,4 @@ export const speak = (speaker: Speaker, now: number): readonly [Speaker, counter
  * The counter below which nothing of ours is to be believed: all that we said in the last second is above it, and nothing
  * that we said more than three seconds ago.
  */
-export const floor = (speaker: Speaker, now: number): number => marked(speaker, now).older
+export const floor = (sender: Sender, now: number): number => marked(sender, now).older

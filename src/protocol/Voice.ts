@@ -18,7 +18,7 @@ export interface Own {
   readonly salt: string
   /** When we began to speak in it (ms, monotonic); when it was drawn, while it is the next one. */
   readonly since: number
-  readonly speaker: Session.Speaker
+  readonly sender: Session.Sender
 }
 
 /**
@@ -47,7 +47,7 @@ const maxAddresses = 1_024
 /** How many salts that were ours are known as such. */
 const maxEarlier = 4
 
-const own = (salt: string, now: number): Own => ({ salt, since: now, speaker: Session.silent(now) })
+const own = (salt: string, now: number): Own => ({ salt, since: now, sender: Session.silent(now) })
 
 /** At the start of a program. */
 export const make = (salt: string, now: number): Voice => ({
@@ -69,7 +69,7 @@ export const advance = (voice: Voice, now: number, overlap: number, draw: () => 
       : { ...voice, next: { ...own(draw(), now), introduced: new Map() } }
   }
   return now - next.since < overlap ? voice : {
-    speaking: { salt: next.salt, since: now, speaker: next.speaker },
+    speaking: { salt: next.salt, since: now, sender: next.sender },
     next: null,
     before: speaking,
     earlier: [...voice.earlier, speaking.salt].slice(-maxEarlier)
@@ -96,12 +96,12 @@ export const introduce = (voice: Voice, to: Address | null): readonly [Voice, bo
   return [{ ...voice, next: { ...next, introduced } }, true]
 }
 
-/** Takes the next counter of one of our sessions, and says so in its speaker. */
+/** Takes the next counter of one of our sessions, and says so in its sender. */
 export const speak = (voice: Voice, { salt }: Own, now: number): readonly [Voice, counter: number] => {
   const which = salt === voice.speaking.salt ? "speaking" : "before"
   const session = voice[which]!
-  const [speaker, counter] = Session.speak(session.speaker, now)
-  return [{ ...voice, [which]: { ...session, speaker } }, counter]
+  const [sender, counter] = Session.speak(session.sender, now)
+  return [{ ...voice, [which]: { ...session, sender } }, counter]
 }
 
 /** The session that is to answer a challenge that names this salt: null where that is none in which we may seal. */

@@ -68,14 +68,14 @@ export interface Options {
   readonly ttl: number
   /** Names or addresses of interfaces; empty for: all that are up, multicast-capable and no virtual bridges, else `lo`. */
   readonly interfaces: ReadonlyArray<string>
-  /** The port of the own sockets; 0 for any. */
+  /** The port of the unicast sockets; 0 for any. */
   readonly unicastPort: number
   /** False where nothing is to be sent or received by multicast: then the group's port is not opened. */
   readonly multicast?: boolean | undefined
 }
 
 /**
- * One of our own sockets, and the interface it is bound to.
+ * One of our unicast sockets, and the interface it is bound to.
  *
  * @category models
  * @since 0.1.0
@@ -105,7 +105,7 @@ export interface Received {
 export interface Endpoint {
   readonly hostname: string
   /**
-   * Every own socket; the first is the primary one, whose address is announced: of the interfaces that are there and lead to
+   * Every unicast socket; the first is the primary one, whose address is announced: of the interfaces that are there and lead to
    * other hosts, that of the default route, else the first chosen. Never empty.
    */
   readonly local: readonly [LocalAddress, ...ReadonlyArray<LocalAddress>]
@@ -116,7 +116,7 @@ export interface Endpoint {
    * loopback and nobody asked for it.
    */
   readonly hasAddress: () => boolean
-  /** The port of the own socket from which something to that address is sent. */
+  /** The port of the unicast socket from which something to that address is sent. */
   readonly portTowards: (ip: string) => number
   /** Out of every interface. Fails only where not one interface carried it. */
   readonly multicast: (payload: Uint8Array) => Effect.Effect<void, DatagramsFailed>

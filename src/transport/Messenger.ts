@@ -1,5 +1,5 @@
 /**
- * Typed messages over an endpoint: frames them, seals and opens them where the group has a key, drops what is none and
+ * Typed messages over an endpoint: frames them, sessions and opens them where the group has a key, drops what is none and
  * counts why, hears nobody without end, and answers nobody too often.
  */
 import * as Clock from "effect/Clock"
@@ -13,10 +13,10 @@ import type * as Message from "../protocol/Message.ts"
 import * as Sealing from "../protocol/Sealing.ts"
 import * as Copies from "./Copies.ts"
 import type * as Datagrams from "./Datagrams.ts"
-import * as FairShare from "./FairShare.ts"
+import * as DecodeCache from "./DecodeCache.ts"
 import * as RateLimit from "./RateLimit.ts"
-import * as Repeats from "./Repeats.ts"
-import * as Seals from "./Seals.ts"
+import * as Sessions from "./Sessions.ts"
+import * as SourceRateLimit from "./SourceRateLimit.ts"
 
 /**
  * A message that does not fit one datagram. Nothing was sent. The limits on what people may set keep the program's own
@@ -48,7 +48,7 @@ export interface Received {
  */
 export type DropReason =
   | Frame.Refused
-  | Seals.Refused
+  | Sessions.Refused
   | "Own"
   | "SessionsFull"
   | "SourceTooFast"
@@ -88,7 +88,7 @@ type Refusal = Datagrams.DatagramsFailed | MessageTooLarge
 const clockStep = 1_000
 
 /** Of all servers of this process: in tests they are many, and hear the same. */
-const readBody = Repeats.make()
+const readBody = DecodeCache.make()
 
 /** By what a sealed datagram is known: no other has its counter in its session, so what is older is no copy of it. */
 const numberOf = (payload: Uint8Array): string | undefined => {
@@ -113,7 +113,7 @@ export const make = Effect.fnUntraced(function*(
   tag: Uint8Array,
   onDrop: (reason: DropReason, datagram?: Datagrams.Received) => void,
   isKnown: (ip: string) => boolean = () => false,
-  keys: Seals.Keys = Seals.noKeys
+  keys: Sessions.Keys = Sessions.noKeys
 ): Effect.fn.Return<Messenger> {
   const clock = yield* Clock.Clock
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -121,15 +121,15 @@ export const make = Effect.fnUntraced(function*(
   // As many messages said again: one question may ask for 64 of them, each several times as long as the question.
   const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
-  const share = FairShare.make()
+  const sources = SourceRateLimit.make()
   const copies = Copies.make()
   const wall = () => clock.currentTimeMillisUnsafe()
-  const seals = Seals.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"), wall)
+  const sessions = Sessions.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"), wall)
   let wallAhead = wall() - monotonic()
   const renewIfSet = (): void => {
     const ahead = wall() - monotonic()
     // As on the way back from a snapshot, when the machine learns what time it is.
-    if (Math.abs(ahead - wallAhead) >= clockStep) seals.renew(monotonic())
+    if (Math.abs(ahead - wallAhead) >= clockStep) sessions.renew(monotonic())
     wallAhead = ahead
   }
   const isNear = (text: string): boolean => {
@@ -153,7 +153,7 @@ export const make = Effect.fnUntraced(function*(
     Result.mapError(Frame.encode(message, tag), ({ _tag, ...sizes }) => new MessageTooLarge(sizes))
   const seal = (frame: Uint8Array): Uint8Array => {
     renewIfSet()
-    return seals.seal(frame, monotonic())
+    return sessions.seal(frame, monotonic())
   }
   /** A question from a socket that closes soon names the port of the one that stays. */
   const named = (message: Message.Message, to: Address): Message.Message =>
@@ -164,7 +164,7 @@ export const make = Effect.fnUntraced(function*(
   const introduce = (to: ReadonlyArray<Address | null>) => {
     renewIfSet()
     const due = to.flatMap((one) => {
-      const frame = seals.introduction(one, monotonic())
+      const frame = sessions.introduction(one, monotonic())
       return frame === null ? [] : [{ one, frame }]
     })
     return due.length === 0
@@ -194,7 +194,7 @@ export const make = Effect.fnUntraced(function*(
       )
       return Effect.as(Effect.andThen(introductions, said), failed as ReadonlyArray<Refusal>)
     })
-  const reply = ({ frame, to }: Seals.Opened["replies"][number]) =>
+  const reply = ({ frame, to }: Sessions.Opened["replies"][number]) =>
     mayTalk(to, handshakes)
       ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
       : Effect.void
@@ -212,7 +212,7 @@ export const make = Effect.fnUntraced(function*(
   }
   /** Opens it. What comes by several ways, from several addresses of its sender or to several of ours, is read once. */
   const open = (datagram: Datagrams.Received, flags: Frame.Flags, now: number) => {
-    const opened = seals.open(datagram, flags, now)
+    const opened = sessions.open(datagram, flags, now)
     const number = flags === Frame.flags.plain ? undefined : numberOf(datagram.payload)
     if (Result.isSuccess(opened)) {
       if (number !== undefined) copies.near(number, now)
@@ -227,27 +227,27 @@ export const make = Effect.fnUntraced(function*(
   const read = (
     datagram: Datagrams.Received,
     messages: Array<Received>,
-    replies: Array<Seals.Opened["replies"][number]>
+    replies: Array<Sessions.Opened["replies"][number]>
   ): void => {
     const now = monotonic()
-    if (!share.admits(datagram.from, now)) return onDrop("SourceTooFast")
+    if (!sources.allows(datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
     // Whatever socket it came by: what is unicast to the group's port comes by the same one as multicasts.
     if (!isNear(datagram.from.ip)) return missed(datagram, kind.success, now)
     const opened = open(datagram, kind.success, now)
     if (opened === undefined) return
-    const { bodies, isProven, lost } = opened
+    const { bodies, isAuthenticated, lost } = opened
     replies.push(...opened.replies)
     for (let i = 0; i < lost; i++) onDrop("Unproven")
-    if (isProven) share.trust(datagram.from)
-    else if (kind.success !== Frame.flags.plain) share.meet(datagram.from)
+    if (isAuthenticated) sources.admit(datagram.from)
+    else if (kind.success !== Frame.flags.plain) sources.admitUnauthenticated(datagram.from)
     for (const { body, from, via } of bodies) {
       const message = readBody(body, from)
       if (Result.isFailure(message)) {
         onDrop(message.failure)
       } else {
-        share.trust(from)
+        sources.admit(from)
         const { success } = message
         if (via === "multicast" && "sender" in success) copies.near(success.sender.id, now)
         messages.push({ message: success, from, via })
@@ -265,11 +265,11 @@ export const make = Effect.fnUntraced(function*(
           ? Effect.flatMap(Effect.fromResult(encode(named(message, to))), (frame) => endpoint.ask(to, seal(frame)))
           : Effect.succeed("sent" as const)
       ),
-    renew: () => seals.renew(monotonic()),
+    renew: () => sessions.renew(monotonic()),
     receive: Effect.flatMap(endpoint.receive, (datagrams) => {
       renewIfSet()
       const messages: Array<Received> = []
-      const replies: Array<Seals.Opened["replies"][number]> = []
+      const replies: Array<Sessions.Opened["replies"][number]> = []
       for (const datagram of datagrams) read(datagram, messages, replies)
       for (let lost = copies.lost(monotonic()); lost > 0; lost--) onDrop("NotDirect")
       return replies.length === 0

@@ -22,9 +22,9 @@ import * as Step from "../../src/protocol/Step.ts"
 import type { State } from "../../src/protocol/Turn.ts"
 import * as Profile from "../../src/settings/Profile.ts"
 import type * as Datagrams from "../../src/transport/Datagrams.ts"
-import * as FairShare from "../../src/transport/FairShare.ts"
 import * as Messenger from "../../src/transport/Messenger.ts"
-import * as Seals from "../../src/transport/Seals.ts"
+import * as Sessions from "../../src/transport/Sessions.ts"
+import * as SourceRateLimit from "../../src/transport/SourceRateLimit.ts"
 import * as Peer from "../protocol/harness/Peer.ts"
 import { Server } from "../protocol/harness/Server.ts"
 import { Chance } from "./Chance.ts"
@@ -101,7 +101,7 @@ class Episode {
   readonly server: Server
   readonly #messenger: Messenger.Messenger
   readonly #inbox: Array<Datagrams.Received> = []
-  readonly #peers: Array<Seals.Seals> = []
+  readonly #peers: Array<Sessions.Sessions> = []
   readonly #replies: Array<{ readonly to: Member.Address; readonly frame: Uint8Array }> = []
   readonly #recorded: Array<Uint8Array> = []
   readonly #cast: Hostile.Cast
@@ -176,10 +176,10 @@ class Episode {
         })
       )
     )
-    for (let n = 0; n < 4; n++) this.#peers.push(Seals.make(this.#keys, group, random))
+    for (let n = 0; n < 4; n++) this.#peers.push(Sessions.make(this.#keys, group, random))
   }
 
-  get #keys(): Seals.Keys {
+  get #keys(): Sessions.Keys {
     return {
       ring: () => this.#ring,
       freshness: Session.freshness(this.server.state.rules.memberTimeout),
@@ -197,7 +197,7 @@ class Episode {
       : frame
   }
 
-  #peerAt({ port }: Member.Address): Seals.Seals {
+  #peerAt({ port }: Member.Address): Sessions.Sessions {
     return this.#peers[port % this.#peers.length]!
   }
 
@@ -232,7 +232,7 @@ class Episode {
     }
     if (drawn < 0.955) {
       // A new start of somebody's: its session is not known.
-      this.#peers[chance.below(this.#peers.length)] = Seals.make(this.#keys, group, (bytes) => chance.bytes(bytes))
+      this.#peers[chance.below(this.#peers.length)] = Sessions.make(this.#keys, group, (bytes) => chance.bytes(bytes))
     }
     return chance.happens(0.5) ? good() : chance.bytes(chance.below(1_400))
   }
@@ -431,17 +431,19 @@ const flood = (seed: number): void => {
   const chance = new Chance(seed)
   const random = (bytes: number) => chance.bytes(bytes)
   const ring: KeyRing.KeyRing = { keys: [secret], active: secret, mode: "enforce" }
-  const keys: Seals.Keys = { ring: () => ring, freshness: Session.freshness(1_000), maxSessions: 32 }
-  const seals = Seals.make(keys, group, random)
-  const share = FairShare.make()
+  const keys: Sessions.Keys = { ring: () => ring, freshness: Session.freshness(1_000), maxSessions: 32 }
+  const seals = Sessions.make(keys, group, random)
+  const sources = SourceRateLimit.make()
   for (let n = 0; n < 1_000; n++) {
-    const frame = Seals.make(keys, group, random).seal(Frame.header(group, Frame.flags.plain), n)
+    const frame = Sessions.make(keys, group, random).seal(Frame.header(group, Frame.flags.plain), n)
     seals.open({ payload: frame, from: { ip: "192.0.2.1", port: 1 + n }, via: "unicast" }, Frame.flags.sealed, n)
-    share.admits({ ip: `192.0.2.${n}`, port: n }, n)
-    share.trust({ ip: `192.0.2.${n}`, port: n })
+    sources.allows({ ip: `192.0.2.${n}`, port: n }, n)
+    sources.admit({ ip: `192.0.2.${n}`, port: n })
   }
-  const { unproven } = seals.size()
-  if (unproven > Seals.unprovenOf(keys.maxSessions)) throw new Error(`${unproven} unproven sessions are kept`)
+  const { unauthenticated } = seals.size()
+  if (unauthenticated > Sessions.unauthenticatedOf(keys.maxSessions)) {
+    throw new Error(`${unauthenticated} unauthenticated sessions are kept`)
+  }
 }
 
 /** Runs until so many inputs were given, or `goesOn` says no. Throws {@link Found}. */

@@ -24,7 +24,7 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
 
 /** Where the platform may be touched, and why. */
 const platform: ReadonlyArray<readonly [where: RegExp, why: string]> = [
-  [/^transport\/Node\w+\.ts$/, "the layers for Node of what transport only describes"],
+  [/^transport\/node\/\w+\.ts$/, "the layers for Node of what transport only describes"],
   [/^status\/Node\w+\.ts$/, "the layers for Node of what status only describes"],
   [/^Node(Server|Client)\.ts$/, "the entry points for Node"],
   [/^cli\//, "a program of Node"],
@@ -119,7 +119,7 @@ describe("imports", () => {
       about({
         "group/A.ts": `import * as B from "../protocol/B.ts"\nimport * as Effect from "effect/Effect"`,
         "protocol/B.ts": `import type * as Schema from "effect"`,
-        "transport/NodeC.ts": `import * as B from "../protocol/B.ts"\nimport * as Dgram from "node:dgram"`
+        "transport/node/C.ts": `import * as B from "../../protocol/B.ts"\nimport * as Dgram from "node:dgram"`
       }),
       []
     )
@@ -146,8 +146,8 @@ describe("imports", () => {
     ],
     [
       "the platform from afar",
-      { "index.ts": `export * as A from "./transport/NodeA.ts"`, "transport/NodeA.ts": `import "node:dgram"` },
-      "index.ts reaches the platform through transport/NodeA.ts: node:dgram"
+      { "index.ts": `export * as A from "./transport/node/A.ts"`, "transport/node/A.ts": `import "node:dgram"` },
+      "index.ts reaches the platform through transport/node/A.ts: node:dgram"
     ]
   ])("are refused: %s", (_, files: Record<string, string>, complaint) => {
     assert.deepStrictEqual(about(files), [complaint])

@@ -25,7 +25,7 @@ const members = new Set(["Math.random", "crypto.getRandomValues", "crypto.random
 const allowed: ReadonlyArray<readonly [where: RegExp, what: RegExp, why: string]> = [
   [/^main\.ts$/, /^process$/, "the process itself: it looks at the version of Node before anything is loaded"],
   [/^cli\//, /^process$/, "a program of Node: arguments, standard output, exit code"],
-  [/^(transport|status)\/Node\w+\.ts$/, /^process$/, "the layers for Node"]
+  [/^(transport\/node\/\w+|status\/Node\w+)\.ts$/, /^process$/, "the layers for Node"]
 ]
 
 const complaintsAbout = (source: Source): ReadonlyArray<string> => {

@@ -12,7 +12,7 @@ import * as Server from "../../src/group/Server.ts"
 import * as KeyRing from "../../src/protocol/KeyRing.ts"
 import { formatAddress } from "../../src/protocol/Member.ts"
 import * as Profile from "../../src/settings/Profile.ts"
-import * as NodeDatagrams from "../../src/transport/NodeDatagrams.ts"
+import * as NodeDatagrams from "../../src/transport/node/NodeDatagrams.ts"
 import * as Process from "../cli/process.ts"
 
 const { heartbeatInterval } = Record.map(Profile.profiles.fast, Duration.toMillis)

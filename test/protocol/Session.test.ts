@@ -127,9 +127,9 @@ describe("a session that is introduced by a believed one (protocol 7)", () => {
     heard.session = session
     assert.deepStrictEqual(heard.hear(2), { _tag: "Deliver", ask: null })
     assert.deepStrictEqual(heard.hear(0)._tag, "Repeated")
-    assert.strictEqual(session.provenAt, by.session.provenAt)
-    assert.isTrue(Session.isProven(session, by.now + 1_000, freshness))
-    assert.isFalse(Session.isProven(session, by.now + 1_001, freshness))
+    assert.strictEqual(session.authenticatedAt, by.session.authenticatedAt)
+    assert.isTrue(Session.isAuthenticated(session, by.now + 1_000, freshness))
+    assert.isFalse(Session.isAuthenticated(session, by.now + 1_001, freshness))
   })
 })
 

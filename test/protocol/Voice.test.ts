@@ -68,8 +68,8 @@ describe("our own sessions (protocol 7)", () => {
     assert.isNull(Voice.challenged(voice, salt(2)), "in the next one nothing is said yet")
     const [after, counter] = Voice.speak(again, before!, 302_000)
     assert.strictEqual(counter, 1)
-    assert.strictEqual(after.before?.speaker.next, 2)
-    assert.strictEqual(after.speaking.speaker.next, 1)
+    assert.strictEqual(after.before?.sender.next, 2)
+    assert.strictEqual(after.speaking.sender.next, 1)
   })
 
   it("are left at once after a pause: nothing more is sealed in any of them, and their echo is known", () => {

@@ -6,7 +6,7 @@ import { absent, choose } from "../../src/transport/interfaces/Choice.ts"
 import { Interfaces, systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import type { Family, SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 import { isVirtual } from "../../src/transport/interfaces/VirtualNames.ts"
-import * as NodeInterfaces from "../../src/transport/NodeInterfaces.ts"
+import * as NodeInterfaces from "../../src/transport/node/NodeInterfaces.ts"
 
 const nic = (name: string, address: string, netmask = "255.255.255.0"): SystemInterface => ({
   name,

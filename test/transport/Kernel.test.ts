@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { createSocket } from "node:dgram"
 import { Kernel, parseSockets } from "../../src/transport/Kernel.ts"
-import * as NodeKernel from "../../src/transport/NodeKernel.ts"
+import * as NodeKernel from "../../src/transport/node/NodeKernel.ts"
 
 const head =
   "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops"

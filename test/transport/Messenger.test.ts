@@ -12,21 +12,21 @@ import type * as Member from "../../src/protocol/Member.ts"
 import type * as Message from "../../src/protocol/Message.ts"
 import * as Session from "../../src/protocol/Session.ts"
 import * as Datagrams from "../../src/transport/Datagrams.ts"
-import * as FairShare from "../../src/transport/FairShare.ts"
 import * as Messenger from "../../src/transport/Messenger.ts"
-import * as Seals from "../../src/transport/Seals.ts"
+import * as Sessions from "../../src/transport/Sessions.ts"
+import * as SourceRateLimit from "../../src/transport/SourceRateLimit.ts"
 import * as Peer from "../protocol/harness/Peer.ts"
 
 const tag = Frame.groupTag("default")
 const key = KeyRing.key(new Uint8Array(32).fill(1))
-const keys: Seals.Keys = {
+const keys: Sessions.Keys = {
   ring: () => ({ keys: [key], active: key, mode: "enforce" }),
   freshness: Session.freshness(30_000),
   maxSessions: 64
 }
 
 /** A messenger on 192.0.2.0/24, that knows one seed elsewhere, and what became of what it was given. */
-const make = Effect.fnUntraced(function*(keys?: Seals.Keys, more: Partial<Datagrams.Endpoint> = {}) {
+const make = Effect.fnUntraced(function*(keys?: Sessions.Keys, more: Partial<Datagrams.Endpoint> = {}) {
   const inbox: Array<Datagrams.Received> = []
   const sent: Array<Member.Address> = []
   const drops: Array<Messenger.DropReason> = []
@@ -70,7 +70,7 @@ const answer = Peer.response("a", "1")
 const near = { ip: "192.0.2.1", port: 4_001 }
 
 /** A messenger that keeps the frames that it sends, by where they went; one address is not reached. */
-const speaker = Effect.fnUntraced(function*(keys?: Seals.Keys) {
+const speaker = Effect.fnUntraced(function*(keys?: Sessions.Keys) {
   const frames: Array<{ readonly to: string; readonly payload: Uint8Array }> = []
   const put = (to: string, payload: Uint8Array) => Effect.sync(() => void frames.push({ to, payload }))
   const { messenger } = yield* make(keys, {
@@ -219,7 +219,7 @@ describe("who is answered, and how often", () => {
   it.effect("nor is one of what is sealed; what comes again later is a repetition", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make(keys)
-      const other = Seals.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(9))
+      const other = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(9))
       const payload = other.seal(frame(Peer.alive("a")), 0)
       const from = (...ips: ReadonlyArray<string>) =>
         inbox.push(...ips.map((ip) => ({ payload, from: { ip, port: 4_000 }, via: "multicast" as const })))
@@ -255,7 +255,7 @@ describe("who is answered, and how often", () => {
       const { count, inbox, messenger, sent } = yield* make(keys)
       for (let n = 0; n < 900; n++) {
         // Each a session of its own, which draws a challenge.
-        const other = Seals.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(100 + n % 100).fill(n / 100, 0, 4))
+        const other = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(100 + n % 100).fill(n / 100, 0, 4))
         inbox.push({
           payload: other.seal(frame(Peer.alive("a")), 0),
           from: { ...near, port: 1_000 + n },
@@ -279,14 +279,14 @@ describe("who is heard", () => {
       inbox.push({ payload: frame(Peer.alive("b")), from: { ip: "192.0.2.2", port: 4_002 }, via: "multicast" })
       const heard = yield* messenger.receive
       assert.deepStrictEqual(heard.map(({ message }) => message.type), ["SERVER_ALIVE"])
-      assert.strictEqual(count("NotOurs"), FairShare.shares.unknown)
-      assert.strictEqual(count("SourceTooFast"), 20_000 - FairShare.shares.unknown)
+      assert.strictEqual(count("NotOurs"), SourceRateLimit.shares.unknown)
+      assert.strictEqual(count("SourceTooFast"), 20_000 - SourceRateLimit.shares.unknown)
     }))
 
   it.effect("what was recorded of a member, said again from a thousand ports, does not buy each of them a share", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make(keys)
-      const dead = Seals.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(200))
+      const dead = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(200))
       const recorded = Array.from({ length: 900 }, () => dead.seal(frame(Peer.alive("a")), 0))
       const ports = recorded.map((_, at) => ({ ...near, port: 1_000 + at }))
       recorded.forEach((payload, at) => inbox.push({ payload, from: ports[at]!, via: "multicast" }))
@@ -298,7 +298,7 @@ describe("who is heard", () => {
       }
       assert.deepStrictEqual(yield* messenger.receive, [])
       const looked = 20 * ports.length - (count("SourceTooFast") - before)
-      assert.isAtMost(looked, FairShare.shares.unknown + FairShare.shares.met)
+      assert.isAtMost(looked, SourceRateLimit.shares.unknown + SourceRateLimit.shares.unauthenticated)
     }))
 
   it.effect("who proves itself has a share of its own", () =>

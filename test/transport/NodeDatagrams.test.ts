@@ -19,7 +19,7 @@ import {
 } from "../../src/transport/Datagrams.ts"
 import { Interfaces, type System, systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
-import * as NodeDatagrams from "../../src/transport/NodeDatagrams.ts"
+import * as NodeDatagrams from "../../src/transport/node/NodeDatagrams.ts"
 
 // Below the ports that the system hands out by itself, so that no private port of another test is in the way.
 const options = (): Options => ({

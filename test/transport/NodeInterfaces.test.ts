@@ -5,8 +5,8 @@ import * as Scope from "effect/Scope"
 import { networkInterfaces } from "node:os"
 import { DatagramsFailed } from "../../src/transport/Datagrams.ts"
 import { Interfaces } from "../../src/transport/interfaces/Interfaces.ts"
-import * as NodeInterfaces from "../../src/transport/NodeInterfaces.ts"
-import * as NodeInterfaceThread from "../../src/transport/NodeInterfaceThread.ts"
+import * as InterfaceThread from "../../src/transport/node/InterfaceThread.ts"
+import * as NodeInterfaces from "../../src/transport/node/NodeInterfaces.ts"
 
 const failed = (cause: unknown) =>
   new DatagramsFailed({ during: "scan", kind: "Unknown", where: "a thread", cause: new Error(JSON.stringify(cause)) })
@@ -24,7 +24,7 @@ describe("the interfaces of this machine (protocol 2)", () => {
   it.live("are told by a thread as they are in the loop, again and again, until its scope closes", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
-      const { ask } = yield* Scope.provide(NodeInterfaceThread.make(failed), scope)
+      const { ask } = yield* Scope.provide(InterfaceThread.make(failed), scope)
       for (let times = 0; times < 12; times++) {
         assert.deepStrictEqual(JSON.parse(yield* ask), networkInterfaces())
       }

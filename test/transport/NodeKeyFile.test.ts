@@ -5,7 +5,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as KeyFile from "../../src/transport/KeyFile.ts"
-import * as NodeKeyFile from "../../src/transport/NodeKeyFile.ts"
+import * as NodeKeyFile from "../../src/transport/node/NodeKeyFile.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "bellwether-key-file-"))),

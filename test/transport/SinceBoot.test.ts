@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as NodeSinceBoot from "../../src/transport/NodeSinceBoot.ts"
+import * as NodeSinceBoot from "../../src/transport/node/NodeSinceBoot.ts"
 import * as SinceBoot from "../../src/transport/SinceBoot.ts"
 
 /** A machine whose uptime is cut to so many ms. */

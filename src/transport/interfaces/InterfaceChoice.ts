@@ -32,10 +32,10 @@ export const explain = (options: {
   /** Where the group meets: addresses of another family are none that could be chosen. */
   readonly multicastAddress?: ReadonlyArray<MulticastGroup> | undefined
 }): ReadonlyArray<Explained> => {
-  const meetings: ReadonlyArray<Pick<MulticastGroup, "family" | "linkLocal">> = options.multicastAddress
+  const multicastGroups: ReadonlyArray<Pick<MulticastGroup, "family" | "linkLocal">> = options.multicastAddress
     ?? [{ family: "IPv4", linkLocal: false }]
-  const families = new Set(meetings.map(({ family }) => family))
-  const chosen: ReadonlyArray<SystemInterface> = meetings.flatMap(({ family, linkLocal }) =>
+  const families = new Set(multicastGroups.map(({ family }) => family))
+  const chosen: ReadonlyArray<SystemInterface> = multicastGroups.flatMap(({ family, linkLocal }) =>
     Result.getOrElse(choose({ ...options, family, linkLocal }), (): ReadonlyArray<SystemInterface> => [])
   )
   const isNamed = ({ address, name }: SystemInterface) =>

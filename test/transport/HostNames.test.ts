@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { spawnSync } from "node:child_process"
-import * as NodeNames from "../../src/transport/NodeNames.ts"
+import * as HostNames from "../../src/transport/node/HostNames.ts"
 
 /** The processes that this one has started and that live. */
 const children = () =>
@@ -20,16 +20,16 @@ const until = (holds: () => boolean) =>
 describe("names", () => {
   it("are looked up by a child where the program that runs this is Node, and by nothing that may be the app itself", () => {
     for (const path of ["/usr/bin/node", "/usr/bin/nodejs", "/opt/node-22.3", "/opt/node20"]) {
-      assert.isTrue(NodeNames.isNode(path), path)
+      assert.isTrue(HostNames.isNode(path), path)
     }
     for (const path of ["/usr/bin/bun", "/usr/bin/deno", "/opt/app", "/opt/node-red", "/opt/nodemon"]) {
-      assert.isFalse(NodeNames.isNode(path), path)
+      assert.isFalse(HostNames.isNode(path), path)
     }
   })
 
   it.live("start no child while they are addresses", () =>
     Effect.gen(function*() {
-      const resolve = yield* NodeNames.make
+      const resolve = yield* HostNames.make
       assert.deepStrictEqual(yield* resolve("192.0.2.7"), ["192.0.2.7"])
       assert.deepStrictEqual(yield* resolve("2001:db8::7"), ["2001:db8::7"])
       assert.deepStrictEqual(children(), [])
@@ -38,7 +38,7 @@ describe("names", () => {
   it.live("are those of the hosts file too; one child answers for all, and ends with the scope", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
-      const resolve = yield* Scope.provide(NodeNames.make, scope)
+      const resolve = yield* Scope.provide(HostNames.make, scope)
       const found = yield* Effect.all([resolve("localhost"), resolve("localhost")], { concurrency: "unbounded" })
       for (const ips of found) assert.include(ips, "127.0.0.1")
       assert.strictEqual(children().length, 1)
@@ -53,7 +53,7 @@ describe("names", () => {
 
   it.live("are still resolved when the child was killed", () =>
     Effect.gen(function*() {
-      const resolve = yield* NodeNames.make
+      const resolve = yield* HostNames.make
       yield* resolve("localhost")
       for (let times = 0; times < 2; times++) {
         for (const child of children()) process.kill(Number.parseInt(child, 10), "SIGKILL")

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
-import type { DatagramsFailed } from "./Datagrams.ts"
+import type { DatagramsFailed } from "../Datagrams.ts"
 
 /**
  * Starts the thread when it is asked first, and again when it has ended; it ends with the scope, and keeps no process alive. An

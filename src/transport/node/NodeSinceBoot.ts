@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Os from "node:os"
 import { hrtime } from "node:process"
-import * as SinceBoot from "./SinceBoot.ts"
+import * as SinceBoot from "../SinceBoot.ts"
 
 /** The clock of this machine. */
 export const layer: Layer.Layer<never> = Layer.effect(

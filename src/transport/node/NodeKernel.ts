@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { Kernel, parseSockets, type UdpSocket } from "./Kernel.ts"
+import { Kernel, parseSockets, type UdpSocket } from "../Kernel.ts"
 
 /** Reads `/proc` each time it is asked. Of other users' sockets only root learns whose they are. */
 export const layer: Layer.Layer<Kernel> = Layer.succeed(Kernel, {

@@ -18,7 +18,7 @@ export interface Binding {
   readonly reuseAddress?: boolean
   readonly ipv6Only?: boolean
   readonly kernelReceiveBufferSize?: number
-  /** `interface` is as `NodeAddress.multicastInterface` spells it. */
+  /** `interface` is as `SocketAddress.multicastInterface` spells it. */
   readonly multicast?: { readonly interface: string; readonly ttl: number; readonly loopback: boolean }
   readonly connect?: NetAddress.InetAddress
 }

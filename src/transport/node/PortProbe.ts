@@ -1,5 +1,5 @@
 /**
- * A question to one address, from a connected socket of its own: only such a one hears from the other host's kernel that
+ * A port-unreachable probe: a datagram to one address, from a connected socket of its own: only such a one hears from the other host's kernel that
  * nobody listens there (protocol 2).
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
@@ -8,39 +8,39 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { type Address, formatAddress } from "../protocol/Member.ts"
-import { DatagramsFailed } from "./Datagrams.ts"
-import { familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
-import * as NodeAddress from "./NodeAddress.ts"
-import * as NodeBinding from "./NodeBinding.ts"
-import * as NodeSocket from "./NodeSocket.ts"
+import { type Address, formatAddress } from "../../protocol/Member.ts"
+import { DatagramsFailed } from "../Datagrams.ts"
+import { familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
+import * as Binding from "./Binding.ts"
+import * as Socket from "./Socket.ts"
+import * as SocketAddress from "./SocketAddress.ts"
 
 /**
  * Sends from the address of an interface and waits a moment for a refusal. An answer that comes meanwhile is received as any.
  */
-export const ask = Effect.fnUntraced(
-  function*(sockets: NodeSocket.Sockets, from: SystemInterface, to: Address, payload: Uint8Array) {
+export const probe = Effect.fnUntraced(
+  function*(sockets: Socket.Sockets, from: SystemInterface, to: Address, payload: Uint8Array) {
     const where = formatAddress(to)
-    const address = NodeAddress.parse(to, from.index)
+    const address = SocketAddress.parse(to, from.index)
     if (address === undefined || familyOf(to.ip) !== familyOf(from.address)) {
       return yield* new DatagramsFailed({ during: "send", kind: "Unreachable", where })
     }
     const answer = yield* Deferred.make<"sent" | "refused">()
     const socket = yield* NodeDatagramSocket.fromSocket(
-      NodeBinding.open({ bind: { address: from.address }, connect: address }),
+      Binding.open({ bind: { address: from.address }, connect: address }),
       {
         onError: (error) => {
-          if (NodeSocket.failedFrom("send", where, error).kind === "ConnectionRefused") {
+          if (Socket.failedFrom("send", where, error).kind === "ConnectionRefused") {
             Deferred.doneUnsafe(answer, Effect.succeed("refused"))
           }
         }
       }
     )
-    const reader = yield* Effect.mapError(socket.reader, (error) => NodeSocket.failedFrom("open", where, error))
+    const reader = yield* Effect.mapError(socket.reader, (error) => Socket.failedFrom("open", where, error))
     const writer = yield* socket.writer
     const sent = yield* Effect.result(writer.write({ payload }))
     if (Result.isFailure(sent)) {
-      const failed = NodeSocket.failedFrom("send", where, sent.failure)
+      const failed = Socket.failedFrom("send", where, sent.failure)
       return failed.kind === "ConnectionRefused" ? "refused" as const : yield* failed
     }
     // An answer to the source of the datagram comes here, and is as good as any.

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DatagramsFailed } from "../../src/transport/Datagrams.ts"
-import * as NodeSystemError from "../../src/transport/NodeSystemError.ts"
+import * as SystemError from "../../src/transport/node/SystemError.ts"
 
 const error = (more: object) => Object.assign(new Error("it failed"), more)
 
 describe("what the system said", () => {
-  it.each<readonly [string, unknown, NodeSystemError.SystemError]>([
+  it.each<readonly [string, unknown, SystemError.SystemError]>([
     ["is the code and the call of Node's error", error({ code: "EINVAL", syscall: "bind" }), {
       code: "EINVAL",
       syscall: "bind"
@@ -27,16 +27,16 @@ describe("what the system said", () => {
     ["is nothing where nothing is said", error({}), {}],
     ["is nothing of Node's own words", error({ code: "ERR_SOCKET_CLOSED" }), {}],
     ["is nothing of what is no error", "EMFILE", {}]
-  ])("%s", (_, cause, said) => assert.deepStrictEqual(NodeSystemError.of(cause), said))
+  ])("%s", (_, cause, said) => assert.deepStrictEqual(SystemError.of(cause), said))
 
   it("ends where an error is its own cause", () => {
     const loop = error({})
-    assert.deepStrictEqual(NodeSystemError.of(Object.assign(loop, { cause: loop })), {})
+    assert.deepStrictEqual(SystemError.of(Object.assign(loop, { cause: loop })), {})
   })
 
   it("stands in the message, and where the system has no name for it the words of whoever refused", () => {
     const message = (during: DatagramsFailed["during"], cause: unknown) =>
-      NodeSystemError.failedBy(during, "eth0", cause).message
+      SystemError.failedBy(during, "eth0", cause).message
     assert.strictEqual(
       message("open", error({ code: "EINVAL", syscall: "setMulticastTTL" })),
       "open failed on eth0: Unknown (setMulticastTTL EINVAL)"
@@ -60,6 +60,6 @@ describe("what the system said", () => {
     ] as const
   )(
     "during %s %s is %s",
-    (during, code, kind) => assert.strictEqual(NodeSystemError.failedBy(during, "eth0", error({ code })).kind, kind)
+    (during, code, kind) => assert.strictEqual(SystemError.failedBy(during, "eth0", error({ code })).kind, kind)
   )
 })

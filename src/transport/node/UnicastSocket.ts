@@ -1,18 +1,18 @@
 /**
- * The own sockets: one for each chosen interface, bound to its address. Everything is sent from one of them, and what is
+ * The unicast sockets: one for each chosen interface, bound to its address. Everything is sent from one of them, and what is
  * unicast arrives there (protocol 2).
  */
 import * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
-import { type Address, formatAddress } from "../protocol/Member.ts"
-import { DatagramsFailed, type LocalAddress } from "./Datagrams.ts"
-import { describe, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
-import * as NodeAddress from "./NodeAddress.ts"
-import * as NodeSocket from "./NodeSocket.ts"
+import { type Address, formatAddress } from "../../protocol/Member.ts"
+import { DatagramsFailed, type LocalAddress } from "../Datagrams.ts"
+import { describe, familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
+import * as Socket from "./Socket.ts"
+import * as SocketAddress from "./SocketAddress.ts"
 
-/** An own socket, and the interface that it is bound to. `port` is kept over all its reopenings. */
-export interface Own extends NodeSocket.Slot {
-  nic: SystemInterface
+/** A unicast socket, and the interface that it is bound to. `port` is kept over all its reopenings. */
+export interface UnicastSocket extends Socket.Slot {
+  networkInterface: SystemInterface
   port: number
   /** Whether its interface is there. */
   present: boolean
@@ -20,34 +20,34 @@ export interface Own extends NodeSocket.Slot {
   mute: boolean
 }
 
-/** An own socket that is not open yet. Port 0 is any, until it is open. */
-export const make = (nic: SystemInterface, port: number): Own => ({
+/** A unicast socket that is not open yet. Port 0 is any, until it is open. */
+export const make = (networkInterface: SystemInterface, port: number): UnicastSocket => ({
   opened: undefined,
-  nic,
+  networkInterface,
   port,
   present: true,
   mute: false
 })
 
-/** Opens an own socket on the address that its interface has now. */
+/** Opens a unicast socket on the address that its interface has now. */
 export const open = (
-  sockets: NodeSocket.Sockets,
-  own: Own,
+  sockets: Socket.Sockets,
+  own: UnicastSocket,
   ttl: number
-): Effect.Effect<NodeSocket.Opened, DatagramsFailed> =>
+): Effect.Effect<Socket.Opened, DatagramsFailed> =>
   Effect.suspend(() => {
-    const { address } = own.nic
+    const { address } = own.networkInterface
     const isIpv6 = familyOf(address) === "IPv6"
-    const where = own.port === 0 ? describe(own.nic) : `${describe(own.nic)} port ${own.port}`
-    return NodeSocket.open(sockets, where, {
+    const where = own.port === 0 ? describe(own.networkInterface) : `${describe(own.networkInterface)} port ${own.port}`
+    return Socket.open(sockets, where, {
       bind: { address, port: own.port },
       ...isIpv6 ? { ipv6Only: true } : {},
       multicast: {
-        interface: NodeAddress.multicastInterface(own.nic, process.platform === "win32"),
+        interface: SocketAddress.multicastInterface(own.networkInterface, process.platform === "win32"),
         ttl,
         loopback: true
       },
-      kernelReceiveBufferSize: NodeSocket.kernelReceiveBufferSize
+      kernelReceiveBufferSize: Socket.kernelReceiveBufferSize
     })
   }).pipe(
     Effect.tap((opened) =>
@@ -59,36 +59,38 @@ export const open = (
   )
 
 /** Where others reach it. */
-export const localOf = (own: Own): LocalAddress => ({
-  ip: own.nic.address,
+export const localOf = (own: UnicastSocket): LocalAddress => ({
+  ip: own.networkInterface.address,
   port: own.port,
-  interface: own.nic.name
+  interface: own.networkInterface.name
 })
 
-/** Sends from own sockets. `isClosed` says whether the endpoint is. */
+/** Sends from unicast sockets. `isClosed` says whether the endpoint is. */
 export const sender = (isClosed: () => boolean) => {
   const addresses = new Map<string, NetAddress.InetAddress>()
   const remember = (to: Address, link: number | undefined): NetAddress.InetAddress | undefined => {
     const key = `${to.ip} ${to.port} ${link}`
     const known = addresses.get(key)
     if (known !== undefined) return known
-    const parsed = NodeAddress.parse(to, link)
+    const parsed = SocketAddress.parse(to, link)
     if (parsed === undefined) return undefined
     if (addresses.size >= rememberedAddresses) addresses.clear()
     addresses.set(key, parsed)
     return parsed
   }
-  const send = (own: Own, to: Address, payload: Uint8Array): Effect.Effect<void, DatagramsFailed> => {
-    const address = remember(to, own.nic.index)
-    if (address === undefined || familyOf(to.ip) !== familyOf(own.nic.address)) return unreachable(formatAddress(to))
+  const send = (own: UnicastSocket, to: Address, payload: Uint8Array): Effect.Effect<void, DatagramsFailed> => {
+    const address = remember(to, own.networkInterface.index)
+    if (address === undefined || familyOf(to.ip) !== familyOf(own.networkInterface.address)) {
+      return unreachable(formatAddress(to))
+    }
     if (own.opened === undefined) {
       return isClosed()
-        ? Effect.fail(new DatagramsFailed({ during: "send", kind: "Closed", where: describe(own.nic) }))
-        : unreachable(describe(own.nic))
+        ? Effect.fail(new DatagramsFailed({ during: "send", kind: "Closed", where: describe(own.networkInterface) }))
+        : unreachable(describe(own.networkInterface))
     }
     return Effect.mapError(
       own.opened.writer.write({ payload, address }),
-      (error) => NodeSocket.failedFrom("send", `${formatAddress(to)} from ${describe(own.nic)}`, error)
+      (error) => Socket.failedFrom("send", `${formatAddress(to)} from ${describe(own.networkInterface)}`, error)
     )
   }
   return send
@@ -98,13 +100,13 @@ export const sender = (isClosed: () => boolean) => {
  * Sends to the group out of every socket. Fails only where not one of them carried it; where one does not that did so
  * before, that is told.
  */
-export const multicast = <O extends Own>(
-  owns: ReadonlyArray<O>,
+export const multicast = <O extends UnicastSocket>(
+  sockets: ReadonlyArray<O>,
   send: (own: O) => Effect.Effect<void, DatagramsFailed>,
   report: (failed: DatagramsFailed) => void
 ): Effect.Effect<void, DatagramsFailed> =>
   Effect.flatMap(
-    Effect.forEach(owns, (own) =>
+    Effect.forEach(sockets, (own) =>
       Effect.match(send(own), {
         onSuccess: () => {
           own.mute = false

@@ -9,19 +9,19 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { randomInt } from "node:crypto"
-import { DatagramsFailed, type Options } from "./Datagrams.ts"
-import { type Attachment, changes } from "./interfaces/Changes.ts"
-import { absent, alternatives, choose, leftOut, noSuchInterface } from "./interfaces/Choice.ts"
-import { connected, isDirectBy, sourceFor } from "./interfaces/Direct.ts"
-import { type Interfaces, type System, systemOf } from "./interfaces/Interfaces.ts"
-import { describe, deviceOf, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
-import * as NodeAddress from "./NodeAddress.ts"
-import * as NodeGroupSocket from "./NodeGroupSocket.ts"
-import * as NodeOwnSocket from "./NodeOwnSocket.ts"
-import * as NodeSocket from "./NodeSocket.ts"
+import { DatagramsFailed, type Options } from "../Datagrams.ts"
+import { type Attachment, changes } from "../interfaces/Changes.ts"
+import { absent, alternatives, choose, leftOut, noSuchInterface } from "../interfaces/Choice.ts"
+import { connected, isDirectBy, sourceFor } from "../interfaces/Direct.ts"
+import { type Interfaces, type System, systemOf } from "../interfaces/Interfaces.ts"
+import { describe, deviceOf, familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
+import * as MulticastSocket from "./MulticastSocket.ts"
+import * as Socket from "./Socket.ts"
+import * as SocketAddress from "./SocketAddress.ts"
+import * as UnicastSocket from "./UnicastSocket.ts"
 
 /** A unicast socket on one address, and the multicast group that is spoken to from there. */
-export interface Attached extends NodeOwnSocket.Own {
+export interface Attached extends UnicastSocket.UnicastSocket {
   /** Its number among the multicast groups of the endpoint. */
   group: number
   fiber: Fiber.Fiber<unknown> | undefined
@@ -31,8 +31,8 @@ export interface Attached extends NodeOwnSocket.Own {
 export interface Attachments {
   /** Where each multicast group is, and its socket; undefined where there is no multicast. In the order of the setting. */
   readonly groups: ReadonlyArray<{
-    readonly meeting: NodeGroupSocket.Meeting
-    readonly socket: NodeGroupSocket.GroupSocket | undefined
+    readonly multicastGroup: MulticastSocket.MulticastGroup
+    readonly socket: MulticastSocket.MulticastSocket | undefined
   }>
   /**
    * Those first by whose address other hosts can reach this one now, then those by which they could lately, then the
@@ -53,14 +53,14 @@ export interface Attachments {
 export const open = Effect.fnUntraced(function*(
   scan: Interfaces["Service"]["scan"],
   options: Options,
-  sockets: NodeSocket.Sockets
+  sockets: Socket.Sockets
 ): Effect.fn.Return<Attachments, DatagramsFailed> {
   const { report, told } = sockets
-  const groups = NodeGroupSocket.meetings(options).map((meeting) => ({
-    meeting,
-    socket: options.multicast === false ? undefined : NodeGroupSocket.make(sockets, meeting)
+  const groups = MulticastSocket.multicastGroups(options).map((multicastGroup) => ({
+    multicastGroup,
+    socket: options.multicast === false ? undefined : MulticastSocket.make(sockets, multicastGroup)
   }))
-  const families = groups.map(({ meeting }) => meeting.family)
+  const families = groups.map(({ multicastGroup }) => multicastGroup.family)
   const isNamed = options.interfaces.length > 0
   const held: Array<Attached> = []
   let system: System = systemOf([])
@@ -69,8 +69,8 @@ export const open = Effect.fnUntraced(function*(
 
   const wantedOf = (now: System) => {
     system = now
-    NodeAddress.learn(system.addresses)
-    const choices = groups.map(({ meeting: { family, linkLocal } }, group) => {
+    SocketAddress.learn(system.addresses)
+    const choices = groups.map(({ multicastGroup: { family, linkLocal } }, group) => {
       const chosen = choose({ system, named: options.interfaces, family, linkLocal })
       return Result.map(chosen, (some) => some.map((one) => ({ group, interface: one })))
     })
@@ -85,18 +85,19 @@ export const open = Effect.fnUntraced(function*(
   /** Whether the system let us join no further interface when we tried last. */
   let isCrowded = false
   let isCrowdTold = false
-  const join = ({ group, nic }: Attached) => {
+  const join = ({ group, networkInterface }: Attached) => {
     const socket = groups[group]?.socket
-    const isNeedless = socket === undefined || socket.hasJoined(deviceOf(nic.name)) || isCrowded
+    const isNeedless = socket === undefined || socket.hasJoined(deviceOf(networkInterface.name)) || isCrowded
     return isNeedless ? Effect.void : Effect.catchIf(
-      socket.join(nic),
+      socket.join(networkInterface),
       ({ kind }) => kind === "TooManyMemberships",
       (failed) => Effect.sync(() => tellCrowd(failed))
     )
   }
   const outside = () =>
-    held.filter(({ group, nic, present }) =>
-      present && groups[group]?.socket?.opened !== undefined && !groups[group].socket.hasJoined(deviceOf(nic.name))
+    held.filter(({ group, networkInterface, present }) =>
+      present && groups[group]?.socket?.opened !== undefined &&
+      !groups[group].socket.hasJoined(deviceOf(networkInterface.name))
     )
   let crowd: DatagramsFailed | undefined
   const tellCrowd = (failed: DatagramsFailed) => {
@@ -107,7 +108,7 @@ export const open = Effect.fnUntraced(function*(
   const tellOfCrowd = () => {
     if (crowd !== undefined && !isCrowdTold) {
       isCrowdTold = true
-      const names = outside().map(({ nic }) => describe(nic)).join(", ")
+      const names = outside().map(({ networkInterface }) => describe(networkInterface)).join(", ")
       const { code = "", syscall = "" } = crowd
       const where = `${names}: ${whyCrowded}`
       report(new DatagramsFailed({ during: "join", kind: "TooManyMemberships", where, code, syscall }))
@@ -124,36 +125,39 @@ export const open = Effect.fnUntraced(function*(
     for (const one of outside()) yield* Effect.catch(join(one), onFailure)
     tellOfCrowd()
   })
-  const leave = ({ group, nic }: Attached) => groups[group]?.socket?.leave(deviceOf(nic.name)) ?? Effect.void
+  const leave = ({ group, networkInterface }: Attached) =>
+    groups[group]?.socket?.leave(deviceOf(networkInterface.name)) ?? Effect.void
 
   // --- Sockets ---
 
   const keep = Effect.fnUntraced(function*(one: Attached) {
     one.fiber = yield* sockets.forkKept(
-      NodeSocket.keep(
+      Socket.keep(
         sockets,
         one,
         "unicast",
-        NodeOwnSocket.open(sockets, one, options.ttl),
-        () => one.present && one.nic.flaw !== "tentative"
+        UnicastSocket.open(sockets, one, options.ttl),
+        () => one.present && one.networkInterface.flaw !== "tentative"
       )
     )
   })
-  const attach = Effect.fnUntraced(function*(group: number, nic: SystemInterface) {
-    const one: Attached = { ...NodeOwnSocket.make(nic, options.unicastPort), group, fiber: undefined }
-    const opened = yield* NodeOwnSocket.open(sockets, one, options.ttl)
+  const attach = Effect.fnUntraced(function*(group: number, networkInterface: SystemInterface) {
+    const one: Attached = { ...UnicastSocket.make(networkInterface, options.unicastPort), group, fiber: undefined }
+    const opened = yield* UnicastSocket.open(sockets, one, options.ttl)
     yield* join(one).pipe(Effect.onError(() => Scope.close(opened.scope, Exit.void)))
     held.push(one)
     yield* keep(one)
   })
   const isOnDevice = ({ group, interface: { name } }: Attachment) =>
-    held.some((one) => one.group === group && deviceOf(one.nic.name) === deviceOf(name))
+    held.some((one) => one.group === group && deviceOf(one.networkInterface.name) === deviceOf(name))
   /** Where the system refuses the address, and its device has no other socket yet, another address of it is tried. */
   const add = (wanted: Attachment): Effect.Effect<void, DatagramsFailed> => {
-    const { group, interface: nic } = wanted
+    const { group, interface: networkInterface } = wanted
     // Tried before, in place of another.
-    if (held.some((one) => one.group === group && one.nic.address === nic.address)) return Effect.void
-    const others = isOnDevice(wanted) ? [] : alternatives(system, nic)
+    if (held.some((one) => one.group === group && one.networkInterface.address === networkInterface.address)) {
+      return Effect.void
+    }
+    const others = isOnDevice(wanted) ? [] : alternatives(system, networkInterface)
     return others.reduce(
       (adding, other) =>
         Effect.catchIf(
@@ -161,7 +165,7 @@ export const open = Effect.fnUntraced(function*(
           ({ kind }) => kind === "AddressNotAvailable",
           (failed) => Effect.mapError(attach(group, other), () => failed)
         ),
-      attach(group, nic)
+      attach(group, networkInterface)
     )
   }
   /** That an address cannot be used while the system asks whether another host has it goes without saying. */
@@ -173,8 +177,8 @@ export const open = Effect.fnUntraced(function*(
     if (one.opened !== undefined) yield* Scope.close(one.opened.scope, Exit.void)
     one.opened = undefined
   })
-  const changed = (nic: SystemInterface, what: string) =>
-    new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: `${describe(nic)} ${what}` })
+  const changed = (networkInterface: SystemInterface, what: string) =>
+    new DatagramsFailed({ during: "receive", kind: "NetworkChanged", where: `${describe(networkInterface)} ${what}` })
 
   // --- Opening ---
 
@@ -219,7 +223,7 @@ export const open = Effect.fnUntraced(function*(
     if (socket === undefined) continue
     // Its memberships went with the socket.
     const again = Effect.tap(socket.open, () => joinAll(told))
-    yield* sockets.forkKept(NodeSocket.keep(sockets, socket, "multicast", again))
+    yield* sockets.forkKept(Socket.keep(sockets, socket, "multicast", again))
   }
 
   // --- Who is reached from where ---
@@ -228,25 +232,27 @@ export const open = Effect.fnUntraced(function*(
   let sources = new Map<string, Attached>()
   let networks = connected(system, [])
   const learn = () => {
-    networks = connected(system, held.map(({ nic }) => nic))
+    networks = connected(system, held.map(({ networkInterface }) => networkInterface))
     isDirect = isDirectBy(networks)
     sources = new Map()
   }
   learn()
   const all = () => {
-    const outer = held.filter(({ nic }) => !nic.internal)
+    const outer = held.filter(({ networkInterface }) => !networkInterface.internal)
     const [one = primary, ...rest] = [
       ...outer.filter(({ present }) => present),
       ...outer.filter(({ present }) => !present),
-      ...held.filter(({ nic }) => nic.internal)
+      ...held.filter(({ networkInterface }) => networkInterface.internal)
     ]
     return [one, ...rest] as const
   }
   const sourceTowards = (ip: string): Attached => {
     const some = all()
-    const nics = some.flatMap(({ nic, present }) => present ? [nic] : [])
+    const nics = some.flatMap(({ networkInterface, present }) => present ? [networkInterface] : [])
     const source = sourceFor(networks, nics, ip)
-    return some.find(({ nic }) => nic === source) ?? some.find(({ nic }) => familyOf(nic.address) === familyOf(ip))
+    return some.find(({ networkInterface }) => networkInterface === source) ?? some.find(({ networkInterface }) =>
+      familyOf(networkInterface.address) === familyOf(ip)
+    )
       ?? some[0]
   }
   const towards = (ip: string): Attached => {
@@ -260,30 +266,34 @@ export const open = Effect.fnUntraced(function*(
 
   // --- Changes of the network ---
 
-  const move = Effect.fnUntraced(function*(one: Attached, nic: SystemInterface) {
+  const move = Effect.fnUntraced(function*(one: Attached, networkInterface: SystemInterface) {
     yield* leave(one)
-    one.nic = nic
+    one.networkInterface = networkInterface
     one.present = true
     // A link that went and came may have forgotten its groups, and its address may be another.
     yield* join(one).pipe(Effect.catch(told))
-    const back = changed(nic, "is back")
+    const back = changed(networkInterface, "is back")
     // Where it is not open, its fiber is about to try again.
     if (one.opened === undefined) report(back)
-    else NodeSocket.reopen(one.opened, back)
+    else Socket.reopen(one.opened, back)
   })
   /** The first interface that comes where there was none at all. */
-  const settle = Effect.fnUntraced(function*(one: Attached, group: number, nic: SystemInterface) {
+  const settle = Effect.fnUntraced(function*(one: Attached, group: number, networkInterface: SystemInterface) {
     one.group = group
-    one.nic = nic
+    one.networkInterface = networkInterface
     one.present = true
     yield* join(one).pipe(Effect.catch(told))
-    report(changed(nic, "came"))
+    report(changed(networkInterface, "came"))
     yield* keep(one)
   })
   const refusing = new Set<string>()
   let toldLeftOut = ""
   const tellLeftOut = () => {
-    const left = leftOut({ system, named: options.interfaces }, all().map(({ nic }) => nic), families)
+    const left = leftOut(
+      { system, named: options.interfaces },
+      all().map(({ networkInterface }) => networkInterface),
+      families
+    )
     if (left !== "" && left !== toldLeftOut) report(news(`only the loopback is used: ${left}`))
     toldLeftOut = left
   }
@@ -291,19 +301,28 @@ export const open = Effect.fnUntraced(function*(
   const followTo = Effect.fnUntraced(function*(wanted: ReturnType<typeof wantedOf>["wanted"]) {
     const next = wanted.find((one) => one.interface.flaw !== "tentative")
     for (const one of held) {
-      const now = system.addresses.find(({ address, name }) => address === one.nic.address && name === one.nic.name)
-      if (now !== undefined && now.flaw !== one.nic.flaw) one.nic = { ...one.nic, flaw: now.flaw }
+      const now = system.addresses.find(({ address, name }) =>
+        address === one.networkInterface.address && name === one.networkInterface.name
+      )
+      if (now !== undefined && now.flaw !== one.networkInterface.flaw) {
+        one.networkInterface = { ...one.networkInterface, flaw: now.flaw }
+      }
     }
-    if (primary.nic === noInterface && next !== undefined) yield* settle(primary, next.group, next.interface)
+    if (primary.networkInterface === noInterface && next !== undefined) {
+      yield* settle(primary, next.group, next.interface)
+    }
     const before = [...held]
-    const isPlaced = primary.nic !== noInterface
+    const isPlaced = primary.networkInterface !== noInterface
     for (const change of isPlaced ? changes(before.map(placeOf), wanted, system) : []) {
       if (change._tag === "Came") {
-        const { group, interface: nic } = change.attachment
-        const key = `${group} ${nic.name} ${nic.address}`
+        const { group, interface: networkInterface } = change.attachment
+        const key = `${group} ${networkInterface.name} ${networkInterface.address}`
         const added = yield* Effect.result(add(change.attachment))
-        if (Result.isSuccess(added)) report(changed(nic, "came"))
-        else if (!refusing.has(key)) yield* tellUnlessAsked(change.attachment)(added.failure)
+        if (Result.isSuccess(added)) {
+          report(changed(networkInterface, "came"))
+        } else if (!refusing.has(key)) {
+          yield* tellUnlessAsked(change.attachment)(added.failure)
+        }
         if (Result.isSuccess(added)) refusing.delete(key)
         else refusing.add(key)
         continue
@@ -311,11 +330,11 @@ export const open = Effect.fnUntraced(function*(
       const one = before[change.held]!
       if (change._tag === "Moved") yield* move(one, change.to)
       else {
-        report(changed(one.nic, "is gone"))
+        report(changed(one.networkInterface, "is gone"))
         one.present = false
         if (change._tag === "Ended") yield* detach(one)
-        const isShared = held.some(({ group, nic, present }) =>
-          present && group === one.group && deviceOf(nic.name) === deviceOf(one.nic.name)
+        const isShared = held.some(({ group, networkInterface, present }) =>
+          present && group === one.group && deviceOf(networkInterface.name) === deviceOf(one.networkInterface.name)
         )
         if (!isShared) yield* leave(one)
       }
@@ -336,7 +355,7 @@ export const open = Effect.fnUntraced(function*(
       Effect.suspend(() => {
         if (isUnknown) report(news("the interfaces of this host are known again"))
         isUnknown = false
-        const isSettled = primary.nic !== noInterface && refusing.size === 0 && outside().length === 0
+        const isSettled = primary.networkInterface !== noInterface && refusing.size === 0 && outside().length === 0
         return now === system && isSettled ? Effect.void : followTo(wantedOf(now).wanted)
       })
   })
@@ -352,14 +371,18 @@ const whyCrowded = "the system lets a socket join no more interfaces, so nothing
 
 const news = (what: string) => new DatagramsFailed({ during: "scan", kind: "NetworkChanged", where: what })
 
-const placeOf = ({ group, nic, present }: Attached) => ({ group, interface: nic, isPresent: present })
+const placeOf = ({ group, networkInterface, present }: Attached) => ({
+  group,
+  interface: networkInterface,
+  isPresent: present
+})
 
 /** What takes the place of the interface while there is none at all: nothing is sent from it. */
 const noInterface: SystemInterface = { name: "none", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
 
 /** A unicast socket that is not open yet. Its port must be known, since the identity is made of it. */
-const waiting = (group: number, nic: SystemInterface, port: number): Attached => ({
-  ...NodeOwnSocket.make(nic, port === 0 ? randomInt(49_152, 65_536) : port),
+const waiting = (group: number, networkInterface: SystemInterface, port: number): Attached => ({
+  ...UnicastSocket.make(networkInterface, port === 0 ? randomInt(49_152, 65_536) : port),
   group,
   fiber: undefined
 })

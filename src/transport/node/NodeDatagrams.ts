@@ -1,5 +1,5 @@
 /**
- * Datagrams over the UDP sockets of Node: one group socket that only receives, and one own socket an interface that
+ * Datagrams over the UDP sockets of Node: one multicast socket that only receives, and one unicast socket an interface that
  * sends everything and receives what is unicast (protocol 2).
  *
  * Each socket has one fiber that reads it, and that opens it anew, on the same port, when it fails. One more fiber
@@ -17,18 +17,18 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as Os from "node:os"
-import { limits, shortened } from "../protocol/Member.ts"
-import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "./Datagrams.ts"
-import { Interfaces } from "./interfaces/Interfaces.ts"
-import { familyOf } from "./interfaces/SystemInterface.ts"
-import * as NodeAttachments from "./NodeAttachments.ts"
+import { limits, shortened } from "../../protocol/Member.ts"
+import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "../Datagrams.ts"
+import { Interfaces } from "../interfaces/Interfaces.ts"
+import { familyOf } from "../interfaces/SystemInterface.ts"
+import * as Attachments from "./Attachments.ts"
+import * as HostNames from "./HostNames.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
 import * as NodeKeyFile from "./NodeKeyFile.ts"
-import * as NodeNames from "./NodeNames.ts"
-import * as NodeOwnSocket from "./NodeOwnSocket.ts"
-import * as NodeQuestion from "./NodeQuestion.ts"
 import * as NodeSinceBoot from "./NodeSinceBoot.ts"
-import * as NodeSocket from "./NodeSocket.ts"
+import * as PortProbe from "./PortProbe.ts"
+import * as Socket from "./Socket.ts"
+import * as UnicastSocket from "./UnicastSocket.ts"
 
 /**
  * Opens endpoints on the interfaces that `Interfaces` lists.
@@ -86,8 +86,8 @@ const openIn = Effect.fnUntraced(function*(
   scope: Scope.Scope,
   fibers: Scope.Scope
 ) {
-  const sockets = yield* NodeSocket.sockets(scope, fibers)
-  const attachments = yield* NodeAttachments.open(interfaces.scan, options, sockets)
+  const sockets = yield* Socket.sockets(scope, fibers)
+  const attachments = yield* Attachments.open(interfaces.scan, options, sockets)
   const { all, follow, groups, towards } = attachments
   yield* sockets.forkKept(Effect.asVoid(Effect.schedule(follow, Schedule.spaced(rescanInterval))))
   let closed = false
@@ -98,44 +98,48 @@ const openIn = Effect.fnUntraced(function*(
       for (const one of all()) one.opened = undefined
     })
   )
-  const send = NodeOwnSocket.sender(() => closed)
-  const resolve = yield* NodeNames.make
-  const sendToGroup = (one: NodeAttachments.Attached, payload: Uint8Array) =>
-    send(one, groups[one.group]!.meeting.address, payload)
+  const send = UnicastSocket.sender(() => closed)
+  const resolve = yield* HostNames.make
+  const isExposed = () => all().some(({ networkInterface }) => !networkInterface.internal)
+  const sendToGroup = (one: Attachments.Attached, payload: Uint8Array) =>
+    send(one, groups[one.group]!.multicastGroup.address, payload)
 
   const endpoint: Endpoint = {
     hostname: hostname(),
     get local() {
       const [primary, ...others] = all()
-      return [NodeOwnSocket.localOf(primary), ...others.map(NodeOwnSocket.localOf)] as const
+      return [UnicastSocket.localOf(primary), ...others.map(UnicastSocket.localOf)] as const
     },
-    hasAddress: () => options.interfaces.length > 0 || all().some(({ nic }) => !nic.internal),
+    hasAddress: () => options.interfaces.length > 0 || isExposed(),
     portTowards: (ip) => towards(ip).port,
     receive: Queue.takeAll(sockets.incoming),
     multicast: (payload) =>
-      Effect.suspend(() => NodeOwnSocket.multicast(all(), (one) => sendToGroup(one, payload), sockets.report)),
+      Effect.suspend(() => UnicastSocket.multicast(all(), (one) => sendToGroup(one, payload), sockets.report)),
     unicast: (to, payload) => Effect.suspend(() => send(towards(to.ip), to, payload)),
-    ask: (to, payload) => Effect.suspend(() => NodeQuestion.ask(sockets, towards(to.ip).nic, to, payload)),
+    ask: (to, payload) => Effect.suspend(() => PortProbe.probe(sockets, towards(to.ip).networkInterface, to, payload)),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
-    isExposed: () => all().some(({ nic }) => !nic.internal),
+    isExposed,
     isDirect: attachments.isDirect,
-    resolve: (host) =>
-      Effect.flatMap(resolve(host), (found) => {
-        const ips = found.filter((ip) => groups.some(({ meeting }) => meeting.family === familyOf(ip)))
-        return ips.length > 0 ? Effect.succeed(ips) : Effect.fail(
-          new DatagramsFailed({ during: "send", kind: "NoSuchName", where: `${host} (only ${found.join(", ")})` })
-        )
-      }),
+    resolve: (host) => Effect.flatMap(resolve(host), (found) => reachable(host, found, attachments)),
     troubles: Queue.take(sockets.troubles),
-    dropped: Effect.sync(() => {
-      let sum = sockets.lost()
-      for (const { socket } of groups) sum += socket?.opened?.reader.dropped() ?? 0
-      for (const { opened } of all()) sum += opened?.reader.dropped() ?? 0
-      return sum
-    })
+    dropped: Effect.sync(() => sockets.lost() + droppedBy(attachments))
   }
   return endpoint
 })
+
+/** Those of the addresses of a host that are of a family of the group. */
+const reachable = (host: string, found: ReadonlyArray<string>, { groups }: Attachments.Attachments) => {
+  const ips = found.filter((ip) => groups.some(({ multicastGroup }) => multicastGroup.family === familyOf(ip)))
+  return ips.length > 0 ? Effect.succeed(ips) : Effect.fail(
+    new DatagramsFailed({ during: "send", kind: "NoSuchName", where: `${host} (only ${found.join(", ")})` })
+  )
+}
+
+/** How many datagrams the receive buffers of the open sockets had no room for. */
+const droppedBy = ({ all, groups }: Attachments.Attachments): number => {
+  const open = [...groups.map(({ socket }) => socket?.opened), ...all().map(({ opened }) => opened)]
+  return open.reduce((sum, opened) => sum + (opened?.reader.dropped() ?? 0), 0)
+}
 
 const hostname = (): string => {
   try {

@@ -4,9 +4,9 @@
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import type { Address } from "../protocol/Member.ts"
-import * as Zone from "../protocol/Zone.ts"
-import { deviceOf, familyOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
+import type { Address } from "../../protocol/Member.ts"
+import * as Zone from "../../protocol/Zone.ts"
+import { deviceOf, familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
 
 /**
  * An address to send to. None where it is none, or where its zone is that of no interface. `link` is the number of the

@@ -1,5 +1,5 @@
 /**
- * Who may be heard: each source has a share of what we read, so that one that sends without end costs the others nothing.
+ * The per-source rate limit: each source has a share of what we read, so that one that sends without end costs the others nothing.
  * What is over its share is dropped before anything of it is looked at.
  *
  * A source that has said something valid has a share of its own. All others at one IP address have one share together, or a
@@ -14,39 +14,43 @@ import * as RateLimit from "./RateLimit.ts"
  * The shares, in datagrams a second, and as many at once: of one known source, of all that have still to prove themselves at
  * one address, and of all unknown ones at one address.
  */
-export const shares = { known: 5_000, met: 1_000, unknown: 1_000 } as const
+export const shares = { known: 5_000, unauthenticated: 1_000, unknown: 1_000 } as const
 
 /**
  * How many sources are told apart: known ones, and such as have still to prove themselves, by address and port; and addresses of
  * others.
  */
-export const capacity = { known: 8_192, met: 1_024, unknown: 1_024 } as const
+export const capacity = { known: 8_192, unauthenticated: 1_024, unknown: 1_024 } as const
 
 /** Who may be heard, and who was worth it. */
-export interface FairShare {
+export interface SourceRateLimit {
   /** Whether one more datagram of this source is to be read at `now` (ms, monotonic); counts it if so. */
-  readonly admits: (from: Address, now: number) => boolean
+  readonly allows: (from: Address, now: number) => boolean
   /** What this source said was valid. */
-  readonly trust: (from: Address) => void
+  readonly admit: (from: Address) => void
   /** What this source said opened with our key, and has still to be proven to be no recording. */
-  readonly meet: (from: Address) => void
+  readonly admitUnauthenticated: (from: Address) => void
 }
 
 /** Makes shares that nobody has used yet. */
-export const make = (): FairShare => {
+export const make = (): SourceRateLimit => {
   const known = RateLimit.make({ perSecond: shares.known, burst: shares.known, addresses: capacity.known })
   const unknown = RateLimit.make({ perSecond: shares.unknown, burst: shares.unknown, addresses: capacity.unknown })
-  const meeting = RateLimit.make({ perSecond: shares.met, burst: shares.met, addresses: capacity.unknown })
+  const unauthenticated = RateLimit.make({
+    perSecond: shares.unauthenticated,
+    burst: shares.unauthenticated,
+    addresses: capacity.unknown
+  })
   const valid = newest(capacity.known)
-  const met = newest(capacity.met)
+  const pending = newest(capacity.unauthenticated)
   return {
-    admits: (from, now) => {
+    allows: (from, now) => {
       const name = nameOf(from)
       if (valid.has(name)) return known(name, now)
-      return met.has(name) ? meeting(from.ip, now) : unknown(from.ip, now)
+      return pending.has(name) ? unauthenticated(from.ip, now) : unknown(from.ip, now)
     },
-    trust: (from) => valid.add(nameOf(from)),
-    meet: (from) => met.add(nameOf(from))
+    admit: (from) => valid.add(nameOf(from)),
+    admitUnauthenticated: (from) => pending.add(nameOf(from))
   }
 }
 

@@ -2,7 +2,7 @@
  * What the system said when it refused something: the name of its error and of the call, wherever in an error they are.
  */
 import * as Os from "node:os"
-import { DatagramsFailed } from "./Datagrams.ts"
+import { DatagramsFailed } from "../Datagrams.ts"
 
 /** The name of an error of the system (`EMFILE`) and of what was called (`bind`), where they are known. */
 export interface SystemError {

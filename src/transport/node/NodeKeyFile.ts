@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { constants } from "node:fs"
 import * as Fs from "node:fs/promises"
-import { type Contents, KeyFile, KeyFileUnreadable, maxBytes } from "./KeyFile.ts"
+import { type Contents, KeyFile, KeyFileUnreadable, maxBytes } from "../KeyFile.ts"
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
-import * as NodeAddress from "../../src/transport/NodeAddress.ts"
+import * as SocketAddress from "../../src/transport/node/SocketAddress.ts"
 
 const eth0: SystemInterface = {
   name: "eth0:1",
@@ -20,6 +20,6 @@ describe("how Node is told of an interface for multicast (protocol 2)", () => {
     ["and there as any, where the number is not known", { ...six, index: undefined }, true, "::"]
   ]
   for (const [what, nic, isWindows, expected] of table) {
-    it(what, () => assert.strictEqual(NodeAddress.multicastInterface(nic, isWindows), expected))
+    it(what, () => assert.strictEqual(SocketAddress.multicastInterface(nic, isWindows), expected))
   }
 })

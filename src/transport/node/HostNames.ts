@@ -18,9 +18,9 @@ import * as ChildProcess from "node:child_process"
 import * as Dns from "node:dns"
 import * as Net from "node:net"
 import * as Path from "node:path"
-import * as Ip from "../protocol/Ip.ts"
-import { DatagramsFailed } from "./Datagrams.ts"
-import * as NodeAddress from "./NodeAddress.ts"
+import * as Ip from "../../protocol/Ip.ts"
+import { DatagramsFailed } from "../Datagrams.ts"
+import * as SocketAddress from "./SocketAddress.ts"
 
 /**
  * Resolves names. The addresses that a name has now, each in its one spelling; an address is its own. Fails with `NoSuchName`. While one look-up of
@@ -65,8 +65,8 @@ type Answer = Effect.Effect<ReadonlyArray<string>, string>
 
 /** As datagrams from there say where they come from: also the zone, which may be a number. */
 const spelt = (ip: string): string => {
-  const parsed = NodeAddress.parse({ ip, port: 1 })
-  return Ip.canonical(parsed === undefined ? ip : NodeAddress.format(parsed).ip) ?? ip
+  const parsed = SocketAddress.parse({ ip, port: 1 })
+  return Ip.canonical(parsed === undefined ? ip : SocketAddress.format(parsed).ip) ?? ip
 }
 
 /** The child ended before it answered. */

@@ -14,13 +14,13 @@ import * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import Cluster from "node:cluster"
 import type * as Dgram from "node:dgram"
-import type { Address } from "../protocol/Member.ts"
-import { DatagramsFailed, type Received } from "./Datagrams.ts"
-import { describe, type SystemInterface } from "./interfaces/SystemInterface.ts"
-import { receiveBufferWanted } from "./Kernel.ts"
-import * as NodeAddress from "./NodeAddress.ts"
-import * as NodeBinding from "./NodeBinding.ts"
-import * as NodeSystemError from "./NodeSystemError.ts"
+import type { Address } from "../../protocol/Member.ts"
+import { DatagramsFailed, type Received } from "../Datagrams.ts"
+import { describe, type SystemInterface } from "../interfaces/SystemInterface.ts"
+import { receiveBufferWanted } from "../Kernel.ts"
+import * as Binding from "./Binding.ts"
+import * as SocketAddress from "./SocketAddress.ts"
+import * as SystemError from "./SystemError.ts"
 
 // What is received and not yet read; a burst of heartbeats of a thousand servers fits four times over.
 const receiveCapacity = 4096
@@ -99,7 +99,7 @@ export interface Opened {
   readonly reader: DatagramSocket.Reader
   readonly writer: DatagramSocket.Writer
   /** Joins a multicast group on an interface until the scope closes. */
-  readonly join: (group: string, nic: SystemInterface) => Effect.Effect<void, DatagramsFailed, Scope.Scope>
+  readonly join: (group: string, networkInterface: SystemInterface) => Effect.Effect<void, DatagramsFailed, Scope.Scope>
   readonly fault: Deferred.Deferred<DatagramsFailed>
 }
 
@@ -109,12 +109,12 @@ export interface Slot {
 }
 
 /** Opens one socket, which is this process's own, in a scope of its own. */
-export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string, binding: NodeBinding.Binding) {
+export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string, binding: Binding.Binding) {
   const fault = yield* Deferred.make<DatagramsFailed>()
   const opening = yield* Scope.fork(sockets.scope)
   return yield* Effect.gen(function*() {
     let native: Dgram.Socket | undefined
-    const binds = Effect.tap(NodeBinding.open(binding), (made) =>
+    const binds = Effect.tap(Binding.open(binding), (made) =>
       Effect.sync(() => {
         native = made
       }))
@@ -130,7 +130,7 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
     const reader = yield* socket.reader
     const writer = yield* socket.writer
     // Where the system does not tell which interface its zone is, the address of a link cannot be read.
-    yield* Effect.try({ try: () => reader.address, catch: (cause) => NodeSystemError.failedBy("open", where, cause) })
+    yield* Effect.try({ try: () => reader.address, catch: (cause) => SystemError.failedBy("open", where, cause) })
     const opened: Opened = { scope: opening, reader, writer, join: joinBy(native), fault }
     return opened
   }).pipe(
@@ -204,18 +204,18 @@ export const failedFrom = (
   if (error._tag === "DatagramsFailed") return error
   const reason = error.reason
   if (reason._tag === "DatagramSocketClosedError") return new DatagramsFailed({ during, kind: "Closed", where })
-  return NodeSystemError.failedBy(during, where, "cause" in reason ? reason.cause : error)
+  return SystemError.failedBy(during, where, "cause" in reason ? reason.cause : error)
 }
 
 // internal
 
 /** Effect's own way takes the number of an interface, and knows those alone that have a link-local address. */
-const joinBy = (native: Dgram.Socket | undefined): Opened["join"] => (group, nic) => {
-  const on = NodeAddress.multicastInterface(nic, process.platform === "win32")
+const joinBy = (native: Dgram.Socket | undefined): Opened["join"] => (group, networkInterface) => {
+  const on = SocketAddress.multicastInterface(networkInterface, process.platform === "win32")
   return Effect.asVoid(Effect.acquireRelease(
     Effect.try({
       try: () => native?.addMembership(group, on),
-      catch: (cause) => NodeSystemError.failedBy("join", describe(nic), cause)
+      catch: (cause) => SystemError.failedBy("join", describe(networkInterface), cause)
     }),
     () => Effect.sync(() => native?.dropMembership(group, on))
   ))
@@ -236,7 +236,7 @@ const withCluster = (failed: DatagramsFailed): DatagramsFailed => {
 /** Where a datagram came from; none where that is a link that came after its socket was opened. */
 const fromOf = (datagram: DatagramSocket.Datagram): Address | undefined => {
   try {
-    return NodeAddress.format(datagram.address)
+    return SocketAddress.format(datagram.address)
   } catch {
     return undefined
   }

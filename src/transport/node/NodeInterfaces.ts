@@ -6,13 +6,13 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { open, readdir } from "node:fs/promises"
 import * as Os from "node:os"
-import type { DatagramsFailed } from "./Datagrams.ts"
-import { Interfaces, type LinkRoute, type System } from "./interfaces/Interfaces.ts"
-import { addressesOf, withDetails } from "./interfaces/ProcAddresses.ts"
-import { defaultRoute6Of, defaultRouteOf, linkRoutes6Of, linkRoutesOf } from "./interfaces/Routes.ts"
-import { deviceOf, type SystemInterface } from "./interfaces/SystemInterface.ts"
-import * as NodeInterfaceThread from "./NodeInterfaceThread.ts"
-import * as NodeSystemError from "./NodeSystemError.ts"
+import type { DatagramsFailed } from "../Datagrams.ts"
+import { Interfaces, type LinkRoute, type System } from "../interfaces/Interfaces.ts"
+import { addressesOf, withDetails } from "../interfaces/ProcAddresses.ts"
+import { defaultRoute6Of, defaultRouteOf, linkRoutes6Of, linkRoutesOf } from "../interfaces/Routes.ts"
+import { deviceOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
+import * as InterfaceThread from "./InterfaceThread.ts"
+import * as SystemError from "./SystemError.ts"
 
 /**
  * Asks the system each time. Routes and flaws of addresses are known on Linux only; elsewhere the first interface is the primary
@@ -29,8 +29,7 @@ export const layer: Layer.Layer<Interfaces> = Layer.effect(
 
 // internal
 
-const failed = (cause: unknown): DatagramsFailed =>
-  NodeSystemError.failedBy("scan", "the interfaces of this host", cause)
+const failed = (cause: unknown): DatagramsFailed => SystemError.failedBy("scan", "the interfaces of this host", cause)
 
 /** All addresses of all interfaces, as JSON, so that what has not changed is seen at once. */
 type Ask = Effect.Effect<string, DatagramsFailed>
@@ -41,7 +40,7 @@ const inLoop: Ask = Effect.try({ try: () => JSON.stringify(Os.networkInterfaces(
 const mostInLoop = 65_536
 
 const asking = Effect.gen(function*() {
-  const thread = yield* NodeInterfaceThread.make(failed)
+  const thread = yield* InterfaceThread.make(failed)
   let isLarge = false
   const ask: Ask = Effect.tap(Effect.suspend(() => isLarge ? thread.ask : inLoop), (text) =>
     Effect.sync(() => {

@@ -3,7 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Frame from "../../src/protocol/Frame.ts"
-import * as Repeats from "../../src/transport/Repeats.ts"
+import * as DecodeCache from "../../src/transport/DecodeCache.ts"
 import * as Drawn from "../protocol/harness/Drawn.ts"
 
 const encoder = new TextEncoder()
@@ -24,7 +24,7 @@ describe("what is said again (protocol 7)", () => {
     ],
     ([heartbeats, other, arrivals]) => {
       const bodies = [...heartbeats, other].map(bodyOf)
-      const read = Repeats.make()
+      const read = DecodeCache.make()
       for (const { body, source, spoilt } of arrivals) {
         const bytes = bodies[body % bodies.length]!.slice()
         if (spoilt !== null) bytes[spoilt % bytes.length]! ^= 1
@@ -39,11 +39,11 @@ describe("what is said again (protocol 7)", () => {
   it.prop("is not read anew where it is a heartbeat, as long as its source is remembered", [
     Drawn.ofType("SERVER_ALIVE")
   ], ([heartbeat]) => {
-    const read = Repeats.make()
+    const read = DecodeCache.make()
     const first = Result.getOrThrow(read(bodyOf(heartbeat), at(1)))
-    for (let port = 2; port <= Repeats.capacity; port++) read(bodyOf(heartbeat), at(port))
+    for (let port = 2; port <= DecodeCache.capacity; port++) read(bodyOf(heartbeat), at(port))
     assert.strictEqual(Result.getOrThrow(read(bodyOf(heartbeat), at(1))), first)
-    read(bodyOf(heartbeat), at(Repeats.capacity + 1))
+    read(bodyOf(heartbeat), at(DecodeCache.capacity + 1))
     assert.notStrictEqual(Result.getOrThrow(read(bodyOf(heartbeat), at(1))), first)
   }, { arbitrary: { runs: 3 } })
 })

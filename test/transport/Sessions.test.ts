@@ -5,7 +5,7 @@ import * as KeyRing from "../../src/protocol/KeyRing.ts"
 import type { Address } from "../../src/protocol/Member.ts"
 import * as Sealing from "../../src/protocol/Sealing.ts"
 import * as Session from "../../src/protocol/Session.ts"
-import * as Seals from "../../src/transport/Seals.ts"
+import * as Sessions from "../../src/transport/Sessions.ts"
 
 const tag = Frame.groupTag("default")
 const [first, second] = [KeyRing.key(new Uint8Array(32).fill(1)), KeyRing.key(new Uint8Array(32).fill(2))]
@@ -21,17 +21,17 @@ class Speaker {
   ring: KeyRing.KeyRing
   now = 0
   wall = 0
-  readonly strangers: Array<Seals.Stranger> = []
+  readonly strangers: Array<Sessions.UnauthenticatedSender> = []
   forgotten = 0
-  readonly seals: Seals.Seals
+  readonly seals: Sessions.Sessions
 
   constructor(...keys: ReadonlyArray<KeyRing.Key>) {
     this.ring = { keys, active: keys[0] ?? null, mode: "enforce" }
-    this.seals = Seals.make(
+    this.seals = Sessions.make(
       {
         ring: () => this.ring,
         freshness: Session.freshness(1_000),
-        onStranger: (problem) => void this.strangers.push(problem),
+        onUnauthenticated: (problem) => void this.strangers.push(problem),
         maxSessions: 32
       },
       tag,
@@ -80,7 +80,7 @@ describe("the seals of an endpoint (protocol 7)", () => {
     b.now = a.now = 100
     assert.deepStrictEqual(talk(a, b, a.says("three")), ["one", "two", "three"])
     assert.deepStrictEqual(b.hears(a.says("four")), { texts: ["four"], replies: [], lost: 0 })
-    assert.deepStrictEqual(b.seals.size(), { proven: 1, unproven: 0 })
+    assert.deepStrictEqual(b.seals.size(), { authenticated: 1, unauthenticated: 0 })
   })
 
   it("says why it drops what it drops, and tells of strangers", () => {
@@ -110,7 +110,7 @@ describe("the seals of an endpoint (protocol 7)", () => {
       said[3] = flags
       assert.strictEqual(b.hears(said), "Forged")
     }
-    assert.deepStrictEqual(b.seals.size(), { proven: 0, unproven: 0 })
+    assert.deepStrictEqual(b.seals.size(), { authenticated: 0, unauthenticated: 0 })
   })
 
   it("a proof proves to whom it was given, once", () => {
@@ -145,18 +145,18 @@ describe("the seals of an endpoint (protocol 7)", () => {
     assert.strictEqual(b.says("in the clear")[3], Frame.flags.plain)
   })
 
-  it("keeps a bounded number of unproven sessions: those quiet the longest go, are counted, and prove themselves anew", () => {
+  it("keeps a bounded number of unauthenticated sessions: those quiet the longest go, are counted, and prove themselves anew", () => {
     const b = new Speaker(first)
     const oldest = new Speaker(first)
-    const unproven = Seals.unprovenOf(32)
+    const unauthenticated = Sessions.unauthenticatedOf(32)
     b.hears(oldest.says("first"))
-    for (let n = 0; n < unproven; n++) b.hears(new Speaker(first).says("hello"))
-    assert.deepStrictEqual([b.seals.size(), b.forgotten], [{ proven: 0, unproven }, 1])
+    for (let n = 0; n < unauthenticated; n++) b.hears(new Speaker(first).says("hello"))
+    assert.deepStrictEqual([b.seals.size(), b.forgotten], [{ authenticated: 0, unauthenticated }, 1])
     assert.deepStrictEqual(talk(oldest, b, oldest.says("second")), ["second"])
-    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [1, 2])
+    assert.deepStrictEqual([b.seals.size().authenticated, b.forgotten], [1, 2])
     // Those who let their challenge go by for long are no loss.
     b.now = 10_000
-    for (let n = 0; n < unproven - 1; n++) b.hears(new Speaker(first).says("hello"))
+    for (let n = 0; n < unauthenticated - 1; n++) b.hears(new Speaker(first).says("hello"))
     assert.strictEqual(b.forgotten, 2)
   })
 
@@ -171,15 +171,15 @@ describe("the seals of an endpoint (protocol 7)", () => {
       }
     }
     starts(63)
-    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [64, 0])
+    assert.deepStrictEqual([b.seals.size().authenticated, b.forgotten], [64, 0])
     assert.deepInclude(b.hears(honest.says("two")), { texts: ["two"] }, "who speaks is not the one that goes")
     starts(64)
-    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [64, 64])
+    assert.deepStrictEqual([b.seals.size().authenticated, b.forgotten], [64, 64])
     assert.deepStrictEqual(talk(honest, b, honest.says("three")), ["three"])
     // Sessions whose proof has lapsed are ordinary to forget: each command that asked a question leaves one.
     b.now = 5_000
     starts(64)
-    assert.deepStrictEqual([b.seals.size().proven, b.forgotten], [64, 65])
+    assert.deepStrictEqual([b.seals.size().authenticated, b.forgotten], [64, 65])
   })
 
   /** Two who know each other, at the moment when the first has its next session. */
@@ -232,7 +232,7 @@ describe("the seals of an endpoint (protocol 7)", () => {
     const introduction = a.seals.introduction(null, a.now)!
     const challenged = stranger.hears(introduction)
     assert.isTrue(typeof challenged === "object" && challenged.replies.length === 1)
-    assert.deepStrictEqual(stranger.seals.size(), { proven: 0, unproven: 1 })
+    assert.deepStrictEqual(stranger.seals.size(), { authenticated: 0, unauthenticated: 1 })
     const claims = a.says("x")
     claims[3] = Frame.flags.introduction
     assert.strictEqual(stranger.hears(claims), "Forged")
