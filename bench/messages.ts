@@ -9,8 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { performance } from "node:perf_hooks"
 import * as Client from "../src/client/Client.ts"
-import * as Server from "../src/group/Server.ts"
 import * as NodeServer from "../src/NodeServer.ts"
+import * as Server from "../src/server/Server.ts"
 import { freePort } from "./loopback.ts"
 
 interface Shape {

@@ -17,28 +17,28 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Closing from "../engine/Closing.ts"
 import * as Engine from "../engine/Engine.ts"
 import * as EventHub from "../engine/EventHub.ts"
-import * as Leaving from "../engine/Leaving.ts"
 import * as Outbox from "../engine/Outbox.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
-import * as Inbox from "../group/Inbox.ts"
-import * as Inquiry from "../group/Inquiry.ts"
-import * as Keys from "../group/Keys.ts"
-import * as Seeds from "../group/Seeds.ts"
-import * as Identity from "../protocol/Client.ts"
-import type * as ClientEvent from "../protocol/ClientEvent.ts"
-import * as ClientStep from "../protocol/ClientStep.ts"
-import type * as ClientTurn from "../protocol/ClientTurn.ts"
-import * as Frame from "../protocol/Frame.ts"
-import * as Member from "../protocol/Member.ts"
-import type * as Reign from "../protocol/Reign.ts"
+import * as ClientStep from "../protocol/delivery/ClientStep.ts"
+import * as Identity from "../protocol/model/Client.ts"
+import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
+import type * as ClientTurn from "../protocol/model/ClientTurn.ts"
+import * as Member from "../protocol/model/Member.ts"
+import type * as Reign from "../protocol/model/Reign.ts"
+import * as Frame from "../protocol/wire/Frame.ts"
+import * as Inbox from "../server/Inbox.ts"
+import * as Keys from "../server/Keys.ts"
+import * as Seeds from "../server/Seeds.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
 import { waitOf } from "../settings/Wait.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import { ClientClosed, NobodyLeads, type SendError } from "./ClientError.ts"
+import * as Inquiry from "./Inquiry.ts"
 import * as Sending from "./Sending.ts"
 
 export { BodyNotJson, BodyTooLarge, ClientClosed, NobodyLeads, QueueFull, type SendError } from "./ClientError.ts"
@@ -273,12 +273,12 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   engine.offer({ _tag: "Start" })
   // Last acquired, first released: while it says goodbye, everything above still runs.
   yield* Effect.addFinalizer(() =>
-    Leaving.waitFor(
+    Closing.waitFor(
       Deferred.fail(closed, new ClientClosed()).pipe(
         Effect.andThen(engine.step({ _tag: "Leave" })),
         Effect.andThen(outbox.farewell)
       ),
-      Leaving.goodbyeWithin
+      Closing.goodbyeWithin
     )
   )
   yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), Effect.sync(hub.forgetBeginning)))

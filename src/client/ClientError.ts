@@ -3,7 +3,7 @@
  */
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import * as Inquiry from "../group/Inquiry.ts"
+import * as Inquiry from "./Inquiry.ts"
 
 /**
  * A body that takes more bytes of JSON than a message may. Nothing was sent.

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Event from "../protocol/Event.ts"
+import type * as Event from "../protocol/model/Event.ts"
 
 /**
  * A snapshot and all that follows it, with no gap. `sequence` is the number of the newest event that the snapshot includes.

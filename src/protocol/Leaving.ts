@@ -1,11 +1,11 @@
 /** How a server leaves the group: it ends its leading work, says goodbye, and hands on what it promised. */
-import * as BullyElection from "./BullyElection.ts"
-import * as Contest from "./Contest.ts"
-import * as Delivery from "./Delivery.ts"
-import * as Handover from "./Handover.ts"
-import * as LeaseClaim from "./LeaseClaim.ts"
-import * as Rules from "./Rules.ts"
-import type { Timer, Turn } from "./Turn.ts"
+import * as Delivery from "./delivery/Delivery.ts"
+import * as BullyElection from "./election/BullyElection.ts"
+import * as Contest from "./election/Contest.ts"
+import * as Handover from "./lease/Handover.ts"
+import * as LeaseClaim from "./lease/LeaseClaim.ts"
+import * as Rules from "./model/Rules.ts"
+import type { Timer, Turn } from "./model/Turn.ts"
 
 /** The app wants to leave. */
 export const leave = (turn: Turn): void => {

@@ -8,7 +8,7 @@ import type * as Duration from "effect/Duration"
 import type * as Host from "effect/net/Host"
 import type * as IpNetwork from "effect/net/IpNetwork"
 import type * as Redacted from "effect/Redacted"
-import type * as KeyRing from "../protocol/KeyRing.ts"
+import type * as KeyRing from "../protocol/wire/KeyRing.ts"
 import type * as MulticastGroup from "./MulticastGroup.ts"
 import type { Profile } from "./Profile.ts"
 

@@ -6,8 +6,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
-import * as KeyRing from "../protocol/KeyRing.ts"
-import * as Member from "../protocol/Member.ts"
+import * as Member from "../protocol/model/Member.ts"
+import * as KeyRing from "../protocol/wire/KeyRing.ts"
 import * as Forms from "./Forms.ts"
 import type { MulticastGroup } from "./MulticastGroup.ts"
 import type { Options } from "./Options.ts"

@@ -2,8 +2,8 @@
 import * as Duration from "effect/Duration"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import * as KeyRing from "../protocol/KeyRing.ts"
-import * as Name from "../protocol/Name.ts"
+import * as Name from "../protocol/model/Name.ts"
+import * as KeyRing from "../protocol/wire/KeyRing.ts"
 import * as DurationText from "./DurationText.ts"
 
 /**

@@ -8,7 +8,7 @@
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Message from "../protocol/Message.ts"
+import type * as Message from "../protocol/model/Message.ts"
 import * as Configured from "./Configured.ts"
 import type { Options } from "./Options.ts"
 import type * as Profile from "./Profile.ts"

@@ -30,14 +30,14 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as TestClock from "effect/testing/TestClock"
-import * as Leaving from "../engine/Leaving.ts"
-import type * as Group from "../group/Group.ts"
-import * as GroupState from "../group/GroupState.ts"
-import * as Server from "../group/Server.ts"
-import type * as Event from "../protocol/Event.ts"
-import * as Reign from "../protocol/Reign.ts"
+import * as Closing from "../engine/Closing.ts"
+import type * as Event from "../protocol/model/Event.ts"
+import * as Reign from "../protocol/model/Reign.ts"
+import type { State as ProtocolState } from "../protocol/model/Turn.ts"
 import * as Step from "../protocol/Step.ts"
-import type { State as ProtocolState } from "../protocol/Turn.ts"
+import type * as Group from "../server/Group.ts"
+import * as Server from "../server/Server.ts"
+import * as ServerEngine from "../server/ServerEngine.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as Spelling from "../settings/Spelling.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
@@ -329,14 +329,14 @@ const build = (
       effect.pipe(
         Random.withSeed(`${seed} ${host.name} ${node.starts}`),
         Effect.provideService(Clock.Clock, ownProcess.clock),
-        Effect.provideService(Leaving.RealClock, ownProcess.clock),
+        Effect.provideService(Closing.RealClock, ownProcess.clock),
         Effect.provideService(Generation.Generation, () => String(node.generation)),
         Effect.provideService(SinceBoot.SinceBoot, () => ({ sinceBoot: host.clock.sinceBoot(), doubted: 0 })),
         Scope.provide(scope)
       )
     const server = yield* Server.make(typeof settings === "function" ? settings(index) : settings).pipe(
       Effect.provideService(Datagrams.Datagrams, host.datagrams),
-      Effect.provideService(GroupState.Transition, watched),
+      Effect.provideService(ServerEngine.Transition, watched),
       inProcess,
       Effect.onError(() => Scope.close(scope, Exit.void))
     )

@@ -9,7 +9,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { Address } from "../protocol/Member.ts"
+import type { Address } from "../protocol/model/Member.ts"
 import type { MulticastGroup } from "../settings/MulticastGroup.ts"
 
 /**

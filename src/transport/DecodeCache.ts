@@ -4,10 +4,10 @@
  * of what else it said, and what comes again is not read and checked anew.
  */
 import * as Result from "effect/Result"
-import * as Frame from "../protocol/Frame.ts"
-import type { Address } from "../protocol/Member.ts"
-import { formatAddress } from "../protocol/Member.ts"
-import type * as Message from "../protocol/Message.ts"
+import type { Address } from "../protocol/model/Member.ts"
+import { formatAddress } from "../protocol/model/Member.ts"
+import type * as Message from "../protocol/model/Message.ts"
+import * as Frame from "../protocol/wire/Frame.ts"
 
 /** Of how many sources something is kept: two bodies each, at most 2.4 MB. */
 export const capacity = 1_024

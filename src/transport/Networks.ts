@@ -3,7 +3,7 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Zone from "../protocol/Zone.ts"
+import * as Zone from "../protocol/model/Zone.ts"
 import { fewestBits } from "../settings/Forms.ts"
 
 /** One network: the first so many bits of an address. */

@@ -8,11 +8,11 @@
  */
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
-import * as Frame from "../protocol/Frame.ts"
-import * as KeyRing from "../protocol/KeyRing.ts"
-import type { Address } from "../protocol/Member.ts"
-import * as Sealing from "../protocol/Sealing.ts"
-import * as Session from "../protocol/Session.ts"
+import type { Address } from "../protocol/model/Member.ts"
+import * as Frame from "../protocol/wire/Frame.ts"
+import * as KeyRing from "../protocol/wire/KeyRing.ts"
+import * as Sealing from "../protocol/wire/Sealing.ts"
+import * as Session from "../protocol/wire/Session.ts"
 import type * as Datagrams from "./Datagrams.ts"
 import * as OwnSessions from "./OwnSessions.ts"
 

@@ -7,7 +7,7 @@
  * only a member can have made, but may be no more than its recording, have another one together: newcomers are heard
  * beside a flood from their own host, and recordings buy nobody a share for each port.
  */
-import type { Address } from "../protocol/Member.ts"
+import type { Address } from "../protocol/model/Member.ts"
 import * as RateLimit from "./RateLimit.ts"
 
 /**

@@ -3,9 +3,9 @@
  * replaced by what hurts most. New kinds and fields are taken in as the page gets their vectors.
  */
 import * as HashMap from "effect/HashMap"
-import type * as ClientTurn from "../../src/protocol/ClientTurn.ts"
-import type { Address } from "../../src/protocol/Member.ts"
-import type { State } from "../../src/protocol/Turn.ts"
+import type * as ClientTurn from "../../src/protocol/model/ClientTurn.ts"
+import type { Address } from "../../src/protocol/model/Member.ts"
+import type { State } from "../../src/protocol/model/Turn.ts"
 import * as Page from "../docs/Page.ts"
 import type { Chance } from "./Chance.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Contest from "../../src/protocol/Contest.ts"
-import * as Reign from "../../src/protocol/Reign.ts"
+import * as Contest from "../../src/protocol/election/Contest.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
 import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"

@@ -3,13 +3,13 @@
  * for, and two who see different members read each other's list (protocol, sections 2 and 4).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Contacts from "../../src/protocol/Contacts.ts"
-import type * as Member from "../../src/protocol/Member.ts"
-import * as MemberLists from "../../src/protocol/MemberLists.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as Reach from "../../src/protocol/Reach.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
-import { Turn } from "../../src/protocol/Turn.ts"
+import * as Contacts from "../../src/protocol/membership/Contacts.ts"
+import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Reach from "../../src/protocol/model/Reach.ts"
+import * as Rules from "../../src/protocol/model/Rules.ts"
+import { Turn } from "../../src/protocol/model/Turn.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 

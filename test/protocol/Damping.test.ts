@@ -2,7 +2,7 @@
  * Who loses the lead again and again waits longer each time before it takes it again (protocol 5, damping).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Losses from "../../src/protocol/Losses.ts"
+import * as Losses from "../../src/protocol/model/Losses.ts"
 import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"

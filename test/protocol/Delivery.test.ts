@@ -3,8 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import * as Client from "../../src/protocol/Client.ts"
-import type * as Message from "../../src/protocol/Message.ts"
+import * as Client from "../../src/protocol/model/Client.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 

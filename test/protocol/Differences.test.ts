@@ -2,9 +2,9 @@
  * Views are compared with the leader's where multicast tells all of all, too (protocol, without multicast: comparing views).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Member from "../../src/protocol/Member.ts"
-import * as MemberLists from "../../src/protocol/MemberLists.ts"
-import type * as Message from "../../src/protocol/Message.ts"
+import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
 import { Cluster, type Datagram } from "./harness/Cluster.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"

@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import type * as Lease from "../../src/protocol/Lease.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import type * as Rules from "../../src/protocol/Rules.ts"
+import type * as Lease from "../../src/protocol/model/Lease.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import type * as Rules from "../../src/protocol/model/Rules.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"

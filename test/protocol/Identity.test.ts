@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import type * as Member from "../../src/protocol/Member.ts"
-import { nodeId } from "../../src/protocol/Member.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import { nodeId } from "../../src/protocol/model/Member.ts"
+import * as Rules from "../../src/protocol/model/Rules.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 

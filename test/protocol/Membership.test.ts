@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import * as Member from "../../src/protocol/Member.ts"
-import * as MemberLists from "../../src/protocol/MemberLists.ts"
+import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 

@@ -2,10 +2,10 @@
  * How a server asks over others whether it is heard ("Paths both ways").
  */
 import { assert, describe, it } from "@effect/vitest"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as PathProbes from "../../src/protocol/PathProbes.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
-import { Turn } from "../../src/protocol/Turn.ts"
+import * as PathProbes from "../../src/protocol/membership/PathProbes.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Rules from "../../src/protocol/model/Rules.ts"
+import { Turn } from "../../src/protocol/model/Turn.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 

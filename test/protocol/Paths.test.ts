@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as Paths from "../../src/protocol/Paths.ts"
-import { Turn } from "../../src/protocol/Turn.ts"
+import * as Paths from "../../src/protocol/membership/Paths.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import { Turn } from "../../src/protocol/model/Turn.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 

@@ -3,11 +3,11 @@
  * moved and comes late does not take it back (protocol, Where a server is).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Identity from "../../src/protocol/Identity.ts"
-import type * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
+import * as Identity from "../../src/protocol/membership/Identity.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import type { Body } from "../../src/protocol/model/Turn.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import type { Body } from "../../src/protocol/Turn.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 

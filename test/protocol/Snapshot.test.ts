@@ -2,9 +2,9 @@
  * A server whose machine is set back to a snapshot, and says so by its generation (protocol 6, a machine that is set back).
  */
 import { assert, describe, it } from "@effect/vitest"
-import type * as Lease from "../../src/protocol/Lease.ts"
+import * as Voter from "../../src/protocol/lease/Voter.ts"
+import type * as Lease from "../../src/protocol/model/Lease.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import * as Voter from "../../src/protocol/Voter.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 

@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import * as Timers from "../../src/protocol/Timers.ts"
+import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 

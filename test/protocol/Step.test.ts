@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Rules from "../../src/protocol/Rules.ts"
+import * as Rules from "../../src/protocol/model/Rules.ts"
+import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import * as Timers from "../../src/protocol/Timers.ts"
 import * as Peer from "./harness/Peer.ts"
 import { rules, Server } from "./harness/Server.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import type * as Event from "../../src/protocol/Event.ts"
+import type * as Event from "../../src/protocol/model/Event.ts"
 import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
 import type { Server } from "./harness/Server.ts"

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import * as Member from "../../src/protocol/Member.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import * as Timers from "../../src/protocol/Timers.ts"
 import * as Server from "./harness/Server.ts"
 
 const act = Schema.Union([

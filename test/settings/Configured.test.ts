@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Host from "effect/net/Host"
 import * as Client from "../../src/client/Client.ts"
-import * as Server from "../../src/group/Server.ts"
+import * as Server from "../../src/server/Server.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedNetwork } from "../../src/testing/index.ts"
 

@@ -4,7 +4,7 @@
  * Some rules have a second line of defence: then both are taken out. Some only make things quicker, or rarer, and no fault
  * in them breaks a promise: those stand in docs/faults.md.
  */
-import type { Invariants } from "../../src/testing/index.ts"
+import type * as Invariants from "../../src/simulator/Invariants.ts"
 import type { Mutant } from "./Mutants.ts"
 import type * as Stories from "./Stories.ts"
 
@@ -16,7 +16,7 @@ export interface BullyMutant extends Mutant {
 export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "the departed are forgotten",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "if (departed === undefined) return false",
     to: "if (departed !== null) return false",
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
@@ -24,7 +24,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "any answer brings back who was removed, whatever it answers",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "message.type === \"SERVER_RESPONSE\" && message.nonce === departed.nonce",
     to: "message.type === \"SERVER_RESPONSE\"",
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
@@ -32,7 +32,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "any word brings back who was removed for silence",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "message.type === \"SERVER_RESPONSE\" && message.nonce === departed.nonce",
     to: "departed.mayReturn",
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
@@ -40,7 +40,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a stale start is taken for the newest",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "if (sender.incarnation < before.member.incarnation) {",
     to: "if (sender.incarnation < 0) {",
     seenBy: "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)",
@@ -48,7 +48,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "the goodbye of an earlier start is obeyed",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "if (sender.incarnation < before.member.incarnation) {",
     to: "if (sender.incarnation < before.member.incarnation && message.type !== \"SERVER_LEAVING\") {",
     seenBy: "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)",
@@ -64,7 +64,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a later start does not replace the earlier one",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "if (sender.incarnation > before.member.incarnation) {",
     to: "if (sender.incarnation > Infinity) {",
     seenBy: "explorer",
@@ -80,7 +80,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a server takes itself for a member",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "if (sender.id === turn.state.self.id) {",
     to: "if (sender.name === \"\") {",
     seenBy: "a leader stops (5, leaving)",
@@ -88,7 +88,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a start with its clock set back is never told so",
-    file: "Identity.ts",
+    file: "membership/Identity.ts",
     from: "  if (heard <= self.incarnation ||",
     to: "  if (heard > 0 || heard <= self.incarnation ||",
     seenBy: "a server starts again with its clock set back (1, incarnation)",
@@ -96,7 +96,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "the removal of a member is not told",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "turn.emit({ event: \"MemberRemoved\", member, reason })",
     to: "void reason",
     seenBy: "explorer",
@@ -104,7 +104,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "nobody is removed for silence",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: ": unknownFor <= Rules.patience(",
     to: ": unknownFor <= Infinity || unknownFor <= Rules.patience(",
     seenBy: "fewer than the minimum are left (5, minimumMembers)",
@@ -112,7 +112,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who is silent is removed without being asked",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "ask(turn, id, { nonce: turn.nonce(), tries: 0,",
     to: "ask(turn, id, { nonce: turn.nonce(), tries: Rules.probeTries,",
     seenBy: "explorer",
@@ -120,7 +120,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "one question without an answer is enough",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "if (asked.tries < Rules.probeTries) {",
     to: "if (asked.tries < 1) {",
     seenBy: "explorer",
@@ -128,7 +128,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "one refusal is enough",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "if (counted.refused < Rules.refusalsWanted) return null",
     to: "if (counted.refused < 1) return null",
     seenBy: "a leader is killed, and its host says so (4, health)",
@@ -136,7 +136,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "five questions without an answer are enough, however short the silence",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "if (isKept) {",
     to: "if (isKept && silentFor < 0) {",
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
@@ -145,11 +145,11 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     // Both ends of a rumour: who was told says it again, and it counts as of when it was said.
     name: "witnesses say again what they were told, and it counts from then on",
-    file: "Witnesses.ts",
+    file: "membership/Witnesses.ts",
     from: "const ago = Math.ceil(now - known.heardAt)",
     to: "const ago = Math.ceil(now - lastKnownAt(known))",
     also: [{
-      file: "Witnesses.ts",
+      file: "membership/Witnesses.ts",
       from: "const witnessedAt = askedAt - ago",
       to: "const witnessedAt = turn.now.monotonic"
     }],
@@ -168,11 +168,11 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     // Any word also ends the questions.
     name: "only what comes by multicast is a sign of life",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "  heardAt: turn.now.monotonic,\n  via,",
     to: "  heardAt: via === \"multicast\" ? turn.now.monotonic : before.multicastAt,\n  via,",
     also: [{
-      file: "Membership.ts",
+      file: "membership/Membership.ts",
       from: "  )\n  endCheck(turn, id)\n",
       to: "  )\n  if (known.via === \"multicast\") endCheck(turn, id)\n"
     }],
@@ -181,9 +181,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who is on a list is a member unheard",
-    file: "MemberLists.ts",
+    file: "membership/MemberLists.ts",
     also: [{
-      file: "MemberLists.ts",
+      file: "membership/MemberLists.ts",
       from: "import type * as Message from",
       to: "import * as Membership from \"./Membership.ts\"\nimport type * as Message from"
     }],
@@ -195,7 +195,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "hearsay of a leader is believed",
-    file: "Register.ts",
+    file: "election/Register.ts",
     from: "if (!Membership.holds(at.turn, theirs.leader)) Hearsay.check(at, theirs, from)",
     to: "if (!Membership.holds(at.turn, theirs.leader)) return follow(at, message, theirs, { through: null })",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
@@ -203,7 +203,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a stall is not noticed",
-    file: "Watch.ts",
+    file: "membership/Watch.ts",
     from: "unwatchedFor(state, now) > Rules.stallAfter(state.rules)",
     to: "unwatchedFor(state, now) > Infinity + Rules.stallAfter(state.rules)",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
@@ -230,7 +230,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who wakes forgives nobody the time that it slept",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "heardAt: Math.min(now, known.heardAt + stalledFor)",
     to: "heardAt: Math.min(now, known.heardAt + 0 * stalledFor)",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
@@ -238,7 +238,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who wakes forgives all that ever was",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "heardAt: Math.min(now, known.heardAt + stalledFor)",
     to: "heardAt: Math.min(now, known.heardAt + Infinity * stalledFor)",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
@@ -246,7 +246,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a leader that stood still leads on",
-    file: "BullyElection.ts",
+    file: "election/BullyElection.ts",
     from: "becomeVacant(at, reign, \"Stalled\", { since })",
     to: "void since",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
@@ -254,7 +254,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who wakes does not listen first",
-    file: "Waking.ts",
+    file: "election/Waking.ts",
     from: "  turn.state.phase = \"Recovering\"\n",
     to: "",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
@@ -262,7 +262,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "an older reign is followed",
-    file: "Register.ts",
+    file: "election/Register.ts",
     from: "if (order < 0) {",
     to: "if (order < -Infinity) {",
     seenBy: "what a leader said last comes when another leads (5, the order of reigns)",
@@ -270,7 +270,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "reigns of one term are not ordered by rank",
-    file: "Reign.ts",
+    file: "model/Reign.ts",
     from:
       "self.term - that.term || Member.compareRank(self.leader, that.leader, election)\n  || self.leader.incarnation - that.leader.incarnation",
     to: "0 * election.length + self.term - that.term",
@@ -279,7 +279,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "the end of the leader is not the end of its reign",
-    file: "BullyElection.ts",
+    file: "election/BullyElection.ts",
     from: "becomeVacant(at, reign, reason._tag, { askFirst: reason._tag === \"Silent\", since })",
     to: "void since",
     seenBy: "explorer",
@@ -287,7 +287,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a new term is that of the clock, whatever was heard of",
-    file: "Reign.ts",
+    file: "model/Reign.ts",
     from: "Math.max(heard + 1, Math.max(0, Math.floor(wall)))",
     to: "Math.max(1 + 0 * heard, Math.max(0, Math.floor(wall)))",
     seenBy: "explorer",
@@ -295,12 +295,12 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "the terms that others speak of are not heeded",
-    file: "Register.ts",
+    file: "election/Register.ts",
     from: "  if (header.term > heard || header.heard > heard) at",
     to: "  if (header.term > heard + Infinity) at",
     // Who loses the lead to a lower one again and again follows it in the end, and then knows its term.
     also: [{
-      file: "Damping.ts",
+      file: "election/Damping.ts",
       from: "count: Math.min(Losses.maxLosses, losses.count + 1)",
       to: "count: 0"
     }],
@@ -309,7 +309,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a reign of its own that is over is taken up again",
-    file: "Register.ts",
+    file: "election/Register.ts",
     from: "if (theirs.leader.id === self.id) return disown(at, theirs)",
     to: "if (theirs.leader.id === self.id) return BullyElection.becomeFollowerOf(at, theirs, self, Election.noLife)",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
@@ -317,7 +317,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a leader whose reign a later one has passed leads on",
-    file: "Reign.ts",
+    file: "model/Reign.ts",
     from: "term > self.term || (!byLease && term === self.term && heard > self.term)",
     to: "term > self.term && heard < 0",
     seenBy: "a leader was cut off from a later reign, that ends (5, rule 3)",
@@ -325,7 +325,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "where the one that should object is gone, nobody objects",
-    file: "BullyElection.ts",
+    file: "election/BullyElection.ts",
     from: "if (reign === null || rules.lease !== null || isOwnTurn) return callElection(at)",
     to: "return reign === null || rules.lease !== null ? callElection(at) : undefined",
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
@@ -334,11 +334,11 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     // The next heartbeat does it too.
     name: "a lower leader that is heard of is followed, and left in peace",
-    file: "Register.ts",
+    file: "election/Register.ts",
     from: "  if (!betterPlaced) BullyElection.callElection(at)",
     to: "  void betterPlaced",
     also: [{
-      file: "BullyElection.ts",
+      file: "election/BullyElection.ts",
       from: "if (reign === null || rules.lease !== null || isOwnTurn) return callElection(at)",
       to: "return reign === null || rules.lease !== null ? callElection(at) : undefined"
     }],
@@ -347,7 +347,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "nobody deposes a lower leader",
-    file: "BullyElection.ts",
+    file: "election/BullyElection.ts",
     from: "(Damping.mayPreempt(at) && at.outranks(self, reign.leader))",
     to: "(Damping.mayPreempt(at) && at.outranks(self, self))",
     seenBy: "the highest ranked comes back (5, rule 7)",
@@ -355,7 +355,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a leader is deposed though `preempt` is off",
-    file: "Stability.ts",
+    file: "membership/Stability.ts",
     from: "turn.state.rules.preempt && !turn.state.newcomer",
     to: "turn.state.rules.preempt || !turn.state.newcomer",
     seenBy: "the highest ranked comes back, and is not to preempt (5, preempt)",
@@ -363,7 +363,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a newcomer takes the lead at once, whatever `stableAfter` says",
-    file: "Stability.ts",
+    file: "membership/Stability.ts",
     from: "turn.state.rules.preempt && !turn.state.newcomer",
     to: "turn.state.rules.preempt",
     seenBy: "the highest ranked comes back, and has to last first (5, stableAfter)",
@@ -371,7 +371,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who is outranked leads without asking",
-    file: "BullyElection.ts",
+    file: "election/BullyElection.ts",
     from: "  if (higher(at).length > 0) return canvass(at, rules.okTimeout)\n",
     to: "",
     seenBy: "who ranks next misses the goodbye of the leader (5, standing)",
@@ -379,7 +379,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "an objection is not obeyed",
-    file: "BullyElection.ts",
+    file: "election/BullyElection.ts",
     from: "message.to === self.id && activity._tag === \"Standing\"",
     to: "message.to !== self.id && activity._tag === \"Standing\"",
     seenBy: "the lowest is the first to miss the leader (5, OK)",
@@ -387,7 +387,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "nobody objects",
-    file: "BullyElection.ts",
+    file: "election/BullyElection.ts",
     from: "  at.turn.say(null, { type: \"OK\", election: at.name, to, standing })",
     to: "  void [at, to, standing]",
     seenBy: "the lowest is the first to miss the leader (5, OK)",
@@ -395,7 +395,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a server stands before it has listened",
-    file: "BullyElection.ts",
+    file: "election/BullyElection.ts",
     from: "  return phase === \"Live\" && ending === null",
     to: "  return phase !== \"Left\" && ending === null",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
@@ -403,7 +403,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "`minimumMembers` is not asked about",
-    file: "Lease.ts",
+    file: "model/Lease.ts",
     from: "  Math.max(minimumMembers, lease === null",
     to: "  Math.max(0 * minimumMembers, lease === null",
     seenBy: "fewer than the minimum are left (5, minimumMembers)",
@@ -411,7 +411,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a question that could not be sent counts",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "tries: Math.max(0, asked.tries - 1)",
     to: "tries: Math.max(0, asked.tries - 0)",
     seenBy: "one cannot send, and does not hear another either (4, health)",
@@ -420,11 +420,11 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     // What it announces follows too, and would be named.
     name: "lists name a member where it said at first that it was",
-    file: "Turn.ts",
+    file: "model/Turn.ts",
     from: "    return { ...server, ...Zone.toldTo([...places, member], there) }",
     to: "    return { ...server, ...Zone.toldTo([member, ...places], there) }",
     also: [{
-      file: "Membership.ts",
+      file: "membership/Membership.ts",
       from: "  const member = { ...before, ip, port }\n",
       to: "  const member = { ...before, ip: before.ip, port: before.port }\n  void [ip, port]\n"
     }],
@@ -433,7 +433,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "what a server announces does not follow its address",
-    file: "Identity.ts",
+    file: "membership/Identity.ts",
     from: "  const [announced = self] = addresses\n",
     to: "  const [announced] = [self, ...addresses]\n",
     seenBy: "the address of the leader changes, and another has it before long (Where a server is)",
@@ -441,7 +441,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a member that has moved stays where it was in the view",
-    file: "Membership.ts",
+    file: "membership/Membership.ts",
     from: "  if ((message.moved ?? 0) <= moved || (ip === before.ip && port === before.port)) return before\n",
     to: "  if ((message.moved ?? 0) <= moved + Infinity || (ip === before.ip && port === before.port)) return before\n",
     seenBy: "the address of the leader changes, and another has it before long (Where a server is)",
@@ -449,7 +449,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "of several networks the one is named on which a member was heard last",
-    file: "Turn.ts",
+    file: "model/Turn.ts",
     from: "alsoAt.length === 0 ? [address] as const",
     to: "alsoAt.length >= 0 ? [address] as const",
     seenBy: "all are on a second network too (Where a server is)",

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { execFile } from "node:child_process"
 import * as Path from "node:path"
 import * as Step from "../../src/protocol/Step.ts"
-import { Explorer } from "../../src/testing/index.ts"
-import * as Local from "../../src/testing/internal/local.ts"
+import * as Explorer from "../../src/simulator/Explorer.ts"
+import * as Local from "../../src/simulator/internal/local.ts"
 import { bounds, boundsOf, lease } from "./Frontier.ts"
 
 const show = ({ violation }: Explorer.Found) =>

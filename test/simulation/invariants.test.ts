@@ -1,7 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Step from "../../src/protocol/Step.ts"
-import { Faults, type Invariants, LinkGraph, Shrink, Simulation, Timeline } from "../../src/testing/index.ts"
+import * as Faults from "../../src/simulator/Faults.ts"
+import type * as Invariants from "../../src/simulator/Invariants.ts"
+import * as LinkGraph from "../../src/simulator/LinkGraph.ts"
+import * as Shrink from "../../src/simulator/Shrink.ts"
+import * as Simulation from "../../src/simulator/Simulation.ts"
+import * as Timeline from "../../src/simulator/Timeline.ts"
 
 const minute = 60_000
 

@@ -4,9 +4,12 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import * as Timers from "../../src/protocol/Timers.ts"
-import { Faults, type Invariants, LinkGraph, Simulation } from "../../src/testing/index.ts"
+import * as Faults from "../../src/simulator/Faults.ts"
+import type * as Invariants from "../../src/simulator/Invariants.ts"
+import * as LinkGraph from "../../src/simulator/LinkGraph.ts"
+import * as Simulation from "../../src/simulator/Simulation.ts"
 import * as GraphRuns from "./GraphRuns.ts"
 
 /** The highest ranked does not hear the lowest, nor that one it. */

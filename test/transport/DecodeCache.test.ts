@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Frame from "../../src/protocol/Frame.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as DecodeCache from "../../src/transport/DecodeCache.ts"
 import * as Drawn from "../protocol/harness/Drawn.ts"
 

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import * as Frame from "../../src/protocol/Frame.ts"
-import * as KeyRing from "../../src/protocol/KeyRing.ts"
-import type { Address } from "../../src/protocol/Member.ts"
-import * as Sealing from "../../src/protocol/Sealing.ts"
-import * as Session from "../../src/protocol/Session.ts"
+import type { Address } from "../../src/protocol/model/Member.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
+import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as Sealing from "../../src/protocol/wire/Sealing.ts"
+import * as Session from "../../src/protocol/wire/Session.ts"
 import * as Sessions from "../../src/transport/Sessions.ts"
 
 const tag = Frame.groupTag("default")

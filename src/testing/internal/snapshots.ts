@@ -3,8 +3,8 @@
  * know nothing of it.
  */
 import * as HashMap from "effect/HashMap"
+import type { State } from "../../protocol/model/Turn.ts"
 import type * as Step from "../../protocol/Step.ts"
-import type { State } from "../../protocol/Turn.ts"
 
 interface Snapshot {
   /** By its monotonic clock. */

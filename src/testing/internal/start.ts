@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import type * as Server from "../../group/Server.ts"
+import type * as Server from "../../server/Server.ts"
 import type * as SimulatedClock from "../SimulatedClock.ts"
 import type * as SimulatedNetwork from "../SimulatedNetwork.ts"
 

@@ -1,7 +1,7 @@
 /** What a change of the system's interfaces means for the sockets that are open on them: a pure function. */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Option from "effect/Option"
-import * as Zone from "../../protocol/Zone.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import { networkOf } from "./Direct.ts"
 import type { System } from "./Interfaces.ts"
 import { deviceOf, familyOf, isUsable, type SystemInterface } from "./SystemInterface.ts"

@@ -2,7 +2,7 @@
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Zone from "../../protocol/Zone.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import { DatagramsFailed } from "../Datagrams.ts"
 import { networkOf } from "./Direct.ts"
 import type { System } from "./Interfaces.ts"

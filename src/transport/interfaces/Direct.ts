@@ -2,7 +2,7 @@
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
-import * as Zone from "../../protocol/Zone.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import * as Networks from "../Networks.ts"
 import type { System } from "./Interfaces.ts"
 import { deviceOf, familyOf, isUsable, type SystemInterface } from "./SystemInterface.ts"

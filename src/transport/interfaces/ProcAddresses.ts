@@ -5,7 +5,7 @@
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
-import * as Zone from "../../protocol/Zone.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import * as Networks from "../Networks.ts"
 import type { LinkRoute } from "./Interfaces.ts"
 import { deviceOf, familyOf, type Flaw, type SystemInterface } from "./SystemInterface.ts"

@@ -1,5 +1,5 @@
 /** One address of one interface of this host, as the system tells of it. */
-import * as Zone from "../../protocol/Zone.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 
 /** A version of the Internet Protocol: each group has one, or meets in both. */
 export type Family = "IPv4" | "IPv6"

@@ -18,7 +18,7 @@ import * as ChildProcess from "node:child_process"
 import * as Dns from "node:dns"
 import * as Net from "node:net"
 import * as Path from "node:path"
-import * as Ip from "../../protocol/Ip.ts"
+import * as Ip from "../../protocol/model/Ip.ts"
 import { DatagramsFailed } from "../Datagrams.ts"
 import * as SocketAddress from "./SocketAddress.ts"
 

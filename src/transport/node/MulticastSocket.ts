@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { type Address, formatAddress } from "../../protocol/Member.ts"
+import { type Address, formatAddress } from "../../protocol/model/Member.ts"
 import type { DatagramsFailed, Options } from "../Datagrams.ts"
 import { deviceOf, type Family, type SystemInterface } from "../interfaces/SystemInterface.ts"
 import * as Socket from "./Socket.ts"

@@ -4,8 +4,8 @@
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import type { Address } from "../../protocol/Member.ts"
-import * as Zone from "../../protocol/Zone.ts"
+import type { Address } from "../../protocol/model/Member.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import { deviceOf, familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
 
 /**

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
-import { type Address, formatAddress } from "../../protocol/Member.ts"
+import { type Address, formatAddress } from "../../protocol/model/Member.ts"
 import { DatagramsFailed, type LocalAddress } from "../Datagrams.ts"
 import { describe, familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
 import * as Socket from "./Socket.ts"

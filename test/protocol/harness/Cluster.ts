@@ -2,15 +2,15 @@
  * Several pure servers in true time: each has clocks of its own, which drift, jump and stand still; what they say may be
  * lost, doubled, and late by far; they crash, restart, and are cut off. What befalls them is decided by who uses it.
  */
-import * as Contest from "../../../src/protocol/Contest.ts"
-import type * as Lease from "../../../src/protocol/Lease.ts"
-import type * as Member from "../../../src/protocol/Member.ts"
-import type * as Message from "../../../src/protocol/Message.ts"
-import type * as Reign from "../../../src/protocol/Reign.ts"
-import * as Rules from "../../../src/protocol/Rules.ts"
+import * as Contest from "../../../src/protocol/election/Contest.ts"
+import type * as Lease from "../../../src/protocol/model/Lease.ts"
+import type * as Member from "../../../src/protocol/model/Member.ts"
+import type * as Message from "../../../src/protocol/model/Message.ts"
+import type * as Reign from "../../../src/protocol/model/Reign.ts"
+import * as Rules from "../../../src/protocol/model/Rules.ts"
+import type { Now, Output, State } from "../../../src/protocol/model/Turn.ts"
 import * as Step from "../../../src/protocol/Step.ts"
-import type { Now, Output, State } from "../../../src/protocol/Turn.ts"
-import * as Invariants from "../../../src/testing/Invariants.ts"
+import * as Invariants from "../../../src/simulator/Invariants.ts"
 import * as Peer from "./Peer.ts"
 import { rules } from "./Server.ts"
 

@@ -24,7 +24,7 @@
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import type * as Invariants from "../../../src/testing/Invariants.ts"
+import type * as Invariants from "../../../src/simulator/Invariants.ts"
 import { Cluster, type Datagram, type Options } from "./Cluster.ts"
 
 const hour = 3_600_000

@@ -1,0 +1,571 @@
+/**
+ * Looks at a whole simulated group after every step of every server, and keeps what it saw: which invariants were broken
+ * when, who led when, and how often each promise was put to the test.
+ */
+import * as Duration from "effect/Duration"
+import * as Contest from "../protocol/election/Contest.ts"
+import type * as Event from "../protocol/model/Event.ts"
+import * as Lease from "../protocol/model/Lease.ts"
+import type { Address } from "../protocol/model/Member.ts"
+import * as Member from "../protocol/model/Member.ts"
+import * as ReignOrder from "../protocol/model/Reign.ts"
+import * as Rules from "../protocol/model/Rules.ts"
+import type { Now, State } from "../protocol/model/Turn.ts"
+import * as Step from "../protocol/Step.ts"
+import type * as Settings from "../settings/Settings.ts"
+import { subnetOf } from "../testing/internal/interfaces.ts"
+import type * as SimulatedNetwork from "../testing/SimulatedNetwork.ts"
+import type { Stepped } from "../testing/Stepped.ts"
+import * as Agreement from "./Agreement.ts"
+import * as Connected from "./internal/connected.ts"
+import * as Lists from "./internal/lists.ts"
+import * as Quiet from "./internal/quiet.ts"
+import * as Waking from "./internal/waking.ts"
+import * as Invariants from "./Invariants.ts"
+
+/** An invariant that was broken: when, in ms of true time since the start, by which server where it was one, and how. */
+export interface Violation {
+  readonly at: number
+  readonly invariant: Invariants.Name
+  readonly server: number | null
+  readonly what: string
+}
+
+/** A reign as its own leader saw it. `until` is null while it lasts. */
+export interface Led {
+  readonly server: number
+  readonly term: number
+  readonly from: number
+  until: number | null
+}
+
+/** How often an invariant was looked at, and where it was first broken. */
+export interface Verdict {
+  readonly invariant: Invariants.Name
+  readonly promise: string
+  readonly checks: number
+  readonly violation: Violation | null
+}
+
+/** The others are looked at where there is something to look at. */
+const atEveryStep: ReadonlySet<Invariants.Name> = new Set([
+  "oneLeader",
+  "majorityBound",
+  "reignNeverBack",
+  "viewIsTold",
+  "returnsInOrder",
+  "goodbyeCounts",
+  "heardItself",
+  "neverDies"
+])
+
+/** More are counted and not kept: the first is the one that explains the others. */
+const maxViolations = 100
+
+interface Watched {
+  readonly start: number
+  readonly host: SimulatedNetwork.Host
+  readonly since: number
+  state: State
+  past: Invariants.Past
+  /** What its clocks showed at its last step. */
+  seen: Pick<Now, "monotonic" | "sinceBoot">
+  /** When it last found out that it had stood still, by its monotonic clock. */
+  wokeAt: number
+  /** When it last stood aside in the election, or was too new to take the lead from another. */
+  asideAt: number
+  led: Led | null
+  readonly works: Set<Work>
+}
+
+/** Leading work that runs; `claim` is the last that was seen of what it runs under. */
+interface Work {
+  readonly term: number
+  claim: Lease.Claim | null
+  overran: boolean
+}
+
+/** The watcher of one run. What it is told of from outside: who has no process any more, and whom what befalls. */
+export class Watcher {
+  readonly violations: Array<Violation> = []
+  readonly led: Array<Led> = []
+  /** When anything last disturbed the group: it may take the bound from here to settle. */
+  disturbedAt = 0
+  steps = 0
+  /** What stays as it is for longer, and what is seen while nothing else happens. */
+  readonly quiet: Quiet.Quiet
+  /** Whether the machine of a server is on a network with all others. */
+  isConnected: (index: number) => boolean = () => true
+  readonly #leadership: "bully" | "lease"
+  readonly #transition: typeof Step.step
+  /** Also of work whose server only finds out at its next look at the clocks. */
+  readonly #stopTimeout: number
+  /** Who knows where it is, has told everybody by then. */
+  readonly #tellsWithin: number
+  readonly #servers = new Map<number, Watched>()
+  readonly #checks = new Map<Invariants.Name, number>()
+  /** Until when, at least, a server's process stands still, or what goes from one to the other may be lost. */
+  readonly #still = new Map<number, { readonly from: number; readonly until: number }>()
+  readonly #badUntil = new Map<string, number>()
+  readonly #unicastBadUntil = new Map<string, number>()
+  /** Until when a server may be elsewhere than it believes, or others do. */
+  readonly #astrayUntil = new Map<number, number>()
+  readonly #setBack = new Set<SimulatedNetwork.Host>()
+  readonly #ended: Array<number> = []
+  #over = false
+  #now = 0
+  #settledSince = Infinity
+  #highest = 0
+  #clocksAgree = true
+
+  constructor(
+    { heartbeatInterval, leadership, stopTimeout }: Pick<
+      Settings.Settings,
+      "heartbeatInterval" | "leadership" | "stopTimeout"
+    >,
+    servers: number,
+    transition = Step.step
+  ) {
+    this.quiet = new Quiet.Quiet(servers, {
+      complain: (...complaint) => this.complain(...complaint),
+      count: (invariant) => this.#count(invariant)
+    })
+    this.#transition = transition
+    this.#leadership = leadership
+    this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
+    this.#stopTimeout = Duration.toMillis(stopTimeout) + Rules.watchInterval({
+      heartbeatInterval: Duration.toMillis(heartbeatInterval)
+    })
+  }
+
+  // --- What it is told ---
+
+  /** A step was made: to be given to the group as its `onStep`. */
+  readonly stepped = (step: Stepped): void => {
+    const { after, at, before, index, input, outputs } = step
+    const watched = this.#watched(step)
+    if (watched === null) return
+    this.steps += 1
+    this.#now = at
+    const [past, complaints] = Invariants.judge(watched.past, step)
+    watched.past = past
+    watched.state = after
+    if (standsAside(before) || standsAside(after) || Agreement.waits(before, step.now)) watched.asideAt = at
+    for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
+    this.#judgeWaking(watched, step)
+    if (input._tag === "Moved") {
+      this.disturbed(at)
+      if (this.#astrayUntil.has(index)) this.readdressed(index, at, step.host.isCurrentUnsafe())
+    }
+    if (input._tag === "Resign") this.disturbed(at)
+    if (outputs.length > 0) {
+      for (const output of outputs) {
+        if (output._tag === "Emit") this.#told(at, index, after, output.event)
+      }
+    }
+    if (at >= this.#settledSince) {
+      this.#count("staysSettled")
+      if (!Step.showsSame(before, after)) {
+        this.complain(at, "staysSettled", index, `${describe(before)} became ${describe(after)} (${input._tag})`)
+      }
+    }
+    this.quiet.stepped(at, index, after.rules, outputs)
+    this.#lead(watched, at, index, after)
+    if (this.#leadership === "lease") this.#judgeLease(at)
+  }
+
+  /** A server has no process any more. */
+  ended(index: number, at: number): void {
+    const watched = this.#servers.get(index)
+    if (watched === undefined) return
+    if (watched.led !== null) watched.led.until = at
+    this.#ended[index] = watched.start
+    this.#servers.delete(index)
+    this.#still.delete(index)
+    this.#astrayUntil.delete(index)
+  }
+
+  /** Something befalls the group: what was settled is so no more, until it settles again. */
+  disturbed(at: number): void {
+    this.quiet.ends(this.#now)
+    this.disturbedAt = Math.max(this.disturbedAt, at)
+    this.#settledSince = Infinity
+  }
+
+  /** A server's process stands still, for one reason or another, between these. */
+  still(index: number, from: number, until: number): void {
+    this.#still.set(index, { from, until })
+  }
+
+  /**
+   * A server's machine is set back to a snapshot: what it has done since counts no more. One that will notice leads nobody, and
+   * grants nothing, from that instant on, though its state says so only after its next step.
+   */
+  setBack(index: number, at: number, state: State, isNoticed: boolean): void {
+    const watched = this.#servers.get(index)
+    if (watched === undefined) return
+    this.#still.set(index, { from: at, until: at })
+    watched.state = isNoticed
+      ? { ...state, silentUntil: Infinity, election: { ...state.election, claim: null } }
+      : state
+    watched.past = Invariants.nothing
+    watched.seen = clocksOf(watched.host)
+    watched.wokeAt = -Infinity
+    // On a clock that was set back they would seem to last longer than those who granted them think.
+    if (isNoticed) { for (const work of watched.works) work.claim = null }
+    this.#setBack.add(watched.host)
+  }
+
+  /** Whether the machine of a server was ever set back: who read its events has read what is not so any more. */
+  wasSetBack(host: SimulatedNetwork.Host): boolean {
+    return this.#setBack.has(host)
+  }
+
+  /** It runs again, and may do so earlier than was said. */
+  woke(index: number, at: number): void {
+    const still = this.#still.get(index)
+    if (still !== undefined) this.#still.set(index, { from: still.from, until: Math.min(still.until, at) })
+  }
+
+  /** What goes from one to the other may be lost or late until then: all of it, or multicasts only. */
+  bad(from: number, to: number, until: number, what: "all" | "multicasts" = "all"): void {
+    const key = `${from} ${to}`
+    for (const kind of what === "all" ? [this.#badUntil, this.#unicastBadUntil] : [this.#badUntil]) {
+      kind.set(key, Math.max(until, kind.get(key) ?? 0))
+    }
+  }
+
+  /** The addresses of a server's machine are others now. Unless it knows, and is connected, it is astray until it is. */
+  readdressed(index: number, at: number, isKnown: boolean): void {
+    if (!this.#servers.has(index)) return
+    this.#astrayUntil.set(index, isKnown && this.isConnected(index) ? at + this.#tellsWithin : Infinity)
+  }
+
+  /**
+   * The group has had the time to settle: does it agree? From here on nothing may change, unless one that lost a lead waits:
+   * then this answers in how many ms to look again, else null. `living`: those that run.
+   */
+  settled(at: number, living: ReadonlyArray<number>): number | null {
+    const followers = living.flatMap((index) => {
+      const watched = this.#servers.get(index)
+      return watched === undefined ? [] : [{ ...watched, index, clocks: clocksOf(watched.host) }]
+    })
+    if (this.quiet.isWhole(living)) {
+      this.#count("settles")
+      const states = followers.map(({ state }) => state)
+      const clocks = (of: State) => followers.find(({ state }) => state === of)!.clocks
+      const what = Agreement.disagreement(states, clocks)
+      if (what !== null) {
+        this.complain(at, "settles", null, what)
+        return null
+      }
+      const lasts = Agreement.agreesFor(states, clocks)
+      // Clocks of their own may be slow.
+      if (lasts !== Infinity) return 1.05 * lasts
+      this.#settledSince = at
+    } else if (!this.quiet.conditions.isUnsteady) {
+      this.#count("settlesWhereConnected")
+      const what = this.#disconnected(followers)
+      if (what !== null) {
+        this.complain(at, "settlesWhereConnected", null, what)
+        return null
+      }
+    }
+    this.quiet.begins(at)
+    return null
+  }
+
+  #disconnected(
+    followers: ReadonlyArray<{ readonly index: number; readonly state: State; readonly clocks: Invariants.Clocks }>
+  ): string | null {
+    const [first] = followers
+    if (first === undefined) return null
+    const { lease, minimumMembers } = first.state.rules
+    const claims = followers.map(({ clocks, index, state }) => ({
+      index,
+      state,
+      claim: Invariants.claim(state, clocks)
+    }))
+    const majority = lease === null ? null : Lease.majority(lease)
+    return Connected.disagreement(this.quiet.conditions.graph, claims, { majority, minimumMembers })
+  }
+
+  /** The same group is asked who is there: does what it answers lead to all, and to its leader? */
+  asked(at: number, living: ReadonlyArray<number>, where: ReadonlyMap<number, ReadonlyArray<Address>>): void {
+    const servers = living.flatMap((index) => {
+      const watched = this.#servers.get(index)
+      return watched === undefined ? [] : [{ ...watched, addresses: where.get(index) ?? [] }]
+    })
+    const isAt = (one: Address) => ({ ip, port }: Address) => ip === one.ip && port === one.port
+    const listener: Lists.Listener = (address) =>
+      servers.find(({ addresses }) => addresses.some(isAt(address)))?.state.self ?? null
+    for (const { addresses, host, state } of servers) {
+      const shown = Lists.misplaced({ state, clocks: clocksOf(host) }, listener)
+      if (shown !== null) this.complain(at, "membersReachable", null, shown)
+      for (const from of addresses) {
+        this.#count("membersReachable")
+        const asker = { ip: `${subnetOf(from.ip)}.250`, port: from.port }
+        const what = Lists.misdirected({ state, clocks: clocksOf(host), from }, asker, listener, this.#transition)
+        if (what !== null) this.complain(at, "membersReachable", null, what)
+      }
+    }
+  }
+
+  /** Leading work starts on a server; call what is returned when it has ended, or is over its time. */
+  workStarts(index: number, start: number, term: number): (what: "ended" | "overran") => void {
+    const watched = this.#servers.get(index)
+    if (watched === undefined || watched.start !== start) return () => {}
+    this.#count("workNeverOverlaps")
+    for (const other of watched.works) {
+      this.complain(
+        this.#now,
+        "workNeverOverlaps",
+        index,
+        `work of term ${term} starts while that of ${other.term} runs`
+      )
+    }
+    if (this.#leadership === "lease") this.#judgeAlone(index, term)
+    const work: Work = { term, claim: claimOf(watched.state, term), overran: false }
+    watched.works.add(work)
+    return (what) => {
+      if (what === "ended") watched.works.delete(work)
+      else work.overran = true
+      // Until it has ended, nobody else can lead under its lease.
+      if (work.overran && this.#leadership === "lease") this.disturbedAt = Math.max(this.disturbedAt, this.#now)
+    }
+  }
+
+  /** A fiber of a server has died. */
+  died(index: number, what: string): void {
+    if (!this.#over) this.complain(this.#now, "neverDies", index, what)
+  }
+
+  /** The run is over: what is done from here on is its clearing up. */
+  finish(): void {
+    this.quiet.ends(this.#now)
+    this.#servers.clear()
+    this.#over = true
+  }
+
+  complain(at: number, invariant: Invariants.Name, server: number | null, what: string): void {
+    if (this.violations.length < maxViolations) this.violations.push({ at, invariant, server, what })
+  }
+
+  verdicts(): ReadonlyArray<Verdict> {
+    return Invariants.namesOf(this.#leadership).map((invariant) => ({
+      invariant,
+      promise: Invariants.promises[invariant],
+      checks: atEveryStep.has(invariant) ? this.steps : this.#checks.get(invariant) ?? 0,
+      violation: this.violations.find((violation) => violation.invariant === invariant) ?? null
+    }))
+  }
+
+  // --- What it judges ---
+
+  #count(invariant: Invariants.Name): void {
+    this.#checks.set(invariant, (this.#checks.get(invariant) ?? 0) + 1)
+  }
+
+  counted(invariant: Invariants.Name): void {
+    this.#count(invariant)
+  }
+
+  /** Null for a process that is over: the end of the group closes what is left of it. */
+  #watched({ at, before, host, index, now, start }: Stepped): Watched | null {
+    const known = this.#servers.get(index)
+    if (known !== undefined && known.start === start) return known
+    if (this.#over || start <= (this.#ended[index] ?? 0)) return null
+    const watched: Watched = {
+      start,
+      host,
+      since: at,
+      state: before,
+      past: Invariants.nothing,
+      seen: now,
+      wokeAt: -Infinity,
+      asideAt: -Infinity,
+      led: null,
+      works: new Set()
+    }
+    this.#servers.set(index, watched)
+    // It may have started before its network.
+    if (!host.isCurrentUnsafe() || !this.isConnected(index)) this.#astrayUntil.set(index, Infinity)
+    return watched
+  }
+
+  /** A server that runs steps far more often than it takes to notice a stall: its watch does. */
+  #judgeWaking(watched: Watched, step: Stepped): void {
+    const { now } = step
+    const { seen } = watched
+    watched.seen = now
+    const aged = now.monotonic - seen.monotonic
+    const stoodStill = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
+    let what: string | null
+    if (stoodStill > Rules.stallAfter(step.before.rules)) {
+      watched.wokeAt = now.monotonic
+      this.#count("stallIsNoticed")
+      what = Waking.judgeFirst(step, stoodStill, aged)
+    } else {
+      what = Waking.judgeLater(step, now.monotonic - watched.wokeAt)
+    }
+    if (what !== null) this.complain(step.at, "stallIsNoticed", step.index, what)
+  }
+
+  #lead(watched: Watched, at: number, index: number, after: State): void {
+    const reign = Contest.ownReign(after)
+    const { led } = watched
+    if (led !== null && (reign === null || reign.term !== led.term)) {
+      led.until = at
+      watched.led = null
+    }
+    if (reign === null || reign.term === led?.term) return
+    watched.led = { server: index, term: reign.term, from: at, until: null }
+    this.led.push(watched.led)
+    if (this.#leadership !== "lease") {
+      // Who led already, and goes on by another reign, takes the lead from nobody.
+      if (led === null) this.#judgeRank(at, index, after)
+      return
+    }
+    // Provided that the wall clocks agree within a lease: else who forgot its promises may grant a lower term.
+    const walls = [...this.#servers.values()].map(({ host }) => host.clock.currentTimeMillisUnsafe())
+    const { lease } = after.rules
+    if (lease !== null && Math.max(...walls) - Math.min(...walls) >= lease.duration) this.#clocksAgree = false
+    if (!this.#clocksAgree) return
+    this.#count("termsGrow")
+    if (reign.term <= this.#highest) {
+      this.complain(at, "termsGrow", index, `leads in term ${reign.term} after one of ${this.#highest}`)
+    }
+    this.#highest = Math.max(this.#highest, reign.term)
+  }
+
+  /** One comes to lead. Whose the lead is, and could have said so, should have it in its place. */
+  #judgeRank(at: number, index: number, { newcomer, rules, self }: State): void {
+    // By then each has heard each, who was removed before has proven that it lives, and has been asked or heard the question.
+    const since = at - 1.05 * (2 * rules.heartbeatInterval + rules.okTimeout + Rules.probeTries * rules.probeTimeout)
+    const isWell = (server: number) => (this.#still.get(server)?.until ?? 0) < since
+    // Who stood still for so long that it noticed has asked anew.
+    const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
+    const mayJudge = isWell(index) || until - from > 1.05 * Rules.stallAfter(rules)
+    if (since < 0 || !mayJudge || !this.#isWhole(since)) return
+    this.#count("highestLeads")
+    for (const [other, { asideAt, led, since: started, state }] of this.#servers) {
+      if (other === index || started >= since || !isWell(other) || state.phase !== "Live") continue
+      if (led !== null && led.from < since && !(rules.preempt && !newcomer)) {
+        this.complain(at, "highestLeads", index, `leads, though s${other} does and is well`)
+      }
+      if (!rules.preempt || asideAt >= since || !Member.outranks(state.self, self)) continue
+      this.complain(at, "highestLeads", index, `leads, though s${other} ranks higher and is well`)
+    }
+  }
+
+  /** Whether all who live, and stay, have heard all since then. */
+  #isWhole(since: number): boolean {
+    const staying = [...this.#servers].flatMap(([index, { state: { phase } }]) =>
+      phase === "Leaving" || phase === "Left" ? [] : [index]
+    )
+    return staying.every((from) =>
+      this.#isFound(from, since) && staying.every((to) => (this.#badUntil.get(`${from} ${to}`) ?? 0) < since)
+    )
+  }
+
+  /** Whether a server has been where all take it to be since then. */
+  #isFound(index: number, since: number): boolean {
+    return (this.#astrayUntil.get(index) ?? 0) < since
+  }
+
+  /** Whoever says that it leads, and whoever still works under a lease that lasts, is one of those of whom there is one. */
+  #judgeLease(at: number): void {
+    const claims: Array<ReignOrder.Reign | null> = []
+    const living: Array<Invariants.Living> = []
+    for (const [index, watched] of this.#servers) {
+      const clocks = clocksOf(watched.host)
+      living.push({ state: watched.state, clocks })
+      let claim = Invariants.claim(watched.state, clocks)
+      for (const work of watched.works) {
+        work.claim = claimOf(watched.state, work.term) ?? work.claim
+        if (work.overran) continue
+        const isHeld = lasts(watched, work)
+        if (isHeld) claim ??= ReignOrder.make(work.term, watched.state.self)
+        // Who stands still does nothing; what it finds out in waking, it then takes its time to stop.
+        if (!isHeld && this.#isStopping(index, at)) continue
+        this.#count("workWithinLease")
+        if (!isHeld) this.complain(at, "workWithinLease", index, `work of term ${work.term} runs, its lease is over`)
+      }
+      claims.push(claim)
+    }
+    const what = Invariants.contest(claims)
+    if (what !== null) this.complain(at, "oneLeader", null, what)
+    // Where nobody leads there is nothing to be bound to.
+    if (claims.some((claim) => claim !== null)) this.#count("majorityBound")
+    const unbound = Invariants.unbound(living)
+    if (unbound !== null) this.complain(at, "majorityBound", null, unbound)
+  }
+
+  /** Whether a server stands still, or has only just woken and not yet had the time to stop its work. */
+  #isStopping(index: number, at: number): boolean {
+    return (this.#still.get(index)?.until ?? -Infinity) + this.#stopTimeout >= at
+  }
+
+  /** Work starts on a server: it may run on no other any more, whatever that believes. */
+  #judgeAlone(index: number, term: number): void {
+    for (const [other, watched] of this.#servers) {
+      if (other === index) continue
+      for (const work of watched.works) {
+        // Work that overruns is told and fenced; but while its lease lasts nobody else leads all the same.
+        if (!lasts(watched, work) && (work.overran || this.#isStopping(other, this.#now))) continue
+        const what = `work of term ${term} starts while that of ${work.term} runs on s${other}`
+        this.complain(this.#now, "oneLeader", index, what)
+      }
+    }
+  }
+
+  #told(at: number, index: number, remover: State, event: Event.Event): void {
+    if (event.event !== "MemberRemoved") return
+    const { member, reason } = event
+    if (reason._tag !== "Silent" && reason._tag !== "Crashed") return
+    this.#count("noFalseEviction")
+    const found = [...this.#servers].find(([, watched]) => Member.isSameStart(watched.state.self, member))
+    if (found === undefined) return
+    const [other, { since: started }] = found
+    // One of its questions at least has had its answer.
+    const window = Rules.probeTries * remover.rules.probeTimeout + 100
+    const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
+    const wokeWithin = until >= at - window
+    // What it asked before a sleep that it noticed counts no more, and there was no time to ask anew.
+    const judgesTooSoon = wokeWithin && (until - from) > 1.05 * Rules.stallAfter(remover.rules)
+    // A short sleep of its own is no part of the window: what it asked before counts after.
+    const since = (wokeWithin ? from : at) - window
+    const well = started < since && (this.#still.get(other)?.until ?? 0) < since
+      && (this.#unicastBadUntil.get(`${index} ${other}`) ?? 0) < since
+      && (this.#unicastBadUntil.get(`${other} ${index}`) ?? 0) < since
+      && this.#isFound(index, since) && this.#isFound(other, since)
+    // At an address that it has left, another host may refuse, to one whom it could not tell.
+    const isInvented = reason._tag === "Crashed" && !this.#astrayUntil.has(other)
+    if (well || (judgesTooSoon && reason._tag === "Silent") || isInvented) {
+      this.complain(at, "noFalseEviction", index, `removed s${other}, which runs: ${JSON.stringify(reason)}`)
+    }
+  }
+}
+
+// internal
+
+const clocksOf = ({ clock }: SimulatedNetwork.Host): Invariants.Clocks => ({
+  monotonic: clock.monotonicMillis(),
+  wall: clock.currentTimeMillisUnsafe(),
+  sinceBoot: clock.sinceBoot()
+})
+
+/** Whether a server leaves the lead to others, or did until this step. */
+const standsAside = ({ election: { abstention, hasNoWork, overrun }, newcomer }: State): boolean =>
+  overrun || hasNoWork || newcomer || abstention.until !== -Infinity
+
+/** The lease that a server holds for a term; null where it does not, or does no more. */
+const claimOf = ({ election: { claim } }: State, term: number): Lease.Claim | null =>
+  claim !== null && claim.held && claim.term === term ? claim : null
+
+/** Whether the lease that work runs under lasts, by the clocks that cannot be set, also where its reign was ended before. */
+const lasts = ({ host, state: { rules: { lease } } }: Watched, { claim }: Work): boolean =>
+  claim !== null && lease !== null && Invariants.isLasting(claim, lease, clocksOf(host))
+
+const describe = (state: State): string =>
+  `{${Step.view(state).members.map(({ name }) => name).join(" ")}, ${Invariants.formatReign(state.election.reign)}}`

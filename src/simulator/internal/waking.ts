@@ -1,0 +1,56 @@
+/** What must hold of a server that stood still and finds it out: a stall is not a death, and no lead outlasts one. */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Contest from "../../protocol/election/Contest.ts"
+import * as Member from "../../protocol/model/Member.ts"
+import * as Reign from "../../protocol/model/Reign.ts"
+import * as Rules from "../../protocol/model/Rules.ts"
+import type { Output } from "../../protocol/model/Turn.ts"
+import type * as Step from "../../protocol/Step.ts"
+import * as Invariants from "../Invariants.ts"
+
+/**
+ * Judges the first step of a server that stood still for so many ms, by whichever clock shows more, and by the one that
+ * its stamps count on (`aged`): null where it was too short to be noticed, or all is well.
+ */
+export const judgeFirst = (
+  { after, before, input, now, outputs }: Invariants.Judged,
+  stoodStill: number,
+  aged: number
+): string | null => {
+  const noticed = Rules.stallAfter(before.rules)
+  if (stoodStill <= noticed || before.phase === "Left") return null
+  const reign = Contest.ownReign(before)
+  const still = Contest.ownReign(after)
+  if (reign !== null && still !== null && Reign.compare(reign, still) === 0) {
+    return `leads on by ${Invariants.formatReign(reign)}`
+  }
+  if (outputs.some(removesForSilence)) return "removes others for what it did not hear"
+  for (const [id, { heardAt, member }] of after.known) {
+    if (isSaidBy(input, member)) continue
+    const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt
+    // It looked last some time before it fell still.
+    if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= noticed) continue
+    // Nobody was heard later than now.
+    if (heardAt < stamp + aged && heardAt >= now.monotonic - noticed) continue
+    return `stood still for ${Math.round(aged)} ms and forgives ${member.name} ${Math.round(heardAt - stamp)} of them`
+  }
+  return null
+}
+
+/**
+ * Judges a step of a server that woke from a stall so many ms before, by the clock of its stamps: it listens for one
+ * discovery window. Null where that is over, or all is well.
+ */
+export const judgeLater = ({ after, before, outputs }: Invariants.Judged, since: number): string | null => {
+  if (since >= before.rules.discoveryWindow - 1) return null
+  const own = Contest.ownReign(after)
+  if (own !== null && own.term !== Contest.ownReign(before)?.term) return `leads ${Math.round(since)} ms after it woke`
+  return outputs.some(removesForSilence) ? `removes others ${Math.round(since)} ms after it woke` : null
+}
+
+const removesForSilence = (output: Output): boolean =>
+  output._tag === "Emit" && output.event.event === "MemberRemoved" && output.event.reason._tag === "Silent"
+
+const isSaidBy = (input: Step.Input, member: Member.Member): boolean =>
+  input._tag === "Received" && "sender" in input.message && Member.isSameStart(input.message.sender, member)
