@@ -7,7 +7,7 @@ import type { SystemInterface } from "../../src/transport/interfaces/SystemInter
 const nic = (name: string, address: string, more: Partial<SystemInterface> = {}): SystemInterface => ({
   name,
   address,
-  netmask: "255.255.255.0",
+  prefixLength: 24,
   internal: false,
   ...more
 })
@@ -21,7 +21,7 @@ const wants = (...some: ReadonlyArray<SystemInterface>): ReadonlyArray<Attachmen
 const came = (one: SystemInterface, group = 0): Change => ({ _tag: "Came", attachment: { group, interface: one } })
 const moved = (index: number, to: SystemInterface): Change => ({ _tag: "Moved", held: index, to })
 const six = (address: string, more: Partial<SystemInterface> = {}) =>
-  nic("eth0", address, { netmask: "ffff:ffff:ffff:ffff::", index: 2, ...more })
+  nic("eth0", address, { prefixLength: 64, index: 2, ...more })
 const asked = six("fd51::2", { flaw: "tentative" })
 const duplicate = six("fd51::ff", { flaw: "duplicate" })
 

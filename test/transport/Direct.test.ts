@@ -9,21 +9,21 @@ import { systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 import * as Networks from "../../src/transport/Networks.ts"
 
-const nic = (name: string, address: string, netmask = "255.255.255.0"): SystemInterface => ({
+const nic = (name: string, address: string, prefixLength = 24): SystemInterface => ({
   name,
   address,
-  netmask,
+  prefixLength,
   internal: false
 })
 const nic6 = (name: string, address: string): SystemInterface => ({
   name,
   address,
-  netmask: "ffff:ffff:ffff:ffff::",
+  prefixLength: 64,
   internal: false,
   index: 7
 })
 const eth0 = nic("eth0", "192.0.2.5")
-const docker0 = nic("docker0", "172.17.0.1", "255.255.0.0")
+const docker0 = nic("docker0", "172.17.0.1", 16)
 const eth0Global = nic6("eth0", "2001:db8::5")
 const eth0Link = nic6("eth0", "fe80::5%eth0")
 const system = systemOf([eth0, docker0, eth0Global, eth0Link])
@@ -73,9 +73,9 @@ describe("directly connected (protocol 2)", () => {
   const direct = (of: Parameters<typeof systemOf>[1], used: ReadonlyArray<SystemInterface>, ip: string) =>
     isDirectBy(connected(systemOf([eth0, docker0], of), used))(ip)
 
-  it("a netmask of next to no bits makes nobody a neighbour but oneself", () => {
-    for (const netmask of ["0.0.0.0", "254.0.0.0"]) {
-      const wide = nic("eth0", "192.0.2.5", netmask)
+  it("a prefix of next to no bits makes nobody a neighbour but oneself", () => {
+    for (const prefixLength of [0, 7]) {
+      const wide = nic("eth0", "192.0.2.5", prefixLength)
       assert.isFalse(isDirectBy(connected(systemOf([wide]), [wide]))("193.0.2.5"))
       assert.isTrue(isDirectBy(connected(systemOf([wide]), [wide]))("192.0.2.5"))
     }
@@ -118,9 +118,7 @@ describe("directly connected (protocol 2)", () => {
     [Schema.Array(drawn).check(Schema.isMaxLength(6)), Schema.Array(drawn).check(Schema.isMaxLength(6)), drawn],
     ([addresses, routes, { octets }]) => {
       const binary = (some: ReadonlyArray<number>) => some.map((one) => one.toString(2).padStart(8, "0")).join("")
-      const mask = (length: number) =>
-        [0, 8, 16, 24].map((from) => 256 - 2 ** (8 - Math.min(8, Math.max(0, length - from)))).join(".")
-      const nics = addresses.map((one) => nic(`eth${one.device}`, one.octets.join("."), mask(one.bits)))
+      const nics = addresses.map((one) => nic(`eth${one.device}`, one.octets.join("."), one.bits))
       const used = nics.filter(({ name }) => name < "eth2")
       const linkRoutes = routes.flatMap(({ bits, device, octets }) =>
         Option.toArray(

@@ -8,10 +8,10 @@ import type { SystemInterface } from "../../src/transport/interfaces/SystemInter
 const nic = (name: string, address: string): SystemInterface => ({
   name,
   address,
-  netmask: "255.255.255.0",
+  prefixLength: 24,
   internal: false
 })
-const lo: SystemInterface = { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
+const lo: SystemInterface = { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
 const eth0 = nic("eth0", "192.0.2.5")
 const eth0Second = nic("eth0", "192.0.2.6")
 const wlan0 = nic("wlan0", "198.51.100.5")

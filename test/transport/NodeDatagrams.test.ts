@@ -330,8 +330,8 @@ describe("datagrams over real sockets", () => {
 
 // Each waits for the next look at the interfaces, so they do it at the same time.
 describe("a network that changes", { concurrent: true }, () => {
-  const lo: SystemInterface = { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
-  const late: SystemInterface = { name: "late0", address: "127.0.0.2", netmask: "255.255.255.255", internal: false }
+  const lo: SystemInterface = { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
+  const late: SystemInterface = { name: "late0", address: "127.0.0.2", prefixLength: 32, internal: false }
   const layerOf = (system: Ref.Ref<ReadonlyArray<SystemInterface>>) =>
     NodeDatagrams.layerInterfaces.pipe(
       Layer.provide(
@@ -472,10 +472,10 @@ describe("a network that changes", { concurrent: true }, () => {
     () =>
       Effect.gen(function*() {
         const some: ReadonlyArray<SystemInterface> = [
-          { ...late, address: "203.0.113.77", netmask: "255.255.255.0" },
-          { ...late, address: "127.0.2.2", netmask: "255.255.255.0" },
-          { ...late, address: "127.0.3.2", netmask: "255.255.255.0" },
-          { ...late, address: "127.0.3.3", netmask: "255.255.255.0" }
+          { ...late, address: "203.0.113.77", prefixLength: 24 },
+          { ...late, address: "127.0.2.2", prefixLength: 24 },
+          { ...late, address: "127.0.3.2", prefixLength: 24 },
+          { ...late, address: "127.0.3.3", prefixLength: 24 }
         ]
         const system = yield* Ref.make(some)
         const a = yield* Effect.provide(

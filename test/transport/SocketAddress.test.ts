@@ -5,11 +5,11 @@ import * as SocketAddress from "../../src/transport/node/SocketAddress.ts"
 const eth0: SystemInterface = {
   name: "eth0:1",
   address: "192.0.2.1",
-  netmask: "255.255.255.0",
+  prefixLength: 24,
   internal: false,
   index: 2
 }
-const six: SystemInterface = { ...eth0, address: "fd51::1", netmask: "ffff:ffff:ffff:ffff::" }
+const six: SystemInterface = { ...eth0, address: "fd51::1", prefixLength: 64 }
 
 describe("how Node is told of an interface for multicast (protocol 2)", () => {
   const table: ReadonlyArray<readonly [what: string, nic: SystemInterface, isWindows: boolean, expected: string]> = [

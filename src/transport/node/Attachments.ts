@@ -378,7 +378,7 @@ const placeOf = ({ group, networkInterface, present }: Attached) => ({
 })
 
 /** What takes the place of the interface while there is none at all: nothing is sent from it. */
-const noInterface: SystemInterface = { name: "none", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
+const noInterface: SystemInterface = { name: "none", address: "127.0.0.1", prefixLength: 8, internal: true }
 
 /** A unicast socket that is not open yet. Its port must be known, since the identity is made of it. */
 const waiting = (group: number, networkInterface: SystemInterface, port: number): Attached => ({

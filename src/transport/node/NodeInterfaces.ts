@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { open, readdir } from "node:fs/promises"
@@ -95,10 +96,11 @@ const systemOf = (interfaces: string, tables: Tables): System => {
   const listed: ReturnType<typeof Os.networkInterfaces> = JSON.parse(interfaces)
   for (const [name, addresses = []] of Object.entries(listed)) {
     const index = addresses.find((one) => one.family === "IPv6" && one.scopeid > 0)?.scopeid
-    for (const { address, family, internal, netmask, scopeid = 0 } of addresses) {
-      if (family === "IPv4") found.push({ name, address, netmask, internal, ...index === undefined ? {} : { index } })
-      else if (scopeid === 0) found.push({ name, address, netmask, internal, index })
-      else found.push({ name, address: `${address}%${zoneOf(name, scopeid)}`, netmask, internal, index })
+    for (const { address, cidr, family, internal, scopeid = 0 } of addresses) {
+      const prefixLength = prefixLengthOf(cidr, family)
+      const zoned = scopeid === 0 ? address : `${address}%${zoneOf(name, scopeid)}`
+      if (family === "IPv6") found.push({ name, address: zoned, prefixLength, internal, index })
+      else found.push({ name, address, prefixLength, internal, ...index === undefined ? {} : { index } })
     }
   }
   return {
@@ -107,6 +109,10 @@ const systemOf = (interfaces: string, tables: Tables): System => {
     defaultRoute: Option.orElse(defaultRouteOf(tables.routes), () => defaultRoute6Of(tables.routes6))
   }
 }
+
+/** Of an address whose netmask is none, the address itself is its network. */
+const prefixLengthOf = (cidr: string | null, family: NetAddress.IpFamily): number =>
+  cidr === null ? (family === "IPv4" ? 32 : 128) : Number(cidr.slice(cidr.indexOf("/") + 1))
 
 const linkRoutesIn = ({ routes, routes6 }: Tables): ReadonlyArray<LinkRoute> => [
   ...linkRoutesOf(routes),
