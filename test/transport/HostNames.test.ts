@@ -9,8 +9,8 @@ import * as HostNames from "../../src/transport/node/HostNames.ts"
 /** Resolves a host to the texts of its addresses. */
 const make = Effect.map(
   HostNames.make,
-  ({ resolve }) => (host: string) =>
-    Effect.map(resolve({ host, port: 1 }), (found) => found.map(({ address }) => NetAddress.formatIp(address)))
+  (resolver) => (host: string) =>
+    Effect.map(resolver.resolve({ host, port: 1 }), (found) => found.map(({ address }) => NetAddress.formatIp(address)))
 )
 
 /** The processes that this one has started and that live. */

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Zone from "../../protocol/Zone.ts"
 import { DatagramsFailed } from "../Datagrams.ts"
+import type { Attachment } from "./Changes.ts"
 import { networkOf } from "./Direct.ts"
 import type { System } from "./Interfaces.ts"
 import { describe, deviceOf, familyOf, isSelfAssigned, type SystemInterface } from "./SystemInterface.ts"
@@ -61,6 +62,23 @@ export const choose = (wanted: Wanted): Result.Result<Chosen, DatagramsFailed> =
   return best === undefined
     ? Result.fail(noSuchInterface(named.length === 0 ? ["any"] : named, system.addresses, [family]))
     : Result.succeed([best, ...rest])
+}
+
+/**
+ * The choice for each multicast group of an endpoint, in their order. `refused` says why there is nothing for the first of
+ * those groups for which there is nothing.
+ */
+export const chooseAll = (
+  wanted: Pick<Wanted, "system" | "named">,
+  groups: ReadonlyArray<Required<Pick<Wanted, "family" | "linkLocal">>>
+): { readonly wanted: ReadonlyArray<Attachment>; readonly refused: DatagramsFailed | undefined } => {
+  const choices = groups.map(({ family, linkLocal }) => choose({ ...wanted, family, linkLocal }))
+  return {
+    wanted: choices.flatMap((choice, group) =>
+      Result.isSuccess(choice) ? choice.success.map((one) => ({ group, interface: one })) : []
+    ),
+    refused: choices.find(Result.isFailure)?.failure
+  }
 }
 
 /**

@@ -23,6 +23,7 @@ import { limits, shortened } from "../../protocol/Member.ts"
 import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "../Datagrams.ts"
 import { Interfaces } from "../interfaces/Interfaces.ts"
 import { familyOf } from "../interfaces/SystemInterface.ts"
+import type { Attached } from "./Attached.ts"
 import * as Attachments from "./Attachments.ts"
 import * as HostNames from "./HostNames.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
@@ -112,7 +113,7 @@ const openIn = Effect.fnUntraced(function*(
   )
   const send = UnicastSocket.sender(() => closed)
   const isExposed = () => all().some(({ networkInterface }) => !networkInterface.internal)
-  const sendToGroup = (one: Attachments.Attached, payload: Uint8Array) =>
+  const sendToGroup = (one: Attached, payload: Uint8Array) =>
     send(one, groups[one.group]!.multicastGroup.address, payload)
 
   const endpoint: Endpoint = {

@@ -109,7 +109,7 @@ export interface Slot {
 }
 
 /** Opens one socket, which is this process's own, in a scope of its own. */
-export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string, binding: Binding.Binding) {
+export const open = Effect.fn("Socket.open")(function*(sockets: Sockets, where: string, binding: Binding.Binding) {
   const fault = yield* Deferred.make<DatagramsFailed>()
   const opening = yield* Scope.fork(sockets.scope)
   return yield* Effect.gen(function*() {
