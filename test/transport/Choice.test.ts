@@ -9,19 +9,19 @@ import type { SystemInterface } from "../../src/transport/interfaces/SystemInter
 import { isVirtual } from "../../src/transport/interfaces/VirtualNames.ts"
 import * as NodeInterfaces from "../../src/transport/node/NodeInterfaces.ts"
 
-const nic = (name: string, address: string, prefixLength = 24): SystemInterface => ({
+const addressOn = (name: string, address: string, prefixLength = 24): SystemInterface => ({
   name,
   address,
   prefixLength,
   internal: false
 })
 const lo: SystemInterface = { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
-const eth0 = nic("eth0", "192.0.2.5")
-const eth0Second = nic("eth0", "192.0.2.6")
-const eth0Label = nic("eth0:1", "192.0.2.7")
-const wlan0 = nic("wlan0", "198.51.100.5")
-const docker0 = nic("docker0", "172.17.0.1", 16)
-const usb0 = nic("usb0", "169.254.10.1", 16)
+const eth0 = addressOn("eth0", "192.0.2.5")
+const eth0Second = addressOn("eth0", "192.0.2.6")
+const eth0Label = addressOn("eth0:1", "192.0.2.7")
+const wlan0 = addressOn("wlan0", "198.51.100.5")
+const docker0 = addressOn("docker0", "172.17.0.1", 16)
+const usb0 = addressOn("usb0", "169.254.10.1", 16)
 
 const lo6: SystemInterface = {
   name: "lo",
@@ -29,16 +29,16 @@ const lo6: SystemInterface = {
   prefixLength: 128,
   internal: true
 }
-const nic6 = (name: string, address: string): SystemInterface => ({
+const ipv6On = (name: string, address: string): SystemInterface => ({
   name,
   address,
   prefixLength: 64,
   internal: false,
   index: 7
 })
-const eth0Global = nic6("eth0", "2001:db8::5")
-const eth0Link = nic6("eth0", "fe80::5%eth0")
-const wlan0Link = nic6("wlan0", "fe80::6%wlan0")
+const eth0Global = ipv6On("eth0", "2001:db8::5")
+const eth0Link = ipv6On("eth0", "fe80::5%eth0")
+const wlan0Link = ipv6On("wlan0", "fe80::6%wlan0")
 const both = [lo, eth0, wlan0, lo6, eth0Global, eth0Link, wlan0Link]
 
 const choices: ReadonlyArray<{

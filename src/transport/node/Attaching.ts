@@ -67,6 +67,6 @@ export const make = (
       one.opened = undefined
     }),
     reportUnlessTentative: ({ interface: { flaw } }) => (failed) =>
-      flaw === "tentative" && failed.kind === "AddressNotAvailable" ? Effect.void : sockets.told(failed)
+      flaw === "tentative" && failed.kind === "AddressNotAvailable" ? Effect.void : sockets.reported(failed)
   }
 }

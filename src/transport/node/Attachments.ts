@@ -50,7 +50,7 @@ export const open = Effect.fnUntraced(function*(
   // The multicast socket first: a unicast port is then never the group's, which the system may hand out as any other.
   for (const { socket } of groups) {
     // Another program keeps the port for itself: it is tried again, and until then only unicast is heard.
-    if (socket !== undefined) yield* Effect.catch(Effect.asVoid(socket.open), sockets.told)
+    if (socket !== undefined) yield* Effect.catch(Effect.asVoid(socket.open), sockets.reported)
   }
   const { refused, wanted } = choose(yield* Effect.withSpan(scan, "Interfaces.scan"))
   if (held.system.refusal !== undefined) sockets.report(held.system.refusal)
@@ -61,7 +61,7 @@ export const open = Effect.fnUntraced(function*(
   for (const { socket } of groups) {
     if (socket === undefined) continue
     // Its memberships went with the socket.
-    const again = Effect.tap(socket.open, () => memberships.joinAll(sockets.told))
+    const again = Effect.tap(socket.open, () => memberships.joinAll(sockets.reported))
     yield* sockets.forkKept(Socket.keep(sockets, socket, "multicast", again))
   }
   const sources = Sources.make(held, primary)
@@ -113,7 +113,7 @@ const attachNamed = Effect.fnUntraced(function*(
     yield* Effect.catchIf(
       attaching.add(one),
       ({ kind }) => kind === "AddressNotAvailable" && isSpare(),
-      sockets.told
+      sockets.reported
     )
   }
   const families = held.groups.map(({ multicastGroup }) => multicastGroup.family)

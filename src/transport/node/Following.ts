@@ -83,20 +83,20 @@ const settle = Effect.fnUntraced(function*(
   primary.group = next.group
   primary.networkInterface = next.interface
   primary.present = true
-  yield* memberships.join(primary).pipe(Effect.catch(sockets.told))
+  yield* memberships.join(primary).pipe(Effect.catch(sockets.reported))
   sockets.report(changed(next.interface, "came"))
   yield* attaching.keep(primary)
 })
 
 /** Makes changes. `isRefused`: the system refused an address when we tried it last. */
-const changer = ({ attaching, held, memberships, sockets: { report, told } }: Parts) => {
+const changer = ({ attaching, held, memberships, sockets: { report, reported } }: Parts) => {
   const refused = new Set<string>()
   const move = Effect.fnUntraced(function*(one: Attached, to: SystemInterface) {
     yield* memberships.leave(one)
     one.networkInterface = to
     one.present = true
     // A link that went and came may have forgotten its groups, and its address may be another.
-    yield* memberships.join(one).pipe(Effect.catch(told))
+    yield* memberships.join(one).pipe(Effect.catch(reported))
     const back = changed(to, "is back")
     // Where it is not open, its fiber is about to try again.
     if (one.opened === undefined) report(back)

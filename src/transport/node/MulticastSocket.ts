@@ -11,7 +11,7 @@ import type { DatagramsFailed, Options } from "../Datagrams.ts"
 import { deviceOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
 import * as Socket from "./Socket.ts"
 
-/** Where a group meets in one family. */
+/** The multicast group in one family. */
 export interface MulticastGroup {
   readonly address: Address
   readonly family: NetAddress.IpFamily
@@ -31,7 +31,7 @@ export interface MulticastSocket extends Socket.Slot {
   readonly hasJoined: (name: string) => boolean
 }
 
-/** Where to meet: at one address, or at one of each family. */
+/** The multicast groups of an endpoint: one, or one of each family. */
 export const multicastGroups = (options: Options): ReadonlyArray<MulticastGroup> =>
   options.multicastAddress.map(({ family, ip, linkLocal }) => ({
     address: { ip, port: options.port },

@@ -134,13 +134,13 @@ const missing = new Set(["ENOENT", "ENOTDIR", "ENODEV", "EINVAL", "EACCES", "EPE
 const mostRead = 1_048_576
 
 /** A table of Linux; empty where the system has or gives none. Never read in the loop, as a long one takes milliseconds. */
-const table = (name: string): Effect.Effect<string, DatagramsFailed> => told(() => read(`/proc/net/${name}`))
+const table = (name: string): Effect.Effect<string, DatagramsFailed> => textOf(() => read(`/proc/net/${name}`))
 
 /** With more, each of which has a file of its own, the system is asked each time. */
 const mostLinks = 64
 
-/** Each device and its state, a line each; empty where that is not told. No table has the cable that is pulled. */
-const linkStates = told(async () => {
+/** Each device and its state, a line each; empty where the system does not say. No table has the cable that is pulled. */
+const linkStates = textOf(async () => {
   const names = await readdir("/sys/class/net")
   if (names.length > mostLinks) return ""
   const lines = await Promise.all(names.map(async (name) => {
@@ -151,7 +151,7 @@ const linkStates = told(async () => {
 })
 
 /** What a file says, or that it says nothing. A device may go while its files are read. */
-function told(ask: () => Promise<string>): Effect.Effect<string, DatagramsFailed> {
+function textOf(ask: () => Promise<string>): Effect.Effect<string, DatagramsFailed> {
   if (process.platform !== "linux") return Effect.succeed("")
   return Effect.tryPromise({ try: ask, catch: failed }).pipe(
     Effect.catchIf(({ code = "" }) => missing.has(code), () => Effect.succeed(""))
