@@ -1,6 +1,6 @@
 /**
- * `doctor`: explains an empty list of members. It looks, says what it found and what to do about it, and ends with 0 where
- * all is well, with 1 where something keeps servers from finding each other.
+ * `doctor`: explains an empty list of members. It examines the network and says what it found and what to do about it. It
+ * exits with 1 if something keeps servers from finding each other, else with 0.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -21,7 +21,7 @@ import * as NodeKernel from "../transport/node/NodeKernel.ts"
 import * as Output from "./output.ts"
 import * as Terminal from "./terminal.ts"
 
-/** Problems were found, and told on standard output. */
+/** Problems were found, and printed on standard output. */
 export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("ProblemsFound", { problems: Schema.Natural }) {
   override readonly [Runtime.errorExitCode] = 1
   override readonly [Runtime.errorReported] = false
@@ -31,14 +31,14 @@ export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("Problems
 }
 
 const encode = Schema.encodeSync(Diagnosis.Report)
-const look = Duration.millis(100)
+const checkEvery = Duration.millis(100)
 const unreadCapacity = 1_024
 
 interface Options {
   readonly json: boolean
   /** How long to listen; by default for a heartbeat, and for another where one seems to be missing. */
   readonly timeout: Option.Option<Duration.Duration>
-  /** How long to go on, telling what changes. */
+  /** How long to go on and report what changes. */
   readonly watch: Option.Option<Duration.Duration>
 }
 
@@ -65,15 +65,15 @@ const textOf = (report: Diagnosis.Report, json: boolean) =>
     ? Effect.succeed(JSON.stringify(encode(report)))
     : Effect.map(Terminal.style, (style) => DiagnosisText.render(report, style).join("\n"))
 
-/** Listens until it is known what is to be known, or for as long as it is worth it. */
+/** Listens until more listening would change nothing, or until the time is over. */
 const listen = Effect.fnUntraced(function*(
   settings: Settings.Settings,
   timeout: Options["timeout"],
   report: Effect.Effect<Diagnosis.Report>
 ) {
   const heartbeat = Duration.toMillis(settings.heartbeatInterval)
-  // A heartbeat and a bit; a second one before it is said that somebody's does not arrive. Never less than a busy host may
-  // need for one answer.
+  // A little more than one heartbeat; than two before it is said that those of a server do not arrive. Not less than a busy
+  // host may need for one answer.
   const first = Option.getOrElse(Option.map(timeout, Duration.toMillis), () => Math.max(2_000, heartbeat * 1.2 + 500))
   const second = Option.isSome(timeout) ? first : Math.max(4_000, heartbeat * 2.4 + 500)
   while (true) {
@@ -81,7 +81,7 @@ const listen = Effect.fnUntraced(function*(
     const { lasted } = seen.observations
     const enough = lasted >= (Diagnosis.isSuspect(seen.observations) ? second : first)
     if (enough || Diagnosis.isSettled(seen.observations)) return seen
-    yield* Effect.sleep(look)
+    yield* Effect.sleep(checkEvery)
   }
 })
 
@@ -98,25 +98,25 @@ const once = Effect.fnUntraced(function*(
 
 const keyOf = ({ about, finding }: Finding.Finding): string => `${finding} ${about.join(" ")}`
 
-/** A report at first, then what comes and goes, and a report at the end. Whatever was a problem at any time counts. */
+/** A report at first, then each finding that comes or goes, and a report at the end. A problem counts even if it is gone by then. */
 const watched = Effect.fnUntraced(function*(
   settings: Settings.Settings,
   { json, timeout }: Options,
   report: Effect.Effect<Diagnosis.Report>,
   watch: Duration.Duration
 ) {
-  const begun = yield* Clock.currentTimeMillis
+  const start = yield* Clock.currentTimeMillis
   const first = yield* once(settings, { json, timeout, watch: Option.none() }, report)
   let before = first
   let healthy = first.healthy
-  // The examination must not wait for the reader: it would miss what comes and goes meanwhile.
+  // The examination must not wait for the reader: it would miss what changes meanwhile.
   const lines = yield* Output.lines({
     capacity: unreadCapacity,
     lost: (count) => json ? "" : `${count} lines are missing here, as nobody read them\n`
   })
   const show = (report: Diagnosis.Report) => Effect.map(textOf(report, json), (text) => lines.add(`${text}\n`))
   const say = (text: string) => Effect.map(Clock.currentTimeMillis, (at) => lines.add(`${Text.clock(at)}  ${text}\n`))
-  while ((yield* Clock.currentTimeMillis) - begun < Duration.toMillis(watch)) {
+  while ((yield* Clock.currentTimeMillis) - start < Duration.toMillis(watch)) {
     yield* Effect.sleep("1 second")
     const now = yield* report
     const come = now.findings.filter((one) => !before.findings.some((other) => keyOf(other) === keyOf(one)))

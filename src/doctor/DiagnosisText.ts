@@ -1,5 +1,5 @@
 /**
- * A diagnosis for people: what was looked at, what was found, and what to do. Pure, from data to lines of a given width.
+ * A diagnosis for people: what was examined, what was found, and what to do. Pure, from data to lines of a given width.
  */
 import { formatAddress } from "../protocol/Member.ts"
 import type * as Table from "../status/Table.ts"

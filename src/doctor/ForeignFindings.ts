@@ -1,6 +1,6 @@
 /** What datagrams of others on the group's port mean, and what keeps them out of the group: findings of `Diagnosis`. */
 import { all, type Finding, type Kind, note, one, problem } from "./Finding.ts"
-import { isLonely, type Observations, type Stranger } from "./Observations.ts"
+import { type ForeignSender, isLonely, type Observations } from "./Observations.ts"
 import type { Rule } from "./Seen.ts"
 
 /** What others do about keys, by the reason for which their datagrams are dropped; of one, and of several. */
@@ -23,16 +23,16 @@ const frames: { readonly [reason: string]: Kind } = {
   Unproven: "NoUnicast"
 }
 
-const kindOf = ({ reason }: Stranger): Kind =>
+const kindOf = ({ reason }: ForeignSender): Kind =>
   keys[reason] === undefined ? frames[reason] ?? "OtherProgram" : "WrongKey"
 
-const of = (seen: Observations, kind: Kind) => seen.strangers.filter((one) => kindOf(one) === kind)
-const from = (some: ReadonlyArray<Stranger>) => [...new Set(some.map(({ ip }) => ip))]
+const of = (seen: Observations, kind: Kind) => seen.foreign.filter((one) => kindOf(one) === kind)
+const from = (some: ReadonlyArray<ForeignSender>) => [...new Set(some.map(({ ip }) => ip))]
 
 const wrongKey: Rule = (seen) => {
   const findings: Array<Finding> = []
   for (const [reason, does] of Object.entries(keys)) {
-    const some = from(seen.strangers.filter((one) => one.reason === reason))
+    const some = from(seen.foreign.filter((one) => one.reason === reason))
     if (some.length === 0 || does === undefined) continue
     findings.push(problem(
       "WrongKey",

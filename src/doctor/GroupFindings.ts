@@ -2,9 +2,19 @@
 import * as Text from "../status/Text.ts"
 import { all, type Finding, note, one, problem } from "./Finding.ts"
 import { isLonely, type Server } from "./Observations.ts"
-import { isLost, isOnNetwork, isTaken, leaderships, nic, openOf, probesWanted, type Rule, server } from "./Seen.ts"
+import {
+  interfaceName,
+  isLost,
+  isOnNetwork,
+  isTaken,
+  leaderships,
+  openOf,
+  probesWanted,
+  type Rule,
+  server
+} from "./Seen.ts"
 
-// Who follows another leader than the newest for longer than this has not just not heard of it.
+// In ms: a server that still follows an older leader after this time has not merely been slow to hear of the newest.
 const changeTime = 1_000
 
 const company: Rule = (seen) => {
@@ -14,12 +24,12 @@ const company: Rule = (seen) => {
     seen.multicast ? ` on ${seen.multicastAddress}:${seen.port}` : ", by seeds alone,"
   }`
   if (
-    there.length === 0 && seen.strangers.length === 0 && seen.multicast && openOf(seen).every(isLost) &&
+    there.length === 0 && seen.foreign.length === 0 && seen.multicast && openOf(seen).every(isLost) &&
     isOnNetwork(seen)
   ) {
     return [problem(
       "NothingArrives",
-      openOf(seen).map(nic),
+      openOf(seen).map(interfaceName),
       `Nothing arrives at this host: no server was heard in ${
         Text.age(seen.lasted)
       }, none answers, and its own multicasts do not come back.`,
@@ -79,17 +89,17 @@ const seeds: Rule = (seen) => {
 
 const identities: Rule = (seen) =>
   seen.servers.flatMap((one) => {
-    // A restart is one start after the other; two that speak by turns are two servers.
-    const twins = one.starts.filter((start) =>
+    // After a restart the earlier start is heard no more. Two starts that are heard alternately are two servers.
+    const duplicates = one.starts.filter((start) =>
       one.starts.some((other) =>
         other.incarnation !== start.incarnation && other.first <= start.last && start.first <= other.last
       )
     )
-    return twins.length === 0 ? [] : [problem(
+    return duplicates.length === 0 ? [] : [problem(
       "DuplicateIdentity",
-      [...new Set(twins.map(({ address }) => address))],
+      [...new Set(duplicates.map(({ address }) => address))],
       `Two servers use the node id ${one.id} at once: ${
-        all([...new Set(twins.map(({ address, incarnation }) => `${address} (incarnation ${incarnation})`))])
+        all([...new Set(duplicates.map(({ address, incarnation }) => `${address} (incarnation ${incarnation})`))])
       }.`,
       "Give each its own host name or --unicast-port. A copied virtual machine or container often has both in common."
     )]
@@ -98,7 +108,7 @@ const identities: Rule = (seen) =>
 const leaders: Rule = (seen) => {
   const newest = leaderships(seen)[0]
   if (newest === undefined) return []
-  // Before the newest was heard of, or at the very moment, another was right.
+  // Until then, to follow another leader was right.
   const isLate = ({ answered, multicast }: Server) =>
     Math.max(answered?.last ?? 0, multicast?.last ?? 0) > newest.since + changeTime
   const named = new Map(

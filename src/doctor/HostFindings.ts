@@ -3,13 +3,14 @@ import { formatAddress } from "../protocol/Member.ts"
 import * as Text from "../status/Text.ts"
 import { all, type Finding, note, one, problem } from "./Finding.ts"
 import { isLonely, type Observations, type Refusal } from "./Observations.ts"
-import { chosenOf, isLost, isOnNetwork, isTaken, nic, openOf, type Rule } from "./Seen.ts"
+import { chosenOf, interfaceName, isLost, isOnNetwork, isTaken, openOf, type Rule } from "./Seen.ts"
 
 const fadedAfter = 12_000
 
 const interfaces: Rule = (seen) => {
   if (seen.interfaces.length === 0) {
-    return [problem(
+    // A failed scan does not say that there is no interface.
+    return seen.refusals.some(({ during }) => during === "scan") ? [] : [problem(
       "NoInterface",
       [],
       "No network interface is up on this host.",
@@ -20,8 +21,8 @@ const interfaces: Rule = (seen) => {
   if (chosen.length === 0) {
     return [problem(
       "NoInterface",
-      seen.interfaces.map(nic),
-      `None of the interfaces of this host is used: ${all(seen.interfaces.map(nic))}.`,
+      seen.interfaces.map(interfaceName),
+      `None of the interfaces of this host is used: ${all(seen.interfaces.map(interfaceName))}.`,
       "Compare --interfaces with their names and addresses."
     )]
   }
@@ -29,10 +30,12 @@ const interfaces: Rule = (seen) => {
   return chosen.every(({ why }) => why === "OnlyLoopback")
     ? [problem(
       "OnlyLoopback",
-      chosen.map(nic),
+      chosen.map(interfaceName),
       `Only the loopback is used, so only servers on this host can be found.${
         virtual.length > 0
-          ? ` Left out as ${one(virtual, "a bridge or tunnel", "bridges or tunnels")}: ${all(virtual.map(nic))}.`
+          ? ` Left out as ${one(virtual, "a bridge or tunnel", "bridges or tunnels")}: ${
+            all(virtual.map(interfaceName))
+          }.`
           : ""
       }`,
       virtual.length > 0
@@ -127,8 +130,8 @@ const echoes: Rule = (seen) =>
     if (isLost(one)) {
       return [problem(
         "OwnMulticastLost",
-        [nic(one)],
-        `None of ${one.sent} probes that were multicast out of ${nic(one)} came back to this host.`,
+        [interfaceName(one)],
+        `None of ${one.sent} probes that were multicast out of ${interfaceName(one)} came back to this host.`,
         `Allow incoming UDP to ${seen.multicastAddress} port ${seen.port} in the firewall of this host (nft list ruleset, iptables -L). `
           + "If it is open, the interface carries no multicast: name another with --interfaces."
       )]
@@ -136,8 +139,8 @@ const echoes: Rule = (seen) =>
     return one.lastEcho !== null && one.lastSent !== null && one.lastSent - one.lastEcho > fadedAfter
       ? [problem(
         "OwnMulticastFaded",
-        [nic(one)],
-        `Probes multicast out of ${nic(one)} came back at first, but not in the last ${
+        [interfaceName(one)],
+        `Probes multicast out of ${interfaceName(one)} came back at first, but not in the last ${
           Text.age(seen.lasted - one.lastEcho)
         }.`,
         "Something changed on this host meanwhile: its firewall, or the interface (ip maddr shows whether the group is still joined)."
@@ -145,7 +148,7 @@ const echoes: Rule = (seen) =>
       : []
   })
 
-const room: Rule = (seen) => {
+const buffers: Rule = (seen) => {
   const { limit, wanted } = seen.receiveBuffer
   const dropping = (seen.sockets ?? []).filter(({ drops }) => drops > 0)
   const findings: Array<Finding> = []
@@ -173,7 +176,7 @@ const room: Rule = (seen) => {
   return findings
 }
 
-/** Whether the file of keys keeps them. */
+/** Whether others may read or change the file of keys. */
 const exposure: Rule = ({ exposedKeyFile }) =>
   exposedKeyFile === null ? [] : [note(
     "KeyFileExposed",
@@ -184,4 +187,4 @@ const exposure: Rule = ({ exposedKeyFile }) =>
   )]
 
 /** All of them. */
-export const rules: ReadonlyArray<Rule> = [interfaces, refusals, ttl, echoes, exposure, room]
+export const rules: ReadonlyArray<Rule> = [interfaces, refusals, ttl, echoes, exposure, buffers]

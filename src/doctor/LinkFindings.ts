@@ -2,19 +2,19 @@
 import * as Text from "../status/Text.ts"
 import { all, type Finding, note, one, problem } from "./Finding.ts"
 import type { Observations, Server } from "./Observations.ts"
-import { intervalOf, isUnheard, leaderOf, probesWanted, type Rule, server } from "./Seen.ts"
+import { intervalOf, isUnheard, leaderOf, leaderships, probesWanted, type Rule, server } from "./Seen.ts"
 
 const fadedAfter = 12_000
-// A tenth of all lost, each way: as many in a row are one in three thousand.
+// Where a tenth of all datagrams is lost each way, so many in a row are lost once in three thousand times.
 const fadedProbes = 5
 
-/** Servers that are heard and answer nothing. */
+/** Servers that are heard by multicast and have answered no question. */
 const muteOf = (seen: Observations): ReadonlyArray<Server> =>
   seen.servers.filter(({ answered, asked, multicast }) =>
     multicast !== null && answered === null && asked >= probesWanted
   )
 
-/** Whether all of several hosts are heard, and none answers. */
+/** Whether several other hosts are heard, and none of them answers. */
 const isMute = (seen: Observations): boolean => {
   const others = seen.servers.filter(({ local }) => !local)
   const hosts = new Set(others.map(({ ip }) => ip))
@@ -23,7 +23,7 @@ const isMute = (seen: Observations): boolean => {
     !others.every(({ alone }) => alone === true)
 }
 
-/** Whether a server hears nobody: it says so, others are there, and it answers nothing. */
+/** Whether a server hears nobody: it sees no other server although there are some, and answers nothing. */
 const isDeaf = (seen: Observations, one: Server): boolean =>
   one.alone === true && muteOf(seen).includes(one)
   && seen.servers.some((other) => other !== one && other.answered !== null)
@@ -153,8 +153,9 @@ const ownMulticastUnheard: Rule = (seen) => {
       isStill
     ))
   }
-  // Who has just died answers nothing at all; and a few may be lost by chance in a long time.
-  const since = lastAnswer === null ? Infinity : lastAnswer + fadedAfter
+  // Three innocent causes are left out: the leader has just died, the questions were asked before it led, and a few were
+  // lost by chance.
+  const since = lastAnswer === null ? Infinity : Math.max(lastAnswer, leaderships(seen)[0]?.since ?? 0) + fadedAfter
   if (unanswered >= fadedProbes && (leader.answered?.last ?? 0) > since) {
     findings.push(problem(
       "OutgoingFaded",
@@ -169,12 +170,12 @@ const ownMulticastUnheard: Rule = (seen) => {
 }
 
 const noUnicast: Rule = (seen) => {
-  // What is known better is not told twice.
+  // `NobodyHears` and `HearsNobody` say more.
   const mute = isMute(seen) ? [] : muteOf(seen).filter((one) => !isDeaf(seen, one))
-  // In a keyed group, who does not answer by unicast cannot prove that it lives, and is not heard by multicast either.
-  const unproven = [...new Set(seen.strangers.filter(({ reason }) => reason === "Unproven").map(({ ip }) => ip))]
+  // In a group with a key, a server that does not answer by unicast stays unauthenticated: its multicasts are dropped.
+  const unauthenticated = [...new Set(seen.foreign.filter(({ reason }) => reason === "Unproven").map(({ ip }) => ip))]
     .filter((ip) => !answeringOf(seen).some((one) => one.ip === ip))
-  const silentOnes = [...mute.map(server), ...unproven]
+  const silentOnes = [...mute.map(server), ...unauthenticated]
   if (silentOnes.length === 0) return []
   return [problem(
     "NoUnicast",

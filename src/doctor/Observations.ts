@@ -104,7 +104,7 @@ export const Server = Schema.Struct({
   alone: Schema.optionalKey(Schema.Boolean),
   /** Those on its list that it has not heard itself for longer than two of their heartbeats. */
   unheard: Schema.optionalKey(Schema.Array(Member.NodeId)),
-  /** Its starts, by incarnation and address: two that speak by turns are two servers under one id. */
+  /** Its starts, by incarnation and address: two that are heard alternately are two servers under one id. */
   starts: Schema.Array(Schema.Struct({ incarnation: Member.Incarnation, address: Schema.String, ...Times.fields })),
   /** The leader and term by its last word, and since when it says so; null while it follows none, or has not said. */
   follows: Schema.NullOr(Schema.Struct({ leader: Member.NodeId, term: Reign.Term, since: Schema.Natural }))
@@ -123,7 +123,7 @@ export type Server = typeof Server.Type
  * @category schemas
  * @since 0.1.0
  */
-export const Stranger = Schema.Struct({
+export const ForeignSender = Schema.Struct({
   ip: Schema.String,
   reason: Schema.String,
   tag: Schema.NullOr(Schema.String),
@@ -135,10 +135,10 @@ export const Stranger = Schema.Struct({
  * @category models
  * @since 0.1.0
  */
-export type Stranger = typeof Stranger.Type
+export type ForeignSender = typeof ForeignSender.Type
 
 /**
- * A UDP socket of another process on a port of ours. `owner` is null where the system does not tell.
+ * A UDP socket of another process on a port of ours. `owner` is null where the system does not say.
  *
  * @category schemas
  * @since 0.1.0
@@ -202,7 +202,7 @@ export const Observations = Schema.Struct({
   exposedKeyFile: Schema.NullOr(Schema.Struct({ path: Schema.String, mode: Schema.String })),
   interfaces: Schema.Array(Interface),
   servers: Schema.Array(Server),
-  strangers: Schema.Array(Stranger),
+  foreign: Schema.Array(ForeignSender),
   /** What the system refused after the sockets were open. */
   refusals: Schema.Array(Refusal),
   /**
@@ -215,9 +215,9 @@ export const Observations = Schema.Struct({
     lastAnswer: Schema.NullOr(Schema.Natural),
     answeredBy: Schema.Array(Member.NodeId)
   }),
-  /** Other processes' sockets on `port` and `unicastPort`; null where the system does not tell. */
+  /** Other processes' sockets on `port` and `unicastPort`; null where the system does not say. */
   sockets: Schema.NullOr(Schema.Array(Socket)),
-  /** In bytes: what a server asks for, and the most that the system gives; null where it does not tell. */
+  /** In bytes: what a server asks for, and the most that the system gives; null where it does not say. */
   receiveBuffer: Schema.Struct({ wanted: Schema.Natural, limit: Schema.NullOr(Schema.Natural) })
 })
 

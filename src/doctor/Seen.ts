@@ -9,8 +9,8 @@ import type { Interface, Observations, Server } from "./Observations.ts"
 export type Rule = (seen: Observations) => ReadonlyArray<Finding>
 
 /**
- * How many questions must go by unanswered: the first probes go out within 1.5 s, and as many lost by chance are one in a thousand
- * where a tenth of all is lost.
+ * How many unanswered questions are evidence. That many go out within 1.5 s. Where a tenth of all datagrams is lost, that
+ * many are lost by chance once in a thousand times.
  */
 export const probesWanted = 3
 
@@ -21,19 +21,19 @@ export const server = ({ ip, name, port }: Server): string => `${name} (${format
 export const intervalOf = (seen: Observations, { interval }: Server): number => interval ?? seen.heartbeatInterval
 
 /** An interface in a sentence. */
-export const nic = ({ address, name }: Interface) => `${name} (${address})`
+export const interfaceName = ({ address, name }: Interface) => `${name} (${address})`
 
 export const chosenOf = (seen: Observations) => seen.interfaces.filter(({ chosen }) => chosen)
 export const openOf = (seen: Observations) => chosenOf(seen).filter(({ refusal }) => refusal === null)
 export const isOnNetwork = (seen: Observations) => openOf(seen).some(({ internal }) => !internal)
 
-/** The group's port cannot be had, so that nothing is heard; a server tries again until it can. */
+/** Whether another socket holds the group's port, so that nothing is heard. A server tries again until it is free. */
 export const isTaken = (seen: Observations) =>
   [...chosenOf(seen).map(({ refusal }) => refusal), ...seen.refusals].some((refusal) =>
     refusal?.during === "open" && refusal.kind === "AddressInUse"
   ) && openOf(seen).every(({ echoed }) => echoed === 0)
 
-/** What servers say of the lead, the newest term first, each at the time when it was first said. */
+/** The leaders that servers follow, the newest term first, each with the time when it was first named. */
 export const leaderships = ({ servers }: Observations) =>
   servers.flatMap(({ follows }) => follows === null ? [] : [follows])
     .toSorted((one, other) => other.term - one.term || one.since - other.since)
@@ -44,8 +44,8 @@ export const leaderOf = (seen: Observations): Server | undefined => {
 }
 
 /**
- * The leader answers what is asked of it alone, but nobody what all are asked: the leader, whoever it is, answers that. A
- * question that has just gone out may still be answered.
+ * Whether the leader answers by unicast while questions to the group, which it should answer, go unanswered. One that has
+ * just gone out does not count yet.
  */
 export const isUnheard = (seen: Observations): boolean => {
   const { answeredBy, unanswered } = seen.questions

@@ -65,7 +65,7 @@ describe("doctor", () => {
       yield* server(env, "one")
       const { code, kinds, report } = yield* doctor(env, "--group", "Order")
       assert.deepStrictEqual([code, kinds], [1, ["OtherGroup", "Alone"]])
-      assert.deepStrictEqual(report.observations.strangers.map(({ ip, reason }) => [ip, reason]), [[
+      assert.deepStrictEqual(report.observations.foreign.map(({ ip, reason }) => [ip, reason]), [[
         "127.0.0.1",
         "OtherGroup"
       ]])

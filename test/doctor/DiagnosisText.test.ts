@@ -7,14 +7,14 @@ import * as Table from "../../src/status/Table.ts"
 import * as Text from "../../src/status/Text.ts"
 import { docker0, eth0, healthy, server } from "./Sample.ts"
 
-const { refusal: _, ...nic } = { ...eth0, primary: false, sent: 0, echoed: 0, lastSent: null, lastEcho: null }
+const { refusal: _, ...unprobed } = { ...eth0, primary: false, sent: 0, echoed: 0, lastSent: null, lastEcho: null }
 
 const seen: Observations = {
   ...healthy,
   interfaces: [
     { ...eth0, sent: 5, echoed: 4, lastSent: null, lastEcho: null },
     {
-      ...nic,
+      ...unprobed,
       name: "eth1",
       address: "198.51.100.1",
       refusal: { during: "open", kind: "PermissionDenied", where: "eth1 198.51.100.1", errno: "EACCES" }
@@ -35,7 +35,7 @@ const seen: Observations = {
 }
 
 describe("a diagnosis on a terminal", () => {
-  it("says what was looked at, what was found and what to do", () => {
+  it("says what was examined, what was found and what to do", () => {
     const lines = DiagnosisText.render(Diagnosis.report(seen), Table.plain)
     assert.deepStrictEqual(lines, [
       "Bellwether doctor  group orders  239.255.253.87:16983  listened 12s",

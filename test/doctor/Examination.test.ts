@@ -21,7 +21,7 @@ const { pass } = World
 
 const nothing = Kernel.of({ udpSockets: () => Effect.succeedNone, receiveBufferLimit: Effect.succeedNone })
 
-/** Looks from one host at the group there. */
+/** Examines the network from one host. */
 const examine = Effect.fnUntraced(
   function*(host: SimulatedNetwork.Host, options: Settings.Options = {}, kernel: Kernel["Service"] = nothing) {
     const settings = yield* Settings.make(options)
@@ -81,20 +81,20 @@ describe("an examination", () => {
       assert.deepStrictEqual(found.observations.servers.map(({ local }) => local), [true])
     }))
 
-  it.effect("finds nobody, and those who speak to another group", () =>
+  it.effect("finds nobody, and servers of another group", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: 3 })
       const alone = yield* examine(yield* world.network.host("doctor"))
       yield* pass(12_500)
       assert.deepStrictEqual(kinds(yield* alone.report), ["Alone"])
       yield* world.startAll(2)
-      const { report } = yield* examine(yield* world.network.host("stranger"), { group: "elsewhere" })
+      const { report } = yield* examine(yield* world.network.host("outsider"), { group: "elsewhere" })
       yield* pass(12_500)
       const found = yield* report
       assert.deepStrictEqual(kinds(found), ["OtherGroup", "Alone"])
       assert.deepStrictEqual(
-        found.observations.strangers.map(({ ip, tag }) => `${ip} ${tag}`).toSorted(),
-        // The other examination speaks to that group too.
+        found.observations.foreign.map(({ ip, tag }) => `${ip} ${tag}`).toSorted(),
+        // The other examination sends to that group too.
         ["10.0.0.1 37a8eec1", "10.0.0.2 37a8eec1", "10.0.0.3 37a8eec1"]
       )
     }))
@@ -162,23 +162,23 @@ describe("an examination", () => {
       yield* pass(5_000)
       const { report } = yield* examine(yield* world.network.host("doctor"))
       const found = new Set<string>()
-      const watch = Effect.fnUntraced(function*(seconds: number) {
-        for (let at = 0; at < seconds; at++) {
+      const collect = Effect.fnUntraced(function*(seconds: number) {
+        for (let second = 0; second < seconds; second++) {
           yield* pass(1_000)
           for (const kind of kinds(yield* report)) found.add(kind)
         }
       })
-      yield* watch(60)
+      yield* collect(60)
       yield* nodes[0]!.leave
-      yield* watch(60)
+      yield* collect(60)
       yield* nodes[1]!.kill
       // Some time passes until it is removed; the last one leads then.
-      yield* watch(90)
-      // Notes say no more than that one has just come.
+      yield* collect(90)
+      // This note says only that a server has just come.
       found.delete("NotHeardYet")
       assert.deepStrictEqual([...found], [])
       yield* world.network.setMulticastLoss("s3", 1)
-      yield* watch(60)
+      yield* collect(60)
       assert.deepStrictEqual([...found], ["OutgoingFaded"])
       yield* world.network.setMulticastLoss("s3", 0)
       yield* pass(10_000)
@@ -278,7 +278,7 @@ describe("an examination", () => {
       assert.deepStrictEqual([found.observations.servers.map(({ name }) => name), kinds(found)], [["s1"], []])
     }))
 
-  it.effect("tells what the system refused, by the name of its error, and who holds the port", () =>
+  it.effect("reports what the system refused, by the name of its error, and who holds the port", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: 11 })
       const host = yield* world.network.host("doctor")
@@ -308,7 +308,7 @@ describe("an examination", () => {
       assert.strictEqual(found.observations.interfaces[1]?.refusal?.errno, "EADDRINUSE")
     }))
 
-  it.effect("takes up an interface whose sockets open only later, and tells of its troubles", () =>
+  it.effect("takes up an interface whose sockets open only later, and reports its troubles", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: 12 })
       yield* world.startAll(2)

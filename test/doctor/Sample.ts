@@ -1,7 +1,7 @@
 /**
  * What `doctor` sees on a host where all is well, and pieces to put in its place.
  */
-import type { Interface, Observations, Server, Socket, Stranger } from "../../src/doctor/Observations.ts"
+import type { ForeignSender, Interface, Observations, Server, Socket } from "../../src/doctor/Observations.ts"
 import { NodeId } from "../../src/protocol/Member.ts"
 
 export const id = (letter: string) => NodeId.make(letter.repeat(16))
@@ -49,7 +49,7 @@ export const server = (letter: string, change: Partial<Server> = {}): Server => 
   follows: { leader: id("a"), term: 7, since: 60 },
   ...change
 })
-export const stranger = (reason: string, change: Partial<Stranger> = {}): Stranger => ({
+export const foreign = (reason: string, change: Partial<ForeignSender> = {}): ForeignSender => ({
   ip: "192.0.2.66",
   reason,
   tag: reason === "OtherGroup" ? "1c168adb" : null,
@@ -82,9 +82,23 @@ export const healthy: Observations = {
   exposedKeyFile: null,
   interfaces: [lo, eth0, docker0],
   servers: [server("a"), server("b", { local: true })],
-  strangers: [],
+  foreign: [],
   refusals: [],
   questions: { asked: 12, unanswered: 0, lastAnswer: 12_000, answeredBy: [id("a")] },
   sockets: [socket({ owner: { pid: 1, command: "node" } })],
   receiveBuffer: { wanted: 1_048_576, limit: 4_194_304 }
 }
+
+/** What the system refused. */
+export const refused = (kind: string, errno: string | null, during: "open" | "join" | "send" = "open") => ({
+  during,
+  kind,
+  where: "eth0 192.0.2.1",
+  errno
+})
+/** An interface to which no probe comes back. */
+export const unheard = [{ ...eth0, echoed: 0, lastEcho: null }]
+/** A server that is not heard by multicast. */
+export const deaf = { multicast: null }
+/** A server that does not answer. */
+export const mute = { answered: null, asked: 5 }

@@ -25,7 +25,7 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
       family: "IPv4",
       tool: "iptables",
       group: "239.255.253.87",
-      at: [["192.0.2.1/24"], ["192.0.2.2/24"], ["192.0.2.3/24"], ["192.0.2.4/24"]],
+      networks: [["192.0.2.1/24"], ["192.0.2.2/24"], ["192.0.2.3/24"], ["192.0.2.4/24"]],
       seed: "192.0.2.1",
       says: /^alpha \(192\.0\.2\.1:16984\) answers by unicast/
     },
@@ -33,22 +33,22 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
       family: "IPv6",
       tool: "ip6tables",
       group: "ff02::b011",
-      at: [["fe80::1/64"], ["fe80::2/64"], ["fe80::3/64"], ["fe80::4/64"]],
+      networks: [["fe80::1/64"], ["fe80::2/64"], ["fe80::3/64"], ["fe80::4/64"]],
       seed: "[fe80::1%eth0]",
       says: /^alpha \(\[fe80::1\]:16984\) answers by unicast/
     }
   ])(
     "a host that multicast does not reach while unicast does is found as one-way, others are well, in $family (protocol 4.4)",
-    Effect.fnUntraced(function*({ at, group, says, seed, tool }) {
+    Effect.fnUntraced(function*({ group, networks, says, seed, tool }) {
       const lan = yield* Lan.make
       const hosts: Array<Lan.Host> = []
-      for (const addresses of at) hosts.push(yield* lan.hostAt(...addresses))
+      for (const addresses of networks) hosts.push(yield* lan.hostAt(...addresses))
       const [a, deaf, walled, idle] = hosts as [Lan.Host, Lan.Host, Lan.Host, Lan.Host]
-      const [ofA = "", , ofWalled = ""] = at.map(([address = ""]) => address.slice(0, address.indexOf("/")))
-      const meeting = ["--multicast-address", group]
-      const alpha = yield* a.start(flags("alpha", 3, ...meeting, "--unicast-port", "16984"))
-      const beta = yield* deaf.start(flags("beta", 2, ...meeting))
-      const gamma = yield* walled.start(flags("gamma", 1, ...meeting))
+      const [ofA = "", , ofWalled = ""] = networks.map(([address = ""]) => address.slice(0, address.indexOf("/")))
+      const where = ["--multicast-address", group]
+      const alpha = yield* a.start(flags("alpha", 3, ...where, "--unicast-port", "16984"))
+      const beta = yield* deaf.start(flags("beta", 2, ...where))
+      const gamma = yield* walled.start(flags("gamma", 1, ...where))
       yield* allSeeAll({ alpha, beta, gamma })
       yield* allFollow([alpha, beta, gamma], "alpha")
       // A switch that forgot that a host is in the group, and a firewall that keeps all multicast out, one's own too.
@@ -57,10 +57,10 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
       for (const server of [beta, gamma]) yield* server.event("UnicastOnly", ({ member }) => member.name === "alpha")
 
       const [ofDeaf, walledIn, beside, alone] = yield* Effect.all([
-        doctor(deaf, ...meeting),
-        doctor(walled, ...meeting),
-        doctor(a, ...meeting),
-        doctor(idle, ...meeting, "--seeds", `${seed}:16984`)
+        doctor(deaf, ...where),
+        doctor(walled, ...where),
+        doctor(a, ...where),
+        doctor(idle, ...where, "--seeds", `${seed}:16984`)
       ], { concurrency: "unbounded" })
       assert.deepStrictEqual([ofDeaf.code, ofDeaf.kinds], [1, ["OneWay"]], JSON.stringify(ofDeaf.findings))
       assert.match(ofDeaf.findings[0]?.says ?? "", says)
@@ -84,17 +84,17 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
     Effect.fnUntraced(function*() {
       const lan = yield* Lan.make
       const hosts: Array<Lan.Host> = []
-      for (const at of [1, 2, 3]) hosts.push(yield* lan.hostAt(`192.0.2.${at}/24`))
+      for (const host of [1, 2, 3]) hosts.push(yield* lan.hostAt(`192.0.2.${host}/24`))
       const [a, b, deaf] = hosts as [Lan.Host, Lan.Host, Lan.Host]
-      const meeting = ["--multicast-address", "239.255.253.89"]
-      const alpha = yield* a.start(flags("alpha", 3, ...meeting))
-      const beta = yield* b.start(flags("beta", 2, ...meeting))
+      const where = ["--multicast-address", "239.255.253.89"]
+      const alpha = yield* a.start(flags("alpha", 3, ...where))
+      const beta = yield* b.start(flags("beta", 2, ...where))
       yield* allSeeAll({ alpha, beta })
       yield* allFollow([alpha, beta], "alpha")
       yield* deaf.run("iptables", "-A", "INPUT", "-i", "eth0", "-p", "udp", "-j", "DROP")
-      const gamma = yield* deaf.start(flags("gamma", 1, ...meeting))
+      const gamma = yield* deaf.start(flags("gamma", 1, ...where))
       yield* gamma.event("LeaderChanged", ({ leader }) => leader?.name === "gamma")
-      const [there, beside] = yield* Effect.all([doctor(deaf, ...meeting), doctor(b, ...meeting)], {
+      const [there, beside] = yield* Effect.all([doctor(deaf, ...where), doctor(b, ...where)], {
         concurrency: "unbounded"
       })
       assert.deepStrictEqual([there.code, there.kinds], [1, ["OwnMulticastLost", "NothingArrives"]])
@@ -111,12 +111,12 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
       const lan = yield* Lan.make
       const one = yield* lan.hostAt("192.0.2.1/24", "fd51::1/64")
       const two = yield* lan.hostAt("192.0.2.2/24", "fd51::2/64")
-      const meeting = ["--multicast-address", "239.255.253.87,ff05::b011"]
-      const alpha = yield* one.start(flags("alpha", 2, ...meeting, "--unicast-port", "16984"))
-      const beta = yield* two.start(flags("beta", 1, ...meeting))
+      const where = ["--multicast-address", "239.255.253.87,ff05::b011"]
+      const alpha = yield* one.start(flags("alpha", 2, ...where, "--unicast-port", "16984"))
+      const beta = yield* two.start(flags("beta", 1, ...where))
       yield* allSeeAll({ alpha, beta })
       yield* allFollow([alpha, beta], "alpha")
-      const { code, findings, observations } = yield* doctor(two, ...meeting, "--seeds", "[fd51::1]:16984")
+      const { code, findings, observations } = yield* doctor(two, ...where, "--seeds", "[fd51::1]:16984")
       assert.deepStrictEqual([code, findings], [0, []])
       assert.isNotNull(observations.seeds[0]?.answered)
     }, Effect.scoped)
