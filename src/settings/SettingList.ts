@@ -84,7 +84,7 @@ export const settings = {
     }
   ),
   unicastPort: whole([0, 65_535], "port", {
-    summary: "UDP port of this server's own sockets, 0 for any",
+    summary: "UDP port of this server's unicast sockets, 0 for any",
     default: () => 0
   }),
   multicast: Setting.toggle({

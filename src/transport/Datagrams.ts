@@ -1,6 +1,6 @@
 /**
  * The port through which everything enters and leaves: datagrams, by multicast to the group and by unicast to one
- * address. One contract, one error type. `NodeDatagrams` is the real one; its twin in memory is the simulated network of
+ * address. One contract, one error type. `NodeDatagrams` is the real one; its in-memory implementation is the simulated network of
  * `bellwether/testing`.
  *
  * @since 0.1.0
@@ -19,7 +19,7 @@ import type { MulticastGroup } from "../settings/MulticastGroup.ts"
  * Errors: `AddressInUse`, `NoSuchInterface` and `NoSuchName` are the operator's to mend, and so is `TooManyMemberships`: the system
  * lets one socket join no more interfaces. `Unreachable`, `PermissionDenied`, `OutOfDescriptors` (the process can open no more
  * files) and `Unknown` may pass by themselves and are retried; `TooLarge` and `Closed` are ours;
- * `NetworkChanged` is no fault but news, told through `troubles` only: an interface came, went or came back. During `scan`, the
+ * `NetworkChanged` is no fault but news, reported through `troubles` only: an interface came, went or came back. During `scan`, the
  * system did not say which interfaces there are.
  *
  * @category errors
@@ -62,7 +62,7 @@ export class DatagramsFailed extends Schema.TaggedError<DatagramsFailed>()("Data
  * @since 0.1.0
  */
 export interface Options {
-  /** Where the group meets: at one address, or at one of each family. */
+  /** The multicast group: one address, or one of each family. */
   readonly multicastAddress: ReadonlyArray<MulticastGroup>
   readonly port: number
   readonly ttl: number

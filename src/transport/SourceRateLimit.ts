@@ -28,7 +28,7 @@ export interface SourceRateLimit {
   readonly allows: (from: Address, now: number) => boolean
   /** What this source said was valid. */
   readonly admit: (from: Address) => void
-  /** What this source said opened with our key, and has still to be proven to be no recording. */
+  /** What this source said opened with our key, and has still to be shown to be no recording. */
   readonly admitUnauthenticated: (from: Address) => void
 }
 

@@ -31,8 +31,8 @@ const examine = Effect.fnUntraced(
       Effect.provideService(Kernel, kernel),
       Effect.provideService(Interfaces, {
         scan: Effect.succeed(systemOf([
-          { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true },
-          { name: "eth0", address: host.ip, netmask: "255.255.255.0", internal: false }
+          { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true },
+          { name: "eth0", address: host.ip, prefixLength: 24, internal: false }
         ], { defaultRoute: Option.some("eth0") }))
       })
     )

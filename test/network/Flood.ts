@@ -30,7 +30,7 @@ export interface Measured {
   readonly removed: number
 }
 
-/** Where the noise goes: to the group, by multicast, or to the watched server's own socket, by unicast. */
+/** Where the noise goes: to the group, by multicast, or to the watched server's unicast socket. */
 export type Towards = "group" | "server"
 
 /** The group, found and settled; then `measure` floods it for a while. */

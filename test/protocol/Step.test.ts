@@ -475,14 +475,23 @@ describe("timers", () => {
     const server = among("z")
     server.hear(coordinator("z", 50))
     says(server, ["one", 7, "a"], ["two", 5, "b"], ["three", 5, "c"], ["four", 9, "d"])
-    server.freeze(7).hear(probe("z", "77"), "unicast")
+    server.freeze(8).hear(probe("z", "77"), "unicast")
     assert.deepStrictEqual(server.says().slice(0, 4), [
       "SERVER_LEAVING to b",
       "SERVER_LEAVING to c",
       "SERVER_LEAVING to a",
       "SERVER_RESPONSE to z"
     ])
-    assert.strictEqual(Step.dueAt(server.state), server.now + 2)
+    assert.strictEqual(Step.dueAt(server.state), server.now + 1)
+  })
+
+  it("that are due at the very instant of an input come after it", () => {
+    const server = among("z")
+    says(server, ["one", 5, "a"])
+    server.freeze(5).hear(probe("z", "77"), "unicast")
+    assert.deepStrictEqual(server.says(), ["SERVER_RESPONSE to z"])
+    server.step({ _tag: "Due" })
+    assert.deepStrictEqual(server.says(), ["SERVER_LEAVING to a"])
   })
 
   it("that one which fires clears or sets anew do not fire by their old setting", () => {
@@ -509,7 +518,7 @@ describe("timers", () => {
     const server = among("z")
     server.step({ _tag: "Leave" })
     while (server.state.phase !== "Left") {
-      server.now = Step.dueAt(server.state)
+      server.now = Step.dueAt(server.state) + 1
       server.forget().hear(probe("a", "77"), "unicast")
     }
     assert.notInclude(server.says(), "SERVER_RESPONSE to a")

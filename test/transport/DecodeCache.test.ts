@@ -10,9 +10,9 @@ const encoder = new TextEncoder()
 const at = (port: number) => ({ ip: "192.0.2.1", port })
 const bodyOf = (value: unknown) => encoder.encode(JSON.stringify(value))
 
-const Place = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_199 }))
+const Index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_199 }))
 /** Which of a few bodies comes, from which of a few sources, and where a byte of it is changed, if anywhere. */
-const arrival = Arbitrary.schema(Schema.Struct({ body: Place, source: Place, spoilt: Schema.NullOr(Place) }))
+const arrival = Arbitrary.schema(Schema.Struct({ body: Index, source: Index, spoilt: Schema.NullOr(Index) }))
 
 describe("what is said again (protocol 7)", () => {
   it.prop(

@@ -107,7 +107,7 @@ describe("datagrams over real sockets", () => {
       assert.strictEqual((yield* hear(a, "myself")).from.port, a.local[0].port)
     }).pipe(Effect.provide(NodeDatagrams.layer)))
 
-  it.live("another group on the same host is not reached by unicast, and each own socket has a port of its own (protocol 2)", () =>
+  it.live("another group on the same host is not reached by unicast, and each unicast socket has a port of its own (protocol 2)", () =>
     Effect.gen(function*() {
       const shared = options()
       const a = yield* open(shared)
@@ -168,7 +168,7 @@ describe("datagrams over real sockets", () => {
     }).pipe(Effect.provide(NodeDatagrams.layer)))
 
   const hasIpv6 = Object.values(Os.networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"))
-  it.live("a group that meets in IPv6 speaks from the addresses of IPv6 (protocol 2)", () =>
+  it.live("a group in IPv6 sends from the addresses of IPv6 (protocol 2)", () =>
     Effect.gen(function*() {
       const multicastAddress = [{ ip: "ff02::b011", family: "IPv6", linkLocal: true } as const]
       const shared = { ...options(), multicastAddress, multicast: false }
@@ -330,8 +330,8 @@ describe("datagrams over real sockets", () => {
 
 // Each waits for the next look at the interfaces, so they do it at the same time.
 describe("a network that changes", { concurrent: true }, () => {
-  const lo: SystemInterface = { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
-  const late: SystemInterface = { name: "late0", address: "127.0.0.2", netmask: "255.255.255.255", internal: false }
+  const lo: SystemInterface = { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
+  const late: SystemInterface = { name: "late0", address: "127.0.0.2", prefixLength: 32, internal: false }
   const layerOf = (system: Ref.Ref<ReadonlyArray<SystemInterface>>) =>
     NodeDatagrams.layerInterfaces.pipe(
       Layer.provide(
@@ -351,7 +351,7 @@ describe("a network that changes", { concurrent: true }, () => {
         assert.strictEqual(primary.ip, "127.0.0.1")
         assert.isFalse(a.hasAddress(), "nobody asked for the loopback, and each host has it")
         yield* Ref.set(system, [lo, late])
-        // The device of both is lo, which the group socket has joined already: it need not join it twice.
+        // The device of both is lo, which the multicast socket has joined already: it need not join it twice.
         assert.strictEqual((yield* a.troubles).where, "late0 127.0.0.2 came")
         const [first, ...others] = a.local
         assert.deepInclude(first, { ip: "127.0.0.2", interface: "late0" })
@@ -472,10 +472,10 @@ describe("a network that changes", { concurrent: true }, () => {
     () =>
       Effect.gen(function*() {
         const some: ReadonlyArray<SystemInterface> = [
-          { ...late, address: "203.0.113.77", netmask: "255.255.255.0" },
-          { ...late, address: "127.0.2.2", netmask: "255.255.255.0" },
-          { ...late, address: "127.0.3.2", netmask: "255.255.255.0" },
-          { ...late, address: "127.0.3.3", netmask: "255.255.255.0" }
+          { ...late, address: "203.0.113.77", prefixLength: 24 },
+          { ...late, address: "127.0.2.2", prefixLength: 24 },
+          { ...late, address: "127.0.3.2", prefixLength: 24 },
+          { ...late, address: "127.0.3.3", prefixLength: 24 }
         ]
         const system = yield* Ref.make(some)
         const a = yield* Effect.provide(

@@ -16,7 +16,7 @@ export interface UnicastSocket extends Socket.Slot {
   port: number
   /** Whether its interface is there. */
   present: boolean
-  /** Whether the last multicast failed here: told once, not with each heartbeat. */
+  /** Whether the last multicast failed here: reported once, not with each heartbeat. */
   mute: boolean
 }
 
@@ -98,7 +98,7 @@ export const sender = (isClosed: () => boolean) => {
 
 /**
  * Sends to the group out of every socket. Fails only where not one of them carried it; where one does not that did so
- * before, that is told.
+ * before, that is reported.
  */
 export const multicast = <O extends UnicastSocket>(
   sockets: ReadonlyArray<O>,
@@ -113,7 +113,7 @@ export const multicast = <O extends UnicastSocket>(
           return undefined
         },
         onFailure: (failed) => {
-          // Told already: that the interface is gone, or why its socket is being opened anew.
+          // Reported already: that the interface is gone, or why its socket is being opened anew.
           const isTold = own.mute || !own.present || own.opened === undefined
           if (!isTold && failed.kind !== "TooLarge") report(failed)
           own.mute = true
