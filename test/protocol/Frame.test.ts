@@ -443,7 +443,8 @@ describe("conformance: bytes in, message out (protocol 3, 7)", () => {
 describe("the messages that are drawn", () => {
   it.effect("are of every kind", () =>
     Effect.gen(function*() {
-      const drawn = yield* Arbitrary.sampleEffect(message, { count: 200 })
+      // Of 200 one kind was missing in three runs of a hundred.
+      const drawn = yield* Arbitrary.sampleEffect(message, { count: 600 })
       assert.strictEqual(new Set(drawn.map(({ type }) => type)).size, types.length)
     }))
 })
