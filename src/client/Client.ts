@@ -24,8 +24,8 @@ import * as Outbox from "../engine/Outbox.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import * as ClientStep from "../protocol/delivery/ClientStep.ts"
 import * as Identity from "../protocol/model/Client.ts"
+import type * as ClientContext from "../protocol/model/ClientContext.ts"
 import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
-import type * as ClientTurn from "../protocol/model/ClientTurn.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
 import * as Frame from "../protocol/wire/Frame.ts"
@@ -194,7 +194,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const initial = ClientStep.make({ client, interval: Math.round(Duration.toMillis(settings.heartbeatInterval)) })
   let shown = initial
   const hub = yield* EventHub.make<Snapshot, ClientEvent.ClientEvent>(() => snapshotOf(shown))
-  const carryOut = (output: ClientTurn.Output): void => {
+  const carryOut = (output: ClientContext.Output): void => {
     switch (output._tag) {
       case "Send": {
         const to = output.to === null ? everywhere(settings, seeds.addresses(), shown.address) : [output.to]
@@ -211,10 +211,10 @@ export const fromSettings = Effect.fn("Client.start")(function*(
         return
     }
   }
-  const engine: Engine.Engine<ClientTurn.State, ClientStep.Input> = yield* Engine.make<
-    ClientTurn.State,
+  const engine: Engine.Engine<ClientContext.State, ClientStep.Input> = yield* Engine.make<
+    ClientContext.State,
     ClientStep.Input,
-    ClientTurn.Output
+    ClientContext.Output
   >({
     initial,
     transition: ClientStep.step,
@@ -320,7 +320,7 @@ const everywhere = (
   return [...group, ...found, ...leader === null || isSeed ? [] : [leader]]
 }
 
-const snapshotOf = ({ client, members, phase, reign }: ClientTurn.State): Snapshot => ({
+const snapshotOf = ({ client, members, phase, reign }: ClientContext.State): Snapshot => ({
   self: client,
   hasJoined: phase === "Joined",
   reign,

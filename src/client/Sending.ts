@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type * as Engine from "../engine/Engine.ts"
 import * as ClientStep from "../protocol/delivery/ClientStep.ts"
 import * as Identity from "../protocol/model/Client.ts"
-import type * as ClientTurn from "../protocol/model/ClientTurn.ts"
+import type * as ClientContext from "../protocol/model/ClientContext.ts"
 import * as Spelling from "../settings/Spelling.ts"
 import { waitOf } from "../settings/Wait.ts"
 import {
@@ -21,7 +21,7 @@ import {
 
 /** What sending needs of its client. */
 export interface Way {
-  readonly engine: Engine.Engine<ClientTurn.State, ClientStep.Input>
+  readonly engine: Engine.Engine<ClientContext.State, ClientStep.Input>
   /** Fails once the client has left its group. */
   readonly closed: Effect.Effect<never, ClientClosed>
   /** How long an acknowledgement is waited for, unless a call says otherwise. */
@@ -32,7 +32,7 @@ export interface Way {
 /** The messages of one client that wait for their acknowledgement. */
 export interface Sending {
   /** Completes the calls that a step has answered. They go on at once. */
-  readonly answer: (outputs: ReadonlyArray<ClientTurn.Output>, after: ClientTurn.State) => void
+  readonly answer: (outputs: ReadonlyArray<ClientContext.Output>, after: ClientContext.State) => void
   readonly over: (
     way: Way
   ) => (
@@ -40,7 +40,7 @@ export interface Sending {
     options?: { readonly within?: Duration.Input | undefined }
   ) => Effect.Effect<number, SendError>
   /** Waits until all that was sent is acknowledged. */
-  readonly drain: (state: () => ClientTurn.State) => Effect.Effect<void>
+  readonly drain: (state: () => ClientContext.State) => Effect.Effect<void>
 }
 
 /** Nothing is sent yet. */

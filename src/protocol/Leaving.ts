@@ -1,40 +1,42 @@
 /** How a server leaves the group: it ends its leading work, says goodbye, and hands on what it promised. */
 import * as Delivery from "./delivery/Delivery.ts"
 import * as BullyElection from "./election/BullyElection.ts"
-import * as Contest from "./election/Contest.ts"
+import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Handover from "./lease/Handover.ts"
 import * as LeaseClaim from "./lease/LeaseClaim.ts"
-import * as Rules from "./model/Rules.ts"
-import type { Timer, Turn } from "./model/Turn.ts"
+import type { StepContext, Timer } from "./model/StepContext.ts"
+import * as Timing from "./model/Timing.ts"
 
 /** The app wants to leave. */
-export const leave = (turn: Turn): void => {
-  if (turn.state.phase === "Leaving") return
-  turn.state.phase = "Leaving"
-  turn.clearTimer("discovery")
-  for (const at of Contest.all(turn)) {
+export const leave = (context: StepContext): void => {
+  if (context.state.phase === "Leaving") return
+  context.state.phase = "Leaving"
+  context.clearTimer("discovery")
+  for (const election of ElectionContext.all(context)) {
     // Who would vote for it is free again: its candidacy comes to nothing.
-    BullyElection.abandon(at)
-    BullyElection.endReign(at, "Left")
+    BullyElection.abandon(election)
+    BullyElection.endReign(election, "Left")
   }
-  goOn(turn)
+  goOn(context)
 }
 
 /** Says goodbye, if it is leaving and none of its work is left to end. */
-export const goOn = (turn: Turn): void => {
-  if (turn.state.phase !== "Leaving" || Contest.all(turn).some(({ election }) => election.ending !== null)) return
-  if (turn.hasTimer("farewell")) return
-  turn.sayOften("leaving", { type: "SERVER_LEAVING" }, Rules.gaps.leaving)
-  Handover.leave(turn)
-  turn.setTimer("farewell", Rules.gaps.leaving[0] + 1 + Delivery.lingers(turn), { _tag: "Farewell" })
+export const goOn = (context: StepContext): void => {
+  if (
+    context.state.phase !== "Leaving" || ElectionContext.all(context).some(({ register }) => register.ending !== null)
+  ) return
+  if (context.hasTimer("farewell")) return
+  context.sayOften("leaving", { type: "SERVER_LEAVING" }, Timing.gaps.leaving)
+  Handover.leave(context)
+  context.setTimer("farewell", Timing.gaps.leaving[0] + 1 + Delivery.lingers(context), { _tag: "Farewell" })
 }
 
 /** The goodbye has been said. It is over, unless others still have to hear of what was promised or given back. */
-export const fired = (turn: Turn, timer: Extract<Timer, { readonly _tag: "Farewell" }>): void => {
-  if (Handover.isUnderWay(turn.state) || LeaseClaim.isGivingBack(turn)) {
-    return turn.setTimer("farewell", Rules.gaps.leaving[0], timer)
+export const fired = (context: StepContext, timer: Extract<Timer, { readonly _tag: "Farewell" }>): void => {
+  if (Handover.isUnderWay(context.state) || LeaseClaim.isGivingBack(context)) {
+    return context.setTimer("farewell", Timing.gaps.leaving[0], timer)
   }
-  turn.state.phase = "Left"
-  turn.emit({ event: "Left" })
-  turn.outputs.push({ _tag: "Farewell" })
+  context.state.phase = "Left"
+  context.emit({ event: "Left" })
+  context.outputs.push({ _tag: "Farewell" })
 }

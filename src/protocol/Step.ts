@@ -5,8 +5,8 @@
 import * as HashMap from "effect/HashMap"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as BullyElection from "./election/BullyElection.ts"
-import * as Contest from "./election/Contest.ts"
 import * as Damping from "./election/Damping.ts"
+import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Following from "./election/Following.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as Register from "./election/Register.ts"
@@ -35,9 +35,9 @@ import type * as Member from "./model/Member.ts"
 import * as Message from "./model/Message.ts"
 import * as PromiseRecord from "./model/PromiseRecord.ts"
 import type * as Reign from "./model/Reign.ts"
-import * as Rules from "./model/Rules.ts"
+import { type Now, type Output, type State, StepContext, type Timer } from "./model/StepContext.ts"
 import * as Timers from "./model/Timers.ts"
-import { type Now, type Output, type State, type Timer, Turn } from "./model/Turn.ts"
+import * as Timing from "./model/Timing.ts"
 
 /**
  * What can happen to a server.
@@ -92,17 +92,17 @@ export type Input =
 
 /** A server before its start. `addresses` are those of its own sockets. */
 export const make = (options: {
-  readonly rules: Rules.Rules
+  readonly timing: Timing.Timing
   readonly self: Member.Member
   readonly addresses: ReadonlyArray<Member.Address>
   readonly seeds?: ReadonlyArray<Member.Address> | undefined
   readonly monotonic: number
 }): State => ({
-  rules: options.rules,
+  timing: options.timing,
   self: options.self,
   addresses: options.addresses,
   phase: "Discovering",
-  newcomer: options.rules.stableAfter > 0,
+  newcomer: options.timing.stableAfter > 0,
   members: [],
   known: HashMap.empty(),
   departed: HashMap.empty(),
@@ -113,7 +113,7 @@ export const make = (options: {
   contacts: Contacts.make(options.seeds ?? []),
   delivery: Delivery.empty,
   promises: HashMap.empty(),
-  silentUntil: options.rules.lease === null ? -Infinity : options.monotonic + options.rules.lease.duration,
+  silentUntil: options.timing.lease === null ? -Infinity : options.monotonic + options.timing.lease.duration,
   handover: PromiseRecord.none,
   kept: [],
   minority: false,
@@ -171,7 +171,7 @@ export const leads = (
 ): Reign.Reign | null =>
   Watch.isStalled(state, now) || Snapshot.isRestored(state, now) || !LeaseElection.isHeld(state, election, now)
     ? null
-    : Contest.ownReign(state, election)
+    : ElectionContext.ownReign(state, election)
 
 /** When the next timer is due, on the monotonic clock; Infinity where none is, or the server has left. */
 export const dueAt = ({ phase, timers }: State): number => phase === "Left" ? Infinity : Timers.nextDue(timers)
@@ -182,376 +182,393 @@ export const dueAt = ({ phase, timers }: State): number => phase === "Left" ? In
  */
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   if (state.phase === "Left") return [state, []]
-  const turn = new Turn(state, now)
-  if (Snapshot.isRestored(state, now)) Waking.restored(turn)
+  const context = new StepContext(state, now)
+  if (Snapshot.isRestored(state, now)) Waking.restored(context)
   // Before its start a server has no watch that could be late.
-  if (input._tag !== "Start" && Watch.isStalled(state, now)) Waking.wake(turn)
-  if (input._tag !== "Start" && Watch.isInDoubt(turn.state, now)) Waking.lookAround(turn)
-  const { lease } = state.rules
-  if (lease !== null) LeaseElection.expire(turn, lease)
-  fireDue(turn, input._tag === "Due" ? "now" : "before")
+  if (input._tag !== "Start" && Watch.isStalled(state, now)) Waking.wake(context)
+  if (input._tag !== "Start" && Watch.isInDoubt(context.state, now)) Waking.lookAround(context)
+  const { lease } = state.timing
+  if (lease !== null) LeaseElection.expire(context, lease)
+  fireDue(context, input._tag === "Due" ? "now" : "before")
   // The last of them may have been the goodbye.
-  if (turn.state.phase !== "Left") act(turn, input)
-  if (lease !== null) LeaseElection.countMajority(turn, lease)
-  return [turn.state, turn.outputs]
+  if (context.state.phase !== "Left") act(context, input)
+  if (lease !== null) LeaseElection.countMajority(context, lease)
+  return [context.state, context.outputs]
 }
 
-const act = (turn: Turn, input: Input): void => {
-  const { rules: { discoveryWindow, lease }, self } = turn.state
+const act = (context: StepContext, input: Input): void => {
+  const { timing: { discoveryWindow, lease }, self } = context.state
   switch (input._tag) {
     case "Start":
-      Watch.start(turn)
-      Snapshot.look(turn)
-      turn.emit({ event: "Started", self })
-      turn.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
-      Stability.start(turn)
-      Handover.start(turn)
+      Watch.start(context)
+      Snapshot.look(context)
+      context.emit({ event: "Started", self })
+      context.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
+      Stability.start(context)
+      Handover.start(context)
       break
     case "Discover": {
-      const askAll = turn.state.probe === "" || turn.state.members.length === 0
-      if (askAll) Presence.probeGroup(turn)
-      Contacts.seek(turn, askAll)
+      const askAll = context.state.probe === "" || context.state.members.length === 0
+      if (askAll) Presence.probeGroup(context)
+      Contacts.seek(context, askAll)
       break
     }
     case "Heartbeat":
-      heartbeat(turn)
+      heartbeat(context)
       break
     case "Sweep":
-      if (turn.state.phase === "Live") {
-        Membership.sweep(turn)
-        Contest.all(turn).forEach(BullyElection.sweep)
-        Delivery.sweep(turn)
-        if (lease !== null) LeaseElection.countServers(turn, lease)
+      if (context.state.phase === "Live") {
+        Membership.sweep(context)
+        ElectionContext.all(context).forEach(BullyElection.sweep)
+        Delivery.sweep(context)
+        if (lease !== null) LeaseElection.countServers(context, lease)
       }
       break
     case "Watch":
-      Watch.look(turn)
-      if (lease !== null) LeaseElection.look(turn, lease)
+      Watch.look(context)
+      if (lease !== null) LeaseElection.look(context, lease)
       break
     case "Received":
-      received(turn, input.message, input.from, input.via)
+      received(context, input.message, input.from, input.via)
       break
     case "Due":
       break
     case "Refused":
-      settle(turn, input.id, Membership.refused(turn, input.id))
+      settle(context, input.id, Membership.refused(context, input.id))
       break
     case "NotAsked":
-      Membership.notAsked(turn, input.id)
+      Membership.notAsked(context, input.id)
       break
     case "Moved":
-      if (Identity.moved(turn, input.addresses)) Presence.sayMoved(turn)
+      if (Identity.moved(context, input.addresses)) Presence.sayMoved(context)
       break
     case "Seeds":
-      Contacts.resolved(turn, input.addresses)
+      Contacts.resolved(context, input.addresses)
       break
     case "WorkEnded":
-      inElection(turn, input, (at) => NamedElections.workEnded(at, input.finished ?? true))
-      Leaving.goOn(turn)
+      inElection(context, input, (election) => NamedElections.workEnded(election, input.finished ?? true))
+      Leaving.goOn(context)
       break
     case "WorkOverran":
-      inElection(turn, input, (at) => SteppingDown.workOverran(at, input.term))
+      inElection(context, input, (election) => SteppingDown.workOverran(election, input.term))
       break
     case "WorkIdle":
-      inElection(turn, input, (at) => SteppingDown.workIdle(at, input.term))
+      inElection(context, input, (election) => SteppingDown.workIdle(election, input.term))
       break
     case "WorkFinished":
-      inElection(turn, input, SteppingDown.workFinished)
+      inElection(context, input, SteppingDown.workFinished)
       break
     case "WorkGivenUp":
-      inElection(turn, input, SteppingDown.workGivenUp)
+      inElection(context, input, SteppingDown.workGivenUp)
       break
     case "WorkOffered":
-      inElection(turn, input, SteppingDown.workOffered)
+      inElection(context, input, SteppingDown.workOffered)
       break
     case "Room":
-      Delivery.onRoom(turn, input.limit)
+      Delivery.onRoom(context, input.limit)
       break
     case "Resign":
-      inElection(turn, input, SteppingDown.resign)
+      inElection(context, input, SteppingDown.resign)
       break
     case "StepDown":
-      inElection(turn, input, (at) => SteppingDown.stepDown(at, input.millis))
+      inElection(context, input, (election) => SteppingDown.stepDown(election, input.millis))
       break
     case "Transfer":
-      inElection(turn, input, (at) => SteppingDown.transfer(at, input.to))
+      inElection(context, input, (election) => SteppingDown.transfer(election, input.to))
       break
     case "Campaign":
-      NamedElections.campaign(turn, input.election)
+      NamedElections.campaign(context, input.election)
       break
     case "Withdraw":
-      NamedElections.withdraw(turn, input.election)
+      NamedElections.withdraw(context, input.election)
       break
     case "Leave":
-      Leaving.leave(turn)
+      Leaving.leave(context)
       break
   }
 }
 
 /** Does it in the election that the input names, if we take part in it. */
 const inElection = (
-  turn: Turn,
+  context: StepContext,
   input: { readonly election?: string },
-  act: (at: Contest.Contest) => void
+  act: (at: ElectionContext.ElectionContext) => void
 ): void => {
-  const at = Contest.find(turn, input.election ?? Election.ofGroup)
-  if (at !== null) act(at)
+  const election = ElectionContext.find(context, input.election ?? Election.ofGroup)
+  if (election !== null) act(election)
 }
 
 // --- Ticks ---
 
-const heartbeat = (turn: Turn): void => {
-  Following.beat(Contest.ofGroup(turn))
-  Presence.sayAlive(turn)
-  Handover.ask(turn)
-  NamedElections.heartbeat(turn)
-  Membership.keepByUnicast(turn)
-  keepPaths(turn)
-  Damping.heartbeat(turn, Contest.all(turn))
-  for (const at of Contest.all(turn)) BullyElection.callIfDue(at)
+const heartbeat = (context: StepContext): void => {
+  Following.beat(ElectionContext.ofGroup(context))
+  Presence.sayAlive(context)
+  Handover.ask(context)
+  NamedElections.heartbeat(context)
+  Membership.keepByUnicast(context)
+  keepPaths(context)
+  Damping.heartbeat(context, ElectionContext.all(context))
+  for (const election of ElectionContext.all(context)) BullyElection.callIfDue(election)
 }
 
 /** Whether others hear us is asked of those whom it matters of. */
-const keepPaths = (turn: Turn): void => {
-  if (turn.state.phase !== "Live") return
-  Contest.all(turn).forEach(Following.keep)
-  if (turn.state.rules.lease === null && Paths.watch(turn)) Contest.all(turn).forEach(BullyElection.onUnheard)
+const keepPaths = (context: StepContext): void => {
+  if (context.state.phase !== "Live") return
+  ElectionContext.all(context).forEach(Following.keep)
+  if (context.state.timing.lease === null && Paths.watch(context)) {
+    ElectionContext.all(context).forEach(BullyElection.onUnheard)
+  }
 }
 
 // --- Timers ---
 
 /** What one that fires clears or sets anew does not fire by its old setting; what it sets waits for the next step. */
-const fireDue = (turn: Turn, until: "before" | "now"): void => {
-  const now = turn.now.monotonic
-  if (Timers.nextDue(turn.state.timers) > now) return
-  for (const entry of turn.state.timers.filter(({ due }) => due < now || (due === now && until === "now"))) {
-    if (turn.state.phase === "Left" || !turn.state.timers.includes(entry)) continue
-    turn.clearTimer(entry.key)
-    fired(turn, entry.timer)
+const fireDue = (context: StepContext, until: "before" | "now"): void => {
+  const now = context.now.monotonic
+  if (Timers.nextDue(context.state.timers) > now) return
+  for (const entry of context.state.timers.filter(({ due }) => due < now || (due === now && until === "now"))) {
+    if (context.state.phase === "Left" || !context.state.timers.includes(entry)) continue
+    context.clearTimer(entry.key)
+    fired(context, entry.timer)
   }
 }
 
-const fired = (turn: Turn, timer: Timer): void => {
+const fired = (context: StepContext, timer: Timer): void => {
   switch (timer._tag) {
     case "DiscoveryOver":
-      turn.state.phase = "Live"
-      Handover.ask(turn)
-      keepPaths(turn)
-      return Contest.all(turn).forEach(BullyElection.callElection)
+      context.state.phase = "Live"
+      Handover.ask(context)
+      keepPaths(context)
+      return ElectionContext.all(context).forEach(BullyElection.callElection)
     case "Stable":
-      Stability.reached(turn)
-      return Contest.all(turn).forEach(BullyElection.callElection)
+      Stability.reached(context)
+      return ElectionContext.all(context).forEach(BullyElection.callElection)
     case "SayAgain":
-      return turn.sayOften(timer.key, timer.body, timer.gaps, timer.to)
+      return context.sayOften(timer.key, timer.body, timer.gaps, timer.to)
     case "Respond":
-      return Presence.respond(turn, timer.to, timer.nonce)
+      return Presence.respond(context, timer.to, timer.nonce)
     case "Check":
-      return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
+      return settle(context, timer.id, Membership.unanswered(context, timer.id))
     case "AskWitnesses":
-      return Witnesses.ask(turn)
+      return Witnesses.ask(context)
     case "Proof":
-      if (Paths.unanswered(turn, timer)) {
-        Contest.all(turn).forEach((at) => BullyElection.onUnproven(at, timer.id))
+      if (Paths.unanswered(context, timer)) {
+        ElectionContext.all(context).forEach((election) => BullyElection.onUnproven(election, timer.id))
       }
       return
     case "Page":
-      return MemberLists.ask(turn)
+      return MemberLists.ask(context)
     case "Repair":
-      return Delivery.repairDue(turn)
+      return Delivery.repairDue(context)
     case "Answer":
-      return Delivery.answer(turn)
+      return Delivery.answer(context)
     case "NameNewest":
-      return Delivery.nameNewest(turn, timer.isLast)
+      return Delivery.nameNewest(context, timer.isLast)
     case "Handover":
-      return Handover.fired(turn, timer)
+      return Handover.fired(context, timer)
     case "Farewell":
-      return Leaving.fired(turn, timer)
+      return Leaving.fired(context, timer)
     default:
-      return electionFired(new Contest.Contest(turn, timer.election), timer)
+      return electionFired(new ElectionContext.ElectionContext(context, timer.election), timer)
   }
 }
 
 type ElectionTimer = Extract<Timer, { readonly election: string }>
 
-const electionFired = (at: Contest.Contest, timer: ElectionTimer): void => {
-  const { lease } = at.state.rules
-  if (lease !== null && LeaseElection.fired(at, lease, timer)) return
+const electionFired = (election: ElectionContext.ElectionContext, timer: ElectionTimer): void => {
+  const { lease } = election.state.timing
+  if (lease !== null && LeaseElection.fired(election, lease, timer)) return
   switch (timer._tag) {
     case "Stand":
-      return BullyElection.stand(at)
+      return BullyElection.stand(election)
     case "NoObjection":
-      return BullyElection.noObjection(at)
+      return BullyElection.noObjection(election)
     case "Object":
-      return BullyElection.object(at, timer.to, timer.standing)
+      return BullyElection.object(election, timer.to, timer.standing)
     case "Eligible":
-      return BullyElection.callElection(at)
+      return BullyElection.callElection(election)
     case "WaitOver":
-      return BullyElection.waitOver(at)
+      return BullyElection.waitOver(election)
     case "AbstainOver":
-      return SteppingDown.abstainOver(at)
+      return SteppingDown.abstainOver(election)
     case "Withdrawn":
-      return NamedElections.forget(at)
+      return NamedElections.forget(election)
   }
 }
 
-const remove = (turn: Turn, id: Member.NodeId, reason: Event.Reason): void => {
-  const known = HashMap.getUnsafe(turn.state.known, id)
-  Membership.remove(turn, id, reason)
-  if (reason._tag !== "Left") Contacts.lose(turn, known)
-  for (const at of Contest.all(turn)) BullyElection.onRemoved(at, known.member, reason, known.heardAt)
+const remove = (context: StepContext, id: Member.NodeId, reason: Event.Reason): void => {
+  const known = HashMap.getUnsafe(context.state.known, id)
+  Membership.remove(context, id, reason)
+  if (reason._tag !== "Left") Contacts.lose(context, known)
+  for (const election of ElectionContext.all(context)) {
+    BullyElection.onRemoved(election, known.member, reason, known.heardAt)
+  }
 }
 
-const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): void => {
-  if (reason !== null) remove(turn, id, reason)
+const settle = (context: StepContext, id: Member.NodeId, reason: Event.Reason | null): void => {
+  if (reason !== null) remove(context, id, reason)
 }
 
 // --- Messages ---
 
-const received = (turn: Turn, message: Message.Message, source: Member.Address, via: "multicast" | "unicast"): void => {
-  if (Message.isOfHandover(message)) return Handover.hear(turn, message, source)
+const received = (
+  context: StepContext,
+  message: Message.Message,
+  source: Member.Address,
+  via: "multicast" | "unicast"
+): void => {
+  if (Message.isOfHandover(message)) return Handover.hear(context, message, source)
   switch (message.type) {
     case "WITNESS_ASK":
-      return Witnesses.onAsk(turn, message, source)
+      return Witnesses.onAsk(context, message, source)
     case "WITNESS":
-      return Witnesses.onAnswer(turn, message)
+      return Witnesses.onAnswer(context, message)
     case "MEMBERS_ASK":
-      return MemberLists.onAsk(turn, message, source, via)
+      return MemberLists.onAsk(context, message, source, via)
     case "MEMBERS":
-      return onMembers(turn, message, source)
+      return onMembers(context, message, source)
     case "CLIENT_JOIN":
-      return Delivery.onJoin(turn, message, source, via)
+      return Delivery.onJoin(context, message, source, via)
     case "CLIENT_MESSAGE":
-      return Delivery.onMessage(turn, message, source, via)
+      return Delivery.onMessage(context, message, source, via)
     case "CLIENT_DELIVER":
-      return Delivery.onDeliver(turn, message)
+      return Delivery.onDeliver(context, message)
     case "CLIENT_REPAIR":
-      return Delivery.onRepair(turn, message, source, via)
+      return Delivery.onRepair(context, message, source, via)
     case "CLIENT_LEAVE":
-      return Delivery.onLeave(turn, message)
+      return Delivery.onLeave(context, message)
   }
-  const { lease } = turn.state.rules
-  const from = Membership.reachedAt(turn, message, source)
-  const incarnation = turn.state.self.incarnation
-  const heard = Membership.hear(turn, message, from, via)
+  const { lease } = context.state.timing
+  const from = Membership.reachedAt(context, message, source)
+  const incarnation = context.state.self.incarnation
+  const heard = Membership.hear(context, message, from, via)
   if (heard === null) {
-    if (turn.state.self.incarnation !== incarnation) Waking.raised(turn)
+    if (context.state.self.incarnation !== incarnation) Waking.raised(context)
     // Two who removed each other ask each other: unless both also answer, neither returns.
-    if (message.type === "SERVER_PROBE" && via === "unicast" && Membership.mayReturn(turn, message.sender)) {
-      Presence.respond(turn, from, message.nonce)
+    if (message.type === "SERVER_PROBE" && via === "unicast" && Membership.mayReturn(context, message.sender)) {
+      Presence.respond(context, from, message.nonce)
     }
     // Who has left gave its claim back before.
-    if (lease !== null && message.type === "RELEASE" && message.sender.id !== turn.state.self.id) {
-      released(turn, lease, message)
+    if (lease !== null && message.type === "RELEASE" && message.sender.id !== context.state.self.id) {
+      released(context, lease, message)
     }
     return
   }
-  for (const at of Contest.all(turn)) {
+  for (const election of ElectionContext.all(context)) {
     if (heard.replaced !== null) {
       const { heardAt, member } = heard.replaced
-      BullyElection.onRemoved(at, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
+      BullyElection.onRemoved(election, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
     }
-    if (heard.joined) BullyElection.onJoined(at)
+    if (heard.joined) BullyElection.onJoined(election)
   }
-  NamedElections.onHeard(turn, message.sender, heard.elections, from)
-  if (turn.state.unheardSince !== Infinity && Paths.isHeardBy(turn, message.sender.id)) {
-    turn.state.unheardSince = Infinity
-    Contest.all(turn).forEach(BullyElection.callElection)
+  NamedElections.onHeard(context, message.sender, heard.elections, from)
+  if (context.state.unheardSince !== Infinity && Paths.isHeardBy(context, message.sender.id)) {
+    context.state.unheardSince = Infinity
+    ElectionContext.all(context).forEach(BullyElection.callElection)
   }
   // What waited in the sockets while we stood still refreshes its senders; its claims are old.
-  const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === turn.state.probe
-  const at = Contest.find(turn, "election" in message ? message.election : Election.ofGroup)
-  if (message.type === "SERVER_LEAVING" && at !== null) {
-    Register.hearTerm(at, message)
-    Delivery.onHeard(turn, message)
-    return remove(turn, message.sender.id, { _tag: "Left" })
+  const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === context.state.probe
+  const election = ElectionContext.find(context, "election" in message ? message.election : Election.ofGroup)
+  if (message.type === "SERVER_LEAVING" && election !== null) {
+    Register.hearTerm(election, message)
+    Delivery.onHeard(context, message)
+    return remove(context, message.sender.id, { _tag: "Left" })
   }
-  if (turn.now.monotonic < turn.state.drainUntil && !isFresh) {
-    if (at !== null) Register.hearTerm(at, message)
+  if (context.now.monotonic < context.state.drainUntil && !isFresh) {
+    if (election !== null) Register.hearTerm(election, message)
     return
   }
   const isAgreed = (message.type !== "ELECTION" && message.type !== "BEAT" && message.type !== "COORDINATOR")
-    || Voter.agrees(turn, message.sender, message.lease)
-  if (!isAgreed && lease !== null) Contest.all(turn).forEach((at) => LeaseElection.onForeign(at, message.sender))
+    || Voter.agrees(context, message.sender, message.lease)
+  if (!isAgreed && lease !== null) {
+    ElectionContext.all(context).forEach((election) => LeaseElection.onForeign(election, message.sender))
+  }
   // Of an election that we take no part in: a sign of life and no more, but for our vote.
-  if (at === null || at.election.withdrawn) {
-    if (lease !== null && isAgreed) Voter.hear(turn, lease, message, from)
+  if (election === null || election.register.withdrawn) {
+    if (lease !== null && isAgreed) Voter.hear(context, lease, message, from)
     return
   }
   // These are said by all who vote: they may follow nobody in it.
   if (message.type === "VOTE" || message.type === "BEAT_ACK" || message.type === "RELEASE") {
-    Register.hearTerm(at, message)
-    if (lease !== null) LeaseElection.onAnswer(at, lease, message)
+    Register.hearTerm(election, message)
+    if (lease !== null) LeaseElection.onAnswer(election, lease, message)
     return
   }
-  Register.observe(at, message, from, message.type === "SERVER_PROBE" && via === "unicast")
-  if (turn.state.self.incarnation !== incarnation) Waking.raised(turn)
-  if ("view" in message) Contacts.compare(turn, message, from)
+  Register.observe(election, message, from, message.type === "SERVER_PROBE" && via === "unicast")
+  if (context.state.self.incarnation !== incarnation) Waking.raised(context)
+  if ("view" in message) Contacts.compare(context, message, from)
   if (!isAgreed) return
-  if (at.name === Election.ofGroup) Delivery.onHeard(turn, message)
+  if (election.name === Election.ofGroup) Delivery.onHeard(context, message)
   switch (message.type) {
     case "SERVER_PROBE":
-      return onProbe(turn, message, from, via)
+      return onProbe(context, message, from, via)
     case "SERVER_RESPONSE":
-      return onResponse(turn, message, from)
+      return onResponse(context, message, from)
     case "PATH_PROBE":
-      return PathProbes.hear(turn, message)
+      return PathProbes.hear(context, message)
     case "ELECTION":
       return lease === null
-        ? BullyElection.onElection(at, message, from)
-        : LeaseElection.onElection(at, lease, message, from)
+        ? BullyElection.onElection(election, message, from)
+        : LeaseElection.onElection(election, lease, message, from)
     case "BEAT":
       // Its agreement is ours, or we would not be here.
-      return LeaseElection.onBeat(at, message.lease, message, from)
+      return LeaseElection.onBeat(election, message.lease, message, from)
     case "OK":
       // Where there are votes nobody objects.
-      return lease === null ? BullyElection.onOk(at, message) : undefined
+      return lease === null ? BullyElection.onOk(election, message) : undefined
     case "STEPPING_DOWN":
-      return SteppingDown.onSteppingDown(at, message)
+      return SteppingDown.onSteppingDown(election, message)
   }
 }
 
 /** A claim was given back by one that may be no member any more. */
-const released = (turn: Turn, lease: Message.Agreement, message: Message.Of<"RELEASE">): void => {
-  const at = Contest.find(turn, message.election)
-  if (at === null) Voter.onRelease(turn, message.election, message.sender, message.claim)
-  else LeaseElection.onRelease(at, lease, message)
+const released = (context: StepContext, lease: Message.Agreement, message: Message.Of<"RELEASE">): void => {
+  const election = ElectionContext.find(context, message.election)
+  if (election === null) Voter.onRelease(context, message.election, message.sender, message.claim)
+  else LeaseElection.onRelease(election, lease, message)
 }
 
 const onProbe = (
-  turn: Turn,
+  context: StepContext,
   message: Message.Of<"SERVER_PROBE">,
   from: Member.Address,
   via: "multicast" | "unicast"
 ): void => {
   const { nonce, sender } = message
   if (via === "unicast") {
-    if (message.preVote === undefined) Links.asked(turn, sender.id, nonce)
-    return Presence.respond(turn, from, nonce, PreVote.answer(turn, message, from))
+    if (message.preVote === undefined) Links.asked(context, sender.id, nonce)
+    return Presence.respond(context, from, nonce, PreVote.answer(context, message, from))
   }
   // A burst of one nonce is one question.
-  const known = HashMap.getUnsafe(turn.state.known, sender.id)
+  const known = HashMap.getUnsafe(context.state.known, sender.id)
   if (known.answered === nonce) return
-  turn.state.known = HashMap.set(turn.state.known, sender.id, { ...known, answered: nonce })
-  if (turn.state.election.reign?.leader.id === turn.state.self.id) return Presence.respond(turn, from, nonce)
-  const size = turn.state.members.length + 1
-  if (turn.random() * size < Rules.answersWanted) {
-    turn.setTimer(`respond:${sender.id}`, turn.random() * Math.min(size, 100), { _tag: "Respond", to: from, nonce })
+  context.state.known = HashMap.set(context.state.known, sender.id, { ...known, answered: nonce })
+  if (context.state.election.reign?.leader.id === context.state.self.id) return Presence.respond(context, from, nonce)
+  const size = context.state.members.length + 1
+  if (context.random() * size < Timing.answersWanted) {
+    context.setTimer(`respond:${sender.id}`, context.random() * Math.min(size, 100), {
+      _tag: "Respond",
+      to: from,
+      nonce
+    })
   }
 }
 
-const onResponse = (turn: Turn, message: Message.Of<"SERVER_RESPONSE">, from: Member.Address): void => {
+const onResponse = (context: StepContext, message: Message.Of<"SERVER_RESPONSE">, from: Member.Address): void => {
   const { nonce } = message
-  const { lease } = turn.state.rules
-  if (lease !== null) Contest.all(turn).forEach((at) => LeaseElection.onAnswered(at, lease, message))
-  if (nonce !== turn.state.probe || turn.state.paging !== null || turn.state.phase !== "Discovering") return
+  const { lease } = context.state.timing
+  if (lease !== null) {
+    ElectionContext.all(context).forEach((election) => LeaseElection.onAnswered(election, lease, message))
+  }
+  if (nonce !== context.state.probe || context.state.paging !== null || context.state.phase !== "Discovering") return
   // By then those who answer the probe of a group of any size have done so; only the others are asked for.
-  MemberLists.read(turn, from, nonce, Math.min(100, turn.state.rules.discoveryWindow / 3))
+  MemberLists.read(context, from, nonce, Math.min(100, context.state.timing.discoveryWindow / 3))
 }
 
-const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
-  const own = message.list.find((line) => line.id === turn.state.self.id)
-  if (own !== undefined && Identity.isOwnAddress(turn, own) && Identity.raise(turn, own.incarnation)) {
-    Waking.raised(turn)
+const onMembers = (context: StepContext, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
+  const own = message.list.find((line) => line.id === context.state.self.id)
+  if (own !== undefined && Identity.isOwnAddress(context, own) && Identity.raise(context, own.incarnation)) {
+    Waking.raised(context)
   }
-  MemberLists.onPage(turn, message, from)
+  MemberLists.onPage(context, message, from)
 }

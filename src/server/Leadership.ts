@@ -16,7 +16,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Contest from "../protocol/election/Contest.ts"
+import * as ElectionContext from "../protocol/election/ElectionContext.ts"
 import * as NamedElections from "../protocol/election/NamedElections.ts"
 import * as SteppingDown from "../protocol/election/SteppingDown.ts"
 import * as Election from "../protocol/model/Election.ts"
@@ -260,7 +260,7 @@ const over = (
     offered: Effect.flatMap(
       state.state,
       (now) =>
-        Contest.register(now, election)?.hasNoWork === true
+        ElectionContext.register(now, election)?.hasNoWork === true
           ? state.step({ _tag: "WorkOffered", election })
           : Effect.void
     )
@@ -280,7 +280,7 @@ const over = (
     if (to === before.self.id) return
     if (refusal === "NoSuchMember") return yield* new NoSuchMember({ id: to, election })
     yield* state.step({ _tag: "Transfer", election, to })
-    const within = Duration.toMillis(works.stopTimeout) + 2 * before.rules.coordinatorTimeout
+    const within = Duration.toMillis(works.stopTimeout) + 2 * before.timing.coordinatorTimeout
     const leader = yield* events.pipe(
       Stream.filterMap((event) =>
         event.event === "LeaderChanged" && event.election === election && event.leader !== null
@@ -297,7 +297,7 @@ const over = (
   return {
     isLeader: Effect.map(own, (reign) => reign !== null),
     current: Effect.map(own, Option.fromNullishOr),
-    followed: Effect.map(state.state, (now) => Option.fromNullishOr(Contest.register(now, election)?.reign)),
+    followed: Effect.map(state.state, (now) => Option.fromNullishOr(ElectionContext.register(now, election)?.reign)),
     resign: Effect.flatMap(own, (reign) => reign === null ? notLeading : Effect.uninterruptible(lead.resign)),
     stepDownFor: (duration) =>
       Option.match(Option.filter(Duration.fromInput(duration), isAllowed), {

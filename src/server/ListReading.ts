@@ -8,7 +8,7 @@ import * as Random from "effect/Random"
 import type { Address, NodeId } from "../protocol/model/Member.ts"
 import type * as Message from "../protocol/model/Message.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
-import * as Rules from "../protocol/model/Rules.ts"
+import * as Timing from "../protocol/model/Timing.ts"
 import * as Zone from "../protocol/model/Zone.ts"
 import type * as Messenger from "../transport/Messenger.ts"
 
@@ -83,10 +83,10 @@ const gapOf = ({ timeout }: Question): number => Math.min(150, timeout / 8)
 const fastTries = 12
 
 /** At first the leader alone is to answer, then about 4, 16 and 50 of all. */
-const wantedAt = (time: number) => time === 0 ? {} : { wanted: Math.min(4 ** time, Rules.answersWanted) }
+const wantedAt = (time: number) => time === 0 ? {} : { wanted: Math.min(4 ** time, Timing.answersWanted) }
 
 /** How often a page is asked for before the question begins anew: who answered may be gone. */
-const pageTries = Rules.probeTries
+const pageTries = Timing.probeTries
 /** How often a list is read anew since it changed meanwhile. One that changes all the time is taken as it comes. */
 const changesMinded = 3
 /** How many pages with details a server sends in half of that many ms: at first a burst, then 100 a second. */

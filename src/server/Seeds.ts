@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Ip from "../protocol/model/Ip.ts"
 import { type Address, formatAddress } from "../protocol/model/Member.ts"
-import * as Rules from "../protocol/model/Rules.ts"
+import * as Timing from "../protocol/model/Timing.ts"
 import type { Settings } from "../settings/Settings.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import * as Networks from "../transport/Networks.ts"
@@ -71,7 +71,7 @@ export const make = Effect.fnUntraced(function*(
     for (const place of settings.seeds) {
       for (const address of found.get(place) ?? []) all.set(formatAddress(address), address)
     }
-    return [...all.values()].slice(0, Rules.maxContacts)
+    return [...all.values()].slice(0, Timing.maxContacts)
   }
   const resolveAll = Effect.forEach(settings.seeds, resolve, { concurrency: "unbounded", discard: true })
   if (settings.seeds.length > 0) {

@@ -15,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Closing from "../engine/Closing.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import * as Member from "../protocol/model/Member.ts"
-import type * as Rules from "../protocol/model/Rules.ts"
+import type * as Timing from "../protocol/model/Timing.ts"
 import * as Zone from "../protocol/model/Zone.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Frame from "../protocol/wire/Frame.ts"
@@ -67,7 +67,7 @@ export type ServerError = SettingRefused | Datagrams.DatagramsFailed
  * @category conversions
  * @since 0.1.0
  */
-export const rulesOf = (settings: Settings.Settings): Rules.Rules => ({
+export const timingOf = (settings: Settings.Settings): Timing.Timing => ({
   ...Settings.timing(settings),
   multicast: settings.multicast,
   preempt: settings.preempt,
@@ -111,11 +111,11 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
-  const rules = rulesOf(settings)
+  const timing = timingOf(settings)
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const state: ServerEngine.ServerEngine = yield* ServerEngine.make({
     initial: Step.make({
-      rules,
+      timing,
       self,
       addresses: endpoint.local,
       seeds: seeds.addresses(),
@@ -135,7 +135,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, keys)
   const { farewell, pulse, run: runOutbox } = state.outbox
   yield* runOutbox({ messenger, outcome: state.offer })
-  yield* Election.run(rules, state, supervisor)
+  yield* Election.run(timing, state, supervisor)
   yield* seeds.run(state, supervisor)
   const placesNow = () => endpoint.local.map(Member.formatAddress).join()
   let places = placesNow()

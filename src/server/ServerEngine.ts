@@ -13,9 +13,9 @@ import * as EventHub from "../engine/EventHub.ts"
 import * as Latest from "../engine/Latest.ts"
 import * as Outbox from "../engine/Outbox.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
-import * as Contest from "../protocol/election/Contest.ts"
+import * as ElectionContext from "../protocol/election/ElectionContext.ts"
 import type * as Event from "../protocol/model/Event.ts"
-import type { DropReason, Now, Output, State } from "../protocol/model/Turn.ts"
+import type { DropReason, Now, Output, State } from "../protocol/model/StepContext.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Generation from "../transport/Generation.ts"
 import type * as Messenger from "../transport/Messenger.ts"
@@ -45,7 +45,7 @@ export interface ServerEngine {
   /** The view as it was last told, and each later one. Of a server that has ended it is the last one. */
   readonly views: Stream.Stream<Step.View>
   /** The reigns of this server's own that last, by election: the group's own has no name. */
-  readonly ownReigns: Stream.Stream<Contest.OwnReigns>
+  readonly ownReigns: Stream.Stream<ElectionContext.OwnReigns>
   /** Tells an event that is none of the protocol's. */
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
   /** Who subscribes from here on gets what follows, and no longer all from `Started` on. */
@@ -80,7 +80,7 @@ export const make = Effect.fnUntraced(function*(
   const dropped = new Map<string, number>()
   const drop: ServerEngine["drop"] = (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
   const view = yield* Latest.make(Step.view(initial))
-  const ownReigns = yield* Latest.make<Contest.OwnReigns>(new Map())
+  const ownReigns = yield* Latest.make<ElectionContext.OwnReigns>(new Map())
   const hub = yield* EventHub.make<Step.View, Event.Event>(view.get)
   const runWork = yield* FiberMap.makeRuntime<never, string>()
   const outbox = yield* Outbox.make(drop, supervisor)
@@ -121,7 +121,7 @@ export const make = Effect.fnUntraced(function*(
     due: { _tag: "Due" },
     carryOut: (outputs, { after, before }) => {
       // Leading work hears of the end of its reign before anyone else does.
-      if (!Contest.ownsSame(before, after)) ownReigns.set(Contest.ownReigns(after))
+      if (!ElectionContext.ownsSame(before, after)) ownReigns.set(ElectionContext.ownReigns(after))
       if (!Step.showsSame(before, after)) view.set(Step.view(after))
       for (const output of outputs) carryOut(output)
     },

@@ -2,8 +2,8 @@
 import * as Lease from "../protocol/model/Lease.ts"
 import * as Losses from "../protocol/model/Losses.ts"
 import * as Member from "../protocol/model/Member.ts"
-import * as Rules from "../protocol/model/Rules.ts"
-import type { State } from "../protocol/model/Turn.ts"
+import type { State } from "../protocol/model/StepContext.ts"
+import * as Timing from "../protocol/model/Timing.ts"
 import * as Step from "../protocol/Step.ts"
 import { names, sameMembers, sameReign } from "./internal/same.ts"
 import { claim, type Clocks, formatReign } from "./Invariants.ts"
@@ -20,14 +20,14 @@ export const disagreement = (living: ReadonlyArray<State>, clocks: (of: State) =
   if (odd !== undefined) {
     return `${first.self.name} follows ${formatReign(reign)}, but ${odd.self.name} ${formatReign(odd.election.reign)}`
   }
-  const { lease, minimumMembers } = first.rules
+  const { lease, minimumMembers } = first.timing
   const few = living.length < Math.max(minimumMembers, lease === null ? 1 : Lease.majority(lease))
   if (few) return reign === null ? null : `${formatReign(reign)} leads ${living.length}, fewer than the minimum`
   if (reign === null) return "nobody leads"
   const leader = living.find(({ self }) => Member.isSameStart(self, reign.leader))
   if (leader === undefined) return `all follow ${formatReign(reign)}, of one who does not live`
   if (claim(leader, clocks(leader)) === null) return `all follow ${formatReign(reign)}, who does not lead`
-  const higher = leader.rules.preempt
+  const higher = leader.timing.preempt
     ? living.find((state) => Member.outranks(state.self, reign.leader) && !mayWait(state, clocks(state), living.length))
     : undefined
   if (higher !== undefined) return `all follow ${formatReign(reign)}, but ${higher.self.name} ranks higher`
@@ -39,12 +39,12 @@ export const disagreement = (living: ReadonlyArray<State>, clocks: (of: State) =
 }
 
 /** Whether a server has lost a lead, and waits before it takes it from another. */
-export const waits = ({ election, rules }: State, { monotonic }: Clocks): boolean =>
-  monotonic < Losses.until(election.losses, rules)
+export const waits = ({ election, timing }: State, { monotonic }: Clocks): boolean =>
+  monotonic < Losses.until(election.losses, timing)
 
 /** The same, or it has waited until so lately that it need not lead yet. */
-const mayWait = ({ election, rules }: State, { monotonic }: Clocks, servers: number): boolean =>
-  monotonic < Losses.until(election.losses, rules) + settlesWithin(rules, servers)
+const mayWait = ({ election, timing }: State, { monotonic }: Clocks, servers: number): boolean =>
+  monotonic < Losses.until(election.losses, timing) + settlesWithin(timing, servers)
 
 /**
  * For how many ms what all have agreed on may stay so: until one that outranks the leader has waited, and has had the time to
@@ -52,12 +52,12 @@ const mayWait = ({ election, rules }: State, { monotonic }: Clocks, servers: num
  */
 export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => Clocks): number => {
   const waiting = living.filter((state) => {
-    const { election: { reign }, rules, self } = state
-    return reign !== null && rules.preempt && Member.outranks(self, reign.leader)
+    const { election: { reign }, timing, self } = state
+    return reign !== null && timing.preempt && Member.outranks(self, reign.leader)
       && mayWait(state, clocks(state), living.length)
   })
-  const left = waiting.map((state) => Losses.until(state.election.losses, state.rules) - clocks(state).monotonic)
-  return waiting.length === 0 ? Infinity : Math.max(...left) + settlesWithin(waiting[0]!.rules, living.length)
+  const left = waiting.map((state) => Losses.until(state.election.losses, state.timing) - clocks(state).monotonic)
+  return waiting.length === 0 ? Infinity : Math.max(...left) + settlesWithin(waiting[0]!.timing, living.length)
 }
 
 /**
@@ -76,15 +76,15 @@ export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => C
  * - Where links are missing and some are reached over `hops` links only, each link more takes a heartbeat to be told of whom
  *   nobody here hears, and as long as a silent member is left in peace to be told no more.
  */
-export const settlesWithin = (rules: Rules.Rules, servers: number, { delay = 1, hops = 0 } = {}): number => {
-  const removal = Rules.patience(rules, rules.heartbeatInterval) + 2 * rules.cleanupInterval
-    + Rules.probeTries * rules.probeTimeout + rules.discoveryWindow
-  const proof = rules.heartbeatInterval + rules.probeTimeout
-  const standing = Math.min(1_000, rules.electionStagger * (servers - 1)) + 5
-    + Math.max(rules.okTimeout, 2 * rules.probeTimeout) + 1.25 * rules.coordinatorTimeout
-  const leases = rules.lease === null ? 0 : 4 * rules.lease.duration
-  const told = hops * (Rules.patience(rules, rules.heartbeatInterval) + rules.heartbeatInterval)
+export const settlesWithin = (timing: Timing.Timing, servers: number, { delay = 1, hops = 0 } = {}): number => {
+  const removal = Timing.patience(timing, timing.heartbeatInterval) + 2 * timing.cleanupInterval
+    + Timing.probeTries * timing.probeTimeout + timing.discoveryWindow
+  const proof = timing.heartbeatInterval + timing.probeTimeout
+  const standing = Math.min(1_000, timing.electionStagger * (servers - 1)) + 5
+    + Math.max(timing.okTimeout, 2 * timing.probeTimeout) + 1.25 * timing.coordinatorTimeout
+  const leases = timing.lease === null ? 0 : 4 * timing.lease.duration
+  const told = hops * (Timing.patience(timing, timing.heartbeatInterval) + timing.heartbeatInterval)
   return Math.ceil(
-    removal + told + proof + standing + leases + rules.heartbeatInterval + rules.stableAfter + 10 * delay
+    removal + told + proof + standing + leases + timing.heartbeatInterval + timing.stableAfter + 10 * delay
   )
 }

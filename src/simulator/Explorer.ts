@@ -16,7 +16,7 @@
  *
  * After Holzmann, *An Analysis of Bitstate Hashing* (1998), and Clarke, Grumberg and Peled, *Model Checking* (1999).
  */
-import type * as Rules from "../protocol/model/Rules.ts"
+import type * as Timing from "../protocol/model/Timing.ts"
 import type * as Step from "../protocol/Step.ts"
 import * as Agreement from "./Agreement.ts"
 import * as Local from "./internal/local.ts"
@@ -43,7 +43,7 @@ export interface Options {
   /** `cold`: all start at once. `settled`: they have, and one leads. */
   readonly from: "cold" | "settled"
   readonly bounds: Bounds
-  readonly rules?: Partial<Rules.Rules> | undefined
+  readonly timing?: Partial<Timing.Timing> | undefined
   /** How long a datagram may be under way, in ms. */
   readonly delay?: number | undefined
   /** Decides in which order ways are gone: it matters only where not all are. */
@@ -132,7 +132,7 @@ class Exploration {
     this.#delay = (options.delay ?? 50) / Local.grid
     this.#local = new Local.Servers({
       servers: options.servers ?? 3,
-      rules: { ...Local.rules, ...options.rules },
+      timing: { ...Local.timing, ...options.timing },
       transition: options.transition
     })
     this.#visited = Visited.make(options.states)

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import type * as Rules from "../protocol/model/Rules.ts"
+import type * as Timing from "../protocol/model/Timing.ts"
 import type { Fault } from "./Fault.ts"
 import * as Wild from "./internal/wild.ts"
 import * as LinkGraph from "./LinkGraph.ts"
@@ -87,9 +87,9 @@ export interface Options {
   readonly servers: number
   /** How long the run is, in ms. */
   readonly millis: number
-  readonly rules:
-    & Pick<Rules.Rules, "heartbeatInterval" | "memberTimeout" | "probeTimeout">
-    & Partial<Pick<Rules.Rules, "lease">>
+  readonly timing:
+    & Pick<Timing.Timing, "heartbeatInterval" | "memberTimeout" | "probeTimeout">
+    & Partial<Pick<Timing.Timing, "lease">>
   /** How long the group may take to settle after the last fault, in ms. */
   readonly calm: number
   /** The most by which the speed of a clock differs from true time; 0.01 is one in a hundred. */
@@ -202,7 +202,7 @@ const length = (millis: number): string =>
     : `${(millis / 60_000).toFixed(1)} min`
 
 const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => {
-  const { calm, from = 0, millis, profile, rules: { memberTimeout } } = options
+  const { calm, from = 0, millis, profile, timing: { memberTimeout } } = options
   const faults: Array<Fault> = []
   if (profile === "none") return faults
   const isHarsh = profile !== "mild"
@@ -211,7 +211,7 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
   faults.push(...world.faults)
   let now = from
   while (now + calm < millis) {
-    if (profile === "wild" && (options.rules.lease ?? null) !== null && chance() < 0.4) {
+    if (profile === "wild" && (options.timing.lease ?? null) !== null && chance() < 0.4) {
       const rolled = Wild.drawRolling(options, chance, now)
       faults.push(...rolled.faults)
       now = rolled.until + calm * (1.05 + 0.3 * chance())
@@ -269,7 +269,7 @@ const drawOne = (
   at: number,
   until: number
 ): Fault => {
-  const { calm, drift, jumps, millis, profile, rules: { memberTimeout, probeTimeout }, servers } = options
+  const { calm, drift, jumps, millis, profile, timing: { memberTimeout, probeTimeout }, servers } = options
   const harsh = profile !== "mild"
   const kind = pick(all, chance)
   const server = Math.floor(chance() * servers)

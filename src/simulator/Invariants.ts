@@ -8,15 +8,15 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as Contest from "../protocol/election/Contest.ts"
+import * as ElectionContext from "../protocol/election/ElectionContext.ts"
 import * as Voter from "../protocol/lease/Voter.ts"
 import * as Election from "../protocol/model/Election.ts"
 import type * as Event from "../protocol/model/Event.ts"
 import * as Lease from "../protocol/model/Lease.ts"
 import * as Member from "../protocol/model/Member.ts"
 import * as Reign from "../protocol/model/Reign.ts"
-import * as Rules from "../protocol/model/Rules.ts"
-import type { Now, Output, State } from "../protocol/model/Turn.ts"
+import type { Now, Output, State } from "../protocol/model/StepContext.ts"
+import * as Timing from "../protocol/model/Timing.ts"
 import * as Step from "../protocol/Step.ts"
 import { names, sameMembers, sameReign } from "./internal/same.ts"
 
@@ -144,7 +144,7 @@ export const judge = (
     members ??= before.members
     if (event.event === "MemberJoined") complain("heardItself", isOfSender(input, event.member))
     complain("returnsInOrder", outOfOrder(next, members, event, input, now.monotonic))
-    next = remembered(next, event, after.rules, now.monotonic)
+    next = remembered(next, event, after.timing, now.monotonic)
     members = membersAfter(members, event)
     if (event.event === "LeaderChanged" && event.election === Election.ofGroup) {
       reign = event.leader && Reign.make(event.term, event.leader)
@@ -182,7 +182,7 @@ export const contest = (claims: ReadonlyArray<Reign.Reign | null>): string | nul
  */
 export const unbound = (living: ReadonlyArray<Living>): string | null => {
   for (const { clocks, state } of living) {
-    const { election: { claim }, rules: { lease }, self } = state
+    const { election: { claim }, timing: { lease }, self } = state
     // What it may have forgotten, nobody can see; that it promises anew, they can.
     const isSilent = Lease.isSilent(state.silentUntil, clocks.monotonic)
     // One that has left is silent for good, and what it promised stands.
@@ -232,8 +232,8 @@ export const formatReign = (reign: Reign.Reign | null): string =>
 
 /** Who leads after a step has its work told to stop in a later one: it must not be too late for that. */
 const overstayed = (state: State, clocks: Clocks): string | null => {
-  const { election: { claim }, rules: { lease, stopTimeout } } = state
-  const own = lease === null ? null : Contest.ownReign(state)
+  const { election: { claim }, timing: { lease, stopTimeout } } = state
+  const own = lease === null ? null : ElectionContext.ownReign(state)
   if (lease === null || own === null) return null
   const left = claim === null || claim.term !== own.term ? 0 : Lease.left(claim, lease, clocks)
   return left >= stopTimeout
@@ -324,22 +324,22 @@ const without = <A>(all: ReadonlyMap<string, A>, id: string): ReadonlyMap<string
 /** A lost question, or a lost answer, is no death; nor is one refusal, or a silence that others may still end. */
 const tooSoon = (
   { asked }: Past,
-  { checks, known, rules }: State,
+  { checks, known, timing }: State,
   { member, reason }: Extract<Event.Event, { event: "MemberRemoved" }>,
   now: number
 ): string | null => {
   const { refused, times } = asked.get(member.id) ?? { times: 0, refused: 0 }
-  if (reason._tag === "Crashed" && refused < Rules.refusalsWanted) {
+  if (reason._tag === "Crashed" && refused < Timing.refusalsWanted) {
     return `${names([member])} is removed, refused ${refused} times`
   }
   if (reason._tag !== "Silent") return null
-  if (times < Rules.probeTries) return `${names([member])} is removed, having been asked ${times} times`
+  if (times < Timing.probeTries) return `${names([member])} is removed, having been asked ${times} times`
   const before = Option.getOrUndefined(HashMap.get(known, member.id))
   // Where another misses it too, it is not waited for.
   const isHint = Option.getOrUndefined(HashMap.get(checks, member.id))?.isHint === true
   if (before === undefined || isHint) return null
   const silent = now - before.heardAt
-  return silent < Rules.patience(rules, before.interval)
+  return silent < Timing.patience(timing, before.interval)
     ? `${names([member])} is removed, silent for ${Math.round(silent)} ms`
     : null
 }
@@ -391,7 +391,7 @@ const outOfOrder = (
     : `${names([member])} was removed and joins without having answered`
 }
 
-const remembered = (past: Past, event: Event.Event, rules: Rules.Rules, now: number): Past => {
+const remembered = (past: Past, event: Event.Event, timing: Timing.Timing, now: number): Past => {
   if (event.event === "MemberJoined" && past.gone.has(event.member.id)) {
     return { ...past, gone: without(past.gone, event.member.id) }
   }
@@ -401,7 +401,7 @@ const remembered = (past: Past, event: Event.Event, rules: Rules.Rules, now: num
   const gone: Gone = {
     incarnation: reason._tag === "Replaced" ? reason.by : incarnation,
     returns: reason._tag === "Replaced" ? "at once" : reason._tag === "Left" ? "never" : "by answering",
-    until: now + Rules.departedFor(rules),
+    until: now + Timing.departedFor(timing),
     asked: null
   }
   return { ...past, gone: new Map(past.gone).set(id, gone), asked: without(past.asked, id) }

@@ -91,15 +91,15 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
     yield* Spelling.refuseUnknown(options, optionNames)
     const { millis, progress, seed, servers } = options
     const settings = yield* Settings.make(options.settings)
-    const rules = Server.rulesOf(settings)
-    const bound = Agreement.settlesWithin(rules, servers)
+    const timing = Server.timingOf(settings)
+    const bound = Agreement.settlesWithin(timing, servers)
     const random = yield* Random.withSeed(Effect.service(Random.Random), `${seed} machines`)
     // In half of the runs with leases the wall clocks agree as well as the growth of terms asks for.
-    const kept = rules.lease !== null && random.nextDoubleUnsafe() < 0.5 ? rules.lease.duration : null
+    const kept = timing.lease !== null && random.nextDoubleUnsafe() < 0.5 ? timing.lease.duration : null
     const jumps = kept === null ? day : kept / 20
     const ahead = kept === null ? wallDifference : kept / 4
     const story = typeof options.faults === "string"
-      ? yield* Faults.draw({ seed, profile: options.faults, servers, millis, rules, calm: bound, drift, jumps })
+      ? yield* Faults.draw({ seed, profile: options.faults, servers, millis, timing, calm: bound, drift, jumps })
       : options.faults
     const isNamed = story.some(({ kind }) => kind === "deadNames")
     const seeds = Array.from({ length: Math.ceil(servers / 2) }, (_, index) => `s${2 * index}:${fixedPort}`)
@@ -143,7 +143,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
     const passAndLook = Effect.fnUntraced(function*(until: number) {
       for (;;) {
         // A whole ms: what is left of one by rounding would be no time to pass.
-        const due = Math.ceil(watcher.disturbedAt + watcher.quiet.bound(rules, yield* group.running))
+        const due = Math.ceil(watcher.disturbedAt + watcher.quiet.bound(timing, yield* group.running))
         if (due > until) return yield* pass(until)
         const seen = watcher.disturbedAt
         yield* pass(due)

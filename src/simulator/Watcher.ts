@@ -3,14 +3,14 @@
  * when, who led when, and how often each promise was put to the test.
  */
 import * as Duration from "effect/Duration"
-import * as Contest from "../protocol/election/Contest.ts"
+import * as ElectionContext from "../protocol/election/ElectionContext.ts"
 import type * as Event from "../protocol/model/Event.ts"
 import * as Lease from "../protocol/model/Lease.ts"
 import type { Address } from "../protocol/model/Member.ts"
 import * as Member from "../protocol/model/Member.ts"
 import * as ReignOrder from "../protocol/model/Reign.ts"
-import * as Rules from "../protocol/model/Rules.ts"
-import type { Now, State } from "../protocol/model/Turn.ts"
+import type { Now, State } from "../protocol/model/StepContext.ts"
+import * as Timing from "../protocol/model/Timing.ts"
 import * as Step from "../protocol/Step.ts"
 import type * as Settings from "../settings/Settings.ts"
 import { subnetOf } from "../testing/internal/interfaces.ts"
@@ -133,7 +133,7 @@ export class Watcher {
     this.#transition = transition
     this.#leadership = leadership
     this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
-    this.#stopTimeout = Duration.toMillis(stopTimeout) + Rules.watchInterval({
+    this.#stopTimeout = Duration.toMillis(stopTimeout) + Timing.watchInterval({
       heartbeatInterval: Duration.toMillis(heartbeatInterval)
     })
   }
@@ -169,7 +169,7 @@ export class Watcher {
         this.complain(at, "staysSettled", index, `${describe(before)} became ${describe(after)} (${input._tag})`)
       }
     }
-    this.quiet.stepped(at, index, after.rules, outputs)
+    this.quiet.stepped(at, index, after.timing, outputs)
     this.#lead(watched, at, index, after)
     if (this.#leadership === "lease") this.#judgeLease(at)
   }
@@ -280,7 +280,7 @@ export class Watcher {
   ): string | null {
     const [first] = followers
     if (first === undefined) return null
-    const { lease, minimumMembers } = first.state.rules
+    const { lease, minimumMembers } = first.state.timing
     const claims = followers.map(({ clocks, index, state }) => ({
       index,
       state,
@@ -401,7 +401,7 @@ export class Watcher {
     const aged = now.monotonic - seen.monotonic
     const stoodStill = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
     let what: string | null
-    if (stoodStill > Rules.stallAfter(step.before.rules)) {
+    if (stoodStill > Timing.stallAfter(step.before.timing)) {
       watched.wokeAt = now.monotonic
       this.#count("stallIsNoticed")
       what = Waking.judgeFirst(step, stoodStill, aged)
@@ -412,7 +412,7 @@ export class Watcher {
   }
 
   #lead(watched: Watched, at: number, index: number, after: State): void {
-    const reign = Contest.ownReign(after)
+    const reign = ElectionContext.ownReign(after)
     const { led } = watched
     if (led !== null && (reign === null || reign.term !== led.term)) {
       led.until = at
@@ -428,7 +428,7 @@ export class Watcher {
     }
     // Provided that the wall clocks agree within a lease: else who forgot its promises may grant a lower term.
     const walls = [...this.#servers.values()].map(({ host }) => host.clock.currentTimeMillisUnsafe())
-    const { lease } = after.rules
+    const { lease } = after.timing
     if (lease !== null && Math.max(...walls) - Math.min(...walls) >= lease.duration) this.#clocksAgree = false
     if (!this.#clocksAgree) return
     this.#count("termsGrow")
@@ -439,21 +439,22 @@ export class Watcher {
   }
 
   /** One comes to lead. Whose the lead is, and could have said so, should have it in its place. */
-  #judgeRank(at: number, index: number, { newcomer, rules, self }: State): void {
+  #judgeRank(at: number, index: number, { newcomer, timing, self }: State): void {
     // By then each has heard each, who was removed before has proven that it lives, and has been asked or heard the question.
-    const since = at - 1.05 * (2 * rules.heartbeatInterval + rules.okTimeout + Rules.probeTries * rules.probeTimeout)
+    const since = at -
+      1.05 * (2 * timing.heartbeatInterval + timing.okTimeout + Timing.probeTries * timing.probeTimeout)
     const isWell = (server: number) => (this.#still.get(server)?.until ?? 0) < since
     // Who stood still for so long that it noticed has asked anew.
     const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
-    const mayJudge = isWell(index) || until - from > 1.05 * Rules.stallAfter(rules)
+    const mayJudge = isWell(index) || until - from > 1.05 * Timing.stallAfter(timing)
     if (since < 0 || !mayJudge || !this.#isWhole(since)) return
     this.#count("highestLeads")
     for (const [other, { asideAt, led, since: started, state }] of this.#servers) {
       if (other === index || started >= since || !isWell(other) || state.phase !== "Live") continue
-      if (led !== null && led.from < since && !(rules.preempt && !newcomer)) {
+      if (led !== null && led.from < since && !(timing.preempt && !newcomer)) {
         this.complain(at, "highestLeads", index, `leads, though s${other} does and is well`)
       }
-      if (!rules.preempt || asideAt >= since || !Member.outranks(state.self, self)) continue
+      if (!timing.preempt || asideAt >= since || !Member.outranks(state.self, self)) continue
       this.complain(at, "highestLeads", index, `leads, though s${other} ranks higher and is well`)
     }
   }
@@ -528,11 +529,11 @@ export class Watcher {
     if (found === undefined) return
     const [other, { since: started }] = found
     // One of its questions at least has had its answer.
-    const window = Rules.probeTries * remover.rules.probeTimeout + 100
+    const window = Timing.probeTries * remover.timing.probeTimeout + 100
     const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
     const wokeWithin = until >= at - window
     // What it asked before a sleep that it noticed counts no more, and there was no time to ask anew.
-    const judgesTooSoon = wokeWithin && (until - from) > 1.05 * Rules.stallAfter(remover.rules)
+    const judgesTooSoon = wokeWithin && (until - from) > 1.05 * Timing.stallAfter(remover.timing)
     // A short sleep of its own is no part of the window: what it asked before counts after.
     const since = (wokeWithin ? from : at) - window
     const well = started < since && (this.#still.get(other)?.until ?? 0) < since
@@ -564,7 +565,7 @@ const claimOf = ({ election: { claim } }: State, term: number): Lease.Claim | nu
   claim !== null && claim.held && claim.term === term ? claim : null
 
 /** Whether the lease that work runs under lasts, by the clocks that cannot be set, also where its reign was ended before. */
-const lasts = ({ host, state: { rules: { lease } } }: Watched, { claim }: Work): boolean =>
+const lasts = ({ host, state: { timing: { lease } } }: Watched, { claim }: Work): boolean =>
   claim !== null && lease !== null && Invariants.isLasting(claim, lease, clocksOf(host))
 
 const describe = (state: State): string =>

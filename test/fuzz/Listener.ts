@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from "node:util"
 import * as ClientStep from "../../src/protocol/delivery/ClientStep.ts"
 import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
-import type * as ClientTurn from "../../src/protocol/model/ClientTurn.ts"
+import type * as ClientContext from "../../src/protocol/model/ClientContext.ts"
 import type * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
@@ -22,7 +22,7 @@ const mostSources = 2_048
 const fresh = () => ClientStep.make({ client: { id, name: "c" }, interval: 500 })
 
 export class Listener {
-  state: ClientTurn.State = fresh()
+  state: ClientContext.State = fresh()
   readonly told = new Map<string, number>()
   readonly #chance: Chance
   #tickets = 0

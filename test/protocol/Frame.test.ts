@@ -11,7 +11,7 @@ import * as Reign from "../../src/protocol/model/Reign.ts"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
-import { rules, Server } from "./harness/Server.ts"
+import { Server, timing } from "./harness/Server.ts"
 
 const tag = new Uint8Array([1, 2, 3, 4])
 const encoder = new TextEncoder()
@@ -413,7 +413,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
   })
 
   it("the limits leave room for as many members as a view holds", () => {
-    assert.isAtMost(rules().maxMembers, 65_535)
+    assert.isAtMost(timing().maxMembers, 65_535)
   })
 })
 

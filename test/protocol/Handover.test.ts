@@ -21,7 +21,7 @@ const lasts = L * 0.98
 const options = (change: Options = {}): Options => ({
   profile: "fast",
   ...change,
-  rules: { lease, stopTimeout: 300, ...change.rules }
+  timing: { lease, stopTimeout: 300, ...change.timing }
 })
 
 const beat = (sender: string, claim: number, number = 1, election = "") =>

@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import * as Contest from "../../src/protocol/election/Contest.ts"
+import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
 import * as LeaseElection from "../../src/protocol/lease/LeaseElection.ts"
 import * as Voter from "../../src/protocol/lease/Voter.ts"
 import * as Election from "../../src/protocol/model/Election.ts"
@@ -13,7 +13,7 @@ import * as Losses from "../../src/protocol/model/Losses.ts"
 import type * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Reign from "../../src/protocol/model/Reign.ts"
-import { Turn } from "../../src/protocol/model/Turn.ts"
+import { StepContext } from "../../src/protocol/model/StepContext.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
@@ -29,7 +29,7 @@ const options = (change: Options = {}): Options => ({
   profile: "fast",
   preVote: { granted: true, promised: 0, boundTo: null, remaining: 0 },
   ...change,
-  rules: { lease: three, stopTimeout: 300, ...change.rules }
+  timing: { lease: three, stopTimeout: 300, ...change.timing }
 })
 
 const says = (sender: string | Member.Member, body: Parameters<typeof Peer.says>[1], header: Peer.Follows = {}) =>
@@ -235,7 +235,7 @@ describe("standing", () => {
     }
     const gapsOf = (said: ReadonlyArray<number>) => said.slice(1).map((time, index) => time - said[index]!)
     assert.deepStrictEqual(gapsOf(at({})), [75, 75, 75])
-    assert.deepStrictEqual(gapsOf(at({ rules: { probeTimeout: 20 } })), [20, 75, 75])
+    assert.deepStrictEqual(gapsOf(at({ timing: { probeTimeout: 20 } })), [20, 75, 75])
   })
 
   it("asks three times, promises itself first, and takes a term above all that it heard of or promised", () => {
@@ -309,7 +309,7 @@ describe("standing", () => {
   })
 
   it("asks anew, in a term above, whoever a lower candidate has set free: else of four the two halves take turns for ever", () => {
-    const five = { rules: { lease: { ...three, groupSize: 5 } } }
+    const five = { timing: { lease: { ...three, groupSize: 5 } } }
     const { server, term } = standing(["a", "b", "c"], five)
     server.hear(vote("a", term), "unicast")
     server.advance(200).forget().hear(release("b", term + 999), "unicast")
@@ -389,7 +389,7 @@ describe("standing", () => {
   })
 
   it("of a group of one leads at once", () => {
-    const server = vacant([], { rules: { lease: { ...three, groupSize: 1 } } }).advance(10)
+    const server = vacant([], { timing: { lease: { ...three, groupSize: 1 } } }).advance(10)
     assert.isTrue(server.leads)
     assert.deepStrictEqual(server.said("ELECTION"), [])
     server.advance(10 * L)
@@ -413,7 +413,7 @@ describe("standing", () => {
 
 describe("votes", () => {
   it("of one server count once (repeated)", () => {
-    const { server, term } = standing(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 5 } } })
+    const { server, term } = standing(["a", "b", "c", "d"], { timing: { lease: { ...three, groupSize: 5 } } })
     server.hear(vote("a", term), "unicast")
     server.hear(vote("a", term), "unicast")
     assert.isFalse(server.leads)
@@ -482,7 +482,7 @@ describe("a lease", () => {
   it("is renewed by acknowledgements of different renewals, all of them counted for the earliest", () => {
     const { server, term } = leading(["a", "b", "c", "d"])
     const wide = { ...three, groupSize: 5 }
-    server.state = { ...server.state, rules: { ...server.state.rules, lease: wide } }
+    server.state = { ...server.state, timing: { ...server.state.timing, lease: wide } }
     const from = server.now
     server.advance(2 * L / 6 + 1)
     server.hear(ack("b", term, 3), "unicast")
@@ -501,16 +501,16 @@ describe("a lease", () => {
   })
 
   it("is not by one that is stale, of another start, or repeated", () => {
-    const { server, term } = leading(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 3 } } })
+    const { server, term } = leading(["a", "b", "c", "d"], { timing: { lease: { ...three, groupSize: 3 } } })
     const { anchor } = server.state.election.claim!
     server.advance(L / 6)
     server.hear(ack("b", term - 1, 2), "unicast")
     server.hear(ack("b", term, 2, 999), "unicast")
     server.hear(ack("b", term, 99), "unicast")
     assert.strictEqual(server.state.election.claim!.anchor, anchor)
-    const five = leading(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 3 } } })
+    const five = leading(["a", "b", "c", "d"], { timing: { lease: { ...three, groupSize: 3 } } })
     const wide = { ...three, groupSize: 5 }
-    five.server.state = { ...five.server.state, rules: { ...five.server.state.rules, lease: wide } }
+    five.server.state = { ...five.server.state, timing: { ...five.server.state.timing, lease: wide } }
     const before = five.server.state.election.claim!.anchor
     five.server.hear(ack("b", five.term, 1), "unicast")
     five.server.hear(ack("b", five.term, 1), "unicast")
@@ -634,7 +634,7 @@ describe("a lease", () => {
       server.advance(2 * L).forget()
       server.step({ _tag: "WorkFinished" })
       server.step({ _tag: "WorkIdle", term })
-      const { coordinatorTimeout } = server.state.rules
+      const { coordinatorTimeout } = server.state.timing
       server.advance(coordinatorTimeout - 1)
       assert.deepStrictEqual(server.said("ELECTION"), [])
       server.advance(20)
@@ -801,7 +801,7 @@ describe("a lease", () => {
     server.forget().hear(Peer.leaving("b"))
     server.advance(1)
     assert.deepStrictEqual(causes(server), ["MajorityLost"])
-    const few = leading(["a", "b", "c"], { rules: { minimumMembers: 3 } })
+    const few = leading(["a", "b", "c"], { timing: { minimumMembers: 3 } })
     few.server.hear(Peer.leaving("b"))
     few.server.hear(Peer.leaving("c"))
     few.server.advance(1)
@@ -914,7 +914,7 @@ describe("a pre-vote", () => {
   })
 
   it("is asked anew of those who have not said that they would, and given up for a while", () => {
-    const five = { ...unanswered, rules: { lease: { ...three, groupSize: 5 } } }
+    const five = { ...unanswered, timing: { lease: { ...three, groupSize: 5 } } }
     const server = vacant(["a", "b", "c", "d"], five).advance(10)
     const nonce = askedIn(server)
     server.hear(preVoted("a", nonce, free), "unicast")
@@ -935,7 +935,7 @@ describe("a pre-vote", () => {
   })
 
   it("counts what a member answered last (contradicted)", () => {
-    const server = vacant(["a", "b", "c", "d"], { ...unanswered, rules: { lease: { ...three, groupSize: 5 } } })
+    const server = vacant(["a", "b", "c", "d"], { ...unanswered, timing: { lease: { ...three, groupSize: 5 } } })
       .advance(10)
     const nonce = askedIn(server)
     server.hear(preVoted("a", nonce, free), "unicast")
@@ -1132,7 +1132,7 @@ describe("preempt", () => {
   })
 
   it("whoever would be voted for by no majority lets the leader be", () => {
-    const five = { ...unanswered, rules: { lease: { ...three, groupSize: 5 } } }
+    const five = { ...unanswered, timing: { lease: { ...three, groupSize: 5 } } }
     const server = vacant(["a", "b", "c", "d"], five).advance(1)
     server.hear(beat("a", 50, 1, "", { ...three, groupSize: 5 }))
     server.forget().advance(10)
@@ -1226,7 +1226,7 @@ describe("preempt", () => {
     const { server } = leading()
     server.forget().hear(stands("a", 0), "unicast")
     assert.deepStrictEqual(server.says(), ["COORDINATOR to a", "VOTE to a"])
-    const off = leading(["a", "z"], { rules: { preempt: false } })
+    const off = leading(["a", "z"], { timing: { preempt: false } })
     off.server.forget().hear(stands("z", 0), "unicast")
     assert.isTrue(off.server.leads)
   })
@@ -1358,12 +1358,12 @@ describe("a promise that runs out (majority lease, following)", () => {
 describe("a timer", () => {
   it("changes nothing where the majority is gone that it would stand with, nor where a lease sets none of its kind", () => {
     const server = Server.live(options())
-    const turn = new Turn(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
-    const at = Contest.find(turn, "")!
-    assert.isTrue(LeaseElection.fired(at, three, { _tag: "Stand", election: "" }))
-    assert.strictEqual(at.election.activity._tag, "Idle")
-    assert.isFalse(LeaseElection.fired(at, three, { _tag: "LeaseEnds", election: "" }))
-    assert.deepStrictEqual(turn.outputs, [])
+    const context = new StepContext(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
+    const election = ElectionContext.find(context, "")!
+    assert.isTrue(LeaseElection.fired(election, three, { _tag: "Stand", election: "" }))
+    assert.strictEqual(election.register.activity._tag, "Idle")
+    assert.isFalse(LeaseElection.fired(election, three, { _tag: "LeaseEnds", election: "" }))
+    assert.deepStrictEqual(context.outputs, [])
   })
 })
 
@@ -1374,6 +1374,6 @@ describe("what is asked of the clock", () => {
     assert.isNull(Step.leads(server.state, now, "billing"))
     assert.strictEqual(Step.leads(server.state, now)?.term, server.term)
     assert.isNull(Step.leads(server.state, { ...now, monotonic: now.monotonic + 60_000 }), "it stood still")
-    assert.isNotNull(Contest.ownReign(server.state), "which its state alone does not know")
+    assert.isNotNull(ElectionContext.ownReign(server.state), "which its state alone does not know")
   })
 })

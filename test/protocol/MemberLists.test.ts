@@ -79,7 +79,7 @@ describe("who answers who is in the group (protocol 3, MEMBERS_ASK)", () => {
     assert.isFalse(answers(server, { ...ask, wanted: 50 }, own))
     server.hear(ask, "unicast")
     assert.strictEqual(server.said("MEMBERS").length, 1)
-    server.advance(server.state.rules.discoveryWindow)
+    server.advance(server.state.timing.discoveryWindow)
     assert.isTrue(answers(server, { ...ask, wanted: 50 }, own))
   })
 

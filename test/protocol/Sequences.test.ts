@@ -7,14 +7,14 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Contest from "../../src/protocol/election/Contest.ts"
+import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
 import * as Event from "../../src/protocol/model/Event.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Reign from "../../src/protocol/model/Reign.ts"
-import * as Rules from "../../src/protocol/model/Rules.ts"
+import type { Body, State } from "../../src/protocol/model/StepContext.ts"
 import * as Timers from "../../src/protocol/model/Timers.ts"
-import type { Body, State } from "../../src/protocol/model/Turn.ts"
+import * as Timing from "../../src/protocol/model/Timing.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as Drawn from "./harness/Drawn.ts"
@@ -82,7 +82,7 @@ type Act = typeof act.Type
 
 const life = Arbitrary.all({
   acts: Arbitrary.array(Arbitrary.schema(act), { minLength: 10, maxLength: 80 }),
-  rules: Arbitrary.schema(Schema.Struct({
+  timing: Arbitrary.schema(Schema.Struct({
     preempt: Schema.Literals([true, true, false]),
     stableAfter: Schema.Literals([0, 0, 5_000]),
     minimumMembers: Schema.Literals([1, 1, 3]),
@@ -117,7 +117,7 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
   const lied = { ...honest, ...(said.lie === "priority" ? { priority: 9 } : said.lie === "address" ? { port: 9 } : {}) }
   const follows = said.leader === "none" ? undefined : Reign.make(terms[said.term], lied)
   const { activity, claim } = server.state.election
-  const lease = server.state.rules.lease ?? leases.three
+  const lease = server.state.timing.lease ?? leases.three
   const standing = said.standing === "ours" && activity._tag === "Standing" ? activity.standing : 7
   const question = [...HashMap.values(server.state.departed)].find(({ nonce }) => nonce !== "")?.nonce
     ?? [...HashMap.values(server.state.checks)][0]?.nonce
@@ -144,8 +144,8 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     ELECTION: {
       type: "ELECTION",
       election,
-      standing: server.state.rules.lease === null ? standing : terms[said.term],
-      ...(said.page === 0 && server.state.rules.lease !== null ? { lease } : {})
+      standing: server.state.timing.lease === null ? standing : terms[said.term],
+      ...(said.page === 0 && server.state.timing.lease !== null ? { lease } : {})
     },
     OK: { type: "OK", election, standing, to },
     VOTE: {
@@ -265,7 +265,7 @@ const perform = (server: Server, act: Act): void => {
     case "StepDown":
       return void server.step({ _tag: "StepDown", election: act.election, millis: act.millis })
     case "WorkOverran": {
-      const own = Contest.ownReign(server.state, act.election)
+      const own = ElectionContext.ownReign(server.state, act.election)
       const term = act.term === "own" && own !== null ? own.term : 1
       return void server.step({ _tag: "WorkOverran", election: act.election, term })
     }
@@ -287,10 +287,10 @@ const perform = (server: Server, act: Act): void => {
 
 /** Lives a life and looks at it after every single step, those of timers included. */
 const live = (
-  { acts, rules: { lease, profile, work, ...rules } }: Life,
+  { acts, timing: { lease, profile, work, ...timing } }: Life,
   look: (server: Server, step: Step.Input) => void
 ): Server => {
-  const server = new Server({ rules: { ...rules, lease: leases[lease] }, profile, work, look })
+  const server = new Server({ timing: { ...timing, lease: leases[lease] }, profile, work, look })
   server.step({ _tag: "Start" })
   server.step({ _tag: "Discover" })
   for (const act of acts) perform(server, act)
@@ -367,7 +367,7 @@ describe("after any sequence of inputs", () => {
     "what is known is known of the members, all of them and nobody else; the departed are none",
     [life],
     ([drawn]) => {
-      live(drawn, ({ now, state: { checks, departed, known, members, rules } }) => {
+      live(drawn, ({ now, state: { checks, departed, known, members, timing } }) => {
         assert.deepStrictEqual([...HashMap.keys(known)].sort(), members.map(({ id }) => id).sort())
         for (const member of members) assert.strictEqual(HashMap.getUnsafe(known, member.id).member, member)
         for (const id of HashMap.keys(departed)) assert.isFalse(HashMap.has(known, id))
@@ -375,7 +375,7 @@ describe("after any sequence of inputs", () => {
         for (const { heardAt, multicastAt } of HashMap.values(known)) {
           assert.isTrue(multicastAt <= now && heardAt <= now, "a stamp of the future")
         }
-        assert.isAtMost(HashMap.size(departed), rules.maxDeparted)
+        assert.isAtMost(HashMap.size(departed), timing.maxDeparted)
       })
     },
     runs
@@ -409,12 +409,12 @@ describe("after any sequence of inputs", () => {
   it.prop("one leads only while live, and stands only with the timer that ends it", [life], ([drawn]) => {
     const timers = { Idle: null, Pending: "stand", Standing: "ok", Waiting: "wait", PreVote: "pre-vote" } as const
     live(drawn, ({ state }) => {
-      if (Contest.ownReign(state) !== null) assert.strictEqual(state.phase, "Live")
+      if (ElectionContext.ownReign(state) !== null) assert.strictEqual(state.phase, "Live")
       const expected = timers[state.election.activity._tag]
       const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => Timers.has(state.timers, key))
       assert.deepStrictEqual(set, expected === null ? [] : [expected])
       for (const [name, { activity, withdrawn }] of state.named) {
-        if (Contest.ownReign(state, name) !== null) assert.strictEqual(state.phase, "Live")
+        if (ElectionContext.ownReign(state, name) !== null) assert.strictEqual(state.phase, "Live")
         if (withdrawn) assert.strictEqual(activity._tag, "Idle")
         const expected = timers[activity._tag]
         const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => Timers.has(state.timers, `${key}@${name}`))
@@ -488,9 +488,9 @@ describe("after any sequence of inputs", () => {
           if (event.event !== "MemberRemoved" || event.reason._tag !== "Silent") continue
           const known = HashMap.getUnsafe(before!.known, event.member.id)
           const asked = HashMap.getUnsafe(before!.checks, event.member.id)
-          assert.strictEqual(asked.tries, Rules.probeTries)
+          assert.strictEqual(asked.tries, Timing.probeTries)
           if (!asked.isHint) {
-            assert.isAbove(server.now - known.heardAt, Rules.patience(server.state.rules, known.interval))
+            assert.isAbove(server.now - known.heardAt, Timing.patience(server.state.timing, known.interval))
           }
         }
         before = server.state
@@ -506,9 +506,9 @@ describe("a step", () => {
     [life],
     ([drawn]) => {
       const server = new Server({
-        rules: { ...drawn.rules, lease: leases[drawn.rules.lease] },
-        work: drawn.rules.work,
-        profile: drawn.rules.profile,
+        timing: { ...drawn.timing, lease: leases[drawn.timing.lease] },
+        work: drawn.timing.work,
+        profile: drawn.timing.profile,
         twice: true
       })
       server.step({ _tag: "Start" })

@@ -15,8 +15,8 @@ const lease: Lease.Agreement = { groupSize: 3, duration: L, drift: 0.01 }
 const stands = (sender: string, standing: number) => says(sender, { type: "ELECTION", election: "", standing, lease })
 const granted = (server: Server) => server.said("VOTE").map(({ message }) => message.granted)
 
-const startedIn = (generation: string | undefined, rules = {}) => {
-  const server = new Server({ profile: "fast", rules })
+const startedIn = (generation: string | undefined, timing = {}) => {
+  const server = new Server({ profile: "fast", timing })
   server.generation = generation
   server.step({ _tag: "Start" })
   server.advance(300)

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Rules from "../../src/protocol/model/Rules.ts"
 import * as Timers from "../../src/protocol/model/Timers.ts"
+import * as Timing from "../../src/protocol/model/Timing.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
-import { rules, Server } from "./harness/Server.ts"
+import { Server, timing } from "./harness/Server.ts"
 
 const { alive, coordinator, elsewhere, leaving, member, members, probe, reign, response, says, stands } = Peer
 
@@ -27,7 +27,7 @@ describe("the start", () => {
   })
 
   it("asks who is there at 0, 50 and 150 ms with one nonce, and again for as long as nobody is (protocol 4, probe)", () => {
-    const server = new Server({ rules: { discoveryWindow: 300 } })
+    const server = new Server({ timing: { discoveryWindow: 300 } })
     server.step({ _tag: "Start" })
     server.step({ _tag: "Discover" })
     const nonces = new Set<string>()
@@ -49,7 +49,7 @@ describe("the start", () => {
   })
 
   it("judges nobody before the discovery window is over", () => {
-    const server = new Server({ rules: { discoveryWindow: 60_000 } })
+    const server = new Server({ timing: { discoveryWindow: 60_000 } })
     server.step({ _tag: "Start" })
     server.hear(alive("a"))
     server.advance(50_000).step({ _tag: "Sweep" })
@@ -238,7 +238,7 @@ describe("a stall is not a death (protocol 4)", () => {
       "Stalled",
       5_101
     ]])
-    const quick = new Server({ rules: rules({}, "realtime") })
+    const quick = new Server({ timing: timing({}, "realtime") })
     quick.step({ _tag: "Start" })
     quick.freeze(150).step({ _tag: "Watch" })
     assert.notInclude(quick.told(), "Stalled")
@@ -594,11 +594,11 @@ describe("a suspended machine stood still too, though its monotonic clock did no
       server.doubted = by
       server.step({ _tag: "Watch" })
     }
-    const { memberTimeout } = server.state.rules
-    doubts(Rules.stallAfter(server.state.rules))
+    const { memberTimeout } = server.state.timing
+    doubts(Timing.stallAfter(server.state.timing))
     assert.deepStrictEqual(server.tells(), [])
     doubts(300 * 86_400_000)
-    const doubted = 300 * 86_400_000 - Rules.stallAfter(server.state.rules)
+    const doubted = 300 * 86_400_000 - Timing.stallAfter(server.state.timing)
     const [told, ...more] = server.tells()
     assert.deepInclude(told, { event: "Stalled", for: 0, doubted: Math.round(doubted) })
     assert.deepStrictEqual(more, [])

@@ -62,7 +62,7 @@ describe("timers as data", () => {
   )
 })
 
-const rules = Server.rules({}, "fast")
+const timing = Server.timing({}, "fast")
 
 const self: Member.Member = {
   id: Member.NodeId.make("00000000000000aa"),
@@ -78,13 +78,13 @@ const self: Member.Member = {
 describe("timers (protocol 4, a stall is not a death)", () => {
   // A frozen leader woke by a timer of its own, lost the timer that ends its recovery, and followed a lower one for ever.
   it("a timer whose time finds that we were asleep does not fire by its old setting, and the recovery's end is set", () => {
-    const initial = Step.make({ rules, self, addresses: [self], monotonic: 0 })
+    const initial = Step.make({ timing, self, addresses: [self], monotonic: 0 })
     const [started] = Step.step(initial, { _tag: "Start" }, { monotonic: 0, wall: 1, entropy: 1 })
-    assert.strictEqual(Step.dueAt(started), rules.discoveryWindow)
+    assert.strictEqual(Step.dueAt(started), timing.discoveryWindow)
     const [woken] = Step.step(started, { _tag: "Due" }, { monotonic: 5_000, wall: 5_001, entropy: 2 })
     assert.strictEqual(woken.phase, "Recovering")
     const over = woken.timers.find(({ key }) => key === "discovery")
-    assert.strictEqual(over?.due, 5_000 + rules.discoveryWindow)
+    assert.strictEqual(over?.due, 5_000 + timing.discoveryWindow)
     const [live] = Step.step(woken, { _tag: "Due" }, { monotonic: 5_200, wall: 5_201, entropy: 3 })
     assert.strictEqual(live.phase, "Live")
   })

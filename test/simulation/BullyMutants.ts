@@ -57,7 +57,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a goodbye is not obeyed",
     file: "Step.ts",
-    from: "    return remove(turn, message.sender.id, { _tag: \"Left\" })",
+    from: "    return remove(context, message.sender.id, { _tag: \"Left\" })",
     to: "    return",
     seenBy: "a leader stops (5, leaving)",
     breaks: "goodbyeCounts"
@@ -74,14 +74,14 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     name: "a later start does not end the reign of the earlier one",
     file: "Step.ts",
     from: "if (heard.replaced !== null) {",
-    to: "if (heard.replaced !== null && turn.now.monotonic < 0) {",
+    to: "if (heard.replaced !== null && context.now.monotonic < 0) {",
     seenBy: "explorer",
     breaks: "heardItself"
   },
   {
     name: "a server takes itself for a member",
     file: "membership/Membership.ts",
-    from: "if (sender.id === turn.state.self.id) {",
+    from: "if (sender.id === context.state.self.id) {",
     to: "if (sender.name === \"\") {",
     seenBy: "a leader stops (5, leaving)",
     breaks: "settles"
@@ -97,7 +97,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "the removal of a member is not told",
     file: "membership/Membership.ts",
-    from: "turn.emit({ event: \"MemberRemoved\", member, reason })",
+    from: "context.emit({ event: \"MemberRemoved\", member, reason })",
     to: "void reason",
     seenBy: "explorer",
     breaks: "viewIsTold"
@@ -105,23 +105,23 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "nobody is removed for silence",
     file: "membership/Membership.ts",
-    from: ": unknownFor <= Rules.patience(",
-    to: ": unknownFor <= Infinity || unknownFor <= Rules.patience(",
+    from: ": unknownFor <= Timing.patience(",
+    to: ": unknownFor <= Infinity || unknownFor <= Timing.patience(",
     seenBy: "fewer than the minimum are left (5, minimumMembers)",
     breaks: "settles"
   },
   {
     name: "who is silent is removed without being asked",
     file: "membership/Membership.ts",
-    from: "ask(turn, id, { nonce: turn.nonce(), tries: 0,",
-    to: "ask(turn, id, { nonce: turn.nonce(), tries: Rules.probeTries,",
+    from: "ask(context, id, { nonce: context.nonce(), tries: 0,",
+    to: "ask(context, id, { nonce: context.nonce(), tries: Timing.probeTries,",
     seenBy: "explorer",
     breaks: "noFalseEviction"
   },
   {
     name: "one question without an answer is enough",
     file: "membership/Membership.ts",
-    from: "if (asked.tries < Rules.probeTries) {",
+    from: "if (asked.tries < Timing.probeTries) {",
     to: "if (asked.tries < 1) {",
     seenBy: "explorer",
     breaks: "noFalseEviction"
@@ -129,7 +129,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "one refusal is enough",
     file: "membership/Membership.ts",
-    from: "if (counted.refused < Rules.refusalsWanted) return null",
+    from: "if (counted.refused < Timing.refusalsWanted) return null",
     to: "if (counted.refused < 1) return null",
     seenBy: "a leader is killed, and its host says so (4, health)",
     breaks: "noFalseEviction"
@@ -151,7 +151,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     also: [{
       file: "membership/Witnesses.ts",
       from: "const witnessedAt = askedAt - ago",
-      to: "const witnessedAt = turn.now.monotonic"
+      to: "const witnessedAt = context.now.monotonic"
     }],
     seenBy: "the highest ranked is gone that some heard by one way only (4, witnesses)",
     breaks: "settles"
@@ -159,9 +159,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a goodbye is not obeyed while witnesses tell of the member",
     file: "Step.ts",
-    from: "    return remove(turn, message.sender.id, { _tag: \"Left\" })",
+    from: "    return remove(context, message.sender.id, { _tag: \"Left\" })",
     to:
-      "    return HashMap.getUnsafe(turn.state.known, message.sender.id).witnessedAt > 0 ? undefined : remove(turn, message.sender.id, { _tag: \"Left\" })",
+      "    return HashMap.getUnsafe(context.state.known, message.sender.id).witnessedAt > 0 ? undefined : remove(context, message.sender.id, { _tag: \"Left\" })",
     seenBy: "the highest ranked leaves that one hears of by others only (4, witnesses)",
     breaks: "goodbyeCounts"
   },
@@ -169,12 +169,12 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     // Any word also ends the questions.
     name: "only what comes by multicast is a sign of life",
     file: "membership/Membership.ts",
-    from: "  heardAt: turn.now.monotonic,\n  via,",
-    to: "  heardAt: via === \"multicast\" ? turn.now.monotonic : before.multicastAt,\n  via,",
+    from: "  heardAt: context.now.monotonic,\n  via,",
+    to: "  heardAt: via === \"multicast\" ? context.now.monotonic : before.multicastAt,\n  via,",
     also: [{
       file: "membership/Membership.ts",
-      from: "  )\n  endCheck(turn, id)\n",
-      to: "  )\n  if (known.via === \"multicast\") endCheck(turn, id)\n"
+      from: "  )\n  endCheck(context, id)\n",
+      to: "  )\n  if (known.via === \"multicast\") endCheck(context, id)\n"
     }],
     seenBy: "multicast does not reach one server (4, health)",
     breaks: "noFalseEviction"
@@ -187,25 +187,26 @@ export const mutants: ReadonlyArray<BullyMutant> = [
       from: "import type * as Message from",
       to: "import * as Membership from \"./Membership.ts\"\nimport type * as Message from"
     }],
-    from: "  askMissing(turn, unknown, from)\n",
+    from: "  askMissing(context, unknown, from)\n",
     to:
-      "  for (const { heard: _, ...line } of unknown) {\n    const sender = { ...line, hostname: line.name, tags: {} }\n    const alive = { type: \"SERVER_ALIVE\", sender, term: 0, leader: null, heard: 0, interval: 500 } as const\n    Membership.hear(turn, alive, line, \"unicast\")\n  }\n",
+      "  for (const { heard: _, ...line } of unknown) {\n    const sender = { ...line, hostname: line.name, tags: {} }\n    const alive = { type: \"SERVER_ALIVE\", sender, term: 0, leader: null, heard: 0, interval: 500 } as const\n    Membership.hear(context, alive, line, \"unicast\")\n  }\n",
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "heardItself"
   },
   {
     name: "hearsay of a leader is believed",
     file: "election/Register.ts",
-    from: "if (!Membership.holds(at.turn, theirs.leader)) Hearsay.check(at, theirs, from)",
-    to: "if (!Membership.holds(at.turn, theirs.leader)) return follow(at, message, theirs, { through: null })",
+    from: "if (!Membership.holds(election.context, theirs.leader)) Hearsay.check(election, theirs, from)",
+    to:
+      "if (!Membership.holds(election.context, theirs.leader)) return follow(election, message, theirs, { through: null })",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
     breaks: "heardItself"
   },
   {
     name: "a stall is not noticed",
     file: "membership/Watch.ts",
-    from: "unwatchedFor(state, now) > Rules.stallAfter(state.rules)",
-    to: "unwatchedFor(state, now) > Infinity + Rules.stallAfter(state.rules)",
+    from: "unwatchedFor(state, now) > Timing.stallAfter(state.timing)",
+    to: "unwatchedFor(state, now) > Infinity + Timing.stallAfter(state.timing)",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
@@ -213,17 +214,17 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     // The stall is seen at the end of the step.
     name: "who wakes judges before it forgives",
     file: "Step.ts",
-    from: "  if (input._tag !== \"Start\" && Watch.isStalled(state, now)) Waking.wake(turn)\n",
+    from: "  if (input._tag !== \"Start\" && Watch.isStalled(state, now)) Waking.wake(context)\n",
     to: "",
     also: [{
       file: "Step.ts",
-      from: "  if (lease !== null) LeaseElection.countMajority(turn, lease)\n",
+      from: "  if (lease !== null) LeaseElection.countMajority(context, lease)\n",
       to:
-        "  if (input._tag !== \"Start\" && Watch.isStalled(turn.state, now)) Waking.wake(turn)\n  if (lease !== null) LeaseElection.countMajority(turn, lease)\n"
+        "  if (input._tag !== \"Start\" && Watch.isStalled(context.state, now)) Waking.wake(context)\n  if (lease !== null) LeaseElection.countMajority(context, lease)\n"
     }, {
       file: "Step.ts",
-      from: "    case \"Watch\":\n      Watch.look(turn)\n",
-      to: "    case \"Watch\":\n      if (!Watch.isStalled(turn.state, turn.now)) Watch.look(turn)\n"
+      from: "    case \"Watch\":\n      Watch.look(context)\n",
+      to: "    case \"Watch\":\n      if (!Watch.isStalled(context.state, context.now)) Watch.look(context)\n"
     }],
     seenBy: "a server stands still when it has asked its last question (4, a stall is not a death)",
     breaks: "stallIsNoticed"
@@ -247,7 +248,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a leader that stood still leads on",
     file: "election/BullyElection.ts",
-    from: "becomeVacant(at, reign, \"Stalled\", { since })",
+    from: "becomeVacant(election, reign, \"Stalled\", { since })",
     to: "void since",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
@@ -255,7 +256,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "who wakes does not listen first",
     file: "election/Waking.ts",
-    from: "  turn.state.phase = \"Recovering\"\n",
+    from: "  context.state.phase = \"Recovering\"\n",
     to: "",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
@@ -280,7 +281,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "the end of the leader is not the end of its reign",
     file: "election/BullyElection.ts",
-    from: "becomeVacant(at, reign, reason._tag, { askFirst: reason._tag === \"Silent\", since })",
+    from: "becomeVacant(election, reign, reason._tag, { askFirst: reason._tag === \"Silent\", since })",
     to: "void since",
     seenBy: "explorer",
     breaks: "heardItself"
@@ -296,8 +297,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "the terms that others speak of are not heeded",
     file: "election/Register.ts",
-    from: "  if (header.term > heard || header.heard > heard) at",
-    to: "  if (header.term > heard + Infinity) at",
+    from: "  if (header.term > heard || header.heard > heard) election",
+    to: "  if (header.term > heard + Infinity) election",
     // Who loses the lead to a lower one again and again follows it in the end, and then knows its term.
     also: [{
       file: "election/Damping.ts",
@@ -310,8 +311,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a reign of its own that is over is taken up again",
     file: "election/Register.ts",
-    from: "if (theirs.leader.id === self.id) return disown(at, theirs)",
-    to: "if (theirs.leader.id === self.id) return BullyElection.becomeFollowerOf(at, theirs, self, Election.noLife)",
+    from: "if (theirs.leader.id === self.id) return disown(election, theirs)",
+    to:
+      "if (theirs.leader.id === self.id) return BullyElection.becomeFollowerOf(election, theirs, self, Election.noLife)",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
     breaks: "viewIsTold"
   },
@@ -326,8 +328,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "where the one that should object is gone, nobody objects",
     file: "election/BullyElection.ts",
-    from: "if (reign === null || rules.lease !== null || isOwnTurn) return callElection(at)",
-    to: "return reign === null || rules.lease !== null ? callElection(at) : undefined",
+    from: "if (reign === null || timing.lease !== null || isOwnTurn) return callElection(election)",
+    to: "return reign === null || timing.lease !== null ? callElection(election) : undefined",
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "settles"
   },
@@ -335,12 +337,12 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     // The next heartbeat does it too.
     name: "a lower leader that is heard of is followed, and left in peace",
     file: "election/Register.ts",
-    from: "  if (!betterPlaced) BullyElection.callElection(at)",
+    from: "  if (!betterPlaced) BullyElection.callElection(election)",
     to: "  void betterPlaced",
     also: [{
       file: "election/BullyElection.ts",
-      from: "if (reign === null || rules.lease !== null || isOwnTurn) return callElection(at)",
-      to: "return reign === null || rules.lease !== null ? callElection(at) : undefined"
+      from: "if (reign === null || timing.lease !== null || isOwnTurn) return callElection(election)",
+      to: "return reign === null || timing.lease !== null ? callElection(election) : undefined"
     }],
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
     breaks: "settles"
@@ -348,31 +350,31 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "nobody deposes a lower leader",
     file: "election/BullyElection.ts",
-    from: "(Damping.mayPreempt(at) && at.outranks(self, reign.leader))",
-    to: "(Damping.mayPreempt(at) && at.outranks(self, self))",
+    from: "(Damping.mayPreempt(election) && election.outranks(self, reign.leader))",
+    to: "(Damping.mayPreempt(election) && election.outranks(self, self))",
     seenBy: "the highest ranked comes back (5, rule 7)",
     breaks: "settles"
   },
   {
     name: "a leader is deposed though `preempt` is off",
     file: "membership/Stability.ts",
-    from: "turn.state.rules.preempt && !turn.state.newcomer",
-    to: "turn.state.rules.preempt || !turn.state.newcomer",
+    from: "context.state.timing.preempt && !context.state.newcomer",
+    to: "context.state.timing.preempt || !context.state.newcomer",
     seenBy: "the highest ranked comes back, and is not to preempt (5, preempt)",
     breaks: "highestLeads"
   },
   {
     name: "a newcomer takes the lead at once, whatever `stableAfter` says",
     file: "membership/Stability.ts",
-    from: "turn.state.rules.preempt && !turn.state.newcomer",
-    to: "turn.state.rules.preempt",
+    from: "context.state.timing.preempt && !context.state.newcomer",
+    to: "context.state.timing.preempt",
     seenBy: "the highest ranked comes back, and has to last first (5, stableAfter)",
     breaks: "highestLeads"
   },
   {
     name: "who is outranked leads without asking",
     file: "election/BullyElection.ts",
-    from: "  if (higher(at).length > 0) return canvass(at, rules.okTimeout)\n",
+    from: "  if (higher(election).length > 0) return canvass(election, timing.okTimeout)\n",
     to: "",
     seenBy: "who ranks next misses the goodbye of the leader (5, standing)",
     breaks: "highestLeads"
@@ -388,7 +390,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "nobody objects",
     file: "election/BullyElection.ts",
-    from: "  at.turn.say(null, { type: \"OK\", election: at.name, to, standing })",
+    from: "  election.context.say(null, { type: \"OK\", election: election.name, to, standing })",
     to: "  void [at, to, standing]",
     seenBy: "the lowest is the first to miss the leader (5, OK)",
     breaks: "highestLeads"
@@ -420,7 +422,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     // What it announces follows too, and would be named.
     name: "lists name a member where it said at first that it was",
-    file: "model/Turn.ts",
+    file: "model/StepContext.ts",
     from: "    return { ...server, ...Zone.toldTo([...places, member], there) }",
     to: "    return { ...server, ...Zone.toldTo([member, ...places], there) }",
     also: [{
@@ -449,7 +451,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "of several networks the one is named on which a member was heard last",
-    file: "model/Turn.ts",
+    file: "model/StepContext.ts",
     from: "alsoAt.length === 0 ? [address] as const",
     to: "alsoAt.length >= 0 ? [address] as const",
     seenBy: "all are on a second network too (Where a server is)",

@@ -54,21 +54,21 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "votes count after what was promised was given back",
     stories: ["late-vote"],
     file: "lease/LeaseClaim.ts",
-    from: "  at.change({ claim: null })\n",
-    to: "  if (claim.held) at.change({ claim: null })\n"
+    from: "  election.change({ claim: null })\n",
+    to: "  if (claim.held) election.change({ claim: null })\n"
   },
   {
     name: "what a server promises itself binds nobody",
     by: ["explorer", "trials"],
     file: "lease/Voter.ts",
-    from: "  return keep(turn, election, Lease.promise(",
-    to: "  return holder.id === turn.state.self.id || keep(turn, election, Lease.promise("
+    from: "  return keep(context, election, Lease.promise(",
+    to: "  return holder.id === context.state.self.id || keep(context, election, Lease.promise("
   },
   {
     name: "a leader does not renew its own promise",
     by: ["explorer", "trials"],
     file: "lease/LeaseElection.ts",
-    from: "  Voter.bind(at.turn, agreement, at.name, at.state.self, claim.term)\n",
+    from: "  Voter.bind(election.context, agreement, election.name, election.state.self, claim.term)\n",
     to: ""
   },
   {
@@ -83,16 +83,16 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     by: ["explorer", "trials", "simulator"],
     stories: ["late-acknowledgement"],
     file: "lease/LeaseElection.ts",
-    from: "  at.change({ claim: after })\n",
+    from: "  election.change({ claim: after })\n",
     to:
-      "  at.change({ claim: after.anchor === claim.anchor ? after : { ...after, anchor: Lease.instant(at.turn.now) } })\n"
+      "  election.change({ claim: after.anchor === claim.anchor ? after : { ...after, anchor: Lease.instant(election.context.now) } })\n"
   },
   {
     name: "a lease lasts from when a majority had voted",
     by: ["trials", "simulator"],
     file: "lease/LeaseElection.ts",
-    from: "  at.change({ claim: { ...claim, held: true } })\n",
-    to: "  at.change({ claim: { ...claim, held: true, anchor: Lease.instant(at.turn.now) } })\n"
+    from: "  election.change({ claim: { ...claim, held: true } })\n",
+    to: "  election.change({ claim: { ...claim, held: true, anchor: Lease.instant(election.context.now) } })\n"
   },
   {
     name: "a vote for an earlier start counts for the one now",
@@ -165,8 +165,9 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "a leader gives its lease back while its work still runs",
     by: ["trials"],
     file: "election/BullyElection.ts",
-    from: "  at.turn.outputs.push({ _tag: \"EndWork\", election: at.name })",
-    to: "  LeaseClaim.end(at, true)\n  at.turn.outputs.push({ _tag: \"EndWork\", election: at.name })"
+    from: "  election.context.outputs.push({ _tag: \"EndWork\", election: election.name })",
+    to:
+      "  LeaseClaim.end(election, true)\n  election.context.outputs.push({ _tag: \"EndWork\", election: election.name })"
   },
   {
     name: "a leader whose work overran gives its lease back",
@@ -179,41 +180,42 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "a leader that stood still gives its lease back before its work has ended",
     stories: ["stood-still"],
     file: "election/BullyElection.ts",
-    from: "  if (LeaseClaim.isHeld(at)) {\n",
+    from: "  if (LeaseClaim.isHeld(election)) {\n",
     to: "  if (asleep < 0) {\n",
     also: [{
       file: "election/BullyElection.ts",
-      from: "becomeVacant(at, reign, \"Stalled\", {",
-      to: "becomeVacant(at, reign, \"Stalled\", { workEnded: true,"
+      from: "becomeVacant(election, reign, \"Stalled\", {",
+      to: "becomeVacant(election, reign, \"Stalled\", { workEnded: true,"
     }]
   },
   {
     name: "who asks the leader to yield stands for a term by that",
     stories: ["yield"],
     file: "lease/LeaseElection.ts",
-    from: "question(at, agreement, 0)",
-    to: "question(at, agreement, termAbove(at))"
+    from: "question(election, agreement, 0)",
+    to: "question(election, agreement, termAbove(election))"
   },
   {
     name: "timers are taken to count naps",
     stories: ["nap-in-time"],
     file: "Step.ts",
-    from: "      if (lease !== null) LeaseElection.look(turn, lease)\n",
+    from: "      if (lease !== null) LeaseElection.look(context, lease)\n",
     to: ""
   },
   {
     name: "a server gives back with its next claim what still covers its work",
     stories: ["next-claim"],
     file: "lease/LeaseClaim.ts",
-    from: "  if (at.election.workUntil <= at.turn.now.monotonic) return giveBack(at, claim.term)\n",
-    to: "  if (!claim.held || workEnded) return giveBack(at, claim.term)\n"
+    from:
+      "  if (election.register.workUntil <= election.context.now.monotonic) return giveBack(election, claim.term)\n",
+    to: "  if (!claim.held || workEnded) return giveBack(election, claim.term)\n"
   },
   {
     name: "work that overran and ends gives the lease back, whatever else runs",
     stories: ["work-given-up", "work-beside"],
     file: "election/SteppingDown.ts",
-    from: "  at.change({ overrun: false, lastUntil })\n",
-    to: "  at.change({ overrun: false, lastUntil })\n  LeaseClaim.end(at, true)\n"
+    from: "  election.change({ overrun: false, lastUntil })\n",
+    to: "  election.change({ overrun: false, lastUntil })\n  LeaseClaim.end(election, true)\n"
   },
   {
     name: "a claim that is held is given back with what is owed",
@@ -221,7 +223,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     file: "lease/LeaseClaim.ts",
     from: "  if (owed !== term || claim?.held === true) return false\n",
     to:
-      "  if (owed !== term) return false\n  if (claim?.held === true) {\n    giveBack(at, claim.term)\n    return true\n  }\n"
+      "  if (owed !== term) return false\n  if (claim?.held === true) {\n    giveBack(election, claim.term)\n    return true\n  }\n"
   },
   {
     name: "what is heard late of an earlier claim gives a later one back",
@@ -235,16 +237,16 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     slows: ["overrun"],
     file: "lease/LeaseClaim.ts",
     from: "  if (owed !== term || claim?.held === true) return false\n",
-    to: "  if (owed !== term || at.name !== \"never\") return false\n"
+    to: "  if (owed !== term || election.name !== \"never\") return false\n"
   },
   {
     name: "what is given back is said to those in view only",
     slows: ["one-way"],
     file: "lease/LeaseClaim.ts",
     from:
-      "  at.sayOften(`release:${term}`, { type: \"RELEASE\", election: at.name, claim: term }, Rules.gaps.release)\n",
+      "  election.sayOften(`release:${term}`, { type: \"RELEASE\", election: election.name, claim: term }, Timing.gaps.release)\n",
     to:
-      "  for (const { id } of at.state.members) at.turn.sayTo(id, { type: \"RELEASE\", election: at.name, claim: term })\n"
+      "  for (const { id } of election.state.members) election.context.sayTo(id, { type: \"RELEASE\", election: election.name, claim: term })\n"
   },
   {
     name: "what was given back is granted when it is heard of later",
@@ -257,17 +259,17 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "a pre-vote counts as a vote",
     by: ["explorer", "trials"],
     file: "lease/LeaseElection.ts",
-    from: "    if (reign === null) return askForVotes(at, agreement, termAbove(at, outcome.promised))\n",
+    from: "    if (reign === null) return askForVotes(election, agreement, termAbove(election, outcome.promised))\n",
     to:
-      "    if (reign === null) {\n      askForVotes(at, agreement, termAbove(at, outcome.promised))\n      if (at.election.claim?.held === false) lead(at, agreement)\n      return\n    }\n"
+      "    if (reign === null) {\n      askForVotes(election, agreement, termAbove(election, outcome.promised))\n      if (election.register.claim?.held === false) lead(election, agreement)\n      return\n    }\n"
   },
   {
     name: "a promise counts from the pre-vote, before the claim",
     stories: ["pre-vote"],
     file: "lease/PreVote.ts",
-    from: "  return { preVote: Voter.preVote(turn, preVote, sender) }\n",
+    from: "  return { preVote: Voter.preVote(context, preVote, sender) }\n",
     to:
-      "  const vote = Voter.preVote(turn, preVote, sender)\n  if (vote.granted && vote.boundTo === null) Voter.bind(turn, turn.state.rules.lease, preVote, sender, vote.promised + 1)\n  return { preVote: vote }\n"
+      "  const vote = Voter.preVote(context, preVote, sender)\n  if (vote.granted && vote.boundTo === null) Voter.bind(context, context.state.timing.lease, preVote, sender, vote.promised + 1)\n  return { preVote: vote }\n"
   },
   {
     name: "an acknowledgement counts for later renewals",
@@ -295,15 +297,15 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "what was handed over is never forgotten",
     stories: ["handover-kept-too-long"],
     file: "lease/Keeper.ts",
-    from: "Lease.elapsed(madeAt, turn.now) < Lease.lasts(agreement)",
-    to: "Lease.elapsed(madeAt, turn.now) < Infinity * Lease.lasts(agreement)"
+    from: "Lease.elapsed(madeAt, context.now) < Lease.lasts(agreement)",
+    to: "Lease.elapsed(madeAt, context.now) < Infinity * Lease.lasts(agreement)"
   },
   {
     name: "what was handed over is kept for so long from when it came",
     stories: ["handover-late"],
     file: "lease/Keeper.ts",
-    from: "  replace(turn, { ...kept, pages })\n",
-    to: "  replace(turn, { ...kept, pages, madeAt: Lease.instant(turn.now) })\n"
+    from: "  replace(context, { ...kept, pages })\n",
+    to: "  replace(context, { ...kept, pages, madeAt: Lease.instant(context.now) })\n"
   },
   {
     name: "what was handed over is given to every start that asks",
@@ -323,15 +325,15 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "who has handed over goes on voting",
     stories: ["handover-then-vote"],
     file: "lease/Handover.ts",
-    from: "  turn.state.silentUntil = Infinity\n",
+    from: "  context.state.silentUntil = Infinity\n",
     to: ""
   },
   {
     name: "who is silent hands over what it knows",
     stories: ["handover-while-silent"],
     file: "lease/Handover.ts",
-    from: "const hasVoted = !isSilent(turn)",
-    to: "const hasVoted = turn.now.monotonic > -Infinity"
+    from: "const hasVoted = !isSilent(context)",
+    to: "const hasVoted = context.now.monotonic > -Infinity"
   },
   {
     name: "who starts again takes over what binds it, and no terms",

@@ -35,7 +35,7 @@ let next = 10
 const found = Explorer.explore({
   from,
   bounds,
-  rules: mode === "lease" ? lease : {},
+  timing: mode === "lease" ? lease : {},
   seed,
   states,
   transition: protocol?.step,

@@ -26,7 +26,7 @@ describe("the promises hold in every state that three servers are seen to get in
         bounds: boundsOf(mode),
         states,
         seed: 1,
-        rules: mode === "lease" ? lease : {}
+        timing: mode === "lease" ? lease : {}
       })
       assert.isNull(found.violation, show(found))
       assert.strictEqual(found.states, states)
@@ -61,7 +61,7 @@ describe("the promises hold in every state that three servers are seen to get in
     const duration = 24 * Local.grid + 10
     const servers = new Local.Servers({
       servers: 3,
-      rules: { ...Local.rules, lease: { groupSize: 3, duration, drift: 0.01 } }
+      timing: { ...Local.timing, lease: { groupSize: 3, duration, drift: 0.01 } }
     })
     let { node } = servers.start(0, 1)
     // It may stand once it has heard of a majority.

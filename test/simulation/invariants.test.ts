@@ -69,7 +69,7 @@ describe("a story of faults", () => {
     profile: "harsh",
     servers: 5,
     millis: 20 * minute,
-    rules: { heartbeatInterval: 500, memberTimeout: 1_600, probeTimeout: 100 },
+    timing: { heartbeatInterval: 500, memberTimeout: 1_600, probeTimeout: 100 },
     calm: 6_000,
     drift: 0.01,
     jumps: 86_400_000

@@ -29,7 +29,7 @@ const trials = [{ drift: 0.05, stopTimeout: 10 }, { drift: 0.02 }] as const
 const seers = {
   explorer: ({ step: transition }: Protocol): Effect.Effect<Seen | null> =>
     Effect.sync(() => {
-      const found = Explorer.explore({ from: "settled", states: maxStates, seed: 1, transition, rules: lease, bounds })
+      const found = Explorer.explore({ from: "settled", states: maxStates, seed: 1, transition, timing: lease, bounds })
       return found.violation && { broken: found.violation.complaint.invariant, after: `${found.states} states` }
     }),
   trials: (protocol: Protocol): Effect.Effect<Seen | null> =>

@@ -2,7 +2,7 @@
  * Whom a client talks to: the leader of the greatest reign that it hears of. A leader may speak and hear nothing, so its own
  * word alone takes a client neither from one that answers, nor back to itself.
  */
-import type { Turn } from "../model/ClientTurn.ts"
+import type { StepContext } from "../model/ClientContext.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
@@ -15,19 +15,19 @@ const maxUnanswering = 8
 const claimantGap = 60_000
 
 /** A join begins at that instant, under a new nonce. */
-export const beginJoin = (turn: Turn, dueAt: number): void => {
-  turn.state.join = { nonce: turn.nonce(), tries: 0, dueAt }
+export const beginJoin = (context: StepContext, dueAt: number): void => {
+  context.state.join = { nonce: context.nonce(), tries: 0, dueAt }
 }
 
 /** Asks all who lead to let us in, unless that is under way. */
-const joinNow = (turn: Turn): void => {
-  if (turn.state.phase === "Joined" && turn.state.join.tries === 0) beginJoin(turn, turn.now.monotonic)
+const joinNow = (context: StepContext): void => {
+  if (context.state.phase === "Joined" && context.state.join.tries === 0) beginJoin(context, context.now.monotonic)
 }
 
 /** The reign that we follow from now on, whose leader is spoken to at this address, or with the group where it is null. */
-const follow = (turn: Turn, theirs: Reign.Reign, address: Member.Address | null, moved: number): void => {
-  turn.state.leaderMoved = moved
-  become(turn, at(theirs, address), address)
+const follow = (context: StepContext, theirs: Reign.Reign, address: Member.Address | null, moved: number): void => {
+  context.state.leaderMoved = moved
+  become(context, at(theirs, address), address)
 }
 
 /** A reign whose leader is where we speak to it. */
@@ -35,59 +35,66 @@ const at = ({ leader, term }: Reign.Reign, address: Member.Address | null): Reig
   Reign.make(term, address === null ? leader : { ...leader, ip: Zone.without(address.ip), port: address.port })
 
 /** Nobody is followed any more; `isOver` where the leader itself has said so. */
-const leaveLeader = (turn: Turn, reign: Reign.Reign, isOver: boolean): void => {
-  turn.state.last = { reign, isOver, address: turn.state.address, until: turn.now.monotonic }
-  become(turn, null, null)
+const leaveLeader = (context: StepContext, reign: Reign.Reign, isOver: boolean): void => {
+  context.state.last = { reign, isOver, address: context.state.address, until: context.now.monotonic }
+  become(context, null, null)
 }
 
-const become = (turn: Turn, reign: Reign.Reign | null, address: Member.Address | null): void => {
-  const now = turn.now.monotonic
-  turn.state.reign = reign
-  turn.state.address = address
-  turn.state.claimant = null
+const become = (context: StepContext, reign: Reign.Reign | null, address: Member.Address | null): void => {
+  const now = context.now.monotonic
+  context.state.reign = reign
+  context.state.address = address
+  context.state.claimant = null
   if (reign !== null) {
-    turn.state.last = { reign, isOver: false, address, until: Infinity }
-    turn.state.leaderHeardAt = now
+    context.state.last = { reign, isOver: false, address, until: Infinity }
+    context.state.leaderHeardAt = now
     // It has not acknowledged anything yet: it is given all there is, at once.
-    turn.state.flights = turn.state.flights.map((flight) => ({ ...flight, tries: 0, since: now, dueAt: now }))
+    context.state.flights = context.state.flights.map((flight) => ({ ...flight, tries: 0, since: now, dueAt: now }))
     // Nor has it let any join go by.
-    turn.state.join = { ...turn.state.join, tries: 0 }
+    context.state.join = { ...context.state.join, tries: 0 }
   }
-  turn.emit({ event: "LeaderChanged", leader: reign?.leader ?? null, term: turn.state.last!.reign.term })
+  context.emit({ event: "LeaderChanged", leader: reign?.leader ?? null, term: context.state.last!.reign.term })
 }
 
 /**
  * Whom we asked again and again since an instant, and who has not been heard in any other way either, is not there. One that
  * is heard may have too much to do for messages, or be deaf: a join tells.
  */
-export const doubtLeader = (turn: Turn, since: number): void => {
-  if (turn.state.reign === null) return
-  if (turn.state.leaderHeardAt <= since) dropUnanswering(turn)
-  else if (turn.state.leaderAnsweredAt <= since) joinNow(turn)
+export const doubtLeader = (context: StepContext, since: number): void => {
+  if (context.state.reign === null) return
+  if (context.state.leaderHeardAt <= since) dropUnanswering(context)
+  else if (context.state.leaderAnsweredAt <= since) joinNow(context)
 }
 
 /** The leader has let our joins go by: it is dropped, and remembered. */
-export const dropUnanswering = (turn: Turn): void => {
-  const { address, reign, unanswering } = turn.state
+export const dropUnanswering = (context: StepContext): void => {
+  const { address, reign, unanswering } = context.state
   if (reign === null) return
   const { id, incarnation } = reign.leader
   const others = unanswering.filter((one) => one.id !== id)
-  turn.state.unanswering = [...others, { id, incarnation, address, until: turn.now.monotonic }].slice(-maxUnanswering)
-  leaveLeader(turn, reign, false)
+  context.state.unanswering = [...others, { id, incarnation, address, until: context.now.monotonic }].slice(
+    -maxUnanswering
+  )
+  leaveLeader(context, reign, false)
 }
 
 /** What a server's message means for whom we talk to. `answers`: its sender answers what we have said. */
-export const observe = (turn: Turn, message: Message.FromServer, from: Member.Address, answers: boolean): void => {
-  const { last, reign: mine } = turn.state
+export const observe = (
+  context: StepContext,
+  message: Message.FromServer,
+  from: Member.Address,
+  answers: boolean
+): void => {
+  const { last, reign: mine } = context.state
   const { sender } = message
   const theirs = Message.reignOf(message)
-  if (answers) turn.state.unanswering = turn.state.unanswering.filter((one) => !Member.isSameStart(one, sender))
+  if (answers) context.state.unanswering = context.state.unanswering.filter((one) => !Member.isSameStart(one, sender))
   const isByLeader = mine !== null && Member.isSameStart(mine.leader, sender)
   if (isByLeader && (message.type === "SERVER_LEAVING" || (theirs === null && message.heard >= mine.term))) {
-    return leaveLeader(turn, mine, true)
+    return leaveLeader(context, mine, true)
   }
-  if (isByLeader) turn.state.leaderHeardAt = turn.now.monotonic
-  if (isByLeader && answers) turn.state.leaderAnsweredAt = turn.now.monotonic
+  if (isByLeader) context.state.leaderHeardAt = context.now.monotonic
+  if (isByLeader && answers) context.state.leaderAnsweredAt = context.now.monotonic
   if (theirs === null || message.type === "SERVER_LEAVING") return
   const isByTheirs = Member.isSameStart(theirs.leader, sender)
   const order = last === null ? 1 : Reign.compare(theirs, last.reign)
@@ -97,37 +104,37 @@ export const observe = (turn: Turn, message: Message.FromServer, from: Member.Ad
   const moved = isByTheirs ? message.moved ?? 0 : 0
   if (order > 0 || isBack) {
     const isTrusted = isByLeader || (isByTheirs && answers)
-      || (!isUnanswering(turn, theirs.leader) && (mine === null || !isByTheirs))
-    if (isTrusted || isToldAgain(turn, message, theirs, told)) return follow(turn, theirs, told, moved)
-    if (mine !== null) tryOut(turn, theirs.leader)
-  } else if (order === 0 && isToldAgain(turn, message, theirs, told)) {
-    follow(turn, theirs, told, moved)
-  } else if (mine !== null && isByLeader && order === 0 && moved >= turn.state.leaderMoved) {
+      || (!isUnanswering(context, theirs.leader) && (mine === null || !isByTheirs))
+    if (isTrusted || isToldAgain(context, message, theirs, told)) return follow(context, theirs, told, moved)
+    if (mine !== null) tryOut(context, theirs.leader)
+  } else if (order === 0 && isToldAgain(context, message, theirs, told)) {
+    follow(context, theirs, told, moved)
+  } else if (mine !== null && isByLeader && order === 0 && moved >= context.state.leaderMoved) {
     // What it said before it moved, and comes late, does not take us back to where it was.
-    turn.state.leaderMoved = moved
-    if (!isSame(from, turn.state.address)) {
-      turn.state.address = from
-      turn.state.reign = at(mine, from)
+    context.state.leaderMoved = moved
+    if (!isSame(from, context.state.address)) {
+      context.state.address = from
+      context.state.reign = at(mine, from)
     }
   }
 }
 
-const isUnanswering = (turn: Turn, leader: Reign.Leader): boolean =>
-  turn.state.unanswering.some((one) => Member.isSameStart(one, leader))
+const isUnanswering = (context: StepContext, leader: Reign.Leader): boolean =>
+  context.state.unanswering.some((one) => Member.isSameStart(one, leader))
 
 /**
  * Somebody claims a greater reign than that of our leader, and only its own word says so: it is asked to let us in, and
  * followed when it does. Until then we speak to the leader that we have. It is asked ever more seldom.
  */
-const tryOut = (turn: Turn, leader: Reign.Leader): void => {
-  const { claimant } = turn.state
-  const now = turn.now.monotonic
+const tryOut = (context: StepContext, leader: Reign.Leader): void => {
+  const { claimant } = context.state
+  const now = context.now.monotonic
   const isKnown = claimant !== null && Member.isSameStart(claimant, leader)
   if (isKnown && now < claimant.againAt) return
   const tries = isKnown ? claimant.tries + 1 : 1
   const againAt = now + Math.min(claimantGap, backoff.first * 2 ** (tries - 1))
-  turn.state.claimant = { id: leader.id, incarnation: leader.incarnation, tries, againAt }
-  joinNow(turn)
+  context.state.claimant = { id: leader.id, incarnation: leader.incarnation, tries, againAt }
+  joinNow(context)
 }
 
 /**
@@ -135,16 +142,16 @@ const tryOut = (turn: Turn, leader: Reign.Leader): void => {
  * same, since what we sent there may have been lost.
  */
 const isToldAgain = (
-  turn: Turn,
+  context: StepContext,
   message: Message.FromServer,
   theirs: Reign.Reign,
   told: Member.Address | null
 ): boolean => {
-  const { reign, unanswering } = turn.state
+  const { reign, unanswering } = context.state
   const before = unanswering.find((one) => Member.isSameStart(one, theirs.leader))
   if (message.type !== "COORDINATOR" || reign !== null || before === undefined || told === null) return false
   if (Member.isSameStart(theirs.leader, message.sender)) return false
-  return !isSame(told, before.address) || turn.now.monotonic - before.until >= backoff.longest
+  return !isSame(told, before.address) || context.now.monotonic - before.until >= backoff.longest
 }
 
 const isSame = (one: Member.Address, other: Member.Address | null): boolean =>

@@ -7,10 +7,10 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Client from "../model/Client.ts"
-import { type Flight, type Output, type State, Turn } from "../model/ClientTurn.ts"
+import { type Flight, type Output, type State, StepContext } from "../model/ClientContext.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
-import type { Now } from "../model/Turn.ts"
+import type { Now } from "../model/StepContext.ts"
 import * as ClientLeader from "./ClientLeader.ts"
 import * as Receiver from "./Receiver.ts"
 
@@ -91,84 +91,84 @@ export const isDrained = (state: State): boolean => state.flights.length === 0
 /** The one transition. Never throws. */
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   if (state.phase === "Left") return [state, []]
-  const turn = new Turn(state, now)
+  const context = new StepContext(state, now)
   switch (input._tag) {
     case "Start":
-      ClientLeader.beginJoin(turn, now.monotonic)
+      ClientLeader.beginJoin(context, now.monotonic)
       break
     case "Received":
-      received(turn, input.message, input.from)
+      received(context, input.message, input.from)
       break
     case "Due":
       break
     case "Send":
-      if (state.queue.length >= queueLimit) turn.outputs.push({ _tag: "QueueFull", ticket: input.ticket })
-      else turn.state.queue = [...state.queue, { ticket: input.ticket, body: input.body }]
+      if (state.queue.length >= queueLimit) context.outputs.push({ _tag: "QueueFull", ticket: input.ticket })
+      else context.state.queue = [...state.queue, { ticket: input.ticket, body: input.body }]
       break
     case "Withdraw":
-      turn.state.queue = state.queue.filter(({ ticket }) => ticket !== input.ticket)
+      context.state.queue = state.queue.filter(({ ticket }) => ticket !== input.ticket)
       break
     case "Room":
-      receiving(turn, (host) => Receiver.allow(host, input.limit))
+      receiving(context, (host) => Receiver.allow(host, input.limit))
       break
     case "Leave":
-      leave(turn)
+      leave(context)
       break
   }
   // Whatever happened: what is due is done.
-  join(turn)
-  fly(turn)
-  if (Receiver.dueAt(turn.state.receiver) <= now.monotonic) receiving(turn, Receiver.repair)
-  if (turn.state.answerAt <= now.monotonic) answer(turn)
-  return [turn.state, turn.outputs]
+  join(context)
+  fly(context)
+  if (Receiver.dueAt(context.state.receiver) <= now.monotonic) receiving(context, Receiver.repair)
+  if (context.state.answerAt <= now.monotonic) answer(context)
+  return [context.state, context.outputs]
 }
 
 // --- Joining and leaving ---
 
 /** Says that it joins, or is still there, until it is answered; and leaves by the same clock. */
-const join = (turn: Turn): void => {
-  const { client, interval, join: { dueAt, nonce, tries }, phase, seq } = turn.state
-  if (dueAt > turn.now.monotonic) return
-  if (phase === "Leaving") return sayLeaving(turn)
+const join = (context: StepContext): void => {
+  const { client, interval, join: { dueAt, nonce, tries }, phase, seq } = context.state
+  if (dueAt > context.now.monotonic) return
+  if (phase === "Leaving") return sayLeaving(context)
   // Any leader that hears a join answers it: that this one speaks otherwise says nothing.
-  if (tries >= patientTries) ClientLeader.dropUnanswering(turn)
+  if (tries >= patientTries) ClientLeader.dropUnanswering(context)
   // Who is in already has time.
   const quick = phase === "Joining" ? joinGaps : []
   const gap = quick[tries] ??
     Math.min(ClientLeader.backoff.longest, ClientLeader.backoff.first * 2 ** (tries - quick.length))
   // Servers forget by it who says nothing more.
   const next = Math.max(1, Math.round(Math.max(interval, gap)))
-  turn.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq })
-  turn.state.join = { nonce, tries: tries + 1, dueAt: turn.now.monotonic + gap }
+  context.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq })
+  context.state.join = { nonce, tries: tries + 1, dueAt: context.now.monotonic + gap }
 }
 
-const leave = (turn: Turn): void => {
-  if (turn.state.phase === "Leaving") return
-  turn.state.phase = "Leaving"
-  turn.state.flights = []
-  turn.state.queue = []
-  turn.state.join = { ...turn.state.join, dueAt: turn.now.monotonic }
+const leave = (context: StepContext): void => {
+  if (context.state.phase === "Leaving") return
+  context.state.phase = "Leaving"
+  context.state.flights = []
+  context.state.queue = []
+  context.state.join = { ...context.state.join, dueAt: context.now.monotonic }
 }
 
 /** Twice, as a datagram gets lost. */
-const sayLeaving = (turn: Turn): void => {
-  const { client, leavings } = turn.state
+const sayLeaving = (context: StepContext): void => {
+  const { client, leavings } = context.state
   if (leavings === 2) {
-    turn.state.phase = "Left"
-    turn.emit({ event: "Left" })
-    return void turn.outputs.push({ _tag: "Farewell" })
+    context.state.phase = "Left"
+    context.emit({ event: "Left" })
+    return void context.outputs.push({ _tag: "Farewell" })
   }
-  turn.send(null, { type: "CLIENT_LEAVE", client })
-  turn.state.leavings = leavings + 1
-  turn.state.join = { ...turn.state.join, dueAt: turn.now.monotonic + (leavings === 0 ? leaveGap : 1) }
+  context.send(null, { type: "CLIENT_LEAVE", client })
+  context.state.leavings = leavings + 1
+  context.state.join = { ...context.state.join, dueAt: context.now.monotonic + (leavings === 0 ? leaveGap : 1) }
 }
 
 // --- Sending ---
 
 /** Sends what is due: what waits as far as there is room, and what was not acknowledged in time. */
-const fly = (turn: Turn): void => {
-  const now = turn.now.monotonic
-  const { state } = turn
+const fly = (context: StepContext): void => {
+  const now = context.now.monotonic
+  const { state } = context
   while (
     state.queue.length > 0 && (state.flights.length === 0 || state.seq - state.flights[0]!.seq < Client.window - 1)
   ) {
@@ -180,10 +180,10 @@ const fly = (turn: Turn): void => {
   const due = state.flights.filter(({ dueAt }) => dueAt <= now)
   if (due.length === 0) return
   const patient = due.find(({ tries }) => tries >= patientTries)
-  if (patient !== undefined) ClientLeader.doubtLeader(turn, patient.since)
+  if (patient !== undefined) ClientLeader.doubtLeader(context, patient.since)
   const oldest = state.flights[0]!.seq
   for (const { body, seq } of due) {
-    turn.send(state.address, { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, body })
+    context.send(state.address, { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, body })
   }
   // A leader that has more to do than it can takes longer for each; to ask it again meanwhile would give it still more.
   const first = Math.max(ClientLeader.backoff.first, 2 * state.roundTrip)
@@ -196,30 +196,30 @@ const flown = (flight: Flight, now: number, first: number): Flight => ({
   dueAt: now + Math.min(ClientLeader.backoff.longest, first * 2 ** flight.tries)
 })
 
-const acknowledged = (turn: Turn, seq: number): void => {
-  const flight = turn.state.flights.find((flight) => flight.seq === seq)
+const acknowledged = (context: StepContext, seq: number): void => {
+  const flight = context.state.flights.find((flight) => flight.seq === seq)
   if (flight === undefined) return
-  turn.state.flights = turn.state.flights.filter((other) => other !== flight)
+  context.state.flights = context.state.flights.filter((other) => other !== flight)
   // Of one that was sent again it may be the wait for the second: then it is too long, and errs on the leader's side.
-  turn.state.roundTrip += newest * (turn.now.monotonic - flight.since - turn.state.roundTrip)
-  turn.emit({ event: "MessageAcknowledged", seq })
-  turn.outputs.push({ _tag: "Acknowledged", ticket: flight.ticket, seq })
+  context.state.roundTrip += newest * (context.now.monotonic - flight.since - context.state.roundTrip)
+  context.emit({ event: "MessageAcknowledged", seq })
+  context.outputs.push({ _tag: "Acknowledged", ticket: flight.ticket, seq })
 }
 
 // --- Messages ---
 
-const received = (turn: Turn, message: Message.Message, from: Member.Address): void => {
+const received = (context: StepContext, message: Message.Message, from: Member.Address): void => {
   if (Message.isOfHandover(message)) return
   switch (message.type) {
     case "CLIENT_DELIVER":
-      if (turn.state.phase !== "Joined") return
-      turn.state.answers = Receiver.withoutAnswered(turn.state.answers, message)
-      return receiving(turn, (host) => Receiver.receive(host, message, false))
+      if (context.state.phase !== "Joined") return
+      context.state.answers = Receiver.withoutAnswered(context.state.answers, message)
+      return receiving(context, (host) => Receiver.receive(host, message, false))
     case "CLIENT_JOIN":
-      if (message.seq === 0) receiving(turn, (host) => Receiver.introduce(host, message.client.id))
+      if (message.seq === 0) receiving(context, (host) => Receiver.introduce(host, message.client.id))
       return
     case "CLIENT_REPAIR":
-      return onRepair(turn, message)
+      return onRepair(context, message)
     case "CLIENT_MESSAGE":
     case "CLIENT_LEAVE":
     case "MEMBERS":
@@ -228,76 +228,76 @@ const received = (turn: Turn, message: Message.Message, from: Member.Address): v
     case "WITNESS":
       return
   }
-  hear(turn, message.sender.id)
+  hear(context, message.sender.id)
   if ("election" in message && message.election !== "") return
-  const isAck = message.type === "CLIENT_ACK" && message.client === turn.state.client.id
-  const { answered, join: { nonce } } = turn.state
+  const isAck = message.type === "CLIENT_ACK" && message.client === context.state.client.id
+  const { answered, join: { nonce } } = context.state
   const isWelcome = message.type === "CLIENT_WELCOME" && message.nonce === nonce
   const isLater = message.type === "CLIENT_WELCOME" && message.nonce === answered
-  ClientLeader.observe(turn, message, from, isAck || isWelcome || isLater)
-  if (isAck) acknowledged(turn, message.seq)
-  if (isWelcome) welcomed(turn, message)
-  if (Message.namesNewest(message) && turn.state.phase !== "Joining") named(turn, message, message.delivered ?? 0)
+  ClientLeader.observe(context, message, from, isAck || isWelcome || isLater)
+  if (isAck) acknowledged(context, message.seq)
+  if (isWelcome) welcomed(context, message)
+  if (Message.namesNewest(message) && context.state.phase !== "Joining") named(context, message, message.delivered ?? 0)
 }
 
 /** Those heard are counted, for who asks why nobody answers. */
-const hear = (turn: Turn, id: Member.NodeId): void => {
-  const { heard } = turn.state
+const hear = (context: StepContext, id: Member.NodeId): void => {
+  const { heard } = context.state
   if (HashMap.size(heard) < maxHeard || HashMap.has(heard, id)) {
-    turn.state.heard = HashMap.set(heard, id, turn.now.monotonic)
+    context.state.heard = HashMap.set(heard, id, context.now.monotonic)
   }
 }
 
-const welcomed = (turn: Turn, { leader, members, term }: Message.Of<"CLIENT_WELCOME">): void => {
-  const { client, interval, phase } = turn.state
+const welcomed = (context: StepContext, { leader, members, term }: Message.Of<"CLIENT_WELCOME">): void => {
+  const { client, interval, phase } = context.state
   if (phase === "Leaving" || leader === null) return
-  turn.state.answered = turn.state.join.nonce
-  ClientLeader.beginJoin(turn, turn.now.monotonic + interval)
-  turn.state.members = members
+  context.state.answered = context.state.join.nonce
+  ClientLeader.beginJoin(context, context.now.monotonic + interval)
+  context.state.members = members
   if (phase === "Joined") return
-  turn.state.phase = "Joined"
-  turn.emit({ event: "Joined", client, leader, term, members })
+  context.state.phase = "Joined"
+  context.emit({ event: "Joined", client, leader, term, members })
 }
 
-const named = (turn: Turn, { leader, sender, term }: Message.Header, delivered: number): void => {
-  const { receiver, reign } = turn.state
+const named = (context: StepContext, { leader, sender, term }: Message.Header, delivered: number): void => {
+  const { receiver, reign } = context.state
   // Who has just given its reign up names its last message, which may not have arrived.
   const id = leader?.id ?? sender.id
   const isFollowed = leader !== null && reign !== null && id === reign.leader.id && term === reign.term
   const isOver = leader === null && receiver.tracks.some((track) => track.term === term && track.leader === id)
-  if (isFollowed || isOver) receiving(turn, (host) => Receiver.named(host, term, id, delivered))
+  if (isFollowed || isOver) receiving(context, (host) => Receiver.named(host, term, id, delivered))
 }
 
 /** The group is asked: the servers first, as they all should have it; after them whoever else has. */
-const onRepair = (turn: Turn, { from, missed, to }: Message.Of<"CLIENT_REPAIR">): void => {
-  receiving(turn, (host) => Receiver.overhear(host, missed, from, to))
-  const found = Receiver.find(turn.state.receiver, missed, from, to)
+const onRepair = (context: StepContext, { from, missed, to }: Message.Of<"CLIENT_REPAIR">): void => {
+  receiving(context, (host) => Receiver.overhear(host, missed, from, to))
+  const found = Receiver.find(context.state.receiver, missed, from, to)
   if (found.length === 0) return
-  turn.state.answers = [...turn.state.answers, ...found].slice(0, Client.window)
-  if (turn.state.answerAt === Infinity) turn.state.answerAt = turn.now.monotonic + 20 + 20 * turn.random()
+  context.state.answers = [...context.state.answers, ...found].slice(0, Client.window)
+  if (context.state.answerAt === Infinity) context.state.answerAt = context.now.monotonic + 20 + 20 * context.random()
 }
 
-const answer = (turn: Turn): void => {
-  const from = { id: Member.NodeId.make(turn.state.client.id), incarnation: 0 }
-  for (const message of turn.state.answers) turn.send(null, { ...message, from })
-  turn.state.answers = []
-  turn.state.answerAt = Infinity
+const answer = (context: StepContext): void => {
+  const from = { id: Member.NodeId.make(context.state.client.id), incarnation: 0 }
+  for (const message of context.state.answers) context.send(null, { ...message, from })
+  context.state.answers = []
+  context.state.answerAt = Infinity
 }
 
 /** Lends the receiver to one of its functions, and carries out what follows. */
-const receiving = (turn: Turn, use: (host: Receiver.Host) => unknown): void => {
-  const { address, receiver } = turn.state
+const receiving = (context: StepContext, use: (host: Receiver.Host) => unknown): void => {
+  const { address, receiver } = context.state
   const host: Receiver.Host = {
     receiver,
-    now: turn.now.monotonic,
-    random: () => turn.random(),
+    now: context.now.monotonic,
+    random: () => context.random(),
     hasLeader: address !== null,
     maxSources,
-    deliver: ({ body, client, seq }) => turn.emit({ event: "MessageReceived", client, seq, body }),
-    lose: (lost) => turn.emit({ event: "MessageLost", ...lost }),
+    deliver: ({ body, client, seq }) => context.emit({ event: "MessageReceived", client, seq, body }),
+    lose: (lost) => context.emit({ event: "MessageLost", ...lost }),
     ask: (whom, missed, from, to) =>
-      turn.send(whom === "leader" ? address : null, { type: "CLIENT_REPAIR", missed, from, to })
+      context.send(whom === "leader" ? address : null, { type: "CLIENT_REPAIR", missed, from, to })
   }
   use(host)
-  turn.state.receiver = host.receiver
+  context.state.receiver = host.receiver
 }

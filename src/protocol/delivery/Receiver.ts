@@ -307,10 +307,10 @@ const advance = (host: Host, client: Client.ClientId, source: Source): void => {
   let { held, next } = source
   let isMissing = false
   while (next !== null) {
-    const turn: number = next
-    const ready = held[0]?.seq === turn ? held[0] : source.spilled ? keptOf(host, client, turn) : undefined
+    const context: number = next
+    const ready = held[0]?.seq === context ? held[0] : source.spilled ? keptOf(host, client, context) : undefined
     if (ready === undefined) {
-      isMissing = source.highest >= turn
+      isMissing = source.highest >= context
       break
     }
     if (delivered >= host.receiver.limit) {
@@ -320,7 +320,7 @@ const advance = (host: Host, client: Client.ClientId, source: Source): void => {
     host.deliver(ready)
     delivered += 1
     if (ready === held[0]) held = held.slice(1)
-    next = turn + 1
+    next = context + 1
   }
   change(host, { delivered, isBlocked })
   putSource(host, client, {

@@ -8,10 +8,10 @@ import * as Election from "../model/Election.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as PromiseRecord from "../model/PromiseRecord.ts"
-import * as Rules from "../model/Rules.ts"
-import type { State, Turn } from "../model/Turn.ts"
+import type { State, StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
 import * as BullyElection from "./BullyElection.ts"
-import * as Contest from "./Contest.ts"
+import * as ElectionContext from "./ElectionContext.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 
 /** Whether a server can take part in one more election of that name: it does already, or there is room for it. */
@@ -20,77 +20,79 @@ export const hasRoom = (state: Pick<State, "named">, name: string): boolean =>
   || Array.from(HashMap.values(state.named)).filter(({ withdrawn }) => !withdrawn).length < Election.maxNamed
 
 /** The sign of life, with what this server takes part in. */
-export const sign = (turn: Turn): Pick<Message.Of<"SERVER_ALIVE">, "interval" | "elections"> => {
-  const interval = turn.state.rules.heartbeatInterval
-  if (HashMap.isEmpty(turn.state.named)) return { interval }
+export const sign = (context: StepContext): Pick<Message.Of<"SERVER_ALIVE">, "interval" | "elections"> => {
+  const interval = context.state.timing.heartbeatInterval
+  if (HashMap.isEmpty(context.state.named)) return { interval }
   const elections: Array<string> = []
   // While its work ends, who withdraws still leads.
-  for (const [name, { ending, withdrawn }] of turn.state.named) {
+  for (const [name, { ending, withdrawn }] of context.state.named) {
     if (!withdrawn || ending !== null) elections.push(Election.tag(name))
   }
   return elections.length === 0 ? { interval } : { interval, elections: elections.slice(0, Election.maxNamed) }
 }
 
 /** Who has said goodbye, or is about to, gives no sign of life any more. */
-const announce = (turn: Turn): void => {
-  if (turn.state.phase !== "Leaving") turn.say(null, { type: "SERVER_ALIVE", ...sign(turn) })
+const announce = (context: StepContext): void => {
+  if (context.state.phase !== "Leaving") context.say(null, { type: "SERVER_ALIVE", ...sign(context) })
 }
 
 /**
  * The app wants to lead what goes by this name. A name that may not be one, or one too many, is ignored: whoever steps
  * this asks first ({@link hasRoom}, `Election.isName`).
  */
-export const campaign = (turn: Turn, name: string): void => {
-  if (!Election.isName(name) || !hasRoom(turn.state, name)) return
-  const before = Contest.find(turn, name)
-  if (before !== null && !before.election.withdrawn) return
+export const campaign = (context: StepContext, name: string): void => {
+  if (!Election.isName(name) || !hasRoom(context.state, name)) return
+  const before = ElectionContext.find(context, name)
+  if (before !== null && !before.register.withdrawn) return
   if (before === null) {
-    turn.state.named = HashMap.set(turn.state.named, name, {
-      ...Election.make(turn.now.monotonic),
-      heard: PromiseRecord.heardBefore(turn.state, name)
+    context.state.named = HashMap.set(context.state.named, name, {
+      ...Election.make(context.now.monotonic),
+      heard: PromiseRecord.heardBefore(context.state, name)
     })
   }
-  const at = new Contest.Contest(turn, name)
-  at.change({ withdrawn: false })
-  at.clearTimer("withdrawn")
-  announce(turn)
-  BullyElection.enter(at)
+  const election = new ElectionContext.ElectionContext(context, name)
+  election.change({ withdrawn: false })
+  election.clearTimer("withdrawn")
+  announce(context)
+  BullyElection.enter(election)
 }
 
 /** The app wants it no more: leading work is ended first, then the others hear of it. */
-export const withdraw = (turn: Turn, name: string): void => {
-  const at = name === Election.ofGroup ? null : Contest.find(turn, name)
-  if (at === null || at.election.withdrawn) return
-  at.change({ withdrawn: true })
-  BullyElection.abandon(at)
-  if (Contest.ownReign(turn.state, name) !== null) return BullyElection.endReign(at, "Left")
-  if (at.election.ending === null) ended(at)
+export const withdraw = (context: StepContext, name: string): void => {
+  const election = name === Election.ofGroup ? null : ElectionContext.find(context, name)
+  if (election === null || election.register.withdrawn) return
+  election.change({ withdrawn: true })
+  BullyElection.abandon(election)
+  if (ElectionContext.ownReign(context.state, name) !== null) return BullyElection.endReign(election, "Left")
+  if (election.register.ending === null) ended(election)
 }
 
 /** The leading work of an election has ended (`finished`), or has had its time. */
-export const workEnded = (at: Contest.Contest, finished: boolean): void => {
-  SteppingDown.workEnded(at, finished)
-  if (at.election.withdrawn) ended(at)
+export const workEnded = (election: ElectionContext.ElectionContext, finished: boolean): void => {
+  SteppingDown.workEnded(election, finished)
+  if (election.register.withdrawn) ended(election)
 }
 
 /** The register is kept until all that is said of it has been. */
-const ended = (at: Contest.Contest): void => {
-  announce(at.turn)
-  at.setTimer("withdrawn", 2 * Rules.gaps.steppingDown[0], { _tag: "Withdrawn" })
+const ended = (election: ElectionContext.ElectionContext): void => {
+  announce(election.context)
+  election.setTimer("withdrawn", 2 * Timing.gaps.steppingDown[0], { _tag: "Withdrawn" })
 }
 
 /** All is said: the register is forgotten. */
-export const forget = (at: Contest.Contest): void => {
-  at.clearTimers("")
-  at.state.named = HashMap.remove(at.state.named, at.name)
+export const forget = (election: ElectionContext.ElectionContext): void => {
+  election.clearTimers("")
+  election.state.named = HashMap.remove(election.state.named, election.name)
 }
 
 /**
  * With each heartbeat: a leader says again what it leads, since no other message carries the reigns of named elections.
  */
-export const heartbeat = (turn: Turn): void => {
-  for (const name of HashMap.keys(turn.state.named)) {
-    if (Contest.ownReign(turn.state, name) !== null) turn.say(null, { type: "COORDINATOR", election: name })
+export const heartbeat = (context: StepContext): void => {
+  for (const name of HashMap.keys(context.state.named)) {
+    if (ElectionContext.ownReign(context.state, name) !== null) {
+      context.say(null, { type: "COORDINATOR", election: name })
+    }
   }
 }
 
@@ -99,19 +101,19 @@ export const heartbeat = (turn: Turn): void => {
  * is waited for. `before` are the tags of what it took part in before.
  */
 export const onHeard = (
-  turn: Turn,
+  context: StepContext,
   member: Member.Member,
   before: ReadonlyArray<string>,
   from: Member.Address
 ): void => {
-  const now = Option.match(turn.known(member.id), { onNone: () => before, onSome: ({ elections }) => elections })
+  const now = Option.match(context.known(member.id), { onNone: () => before, onSome: ({ elections }) => elections })
   if (now === before) return
-  for (const name of HashMap.keys(turn.state.named)) {
-    const at = new Contest.Contest(turn, name)
+  for (const name of HashMap.keys(context.state.named)) {
+    const election = new ElectionContext.ElectionContext(context, name)
     const tag = Election.tag(name)
     const takesPart = now.includes(tag)
     if (takesPart === before.includes(tag)) continue
-    if (!takesPart) BullyElection.onWithdrawn(at, member)
-    else if (at.leads) BullyElection.notify(at, member.id, from)
+    if (!takesPart) BullyElection.onWithdrawn(election, member)
+    else if (election.leads) BullyElection.notify(election, member.id, from)
   }
 }

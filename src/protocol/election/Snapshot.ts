@@ -8,34 +8,44 @@
 import * as HashMap from "effect/HashMap"
 import * as Handover from "../lease/Handover.ts"
 import * as PromiseRecord from "../model/PromiseRecord.ts"
-import type { Now, State, Turn } from "../model/Turn.ts"
+import type { Now, State, StepContext } from "../model/StepContext.ts"
 
 /** Whether the machine has been restored since this server last looked. */
 export const isRestored = ({ generation }: Pick<State, "generation">, now: Pick<Now, "generation">): boolean =>
   generation !== undefined && now.generation !== undefined && generation !== now.generation
 
 /** The first look, and each after it. */
-export const look = (turn: Turn): void => {
-  turn.state.generation = turn.now.generation ?? turn.state.generation
+export const look = (context: StepContext): void => {
+  context.state.generation = context.now.generation ?? context.state.generation
 }
 
 /**
  * This server is another start than the one that was set back: what others grant or acknowledge to that one counts no more. As after
  * a start it is bound to nobody, and promises nothing for a whole lease; but it keeps the terms that it knows.
  */
-export const startAnew = (turn: Turn): void => {
-  const { identity, phase, rules: { lease }, self } = turn.state
-  look(turn)
-  const incarnation = Math.min(Number.MAX_SAFE_INTEGER - 1, Math.max(self.incarnation, Math.floor(turn.now.wall)) + 1)
-  turn.state.self = { ...self, incarnation }
-  turn.state.identity = { ...identity, raised: [...identity.raised, self.incarnation] }
+export const startAnew = (context: StepContext): void => {
+  const { identity, phase, timing: { lease }, self } = context.state
+  look(context)
+  const incarnation = Math.min(
+    Number.MAX_SAFE_INTEGER - 1,
+    Math.max(self.incarnation, Math.floor(context.now.wall)) + 1
+  )
+  context.state.self = { ...self, incarnation }
+  context.state.identity = { ...identity, raised: [...identity.raised, self.incarnation] }
   // What one that leaves has promised, its next start may have.
-  if (lease !== null) turn.state.silentUntil = phase === "Leaving" ? Infinity : turn.now.monotonic + lease.duration
-  turn.state.promises = HashMap.map(turn.state.promises, (promise) => ({ ...promise, to: null, until: -Infinity }))
+  if (lease !== null) {
+    context.state.silentUntil = phase === "Leaving"
+      ? Infinity
+      : context.now.monotonic + lease.duration
+  }
+  context.state.promises = HashMap.map(
+    context.state.promises,
+    (promise) => ({ ...promise, to: null, until: -Infinity })
+  )
   // What it keeps for others it may have given out since, and what it was given was for the start that is over.
-  turn.state.kept = []
+  context.state.kept = []
   // Its numbers may be drawn a second time, as its chance was set back too: by one of them a keeper may have given away before.
-  turn.state.handover = { ...PromiseRecord.none, asks: false }
-  if (phase !== "Leaving") Handover.start(turn)
-  turn.emit({ event: "IncarnationRaised", from: self.incarnation, to: incarnation })
+  context.state.handover = { ...PromiseRecord.none, asks: false }
+  if (phase !== "Leaving") Handover.start(context)
+  context.emit({ event: "IncarnationRaised", from: self.incarnation, to: incarnation })
 }

@@ -7,50 +7,52 @@ import * as LeaseElection from "../lease/LeaseElection.ts"
 import * as Membership from "../membership/Membership.ts"
 import * as Presence from "../membership/Presence.ts"
 import * as Watch from "../membership/Watch.ts"
-import * as Rules from "../model/Rules.ts"
-import type { Turn } from "../model/Turn.ts"
+import type { StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
 import * as BullyElection from "./BullyElection.ts"
-import * as Contest from "./Contest.ts"
+import * as ElectionContext from "./ElectionContext.ts"
 import * as Snapshot from "./Snapshot.ts"
 
 /** A stall is not a death: not of the others, whom we could not hear, and not of us, but for our lead. */
-export const wake = (turn: Turn): void => {
-  const asleep = Watch.unwatchedFor(turn.state, turn.now)
+export const wake = (context: StepContext): void => {
+  const asleep = Watch.unwatchedFor(context.state, context.now)
   // While the machine was suspended no stamp aged: they are forgiven what the clock of stamps ran, and no more.
-  const aged = turn.now.monotonic - turn.state.watchedAt
-  Watch.look(turn)
-  turn.emit({ event: "Stalled", for: Math.round(asleep) })
-  for (const at of Contest.all(turn)) BullyElection.onStall(at, asleep)
-  Membership.forgive(turn, aged)
-  Delivery.forgive(turn, aged)
-  if (turn.state.phase === "Leaving") return
-  turn.state.phase = "Recovering"
-  turn.state.drainUntil = turn.now.monotonic + Rules.watchInterval(turn.state.rules)
-  Presence.probeGroup(turn)
-  turn.setTimer("discovery", turn.state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
+  const aged = context.now.monotonic - context.state.watchedAt
+  Watch.look(context)
+  context.emit({ event: "Stalled", for: Math.round(asleep) })
+  for (const election of ElectionContext.all(context)) BullyElection.onStall(election, asleep)
+  Membership.forgive(context, aged)
+  Delivery.forgive(context, aged)
+  if (context.state.phase === "Leaving") return
+  context.state.phase = "Recovering"
+  context.state.drainUntil = context.now.monotonic + Timing.watchInterval(context.state.timing)
+  Presence.probeGroup(context)
+  context.setTimer("discovery", context.state.timing.discoveryWindow, { _tag: "DiscoveryOver" })
 }
 
 /** What this server said and promised since a snapshot is forgotten: it counts as just started. */
-export const restored = (turn: Turn): void => {
-  Snapshot.startAnew(turn)
-  wake(turn)
-  if (turn.state.phase !== "Leaving") raised(turn)
+export const restored = (context: StepContext): void => {
+  Snapshot.startAnew(context)
+  wake(context)
+  if (context.state.phase !== "Leaving") raised(context)
 }
 
 /**
  * The uptime of the system went ahead and no other clock did. That may be its mistake, so nothing ends; or others have gone on
  * without us, so they are asked.
  */
-export const lookAround = (turn: Turn): void => {
-  const doubted = Math.round(Watch.doubtedFor(turn.state, turn.now))
-  Watch.look(turn)
-  turn.state.doubts = { ...turn.state.doubts, toldAt: turn.now.monotonic }
-  turn.emit({ event: "Stalled", for: 0, doubted })
-  if (turn.state.phase !== "Leaving") Presence.probeGroup(turn)
+export const lookAround = (context: StepContext): void => {
+  const doubted = Math.round(Watch.doubtedFor(context.state, context.now))
+  Watch.look(context)
+  context.state.doubts = { ...context.state.doubts, toldAt: context.now.monotonic }
+  context.emit({ event: "Stalled", for: 0, doubted })
+  if (context.state.phase !== "Leaving") Presence.probeGroup(context)
 }
 
 /** This server goes on under a higher incarnation. To everyone it is a new start, and they hear of it at once. */
-export const raised = (turn: Turn): void => {
-  Presence.sayAlive(turn)
-  Contest.all(turn).forEach(turn.state.rules.lease === null ? BullyElection.onRaised : LeaseElection.onRaised)
+export const raised = (context: StepContext): void => {
+  Presence.sayAlive(context)
+  ElectionContext.all(context).forEach(
+    context.state.timing.lease === null ? BullyElection.onRaised : LeaseElection.onRaised
+  )
 }

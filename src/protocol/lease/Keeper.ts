@@ -7,7 +7,7 @@ import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as PromiseRecord from "../model/PromiseRecord.ts"
-import type { Turn } from "../model/Turn.ts"
+import type { StepContext } from "../model/StepContext.ts"
 import * as Voter from "./Voter.ts"
 
 /** Of how many servers promises are kept. An offer of one more is not answered, and counted. */
@@ -15,42 +15,42 @@ export const maxKept = 64
 
 /** Somebody leaves and asks whether its promises will be kept. The same question gets the same key. */
 export const onOffer = (
-  turn: Turn,
+  context: StepContext,
   agreement: Lease.Agreement,
   { lease, server, start }: Message.Of<"HANDOVER_OFFER">,
   from: Member.Address
 ): void => {
-  if (server === turn.state.self.id || Lease.difference(agreement, lease) !== null) return
-  forget(turn, agreement)
-  const same = turn.state.kept.find((one) => one.server === server && one.start === start)
-  if (same !== undefined) return turn.send(from, { type: "HANDOVER_ACCEPT", start, key: same.key })
-  const others = turn.state.kept.filter((one) => one.server !== server)
-  if (others.length >= maxKept) return turn.drop("HandoversFull")
+  if (server === context.state.self.id || Lease.difference(agreement, lease) !== null) return
+  forget(context, agreement)
+  const same = context.state.kept.find((one) => one.server === server && one.start === start)
+  if (same !== undefined) return context.send(from, { type: "HANDOVER_ACCEPT", start, key: same.key })
+  const others = context.state.kept.filter((one) => one.server !== server)
+  if (others.length >= maxKept) return context.drop("HandoversFull")
   const kept: PromiseRecord.Kept = {
     server,
     start,
-    key: turn.nonce(),
-    madeAt: Lease.instant(turn.now),
+    key: context.nonce(),
+    madeAt: Lease.instant(context.now),
     pages: null,
     givenTo: null
   }
-  turn.state.kept = [...others, kept]
-  turn.send(from, { type: "HANDOVER_ACCEPT", start, key: kept.key })
+  context.state.kept = [...others, kept]
+  context.send(from, { type: "HANDOVER_ACCEPT", start, key: kept.key })
 }
 
 /** A page of what is handed over by a key of ours. */
 export const onHandover = (
-  turn: Turn,
+  context: StepContext,
   agreement: Lease.Agreement,
   message: Message.Of<"HANDOVER">,
   from: Member.Address
 ): void => {
-  forget(turn, agreement)
-  const kept = turn.state.kept.find(({ key }) => key === message.key)
+  forget(context, agreement)
+  const kept = context.state.kept.find(({ key }) => key === message.key)
   if (kept === undefined) return
   const pages = PromiseRecord.withPage(kept.pages, message)
-  replace(turn, { ...kept, pages })
-  if (PromiseRecord.whole(pages) !== null) turn.send(from, { type: "HANDOVER_KEPT", key: message.key })
+  replace(context, { ...kept, pages })
+  if (PromiseRecord.whole(pages) !== null) context.send(from, { type: "HANDOVER_KEPT", key: message.key })
 }
 
 /**
@@ -58,34 +58,36 @@ export const onHandover = (
  * that one does each time it asks, since the answer may be lost.
  */
 export const onAsk = (
-  turn: Turn,
+  context: StepContext,
   agreement: Lease.Agreement,
   { server, start }: Message.Of<"PROMISES_ASK">,
   from: Member.Address
 ): void => {
-  forget(turn, agreement)
-  const kept = turn.state.kept.find((one) => one.server === server)
+  forget(context, agreement)
+  const kept = context.state.kept.find((one) => one.server === server)
   if (kept === undefined || kept.start === start || (kept.givenTo ?? start) !== start) return
   const record = kept.pages && PromiseRecord.whole(kept.pages)
   if (record === null) return
-  replace(turn, { ...kept, givenTo: start })
-  for (const page of PromiseRecord.pagesOf(kept.key, record.map((one) => freed(turn, one)))) {
-    turn.send(from, { type: "PROMISES", start, lease: agreement, ...page })
+  replace(context, { ...kept, givenTo: start })
+  for (const page of PromiseRecord.pagesOf(kept.key, record.map((one) => freed(context, one)))) {
+    context.send(from, { type: "PROMISES", start, lease: agreement, ...page })
   }
 }
 
 /** What was given back since is promised to nobody: whoever had left by then could not hear of it. */
-const freed = (turn: Turn, promised: Message.Promised): Message.Promised => {
+const freed = (context: StepContext, promised: Message.Promised): Message.Promised => {
   const { election, term, to } = promised
-  const isFree = to !== null && Lease.gaveBack(Voter.promiseIn(turn.state, election), to, term)
+  const isFree = to !== null && Lease.gaveBack(Voter.promiseIn(context.state, election), to, term)
   return isFree ? { ...promised, to: null } : promised
 }
 
 /** Before anything else that concerns what is kept: what is over is forgotten. */
-const forget = (turn: Turn, agreement: Lease.Agreement): void => {
-  turn.state.kept = turn.state.kept.filter(({ madeAt }) => Lease.elapsed(madeAt, turn.now) < Lease.lasts(agreement))
+const forget = (context: StepContext, agreement: Lease.Agreement): void => {
+  context.state.kept = context.state.kept.filter(({ madeAt }) =>
+    Lease.elapsed(madeAt, context.now) < Lease.lasts(agreement)
+  )
 }
 
-const replace = (turn: Turn, kept: PromiseRecord.Kept): void => {
-  turn.state.kept = turn.state.kept.map((one) => one.server === kept.server ? kept : one)
+const replace = (context: StepContext, kept: PromiseRecord.Kept): void => {
+  context.state.kept = context.state.kept.map((one) => one.server === kept.server ? kept : one)
 }

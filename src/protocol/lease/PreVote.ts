@@ -7,15 +7,15 @@
  * Where it follows a leader that it outranks, those who are bound to that leader count: they would be free if it yielded.
  */
 import * as BullyElection from "../election/BullyElection.ts"
-import * as Contest from "../election/Contest.ts"
+import * as ElectionContext from "../election/ElectionContext.ts"
 import type * as Election from "../model/Election.ts"
 import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
-import type { Turn } from "../model/Turn.ts"
+import type { StepContext } from "../model/StepContext.ts"
 import * as Voter from "./Voter.ts"
 
-type At = Contest.Contest
+type Context = ElectionContext.ElectionContext
 
 type Asking = Extract<Election.Activity, { readonly _tag: "PreVote" }>
 
@@ -23,20 +23,21 @@ type Asking = Extract<Election.Activity, { readonly _tag: "PreVote" }>
 const asks = 3
 
 /** Begins to ask: all members, and again those that have not said that they would. */
-export const begin = (at: At): void => ask(at, { _tag: "PreVote", nonce: at.turn.nonce(), answers: [], left: asks })
+export const begin = (election: Context): void =>
+  ask(election, { _tag: "PreVote", nonce: election.context.nonce(), answers: [], left: asks })
 
-const ask = (at: At, asking: Asking): void => {
-  at.change({ activity: { ...asking, left: asking.left - 1 } })
+const ask = (election: Context, asking: Asking): void => {
+  election.change({ activity: { ...asking, left: asking.left - 1 } })
   const { answers, nonce } = asking
   const sure = new Set(answers.flatMap(({ by, vote }) => vote?.granted === true ? [by] : []))
-  for (const { id } of at.state.members) {
-    if (!sure.has(id)) at.turn.sayTo(id, { type: "SERVER_PROBE", nonce, preVote: at.name })
+  for (const { id } of election.state.members) {
+    if (!sure.has(id)) election.context.sayTo(id, { type: "SERVER_PROBE", nonce, preVote: election.name })
   }
-  at.setTimer("pre-vote", at.state.rules.probeTimeout, { _tag: "PreVote" })
+  election.setTimer("pre-vote", election.state.timing.probeTimeout, { _tag: "PreVote" })
 }
 
 /** Somebody may have become free to vote: whoever is asking asks anew. */
-export const askAnew = (at: At, asking: Asking): void => ask(at, { ...asking, left: asks })
+export const askAnew = (election: Context, asking: Asking): void => ask(election, { ...asking, left: asks })
 
 /**
  * What is to be done now.
@@ -55,43 +56,43 @@ const wait: Outcome = { _tag: "Wait" }
  * A member has answered; of several answers its last one counts. Who will be free before all are asked again is asked then.
  */
 export const onAnswer = (
-  at: At,
+  election: Context,
   agreement: Lease.Agreement,
   { nonce, preVote, sender }: Message.Of<"SERVER_RESPONSE">
 ): Outcome => {
-  const { activity } = at.election
+  const { activity } = election.register
   if (activity._tag !== "PreVote" || activity.nonce !== nonce) return wait
   const remaining = preVote?.remaining ?? 0
   const answers = [
     ...activity.answers.filter(({ by }) => by !== sender.id),
-    { by: sender.id, vote: preVote ?? null, freeAt: at.turn.now.monotonic + remaining }
+    { by: sender.id, vote: preVote ?? null, freeAt: election.context.now.monotonic + remaining }
   ]
-  at.change({ activity: { ...activity, answers } })
-  if (remaining > 0 && remaining < at.state.rules.probeTimeout) {
-    at.setTimer("pre-vote", remaining + 1, { _tag: "PreVote" })
+  election.change({ activity: { ...activity, answers } })
+  if (remaining > 0 && remaining < election.state.timing.probeTimeout) {
+    election.setTimer("pre-vote", remaining + 1, { _tag: "PreVote" })
   }
   // Who was named to go first must not wait while one of an older version, which asks nobody, takes the lead again.
-  const isNamed = at.election.vacancy.successor === at.state.self.id
-  return conclude(at, agreement, answers, at.election.reign !== null || isNamed)
+  const isNamed = election.register.vacancy.successor === election.state.self.id
+  return conclude(election, agreement, answers, election.register.reign !== null || isNamed)
 }
 
 /**
  * Too few have answered so far: all are asked again, or it is given up. In the end those count too who say only that they are
  * there: they are of a version that answers no pre-vote, and are asked for their vote.
  */
-export const onTimer = (at: At, agreement: Lease.Agreement): Outcome => {
+export const onTimer = (election: Context, agreement: Lease.Agreement): Outcome => {
   // Whatever ends the asking clears its timer.
-  const asking = at.election.activity as Asking
+  const asking = election.register.activity as Asking
   if (asking.left > 0) {
-    ask(at, asking)
+    ask(election, asking)
     return wait
   }
-  const outcome = conclude(at, agreement, asking.answers, true)
-  return outcome._tag === "Wait" ? { _tag: "GiveUp", again: freeIn(at, agreement, asking.answers) } : outcome
+  const outcome = conclude(election, agreement, asking.answers, true)
+  return outcome._tag === "Wait" ? { _tag: "GiveUp", again: freeIn(election, agreement, asking.answers) } : outcome
 }
 
 const conclude = (
-  { election: { reign } }: At,
+  { register: { reign } }: Context,
   agreement: Lease.Agreement,
   answers: ReadonlyArray<Election.PreVoteAnswer>,
   isUnknownEnough: boolean
@@ -110,26 +111,26 @@ const conclude = (
  * beside a lease: who asks is in nobody's way.
  */
 const freeIn = (
-  { state: { rules }, turn }: At,
+  { state: { timing }, context }: Context,
   agreement: Lease.Agreement,
   answers: ReadonlyArray<Election.PreVoteAnswer>
 ): number => {
-  const now = turn.now.monotonic
+  const now = context.now.monotonic
   const free = answers.map(({ freeAt }) => freeAt).toSorted((self, that) => self - that)
   const last = (free[Lease.majority(agreement) - 2] ?? now) - now
-  return last > 0 ? Math.max(last + 1, rules.probeTimeout) : (1 + turn.random()) * agreement.duration / 12
+  return last > 0 ? Math.max(last + 1, timing.probeTimeout) : (1 + context.random()) * agreement.duration / 12
 }
 
 /**
  * A member asks what this server would vote for it in an election: the answer. Where this one leads, that is told besides.
  */
 export const answer = (
-  turn: Turn,
+  context: StepContext,
   { preVote, sender }: Message.Of<"SERVER_PROBE">,
   from: Member.Address
 ): { readonly preVote?: Message.PreVote } => {
-  if (preVote === undefined || turn.state.rules.lease === null) return {}
-  const at = Contest.find(turn, preVote)
-  if (at?.leads === true) BullyElection.notify(at, sender.id, from)
-  return { preVote: Voter.preVote(turn, preVote, sender) }
+  if (preVote === undefined || context.state.timing.lease === null) return {}
+  const election = ElectionContext.find(context, preVote)
+  if (election?.leads === true) BullyElection.notify(election, sender.id, from)
+  return { preVote: Voter.preVote(context, preVote, sender) }
 }

@@ -6,7 +6,7 @@
  * A difference that was seen twice is looked into, and then ever more seldom: a missing link makes it last.
  */
 import type { Difference } from "../model/Reach.ts"
-import type { State, Turn } from "../model/Turn.ts"
+import type { State, StepContext } from "../model/StepContext.ts"
 
 /** How many are told apart: a leader hears of those of all others. */
 const maxDifferences = 16
@@ -19,22 +19,22 @@ const lookersWanted = 16
 export const isLasting = ({ contacts }: State): boolean => contacts.differences.some(({ lasts }) => lasts)
 
 /** The views are the same. */
-export const end = (turn: Turn): void => {
-  turn.state.contacts = { ...turn.state.contacts, differences: [] }
+export const end = (context: StepContext): void => {
+  context.state.contacts = { ...context.state.contacts, differences: [] }
 }
 
 /**
  * A view differs by so much. Answers whether that is to be looked into now. `leads`: by this server, which hears of the
  * differences of all.
  */
-export const isDue = (turn: Turn, of: number, leads: boolean): boolean => {
-  const { contacts, members, rules: { heartbeatInterval } } = turn.state
-  const now = turn.now.monotonic
+export const isDue = (context: StepContext, of: number, leads: boolean): boolean => {
+  const { contacts, members, timing: { heartbeatInterval } } = context.state
+  const now = context.now.monotonic
   const before = contacts.differences.find((one) => one.of === of)
   const others = leads ? contacts.differences.filter((one) => one !== before) : []
   const keep = (difference: Difference): void => {
     const differences = [...others, difference].slice(-maxDifferences)
-    turn.state.contacts = { ...turn.state.contacts, differences }
+    context.state.contacts = { ...context.state.contacts, differences }
   }
   if (before === undefined) {
     keep({ of, lasts: false, wait: heartbeatInterval, againAt: now + heartbeatInterval / 2 })
@@ -43,13 +43,13 @@ export const isDue = (turn: Turn, of: number, leads: boolean): boolean => {
   const isTurn = now >= before.againAt
   const isChosen = leads
     ? now - contacts.comparedAt >= heartbeatInterval
-    : turn.random() * members.length < lookersWanted
+    : context.random() * members.length < lookersWanted
   if (!isTurn || !isChosen) {
     keep({ ...before, lasts: before.lasts || isTurn })
     return false
   }
   const wait = Math.min(longestWait * heartbeatInterval, 2 * before.wait)
   keep({ of, lasts: true, wait, againAt: now + before.wait })
-  turn.state.contacts = { ...turn.state.contacts, comparedAt: now }
+  context.state.contacts = { ...context.state.contacts, comparedAt: now }
   return true
 }

@@ -6,8 +6,8 @@
  */
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
-import * as Rules from "../model/Rules.ts"
-import type { Identity, Turn } from "../model/Turn.ts"
+import type { Identity, StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
 import * as Relocation from "./Relocation.ts"
 
@@ -21,13 +21,13 @@ export const make = (monotonic: number): Identity => ({
 })
 
 /** Whether an address is one of our own sockets'. */
-export const isOwnAddress = (turn: Turn, address: Member.Address): boolean =>
-  turn.state.addresses.some((own) => Zone.isSame(own, address))
+export const isOwnAddress = (context: StepContext, address: Member.Address): boolean =>
+  context.state.addresses.some((own) => Zone.isSame(own, address))
 
 /** Whether an address was our own until lately: what we said from there may still come back. */
-const wasOwnAddress = (turn: Turn, address: Member.Address): boolean =>
-  turn.state.identity.former.some((former) =>
-    former.until >= turn.now.monotonic && Zone.isSame(former.address, address)
+const wasOwnAddress = (context: StepContext, address: Member.Address): boolean =>
+  context.state.identity.former.some((former) =>
+    former.until >= context.now.monotonic && Zone.isSame(former.address, address)
   )
 
 /** So many former addresses are remembered. */
@@ -37,23 +37,23 @@ const maxFormer = 64
  * Our own sockets have other addresses than before: what we announce follows the first of them, and what we said before comes
  * late from now on. Answers whether anything has changed.
  */
-export const moved = (turn: Turn, addresses: ReadonlyArray<Member.Address>): boolean => {
-  const { addresses: before, identity, rules, self } = turn.state
+export const moved = (context: StepContext, addresses: ReadonlyArray<Member.Address>): boolean => {
+  const { addresses: before, identity, timing, self } = context.state
   const isEqual = (one: Member.Address, other: Member.Address | undefined): boolean =>
     one.ip === other?.ip && one.port === other.port
   if (before.length === addresses.length && before.every((own, i) => isEqual(own, addresses[i]))) return false
-  const until = turn.now.monotonic + rules.memberTimeout
+  const until = context.now.monotonic + timing.memberTimeout
   const gone = before.filter((own) => !addresses.some((other) => isEqual(own, other)))
   const former = [...identity.former, ...gone.map(({ ip, port }) => ({ address: { ip, port }, until }))].slice(
     -maxFormer
   )
-  turn.state.addresses = addresses
-  turn.state.identity = { ...identity, former, moved: Math.min(identity.moved + 1, Message.maxMoved) }
+  context.state.addresses = addresses
+  context.state.identity = { ...identity, former, moved: Math.min(identity.moved + 1, Message.maxMoved) }
   const [announced = self] = addresses
   const now = { ...self, ip: Zone.without(announced.ip), port: announced.port }
   if (isEqual(now, self)) return true
-  turn.state.self = now
-  Relocation.tell(turn, self, now)
+  context.state.self = now
+  Relocation.tell(context, self, now)
   return true
 }
 
@@ -63,16 +63,16 @@ export const moved = (turn: Turn, addresses: ReadonlyArray<Member.Address>): boo
  * From our own address it is our echo, or the remains of an earlier start: few, and soon over. Who speaks there later, or
  * stays ahead of us however often we go beyond it, lives at an address that it shares with us.
  */
-export const heard = (turn: Turn, sender: Member.Member, from: Member.Address): void => {
-  const { identity: { raised, startedAt }, rules, self } = turn.state
+export const heard = (context: StepContext, sender: Member.Member, from: Member.Address): void => {
+  const { identity: { raised, startedAt }, timing, self } = context.state
   const isOurs = sender.incarnation === self.incarnation || raised.includes(sender.incarnation)
-  if (!isOwnAddress(turn, from)) {
-    return isOurs && wasOwnAddress(turn, from) ? turn.drop("Own") : duplicate(turn, sender, from)
+  if (!isOwnAddress(context, from)) {
+    return isOurs && wasOwnAddress(context, from) ? context.drop("Own") : duplicate(context, sender, from)
   }
-  const mayBeRemains = raised.length < Rules.maxRaises && turn.now.monotonic - startedAt <= rules.memberTimeout
-  if (!isOurs && !mayBeRemains) return duplicate(turn, sender, from)
-  turn.drop("Own")
-  raise(turn, sender.incarnation)
+  const mayBeRemains = raised.length < Timing.maxRaises && context.now.monotonic - startedAt <= timing.memberTimeout
+  if (!isOurs && !mayBeRemains) return duplicate(context, sender, from)
+  context.drop("Own")
+  raise(context, sender.incarnation)
 }
 
 /**
@@ -80,23 +80,23 @@ export const heard = (turn: Turn, sender: Member.Member, from: Member.Address): 
  * starts, and until then all we say is stale to them. Answers whether it did: not beyond what a number holds, and not more
  * than {@link Rules.maxRaises} times.
  */
-export const raise = (turn: Turn, heard: number): boolean => {
-  const { identity, self } = turn.state
+export const raise = (context: StepContext, heard: number): boolean => {
+  const { identity, self } = context.state
   if (heard <= self.incarnation || heard >= Number.MAX_SAFE_INTEGER) return false
-  if (identity.raised.length >= Rules.maxRaises) return false
-  turn.state.self = { ...self, incarnation: heard + 1 }
-  turn.state.identity = { ...identity, raised: [...identity.raised, self.incarnation] }
-  turn.emit({ event: "IncarnationRaised", from: self.incarnation, to: heard + 1 })
+  if (identity.raised.length >= Timing.maxRaises) return false
+  context.state.self = { ...self, incarnation: heard + 1 }
+  context.state.identity = { ...identity, raised: [...identity.raised, self.incarnation] }
+  context.emit({ event: "IncarnationRaised", from: self.incarnation, to: heard + 1 })
   return true
 }
 
 /** Somebody else uses our id: it is told, at most once a heartbeat. */
-const duplicate = (turn: Turn, sender: Member.Member, from: Member.Address): void => {
-  const { identity, rules, self } = turn.state
-  turn.drop("Duplicate")
-  if (turn.now.monotonic - identity.duplicateAt < rules.heartbeatInterval) return
-  turn.state.identity = { ...identity, duplicateAt: turn.now.monotonic }
-  turn.emit({
+const duplicate = (context: StepContext, sender: Member.Member, from: Member.Address): void => {
+  const { identity, timing, self } = context.state
+  context.drop("Duplicate")
+  if (context.now.monotonic - identity.duplicateAt < timing.heartbeatInterval) return
+  context.state.identity = { ...identity, duplicateAt: context.now.monotonic }
+  context.emit({
     event: "DuplicateIdentity",
     id: sender.id,
     ours: Member.formatAddress(self),

@@ -5,8 +5,8 @@
 import * as Option from "effect/Option"
 import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
-import * as Rules from "../model/Rules.ts"
-import type { State, Turn } from "../model/Turn.ts"
+import type { State, StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
 import * as Frame from "../wire/Frame.ts"
 
@@ -60,14 +60,14 @@ export const hasDigest = (state: Pick<State, "self" | "members">, digest: number
 
 // --- Telling ---
 
-const lineOf = (turn: Turn, member: Member.Member, heardAt: number): Message.Listed => ({
+const lineOf = (context: StepContext, member: Member.Member, heardAt: number): Message.Listed => ({
   id: member.id,
   ip: member.ip,
   port: member.port,
   name: member.name,
   priority: member.priority,
   incarnation: member.incarnation,
-  heard: Math.round(turn.now.monotonic - heardAt)
+  heard: Math.round(context.now.monotonic - heardAt)
 })
 
 /** Left out of who votes, and of this server itself when it has left. */
@@ -75,18 +75,18 @@ const votesIn = (millis: number): Pick<Message.Listed, "votesIn"> =>
   millis > 0 && millis < Infinity ? { votesIn: Math.ceil(millis) } : {}
 
 const lines = (
-  turn: Turn,
+  context: StepContext,
   members: ReadonlyArray<Member.Member>,
   to: Member.Address,
   details: boolean
 ): ReadonlyArray<Message.Listed> =>
   members.map((member) => {
-    const { monotonic } = turn.now
+    const { monotonic } = context.now
     const { heardAt, votesAt } = Option.getOrElse(
-      turn.known(member.id),
-      () => ({ heardAt: monotonic, votesAt: turn.state.silentUntil })
+      context.known(member.id),
+      () => ({ heardAt: monotonic, votesAt: context.state.silentUntil })
     )
-    const line = { ...lineOf(turn, turn.told(member, to), heardAt), ...votesIn(votesAt - monotonic) }
+    const line = { ...lineOf(context, context.told(member, to), heardAt), ...votesIn(votesAt - monotonic) }
     return details ? { ...line, hostname: member.hostname, tags: member.tags } : line
   })
 
@@ -94,19 +94,19 @@ const encoder = new TextEncoder()
 
 /** One of the pages that a list is cut into, each of which fits one frame. Empty where there is no such page. */
 const page = (
-  turn: Turn,
+  context: StepContext,
   nonce: string,
   wanted: number,
   list: ReadonlyArray<Message.Listed>,
   to: Member.Address,
   view?: number
 ): Message.Of<"MEMBERS"> => {
-  const { election, self } = turn.state
+  const { election, self } = context.state
   const blank: Message.Of<"MEMBERS"> = {
     type: "MEMBERS",
     from: { id: self.id, incarnation: self.incarnation },
     term: (election.reign ?? election.last)?.term ?? 0,
-    leader: election.reign === null ? null : turn.told(election.reign.leader, to),
+    leader: election.reign === null ? null : context.told(election.reign.leader, to),
     nonce,
     page: 65_535,
     of: 65_535,
@@ -133,31 +133,33 @@ const page = (
  * it is given.
  */
 export const only = (
-  turn: Turn,
+  context: StepContext,
   member: Member.Member,
   heardAt: number,
   to: Member.Address
-): Message.Of<"MEMBERS"> => page(turn, "0", 0, [lineOf(turn, member, heardAt)], to)
+): Message.Of<"MEMBERS"> => page(context, "0", 0, [lineOf(context, member, heardAt)], to)
 
 /**
  * Somebody asks for a page of the list. Asked by unicast, anyone answers; asked by multicast, those of whom
  * {@link isOurs} is true.
  */
 export const onAsk = (
-  turn: Turn,
+  context: StepContext,
   ask: Message.Of<"MEMBERS_ASK">,
   from: Member.Address,
   via: "multicast" | "unicast"
 ): void => {
-  const members = everyone(turn.state)
-  if (via === "multicast" && !isOurs(turn, members, ask, from)) return
+  const members = everyone(context.state)
+  if (via === "multicast" && !isOurs(context, members, ask, from)) return
   const { details = false, nonce, page: wanted, view } = ask
   const differs = view === undefined ? undefined : (view ^ digest(members)) >>> 0
   const missed = members.find((member) => hash(member) === differs)
-  if (missed !== undefined) return turn.send(from, page(turn, nonce, 0, lines(turn, [missed], from, false), from))
-  turn.send(
+  if (missed !== undefined) {
+    return context.send(from, page(context, nonce, 0, lines(context, [missed], from, false), from))
+  }
+  context.send(
     from,
-    page(turn, nonce, wanted, lines(turn, members, from, details), from, details ? digest(members) : undefined)
+    page(context, nonce, wanted, lines(context, members, from, details), from, details ? digest(members) : undefined)
   )
 }
 
@@ -167,60 +169,60 @@ export const onAsk = (
  * each of the others does with such a chance that about so many answer.
  */
 const isOurs = (
-  turn: Turn,
+  context: StepContext,
   members: ReadonlyArray<Member.Member>,
   { wanted = 0 }: Message.Of<"MEMBERS_ASK">,
   from: Member.Address
 ): boolean => {
-  const { addresses, phase, self } = turn.state
+  const { addresses, phase, self } = context.state
   // It does not know yet who is there.
   if (phase === "Discovering") return false
-  return speaker(turn.state) === self.id || Zone.isOfHost(from.ip, addresses)
-    || turn.random() * members.length < Math.min(wanted, Rules.answersWanted)
+  return speaker(context.state) === self.id || Zone.isOfHost(from.ip, addresses)
+    || context.random() * members.length < Math.min(wanted, Timing.answersWanted)
 }
 
 // --- Reading ---
 
 /** Begins to read the list of a server, in so many ms. What was read of another is given up. */
-export const read = (turn: Turn, from: Member.Address, nonce: string, after: number): void =>
-  begin(turn, from, nonce, after, false)
+export const read = (context: StepContext, from: Member.Address, nonce: string, after: number): void =>
+  begin(context, from, nonce, after, false)
 
 /**
  * The same of a server whose view differs from ours. It need only tell of the one member that we miss, if it is one; and of a
  * list of many pages the rest is read by a few of those who miss some.
  */
-export const compare = (turn: Turn, from: Member.Address, nonce: string, after: number): void =>
-  begin(turn, from, nonce, after, true)
+export const compare = (context: StepContext, from: Member.Address, nonce: string, after: number): void =>
+  begin(context, from, nonce, after, true)
 
-const begin = (turn: Turn, from: Member.Address, nonce: string, after: number, compares: boolean): void => {
-  turn.state.paging = { from, nonce, page: 0, of: Infinity, tries: 0, missing: [], compares }
-  turn.setTimer("page", after, { _tag: "Page" })
+const begin = (context: StepContext, from: Member.Address, nonce: string, after: number, compares: boolean): void => {
+  context.state.paging = { from, nonce, page: 0, of: Infinity, tries: 0, missing: [], compares }
+  context.setTimer("page", after, { _tag: "Page" })
 }
 
 /** How many pages of a list are read on the average where views are compared, of as many as it has. */
 const pagesWanted = 4
 
 // As many as a silent member is asked: with a tenth of all datagrams lost, one in 4,000 is still missed.
-const pageTries = Rules.probeTries
+const pageTries = Timing.probeTries
 
 /** Asks for the page that is to be read next, or where all are read, those on them who are no members yet: five times. */
-export const ask = (turn: Turn): void => {
-  const { paging, rules } = turn.state
+export const ask = (context: StepContext): void => {
+  const { paging, timing } = context.state
   if (paging === null || paging.tries >= pageTries) return
   if (paging.page < paging.of) {
     const { compares, from, nonce, page } = paging
-    const view = compares && page === 0 ? { view: viewDigest(turn.state) } : {}
-    turn.send(from, { type: "MEMBERS_ASK", nonce, page, ...view })
-  } else askMissing(turn, paging.missing.filter((line) => Option.isNone(turn.known(line.id))), paging.from)
-  turn.state.paging = { ...paging, tries: paging.tries + 1 }
-  turn.setTimer("page", rules.probeTimeout, { _tag: "Page" })
+    const view = compares && page === 0 ? { view: viewDigest(context.state) } : {}
+    context.send(from, { type: "MEMBERS_ASK", nonce, page, ...view })
+  } else askMissing(context, paging.missing.filter((line) => Option.isNone(context.known(line.id))), paging.from)
+  context.state.paging = { ...paging, tries: paging.tries + 1 }
+  context.setTimer("page", timing.probeTimeout, { _tag: "Page" })
 }
 
 /** A list is hearsay: whoever is on it becomes a member by answering. */
-const askMissing = (turn: Turn, missing: ReadonlyArray<Message.Listed>, from: Member.Address): void => {
+const askMissing = (context: StepContext, missing: ReadonlyArray<Message.Listed>, from: Member.Address): void => {
   for (const line of missing) {
     const to = Zone.heardOfFrom(line, from)
-    if (to !== null) turn.say(to, { type: "SERVER_PROBE", nonce: turn.nonce() })
+    if (to !== null) context.say(to, { type: "SERVER_PROBE", nonce: context.nonce() })
   }
 }
 
@@ -228,26 +230,26 @@ const askMissing = (turn: Turn, missing: ReadonlyArray<Message.Listed>, from: Me
  * A page came. If it is the one that was asked for, those on it who are no members are asked whether they live, and the
  * next page is asked for.
  */
-export const onPage = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
-  const { paging, self } = turn.state
+export const onPage = (context: StepContext, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
+  const { paging, self } = context.state
   if (paging === null || message.nonce !== paging.nonce || message.page !== paging.page) return
   if (from.ip !== paging.from.ip || from.port !== paging.from.port) return
   const unknown = message.list.flatMap((line) =>
-    line.id !== self.id && Option.isNone(turn.known(line.id)) ? [Zone.placed(line, message.from, from)] : []
+    line.id !== self.id && Option.isNone(context.known(line.id)) ? [Zone.placed(line, message.from, from)] : []
   )
-  askMissing(turn, unknown, from)
+  askMissing(context, unknown, from)
   const next = {
     ...paging,
     page: paging.page + 1,
     of: message.of,
-    missing: [...paging.missing, ...unknown].slice(0, turn.state.rules.maxMembers)
+    missing: [...paging.missing, ...unknown].slice(0, context.state.timing.maxMembers)
   }
-  const isOneOfMany = paging.compares && paging.page === 0 && turn.random() * message.of >= pagesWanted
+  const isOneOfMany = paging.compares && paging.page === 0 && context.random() * message.of >= pagesWanted
   if (next.page < next.of && !isOneOfMany) {
-    turn.state.paging = { ...next, tries: 0 }
-    return ask(turn)
+    context.state.paging = { ...next, tries: 0 }
+    return ask(context)
   }
   // The list is read: who does not answer is asked again, as questions and answers get lost.
-  turn.state.paging = { ...next, of: next.page, tries: 1 }
-  turn.setTimer("page", turn.state.rules.probeTimeout, { _tag: "Page" })
+  context.state.paging = { ...next, of: next.page, tries: 1 }
+  context.setTimer("page", context.state.timing.probeTimeout, { _tag: "Page" })
 }

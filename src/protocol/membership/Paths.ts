@@ -10,8 +10,8 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
-import * as Rules from "../model/Rules.ts"
-import type { Known, Timer, Turn } from "../model/Turn.ts"
+import type { Known, StepContext, Timer } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
 import * as PathProbes from "./PathProbes.ts"
 
 /** Whether a message proves that its sender has heard this server. */
@@ -31,39 +31,39 @@ export const provesHearing = (self: Member.Member, message: Message.FromServer):
 }
 
 /** Whether a member is known to hear this server now: it proved so within its patience. */
-export const isHeardBy = (turn: Turn, id: Member.NodeId): boolean => {
-  const known = Option.getOrUndefined(turn.known(id))
+export const isHeardBy = (context: StepContext, id: Member.NodeId): boolean => {
+  const known = Option.getOrUndefined(context.known(id))
   return known !== undefined
-    && turn.now.monotonic - known.hearsUsAt <= Rules.patience(turn.state.rules, known.interval)
+    && context.now.monotonic - known.hearsUsAt <= Timing.patience(context.state.timing, known.interval)
 }
 
 /** Whether a member has proved since then that it hears this server. */
-export const wasHeardBy = (turn: Turn, id: Member.NodeId, since: number): boolean =>
-  Option.exists(turn.known(id), ({ hearsUsAt }) => hearsUsAt >= since)
+export const wasHeardBy = (context: StepContext, id: Member.NodeId, since: number): boolean =>
+  Option.exists(context.known(id), ({ hearsUsAt }) => hearsUsAt >= since)
 
 /** A member has proved in another way that it hears this server. */
-export const noteHeardBy = (turn: Turn, id: Member.NodeId): void => {
-  turn.state.known = HashMap.modify(turn.state.known, id, (known) => ({
+export const noteHeardBy = (context: StepContext, id: Member.NodeId): void => {
+  context.state.known = HashMap.modify(context.state.known, id, (known) => ({
     ...known,
-    hearsUsAt: Math.max(known.hearsUsAt, turn.now.monotonic),
+    hearsUsAt: Math.max(known.hearsUsAt, context.now.monotonic),
     isReached: false
   }))
-  turn.state.provenAt = Math.max(turn.state.provenAt, turn.now.monotonic)
-  turn.clearTimer(proofKey(id))
+  context.state.provenAt = Math.max(context.state.provenAt, context.now.monotonic)
+  context.clearTimer(proofKey(id))
 }
 
 /** Whether a member was heard of late. */
-const speaks = ({ now }: Turn, { heardAt, interval }: Known): boolean =>
-  now.monotonic - heardAt <= Rules.overdue(interval)
+const speaks = ({ now }: StepContext, { heardAt, interval }: Known): boolean =>
+  now.monotonic - heardAt <= Timing.overdue(interval)
 
 /**
  * Whether members speak and nobody has proved lately that it hears this server, also none that is gone since. Those members
  * that say that they see nobody at all do not count: it is them that hear nothing.
  */
-export const isUnheard = (turn: Turn): boolean => {
-  const { known, provenAt, rules } = turn.state
-  if (turn.now.monotonic - provenAt <= Rules.patience(rules, rules.heartbeatInterval)) return false
-  return HashMap.some(known, (member) => member.sees !== 1 && speaks(turn, member))
+export const isUnheard = (context: StepContext): boolean => {
+  const { known, provenAt, timing } = context.state
+  if (context.now.monotonic - provenAt <= Timing.patience(timing, timing.heartbeatInterval)) return false
+  return HashMap.some(known, (member) => member.sees !== 1 && speaks(context, member))
 }
 
 // --- Asking ---
@@ -81,40 +81,40 @@ const requestGap = 50
  * Asks a member for a proof that it hears this server, so many times, so many ms apart, unless that is under way. A proof ends it.
  */
 export const ask = (
-  turn: Turn,
+  context: StepContext,
   id: Member.NodeId,
   tries: number,
-  gap = turn.state.rules.probeTimeout
+  gap = context.state.timing.probeTimeout
 ): void => {
-  if (turn.hasTimer(proofKey(id))) return
-  const { heardAt, unansweredAt } = HashMap.getUnsafe(turn.state.known, id)
+  if (context.hasTimer(proofKey(id))) return
+  const { heardAt, unansweredAt } = HashMap.getUnsafe(context.state.known, id)
   // It speaks, and did not answer: perhaps what it says takes another way than what it hears.
-  if (unansweredAt < heardAt && turn.now.monotonic - unansweredAt <= 4 * turn.state.rules.memberTimeout) {
-    PathProbes.ask(turn)
+  if (unansweredAt < heardAt && context.now.monotonic - unansweredAt <= 4 * context.state.timing.memberTimeout) {
+    PathProbes.ask(context)
   }
-  question(turn, id, tries, gap)
+  question(context, id, tries, gap)
 }
 
 /** The last answer has its whole time. */
-const question = (turn: Turn, id: Member.NodeId, tries: number, gap: number): void => {
-  const { probeTimeout } = turn.state.rules
-  turn.sayTo(id, { type: "SERVER_PROBE", nonce: turn.nonce() })
-  turn.setTimer(proofKey(id), tries > 1 ? gap : probeTimeout, { _tag: "Proof", id, left: tries - 1, gap })
+const question = (context: StepContext, id: Member.NodeId, tries: number, gap: number): void => {
+  const { probeTimeout } = context.state.timing
+  context.sayTo(id, { type: "SERVER_PROBE", nonce: context.nonce() })
+  context.setTimer(proofKey(id), tries > 1 ? gap : probeTimeout, { _tag: "Proof", id, left: tries - 1, gap })
 }
 
 /**
  * What a member says could be followed if it were known to hear this server: it is asked, five times at first and then once,
  * at most once in a heartbeat. Answers whether it is asked for the first time in a while.
  */
-export const request = (turn: Turn, id: Member.NodeId): boolean => {
-  const known = Option.getOrUndefined(turn.known(id))
+export const request = (context: StepContext, id: Member.NodeId): boolean => {
+  const known = Option.getOrUndefined(context.known(id))
   if (known === undefined) return false
-  const waited = turn.now.monotonic - known.proofAskedAt
-  if (waited < turn.state.rules.heartbeatInterval) return false
-  turn.state.known = HashMap.set(turn.state.known, id, { ...known, proofAskedAt: turn.now.monotonic })
-  const isFirst = waited > Rules.patience(turn.state.rules, known.interval)
-  if (isFirst) ask(turn, id, Rules.probeTries, Math.min(requestGap, turn.state.rules.probeTimeout))
-  else ask(turn, id, 1)
+  const waited = context.now.monotonic - known.proofAskedAt
+  if (waited < context.state.timing.heartbeatInterval) return false
+  context.state.known = HashMap.set(context.state.known, id, { ...known, proofAskedAt: context.now.monotonic })
+  const isFirst = waited > Timing.patience(context.state.timing, known.interval)
+  if (isFirst) ask(context, id, Timing.probeTries, Math.min(requestGap, context.state.timing.probeTimeout))
+  else ask(context, id, 1)
   return isFirst
 }
 
@@ -122,16 +122,16 @@ export const request = (turn: Turn, id: Member.NodeId): boolean => {
  * With each heartbeat: a member that is relied on is asked when half of the time of its last proof is over. One that is silent
  * is asked by the sweeps.
  */
-export const keep = (turn: Turn, id: Member.NodeId): void => {
-  const known = Option.getOrUndefined(turn.known(id))
+export const keep = (context: StepContext, id: Member.NodeId): void => {
+  const known = Option.getOrUndefined(context.known(id))
   if (known === undefined) return
-  if (!speaks(turn, known)) return
+  if (!speaks(context, known)) return
   if (known.isReached) {
-    if (PathProbes.isDue(turn, known.hearsUsAt)) PathProbes.ask(turn)
+    if (PathProbes.isDue(context, known.hearsUsAt)) PathProbes.ask(context)
     return
   }
-  const age = turn.now.monotonic - known.hearsUsAt
-  if (age > Rules.patience(turn.state.rules, known.interval) / 2) ask(turn, id, Rules.probeTries)
+  const age = context.now.monotonic - known.hearsUsAt
+  if (age > Timing.patience(context.state.timing, known.interval) / 2) ask(context, id, Timing.probeTries)
 }
 
 /**
@@ -139,17 +139,17 @@ export const keep = (turn: Turn, id: Member.NodeId): void => {
  * silent is judged by the sweeps.
  */
 export const unanswered = (
-  turn: Turn,
+  context: StepContext,
   { gap, id, left }: Extract<Timer, { readonly _tag: "Proof" }>
 ): boolean => {
-  const known = HashMap.getUnsafe(turn.state.known, id)
+  const known = HashMap.getUnsafe(context.state.known, id)
   if (left > 0) {
-    if (left <= overOthers && speaks(turn, known)) PathProbes.ask(turn)
-    question(turn, id, left, gap)
+    if (left <= overOthers && speaks(context, known)) PathProbes.ask(context)
+    question(context, id, left, gap)
     return false
   }
-  turn.state.known = HashMap.set(turn.state.known, id, { ...known, unansweredAt: turn.now.monotonic })
-  return speaks(turn, known)
+  context.state.known = HashMap.set(context.state.known, id, { ...known, unansweredAt: context.now.monotonic })
+  return speaks(context, known)
 }
 
 // --- Being heard by nobody ---
@@ -158,12 +158,12 @@ export const unanswered = (
 const askedAtOnce = 3
 
 /** A server that no member is known to hear asks some of them. */
-export const askAround = (turn: Turn): void => {
-  const { members } = turn.state
-  turn.state.unheardSince = Math.min(turn.state.unheardSince, turn.now.monotonic)
-  const first = Math.floor(turn.random() * members.length)
+export const askAround = (context: StepContext): void => {
+  const { members } = context.state
+  context.state.unheardSince = Math.min(context.state.unheardSince, context.now.monotonic)
+  const first = Math.floor(context.random() * members.length)
   for (let next = first; next < first + Math.min(askedAtOnce, members.length); next++) {
-    ask(turn, members[next % members.length]!.id, Rules.probeTries)
+    ask(context, members[next % members.length]!.id, Timing.probeTries)
   }
 }
 
@@ -171,15 +171,15 @@ export const askAround = (turn: Turn): void => {
  * With each heartbeat: who is heard by nobody asks around. Where nobody has answered by the next heartbeat, it tells so, once
  * until one does. Answers whether that is so now.
  */
-export const watch = (turn: Turn): boolean => {
-  if (!isUnheard(turn)) {
-    turn.state.unheardSince = Infinity
+export const watch = (context: StepContext): boolean => {
+  if (!isUnheard(context)) {
+    context.state.unheardSince = Infinity
     return false
   }
-  askAround(turn)
-  const { members, unheardSince: since } = turn.state
-  if (turn.now.monotonic - since < Rules.probeTries * turn.state.rules.probeTimeout) return false
-  if (since !== -Infinity) turn.emit({ event: "Unheard", members: members.length })
-  turn.state.unheardSince = -Infinity
+  askAround(context)
+  const { members, unheardSince: since } = context.state
+  if (context.now.monotonic - since < Timing.probeTries * context.state.timing.probeTimeout) return false
+  if (since !== -Infinity) context.emit({ event: "Unheard", members: members.length })
+  context.state.unheardSince = -Infinity
   return true
 }

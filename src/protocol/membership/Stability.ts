@@ -7,26 +7,26 @@
  */
 import * as Option from "effect/Option"
 import type * as Member from "../model/Member.ts"
-import type { Turn } from "../model/Turn.ts"
+import type { StepContext } from "../model/StepContext.ts"
 
-/** A server starts: it is a newcomer for as long as its rules say. */
-export const start = (turn: Turn): void => {
-  if (turn.state.newcomer) turn.setTimer("stable", turn.state.rules.stableAfter, { _tag: "Stable" })
+/** A server starts: it is a newcomer for as long as `stableAfter` says. */
+export const start = (context: StepContext): void => {
+  if (context.state.newcomer) context.setTimer("stable", context.state.timing.stableAfter, { _tag: "Stable" })
 }
 
 /** It has lived long enough. What it may do now, an election called next decides. */
-export const reached = (turn: Turn): void => {
-  turn.state.newcomer = false
+export const reached = (context: StepContext): void => {
+  context.state.newcomer = false
 }
 
 /** Whether this server may depose a healthy leader whom it outranks. */
-export const mayPreempt = (turn: Turn): boolean => turn.state.rules.preempt && !turn.state.newcomer
+export const mayPreempt = (context: StepContext): boolean => context.state.timing.preempt && !context.state.newcomer
 
 /**
  * Whether another has been a member for long enough that, if it follows a leader whom it outranks, it may depose that one.
  * As far as we know: of one that we have only just met it is assumed that it has only just started.
  */
-export const isStable = (turn: Turn, id: Member.NodeId): boolean => {
-  const known = Option.getOrUndefined(turn.known(id))
-  return known !== undefined && turn.now.monotonic - known.joinedAt >= turn.state.rules.stableAfter
+export const isStable = (context: StepContext, id: Member.NodeId): boolean => {
+  const known = Option.getOrUndefined(context.known(id))
+  return known !== undefined && context.now.monotonic - known.joinedAt >= context.state.timing.stableAfter
 }

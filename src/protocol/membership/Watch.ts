@@ -2,8 +2,8 @@
  * The watch over a server's own time: by it a server learns that it stood still, as a process that was stopped or blocked,
  * or with a machine that was suspended.
  */
-import * as Rules from "../model/Rules.ts"
-import type { Now, State, Turn } from "../model/Turn.ts"
+import type { Now, State, StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
 
 type Watched = Pick<State, "watchedAt" | "watchedSinceBoot">
 type Clocks = Pick<Now, "monotonic" | "sinceBoot">
@@ -20,8 +20,8 @@ export const unwatchedFor = ({ watchedAt, watchedSinceBoot }: Watched, { monoton
   )
 
 /** Whether a server has been asleep for so long that nothing it holds may be acted on, first of all its lead. */
-export const isStalled = (state: Watched & Pick<State, "rules">, now: Clocks): boolean =>
-  unwatchedFor(state, now) > Rules.stallAfter(state.rules)
+export const isStalled = (state: Watched & Pick<State, "timing">, now: Clocks): boolean =>
+  unwatchedFor(state, now) > Timing.stallAfter(state.timing)
 
 /** Ms by which the uptime of the system went ahead since the watch last ran, while no other clock did. */
 export const doubtedFor = ({ doubts }: Pick<State, "doubts">, { doubted = 0 }: Doubts): number =>
@@ -31,20 +31,20 @@ export const doubtedFor = ({ doubts }: Pick<State, "doubts">, { doubted = 0 }: D
  * Whether a server may have been asleep for as long as a stall, by the uptime alone. Not again within `memberTimeout`: an uptime
  * that jumps all the time is not worth more.
  */
-export const isInDoubt = (state: Pick<State, "doubts" | "rules">, now: Doubts & Clocks): boolean =>
-  doubtedFor(state, now) > Rules.stallAfter(state.rules)
-  && now.monotonic - state.doubts.toldAt >= state.rules.memberTimeout
+export const isInDoubt = (state: Pick<State, "doubts" | "timing">, now: Doubts & Clocks): boolean =>
+  doubtedFor(state, now) > Timing.stallAfter(state.timing)
+  && now.monotonic - state.doubts.toldAt >= state.timing.memberTimeout
 
 /** The first look at the clocks: whatever came before the start is no stall. */
-export const start = (turn: Turn): void => {
-  turn.state.watchedAt = turn.now.monotonic
-  turn.state.watchedSinceBoot = turn.now.sinceBoot
-  turn.state.doubts = { ...turn.state.doubts, watched: turn.now.doubted ?? 0 }
+export const start = (context: StepContext): void => {
+  context.state.watchedAt = context.now.monotonic
+  context.state.watchedSinceBoot = context.now.sinceBoot
+  context.state.doubts = { ...context.state.doubts, watched: context.now.doubted ?? 0 }
 }
 
 /** A look at the clocks. How late it was is kept, as evidence for whoever judges others by our clock. */
-export const look = (turn: Turn): void => {
-  const late = unwatchedFor(turn.state, turn.now) - Rules.watchInterval(turn.state.rules)
-  start(turn)
-  if (late > turn.state.lag.now) turn.state.lag = { ...turn.state.lag, now: late }
+export const look = (context: StepContext): void => {
+  const late = unwatchedFor(context.state, context.now) - Timing.watchInterval(context.state.timing)
+  start(context)
+  if (late > context.state.lag.now) context.state.lag = { ...context.state.lag, now: late }
 }

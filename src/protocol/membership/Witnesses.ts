@@ -9,8 +9,8 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
-import * as Rules from "../model/Rules.ts"
-import type { Known, Turn, Witnesses } from "../model/Turn.ts"
+import type { Known, StepContext, Witnesses } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
 import * as Paths from "./Paths.ts"
 
 /** A server before its start. */
@@ -30,36 +30,36 @@ export const lastKnownAt = ({ heardAt, witnessedAt }: Pick<Known, "heardAt" | "w
   Math.max(heardAt, witnessedAt)
 
 /** A member has let a direct question go by, and has so many ms left to answer before it is removed: others are asked. */
-export const askAbout = (turn: Turn, id: Member.NodeId, left: number, isHint: boolean): void => {
-  const { rules, witnesses } = turn.state
-  const known = HashMap.getUnsafe(turn.state.known, id)
-  const removedAt = lastKnownAt(known) + Rules.patience(rules, known.interval)
-  if ((!isHint && turn.now.monotonic + left <= removedAt) || witnesses.missed.includes(id)) return
-  if (witnesses.missed.length >= maxMissed) return turn.drop("WitnessLimit")
-  turn.state.witnesses = { ...witnesses, missed: [...witnesses.missed, id] }
+export const askAbout = (context: StepContext, id: Member.NodeId, left: number, isHint: boolean): void => {
+  const { timing, witnesses } = context.state
+  const known = HashMap.getUnsafe(context.state.known, id)
+  const removedAt = lastKnownAt(known) + Timing.patience(timing, known.interval)
+  if ((!isHint && context.now.monotonic + left <= removedAt) || witnesses.missed.includes(id)) return
+  if (witnesses.missed.length >= maxMissed) return context.drop("WitnessLimit")
+  context.state.witnesses = { ...witnesses, missed: [...witnesses.missed, id] }
   // All that are missed at one time are asked about together, and not by everybody at the same instant.
-  if (!turn.hasTimer("witness")) {
-    turn.setTimer("witness", turn.random() * rules.probeTimeout / 4, { _tag: "AskWitnesses" })
+  if (!context.hasTimer("witness")) {
+    context.setTimer("witness", context.random() * timing.probeTimeout / 4, { _tag: "AskWitnesses" })
   }
 }
 
 /** Asks about all whose removal is near. */
-export const ask = (turn: Turn): void => {
-  const { checks, known, rules, witnesses } = turn.state
-  const now = turn.now.monotonic
+export const ask = (context: StepContext): void => {
+  const { checks, known, timing, witnesses } = context.state
+  const now = context.now.monotonic
   const missed = witnesses.missed.flatMap((id) => HashMap.has(checks, id) ? [HashMap.getUnsafe(known, id)] : [])
-  const isNew = now - witnesses.askedAt > 2 * rules.probeTimeout
-  const { askedAt, nonce } = isNew ? { askedAt: now, nonce: turn.nonce() } : witnesses
-  turn.state.witnesses = { ...witnesses, missed: [], nonce, askedAt }
-  const asked = whom(turn, missed)
+  const isNew = now - witnesses.askedAt > 2 * timing.probeTimeout
+  const { askedAt, nonce } = isNew ? { askedAt: now, nonce: context.nonce() } : witnesses
+  context.state.witnesses = { ...witnesses, missed: [], nonce, askedAt }
+  const asked = whom(context, missed)
   for (let first = 0; first < missed.length; first += Message.maxMissed) {
     const some = missed.slice(first, first + Message.maxMissed)
     const longest = now - Math.min(...some.map(({ heardAt }) => heardAt))
-    const within = Math.min(Message.maxAgo, Math.floor(longest - rules.probeTimeout))
+    const within = Math.min(Message.maxAgo, Math.floor(longest - timing.probeTimeout))
     for (const { address } of asked) {
-      turn.send(address, {
+      context.send(address, {
         type: "WITNESS_ASK",
-        from: { id: turn.state.self.id, incarnation: turn.state.self.incarnation },
+        from: { id: context.state.self.id, incarnation: context.state.self.incarnation },
         nonce,
         within,
         missed: some.map(({ member: { id, incarnation } }) => ({ id, incarnation }))
@@ -69,8 +69,8 @@ export const ask = (turn: Turn): void => {
 }
 
 /** Who may know: the leader, those that were witnesses before, and some others at random; nobody who is silent, too. */
-const whom = (turn: Turn, missed: ReadonlyArray<Known>): ReadonlyArray<Known> => {
-  const { checks, election, known, members } = turn.state
+const whom = (context: StepContext, missed: ReadonlyArray<Known>): ReadonlyArray<Known> => {
+  const { checks, election, known, members } = context.state
   const first = [election.reign?.leader.id, ...missed.map(({ through }) => through)]
   const chosen = new Map<Member.NodeId, Known>()
   const choose = (id: Member.NodeId): void => {
@@ -79,18 +79,22 @@ const whom = (turn: Turn, missed: ReadonlyArray<Known>): ReadonlyArray<Known> =>
   for (const id of first.slice(0, randomWitnesses + 1)) if (id !== undefined && id !== null) choose(id)
   const others = members.filter(({ id }) => !chosen.has(id) && !HashMap.has(checks, id))
   for (let i = 0; i < randomWitnesses && others.length > 0; i += 1) {
-    const [one] = others.splice(Math.floor(turn.random() * others.length), 1)
+    const [one] = others.splice(Math.floor(context.random() * others.length), 1)
     choose(one!.id)
   }
   return [...chosen.values()]
 }
 
 /** Somebody asks which of its silent members were heard here since. Who has heard none says nothing. */
-export const onAsk = (turn: Turn, { missed, nonce, within }: Message.Of<"WITNESS_ASK">, from: Member.Address): void => {
-  const { self, witnesses } = turn.state
-  const now = turn.now.monotonic
+export const onAsk = (
+  context: StepContext,
+  { missed, nonce, within }: Message.Of<"WITNESS_ASK">,
+  from: Member.Address
+): void => {
+  const { self, witnesses } = context.state
+  const now = context.now.monotonic
   const heard = missed.flatMap(({ id, incarnation }) => {
-    const known = Option.getOrUndefined(turn.known(id))
+    const known = Option.getOrUndefined(context.known(id))
     if (known === undefined || known.member.incarnation !== incarnation) return []
     const ago = Math.ceil(now - known.heardAt)
     return ago < within ? [{ id, ago }] : []
@@ -98,24 +102,24 @@ export const onAsk = (turn: Turn, { missed, nonce, within }: Message.Of<"WITNESS
   if (heard.length === 0) return
   const isNext = now - witnesses.since >= 1_000
   const answers = isNext ? 1 : witnesses.answers + 1
-  turn.state.witnesses = { ...witnesses, answers, since: isNext ? now : witnesses.since }
-  if (answers > maxAnswers) return turn.drop("WitnessLimit")
-  turn.send(from, { type: "WITNESS", from: { id: self.id, incarnation: self.incarnation }, nonce, heard })
+  context.state.witnesses = { ...witnesses, answers, since: isNext ? now : witnesses.since }
+  if (answers > maxAnswers) return context.drop("WitnessLimit")
+  context.send(from, { type: "WITNESS", from: { id: self.id, incarnation: self.incarnation }, nonce, heard })
 }
 
 /** A member has heard some of those that were asked about. That it answers proves that it hears us. */
-export const onAnswer = (turn: Turn, { from, heard, nonce }: Message.Of<"WITNESS">): void => {
-  const { rules: { probeTimeout }, witnesses: { askedAt, nonce: asked } } = turn.state
-  const witness = Option.getOrUndefined(turn.known(from.id))
+export const onAnswer = (context: StepContext, { from, heard, nonce }: Message.Of<"WITNESS">): void => {
+  const { timing: { probeTimeout }, witnesses: { askedAt, nonce: asked } } = context.state
+  const witness = Option.getOrUndefined(context.known(from.id))
   if (nonce !== asked || witness?.member.incarnation !== from.incarnation) return
-  Paths.noteHeardBy(turn, from.id)
+  Paths.noteHeardBy(context, from.id)
   for (const { ago, id } of heard) {
-    const known = Option.getOrUndefined(turn.known(id))
+    const known = Option.getOrUndefined(context.known(id))
     // It was heard that long before the witness spoke, so after the question: no bound grows by the way of the answer.
     const witnessedAt = askedAt - ago
     if (id === from.id || known === undefined || witnessedAt <= known.witnessedAt) continue
     // One multicast reaches all, and not all at the same instant.
     if (witnessedAt <= known.heardAt + probeTimeout) continue
-    turn.state.known = HashMap.set(turn.state.known, id, { ...known, witnessedAt, through: from.id })
+    context.state.known = HashMap.set(context.state.known, id, { ...known, witnessedAt, through: from.id })
   }
 }

@@ -9,7 +9,7 @@
  */
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
-import type * as Rules from "./Rules.ts"
+import type * as Timing from "./Timing.ts"
 
 /**
  * What all servers of a group must have the same: how many they are, how long a promise binds (ms), and by how much their
@@ -21,7 +21,7 @@ export type Agreement = Message.Agreement
 export const majority = ({ groupSize }: Pick<Agreement, "groupSize">): number => Math.floor(groupSize / 2) + 1
 
 /** With how many living servers at least somebody may lead: as set, and a majority where there are leases. */
-export const needed = ({ lease, minimumMembers }: Rules.Rules): number =>
+export const needed = ({ lease, minimumMembers }: Timing.Timing): number =>
   Math.max(minimumMembers, lease === null ? 1 : majority(lease))
 
 /** Time between two beats of a leader, in ms: five may be lost before the lease is. */

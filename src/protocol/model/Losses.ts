@@ -2,7 +2,7 @@
  * What a server remembers of the leads that it lost, and how long it waits for that before it takes the lead from another.
  */
 import type * as Reign from "./Reign.ts"
-import type * as Rules from "./Rules.ts"
+import type * as Timing from "./Timing.ts"
 
 /** What a server remembers of the leads that it lost. */
 export interface Losses {
@@ -40,14 +40,14 @@ export const maxLosses = 7
  * For how long a server that lost that many leads, one at least, must be heard whole before it takes the lead from another,
  * in ms.
  */
-export const waitAfter = (losses: number, { memberTimeout }: Pick<Rules.Rules, "memberTimeout">): number =>
+export const waitAfter = (losses: number, { memberTimeout }: Pick<Timing.Timing, "memberTimeout">): number =>
   memberTimeout * 2 ** (losses - 1)
 
 /**
  * The longest that a server waits after a loss, however badly it is heard, in ms. Whoever has led, or was heard whole, for as
  * long is forgiven one loss.
  */
-export const longest = (rules: Pick<Rules.Rules, "memberTimeout">): number => waitAfter(maxLosses, rules)
+export const longest = (timing: Pick<Timing.Timing, "memberTimeout">): number => waitAfter(maxLosses, timing)
 
 /**
  * Until when a server takes the lead from nobody, by its monotonic clock, if it goes on being heard whole; the past where it
@@ -55,18 +55,18 @@ export const longest = (rules: Pick<Rules.Rules, "memberTimeout">): number => wa
  */
 export const until = (
   { count, lostAt, wholeSince }: Losses,
-  rules: Pick<Rules.Rules, "memberTimeout">
-): number => count === 0 ? -Infinity : Math.min(wholeSince + waitAfter(count, rules), lostAt + longest(rules))
+  timing: Pick<Timing.Timing, "memberTimeout">
+): number => count === 0 ? -Infinity : Math.min(wholeSince + waitAfter(count, timing), lostAt + longest(timing))
 
 /** What is left of them: one is forgiven for each longest wait that all was well. */
-export const forgiven = (all: Losses, rules: Pick<Rules.Rules, "memberTimeout">, now: number): Losses => {
+export const forgiven = (all: Losses, timing: Pick<Timing.Timing, "memberTimeout">, now: number): Losses => {
   if (all.count === 0) return all
-  const steps = Math.floor((now - all.wholeSince) / longest(rules))
+  const steps = Math.floor((now - all.wholeSince) / longest(timing))
   if (steps <= 0) return all
   if (steps >= all.count) return { ...none, deposing: all.deposing }
   return {
     ...all,
     count: all.count - steps,
-    wholeSince: all.wholeSince + steps * longest(rules)
+    wholeSince: all.wholeSince + steps * longest(timing)
   }
 }

@@ -55,7 +55,7 @@ export interface ReachedClient {
 }
 
 interface Place {
-  readonly rules: { readonly multicast: boolean }
+  readonly timing: { readonly multicast: boolean }
   readonly addresses: ReadonlyArray<Member.Address>
   readonly contacts: Contacts
   readonly known: HashMap.HashMap<Member.NodeId, Reached>
@@ -78,10 +78,10 @@ const forClients: ReadonlySet<Message.Message["type"]> = new Set([
  * or two would go on telling each other for ever.
  */
 export const byUnicast = (place: Place, type: Message.Message["type"], now: number): ReadonlyArray<Member.Address> => {
-  const { contacts: { seeds }, delivery: { clients }, known, rules } = place
+  const { contacts: { seeds }, delivery: { clients }, known, timing } = place
   const reached: Array<Member.Address> = []
   for (const { address, unicastOnly, unicastUntil } of HashMap.values(known)) {
-    if (!rules.multicast || unicastOnly || (unicastUntil > now && type !== "SERVER_ALIVE")) reached.push(address)
+    if (!timing.multicast || unicastOnly || (unicastUntil > now && type !== "SERVER_ALIVE")) reached.push(address)
   }
   if (forClients.has(type)) {
     for (const { address, unicastUntil } of HashMap.values(clients)) if (unicastUntil > now) reached.push(address)

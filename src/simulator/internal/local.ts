@@ -3,13 +3,13 @@
  * datagram; what a step made of which is remembered.
  */
 import * as HashMap from "effect/HashMap"
-import * as Contest from "../../protocol/election/Contest.ts"
+import * as ElectionContext from "../../protocol/election/ElectionContext.ts"
 import * as Member from "../../protocol/model/Member.ts"
 import type * as Message from "../../protocol/model/Message.ts"
 import type * as Reign from "../../protocol/model/Reign.ts"
-import type * as Rules from "../../protocol/model/Rules.ts"
+import type { Output, State } from "../../protocol/model/StepContext.ts"
 import * as Timers from "../../protocol/model/Timers.ts"
-import type { Output, State } from "../../protocol/model/Turn.ts"
+import type * as Timing from "../../protocol/model/Timing.ts"
 import * as Step from "../../protocol/Step.ts"
 import * as Agreement from "../Agreement.ts"
 import * as Invariants from "../Invariants.ts"
@@ -18,7 +18,7 @@ import * as Invariants from "../Invariants.ts"
 export const grid = 25
 
 /** Times that lie on the grid, far enough apart to be told apart, and as short as their relations allow. */
-export const rules: Rules.Rules = {
+export const timing: Timing.Timing = {
   heartbeatInterval: 500,
   cleanupInterval: 500,
   memberTimeout: 1_500,
@@ -79,7 +79,7 @@ export class Servers {
   readonly servers: number
   readonly isLease: boolean
   readonly settlesWithin: number
-  readonly #rules: Rules.Rules
+  readonly #timing: Timing.Timing
   readonly #transition: typeof Step.step
   readonly #members: ReadonlyArray<Member.Member>
   readonly #nodes: Array<Node> = []
@@ -90,16 +90,16 @@ export class Servers {
   readonly #fired = new Map<number, Result>()
   readonly #later = new Map<number, number>()
 
-  constructor({ rules, servers, transition = Step.step }: {
+  constructor({ timing, servers, transition = Step.step }: {
     readonly servers: number
-    readonly rules: Rules.Rules
+    readonly timing: Timing.Timing
     readonly transition?: typeof Step.step | undefined
   }) {
     this.servers = servers
-    this.#rules = rules
-    this.isLease = rules.lease !== null
+    this.#timing = timing
+    this.isLease = timing.lease !== null
     this.#transition = transition
-    this.settlesWithin = Agreement.settlesWithin(rules, servers, { delay: 100 })
+    this.settlesWithin = Agreement.settlesWithin(timing, servers, { delay: 100 })
     this.#members = Array.from({ length: servers }, (_, index) => ({
       id: Member.NodeId.make(String(index + 1).padStart(16, "0")),
       ip: `10.0.0.${index + 1}`,
@@ -178,12 +178,12 @@ export class Servers {
 
   start(index: number, incarnation: number): Result {
     const self = { ...(this.#members[index] as Member.Member), incarnation }
-    const state = Step.make({ rules: this.#rules, self, addresses: [{ ip: self.ip, port: self.port }], monotonic: 0 })
+    const state = Step.make({ timing: this.#timing, self, addresses: [{ ip: self.ip, port: self.port }], monotonic: 0 })
     // The beats of the servers do not fall together, as they do not in life.
-    const first = (index * 150 + 25) % this.#rules.heartbeatInterval
+    const first = (index * 150 + 25) % this.#timing.heartbeatInterval
     const agenda: ReadonlyArray<Due> = [
-      { at: this.#rules.heartbeatInterval + first, what: "beat" },
-      { at: this.#rules.cleanupInterval + first + 50, what: "sweep" }
+      { at: this.#timing.heartbeatInterval + first, what: "beat" },
+      { at: this.#timing.cleanupInterval + first + 50, what: "sweep" }
     ]
     const fresh: Node = { index, state, now: 0, agenda, past: Invariants.nothing, asked: 0 }
     return this.#steps(fresh, [{ _tag: "Start" }, { _tag: "Discover" }, { _tag: "Heartbeat" }])
@@ -223,9 +223,9 @@ export class Servers {
     const again = (millis: number): Node => ({ ...node, agenda: inOrder([...node.agenda, { at: at + millis, what }]) })
     switch (what) {
       case "beat":
-        return this.#steps(again(this.#rules.heartbeatInterval), [{ _tag: "Discover" }, { _tag: "Heartbeat" }])
+        return this.#steps(again(this.#timing.heartbeatInterval), [{ _tag: "Discover" }, { _tag: "Heartbeat" }])
       case "sweep":
-        return this.#steps(again(this.#rules.cleanupInterval), [{ _tag: "Sweep" }])
+        return this.#steps(again(this.#timing.cleanupInterval), [{ _tag: "Sweep" }])
       default:
         return this.#steps(node, [what])
     }
@@ -272,8 +272,8 @@ export class Servers {
       const [after, outputs] = this.#transition(before, input, time)
       const [past, wrong] = Invariants.judge(now.past, { before, input, now: time, after, outputs })
       complaints.push(...wrong)
-      const own = Contest.ownReign(after)
-      if (own !== null && own.term !== Contest.ownReign(before)?.term) reigns += 1
+      const own = ElectionContext.ownReign(after)
+      if (own !== null && own.term !== ElectionContext.ownReign(before)?.term) reigns += 1
       now = this.#carryOut({ ...now, state: onGrid(after, now.now), past }, before, outputs, sent)
     }
     return { node: now.state.phase === "Left" ? -1 : this.#number(now), sent, reigns, complaints }
@@ -340,7 +340,7 @@ export class Servers {
   /** The text that two nodes share if and only if all that may follow is the same. */
   #canonical({ agenda, asked, index, now, past, state }: Node): string {
     // What has been so for longer than this has always been so.
-    const longest = 2 * Math.max(state.rules.memberTimeout, 3 * state.rules.heartbeatInterval)
+    const longest = 2 * Math.max(state.timing.memberTimeout, 3 * state.timing.heartbeatInterval)
     const write = (value: unknown, key: string): string => {
       if (typeof value === "number") {
         if (!times.has(key)) return String(value)
@@ -416,7 +416,7 @@ const dampings: ReadonlySet<string> = new Set(["lostAt", "wholeSince"])
 
 /** What decides nothing, or is the same in all states, or stands elsewhere in the text. */
 const idle: ReadonlySet<string> = new Set([
-  "rules",
+  "timing",
   "self",
   "addresses",
   "watchedAt",

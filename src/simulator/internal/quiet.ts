@@ -3,8 +3,8 @@
  */
 import * as Election from "../../protocol/model/Election.ts"
 import * as Lease from "../../protocol/model/Lease.ts"
-import type * as Rules from "../../protocol/model/Rules.ts"
-import type { Output } from "../../protocol/model/Turn.ts"
+import type { Output } from "../../protocol/model/StepContext.ts"
+import type * as Timing from "../../protocol/model/Timing.ts"
 import * as Agreement from "../Agreement.ts"
 import type * as Invariants from "../Invariants.ts"
 import * as LinkGraph from "../LinkGraph.ts"
@@ -27,9 +27,9 @@ export const mayChange = {
  * How many datagrams a server may send in one `heartbeatInterval`: signs of life, an answer to each of the others, what a lease is
  * renewed by, and for each link that is missing what is asked and said because of it; where there is no multicast, to each of the others.
  */
-export const mayBeSent = (rules: Rules.Rules, servers: number, missing: number): number => {
-  const renewals = rules.lease === null ? 0 : Math.ceil(rules.heartbeatInterval / Lease.beatInterval(rules.lease))
-  const copies = rules.multicast ? 1 : servers
+export const mayBeSent = (timing: Timing.Timing, servers: number, missing: number): number => {
+  const renewals = timing.lease === null ? 0 : Math.ceil(timing.heartbeatInterval / Lease.beatInterval(timing.lease))
+  const copies = timing.multicast ? 1 : servers
   return (4 + 2 * renewals) * copies + servers + 6 * missing
 }
 
@@ -49,7 +49,7 @@ export class Quiet {
   readonly #complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
   readonly #count: (invariant: Invariants.Name) => void
   #since = Infinity
-  #rules: Rules.Rules | null = null
+  #timing: Timing.Timing | null = null
   readonly #seen = new Map<number, Seen>()
 
   constructor(servers: number, {
@@ -80,11 +80,11 @@ export class Quiet {
   }
 
   /** How long the group may take to settle as things are, in ms. */
-  bound(rules: Rules.Rules, living: ReadonlyArray<number>): number {
+  bound(timing: Timing.Timing, living: ReadonlyArray<number>): number {
     const hops = this.isWhole(living)
       ? 0
       : Math.max(1, ...LinkGraph.parts(this.#conditions.graph, living).map((part) => part.hops))
-    return Agreement.settlesWithin(rules, this.#servers, { hops })
+    return Agreement.settlesWithin(timing, this.#servers, { hops })
   }
 
   /** The group has had the time to settle. */
@@ -94,9 +94,9 @@ export class Quiet {
   }
 
   /** A server made a step. */
-  stepped(at: number, index: number, rules: Rules.Rules, outputs: ReadonlyArray<Output>): void {
+  stepped(at: number, index: number, timing: Timing.Timing, outputs: ReadonlyArray<Output>): void {
     if (at < this.#since || outputs.length === 0) return
-    this.#rules = rules
+    this.#timing = timing
     const seen = this.#seen.get(index) ?? { changes: 0, term: -1, sent: 0 }
     this.#seen.set(index, seen)
     for (const output of outputs) {
@@ -109,7 +109,7 @@ export class Quiet {
       // Between two reigns nobody leads for a moment: that is one change, and is judged as a group that does not settle if it lasts.
       if (leader === null) continue
       // Who hears little may miss its leader now and then, and follow it again: the lead stays where it is.
-      const isBack = this.#conditions.isUnsteady && rules.lease !== null && term === seen.term
+      const isBack = this.#conditions.isUnsteady && timing.lease !== null && term === seen.term
       seen.term = term
       if (!isBack) this.#changed(at, index, seen)
     }
@@ -117,17 +117,17 @@ export class Quiet {
 
   /** Something befalls the group, or the run is over. */
   ends(at: number): void {
-    const rules = this.#rules
-    if (rules === null || at < this.#since) return
+    const timing = this.#timing
+    if (timing === null || at < this.#since) return
     const lasted = at - this.#since
     this.#since = Infinity
-    const heartbeats = lasted / rules.heartbeatInterval
+    const heartbeats = lasted / timing.heartbeatInterval
     for (const [index, { sent }] of this.#seen) {
       this.#count("noFlapping")
       if (heartbeats < leastHeartbeats) continue
       this.#count("trafficBounded")
       const missing = this.#missing()
-      const most = mayBeSent(rules, this.#servers, missing)
+      const most = mayBeSent(timing, this.#servers, missing)
       if (sent <= most * heartbeats) continue
       const what = `sent ${(sent / heartbeats).toFixed(1)} datagrams a heartbeat for ${seconds(lasted)}`
       this.#complain(at, "trafficBounded", index, `${what}, more than ${most}, with ${missing} links missing or lossy`)
@@ -143,7 +143,7 @@ export class Quiet {
       : mayChange.missing
     // What follows a leader over more links than these is not promised to follow it on.
     if (
-      this.#rules?.lease === null &&
+      this.#timing?.lease === null &&
       LinkGraph.parts(this.#conditions.graph).some(({ hops }) => hops > Connected.mostHops)
     ) {
       return

@@ -1,11 +1,11 @@
 /** What must hold of a server that stood still and finds it out: a stall is not a death, and no lead outlasts one. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as Contest from "../../protocol/election/Contest.ts"
+import * as ElectionContext from "../../protocol/election/ElectionContext.ts"
 import * as Member from "../../protocol/model/Member.ts"
 import * as Reign from "../../protocol/model/Reign.ts"
-import * as Rules from "../../protocol/model/Rules.ts"
-import type { Output } from "../../protocol/model/Turn.ts"
+import type { Output } from "../../protocol/model/StepContext.ts"
+import * as Timing from "../../protocol/model/Timing.ts"
 import type * as Step from "../../protocol/Step.ts"
 import * as Invariants from "../Invariants.ts"
 
@@ -18,10 +18,10 @@ export const judgeFirst = (
   stoodStill: number,
   aged: number
 ): string | null => {
-  const noticed = Rules.stallAfter(before.rules)
+  const noticed = Timing.stallAfter(before.timing)
   if (stoodStill <= noticed || before.phase === "Left") return null
-  const reign = Contest.ownReign(before)
-  const still = Contest.ownReign(after)
+  const reign = ElectionContext.ownReign(before)
+  const still = ElectionContext.ownReign(after)
   if (reign !== null && still !== null && Reign.compare(reign, still) === 0) {
     return `leads on by ${Invariants.formatReign(reign)}`
   }
@@ -43,9 +43,11 @@ export const judgeFirst = (
  * discovery window. Null where that is over, or all is well.
  */
 export const judgeLater = ({ after, before, outputs }: Invariants.Judged, since: number): string | null => {
-  if (since >= before.rules.discoveryWindow - 1) return null
-  const own = Contest.ownReign(after)
-  if (own !== null && own.term !== Contest.ownReign(before)?.term) return `leads ${Math.round(since)} ms after it woke`
+  if (since >= before.timing.discoveryWindow - 1) return null
+  const own = ElectionContext.ownReign(after)
+  if (own !== null && own.term !== ElectionContext.ownReign(before)?.term) {
+    return `leads ${Math.round(since)} ms after it woke`
+  }
   return outputs.some(removesForSilence) ? `removes others ${Math.round(since)} ms after it woke` : null
 }
 

@@ -2,7 +2,7 @@
  * What the level `wild` draws besides that of `harsh`: links and hosts that are not whole, and stay so for longer than a group
  * takes to settle.
  */
-import * as Rules from "../../protocol/model/Rules.ts"
+import * as Timing from "../../protocol/model/Timing.ts"
 import type { Fault } from "../Fault.ts"
 import * as LinkGraph from "../LinkGraph.ts"
 
@@ -19,10 +19,10 @@ interface Options {
   readonly millis: number
   readonly from?: number | undefined
   readonly calm: number
-  readonly rules: Pick<Rules.Rules, "heartbeatInterval" | "memberTimeout"> & Partial<Pick<Rules.Rules, "lease">>
+  readonly timing: Pick<Timing.Timing, "heartbeatInterval" | "memberTimeout"> & Partial<Pick<Timing.Timing, "lease">>
 }
 
-export const drawFault = (kind: Kind, { rules, servers }: Options, chance: () => number, when: When): Fault => {
+export const drawFault = (kind: Kind, { timing, servers }: Options, chance: () => number, when: When): Fault => {
   switch (kind) {
     case "links":
       return { kind, at: when.at, for: when.for, missing: drawMissing(servers, chance) }
@@ -35,13 +35,13 @@ export const drawFault = (kind: Kind, { rules, servers }: Options, chance: () =>
       return { kind, ...when, way, probability: 0.1 + 0.7 * chance() }
     }
     case "rollback": {
-      const by = Math.round(rules.memberTimeout * (chance() < 0.5 ? 0.5 : 4) * chance())
-      const isNoticed = chance() < 0.5 || (rules.lease ?? null) !== null
+      const by = Math.round(timing.memberTimeout * (chance() < 0.5 ? 0.5 : 4) * chance())
+      const isNoticed = chance() < 0.5 || (timing.lease ?? null) !== null
       return { kind, at: when.at, for: 0, server: when.server, by, isNoticed }
     }
     case "pauses": {
       const every = 500 + 1_500 * chance()
-      const noticed = Rules.stallAfter(rules)
+      const noticed = Timing.stallAfter(timing)
       return {
         kind,
         ...when,
@@ -64,7 +64,7 @@ export const drawSpell = (
   chance: () => number,
   now: number
 ): { readonly faults: ReadonlyArray<Fault>; readonly until: number } => {
-  const { calm, from = 0, millis, rules: { memberTimeout }, servers } = options
+  const { calm, from = 0, millis, timing: { memberTimeout }, servers } = options
   const at = now === from && chance() < 0.5 ? from : now + memberTimeout * chance()
   // The group may take longer where it hears over several links; and then it is looked at for a while.
   const wanted = memberTimeout * chance() + 2.5 * calm + memberTimeout * 10 * chance()
@@ -93,7 +93,7 @@ export const drawRolling = (
   chance: () => number,
   now: number
 ): { readonly faults: ReadonlyArray<Fault>; readonly until: number } => {
-  const { calm, millis, rules: { lease, memberTimeout }, servers } = options
+  const { calm, millis, timing: { lease, memberTimeout }, servers } = options
   const duration = lease?.duration ?? memberTimeout
   const last = millis - calm
   const faults: Array<Fault> = []

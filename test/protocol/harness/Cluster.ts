@@ -2,17 +2,17 @@
  * Several pure servers in true time: each has clocks of its own, which drift, jump and stand still; what they say may be
  * lost, doubled, and late by far; they crash, restart, and are cut off. What befalls them is decided by who uses it.
  */
-import * as Contest from "../../../src/protocol/election/Contest.ts"
+import * as ElectionContext from "../../../src/protocol/election/ElectionContext.ts"
 import type * as Lease from "../../../src/protocol/model/Lease.ts"
 import type * as Member from "../../../src/protocol/model/Member.ts"
 import type * as Message from "../../../src/protocol/model/Message.ts"
 import type * as Reign from "../../../src/protocol/model/Reign.ts"
-import * as Rules from "../../../src/protocol/model/Rules.ts"
-import type { Now, Output, State } from "../../../src/protocol/model/Turn.ts"
+import type { Now, Output, State } from "../../../src/protocol/model/StepContext.ts"
+import * as Timing from "../../../src/protocol/model/Timing.ts"
 import * as Step from "../../../src/protocol/Step.ts"
 import * as Invariants from "../../../src/simulator/Invariants.ts"
 import * as Peer from "./Peer.ts"
-import { rules } from "./Server.ts"
+import { timing } from "./Server.ts"
 
 /** Numbers in [0, 1) from a seed (splitmix32). */
 export const random = (seed: number): () => number => {
@@ -45,7 +45,7 @@ export interface Options {
   readonly size: number
   /** Decides what the servers draw. */
   readonly seed: number
-  readonly rules: (name: string) => Partial<Rules.Rules>
+  readonly timing: (name: string) => Partial<Timing.Timing>
   readonly clocks: (index: number) => Clocks
   /** After how many ms each copy of a datagram arrives; none, and it is lost. */
   readonly arrives: (datagram: Datagram) => ReadonlyArray<number>
@@ -233,13 +233,13 @@ export class Cluster {
     const { monotonic, wall } = this.#clocks(machine)
     const { ip, port } = machine.member
     machine.state = this.#protocol.make({
-      rules: rules(this.#options.rules(name), "fast"),
+      timing: timing(this.#options.timing(name), "fast"),
       self: { ...machine.member, incarnation: Math.floor(wall) },
       addresses: [{ ip, port }],
       monotonic
     })
     this.#step(machine, { _tag: "Start" })
-    const { heartbeatInterval } = machine.state.rules
+    const { heartbeatInterval } = machine.state.timing
     const repeat = (input: Step.Input, every: number) => {
       this.#step(machine, input)
       this.#sleep(machine, every, () => repeat(input, every))
@@ -247,7 +247,7 @@ export class Cluster {
     repeat({ _tag: "Discover" }, heartbeatInterval)
     repeat({ _tag: "Heartbeat" }, heartbeatInterval)
     this.#sleep(machine, heartbeatInterval, () => repeat({ _tag: "Sweep" }, heartbeatInterval))
-    const watch = Rules.watchInterval(machine.state.rules)
+    const watch = Timing.watchInterval(machine.state.timing)
     this.#sleep(machine, watch, () => repeat({ _tag: "Watch" }, watch))
   }
 
@@ -356,14 +356,14 @@ export class Cluster {
     if (state === null) return
     const { claim } = state.election
     if (work !== null && claim?.term === work.term) work.claim = claim
-    const own = Contest.ownReign(state)
+    const own = ElectionContext.ownReign(state)
     if (work === null) {
       if (own !== null && this.#leads(machine)) this.#startWork(machine, own.term)
       return
     }
     if (work.isStopping || own?.term === work.term) return
     work.isStopping = true
-    const { stopTimeout } = state.rules
+    const { stopTimeout } = state.timing
     const stops = this.#options.stops()
     this.#sleep(machine, Math.min(stops, stopTimeout), () => {
       work.overran = stops > stopTimeout
@@ -383,8 +383,8 @@ export class Cluster {
   /** Some of the work of its reign is given up by its caller, and takes so long to stop: more than its time. */
   giveUpWork(name: string, millis: number): void {
     const machine = this.#machine(name)
-    const { stopTimeout } = machine.state!.rules
-    const term = Contest.ownReign(machine.state!)!.term
+    const { stopTimeout } = machine.state!.timing
+    const term = ElectionContext.ownReign(machine.state!)!.term
     machine.givenUp += 1
     this.#sleep(machine, stopTimeout, () => this.#step(machine, { _tag: "WorkOverran", term }))
     this.#sleep(machine, millis, () => {
@@ -422,7 +422,7 @@ export class Cluster {
 
   /** Whether the lease of a machine's work lasts, whatever the server thinks. */
   #isCovered({ state, work, ...machine }: Machine): boolean {
-    const lease = state?.rules.lease ?? null
+    const lease = state?.timing.lease ?? null
     return lease !== null && work !== null && work.claim !== null
       && Invariants.isLasting(work.claim, lease, this.#clocks({ ...machine, state, work }))
   }
@@ -447,9 +447,9 @@ export class Cluster {
 
   /** Who stands still does nothing; what it finds out in waking, it takes its time to stop. So does what overruns. */
   #isExcused({ isSuspended, startledAt, state, work }: Machine): boolean {
-    const { stopTimeout } = state!.rules
+    const { stopTimeout } = state!.timing
     return isSuspended || work?.overran === true
-      || this.now - startledAt <= 2 * stopTimeout + Rules.watchInterval(state!.rules)
+      || this.now - startledAt <= 2 * stopTimeout + Timing.watchInterval(state!.timing)
   }
 
   #complain(invariant: Invariants.Name, what: string): void {
@@ -488,7 +488,7 @@ export class Cluster {
     const { name } = machine.member
     // Provided that the wall clocks agree within a lease.
     const walls = living.map(({ clocks }) => clocks.wall)
-    if (Math.max(...walls) - Math.min(...walls) >= machine.state!.rules.lease!.duration) this.#clocksAgree = false
+    if (Math.max(...walls) - Math.min(...walls) >= machine.state!.timing.lease!.duration) this.#clocksAgree = false
     const before = this.led.at(-1)?.reign
     if (this.#clocksAgree && before !== undefined && reign.term <= before.term) {
       this.#complain("termsGrow", `${name} leads in term ${reign.term} after one of ${before.term}`)

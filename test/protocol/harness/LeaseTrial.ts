@@ -33,7 +33,7 @@ export const live = (
   const cluster = new Cluster({
     size,
     seed,
-    rules: () => ({ lease, stopTimeout }),
+    timing: () => ({ lease, stopTimeout }),
     protocol,
     clocks: () => ({
       // As often as not at the very limits.

@@ -6,12 +6,12 @@ import * as Duration from "effect/Duration"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
-import * as Contest from "../../../src/protocol/election/Contest.ts"
+import * as ElectionContext from "../../../src/protocol/election/ElectionContext.ts"
 import type * as Event from "../../../src/protocol/model/Event.ts"
 import type * as Member from "../../../src/protocol/model/Member.ts"
 import type * as Message from "../../../src/protocol/model/Message.ts"
-import * as Rules from "../../../src/protocol/model/Rules.ts"
-import type { DropReason, Now, Output, State } from "../../../src/protocol/model/Turn.ts"
+import type { DropReason, Now, Output, State } from "../../../src/protocol/model/StepContext.ts"
+import * as Timing from "../../../src/protocol/model/Timing.ts"
 import * as Step from "../../../src/protocol/Step.ts"
 import * as Profile from "../../../src/settings/Profile.ts"
 import * as Peer from "./Peer.ts"
@@ -26,7 +26,7 @@ export interface Send {
 }
 
 export interface Options {
-  readonly rules?: Partial<Rules.Rules> | undefined
+  readonly timing?: Partial<Timing.Timing> | undefined
   readonly profile?: Profile.Profile | undefined
   readonly self?: Member.Member | undefined
   /** What the monotonic clock shows at the start. */
@@ -47,7 +47,10 @@ export interface Options {
 }
 
 /** The times of the standard profile, with everything else as it is unless set. */
-export const rules = (overrides: Partial<Rules.Rules> = {}, profile: Profile.Profile = "standard"): Rules.Rules => ({
+export const timing = (
+  overrides: Partial<Timing.Timing> = {},
+  profile: Profile.Profile = "standard"
+): Timing.Timing => ({
   ...Record.map(Profile.profiles[profile], Duration.toMillis),
   multicast: true,
   preempt: true,
@@ -86,7 +89,7 @@ export class Server {
     this.#options = options
     const self = options.self ?? Peer.member("m")
     this.state = Step.make({
-      rules: rules(options.rules, options.profile),
+      timing: timing(options.timing, options.profile),
       self,
       addresses: [{ ip: self.ip, port: self.port }],
       seeds: options.seeds,
@@ -99,7 +102,7 @@ export class Server {
     const server = new Server(options)
     server.step({ _tag: "Start" })
     for (const message of hears) server.hear(message)
-    server.advance(server.state.rules.discoveryWindow)
+    server.advance(server.state.timing.discoveryWindow)
     server.forget()
     return server
   }
@@ -189,7 +192,7 @@ export class Server {
       // Who has left keeps no watch any more.
       const watch = this.state.phase === "Left"
         ? Infinity
-        : Math.max(this.now, this.state.watchedAt + Rules.watchInterval(this.state.rules))
+        : Math.max(this.now, this.state.watchedAt + Timing.watchInterval(this.state.timing))
       const due = this.nextDue()
       if (Math.min(watch, due) > until) break
       this.now = Math.max(this.now, Math.min(watch, due))
@@ -281,7 +284,7 @@ export class Server {
   }
 
   get leads(): boolean {
-    return Contest.ownReign(this.state) !== null
+    return ElectionContext.ownReign(this.state) !== null
   }
 
   /** What it knows of a member besides what that says of itself. */

@@ -1,8 +1,8 @@
 /**
- * What a server is between two steps ({@link State}), and what one step works on ({@link Turn}): a copy of the state to
+ * What a server is between two steps ({@link State}), and what one step works on ({@link StepContext}): a copy of the state to
  * change, the time, and the outputs that the step leaves for the fibers around it to carry out.
  *
- * A step is a pure function: the same state, input and {@link Now} give the same state and outputs. That a turn is
+ * A step is a pure function: the same state, input and {@link Now} give the same state and outputs. That a context is
  * changed in place while the step lasts is seen by nobody else.
  */
 import * as HashMap from "effect/HashMap"
@@ -18,8 +18,8 @@ import type * as Message from "./Message.ts"
 import * as Places from "./Places.ts"
 import type * as PromiseRecord from "./PromiseRecord.ts"
 import * as Reach from "./Reach.ts"
-import type * as Rules from "./Rules.ts"
 import * as Timers from "./Timers.ts"
+import type * as Timing from "./Timing.ts"
 import * as Zone from "./Zone.ts"
 
 /**
@@ -190,7 +190,7 @@ export type Phase = "Discovering" | "Live" | "Recovering" | "Leaving" | "Left"
 
 /** One server, whole. */
 export interface State {
-  readonly rules: Rules.Rules
+  readonly timing: Timing.Timing
   readonly self: Member.Member
   /** Where our own datagrams come from: the first is the one that we announce. */
   readonly addresses: ReadonlyArray<Member.Address>
@@ -349,7 +349,7 @@ type EventBody<E> = E extends Event.Event ? Omit<E, "at"> : never
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** One step while it lasts. */
-export class Turn extends Entropy {
+export class StepContext extends Entropy {
   readonly state: Mutable<State>
   readonly now: Now
   readonly outputs: Array<Output> = []
@@ -409,7 +409,7 @@ export class Turn extends Entropy {
       case "CLIENT_WELCOME":
         return { ...header, ...body, ...this.newest() }
       case "COORDINATOR": {
-        const { lease } = this.state.rules
+        const { lease } = this.state.timing
         return { ...header, ...body, ...(lease === null ? {} : { lease }), ...this.newest() }
       }
       default:
@@ -464,7 +464,7 @@ export class Turn extends Entropy {
   /** Sends to one address, or to the group (null): by multicast, and by unicast to those whom that does not reach. */
   send(to: Member.Address | null, message: Message.Message): void {
     const all = to !== null ? [to] : [
-      ...this.state.rules.multicast ? [null] : [],
+      ...this.state.timing.multicast ? [null] : [],
       ...Reach.byUnicast(this.state, message.type, this.now.monotonic)
     ]
     if (all.length > 0) this.outputs.push({ _tag: "Send", to: all, message })

@@ -1,5 +1,5 @@
 /**
- * What a client is between two steps ({@link State}), and what one step works on ({@link Turn}): a copy of the state to
+ * What a client is between two steps ({@link State}), and what one step works on ({@link StepContext}): a copy of the state to
  * change, the time, and the outputs that the step leaves.
  */
 import type * as HashMap from "effect/HashMap"
@@ -10,7 +10,7 @@ import { Entropy } from "./Entropy.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
-import type { Now } from "./Turn.ts"
+import type { Now } from "./StepContext.ts"
 
 /** A message that waits for its acknowledgement. `ticket` is what its sender knows it by. */
 export interface Flight {
@@ -112,7 +112,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type EventBody<E> = E extends ClientEvent.ClientEvent ? Omit<E, "at"> : never
 
 /** One step while it lasts. */
-export class Turn extends Entropy {
+export class StepContext extends Entropy {
   readonly state: Mutable<State>
   readonly now: Now
   readonly outputs: Array<Output> = []

@@ -8,42 +8,42 @@ import * as Election from "../model/Election.ts"
 import type * as Event from "../model/Event.ts"
 import * as Member from "../model/Member.ts"
 import type * as Reign from "../model/Reign.ts"
-import type { Body, State, Timer, Turn } from "../model/Turn.ts"
+import type { Body, State, StepContext, Timer } from "../model/StepContext.ts"
 
 type ElectionTimer<T = Timer> = T extends { readonly election: string } ? Omit<T, "election"> : never
 
 type LeaderChanged = Omit<Extract<Event.Event, { readonly event: "LeaderChanged" }>, "at" | "event" | "election">
 
 /** An election that this server takes part in, while a step lasts. */
-export class Contest {
-  readonly turn: Turn
+export class ElectionContext {
+  readonly context: StepContext
   /** Empty for the group's own election. */
   readonly name: string
   readonly #suffix: string
 
-  constructor(turn: Turn, name: string) {
-    this.turn = turn
+  constructor(context: StepContext, name: string) {
+    this.context = context
     this.name = name
     this.#suffix = name === Election.ofGroup ? "" : `@${name}`
   }
 
-  get state(): Turn["state"] {
-    return this.turn.state
+  get state(): StepContext["state"] {
+    return this.context.state
   }
 
-  get election(): Election.Election {
-    return this.turn.election(this.name)
+  get register(): Election.Election {
+    return this.context.election(this.name)
   }
 
   change(change: Partial<Election.Election>): void {
-    const election = { ...this.election, ...change }
-    if (this.name === Election.ofGroup) this.state.election = election
-    else this.state.named = HashMap.set(this.state.named, this.name, election)
+    const register = { ...this.register, ...change }
+    if (this.name === Election.ofGroup) this.state.election = register
+    else this.state.named = HashMap.set(this.state.named, this.name, register)
   }
 
   /** Whether this server follows a reign of its own, one that is being ended included. */
   get leads(): boolean {
-    return this.election.reign?.leader.id === this.state.self.id
+    return this.register.reign?.leader.id === this.state.self.id
   }
 
   outranks(self: Member.Ranked, that: Member.Ranked): boolean {
@@ -64,47 +64,47 @@ export class Contest {
   }
 
   emitChange(change: LeaderChanged): void {
-    this.turn.emit({ event: "LeaderChanged", election: this.name, ...change })
+    this.context.emit({ event: "LeaderChanged", election: this.name, ...change })
   }
 
   /** Says something to the group, or to one address, now and again after each of the gaps (ms), unless the key's timer is cleared. */
   sayOften(key: string, body: Body, gaps: ReadonlyArray<number>, to: Member.Address | null = null): void {
-    this.turn.sayOften(key + this.#suffix, body, gaps, to)
+    this.context.sayOften(key + this.#suffix, body, gaps, to)
   }
 
   setTimer(key: string, after: number, timer: ElectionTimer): void {
-    this.turn.setTimer(key + this.#suffix, after, { ...timer, election: this.name })
+    this.context.setTimer(key + this.#suffix, after, { ...timer, election: this.name })
   }
 
   hasTimer(key: string): boolean {
-    return this.turn.hasTimer(key + this.#suffix)
+    return this.context.hasTimer(key + this.#suffix)
   }
 
   clearTimer(key: string): void {
-    this.turn.clearTimer(key + this.#suffix)
+    this.context.clearTimer(key + this.#suffix)
   }
 
   /** Clears all timers of this election whose keys begin so. */
   clearTimers(begin: string): void {
     for (const { key } of this.state.timers) {
       const at = key.indexOf("@")
-      if (key.startsWith(begin) && (at < 0 ? "" : key.slice(at)) === this.#suffix) this.turn.clearTimer(key)
+      if (key.startsWith(begin) && (at < 0 ? "" : key.slice(at)) === this.#suffix) this.context.clearTimer(key)
     }
   }
 }
 
 /** The group's own election. */
-export const ofGroup = (turn: Turn): Contest => new Contest(turn, Election.ofGroup)
+export const ofGroup = (context: StepContext): ElectionContext => new ElectionContext(context, Election.ofGroup)
 
 /** All elections that a server takes part in, the group's own first. */
-export const all = (turn: Turn): ReadonlyArray<Contest> =>
-  HashMap.isEmpty(turn.state.named)
-    ? [ofGroup(turn)]
-    : [ofGroup(turn), ...Array.from(HashMap.keys(turn.state.named), (name) => new Contest(turn, name))]
+export const all = (context: StepContext): ReadonlyArray<ElectionContext> =>
+  HashMap.isEmpty(context.state.named)
+    ? [ofGroup(context)]
+    : [ofGroup(context), ...Array.from(HashMap.keys(context.state.named), (name) => new ElectionContext(context, name))]
 
 /** One election by its name, if this server takes part in it. */
-export const find = (turn: Turn, name: string): Contest | null =>
-  name === Election.ofGroup || HashMap.has(turn.state.named, name) ? new Contest(turn, name) : null
+export const find = (context: StepContext, name: string): ElectionContext | null =>
+  name === Election.ofGroup || HashMap.has(context.state.named, name) ? new ElectionContext(context, name) : null
 
 /** The register of an election in a state; undefined where the server takes no part in it. */
 export const register = (state: Pick<State, "election" | "named">, name: string): Election.Election | undefined =>

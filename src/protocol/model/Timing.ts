@@ -2,7 +2,7 @@
 import type * as Message from "./Message.ts"
 
 /** What one server does its part by. `Settings` documents each of them for people. */
-export interface Rules {
+export interface Timing {
   readonly heartbeatInterval: number
   readonly cleanupInterval: number
   readonly memberTimeout: number
@@ -29,19 +29,19 @@ export interface Rules {
 }
 
 /** How often a server looks whether it has been asleep, in ms. */
-export const watchInterval = ({ heartbeatInterval }: Pick<Rules, "heartbeatInterval">): number =>
+export const watchInterval = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
   Math.min(100, heartbeatInterval)
 
 /**
  * How long after its last look a server must conclude that it stood still, in ms: the watch's own interval and what it
  * may run late. Until then a leader is one.
  */
-export const stallAfter = (rules: Pick<Rules, "heartbeatInterval">): number =>
-  watchInterval(rules) + Math.max(rules.heartbeatInterval / 2, 100)
+export const stallAfter = (timing: Pick<Timing, "heartbeatInterval">): number =>
+  watchInterval(timing) + Math.max(timing.heartbeatInterval / 2, 100)
 
 /** For how long a silent member is left in peace, in ms, given the interval that it announced for its heartbeats. */
-export const patience = (rules: Rules, announcedInterval: number): number =>
-  Math.max(rules.memberTimeout, 3 * announcedInterval)
+export const patience = (timing: Timing, announcedInterval: number): number =>
+  Math.max(timing.memberTimeout, 3 * announcedInterval)
 
 /**
  * After how long a silence a sweep asks a member directly, in ms: one heartbeat is overdue by half its interval. Only one
@@ -56,7 +56,7 @@ export const refusalsWanted = 2
 export const probeTries = 5
 
 /** How long the departed are remembered, in ms. */
-export const departedFor = (rules: Rules): number => 2 * rules.memberTimeout
+export const departedFor = (timing: Timing): number => 2 * timing.memberTimeout
 
 /** The most seeds, and the most of those that fell silent, that are looked for by unicast. */
 export const maxContacts = 64
