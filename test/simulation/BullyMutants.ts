@@ -56,9 +56,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a goodbye is not obeyed",
-    file: "Step.ts",
-    from: "    return remove(context, message.sender.id, { _tag: \"Left\" })",
-    to: "    return",
+    file: "Received.ts",
+    from: "    Removal.remove(context, message.sender.id, { _tag: \"Left\" })",
+    to: "",
     seenBy: "a leader stops (5, leaving)",
     breaks: "goodbyeCounts"
   },
@@ -72,7 +72,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a later start does not end the reign of the earlier one",
-    file: "Step.ts",
+    file: "Received.ts",
     from: "if (heard.replaced !== null) {",
     to: "if (heard.replaced !== null && context.now.monotonic < 0) {",
     seenBy: "explorer",
@@ -158,10 +158,10 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a goodbye is not obeyed while witnesses tell of the member",
-    file: "Step.ts",
-    from: "    return remove(context, message.sender.id, { _tag: \"Left\" })",
+    file: "Received.ts",
+    from: "    Removal.remove(context, message.sender.id, { _tag: \"Left\" })",
     to:
-      "    return HashMap.getUnsafe(context.state.known, message.sender.id).witnessedAt > 0 ? undefined : remove(context, message.sender.id, { _tag: \"Left\" })",
+      "    if (!(HashMap.getUnsafe(context.state.known, message.sender.id).witnessedAt > 0)) Removal.remove(context, message.sender.id, { _tag: \"Left\" })",
     seenBy: "the highest ranked leaves that one hears of by others only (4, witnesses)",
     breaks: "goodbyeCounts"
   },
@@ -218,9 +218,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     to: "",
     also: [{
       file: "Step.ts",
-      from: "  if (lease !== null) LeaseElection.countMajority(context, lease)\n",
+      from: "  algorithm.end(context)\n",
       to:
-        "  if (input._tag !== \"Start\" && Watch.isStalled(context.state, now)) Waking.wake(context)\n  if (lease !== null) LeaseElection.countMajority(context, lease)\n"
+        "  if (input._tag !== \"Start\" && Watch.isStalled(context.state, now)) Waking.wake(context)\n  algorithm.end(context)\n"
     }, {
       file: "Step.ts",
       from: "    case \"Watch\":\n      Watch.look(context)\n",
@@ -391,7 +391,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     name: "nobody objects",
     file: "election/BullyElection.ts",
     from: "  election.context.say(null, { type: \"OK\", election: election.name, to, standing })",
-    to: "  void [at, to, standing]",
+    to: "  void [election, to, standing]",
     seenBy: "the lowest is the first to miss the leader (5, OK)",
     breaks: "highestLeads"
   },
