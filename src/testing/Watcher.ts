@@ -6,21 +6,22 @@
  */
 import * as Duration from "effect/Duration"
 import * as Contest from "../protocol/Contest.ts"
-import type * as Event from "../protocol/Event.ts"
 import * as Lease from "../protocol/Lease.ts"
 import type { Address } from "../protocol/Member.ts"
-import * as Member from "../protocol/Member.ts"
-import * as ReignOrder from "../protocol/Reign.ts"
 import * as Rules from "../protocol/Rules.ts"
 import * as Step from "../protocol/Step.ts"
-import type { Now, State } from "../protocol/Turn.ts"
+import type { State } from "../protocol/Turn.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as Agreement from "./Agreement.ts"
 import * as Connected from "./internal/connected.ts"
+import { Fairness } from "./internal/fairness.ts"
+import { Hardships } from "./internal/hardships.ts"
 import { subnetOf } from "./internal/interfaces.ts"
+import { LeaseWatch } from "./internal/leaseWatch.ts"
 import * as Lists from "./internal/lists.ts"
 import * as Quiet from "./internal/quiet.ts"
 import * as Waking from "./internal/waking.ts"
+import * as Watched from "./internal/watched.ts"
 import * as Invariants from "./Invariants.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
 import type { Stepped } from "./Stepped.ts"
@@ -39,17 +40,12 @@ export interface Violation {
 }
 
 /**
- * A reign as its own leader saw it. `until` is null while it lasts.
+ * A reign as its own leader saw it.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Led {
-  readonly server: number
-  readonly term: number
-  readonly from: number
-  until: number | null
-}
+export type Led = Watched.Led
 
 /**
  * How often an invariant was looked at, and where it was first broken.
@@ -79,29 +75,6 @@ const atEveryStep: ReadonlySet<Invariants.Name> = new Set([
 /** More are counted and not kept: the first is the one that explains the others. */
 const maxViolations = 100
 
-interface Watched {
-  readonly start: number
-  readonly host: SimulatedNetwork.Host
-  readonly since: number
-  state: State
-  past: Invariants.Past
-  /** What its clocks showed at its last step. */
-  seen: Pick<Now, "monotonic" | "sinceBoot">
-  /** When it last found out that it had stood still, by its monotonic clock. */
-  wokeAt: number
-  /** When it last stood aside in the election, or was too new to take the lead from another. */
-  asideAt: number
-  led: Led | null
-  readonly works: Set<Work>
-}
-
-/** Leading work that runs; `claim` is the last that was seen of what it runs under. */
-interface Work {
-  readonly term: number
-  claim: Lease.Claim | null
-  overran: boolean
-}
-
 /**
  * The watcher of one run. What it is told of from outside: who has no process any more, and whom what befalls.
  *
@@ -124,14 +97,11 @@ export class Watcher {
   readonly #stopTimeout: number
   /** Who knows where it is, has told everybody by then. */
   readonly #tellsWithin: number
-  readonly #servers = new Map<number, Watched>()
+  readonly #servers = new Map<number, Watched.Watched>()
   readonly #checks = new Map<Invariants.Name, number>()
-  /** Until when, at least, a server's process stands still, or what goes from one to the other may be lost. */
-  readonly #still = new Map<number, { readonly from: number; readonly until: number }>()
-  readonly #badUntil = new Map<string, number>()
-  readonly #unicastBadUntil = new Map<string, number>()
-  /** Until when a server may be elsewhere than it believes, or others do. */
-  readonly #astrayUntil = new Map<number, number>()
+  readonly #hardships = new Hardships()
+  readonly #leases: LeaseWatch
+  readonly #fairness: Fairness
   readonly #setBack = new Set<SimulatedNetwork.Host>()
   readonly #ended: Array<number> = []
   #over = false
@@ -148,13 +118,19 @@ export class Watcher {
     servers: number,
     transition = Step.step
   ) {
-    this.quiet = new Quiet.Quiet(servers, {
-      complain: (...complaint) => this.complain(...complaint),
-      count: (invariant) => this.#count(invariant)
-    })
+    const judge = {
+      complain: (...complaint: Parameters<Watcher["complain"]>) => this.complain(...complaint),
+      count: (invariant: Invariants.Name) => this.#count(invariant)
+    }
+    this.quiet = new Quiet.Quiet(servers, judge)
+    this.#fairness = new Fairness(this.#servers, this.#hardships, judge)
     this.#transition = transition
     this.#leadership = leadership
     this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
+    this.#leases = new LeaseWatch(this.#servers, {
+      ...judge,
+      isStopping: (index, at) => this.#hardships.wasPaused(index, at - this.#stopTimeout)
+    })
     this.#stopTimeout = Duration.toMillis(stopTimeout) + Rules.watchInterval({
       heartbeatInterval: Duration.toMillis(heartbeatInterval)
     })
@@ -172,17 +148,19 @@ export class Watcher {
     const [past, complaints] = Invariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
-    if (standsAside(before) || standsAside(after) || Agreement.waits(before, step.now)) watched.asideAt = at
+    if (isIneligible(before) || isIneligible(after) || Agreement.waits(before, step.now)) watched.ineligibleAt = at
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
     this.#judgeWaking(watched, step)
     if (input._tag === "Moved") {
       this.disturbed(at)
-      if (this.#astrayUntil.has(index)) this.readdressed(index, at, step.host.isCurrentUnsafe())
+      if (this.#hardships.isAstray(index)) this.readdressed(index, at, step.host.isCurrentUnsafe())
     }
     if (input._tag === "Resign") this.disturbed(at)
     if (outputs.length > 0) {
       for (const output of outputs) {
-        if (output._tag === "Emit") this.#told(at, index, after, output.event)
+        if (output._tag === "Emit" && output.event.event === "MemberRemoved") {
+          this.#fairness.removed(at, index, after, output.event)
+        }
       }
     }
     if (at >= this.#settledSince) {
@@ -193,7 +171,7 @@ export class Watcher {
     }
     this.quiet.stepped(at, index, after.rules, outputs)
     this.#lead(watched, at, index, after)
-    if (this.#leadership === "lease") this.#judgeLease(at)
+    if (this.#leadership === "lease") this.#leases.stepped(at)
   }
 
   /** A server has no process any more. */
@@ -203,8 +181,7 @@ export class Watcher {
     if (watched.led !== null) watched.led.until = at
     this.#ended[index] = watched.start
     this.#servers.delete(index)
-    this.#still.delete(index)
-    this.#astrayUntil.delete(index)
+    this.#hardships.ended(index)
   }
 
   /** Something befalls the group: what was settled is so no more, until it settles again. */
@@ -214,9 +191,9 @@ export class Watcher {
     this.#settledSince = Infinity
   }
 
-  /** A server's process stands still, for one reason or another, between these. */
-  still(index: number, from: number, until: number): void {
-    this.#still.set(index, { from, until })
+  /** A server's process is paused, for one reason or another, between these. */
+  paused(index: number, from: number, until: number): void {
+    this.#hardships.paused(index, from, until)
   }
 
   /**
@@ -226,12 +203,12 @@ export class Watcher {
   setBack(index: number, at: number, state: State, isNoticed: boolean): void {
     const watched = this.#servers.get(index)
     if (watched === undefined) return
-    this.#still.set(index, { from: at, until: at })
+    this.#hardships.paused(index, at, at)
     watched.state = isNoticed
       ? { ...state, silentUntil: Infinity, election: { ...state.election, claim: null } }
       : state
     watched.past = Invariants.nothing
-    watched.seen = clocksOf(watched.host)
+    watched.seen = Watched.clocksOf(watched.host)
     watched.wokeAt = -Infinity
     // On a clock that was set back they would seem to last longer than those who granted them think.
     if (isNoticed) { for (const work of watched.works) work.claim = null }
@@ -244,23 +221,19 @@ export class Watcher {
   }
 
   /** It runs again, and may do so earlier than was said. */
-  woke(index: number, at: number): void {
-    const still = this.#still.get(index)
-    if (still !== undefined) this.#still.set(index, { from: still.from, until: Math.min(still.until, at) })
+  resumed(index: number, at: number): void {
+    this.#hardships.resumed(index, at)
   }
 
   /** What goes from one to the other may be lost or late until then: all of it, or multicasts only. */
   bad(from: number, to: number, until: number, what: "all" | "multicasts" = "all"): void {
-    const key = `${from} ${to}`
-    for (const kind of what === "all" ? [this.#badUntil, this.#unicastBadUntil] : [this.#badUntil]) {
-      kind.set(key, Math.max(until, kind.get(key) ?? 0))
-    }
+    this.#hardships.bad(from, to, until, what)
   }
 
   /** The addresses of a server's machine are others now. Unless it knows, and is connected, it is astray until it is. */
   readdressed(index: number, at: number, isKnown: boolean): void {
     if (!this.#servers.has(index)) return
-    this.#astrayUntil.set(index, isKnown && this.isConnected(index) ? at + this.#tellsWithin : Infinity)
+    this.#hardships.astray(index, isKnown && this.isConnected(index) ? at + this.#tellsWithin : Infinity)
   }
 
   /**
@@ -270,7 +243,7 @@ export class Watcher {
   settled(at: number, living: ReadonlyArray<number>): number | null {
     const followers = living.flatMap((index) => {
       const watched = this.#servers.get(index)
-      return watched === undefined ? [] : [{ ...watched, index, clocks: clocksOf(watched.host) }]
+      return watched === undefined ? [] : [{ ...watched, index, clocks: Watched.clocksOf(watched.host) }]
     })
     if (this.quiet.isWhole(living)) {
       this.#count("settles")
@@ -322,12 +295,17 @@ export class Watcher {
     const listener: Lists.Listener = (address) =>
       servers.find(({ addresses }) => addresses.some(isAt(address)))?.state.self ?? null
     for (const { addresses, host, state } of servers) {
-      const shown = Lists.misplaced({ state, clocks: clocksOf(host) }, listener)
+      const shown = Lists.misplaced({ state, clocks: Watched.clocksOf(host) }, listener)
       if (shown !== null) this.complain(at, "membersReachable", null, shown)
       for (const from of addresses) {
         this.#count("membersReachable")
         const asker = { ip: `${subnetOf(from.ip)}.250`, port: from.port }
-        const what = Lists.misdirected({ state, clocks: clocksOf(host), from }, asker, listener, this.#transition)
+        const what = Lists.misdirected(
+          { state, clocks: Watched.clocksOf(host), from },
+          asker,
+          listener,
+          this.#transition
+        )
         if (what !== null) this.complain(at, "membersReachable", null, what)
       }
     }
@@ -346,8 +324,8 @@ export class Watcher {
         `work of term ${term} starts while that of ${other.term} runs`
       )
     }
-    if (this.#leadership === "lease") this.#judgeAlone(index, term)
-    const work: Work = { term, claim: claimOf(watched.state, term), overran: false }
+    if (this.#leadership === "lease") this.#leases.workStarts(index, term, this.#now)
+    const work: Watched.Work = { term, claim: Watched.claimOf(watched.state, term), overran: false }
     watched.works.add(work)
     return (what) => {
       if (what === "ended") watched.works.delete(work)
@@ -393,30 +371,19 @@ export class Watcher {
   }
 
   /** Null for a process that is over: the end of the group closes what is left of it. */
-  #watched({ at, before, host, index, now, start }: Stepped): Watched | null {
+  #watched({ at, before, host, index, now, start }: Stepped): Watched.Watched | null {
     const known = this.#servers.get(index)
     if (known !== undefined && known.start === start) return known
     if (this.#over || start <= (this.#ended[index] ?? 0)) return null
-    const watched: Watched = {
-      start,
-      host,
-      since: at,
-      state: before,
-      past: Invariants.nothing,
-      seen: now,
-      wokeAt: -Infinity,
-      asideAt: -Infinity,
-      led: null,
-      works: new Set()
-    }
+    const watched = Watched.make({ start, host, since: at, state: before, seen: now })
     this.#servers.set(index, watched)
     // It may have started before its network.
-    if (!host.isCurrentUnsafe() || !this.isConnected(index)) this.#astrayUntil.set(index, Infinity)
+    if (!host.isCurrentUnsafe() || !this.isConnected(index)) this.#hardships.astray(index, Infinity)
     return watched
   }
 
   /** A server that runs steps far more often than it takes to notice a stall: its watch does. */
-  #judgeWaking(watched: Watched, step: Stepped): void {
+  #judgeWaking(watched: Watched.Watched, step: Stepped): void {
     const { now } = step
     const { seen } = watched
     watched.seen = now
@@ -433,7 +400,7 @@ export class Watcher {
     if (what !== null) this.complain(step.at, "stallIsNoticed", step.index, what)
   }
 
-  #lead(watched: Watched, at: number, index: number, after: State): void {
+  #lead(watched: Watched.Watched, at: number, index: number, after: State): void {
     const reign = Contest.ownReign(after)
     const { led } = watched
     if (led !== null && (reign === null || reign.term !== led.term)) {
@@ -445,7 +412,7 @@ export class Watcher {
     this.led.push(watched.led)
     if (this.#leadership !== "lease") {
       // Who led already, and goes on by another reign, takes the lead from nobody.
-      if (led === null) this.#judgeRank(at, index, after)
+      if (led === null) this.#fairness.leads(at, index, after)
       return
     }
     // Provided that the wall clocks agree within a lease: else who forgot its promises may grant a lower term.
@@ -459,135 +426,13 @@ export class Watcher {
     }
     this.#highest = Math.max(this.#highest, reign.term)
   }
-
-  /** One comes to lead. Whose the lead is, and could have said so, should have it in its place. */
-  #judgeRank(at: number, index: number, { newcomer, rules, self }: State): void {
-    // By then each has heard each, who was removed before has proven that it lives, and has been asked or heard the question.
-    const since = at - 1.05 * (2 * rules.heartbeatInterval + rules.okTimeout + Rules.probeTries * rules.probeTimeout)
-    const isWell = (server: number) => (this.#still.get(server)?.until ?? 0) < since
-    // Who stood still for so long that it noticed has asked anew.
-    const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
-    const mayJudge = isWell(index) || until - from > 1.05 * Rules.stallAfter(rules)
-    if (since < 0 || !mayJudge || !this.#isWhole(since)) return
-    this.#count("highestLeads")
-    for (const [other, { asideAt, led, since: started, state }] of this.#servers) {
-      if (other === index || started >= since || !isWell(other) || state.phase !== "Live") continue
-      if (led !== null && led.from < since && !(rules.preempt && !newcomer)) {
-        this.complain(at, "highestLeads", index, `leads, though s${other} does and is well`)
-      }
-      if (!rules.preempt || asideAt >= since || !Member.outranks(state.self, self)) continue
-      this.complain(at, "highestLeads", index, `leads, though s${other} ranks higher and is well`)
-    }
-  }
-
-  /** Whether all who live, and stay, have heard all since then. */
-  #isWhole(since: number): boolean {
-    const staying = [...this.#servers].flatMap(([index, { state: { phase } }]) =>
-      phase === "Leaving" || phase === "Left" ? [] : [index]
-    )
-    return staying.every((from) =>
-      this.#isFound(from, since) && staying.every((to) => (this.#badUntil.get(`${from} ${to}`) ?? 0) < since)
-    )
-  }
-
-  /** Whether a server has been where all take it to be since then. */
-  #isFound(index: number, since: number): boolean {
-    return (this.#astrayUntil.get(index) ?? 0) < since
-  }
-
-  /** Whoever says that it leads, and whoever still works under a lease that lasts, is one of those of whom there is one. */
-  #judgeLease(at: number): void {
-    const claims: Array<ReignOrder.Reign | null> = []
-    const living: Array<Invariants.Living> = []
-    for (const [index, watched] of this.#servers) {
-      const clocks = clocksOf(watched.host)
-      living.push({ state: watched.state, clocks })
-      let claim = Invariants.claim(watched.state, clocks)
-      for (const work of watched.works) {
-        work.claim = claimOf(watched.state, work.term) ?? work.claim
-        if (work.overran) continue
-        const isHeld = lasts(watched, work)
-        if (isHeld) claim ??= ReignOrder.make(work.term, watched.state.self)
-        // Who stands still does nothing; what it finds out in waking, it then takes its time to stop.
-        if (!isHeld && this.#isStopping(index, at)) continue
-        this.#count("workWithinLease")
-        if (!isHeld) this.complain(at, "workWithinLease", index, `work of term ${work.term} runs, its lease is over`)
-      }
-      claims.push(claim)
-    }
-    const what = Invariants.contest(claims)
-    if (what !== null) this.complain(at, "oneLeader", null, what)
-    // Where nobody leads there is nothing to be bound to.
-    if (claims.some((claim) => claim !== null)) this.#count("majorityBound")
-    const unbound = Invariants.unbound(living)
-    if (unbound !== null) this.complain(at, "majorityBound", null, unbound)
-  }
-
-  /** Whether a server stands still, or has only just woken and not yet had the time to stop its work. */
-  #isStopping(index: number, at: number): boolean {
-    return (this.#still.get(index)?.until ?? -Infinity) + this.#stopTimeout >= at
-  }
-
-  /** Work starts on a server: it may run on no other any more, whatever that believes. */
-  #judgeAlone(index: number, term: number): void {
-    for (const [other, watched] of this.#servers) {
-      if (other === index) continue
-      for (const work of watched.works) {
-        // Work that overruns is told and fenced; but while its lease lasts nobody else leads all the same.
-        if (!lasts(watched, work) && (work.overran || this.#isStopping(other, this.#now))) continue
-        const what = `work of term ${term} starts while that of ${work.term} runs on s${other}`
-        this.complain(this.#now, "oneLeader", index, what)
-      }
-    }
-  }
-
-  #told(at: number, index: number, remover: State, event: Event.Event): void {
-    if (event.event !== "MemberRemoved") return
-    const { member, reason } = event
-    if (reason._tag !== "Silent" && reason._tag !== "Crashed") return
-    this.#count("noFalseEviction")
-    const found = [...this.#servers].find(([, watched]) => Member.isSameStart(watched.state.self, member))
-    if (found === undefined) return
-    const [other, { since: started }] = found
-    // One of its questions at least has had its answer.
-    const window = Rules.probeTries * remover.rules.probeTimeout + 100
-    const { from, until } = this.#still.get(index) ?? { from: 0, until: 0 }
-    const wokeWithin = until >= at - window
-    // What it asked before a sleep that it noticed counts no more, and there was no time to ask anew.
-    const judgesTooSoon = wokeWithin && (until - from) > 1.05 * Rules.stallAfter(remover.rules)
-    // A short sleep of its own is no part of the window: what it asked before counts after.
-    const since = (wokeWithin ? from : at) - window
-    const well = started < since && (this.#still.get(other)?.until ?? 0) < since
-      && (this.#unicastBadUntil.get(`${index} ${other}`) ?? 0) < since
-      && (this.#unicastBadUntil.get(`${other} ${index}`) ?? 0) < since
-      && this.#isFound(index, since) && this.#isFound(other, since)
-    // At an address that it has left, another host may refuse, to one whom it could not tell.
-    const isInvented = reason._tag === "Crashed" && !this.#astrayUntil.has(other)
-    if (well || (judgesTooSoon && reason._tag === "Silent") || isInvented) {
-      this.complain(at, "noFalseEviction", index, `removed s${other}, which runs: ${JSON.stringify(reason)}`)
-    }
-  }
 }
 
 // internal
 
-const clocksOf = ({ clock }: SimulatedNetwork.Host): Invariants.Clocks => ({
-  monotonic: clock.monotonicMillis(),
-  wall: clock.currentTimeMillisUnsafe(),
-  sinceBoot: clock.sinceBoot()
-})
-
 /** Whether a server leaves the lead to others, or did until this step. */
-const standsAside = ({ election: { abstention, hasNoWork, overrun }, newcomer }: State): boolean =>
+const isIneligible = ({ election: { abstention, hasNoWork, overrun }, newcomer }: State): boolean =>
   overrun || hasNoWork || newcomer || abstention.until !== -Infinity
-
-/** The lease that a server holds for a term; null where it does not, or does no more. */
-const claimOf = ({ election: { claim } }: State, term: number): Lease.Claim | null =>
-  claim !== null && claim.held && claim.term === term ? claim : null
-
-/** Whether the lease that work runs under lasts, by the clocks that cannot be set, also where its reign was ended before. */
-const lasts = ({ host, state: { rules: { lease } } }: Watched, { claim }: Work): boolean =>
-  claim !== null && lease !== null && Invariants.isLasting(claim, lease, clocksOf(host))
 
 const describe = (state: State): string =>
   `{${Step.view(state).members.map(({ name }) => name).join(" ")}, ${Invariants.formatReign(state.election.reign)}}`

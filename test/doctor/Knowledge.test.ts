@@ -52,7 +52,7 @@ const answer = (nonce: string, by = a, change: Partial<Message.Of<"MEMBERS">> = 
 
 const scanned: Evidence = {
   _tag: "InterfacesScanned",
-  interfaces: [{ ...lo, netmask: "255.0.0.0" }, { ...eth0, netmask: "255.255.255.0" }]
+  interfaces: [{ ...lo, prefixLength: 8 }, { ...eth0, prefixLength: 24 }]
 }
 const opened: Evidence = { _tag: "SocketsOpened", address: eth0.address }
 const began: Evidence = { _tag: "RoundBegan" }

@@ -118,7 +118,7 @@ export const make = ({ group, rates, servers, watcher }: {
       case "pause":
       case "suspend":
         if ((yield* group.state(fault.server)) !== "running") return false
-        watcher.still(fault.server, yield* group.now, (yield* group.now) + fault.for)
+        watcher.paused(fault.server, yield* group.now, (yield* group.now) + fault.for)
         yield* fault.kind === "pause" ? group.pause(fault.server) : group.suspend(fault.server)
         return true
       case "jump":
@@ -182,7 +182,7 @@ export const make = ({ group, rates, servers, watcher }: {
       case "suspend": {
         const state = yield* group.state(fault.server)
         if (state !== (fault.kind === "pause" ? "paused" : "suspended")) return
-        watcher.woke(fault.server, yield* group.now)
+        watcher.resumed(fault.server, yield* group.now)
         return yield* fault.kind === "pause"
           ? group.resume(fault.server, fault.first)
           : group.wake(fault.server)
