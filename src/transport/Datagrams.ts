@@ -85,7 +85,7 @@ export interface LocalAddress extends Address {
 }
 
 /**
- * One datagram that arrived. `via` says through which socket: the group's (multicast) or one of our own (unicast).
+ * One datagram that arrived. `via` says through which socket: the group's (multicast) or a unicast one.
  *
  * @category models
  * @since 0.1.0
