@@ -1,7 +1,6 @@
 /**
- * The port through which everything enters and leaves: datagrams, by multicast to the group and by unicast to one
- * address. One contract, one error type. `NodeDatagrams` is the real one; its in-memory implementation is the simulated network of
- * `bellwether/testing`.
+ * The port through which all datagrams enter and leave: by multicast to the group and by unicast to one address.
+ * `NodeDatagrams` is the real one; its in-memory implementation is the simulated network of `bellwether/testing`.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * A port-unreachable probe: a datagram to one address, from a connected socket of its own: only such a one hears from the other host's kernel that
- * nobody listens there (protocol 2).
+ * A port-unreachable probe: a datagram to one address, from a connected socket made for it. Only a connected socket hears
+ * from the other host's kernel that nobody listens there (protocol 2).
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Deferred from "effect/Deferred"
@@ -16,7 +16,7 @@ import * as Socket from "./Socket.ts"
 import * as SocketAddress from "./SocketAddress.ts"
 
 /**
- * Sends from the address of an interface and waits a moment for a refusal. An answer that comes meanwhile is received as any.
+ * Sends from the address of an interface and waits a moment for a refusal. An answer that comes meanwhile is received as any other.
  */
 export const probe = Effect.fnUntraced(
   function*(sockets: Socket.Sockets, from: SystemInterface, to: Address, payload: Uint8Array) {
