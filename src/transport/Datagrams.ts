@@ -15,11 +15,11 @@ import type { MulticastGroup } from "../settings/MulticastGroup.ts"
  * What went wrong with a socket. `kind` is for code to act on, `message` for people. `code` and `syscall` are what the system
  * said, where it did: the name of its error (`EMFILE`), and what it was asked to do (`bind`).
  *
- * Errors: `AddressInUse`, `NoSuchInterface` and `NoSuchName` are the operator's to mend, and so is `TooManyMemberships`: the system
- * lets one socket join no more interfaces. `Unreachable`, `PermissionDenied`, `OutOfDescriptors` (the process can open no more
- * files) and `Unknown` may pass by themselves and are retried; `TooLarge` and `Closed` are ours;
- * `NetworkChanged` is no fault but news, reported through `troubles` only: an interface came, went or came back. During `scan`, the
- * system did not say which interfaces there are.
+ * Errors: `AddressInUse`, `NoSuchInterface` and `NoSuchName` are the operator's to mend, and so is `TooManyMemberships`: the
+ * system lets one socket join no more interfaces. `Unreachable`, `PermissionDenied`, `OutOfDescriptors` (the process can open
+ * no more files) and `Unknown` may pass by themselves and are retried; `TooLarge` and `Closed` are ours;
+ * `NetworkChanged` is no fault but news, reported through `troubles` only: an interface came, went or came back. During
+ * `scan`, the system did not say which interfaces there are.
  *
  * @category errors
  * @since 0.1.0

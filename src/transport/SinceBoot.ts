@@ -9,9 +9,9 @@
 import * as Context from "effect/Context"
 
 /**
- * What the clock shows, in ms since some instant. `sinceBoot` runs as the monotonic clock does and counts suspensions besides; it is never set
- * back, and may show too much after a suspension, never too little. `doubted` is how far the uptime has gone ahead in all that
- * no other clock vouches for: nothing of it is in `sinceBoot`.
+ * What the clock shows, in ms since some instant. `sinceBoot` runs as the monotonic clock does and counts suspensions
+ * besides; it is never set back, and may show too much after a suspension, never too little. `doubted` is how far the uptime
+ * has gone ahead in all that no other clock vouches for: nothing of it is in `sinceBoot`.
  */
 export interface Reading {
   readonly sinceBoot: number

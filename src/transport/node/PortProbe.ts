@@ -16,7 +16,8 @@ import * as Socket from "./Socket.ts"
 import * as SocketAddress from "./SocketAddress.ts"
 
 /**
- * Sends from the address of an interface and waits a moment for a refusal. An answer that comes meanwhile is received as any other.
+ * Sends from the address of an interface and waits a moment for a refusal. An answer that comes meanwhile is received as any
+ * other.
  */
 export const probe = Effect.fnUntraced(
   function*(sockets: Socket.Sockets, from: SystemInterface, to: Address, payload: Uint8Array) {

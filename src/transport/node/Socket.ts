@@ -142,7 +142,8 @@ export const open = Effect.fn("Socket.open")(function*(sockets: Sockets, where: 
 
 /**
  * Reads one socket; where it fails, closes it and opens it again until that succeeds. Why it does not is reported
- * while it is expected to: not while its interface is gone, which is reported already, nor while the system asks whether another host has its address.
+ * while it is expected to: not while its interface is gone, which is reported already, nor while the system asks whether
+ * another host has its address.
  */
 export const keep = Effect.fnUntraced(
   function*(
