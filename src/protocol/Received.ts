@@ -19,6 +19,7 @@ import * as Membership from "./membership/Membership.ts"
 import * as PathProbes from "./membership/PathProbes.ts"
 import * as Paths from "./membership/Paths.ts"
 import * as Presence from "./membership/Presence.ts"
+import * as Tombstones from "./membership/Tombstones.ts"
 import * as Witnesses from "./membership/Witnesses.ts"
 import * as Election from "./model/Election.ts"
 import type * as Member from "./model/Member.ts"
@@ -82,7 +83,7 @@ const goOnIfRaised = (context: StepContext, before: number): void => {
 
 const fromNoMember = (context: StepContext, message: Message.FromServer, from: Member.Address, via: Via): void => {
   // If two servers have removed each other, each probes the other; both must answer to be admitted again.
-  if (message.type === "SERVER_PROBE" && via === "unicast" && Membership.mayReturn(context, message.sender)) {
+  if (message.type === "SERVER_PROBE" && via === "unicast" && Tombstones.mayReturn(context, message.sender)) {
     Presence.respond(context, from, message.nonce)
   }
   // Who has left gave its claim back before.

@@ -18,9 +18,9 @@ import * as Handover from "./lease/Handover.ts"
 import * as LeaseElection from "./lease/LeaseElection.ts"
 import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
+import * as FailureDetector from "./membership/FailureDetector.ts"
 import * as Identity from "./membership/Identity.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
-import * as Membership from "./membership/Membership.ts"
 import * as PathProbes from "./membership/PathProbes.ts"
 import * as Paths from "./membership/Paths.ts"
 import * as Presence from "./membership/Presence.ts"
@@ -218,7 +218,7 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Sweep":
       if (context.state.phase === "Live") {
-        Membership.sweep(context)
+        FailureDetector.sweep(context)
         ElectionContext.all(context).forEach(BullyElection.sweep)
         Delivery.sweep(context)
         Algorithms.of(context.state).onSweep(context)
@@ -234,10 +234,10 @@ const act = (context: StepContext, input: Input): void => {
     case "Due":
       break
     case "Refused":
-      Removal.removeIf(context, input.id, Membership.refused(context, input.id))
+      Removal.removeIf(context, input.id, FailureDetector.refused(context, input.id))
       break
     case "NotAsked":
-      Membership.notAsked(context, input.id)
+      FailureDetector.notAsked(context, input.id)
       break
     case "Moved":
       if (Identity.moved(context, input.addresses)) Presence.sayMoved(context)
@@ -305,7 +305,7 @@ const heartbeat = (context: StepContext): void => {
   Presence.sayAlive(context)
   Handover.ask(context)
   NamedElections.heartbeat(context)
-  Membership.keepByUnicast(context)
+  FailureDetector.keepByUnicast(context)
   keepPaths(context)
   Damping.heartbeat(context, ElectionContext.all(context))
   for (const election of ElectionContext.all(context)) BullyElection.callIfDue(election)
@@ -346,7 +346,7 @@ const fired = (context: StepContext, timer: Timer): void => {
     case "Respond":
       return Presence.respond(context, timer.to, timer.nonce)
     case "Check":
-      return Removal.removeIf(context, timer.id, Membership.unanswered(context, timer.id))
+      return Removal.removeIf(context, timer.id, FailureDetector.unanswered(context, timer.id))
     case "AskWitnesses":
       return Witnesses.ask(context)
     case "Proof":

@@ -3,7 +3,7 @@
  * under a higher incarnation.
  */
 import * as Delivery from "../delivery/Delivery.ts"
-import * as Membership from "../membership/Membership.ts"
+import * as FailureDetector from "../membership/FailureDetector.ts"
 import * as Presence from "../membership/Presence.ts"
 import * as Watch from "../membership/Watch.ts"
 import type { StepContext } from "../model/StepContext.ts"
@@ -21,7 +21,7 @@ export const wake = (context: StepContext): void => {
   Watch.look(context)
   context.emit({ event: "Stalled", for: Math.round(asleep) })
   for (const election of ElectionContext.all(context)) BullyElection.onStall(election, asleep)
-  Membership.forgive(context, aged)
+  FailureDetector.forgive(context, aged)
   Delivery.forgive(context, aged)
   if (context.state.phase === "Leaving") return
   context.state.phase = "Recovering"
