@@ -174,7 +174,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     also: [{
       file: "membership/Membership.ts",
       from: "  )\n  FailureDetector.endCheck(context, id)\n",
-      to: "  )\n  if (known.via === \"multicast\") endCheck(context, id)\n"
+      to: "  )\n  if (known.via === \"multicast\") FailureDetector.endCheck(context, id)\n"
     }],
     seenBy: "multicast does not reach one server (4, health)",
     breaks: "noFalseEviction"
@@ -248,7 +248,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a leader that stood still leads on",
     file: "election/BullyElection.ts",
-    from: "becomeVacant(election, reign, \"Stalled\", { since })",
+    from: "Roles.becomeVacant(election, reign, \"Stalled\", { since })",
     to: "void since",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
@@ -281,7 +281,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "the end of the leader is not the end of its reign",
     file: "election/BullyElection.ts",
-    from: "becomeVacant(election, reign, reason._tag, { askFirst: reason._tag === \"Silent\", since })",
+    from: "Roles.becomeVacant(election, reign, reason._tag, { askFirst: reason._tag === \"Silent\", since })",
     to: "void since",
     seenBy: "explorer",
     breaks: "heardItself"
@@ -312,8 +312,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     name: "a reign of its own that is over is taken up again",
     file: "election/Register.ts",
     from: "if (theirs.leader.id === self.id) return disown(election, theirs)",
-    to:
-      "if (theirs.leader.id === self.id) return BullyElection.becomeFollowerOf(election, theirs, self, Election.noLife)",
+    to: "if (theirs.leader.id === self.id) return Roles.becomeFollowerOf(election, theirs, self, Election.noLife)",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
     breaks: "viewIsTold"
   },
@@ -349,7 +348,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "nobody deposes a lower leader",
-    file: "election/BullyElection.ts",
+    file: "election/Roles.ts",
     from: "(Damping.mayPreempt(election) && election.outranks(self, reign.leader))",
     to: "(Damping.mayPreempt(election) && election.outranks(self, self))",
     seenBy: "the highest ranked comes back (5, rule 7)",
@@ -397,7 +396,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a server stands before it has listened",
-    file: "election/BullyElection.ts",
+    file: "election/Roles.ts",
     from: "  return phase === \"Live\" && ending === null",
     to: "  return phase !== \"Left\" && ending === null",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",

@@ -17,6 +17,7 @@ import * as Damping from "./Damping.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
 import * as Hearsay from "./Hearsay.ts"
+import * as Roles from "./Roles.ts"
 
 type Context = ElectionContext.ElectionContext
 
@@ -56,7 +57,7 @@ export const observe = (
       const cause = Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined)
       // A leader that gives its own reign up may have heard of a later one; only one that followed it has made way for it.
       const isPassed = header.term > mine.term
-      BullyElection.becomeVacant(
+      Roles.becomeVacant(
         election,
         mine,
         cause,
@@ -92,7 +93,7 @@ export const observe = (
   if (theirs.leader.id === self.id) return disown(election, theirs)
   // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
   if (byLeader && message.type === "COORDINATOR" && message.cause === "Transferred") {
-    BullyElection.abstain(election, election.state.timing.memberTimeout, { heir: sender.id })
+    Roles.abstain(election, election.state.timing.memberTimeout, { heir: sender.id })
   }
   const path = Following.pathTo(election, message, theirs)
   if (path === null) return cannotFollow(election, message, theirs, from)
@@ -104,7 +105,7 @@ export const observe = (
   }
   // Who leads by a lease takes no greater reign at will. That it hears of one is against all that is assumed: it yields.
   if (election.leads && mayLeadOn(election) && Damping.forgivesFirst(election)) {
-    return BullyElection.becomeLeader(election)
+    return Roles.becomeLeader(election)
   }
   const betterPlaced = mine !== null && !election.leads && Membership.holds(election.context, mine.leader)
     && election.outranks(mine.leader, self) && Stability.isStable(election.context, mine.leader.id)
@@ -127,7 +128,7 @@ const cannotFollow = (
   if (Following.request(election, message, theirs)) return
   if (reign === null || election.leads || !Member.isSameStart(reign.leader, message.sender)) return
   const cause = election.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded"
-  BullyElection.becomeVacant(election, reign, cause, { passedUntil: Following.passedUntil(election, theirs) })
+  Roles.becomeVacant(election, reign, cause, { passedUntil: Following.passedUntil(election, theirs) })
   BullyElection.callElection(election)
 }
 
@@ -140,9 +141,9 @@ const leadAnew = (election: Context, mine: Reign.Reign, header: Message.Header, 
   const isPassed = Reign.isPassed(mine, header, election.state.timing.lease !== null)
   const isBothWays = Following.isBothWays(election, sender.id)
   if (isPassed && isBothWays) {
-    if (mayLeadOn(election)) return BullyElection.becomeLeader(election)
+    if (mayLeadOn(election)) return Roles.becomeLeader(election)
     if (election.register.ending === null && !Voter.isForeign(election.context, sender.id)) {
-      return BullyElection.endReign(election, "Superseded")
+      return Roles.endReign(election, "Superseded")
     }
   }
   // It follows nobody, so nothing else would tell whether it hears us.
@@ -161,7 +162,7 @@ const mayLeadOn = (election: Context): boolean =>
 
 const follow = (election: Context, message: Message.FromServer, theirs: Reign.Reign, path: Following.Path): void => {
   const leader = Following.leaderOf(election.context, theirs)
-  BullyElection.becomeFollowerOf(
+  Roles.becomeFollowerOf(
     election,
     Reign.make(theirs.term, leader),
     leader,
@@ -171,7 +172,7 @@ const follow = (election: Context, message: Message.FromServer, theirs: Reign.Re
 
 /** Others follow a reign of ours that we do not hold: it is over, and we stand to say so. */
 const disown = (election: Context, theirs: Reign.Reign): void => {
-  BullyElection.becomeVacant(
+  Roles.becomeVacant(
     election,
     theirs,
     Member.isSameStart(theirs.leader, election.state.self) ? "Stalled" : "Replaced"
