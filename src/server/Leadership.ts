@@ -272,7 +272,7 @@ const over = (
   ) {
     const to = typeof member === "string" ? member : member.id
     // From before the lead is given up, so that none who leads then is missed.
-    const { events } = yield* state.subscribe
+    const { events } = yield* state.events.subscribe
     const reign = yield* own
     const before = yield* state.state
     const refusal = reign === null ? "NotLeading" : SteppingDown.refusal(before, to, election)
