@@ -32,6 +32,7 @@ import * as Heartbeat from "./Heartbeat.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
+import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
 import * as OtherGroups from "./OtherGroups.ts"
 import * as Seeds from "./Seeds.ts"
@@ -181,7 +182,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   )
   return {
     group: Group.make(state, Deferred.await(failed), Drops.withEndpoint(drops, endpoint), pulse),
-    leadership: Leadership.make(state, works),
+    leadership: Leaderships.make(state, works),
     useKeys,
     inbox
   }
