@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Closing from "../engine/Closing.ts"
+import * as Drops from "../engine/Drops.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Timing from "../protocol/model/Timing.ts"
@@ -31,6 +32,7 @@ import * as Heartbeat from "./Heartbeat.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
+import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
 import * as OtherGroups from "./OtherGroups.ts"
 import * as Seeds from "./Seeds.ts"
@@ -112,6 +114,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
   const timing = timingOf(settings)
+  const drops = Drops.make()
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const state: ServerEngine.ServerEngine = yield* ServerEngine.make({
     initial: Step.make({
@@ -121,6 +124,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       seeds: seeds.addresses(),
       monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     }),
+    drops,
     works,
     deliver: offer,
     paused: () => messenger.renew(),
@@ -128,7 +132,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   })
   const others = OtherGroups.make(settings.heartbeatInterval)
   const onDrop = (reason: Messenger.DropReason, datagram?: Datagrams.Received): void => {
-    state.drop(reason)
+    drops.count(reason)
     if (reason !== "OtherGroup" || datagram === undefined) return
     others.hear(Frame.tagOf(datagram.payload), datagram.from, Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
   }
@@ -177,8 +181,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     Effect.forkScoped
   )
   return {
-    group: Group.make(state, Deferred.await(failed), endpoint.dropped, pulse),
-    leadership: Leadership.make(state, works),
+    group: Group.make(state, Deferred.await(failed), Drops.withEndpoint(drops, endpoint), pulse),
+    leadership: Leaderships.make(state, works),
     useKeys,
     inbox
   }
