@@ -9,7 +9,7 @@ import * as MutableRef from "effect/MutableRef"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
-import type { Now } from "../protocol/model/StepContext.ts"
+import type { Now } from "../protocol/model/State.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /** The state of one server or client, and the one way to change it. */

@@ -4,7 +4,8 @@ import * as BullyElection from "./election/BullyElection.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Handover from "./lease/Handover.ts"
 import * as LeaseClaim from "./lease/LeaseClaim.ts"
-import type { StepContext, Timer } from "./model/StepContext.ts"
+import type { Timer } from "./model/State.ts"
+import type { StepContext } from "./model/StepContext.ts"
 import * as Timing from "./model/Timing.ts"
 
 /** The app wants to leave. */

@@ -4,25 +4,23 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Delivery from "./delivery/Delivery.ts"
+import * as Algorithms from "./election/Algorithms.ts"
 import * as BullyElection from "./election/BullyElection.ts"
 import * as Damping from "./election/Damping.ts"
+import type { ElectionTimer } from "./election/ElectionAlgorithm.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Following from "./election/Following.ts"
 import * as NamedElections from "./election/NamedElections.ts"
-import * as Register from "./election/Register.ts"
 import * as Snapshot from "./election/Snapshot.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
 import * as Handover from "./lease/Handover.ts"
 import * as LeaseElection from "./lease/LeaseElection.ts"
-import * as PreVote from "./lease/PreVote.ts"
-import * as Voter from "./lease/Voter.ts"
 import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
+import * as FailureDetector from "./membership/FailureDetector.ts"
 import * as Identity from "./membership/Identity.ts"
-import * as Links from "./membership/Links.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
-import * as Membership from "./membership/Membership.ts"
 import * as PathProbes from "./membership/PathProbes.ts"
 import * as Paths from "./membership/Paths.ts"
 import * as Presence from "./membership/Presence.ts"
@@ -30,14 +28,16 @@ import * as Stability from "./membership/Stability.ts"
 import * as Watch from "./membership/Watch.ts"
 import * as Witnesses from "./membership/Witnesses.ts"
 import * as Election from "./model/Election.ts"
-import type * as Event from "./model/Event.ts"
 import type * as Member from "./model/Member.ts"
-import * as Message from "./model/Message.ts"
+import type * as Message from "./model/Message.ts"
 import * as PromiseRecord from "./model/PromiseRecord.ts"
 import type * as Reign from "./model/Reign.ts"
-import { type Now, type Output, type State, StepContext, type Timer } from "./model/StepContext.ts"
+import type { Now, Output, State, Timer } from "./model/State.ts"
+import { StepContext } from "./model/StepContext.ts"
 import * as Timers from "./model/Timers.ts"
-import * as Timing from "./model/Timing.ts"
+import type * as Timing from "./model/Timing.ts"
+import * as Received from "./Received.ts"
+import * as Removal from "./Removal.ts"
 
 /**
  * What can happen to a server.
@@ -187,17 +187,17 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   // Before its start a server has no watch that could be late.
   if (input._tag !== "Start" && Watch.isStalled(state, now)) Waking.wake(context)
   if (input._tag !== "Start" && Watch.isInDoubt(context.state, now)) Waking.lookAround(context)
-  const { lease } = state.timing
-  if (lease !== null) LeaseElection.expire(context, lease)
+  const algorithm = Algorithms.of(state)
+  algorithm.begin(context)
   fireDue(context, input._tag === "Due" ? "now" : "before")
   // The last of them may have been the goodbye.
   if (context.state.phase !== "Left") act(context, input)
-  if (lease !== null) LeaseElection.countMajority(context, lease)
+  algorithm.end(context)
   return [context.state, context.outputs]
 }
 
 const act = (context: StepContext, input: Input): void => {
-  const { timing: { discoveryWindow, lease }, self } = context.state
+  const { timing: { discoveryWindow }, self } = context.state
   switch (input._tag) {
     case "Start":
       Watch.start(context)
@@ -218,26 +218,26 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Sweep":
       if (context.state.phase === "Live") {
-        Membership.sweep(context)
+        FailureDetector.sweep(context)
         ElectionContext.all(context).forEach(BullyElection.sweep)
         Delivery.sweep(context)
-        if (lease !== null) LeaseElection.countServers(context, lease)
+        Algorithms.of(context.state).onSweep(context)
       }
       break
     case "Watch":
       Watch.look(context)
-      if (lease !== null) LeaseElection.look(context, lease)
+      Algorithms.of(context.state).onWatch(context)
       break
     case "Received":
-      received(context, input.message, input.from, input.via)
+      Received.received(context, input.message, input.from, input.via)
       break
     case "Due":
       break
     case "Refused":
-      settle(context, input.id, Membership.refused(context, input.id))
+      Removal.removeIf(context, input.id, FailureDetector.refused(context, input.id))
       break
     case "NotAsked":
-      Membership.notAsked(context, input.id)
+      FailureDetector.notAsked(context, input.id)
       break
     case "Moved":
       if (Identity.moved(context, input.addresses)) Presence.sayMoved(context)
@@ -305,7 +305,7 @@ const heartbeat = (context: StepContext): void => {
   Presence.sayAlive(context)
   Handover.ask(context)
   NamedElections.heartbeat(context)
-  Membership.keepByUnicast(context)
+  FailureDetector.keepByUnicast(context)
   keepPaths(context)
   Damping.heartbeat(context, ElectionContext.all(context))
   for (const election of ElectionContext.all(context)) BullyElection.callIfDue(election)
@@ -315,9 +315,7 @@ const heartbeat = (context: StepContext): void => {
 const keepPaths = (context: StepContext): void => {
   if (context.state.phase !== "Live") return
   ElectionContext.all(context).forEach(Following.keep)
-  if (context.state.timing.lease === null && Paths.watch(context)) {
-    ElectionContext.all(context).forEach(BullyElection.onUnheard)
-  }
+  Algorithms.of(context.state).checkPaths(context)
 }
 
 // --- Timers ---
@@ -348,7 +346,7 @@ const fired = (context: StepContext, timer: Timer): void => {
     case "Respond":
       return Presence.respond(context, timer.to, timer.nonce)
     case "Check":
-      return settle(context, timer.id, Membership.unanswered(context, timer.id))
+      return Removal.removeIf(context, timer.id, FailureDetector.unanswered(context, timer.id))
     case "AskWitnesses":
       return Witnesses.ask(context)
     case "Proof":
@@ -373,202 +371,13 @@ const fired = (context: StepContext, timer: Timer): void => {
   }
 }
 
-type ElectionTimer = Extract<Timer, { readonly election: string }>
-
 const electionFired = (election: ElectionContext.ElectionContext, timer: ElectionTimer): void => {
-  const { lease } = election.state.timing
-  if (lease !== null && LeaseElection.fired(election, lease, timer)) return
   switch (timer._tag) {
-    case "Stand":
-      return BullyElection.stand(election)
-    case "NoObjection":
-      return BullyElection.noObjection(election)
-    case "Object":
-      return BullyElection.object(election, timer.to, timer.standing)
-    case "Eligible":
-      return BullyElection.callElection(election)
-    case "WaitOver":
-      return BullyElection.waitOver(election)
     case "AbstainOver":
       return SteppingDown.abstainOver(election)
     case "Withdrawn":
       return NamedElections.forget(election)
+    default:
+      return Algorithms.of(election.state).onTimer(election, timer)
   }
-}
-
-const remove = (context: StepContext, id: Member.NodeId, reason: Event.Reason): void => {
-  const known = HashMap.getUnsafe(context.state.known, id)
-  Membership.remove(context, id, reason)
-  if (reason._tag !== "Left") Contacts.lose(context, known)
-  for (const election of ElectionContext.all(context)) {
-    BullyElection.onRemoved(election, known.member, reason, known.heardAt)
-  }
-}
-
-const settle = (context: StepContext, id: Member.NodeId, reason: Event.Reason | null): void => {
-  if (reason !== null) remove(context, id, reason)
-}
-
-// --- Messages ---
-
-const received = (
-  context: StepContext,
-  message: Message.Message,
-  source: Member.Address,
-  via: "multicast" | "unicast"
-): void => {
-  if (Message.isOfHandover(message)) return Handover.hear(context, message, source)
-  switch (message.type) {
-    case "WITNESS_ASK":
-      return Witnesses.onAsk(context, message, source)
-    case "WITNESS":
-      return Witnesses.onAnswer(context, message)
-    case "MEMBERS_ASK":
-      return MemberLists.onAsk(context, message, source, via)
-    case "MEMBERS":
-      return onMembers(context, message, source)
-    case "CLIENT_JOIN":
-      return Delivery.onJoin(context, message, source, via)
-    case "CLIENT_MESSAGE":
-      return Delivery.onMessage(context, message, source, via)
-    case "CLIENT_DELIVER":
-      return Delivery.onDeliver(context, message)
-    case "CLIENT_REPAIR":
-      return Delivery.onRepair(context, message, source, via)
-    case "CLIENT_LEAVE":
-      return Delivery.onLeave(context, message)
-  }
-  const { lease } = context.state.timing
-  const from = Membership.reachedAt(context, message, source)
-  const incarnation = context.state.self.incarnation
-  const heard = Membership.hear(context, message, from, via)
-  if (heard === null) {
-    if (context.state.self.incarnation !== incarnation) Waking.raised(context)
-    // Two who removed each other ask each other: unless both also answer, neither returns.
-    if (message.type === "SERVER_PROBE" && via === "unicast" && Membership.mayReturn(context, message.sender)) {
-      Presence.respond(context, from, message.nonce)
-    }
-    // Who has left gave its claim back before.
-    if (lease !== null && message.type === "RELEASE" && message.sender.id !== context.state.self.id) {
-      released(context, lease, message)
-    }
-    return
-  }
-  for (const election of ElectionContext.all(context)) {
-    if (heard.replaced !== null) {
-      const { heardAt, member } = heard.replaced
-      BullyElection.onRemoved(election, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
-    }
-    if (heard.joined) BullyElection.onJoined(election)
-  }
-  NamedElections.onHeard(context, message.sender, heard.elections, from)
-  if (context.state.unheardSince !== Infinity && Paths.isHeardBy(context, message.sender.id)) {
-    context.state.unheardSince = Infinity
-    ElectionContext.all(context).forEach(BullyElection.callElection)
-  }
-  // What waited in the sockets while we stood still refreshes its senders; its claims are old.
-  const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === context.state.probe
-  const election = ElectionContext.find(context, "election" in message ? message.election : Election.ofGroup)
-  if (message.type === "SERVER_LEAVING" && election !== null) {
-    Register.hearTerm(election, message)
-    Delivery.onHeard(context, message)
-    return remove(context, message.sender.id, { _tag: "Left" })
-  }
-  if (context.now.monotonic < context.state.drainUntil && !isFresh) {
-    if (election !== null) Register.hearTerm(election, message)
-    return
-  }
-  const isAgreed = (message.type !== "ELECTION" && message.type !== "BEAT" && message.type !== "COORDINATOR")
-    || Voter.agrees(context, message.sender, message.lease)
-  if (!isAgreed && lease !== null) {
-    ElectionContext.all(context).forEach((election) => LeaseElection.onForeign(election, message.sender))
-  }
-  // Of an election that we take no part in: a sign of life and no more, but for our vote.
-  if (election === null || election.register.withdrawn) {
-    if (lease !== null && isAgreed) Voter.hear(context, lease, message, from)
-    return
-  }
-  // These are said by all who vote: they may follow nobody in it.
-  if (message.type === "VOTE" || message.type === "BEAT_ACK" || message.type === "RELEASE") {
-    Register.hearTerm(election, message)
-    if (lease !== null) LeaseElection.onAnswer(election, lease, message)
-    return
-  }
-  Register.observe(election, message, from, message.type === "SERVER_PROBE" && via === "unicast")
-  if (context.state.self.incarnation !== incarnation) Waking.raised(context)
-  if ("view" in message) Contacts.compare(context, message, from)
-  if (!isAgreed) return
-  if (election.name === Election.ofGroup) Delivery.onHeard(context, message)
-  switch (message.type) {
-    case "SERVER_PROBE":
-      return onProbe(context, message, from, via)
-    case "SERVER_RESPONSE":
-      return onResponse(context, message, from)
-    case "PATH_PROBE":
-      return PathProbes.hear(context, message)
-    case "ELECTION":
-      return lease === null
-        ? BullyElection.onElection(election, message, from)
-        : LeaseElection.onElection(election, lease, message, from)
-    case "BEAT":
-      // Its agreement is ours, or we would not be here.
-      return LeaseElection.onBeat(election, message.lease, message, from)
-    case "OK":
-      // Where there are votes nobody objects.
-      return lease === null ? BullyElection.onOk(election, message) : undefined
-    case "STEPPING_DOWN":
-      return SteppingDown.onSteppingDown(election, message)
-  }
-}
-
-/** A claim was given back by one that may be no member any more. */
-const released = (context: StepContext, lease: Message.Agreement, message: Message.Of<"RELEASE">): void => {
-  const election = ElectionContext.find(context, message.election)
-  if (election === null) Voter.onRelease(context, message.election, message.sender, message.claim)
-  else LeaseElection.onRelease(election, lease, message)
-}
-
-const onProbe = (
-  context: StepContext,
-  message: Message.Of<"SERVER_PROBE">,
-  from: Member.Address,
-  via: "multicast" | "unicast"
-): void => {
-  const { nonce, sender } = message
-  if (via === "unicast") {
-    if (message.preVote === undefined) Links.asked(context, sender.id, nonce)
-    return Presence.respond(context, from, nonce, PreVote.answer(context, message, from))
-  }
-  // A burst of one nonce is one question.
-  const known = HashMap.getUnsafe(context.state.known, sender.id)
-  if (known.answered === nonce) return
-  context.state.known = HashMap.set(context.state.known, sender.id, { ...known, answered: nonce })
-  if (context.state.election.reign?.leader.id === context.state.self.id) return Presence.respond(context, from, nonce)
-  const size = context.state.members.length + 1
-  if (context.random() * size < Timing.answersWanted) {
-    context.setTimer(`respond:${sender.id}`, context.random() * Math.min(size, 100), {
-      _tag: "Respond",
-      to: from,
-      nonce
-    })
-  }
-}
-
-const onResponse = (context: StepContext, message: Message.Of<"SERVER_RESPONSE">, from: Member.Address): void => {
-  const { nonce } = message
-  const { lease } = context.state.timing
-  if (lease !== null) {
-    ElectionContext.all(context).forEach((election) => LeaseElection.onAnswered(election, lease, message))
-  }
-  if (nonce !== context.state.probe || context.state.paging !== null || context.state.phase !== "Discovering") return
-  // By then those who answer the probe of a group of any size have done so; only the others are asked for.
-  MemberLists.read(context, from, nonce, Math.min(100, context.state.timing.discoveryWindow / 3))
-}
-
-const onMembers = (context: StepContext, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
-  const own = message.list.find((line) => line.id === context.state.self.id)
-  if (own !== undefined && Identity.isOwnAddress(context, own) && Identity.raise(context, own.incarnation)) {
-    Waking.raised(context)
-  }
-  MemberLists.onPage(context, message, from)
 }

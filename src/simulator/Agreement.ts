@@ -2,7 +2,7 @@
 import * as Lease from "../protocol/model/Lease.ts"
 import * as Losses from "../protocol/model/Losses.ts"
 import * as Member from "../protocol/model/Member.ts"
-import type { State } from "../protocol/model/StepContext.ts"
+import type { State } from "../protocol/model/State.ts"
 import * as Timing from "../protocol/model/Timing.ts"
 import * as Step from "../protocol/Step.ts"
 import { names, sameMembers, sameReign } from "./internal/same.ts"

@@ -3,7 +3,7 @@
  * simulator asks after them after each step of real servers, the explorer in every state that it reaches.
  */
 import type * as Reign from "../protocol/model/Reign.ts"
-import type { Now, State } from "../protocol/model/StepContext.ts"
+import type { Now, State } from "../protocol/model/State.ts"
 
 /** Every invariant by its name, and what it says. */
 export const promises = {

@@ -4,7 +4,7 @@ import * as Voter from "../protocol/lease/Voter.ts"
 import * as Election from "../protocol/model/Election.ts"
 import * as Lease from "../protocol/model/Lease.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
-import type { State } from "../protocol/model/StepContext.ts"
+import type { State } from "../protocol/model/State.ts"
 import { type Clocks, formatReign, type Living } from "./Invariants.ts"
 
 /** Judges all that claim to lead at one instant: null where that is nobody or one. */

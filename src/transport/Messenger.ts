@@ -171,19 +171,7 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
     link.renewIfSet()
     return sessions.seal(frame, monotonic())
   }
-  const put = (to: Address | null, frame: Uint8Array) =>
-    to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
-  /** The introductions that are due to them. What fails of one fails of what follows too. */
-  const introduce = (to: ReadonlyArray<Address | null>) => {
-    link.renewIfSet()
-    const due = to.flatMap((one) => {
-      const frame = sessions.introduction(one, monotonic())
-      return frame === null ? [] : [{ one, frame }]
-    })
-    return due.length === 0
-      ? Effect.void
-      : Effect.forEach(due, ({ frame, one }) => Effect.ignore(put(one, frame)), { discard: true })
-  }
+  const introduce = introducer(link)
   /**
    * One frame for the multicast, and one for all others: a receiver takes a frame once, and it matters to it by which way it
    * hears whom.
@@ -202,14 +190,11 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
       const failed: Array<Refusal> = []
       const said = Effect.forEach(
         allowed,
-        (one) => Effect.catch(put(one, frameTo(one)), (error) => Effect.sync(() => void failed.push(error))),
+        (one) => Effect.catch(put(endpoint, one, frameTo(one)), (error) => Effect.sync(() => void failed.push(error))),
         { discard: true }
       )
       return Effect.as(Effect.andThen(introductions, said), failed as ReadonlyArray<Refusal>)
     })
-  /** A question from a socket that closes soon names the port of the one that stays. */
-  const named = (message: Message.Message, to: Address): Message.Message =>
-    message.type === "SERVER_PROBE" ? { ...message, port: endpoint.portTowards(to.ip) } : message
   return {
     send: (to, message) =>
       Effect.flatMap(sendAll([to], message), ([failed]) => failed === undefined ? Effect.void : Effect.fail(failed)),
@@ -217,11 +202,33 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
     ask: (to, message) =>
       Effect.suspend(() =>
         maySend(to, message.type)
-          ? Effect.flatMap(Effect.fromResult(encode(named(message, to))), (frame) => endpoint.ask(to, seal(frame)))
+          ? Effect.flatMap(
+            Effect.fromResult(encode(withPort(message, endpoint.portTowards(to.ip)))),
+            (frame) => endpoint.ask(to, seal(frame))
+          )
           : Effect.succeed("sent" as const)
       )
   }
 }
+
+/** Sends the introductions that are due. What fails of one fails of what follows too. */
+const introducer = ({ endpoint, monotonic, renewIfSet, sessions }: Link) => (to: ReadonlyArray<Address | null>) => {
+  renewIfSet()
+  const due = to.flatMap((one) => {
+    const frame = sessions.introduction(one, monotonic())
+    return frame === null ? [] : [{ one, frame }]
+  })
+  return due.length === 0
+    ? Effect.void
+    : Effect.forEach(due, ({ frame, one }) => Effect.ignore(put(endpoint, one, frame)), { discard: true })
+}
+
+const put = (endpoint: Datagrams.Endpoint, to: Address | null, frame: Uint8Array) =>
+  to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
+
+/** A probe from a socket that closes soon names the port of the one that stays. */
+const withPort = (message: Message.Message, port: number): Message.Message =>
+  message.type === "SERVER_PROBE" ? { ...message, port } : message
 
 // --- Receiving ---
 

@@ -1,5 +1,6 @@
 /**
- * The sessions that one endpoint sends in, with their sealing keys. When a session begins and ends is decided in `protocol/Voice`.
+ * The sessions that one endpoint sends in, with their sealing keys. When a session begins and ends is decided in
+ * `protocol/Voice`.
  */
 import { hexToBytes } from "@noble/hashes/utils.js"
 import type { Address } from "../protocol/model/Member.ts"

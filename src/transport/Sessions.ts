@@ -29,8 +29,8 @@ export type Refused = "NotSealed" | "UnknownKey" | "Forged" | "Repeated" | "Unpr
 export type UnauthenticatedSender = Extract<Refused, "NotSealed" | "UnknownKey" | "Forged"> | "Sealed"
 
 /**
- * The keys by which an endpoint speaks and hears. `ring` is asked each time: it may change. `onUnauthenticated` is called for each
- * datagram that was dropped for a matter of keys; it must not block.
+ * The keys by which an endpoint speaks and hears. `ring` is asked each time: it may change. `onUnauthenticated` is called for
+ * each datagram that was dropped for a matter of keys; it must not block.
  */
 export interface Keys {
   readonly ring: () => KeyRing.KeyRing
@@ -81,8 +81,8 @@ export interface Sessions {
 }
 
 /**
- * Makes the sessions of an endpoint: its own, and none of others yet. `random` must be unforeseeable: it draws nonces, and with the
- * time of the wall clock (`wall`, Unix ms) salts.
+ * Makes the sessions of an endpoint: its own, and none of others yet. `random` must be unforeseeable: it draws nonces, and
+ * with the time of the wall clock (`wall`, Unix ms) salts.
  * `onForgotten` is called for each session that was forgotten for another though it still counted; it must not block.
  */
 export const make = (

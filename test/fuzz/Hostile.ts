@@ -5,7 +5,7 @@
 import * as HashMap from "effect/HashMap"
 import type * as ClientContext from "../../src/protocol/model/ClientContext.ts"
 import type { Address } from "../../src/protocol/model/Member.ts"
-import type { State } from "../../src/protocol/model/StepContext.ts"
+import type { State } from "../../src/protocol/model/State.ts"
 import * as Page from "../docs/Page.ts"
 import type { Chance } from "./Chance.ts"
 

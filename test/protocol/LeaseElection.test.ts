@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
 import * as LeaseElection from "../../src/protocol/lease/LeaseElection.ts"
+import { majorityLease } from "../../src/protocol/lease/MajorityLease.ts"
 import * as Voter from "../../src/protocol/lease/Voter.ts"
 import * as Election from "../../src/protocol/model/Election.ts"
 import * as Lease from "../../src/protocol/model/Lease.ts"
@@ -1360,9 +1361,9 @@ describe("a timer", () => {
     const server = Server.live(options())
     const context = new StepContext(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
     const election = ElectionContext.find(context, "")!
-    assert.isTrue(LeaseElection.fired(election, three, { _tag: "Stand", election: "" }))
+    majorityLease.onTimer(election, { _tag: "Stand", election: "" })
     assert.strictEqual(election.register.activity._tag, "Idle")
-    assert.isFalse(LeaseElection.fired(election, three, { _tag: "LeaseEnds", election: "" }))
+    majorityLease.onTimer(election, { _tag: "LeaseEnds", election: "" })
     assert.deepStrictEqual(context.outputs, [])
   })
 })

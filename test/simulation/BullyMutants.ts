@@ -16,7 +16,7 @@ export interface BullyMutant extends Mutant {
 export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "the departed are forgotten",
-    file: "membership/Membership.ts",
+    file: "membership/Tombstones.ts",
     from: "if (departed === undefined) return false",
     to: "if (departed !== null) return false",
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
@@ -24,7 +24,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "any answer brings back who was removed, whatever it answers",
-    file: "membership/Membership.ts",
+    file: "membership/Tombstones.ts",
     from: "message.type === \"SERVER_RESPONSE\" && message.nonce === departed.nonce",
     to: "message.type === \"SERVER_RESPONSE\"",
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
@@ -32,7 +32,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "any word brings back who was removed for silence",
-    file: "membership/Membership.ts",
+    file: "membership/Tombstones.ts",
     from: "message.type === \"SERVER_RESPONSE\" && message.nonce === departed.nonce",
     to: "departed.mayReturn",
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
@@ -56,9 +56,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a goodbye is not obeyed",
-    file: "Step.ts",
-    from: "    return remove(context, message.sender.id, { _tag: \"Left\" })",
-    to: "    return",
+    file: "Received.ts",
+    from: "    Removal.remove(context, message.sender.id, { _tag: \"Left\" })",
+    to: "",
     seenBy: "a leader stops (5, leaving)",
     breaks: "goodbyeCounts"
   },
@@ -72,7 +72,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a later start does not end the reign of the earlier one",
-    file: "Step.ts",
+    file: "Received.ts",
     from: "if (heard.replaced !== null) {",
     to: "if (heard.replaced !== null && context.now.monotonic < 0) {",
     seenBy: "explorer",
@@ -104,7 +104,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "nobody is removed for silence",
-    file: "membership/Membership.ts",
+    file: "membership/FailureDetector.ts",
     from: ": unknownFor <= Timing.patience(",
     to: ": unknownFor <= Infinity || unknownFor <= Timing.patience(",
     seenBy: "fewer than the minimum are left (5, minimumMembers)",
@@ -112,7 +112,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who is silent is removed without being asked",
-    file: "membership/Membership.ts",
+    file: "membership/FailureDetector.ts",
     from: "ask(context, id, { nonce: context.nonce(), tries: 0,",
     to: "ask(context, id, { nonce: context.nonce(), tries: Timing.probeTries,",
     seenBy: "explorer",
@@ -120,7 +120,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "one question without an answer is enough",
-    file: "membership/Membership.ts",
+    file: "membership/FailureDetector.ts",
     from: "if (asked.tries < Timing.probeTries) {",
     to: "if (asked.tries < 1) {",
     seenBy: "explorer",
@@ -128,7 +128,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "one refusal is enough",
-    file: "membership/Membership.ts",
+    file: "membership/FailureDetector.ts",
     from: "if (counted.refused < Timing.refusalsWanted) return null",
     to: "if (counted.refused < 1) return null",
     seenBy: "a leader is killed, and its host says so (4, health)",
@@ -136,7 +136,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "five questions without an answer are enough, however short the silence",
-    file: "membership/Membership.ts",
+    file: "membership/FailureDetector.ts",
     from: "if (isKept) {",
     to: "if (isKept && silentFor < 0) {",
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
@@ -158,10 +158,10 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a goodbye is not obeyed while witnesses tell of the member",
-    file: "Step.ts",
-    from: "    return remove(context, message.sender.id, { _tag: \"Left\" })",
+    file: "Received.ts",
+    from: "    Removal.remove(context, message.sender.id, { _tag: \"Left\" })",
     to:
-      "    return HashMap.getUnsafe(context.state.known, message.sender.id).witnessedAt > 0 ? undefined : remove(context, message.sender.id, { _tag: \"Left\" })",
+      "    if (!(HashMap.getUnsafe(context.state.known, message.sender.id).witnessedAt > 0)) Removal.remove(context, message.sender.id, { _tag: \"Left\" })",
     seenBy: "the highest ranked leaves that one hears of by others only (4, witnesses)",
     breaks: "goodbyeCounts"
   },
@@ -173,7 +173,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     to: "  heardAt: via === \"multicast\" ? context.now.monotonic : before.multicastAt,\n  via,",
     also: [{
       file: "membership/Membership.ts",
-      from: "  )\n  endCheck(context, id)\n",
+      from: "  )\n  FailureDetector.endCheck(context, id)\n",
       to: "  )\n  if (known.via === \"multicast\") endCheck(context, id)\n"
     }],
     seenBy: "multicast does not reach one server (4, health)",
@@ -218,9 +218,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     to: "",
     also: [{
       file: "Step.ts",
-      from: "  if (lease !== null) LeaseElection.countMajority(context, lease)\n",
+      from: "  algorithm.end(context)\n",
       to:
-        "  if (input._tag !== \"Start\" && Watch.isStalled(context.state, now)) Waking.wake(context)\n  if (lease !== null) LeaseElection.countMajority(context, lease)\n"
+        "  if (input._tag !== \"Start\" && Watch.isStalled(context.state, now)) Waking.wake(context)\n  algorithm.end(context)\n"
     }, {
       file: "Step.ts",
       from: "    case \"Watch\":\n      Watch.look(context)\n",
@@ -231,7 +231,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who wakes forgives nobody the time that it slept",
-    file: "membership/Membership.ts",
+    file: "membership/FailureDetector.ts",
     from: "heardAt: Math.min(now, known.heardAt + stalledFor)",
     to: "heardAt: Math.min(now, known.heardAt + 0 * stalledFor)",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
@@ -239,7 +239,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who wakes forgives all that ever was",
-    file: "membership/Membership.ts",
+    file: "membership/FailureDetector.ts",
     from: "heardAt: Math.min(now, known.heardAt + stalledFor)",
     to: "heardAt: Math.min(now, known.heardAt + Infinity * stalledFor)",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
@@ -391,7 +391,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     name: "nobody objects",
     file: "election/BullyElection.ts",
     from: "  election.context.say(null, { type: \"OK\", election: election.name, to, standing })",
-    to: "  void [at, to, standing]",
+    to: "  void [election, to, standing]",
     seenBy: "the lowest is the first to miss the leader (5, OK)",
     breaks: "highestLeads"
   },
@@ -413,7 +413,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a question that could not be sent counts",
-    file: "membership/Membership.ts",
+    file: "membership/FailureDetector.ts",
     from: "tries: Math.max(0, asked.tries - 1)",
     to: "tries: Math.max(0, asked.tries - 0)",
     seenBy: "one cannot send, and does not hear another either (4, health)",

@@ -199,7 +199,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "timers are taken to count naps",
     stories: ["nap-in-time"],
     file: "Step.ts",
-    from: "      if (lease !== null) LeaseElection.look(context, lease)\n",
+    from: "      Algorithms.of(context.state).onWatch(context)\n",
     to: ""
   },
   {

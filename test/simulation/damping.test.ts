@@ -214,9 +214,8 @@ const mutants: ReadonlyArray<DampingMutant> = [
   {
     name: "one that lost a lead waits for ever",
     file: "election/Damping.ts",
-    from:
-      "const waits = (election: Context): boolean => now(election) < Losses.until(election.register.losses, election.state.timing)",
-    to: "const waits = (election: Context): boolean => election.register.losses.count > 0",
+    from: "now(election) < Losses.until(election.register.losses, election.state.timing)",
+    to: "election.register.losses.count > 0",
     isRight: (options) => Effect.map(healing(options), (seen) => seen.every(({ later }) => later))
   }
 ]

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as AddressResolver from "effect/net/AddressResolver"
+import * as Dns from "effect/net/Dns"
 import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
@@ -167,6 +170,24 @@ describe("datagrams over real sockets", () => {
       }
     }).pipe(Effect.provide(NodeDatagrams.layer)))
 
+  it.live("link-local addresses of a name are not used, as nothing says on which link they are (protocol 2)", () => {
+    const hosts = { both: ["fe80::7", "::ffff:192.0.2.7", "2001:db8::7"], link: ["fe80::7"] }
+    const lo: SystemInterface = { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
+    const layer = Layer.effect(Datagrams, NodeDatagrams.make).pipe(
+      Layer.provide([
+        AddressResolver.layer().pipe(Layer.provide(Dns.layerStatic({ hosts }))),
+        Layer.succeed(Interfaces, { scan: Effect.succeed(systemOf([lo])) })
+      ])
+    )
+    return Effect.gen(function*() {
+      const a = yield* open(options())
+      assert.deepStrictEqual(yield* a.resolve("both"), ["192.0.2.7"])
+      const failed = yield* Effect.flip(a.resolve("link"))
+      assert.strictEqual(failed.kind, "NoSuchName")
+      assert.include(failed.message, "link (only link-local IPv6 addresses were found")
+    }).pipe(Effect.provide(layer))
+  })
+
   const hasIpv6 = Object.values(Os.networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"))
   it.live("a group in IPv6 sends from the addresses of IPv6 (protocol 2)", () =>
     Effect.gen(function*() {
@@ -181,6 +202,19 @@ describe("datagrams over real sockets", () => {
       assert.strictEqual((yield* Effect.flip(a.unicast({ ip: "127.0.0.1", port: 9 }, bytes("x")))).kind, "Unreachable")
       assert.strictEqual(yield* a.ask({ ip: "::1", port: 9 }, bytes("x")), "refused")
     }).pipe(Effect.provide(NodeDatagrams.layer)), { skip: !hasIpv6 || process.platform !== "linux" })
+
+  it.live("a refusal is heard also where the process was busy until its time was over (protocol 2)", () =>
+    Effect.gen(function*() {
+      const a = yield* open(options())
+      const asked = yield* Effect.forkChild(a.ask({ ip: "127.0.0.1", port: 9 }, bytes("x")))
+      // Whenever the datagram leaves, the process then does something else for longer than a refusal is waited for.
+      for (let i = 0; i < 10; i++) {
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        const until = performance.now() + 60
+        while (performance.now() < until);
+      }
+      assert.strictEqual(yield* Fiber.join(asked), "refused")
+    }).pipe(Effect.provide(NodeDatagrams.layer)))
 
   it.live("an interface that is not there is NoSuchInterface, and what there is is named (protocol 2)", () =>
     Effect.gen(function*() {

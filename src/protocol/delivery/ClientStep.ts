@@ -10,7 +10,7 @@ import * as Client from "../model/Client.ts"
 import { type Flight, type Output, type State, StepContext } from "../model/ClientContext.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
-import type { Now } from "../model/StepContext.ts"
+import type { Now } from "../model/State.ts"
 import * as ClientLeader from "./ClientLeader.ts"
 import * as Receiver from "./Receiver.ts"
 

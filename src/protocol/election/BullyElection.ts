@@ -18,7 +18,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as LeaseClaim from "../lease/LeaseClaim.ts"
-import * as Membership from "../membership/Membership.ts"
+import * as FailureDetector from "../membership/FailureDetector.ts"
 import * as Paths from "../membership/Paths.ts"
 import * as Stability from "../membership/Stability.ts"
 import * as Election from "../model/Election.ts"
@@ -296,7 +296,7 @@ export const onElection = (election: Context, message: Message.Of<"ELECTION">, f
     Option.isSome(leader) && election.context.now.monotonic - leader.value.heardAt > timing.probeTimeout &&
     phase === "Live"
   ) {
-    Membership.check(election.context, reign.leader.id, true)
+    FailureDetector.check(election.context, reign.leader.id, true)
   }
 }
 

@@ -8,7 +8,8 @@ import * as Election from "../model/Election.ts"
 import type * as Event from "../model/Event.ts"
 import * as Member from "../model/Member.ts"
 import type * as Reign from "../model/Reign.ts"
-import type { Body, State, StepContext, Timer } from "../model/StepContext.ts"
+import type { Body, State, Timer } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 
 type ElectionTimer<T = Timer> = T extends { readonly election: string } ? Omit<T, "election"> : never
 

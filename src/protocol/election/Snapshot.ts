@@ -8,7 +8,8 @@
 import * as HashMap from "effect/HashMap"
 import * as Handover from "../lease/Handover.ts"
 import * as PromiseRecord from "../model/PromiseRecord.ts"
-import type { Now, State, StepContext } from "../model/StepContext.ts"
+import type { Now, State } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 
 /** Whether the machine has been restored since this server last looked. */
 export const isRestored = ({ generation }: Pick<State, "generation">, now: Pick<Now, "generation">): boolean =>

@@ -17,7 +17,7 @@ import * as Election from "../model/Election.ts"
 import * as Event from "../model/Event.ts"
 import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
-import type { State } from "../model/StepContext.ts"
+import type { State } from "../model/State.ts"
 import * as BullyElection from "./BullyElection.ts"
 import * as ElectionContext from "./ElectionContext.ts"
 

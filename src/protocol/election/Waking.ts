@@ -3,12 +3,12 @@
  * under a higher incarnation.
  */
 import * as Delivery from "../delivery/Delivery.ts"
-import * as LeaseElection from "../lease/LeaseElection.ts"
-import * as Membership from "../membership/Membership.ts"
+import * as FailureDetector from "../membership/FailureDetector.ts"
 import * as Presence from "../membership/Presence.ts"
 import * as Watch from "../membership/Watch.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
+import * as Algorithms from "./Algorithms.ts"
 import * as BullyElection from "./BullyElection.ts"
 import * as ElectionContext from "./ElectionContext.ts"
 import * as Snapshot from "./Snapshot.ts"
@@ -21,7 +21,7 @@ export const wake = (context: StepContext): void => {
   Watch.look(context)
   context.emit({ event: "Stalled", for: Math.round(asleep) })
   for (const election of ElectionContext.all(context)) BullyElection.onStall(election, asleep)
-  Membership.forgive(context, aged)
+  FailureDetector.forgive(context, aged)
   Delivery.forgive(context, aged)
   if (context.state.phase === "Leaving") return
   context.state.phase = "Recovering"
@@ -52,7 +52,5 @@ export const lookAround = (context: StepContext): void => {
 /** This server goes on under a higher incarnation. To everyone it is a new start, and they hear of it at once. */
 export const raised = (context: StepContext): void => {
   Presence.sayAlive(context)
-  ElectionContext.all(context).forEach(
-    context.state.timing.lease === null ? BullyElection.onRaised : LeaseElection.onRaised
-  )
+  ElectionContext.all(context).forEach(Algorithms.of(context.state).onRaised)
 }

@@ -23,7 +23,8 @@ import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
-import type { Now, State, StepContext, Timer } from "../model/StepContext.ts"
+import type { Now, State } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
 import * as PreVote from "./PreVote.ts"
@@ -89,7 +90,8 @@ const question = (election: Context, lease: Lease.Agreement, standing: number) =
  * first. Whoever asks so stands for no term yet, and 0 is none that is granted: where that server leads no more, its promise
  * would have begun before the claim that it is for.
  */
-const afterPreVote = (election: Context, agreement: Lease.Agreement, outcome: PreVote.Outcome): void => {
+/** Whether to ask for votes, as far as those say who were asked first. */
+export const afterPreVote = (election: Context, agreement: Lease.Agreement, outcome: PreVote.Outcome): void => {
   if (outcome._tag === "Wait") return
   const { reign } = election.register
   BullyElection.stopActivity(election)
@@ -377,52 +379,4 @@ export const countServers = (context: StepContext, { groupSize }: Lease.Agreemen
 const livesSurely = (context: StepContext, id: Member.NodeId): boolean => {
   const known = HashMap.getUnsafe(context.state.known, id)
   return context.now.monotonic - known.heardAt <= Timing.overdue(known.interval)
-}
-
-// --- What comes in ---
-
-/**
- * A timer that only a lease sets, or that means something else where there is one. Answers whether it was one of these.
- */
-export const fired = (
-  election: Context,
-  lease: Lease.Agreement,
-  timer: Extract<Timer, { readonly election: string }>
-): boolean => {
-  switch (timer._tag) {
-    case "Stand":
-      stand(election, lease)
-      return true
-    case "Eligible":
-      eligible(election, lease)
-      return true
-    case "NoMajority":
-      noMajority(election, lease)
-      return true
-    case "PreVote":
-      afterPreVote(election, lease, PreVote.onTimer(election, lease))
-      return true
-    case "Beat":
-      beat(election, lease)
-      return true
-    // `LeaseEnds` has done what it is for: whatever a step is taken for, `expire` comes first.
-    default:
-      return false
-  }
-}
-
-/** An answer of one who votes. What it follows itself is not looked at: it may take no part in this election. */
-export const onAnswer = (
-  election: Context,
-  lease: Lease.Agreement,
-  message: Message.Of<"VOTE"> | Message.Of<"BEAT_ACK"> | Message.Of<"RELEASE">
-): void => {
-  switch (message.type) {
-    case "VOTE":
-      return onVote(election, lease, message)
-    case "BEAT_ACK":
-      return onBeatAck(election, lease, message)
-    case "RELEASE":
-      return onRelease(election, lease, message)
-  }
 }

@@ -9,7 +9,8 @@ import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as PromiseRecord from "../model/PromiseRecord.ts"
-import type { State, StepContext } from "../model/StepContext.ts"
+import type { State } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 
 /**
  * The most elections whose promises are kept. Beyond, one that binds nobody makes room; where all bind, nothing more is

@@ -6,7 +6,8 @@
  * A difference that was seen twice is looked into, and then ever more seldom: a missing link makes it last.
  */
 import type { Difference } from "../model/Reach.ts"
-import type { State, StepContext } from "../model/StepContext.ts"
+import type { State } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 
 /** How many are told apart: a leader hears of those of all others. */
 const maxDifferences = 16

@@ -6,7 +6,8 @@
  */
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
-import type { Identity, StepContext } from "../model/StepContext.ts"
+import type { Identity } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
 import * as Relocation from "./Relocation.ts"

@@ -5,7 +5,8 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Member from "../model/Member.ts"
-import type { Known, StepContext } from "../model/StepContext.ts"
+import type { Known } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 
 /** A member stays in view by the word of a witness alone. */

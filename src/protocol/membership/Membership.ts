@@ -1,6 +1,5 @@
 /**
- * Who is there: what was heard makes members, silence and goodbyes unmake them, and those gone are remembered for a
- * while, so that what they said last does not bring them back.
+ * Who is there: what was heard makes members; goodbyes and silence ({@link FailureDetector}) unmake them.
  *
  * The functions work on a {@link StepContext.StepContext} and are used by `Step` alone. What a change of membership means for the lead
  * is decided there and in `BullyElection`.
@@ -13,15 +12,16 @@ import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as Places from "../model/Places.ts"
 import type * as Reign from "../model/Reign.ts"
-import type { Check, Known, State, StepContext } from "../model/StepContext.ts"
+import type { Known } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
+import * as FailureDetector from "./FailureDetector.ts"
 import * as Identity from "./Identity.ts"
 import * as Links from "./Links.ts"
-import * as MemberLists from "./MemberLists.ts"
 import * as Paths from "./Paths.ts"
 import * as Relocation from "./Relocation.ts"
-import * as Witnesses from "./Witnesses.ts"
+import * as Tombstones from "./Tombstones.ts"
 
 /** Whether this very start of a server is a member. */
 export const holds = (
@@ -78,7 +78,7 @@ export const hear = (
     Identity.heard(context, sender, from)
     return null
   }
-  if (isDeparted(context, message, from)) return null
+  if (Tombstones.isDeparted(context, message, from)) return null
   const before = Option.getOrUndefined(context.known(sender.id))
   if (before === undefined) {
     if (message.type === "SERVER_LEAVING") return null
@@ -199,7 +199,7 @@ const refresh = (context: StepContext, before: Known): void => {
     id,
     known.via === "multicast" && known.unicastOnly ? { ...known, unicastOnly: false } : known
   )
-  endCheck(context, id)
+  FailureDetector.endCheck(context, id)
 }
 
 const joinedVia = (type: Message.Message["type"]): Event.Via =>
@@ -262,11 +262,11 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
   const { member } = HashMap.getUnsafe(context.state.known, id)
   context.state.members = context.state.members.filter((other) => other.id !== id)
   context.state.known = HashMap.remove(context.state.known, id)
-  endCheck(context, id)
+  FailureDetector.endCheck(context, id)
   context.clearTimer(`respond:${id}`)
   context.clearTimer(Paths.proofKey(id))
   if (reason._tag !== "Replaced") {
-    rememberDeparted(context, id, {
+    Tombstones.remember(context, id, {
       incarnation: member.incarnation,
       until: context.now.monotonic + Timing.departedFor(context.state.timing),
       mayReturn: reason._tag !== "Left",
@@ -277,79 +277,6 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
   context.emit({ event: "MemberRemoved", member, reason })
 }
 
-const rememberDeparted = (
-  context: StepContext,
-  id: Member.NodeId,
-  departed: HashMap.HashMap.Value<State["departed"]>
-): void => {
-  let all = context.state.departed
-  if (HashMap.size(all) >= context.state.timing.maxDeparted) {
-    let oldest: Member.NodeId = id
-    let until = Infinity
-    for (const [other, its] of all) {
-      if (its.until < until) {
-        oldest = other
-        until = its.until
-      }
-    }
-    all = HashMap.remove(all, oldest)
-    if (until > context.now.monotonic) context.drop("DepartedFull")
-  }
-  context.state.departed = HashMap.set(all, id, departed)
-}
-
-/** How often one that was removed for silence and is heard again is asked for each time that it is. */
-const returnTries = 3
-
-const returnKey = (id: Member.NodeId) => `return:${id}`
-
-/** Whether this very start of a server was removed without a goodbye, and may return by answering. */
-export const mayReturn = (
-  context: StepContext,
-  server: { readonly id: Member.NodeId; readonly incarnation: number }
-): boolean => {
-  const departed = Option.getOrUndefined(HashMap.get(context.state.departed, server.id))
-  return departed !== undefined && departed.mayReturn && departed.incarnation === server.incarnation
-}
-
-/** Whether a message is one of the departed, whose late datagrams revive nobody: only an answer to a new question does. */
-const isDeparted = (context: StepContext, message: Message.FromServer, from: Member.Address): boolean => {
-  const { id, incarnation } = message.sender
-  const departed = Option.getOrUndefined(HashMap.get(context.state.departed, id))
-  if (departed === undefined) return false
-  const forgotten = departed.until <= context.now.monotonic
-  const answered = message.type === "SERVER_RESPONSE" && message.nonce === departed.nonce
-  // A goodbye of a start that we never met returns nobody, and the departed stay remembered.
-  const isLater = incarnation > departed.incarnation && message.type !== "SERVER_LEAVING"
-  if (forgotten || isLater || (answered && incarnation === departed.incarnation)) {
-    context.state.departed = HashMap.remove(context.state.departed, id)
-    context.clearTimer(returnKey(id))
-    return false
-  }
-  context.drop("Departed")
-  const { probeTimeout } = context.state.timing
-  if (message.type === "SERVER_LEAVING" || context.now.monotonic - departed.askedAt < returnTries * probeTimeout) {
-    return true
-  }
-  const nonce = context.nonce()
-  if (incarnation < departed.incarnation) {
-    // It may have started again with its clock set back: it is told what it was known by, and goes on above that.
-    sayKnown(context, { ...message.sender, incarnation: departed.incarnation }, 0, from)
-  } else if (departed.mayReturn) {
-    // Its next datagram may be a heartbeat away: the question, or its answer, may be lost before.
-    const gaps = Array.from({ length: returnTries - 1 }, () => probeTimeout)
-    context.sayOften(returnKey(id), { type: "SERVER_PROBE", nonce }, gaps, from)
-  } else {
-    return true
-  }
-  context.state.departed = HashMap.set(context.state.departed, id, {
-    ...departed,
-    nonce,
-    askedAt: context.now.monotonic
-  })
-  return true
-}
-
 /** Who speaks from the address of a member under a lower incarnation is that member with its clock set back: it is told. */
 const tellOfLaterStart = (context: StepContext, known: Known, sender: Member.Member, from: Member.Address): void => {
   if (from.ip !== known.address.ip || from.port !== known.address.port) return
@@ -358,146 +285,5 @@ const tellOfLaterStart = (context: StepContext, known: Known, sender: Member.Mem
     ...known,
     noticedAt: context.now.monotonic
   })
-  sayKnown(context, { ...sender, incarnation: known.member.incarnation }, known.heardAt, from)
-}
-
-/** Tells a server by what incarnation it is known: under the address that it says of itself, by which it knows itself. */
-const sayKnown = (context: StepContext, known: Member.Member, heardAt: number, to: Member.Address): void =>
-  context.send(to, MemberLists.only(context, known, heardAt, to))
-
-// --- Health ---
-
-/**
- * Looks for members that have been silent for longer than their time-out and starts to ask them directly; forgets the
- * departed whose time is over.
- */
-export const sweep = (context: StepContext): void => {
-  const now = context.now.monotonic
-  context.state.lag = { now: 0, before: context.state.lag.now }
-  context.state.departed = HashMap.filter(context.state.departed, (departed) => departed.until > now)
-  for (const { id } of context.state.members) {
-    const known = HashMap.getUnsafe(context.state.known, id)
-    Links.sweep(context, known)
-    if (now - Witnesses.lastKnownAt(known) > Timing.overdue(known.interval)) check(context, id, false)
-  }
-}
-
-/**
- * Starts to ask one member directly, unless that is under way: five times, `probeTimeout` apart. Any word of its ends it.
- */
-export const check = (context: StepContext, id: Member.NodeId, isHint: boolean): void => {
-  const asked = HashMap.get(context.state.checks, id)
-  if (Option.isNone(asked)) ask(context, id, { nonce: context.nonce(), tries: 0, refused: 0, isHint })
-  else if (isHint) context.state.checks = HashMap.set(context.state.checks, id, { ...asked.value, isHint })
-}
-
-/** Beside how many of the last questions others are asked, too. */
-const indirectTries = 2
-
-const ask = (context: StepContext, id: Member.NodeId, asked: Check): void => {
-  context.state.checks = HashMap.set(context.state.checks, id, { ...asked, tries: asked.tries + 1 })
-  context.ask(id, HashMap.getUnsafe(context.state.known, id).address, { type: "SERVER_PROBE", nonce: asked.nonce })
-  context.setTimer(`check:${id}`, context.state.timing.probeTimeout, { _tag: "Check", id })
-  const left = Timing.probeTries - asked.tries
-  if (left <= indirectTries) Witnesses.askAbout(context, id, left * context.state.timing.probeTimeout, asked.isHint)
-}
-
-const endCheck = (context: StepContext, id: Member.NodeId): void => {
-  if (!HashMap.has(context.state.checks, id)) return
-  context.state.checks = HashMap.remove(context.state.checks, id)
-  context.clearTimer(`check:${id}`)
-}
-
-/**
- * A member let a direct question go by: it is asked again, or was asked often enough. The reason where it must go now; who
- * has not been silent for long enough stays, to be asked again by a later sweep.
- */
-export const unanswered = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
-  const asked = HashMap.getUnsafe(context.state.checks, id)
-  if (asked.tries < Timing.probeTries) {
-    ask(context, id, asked)
-    return null
-  }
-  const known = HashMap.getUnsafe(context.state.known, id)
-  const silentFor = context.now.monotonic - known.heardAt
-  const unknownFor = context.now.monotonic - Witnesses.lastKnownAt(known)
-  endCheck(context, id)
-  // Where another misses it too, it must have been heard since it was first asked.
-  const { probeTimeout } = context.state.timing
-  const isKept = asked.isHint
-    ? unknownFor < Timing.probeTries * probeTimeout
-    : unknownFor <= Timing.patience(context.state.timing, known.interval)
-  if (isKept) {
-    Links.notHeard(context, known)
-    return null
-  }
-  return {
-    _tag: "Silent",
-    for: Math.round(silentFor),
-    lastHeardOn: known.via,
-    ownLag: Math.round(Math.max(context.state.lag.now, context.state.lag.before))
-  }
-}
-
-/**
- * The host of a member says that nobody listens there. Once may be a socket that is just being opened anew; asked again
- * and refused again, the member is gone. The reason where it must go now.
- */
-export const refused = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
-  const asked = Option.getOrUndefined(HashMap.get(context.state.checks, id))
-  if (asked === undefined) return null
-  const counted = { ...asked, refused: asked.refused + 1 }
-  context.state.checks = HashMap.set(context.state.checks, id, counted)
-  if (counted.refused < Timing.refusalsWanted) return null
-  const { address } = HashMap.getUnsafe(context.state.known, id)
-  return { _tag: "Crashed", evidence: `${address.ip} refuses port ${address.port}` }
-}
-
-/**
- * The last question to a member never left this host, as our own system refused: it counts as none, and is asked again. A
- * member is judged by its silence, not by ours.
- */
-export const notAsked = (context: StepContext, id: Member.NodeId): void => {
-  context.state.checks = HashMap.modify(
-    context.state.checks,
-    id,
-    (asked) => ({ ...asked, tries: Math.max(0, asked.tries - 1) })
-  )
-}
-
-/**
- * With each heartbeat: who has not been heard by multicast for as long as a member may be silent, but lives, is asked by
- * unicast. The question tells it of us, its answer us of it: so both are kept where a switch has forgotten the group.
- */
-export const keepByUnicast = (context: StepContext): void => {
-  // Without multicast of our own all are, and each gets our heartbeats.
-  if (!context.state.timing.multicast) return
-  for (const { id } of context.state.members) {
-    const known = HashMap.getUnsafe(context.state.known, id)
-    if (context.now.monotonic - known.multicastAt <= Timing.patience(context.state.timing, known.interval)) continue
-    if (known.heardAt === known.multicastAt) continue
-    // One that is silent altogether is left to the sweeps.
-    if (!known.unicastOnly && context.now.monotonic - known.heardAt <= Timing.overdue(known.interval)) {
-      context.state.known = HashMap.set(context.state.known, id, { ...known, unicastOnly: true })
-      context.emit({ event: "UnicastOnly", member: known.member })
-    }
-    context.say(known.address, { type: "SERVER_PROBE", nonce: context.nonce() })
-  }
-}
-
-/**
- * After a stall of that many ms: every stamp moves forward by it, so that nobody is judged for a time in which we could
- * not hear; and no question asked before counts.
- */
-export const forgive = (context: StepContext, stalledFor: number): void => {
-  const now = context.now.monotonic
-  context.state.provenAt = Math.min(now, context.state.provenAt + stalledFor)
-  context.state.known = HashMap.map(context.state.known, (known) => ({
-    ...known,
-    heardAt: Math.min(now, known.heardAt + stalledFor),
-    witnessedAt: Math.min(now, known.witnessedAt + stalledFor),
-    multicastAt: Math.min(now, known.multicastAt + stalledFor),
-    hearsUsAt: Math.min(now, known.hearsUsAt + stalledFor)
-  }))
-  for (const [id] of context.state.checks) endCheck(context, id)
+  Tombstones.sayKnown(context, { ...sender, incarnation: known.member.incarnation }, known.heardAt, from)
 }

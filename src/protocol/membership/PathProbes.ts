@@ -9,7 +9,8 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
-import type { PathProbes, StepContext } from "../model/StepContext.ts"
+import type { PathProbes } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 
 /** Nothing was asked yet. */

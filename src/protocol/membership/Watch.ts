@@ -2,7 +2,8 @@
  * The watch over a server's own time: by it a server learns that it stood still, as a process that was stopped or blocked,
  * or with a machine that was suspended.
  */
-import type { Now, State, StepContext } from "../model/StepContext.ts"
+import type { Now, State } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 
 type Watched = Pick<State, "watchedAt" | "watchedSinceBoot">

@@ -10,7 +10,7 @@ import { Entropy } from "./Entropy.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
-import type { Now } from "./StepContext.ts"
+import type { Now } from "./State.ts"
 
 /** A message that waits for its acknowledgement. `ticket` is what its sender knows it by. */
 export interface Flight {

@@ -1,6 +1,6 @@
 /** What tells the states of a server apart for the explorer: a text that says all that may matter later, and nothing else. */
 import * as HashMap from "effect/HashMap"
-import type { State } from "../../protocol/model/StepContext.ts"
+import type { State } from "../../protocol/model/State.ts"
 import type * as Step from "../../protocol/Step.ts"
 import type * as StepInvariants from "../StepInvariants.ts"
 

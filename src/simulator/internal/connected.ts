@@ -3,7 +3,7 @@
  * leader, and nobody follows a server that does not lead.
  */
 import * as Reign from "../../protocol/model/Reign.ts"
-import type { State } from "../../protocol/model/StepContext.ts"
+import type { State } from "../../protocol/model/State.ts"
 import * as Invariants from "../Invariants.ts"
 import * as LinkGraph from "../LinkGraph.ts"
 

@@ -1,7 +1,7 @@
 /** Judges what servers that are well have had done to them: the lead taken by a lower one, and evictions. */
 import type * as Event from "../../protocol/model/Event.ts"
 import * as Member from "../../protocol/model/Member.ts"
-import type { State } from "../../protocol/model/StepContext.ts"
+import type { State } from "../../protocol/model/State.ts"
 import * as Timing from "../../protocol/model/Timing.ts"
 import type * as Invariants from "../Invariants.ts"
 import type { Hardships } from "./hardships.ts"

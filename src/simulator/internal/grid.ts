@@ -1,5 +1,5 @@
 /** The times of the explorer: all lie on one grid, so that there are few of them. */
-import type { State } from "../../protocol/model/StepContext.ts"
+import type { State } from "../../protocol/model/State.ts"
 import * as Timers from "../../protocol/model/Timers.ts"
 import type * as Timing from "../../protocol/model/Timing.ts"
 

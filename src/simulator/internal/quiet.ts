@@ -3,7 +3,7 @@
  */
 import * as Election from "../../protocol/model/Election.ts"
 import * as Lease from "../../protocol/model/Lease.ts"
-import type { Output } from "../../protocol/model/StepContext.ts"
+import type { Output } from "../../protocol/model/State.ts"
 import type * as Timing from "../../protocol/model/Timing.ts"
 import * as Agreement from "../Agreement.ts"
 import type * as Invariants from "../Invariants.ts"

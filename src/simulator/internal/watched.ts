@@ -1,6 +1,6 @@
 /** A server of a run as the watcher saw it last, and the leading work that runs there. */
 import type * as Lease from "../../protocol/model/Lease.ts"
-import type { Now, State } from "../../protocol/model/StepContext.ts"
+import type { Now, State } from "../../protocol/model/State.ts"
 import type * as SimulatedNetwork from "../../testing/SimulatedNetwork.ts"
 import type * as Invariants from "../Invariants.ts"
 import * as LeaseInvariants from "../LeaseInvariants.ts"

@@ -3,7 +3,7 @@
  * know nothing of it.
  */
 import * as HashMap from "effect/HashMap"
-import type { State } from "../../protocol/model/StepContext.ts"
+import type { State } from "../../protocol/model/State.ts"
 import type * as Step from "../../protocol/Step.ts"
 
 interface Snapshot {

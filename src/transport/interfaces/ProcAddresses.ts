@@ -29,8 +29,8 @@ export const withDetails = (
 
 /**
  * The addresses of all interfaces, by texts of the form of `/proc/net/fib_trie` and `/proc/net/if_inet6`. An address of IPv4 is
- * on the device that has a route to its network; where none has, it is left out. So are those of the links themselves: the sockets
- * of Node cannot say their zones where the system does not tell of interfaces.
+ * on the device that has a route to its network; where none has, it is left out. So are those of the links themselves: the
+ * sockets of Node cannot say their zones where the system does not tell of interfaces.
  */
 export const addressesOf = (
   fibTrie: string,

@@ -38,8 +38,9 @@ import * as UnicastSocket from "./UnicastSocket.ts"
  * Opens endpoints on the interfaces that `Interfaces` lists.
  *
  * `open` fails where the socket of a named interface does not open, or its port is another's, or none that is named is
- * there, or the system does not say which there are. All else is reported through `troubles` and tried again: a group port that somebody keeps for himself, some of the named
- * interfaces that are not there, interfaces that nobody named and that do not open, no interface at all.
+ * there, or the system does not say which there are. All else is reported through `troubles` and tried again: a group port
+ * that somebody keeps for himself, some of the named interfaces that are not there, interfaces that nobody named and that do
+ * not open, no interface at all.
  *
  * @category constructors
  * @since 0.1.0

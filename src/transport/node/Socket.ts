@@ -1,6 +1,6 @@
 /**
- * One UDP socket of Node through all its reopenings: it is read by one fiber, which opens it anew when it fails, and until
- * that succeeds whoever sends is refused at once instead of waiting.
+ * One UDP socket of Node through all its reopenings. One fiber reads it, and opens it anew when it fails. Until that
+ * succeeds, a send fails at once instead of waiting.
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Clock from "effect/Clock"
@@ -40,7 +40,7 @@ export const kernelReceiveBufferSize = receiveBufferWanted
 /** What all sockets of one endpoint share: where their datagrams and faults go, and the scopes that they live in. */
 export interface Sockets {
   readonly scope: Scope.Scope
-  /** Answers whether all could be read: else one came over an interface that its socket does not know yet. */
+  /** Answers whether all were read. If not, one came over an interface that its socket does not know yet. */
   readonly receive: (datagrams: ReadonlyArray<DatagramSocket.Datagram>, via: Received["via"]) => boolean
   /** Datagrams that were read by nobody, besides those that an open socket still counts itself. */
   readonly lose: (count: number) => void
@@ -142,7 +142,8 @@ export const open = Effect.fn("Socket.open")(function*(sockets: Sockets, where: 
 
 /**
  * Reads one socket; where it fails, closes it and opens it again until that succeeds. Why it does not is reported
- * while it is expected to: not while its interface is gone, which is reported already, nor while the system asks whether another host has its address.
+ * while it is expected to: not while its interface is gone, which is reported already, nor while the system asks whether
+ * another host has its address.
  */
 export const keep = Effect.fnUntraced(
   function*(

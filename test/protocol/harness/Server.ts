@@ -10,7 +10,7 @@ import * as ElectionContext from "../../../src/protocol/election/ElectionContext
 import type * as Event from "../../../src/protocol/model/Event.ts"
 import type * as Member from "../../../src/protocol/model/Member.ts"
 import type * as Message from "../../../src/protocol/model/Message.ts"
-import type { DropReason, Now, Output, State } from "../../../src/protocol/model/StepContext.ts"
+import type { DropReason, Now, Output, State } from "../../../src/protocol/model/State.ts"
 import * as Timing from "../../../src/protocol/model/Timing.ts"
 import * as Step from "../../../src/protocol/Step.ts"
 import * as Profile from "../../../src/settings/Profile.ts"
