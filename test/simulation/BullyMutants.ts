@@ -174,7 +174,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     also: [{
       file: "membership/Membership.ts",
       from: "  )\n  FailureDetector.endCheck(context, id)\n",
-      to: "  )\n  if (known.via === \"multicast\") endCheck(context, id)\n"
+      to: "  )\n  if (known.via === \"multicast\") FailureDetector.endCheck(context, id)\n"
     }],
     seenBy: "multicast does not reach one server (4, health)",
     breaks: "noFalseEviction"
