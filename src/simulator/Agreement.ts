@@ -6,7 +6,7 @@ import type { State } from "../protocol/model/State.ts"
 import * as Timing from "../protocol/model/Timing.ts"
 import * as Step from "../protocol/Step.ts"
 import { names, sameMembers, sameReign } from "./internal/same.ts"
-import { claim, type Clocks, formatReign } from "./Invariants.ts"
+import { type Clocks, formatReign } from "./Invariants.ts"
 
 /**
  * Whether all living servers, that have had the time to, agree: on one reign, whose leader is the highest ranked of them
@@ -26,7 +26,7 @@ export const disagreement = (living: ReadonlyArray<State>, clocks: (of: State) =
   if (reign === null) return "nobody leads"
   const leader = living.find(({ self }) => Member.isSameStart(self, reign.leader))
   if (leader === undefined) return `all follow ${formatReign(reign)}, of one who does not live`
-  if (claim(leader, clocks(leader)) === null) return `all follow ${formatReign(reign)}, who does not lead`
+  if (Step.leads(leader, clocks(leader)) === null) return `all follow ${formatReign(reign)}, who does not lead`
   const higher = leader.timing.preempt
     ? living.find((state) => Member.outranks(state.self, reign.leader) && !mayWait(state, clocks(state), living.length))
     : undefined

@@ -19,23 +19,15 @@
 import type * as Timing from "../protocol/model/Timing.ts"
 import type * as Step from "../protocol/Step.ts"
 import * as Agreement from "./Agreement.ts"
-import * as Local from "./internal/local.ts"
+import * as Global from "./internal/globalState.ts"
+import type { GlobalState } from "./internal/globalState.ts"
+import * as Grid from "./internal/grid.ts"
+import { type Bounds, type Move, Moves } from "./internal/moves.ts"
+import { ServerStates } from "./internal/serverStates.ts"
 import * as Visited from "./internal/visited.ts"
-import * as Invariants from "./Invariants.ts"
+import type * as Invariants from "./Invariants.ts"
 
-/** How much may happen on one way through the states. */
-export interface Bounds {
-  readonly crashes: number
-  /** Servers that are told to leave; 0 unless set. */
-  readonly stops?: number | undefined
-  readonly restarts: number
-  readonly lost: number
-  readonly duplicated: number
-  /** Reigns that begin, besides the first. */
-  readonly elections: number
-  /** How many ms of true time pass, from where it begins. */
-  readonly horizon: number
-}
+export type { Bounds } from "./internal/moves.ts"
 
 /** What the explorer goes by. */
 export interface Options {
@@ -79,27 +71,9 @@ export const explore = (options: Options): Found => new Exploration(options).run
 
 // internal
 
-/** A state of all: the number of each server's state, none where it is dead; what is under way; what has been used up. */
-interface World {
-  readonly nodes: ReadonlyArray<number>
-  /** Each a datagram's number and how long it may still be under way. In order. */
-  readonly flight: ReadonlyArray<number>
-  readonly crashes: number
-  readonly stops: number
-  readonly restarts: number
-  readonly lost: number
-  readonly duplicated: number
-  readonly elections: number
-  readonly at: number
-}
-
-type Move =
-  | { readonly what: "arrives" | "is lost" | "arrives and stays"; readonly index: number }
-  | { readonly what: "fires" | "crashes" | "leaves" | "starts"; readonly node: number }
-
 /** A state that has been entered, how, and what is still to be done in it. */
 interface Entered {
-  readonly world: World
+  readonly state: GlobalState
   readonly moves: Array<Move>
   readonly parent: Entered | null
   readonly by: Move | null
@@ -109,14 +83,12 @@ interface Entered {
 /** So many states, at most, wait with moves left when one is chosen at random among them. */
 const mostOpen = 200_000
 
-const ages = 16
-
 class Exploration {
   readonly #options: Options
-  readonly #local: Local.Servers
+  readonly #servers: ServerStates
+  readonly #moves: Moves
   readonly #visited: Visited.Visited
   readonly #settling = new Set<number>()
-  readonly #delay: number
   readonly #open: Array<Entered> = []
   #now: { readonly entered: Entered; readonly move: Move } | null = null
   #seed: number
@@ -128,15 +100,17 @@ class Exploration {
   #violation: Found["violation"] = null
 
   constructor(options: Options) {
+    const { bounds, delay = 50, seed = 0, servers = 3, states, timing, transition } = options
     this.#options = options
-    this.#delay = (options.delay ?? 50) / Local.grid
-    this.#local = new Local.Servers({
-      servers: options.servers ?? 3,
-      timing: { ...Local.timing, ...options.timing },
-      transition: options.transition
+    this.#servers = new ServerStates({ servers, timing: { ...Grid.timing, ...timing }, transition })
+    this.#moves = new Moves({
+      servers: this.#servers,
+      bounds,
+      delay,
+      complain: (complaint) => this.#complain(complaint)
     })
-    this.#visited = Visited.make(options.states)
-    this.#seed = (options.seed ?? 0) | 0
+    this.#visited = Visited.make(states)
+    this.#seed = seed | 0
   }
 
   run(): Found {
@@ -149,7 +123,7 @@ class Exploration {
       const move = entered.moves.pop()
       if (move === undefined) continue
       this.#now = { entered, move }
-      const next = this.#after(entered.world, move)
+      const next = this.#after(entered.state, move)
       if (this.#violation !== null) break
       if (next.elections > this.#options.bounds.elections) this.#electionsCut += 1
       else this.#enter(next, entered, move)
@@ -161,8 +135,8 @@ class Exploration {
     return {
       states: this.#visited.size(),
       transitions: this.#transitions,
-      servers: this.#local.size,
-      datagrams: this.#local.datagrams,
+      servers: this.#servers.size,
+      datagrams: this.#servers.datagrams.size,
       depth: this.#depth,
       exhausted: exhausted && this.#violation === null,
       quiescent: this.#quiescent,
@@ -173,29 +147,18 @@ class Exploration {
 
   // --- States ---
 
-  #first(): World {
-    const local = this.#local
-    const fresh: World = {
-      nodes: [],
-      flight: [],
-      crashes: 0,
-      stops: 0,
-      restarts: 0,
-      lost: 0,
-      duplicated: 0,
-      elections: 0,
-      at: 0
-    }
-    let world = fresh
-    for (let node = 0; node < local.servers; node++) {
-      world = this.#apply({ ...world, nodes: [...world.nodes, -1] }, node, local.start(node, 1))
+  #first(): GlobalState {
+    const servers = this.#servers
+    let state = Global.empty
+    for (let server = 0; server < servers.count; server++) {
+      state = this.#moves.apply({ ...state, servers: [...state.servers, -1] }, server, servers.start(server, 1))
     }
     // What was said before others started is lost to them, as it is in life.
     if (this.#options.from === "settled") {
-      for (let steps = 0; steps < 5_000 && world.at < 4_000; steps++) world = this.#fair(world) ?? world
-      world = { ...world, flight: [] }
+      for (let steps = 0; steps < 5_000 && state.at < 4_000; steps++) state = this.#fair(state) ?? state
+      state = { ...state, flight: [] }
     }
-    return { ...world, elections: 0, at: 0 }
+    return { ...state, elections: 0, at: 0 }
   }
 
   /** The state entered last; but now and then an earlier one, so that ways which part early are gone too. */
@@ -210,14 +173,14 @@ class Exploration {
     return open.at(-1)
   }
 
-  #enter(world: World, parent: Entered | null, by: Move | null): void {
-    if (!this.#visited.add(hash(world, 0x811c9dc5), hash(world, 0x1b873593))) return
-    const entered: Entered = { world, moves: this.#moves(world), parent, by, depth: (parent?.depth ?? -1) + 1 }
+  #enter(state: GlobalState, parent: Entered | null, by: Move | null): void {
+    if (!this.#visited.add(...Global.hashes(state))) return
+    const entered: Entered = { state, moves: this.#movesIn(state), parent, by, depth: (parent?.depth ?? -1) + 1 }
     this.#open.push(entered)
     if (entered.depth > this.#depth) this.#depth = entered.depth
-    if (world.flight.length === 0 && this.#isQuiet(world)) {
+    if (state.flight.length === 0 && this.#isQuiet(state)) {
       this.#quiescent += 1
-      this.#settle(world)
+      this.#settle(state)
     }
   }
 
@@ -229,164 +192,48 @@ class Exploration {
     return (value ^ (value >>> 15)) >>> 0
   }
 
-  #isQuiet({ nodes }: World): boolean {
-    return nodes.every((node) => node < 0 || this.#local.isIdle(node))
+  #isQuiet({ servers }: GlobalState): boolean {
+    return servers.every((id) => id < 0 || this.#servers.isIdle(id))
   }
 
-  #moves(world: World): Array<Move> {
-    const { bounds } = this.#options
-    const { flight, nodes } = world
-    const moves: Array<Move> = []
-    for (let index = 0; index < flight.length; index++) {
-      // Of equal ones any will do.
-      if (index > 0 && flight[index] === flight[index - 1]) continue
-      if (world.lost < bounds.lost) moves.push({ what: "is lost", index })
-      if (world.duplicated < bounds.duplicated) moves.push({ what: "arrives and stays", index })
-      moves.push({ what: "arrives", index })
-    }
-    for (let node = 0; node < nodes.length; node++) {
-      const isAlive = (nodes[node] as number) >= 0
-      if (isAlive && world.crashes < bounds.crashes) moves.push({ what: "crashes", node })
-      if (isAlive && world.stops < (bounds.stops ?? 0)) moves.push({ what: "leaves", node })
-      if (!isAlive && world.restarts < bounds.restarts) moves.push({ what: "starts", node })
-    }
-    const due = this.#due(world)
-    if (world.at + due > bounds.horizon) this.#horizonCut += 1
-    else if (due <= this.#patience(world)) {
-      for (let node = 0; node < nodes.length; node++) {
-        const id = nodes[node] as number
-        if (id >= 0 && this.#local.due(id) === due) moves.push({ what: "fires", node })
-      }
-    }
+  #movesIn(state: GlobalState): Array<Move> {
+    const due = this.#moves.due(state)
+    if (due === null) this.#horizonCut += 1
+    const moves = [...this.#moves.faultsAndArrivals(state), ...due ?? []]
     shuffle(moves, () => this.#chance())
     return moves
   }
 
-  /** In how many ms the first timer is due. */
-  #due({ nodes }: World): number {
-    let due = Infinity
-    for (const id of nodes) if (id >= 0) due = Math.min(due, this.#local.due(id))
-    return Math.max(0, due)
-  }
-
-  /** How many ms may pass before something must arrive. */
-  #patience({ flight }: World): number {
-    let least = ages
-    for (const one of flight) least = Math.min(least, one % ages)
-    return flight.length === 0 ? Infinity : least * Local.grid
-  }
-
-  // --- Moves ---
-
-  #after(world: World, move: Move): World {
+  #after(state: GlobalState, move: Move): GlobalState {
     this.#transitions += 1
-    const { flight } = world
-    switch (move.what) {
-      case "is lost":
-        return { ...world, flight: flight.toSpliced(move.index, 1), lost: world.lost + 1 }
-      case "arrives":
-        return this.#arrive({ ...world, flight: flight.toSpliced(move.index, 1) }, flight[move.index] as number)
-      case "arrives and stays":
-        return this.#arrive({ ...world, duplicated: world.duplicated + 1 }, flight[move.index] as number)
-      case "crashes":
-        return this.#gone({ ...world, crashes: world.crashes + 1 }, move.node)
-      case "leaves":
-        return this.#apply(
-          { ...world, stops: world.stops + 1 },
-          move.node,
-          this.#local.leave(world.nodes[move.node] as number)
-        )
-      case "starts":
-        return this.#apply({ ...world, restarts: world.restarts + 1 }, move.node, this.#local.start(move.node, 2))
-      case "fires": {
-        const passed = this.#pass(world, this.#due(world))
-        return this.#apply(passed, move.node, this.#local.fire(passed.nodes[move.node] as number))
-      }
-    }
+    return this.#moves.after(state, move)
   }
 
-  #gone(world: World, node: number): World {
-    const left = world.flight.filter((one) => this.#local.target(Math.floor(one / ages)) !== node)
-    return { ...world, nodes: world.nodes.with(node, -1), flight: left }
-  }
-
-  #arrive(world: World, one: number): World {
-    const datagram = Math.floor(one / ages)
-    const node = this.#local.target(datagram)
-    const id = world.nodes[node] as number
-    return id < 0 ? world : this.#apply(world, node, this.#local.receive(id, datagram))
-  }
-
-  #pass(world: World, millis: number): World {
-    if (millis === 0) return world
-    const steps = Math.round(millis / Local.grid)
-    return {
-      ...world,
-      nodes: world.nodes.map((id) => id < 0 ? id : this.#local.later(id, millis)),
-      flight: world.flight.map((one) => one - steps),
-      at: world.at + millis
-    }
-  }
-
-  /** The world after a step of one server. */
-  #apply(world: World, node: number, result: Local.Result): World {
-    for (const complaint of result.complaints) this.#complain(complaint)
-    const nodes = world.nodes.with(node, result.node)
-    const sent: Array<number> = []
-    for (const datagram of result.sent) {
-      if ((world.nodes[this.#local.target(datagram)] ?? -1) >= 0) sent.push(datagram * ages + this.#delay)
-      else {
-        const refusal = this.#local.refusal(datagram)
-        if (refusal !== null) sent.push(refusal * ages + this.#delay)
-      }
-    }
-    const next: World = {
-      ...world,
-      nodes,
-      flight: sent.length === 0 ? world.flight : [...world.flight, ...sent].sort((a, b) => a - b),
-      elections: world.elections + result.reigns
-    }
-    if (this.#local.isLease) {
-      const what = Invariants.contest(nodes.map((id) => id < 0 ? null : this.#local.claim(id)))
-      if (what !== null) this.#complain({ invariant: "oneLeader", what })
-      const unbound = Invariants.unbound(nodes.flatMap((id) => id < 0 ? [] : [this.#local.living(id)]))
-      if (unbound !== null) this.#complain({ invariant: "majorityBound", what: unbound })
-    }
-    return result.node < 0 ? this.#gone(next, node) : next
-  }
-
-  // --- The way on without faults ---
-
-  /** What happens next where nothing goes wrong: what is under way longest arrives, or the first timer fires. */
-  #fair(world: World): World | null {
-    const { flight } = world
-    if (flight.length > 0) {
-      let oldest = 0
-      for (let index = 1; index < flight.length; index++) {
-        if ((flight[index] as number) % ages < (flight[oldest] as number) % ages) oldest = index
-      }
-      return this.#after(world, { what: "arrives", index: oldest })
-    }
-    const due = this.#due(world)
-    const node = world.nodes.findIndex((id) => id >= 0 && this.#local.due(id) === due)
-    return node < 0 ? null : this.#after(world, { what: "fires", node })
+  /** What happens next where nothing goes wrong. */
+  #fair(state: GlobalState): GlobalState | null {
+    const move = this.#moves.fair(state)
+    return move === null ? null : this.#after(state, move)
   }
 
   /** From here on nothing goes wrong: all who live must agree within the bound. */
-  #settle(world: World): void {
+  #settle(state: GlobalState): void {
     const trail: Array<number> = []
-    const until = world.at + this.#local.settlesWithin
-    let now: World | null = world
+    const until = state.at + this.#servers.settlesWithin
+    let now: GlobalState | null = state
     while (now !== null && this.#violation === null) {
-      const states = now.nodes.filter((id) => id >= 0).map((id) => this.#local.state(id))
-      const what = Agreement.disagreement(states, (state) => this.#local.clocks(state))
+      const states = now.servers.filter((id) => id >= 0).map((id) => this.#servers.state(id))
+      const what = Agreement.disagreement(states, (state) => this.#servers.clocks(state))
       if (what === null) break
       // Not by its time: the way on from here is the same at any.
-      const key = hash({ ...now, at: 0 }, 0x811c9dc5) * 0x20_0000 + (hash({ ...now, at: 0 }, 0x1b873593) >>> 11)
+      const [high, low] = Global.hashes({ ...now, at: 0 })
+      const key = high * 0x20_0000 + (low >>> 11)
       if (this.#settling.has(key)) break
       trail.push(key)
       if (now.at > until) {
-        this.#complain({ invariant: "settles", what: `${what}, ${this.#local.settlesWithin} ms after the last fault` })
+        this.#complain({
+          invariant: "settles",
+          what: `${what}, ${this.#servers.settlesWithin} ms after the last fault`
+        })
         return
       }
       now = this.#fair(now)
@@ -398,43 +245,14 @@ class Exploration {
   #complain(complaint: Invariants.Complaint): void {
     if (this.#violation !== null) return
     const path: Array<string> = []
-    if (this.#now !== null) path.push(this.#describe(this.#now.entered.world, this.#now.move))
+    if (this.#now !== null) path.push(this.#moves.describe(this.#now.entered.state, this.#now.move))
     let one = this.#now === null ? null : this.#now.entered
     while (one !== null && one.parent !== null && one.by !== null) {
-      path.push(this.#describe(one.parent.world, one.by))
+      path.push(this.#moves.describe(one.parent.state, one.by))
       one = one.parent
     }
     this.#violation = { complaint, path: path.toReversed() }
   }
-
-  #describe(world: World, move: Move): string {
-    const what = "node" in move
-      ? `s${move.node} ${move.what}${
-        move.what === "fires" ? ` ${this.#local.next(world.nodes[move.node] as number)}` : ""
-      }`
-      : `${this.#local.describe(Math.floor((world.flight[move.index] as number) / ages))} ${move.what}`
-    return `${String(world.at).padStart(6)}  ${what}`
-  }
-}
-
-/** Over all numbers of a state, in order. */
-const hash = (world: World, seed: number): number => {
-  let value = seed
-  const mix = (number: number) => {
-    value = Math.imul(value ^ (number | 0), 0x01000193)
-    value = Math.imul(value ^ (value >>> 15) ^ Math.floor(number / 0x1_0000_0000), 0x2c1b3c6d)
-    value ^= value >>> 12
-  }
-  for (const id of world.nodes) mix(id)
-  mix(-2)
-  for (const one of world.flight) mix(one)
-  mix(-3)
-  mix(
-    world.crashes + 8 * world.restarts + 64 * world.lost + 512 * world.duplicated + 4_096 * world.elections +
-      65_536 * world.stops
-  )
-  mix(world.at)
-  return value >>> 0
 }
 
 const shuffle = (all: Array<Move>, chance: () => number): void => {

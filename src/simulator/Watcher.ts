@@ -23,6 +23,7 @@ import * as Quiet from "./internal/quiet.ts"
 import * as Waking from "./internal/waking.ts"
 import * as Watched from "./internal/watched.ts"
 import * as Invariants from "./Invariants.ts"
+import * as StepInvariants from "./StepInvariants.ts"
 
 /** An invariant that was broken: when, in ms of true time since the start, by which server where it was one, and how. */
 export interface Violation {
@@ -123,7 +124,7 @@ export class Watcher {
     if (watched === null) return
     this.steps += 1
     this.#now = at
-    const [past, complaints] = Invariants.judge(watched.past, step)
+    const [past, complaints] = StepInvariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
     if (isIneligible(before) || isIneligible(after) || Agreement.waits(before, step.now)) watched.ineligibleAt = at
@@ -185,7 +186,7 @@ export class Watcher {
     watched.state = isNoticed
       ? { ...state, silentUntil: Infinity, election: { ...state.election, claim: null } }
       : state
-    watched.past = Invariants.nothing
+    watched.past = StepInvariants.nothing
     watched.seen = Watched.clocksOf(watched.host)
     watched.wokeAt = -Infinity
     // On a clock that was set back they would seem to last longer than those who granted them think.
@@ -257,7 +258,7 @@ export class Watcher {
     const claims = followers.map(({ clocks, index, state }) => ({
       index,
       state,
-      claim: Invariants.claim(state, clocks)
+      claim: Step.leads(state, clocks)
     }))
     const majority = lease === null ? null : Lease.majority(lease)
     return Connected.disagreement(this.quiet.conditions.graph, claims, { majority, minimumMembers })

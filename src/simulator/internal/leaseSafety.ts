@@ -1,6 +1,8 @@
 /** Judges a group with leases: one leader, with a majority behind it, and no leading work outside of its lease. */
 import * as ReignOrder from "../../protocol/model/Reign.ts"
-import * as Invariants from "../Invariants.ts"
+import * as Step from "../../protocol/Step.ts"
+import type * as Invariants from "../Invariants.ts"
+import * as LeaseInvariants from "../LeaseInvariants.ts"
 import { claimOf, clocksOf, lasts, type Watched } from "./watched.ts"
 
 export class LeaseSafety {
@@ -28,15 +30,15 @@ export class LeaseSafety {
     for (const [index, watched] of this.#servers) {
       const clocks = clocksOf(watched.host)
       living.push({ state: watched.state, clocks })
-      const claim = Invariants.claim(watched.state, clocks)
+      const claim = Step.leads(watched.state, clocks)
       const working = this.#judgeWork(watched, index, at)
       claims.push(claim ?? working)
     }
-    const what = Invariants.contest(claims)
+    const what = LeaseInvariants.contest(claims)
     if (what !== null) this.#complain(at, "oneLeader", null, what)
     // Where nobody leads there is nothing to be bound to.
     if (claims.some((claim) => claim !== null)) this.#count("majorityBound")
-    const unbound = Invariants.unbound(living)
+    const unbound = LeaseInvariants.unbound(living)
     if (unbound !== null) this.#complain(at, "majorityBound", null, unbound)
   }
 

@@ -8,13 +8,14 @@ import type { Output } from "../../protocol/model/State.ts"
 import * as Timing from "../../protocol/model/Timing.ts"
 import type * as Step from "../../protocol/Step.ts"
 import * as Invariants from "../Invariants.ts"
+import type * as StepInvariants from "../StepInvariants.ts"
 
 /**
  * Judges the first step of a server that stood still for so many ms, by whichever clock shows more, and by the one that
  * its stamps count on (`aged`): null where it was too short to be noticed, or all is well.
  */
 export const judgeFirst = (
-  { after, before, input, now, outputs }: Invariants.Judged,
+  { after, before, input, now, outputs }: StepInvariants.Judged,
   stoodStill: number,
   aged: number
 ): string | null => {
@@ -42,7 +43,7 @@ export const judgeFirst = (
  * Judges a step of a server that woke from a stall so many ms before, by the clock of its stamps: it listens for one
  * discovery window. Null where that is over, or all is well.
  */
-export const judgeLater = ({ after, before, outputs }: Invariants.Judged, since: number): string | null => {
+export const judgeLater = ({ after, before, outputs }: StepInvariants.Judged, since: number): string | null => {
   if (since >= before.timing.discoveryWindow - 1) return null
   const own = ElectionContext.ownReign(after)
   if (own !== null && own.term !== ElectionContext.ownReign(before)?.term) {

@@ -2,7 +2,9 @@
 import type * as Lease from "../../protocol/model/Lease.ts"
 import type { Now, State } from "../../protocol/model/State.ts"
 import type * as SimulatedNetwork from "../../testing/SimulatedNetwork.ts"
-import * as Invariants from "../Invariants.ts"
+import type * as Invariants from "../Invariants.ts"
+import * as LeaseInvariants from "../LeaseInvariants.ts"
+import * as StepInvariants from "../StepInvariants.ts"
 
 /** A reign as its own leader saw it. `until` is null while it lasts. */
 export interface Led {
@@ -17,7 +19,7 @@ export interface Watched {
   readonly host: SimulatedNetwork.Host
   readonly since: number
   state: State
-  past: Invariants.Past
+  past: StepInvariants.Past
   /** What its clocks showed at its last step. */
   seen: Pick<Now, "monotonic" | "sinceBoot">
   /** When it last found out that it had been paused, by its monotonic clock. */
@@ -39,7 +41,7 @@ export const make = (
   of: Pick<Watched, "start" | "host" | "since" | "state" | "seen">
 ): Watched => ({
   ...of,
-  past: Invariants.nothing,
+  past: StepInvariants.nothing,
   wokeAt: -Infinity,
   ineligibleAt: -Infinity,
   led: null,
@@ -58,4 +60,4 @@ export const claimOf = ({ election: { claim } }: State, term: number): Lease.Cla
 
 /** Whether the lease that work runs under lasts, by the clocks that cannot be set, also where its reign was ended before. */
 export const lasts = ({ host, state: { timing: { lease } } }: Watched, { claim }: Work): boolean =>
-  claim !== null && lease !== null && Invariants.isLasting(claim, lease, clocksOf(host))
+  claim !== null && lease !== null && LeaseInvariants.isLasting(claim, lease, clocksOf(host))

@@ -10,7 +10,9 @@ import type * as Reign from "../../../src/protocol/model/Reign.ts"
 import type { Now, Output, State } from "../../../src/protocol/model/State.ts"
 import * as Timing from "../../../src/protocol/model/Timing.ts"
 import * as Step from "../../../src/protocol/Step.ts"
-import * as Invariants from "../../../src/simulator/Invariants.ts"
+import type * as Invariants from "../../../src/simulator/Invariants.ts"
+import * as LeaseInvariants from "../../../src/simulator/LeaseInvariants.ts"
+import * as StepInvariants from "../../../src/simulator/StepInvariants.ts"
 import * as Peer from "./Peer.ts"
 import { timing } from "./Server.ts"
 
@@ -75,7 +77,7 @@ interface Machine {
   wallAhead: number
   bootAhead: number
   state: State | null
-  past: Invariants.Past
+  past: StepInvariants.Past
   isSuspended: boolean
   /** When it last woke, or its wall clock was set: that may have ended its lease, and its work has its time to stop. */
   startledAt: number
@@ -149,7 +151,7 @@ export class Cluster {
         wallAhead: wall - monotonic,
         bootAhead: 5_000,
         state: null,
-        past: Invariants.nothing,
+        past: StepInvariants.nothing,
         isSuspended: false,
         startledAt: -Infinity,
         work: null,
@@ -229,7 +231,7 @@ export class Cluster {
     if (machine.state !== null) return
     machine.start += 1
     machine.armedAt = Infinity
-    machine.past = Invariants.nothing
+    machine.past = StepInvariants.nothing
     const { monotonic, wall } = this.#clocks(machine)
     const { ip, port } = machine.member
     machine.state = this.#protocol.make({
@@ -260,7 +262,7 @@ export class Cluster {
     const now = { ...this.#clocks(machine), entropy: Math.floor(this.#random() * 4_294_967_296) }
     const before = machine.state
     const [state, outputs] = this.#protocol.step(before, input, now)
-    const [past, complaints] = Invariants.judge(machine.past, { before, input, now, after: state, outputs })
+    const [past, complaints] = StepInvariants.judge(machine.past, { before, input, now, after: state, outputs })
     for (const { invariant, what } of complaints) {
       if (unconditional.has(invariant)) this.#complain(invariant, `${machine.member.name} ${what}`)
     }
@@ -424,7 +426,7 @@ export class Cluster {
   #isCovered({ state, work, ...machine }: Machine): boolean {
     const lease = state?.timing.lease ?? null
     return lease !== null && work !== null && work.claim !== null
-      && Invariants.isLasting(work.claim, lease, this.#clocks({ ...machine, state, work }))
+      && LeaseInvariants.isLasting(work.claim, lease, this.#clocks({ ...machine, state, work }))
   }
 
   #startWork(machine: Machine, term: number): void {
@@ -476,7 +478,7 @@ export class Cluster {
         `${leaders.map(({ member }) => member.name).join(" and ")} lead`
       )
     }
-    const unbound = Invariants.unbound(living)
+    const unbound = LeaseInvariants.unbound(living)
     if (unbound !== null) this.#complain("majorityBound", unbound)
     for (const leader of leaders) this.#lead(leader, living)
   }
