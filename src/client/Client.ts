@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import * as Closing from "../engine/Closing.ts"
 import * as Drops from "../engine/Drops.ts"
 import type * as EventHub from "../engine/EventHub.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Outbox from "../engine/Outbox.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import * as ClientStep from "../protocol/delivery/ClientStep.ts"
@@ -42,6 +43,8 @@ import * as Tickets from "./Tickets.ts"
 import type { View } from "./View.ts"
 
 export { BodyNotJson, BodyTooLarge, ClientClosed, NobodyLeads, QueueFull, type SendError } from "./ClientError.ts"
+
+export { GroupFailed } from "../engine/GroupFailed.ts"
 
 /**
  * Why a client could not start: a setting was refused before any socket was opened, or a socket could not be.
@@ -146,7 +149,7 @@ export interface ClientShape {
   /** Puts other keys in place of those in use, as the setting `key` spells them; a file of keys is followed by itself. */
   readonly useKeys: Keys.UseKeys
   /** Waits, and fails once the client cannot go on: its fibers died again and again. */
-  readonly failed: Effect.Effect<never, Supervisor.GroupFailed>
+  readonly failed: Effect.Effect<never, GroupFailed>
 }
 
 /**

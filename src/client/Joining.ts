@@ -6,9 +6,9 @@ import * as ClientStep from "../protocol/delivery/ClientStep.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type { Settings } from "../settings/SettingRules.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
+import * as Asked from "./Asked.ts"
 import type * as ClientEngine from "./ClientEngine.ts"
 import { type ClientClosed, NobodyLeads } from "./ClientError.ts"
-import * as Inquiry from "./Inquiry.ts"
 
 /** Fails with what is known where nobody answered within that time. */
 export type Nobody = (
@@ -28,7 +28,7 @@ export const nobody = (
     return Effect.fail(
       new NobodyLeads({
         during,
-        ...Inquiry.asked(settings, endpoint, within),
+        ...Asked.asked(settings, endpoint, within),
         servers: HashMap.size(state.heard),
         leader: address === null ? null : Member.formatAddress(address),
         mayArrive

@@ -9,13 +9,15 @@ import * as HashMap from "effect/HashMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as EventHub from "../engine/EventHub.ts"
-import type { GroupFailed } from "../engine/Supervisor.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Handover from "../protocol/lease/Handover.ts"
 import type * as Event from "../protocol/model/Event.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
 import * as Step from "../protocol/Step.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
+
+export { GroupFailed } from "../engine/GroupFailed.ts"
 
 /**
  * One server's picture of the group: everyone, itself included, highest rank first; the reign it follows, null while
@@ -113,8 +115,7 @@ export class Group extends Context.Service<Group, GroupShape>()("bellwether/serv
 /**
  * The service over a server's state.
  *
- * @category constructors
- * @since 0.1.0
+ * @internal
  */
 export const make = (
   state: ServerEngine.ServerEngine,

@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Closing from "../engine/Closing.ts"
 import * as Drops from "../engine/Drops.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Timing from "../protocol/model/Timing.ts"
@@ -66,8 +67,7 @@ export type ServerError = SettingRefused | Datagrams.DatagramsFailed
 /**
  * What the protocol goes by, of these settings.
  *
- * @category conversions
- * @since 0.1.0
+ * @internal
  */
 export const timingOf = (settings: Settings.Settings): Timing.Timing => ({
   ...Settings.timing(settings),
@@ -175,7 +175,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   yield* Effect.addFinalizer(() => leave)
   // From here, and not from when the server knows its group: on a busy host it may do so before anybody could subscribe.
   yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), state.forgetBeginning))
-  const failed = yield* Deferred.make<never, Supervisor.GroupFailed>()
+  const failed = yield* Deferred.make<never, GroupFailed>()
   yield* supervisor.failed.pipe(
     Effect.catch((error) => Effect.andThen(leave, Deferred.fail(failed, error))),
     Effect.forkScoped
