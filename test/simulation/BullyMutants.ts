@@ -264,8 +264,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "an older reign is followed",
     file: "election/Register.ts",
-    from: "if (order < 0) {",
-    to: "if (order < -Infinity) {",
+    from: "if (order < 0) return",
+    to: "if (order < -Infinity) return",
     seenBy: "what a leader said last comes when another leads (5, the order of reigns)",
     breaks: "reignNeverBack"
   },
@@ -311,8 +311,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a reign of its own that is over is taken up again",
     file: "election/Register.ts",
-    from: "if (theirs.leader.id === self.id) return disown(election, theirs)",
-    to: "if (theirs.leader.id === self.id) return Roles.becomeFollowerOf(election, theirs, self, Election.noLife)",
+    from: "if (id === election.state.self.id) return disown(election, theirs)",
+    to:
+      "if (id === election.state.self.id) return Roles.becomeFollowerOf(election, theirs, election.state.self, { number: 0, through: null, relay: null })",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
     breaks: "viewIsTold"
   },
