@@ -185,9 +185,10 @@ const remade = (name: string, value: Json, chance: Chance, cast: Cast, share: nu
 }
 
 /** What is said of the life of the leader that is followed. */
-const life = (chance: Chance, { election: { life } }: State): { readonly [key: string]: Json } => ({
+const life = (chance: Chance, { election: { life }, self }: State): { readonly [key: string]: Json } => ({
   alive: chance.of([1, life.number, life.number + 1, life.number + 1, 1_000]),
-  hops: chance.of([1, 1, 2, 3])
+  hops: chance.of([1, 1, 2, 3]),
+  ...(chance.happens(0.2) ? { through: self.id } : {})
 })
 
 /** Fields that may be left out, and mostly are. */

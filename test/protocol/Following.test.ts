@@ -296,6 +296,28 @@ describe("a leader that is followed through another (protocol, following through
     assert.notStrictEqual(server.follows, "z")
   })
 
+  it("is none through a member that goes by this server itself: what it tells has come from here", () => {
+    const server = Server.live({}, [alive("b")])
+    const by = (name: string, number: number) => ({ ...knows("a", "z", 90_000_000, number, 2), through: id(name) })
+    for (const number of [7, 8, 9]) server.hear(by(server.state.self.name, number))
+    assert.notStrictEqual(server.follows, "z")
+    for (const number of [10, 11]) server.hear(by("b", number))
+    assert.deepStrictEqual([server.follows, through(server)], ["z", id("a")])
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.deepInclude(server.sent[0]?.message, { alive: 11, hops: 3, through: id("a") })
+  })
+
+  it("is no more, after two heartbeats, where the member has come to go by this server", () => {
+    const server = Server.live({}, [alive("b", reign(50, "b"))])
+    for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number))
+    server.forget().advance(1_000)
+    server.hear({ ...knows("a", "z", 90_000_000, 9, 2), through: server.state.self.id })
+    server.advance(19_000).step({ _tag: "Sweep" })
+    assert.strictEqual(server.follows, "z")
+    server.advance(2_000).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(causes(server).slice(0, 1), ["nobody Silent"])
+  })
+
   it("is followed on when it is removed as silent, directly again when it is heard, and no more when it says goodbye", () => {
     const server = Server.live({}, [coordinator("z", 50), alive("a", reign(50, "z"))])
     for (let number = 2; number < 9; number++) {

@@ -323,6 +323,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
         ...header,
         alive: Message.maxAlive,
         hops: Message.maxHops,
+        through: leader.id,
         election,
         standing: term,
         to: leader.id

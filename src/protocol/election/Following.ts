@@ -52,8 +52,13 @@ const toldBy = (
 ): { readonly alive: number; readonly hops: number } | null => {
   if (election.name !== Election.ofGroup || !("hops" in message)) return null
   const { alive, hops } = message
-  return alive === undefined || hops === undefined || hops >= Message.maxHops ? null : { alive, hops }
+  if (alive === undefined || hops === undefined || hops >= Message.maxHops) return null
+  return isThroughUs(election, message) ? null : { alive, hops }
 }
+
+/** Whether what it tells of the leader came over this server: it leads back here, and nowhere else. */
+const isThroughUs = (election: Context, message: Message.FromServer): boolean =>
+  "through" in message && message.through === election.state.self.id
 
 const isSame = (election: Context, self: Reign.Reign | null, that: Reign.Reign): boolean =>
   self !== null && Reign.compare(self, that, election.name) === 0
@@ -220,6 +225,8 @@ export const hear = (election: Context, message: Message.FromServer, byLeader: b
     Paths.request(election.context, message.sender.id)
     return null
   }
+  // Two that began at one time to follow through each other both learn of it so.
+  if (isThroughUs(election, message)) withdraw(election, message.sender.id)
   const told = toldBy(election, message)
   if (told === null) return null
   const { relay } = life

@@ -47,11 +47,12 @@ const header = {
 
 /**
  * What the sender knows of the life of the leader that it names: the highest number of that leader's signs of life in its reign,
- * and over how many servers it came, 0 (left out) at the leader itself.
+ * and over how many servers it came, 0 (left out) at the leader itself; from 2 on `through` which of them it came last.
  */
 const life = {
   alive: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxAlive }))),
-  hops: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxHops })))
+  hops: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxHops }))),
+  through: Schema.optionalKey(Member.NodeId)
 }
 
 /** How many servers the sender sees, itself included. Said by who leads, and by who sees nobody else. */

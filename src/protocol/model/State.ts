@@ -328,7 +328,7 @@ export type DropReason =
   | "PathProbesFull"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
-type Added = "delivered" | "alive" | "hops" | "sees"
+type Added = "delivered" | "alive" | "hops" | "through" | "sees"
 
 /**
  * A server's message without its header, and without the newest index and what it knows of the leader's life, which are put to

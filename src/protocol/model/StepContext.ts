@@ -181,8 +181,8 @@ export class StepContext extends Entropy {
 const lifeOf = (
   { life: { number, relay, through }, reign }: Election.Election,
   self: Member.Member
-): { readonly alive?: number; readonly hops?: number } => {
+): { readonly alive?: number; readonly hops?: number; readonly through?: Member.NodeId } => {
   if (reign === null || number === 0) return {}
   if (reign.leader.id === self.id) return { alive: number }
-  return { alive: number, hops: through === null ? 1 : relay!.hops }
+  return through === null ? { alive: number, hops: 1 } : { alive: number, hops: relay!.hops, through }
 }
