@@ -298,7 +298,8 @@ describe("a leader that is followed through another (protocol, following through
 
   it("is none through a member that goes by this server itself: what it tells has come from here", () => {
     const server = Server.live({}, [alive("b")])
-    const by = (name: string, number: number) => ({ ...knows("a", "z", 90_000_000, number, 2), through: id(name) })
+    const by = (name: string, number: number) =>
+      ({ ...knows("a", "z", 90_000_000, number, 2), through: id(name) }) as Message.FromServer
     for (const number of [7, 8, 9]) server.hear(by(server.state.self.name, number))
     assert.notStrictEqual(server.follows, "z")
     for (const number of [10, 11]) server.hear(by("b", number))
@@ -311,7 +312,7 @@ describe("a leader that is followed through another (protocol, following through
     const server = Server.live({}, [alive("b", reign(50, "b"))])
     for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number))
     server.forget().advance(1_000)
-    server.hear({ ...knows("a", "z", 90_000_000, 9, 2), through: server.state.self.id })
+    server.hear({ ...knows("a", "z", 90_000_000, 9, 2), through: server.state.self.id } as Message.FromServer)
     server.advance(19_000).step({ _tag: "Sweep" })
     assert.strictEqual(server.follows, "z")
     server.advance(2_000).step({ _tag: "Sweep" })
