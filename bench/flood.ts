@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- flood [PER_SECOND] [SECONDS]`: how late the heartbeats of others are while one source floods the group by
- * multicast, or a server's own socket by unicast, with and without a key, on real sockets and processes.
+ * multicast, or a server's unicast socket, with and without a key, on real sockets and processes.
  */
 import * as Effect from "effect/Effect"
 import * as Os from "node:os"

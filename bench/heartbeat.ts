@@ -3,10 +3,10 @@
  * message for each, and as one message to all of them, plain and sealed. Nothing is handed to the system.
  */
 import * as Effect from "effect/Effect"
-import * as Frame from "../src/protocol/Frame.ts"
-import * as KeyRing from "../src/protocol/KeyRing.ts"
-import type * as Message from "../src/protocol/Message.ts"
-import * as Session from "../src/protocol/Session.ts"
+import type * as Message from "../src/protocol/model/Message.ts"
+import * as Frame from "../src/protocol/wire/Frame.ts"
+import * as KeyRing from "../src/protocol/wire/KeyRing.ts"
+import * as Session from "../src/protocol/wire/Session.ts"
 import type * as Datagrams from "../src/transport/Datagrams.ts"
 import * as Messenger from "../src/transport/Messenger.ts"
 import type * as Sessions from "../src/transport/Sessions.ts"

@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import * as Server from "../src/group/Server.ts"
 import * as NodeServer from "../src/NodeServer.ts"
+import * as Server from "../src/server/Server.ts"
 import type * as Profile from "../src/settings/Profile.ts"
 import { freePort } from "./loopback.ts"
 

@@ -1,5 +1,5 @@
 /**
- * Where a bench meets: on loopback, at a port of its own.
+ * Where a bench runs: on loopback, at a port of its own.
  */
 import * as Effect from "effect/Effect"
 import { createSocket } from "node:dgram"

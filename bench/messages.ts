@@ -9,8 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { performance } from "node:perf_hooks"
 import * as Client from "../src/client/Client.ts"
-import * as Server from "../src/group/Server.ts"
 import * as NodeServer from "../src/NodeServer.ts"
+import * as Server from "../src/server/Server.ts"
 import { freePort } from "./loopback.ts"
 
 interface Shape {
@@ -84,7 +84,7 @@ const group = Effect.fnUntraced(function*({ clients, servers }: Shape) {
   )
   for (const client of senders) {
     yield* client.join
-    yield* read(yield* client.subscribe)
+    yield* read(yield* client.inbox.subscribe)
   }
   let number = 0
   const acknowledged: Array<number> = []

@@ -1,10 +1,10 @@
 /**
  * `npm run bench -- sealing`: what sealing and opening cost, by the size of the body.
  */
-import * as Frame from "../src/protocol/Frame.ts"
-import * as KeyRing from "../src/protocol/KeyRing.ts"
-import * as Sealing from "../src/protocol/Sealing.ts"
-import * as Session from "../src/protocol/Session.ts"
+import * as Frame from "../src/protocol/wire/Frame.ts"
+import * as KeyRing from "../src/protocol/wire/KeyRing.ts"
+import * as Sealing from "../src/protocol/wire/Sealing.ts"
+import * as Session from "../src/protocol/wire/Session.ts"
 import * as Sessions from "../src/transport/Sessions.ts"
 import { corpus } from "../test/fuzz/Hostile.ts"
 

@@ -5,7 +5,7 @@
  */
 import type * as Config from "effect/Config"
 import * as Layer from "effect/Layer"
-import * as Server from "./group/Server.ts"
+import * as Server from "./server/Server.ts"
 import type * as Settings from "./settings/Settings.ts"
 import * as NodeDatagrams from "./transport/node/NodeDatagrams.ts"
 

@@ -9,26 +9,28 @@
 
 export * as Client from "./client/Client.ts"
 
-export * as ClientEvent from "./protocol/ClientEvent.ts"
+export * as ClientEvent from "./protocol/model/ClientEvent.ts"
 
 export * as Datagrams from "./transport/Datagrams.ts"
 
-export * as Event from "./protocol/Event.ts"
+export * as Event from "./protocol/model/Event.ts"
 
 export * as Generation from "./transport/Generation.ts"
 
-export * as Group from "./group/Group.ts"
+export * as Group from "./server/Group.ts"
 
-export * as Inbox from "./group/Inbox.ts"
+export * as Inbox from "./server/Inbox.ts"
 
-export * as Leadership from "./group/Leadership.ts"
+export * as Inquiry from "./client/Inquiry.ts"
 
-export * as Member from "./protocol/Member.ts"
+export * as Leadership from "./server/Leadership.ts"
+
+export * as Member from "./protocol/model/Member.ts"
 
 export * as Profile from "./settings/Profile.ts"
 
-export * as Reign from "./protocol/Reign.ts"
+export * as Reign from "./protocol/model/Reign.ts"
 
-export * as Server from "./group/Server.ts"
+export * as Server from "./server/Server.ts"
 
 export * as Settings from "./settings/Settings.ts"

@@ -29,7 +29,7 @@ export const host = Effect.gen(function*() {
 export const talk = Effect.fnUntraced(function*<E, R>(lines: Stream.Stream<string, E, R>) {
   const client = yield* Client.Client
   // Before we join, so that nothing is missed.
-  const messages = yield* client.subscribe
+  const messages = yield* client.inbox.subscribe
   yield* readable(messages).pipe(
     Stream.filter(({ by }) => by.id !== client.self.id),
     Stream.runForEach(({ text }) => Console.log(text)),

@@ -2,7 +2,7 @@
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Inquiry from "../group/Inquiry.ts"
+import * as Inquiry from "../client/Inquiry.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as Answer from "../status/Answer.ts"
 import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"

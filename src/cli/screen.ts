@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
-import type * as Group from "../group/Group.ts"
-import type * as Event from "../protocol/Event.ts"
+import type * as Event from "../protocol/model/Event.ts"
+import type * as Group from "../server/Group.ts"
 import * as MulticastGroup from "../settings/MulticastGroup.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as EventText from "../status/EventText.ts"
@@ -28,6 +28,9 @@ const shortestFrame = "40 millis"
 
 /** How long the terminal has at the end to take what stays on it. */
 const patience = "200 millis"
+
+/** What serve shows on a terminal. */
+export type Screen = Effect.Success<ReturnType<typeof make>>
 
 export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
   const wake = yield* Queue.sliding<void>(1)

@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Client from "../client/Client.ts"
-import * as Member from "../protocol/Member.ts"
+import * as Member from "../protocol/model/Member.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
 import * as Output from "./output.ts"

@@ -1,7 +1,7 @@
 /**
  * A diagnosis for people: what was examined, what was found, and what to do. Pure, from data to lines of a given width.
  */
-import { formatAddress } from "../protocol/Member.ts"
+import { formatAddress } from "../protocol/model/Member.ts"
 import type * as Table from "../status/Table.ts"
 import * as Text from "../status/Text.ts"
 import type * as Diagnosis from "./Diagnosis.ts"

@@ -1,6 +1,6 @@
 /** Evidence: one piece of what an examination learns. What the system says, what was asked, what was heard; facts only. */
-import type { Address, NodeId } from "../protocol/Member.ts"
-import type * as Message from "../protocol/Message.ts"
+import type { Address, NodeId } from "../protocol/model/Member.ts"
+import type * as Message from "../protocol/model/Message.ts"
 import type { Explained } from "../transport/interfaces/InterfaceChoice.ts"
 import type { Refusal, Socket } from "./Observations.ts"
 

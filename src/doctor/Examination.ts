@@ -14,12 +14,13 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type * as Inquiry from "../group/Inquiry.ts"
-import * as Keys from "../group/Keys.ts"
-import * as Seeds from "../group/Seeds.ts"
-import * as Supervisor from "../group/Supervisor.ts"
-import * as Frame from "../protocol/Frame.ts"
-import { formatAddress } from "../protocol/Member.ts"
+import type * as Inquiry from "../client/Inquiry.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
+import * as Supervisor from "../engine/Supervisor.ts"
+import { formatAddress } from "../protocol/model/Member.ts"
+import * as Frame from "../protocol/wire/Frame.ts"
+import * as Keys from "../server/Keys.ts"
+import * as Seeds from "../server/Seeds.ts"
 import * as MulticastGroup from "../settings/MulticastGroup.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import type * as Settings from "../settings/Settings.ts"
@@ -43,7 +44,7 @@ export interface Examination {
   /** All that was seen so far. */
   readonly observations: Effect.Effect<Observations>
   /** Fails when a fiber of it has died too often. */
-  readonly failed: Effect.Effect<never, Supervisor.GroupFailed>
+  readonly failed: Effect.Effect<never, GroupFailed>
 }
 
 /** Starts an examination. It goes on until the scope closes. */

@@ -1,5 +1,5 @@
 /** Findings about this host: its interfaces, ports, keys and buffers, and whether its own multicasts come back to it. */
-import { formatAddress } from "../protocol/Member.ts"
+import { formatAddress } from "../protocol/model/Member.ts"
 import * as Text from "../status/Text.ts"
 import { all, type Finding, note, one, problem } from "./Finding.ts"
 import { isLonely, type Observations, type Refusal } from "./Observations.ts"

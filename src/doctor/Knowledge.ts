@@ -2,8 +2,8 @@
  * What an examination knows: a fold over evidence (`step`), and what it adds up to (`observations`). Pure. What no evidence
  * says stays unknown.
  */
-import type * as Message from "../protocol/Message.ts"
-import * as Zone from "../protocol/Zone.ts"
+import type * as Message from "../protocol/model/Message.ts"
+import * as Zone from "../protocol/model/Zone.ts"
 import type { Explained } from "../transport/interfaces/InterfaceChoice.ts"
 import * as Kernel from "../transport/Kernel.ts"
 import type { Evidence, Question } from "./Evidence.ts"

@@ -1,7 +1,7 @@
 /** The servers that an examination knows: heard by multicast, answering, or only listed by another. Pure. */
-import { type Address, formatAddress, type NodeId } from "../protocol/Member.ts"
-import * as MemberLists from "../protocol/MemberLists.ts"
-import type * as Message from "../protocol/Message.ts"
+import * as MemberLists from "../protocol/membership/MemberLists.ts"
+import { type Address, formatAddress, type NodeId } from "../protocol/model/Member.ts"
+import type * as Message from "../protocol/model/Message.ts"
 import type { Server, Times } from "./Observations.ts"
 
 /** One server. `address` is where it is asked; `last` is when it was last heard, or last listed by another. */

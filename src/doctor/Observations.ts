@@ -6,8 +6,8 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import * as Member from "../protocol/Member.ts"
-import * as Reign from "../protocol/Reign.ts"
+import * as Member from "../protocol/model/Member.ts"
+import * as Reign from "../protocol/model/Reign.ts"
 
 /**
  * Something that the system refused, and the name of its error (`EADDRINUSE`), where it gave one.

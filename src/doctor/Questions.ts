@@ -1,6 +1,6 @@
 /** The questions that were asked, by nonce: their echoes and answers carry it. Pure. */
-import type { NodeId } from "../protocol/Member.ts"
-import type * as Message from "../protocol/Message.ts"
+import type { NodeId } from "../protocol/model/Member.ts"
+import type * as Message from "../protocol/model/Message.ts"
 import type { Question } from "./Evidence.ts"
 import type { Observations } from "./Observations.ts"
 

@@ -1,7 +1,7 @@
 /**
  * What several findings need to know of observations: which interfaces are used, whether the port can be had, who leads.
  */
-import { formatAddress } from "../protocol/Member.ts"
+import { formatAddress } from "../protocol/model/Member.ts"
 import type { Finding } from "./Finding.ts"
 import type { Interface, Observations, Server } from "./Observations.ts"
 

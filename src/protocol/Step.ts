@@ -3,47 +3,47 @@
  * is now and what is to be done. Every input of a server goes through {@link step}; nothing else changes its state.
  */
 import * as HashMap from "effect/HashMap"
-import * as Option from "effect/Option"
-import * as BullyElection from "./BullyElection.ts"
-import * as Contacts from "./Contacts.ts"
-import * as Contest from "./Contest.ts"
-import * as Damping from "./Damping.ts"
-import * as Delivery from "./Delivery.ts"
-import * as Election from "./Election.ts"
-import type * as Event from "./Event.ts"
-import * as Following from "./Following.ts"
-import * as Handover from "./Handover.ts"
-import * as Identity from "./Identity.ts"
-import * as LeaseClaim from "./LeaseClaim.ts"
-import * as LeaseElection from "./LeaseElection.ts"
-import * as Links from "./Links.ts"
-import type * as Member from "./Member.ts"
-import * as MemberLists from "./MemberLists.ts"
-import * as Membership from "./Membership.ts"
-import * as Message from "./Message.ts"
-import * as NamedElections from "./NamedElections.ts"
-import * as PathProbes from "./PathProbes.ts"
-import * as Paths from "./Paths.ts"
-import * as Presence from "./Presence.ts"
-import * as PreVote from "./PreVote.ts"
-import * as PromiseRecord from "./PromiseRecord.ts"
-import * as Register from "./Register.ts"
-import type * as Reign from "./Reign.ts"
-import * as Rules from "./Rules.ts"
-import * as Snapshot from "./Snapshot.ts"
-import * as Stability from "./Stability.ts"
-import * as SteppingDown from "./SteppingDown.ts"
-import { type Now, type Output, type State, type Timer, Turn } from "./Turn.ts"
-import * as Voter from "./Voter.ts"
-import * as Waking from "./Waking.ts"
-import * as Watch from "./Watch.ts"
-import * as Witnesses from "./Witnesses.ts"
+import * as Delivery from "./delivery/Delivery.ts"
+import * as Algorithms from "./election/Algorithms.ts"
+import * as BullyElection from "./election/BullyElection.ts"
+import * as Damping from "./election/Damping.ts"
+import type { ElectionTimer } from "./election/ElectionAlgorithm.ts"
+import * as ElectionContext from "./election/ElectionContext.ts"
+import * as Following from "./election/Following.ts"
+import * as NamedElections from "./election/NamedElections.ts"
+import * as Snapshot from "./election/Snapshot.ts"
+import * as SteppingDown from "./election/SteppingDown.ts"
+import * as Waking from "./election/Waking.ts"
+import * as Handover from "./lease/Handover.ts"
+import * as LeaseElection from "./lease/LeaseElection.ts"
+import * as Leaving from "./Leaving.ts"
+import * as Contacts from "./membership/Contacts.ts"
+import * as FailureDetector from "./membership/FailureDetector.ts"
+import * as Identity from "./membership/Identity.ts"
+import * as MemberLists from "./membership/MemberLists.ts"
+import * as PathProbes from "./membership/PathProbes.ts"
+import * as Paths from "./membership/Paths.ts"
+import * as Presence from "./membership/Presence.ts"
+import * as Stability from "./membership/Stability.ts"
+import * as Watch from "./membership/Watch.ts"
+import * as Witnesses from "./membership/Witnesses.ts"
+import * as Election from "./model/Election.ts"
+import type * as Member from "./model/Member.ts"
+import type * as Message from "./model/Message.ts"
+import * as PromiseRecord from "./model/PromiseRecord.ts"
+import type * as Reign from "./model/Reign.ts"
+import type { Now, Output, State, Timer } from "./model/State.ts"
+import { StepContext } from "./model/StepContext.ts"
+import * as Timers from "./model/Timers.ts"
+import type * as Timing from "./model/Timing.ts"
+import * as Received from "./Received.ts"
+import * as Removal from "./Removal.ts"
 
 /**
  * What can happen to a server.
  *
  * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `Watch`: the ticks of the four fibers.
- * - `Received`: a message came. `TimerFired`: a timer that an earlier step set has run out.
+ * - `Received`: a message came. `Due`: what was due at {@link dueAt} is due; any other input will do as well.
  * - `Refused`: the host of a member that was asked says that nobody listens there. `NotAsked`: our own system did not let us
  *   ask. `Moved`: our own sockets' addresses are
  *   others now. `Seeds`: the names of the seeds resolve to these now.
@@ -71,7 +71,7 @@ export type Input =
     readonly from: Member.Address
     readonly via: "multicast" | "unicast"
   }
-  | { readonly _tag: "TimerFired"; readonly key: string; readonly token: number; readonly timer: Timer }
+  | { readonly _tag: "Due" }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
   | { readonly _tag: "NotAsked"; readonly id: Member.NodeId }
   | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
@@ -92,17 +92,17 @@ export type Input =
 
 /** A server before its start. `addresses` are those of its own sockets. */
 export const make = (options: {
-  readonly rules: Rules.Rules
+  readonly timing: Timing.Timing
   readonly self: Member.Member
   readonly addresses: ReadonlyArray<Member.Address>
   readonly seeds?: ReadonlyArray<Member.Address> | undefined
   readonly monotonic: number
 }): State => ({
-  rules: options.rules,
+  timing: options.timing,
   self: options.self,
   addresses: options.addresses,
   phase: "Discovering",
-  newcomer: options.rules.stableAfter > 0,
+  newcomer: options.timing.stableAfter > 0,
   members: [],
   known: HashMap.empty(),
   departed: HashMap.empty(),
@@ -113,7 +113,7 @@ export const make = (options: {
   contacts: Contacts.make(options.seeds ?? []),
   delivery: Delivery.empty,
   promises: HashMap.empty(),
-  silentUntil: options.rules.lease === null ? -Infinity : options.monotonic + options.rules.lease.duration,
+  silentUntil: options.timing.lease === null ? -Infinity : options.monotonic + options.timing.lease.duration,
   handover: PromiseRecord.none,
   kept: [],
   minority: false,
@@ -130,8 +130,7 @@ export const make = (options: {
   probe: "",
   paging: null,
   identity: Identity.make(options.monotonic),
-  timers: HashMap.empty(),
-  tokens: 0
+  timers: Timers.empty
 })
 
 /**
@@ -172,396 +171,213 @@ export const leads = (
 ): Reign.Reign | null =>
   Watch.isStalled(state, now) || Snapshot.isRestored(state, now) || !LeaseElection.isHeld(state, election, now)
     ? null
-    : Contest.ownReign(state, election)
+    : ElectionContext.ownReign(state, election)
 
-/** The one transition. Never throws. */
+/** When the next timer is due, on the monotonic clock; Infinity where none is, or the server has left. */
+export const dueAt = ({ phase, timers }: State): number => phase === "Left" ? Infinity : Timers.nextDue(timers)
+
+/**
+ * The one transition: timers that were due before the input fire first, then it is acted on. A timer that is due at the very
+ * instant of an input comes after it, with `Due`. Never throws.
+ */
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
-  const turn = new Turn(state, now, input._tag === "TimerFired" ? input.token : undefined)
   if (state.phase === "Left") return [state, []]
-  if (Snapshot.isRestored(state, now)) Waking.restored(turn)
+  const context = new StepContext(state, now)
+  if (Snapshot.isRestored(state, now)) Waking.restored(context)
   // Before its start a server has no watch that could be late.
-  if (input._tag !== "Start" && Watch.isStalled(state, now)) Waking.wake(turn)
-  if (input._tag !== "Start" && Watch.isInDoubt(turn.state, now)) Waking.lookAround(turn)
-  const { lease } = state.rules
-  if (lease !== null) LeaseElection.expire(turn, lease)
+  if (input._tag !== "Start" && Watch.isStalled(state, now)) Waking.wake(context)
+  if (input._tag !== "Start" && Watch.isInDoubt(context.state, now)) Waking.lookAround(context)
+  const algorithm = Algorithms.of(state)
+  algorithm.begin(context)
+  fireDue(context, input._tag === "Due" ? "now" : "before")
+  // The last of them may have been the goodbye.
+  if (context.state.phase !== "Left") act(context, input)
+  algorithm.end(context)
+  return [context.state, context.outputs]
+}
+
+const act = (context: StepContext, input: Input): void => {
+  const { timing: { discoveryWindow }, self } = context.state
   switch (input._tag) {
     case "Start":
-      Watch.start(turn)
-      Snapshot.look(turn)
-      turn.emit({ event: "Started", self: state.self })
-      turn.setTimer("discovery", state.rules.discoveryWindow, { _tag: "DiscoveryOver" })
-      Stability.start(turn)
-      Handover.start(turn)
+      Watch.start(context)
+      Snapshot.look(context)
+      context.emit({ event: "Started", self })
+      context.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
+      Stability.start(context)
+      Handover.start(context)
       break
     case "Discover": {
-      const askAll = turn.state.probe === "" || turn.state.members.length === 0
-      if (askAll) Presence.probeGroup(turn)
-      Contacts.seek(turn, askAll)
+      const askAll = context.state.probe === "" || context.state.members.length === 0
+      if (askAll) Presence.probeGroup(context)
+      Contacts.seek(context, askAll)
       break
     }
     case "Heartbeat":
-      heartbeat(turn)
+      heartbeat(context)
       break
     case "Sweep":
-      if (turn.state.phase === "Live") {
-        Membership.sweep(turn)
-        Contest.all(turn).forEach(BullyElection.sweep)
-        Delivery.sweep(turn)
-        if (lease !== null) LeaseElection.countServers(turn, lease)
+      if (context.state.phase === "Live") {
+        FailureDetector.sweep(context)
+        ElectionContext.all(context).forEach(BullyElection.sweep)
+        Delivery.sweep(context)
+        Algorithms.of(context.state).onSweep(context)
       }
       break
     case "Watch":
-      Watch.look(turn)
-      if (lease !== null) LeaseElection.look(turn, lease)
+      Watch.look(context)
+      Algorithms.of(context.state).onWatch(context)
       break
     case "Received":
-      received(turn, input.message, input.from, input.via)
+      Received.received(context, input.message, input.from, input.via)
       break
-    case "TimerFired":
-      if (Option.getOrUndefined(HashMap.get(turn.state.timers, input.key)) === input.token) {
-        turn.state.timers = HashMap.remove(turn.state.timers, input.key)
-        fired(turn, input.timer)
-      }
+    case "Due":
       break
     case "Refused":
-      settle(turn, input.id, Membership.refused(turn, input.id))
+      Removal.removeIf(context, input.id, FailureDetector.refused(context, input.id))
       break
     case "NotAsked":
-      Membership.notAsked(turn, input.id)
+      FailureDetector.notAsked(context, input.id)
       break
     case "Moved":
-      if (Identity.moved(turn, input.addresses)) Presence.sayMoved(turn)
+      if (Identity.moved(context, input.addresses)) Presence.sayMoved(context)
       break
     case "Seeds":
-      Contacts.resolved(turn, input.addresses)
+      Contacts.resolved(context, input.addresses)
       break
     case "WorkEnded":
-      inElection(turn, input, (at) => NamedElections.workEnded(at, input.finished ?? true))
-      if (turn.state.phase === "Leaving" && !isEndingWork(turn)) farewell(turn)
+      inElection(context, input, (election) => NamedElections.workEnded(election, input.finished ?? true))
+      Leaving.goOn(context)
       break
     case "WorkOverran":
-      inElection(turn, input, (at) => SteppingDown.workOverran(at, input.term))
+      inElection(context, input, (election) => SteppingDown.workOverran(election, input.term))
       break
     case "WorkIdle":
-      inElection(turn, input, (at) => SteppingDown.workIdle(at, input.term))
+      inElection(context, input, (election) => SteppingDown.workIdle(election, input.term))
       break
     case "WorkFinished":
-      inElection(turn, input, SteppingDown.workFinished)
+      inElection(context, input, SteppingDown.workFinished)
       break
     case "WorkGivenUp":
-      inElection(turn, input, SteppingDown.workGivenUp)
+      inElection(context, input, SteppingDown.workGivenUp)
       break
     case "WorkOffered":
-      inElection(turn, input, SteppingDown.workOffered)
+      inElection(context, input, SteppingDown.workOffered)
       break
     case "Room":
-      Delivery.onRoom(turn, input.limit)
+      Delivery.onRoom(context, input.limit)
       break
     case "Resign":
-      inElection(turn, input, SteppingDown.resign)
+      inElection(context, input, SteppingDown.resign)
       break
     case "StepDown":
-      inElection(turn, input, (at) => SteppingDown.stepDown(at, input.millis))
+      inElection(context, input, (election) => SteppingDown.stepDown(election, input.millis))
       break
     case "Transfer":
-      inElection(turn, input, (at) => SteppingDown.transfer(at, input.to))
+      inElection(context, input, (election) => SteppingDown.transfer(election, input.to))
       break
     case "Campaign":
-      NamedElections.campaign(turn, input.election)
+      NamedElections.campaign(context, input.election)
       break
     case "Withdraw":
-      NamedElections.withdraw(turn, input.election)
+      NamedElections.withdraw(context, input.election)
       break
     case "Leave":
-      leave(turn)
+      Leaving.leave(context)
       break
   }
-  if (lease !== null) LeaseElection.countMajority(turn, lease)
-  return [turn.state, turn.outputs]
 }
 
 /** Does it in the election that the input names, if we take part in it. */
 const inElection = (
-  turn: Turn,
+  context: StepContext,
   input: { readonly election?: string },
-  act: (at: Contest.Contest) => void
+  act: (at: ElectionContext.ElectionContext) => void
 ): void => {
-  const at = Contest.find(turn, input.election ?? Election.ofGroup)
-  if (at !== null) act(at)
+  const election = ElectionContext.find(context, input.election ?? Election.ofGroup)
+  if (election !== null) act(election)
 }
 
 // --- Ticks ---
 
-const heartbeat = (turn: Turn): void => {
-  Following.beat(Contest.ofGroup(turn))
-  Presence.sayAlive(turn)
-  Handover.ask(turn)
-  NamedElections.heartbeat(turn)
-  Membership.keepByUnicast(turn)
-  keepPaths(turn)
-  Damping.heartbeat(turn, Contest.all(turn))
-  for (const at of Contest.all(turn)) BullyElection.callIfDue(at)
+const heartbeat = (context: StepContext): void => {
+  Following.beat(ElectionContext.ofGroup(context))
+  Presence.sayAlive(context)
+  Handover.ask(context)
+  NamedElections.heartbeat(context)
+  FailureDetector.keepByUnicast(context)
+  keepPaths(context)
+  Damping.heartbeat(context, ElectionContext.all(context))
+  for (const election of ElectionContext.all(context)) BullyElection.callIfDue(election)
 }
 
 /** Whether others hear us is asked of those whom it matters of. */
-const keepPaths = (turn: Turn): void => {
-  if (turn.state.phase !== "Live") return
-  Contest.all(turn).forEach(Following.keep)
-  if (turn.state.rules.lease === null && Paths.watch(turn)) Contest.all(turn).forEach(BullyElection.onUnheard)
+const keepPaths = (context: StepContext): void => {
+  if (context.state.phase !== "Live") return
+  ElectionContext.all(context).forEach(Following.keep)
+  Algorithms.of(context.state).checkPaths(context)
 }
 
 // --- Timers ---
 
-const fired = (turn: Turn, timer: Timer): void => {
+/** What one that fires clears or sets anew does not fire by its old setting; what it sets waits for the next step. */
+const fireDue = (context: StepContext, until: "before" | "now"): void => {
+  const now = context.now.monotonic
+  if (Timers.nextDue(context.state.timers) > now) return
+  for (const entry of context.state.timers.filter(({ due }) => due < now || (due === now && until === "now"))) {
+    if (context.state.phase === "Left" || !context.state.timers.includes(entry)) continue
+    context.clearTimer(entry.key)
+    fired(context, entry.timer)
+  }
+}
+
+const fired = (context: StepContext, timer: Timer): void => {
   switch (timer._tag) {
     case "DiscoveryOver":
-      turn.state.phase = "Live"
-      Handover.ask(turn)
-      keepPaths(turn)
-      return Contest.all(turn).forEach(BullyElection.callElection)
+      context.state.phase = "Live"
+      Handover.ask(context)
+      keepPaths(context)
+      return ElectionContext.all(context).forEach(BullyElection.callElection)
     case "Stable":
-      Stability.reached(turn)
-      return Contest.all(turn).forEach(BullyElection.callElection)
+      Stability.reached(context)
+      return ElectionContext.all(context).forEach(BullyElection.callElection)
     case "SayAgain":
-      return turn.sayOften(timer.key, timer.body, timer.gaps, timer.to)
+      return context.sayOften(timer.key, timer.body, timer.gaps, timer.to)
     case "Respond":
-      return Presence.respond(turn, timer.to, timer.nonce)
+      return Presence.respond(context, timer.to, timer.nonce)
     case "Check":
-      return settle(turn, timer.id, Membership.unanswered(turn, timer.id))
+      return Removal.removeIf(context, timer.id, FailureDetector.unanswered(context, timer.id))
     case "AskWitnesses":
-      return Witnesses.ask(turn)
+      return Witnesses.ask(context)
     case "Proof":
-      if (Paths.unanswered(turn, timer)) {
-        Contest.all(turn).forEach((at) => BullyElection.onUnproven(at, timer.id))
+      if (Paths.unanswered(context, timer)) {
+        ElectionContext.all(context).forEach((election) => BullyElection.onUnproven(election, timer.id))
       }
       return
     case "Page":
-      return MemberLists.ask(turn)
+      return MemberLists.ask(context)
     case "Repair":
-      return Delivery.repairDue(turn)
+      return Delivery.repairDue(context)
     case "Answer":
-      return Delivery.answer(turn)
+      return Delivery.answer(context)
     case "NameNewest":
-      return Delivery.nameNewest(turn, timer.isLast)
+      return Delivery.nameNewest(context, timer.isLast)
     case "Handover":
-      return Handover.fired(turn, timer)
+      return Handover.fired(context, timer)
     case "Farewell":
-      if (Handover.isUnderWay(turn.state) || LeaseClaim.isGivingBack(turn)) {
-        return turn.setTimer("farewell", Rules.gaps.leaving[0], timer)
-      }
-      turn.state.phase = "Left"
-      turn.emit({ event: "Left" })
-      turn.outputs.push({ _tag: "Farewell" })
-      return
+      return Leaving.fired(context, timer)
     default:
-      return electionFired(new Contest.Contest(turn, timer.election), timer)
+      return electionFired(new ElectionContext.ElectionContext(context, timer.election), timer)
   }
 }
 
-type ElectionTimer = Extract<Timer, { readonly election: string }>
-
-const electionFired = (at: Contest.Contest, timer: ElectionTimer): void => {
-  const { lease } = at.state.rules
-  if (lease !== null && LeaseElection.fired(at, lease, timer)) return
+const electionFired = (election: ElectionContext.ElectionContext, timer: ElectionTimer): void => {
   switch (timer._tag) {
-    case "Stand":
-      return BullyElection.stand(at)
-    case "NoObjection":
-      return BullyElection.noObjection(at)
-    case "Object":
-      return BullyElection.object(at, timer.to, timer.standing)
-    case "Eligible":
-      return BullyElection.callElection(at)
-    case "WaitOver":
-      return BullyElection.waitOver(at)
     case "AbstainOver":
-      return SteppingDown.abstainOver(at)
+      return SteppingDown.abstainOver(election)
     case "Withdrawn":
-      return NamedElections.forget(at)
+      return NamedElections.forget(election)
+    default:
+      return Algorithms.of(election.state).onTimer(election, timer)
   }
-}
-
-const remove = (turn: Turn, id: Member.NodeId, reason: Event.Reason): void => {
-  const known = HashMap.getUnsafe(turn.state.known, id)
-  Membership.remove(turn, id, reason)
-  if (reason._tag !== "Left") Contacts.lose(turn, known)
-  for (const at of Contest.all(turn)) BullyElection.onRemoved(at, known.member, reason, known.heardAt)
-}
-
-const settle = (turn: Turn, id: Member.NodeId, reason: Event.Reason | null): void => {
-  if (reason !== null) remove(turn, id, reason)
-}
-
-// --- Messages ---
-
-const received = (turn: Turn, message: Message.Message, source: Member.Address, via: "multicast" | "unicast"): void => {
-  if (Message.isOfHandover(message)) return Handover.hear(turn, message, source)
-  switch (message.type) {
-    case "WITNESS_ASK":
-      return Witnesses.onAsk(turn, message, source)
-    case "WITNESS":
-      return Witnesses.onAnswer(turn, message)
-    case "MEMBERS_ASK":
-      return MemberLists.onAsk(turn, message, source, via)
-    case "MEMBERS":
-      return onMembers(turn, message, source)
-    case "CLIENT_JOIN":
-      return Delivery.onJoin(turn, message, source, via)
-    case "CLIENT_MESSAGE":
-      return Delivery.onMessage(turn, message, source, via)
-    case "CLIENT_DELIVER":
-      return Delivery.onDeliver(turn, message)
-    case "CLIENT_REPAIR":
-      return Delivery.onRepair(turn, message, source, via)
-    case "CLIENT_LEAVE":
-      return Delivery.onLeave(turn, message)
-  }
-  const { lease } = turn.state.rules
-  const from = Membership.reachedAt(turn, message, source)
-  const incarnation = turn.state.self.incarnation
-  const heard = Membership.hear(turn, message, from, via)
-  if (heard === null) {
-    if (turn.state.self.incarnation !== incarnation) Waking.raised(turn)
-    // Two who removed each other ask each other: unless both also answer, neither returns.
-    if (message.type === "SERVER_PROBE" && via === "unicast" && Membership.mayReturn(turn, message.sender)) {
-      Presence.respond(turn, from, message.nonce)
-    }
-    // Who has left gave its claim back before.
-    if (lease !== null && message.type === "RELEASE" && message.sender.id !== turn.state.self.id) {
-      released(turn, lease, message)
-    }
-    return
-  }
-  for (const at of Contest.all(turn)) {
-    if (heard.replaced !== null) {
-      const { heardAt, member } = heard.replaced
-      BullyElection.onRemoved(at, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
-    }
-    if (heard.joined) BullyElection.onJoined(at)
-  }
-  NamedElections.onHeard(turn, message.sender, heard.elections, from)
-  if (turn.state.unheardSince !== Infinity && Paths.isHeardBy(turn, message.sender.id)) {
-    turn.state.unheardSince = Infinity
-    Contest.all(turn).forEach(BullyElection.callElection)
-  }
-  // What waited in the sockets while we stood still refreshes its senders; its claims are old.
-  const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === turn.state.probe
-  const at = Contest.find(turn, "election" in message ? message.election : Election.ofGroup)
-  if (message.type === "SERVER_LEAVING" && at !== null) {
-    Register.hearTerm(at, message)
-    Delivery.onHeard(turn, message)
-    return remove(turn, message.sender.id, { _tag: "Left" })
-  }
-  if (turn.now.monotonic < turn.state.drainUntil && !isFresh) {
-    if (at !== null) Register.hearTerm(at, message)
-    return
-  }
-  const isAgreed = (message.type !== "ELECTION" && message.type !== "BEAT" && message.type !== "COORDINATOR")
-    || Voter.agrees(turn, message.sender, message.lease)
-  if (!isAgreed && lease !== null) Contest.all(turn).forEach((at) => LeaseElection.onForeign(at, message.sender))
-  // Of an election that we take no part in: a sign of life and no more, but for our vote.
-  if (at === null || at.election.withdrawn) {
-    if (lease !== null && isAgreed) Voter.hear(turn, lease, message, from)
-    return
-  }
-  // These are said by all who vote: they may follow nobody in it.
-  if (message.type === "VOTE" || message.type === "BEAT_ACK" || message.type === "RELEASE") {
-    Register.hearTerm(at, message)
-    if (lease !== null) LeaseElection.onAnswer(at, lease, message)
-    return
-  }
-  Register.observe(at, message, from, message.type === "SERVER_PROBE" && via === "unicast")
-  if (turn.state.self.incarnation !== incarnation) Waking.raised(turn)
-  if ("view" in message) Contacts.compare(turn, message, from)
-  if (!isAgreed) return
-  if (at.name === Election.ofGroup) Delivery.onHeard(turn, message)
-  switch (message.type) {
-    case "SERVER_PROBE":
-      return onProbe(turn, message, from, via)
-    case "SERVER_RESPONSE":
-      return onResponse(turn, message, from)
-    case "PATH_PROBE":
-      return PathProbes.hear(turn, message)
-    case "ELECTION":
-      return lease === null
-        ? BullyElection.onElection(at, message, from)
-        : LeaseElection.onElection(at, lease, message, from)
-    case "BEAT":
-      // Its agreement is ours, or we would not be here.
-      return LeaseElection.onBeat(at, message.lease, message, from)
-    case "OK":
-      // Where there are votes nobody objects.
-      return lease === null ? BullyElection.onOk(at, message) : undefined
-    case "STEPPING_DOWN":
-      return SteppingDown.onSteppingDown(at, message)
-  }
-}
-
-/** A claim was given back by one that may be no member any more. */
-const released = (turn: Turn, lease: Message.Agreement, message: Message.Of<"RELEASE">): void => {
-  const at = Contest.find(turn, message.election)
-  if (at === null) Voter.onRelease(turn, message.election, message.sender, message.claim)
-  else LeaseElection.onRelease(at, lease, message)
-}
-
-const onProbe = (
-  turn: Turn,
-  message: Message.Of<"SERVER_PROBE">,
-  from: Member.Address,
-  via: "multicast" | "unicast"
-): void => {
-  const { nonce, sender } = message
-  if (via === "unicast") {
-    if (message.preVote === undefined) Links.asked(turn, sender.id, nonce)
-    return Presence.respond(turn, from, nonce, PreVote.answer(turn, message, from))
-  }
-  // A burst of one nonce is one question.
-  const known = HashMap.getUnsafe(turn.state.known, sender.id)
-  if (known.answered === nonce) return
-  turn.state.known = HashMap.set(turn.state.known, sender.id, { ...known, answered: nonce })
-  if (turn.state.election.reign?.leader.id === turn.state.self.id) return Presence.respond(turn, from, nonce)
-  const size = turn.state.members.length + 1
-  if (turn.random() * size < Rules.answersWanted) {
-    turn.setTimer(`respond:${sender.id}`, turn.random() * Math.min(size, 100), { _tag: "Respond", to: from, nonce })
-  }
-}
-
-const onResponse = (turn: Turn, message: Message.Of<"SERVER_RESPONSE">, from: Member.Address): void => {
-  const { nonce } = message
-  const { lease } = turn.state.rules
-  if (lease !== null) Contest.all(turn).forEach((at) => LeaseElection.onAnswered(at, lease, message))
-  if (nonce !== turn.state.probe || turn.state.paging !== null || turn.state.phase !== "Discovering") return
-  // By then those who answer the probe of a group of any size have done so; only the others are asked for.
-  MemberLists.read(turn, from, nonce, Math.min(100, turn.state.rules.discoveryWindow / 3))
-}
-
-const onMembers = (turn: Turn, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
-  const own = message.list.find((line) => line.id === turn.state.self.id)
-  if (own !== undefined && Identity.isOwnAddress(turn, own) && Identity.raise(turn, own.incarnation)) {
-    Waking.raised(turn)
-  }
-  MemberLists.onPage(turn, message, from)
-}
-
-// --- Leaving ---
-
-const leave = (turn: Turn): void => {
-  if (turn.state.phase === "Leaving") return
-  turn.state.phase = "Leaving"
-  turn.clearTimer("discovery")
-  for (const at of Contest.all(turn)) {
-    // Who would vote for it is free again: its candidacy comes to nothing.
-    BullyElection.abandon(at)
-    BullyElection.endReign(at, "Left")
-  }
-  if (!isEndingWork(turn)) farewell(turn)
-}
-
-const isEndingWork = (turn: Turn): boolean => Contest.all(turn).some(({ election }) => election.ending !== null)
-
-const farewell = (turn: Turn): void => {
-  if (turn.hasTimer("farewell")) return
-  turn.sayOften("leaving", { type: "SERVER_LEAVING" }, Rules.gaps.leaving)
-  Handover.leave(turn)
-  turn.setTimer("farewell", Rules.gaps.leaving[0] + 1 + Delivery.lingers(turn), { _tag: "Farewell" })
 }

@@ -8,7 +8,7 @@ import type * as Duration from "effect/Duration"
 import type * as Host from "effect/net/Host"
 import type * as IpNetwork from "effect/net/IpNetwork"
 import type * as Redacted from "effect/Redacted"
-import type * as KeyRing from "../protocol/KeyRing.ts"
+import type * as KeyRing from "../protocol/wire/KeyRing.ts"
 import type * as MulticastGroup from "./MulticastGroup.ts"
 import type { Profile } from "./Profile.ts"
 
@@ -97,7 +97,7 @@ export interface Options {
    */
   readonly interfaces?: ReadonlyArray<string> | undefined
   /**
-   * UDP port of this server's own sockets, 0 for any. Answers come to this port. 0 lets the system choose, another
+   * UDP port of this server's unicast sockets, 0 for any. Answers come to this port. 0 lets the system choose, another
    * one each start. Fixed, the node id is the same after a restart, so others see a member return instead of a new
    * one, and a firewall can name it. It must differ from `port`, and each server on a host needs its own.
    *

@@ -6,8 +6,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
-import * as KeyRing from "../protocol/KeyRing.ts"
-import * as Member from "../protocol/Member.ts"
+import * as Member from "../protocol/model/Member.ts"
+import * as KeyRing from "../protocol/wire/KeyRing.ts"
 import * as Forms from "./Forms.ts"
 import type { MulticastGroup } from "./MulticastGroup.ts"
 import type { Options } from "./Options.ts"
@@ -84,7 +84,7 @@ export const settings = {
     }
   ),
   unicastPort: whole([0, 65_535], "port", {
-    summary: "UDP port of this server's own sockets, 0 for any",
+    summary: "UDP port of this server's unicast sockets, 0 for any",
     default: () => 0
   }),
   multicast: Setting.toggle({

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import * as KeyRing from "../protocol/KeyRing.ts"
+import * as KeyRing from "../protocol/wire/KeyRing.ts"
 import * as DurationText from "./DurationText.ts"
 import type { settings } from "./SettingList.ts"
 import type { Key } from "./SettingName.ts"

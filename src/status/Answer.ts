@@ -1,7 +1,7 @@
 /** What a group answered who asked it, as lines for people: pure, from data to text. */
-import type * as Inquiry from "../group/Inquiry.ts"
-import * as Member from "../protocol/Member.ts"
-import type * as Message from "../protocol/Message.ts"
+import type * as Inquiry from "../client/Inquiry.ts"
+import * as Member from "../protocol/model/Member.ts"
+import type * as Message from "../protocol/model/Message.ts"
 import * as Table from "./Table.ts"
 import * as Text from "./Text.ts"
 

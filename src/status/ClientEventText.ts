@@ -1,7 +1,7 @@
 /** What happens to a client in words, for logs and for the terminal. */
-import type * as ClientEvent from "../protocol/ClientEvent.ts"
-import * as Member from "../protocol/Member.ts"
-import type * as Reign from "../protocol/Reign.ts"
+import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
+import * as Member from "../protocol/model/Member.ts"
+import type * as Reign from "../protocol/model/Reign.ts"
 import * as EventText from "./EventText.ts"
 import * as Text from "./Text.ts"
 

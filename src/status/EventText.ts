@@ -1,7 +1,7 @@
 /** Events in words, for logs and for the display: what happened, and the evidence. */
-import type * as Client from "../protocol/Client.ts"
-import type * as Event from "../protocol/Event.ts"
-import * as Member from "../protocol/Member.ts"
+import type * as Client from "../protocol/model/Client.ts"
+import type * as Event from "../protocol/model/Event.ts"
+import * as Member from "../protocol/model/Member.ts"
 import * as Text from "./Text.ts"
 
 /** One event as one line without its time. */

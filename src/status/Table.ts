@@ -1,7 +1,7 @@
 /** The group as a table: pure, from data to lines of a given width. */
-import type * as Group from "../group/Group.ts"
-import * as Lease from "../protocol/Lease.ts"
-import * as Member from "../protocol/Member.ts"
+import * as Lease from "../protocol/model/Lease.ts"
+import * as Member from "../protocol/model/Member.ts"
+import type * as Group from "../server/Group.ts"
 import * as Text from "./Text.ts"
 
 /** One server as a line of the table. */

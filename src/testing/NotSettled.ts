@@ -1,15 +1,30 @@
 /**
- * How a simulated run that did not go as a test wants it tells its seed, which repeats it.
+ * How long a test waits for a simulated run, and how a run that did not go as the test wants it tells its seed, which
+ * repeats it.
  *
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 
 /**
- * What did not come to pass in time, with the seed that repeats it and a picture of all servers.
+ * How long to wait. `within` is 1 minute unless set, and `step`, how much time passes between two looks, 10 ms. `among`
+ * names the servers that matter: all that run unless set.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Wait {
+  readonly within?: Duration.Input | undefined
+  readonly step?: Duration.Input | undefined
+  readonly among?: ReadonlyArray<number> | undefined
+}
+
+/**
+ * What did not come to pass in time, with the seed that repeats it and a dump of all servers.
  *
  * @category errors
  * @since 0.1.0
@@ -26,7 +41,7 @@ export class NotSettled extends Schema.TaggedError<NotSettled>()("NotSettled", {
 }
 
 /**
- * Logs the seed, and a picture of all servers, where a run ends by a failure that does not say them itself, such as an
+ * Logs the seed, and a dump of all servers, where a run ends by a failure that does not say them itself, such as an
  * assertion of a test.
  *
  * @internal

@@ -11,8 +11,8 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "../client/Client.ts"
-import * as Leaving from "../group/Leaving.ts"
-import type * as ClientEvent from "../protocol/ClientEvent.ts"
+import * as Closing from "../engine/Closing.ts"
+import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import type * as SimulatedClock from "./SimulatedClock.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
@@ -120,15 +120,18 @@ export const make = Effect.fnUntraced(function*(
       Effect.provideService(Datagrams.Datagrams, host.datagrams),
       Random.withSeed(`${network.seed} ${name}`),
       Effect.provideService(Clock.Clock, ownProcess.clock),
-      Effect.provideService(Leaving.RealClock, ownProcess.clock),
+      Effect.provideService(Closing.RealClock, ownProcess.clock),
       Scope.provide(scope),
       Effect.onError(() => Scope.close(scope, Exit.void))
     )
     const events: Array<Seen> = []
     // Read in true time, and not in the process: what it told before its end is kept.
-    const reader = yield* client.events.pipe(
-      Effect.flatMap(
-        Stream.runForEach((event) => Effect.map(network.now, (at) => void events.push({ at, index, event })))
+    const reader = yield* client.subscribe.pipe(
+      Effect.flatMap((subscription) =>
+        Stream.runForEach(
+          subscription.events,
+          (event) => Effect.map(network.now, (at) => void events.push({ at, index, event }))
+        )
       ),
       Effect.scoped,
       Effect.forkDetach({ startImmediately: true })

@@ -1,6 +1,6 @@
 /**
  * A network in memory, for tests: machines with addresses, clocks and receive buffers, and between them datagrams that
- * are late, lost, doubled or overtaken as you say. The twin of the real `Datagrams`, for users' own tests too.
+ * are late, lost, doubled or overtaken as you say. It stands in for the real `Datagrams`, in users' own tests too.
  *
  * All chance comes from one generator of the network's own, and all waiting is done on the ambient Effect `Clock`. So
  * under `TestClock` a run is decided by its seed and by what the test does, to the last byte.
@@ -10,28 +10,22 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import type { Address } from "../protocol/Member.ts"
-import { formatAddress } from "../protocol/Member.ts"
+import type { Address } from "../protocol/model/Member.ts"
 import * as Spelling from "../settings/Spelling.ts"
-import * as Datagrams from "../transport/Datagrams.ts"
-import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as Agenda from "./internal/agenda.ts"
 import * as Carrier from "./internal/carrier.ts"
-import * as Interfaces from "./internal/interfaces.ts"
+import * as Hosts from "./internal/hosts.ts"
 import * as Ledger from "./internal/ledger.ts"
 import * as Links from "./internal/links.ts"
 import type * as Machine from "./internal/machine.ts"
 import * as Names from "./internal/names.ts"
-import * as Sockets from "./internal/sockets.ts"
-import * as SimulatedClock from "./SimulatedClock.ts"
+import type { Host, HostOptions } from "./SimulatedHost.ts"
 import type { Conditions, Counters, Record } from "./Traffic.ts"
+
+export type { Failing, Host, HostOptions, Interface } from "./SimulatedHost.ts"
 
 /**
  * What a network is made with.
@@ -68,49 +62,6 @@ export const optionNames: ReadonlyArray<string> = Object.keys(
 )
 
 /**
- * What a machine is added with.
- *
- * @category models
- * @since 0.1.0
- */
-export interface HostOptions extends SimulatedClock.Options {
-  readonly name: string
-  /**
-   * 10.0.0.1 for the first, and so on, unless set. Machines are on one network if all but the last part is equal. With null
-   * it has no address yet: what is opened on it then is opened on its loopback, which reaches nobody else.
-   */
-  readonly ip?: string | null | undefined
-}
-
-const hostNames = Object.keys(
-  { name: true, ip: true, rate: true, wallAhead: true } satisfies { readonly [K in keyof HostOptions]-?: boolean }
-)
-
-/**
- * An interface of a machine. `ip` is null while it has no address.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Interface {
-  readonly name: string
-  readonly ip: string | null
-}
-
-/**
- * What may fail on a machine for a while.
- *
- * - `scans`: its endpoints cannot look at its interfaces, and keep those that they know.
- * - `sockets`: no new one can be opened, as where a process has no file descriptors left: `ask` fails with `Unknown`, and
- *   no address that is new is used. What is open works.
- * - `sends`: everything that is to be sent fails with `PermissionDenied`. What comes is heard.
- *
- * @category models
- * @since 0.1.0
- */
-export type Failing = Machine.Failing
-
-/**
  * How names of machines are resolved: to the address that the machine has on the first interface that has one (`works`); not
  * at all, nobody answers (`silent`); as they were when this began (`old`); or only `after` a while.
  *
@@ -118,69 +69,6 @@ export type Failing = Machine.Failing
  * @since 0.1.0
  */
 export type Resolver = Names.Resolver
-
-/**
- * A machine: interfaces with addresses, a clock, and the sockets that were opened on it.
- *
- * Its endpoints look at its interfaces now and then, as real ones do: they use one that has come, or an address that has
- * changed, within two seconds, and tell it by `troubles`. Until then they go on with what they knew: what they send from an
- * address that is gone fails with `AddressNotAvailable`, and what is sent to it finds nobody, or whoever has it now.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Host {
-  readonly name: string
-  /** That of its first interface that has one, now. */
-  readonly ip: string
-  /** Its interfaces, the first of which is called `sim0`: endpoints prefer them in this order. */
-  readonly interfaces: Effect.Effect<ReadonlyArray<Interface>>
-  /** Gives an interface, the first unless named, another address, or none (null). One that a machine has is a defect. */
-  readonly setAddress: (ip: string | null, name?: string) => Effect.Effect<void>
-  /** Adds an interface. A name that the machine has, or an address that any has, is a defect. */
-  readonly addInterface: (name: string, ip: string | null) => Effect.Effect<void>
-  /** Takes an interface away, with its address. */
-  readonly removeInterface: (name: string) => Effect.Effect<void>
-  /** Whether all its endpoints use its interfaces as they are now. False while none of these has an address. */
-  readonly isCurrent: Effect.Effect<boolean>
-  readonly isCurrentUnsafe: () => boolean
-  readonly setFailing: (what: Failing, failing: boolean) => Effect.Effect<void>
-  readonly clock: SimulatedClock.SimulatedClock
-  /** The network card, for those who want to be on another clock. */
-  readonly datagrams: Datagrams.Datagrams["Service"]
-  /** `Datagrams` on this machine. What is built on it lives in true time. */
-  readonly layerDatagrams: Layer.Layer<Datagrams.Datagrams>
-  /** `Datagrams` on this machine, and its clock. */
-  readonly layer: Layer.Layer<Datagrams.Datagrams>
-  /** SIGSTOP: no sleeper wakes and nobody reads, while datagrams pile up in the receive buffers. */
-  readonly pause: Effect.Effect<void>
-  /**
-   * SIGCONT. The waiting datagrams are read, then the expired sleepers wake: the order of a real event loop that was
-   * stopped in its poll, and the nastier one. Or the other way round.
-   */
-  readonly resume: (first?: "datagrams" | "sleepers") => Effect.Effect<void>
-  /** The lid is closed: as `pause`, and the monotonic clock stands still, and datagrams find nobody. */
-  readonly suspend: Effect.Effect<void>
-  readonly wake: (first?: "datagrams" | "sleepers") => Effect.Effect<void>
-  /** The interface goes down: sending and opening fail with `Unreachable`, nothing arrives. */
-  readonly disconnect: Effect.Effect<void>
-  readonly connect: Effect.Effect<void>
-  /**
-   * Ends what its endpoints do, as a kernel does when it kills their processes: nothing arrives, what their owners send
-   * goes nowhere, their ports are free again. Nothing is interrupted.
-   */
-  readonly killEndpoints: Effect.Effect<void>
-  /** Tells every endpoint of a fault that no call fails with. */
-  readonly trouble: (failure: Datagrams.DatagramsFailed) => Effect.Effect<void>
-  /** For so long every receive buffer is taken to be full: what arrives is dropped and counted, as in a flood. */
-  readonly overflow: (duration: Duration.Input) => Effect.Effect<void>
-  /** Datagrams that wait in its receive buffers. */
-  readonly waiting: Effect.Effect<number>
-  /** Every address at which one of its endpoints listens and is reached now. */
-  readonly listening: Effect.Effect<ReadonlyArray<Address>>
-  /** How many endpoints are open on it. */
-  readonly endpoints: Effect.Effect<number>
-}
 
 /**
  * Names of machines may stand for machines that do not exist yet. Every change takes effect on what is sent from then
@@ -240,231 +128,60 @@ export const make = (options: Options): Effect.Effect<SimulatedNetwork, never, S
   Effect.gen(function*() {
     yield* Effect.orDie(Spelling.refuseUnknown(options, optionNames))
     const agenda = yield* Agenda.make
-    const links = Links.make(yield* chanceOf(options.seed), options)
+    const links = Links.make(yield* Hosts.chanceOf(options.seed), options)
     const ledger = Ledger.make(agenda.now, options.traceCapacity ?? 0)
     // Of its own: what a group with a key draws does not change what befalls its datagrams.
-    const secrets = yield* chanceOf(`${options.seed} secrets`)
-    return build({ options, agenda, links, ledger, secrets })
+    const secrets = yield* Hosts.chanceOf(`${options.seed} secrets`)
+    const machines: Hosts.Hosts["machines"] = new Map()
+    const byIp = new Map<string, Machine.Machine>()
+    const { epoch = 0, receiveBuffer: capacity = 256, seed } = options
+    const kernel = { agenda, ledger, capacity, dropsOldest: options.whenFull === "oldest" }
+    const carrier = Carrier.make({ machines, byIp, links, kernel, refuses: options.refusals !== false })
+    const names = Names.make(() => Array.from(machines.values(), ({ machine }) => machine))
+    const hosts = { seed, epoch, agenda, carrier, secrets, names, machines, byIp, multicastLoss: new Map() }
+    return { seed, ...machineVerbs(hosts), ...linkVerbs(links), ...traffic(hosts, ledger) }
   })
 
 // internal
 
-const chanceOf = (seed: number | string) => Random.withSeed(Effect.service(Random.Random), seed)
+const machineVerbs = (
+  hosts: Hosts.Hosts
+): Pick<SimulatedNetwork, "host" | "hosts" | "setMulticastLoss" | "setResolver"> => ({
+  host: (options) => Hosts.add(hosts, options),
+  hosts: Effect.sync(() => Array.from(hosts.machines.values(), ({ host }) => host)),
+  setMulticastLoss: (name, loss) =>
+    Effect.sync(() => {
+      hosts.multicastLoss.set(name, loss)
+      const known = hosts.machines.get(name)
+      if (known !== undefined) known.machine.multicastLoss = loss
+    }),
+  setResolver: (how) => Effect.sync(() => hosts.names.set(how))
+})
 
-const build = ({ agenda, ledger, links, options, secrets }: {
-  readonly options: Options
-  readonly agenda: Agenda.Agenda
-  readonly links: Links.Links
-  readonly ledger: Ledger.Ledger
-  readonly secrets: Random.Random
-}): SimulatedNetwork => {
-  const machines = new Map<string, { readonly machine: Machine.Machine; readonly host: Host }>()
-  const byIp = new Map<string, Machine.Machine>()
-  const multicastLoss = new Map<string, number>()
-  const kernel = {
-    agenda,
-    ledger,
-    capacity: options.receiveBuffer ?? 256,
-    dropsOldest: options.whenFull === "oldest"
+const linkVerbs = (
+  links: Links.Links
+): Pick<
+  SimulatedNetwork,
+  "partition" | "cut" | "heal" | "setLoss" | "setDelay" | "setDuplicate" | "setReorder" | "setLink"
+> => {
+  const set = (conditions: Partial<Conditions>) => Effect.sync(() => links.set(conditions))
+  return {
+    partition: (parts) => Effect.sync(() => links.partition(parts)),
+    cut: (from, to) => Effect.sync(() => links.cut(from, to)),
+    heal: Effect.sync(links.heal),
+    setLoss: (loss) => set({ loss }),
+    setDelay: (delay) => set({ delay }),
+    setDuplicate: (duplicate) => set({ duplicate }),
+    setReorder: (reorder, by) => set(by === undefined ? { reorder } : { reorder, reorderBy: by }),
+    setLink: (from, to, conditions) => Effect.sync(() => links.setLink(from, to, conditions))
   }
+}
 
-  const carrier = Carrier.make({ machines, byIp, links, kernel, refuses: options.refusals !== false })
-
-  // --- Machines ---
-
-  const names = Names.make(() => [...machines.values()].map(({ machine }) => machine))
-
-  const ipOf = ({ interfaces }: Machine.Machine): string =>
-    (interfaces.find(({ ip }) => ip !== null) ?? interfaces[0])?.ip ?? "no address"
-
-  /** Gives an interface another address, or takes it away. */
-  const setIp = (machine: Machine.Machine, one: Machine.Interface, ip: string | null) => {
-    if (ip !== null && byIp.has(ip) && ip !== one.ip) {
-      return Effect.die(new Error(`a machine with the address ${ip} exists already`))
-    }
-    return Effect.sync(() => {
-      if (one.ip !== null) byIp.delete(one.ip)
-      Interfaces.assign(one, ip)
-      if (ip !== null) byIp.set(ip, machine)
-      Sockets.changed(machine, agenda)
-    })
-  }
-  const interfaceOf = (machine: Machine.Machine, name?: string) =>
-    Effect.suspend(() => {
-      const found = name === undefined ? machine.interfaces[0] : machine.interfaces.find((one) => one.name === name)
-      return found === undefined
-        ? Effect.die(new Error(`${machine.name} has no interface ${name ?? ""}`))
-        : Effect.succeed(found)
-    })
-
-  const openOn = (machine: Machine.Machine) => (options: Datagrams.Options) =>
-    Effect.acquireRelease(
-      Effect.suspend(() => {
-        const fail = (kind: Datagrams.DatagramsFailed["kind"], where: string) =>
-          Effect.fail(new Datagrams.DatagramsFailed({ during: "open", kind, where }))
-        const unknown = Interfaces.unknown(machine, options.interfaces)
-        if (unknown !== undefined) return fail("NoSuchInterface", unknown)
-        const { unicastPort: port } = options
-        if (machine.down) return fail("Unreachable", ipOf(machine))
-        if (port !== 0 && machine.ports.has(port)) {
-          return fail("AddressInUse", formatAddress({ ip: ipOf(machine), port }))
-        }
-        return Effect.succeed(Sockets.open(machine, options))
-      }),
-      (socket) => Effect.sync(() => Sockets.close(socket, "closed"))
-    ).pipe(Effect.map((socket): Datagrams.Endpoint => ({
-      hostname: machine.name,
-      get local() {
-        const [first, ...others] = socket.locals.map(({ interface: name, ip, port }) => ({ ip, port, interface: name }))
-        return [first as Datagrams.LocalAddress, ...others] as const
-      },
-      receive: Sockets.receive(socket),
-      multicast: (payload) => carrier.send(socket, Carrier.groupAddress(options), payload, "multicast"),
-      unicast: (to, payload) => carrier.send(socket, to, payload, "unicast"),
-      ask: (to, payload) => carrier.ask(socket, to, payload),
-      random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(secrets.nextDoubleUnsafe() * 256)),
-      hasAddress: () => socket.locals.some(({ interface: name }) => name !== Interfaces.loopback),
-      portTowards: (ip) => Interfaces.towards(socket, ip).port,
-      isExposed: () => false,
-      isDirect: (ip) => Interfaces.isDirect(socket, ip),
-      // A name is that of a machine, as far as it is there by then.
-      resolve: names.resolve,
-      troubles: Sockets.troubles(socket),
-      dropped: Effect.sync(() => socket.dropped)
-    })))
-
-  const thaw = (
-    machine: Machine.Machine,
-    clock: Effect.Effect<void>,
-    first: "datagrams" | "sleepers" = "datagrams"
-  ) => {
-    const read = Effect.sync(() => Sockets.thaw(machine, agenda))
-    const [before, after] = first === "datagrams" ? [read, clock] : [clock, read]
-    // A microsecond apart: what was woken first has gone to sleep again when the others wake.
-    const later = Effect.sync(() => {
-      const going = { clock: first === "datagrams" ? clock : Effect.void }
-      machine.going = going
-      agenda.at(agenda.now() + 0.001, "sleeper", () => {
-        // It may have been stopped again by then.
-        if (machine.going !== going) return
-        machine.going = undefined
-        Effect.runSync(after)
-      })
-    })
-    return Effect.andThen(takeOver(machine), Effect.andThen(before, later))
-  }
-
-  /** What was about to go on does not: its clock is as if it had, for whatever comes next. */
-  const takeOver = (machine: Machine.Machine) =>
-    Effect.suspend(() => {
-      const { going } = machine
-      machine.going = undefined
-      return going === undefined ? Effect.void : going.clock
-    })
-
-  const addHost = Effect.fnUntraced(function*(given: string | HostOptions) {
-    const wanted: HostOptions = typeof given === "string" ? { name: given } : given
-    yield* Effect.orDie(Spelling.refuseUnknown(wanted, hostNames))
-    let number = machines.size + 1
-    while (wanted.ip === undefined && byIp.has(`10.0.0.${number}`)) number++
-    const ip = wanted.ip === undefined ? `10.0.0.${number}` : wanted.ip
-    if (machines.has(wanted.name) || (ip !== null && byIp.has(ip))) {
-      return yield* Effect.die(new Error(`a machine with the name ${wanted.name} or the address ${ip} exists already`))
-    }
-    const machine: Machine.Machine = {
-      name: wanted.name,
-      interfaces: [Interfaces.make("sim0", ip)],
-      sockets: new Set(),
-      ports: new Map(),
-      questions: new Map(),
-      // Of its own, so that what opens sockets does not disturb what befalls datagrams.
-      chance: yield* chanceOf(`${options.seed} ports of ${wanted.name}`),
-      frozen: false,
-      going: undefined,
-      suspended: false,
-      down: false,
-      overflowUntil: -1,
-      multicastLoss: multicastLoss.get(wanted.name) ?? 0,
-      failing: { scans: false, sockets: false, sends: false },
-      looksLater: false
-    }
-    const clock = SimulatedClock.makeUnsafe(agenda, options.epoch ?? 0, wanted)
-    const datagrams = Datagrams.Datagrams.of({ open: openOn(machine) })
-    const set = (state: Partial<Pick<Machine.Machine, "suspended" | "down">>) =>
-      Effect.sync(() => void Object.assign(machine, state))
-    // Nothing runs between the two changes of its clock.
-    const freeze = Effect.andThen(
-      takeOver(machine),
-      Effect.sync(() => {
-        machine.frozen = true
-      })
-    )
-    const each = (f: (socket: Machine.Socket) => void) => Effect.sync(() => machine.sockets.forEach(f))
-    const host: Host = {
-      name: machine.name,
-      get ip() {
-        return ipOf(machine)
-      },
-      interfaces: Effect.sync(() => machine.interfaces.map(({ ip, name }) => ({ name, ip }))),
-      setAddress: (ip, name) => Effect.flatMap(interfaceOf(machine, name), (one) => setIp(machine, one, ip)),
-      addInterface: (name, ip) =>
-        Effect.suspend(() => {
-          if (name === Interfaces.loopback || machine.interfaces.some((one) => one.name === name)) {
-            return Effect.die(new Error(`${machine.name} has an interface ${name} already`))
-          }
-          const one = Interfaces.make(name, null)
-          machine.interfaces.push(one)
-          return setIp(machine, one, ip)
-        }),
-      removeInterface: (name) =>
-        Effect.flatMap(interfaceOf(machine, name), (one) => {
-          machine.interfaces.splice(machine.interfaces.indexOf(one), 1)
-          return setIp(machine, one, null)
-        }),
-      isCurrent: Effect.sync(() => Interfaces.areKnown(machine)),
-      isCurrentUnsafe: () => Interfaces.areKnown(machine),
-      setFailing: (what, failing) =>
-        Effect.sync(() => {
-          machine.failing[what] = failing
-          Sockets.lookLater(machine, agenda)
-        }),
-      clock,
-      datagrams,
-      layerDatagrams: Layer.succeed(Datagrams.Datagrams, datagrams),
-      layer: Layer.succeedContext(
-        Context.make(Datagrams.Datagrams, datagrams).pipe(
-          Context.add(Clock.Clock, clock),
-          Context.add(SinceBoot.SinceBoot, () => ({ sinceBoot: clock.sinceBoot(), doubted: 0 }))
-        )
-      ),
-      pause: Effect.andThen(freeze, clock.pause),
-      resume: (first) => thaw(machine, clock.resume, first),
-      suspend: Effect.andThen(set({ suspended: true }), Effect.andThen(freeze, clock.suspend)),
-      wake: (first) => Effect.andThen(set({ suspended: false }), thaw(machine, clock.wake, first)),
-      disconnect: set({ down: true }),
-      connect: set({ down: false }),
-      killEndpoints: each((socket) => Sockets.close(socket, "dead")),
-      trouble: (failure) => each((socket) => Sockets.trouble(socket, failure)),
-      overflow: (duration) =>
-        Effect.sync(() => {
-          machine.overflowUntil = agenda.now() + Duration.toMillis(duration)
-        }),
-      waiting: Effect.sync(() => [...machine.sockets].reduce((sum, { buffer }) => sum + buffer.length, 0)),
-      listening: Effect.sync(() =>
-        [...machine.sockets].flatMap(({ locals }) =>
-          locals.flatMap(({ interface: name, ip, isThere, port }) =>
-            isThere && name !== Interfaces.loopback ? [{ ip, port }] : []
-          )
-        )
-      ),
-      endpoints: Effect.sync(() => machine.sockets.size)
-    }
-    machines.set(machine.name, { machine, host })
-    if (ip !== null) byIp.set(ip, machine)
-    return host
-  })
-
-  const inject: SimulatedNetwork["inject"] = (to, from, payload, via) =>
+const traffic = (
+  { agenda, carrier, machines }: Hosts.Hosts,
+  ledger: Ledger.Ledger
+): Pick<SimulatedNetwork, "inject" | "counters" | "trace" | "tap" | "now" | "nowUnsafe"> => ({
+  inject: (to, from, payload, via) =>
     Effect.suspend(() => {
       const known = machines.get(to)
       if (known === undefined) return Effect.die(new Error(`no machine is called ${to}`))
@@ -481,38 +198,14 @@ const build = ({ agenda, ledger, links, options, secrets }: {
         carrier.carryTo(datagram, socket)
       }
       return Effect.void
-    })
-
-  const set = (conditions: Partial<Conditions>) => Effect.sync(() => links.set(conditions))
-
-  return {
-    seed: options.seed,
-    host: addHost,
-    hosts: Effect.sync(() => Array.from(machines.values(), ({ host }) => host)),
-    partition: (parts) => Effect.sync(() => links.partition(parts)),
-    cut: (from, to) => Effect.sync(() => links.cut(from, to)),
-    heal: Effect.sync(links.heal),
-    setLoss: (loss) => set({ loss }),
-    setDelay: (delay) => set({ delay }),
-    setDuplicate: (duplicate) => set({ duplicate }),
-    setReorder: (reorder, by) => set(by === undefined ? { reorder } : { reorder, reorderBy: by }),
-    setLink: (from, to, conditions) => Effect.sync(() => links.setLink(from, to, conditions)),
-    setMulticastLoss: (name, loss) =>
-      Effect.sync(() => {
-        multicastLoss.set(name, loss)
-        const known = machines.get(name)
-        if (known !== undefined) known.machine.multicastLoss = loss
-      }),
-    setResolver: (how) => Effect.sync(() => names.set(how)),
-    inject,
-    counters: Effect.sync(ledger.counters),
-    trace: Effect.sync(ledger.trace),
-    tap: (listener) =>
-      Effect.asVoid(Effect.acquireRelease(
-        Effect.sync(() => ledger.listeners.add(listener)),
-        () => Effect.sync(() => ledger.listeners.delete(listener))
-      )),
-    now: Effect.sync(agenda.now),
-    nowUnsafe: agenda.now
-  }
-}
+    }),
+  counters: Effect.sync(ledger.counters),
+  trace: Effect.sync(ledger.trace),
+  tap: (listener) =>
+    Effect.asVoid(Effect.acquireRelease(
+      Effect.sync(() => ledger.listeners.add(listener)),
+      () => Effect.sync(() => ledger.listeners.delete(listener))
+    )),
+  now: Effect.sync(agenda.now),
+  nowUnsafe: agenda.now
+})

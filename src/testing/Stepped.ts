@@ -1,6 +1,6 @@
 /** What is seen of one step of one server of a simulated group. */
+import type { Now, Output, State } from "../protocol/model/State.ts"
 import type * as Step from "../protocol/Step.ts"
-import type { Now, Output, State } from "../protocol/Turn.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
 
 /**

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import type { Address } from "../protocol/Member.ts"
-import { formatAddress } from "../protocol/Member.ts"
+import type { Address } from "../protocol/model/Member.ts"
+import { formatAddress } from "../protocol/model/Member.ts"
 
 /**
  * What befalls datagrams on their way. Probabilities are from 0 to 1, and are drawn for each receiver.

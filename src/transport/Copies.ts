@@ -1,7 +1,7 @@
 /**
- * Copies of one message: a host with addresses on several networks of one link multicasts from each of them, and everybody on the
- * link hears them all. Those from an address that cannot be answered are not heard; of a server that is heard from one that
- * can, they are not worth a word either.
+ * Copies of one message. A host with addresses on several networks of one link multicasts from each of them, and everybody
+ * on the link hears them all. A copy from an address that cannot be answered is dropped. It is counted only if the same
+ * server is not heard from an address that can be answered.
  */
 /** Who is heard, as one listener hears them: a server by its id, a sealed datagram by its number. Times are in ms. */
 export interface Copies {

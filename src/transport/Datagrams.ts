@@ -1,7 +1,6 @@
 /**
- * The port through which everything enters and leaves: datagrams, by multicast to the group and by unicast to one
- * address. One contract, one error type. `NodeDatagrams` is the real one; its twin in memory is the simulated network of
- * `bellwether/testing`.
+ * The port through which all datagrams enter and leave: by multicast to the group and by unicast to one address.
+ * `NodeDatagrams` is the real one; its in-memory implementation is the simulated network of `bellwether/testing`.
  *
  * @since 0.1.0
  */
@@ -9,18 +8,18 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { Address } from "../protocol/Member.ts"
+import type { Address } from "../protocol/model/Member.ts"
 import type { MulticastGroup } from "../settings/MulticastGroup.ts"
 
 /**
  * What went wrong with a socket. `kind` is for code to act on, `message` for people. `code` and `syscall` are what the system
  * said, where it did: the name of its error (`EMFILE`), and what it was asked to do (`bind`).
  *
- * Errors: `AddressInUse`, `NoSuchInterface` and `NoSuchName` are the operator's to mend, and so is `TooManyMemberships`: the system
- * lets one socket join no more interfaces. `Unreachable`, `PermissionDenied`, `OutOfDescriptors` (the process can open no more
- * files) and `Unknown` may pass by themselves and are retried; `TooLarge` and `Closed` are ours;
- * `NetworkChanged` is no fault but news, told through `troubles` only: an interface came, went or came back. During `scan`, the
- * system did not say which interfaces there are.
+ * Errors: `AddressInUse`, `NoSuchInterface` and `NoSuchName` are the operator's to mend, and so is `TooManyMemberships`: the
+ * system lets one socket join no more interfaces. `Unreachable`, `PermissionDenied`, `OutOfDescriptors` (the process can open
+ * no more files) and `Unknown` may pass by themselves and are retried; `TooLarge` and `Closed` are ours;
+ * `NetworkChanged` is no fault but news, reported through `troubles` only: an interface came, went or came back. During
+ * `scan`, the system did not say which interfaces there are.
  *
  * @category errors
  * @since 0.1.0
@@ -62,7 +61,7 @@ export class DatagramsFailed extends Schema.TaggedError<DatagramsFailed>()("Data
  * @since 0.1.0
  */
 export interface Options {
-  /** Where the group meets: at one address, or at one of each family. */
+  /** The multicast group: one address, or one of each family. */
   readonly multicastAddress: ReadonlyArray<MulticastGroup>
   readonly port: number
   readonly ttl: number
@@ -85,7 +84,7 @@ export interface LocalAddress extends Address {
 }
 
 /**
- * One datagram that arrived. `via` says through which socket: the group's (multicast) or one of our own (unicast).
+ * One datagram that arrived. `via` says through which socket: the group's (multicast) or a unicast one.
  *
  * @category models
  * @since 0.1.0

@@ -1,13 +1,13 @@
 /**
- * What is said again and again. A heartbeat is the same to the byte for as long as nothing changes, and most of what a group
- * hears is heartbeats; what matters is said three times over. So the last heartbeat of each server is kept, and the last
- * of what else it said, and what comes again is not read and checked anew.
+ * Keeps the last decoded messages of each source. Most of what a group hears is heartbeats, and a heartbeat is the same to
+ * the byte while nothing changes; messages that matter are sent three times. So the last heartbeat of each source is kept,
+ * and its last other message: the same bytes again are not decoded again.
  */
 import * as Result from "effect/Result"
-import * as Frame from "../protocol/Frame.ts"
-import type { Address } from "../protocol/Member.ts"
-import { formatAddress } from "../protocol/Member.ts"
-import type * as Message from "../protocol/Message.ts"
+import type { Address } from "../protocol/model/Member.ts"
+import { formatAddress } from "../protocol/model/Member.ts"
+import type * as Message from "../protocol/model/Message.ts"
+import * as Frame from "../protocol/wire/Frame.ts"
 
 /** Of how many sources something is kept: two bodies each, at most 2.4 MB. */
 export const capacity = 1_024
@@ -20,9 +20,7 @@ interface Kept {
   readonly read: ReturnType<Read>
 }
 
-/**
- * A reader that has read nothing. Whatever it keeps, it answers by the bytes alone: so all of one process may share it.
- */
+/** An empty cache. It answers by the bytes alone, so all servers of one process may share it. */
 export const make = (): Read => {
   const sources = new Map<string, { heartbeat?: Kept; other?: Kept }>()
   return (body, from) => {
@@ -31,21 +29,21 @@ export const make = (): Read => {
     const last = same(known?.heartbeat, body) ?? same(known?.other, body)
     if (last !== undefined) return last.read
     const read = Frame.readBody(body)
-    // What clients say is long, and never the same.
+    // Messages of clients are long, and never the same.
     if (Result.isFailure(read) || !("sender" in read.success)) return read
     const said = known ?? {}
     // A copy, since the bytes may be the system's.
     said[read.success.type === "SERVER_ALIVE" ? "heartbeat" : "other"] = { body: body.slice(), read }
     if (known === undefined) {
       sources.set(source, said)
-      // Out goes the one that has been here the longest.
+      // The oldest source is dropped.
       if (sources.size > capacity) sources.delete(sources.keys().next().value!)
     }
     return read
   }
 }
 
-/** From the end: what two messages of one server differ in is rather there. */
+/** Compares from the end, where two messages of one server differ most often. */
 const same = (kept: Kept | undefined, body: Uint8Array): Kept | undefined => {
   if (kept?.body.length !== body.length) return undefined
   for (let i = body.length - 1; i >= 0; i--) if (kept.body[i] !== body[i]) return undefined

@@ -26,7 +26,7 @@ export interface UdpSocket {
   readonly own: boolean
 }
 
-/** Asks the system. Nothing fails: what it does not tell is none. */
+/** Asks the system. Nothing fails: what the system does not say is none. */
 export class Kernel extends Context.Service<Kernel, {
   /** All sockets bound to a port, on any address. None where the system does not tell. */
   readonly udpSockets: (port: number) => Effect.Effect<Option.Option<ReadonlyArray<UdpSocket>>>

@@ -1,16 +1,16 @@
 /**
- * Typed messages over an endpoint: frames them, sessions and opens them where the group has a key, drops what is none and
+ * Typed messages over an endpoint: frames them, seals and opens them where the group has a key, drops what is none and
  * counts why, hears nobody without end, and answers nobody too often.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Frame from "../protocol/Frame.ts"
-import * as Ip from "../protocol/Ip.ts"
-import type { Address } from "../protocol/Member.ts"
-import type * as Message from "../protocol/Message.ts"
-import * as Sealing from "../protocol/Sealing.ts"
+import * as Ip from "../protocol/model/Ip.ts"
+import type { Address } from "../protocol/model/Member.ts"
+import type * as Message from "../protocol/model/Message.ts"
+import * as Frame from "../protocol/wire/Frame.ts"
+import * as Sealing from "../protocol/wire/Sealing.ts"
 import * as Copies from "./Copies.ts"
 import type * as Datagrams from "./Datagrams.ts"
 import * as DecodeCache from "./DecodeCache.ts"
@@ -84,22 +84,6 @@ export interface Messenger {
 
 type Refusal = Datagrams.DatagramsFailed | MessageTooLarge
 
-/** How far, in ms, a wall clock is set at once that tells of more than a correction. */
-const clockStep = 1_000
-
-/** Of all servers of this process: in tests they are many, and hear the same. */
-const readBody = DecodeCache.make()
-
-/** By what a sealed datagram is known: no other has its counter in its session, so what is older is no copy of it. */
-const numberOf = (payload: Uint8Array): string | undefined => {
-  const clear = Sealing.clear(payload)
-  return clear === null ? undefined : `${clear.salt} ${clear.counter}`
-}
-
-/** What is sent because somebody asked: a forged question must not make us send much to who never did. */
-const isAnswer = (type: Message.Message["type"]): boolean =>
-  type === "SERVER_RESPONSE" || type === "MEMBERS" || type === "PROMISES"
-
 /**
  * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped, with that of another group
  * or program; it must not block.
@@ -117,67 +101,84 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Messenger> {
   const clock = yield* Clock.Clock
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const answers = RateLimit.make({ perSecond: 100, burst: 100, addresses: 1_024 })
-  // As many messages said again: one question may ask for 64 of them, each several times as long as the question.
-  const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
-  const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
-  const sources = SourceRateLimit.make()
-  const copies = Copies.make()
   const wall = () => clock.currentTimeMillisUnsafe()
   const sessions = Sessions.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"), wall)
-  let wallAhead = wall() - monotonic()
-  const renewIfSet = (): void => {
-    const ahead = wall() - monotonic()
-    // As on the way back from a snapshot, when the machine learns what time it is.
-    if (Math.abs(ahead - wallAhead) >= clockStep) sessions.renew(monotonic())
-    wallAhead = ahead
-  }
   const isNear = (text: string): boolean => {
     const ip = Ip.canonical(text)
     return ip !== undefined && (endpoint.isDirect(ip) || isKnown(ip))
   }
-  const mayTalk = (to: Address, limit: ((ip: string, now: number) => boolean) | null): boolean => {
-    if (!isNear(to.ip)) {
-      onDrop("NotDirect")
-      return false
+  let wallAhead = wall() - monotonic()
+  const link: Link = {
+    endpoint,
+    tag,
+    onDrop,
+    monotonic,
+    sessions,
+    isNear,
+    renewIfSet: () => {
+      const ahead = wall() - monotonic()
+      // As on the way back from a snapshot, when the machine learns what time it is.
+      if (Math.abs(ahead - wallAhead) >= clockStep) sessions.renew(monotonic())
+      wallAhead = ahead
+    },
+    mayTalk: (to, limit) => {
+      const refused = !isNear(to.ip) ? "NotDirect" : limit?.(to.ip, monotonic()) === false ? "TooManyAnswers" : null
+      if (refused !== null) onDrop(refused)
+      return refused === null
     }
-    if (limit !== null && !limit(to.ip, monotonic())) {
-      onDrop("TooManyAnswers")
-      return false
-    }
-    return true
   }
-  const mayAnswer = (to: Address, type: Message.Message["type"]) =>
+  return { ...sender(link), receive: receiver(link), renew: () => sessions.renew(monotonic()) }
+})
+
+// internal
+
+/** What sending and receiving share. Times are ms on a clock that never steps. */
+interface Link {
+  readonly endpoint: Datagrams.Endpoint
+  readonly tag: Uint8Array
+  readonly onDrop: (reason: DropReason, datagram?: Datagrams.Received) => void
+  readonly monotonic: () => number
+  readonly sessions: Sessions.Sessions
+  /** Whether an address is on a network of ours, or known. */
+  readonly isNear: (ip: string) => boolean
+  /** Renews the session where the wall clock was set. */
+  readonly renewIfSet: () => void
+  /** Whether something may be sent to an address: it is near, and it is within the limit. If not, that is counted. */
+  readonly mayTalk: (to: Address, limit: Limit | null) => boolean
+}
+
+type Limit = (ip: string, now: number) => boolean
+
+/** How far, in ms, a wall clock is set at once that tells of more than a correction. */
+const clockStep = 1_000
+
+/** What is sent because somebody asked: a forged question must not make us send much to who never did. */
+const isAnswer = (type: Message.Message["type"]): boolean =>
+  type === "SERVER_RESPONSE" || type === "MEMBERS" || type === "PROMISES"
+
+// --- Sending ---
+
+const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
+  const { endpoint, mayTalk, monotonic, sessions, tag } = link
+  const answers = RateLimit.make({ perSecond: 100, burst: 100, addresses: 1_024 })
+  // As many messages said again: one question may ask for 64 of them, each several times as long as the question.
+  const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
+  const maySend = (to: Address, type: Message.Message["type"]) =>
     mayTalk(to, isAnswer(type) ? answers : type === "CLIENT_DELIVER" ? repairs : null)
   const encode = (message: Message.Message) =>
     Result.mapError(Frame.encode(message, tag), ({ _tag, ...sizes }) => new MessageTooLarge(sizes))
   const seal = (frame: Uint8Array): Uint8Array => {
-    renewIfSet()
+    link.renewIfSet()
     return sessions.seal(frame, monotonic())
   }
-  /** A question from a socket that closes soon names the port of the one that stays. */
-  const named = (message: Message.Message, to: Address): Message.Message =>
-    message.type === "SERVER_PROBE" ? { ...message, port: endpoint.portTowards(to.ip) } : message
-  const put = (to: Address | null, frame: Uint8Array) =>
-    to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
-  /** The introductions that are due to them. What fails of one fails of what follows too. */
-  const introduce = (to: ReadonlyArray<Address | null>) => {
-    renewIfSet()
-    const due = to.flatMap((one) => {
-      const frame = sessions.introduction(one, monotonic())
-      return frame === null ? [] : [{ one, frame }]
-    })
-    return due.length === 0
-      ? Effect.void
-      : Effect.forEach(due, ({ frame, one }) => Effect.ignore(put(one, frame)), { discard: true })
-  }
+  const introduce = introducer(link)
   /**
    * One frame for the multicast, and one for all others: a receiver takes a frame once, and it matters to it by which way it
    * hears whom.
    */
   const sendAll: Messenger["sendAll"] = (to, message) =>
     Effect.suspend(() => {
-      const allowed = to.filter((one) => one === null || mayAnswer(one, message.type))
+      const allowed = to.filter((one) => one === null || maySend(one, message.type))
       if (allowed.length === 0) return Effect.succeed([])
       const encoded = encode(message)
       if (Result.isFailure(encoded)) return Effect.succeed<ReadonlyArray<Refusal>>([encoded.failure])
@@ -189,46 +190,65 @@ export const make = Effect.fnUntraced(function*(
       const failed: Array<Refusal> = []
       const said = Effect.forEach(
         allowed,
-        (one) => Effect.catch(put(one, frameTo(one)), (error) => Effect.sync(() => void failed.push(error))),
+        (one) => Effect.catch(put(endpoint, one, frameTo(one)), (error) => Effect.sync(() => void failed.push(error))),
         { discard: true }
       )
       return Effect.as(Effect.andThen(introductions, said), failed as ReadonlyArray<Refusal>)
     })
-  const reply = ({ frame, to }: Sessions.Opened["replies"][number]) =>
-    mayTalk(to, handshakes)
-      ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
-      : Effect.void
+  return {
+    send: (to, message) =>
+      Effect.flatMap(sendAll([to], message), ([failed]) => failed === undefined ? Effect.void : Effect.fail(failed)),
+    sendAll,
+    ask: (to, message) =>
+      Effect.suspend(() =>
+        maySend(to, message.type)
+          ? Effect.flatMap(
+            Effect.fromResult(encode(withPort(message, endpoint.portTowards(to.ip)))),
+            (frame) => endpoint.ask(to, seal(frame))
+          )
+          : Effect.succeed("sent" as const)
+      )
+  }
+}
 
+/** Sends the introductions that are due. What fails of one fails of what follows too. */
+const introducer = ({ endpoint, monotonic, renewIfSet, sessions }: Link) => (to: ReadonlyArray<Address | null>) => {
+  renewIfSet()
+  const due = to.flatMap((one) => {
+    const frame = sessions.introduction(one, monotonic())
+    return frame === null ? [] : [{ one, frame }]
+  })
+  return due.length === 0
+    ? Effect.void
+    : Effect.forEach(due, ({ frame, one }) => Effect.ignore(put(endpoint, one, frame)), { discard: true })
+}
+
+const put = (endpoint: Datagrams.Endpoint, to: Address | null, frame: Uint8Array) =>
+  to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
+
+/** A probe from a socket that closes soon names the port of the one that stays. */
+const withPort = (message: Message.Message, port: number): Message.Message =>
+  message.type === "SERVER_PROBE" ? { ...message, port } : message
+
+// --- Receiving ---
+
+/** Of all servers of this process: in tests they are many, and hear the same. */
+const readBody = DecodeCache.make()
+
+type Reply = Sessions.Opened["replies"][number]
+
+const receiver = ({ endpoint, isNear, mayTalk, monotonic, onDrop, renewIfSet, sessions, tag }: Link) => {
+  const sources = SourceRateLimit.make()
+  const copies = Copies.make()
+  const open = opener(sessions, copies, onDrop)
   /** Where the same is heard from an address that can be answered, this is no loss, and not counted. */
-  const missed = ({ from, payload, via }: Datagrams.Received, flags: Frame.Flags, now: number): void => {
-    if (via === "unicast") return onDrop("NotDirect")
-    const sender = flags === Frame.flags.plain ? senderOf(payload, from) : numberOf(payload)
+  const missed = (datagram: Datagrams.Received, flags: Frame.Flags, now: number): void => {
+    const sender = datagram.via === "unicast" ? undefined : senderOf(datagram, flags)
     if (sender === undefined) return onDrop("NotDirect")
     copies.far(sender, now)
   }
-  const senderOf = (payload: Uint8Array, from: Address): string | undefined => {
-    const message = Result.getOrUndefined(readBody(payload.subarray(Frame.headerBytes), from))
-    return message !== undefined && "sender" in message ? message.sender.id : undefined
-  }
-  /** Opens it. What comes by several ways, from several addresses of its sender or to several of ours, is read once. */
-  const open = (datagram: Datagrams.Received, flags: Frame.Flags, now: number) => {
-    const opened = sessions.open(datagram, flags, now)
-    const number = flags === Frame.flags.plain ? undefined : numberOf(datagram.payload)
-    if (Result.isSuccess(opened)) {
-      if (number !== undefined) copies.near(number, now)
-      return opened.success
-    }
-    const isCopy = opened.failure === "Repeated" && number !== undefined && copies.isCopy(number, now)
-    if (!isCopy) onDrop(opened.failure)
-    return undefined
-  }
-
   /** Reads one datagram; what it says and what is to be sent for it are added to what is there. */
-  const read = (
-    datagram: Datagrams.Received,
-    messages: Array<Received>,
-    replies: Array<Sessions.Opened["replies"][number]>
-  ): void => {
+  const read = (datagram: Datagrams.Received, messages: Array<Received>, replies: Array<Reply>): void => {
     const now = monotonic()
     if (!sources.allows(datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
@@ -237,44 +257,65 @@ export const make = Effect.fnUntraced(function*(
     if (!isNear(datagram.from.ip)) return missed(datagram, kind.success, now)
     const opened = open(datagram, kind.success, now)
     if (opened === undefined) return
-    const { bodies, isAuthenticated, lost } = opened
     replies.push(...opened.replies)
-    for (let i = 0; i < lost; i++) onDrop("Unproven")
-    if (isAuthenticated) sources.admit(datagram.from)
+    for (let i = 0; i < opened.lost; i++) onDrop("Unproven")
+    if (opened.isAuthenticated) sources.admit(datagram.from)
     else if (kind.success !== Frame.flags.plain) sources.admitUnauthenticated(datagram.from)
-    for (const { body, from, via } of bodies) {
+    for (const { body, from, via } of opened.bodies) {
       const message = readBody(body, from)
       if (Result.isFailure(message)) {
         onDrop(message.failure)
-      } else {
-        sources.admit(from)
-        const { success } = message
-        if (via === "multicast" && "sender" in success) copies.near(success.sender.id, now)
-        messages.push({ message: success, from, via })
+        continue
       }
+      sources.admit(from)
+      if (via === "multicast" && "sender" in message.success) copies.near(message.success.sender.id, now)
+      messages.push({ message: message.success, from, via })
     }
   }
+  const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
+  const reply = ({ frame, to }: Reply) =>
+    mayTalk(to, handshakes)
+      ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
+      : Effect.void
+  return Effect.flatMap(endpoint.receive, (datagrams) => {
+    renewIfSet()
+    const messages: Array<Received> = []
+    const replies: Array<Reply> = []
+    for (const datagram of datagrams) read(datagram, messages, replies)
+    for (let lost = copies.lost(monotonic()); lost > 0; lost--) onDrop("NotDirect")
+    return replies.length === 0
+      ? Effect.succeed(messages)
+      : Effect.as(Effect.forEach(replies, reply, { discard: true }), messages)
+  })
+}
 
-  return {
-    send: (to, message) =>
-      Effect.flatMap(sendAll([to], message), ([failed]) => failed === undefined ? Effect.void : Effect.fail(failed)),
-    sendAll,
-    ask: (to, message) =>
-      Effect.suspend(() =>
-        mayAnswer(to, message.type)
-          ? Effect.flatMap(Effect.fromResult(encode(named(message, to))), (frame) => endpoint.ask(to, seal(frame)))
-          : Effect.succeed("sent" as const)
-      ),
-    renew: () => sessions.renew(monotonic()),
-    receive: Effect.flatMap(endpoint.receive, (datagrams) => {
-      renewIfSet()
-      const messages: Array<Received> = []
-      const replies: Array<Sessions.Opened["replies"][number]> = []
-      for (const datagram of datagrams) read(datagram, messages, replies)
-      for (let lost = copies.lost(monotonic()); lost > 0; lost--) onDrop("NotDirect")
-      return replies.length === 0
-        ? Effect.succeed(messages)
-        : Effect.as(Effect.forEach(replies, reply, { discard: true }), messages)
-    })
+/** Opens a datagram. What comes by several ways, from several addresses of its sender or to several of ours, is read once. */
+const opener = (sessions: Sessions.Sessions, copies: Copies.Copies, onDrop: Link["onDrop"]) =>
+(
+  datagram: Datagrams.Received,
+  flags: Frame.Flags,
+  now: number
+) => {
+  const opened = sessions.open(datagram, flags, now)
+  const number = flags === Frame.flags.plain ? undefined : numberOf(datagram.payload)
+  if (Result.isSuccess(opened)) {
+    if (number !== undefined) copies.near(number, now)
+    return opened.success
   }
-})
+  const isCopy = opened.failure === "Repeated" && number !== undefined && copies.isCopy(number, now)
+  if (!isCopy) onDrop(opened.failure)
+  return undefined
+}
+
+/** By what a datagram is known that comes by several ways: its number where it is sealed, else its sender. */
+const senderOf = ({ from, payload }: Datagrams.Received, flags: Frame.Flags): string | undefined => {
+  if (flags !== Frame.flags.plain) return numberOf(payload)
+  const message = Result.getOrUndefined(readBody(payload.subarray(Frame.headerBytes), from))
+  return message !== undefined && "sender" in message ? message.sender.id : undefined
+}
+
+/** By what a sealed datagram is known: no other has its counter in its session, so what is older is no copy of it. */
+const numberOf = (payload: Uint8Array): string | undefined => {
+  const clear = Sealing.clear(payload)
+  return clear === null ? undefined : `${clear.salt} ${clear.counter}`
+}

@@ -3,7 +3,7 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Zone from "../protocol/Zone.ts"
+import * as Zone from "../protocol/model/Zone.ts"
 import { fewestBits } from "../settings/Forms.ts"
 
 /** One network: the first so many bits of an address. */
@@ -17,16 +17,6 @@ export const around = (ip: string, bits: number): Option.Option<Network> =>
     Option.filter(isNarrow)
   )
 
-/** How many bits a netmask has; 0 for what is none. */
-export const bitsOf = (netmask: string): number =>
-  Option.match(addressOf(netmask), {
-    onNone: () => 0,
-    onSome: (mask) => {
-      const octets = NetAddress.isIpv4Address(mask) ? NetAddress.ipv4ToOctets(mask) : NetAddress.ipv6ToOctets(mask)
-      return octets.map((octet) => octet.toString(2).replaceAll("0", "").length).reduce((sum, ones) => sum + ones, 0)
-    }
-  })
-
 /** Whether an address is on one of these networks. What is no address is not; its zone does not matter. */
 export const hold = (networks: ReadonlyArray<Network>, ip: string): boolean =>
   networks.length > 0 &&
@@ -39,4 +29,4 @@ export const addressOf = (ip: string): Option.Option<NetAddress.IpAddress> =>
 // internal
 
 const isNarrow = ({ address, prefixLength }: Network): boolean =>
-  prefixLength >= (NetAddress.isIpv4Address(address) ? fewestBits.IPv4 : fewestBits.IPv6)
+  prefixLength >= fewestBits[NetAddress.familyOf(address)]

@@ -1,13 +1,14 @@
 /**
- * The sessions that one endpoint sends in, with their sealing keys. When a session begins and ends is decided in `protocol/Voice`.
+ * The sessions that one endpoint sends in, with their sealing keys. When a session begins and ends is decided in
+ * `protocol/Voice`.
  */
 import { hexToBytes } from "@noble/hashes/utils.js"
-import * as Frame from "../protocol/Frame.ts"
-import * as KeyRing from "../protocol/KeyRing.ts"
-import type { Address } from "../protocol/Member.ts"
-import * as Sealing from "../protocol/Sealing.ts"
-import * as Session from "../protocol/Session.ts"
-import * as Voice from "../protocol/Voice.ts"
+import type { Address } from "../protocol/model/Member.ts"
+import * as Frame from "../protocol/wire/Frame.ts"
+import * as KeyRing from "../protocol/wire/KeyRing.ts"
+import * as Sealing from "../protocol/wire/Sealing.ts"
+import * as Session from "../protocol/wire/Session.ts"
+import * as Voice from "../protocol/wire/Voice.ts"
 
 /** Times are ms on a clock that never steps. */
 export interface OwnSessions {

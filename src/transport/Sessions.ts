@@ -8,11 +8,11 @@
  */
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
-import * as Frame from "../protocol/Frame.ts"
-import * as KeyRing from "../protocol/KeyRing.ts"
-import type { Address } from "../protocol/Member.ts"
-import * as Sealing from "../protocol/Sealing.ts"
-import * as Session from "../protocol/Session.ts"
+import type { Address } from "../protocol/model/Member.ts"
+import * as Frame from "../protocol/wire/Frame.ts"
+import * as KeyRing from "../protocol/wire/KeyRing.ts"
+import * as Sealing from "../protocol/wire/Sealing.ts"
+import * as Session from "../protocol/wire/Session.ts"
 import type * as Datagrams from "./Datagrams.ts"
 import * as OwnSessions from "./OwnSessions.ts"
 
@@ -29,8 +29,8 @@ export type Refused = "NotSealed" | "UnknownKey" | "Forged" | "Repeated" | "Unpr
 export type UnauthenticatedSender = Extract<Refused, "NotSealed" | "UnknownKey" | "Forged"> | "Sealed"
 
 /**
- * The keys by which an endpoint speaks and hears. `ring` is asked each time: it may change. `onUnauthenticated` is called for each
- * datagram that was dropped for a matter of keys; it must not block.
+ * The keys by which an endpoint speaks and hears. `ring` is asked each time: it may change. `onUnauthenticated` is called for
+ * each datagram that was dropped for a matter of keys; it must not block.
  */
 export interface Keys {
   readonly ring: () => KeyRing.KeyRing
@@ -81,8 +81,8 @@ export interface Sessions {
 }
 
 /**
- * Makes the sessions of an endpoint: its own, and none of others yet. `random` must be unforeseeable: it draws nonces, and with the
- * time of the wall clock (`wall`, Unix ms) salts.
+ * Makes the sessions of an endpoint: its own, and none of others yet. `random` must be unforeseeable: it draws nonces, and
+ * with the time of the wall clock (`wall`, Unix ms) salts.
  * `onForgotten` is called for each session that was forgotten for another though it still counted; it must not block.
  */
 export const make = (
@@ -213,13 +213,16 @@ interface Unsealed {
   readonly salt: string
 }
 
-const opener = ({ keys: { freshness, ring }, own, random, table }: {
+interface Parts {
   readonly keys: Keys
   readonly own: OwnSessions.OwnSessions
   readonly table: Table
   readonly random: (bytes: number) => Uint8Array
-}) => {
-  const unseal = (payload: Uint8Array, flags: Frame.Flags): Result.Result<Unsealed, Refused | "Own"> => {
+}
+
+const unsealer =
+  ({ keys: { ring }, own, table }: Parts) =>
+  (payload: Uint8Array, flags: Frame.Flags): Result.Result<Unsealed, Refused | "Own"> => {
     const clear = Sealing.clear(payload)
     if (clear === null) return Result.fail("Forged")
     const { counter, keyId, salt } = clear
@@ -234,6 +237,23 @@ const opener = ({ keys: { freshness, ring }, own, random, table }: {
       : Result.succeed({ body, content, counter, entry, key, salt })
   }
 
+/** The proof that a challenge asks for, and the challenge of ours that is due (`ask`). */
+const replier =
+  ({ keys: { ring }, own }: Parts) =>
+  ({ content, key, salt }: Unsealed, ask: string | null, to: Address, now: number): Opened["replies"] => {
+    // With what we send with; where that is plain, with the key that it came with.
+    const sealing = ring().active ?? key
+    const proof = content._tag === "Challenge" ? own.proof(sealing, content.challenge, now) : null
+    const challenge = ask === null
+      ? null
+      : own.seal(sealing, Sealing.writeChallenge({ nonce: ask, salt }), Frame.flags.challenge, now)
+    return [proof, challenge].flatMap((frame) => frame === null ? [] : [{ to, frame }])
+  }
+
+const opener = (parts: Parts) => {
+  const { keys: { freshness }, own, random, table } = parts
+  const unseal = unsealer(parts)
+  const repliesTo = replier(parts)
   /** The session has answered our challenge: what was held back of it. */
   const prove = ({ entry, salt }: Unsealed, proof: Sealing.Proof, now: number) => {
     const accepted = Session.prove(entry.session, proof, now)
@@ -245,7 +265,6 @@ const opener = ({ keys: { freshness, ring }, own, random, table }: {
     entry.session = session
     return Result.succeed({ isAuthenticated: true, bodies, replies: [], lost: table.keep(salt, entry, now) })
   }
-
   /** Another goes on in the session of this salt: what was held back of it. */
   const introduce = (salt: string, by: Session.Session<Body>, now: number): ReadonlyArray<Body> => {
     if (own.isOwn(salt)) return []
@@ -255,18 +274,6 @@ const opener = ({ keys: { freshness, ring }, own, random, table }: {
     table.keep(salt, entry, now)
     return held
   }
-
-  /** The proof that a challenge asks for, and the challenge of ours that is due (`ask`). */
-  const repliesTo = ({ content, key, salt }: Unsealed, ask: string | null, to: Address, now: number) => {
-    // With what we send with; where that is plain, with the key that it came with.
-    const sealing = ring().active ?? key
-    const proof = content._tag === "Challenge" ? own.proof(sealing, content.challenge, now) : null
-    const challenge = ask === null
-      ? null
-      : own.seal(sealing, Sealing.writeChallenge({ nonce: ask, salt }), Frame.flags.challenge, now)
-    return [proof, challenge].flatMap((frame) => frame === null ? [] : [{ to, frame }])
-  }
-
   return (
     { from, payload, via }: Datagrams.Received,
     flags: Frame.Flags,

@@ -1,17 +1,17 @@
 /**
- * A clock that counts on while the machine is suspended, which the monotonic clock of most platforms does not: by it a
- * server that slept knows that it stood still, and a leader that its lease is over.
+ * A clock that goes on while the machine is suspended. The monotonic clock of most platforms stops then. By this clock a
+ * server knows after a suspension that it was paused, and a leader that its lease is over.
  *
- * The platform tells only an uptime, coarsely, and not always the truth: in a container it may jump by days, stand still or be
- * no number (LXC's `lxcfs`). So a jump is believed only where the wall clock made it too, as it does on a machine that was
- * suspended: the kernel adds the time asleep to both. A jump that the uptime made alone is told, and not counted.
+ * The platform has only an uptime. It is coarse, and not always true: in a container it may jump by days, stop, or be no
+ * number (LXC's `lxcfs`). So a jump counts only where the wall clock jumped too: after a suspension the kernel adds the
+ * time to both. A jump of the uptime alone is reported, and not counted.
  */
 import * as Context from "effect/Context"
 
 /**
- * What the clock shows, in ms since some instant. `sinceBoot` runs as the monotonic clock does and counts suspensions besides; it is never set
- * back, and may show too much after a suspension, never too little. `doubted` is how far the uptime has gone ahead in all that
- * no other clock vouches for: nothing of it is in `sinceBoot`.
+ * What the clock shows, in ms since some instant. `sinceBoot` runs as the monotonic clock does and counts suspensions
+ * besides; it is never set back, and may show too much after a suspension, never too little. `doubted` is how far the uptime
+ * has gone ahead in all that no other clock vouches for: nothing of it is in `sinceBoot`.
  */
 export interface Reading {
   readonly sinceBoot: number
@@ -19,8 +19,8 @@ export interface Reading {
 }
 
 /**
- * The clock. Undefined where the platform has none: then the wall clock alone tells of a suspension, and a leader with a
- * lease alone is told.
+ * The clock. Undefined where the platform has none: then a suspension shows by the wall clock alone, and only a leader with
+ * a lease is warned.
  */
 export const SinceBoot = Context.Reference<(() => Reading) | undefined>("bellwether/transport/SinceBoot", {
   defaultValue: () => undefined

@@ -1,25 +1,22 @@
 /**
- * The per-source rate limit: each source has a share of what we read, so that one that sends without end costs the others nothing.
- * What is over its share is dropped before anything of it is looked at.
+ * The per-source rate limit: a source that floods costs the others nothing. What is over the share of its source is dropped
+ * unread.
  *
- * A source that has said something valid has a share of its own. All others at one IP address have one share together, or a
- * flood that changes its port with each datagram would be a new source each time. Those who have said something that
- * only a member can have made, but may be no more than its recording, have another one together: newcomers are heard
- * beside a flood from their own host, and recordings buy nobody a share for each port.
+ * There are three kinds of share:
+ *
+ * - A source (address and port) that sent a valid message has a share of its own.
+ * - All unknown sources at one IP address have one share together. Else a flood that changes its port with each datagram
+ *   would be a new source each time.
+ * - All unauthenticated senders at one IP address have one share together. What they sent opens with our key, but it may be
+ *   a recording. So a newcomer is heard beside a flood from its own host, and a recording buys no share for each port.
  */
-import type { Address } from "../protocol/Member.ts"
+import type { Address } from "../protocol/model/Member.ts"
 import * as RateLimit from "./RateLimit.ts"
 
-/**
- * The shares, in datagrams a second, and as many at once: of one known source, of all that have still to prove themselves at
- * one address, and of all unknown ones at one address.
- */
+/** The shares, in datagrams a second, and as many at once. */
 export const shares = { known: 5_000, unauthenticated: 1_000, unknown: 1_000 } as const
 
-/**
- * How many sources are told apart: known ones, and such as have still to prove themselves, by address and port; and addresses of
- * others.
- */
+/** How many are remembered: known and unauthenticated sources by address and port, unknown ones by address. */
 export const capacity = { known: 8_192, unauthenticated: 1_024, unknown: 1_024 } as const
 
 /** Who may be heard, and who was worth it. */
@@ -28,7 +25,7 @@ export interface SourceRateLimit {
   readonly allows: (from: Address, now: number) => boolean
   /** What this source said was valid. */
   readonly admit: (from: Address) => void
-  /** What this source said opened with our key, and has still to be proven to be no recording. */
+  /** What this source said opened with our key, and has still to be shown to be no recording. */
   readonly admitUnauthenticated: (from: Address) => void
 }
 

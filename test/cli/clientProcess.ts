@@ -2,7 +2,7 @@
  * `client` as a process of its own.
  */
 import * as Schema from "effect/Schema"
-import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
+import * as ClientEvent from "../../src/protocol/model/ClientEvent.ts"
 import * as Process from "./process.ts"
 
 const decode = Schema.decodeUnknownSync(ClientEvent.ClientEvent)

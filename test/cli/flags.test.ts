@@ -19,7 +19,7 @@ import { cases, textOf } from "../settings/settingCases.ts"
 const system = ["lo", "eth0"].map((name, index) => ({
   name,
   address: ["127.0.0.1", "192.0.2.7"][index]!,
-  netmask: "255.255.255.0",
+  prefixLength: 24,
   internal: index === 0
 }))
 

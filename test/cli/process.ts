@@ -12,7 +12,7 @@ import { createSocket } from "node:dgram"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import * as Event from "../../src/protocol/Event.ts"
+import * as Event from "../../src/protocol/model/Event.ts"
 
 const root = Path.resolve(import.meta.dirname, "../..")
 const { buildIsCurrent }: { readonly buildIsCurrent: () => boolean } = await import(

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
-import type { Simulation } from "../../src/testing/index.ts"
+import type * as Simulation from "../../src/simulator/Simulation.ts"
 import * as Process from "./process.ts"
 
 const simulate = (...args: ReadonlyArray<string>) => Process.run(["simulate", ...args])

@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "../../src/client/Client.ts"
-import * as Inbox from "../../src/group/Inbox.ts"
+import * as Inbox from "../../src/server/Inbox.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
 import * as VirtualTime from "../../src/testing/VirtualTime.ts"
@@ -232,18 +232,26 @@ describe("a client", () => {
       VirtualTime.run(Effect.gen(function*() {
         const group = yield* start(2)
         const client = yield* addClient(group)
+        const early = yield* client.subscribe
+        assert.deepInclude(early.view, { hasJoined: false, reign: null, members: 0 })
         yield* wait(group, client.join)
-        const events = yield* client.events
-        const reading = yield* Effect.forkChild(Stream.runCollect(Stream.take(events, 4)), { startImmediately: true })
+        yield* group.advance(5_000)
+        const late = yield* client.subscribe
+        assert.deepInclude(late.view, { hasJoined: true, members: 2, reign: yield* client.reign })
+        const names = (events: typeof late.events, count: number) =>
+          Stream.take(events, count).pipe(
+            Stream.map(({ event }) => event),
+            Stream.runCollect,
+            Effect.forkChild({ startImmediately: true })
+          )
+        const [all, later] = [yield* names(early.events, 4), yield* names(late.events, 2)]
         yield* wait(group, client.send("a"))
-        const told = yield* wait(group, Fiber.join(reading))
-        assert.deepStrictEqual(told.map(({ event }) => event), [
-          "LeaderChanged",
-          "Joined",
-          "MessageReceived",
-          "MessageAcknowledged"
-        ])
-        assert.deepInclude(told[1], { members: 2 })
+        const news = ["MessageReceived", "MessageAcknowledged"]
+        assert.deepStrictEqual(yield* wait(group, Fiber.join(all)), ["LeaderChanged", "Joined", ...news])
+        assert.deepStrictEqual(yield* wait(group, Fiber.join(later)), news)
+        const rest = yield* client.subscribeAfter(late.sequence + 1)
+        const last = yield* names(rest.events, 1)
+        assert.deepStrictEqual(yield* Fiber.join(last), news.slice(1))
       })),
     30_000
   )
@@ -264,7 +272,7 @@ describe("without multicast", () => {
           })
         })
         const client = yield* addClient(group)
-        const messages = yield* client.subscribe
+        const messages = yield* client.inbox.subscribe
         yield* wait(group, client.join)
         assert.strictEqual(yield* wait(group, client.send("a")), 1)
         yield* group.kill((yield* group.leaders)[0]!)

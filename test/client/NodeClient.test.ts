@@ -5,9 +5,9 @@ import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Client from "../../src/client/Client.ts"
-import * as Group from "../../src/group/Group.ts"
 import * as NodeClient from "../../src/NodeClient.ts"
 import * as NodeServer from "../../src/NodeServer.ts"
+import * as Group from "../../src/server/Group.ts"
 
 const here = { group: "node-client-test", port: 47_731, interfaces: ["lo"], ttl: 0 } as const
 

@@ -5,8 +5,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as ClientEvent from "../../src/protocol/ClientEvent.ts"
-import type * as Event from "../../src/protocol/Event.ts"
+import type * as ClientEvent from "../../src/protocol/model/ClientEvent.ts"
+import type * as Event from "../../src/protocol/model/Event.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as VirtualTime from "../../src/testing/VirtualTime.ts"
 

@@ -1,8 +1,8 @@
 /** One example of each event, for the page of events. The compiler sees to it that none is missing. */
-import * as Client from "../../src/protocol/Client.ts"
-import type * as ClientEvent from "../../src/protocol/ClientEvent.ts"
-import type * as Event from "../../src/protocol/Event.ts"
-import * as Member from "../../src/protocol/Member.ts"
+import * as Client from "../../src/protocol/model/Client.ts"
+import type * as ClientEvent from "../../src/protocol/model/ClientEvent.ts"
+import type * as Event from "../../src/protocol/model/Event.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
 
 const at = Date.UTC(2026, 2, 1, 14, 3, 9, 120)
 const term = 1_772_373_789_000

@@ -3,8 +3,8 @@
  */
 import * as Schema from "effect/Schema"
 import { parseSync } from "oxc-parser"
-import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
-import * as Event from "../../src/protocol/Event.ts"
+import * as ClientEvent from "../../src/protocol/model/ClientEvent.ts"
+import * as Event from "../../src/protocol/model/Event.ts"
 import * as ClientEventText from "../../src/status/ClientEventText.ts"
 import * as EventText from "../../src/status/EventText.ts"
 import * as Examples from "./EventExamples.ts"
@@ -109,7 +109,7 @@ const section = ({ comment, fields, name }: Described, line: string, json: strin
 
 /** What the comment before a schema says, with its list. */
 const commentOf = (name: string): string => {
-  const text = Page.read("src/protocol/Event.ts")
+  const text = Page.read("src/protocol/model/Event.ts")
   const [, comment = ""] = new RegExp(`/\\*\\*((?:(?!\\*/).)*)\\*/\\s*export const ${name} =`, "s").exec(text) ?? []
   return comment.replaceAll(/^\s*\* ?/gm, "").split("@category")[0]!.trim()
 }
@@ -167,11 +167,11 @@ export const page = (): string =>
     ...types,
     "## Events of a server",
     "",
-    ...pageOf("src/protocol/Event.ts", Examples.server, EventText.line, Schema.encodeSync(Event.Event)),
+    ...pageOf("src/protocol/model/Event.ts", Examples.server, EventText.line, Schema.encodeSync(Event.Event)),
     "## Events of a client",
     "",
     ...pageOf(
-      "src/protocol/ClientEvent.ts",
+      "src/protocol/model/ClientEvent.ts",
       Examples.client,
       ClientEventText.line,
       Schema.encodeSync(ClientEvent.ClientEvent)

@@ -3,8 +3,8 @@
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Path from "node:path"
-import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
-import * as Event from "../../src/protocol/Event.ts"
+import * as ClientEvent from "../../src/protocol/model/ClientEvent.ts"
+import * as Event from "../../src/protocol/model/Event.ts"
 import * as EventsPage from "./EventsPage.ts"
 import * as Page from "./Page.ts"
 

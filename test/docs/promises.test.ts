@@ -6,11 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Vm from "node:vm"
-import * as Server from "../../src/group/Server.ts"
+import * as Server from "../../src/server/Server.ts"
 import * as Profile from "../../src/settings/Profile.ts"
 import * as Settings from "../../src/settings/Settings.ts"
-import * as Agreement from "../../src/testing/Agreement.ts"
-import * as Invariants from "../../src/testing/Invariants.ts"
+import * as Agreement from "../../src/simulator/Agreement.ts"
+import * as Invariants from "../../src/simulator/Invariants.ts"
 import * as Page from "./Page.ts"
 
 const page = Page.read("docs/promises.md")
@@ -130,15 +130,15 @@ describe("docs/promises.md", () => {
 
   it("S is the bound by which the simulator judges", () => {
     for (const profile of ["standard", "fast"] as const) {
-      const rules = Server.rulesOf(timesOf(profile).settings)
+      const timing = Server.timingOf(timesOf(profile).settings)
       const figures = figuresIn(page.slice(page.indexOf("## Under faults")))
       assert.isNotEmpty(figures)
       assert.deepStrictEqual(wrongIn(page.slice(page.indexOf("## Under faults"))), [])
       const { formula } = figures[0]!
-      const withoutLease = Agreement.settlesWithin({ ...rules, lease: null }, servers)
+      const withoutLease = Agreement.settlesWithin({ ...timing, lease: null }, servers)
       assert.strictEqual(Math.ceil(millis(formula, profile)), withoutLease)
       const withLease = Math.ceil(millis(`${formula} + 4 x leaseDuration`, profile))
-      assert.strictEqual(withLease, Agreement.settlesWithin(rules, servers))
+      assert.strictEqual(withLease, Agreement.settlesWithin(timing, servers))
     }
   })
 })

@@ -2,8 +2,8 @@
  * docs/protocol.md names every kind of message with its fields, and every reason for which a datagram is dropped.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Message } from "../../src/protocol/Message.ts"
-import type { DropReason as NotActedOn } from "../../src/protocol/Turn.ts"
+import { Message } from "../../src/protocol/model/Message.ts"
+import type { DropReason as NotActedOn } from "../../src/protocol/model/State.ts"
 import type { DropReason as NotReadOrSent } from "../../src/transport/Messenger.ts"
 import * as Page from "./Page.ts"
 

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Finding from "../../src/doctor/Finding.ts"
-import * as Event from "../../src/protocol/Event.ts"
+import * as Event from "../../src/protocol/model/Event.ts"
 import * as Page from "./Page.ts"
 
 const { read, root } = Page

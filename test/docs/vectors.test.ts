@@ -3,14 +3,14 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import * as Election from "../../src/protocol/Election.ts"
-import * as Frame from "../../src/protocol/Frame.ts"
-import * as KeyRing from "../../src/protocol/KeyRing.ts"
-import * as Member from "../../src/protocol/Member.ts"
-import * as MemberLists from "../../src/protocol/MemberLists.ts"
-import * as Message from "../../src/protocol/Message.ts"
-import * as Reign from "../../src/protocol/Reign.ts"
-import * as Sealing from "../../src/protocol/Sealing.ts"
+import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Election from "../../src/protocol/model/Election.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import * as Message from "../../src/protocol/model/Message.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
+import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as Sealing from "../../src/protocol/wire/Sealing.ts"
 import * as Page from "./Page.ts"
 
 const page = Page.read("docs/protocol.md")

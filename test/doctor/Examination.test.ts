@@ -9,7 +9,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Diagnosis from "../../src/doctor/Diagnosis.ts"
 import * as Examination from "../../src/doctor/Examination.ts"
-import * as Frame from "../../src/protocol/Frame.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 import type * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
 import { Datagrams, DatagramsFailed } from "../../src/transport/Datagrams.ts"
@@ -31,8 +31,8 @@ const examine = Effect.fnUntraced(
       Effect.provideService(Kernel, kernel),
       Effect.provideService(Interfaces, {
         scan: Effect.succeed(systemOf([
-          { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true },
-          { name: "eth0", address: host.ip, netmask: "255.255.255.0", internal: false }
+          { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true },
+          { name: "eth0", address: host.ip, prefixLength: 24, internal: false }
         ], { defaultRoute: Option.some("eth0") }))
       })
     )

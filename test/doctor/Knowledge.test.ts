@@ -9,8 +9,8 @@ import type { Evidence, Question } from "../../src/doctor/Evidence.ts"
 import * as Knowledge from "../../src/doctor/Knowledge.ts"
 import type { Refusal } from "../../src/doctor/Observations.ts"
 import * as Questions from "../../src/doctor/Questions.ts"
-import { type Member, NodeId } from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
+import { type Member, NodeId } from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
 import type { DropReason } from "../../src/transport/Messenger.ts"
 import * as Peer from "../protocol/harness/Peer.ts"
 import { eth0, healthy, lo } from "./Sample.ts"
@@ -52,7 +52,7 @@ const answer = (nonce: string, by = a, change: Partial<Message.Of<"MEMBERS">> = 
 
 const scanned: Evidence = {
   _tag: "InterfacesScanned",
-  interfaces: [{ ...lo, netmask: "255.0.0.0" }, { ...eth0, netmask: "255.255.255.0" }]
+  interfaces: [{ ...lo, prefixLength: 8 }, { ...eth0, prefixLength: 24 }]
 }
 const opened: Evidence = { _tag: "SocketsOpened", address: eth0.address }
 const began: Evidence = { _tag: "RoundBegan" }

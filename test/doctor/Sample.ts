@@ -2,7 +2,7 @@
  * What `doctor` sees on a host where all is well, and pieces to put in its place.
  */
 import type { ForeignSender, Interface, Observations, Server, Socket } from "../../src/doctor/Observations.ts"
-import { NodeId } from "../../src/protocol/Member.ts"
+import { NodeId } from "../../src/protocol/model/Member.ts"
 
 export const id = (letter: string) => NodeId.make(letter.repeat(16))
 

@@ -10,16 +10,16 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
-import * as Frame from "../../src/protocol/Frame.ts"
-import * as KeyRing from "../../src/protocol/KeyRing.ts"
-import * as Member from "../../src/protocol/Member.ts"
-import * as Message from "../../src/protocol/Message.ts"
-import * as Receiver from "../../src/protocol/Receiver.ts"
-import * as Reign from "../../src/protocol/Reign.ts"
-import * as Sealing from "../../src/protocol/Sealing.ts"
-import * as Session from "../../src/protocol/Session.ts"
+import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import * as Message from "../../src/protocol/model/Message.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
+import type { State } from "../../src/protocol/model/State.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import type { State } from "../../src/protocol/Turn.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
+import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as Sealing from "../../src/protocol/wire/Sealing.ts"
+import * as Session from "../../src/protocol/wire/Session.ts"
 import * as Profile from "../../src/settings/Profile.ts"
 import type * as Datagrams from "../../src/transport/Datagrams.ts"
 import * as Messenger from "../../src/transport/Messenger.ts"
@@ -77,7 +77,7 @@ const sizes = (value: unknown, path: string, found: Map<string, number>, depth =
 }
 
 /** No table may grow beyond this, whatever is said. Timers: some for each member, and for each that has departed. */
-const bounds = (path: string, { rules: { maxClients, maxDeparted, maxMembers } }: State): number => {
+const bounds = (path: string, { timing: { maxClients, maxDeparted, maxMembers } }: State): number => {
   switch (path) {
     case "state.members":
     case "state.known":
@@ -124,7 +124,7 @@ class Episode {
     const isSmall = chance.happens(0.25)
     this.server = Server.live({
       profile: chance.of(Profile.names),
-      rules: {
+      timing: {
         preempt: chance.happens(0.7),
         minimumMembers: chance.of([1, 1, 3]),
         multicast: chance.happens(0.85),
@@ -182,7 +182,7 @@ class Episode {
   get #keys(): Sessions.Keys {
     return {
       ring: () => this.#ring,
-      freshness: Session.freshness(this.server.state.rules.memberTimeout),
+      freshness: Session.freshness(this.server.state.timing.memberTimeout),
       maxSessions: 32
     }
   }
@@ -326,7 +326,7 @@ class Episode {
         // Who leads by a lease and has no majority asks for one again and again.
         return isCrowd
           ? undefined
-          : void server.advance(chance.of([100, 1_000, server.state.rules.lease === null ? 31_000 : 2_000]))
+          : void server.advance(chance.of([100, 1_000, server.state.timing.lease === null ? 31_000 : 2_000]))
       case 11:
         return isCrowd ? undefined : void server.freeze(chance.of([300, 6_000]))
       case 12:

@@ -3,9 +3,9 @@
  * replaced by what hurts most. New kinds and fields are taken in as the page gets their vectors.
  */
 import * as HashMap from "effect/HashMap"
-import type * as ClientTurn from "../../src/protocol/ClientTurn.ts"
-import type { Address } from "../../src/protocol/Member.ts"
-import type { State } from "../../src/protocol/Turn.ts"
+import type * as ClientContext from "../../src/protocol/model/ClientContext.ts"
+import type { Address } from "../../src/protocol/model/Member.ts"
+import type { State } from "../../src/protocol/model/State.ts"
 import * as Page from "../docs/Page.ts"
 import type { Chance } from "./Chance.ts"
 
@@ -22,7 +22,7 @@ export interface Cast {
   readonly size: number
   readonly state: () => State
   /** A client that hears it too. */
-  readonly client: () => ClientTurn.State
+  readonly client: () => ClientContext.State
 }
 
 const idOf = (number: number): string => (number + 1).toString(16).padStart(16, "0")
@@ -115,7 +115,7 @@ const field = (name: string, value: Json, chance: Chance, cast: Cast): Json => {
     case "beat":
       return chance.of([state.election.claim?.beat ?? 1, 1, 2, 2 ** 53 - 1])
     case "lease":
-      return state.rules.lease !== null && chance.happens(0.8) ? { ...state.rules.lease } : value
+      return state.timing.lease !== null && chance.happens(0.8) ? { ...state.timing.lease } : value
     case "granted":
       return chance.happens(0.7)
     case "id":
@@ -185,15 +185,16 @@ const remade = (name: string, value: Json, chance: Chance, cast: Cast, share: nu
 }
 
 /** What is said of the life of the leader that is followed. */
-const life = (chance: Chance, { election: { life } }: State): { readonly [key: string]: Json } => ({
+const life = (chance: Chance, { election: { life }, self }: State): { readonly [key: string]: Json } => ({
   alive: chance.of([1, life.number, life.number + 1, life.number + 1, 1_000]),
-  hops: chance.of([1, 1, 2, 3])
+  hops: chance.of([1, 1, 2, 3]),
+  ...(chance.happens(0.2) ? { through: self.id } : {})
 })
 
 /** Fields that may be left out, and mostly are. */
 const optional = (type: Json | undefined, chance: Chance, cast: Cast): { readonly [key: string]: Json } => {
   if (!chance.happens(0.3)) return {}
-  const lease = cast.state().rules.lease
+  const lease = cast.state().timing.lease
   switch (type) {
     case "SERVER_PROBE":
       return { preVote: chance.of(["", "", "other", "billing"]) }

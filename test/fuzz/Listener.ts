@@ -5,13 +5,13 @@
 import * as HashMap from "effect/HashMap"
 import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
-import * as Client from "../../src/protocol/Client.ts"
-import * as ClientStep from "../../src/protocol/ClientStep.ts"
-import type * as ClientTurn from "../../src/protocol/ClientTurn.ts"
-import * as Frame from "../../src/protocol/Frame.ts"
-import type * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as Receiver from "../../src/protocol/Receiver.ts"
+import * as ClientStep from "../../src/protocol/delivery/ClientStep.ts"
+import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
+import * as Client from "../../src/protocol/model/Client.ts"
+import type * as ClientContext from "../../src/protocol/model/ClientContext.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
 import type { Chance } from "./Chance.ts"
 
 const id = Client.ClientId.make("c".repeat(16))
@@ -22,7 +22,7 @@ const mostSources = 2_048
 const fresh = () => ClientStep.make({ client: { id, name: "c" }, interval: 500 })
 
 export class Listener {
-  state: ClientTurn.State = fresh()
+  state: ClientContext.State = fresh()
   readonly told = new Map<string, number>()
   readonly #chance: Chance
   #tickets = 0
@@ -53,7 +53,7 @@ export class Listener {
       case 3:
         return chance.happens(0.01) ? this.#step({ _tag: "Leave" }, now) : undefined
       default:
-        return ClientStep.dueAt(this.state) <= now ? this.#step({ _tag: "Tick" }, now) : undefined
+        return ClientStep.dueAt(this.state) <= now ? this.#step({ _tag: "Due" }, now) : undefined
     }
   }
 

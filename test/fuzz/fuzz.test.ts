@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Message from "../../src/protocol/Message.ts"
+import * as Message from "../../src/protocol/model/Message.ts"
 import * as Fuzzer from "./Fuzzer.ts"
 import * as Hostile from "./Hostile.ts"
 

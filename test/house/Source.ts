@@ -22,6 +22,8 @@ export interface Source {
   readonly path: string
   readonly text: string
   readonly imports: ReadonlyArray<Import>
+  /** The files of ours whose exports it hands on. */
+  readonly reexports: ReadonlyArray<string>
   readonly visit: (visitor: VisitorObject) => void
   readonly lineAt: (offset: number) => number
   /** The doc comment that ends right before an offset, or the empty string. */
@@ -65,6 +67,12 @@ export const parse = (path: string, text: string): Source => {
         imported(text.slice(moduleRequest.start + 1, moduleRequest.end - 1), false)
       )
     ],
+    reexports: module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(({ moduleRequest }) => {
+        const file = moduleRequest === null ? undefined : imported(moduleRequest.value, false).file
+        return file === undefined ? [] : [file]
+      })
+    ),
     visit: (visitor) => new Visitor(visitor).visit(program),
     lineAt: (offset) => text.slice(0, offset).split("\n").length,
     docBefore,

@@ -45,7 +45,7 @@ const complaintsAbout = ({ docBefore, exports, header, path }: Source): Readonly
 const complaintsAboutHead = ({ header, path }: Pick<Source, "header" | "path">): ReadonlyArray<string> =>
   sentenceOf(header) === "" ? [`${path} does not begin with what it is for`] : []
 
-const about = (text: string) => complaintsAbout(Sources.parse("group/A.ts", text))
+const about = (text: string) => complaintsAbout(Sources.parse("server/A.ts", text))
 
 describe("doc comments", () => {
   it("are on everything that users see, and at the head of every file that exports something", () => {
@@ -62,13 +62,13 @@ describe("doc comments", () => {
 
   it("are looked for in the entry points, in what they name, and in what that hands on", () => {
     const files = {
-      "index.ts": `export * as A from "./group/A.ts"`,
-      "group/A.ts": `import * as B from "./B.ts"\nexport * from "./C.ts"`,
-      "group/B.ts": "",
-      "group/C.ts": ""
+      "index.ts": `export * as A from "./server/A.ts"`,
+      "server/A.ts": `import * as B from "./B.ts"\nexport * from "./C.ts"`,
+      "server/B.ts": "",
+      "server/C.ts": ""
     }
     const seen = seenByUsers(Object.entries(files).map(([path, text]) => Sources.parse(path, text)))
-    assert.deepStrictEqual([...seen].filter((path) => !entries.includes(path)), ["group/A.ts", "group/C.ts"])
+    assert.deepStrictEqual([...seen].filter((path) => !entries.includes(path)), ["server/A.ts", "server/C.ts"])
   })
 
   it("satisfy when complete", () => {
@@ -105,10 +105,10 @@ describe("doc comments", () => {
     ["/** A.\n@category models */ export function a() {}", "a has no @since"],
     ["/**\n * @category models\n * @since 0.1.0 */ export type A = 1", "A says nothing"]
   ])("are missed: %j", (text, complaint) => {
-    assert.deepStrictEqual(about(`/** A module. */\nimport "./B.ts"\n${text}`), [`group/A.ts: ${complaint}`])
+    assert.deepStrictEqual(about(`/** A module. */\nimport "./B.ts"\n${text}`), [`server/A.ts: ${complaint}`])
   })
 
   it("are missed at the head of a file", () => {
-    assert.deepStrictEqual(about("const a = 1"), ["group/A.ts does not begin with what it is for"])
+    assert.deepStrictEqual(about("const a = 1"), ["server/A.ts does not begin with what it is for"])
   })
 })

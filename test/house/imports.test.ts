@@ -11,11 +11,14 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
   ["protocol"],
   ["settings"],
   ["transport"],
-  ["group"],
-  ["client", "status"],
+  ["engine"],
+  ["server"],
+  ["client"],
+  ["status"],
   ["doctor"],
   // What tests need stands on all that is under test.
   ["testing"],
+  ["simulator"],
   // The package's entry points: each puts together what lies below.
   ["index.ts", "Diagnosis.ts", "NodeServer.ts", "NodeClient.ts"],
   ["cli"],
@@ -117,7 +120,7 @@ describe("imports", () => {
   it("go down", () => {
     assert.deepStrictEqual(
       about({
-        "group/A.ts": `import * as B from "../protocol/B.ts"\nimport * as Effect from "effect/Effect"`,
+        "server/A.ts": `import * as B from "../protocol/B.ts"\nimport * as Effect from "effect/Effect"`,
         "protocol/B.ts": `import type * as Schema from "effect"`,
         "transport/node/C.ts": `import * as B from "../../protocol/B.ts"\nimport * as Dgram from "node:dgram"`
       }),
@@ -127,22 +130,22 @@ describe("imports", () => {
 
   it.each([
     ["up", { "protocol/A.ts": `import * as B from "../transport/B.ts"` }, "protocol/A.ts imports up: transport/B.ts"],
-    ["up by type", { "group/A.ts": `import type { B } from "../cli/B.ts"` }, "group/A.ts imports up: cli/B.ts"],
-    ["up by export", { "group/A.ts": `export * from "../testing/B.ts"` }, "group/A.ts imports up: testing/B.ts"],
-    ["up later", { "group/A.ts": `void import("../main.ts")` }, "group/A.ts imports up: main.ts"],
-    ["aside", { "client/A.ts": `import * as B from "../status/B.ts"` }, "client/A.ts imports aside: status/B.ts"],
+    ["up by type", { "server/A.ts": `import type { B } from "../cli/B.ts"` }, "server/A.ts imports up: cli/B.ts"],
+    ["up by export", { "server/A.ts": `export * from "../testing/B.ts"` }, "server/A.ts imports up: testing/B.ts"],
+    ["up later", { "server/A.ts": `void import("../main.ts")` }, "server/A.ts imports up: main.ts"],
+    ["aside", { "index.ts": `import * as B from "./NodeServer.ts"` }, "index.ts imports aside: NodeServer.ts"],
     ["nowhere", { "util/A.ts": "" }, "util/A.ts is on no floor"],
-    ["a barrel", { "group/A.ts": `import { Effect } from "effect"` }, "group/A.ts imports the barrel effect"],
+    ["a barrel", { "server/A.ts": `import { Effect } from "effect"` }, "server/A.ts imports the barrel effect"],
     ["a lesser barrel", { "cli/A.ts": `import { Flag } from "effect/cli"` }, "cli/A.ts imports the barrel effect/cli"],
-    ["Node's modules", { "group/A.ts": `import * as Os from "os"` }, "group/A.ts imports the platform: os"],
+    ["Node's modules", { "server/A.ts": `import * as Os from "os"` }, "server/A.ts imports the platform: os"],
     [
       "a circle",
       {
-        "group/B.ts": `import "./C.ts"`,
-        "group/C.ts": `import "./A.ts"`,
-        "group/A.ts": `import type { B } from "./B.ts"`
+        "server/B.ts": `import "./C.ts"`,
+        "server/C.ts": `import "./A.ts"`,
+        "server/A.ts": `import type { B } from "./B.ts"`
       },
-      "a circle: group/A.ts -> group/B.ts -> group/C.ts -> group/A.ts"
+      "a circle: server/A.ts -> server/B.ts -> server/C.ts -> server/A.ts"
     ],
     [
       "the platform from afar",

@@ -72,19 +72,19 @@ describe("the world", () => {
       // Date.now() and Math.random()
       interface A { process: number; Date: Date }
       export const a = { process: "setTimeout", fetch: console.log }.process`
-    assert.deepStrictEqual(complaintsAbout(Sources.parse("group/A.ts", text)), [])
+    assert.deepStrictEqual(complaintsAbout(Sources.parse("server/A.ts", text)), [])
   })
 
   it.each([
-    ["const a = Date.now()", "group/A.ts:1 uses Date"],
-    ["const a = new Date()", "group/A.ts:1 uses Date"],
-    ["\nconst a = Math.random()", "group/A.ts:2 uses Math.random"],
-    ["setTimeout(() => {}, 1)", "group/A.ts:1 uses setTimeout"],
-    ["const a = () => setInterval", "group/A.ts:1 uses setInterval"],
-    ["const a = process.env.A", "group/A.ts:1 uses process"],
-    ["const a = { process }", "group/A.ts:1 uses process"],
-    ["const a = crypto.randomUUID()", "group/A.ts:1 uses crypto.randomUUID"]
+    ["const a = Date.now()", "server/A.ts:1 uses Date"],
+    ["const a = new Date()", "server/A.ts:1 uses Date"],
+    ["\nconst a = Math.random()", "server/A.ts:2 uses Math.random"],
+    ["setTimeout(() => {}, 1)", "server/A.ts:1 uses setTimeout"],
+    ["const a = () => setInterval", "server/A.ts:1 uses setInterval"],
+    ["const a = process.env.A", "server/A.ts:1 uses process"],
+    ["const a = { process }", "server/A.ts:1 uses process"],
+    ["const a = crypto.randomUUID()", "server/A.ts:1 uses crypto.randomUUID"]
   ])("is seen: %j", (text, complaint) => {
-    assert.deepStrictEqual(complaintsAbout(Sources.parse("group/A.ts", text)), [complaint])
+    assert.deepStrictEqual(complaintsAbout(Sources.parse("server/A.ts", text)), [complaint])
   })
 })

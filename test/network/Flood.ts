@@ -8,9 +8,9 @@ import * as Fiber from "effect/Fiber"
 import * as Record from "effect/Record"
 import * as Schedule from "effect/Schedule"
 import * as Path from "node:path"
-import * as Server from "../../src/group/Server.ts"
-import * as KeyRing from "../../src/protocol/KeyRing.ts"
-import { formatAddress } from "../../src/protocol/Member.ts"
+import { formatAddress } from "../../src/protocol/model/Member.ts"
+import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as Server from "../../src/server/Server.ts"
 import * as Profile from "../../src/settings/Profile.ts"
 import * as NodeDatagrams from "../../src/transport/node/NodeDatagrams.ts"
 import * as Process from "../cli/process.ts"
@@ -30,7 +30,7 @@ export interface Measured {
   readonly removed: number
 }
 
-/** Where the noise goes: to the group, by multicast, or to the watched server's own socket, by unicast. */
+/** Where the noise goes: to the group, by multicast, or to the watched server's unicast socket. */
 export type Towards = "group" | "server"
 
 /** The group, found and settled; then `measure` floods it for a while. */

@@ -1,6 +1,6 @@
 /**
  * Hosts of their own on one switch: each is a network namespace with a link to a bridge in another one. All names have the
- * process in them and all addresses live inside, so two copies of a test do not meet. All of it goes when the scope closes;
+ * process in them and all addresses live inside, so two copies of a test do not hear each other. All of it goes when the scope closes;
  * a test that is killed takes its servers along, and what it left besides goes with the next one.
  */
 import type * as Duration from "effect/Duration"

@@ -2,7 +2,7 @@
  * What servers say that they see: whom they follow, and who is there.
  */
 import * as Effect from "effect/Effect"
-import type * as Event from "../../src/protocol/Event.ts"
+import type * as Event from "../../src/protocol/model/Event.ts"
 import type * as Process from "../cli/process.ts"
 
 /** For a server of the profile `fast`. */

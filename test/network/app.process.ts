@@ -7,10 +7,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Group from "../../src/group/Group.ts"
-import * as Leadership from "../../src/group/Leadership.ts"
 import * as NodeServer from "../../src/NodeServer.ts"
-import * as Event from "../../src/protocol/Event.ts"
+import * as Event from "../../src/protocol/model/Event.ts"
+import * as Group from "../../src/server/Group.ts"
+import * as Leadership from "../../src/server/Leadership.ts"
 
 const encode = Schema.encodeSync(Event.Event)
 const tell = (line: object) => Effect.sync(() => void process.stderr.write(`${JSON.stringify(line)}\n`))

@@ -6,7 +6,7 @@ import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { createSocket } from "node:dgram"
-import * as Frame from "../../src/protocol/Frame.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as Process from "../cli/process.ts"
 
 it.live("a duplicate of its id is an event with both addresses, and an error on standard error", () =>

@@ -4,7 +4,7 @@
  * of its own: the dearest to refuse. Prints how many it sent.
  */
 import { createSocket } from "node:dgram"
-import * as Frame from "../../src/protocol/Frame.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
 import { corpus } from "../fuzz/Hostile.ts"
 
 const [perSecond = 0, seconds = 0] = process.argv.slice(2, 4).map(Number)

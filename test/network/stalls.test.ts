@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Path from "node:path"
-import type * as Event from "../../src/protocol/Event.ts"
+import type * as Event from "../../src/protocol/model/Event.ts"
 import * as Process from "../cli/process.ts"
 
 class App extends Context.Service<App, string>()("test/network/App") {

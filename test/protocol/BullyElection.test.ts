@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Contest from "../../src/protocol/Contest.ts"
-import * as Reign from "../../src/protocol/Reign.ts"
+import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
 import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
@@ -189,7 +189,7 @@ describe("observing (protocol 5, observe)", () => {
     server.hear(alive("a", reign(60, "a")))
     server.step({ _tag: "Heartbeat" })
     assert.strictEqual(server.activity, "Idle")
-    const polite = following(50, "a", [], { rules: { preempt: false } })
+    const polite = following(50, "a", [], { timing: { preempt: false } })
     polite.step({ _tag: "Heartbeat" })
     assert.deepStrictEqual([polite.follows, polite.activity], ["a", "Idle"])
   })
@@ -223,7 +223,7 @@ describe("observing (protocol 5, observe)", () => {
   })
 
   it("a leader that was removed for silence and comes back is followed again by its own word", () => {
-    const server = following(50, "z", ["a"], { rules: { memberTimeout: 30_000 } })
+    const server = following(50, "z", ["a"], { timing: { memberTimeout: 30_000 } })
     server.advance(30_001).hear(alive("a"))
     server.step({ _tag: "Sweep" })
     server.advance(750)
@@ -295,7 +295,7 @@ describe("standing (protocol 5, stand)", () => {
   })
 
   it("begins when a server joins and the place is vacant", () => {
-    const server = Server.live({ rules: { minimumMembers: 2 } })
+    const server = Server.live({ timing: { minimumMembers: 2 } })
     assert.strictEqual(server.activity, "Idle")
     server.hear(alive("a"))
     assert.strictEqual(server.activity, "Pending")
@@ -334,7 +334,7 @@ describe("standing (protocol 5, stand)", () => {
   })
 
   it("is staggered by at most 1 s, plus up to 5 ms", () => {
-    const server = vacant(["x", "y", "z"], { rules: { electionStagger: 900 } })
+    const server = vacant(["x", "y", "z"], { timing: { electionStagger: 900 } })
     server.advance(999.9)
     assert.strictEqual(server.activity, "Pending")
     server.advance(5.1)
@@ -426,7 +426,7 @@ describe("standing (protocol 5, stand)", () => {
   })
 
   it("a place that stays vacant is stood for with the next heartbeat at the latest", () => {
-    const server = following(50, "z", ["a"], { rules: { minimumMembers: 3 } })
+    const server = following(50, "z", ["a"], { timing: { minimumMembers: 3 } })
     server.hear(leaving("z", { follows: reign(50, "z") }))
     assert.strictEqual(server.activity, "Idle")
     server.hear(alive("z"))
@@ -509,7 +509,7 @@ describe("on ELECTION (protocol 5)", () => {
   })
 
   it("takes a lower one's question for a hint: the place vacant, it stands itself", () => {
-    const server = vacant([], { rules: { minimumMembers: 2 } })
+    const server = vacant([], { timing: { minimumMembers: 2 } })
     server.hear(stands("a", 77))
     assert.deepStrictEqual([server.activity, server.says()], ["Pending", []])
     server.advance(0)
@@ -537,7 +537,7 @@ describe("on ELECTION (protocol 5)", () => {
   })
 
   it("does not ask the leader where it is the one who stands", () => {
-    const server = following(50, "a", ["b"], { rules: { preempt: false } })
+    const server = following(50, "a", ["b"], { timing: { preempt: false } })
     server.advance(200).hear(stands("a", 77, { follows: reign(50, "a") }))
     assert.deepStrictEqual(server.checked, [])
   })
@@ -566,7 +566,7 @@ describe("on ELECTION (protocol 5)", () => {
   })
 
   it("from a higher one, the place taken: nothing", () => {
-    const server = following(50, "a", ["z"], { rules: { preempt: false } })
+    const server = following(50, "a", ["z"], { timing: { preempt: false } })
     server.hear(stands("z", 77))
     assert.deepStrictEqual([server.activity, server.says(), server.follows], ["Idle", [], "a"])
   })
@@ -604,16 +604,16 @@ describe("on ELECTION (protocol 5)", () => {
 })
 
 describe("preempt: false (protocol 5)", () => {
-  const rules = { preempt: false }
+  const timing = { preempt: false }
 
   it("a higher ranked server that starts does not depose a leader", () => {
-    const server = Server.live({ rules }, [coordinator("a", 50)])
+    const server = Server.live({ timing }, [coordinator("a", 50)])
     server.advance(5_000)
     assert.deepStrictEqual([server.follows, server.said("ELECTION").length], ["a", 0])
   })
 
   it("of two leaders that meet, the greater reign stays and the other steps down (rule 7 does not apply)", () => {
-    const server = following(50, "z", ["a"], { rules })
+    const server = following(50, "z", ["a"], { timing })
     server.hear(leaving("z"))
     server.advance(5)
     assert.isTrue(server.leads)
@@ -624,7 +624,7 @@ describe("preempt: false (protocol 5)", () => {
   })
 
   it("a newcomer that has not heard of a leader asks by ELECTION for okTimeout before it leads", () => {
-    const server = vacant(["a"], { rules }).advance(5)
+    const server = vacant(["a"], { timing }).advance(5)
     assert.deepStrictEqual([server.activity, server.says()], ["Standing", ["ELECTION"]])
     server.hear(coordinator("a", 50))
     server.advance(5_000)
@@ -632,7 +632,7 @@ describe("preempt: false (protocol 5)", () => {
   })
 
   it("one that has followed a leader leads at once when that leaves", () => {
-    const server = following(50, "z", ["a"], { rules })
+    const server = following(50, "z", ["a"], { timing })
     server.hear(leaving("z", { follows: reign(50, "z") }))
     server.advance(5)
     assert.isTrue(server.leads)
@@ -640,10 +640,10 @@ describe("preempt: false (protocol 5)", () => {
 })
 
 describe("minimumMembers (protocol 5)", () => {
-  const rules = { minimumMembers: 3 }
+  const timing = { minimumMembers: 3 }
 
   it("with fewer in view nobody stands, objects or leads; with enough one does", () => {
-    const server = vacant(["a"], { rules })
+    const server = vacant(["a"], { timing })
     server.advance(20_000)
     server.step({ _tag: "Heartbeat" })
     server.hear(stands("a", 77))
@@ -655,7 +655,7 @@ describe("minimumMembers (protocol 5)", () => {
   })
 
   it("who stands while there are enough does not lead when there are not any more", () => {
-    const server = vacant(["a", "z"], { rules }).advance(25)
+    const server = vacant(["a", "z"], { timing }).advance(25)
     assert.strictEqual(server.activity, "Standing")
     server.hear(leaving("a"))
     server.advance(5_000)
@@ -663,14 +663,14 @@ describe("minimumMembers (protocol 5)", () => {
   })
 
   it("who is about to stand does not when there are not enough any more", () => {
-    const server = vacant(["a", "z"], { rules })
+    const server = vacant(["a", "z"], { timing })
     server.hear(leaving("a"))
     server.advance(5_000)
     assert.deepStrictEqual([server.activity, server.says()], ["Idle", []])
   })
 
   it("a leader steps down when too few are left, after its work has ended, and names no successor", () => {
-    const server = leading(["a", "b"], { rules, work: 100 })
+    const server = leading(["a", "b"], { timing, work: 100 })
     server.hear(leaving("a"))
     assert.isFalse(server.leads)
     assert.strictEqual(server.follows, "m", "the group hears of it when the work has ended")
@@ -681,7 +681,7 @@ describe("minimumMembers (protocol 5)", () => {
   })
 
   it("a leader that stepped down for too few stands again as soon as its work has ended where there are enough by then", () => {
-    const server = leading(["a", "b"], { rules, work: 100 })
+    const server = leading(["a", "b"], { timing, work: 100 })
     server.hear(leaving("a"))
     server.hear(alive("c"))
     server.advance(105)
@@ -689,7 +689,7 @@ describe("minimumMembers (protocol 5)", () => {
   })
 
   it("a leader goes on while there are enough", () => {
-    const server = leading(["a", "b", "c"], { rules })
+    const server = leading(["a", "b", "c"], { timing })
     server.hear(leaving("a"))
     assert.isTrue(server.leads)
   })
@@ -698,11 +698,11 @@ describe("minimumMembers (protocol 5)", () => {
 describe("one's own reign", () => {
   it("is none while another leads, while nobody does, and while the work ends", () => {
     const server = vacant(["a"])
-    assert.isNull(Contest.ownReign(server.state))
+    assert.isNull(ElectionContext.ownReign(server.state))
     server.advance(5)
-    assert.deepStrictEqual(Contest.ownReign(server.state), Reign.make(server.term, server.state.self))
+    assert.deepStrictEqual(ElectionContext.ownReign(server.state), Reign.make(server.term, server.state.self))
     server.hear(coordinator("z", 5_000_000))
-    assert.isNull(Contest.ownReign(server.state))
+    assert.isNull(ElectionContext.ownReign(server.state))
   })
 
   it("goes on as a new one under a raised incarnation, and where it was ending it does not", () => {

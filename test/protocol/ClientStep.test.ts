@@ -5,22 +5,22 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
-import * as Client from "../../src/protocol/Client.ts"
-import * as ClientEvent from "../../src/protocol/ClientEvent.ts"
-import * as ClientStep from "../../src/protocol/ClientStep.ts"
-import type * as ClientTurn from "../../src/protocol/ClientTurn.ts"
-import type * as Member from "../../src/protocol/Member.ts"
-import * as Message from "../../src/protocol/Message.ts"
+import * as ClientStep from "../../src/protocol/delivery/ClientStep.ts"
+import * as Client from "../../src/protocol/model/Client.ts"
+import type * as ClientContext from "../../src/protocol/model/ClientContext.ts"
+import * as ClientEvent from "../../src/protocol/model/ClientEvent.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import * as Message from "../../src/protocol/model/Message.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
 
-type Send = Extract<ClientTurn.Output, { readonly _tag: "Send" }>
+type Send = Extract<ClientContext.Output, { readonly _tag: "Send" }>
 
 const me = Peer.sender("ann")
 
 /** One client on a clock that a test moves. What is due is done when it is due. */
 class One {
-  state: ClientTurn.State
+  state: ClientContext.State
   now = 0
   readonly sent: Array<Send & { readonly at: number }> = []
   readonly events: Array<ClientEvent.ClientEvent> = []
@@ -60,7 +60,7 @@ class One {
     const until = this.now + millis
     for (let due = ClientStep.dueAt(this.state); due <= until; due = ClientStep.dueAt(this.state)) {
       this.now = Math.max(this.now, due)
-      this.step({ _tag: "Tick" })
+      this.step({ _tag: "Due" })
     }
     this.now = until
     return this

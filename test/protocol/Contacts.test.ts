@@ -3,13 +3,13 @@
  * for, and two who see different members read each other's list (protocol, sections 2 and 4).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Contacts from "../../src/protocol/Contacts.ts"
-import type * as Member from "../../src/protocol/Member.ts"
-import * as MemberLists from "../../src/protocol/MemberLists.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as Reach from "../../src/protocol/Reach.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
-import { Turn } from "../../src/protocol/Turn.ts"
+import * as Contacts from "../../src/protocol/membership/Contacts.ts"
+import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Reach from "../../src/protocol/model/Reach.ts"
+import { StepContext } from "../../src/protocol/model/StepContext.ts"
+import * as Timing from "../../src/protocol/model/Timing.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 
@@ -20,7 +20,7 @@ const addressOf = (name: string): Member.Address => {
   return { ip, port }
 }
 const seeds = (...names: ReadonlyArray<string>) => names.map(addressOf)
-const off: Options = { rules: { multicast: false } }
+const off: Options = { timing: { multicast: false } }
 
 /** A server that hears these members by unicast within its discovery window. */
 const among = (options: Options, ...names: ReadonlyArray<string>): Server => {
@@ -28,7 +28,7 @@ const among = (options: Options, ...names: ReadonlyArray<string>): Server => {
   server.step({ _tag: "Start" })
   server.step({ _tag: "Discover" })
   for (const name of names) server.hear(alive(name), "unicast")
-  server.advance(server.state.rules.discoveryWindow + 1_500)
+  server.advance(server.state.timing.discoveryWindow + 1_500)
   return server.forget()
 }
 
@@ -78,7 +78,7 @@ describe("a member that multicast does not reach", () => {
     // Not of heartbeats: that would say that we do not hear it, and two would go on so for ever.
     server.step({ _tag: "Heartbeat" })
     assert.deepStrictEqual(server.says(), ["SERVER_ALIVE"])
-    server.advance(2 * Rules.patience(server.state.rules, 10_000))
+    server.advance(2 * Timing.patience(server.state.timing, 10_000))
     server.hear(alive("a"))
     server.forget().step({ _tag: "Resign" })
     server.advance(1)
@@ -167,7 +167,7 @@ describe("members that fell silent", () => {
 
   it("are looked for no longer than a day, and those who left not at all", () => {
     const server = lose(among(off, "a"), "a")
-    server.freeze(Rules.lostFor).step({ _tag: "Watch" })
+    server.freeze(Timing.lostFor).step({ _tag: "Watch" })
     server.advance(1_000).forget().step({ _tag: "Discover" })
     assert.deepStrictEqual(server.says(), [])
     const other = among(off, "a")
@@ -242,9 +242,9 @@ describe("two who see different members", () => {
 
   it("do nothing where one does not say what it sees", () => {
     const server = among(off, "a", "b")
-    const turn = new Turn(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
-    Contacts.compare(turn, { sender: member("a") }, member("a"))
-    assert.deepStrictEqual([turn.outputs, turn.state.contacts], [[], server.state.contacts])
+    const context = new StepContext(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
+    Contacts.compare(context, { sender: member("a") }, member("a"))
+    assert.deepStrictEqual([context.outputs, context.state.contacts], [[], server.state.contacts])
   })
 
   it("do nothing where they see the same, and nothing before the discovery window is over", () => {

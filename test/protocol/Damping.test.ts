@@ -2,7 +2,7 @@
  * Who loses the lead again and again waits longer each time before it takes it again (protocol 5, damping).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Losses from "../../src/protocol/Losses.ts"
+import * as Losses from "../../src/protocol/model/Losses.ts"
 import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
@@ -25,11 +25,11 @@ const having = (count: number, server: Server): Server => {
 /** `m` follows `a` in term 50 and lost so many leads before. */
 const outranking = (losses: number, others: ReadonlyArray<string> = ["b"], options: Options = {}) => {
   // It is not called to stand before it is made one that has lost.
-  const server = Server.live({ ...options, rules: { preempt: false, ...options.rules } }, [
+  const server = Server.live({ ...options, timing: { preempt: false, ...options.timing } }, [
     ...others.map((name) => alive(name)),
     alive("a", reign(50, "a"))
   ])
-  server.state = { ...server.state, rules: { ...server.state.rules, preempt: true } }
+  server.state = { ...server.state, timing: { ...server.state.timing, preempt: true } }
   assert.deepStrictEqual([server.follows, server.activity], ["a", "Idle"])
   return having(losses, server).forget()
 }
@@ -50,8 +50,8 @@ const beats = (server: Server, millis: number, ...answering: ReadonlyArray<strin
 
 describe("how long who lost the lead waits (protocol 5, damping)", () => {
   it("is nothing at first, then memberTimeout, twice as long with each loss, and 64 times at most", () => {
-    const rules = { memberTimeout }
-    const after = (count: number) => Losses.until({ ...Losses.none, count, lostAt: 7, wholeSince: 7 }, rules) - 7
+    const timing = { memberTimeout }
+    const after = (count: number) => Losses.until({ ...Losses.none, count, lostAt: 7, wholeSince: 7 }, timing) - 7
     assert.deepStrictEqual([0, 1, 2, 3, 7].map(after), [
       -Infinity,
       memberTimeout,
@@ -75,7 +75,7 @@ describe("a lead is lost (protocol 5, damping)", () => {
   })
 
   it("where fewer than minimumMembers are left", () => {
-    const server = leading(["a"], { rules: { minimumMembers: 2 } })
+    const server = leading(["a"], { timing: { minimumMembers: 2 } })
     server.hear(leaving("a"))
     server.advance(1)
     assert.deepStrictEqual([server.follows, lossesOf(server).count], [null, 1])
@@ -195,7 +195,7 @@ describe("while it waits (protocol 5, damping)", () => {
     beat(server)
     server.hear(leaving("a", { follows: reign(50, "a") }))
     // It may not lead alone.
-    server.state = { ...server.state, rules: { ...server.state.rules, minimumMembers: 2 } }
+    server.state = { ...server.state, timing: { ...server.state.timing, minimumMembers: 2 } }
     server.advance(1_000)
     beat(server)
     assert.deepStrictEqual([server.leads, lossesOf(server).wholeSince], [false, server.now])
@@ -217,7 +217,7 @@ describe("while it waits (protocol 5, damping)", () => {
 
   it("what it would take is taken by the next, where it does nothing for a while", () => {
     const server = outranking(0, ["z"])
-    const { coordinatorTimeout, okTimeout } = server.state.rules
+    const { coordinatorTimeout, okTimeout } = server.state.timing
     server.step({ _tag: "Heartbeat" })
     server.advance(okTimeout + coordinatorTimeout - 1).step({ _tag: "Heartbeat" })
     server.advance(0)

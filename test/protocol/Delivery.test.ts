@@ -3,8 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import * as Client from "../../src/protocol/Client.ts"
-import type * as Message from "../../src/protocol/Message.ts"
+import * as Client from "../../src/protocol/model/Client.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -71,18 +71,18 @@ describe("CLIENT_JOIN", () => {
   })
 
   it("while nobody leads is answered by whoever ranks highest in its own view, once in 100 ms: nobody does", () => {
-    const server = Server.live({ rules: { minimumMembers: 3 } }, [Peer.alive("a")])
+    const server = Server.live({ timing: { minimumMembers: 3 } }, [Peer.alive("a")])
     server.hear(Peer.joins("ann"))
     server.hear(Peer.joins("ann"))
     const notices = server.said("COORDINATOR")
     assert.deepStrictEqual(notices.map(({ message, to }) => [message.leader, to]), [[null, Peer.client]])
-    const other = Server.live({ rules: { minimumMembers: 3 } }, [Peer.alive("z")])
+    const other = Server.live({ timing: { minimumMembers: 3 } }, [Peer.alive("z")])
     other.hear(Peer.joins("ann"))
     assert.deepStrictEqual(other.says(), [])
   })
 
   it("of one client too many is dropped and counted, until one that left makes room", () => {
-    const server = Server.live({ rules: { maxClients: 20 } }).advance(300).forget()
+    const server = Server.live({ timing: { maxClients: 20 } }).advance(300).forget()
     for (let at = 0; at < 20; at += 1) {
       const id = Client.ClientId.make(at.toString(16).padStart(16, "0"))
       server.hear({ ...Peer.joins("ann"), client: { id, name: "x" } })

@@ -2,9 +2,9 @@
  * Views are compared with the leader's where multicast tells all of all, too (protocol, without multicast: comparing views).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Member from "../../src/protocol/Member.ts"
-import * as MemberLists from "../../src/protocol/MemberLists.ts"
-import type * as Message from "../../src/protocol/Message.ts"
+import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
 import { Cluster, type Datagram } from "./harness/Cluster.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
@@ -101,7 +101,7 @@ describe("a follower", () => {
     const server = among("abz")
     asked(server, sees("b", "abcmz"))
     assert.deepStrictEqual(asked(server, sees("b", "abcmz")), [])
-    const vacant = Server.live({ rules: { minimumMembers: 9 } }, [Peer.alive("a"), Peer.alive("z")])
+    const vacant = Server.live({ timing: { minimumMembers: 9 } }, [Peer.alive("a"), Peer.alive("z")])
     const heartbeat = says("z", { type: "SERVER_ALIVE", interval: 10_000, view: digest("abmz") })
     asked(vacant, heartbeat)
     assert.deepStrictEqual(asked(vacant, heartbeat), ["SERVER_PROBE to z", "MEMBERS_ASK to z"])
@@ -228,7 +228,7 @@ describe("a newcomer (protocol, without multicast: comparing views)", () => {
     const cluster = new Cluster({
       size: 6,
       seed: 7,
-      rules: () => ({ lease: { groupSize: 6, duration: 1_500, drift: 0.01 } }),
+      timing: () => ({ lease: { groupSize: 6, duration: 1_500, drift: 0.01 } }),
       clocks: () => ({ rate: 1, monotonic: 1_000, wall: 1_700_000_000_000, boot: false }),
       arrives: (datagram) => arrives(datagram) ? [1] : [],
       stops: () => 0

@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import type * as Lease from "../../src/protocol/Lease.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import type * as Rules from "../../src/protocol/Rules.ts"
+import type * as Lease from "../../src/protocol/model/Lease.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import type * as Timing from "../../src/protocol/model/Timing.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
@@ -59,7 +59,7 @@ describe("a leader that is not known to hear this server (protocol, paths both w
 
   it("is no reason for a leader to give way, whatever it proved before, if it should have heard that leader", () => {
     for (const [preempt, challenger, follows] of [[true, "a", "m"], [false, "a", "a"], [false, "z", "z"]] as const) {
-      const server = Server.live({ rules: { preempt } }, [alive("a")]).advance(5_000)
+      const server = Server.live({ timing: { preempt } }, [alive("a")]).advance(5_000)
       if (challenger === "z") server.hear(alive("z"))
       const { term } = server
       const greater = reign(90_000_000, challenger)
@@ -125,8 +125,8 @@ describe("a leader that has made way for a greater reign (protocol, following th
     }
     return server.now - begin
   }
-  const waits = ({ state: { rules } }: Server) =>
-    Math.max(rules.memberTimeout, 3 * rules.heartbeatInterval) + rules.heartbeatInterval
+  const waits = ({ state: { timing } }: Server) =>
+    Math.max(timing.memberTimeout, 3 * timing.heartbeatInterval) + timing.heartbeatInterval
 
   const assertWaits = (server: Server) => {
     const after = standsAfter(server)
@@ -159,7 +159,7 @@ describe("a leader that has made way for a greater reign (protocol, following th
 
   it("takes nobody along where it leads by a lease: there the votes say", () => {
     const lease = { duration: 30_000, groupSize: 3, drift: 0.01 }
-    const server = Server.live({ rules: { lease } }, [coordinator("y", 50)])
+    const server = Server.live({ timing: { lease } }, [coordinator("y", 50)])
     server.hear(knows("y", "z", greater, 1))
     assert.notStrictEqual(server.follows, "z")
   })
@@ -240,8 +240,11 @@ describe("a server that no member is known to hear (protocol, hosts that hear no
 
 describe("a leader that another hears and this server does not (protocol, following through others)", () => {
   /** `z` leads and is silent here; `a`, which follows it, says that it has just heard it, as often as `m` asks. */
-  const silent = (rules: Partial<Rules.Rules>, says: (number: number) => ReadonlyArray<Message.FromServer>): Server => {
-    const server = Server.live({ rules }, [coordinator("z", 50), alive("a", reign(50, "z"))])
+  const silent = (
+    timing: Partial<Timing.Timing>,
+    says: (number: number) => ReadonlyArray<Message.FromServer>
+  ): Server => {
+    const server = Server.live({ timing }, [coordinator("z", 50), alive("a", reign(50, "z"))])
     for (let number = 2; number < 12; number++) {
       server.advance(5_000)
       for (const message of says(number)) server.hear(message)
@@ -291,6 +294,29 @@ describe("a leader that is followed through another (protocol, following through
     for (const number of [7, 8, 9]) server.hear(knows("b", "z", 90_000_000, number, 3))
     for (const number of [17, 18, 19]) server.hearDeaf(knows("a", "z", 90_000_000, number))
     assert.notStrictEqual(server.follows, "z")
+  })
+
+  it("is none through a member that goes by this server itself: what it tells has come from here", () => {
+    const server = Server.live({}, [alive("b")])
+    const by = (name: string, number: number) =>
+      ({ ...knows("a", "z", 90_000_000, number, 2), through: id(name) }) as Message.FromServer
+    for (const number of [7, 8, 9]) server.hear(by(server.state.self.name, number))
+    assert.notStrictEqual(server.follows, "z")
+    for (const number of [10, 11]) server.hear(by("b", number))
+    assert.deepStrictEqual([server.follows, through(server)], ["z", id("a")])
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.deepInclude(server.sent[0]?.message, { alive: 11, hops: 3, through: id("a") })
+  })
+
+  it("is no more, after two heartbeats, where the member has come to go by this server", () => {
+    const server = Server.live({}, [alive("b", reign(50, "b"))])
+    for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number))
+    server.forget().advance(1_000)
+    server.hear({ ...knows("a", "z", 90_000_000, 9, 2), through: server.state.self.id } as Message.FromServer)
+    server.advance(19_000).step({ _tag: "Sweep" })
+    assert.strictEqual(server.follows, "z")
+    server.advance(2_000).step({ _tag: "Sweep" })
+    assert.deepStrictEqual(causes(server).slice(0, 1), ["nobody Silent"])
   })
 
   it("is followed on when it is removed as silent, directly again when it is heard, and no more when it says goodbye", () => {
@@ -381,7 +407,7 @@ describe("the path to a leader that is followed through another (protocol, follo
     assert.strictEqual(through(server), id("a"))
     server.hear(knows("b", "z", 50, number + 2, 0))
     assert.deepStrictEqual([through(server), causes(server)], [id("b"), ["192.0.2.26:4026 PathChanged"]])
-    server.advance(2 * server.state.rules.heartbeatInterval + 5_000)
+    server.advance(2 * server.state.timing.heartbeatInterval + 5_000)
     server.hear(knows("b", "z", 50, number + 2, 0))
     assert.strictEqual(through(server), id("b"))
     server.hear(knows("a", "z", 50, number + 3, 2))
@@ -440,7 +466,7 @@ describe("the path to a leader that is followed through another (protocol, follo
     server.hear(alive("b"))
     assert.strictEqual(until(), before)
     server.hear(alive("a"))
-    assert.strictEqual(until(), server.now + 2 * server.state.rules.heartbeatInterval)
+    assert.strictEqual(until(), server.now + 2 * server.state.timing.heartbeatInterval)
     assert.isBelow(until(), before)
   })
 
@@ -494,7 +520,7 @@ describe("a leader by a lease whose promise runs out here (protocol, following t
   /** Follows `z` by its vote; that is not heard any more, and `a` says so often that it lives. */
   const lapsing = (words: number, others: ReadonlyArray<Message.Message> = []) => {
     const follows = { follows: reign(term, "z") }
-    const server = Server.live({ profile: "fast", rules: { lease } }, [alive("a"), ...others])
+    const server = Server.live({ profile: "fast", timing: { lease } }, [alive("a"), ...others])
     server.advance(lease.duration)
     server.hearDeaf(Peer.says("z", { type: "ELECTION", election: "", standing: term, lease }))
     server.hearDeaf(Peer.says("z", { type: "BEAT", election: "", claim: term, beat: 1, lease }, follows))

@@ -3,15 +3,15 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Client from "../../src/protocol/Client.ts"
-import * as Election from "../../src/protocol/Election.ts"
-import * as Frame from "../../src/protocol/Frame.ts"
-import * as Member from "../../src/protocol/Member.ts"
-import * as Message from "../../src/protocol/Message.ts"
-import * as Reign from "../../src/protocol/Reign.ts"
+import * as Client from "../../src/protocol/model/Client.ts"
+import * as Election from "../../src/protocol/model/Election.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import * as Message from "../../src/protocol/model/Message.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
-import { rules, Server } from "./harness/Server.ts"
+import { Server, timing } from "./harness/Server.ts"
 
 const tag = new Uint8Array([1, 2, 3, 4])
 const encoder = new TextEncoder()
@@ -323,6 +323,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
         ...header,
         alive: Message.maxAlive,
         hops: Message.maxHops,
+        through: leader.id,
         election,
         standing: term,
         to: leader.id
@@ -413,7 +414,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
   })
 
   it("the limits leave room for as many members as a view holds", () => {
-    assert.isAtMost(rules().maxMembers, 65_535)
+    assert.isAtMost(timing().maxMembers, 65_535)
   })
 })
 
@@ -443,7 +444,8 @@ describe("conformance: bytes in, message out (protocol 3, 7)", () => {
 describe("the messages that are drawn", () => {
   it.effect("are of every kind", () =>
     Effect.gen(function*() {
-      const drawn = yield* Arbitrary.sampleEffect(message, { count: 200 })
+      // Of 200 one kind was missing in three runs of a hundred.
+      const drawn = yield* Arbitrary.sampleEffect(message, { count: 600 })
       assert.strictEqual(new Set(drawn.map(({ type }) => type)).size, types.length)
     }))
 })

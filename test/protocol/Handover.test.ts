@@ -4,12 +4,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as Keeper from "../../src/protocol/Keeper.ts"
-import type * as Lease from "../../src/protocol/Lease.ts"
-import type * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as PromiseRecord from "../../src/protocol/PromiseRecord.ts"
-import * as Voter from "../../src/protocol/Voter.ts"
+import * as Keeper from "../../src/protocol/lease/Keeper.ts"
+import * as Voter from "../../src/protocol/lease/Voter.ts"
+import type * as Lease from "../../src/protocol/model/Lease.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as PromiseRecord from "../../src/protocol/model/PromiseRecord.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 
@@ -21,7 +21,7 @@ const lasts = L * 0.98
 const options = (change: Options = {}): Options => ({
   profile: "fast",
   ...change,
-  rules: { lease, stopTimeout: 300, ...change.rules }
+  timing: { lease, stopTimeout: 300, ...change.timing }
 })
 
 const beat = (sender: string, claim: number, number = 1, election = "") =>

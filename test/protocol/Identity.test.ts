@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import type * as Member from "../../src/protocol/Member.ts"
-import { nodeId } from "../../src/protocol/Member.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import { nodeId } from "../../src/protocol/model/Member.ts"
+import * as Timing from "../../src/protocol/model/Timing.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -73,7 +73,7 @@ describe("two servers under one id (protocol 4, duplicates)", () => {
         const told = duplicates(server)
         assert.isAtLeast(told.length, 1)
         assert.deepInclude(told[0], { ours: "192.0.2.13:4013", theirs: "192.0.2.13:4013" })
-        assert.isAtMost(server.events.filter(({ event }) => event === "IncarnationRaised").length, Rules.maxRaises)
+        assert.isAtMost(server.events.filter(({ event }) => event === "IncarnationRaised").length, Timing.maxRaises)
         assert.deepStrictEqual(server.members, [])
       }
     }
@@ -119,7 +119,7 @@ describe("two servers under one id (protocol 4, duplicates)", () => {
       const [server] = copies([50, 0])
       for (const incarnation of incarnations) server.hear(alive(member("m", { incarnation })))
       const raises = server.events.filter(({ event }) => event === "IncarnationRaised").length
-      assert.isAtMost(raises, Rules.maxRaises)
+      assert.isAtMost(raises, Timing.maxRaises)
       assert.strictEqual(server.state.identity.raised.length, raises)
       assert.isAtLeast(server.state.self.incarnation, 50)
     }

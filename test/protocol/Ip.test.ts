@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { isIP } from "node:net"
-import * as Ip from "../../src/protocol/Ip.ts"
+import * as Ip from "../../src/protocol/model/Ip.ts"
 
 describe("an address has one spelling (protocol 2)", () => {
   it.each([

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { inspect } from "node:util"
-import * as KeyRing from "../../src/protocol/KeyRing.ts"
+import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
 
 const bytes = (from: number) => Uint8Array.from({ length: 32 }, (_, n) => from + n)
 const hex = (from: number) => Buffer.from(bytes(from)).toString("hex")

@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import * as Lease from "../../src/protocol/Lease.ts"
+import * as Lease from "../../src/protocol/model/Lease.ts"
 import * as Peer from "./harness/Peer.ts"
 
 const three: Lease.Agreement = { groupSize: 3, duration: 1_000, drift: 0.01 }

@@ -4,17 +4,18 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import * as Contest from "../../src/protocol/Contest.ts"
-import * as Election from "../../src/protocol/Election.ts"
-import * as Lease from "../../src/protocol/Lease.ts"
-import * as LeaseElection from "../../src/protocol/LeaseElection.ts"
-import * as Losses from "../../src/protocol/Losses.ts"
-import type * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as Reign from "../../src/protocol/Reign.ts"
+import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
+import * as LeaseElection from "../../src/protocol/lease/LeaseElection.ts"
+import { majorityLease } from "../../src/protocol/lease/MajorityLease.ts"
+import * as Voter from "../../src/protocol/lease/Voter.ts"
+import * as Election from "../../src/protocol/model/Election.ts"
+import * as Lease from "../../src/protocol/model/Lease.ts"
+import * as Losses from "../../src/protocol/model/Losses.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
+import { StepContext } from "../../src/protocol/model/StepContext.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import { Turn } from "../../src/protocol/Turn.ts"
-import * as Voter from "../../src/protocol/Voter.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 
@@ -29,7 +30,7 @@ const options = (change: Options = {}): Options => ({
   profile: "fast",
   preVote: { granted: true, promised: 0, boundTo: null, remaining: 0 },
   ...change,
-  rules: { lease: three, stopTimeout: 300, ...change.rules }
+  timing: { lease: three, stopTimeout: 300, ...change.timing }
 })
 
 const says = (sender: string | Member.Member, body: Parameters<typeof Peer.says>[1], header: Peer.Follows = {}) =>
@@ -224,16 +225,18 @@ describe("standing", () => {
       const said: Array<number> = []
       for (let ms = 0; ms < 300; ms++) {
         server.advance(1)
-        if (server.said("ELECTION").length > 0) said.push(server.now - begun)
+        if (server.said("ELECTION").length > 0) {
+          said.push(server.now - begun)
+          assert.strictEqual(server.activity, "Standing")
+          assert.isAtMost(server.state.election.claim!.anchor.monotonic, begun)
+        }
         server.forget()
       }
-      assert.strictEqual(server.activity, "Standing")
-      assert.strictEqual(server.state.election.claim!.anchor.monotonic <= begun, true)
       return said
     }
     const gapsOf = (said: ReadonlyArray<number>) => said.slice(1).map((time, index) => time - said[index]!)
     assert.deepStrictEqual(gapsOf(at({})), [75, 75, 75])
-    assert.deepStrictEqual(gapsOf(at({ rules: { probeTimeout: 20 } })), [20, 75, 75])
+    assert.deepStrictEqual(gapsOf(at({ timing: { probeTimeout: 20 } })), [20, 75, 75])
   })
 
   it("asks three times, promises itself first, and takes a term above all that it heard of or promised", () => {
@@ -307,7 +310,7 @@ describe("standing", () => {
   })
 
   it("asks anew, in a term above, whoever a lower candidate has set free: else of four the two halves take turns for ever", () => {
-    const five = { rules: { lease: { ...three, groupSize: 5 } } }
+    const five = { timing: { lease: { ...three, groupSize: 5 } } }
     const { server, term } = standing(["a", "b", "c"], five)
     server.hear(vote("a", term), "unicast")
     server.advance(200).forget().hear(release("b", term + 999), "unicast")
@@ -387,7 +390,7 @@ describe("standing", () => {
   })
 
   it("of a group of one leads at once", () => {
-    const server = vacant([], { rules: { lease: { ...three, groupSize: 1 } } }).advance(10)
+    const server = vacant([], { timing: { lease: { ...three, groupSize: 1 } } }).advance(10)
     assert.isTrue(server.leads)
     assert.deepStrictEqual(server.said("ELECTION"), [])
     server.advance(10 * L)
@@ -411,7 +414,7 @@ describe("standing", () => {
 
 describe("votes", () => {
   it("of one server count once (repeated)", () => {
-    const { server, term } = standing(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 5 } } })
+    const { server, term } = standing(["a", "b", "c", "d"], { timing: { lease: { ...three, groupSize: 5 } } })
     server.hear(vote("a", term), "unicast")
     server.hear(vote("a", term), "unicast")
     assert.isFalse(server.leads)
@@ -480,7 +483,7 @@ describe("a lease", () => {
   it("is renewed by acknowledgements of different renewals, all of them counted for the earliest", () => {
     const { server, term } = leading(["a", "b", "c", "d"])
     const wide = { ...three, groupSize: 5 }
-    server.state = { ...server.state, rules: { ...server.state.rules, lease: wide } }
+    server.state = { ...server.state, timing: { ...server.state.timing, lease: wide } }
     const from = server.now
     server.advance(2 * L / 6 + 1)
     server.hear(ack("b", term, 3), "unicast")
@@ -499,16 +502,16 @@ describe("a lease", () => {
   })
 
   it("is not by one that is stale, of another start, or repeated", () => {
-    const { server, term } = leading(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 3 } } })
+    const { server, term } = leading(["a", "b", "c", "d"], { timing: { lease: { ...three, groupSize: 3 } } })
     const { anchor } = server.state.election.claim!
     server.advance(L / 6)
     server.hear(ack("b", term - 1, 2), "unicast")
     server.hear(ack("b", term, 2, 999), "unicast")
     server.hear(ack("b", term, 99), "unicast")
     assert.strictEqual(server.state.election.claim!.anchor, anchor)
-    const five = leading(["a", "b", "c", "d"], { rules: { lease: { ...three, groupSize: 3 } } })
+    const five = leading(["a", "b", "c", "d"], { timing: { lease: { ...three, groupSize: 3 } } })
     const wide = { ...three, groupSize: 5 }
-    five.server.state = { ...five.server.state, rules: { ...five.server.state.rules, lease: wide } }
+    five.server.state = { ...five.server.state, timing: { ...five.server.state.timing, lease: wide } }
     const before = five.server.state.election.claim!.anchor
     five.server.hear(ack("b", five.term, 1), "unicast")
     five.server.hear(ack("b", five.term, 1), "unicast")
@@ -632,7 +635,7 @@ describe("a lease", () => {
       server.advance(2 * L).forget()
       server.step({ _tag: "WorkFinished" })
       server.step({ _tag: "WorkIdle", term })
-      const { coordinatorTimeout } = server.state.rules
+      const { coordinatorTimeout } = server.state.timing
       server.advance(coordinatorTimeout - 1)
       assert.deepStrictEqual(server.said("ELECTION"), [])
       server.advance(20)
@@ -799,7 +802,7 @@ describe("a lease", () => {
     server.forget().hear(Peer.leaving("b"))
     server.advance(1)
     assert.deepStrictEqual(causes(server), ["MajorityLost"])
-    const few = leading(["a", "b", "c"], { rules: { minimumMembers: 3 } })
+    const few = leading(["a", "b", "c"], { timing: { minimumMembers: 3 } })
     few.server.hear(Peer.leaving("b"))
     few.server.hear(Peer.leaving("c"))
     few.server.advance(1)
@@ -912,7 +915,7 @@ describe("a pre-vote", () => {
   })
 
   it("is asked anew of those who have not said that they would, and given up for a while", () => {
-    const five = { ...unanswered, rules: { lease: { ...three, groupSize: 5 } } }
+    const five = { ...unanswered, timing: { lease: { ...three, groupSize: 5 } } }
     const server = vacant(["a", "b", "c", "d"], five).advance(10)
     const nonce = askedIn(server)
     server.hear(preVoted("a", nonce, free), "unicast")
@@ -933,7 +936,7 @@ describe("a pre-vote", () => {
   })
 
   it("counts what a member answered last (contradicted)", () => {
-    const server = vacant(["a", "b", "c", "d"], { ...unanswered, rules: { lease: { ...three, groupSize: 5 } } })
+    const server = vacant(["a", "b", "c", "d"], { ...unanswered, timing: { lease: { ...three, groupSize: 5 } } })
       .advance(10)
     const nonce = askedIn(server)
     server.hear(preVoted("a", nonce, free), "unicast")
@@ -1130,7 +1133,7 @@ describe("preempt", () => {
   })
 
   it("whoever would be voted for by no majority lets the leader be", () => {
-    const five = { ...unanswered, rules: { lease: { ...three, groupSize: 5 } } }
+    const five = { ...unanswered, timing: { lease: { ...three, groupSize: 5 } } }
     const server = vacant(["a", "b", "c", "d"], five).advance(1)
     server.hear(beat("a", 50, 1, "", { ...three, groupSize: 5 }))
     server.forget().advance(10)
@@ -1224,7 +1227,7 @@ describe("preempt", () => {
     const { server } = leading()
     server.forget().hear(stands("a", 0), "unicast")
     assert.deepStrictEqual(server.says(), ["COORDINATOR to a", "VOTE to a"])
-    const off = leading(["a", "z"], { rules: { preempt: false } })
+    const off = leading(["a", "z"], { timing: { preempt: false } })
     off.server.forget().hear(stands("z", 0), "unicast")
     assert.isTrue(off.server.leads)
   })
@@ -1356,12 +1359,12 @@ describe("a promise that runs out (majority lease, following)", () => {
 describe("a timer", () => {
   it("changes nothing where the majority is gone that it would stand with, nor where a lease sets none of its kind", () => {
     const server = Server.live(options())
-    const turn = new Turn(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
-    const at = Contest.find(turn, "")!
-    assert.isTrue(LeaseElection.fired(at, three, { _tag: "Stand", election: "" }))
-    assert.strictEqual(at.election.activity._tag, "Idle")
-    assert.isFalse(LeaseElection.fired(at, three, { _tag: "LeaseEnds", election: "" }))
-    assert.deepStrictEqual(turn.outputs, [])
+    const context = new StepContext(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
+    const election = ElectionContext.find(context, "")!
+    majorityLease.onTimer(election, { _tag: "Stand", election: "" })
+    assert.strictEqual(election.register.activity._tag, "Idle")
+    majorityLease.onTimer(election, { _tag: "LeaseEnds", election: "" })
+    assert.deepStrictEqual(context.outputs, [])
   })
 })
 
@@ -1372,6 +1375,6 @@ describe("what is asked of the clock", () => {
     assert.isNull(Step.leads(server.state, now, "billing"))
     assert.strictEqual(Step.leads(server.state, now)?.term, server.term)
     assert.isNull(Step.leads(server.state, { ...now, monotonic: now.monotonic + 60_000 }), "it stood still")
-    assert.isNotNull(Contest.ownReign(server.state), "which its state alone does not know")
+    assert.isNotNull(ElectionContext.ownReign(server.state), "which its state alone does not know")
   })
 })

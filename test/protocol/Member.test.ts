@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Member from "../../src/protocol/Member.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
 import * as Peer from "./harness/Peer.ts"
 
 /** Few ids and priorities, so that many pairs are equal in one or both. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Member from "../../src/protocol/Member.ts"
-import * as MemberLists from "../../src/protocol/MemberLists.ts"
-import type * as Message from "../../src/protocol/Message.ts"
+import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -79,7 +79,7 @@ describe("who answers who is in the group (protocol 3, MEMBERS_ASK)", () => {
     assert.isFalse(answers(server, { ...ask, wanted: 50 }, own))
     server.hear(ask, "unicast")
     assert.strictEqual(server.said("MEMBERS").length, 1)
-    server.advance(server.state.rules.discoveryWindow)
+    server.advance(server.state.timing.discoveryWindow)
     assert.isTrue(answers(server, { ...ask, wanted: 50 }, own))
   })
 

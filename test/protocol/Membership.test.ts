@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import * as Member from "../../src/protocol/Member.ts"
-import * as MemberLists from "../../src/protocol/MemberLists.ts"
+import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -66,7 +66,7 @@ describe("hearing (protocol 4, listening)", () => {
   })
 
   it("whoever would be one member too many is dropped and counted", () => {
-    const server = Server.live({ rules: { maxMembers: 50 } })
+    const server = Server.live({ timing: { maxMembers: 50 } })
     const many = Array.from(
       { length: 50 },
       (_, i) => member("a", { id: Member.NodeId.make((i + 100).toString(16).padStart(16, "0")) })

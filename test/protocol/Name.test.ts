@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Name from "../../src/protocol/Name.ts"
+import * as Name from "../../src/protocol/model/Name.ts"
 
 describe("a name", () => {
   it.each(["orders", "a b", "Bob's", "5\" disk", "küche", "台所", "🐑", "zone=a", "", "a\"b"])("may be %j", (text) => {

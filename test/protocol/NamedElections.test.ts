@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import * as Contest from "../../src/protocol/Contest.ts"
-import * as Election from "../../src/protocol/Election.ts"
-import * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as NamedElections from "../../src/protocol/NamedElections.ts"
-import * as Reign from "../../src/protocol/Reign.ts"
-import * as SteppingDown from "../../src/protocol/SteppingDown.ts"
+import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
+import * as NamedElections from "../../src/protocol/election/NamedElections.ts"
+import * as SteppingDown from "../../src/protocol/election/SteppingDown.ts"
+import * as Election from "../../src/protocol/model/Election.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 
@@ -37,7 +37,7 @@ const coordinator = (leader: string, term: number) =>
   says(leader, { type: "COORDINATOR" }, { follows: reign(term, leader) })
 
 const registerOf = (server: Server) => HashMap.getUnsafe(server.state.named, billing)
-const own = (server: Server) => Contest.ownReign(server.state, billing)
+const own = (server: Server) => ElectionContext.ownReign(server.state, billing)
 const follows = (server: Server) => {
   const { reign } = registerOf(server)
   return reign === null ? null : Peer.nameOf(reign.leader)
@@ -287,7 +287,7 @@ describe("the reign of a named election", () => {
   })
 
   it("a stall ends every reign of one's own", () => {
-    const server = leading([], { rules: { heartbeatInterval: 1_000 } })
+    const server = leading([], { timing: { heartbeatInterval: 1_000 } })
     server.freeze(60_000).step({ _tag: "Watch" })
     assert.isNull(own(server))
     assert.deepInclude(server.tells().at(-1), { event: "LeaderChanged", election: billing, cause: "Stalled" })
@@ -326,20 +326,20 @@ describe("the reigns of one's own", () => {
     const alone = server.state
     server.advance(10)
     const first = server.state
-    assert.deepStrictEqual([...Contest.ownReigns(first)], [["", first.election.reign!]])
-    assert.isFalse(Contest.ownsSame(alone, first))
+    assert.deepStrictEqual([...ElectionContext.ownReigns(first)], [["", first.election.reign!]])
+    assert.isFalse(ElectionContext.ownsSame(alone, first))
     server.hear(takesPart(low))
     server.hear(says(low, { type: "ELECTION", standing: 7 }, { term: 6 }))
     assert.notStrictEqual(server.state.named, first.named)
-    assert.isTrue(Contest.ownsSame(first, server.state))
+    assert.isTrue(ElectionContext.ownsSame(first, server.state))
     server.advance(400)
-    assert.deepStrictEqual([...Contest.ownReigns(server.state).keys()], ["", billing])
-    assert.isFalse(Contest.ownsSame(first, server.state))
+    assert.deepStrictEqual([...ElectionContext.ownReigns(server.state).keys()], ["", billing])
+    assert.isFalse(ElectionContext.ownsSame(first, server.state))
     server.hear(alive("a"))
     const { state } = server
     server.step({ _tag: "Watch" })
-    assert.isTrue(Contest.ownsSame(state, server.state))
-    assert.isNull(Contest.ownReign(server.state, "never heard of"))
+    assert.isTrue(ElectionContext.ownsSame(state, server.state))
+    assert.isNull(ElectionContext.ownReign(server.state, "never heard of"))
   })
 })
 
@@ -374,11 +374,12 @@ describe("giving it up", () => {
     server.hear(coordinator(low, 9_000_000))
     server.advance(50)
     assert.isTrue(HashMap.isEmpty(server.state.named))
-    assert.isFalse([...HashMap.keys(server.state.timers)].some((key) => key.includes("@")))
+    assert.isFalse(server.state.timers.some(({ key }) => key.includes("@")))
   })
 
   it("withdrawing as a follower or candidate is announced, and neither stands nor objects any more", () => {
-    const server = taking([takesPart(low)]).forget()
+    const server = taking([takesPart(low), takesPart(high)]).forget()
+    // With one above it, it would not object before that one has had time to.
     server.hear(says(low, { type: "ELECTION", standing: 7 }))
     server.step({ _tag: "Withdraw", election: billing })
     assert.deepStrictEqual(server.says(), ["SERVER_ALIVE"])

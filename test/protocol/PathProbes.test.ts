@@ -2,10 +2,10 @@
  * How a server asks over others whether it is heard ("Paths both ways").
  */
 import { assert, describe, it } from "@effect/vitest"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as PathProbes from "../../src/protocol/PathProbes.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
-import { Turn } from "../../src/protocol/Turn.ts"
+import * as PathProbes from "../../src/protocol/membership/PathProbes.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import { StepContext } from "../../src/protocol/model/StepContext.ts"
+import * as Timing from "../../src/protocol/model/Timing.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -15,8 +15,8 @@ const { alive, id, member, nameOfId } = Peer
 const among = (...names: ReadonlyArray<string>): Server => Server.live({}, names.map((name) => alive(name)))
 
 /** One turn of a server in which only this happens; what it sends and drops. */
-const turn = (server: Server, act: (turn: Turn) => void, entropy = 1) => {
-  const one = new Turn(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy })
+const context = (server: Server, act: (context: StepContext) => void, entropy = 1) => {
+  const one = new StepContext(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy })
   act(one)
   server.state = one.state
   return {
@@ -27,9 +27,9 @@ const turn = (server: Server, act: (turn: Turn) => void, entropy = 1) => {
   }
 }
 
-const ask = (server: Server, entropy?: number) => turn(server, PathProbes.ask, entropy).probes
+const ask = (server: Server, entropy?: number) => context(server, PathProbes.ask, entropy).probes
 
-const patience = ({ state: { rules } }: Server) => Rules.patience(rules, rules.heartbeatInterval)
+const patience = ({ state: { timing } }: Server) => Timing.patience(timing, timing.heartbeatInterval)
 
 interface Probe {
   readonly nonce: string
@@ -55,7 +55,7 @@ const relayed = (server: Server) =>
 describe("a question over others (protocol, paths both ways)", () => {
   it("goes to the group in the name of who asks, and ever more rarely while nobody is found", () => {
     const server = among("a")
-    const { heartbeatInterval } = server.state.rules
+    const { heartbeatInterval } = server.state.timing
     const [first] = ask(server)
     assert.deepStrictEqual([first?.over, first?.origin], [0, { id: id("m"), incarnation: member("m").incarnation }])
     assert.deepStrictEqual(ask(server), [])
@@ -86,7 +86,7 @@ describe("a question over others (protocol, paths both ways)", () => {
     const left = 1.5 * patience(few)
     const isDue = (server: Server) => {
       let due: boolean | undefined
-      turn(server, (one) => void (due = PathProbes.isDue(one, server.now + left)))
+      context(server, (one) => void (due = PathProbes.isDue(one, server.now + left)))
       return due
     }
     assert.deepStrictEqual([isDue(few), isDue(many)], [false, true])

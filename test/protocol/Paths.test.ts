@@ -3,16 +3,16 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as Paths from "../../src/protocol/Paths.ts"
-import { Turn } from "../../src/protocol/Turn.ts"
+import * as Paths from "../../src/protocol/membership/Paths.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import { StepContext } from "../../src/protocol/model/StepContext.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
 const { alive, id, objects, response } = Peer
 
-const turnOf = (server: Server): Turn =>
-  new Turn(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
+const turnOf = (server: Server): StepContext =>
+  new StepContext(server.state, { monotonic: server.now, wall: server.now + server.wall, entropy: 1 })
 
 const isHeardBy = (server: Server, name: string): boolean => Paths.isHeardBy(turnOf(server), id(name))
 
@@ -54,42 +54,42 @@ describe("a member that hears us (protocol, paths both ways)", () => {
 
   it("is known for as long as it may be silent, and anew by the next proof", () => {
     const server = live([response("z", "1")])
-    const { memberTimeout } = server.state.rules
+    const { memberTimeout } = server.state.timing
     for (let s = 0; s <= memberTimeout / 1_000; s += 5) server.advance(5_000).hearDeaf(alive("z"))
     assert.isFalse(isHeardBy(server, "z"))
-    const turn = turnOf(server)
-    Paths.noteHeardBy(turn, id("z"))
-    assert.isTrue(Paths.isHeardBy(turn, id("z")))
+    const context = turnOf(server)
+    Paths.noteHeardBy(context, id("z"))
+    assert.isTrue(Paths.isHeardBy(context, id("z")))
   })
 })
 
 describe("a member whose proof is wanted (protocol, paths both ways)", () => {
   /** What a server says in one turn in which only this happens. */
-  const says = (server: Server, act: (turn: Turn) => void): ReadonlyArray<string> => {
-    const turn = turnOf(server)
-    act(turn)
-    server.state = turn.state
-    return turn.outputs.flatMap((output) => output._tag === "Send" ? [output.message.type] : [])
+  const says = (server: Server, act: (context: StepContext) => void): ReadonlyArray<string> => {
+    const context = turnOf(server)
+    act(context)
+    server.state = context.state
+    return context.outputs.flatMap((output) => output._tag === "Send" ? [output.message.type] : [])
   }
 
   it("is asked five times at first and then once, at most once in a heartbeat; a stranger is not", () => {
     const server = live([alive("z")])
-    const { heartbeatInterval } = server.state.rules
+    const { heartbeatInterval } = server.state.timing
     const request = (name: string) => {
       let isFirst: boolean | undefined
-      const said = says(server, (turn) => void (isFirst = Paths.request(turn, id(name))))
+      const said = says(server, (context) => void (isFirst = Paths.request(context, id(name))))
       return [said.length, isFirst]
     }
     assert.deepStrictEqual(request("nobody"), [0, false])
     assert.deepStrictEqual([request("z"), request("z")], [[1, true], [0, false]])
-    says(server, (turn) => turn.clearTimer(Paths.proofKey(id("z"))))
+    says(server, (context) => context.clearTimer(Paths.proofKey(id("z"))))
     server.advance(heartbeatInterval).hearDeaf(alive("z"))
     assert.deepStrictEqual(request("z"), [1, false])
   })
 
   it("is asked when half of the time of its last proof is over, while it speaks; and over others if it was proved so", () => {
     const server = live([response("z", "1"), alive("z")])
-    const keep = (name = "z") => says(server, (turn) => Paths.keep(turn, id(name)))
+    const keep = (name = "z") => says(server, (context) => Paths.keep(context, id(name)))
     const reach = (hearsUsAt: number) => {
       const known = HashMap.set(server.state.known, id("z"), { ...server.knows("z"), hearsUsAt, isReached: true })
       server.state = { ...server.state, known }
@@ -109,7 +109,7 @@ describe("a member whose proof is wanted (protocol, paths both ways)", () => {
 describe("a member that speaks and lets questions for a proof go by (protocol, paths both ways)", () => {
   it("is asked over others beside the last two, so that a way round is known before it is dropped", () => {
     const server = Server.live({}, [Peer.coordinator("z", 50), alive("a")])
-    const { heartbeatInterval, probeTimeout } = server.state.rules
+    const { heartbeatInterval, probeTimeout } = server.state.timing
     for (let beats = 0; beats < 2; beats++) {
       server.advance(heartbeatInterval).hear(alive("a"))
       server.hearDeaf(alive("z", Peer.reign(50, "z")))
@@ -123,7 +123,7 @@ describe("a member that speaks and lets questions for a proof go by (protocol, p
 
   it("is not, where it is silent: then the sweeps judge it", () => {
     const server = Server.live({}, [Peer.coordinator("z", 50), alive("a")])
-    const { heartbeatInterval, probeTimeout } = server.state.rules
+    const { heartbeatInterval, probeTimeout } = server.state.timing
     server.advance(heartbeatInterval).hearDeaf(alive("z", Peer.reign(50, "z")))
     server.advance(1.5 * heartbeatInterval - probeTimeout).forget()
     server.step({ _tag: "Heartbeat" })

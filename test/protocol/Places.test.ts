@@ -2,7 +2,7 @@
  * A server on several networks is told of at the address that whoever asks can reach (protocol, Where a server is).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Places from "../../src/protocol/Places.ts"
+import * as Places from "../../src/protocol/model/Places.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 

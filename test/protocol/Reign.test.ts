@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import { pipe } from "effect/Function"
 import * as Schema from "effect/Schema"
-import * as Reign from "../../src/protocol/Reign.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
 import * as Peer from "./harness/Peer.ts"
 
 /** Few of each part, so that many pairs are equal in some of them; the extremes are among them. */

@@ -3,11 +3,11 @@
  * moved and comes late does not take it back (protocol, Where a server is).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Identity from "../../src/protocol/Identity.ts"
-import type * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
+import * as Identity from "../../src/protocol/membership/Identity.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import type { Body } from "../../src/protocol/model/State.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import type { Body } from "../../src/protocol/Turn.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -248,7 +248,7 @@ describe("a server whose own sockets move", () => {
       ["Own", "Own"],
       []
     ])
-    server.advance(server.state.rules.memberTimeout + 1)
+    server.advance(server.state.timing.memberTimeout + 1)
     server.hear(alive("m"), "multicast", here)
     assert.deepStrictEqual([server.drops(), server.told()], [["Duplicate"], ["DuplicateIdentity"]])
   })
@@ -268,7 +268,7 @@ describe("a server whose own sockets move", () => {
   })
 
   it("asks the seed at its old address again, where another may be by now", () => {
-    const server = Server.live({ rules: { multicast: false }, seeds: [here] })
+    const server = Server.live({ timing: { multicast: false }, seeds: [here] })
     server.step({ _tag: "Discover" })
     assert.deepStrictEqual(server.says(), [])
     moved(server, other).advance(1_000).forget().step({ _tag: "Heartbeat" })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import * as ReplayWindow from "../../src/protocol/ReplayWindow.ts"
+import * as ReplayWindow from "../../src/protocol/wire/ReplayWindow.ts"
 
 const after = (counters: ReadonlyArray<number>) => {
   let window = ReplayWindow.empty

@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto"
-import * as Frame from "../../src/protocol/Frame.ts"
-import * as KeyRing from "../../src/protocol/KeyRing.ts"
-import * as Sealing from "../../src/protocol/Sealing.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
+import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as Sealing from "../../src/protocol/wire/Sealing.ts"
 
 const tag = new Uint8Array([1, 2, 3, 4])
 const secret = Uint8Array.from({ length: 32 }, (_, n) => n)

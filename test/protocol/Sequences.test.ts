@@ -7,15 +7,16 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Contest from "../../src/protocol/Contest.ts"
-import * as Event from "../../src/protocol/Event.ts"
-import * as Frame from "../../src/protocol/Frame.ts"
-import * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as Reign from "../../src/protocol/Reign.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
+import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
+import * as Event from "../../src/protocol/model/Event.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
+import type { Body, State } from "../../src/protocol/model/State.ts"
+import * as Timers from "../../src/protocol/model/Timers.ts"
+import * as Timing from "../../src/protocol/model/Timing.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import type { Body } from "../../src/protocol/Turn.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
@@ -61,14 +62,13 @@ const act = Schema.Union([
   }),
   Schema.Struct({ do: Schema.Literals(["freeze"]), millis: Schema.Literals([50, 400, 6_000, 40_000]) }),
   Schema.Struct({
-    do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch"])
+    do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch", "Due"])
   }),
   Schema.Struct({
     do: Schema.Literals(["WorkEnded", "WorkFinished", "WorkGivenUp", "WorkOffered", "Resign"]),
     election: named
   }),
   Schema.Struct({ do: Schema.Literals(["Refused", "NotAsked"]), whom: anyone }),
-  Schema.Struct({ do: Schema.Literals(["stale timer"]), token: chance }),
   Schema.Struct({ do: Schema.Literals(["Transfer"]), election: named, to: anyone }),
   Schema.Struct({ do: Schema.Literals(["StepDown"]), election: named, millis: Schema.Literals([1, 500, 60_000]) }),
   Schema.Struct({ do: Schema.Literals(["WorkOverran"]), election: named, term: Schema.Literals(["own", "another"]) }),
@@ -82,7 +82,7 @@ type Act = typeof act.Type
 
 const life = Arbitrary.all({
   acts: Arbitrary.array(Arbitrary.schema(act), { minLength: 10, maxLength: 80 }),
-  rules: Arbitrary.schema(Schema.Struct({
+  timing: Arbitrary.schema(Schema.Struct({
     preempt: Schema.Literals([true, true, false]),
     stableAfter: Schema.Literals([0, 0, 5_000]),
     minimumMembers: Schema.Literals([1, 1, 3]),
@@ -117,7 +117,7 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
   const lied = { ...honest, ...(said.lie === "priority" ? { priority: 9 } : said.lie === "address" ? { port: 9 } : {}) }
   const follows = said.leader === "none" ? undefined : Reign.make(terms[said.term], lied)
   const { activity, claim } = server.state.election
-  const lease = server.state.rules.lease ?? leases.three
+  const lease = server.state.timing.lease ?? leases.three
   const standing = said.standing === "ours" && activity._tag === "Standing" ? activity.standing : 7
   const question = [...HashMap.values(server.state.departed)].find(({ nonce }) => nonce !== "")?.nonce
     ?? [...HashMap.values(server.state.checks)][0]?.nonce
@@ -144,8 +144,8 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     ELECTION: {
       type: "ELECTION",
       election,
-      standing: server.state.rules.lease === null ? standing : terms[said.term],
-      ...(said.page === 0 && server.state.rules.lease !== null ? { lease } : {})
+      standing: server.state.timing.lease === null ? standing : terms[said.term],
+      ...(said.page === 0 && server.state.timing.lease !== null ? { lease } : {})
     },
     OK: { type: "OK", election, standing, to },
     VOTE: {
@@ -260,19 +260,12 @@ const perform = (server: Server, act: Act): void => {
     case "Refused":
     case "NotAsked":
       return void server.step({ _tag: act.do, id: Peer.id(act.whom) })
-    case "stale timer":
-      return void server.step({
-        _tag: "TimerFired",
-        key: "stand",
-        token: -act.token,
-        timer: { _tag: "Stand", election: "" }
-      })
     case "Transfer":
       return void server.step({ _tag: "Transfer", election: act.election, to: Peer.id(act.to) })
     case "StepDown":
       return void server.step({ _tag: "StepDown", election: act.election, millis: act.millis })
     case "WorkOverran": {
-      const own = Contest.ownReign(server.state, act.election)
+      const own = ElectionContext.ownReign(server.state, act.election)
       const term = act.term === "own" && own !== null ? own.term : 1
       return void server.step({ _tag: "WorkOverran", election: act.election, term })
     }
@@ -294,10 +287,10 @@ const perform = (server: Server, act: Act): void => {
 
 /** Lives a life and looks at it after every single step, those of timers included. */
 const live = (
-  { acts, rules: { lease, profile, work, ...rules } }: Life,
+  { acts, timing: { lease, profile, work, ...timing } }: Life,
   look: (server: Server, step: Step.Input) => void
 ): Server => {
-  const server = new Server({ rules: { ...rules, lease: leases[lease] }, profile, work, look })
+  const server = new Server({ timing: { ...timing, lease: leases[lease] }, profile, work, look })
   server.step({ _tag: "Start" })
   server.step({ _tag: "Discover" })
   for (const act of acts) perform(server, act)
@@ -374,7 +367,7 @@ describe("after any sequence of inputs", () => {
     "what is known is known of the members, all of them and nobody else; the departed are none",
     [life],
     ([drawn]) => {
-      live(drawn, ({ now, state: { checks, departed, known, members, rules } }) => {
+      live(drawn, ({ now, state: { checks, departed, known, members, timing } }) => {
         assert.deepStrictEqual([...HashMap.keys(known)].sort(), members.map(({ id }) => id).sort())
         for (const member of members) assert.strictEqual(HashMap.getUnsafe(known, member.id).member, member)
         for (const id of HashMap.keys(departed)) assert.isFalse(HashMap.has(known, id))
@@ -382,7 +375,7 @@ describe("after any sequence of inputs", () => {
         for (const { heardAt, multicastAt } of HashMap.values(known)) {
           assert.isTrue(multicastAt <= now && heardAt <= now, "a stamp of the future")
         }
-        assert.isAtMost(HashMap.size(departed), rules.maxDeparted)
+        assert.isAtMost(HashMap.size(departed), timing.maxDeparted)
       })
     },
     runs
@@ -416,15 +409,15 @@ describe("after any sequence of inputs", () => {
   it.prop("one leads only while live, and stands only with the timer that ends it", [life], ([drawn]) => {
     const timers = { Idle: null, Pending: "stand", Standing: "ok", Waiting: "wait", PreVote: "pre-vote" } as const
     live(drawn, ({ state }) => {
-      if (Contest.ownReign(state) !== null) assert.strictEqual(state.phase, "Live")
+      if (ElectionContext.ownReign(state) !== null) assert.strictEqual(state.phase, "Live")
       const expected = timers[state.election.activity._tag]
-      const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => HashMap.has(state.timers, key))
+      const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => Timers.has(state.timers, key))
       assert.deepStrictEqual(set, expected === null ? [] : [expected])
       for (const [name, { activity, withdrawn }] of state.named) {
-        if (Contest.ownReign(state, name) !== null) assert.strictEqual(state.phase, "Live")
+        if (ElectionContext.ownReign(state, name) !== null) assert.strictEqual(state.phase, "Live")
         if (withdrawn) assert.strictEqual(activity._tag, "Idle")
         const expected = timers[activity._tag]
-        const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => HashMap.has(state.timers, `${key}@${name}`))
+        const set = ["stand", "ok", "wait", "pre-vote"].filter((key) => Timers.has(state.timers, `${key}@${name}`))
         assert.deepStrictEqual(set, expected === null ? [] : [expected])
       }
     })
@@ -440,14 +433,18 @@ describe("after any sequence of inputs", () => {
   }, runs)
 
   it.prop(
-    "every timer that is set will fire, and every one that will fire and is not set is ignored",
+    "every timer fires in the first step after it is due, and the server is known to be due when the next one is",
     [life],
     ([drawn]) => {
-      live(drawn, (server) => {
-        if (server.state.phase === "Left") return
-        const pending = new Set(server.pending)
-        for (const token of HashMap.values(server.state.timers)) assert.isTrue(pending.has(token))
-        assert.strictEqual(pending.size, HashMap.size(server.state.timers))
+      let before: State["timers"] = []
+      live(drawn, ({ now, state }) => {
+        const { phase, timers } = state
+        const first = Math.min(...timers.map(({ due }) => due))
+        assert.strictEqual(Step.dueAt(state), phase === "Left" ? Infinity : first)
+        // What a step sets to be due at once waits for the next one, and so does what is due at the instant of its input.
+        const overdue = timers.filter(({ due }) => due < now)
+        if (phase !== "Left") { for (const timer of overdue) assert.isFalse(before.includes(timer)) }
+        before = timers
       })
     },
     runs
@@ -491,9 +488,9 @@ describe("after any sequence of inputs", () => {
           if (event.event !== "MemberRemoved" || event.reason._tag !== "Silent") continue
           const known = HashMap.getUnsafe(before!.known, event.member.id)
           const asked = HashMap.getUnsafe(before!.checks, event.member.id)
-          assert.strictEqual(asked.tries, Rules.probeTries)
+          assert.strictEqual(asked.tries, Timing.probeTries)
           if (!asked.isHint) {
-            assert.isAbove(server.now - known.heardAt, Rules.patience(server.state.rules, known.interval))
+            assert.isAbove(server.now - known.heardAt, Timing.patience(server.state.timing, known.interval))
           }
         }
         before = server.state
@@ -509,9 +506,9 @@ describe("a step", () => {
     [life],
     ([drawn]) => {
       const server = new Server({
-        rules: { ...drawn.rules, lease: leases[drawn.rules.lease] },
-        work: drawn.rules.work,
-        profile: drawn.rules.profile,
+        timing: { ...drawn.timing, lease: leases[drawn.timing.lease] },
+        work: drawn.timing.work,
+        profile: drawn.timing.profile,
         twice: true
       })
       server.step({ _tag: "Start" })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import * as Session from "../../src/protocol/Session.ts"
+import * as Session from "../../src/protocol/wire/Session.ts"
 
 const freshness = Session.freshness(1_000)
 

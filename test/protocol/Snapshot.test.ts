@@ -2,9 +2,9 @@
  * A server whose machine is set back to a snapshot, and says so by its generation (protocol 6, a machine that is set back).
  */
 import { assert, describe, it } from "@effect/vitest"
-import type * as Lease from "../../src/protocol/Lease.ts"
+import * as Voter from "../../src/protocol/lease/Voter.ts"
+import type * as Lease from "../../src/protocol/model/Lease.ts"
 import * as Step from "../../src/protocol/Step.ts"
-import * as Voter from "../../src/protocol/Voter.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -15,8 +15,8 @@ const lease: Lease.Agreement = { groupSize: 3, duration: L, drift: 0.01 }
 const stands = (sender: string, standing: number) => says(sender, { type: "ELECTION", election: "", standing, lease })
 const granted = (server: Server) => server.said("VOTE").map(({ message }) => message.granted)
 
-const startedIn = (generation: string | undefined, rules = {}) => {
-  const server = new Server({ profile: "fast", rules })
+const startedIn = (generation: string | undefined, timing = {}) => {
+  const server = new Server({ profile: "fast", timing })
   server.generation = generation
   server.step({ _tag: "Start" })
   server.advance(300)

@@ -3,15 +3,19 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 
 const { alive, coordinator, leaving, objects, reign, stands, stepsDown } = Peer
-const rules = { stableAfter: 60_000 }
+const timing = { stableAfter: 60_000 }
 
 /** A newcomer `m` whose discovery window is over, and that follows the leader if it outranks it or not. */
 const newcomer = (leader: string, others: ReadonlyArray<string> = [], options: Options = {}): Server =>
-  Server.live({ rules, ...options }, [...others.map((name) => alive(name, reign(50, leader))), coordinator(leader, 50)])
+  Server.live({ timing, ...options }, [
+    ...others.map((name) => alive(name, reign(50, leader))),
+    coordinator(leader, 50)
+  ])
 
 describe("a newcomer (protocol 5, stableAfter)", () => {
   it("follows a leader that it outranks, and says nothing of an election", () => {
@@ -71,9 +75,9 @@ describe("a newcomer (protocol 5, stableAfter)", () => {
   })
 
   it("asks for okTimeout before it leads where it has heard of no leader, and follows one that answers", () => {
-    const server = Server.live({ rules }, [alive("a")]).advance(5)
+    const server = Server.live({ timing }, [alive("a")]).advance(5)
     assert.deepStrictEqual([server.activity, server.said("ELECTION").length], ["Standing", 1])
-    const answered = Server.live({ rules }, [alive("a")]).advance(5)
+    const answered = Server.live({ timing }, [alive("a")]).advance(5)
     answered.hear(coordinator("a", 50))
     server.advance(1_000)
     answered.advance(1_000)
@@ -81,14 +85,14 @@ describe("a newcomer (protocol 5, stableAfter)", () => {
   })
 
   it("is none with stableAfter 0: it takes the lead at once, and sets no timer for it", () => {
-    const server = newcomer("a", [], { rules: { stableAfter: 0 } })
+    const server = newcomer("a", [], { timing: { stableAfter: 0 } })
     server.advance(5)
     assert.deepStrictEqual([server.follows, server.state.newcomer], ["m", false])
-    assert.isFalse(server.outputs.some((output) => output._tag === "SetTimer" && output.key === "stable"))
+    assert.isFalse(Timers.has(server.state.timers, "stable"))
   })
 
   it("never takes it from a healthy leader with preempt off, however old it is", () => {
-    const server = newcomer("a", [], { rules: { ...rules, preempt: false } }).advance(120_000)
+    const server = newcomer("a", [], { timing: { ...timing, preempt: false } }).advance(120_000)
     assert.strictEqual(server.follows, "a")
   })
 
@@ -103,9 +107,9 @@ describe("a newcomer (protocol 5, stableAfter)", () => {
     "follows a lower leader at every instant before stableAfter, and leads soon after (naive twin: a comparison)",
     [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5_000 })), Schema.Literals([0, 1, 800, 1_500, 4_000])],
     ([age, stableAfter]) => {
-      const server = newcomer("a", [], { rules: { stableAfter } })
+      const server = newcomer("a", [], { timing: { stableAfter } })
       server.advance(Math.max(0, age - server.now))
-      const leads = server.now >= Math.max(stableAfter, server.state.rules.discoveryWindow) + 5
+      const leads = server.now >= Math.max(stableAfter, server.state.timing.discoveryWindow) + 5
       const follows = server.now < stableAfter
       if (leads || follows) assert.strictEqual(server.follows, leads ? "m" : "a")
     }
@@ -121,7 +125,7 @@ describe("what others make of a newcomer (protocol 5, stableAfter)", () => {
   })
 
   it("it objects where the place is vacant, as anyone does, and once it is stable", () => {
-    const vacant = Server.live({ rules }, [alive("a")])
+    const vacant = Server.live({ timing }, [alive("a")])
     vacant.hear(stands("a", 77))
     vacant.advance(100)
     assert.strictEqual(vacant.said("OK").length, 1)
@@ -132,7 +136,7 @@ describe("what others make of a newcomer (protocol 5, stableAfter)", () => {
   })
 
   it("who outranks a new leader does not leave it to a better placed one that it has only just met (rule 8)", () => {
-    const old = Server.live({ rules }, [alive("a")]).advance(70_000)
+    const old = Server.live({ timing }, [alive("a")]).advance(70_000)
     assert.strictEqual(old.follows, "m")
     old.hear(coordinator("z", old.term + 1))
     assert.strictEqual(old.follows, "z")
@@ -142,14 +146,14 @@ describe("what others make of a newcomer (protocol 5, stableAfter)", () => {
   })
 
   it("who outranks a new leader leaves it to a better placed one that it has long known (rule 8)", () => {
-    const old = Server.live({ rules }, [coordinator("z", 50)]).advance(60_000)
+    const old = Server.live({ timing }, [coordinator("z", 50)]).advance(60_000)
     old.hear(alive("z", reign(50, "z")))
     old.hear(coordinator("a", 51))
     assert.deepStrictEqual([old.follows, old.activity], ["a", "Idle"])
   })
 
   it("its objection to another's candidacy counts as anyone's", () => {
-    const server = Server.live({ rules }, [alive("z")]).advance(25)
+    const server = Server.live({ timing }, [alive("z")]).advance(25)
     const [asked] = server.said("ELECTION")
     server.hear(objects("z", "m", asked?.message.standing ?? 0))
     assert.strictEqual(server.activity, "Waiting")

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
-import type * as Event from "../../src/protocol/Event.ts"
+import type * as Event from "../../src/protocol/model/Event.ts"
 import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
 import type { Server } from "./harness/Server.ts"
@@ -69,7 +69,7 @@ describe("stepping down (protocol 5, leaving and stepping down)", () => {
   })
 
   it("one whose lead is ending for too few members follows a newer reign of a lower one, and waits before it stands", () => {
-    const server = leading(["a", "b"], { rules: { minimumMembers: 3 }, work: "by hand" })
+    const server = leading(["a", "b"], { timing: { minimumMembers: 3 }, work: "by hand" })
     server.hear(leaving("b"))
     server.hear(coordinator("c", 5_000_000))
     assert.deepStrictEqual([server.follows, server.activity], ["c", "Idle"])
@@ -83,7 +83,7 @@ describe("stepping down (protocol 5, leaving and stepping down)", () => {
   })
 
   it("its successor stands at once, whoever ranks higher", () => {
-    const server = following(50, "a", ["b"], { rules: { preempt: false } })
+    const server = following(50, "a", ["b"], { timing: { preempt: false } })
     server.hear(alive("z"))
     server.hear(stepsDown("a", 50, "m"))
     server.advance(5)
@@ -111,9 +111,9 @@ describe("stepping down (protocol 5, leaving and stepping down)", () => {
     server.hear(says("z", { type: "SERVER_ALIVE", interval: 10_000 }, { term: 50 }))
     server.hear(stepsDown("z", 50, "a"))
     assert.strictEqual(server.state.election.vacancy.successor, Peer.id("a"))
-    const { tokens } = server.state
+    const { timers } = server.state
     server.hear(stepsDown("z", 50, "a"))
-    assert.strictEqual(server.state.tokens, tokens)
+    assert.strictEqual(server.state.timers, timers)
   })
 
   it("no successor, or one named when the next election is under way, is no successor", () => {
@@ -329,7 +329,7 @@ describe("handing the lead over (protocol 5, leaving and stepping down)", () => 
   })
 
   it("the heir leads at once and without asking, whoever ranks higher, and says by what right", () => {
-    const server = following(50, "y", ["a", "z"], { rules: { preempt: false } })
+    const server = following(50, "y", ["a", "z"], { timing: { preempt: false } })
     server.hear(handsOver("y", 50, "m"))
     server.hear(handsOver("y", 50, "m"))
     server.advance(5)

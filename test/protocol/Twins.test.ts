@@ -6,10 +6,10 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as HashMap from "effect/HashMap"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Frame from "../../src/protocol/Frame.ts"
-import * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as Rules from "../../src/protocol/Rules.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Timing from "../../src/protocol/model/Timing.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
@@ -115,7 +115,7 @@ describe("who is there (protocol 4)", () => {
 describe("the memory of the departed (protocol 4)", () => {
   it("is bounded, and forgets the longest gone first (naive twin: a list)", () => {
     const maxDeparted = 300
-    const server = Server.live({ rules: { maxDeparted } })
+    const server = Server.live({ timing: { maxDeparted } })
     const list: Array<Member.NodeId> = []
     for (let i = 0; i < maxDeparted + 50; i += 1) {
       // Not in the order of their ids.
@@ -131,7 +131,7 @@ describe("the memory of the departed (protocol 4)", () => {
     assert.deepStrictEqual([...HashMap.keys(server.state.departed)].sort(), [...list].sort())
     assert.deepStrictEqual(server.drops(), Array.from({ length: 50 }, () => "DepartedFull"))
     // Whose time is over is no loss.
-    server.advance(Rules.departedFor(server.state.rules) + 1)
+    server.advance(Timing.departedFor(server.state.timing) + 1)
     server.hear(Peer.alive("a"))
     server.hear(Peer.leaving("a"))
     assert.notInclude(server.drops(), "DepartedFull")

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Voice from "../../src/protocol/Voice.ts"
+import * as Voice from "../../src/protocol/wire/Voice.ts"
 
 const overlap = 1_600
 const salt = (n: number) => n.toString(16).padStart(8, "0").repeat(4)

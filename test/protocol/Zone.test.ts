@@ -2,7 +2,7 @@
  * Link-local addresses mean something on one link, and a zone on one host (protocol 2).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Zone from "../../src/protocol/Zone.ts"
+import * as Zone from "../../src/protocol/model/Zone.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Host from "effect/net/Host"
 import * as Client from "../../src/client/Client.ts"
-import * as Server from "../../src/group/Server.ts"
+import * as Server from "../../src/server/Server.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedNetwork } from "../../src/testing/index.ts"
 
@@ -28,6 +28,14 @@ describe("settings below a name of the app", () => {
       const settings = yield* orders.parse(provider)
       assert.strictEqual(settings.port, 5000)
       assert.strictEqual(Settings.timing(settings).heartbeatInterval, 2000)
+    }))
+
+  it.effect("are read once: who makes a server from them takes them as they are, but not a copy that was changed", () =>
+    Effect.gen(function*() {
+      const settings = yield* orders.parse(env({ ORDERS_BELLWETHER_PORT: "5000" }))
+      assert.strictEqual(yield* Settings.make(settings), settings)
+      const refused = yield* Effect.flip(Settings.make({ ...settings, port: 0 }))
+      assert.strictEqual(refused.message, "port is 0; allowed: a whole number from 1 to 65535")
     }))
 
   it.effect("are found where the provider writes names in capitals", () =>

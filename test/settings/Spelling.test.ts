@@ -5,14 +5,14 @@ import * as Logger from "effect/Logger"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Client from "../../src/client/Client.ts"
-import * as Server from "../../src/group/Server.ts"
+import * as Server from "../../src/server/Server.ts"
 import * as Configured from "../../src/settings/Configured.ts"
 import { shown } from "../../src/settings/SettingRefused.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 import * as Spelling from "../../src/settings/Spelling.ts"
+import * as Simulation from "../../src/simulator/Simulation.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
-import * as Simulation from "../../src/testing/Simulation.ts"
 
 describe("the nearest name", () => {
   it.each(

@@ -6,7 +6,7 @@ import * as Host from "effect/net/Host"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as KeyRing from "../../src/protocol/KeyRing.ts"
+import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
 import * as Profile from "../../src/settings/Profile.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 

@@ -2,7 +2,9 @@
  * One run of a campaign, and what of it is summed up.
  */
 import * as Effect from "effect/Effect"
-import { type Faults, type Invariants, Simulation } from "../../src/testing/index.ts"
+import type * as Faults from "../../src/simulator/Faults.ts"
+import type * as Invariants from "../../src/simulator/Invariants.ts"
+import * as Simulation from "../../src/simulator/Simulation.ts"
 
 export interface Run {
   readonly leadership: "bully" | "lease"

@@ -1,7 +1,7 @@
 /**
  * How far the explorer goes, in the tests and in `npm run explore`.
  */
-import type { Explorer } from "../../src/testing/index.ts"
+import type * as Explorer from "../../src/simulator/Explorer.ts"
 
 /** What may happen on one way: with three servers, more ways than can all be gone. */
 export const bounds: Explorer.Bounds = {

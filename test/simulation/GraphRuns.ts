@@ -3,10 +3,12 @@
  * The simulator's own invariants judge them. `npm run graphs` runs all graphs of a size.
  */
 import * as Effect from "effect/Effect"
-import type * as Server from "../../src/group/Server.ts"
 import type * as Step from "../../src/protocol/Step.ts"
+import type * as Server from "../../src/server/Server.ts"
 import type * as Settings from "../../src/settings/Settings.ts"
-import { type Faults, LinkGraph, Simulation } from "../../src/testing/index.ts"
+import type * as Faults from "../../src/simulator/Faults.ts"
+import * as LinkGraph from "../../src/simulator/LinkGraph.ts"
+import * as Simulation from "../../src/simulator/Simulation.ts"
 
 export interface Options {
   readonly leadership: "bully" | "lease"

@@ -3,7 +3,8 @@
  * is what only that rule stands against. What comes of them stands in `stories.txt`.
  */
 import type * as Settings from "../../src/settings/Settings.ts"
-import { Faults, type Simulation } from "../../src/testing/index.ts"
+import * as Faults from "../../src/simulator/Faults.ts"
+import type * as Simulation from "../../src/simulator/Simulation.ts"
 
 export interface Story {
   readonly servers: number

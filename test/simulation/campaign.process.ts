@@ -7,7 +7,8 @@
  */
 import { once } from "node:events"
 import { Worker } from "node:worker_threads"
-import { Faults, type Invariants } from "../../src/testing/index.ts"
+import * as Faults from "../../src/simulator/Faults.ts"
+import type * as Invariants from "../../src/simulator/Invariants.ts"
 import * as Flags from "../Flags.ts"
 import * as CampaignRun from "./CampaignRun.ts"
 

@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Event from "../../src/protocol/Event.ts"
+import type * as Event from "../../src/protocol/model/Event.ts"
 import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
 

@@ -184,38 +184,38 @@ const rests = (options: Options) => Effect.map(pausing(options, 2, 400), ({ chan
 const mutants: ReadonlyArray<DampingMutant> = [
   {
     name: "nobody remembers a lead that it lost",
-    file: "Damping.ts",
+    file: "election/Damping.ts",
     from: "count: Math.min(Losses.maxLosses, losses.count + 1)",
     to: "count: 0",
     isRight: rests
   },
   {
     name: "only preemption waits: who lost the lead is the first to take the vacant place again",
-    file: "Damping.ts",
-    from: "at.election.losses.count > 1 && waits(at)",
+    file: "election/Damping.ts",
+    from: "election.register.losses.count > 1 && waits(election)",
     to: "false",
     isRight: rests
   },
   {
     name: "one that goes last objects to the others",
-    file: "Damping.ts",
-    from: "at.election.reign === null ? !isLast(at)",
-    to: "at.election.reign === null ? true",
+    file: "election/Damping.ts",
+    from: "election.register.reign === null ? !isLast(election)",
+    to: "election.register.reign === null ? true",
     // They wait for it then, for coordinatorTimeout at least.
     isRight: (options) => Effect.map(pausing(options, 2, 400), ({ without }) => without < 600)
   },
   {
     name: "one that goes last never goes",
-    file: "Damping.ts",
-    from: "Math.ceil(losses.lastUntil - now(at))",
+    file: "election/Damping.ts",
+    from: "Math.ceil(losses.lastUntil - now(election))",
     to: "1_000_000",
     isRight: (options) => Effect.map(alone(options), (led) => led >= 20)
   },
   {
     name: "one that lost a lead waits for ever",
-    file: "Damping.ts",
-    from: "const waits = (at: At): boolean => now(at) < Losses.until(at.election.losses, at.state.rules)",
-    to: "const waits = (at: At): boolean => at.election.losses.count > 0",
+    file: "election/Damping.ts",
+    from: "now(election) < Losses.until(election.register.losses, election.state.timing)",
+    to: "election.register.losses.count > 0",
     isRight: (options) => Effect.map(healing(options), (seen) => seen.every(({ later }) => later))
   }
 ]

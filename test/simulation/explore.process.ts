@@ -3,7 +3,7 @@
  * are over, or none is left. Ends with 0 where no promise was broken, with 1 and the way to it where one was, with 2 for a
  * flag that is wrong. `--mutant` takes the name of one of the faults that are put into the protocol on purpose.
  */
-import { Explorer } from "../../src/testing/index.ts"
+import * as Explorer from "../../src/simulator/Explorer.ts"
 import * as Flags from "../Flags.ts"
 import * as BullyMutants from "./BullyMutants.ts"
 import { boundsOf, lease } from "./Frontier.ts"
@@ -35,7 +35,7 @@ let next = 10
 const found = Explorer.explore({
   from,
   bounds,
-  rules: mode === "lease" ? lease : {},
+  timing: mode === "lease" ? lease : {},
   seed,
   states,
   transition: protocol?.step,

@@ -2,8 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { execFile } from "node:child_process"
 import * as Path from "node:path"
 import * as Step from "../../src/protocol/Step.ts"
-import { Explorer } from "../../src/testing/index.ts"
-import * as Local from "../../src/testing/internal/local.ts"
+import * as Explorer from "../../src/simulator/Explorer.ts"
+import * as Grid from "../../src/simulator/internal/grid.ts"
+import { ServerStates } from "../../src/simulator/internal/serverStates.ts"
 import { bounds, boundsOf, lease } from "./Frontier.ts"
 
 const show = ({ violation }: Explorer.Found) =>
@@ -26,7 +27,7 @@ describe("the promises hold in every state that three servers are seen to get in
         bounds: boundsOf(mode),
         states,
         seed: 1,
-        rules: mode === "lease" ? lease : {}
+        timing: mode === "lease" ? lease : {}
       })
       assert.isNull(found.violation, show(found))
       assert.strictEqual(found.states, states)
@@ -58,15 +59,15 @@ describe("the promises hold in every state that three servers are seen to get in
 
   // Found here: rounded down to the grid, the rest of such a wait was none, and begun again for ever.
   it("a wait that is no multiple of the grid of times ends", () => {
-    const duration = 24 * Local.grid + 10
-    const servers = new Local.Servers({
+    const duration = 24 * Grid.step + 10
+    const servers = new ServerStates({
       servers: 3,
-      rules: { ...Local.rules, lease: { groupSize: 3, duration, drift: 0.01 } }
+      timing: { ...Grid.timing, lease: { groupSize: 3, duration, drift: 0.01 } }
     })
     let { node } = servers.start(0, 1)
     // It may stand once it has heard of a majority.
     for (const datagram of servers.start(1, 1).sent) {
-      if (servers.target(datagram) === 0) node = servers.receive(node, datagram).node
+      if (servers.datagrams.at(datagram).to === 0) node = servers.receive(node, datagram).node
     }
     let passed = 0
     for (let fires = 0; fires < 100; fires++) {

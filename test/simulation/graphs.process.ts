@@ -4,7 +4,7 @@
  * `--seconds` at the latest. Writes one JSON object, and ends with 0 where no promise was broken, with 1 where one was.
  */
 import * as Effect from "effect/Effect"
-import { LinkGraph } from "../../src/testing/index.ts"
+import * as LinkGraph from "../../src/simulator/LinkGraph.ts"
 import * as Flags from "../Flags.ts"
 import * as GraphRuns from "./GraphRuns.ts"
 

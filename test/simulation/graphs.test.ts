@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { LinkGraph } from "../../src/testing/index.ts"
+import * as LinkGraph from "../../src/simulator/LinkGraph.ts"
 import * as GraphRuns from "./GraphRuns.ts"
 
 /** What is broken on which of these graphs, a line each. */

@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
-import * as Leadership from "../../src/group/Leadership.ts"
+import * as Leadership from "../../src/server/Leadership.ts"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
 
 const seeds = Array.from({ length: 8 }, (_, i) => i)

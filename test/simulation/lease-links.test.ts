@@ -9,7 +9,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { env } from "node:process"
-import * as Lease from "../../src/protocol/Lease.ts"
+import * as Lease from "../../src/protocol/model/Lease.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
 

@@ -1,7 +1,9 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
-import { Explorer, type Invariants, Simulation } from "../../src/testing/index.ts"
+import * as Explorer from "../../src/simulator/Explorer.ts"
+import type * as Invariants from "../../src/simulator/Invariants.ts"
+import * as Simulation from "../../src/simulator/Simulation.ts"
 import * as LeaseStory from "../protocol/harness/LeaseStory.ts"
 import * as LeaseTrial from "../protocol/harness/LeaseTrial.ts"
 import { bounds, lease } from "./Frontier.ts"
@@ -27,7 +29,7 @@ const trials = [{ drift: 0.05, stopTimeout: 10 }, { drift: 0.02 }] as const
 const seers = {
   explorer: ({ step: transition }: Protocol): Effect.Effect<Seen | null> =>
     Effect.sync(() => {
-      const found = Explorer.explore({ from: "settled", states: maxStates, seed: 1, transition, rules: lease, bounds })
+      const found = Explorer.explore({ from: "settled", states: maxStates, seed: 1, transition, timing: lease, bounds })
       return found.violation && { broken: found.violation.complaint.invariant, after: `${found.states} states` }
     }),
   trials: (protocol: Protocol): Effect.Effect<Seen | null> =>

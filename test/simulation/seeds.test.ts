@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Reign from "../../src/protocol/Reign.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
 import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup, VirtualTime } from "../../src/testing/index.ts"
 

@@ -123,6 +123,7 @@ describe("a highest ranked server that crashes and starts again", () => {
       yield* pass(200_000)
       yield* world.network.partition([["s1", "s2", "s3"], ["s0"]])
       const server = yield* world.start("s0", { ...settings, ...crashing })
+      yield* server.host.clock.jumpWallClock("1 hour")
       yield* pass(20_000)
       assert.strictEqual(server.reign()?.leader.id, server.self.id)
       yield* world.network.heal

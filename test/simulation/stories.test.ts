@@ -3,7 +3,8 @@
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Simulation, Timeline } from "../../src/testing/index.ts"
+import * as Simulation from "../../src/simulator/Simulation.ts"
+import * as Timeline from "../../src/simulator/Timeline.ts"
 import * as Stories from "./Stories.ts"
 
 const names = Object.keys(Stories.stories) as ReadonlyArray<Stories.Name>

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import type * as Inquiry from "../../src/group/Inquiry.ts"
-import * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
+import type * as Inquiry from "../../src/client/Inquiry.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Answer from "../../src/status/Answer.ts"
 import * as Table from "../../src/status/Table.ts"
 

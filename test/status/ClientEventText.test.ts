@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Client from "../../src/protocol/Client.ts"
-import type * as ClientEvent from "../../src/protocol/ClientEvent.ts"
-import * as Member from "../../src/protocol/Member.ts"
+import * as Client from "../../src/protocol/model/Client.ts"
+import type * as ClientEvent from "../../src/protocol/model/ClientEvent.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
 import * as ClientEventText from "../../src/status/ClientEventText.ts"
 
 const at = Date.UTC(2026, 2, 1, 14, 3, 9, 120)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Event from "../../src/protocol/Event.ts"
-import * as Member from "../../src/protocol/Member.ts"
+import * as Event from "../../src/protocol/model/Event.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
 import * as EventText from "../../src/status/EventText.ts"
 
 const member: Member.Member = {

@@ -4,24 +4,24 @@ import { type Attached, type Attachment, type Change, changes } from "../../src/
 import { systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 
-const nic = (name: string, address: string, more: Partial<SystemInterface> = {}): SystemInterface => ({
+const addressOn = (name: string, address: string, more: Partial<SystemInterface> = {}): SystemInterface => ({
   name,
   address,
-  netmask: "255.255.255.0",
+  prefixLength: 24,
   internal: false,
   ...more
 })
-const a = nic("eth0", "192.0.2.1")
-const a2 = nic("eth0", "192.0.2.2")
-const b = nic("eth0", "198.51.100.1")
-const c = nic("eth1", "203.0.113.1")
+const a = addressOn("eth0", "192.0.2.1")
+const a2 = addressOn("eth0", "192.0.2.2")
+const b = addressOn("eth0", "198.51.100.1")
+const c = addressOn("eth1", "203.0.113.1")
 const held = (one: SystemInterface, isPresent = true, group = 0): Attached => ({ group, interface: one, isPresent })
 const wants = (...some: ReadonlyArray<SystemInterface>): ReadonlyArray<Attachment> =>
   some.map((one) => ({ group: 0, interface: one }))
 const came = (one: SystemInterface, group = 0): Change => ({ _tag: "Came", attachment: { group, interface: one } })
 const moved = (index: number, to: SystemInterface): Change => ({ _tag: "Moved", held: index, to })
 const six = (address: string, more: Partial<SystemInterface> = {}) =>
-  nic("eth0", address, { netmask: "ffff:ffff:ffff:ffff::", index: 2, ...more })
+  addressOn("eth0", address, { prefixLength: 64, index: 2, ...more })
 const asked = six("fd51::2", { flaw: "tentative" })
 const duplicate = six("fd51::ff", { flaw: "duplicate" })
 
@@ -146,17 +146,19 @@ describe("what a change of the interfaces calls for (protocol 2)", () => {
     "when it is done, nothing is left to do, no address has two sockets, and each network that is wanted has one",
     [drawn, drawn],
     ([before, after]) => {
-      const nics = (
+      const interfaces = (
         some: typeof before
       ) => [
         ...new Map(
-          some.map(({ device, host, network }) => [`${device} ${network}.${host}`, nic(device, `${network}.${host}`)])
+          some.map((
+            { device, host, network }
+          ) => [`${device} ${network}.${host}`, addressOn(device, `${network}.${host}`)])
         )
           .values()
       ]
-      const start = nics(before).map((one) => held(one))
+      const start = interfaces(before).map((one) => held(one))
       if (start.length === 0) return
-      const system = systemOf(nics(after))
+      const system = systemOf(interfaces(after))
       const wanted = wants(...system.addresses)
       let now: ReadonlyArray<Attached> = start
       for (let round = 0; round < 4; round++) {

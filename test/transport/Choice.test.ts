@@ -1,43 +1,44 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { absent, choose } from "../../src/transport/interfaces/Choice.ts"
 import { Interfaces, systemOf } from "../../src/transport/interfaces/Interfaces.ts"
-import type { Family, SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
+import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 import { isVirtual } from "../../src/transport/interfaces/VirtualNames.ts"
 import * as NodeInterfaces from "../../src/transport/node/NodeInterfaces.ts"
 
-const nic = (name: string, address: string, netmask = "255.255.255.0"): SystemInterface => ({
+const addressOn = (name: string, address: string, prefixLength = 24): SystemInterface => ({
   name,
   address,
-  netmask,
+  prefixLength,
   internal: false
 })
-const lo: SystemInterface = { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
-const eth0 = nic("eth0", "192.0.2.5")
-const eth0Second = nic("eth0", "192.0.2.6")
-const eth0Label = nic("eth0:1", "192.0.2.7")
-const wlan0 = nic("wlan0", "198.51.100.5")
-const docker0 = nic("docker0", "172.17.0.1", "255.255.0.0")
-const usb0 = nic("usb0", "169.254.10.1", "255.255.0.0")
+const lo: SystemInterface = { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
+const eth0 = addressOn("eth0", "192.0.2.5")
+const eth0Second = addressOn("eth0", "192.0.2.6")
+const eth0Label = addressOn("eth0:1", "192.0.2.7")
+const wlan0 = addressOn("wlan0", "198.51.100.5")
+const docker0 = addressOn("docker0", "172.17.0.1", 16)
+const usb0 = addressOn("usb0", "169.254.10.1", 16)
 
 const lo6: SystemInterface = {
   name: "lo",
   address: "::1",
-  netmask: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+  prefixLength: 128,
   internal: true
 }
-const nic6 = (name: string, address: string): SystemInterface => ({
+const ipv6On = (name: string, address: string): SystemInterface => ({
   name,
   address,
-  netmask: "ffff:ffff:ffff:ffff::",
+  prefixLength: 64,
   internal: false,
   index: 7
 })
-const eth0Global = nic6("eth0", "2001:db8::5")
-const eth0Link = nic6("eth0", "fe80::5%eth0")
-const wlan0Link = nic6("wlan0", "fe80::6%wlan0")
+const eth0Global = ipv6On("eth0", "2001:db8::5")
+const eth0Link = ipv6On("eth0", "fe80::5%eth0")
+const wlan0Link = ipv6On("wlan0", "fe80::6%wlan0")
 const both = [lo, eth0, wlan0, lo6, eth0Global, eth0Link, wlan0Link]
 
 const choices: ReadonlyArray<{
@@ -153,9 +154,10 @@ describe("the choice of interfaces (protocol 2)", () => {
   }
 
   it("what is named is there where its interface has an address of a family of the group", () => {
-    const link: SystemInterface = { ...eth0, address: "fe80::1%eth0", netmask: "ffff:ffff:ffff:ffff::" }
+    const link: SystemInterface = { ...eth0, address: "fe80::1%eth0", prefixLength: 64 }
     const named = ["lo", "eth0", "192.0.2.5", "fe80::1", "fe80::1%eth0"]
-    const of = (...families: ReadonlyArray<Family>) => absent({ system: systemOf([lo, eth0, link]), named, families })
+    const of = (...families: ReadonlyArray<NetAddress.IpFamily>) =>
+      absent({ system: systemOf([lo, eth0, link]), named, families })
     assert.deepStrictEqual(of("IPv4"), [])
     assert.deepStrictEqual(of("IPv6"), ["lo"])
     assert.deepStrictEqual(of("IPv4", "IPv6"), [])

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Member from "../../src/protocol/Member.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
 import * as Copies from "../../src/transport/Copies.ts"
 import * as Peer from "../protocol/harness/Peer.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Frame from "../../src/protocol/Frame.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as DecodeCache from "../../src/transport/DecodeCache.ts"
 import * as Drawn from "../protocol/harness/Drawn.ts"
 
@@ -10,9 +10,9 @@ const encoder = new TextEncoder()
 const at = (port: number) => ({ ip: "192.0.2.1", port })
 const bodyOf = (value: unknown) => encoder.encode(JSON.stringify(value))
 
-const Place = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_199 }))
+const Index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_199 }))
 /** Which of a few bodies comes, from which of a few sources, and where a byte of it is changed, if anywhere. */
-const arrival = Arbitrary.schema(Schema.Struct({ body: Place, source: Place, spoilt: Schema.NullOr(Place) }))
+const arrival = Arbitrary.schema(Schema.Struct({ body: Index, source: Index, spoilt: Schema.NullOr(Index) }))
 
 describe("what is said again (protocol 7)", () => {
   it.prop(

@@ -9,23 +9,23 @@ import { systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 import * as Networks from "../../src/transport/Networks.ts"
 
-const nic = (name: string, address: string, netmask = "255.255.255.0"): SystemInterface => ({
+const addressOn = (name: string, address: string, prefixLength = 24): SystemInterface => ({
   name,
   address,
-  netmask,
+  prefixLength,
   internal: false
 })
-const nic6 = (name: string, address: string): SystemInterface => ({
+const ipv6On = (name: string, address: string): SystemInterface => ({
   name,
   address,
-  netmask: "ffff:ffff:ffff:ffff::",
+  prefixLength: 64,
   internal: false,
   index: 7
 })
-const eth0 = nic("eth0", "192.0.2.5")
-const docker0 = nic("docker0", "172.17.0.1", "255.255.0.0")
-const eth0Global = nic6("eth0", "2001:db8::5")
-const eth0Link = nic6("eth0", "fe80::5%eth0")
+const eth0 = addressOn("eth0", "192.0.2.5")
+const docker0 = addressOn("docker0", "172.17.0.1", 16)
+const eth0Global = ipv6On("eth0", "2001:db8::5")
+const eth0Link = ipv6On("eth0", "fe80::5%eth0")
 const system = systemOf([eth0, docker0, eth0Global, eth0Link])
 const route = (device: string, network: string) => ({
   device,
@@ -73,17 +73,17 @@ describe("directly connected (protocol 2)", () => {
   const direct = (of: Parameters<typeof systemOf>[1], used: ReadonlyArray<SystemInterface>, ip: string) =>
     isDirectBy(connected(systemOf([eth0, docker0], of), used))(ip)
 
-  it("a netmask of next to no bits makes nobody a neighbour but oneself", () => {
-    for (const netmask of ["0.0.0.0", "254.0.0.0"]) {
-      const wide = nic("eth0", "192.0.2.5", netmask)
+  it("a prefix of next to no bits makes nobody a neighbour but oneself", () => {
+    for (const prefixLength of [0, 7]) {
+      const wide = addressOn("eth0", "192.0.2.5", prefixLength)
       assert.isFalse(isDirectBy(connected(systemOf([wide]), [wide]))("193.0.2.5"))
       assert.isTrue(isDirectBy(connected(systemOf([wide]), [wide]))("192.0.2.5"))
     }
   })
 
   it("every address of an interface that is used counts, and none of another", () => {
-    const second = nic("eth0", "198.51.100.5")
-    const label = nic("eth0:1", "203.0.113.5")
+    const second = addressOn("eth0", "198.51.100.5")
+    const label = addressOn("eth0:1", "203.0.113.5")
     const is = isDirectBy(connected(systemOf([eth0, second, label, docker0]), [eth0]))
     for (const ip of ["192.0.2.9", "198.51.100.9", "203.0.113.9"]) assert.isTrue(is(ip), ip)
     assert.isFalse(is("172.17.0.9"))
@@ -101,7 +101,7 @@ describe("directly connected (protocol 2)", () => {
   })
 
   it("an interface that the system has lost sight of stands for itself", () =>
-    assert.isTrue(direct({}, [eth0, nic("eth1", "198.51.100.1")], "198.51.100.9")))
+    assert.isTrue(direct({}, [eth0, addressOn("eth1", "198.51.100.1")], "198.51.100.9")))
 
   it("what is remembered of many addresses stays right", () => {
     const is = isDirectBy(connected(system, [eth0]))
@@ -118,10 +118,8 @@ describe("directly connected (protocol 2)", () => {
     [Schema.Array(drawn).check(Schema.isMaxLength(6)), Schema.Array(drawn).check(Schema.isMaxLength(6)), drawn],
     ([addresses, routes, { octets }]) => {
       const binary = (some: ReadonlyArray<number>) => some.map((one) => one.toString(2).padStart(8, "0")).join("")
-      const mask = (length: number) =>
-        [0, 8, 16, 24].map((from) => 256 - 2 ** (8 - Math.min(8, Math.max(0, length - from)))).join(".")
-      const nics = addresses.map((one) => nic(`eth${one.device}`, one.octets.join("."), mask(one.bits)))
-      const used = nics.filter(({ name }) => name < "eth2")
+      const interfaces = addresses.map((one) => addressOn(`eth${one.device}`, one.octets.join("."), one.bits))
+      const used = interfaces.filter(({ name }) => name < "eth2")
       const linkRoutes = routes.flatMap(({ bits, device, octets }) =>
         Option.toArray(
           Option.map(Networks.around(octets.join("."), bits), (network) => ({ device: `eth${device}`, network }))
@@ -134,14 +132,14 @@ describe("directly connected (protocol 2)", () => {
         addresses.some(({ bits, device, octets }) =>
           devices.has(`eth${device}`) && shares(octets, bits < 8 ? 32 : bits)
         ) || routes.some(({ bits, device, octets }) => bits >= 8 && devices.has(`eth${device}`) && shares(octets, bits))
-      assert.strictEqual(isDirectBy(connected(systemOf(nics, { linkRoutes }), used))(octets.join(".")), expected)
+      assert.strictEqual(isDirectBy(connected(systemOf(interfaces, { linkRoutes }), used))(octets.join(".")), expected)
     }
   )
 })
 
 describe("the address that another is spoken to from (protocol 2)", () => {
-  const second = nic("eth0", "198.51.100.5")
-  const wlan0 = nic("wlan0", "203.0.113.5")
+  const second = addressOn("eth0", "198.51.100.5")
+  const wlan0 = addressOn("wlan0", "203.0.113.5")
   const linkRoutes = [route("wlan0", "10.1.0.0/16"), route("eth0", "10.1.7.0/24")]
   const networks = connected(systemOf([eth0, second, wlan0, eth0Link, eth0Global], { linkRoutes }), [eth0, wlan0])
   const from = (ip: string, sources: ReadonlyArray<SystemInterface> = [eth0, second, wlan0, eth0Global, eth0Link]) =>
@@ -166,9 +164,9 @@ describe("the address that another is spoken to from (protocol 2)", () => {
   })
 
   it("is on the network where the one that the system lists first is not open", () => {
-    const twin = nic("eth0", "192.0.2.6")
-    const both = connected(systemOf([eth0, twin]), [twin])
-    assert.strictEqual(sourceFor(both, [second, twin], "192.0.2.9"), twin)
+    const neighbour = addressOn("eth0", "192.0.2.6")
+    const both = connected(systemOf([eth0, neighbour]), [neighbour])
+    assert.strictEqual(sourceFor(both, [second, neighbour], "192.0.2.9"), neighbour)
   })
 })
 

@@ -5,17 +5,17 @@ import { explain, type Why } from "../../src/transport/interfaces/InterfaceChoic
 import { systemOf } from "../../src/transport/interfaces/Interfaces.ts"
 import type { SystemInterface } from "../../src/transport/interfaces/SystemInterface.ts"
 
-const nic = (name: string, address: string): SystemInterface => ({
+const addressOn = (name: string, address: string): SystemInterface => ({
   name,
   address,
-  netmask: "255.255.255.0",
+  prefixLength: 24,
   internal: false
 })
-const lo: SystemInterface = { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
-const eth0 = nic("eth0", "192.0.2.5")
-const eth0Second = nic("eth0", "192.0.2.6")
-const wlan0 = nic("wlan0", "198.51.100.5")
-const docker0 = nic("docker0", "172.17.0.1")
+const lo: SystemInterface = { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
+const eth0 = addressOn("eth0", "192.0.2.5")
+const eth0Second = addressOn("eth0", "192.0.2.6")
+const wlan0 = addressOn("wlan0", "198.51.100.5")
+const docker0 = addressOn("docker0", "172.17.0.1")
 
 const whys = (system: ReadonlyArray<SystemInterface>, named: ReadonlyArray<string> = [], route = "eth0") =>
   explain({ system: systemOf(system, { defaultRoute: Option.some(route) }), named }).map((
@@ -47,9 +47,9 @@ describe("why an interface is chosen (protocol 2)", () => {
     assert.deepStrictEqual(whys([eth0, eth0Second], ["eth0"]), [["Named", "primary"], ["SecondAddress", "not"]])
   })
 
-  it("those of the group's families, by addresses of the link where it meets on the link alone", () => {
-    const fe80 = nic("eth0", "fe80::1%eth0")
-    const global = nic("eth0", "2001:db8::1")
+  it("those of the group's families, by addresses of the link where its multicast address is link-local", () => {
+    const fe80 = addressOn("eth0", "fe80::1%eth0")
+    const global = addressOn("eth0", "2001:db8::1")
     const used = (...addresses: ReadonlyArray<string>) =>
       explain({
         system: systemOf([eth0, global, fe80]),

@@ -6,11 +6,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
-import * as Frame from "../../src/protocol/Frame.ts"
-import * as KeyRing from "../../src/protocol/KeyRing.ts"
-import type * as Member from "../../src/protocol/Member.ts"
-import type * as Message from "../../src/protocol/Message.ts"
-import * as Session from "../../src/protocol/Session.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
+import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as Session from "../../src/protocol/wire/Session.ts"
 import * as Datagrams from "../../src/transport/Datagrams.ts"
 import * as Messenger from "../../src/transport/Messenger.ts"
 import * as Sessions from "../../src/transport/Sessions.ts"
@@ -70,7 +70,7 @@ const answer = Peer.response("a", "1")
 const near = { ip: "192.0.2.1", port: 4_001 }
 
 /** A messenger that keeps the frames that it sends, by where they went; one address is not reached. */
-const speaker = Effect.fnUntraced(function*(keys?: Sessions.Keys) {
+const sender = Effect.fnUntraced(function*(keys?: Sessions.Keys) {
   const frames: Array<{ readonly to: string; readonly payload: Uint8Array }> = []
   const put = (to: string, payload: Uint8Array) => Effect.sync(() => void frames.push({ to, payload }))
   const { messenger } = yield* make(keys, {
@@ -89,7 +89,7 @@ describe("one message to many", () => {
   it.effect("is one frame for the group and one for all addresses, so that both ways of hearing it are told apart", () =>
     Effect.gen(function*() {
       for (const [given, differ] of [[undefined, 1], [keys, 2]] as const) {
-        const { frames, messenger } = yield* speaker(given)
+        const { frames, messenger } = yield* sender(given)
         assert.deepStrictEqual(yield* messenger.sendAll([null, to(1), to(2), to(3)], Peer.alive("m")), [])
         assert.deepStrictEqual(frames.map(({ to }) => to), ["group", "192.0.2.1", "192.0.2.2", "192.0.2.3"])
         assert.strictEqual(new Set(frames.map(({ payload }) => payload.join())).size, differ)
@@ -108,7 +108,7 @@ describe("one message to many", () => {
         1,
         1
       ])
-      const other = yield* speaker()
+      const other = yield* sender()
       const failed = yield* other.messenger.sendAll([to(66), to(1), to(66), to(2)], answer)
       assert.deepStrictEqual(failed.map(({ _tag }) => _tag), ["DatagramsFailed", "DatagramsFailed"])
       assert.deepStrictEqual(other.frames.map(({ to }) => to), ["192.0.2.1", "192.0.2.2"])
@@ -116,7 +116,7 @@ describe("one message to many", () => {
 
   it.effect("is heard once by whoever gets it at two addresses; the second is no drop", () =>
     Effect.gen(function*() {
-      const { frames, messenger } = yield* speaker(keys)
+      const { frames, messenger } = yield* sender(keys)
       yield* messenger.sendAll([to(1), to(2)], Peer.alive("m"))
       const { count, inbox, messenger: other } = yield* make({
         ...keys,
@@ -135,7 +135,7 @@ describe("one message to many", () => {
 
   it.effect("too large for a datagram goes nowhere, and is told once", () =>
     Effect.gen(function*() {
-      const { frames, messenger } = yield* speaker()
+      const { frames, messenger } = yield* sender()
       const failed = yield* messenger.sendAll([to(1), to(2)], Peer.probe("x".repeat(2_000)))
       assert.deepStrictEqual([failed.map(({ _tag }) => _tag), frames], [["MessageTooLarge"], []])
     }))

@@ -60,10 +60,10 @@ describe("networks that are named (protocol 2)", () => {
       // A neighbour that shares about as many bits as count.
       const other = (one ^ (flip >>> bits)) >>> 0
       const text = (word: number) => [24, 16, 8, 0].map((at) => (word >>> at) & 255).join(".")
-      const twin = new BlockList()
-      twin.addSubnet(text(one), bits)
+      const reference = new BlockList()
+      reference.addSubnet(text(one), bits)
       for (const ip of [other, flip]) {
-        assert.strictEqual(Networks.hold([read(`${text(one)}/${bits}`)], text(ip)), twin.check(text(ip)))
+        assert.strictEqual(Networks.hold([read(`${text(one)}/${bits}`)], text(ip)), reference.check(text(ip)))
       }
     }
   )

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as AddressResolver from "effect/net/AddressResolver"
+import * as Dns from "effect/net/Dns"
 import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
@@ -107,7 +110,7 @@ describe("datagrams over real sockets", () => {
       assert.strictEqual((yield* hear(a, "myself")).from.port, a.local[0].port)
     }).pipe(Effect.provide(NodeDatagrams.layer)))
 
-  it.live("another group on the same host is not reached by unicast, and each own socket has a port of its own (protocol 2)", () =>
+  it.live("another group on the same host is not reached by unicast, and each unicast socket has a port of its own (protocol 2)", () =>
     Effect.gen(function*() {
       const shared = options()
       const a = yield* open(shared)
@@ -167,8 +170,26 @@ describe("datagrams over real sockets", () => {
       }
     }).pipe(Effect.provide(NodeDatagrams.layer)))
 
+  it.live("link-local addresses of a name are not used, as nothing says on which link they are (protocol 2)", () => {
+    const hosts = { both: ["fe80::7", "::ffff:192.0.2.7", "2001:db8::7"], link: ["fe80::7"] }
+    const lo: SystemInterface = { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
+    const layer = Layer.effect(Datagrams, NodeDatagrams.make).pipe(
+      Layer.provide([
+        AddressResolver.layer().pipe(Layer.provide(Dns.layerStatic({ hosts }))),
+        Layer.succeed(Interfaces, { scan: Effect.succeed(systemOf([lo])) })
+      ])
+    )
+    return Effect.gen(function*() {
+      const a = yield* open(options())
+      assert.deepStrictEqual(yield* a.resolve("both"), ["192.0.2.7"])
+      const failed = yield* Effect.flip(a.resolve("link"))
+      assert.strictEqual(failed.kind, "NoSuchName")
+      assert.include(failed.message, "link (only link-local IPv6 addresses were found")
+    }).pipe(Effect.provide(layer))
+  })
+
   const hasIpv6 = Object.values(Os.networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"))
-  it.live("a group that meets in IPv6 speaks from the addresses of IPv6 (protocol 2)", () =>
+  it.live("a group in IPv6 sends from the addresses of IPv6 (protocol 2)", () =>
     Effect.gen(function*() {
       const multicastAddress = [{ ip: "ff02::b011", family: "IPv6", linkLocal: true } as const]
       const shared = { ...options(), multicastAddress, multicast: false }
@@ -181,6 +202,19 @@ describe("datagrams over real sockets", () => {
       assert.strictEqual((yield* Effect.flip(a.unicast({ ip: "127.0.0.1", port: 9 }, bytes("x")))).kind, "Unreachable")
       assert.strictEqual(yield* a.ask({ ip: "::1", port: 9 }, bytes("x")), "refused")
     }).pipe(Effect.provide(NodeDatagrams.layer)), { skip: !hasIpv6 || process.platform !== "linux" })
+
+  it.live("a refusal is heard also where the process was busy until its time was over (protocol 2)", () =>
+    Effect.gen(function*() {
+      const a = yield* open(options())
+      const asked = yield* Effect.forkChild(a.ask({ ip: "127.0.0.1", port: 9 }, bytes("x")))
+      // Whenever the datagram leaves, the process then does something else for longer than a refusal is waited for.
+      for (let i = 0; i < 10; i++) {
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        const until = performance.now() + 60
+        while (performance.now() < until);
+      }
+      assert.strictEqual(yield* Fiber.join(asked), "refused")
+    }).pipe(Effect.provide(NodeDatagrams.layer)))
 
   it.live("an interface that is not there is NoSuchInterface, and what there is is named (protocol 2)", () =>
     Effect.gen(function*() {
@@ -330,8 +364,8 @@ describe("datagrams over real sockets", () => {
 
 // Each waits for the next look at the interfaces, so they do it at the same time.
 describe("a network that changes", { concurrent: true }, () => {
-  const lo: SystemInterface = { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
-  const late: SystemInterface = { name: "late0", address: "127.0.0.2", netmask: "255.255.255.255", internal: false }
+  const lo: SystemInterface = { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
+  const late: SystemInterface = { name: "late0", address: "127.0.0.2", prefixLength: 32, internal: false }
   const layerOf = (system: Ref.Ref<ReadonlyArray<SystemInterface>>) =>
     NodeDatagrams.layerInterfaces.pipe(
       Layer.provide(
@@ -351,7 +385,7 @@ describe("a network that changes", { concurrent: true }, () => {
         assert.strictEqual(primary.ip, "127.0.0.1")
         assert.isFalse(a.hasAddress(), "nobody asked for the loopback, and each host has it")
         yield* Ref.set(system, [lo, late])
-        // The device of both is lo, which the group socket has joined already: it need not join it twice.
+        // The device of both is lo, which the multicast socket has joined already: it need not join it twice.
         assert.strictEqual((yield* a.troubles).where, "late0 127.0.0.2 came")
         const [first, ...others] = a.local
         assert.deepInclude(first, { ip: "127.0.0.2", interface: "late0" })
@@ -472,10 +506,10 @@ describe("a network that changes", { concurrent: true }, () => {
     () =>
       Effect.gen(function*() {
         const some: ReadonlyArray<SystemInterface> = [
-          { ...late, address: "203.0.113.77", netmask: "255.255.255.0" },
-          { ...late, address: "127.0.2.2", netmask: "255.255.255.0" },
-          { ...late, address: "127.0.3.2", netmask: "255.255.255.0" },
-          { ...late, address: "127.0.3.3", netmask: "255.255.255.0" }
+          { ...late, address: "203.0.113.77", prefixLength: 24 },
+          { ...late, address: "127.0.2.2", prefixLength: 24 },
+          { ...late, address: "127.0.3.2", prefixLength: 24 },
+          { ...late, address: "127.0.3.3", prefixLength: 24 }
         ]
         const system = yield* Ref.make(some)
         const a = yield* Effect.provide(

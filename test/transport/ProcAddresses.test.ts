@@ -9,7 +9,7 @@ const line = (hex: string, index: string, bits: string, flags: string, name: str
 const global = (address: string, name = "eth0"): SystemInterface => ({
   name,
   address,
-  netmask: "ffff:ffff:ffff:ffff::",
+  prefixLength: 64,
   internal: false
 })
 
@@ -30,7 +30,7 @@ describe("what is wrong with an address (protocol 2)", () => {
 
   it("is of that address on that interface alone, however it is spelt, and tells the number of the interface", () => {
     const text = line("fd51", "07", "40", "88", "eth0") + line("fe80", "08", "40", "80", "eth1") + "garbage\n"
-    const eth1: SystemInterface = { name: "eth1", address: "192.0.2.1", netmask: "255.255.255.0", internal: false }
+    const eth1: SystemInterface = { name: "eth1", address: "192.0.2.1", prefixLength: 24, internal: false }
     const all = withDetails([global("FD51:0::1"), global("fd51::1", "eth1"), global("fd51::2"), eth1], text)
     assert.deepStrictEqual(all.map(({ flaw, index }) => [flaw, index]), [
       ["duplicate", 7],
@@ -72,8 +72,8 @@ Local:
   it("are on the device whose narrowest route leads to their network, and left out where none does", () => {
     const found = addressesOf(trie, "", [route("eth1", "192.0.0.0/16"), route("eth0", "192.0.2.0/24")])
     assert.deepStrictEqual(found, [
-      { name: "eth0", address: "192.0.2.5", netmask: "255.255.255.0", internal: false },
-      { name: "lo", address: "127.0.0.1", netmask: "255.0.0.0", internal: true }
+      { name: "eth0", address: "192.0.2.5", prefixLength: 24, internal: false },
+      { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true }
     ])
   })
 
@@ -84,7 +84,7 @@ Local:
       {
         name: "eth0",
         address: "fd51::1",
-        netmask: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        prefixLength: 128,
         internal: false,
         index: 7,
         flaw: "tentative"
@@ -92,7 +92,7 @@ Local:
       {
         name: "lo",
         address: "::1",
-        netmask: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        prefixLength: 128,
         internal: true,
         index: 1,
         flaw: undefined

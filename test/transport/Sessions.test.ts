@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import * as Frame from "../../src/protocol/Frame.ts"
-import * as KeyRing from "../../src/protocol/KeyRing.ts"
-import type { Address } from "../../src/protocol/Member.ts"
-import * as Sealing from "../../src/protocol/Sealing.ts"
-import * as Session from "../../src/protocol/Session.ts"
+import type { Address } from "../../src/protocol/model/Member.ts"
+import * as Frame from "../../src/protocol/wire/Frame.ts"
+import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as Sealing from "../../src/protocol/wire/Sealing.ts"
+import * as Session from "../../src/protocol/wire/Session.ts"
 import * as Sessions from "../../src/transport/Sessions.ts"
 
 const tag = Frame.groupTag("default")
@@ -17,21 +17,21 @@ const random = (bytes: number) => {
   return Uint8Array.from({ length: bytes }, (_, n) => (drawn >> (8 * (n % 4))) & 255)
 }
 
-class Speaker {
+class Peer {
   ring: KeyRing.KeyRing
   now = 0
   wall = 0
-  readonly strangers: Array<Sessions.UnauthenticatedSender> = []
+  readonly unauthenticatedSenders: Array<Sessions.UnauthenticatedSender> = []
   forgotten = 0
-  readonly seals: Sessions.Sessions
+  readonly sessions: Sessions.Sessions
 
   constructor(...keys: ReadonlyArray<KeyRing.Key>) {
     this.ring = { keys, active: keys[0] ?? null, mode: "enforce" }
-    this.seals = Sessions.make(
+    this.sessions = Sessions.make(
       {
         ring: () => this.ring,
         freshness: Session.freshness(1_000),
-        onUnauthenticated: (problem) => void this.strangers.push(problem),
+        onUnauthenticated: (problem) => void this.unauthenticatedSenders.push(problem),
         maxSessions: 32
       },
       tag,
@@ -42,12 +42,12 @@ class Speaker {
   }
 
   says(text: string): Uint8Array {
-    return this.seals.seal(new Uint8Array([...Frame.header(tag, 0), ...new TextEncoder().encode(text)]), this.now)
+    return this.sessions.seal(new Uint8Array([...Frame.header(tag, 0), ...new TextEncoder().encode(text)]), this.now)
   }
 
   /** What it believes of a datagram, and what it sends for it; or why it drops it. */
   hears(payload: Uint8Array) {
-    const opened = this.seals.open({ payload, from, via: "unicast" }, payload[3] as Frame.Flags, this.now)
+    const opened = this.sessions.open({ payload, from, via: "unicast" }, payload[3] as Frame.Flags, this.now)
     return Result.isFailure(opened)
       ? opened.failure
       : {
@@ -59,9 +59,9 @@ class Speaker {
 }
 
 /** Carries all replies between two until none is left; what each came to believe. */
-const talk = (a: Speaker, b: Speaker, frame: Uint8Array): ReadonlyArray<string> => {
+const talk = (a: Peer, b: Peer, frame: Uint8Array): ReadonlyArray<string> => {
   const believed: Array<string> = []
-  const queue: Array<readonly [Speaker, Speaker, Uint8Array]> = [[a, b, frame]]
+  const queue: Array<readonly [Peer, Peer, Uint8Array]> = [[a, b, frame]]
   for (const [sender, receiver, payload] of queue) {
     const heard = receiver.hears(payload)
     if (typeof heard === "string") continue
@@ -71,50 +71,50 @@ const talk = (a: Speaker, b: Speaker, frame: Uint8Array): ReadonlyArray<string> 
   return believed
 }
 
-describe("the seals of an endpoint (protocol 7)", () => {
+describe("the sessions of an endpoint (protocol 7)", () => {
   it("a word of an unknown session is believed after a challenge and its proof, and each later one at once", () => {
-    const [a, b] = [new Speaker(first), new Speaker(first)]
+    const [a, b] = [new Peer(first), new Peer(first)]
     const challenged = b.hears(a.says("one"))
     assert.isTrue(typeof challenged === "object" && challenged.texts.length === 0 && challenged.replies.length === 1)
     assert.deepStrictEqual(talk(a, b, a.says("two")), [])
     b.now = a.now = 100
     assert.deepStrictEqual(talk(a, b, a.says("three")), ["one", "two", "three"])
     assert.deepStrictEqual(b.hears(a.says("four")), { texts: ["four"], replies: [], lost: 0 })
-    assert.deepStrictEqual(b.seals.size(), { authenticated: 1, unauthenticated: 0 })
+    assert.deepStrictEqual(b.sessions.size(), { authenticated: 1, unauthenticated: 0 })
   })
 
-  it("says why it drops what it drops, and tells of strangers", () => {
-    const [a, b, c] = [new Speaker(first), new Speaker(first), new Speaker(second)]
+  it("says why it drops what it drops, and reports unauthenticated senders", () => {
+    const [a, b, c] = [new Peer(first), new Peer(first), new Peer(second)]
     talk(a, b, a.says("hello"))
     const said = a.says("again")
     assert.deepInclude(b.hears(said), { texts: ["again"] })
     assert.strictEqual(b.hears(said), "Repeated")
     assert.strictEqual(a.hears(said), "Own")
     assert.strictEqual(b.hears(c.says("hello")), "UnknownKey")
-    assert.strictEqual(b.hears(new Speaker().says("hello")), "NotSealed")
+    assert.strictEqual(b.hears(new Peer().says("hello")), "NotSealed")
     const changed = a.says("changed")
     changed[50]! ^= 1
     assert.strictEqual(b.hears(changed), "Forged")
     assert.strictEqual(b.hears(said.subarray(0, 40)), "Forged")
-    assert.deepStrictEqual(b.strangers, ["UnknownKey", "NotSealed", "Forged", "Forged"])
-    const plain = new Speaker()
+    assert.deepStrictEqual(b.unauthenticatedSenders, ["UnknownKey", "NotSealed", "Forged", "Forged"])
+    const plain = new Peer()
     assert.strictEqual(plain.hears(said), "Sealed")
     assert.deepInclude(plain.hears(plain.says("hello")), { texts: ["hello"] })
-    assert.deepStrictEqual(plain.strangers, ["Sealed"])
+    assert.deepStrictEqual(plain.unauthenticatedSenders, ["Sealed"])
   })
 
   it("a message that claims to be a challenge or a proof does not open: the flags are authenticated", () => {
-    const [a, b] = [new Speaker(first), new Speaker(first)]
+    const [a, b] = [new Peer(first), new Peer(first)]
     for (const flags of [Frame.flags.challenge, Frame.flags.proof]) {
       const said = a.says("hello")
       said[3] = flags
       assert.strictEqual(b.hears(said), "Forged")
     }
-    assert.deepStrictEqual(b.seals.size(), { authenticated: 0, unauthenticated: 0 })
+    assert.deepStrictEqual(b.sessions.size(), { authenticated: 0, unauthenticated: 0 })
   })
 
   it("a proof proves to whom it was given, once", () => {
-    const [a, b, c] = [new Speaker(first), new Speaker(first), new Speaker(first)]
+    const [a, b, c] = [new Peer(first), new Peer(first), new Peer(first)]
     const challenge = b.hears(a.says("one"))
     assert.isObject(challenge)
     if (typeof challenge === "string") return
@@ -127,7 +127,7 @@ describe("the seals of an endpoint (protocol 7)", () => {
   })
 
   it("speaks with the first key and hears by all, through a change of keys within one session", () => {
-    const [a, b] = [new Speaker(first), new Speaker(first, second)]
+    const [a, b] = [new Peer(first), new Peer(first, second)]
     assert.deepStrictEqual(talk(a, b, a.says("one")), ["one"])
     a.ring = { ...a.ring, keys: [second, first], active: second }
     assert.deepInclude(b.hears(a.says("two")), { texts: ["two"], replies: [] })
@@ -138,53 +138,53 @@ describe("the seals of an endpoint (protocol 7)", () => {
   })
 
   it("permissive, it believes what is plain, and proves itself by the key it was asked with", () => {
-    const [a, b] = [new Speaker(first), new Speaker(first)]
+    const [a, b] = [new Peer(first), new Peer(first)]
     b.ring = { keys: [first], active: null, mode: "permissive" }
-    assert.deepInclude(b.hears(new Speaker().says("plain")), { texts: ["plain"] })
+    assert.deepInclude(b.hears(new Peer().says("plain")), { texts: ["plain"] })
     assert.deepStrictEqual(talk(a, b, a.says("sealed")), ["sealed"])
     assert.strictEqual(b.says("in the clear")[3], Frame.flags.plain)
   })
 
   it("keeps a bounded number of unauthenticated sessions: those quiet the longest go, are counted, and prove themselves anew", () => {
-    const b = new Speaker(first)
-    const oldest = new Speaker(first)
+    const b = new Peer(first)
+    const oldest = new Peer(first)
     const unauthenticated = Sessions.unauthenticatedOf(32)
     b.hears(oldest.says("first"))
-    for (let n = 0; n < unauthenticated; n++) b.hears(new Speaker(first).says("hello"))
-    assert.deepStrictEqual([b.seals.size(), b.forgotten], [{ authenticated: 0, unauthenticated }, 1])
+    for (let n = 0; n < unauthenticated; n++) b.hears(new Peer(first).says("hello"))
+    assert.deepStrictEqual([b.sessions.size(), b.forgotten], [{ authenticated: 0, unauthenticated }, 1])
     assert.deepStrictEqual(talk(oldest, b, oldest.says("second")), ["second"])
-    assert.deepStrictEqual([b.seals.size().authenticated, b.forgotten], [1, 2])
+    assert.deepStrictEqual([b.sessions.size().authenticated, b.forgotten], [1, 2])
     // Those who let their challenge go by for long are no loss.
     b.now = 10_000
-    for (let n = 0; n < unauthenticated - 1; n++) b.hears(new Speaker(first).says("hello"))
+    for (let n = 0; n < unauthenticated - 1; n++) b.hears(new Peer(first).says("hello"))
     assert.strictEqual(b.forgotten, 2)
   })
 
   it("keeps two sessions each of maxSessions others that have proved themselves: an insider's many starts cost the others a proof each, and are counted", () => {
-    const [b, honest] = [new Speaker(first), new Speaker(first)]
+    const [b, honest] = [new Peer(first), new Peer(first)]
     assert.deepStrictEqual(talk(honest, b, honest.says("one")), ["one"])
     const starts = (many: number) => {
       for (let n = 0; n < many; n++) {
-        const one = new Speaker(first)
+        const one = new Peer(first)
         one.now = b.now
         talk(one, b, one.says("hello"))
       }
     }
     starts(63)
-    assert.deepStrictEqual([b.seals.size().authenticated, b.forgotten], [64, 0])
+    assert.deepStrictEqual([b.sessions.size().authenticated, b.forgotten], [64, 0])
     assert.deepInclude(b.hears(honest.says("two")), { texts: ["two"] }, "who speaks is not the one that goes")
     starts(64)
-    assert.deepStrictEqual([b.seals.size().authenticated, b.forgotten], [64, 64])
+    assert.deepStrictEqual([b.sessions.size().authenticated, b.forgotten], [64, 64])
     assert.deepStrictEqual(talk(honest, b, honest.says("three")), ["three"])
     // Sessions whose proof has lapsed are ordinary to forget: each command that asked a question leaves one.
     b.now = 5_000
     starts(64)
-    assert.deepStrictEqual([b.seals.size().authenticated, b.forgotten], [64, 65])
+    assert.deepStrictEqual([b.sessions.size().authenticated, b.forgotten], [64, 65])
   })
 
   /** Two who know each other, at the moment when the first has its next session. */
   const changing = () => {
-    const [a, b] = [new Speaker(first), new Speaker(first)]
+    const [a, b] = [new Peer(first), new Peer(first)]
     talk(a, b, a.says("hello"))
     a.now = b.now = 360_000
     // Heard of all that time.
@@ -192,7 +192,7 @@ describe("the seals of an endpoint (protocol 7)", () => {
     return { a, b }
   }
   const saltOf = (frame: Uint8Array) => Sealing.clear(frame)!.salt
-  const later = (a: Speaker, b: Speaker) => {
+  const later = (a: Peer, b: Peer) => {
     a.now += 1_000
     b.now = a.now
   }
@@ -200,7 +200,7 @@ describe("the seals of an endpoint (protocol 7)", () => {
   it("goes on in a new session after some minutes, which the one before introduces: no word waits for a proof", () => {
     const { a, b } = changing()
     const before = saltOf(a.says("before"))
-    const introduction = a.seals.introduction(null, a.now)!
+    const introduction = a.sessions.introduction(null, a.now)!
     assert.strictEqual(saltOf(introduction), before)
     assert.strictEqual(a.hears(introduction), "Own")
     assert.deepStrictEqual(b.hears(introduction), { texts: [], replies: [], lost: 0 })
@@ -209,45 +209,45 @@ describe("the seals of an endpoint (protocol 7)", () => {
     const said = a.says("after")
     assert.notStrictEqual(saltOf(said), before)
     assert.deepStrictEqual(b.hears(said), { texts: ["after"], replies: [], lost: 0 })
-    assert.strictEqual(a.seals.introduction(null, a.now), null)
+    assert.strictEqual(a.sessions.introduction(null, a.now), null)
   })
 
-  it("whoever missed the introduction has the new session proven, and what comes before it is let through by it", () => {
+  it("whoever missed the introduction has the new session authenticated, and what comes before it is let through by it", () => {
     const { a, b } = changing()
-    const introduction = a.seals.introduction(null, a.now)!
+    const introduction = a.sessions.introduction(null, a.now)!
     later(a, b)
     const held = b.hears(a.says("one"))
     assert.isTrue(typeof held === "object" && held.texts.length === 0 && held.replies.length === 1)
     assert.deepInclude(b.hears(introduction), { texts: ["one"] })
     const { a: c, b: d } = changing()
-    assert.isNotNull(c.seals.introduction(null, c.now))
+    assert.isNotNull(c.sessions.introduction(null, c.now))
     later(c, d)
     assert.deepStrictEqual(talk(c, d, c.says("two")), ["two"])
   })
 
   it("a session that has proved nothing introduces nobody, and nobody introduces us", () => {
     const { a } = changing()
-    const stranger = new Speaker(first)
-    stranger.now = a.now
-    const introduction = a.seals.introduction(null, a.now)!
-    const challenged = stranger.hears(introduction)
+    const late = new Peer(first)
+    late.now = a.now
+    const introduction = a.sessions.introduction(null, a.now)!
+    const challenged = late.hears(introduction)
     assert.isTrue(typeof challenged === "object" && challenged.replies.length === 1)
-    assert.deepStrictEqual(stranger.seals.size(), { authenticated: 0, unauthenticated: 1 })
+    assert.deepStrictEqual(late.sessions.size(), { authenticated: 0, unauthenticated: 1 })
     const claims = a.says("x")
     claims[3] = Frame.flags.introduction
-    assert.strictEqual(stranger.hears(claims), "Forged")
+    assert.strictEqual(late.hears(claims), "Forged")
   })
 
   it("is introduced to nobody in the clear", () => {
     const { a } = changing()
     a.ring = { ...a.ring, active: null, mode: "permissive" }
-    assert.strictEqual(a.seals.introduction(null, a.now), null)
+    assert.strictEqual(a.sessions.introduction(null, a.now), null)
   })
 
   it("a challenge that comes after the change is answered for both sessions", () => {
     const { a, b } = changing()
-    assert.isNotNull(a.seals.introduction(null, a.now))
-    const newcomer = new Speaker(first)
+    assert.isNotNull(a.sessions.introduction(null, a.now))
+    const newcomer = new Peer(first)
     newcomer.now = a.now
     const challenged = newcomer.hears(a.says("just before"))
     later(a, newcomer)
@@ -264,18 +264,18 @@ describe("the seals of an endpoint (protocol 7)", () => {
   })
 
   it("after a pause it goes on in another session at once, and machines that were set back draw different ones", () => {
-    const [a, b] = [new Speaker(first), new Speaker(first)]
+    const [a, b] = [new Peer(first), new Peer(first)]
     talk(a, b, a.says("hello"))
     const copies = [1, 2].map((wall) => {
       drawn = 1_000
-      const copy = new Speaker(first)
+      const copy = new Peer(first)
       copy.wall = wall
-      copy.seals.renew(copy.now)
+      copy.sessions.renew(copy.now)
       return saltOf(copy.says("the same"))
     })
     assert.strictEqual(new Set(copies).size, 2)
     const before = saltOf(a.says("before"))
-    a.seals.renew(a.now)
+    a.sessions.renew(a.now)
     const said = a.says("after")
     assert.notStrictEqual(saltOf(said), before)
     assert.deepStrictEqual(talk(a, b, said), ["after"])

@@ -60,7 +60,7 @@ describe("the per-source rate limit (protocol, shares)", () => {
     assert.isTrue(sources.allows(newcomer, 0))
   })
 
-  it("of too many valid ones, who was valid the longest ago is as good as a stranger", () => {
+  it("of too many valid ones, who was valid the longest ago is treated as unauthenticated", () => {
     const sources = SourceRateLimit.make()
     const first = at("192.0.2.1", 1)
     for (let port = 1; port <= SourceRateLimit.capacity.known; port++) sources.admit(at("192.0.2.1", port))

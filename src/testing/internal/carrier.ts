@@ -1,7 +1,7 @@
 /** Carries datagrams between the machines of a simulated network, and says of what it cannot carry why. */
 import * as Effect from "effect/Effect"
-import type { Address } from "../../protocol/Member.ts"
-import { formatAddress } from "../../protocol/Member.ts"
+import type { Address } from "../../protocol/model/Member.ts"
+import { formatAddress } from "../../protocol/model/Member.ts"
 import * as MulticastGroup from "../../settings/MulticastGroup.ts"
 import * as Datagrams from "../../transport/Datagrams.ts"
 import * as Interfaces from "./interfaces.ts"

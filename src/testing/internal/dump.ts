@@ -1,7 +1,7 @@
 /** A simulated group as a page for people: every server, what it does and what it sees, and the newest events. */
 import * as Cause from "effect/Cause"
-import type * as Group from "../../group/Group.ts"
-import type * as Event from "../../protocol/Event.ts"
+import type * as Event from "../../protocol/model/Event.ts"
+import type * as Group from "../../server/Group.ts"
 import type * as SimulatedNetwork from "../SimulatedNetwork.ts"
 import type { Counters } from "../Traffic.ts"
 

@@ -1,5 +1,5 @@
 /** Keeps the books of one network: counters, the trace, and those who listen. */
-import type { Address } from "../../protocol/Member.ts"
+import type { Address } from "../../protocol/model/Member.ts"
 import type { Counters, DropReason, Record } from "../Traffic.ts"
 
 /** One datagram, as it was sent. `sender` is a machine's name. */

@@ -1,7 +1,7 @@
 /** What one machine of a simulated network is made of: interfaces, the sockets that are open on it, and what ails it. */
 import type * as Effect from "effect/Effect"
 import type * as Random from "effect/Random"
-import type { Address } from "../../protocol/Member.ts"
+import type { Address } from "../../protocol/model/Member.ts"
 import type * as Datagrams from "../../transport/Datagrams.ts"
 import type { Datagram } from "./ledger.ts"
 

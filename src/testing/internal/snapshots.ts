@@ -1,12 +1,10 @@
 /**
  * What one start of a server was some time ago, so that it can be set back to it as a machine is to a snapshot. Its fibers
- * know nothing of it: they hold nothing but the timers, and those of the snapshot are set again.
+ * know nothing of it.
  */
 import * as HashMap from "effect/HashMap"
+import type { State } from "../../protocol/model/State.ts"
 import type * as Step from "../../protocol/Step.ts"
-import type { Now, Output, State } from "../../protocol/Turn.ts"
-
-type SetTimer = Extract<Output, { readonly _tag: "SetTimer" }>
 
 interface Snapshot {
   /** By its monotonic clock. */
@@ -17,7 +15,7 @@ interface Snapshot {
 export interface Snapshots {
   readonly step: typeof Step.step
   /** The state that a step begins with: the snapshot's, where the server was set back. */
-  readonly before: (current: State, now: Pick<Now, "monotonic">) => State
+  readonly before: (current: State) => State
   /** Sets the server back to the newest snapshot that is as old as this (ms of its monotonic clock). */
   readonly setBack: (to: number) => Snapshot | undefined
 }
@@ -27,9 +25,7 @@ const apart = 50
 
 export const make = (transition: typeof Step.step, keep: number): Snapshots => {
   const states: Array<Snapshot> = []
-  const timers = new Map<number, { readonly due: number; readonly timer: SetTimer }>()
   let waiting: Snapshot | undefined
-  let again: ReadonlyArray<SetTimer> = []
 
   const note = (state: State, at: number) => {
     // The simulated interfaces are not set back, so no snapshot is kept from before they changed.
@@ -40,29 +36,15 @@ export const make = (transition: typeof Step.step, keep: number): Snapshots => {
   }
 
   return {
-    before: (current, { monotonic }) => {
-      if (waiting === undefined) return current
-      const { state } = waiting
-      again = [...HashMap.values(state.timers)].flatMap((token) => {
-        const known = timers.get(token)
-        return known === undefined ? [] : [{ ...known.timer, after: Math.max(0, known.due - monotonic) }]
-      })
+    before: (current) => {
+      const state = waiting?.state ?? current
       waiting = undefined
       return state
     },
     step: (state, input, now) => {
-      const set = again
-      again = []
-      const [after, outputs] = transition(state, input, now)
-      for (const output of outputs) {
-        if (output._tag === "SetTimer") timers.set(output.token, { due: now.monotonic + output.after, timer: output })
-      }
-      if (timers.size > 4_096) {
-        for (const [token, { due }] of timers) if (due < now.monotonic - keep) timers.delete(token)
-      }
-      note(after, now.monotonic)
-      // What the step itself does to a timer comes after.
-      return [after, set.length === 0 ? outputs : [...set, ...outputs]]
+      const stepped = transition(state, input, now)
+      note(stepped[0], now.monotonic)
+      return stepped
     },
     setBack: (to) => {
       const found = states.findLast(({ at }) => at <= to)

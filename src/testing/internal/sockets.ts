@@ -1,6 +1,6 @@
 /** The sockets of one machine: receive buffers, who waits at them, and what a kernel does about them. */
 import * as Effect from "effect/Effect"
-import type { Address } from "../../protocol/Member.ts"
+import type { Address } from "../../protocol/model/Member.ts"
 import * as Datagrams from "../../transport/Datagrams.ts"
 import type { Agenda } from "./agenda.ts"
 import * as Interfaces from "./interfaces.ts"

@@ -1,7 +1,7 @@
 /** What a change of the system's interfaces means for the sockets that are open on them: a pure function. */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Option from "effect/Option"
-import * as Zone from "../../protocol/Zone.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import { networkOf } from "./Direct.ts"
 import type { System } from "./Interfaces.ts"
 import { deviceOf, familyOf, isUsable, type SystemInterface } from "./SystemInterface.ts"
@@ -30,9 +30,13 @@ export type Change =
   | { readonly _tag: "Came"; readonly attachment: Attachment }
 
 /**
- * Compares what is held with what the choice wants now. A socket keeps its address while it can be used, whatever the choice
- * prefers; else it goes to another one of its device, once the system has found out that no other host has that, and along with a device that is renamed; and a network that no socket of the device is on gets a new one. The
- * first is never ended, since the identity of a server hangs on it.
+ * Compares what is held with what the choice wants now.
+ *
+ * - A socket keeps its address while that can be used, whatever the choice prefers.
+ * - Else it goes to another address of its device, once the system has found out that no other host has that address. It also
+ *   goes along with a device that is renamed.
+ * - A network that no socket of the device is on gets a new socket.
+ * - The first is never ended, since the identity of a server hangs on it.
  */
 export const changes = (
   held: ReadonlyArray<Attached>,

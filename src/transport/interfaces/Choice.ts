@@ -1,12 +1,14 @@
 /** Which network interfaces a server uses, and in which order: a pure function over what the system has. */
 import * as IpNetwork from "effect/net/IpNetwork"
+import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Zone from "../../protocol/Zone.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import { DatagramsFailed } from "../Datagrams.ts"
+import type { Attachment } from "./Changes.ts"
 import { networkOf } from "./Direct.ts"
 import type { System } from "./Interfaces.ts"
-import { describe, deviceOf, type Family, familyOf, isSelfAssigned, type SystemInterface } from "./SystemInterface.ts"
+import { describe, deviceOf, familyOf, isSelfAssigned, type SystemInterface } from "./SystemInterface.ts"
 import { isInner, isTunnel, isVirtual } from "./VirtualNames.ts"
 
 /** The addresses that a server uses; the first is the primary one. Never empty. */
@@ -19,7 +21,7 @@ export type Chosen = readonly [SystemInterface, ...ReadonlyArray<SystemInterface
 export interface Wanted {
   readonly system: System
   readonly named: ReadonlyArray<string>
-  readonly family?: Family | undefined
+  readonly family?: NetAddress.IpFamily | undefined
   readonly linkLocal?: boolean | undefined
 }
 
@@ -63,6 +65,23 @@ export const choose = (wanted: Wanted): Result.Result<Chosen, DatagramsFailed> =
 }
 
 /**
+ * The choice for each multicast group of an endpoint, in their order. `refused` says why there is nothing for the first of
+ * those groups for which there is nothing.
+ */
+export const chooseAll = (
+  wanted: Pick<Wanted, "system" | "named">,
+  groups: ReadonlyArray<Required<Pick<Wanted, "family" | "linkLocal">>>
+): { readonly wanted: ReadonlyArray<Attachment>; readonly refused: DatagramsFailed | undefined } => {
+  const choices = groups.map(({ family, linkLocal }) => choose({ ...wanted, family, linkLocal }))
+  return {
+    wanted: choices.flatMap((choice, group) =>
+      Result.isSuccess(choice) ? choice.success.map((one) => ({ group, interface: one })) : []
+    ),
+    refused: choices.find(Result.isFailure)?.failure
+  }
+}
+
+/**
  * The other addresses of the device of one that was chosen, on the same terms: what to try where the system refuses that one.
  * Best first.
  */
@@ -79,7 +98,7 @@ export const alternatives = ({ addresses }: System, chosen: SystemInterface): Re
 export const absent = (options: {
   readonly system: System
   readonly named: ReadonlyArray<string>
-  readonly families: ReadonlyArray<Family>
+  readonly families: ReadonlyArray<NetAddress.IpFamily>
 }): ReadonlyArray<string> => {
   const { families, named, system: { addresses } } = options
   return named.filter((name) => {
@@ -92,7 +111,7 @@ export const absent = (options: {
 export const noSuchInterface = (
   names: ReadonlyArray<string>,
   addresses: ReadonlyArray<SystemInterface>,
-  families: ReadonlyArray<Family>
+  families: ReadonlyArray<NetAddress.IpFamily>
 ): DatagramsFailed => {
   const there = addresses.filter((one) => families.includes(familyOf(one.address))).map(describe).join(", ")
   const none = `no ${families.join(" or ")} interface that is up`
@@ -110,7 +129,7 @@ export const noSuchInterface = (
 export const leftOut = (
   { named, system: { addresses } }: Pick<Wanted, "system" | "named">,
   used: ReadonlyArray<SystemInterface>,
-  families: ReadonlyArray<Family>
+  families: ReadonlyArray<NetAddress.IpFamily>
 ): string => {
   if (named.length > 0 || used.length === 0 || used.some(({ internal }) => !internal)) return ""
   const others = addresses.filter(({ internal }) => !internal)

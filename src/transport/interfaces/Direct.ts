@@ -2,7 +2,7 @@
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
-import * as Zone from "../../protocol/Zone.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import * as Networks from "../Networks.ts"
 import type { System } from "./Interfaces.ts"
 import { deviceOf, familyOf, isUsable, type SystemInterface } from "./SystemInterface.ts"
@@ -17,7 +17,7 @@ export interface Connected {
 }
 
 /**
- * The networks of all addresses and link routes of the devices in use, the narrowest first. A netmask of fewer bits than
+ * The networks of all addresses and link routes of the devices in use, the narrowest first. A prefix of fewer bits than
  * `Networks.fewestBits` makes nobody a neighbour but the address itself; such a route makes none.
  */
 export const connected = (system: System, used: ReadonlyArray<SystemInterface>): ReadonlyArray<Connected> => {
@@ -40,9 +40,9 @@ export const connected = (system: System, used: ReadonlyArray<SystemInterface>):
 }
 
 /** The network that an address of an interface is on. */
-export const networkOf = ({ address, netmask }: SystemInterface): Option.Option<Networks.Network> =>
+export const networkOf = ({ address, prefixLength }: SystemInterface): Option.Option<Networks.Network> =>
   Option.orElse(
-    Networks.around(address, Networks.bitsOf(netmask)),
+    Networks.around(address, prefixLength),
     () => Networks.around(address, familyOf(address) === "IPv4" ? 32 : 128)
   )
 
@@ -100,11 +100,5 @@ export const sourceFor = <S extends SystemInterface>(
 
 const remembered = 1024
 
-const loopback = Option.getOrThrow(Networks.around("127.0.0.1", 8))
-
 const isLoopback = (ip: string): boolean =>
-  Zone.of(ip) === undefined &&
-  Option.exists(Networks.addressOf(ip), (address) =>
-    NetAddress.isIpv4Address(address)
-      ? IpNetwork.contains(loopback, address)
-      : NetAddress.formatIp(address) === "::1")
+  Zone.of(ip) === undefined && Option.exists(Networks.addressOf(ip), (address) => NetAddress.isLoopback(address))

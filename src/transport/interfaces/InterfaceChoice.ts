@@ -29,7 +29,7 @@ export interface Explained extends SystemInterface {
 export const explain = (options: {
   readonly system: System
   readonly named: ReadonlyArray<string>
-  /** Where the group meets: addresses of another family are none that could be chosen. */
+  /** The multicast groups: addresses of another family are none that could be chosen. */
   readonly multicastAddress?: ReadonlyArray<MulticastGroup> | undefined
 }): ReadonlyArray<Explained> => {
   const multicastGroups: ReadonlyArray<Pick<MulticastGroup, "family" | "linkLocal">> = options.multicastAddress

@@ -2,10 +2,9 @@
  * The addresses of this host as files of Linux tell of them: what is wrong with an address, and the addresses themselves where
  * the system does not answer when it is asked in the usual way.
  */
-import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
-import * as Zone from "../../protocol/Zone.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import * as Networks from "../Networks.ts"
 import type { LinkRoute } from "./Interfaces.ts"
 import { deviceOf, familyOf, type Flaw, type SystemInterface } from "./SystemInterface.ts"
@@ -30,8 +29,8 @@ export const withDetails = (
 
 /**
  * The addresses of all interfaces, by texts of the form of `/proc/net/fib_trie` and `/proc/net/if_inet6`. An address of IPv4 is
- * on the device that has a route to its network; where none has, it is left out. So are those of the links themselves: the sockets
- * of Node cannot say their zones where the system does not tell of interfaces.
+ * on the device that has a route to its network; where none has, it is left out. So are those of the links themselves: the
+ * sockets of Node cannot say their zones where the system does not tell of interfaces.
  */
 export const addressesOf = (
   fibTrie: string,
@@ -84,20 +83,7 @@ const read = (ifInet6: string): ReadonlyArray<Line> =>
 const addresses6 = (ifInet6: string): ReadonlyArray<SystemInterface> =>
   read(ifInet6).filter(({ address }) => !Zone.isLinkLocal(address)).map(({ address, bits, flags, index, name }) => {
     const flaw = flawOf(flags)
-    return {
-      name,
-      address,
-      netmask: netmaskOf("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", bits),
-      internal: name === "lo",
-      index,
-      flaw
-    }
-  })
-
-const netmaskOf = (ones: string, bits: number): string =>
-  Option.match(Option.flatMap(Networks.addressOf(ones), (all) => Option.some(IpNetwork.fromAddressUnsafe(all, bits))), {
-    onNone: () => ones,
-    onSome: ({ address }) => NetAddress.formatIp(address)
+    return { name, address, prefixLength: bits, internal: name === "lo", index, flaw }
   })
 
 const addresses4 = (fibTrie: string, linkRoutes: ReadonlyArray<LinkRoute>): ReadonlyArray<SystemInterface> => {
@@ -109,12 +95,11 @@ const addresses4 = (fibTrie: string, linkRoutes: ReadonlyArray<LinkRoute>): Read
     if (/\/32 host LOCAL/.test(line)) own.add(leaf)
   }
   return [...own].flatMap((address): ReadonlyArray<SystemInterface> => {
-    if (address.startsWith("127.")) return [{ name: "lo", address, netmask: "255.0.0.0", internal: true }]
+    if (address.startsWith("127.")) return [{ name: "lo", address, prefixLength: 8, internal: true }]
     const ways = linkRoutes.filter(({ network }) => Networks.hold([network], address))
       .toSorted((one, other) => other.network.prefixLength - one.network.prefixLength)
     const [way] = ways
     if (way === undefined) return []
-    const netmask = netmaskOf("255.255.255.255", way.network.prefixLength)
-    return [{ name: way.device, address, netmask, internal: false }]
+    return [{ name: way.device, address, prefixLength: way.network.prefixLength, internal: false }]
   })
 }

@@ -64,6 +64,8 @@ const onLink = (routes: ReadonlyArray<Route>): ReadonlyArray<LinkRoute> =>
 /** Words of 32 bits in the order of this machine's bytes, which is that of all machines that Node runs Linux on but s390x. */
 const dotted = (hex: string): string => [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join(".")
 
+const onesIn = (hex: string): number => Number.parseInt(hex, 16).toString(2).replaceAll("0", "").length
+
 const read4 = (routes: string): ReadonlyArray<Route> =>
   routes.split("\n").slice(1).flatMap((line) => {
     const [device, destination = "", gateway = "", flags = "", , , metric, mask = ""] = line.trim().split(/\s+/)
@@ -71,7 +73,7 @@ const read4 = (routes: string): ReadonlyArray<Route> =>
     return [{
       device,
       destination: dotted(destination),
-      bits: Networks.bitsOf(dotted(mask)),
+      bits: onesIn(mask),
       gateway,
       flags: Number.parseInt(flags, 16),
       metric: Number(metric)

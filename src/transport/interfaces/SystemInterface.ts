@@ -1,11 +1,9 @@
 /** One address of one interface of this host, as the system tells of it. */
-import * as Zone from "../../protocol/Zone.ts"
-
-/** A version of the Internet Protocol: each group has one, or meets in both. */
-export type Family = "IPv4" | "IPv6"
+import type * as NetAddress from "effect/net/NetAddress"
+import * as Zone from "../../protocol/model/Zone.ts"
 
 /** The family of an address. */
-export const familyOf = (ip: string): Family => ip.includes(":") ? "IPv6" : "IPv4"
+export const familyOf = (ip: string): NetAddress.IpFamily => ip.includes(":") ? "IPv6" : "IPv4"
 
 /**
  * Why an address is worse than another, or no use at all.
@@ -22,7 +20,8 @@ export type Flaw = "duplicate" | "tentative" | "deprecated"
 export interface SystemInterface {
   readonly name: string
   readonly address: string
-  readonly netmask: string
+  /** How many bits of the address name its network. */
+  readonly prefixLength: number
   /** Whether it is the loopback. */
   readonly internal: boolean
   /** The number by which the system knows the interface; without it IPv6 multicast cannot be told to use it. */

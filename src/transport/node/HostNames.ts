@@ -5,69 +5,77 @@
  * up to 20 s. Meanwhile it holds one of the four threads on which Node also reads files, and the process does not exit before
  * it is over. A worker thread is no way out, since it shares these threads; `dns.Resolver` can be cancelled, but reads neither
  * the hosts file nor mDNS. So names are looked up in a child process, which can be killed. It is started by the first name
- * that is no address, answers for all names of an endpoint (40 ms to start, some 40 MB), ends when nobody has asked
+ * that is no address, answers for all names of a layer (40 ms to start, some 40 MB), ends when nobody has asked
  * for a while, and ends itself when its parent does.
  *
  * Where no child can be started (an executable that has Node within it, another runtime, a sandbox), the process itself
  * asks, about two names at a time.
  */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as AddressResolver from "effect/net/AddressResolver"
+import * as Dns from "effect/net/Dns"
+import * as NetAddress from "effect/net/NetAddress"
 import * as RcRef from "effect/RcRef"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as ChildProcess from "node:child_process"
-import * as Dns from "node:dns"
+import * as NodeDns from "node:dns"
 import * as Net from "node:net"
 import * as Path from "node:path"
-import * as Ip from "../../protocol/Ip.ts"
-import { DatagramsFailed } from "../Datagrams.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import * as SocketAddress from "./SocketAddress.ts"
-
-/**
- * Resolves names. The addresses that a name has now, each in its one spelling; an address is its own. Fails with `NoSuchName`. While one look-up of
- * a name is under way, whoever asks for it waits for that one.
- */
-export type Resolve = (host: string) => Effect.Effect<ReadonlyArray<string>, DatagramsFailed>
 
 /** Whether a child process can be started of the program that runs this one: not of one that would start the app again. */
 export const isNode = (execPath: string): boolean => /^node(js)?[-\d.]*(\.exe)?$/i.test(Path.basename(execPath))
 
-/** Makes a way to resolve names. Closing the scope kills the child, whatever it is doing. */
-export const make: Effect.Effect<Resolve, never, Scope.Scope> = Effect.gen(function*() {
-  const child = yield* RcRef.make({
-    acquire: Effect.acquireRelease(
-      Effect.sync(() => startChild(process.execPath)),
-      ({ kill }) => Effect.sync(kill)
-    ),
-    idleTimeToLive: "3 seconds"
-  })
-  const byChild = (host: string) =>
-    Effect.gen(function*() {
-      const before = yield* RcRef.get(child)
-      if (before.isOver()) yield* RcRef.invalidate(child)
-      return yield* (before.isOver() ? yield* RcRef.get(child) : before).resolve(host)
-    }).pipe(Effect.scoped)
-  const canStart = isNode(process.execPath)
-  return (host) => {
-    if (Net.isIP(host) !== 0) return Effect.succeed([spelt(host)])
-    const found = canStart
-      ? Effect.catchIf(byChild(host), (why) => why === childIsOver, () => here.resolve(host))
-      : here.resolve(host)
-    return Effect.mapBoth(found, {
-      onFailure: (cause) => new DatagramsFailed({ during: "send", kind: "NoSuchName", where: host, cause }),
-      onSuccess: (ips) => ips.map(spelt)
+/**
+ * Makes the resolver. While one look-up of a name is under way, whoever asks for that name waits for it. Closing the scope
+ * kills the child, whatever it is doing.
+ */
+export const make: Effect.Effect<AddressResolver.AddressResolver["Service"], never, Scope.Scope> = Effect.gen(
+  function*() {
+    const child = yield* RcRef.make({
+      acquire: Effect.acquireRelease(
+        Effect.sync(() => startChild(process.execPath)),
+        ({ kill }) => Effect.sync(kill)
+      ),
+      idleTimeToLive: "3 seconds"
+    })
+    const byChild = (host: string) =>
+      Effect.gen(function*() {
+        const before = yield* RcRef.get(child)
+        if (before.isOver()) yield* RcRef.invalidate(child)
+        return yield* (before.isOver() ? yield* RcRef.get(child) : before).resolve(host)
+      }).pipe(Effect.scoped)
+    const canStart = isNode(process.execPath)
+    const lookup = Effect.fn("HostNames.lookup")(function*(host: string) {
+      const found = canStart
+        ? Effect.catchIf(byChild(host), (why) => why === childIsOver, () => here.resolve(host))
+        : here.resolve(host)
+      const ips = yield* Effect.mapError(
+        found,
+        (code) => new Dns.DnsError({ reason: "Unknown", method: "lookup", hostname: host, cause: code })
+      )
+      return ips.flatMap((ip) =>
+        Result.match(NetAddress.ipFromString(Zone.without(ip)), {
+          onFailure: () => [],
+          onSuccess: (address) => [address]
+        })
+      )
+    })
+    return AddressResolver.make(Dns.make({ lookup }), {
+      scopeId: (zone) => Effect.sync(() => SocketAddress.scopeIdOf(zone))
     })
   }
-})
+)
+
+/** The resolver of the system. */
+export const layer: Layer.Layer<AddressResolver.AddressResolver> = Layer.effect(AddressResolver.AddressResolver, make)
 
 // internal
 
 type Answer = Effect.Effect<ReadonlyArray<string>, string>
-
-/** As datagrams from there say where they come from: also the zone, which may be a number. */
-const spelt = (ip: string): string => {
-  const parsed = SocketAddress.parse({ ip, port: 1 })
-  return Ip.canonical(parsed === undefined ? ip : SocketAddress.format(parsed).ip) ?? ip
-}
 
 /** The child ended before it answered. */
 const childIsOver = "over"
@@ -149,7 +157,7 @@ const startChild = (execPath: string) => {
 
 const spawn = (execPath: string, onEnd: () => void) => {
   try {
-    const order = `--dns-result-order=${Dns.getDefaultResultOrder()}`
+    const order = `--dns-result-order=${NodeDns.getDefaultResultOrder()}`
     const child = ChildProcess.spawn(execPath, [order, "-e", program], {
       env: environment(),
       // In no process group of ours: a Ctrl-C is not for it.
@@ -186,7 +194,7 @@ const here = (() => {
       next()
     }
     try {
-      Dns.lookup(
+      NodeDns.lookup(
         host,
         { all: true },
         (error, found) =>

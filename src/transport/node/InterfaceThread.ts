@@ -1,7 +1,4 @@
-/**
- * A thread that asks the system for its interfaces, since the question holds whoever asks: with a thousand interfaces for
- * 30 to 100 ms.
- */
+/** A thread that asks the system for its interfaces. The call blocks: with a thousand interfaces for 30 to 100 ms. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"

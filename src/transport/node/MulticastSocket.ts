@@ -4,16 +4,17 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as NetAddress from "effect/net/NetAddress"
 import * as Scope from "effect/Scope"
-import { type Address, formatAddress } from "../../protocol/Member.ts"
+import { type Address, formatAddress } from "../../protocol/model/Member.ts"
 import type { DatagramsFailed, Options } from "../Datagrams.ts"
-import { deviceOf, type Family, type SystemInterface } from "../interfaces/SystemInterface.ts"
+import { deviceOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
 import * as Socket from "./Socket.ts"
 
-/** Where a group meets in one family. */
+/** The multicast group in one family. */
 export interface MulticastGroup {
   readonly address: Address
-  readonly family: Family
+  readonly family: NetAddress.IpFamily
   /** Whether nobody beyond the link is spoken to, so that the addresses of the link itself are the surest. */
   readonly linkLocal: boolean
 }
@@ -30,7 +31,7 @@ export interface MulticastSocket extends Socket.Slot {
   readonly hasJoined: (name: string) => boolean
 }
 
-/** Where to meet: at one address, or at one of each family. */
+/** The multicast groups of an endpoint: one, or one of each family. */
 export const multicastGroups = (options: Options): ReadonlyArray<MulticastGroup> =>
   options.multicastAddress.map(({ family, ip, linkLocal }) => ({
     address: { ip, port: options.port },

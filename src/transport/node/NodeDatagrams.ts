@@ -12,15 +12,18 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as AddressResolver from "effect/net/AddressResolver"
+import * as NetAddress from "effect/net/NetAddress"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as Os from "node:os"
-import { limits, shortened } from "../../protocol/Member.ts"
+import { limits, shortened } from "../../protocol/model/Member.ts"
 import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "../Datagrams.ts"
 import { Interfaces } from "../interfaces/Interfaces.ts"
 import { familyOf } from "../interfaces/SystemInterface.ts"
+import type { Attached } from "./Attached.ts"
 import * as Attachments from "./Attachments.ts"
 import * as HostNames from "./HostNames.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
@@ -28,21 +31,24 @@ import * as NodeKeyFile from "./NodeKeyFile.ts"
 import * as NodeSinceBoot from "./NodeSinceBoot.ts"
 import * as PortProbe from "./PortProbe.ts"
 import * as Socket from "./Socket.ts"
+import * as SocketAddress from "./SocketAddress.ts"
 import * as UnicastSocket from "./UnicastSocket.ts"
 
 /**
  * Opens endpoints on the interfaces that `Interfaces` lists.
  *
  * `open` fails where the socket of a named interface does not open, or its port is another's, or none that is named is
- * there, or the system does not say which there are. All else is told through `troubles` and tried again: a group port that somebody keeps for himself, some of the named
- * interfaces that are not there, interfaces that nobody named and that do not open, no interface at all.
+ * there, or the system does not say which there are. All else is reported through `troubles` and tried again: a group port
+ * that somebody keeps for himself, some of the named interfaces that are not there, interfaces that nobody named and that do
+ * not open, no interface at all.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.gen(function*() {
   const interfaces = yield* Interfaces
-  return Datagrams.of({ open: (options) => open(interfaces, options) })
+  const resolver = yield* AddressResolver.AddressResolver
+  return Datagrams.of({ open: (options) => open({ scan: interfaces.scan, resolver }, options) })
 })
 
 /**
@@ -53,7 +59,7 @@ export const make = Effect.gen(function*() {
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Datagrams> = Layer.effect(Datagrams, make).pipe(
-  Layer.provide(NodeInterfaces.layer),
+  Layer.provide([NodeInterfaces.layer, HostNames.layer]),
   Layer.merge(NodeKeyFile.layer),
   Layer.merge(NodeSinceBoot.layer)
 )
@@ -64,30 +70,38 @@ export const layer: Layer.Layer<Datagrams> = Layer.effect(Datagrams, make).pipe(
  * @category layers
  * @since 0.1.0
  */
-export const layerInterfaces: Layer.Layer<Datagrams, never, Interfaces> = Layer.effect(Datagrams, make)
+export const layerInterfaces: Layer.Layer<Datagrams, never, Interfaces> = Layer.effect(Datagrams, make).pipe(
+  Layer.provide(HostNames.layer)
+)
 
 // internal
 
 const rescanInterval = Duration.seconds(2)
 
-const open = Effect.fnUntraced(function*(interfaces: Interfaces["Service"], options: Options) {
+/** What an endpoint asks the system through. */
+interface Asked {
+  readonly scan: Interfaces["Service"]["scan"]
+  readonly resolver: AddressResolver.AddressResolver["Service"]
+}
+
+const open = Effect.fn("Datagrams.open")(function*(asked: Asked, options: Options) {
   const outer = yield* Effect.scope
   // Closed in the reverse order: first nothing sends any more, then the fibers stop, then the sockets close under nobody.
   const sockets = yield* Scope.fork(outer)
   const fibers = yield* Scope.fork(outer)
-  return yield* openIn(interfaces, options, sockets, fibers).pipe(
+  return yield* openIn(asked, options, sockets, fibers).pipe(
     Effect.onError(() => Effect.andThen(Scope.close(fibers, Exit.void), Scope.close(sockets, Exit.void)))
   )
 })
 
 const openIn = Effect.fnUntraced(function*(
-  interfaces: Interfaces["Service"],
+  { resolver, scan }: Asked,
   options: Options,
   scope: Scope.Scope,
   fibers: Scope.Scope
 ) {
   const sockets = yield* Socket.sockets(scope, fibers)
-  const attachments = yield* Attachments.open(interfaces.scan, options, sockets)
+  const attachments = yield* Attachments.open(scan, options, sockets)
   const { all, follow, groups, towards } = attachments
   yield* sockets.forkKept(Effect.asVoid(Effect.schedule(follow, Schedule.spaced(rescanInterval))))
   let closed = false
@@ -99,9 +113,8 @@ const openIn = Effect.fnUntraced(function*(
     })
   )
   const send = UnicastSocket.sender(() => closed)
-  const resolve = yield* HostNames.make
   const isExposed = () => all().some(({ networkInterface }) => !networkInterface.internal)
-  const sendToGroup = (one: Attachments.Attached, payload: Uint8Array) =>
+  const sendToGroup = (one: Attached, payload: Uint8Array) =>
     send(one, groups[one.group]!.multicastGroup.address, payload)
 
   const endpoint: Endpoint = {
@@ -120,20 +133,29 @@ const openIn = Effect.fnUntraced(function*(
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     isExposed,
     isDirect: attachments.isDirect,
-    resolve: (host) => Effect.flatMap(resolve(host), (found) => reachable(host, found, attachments)),
+    resolve: (host) => resolve(resolver, host, new Set(groups.map(({ multicastGroup }) => multicastGroup.family))),
     troubles: Queue.take(sockets.troubles),
     dropped: Effect.sync(() => sockets.lost() + droppedBy(attachments))
   }
   return endpoint
 })
 
-/** Those of the addresses of a host that are of a family of the group. */
-const reachable = (host: string, found: ReadonlyArray<string>, { groups }: Attachments.Attachments) => {
-  const ips = found.filter((ip) => groups.some(({ multicastGroup }) => multicastGroup.family === familyOf(ip)))
-  return ips.length > 0 ? Effect.succeed(ips) : Effect.fail(
-    new DatagramsFailed({ during: "send", kind: "NoSuchName", where: `${host} (only ${found.join(", ")})` })
+/** The addresses of a host that are of these families, each in its one spelling. */
+const resolve = Effect.fnUntraced(function*(
+  resolver: Asked["resolver"],
+  host: string,
+  families: ReadonlySet<NetAddress.IpFamily>
+) {
+  const failed = (where: string, cause?: unknown) =>
+    new DatagramsFailed({ during: "send", kind: "NoSuchName", where, ...cause === undefined ? {} : { cause } })
+  const found = yield* Effect.mapError(
+    resolver.resolve({ host, port: 1 }),
+    (cause) => failed(cause._tag === "DnsError" ? host : `${host} (${cause.message})`, cause)
   )
-}
+  const all = found.map((address) => SocketAddress.format(NetAddress.toCanonical(address)).ip)
+  const ips = all.filter((ip) => families.has(familyOf(ip)))
+  return ips.length > 0 ? ips : yield* failed(`${host} (only ${all.join(", ")})`)
+})
 
 /** How many datagrams the receive buffers of the open sockets had no room for. */
 const droppedBy = ({ all, groups }: Attachments.Attachments): number => {

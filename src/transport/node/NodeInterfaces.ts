@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { open, readdir } from "node:fs/promises"
@@ -95,10 +96,11 @@ const systemOf = (interfaces: string, tables: Tables): System => {
   const listed: ReturnType<typeof Os.networkInterfaces> = JSON.parse(interfaces)
   for (const [name, addresses = []] of Object.entries(listed)) {
     const index = addresses.find((one) => one.family === "IPv6" && one.scopeid > 0)?.scopeid
-    for (const { address, family, internal, netmask, scopeid = 0 } of addresses) {
-      if (family === "IPv4") found.push({ name, address, netmask, internal, ...index === undefined ? {} : { index } })
-      else if (scopeid === 0) found.push({ name, address, netmask, internal, index })
-      else found.push({ name, address: `${address}%${zoneOf(name, scopeid)}`, netmask, internal, index })
+    for (const { address, cidr, family, internal, scopeid = 0 } of addresses) {
+      const prefixLength = prefixLengthOf(cidr, family)
+      const zoned = scopeid === 0 ? address : `${address}%${zoneOf(name, scopeid)}`
+      if (family === "IPv6") found.push({ name, address: zoned, prefixLength, internal, index })
+      else found.push({ name, address, prefixLength, internal, ...index === undefined ? {} : { index } })
     }
   }
   return {
@@ -107,6 +109,10 @@ const systemOf = (interfaces: string, tables: Tables): System => {
     defaultRoute: Option.orElse(defaultRouteOf(tables.routes), () => defaultRoute6Of(tables.routes6))
   }
 }
+
+/** Of an address whose netmask is none, the address itself is its network. */
+const prefixLengthOf = (cidr: string | null, family: NetAddress.IpFamily): number =>
+  cidr === null ? (family === "IPv4" ? 32 : 128) : Number(cidr.slice(cidr.indexOf("/") + 1))
 
 const linkRoutesIn = ({ routes, routes6 }: Tables): ReadonlyArray<LinkRoute> => [
   ...linkRoutesOf(routes),
@@ -128,13 +134,13 @@ const missing = new Set(["ENOENT", "ENOTDIR", "ENODEV", "EINVAL", "EACCES", "EPE
 const mostRead = 1_048_576
 
 /** A table of Linux; empty where the system has or gives none. Never read in the loop, as a long one takes milliseconds. */
-const table = (name: string): Effect.Effect<string, DatagramsFailed> => told(() => read(`/proc/net/${name}`))
+const table = (name: string): Effect.Effect<string, DatagramsFailed> => textOf(() => read(`/proc/net/${name}`))
 
 /** With more, each of which has a file of its own, the system is asked each time. */
 const mostLinks = 64
 
-/** Each device and its state, a line each; empty where that is not told. No table has the cable that is pulled. */
-const linkStates = told(async () => {
+/** Each device and its state, a line each; empty where the system does not say. No table has the cable that is pulled. */
+const linkStates = textOf(async () => {
   const names = await readdir("/sys/class/net")
   if (names.length > mostLinks) return ""
   const lines = await Promise.all(names.map(async (name) => {
@@ -145,7 +151,7 @@ const linkStates = told(async () => {
 })
 
 /** What a file says, or that it says nothing. A device may go while its files are read. */
-function told(ask: () => Promise<string>): Effect.Effect<string, DatagramsFailed> {
+function textOf(ask: () => Promise<string>): Effect.Effect<string, DatagramsFailed> {
   if (process.platform !== "linux") return Effect.succeed("")
   return Effect.tryPromise({ try: ask, catch: failed }).pipe(
     Effect.catchIf(({ code = "" }) => missing.has(code), () => Effect.succeed(""))

@@ -22,7 +22,8 @@ const whyOf = (cause: unknown): string => {
 }
 
 /**
- * Reads a file whole. One that is larger than any list of keys is refused without being read to its end, and so is what is no file, such as a pipe.
+ * Reads a file whole. One that is larger than any list of keys is refused without being read to its end, and so is what is no
+ * file, such as a pipe.
  */
 export const read = (path: string): Effect.Effect<Contents, KeyFileUnreadable> =>
   Effect.tryPromise({

@@ -1,14 +1,13 @@
 /**
- * A port-unreachable probe: a datagram to one address, from a connected socket of its own: only such a one hears from the other host's kernel that
- * nobody listens there (protocol 2).
+ * A port-unreachable probe: a datagram to one address, from a connected socket made for it. Only a connected socket hears
+ * from the other host's kernel that nobody listens there (protocol 2).
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { type Address, formatAddress } from "../../protocol/Member.ts"
+import { type Address, formatAddress } from "../../protocol/model/Member.ts"
 import { DatagramsFailed } from "../Datagrams.ts"
 import { familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
 import * as Binding from "./Binding.ts"
@@ -16,7 +15,8 @@ import * as Socket from "./Socket.ts"
 import * as SocketAddress from "./SocketAddress.ts"
 
 /**
- * Sends from the address of an interface and waits a moment for a refusal. An answer that comes meanwhile is received as any.
+ * Sends from the address of an interface and waits a moment for a refusal. An answer that comes meanwhile is received as any
+ * other.
  */
 export const probe = Effect.fnUntraced(
   function*(sockets: Socket.Sockets, from: SystemInterface, to: Address, payload: Uint8Array) {
@@ -25,13 +25,13 @@ export const probe = Effect.fnUntraced(
     if (address === undefined || familyOf(to.ip) !== familyOf(from.address)) {
       return yield* new DatagramsFailed({ during: "send", kind: "Unreachable", where })
     }
-    const answer = yield* Deferred.make<"sent" | "refused">()
+    const refused = yield* Deferred.make<void>()
     const socket = yield* NodeDatagramSocket.fromSocket(
       Binding.open({ bind: { address: from.address }, connect: address }),
       {
         onError: (error) => {
           if (Socket.failedFrom("send", where, error).kind === "ConnectionRefused") {
-            Deferred.doneUnsafe(answer, Effect.succeed("refused"))
+            Deferred.doneUnsafe(refused, Effect.void)
           }
         }
       }
@@ -44,16 +44,15 @@ export const probe = Effect.fnUntraced(
       return failed.kind === "ConnectionRefused" ? "refused" as const : yield* failed
     }
     // An answer to the source of the datagram comes here, and is as good as any.
-    return yield* reader.pull.pipe(
-      Effect.map((datagrams) => {
-        sockets.receive(datagrams, "unicast")
-        return "sent" as const
-      }),
-      Effect.orElseSucceed(() => "sent" as const),
-      Effect.raceFirst(Deferred.await(answer)),
-      Effect.timeoutOption(refusalWindow),
-      Effect.map(Option.getOrElse(() => "sent" as const))
+    yield* reader.pull.pipe(
+      Effect.map((datagrams) => sockets.receive(datagrams, "unicast")),
+      Effect.ignore,
+      Effect.raceFirst(Deferred.await(refused)),
+      Effect.timeoutOption(refusalWindow)
     )
+    // A busy process looks at its timers before its sockets: a refusal that waits there is still to be read.
+    yield* Effect.yieldNow
+    return Deferred.isDoneUnsafe(refused) ? "refused" as const : "sent" as const
   },
   Effect.scoped
 )

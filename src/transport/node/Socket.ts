@@ -1,6 +1,6 @@
 /**
- * One UDP socket of Node through all its reopenings: it is read by one fiber, which opens it anew when it fails, and until
- * that succeeds whoever sends is refused at once instead of waiting.
+ * One UDP socket of Node through all its reopenings. One fiber reads it, and opens it anew when it fails. Until that
+ * succeeds, a send fails at once instead of waiting.
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Clock from "effect/Clock"
@@ -14,7 +14,7 @@ import * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import Cluster from "node:cluster"
 import type * as Dgram from "node:dgram"
-import type { Address } from "../../protocol/Member.ts"
+import type { Address } from "../../protocol/model/Member.ts"
 import { DatagramsFailed, type Received } from "../Datagrams.ts"
 import { describe, type SystemInterface } from "../interfaces/SystemInterface.ts"
 import { receiveBufferWanted } from "../Kernel.ts"
@@ -40,14 +40,14 @@ export const kernelReceiveBufferSize = receiveBufferWanted
 /** What all sockets of one endpoint share: where their datagrams and faults go, and the scopes that they live in. */
 export interface Sockets {
   readonly scope: Scope.Scope
-  /** Answers whether all could be read: else one came over an interface that its socket does not know yet. */
+  /** Answers whether all were read. If not, one came over an interface that its socket does not know yet. */
   readonly receive: (datagrams: ReadonlyArray<DatagramSocket.Datagram>, via: Received["via"]) => boolean
   /** Datagrams that were read by nobody, besides those that an open socket still counts itself. */
   readonly lose: (count: number) => void
   readonly report: (failed: DatagramsFailed) => void
   /** As `report`, as an effect. */
-  readonly told: (failed: DatagramsFailed) => Effect.Effect<void>
-  /** Runs what should never end. Where it dies all the same, of a mistake of ours, that is told and it begins again. */
+  readonly reported: (failed: DatagramsFailed) => Effect.Effect<void>
+  /** Runs what should never end. Where it dies all the same, of a mistake of ours, that is reported and it begins again. */
   readonly forkKept: (loop: Effect.Effect<void>) => Effect.Effect<Fiber.Fiber<unknown>>
   readonly incoming: Queue.Dequeue<Received>
   readonly troubles: Queue.Dequeue<DatagramsFailed>
@@ -60,7 +60,7 @@ export const sockets = Effect.fnUntraced(function*(scope: Scope.Scope, fibers: S
   const troubles = yield* Queue.sliding<DatagramsFailed>(troubleCapacity)
   let lost = 0
   const report = (failed: DatagramsFailed) => void Queue.offerUnsafe(troubles, failed)
-  const told = (failed: DatagramsFailed) => Effect.sync(() => report(failed))
+  const reported = (failed: DatagramsFailed) => Effect.sync(() => report(failed))
   const made: Sockets = {
     scope,
     receive: (datagrams, via) => {
@@ -77,11 +77,11 @@ export const sockets = Effect.fnUntraced(function*(scope: Scope.Scope, fibers: S
     },
     lose: (count) => void (lost += count),
     report,
-    told,
+    reported,
     forkKept: (loop) =>
       loop.pipe(
         Effect.catchCause((cause) =>
-          told(new DatagramsFailed({ during: "receive", kind: "Unknown", where: "a fiber that died", cause }))
+          reported(new DatagramsFailed({ during: "receive", kind: "Unknown", where: "a fiber that died", cause }))
         ),
         Effect.repeat(Schedule.spaced("1 second")),
         Effect.forkIn(fibers)
@@ -109,7 +109,7 @@ export interface Slot {
 }
 
 /** Opens one socket, which is this process's own, in a scope of its own. */
-export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string, binding: Binding.Binding) {
+export const open = Effect.fn("Socket.open")(function*(sockets: Sockets, where: string, binding: Binding.Binding) {
   const fault = yield* Deferred.make<DatagramsFailed>()
   const opening = yield* Scope.fork(sockets.scope)
   return yield* Effect.gen(function*() {
@@ -141,8 +141,9 @@ export const open = Effect.fnUntraced(function*(sockets: Sockets, where: string,
 })
 
 /**
- * Reads one socket for ever; where it fails, closes it and opens it again until that succeeds. Why it does not is told while
- * it is expected to: not while its interface is gone, which is told already, nor while the system asks whether another host has its address.
+ * Reads one socket; where it fails, closes it and opens it again until that succeeds. Why it does not is reported
+ * while it is expected to: not while its interface is gone, which is reported already, nor while the system asks whether
+ * another host has its address.
  */
 export const keep = Effect.fnUntraced(
   function*(
@@ -154,15 +155,15 @@ export const keep = Effect.fnUntraced(
   ) {
     let renewedAt = -Infinity
     while (true) {
-      let told = ""
-      const tellOnce = (failed: DatagramsFailed) =>
+      let last = ""
+      const reportOnce = (failed: DatagramsFailed) =>
         Effect.sync(() => {
           if (!isExpected()) return
-          if (failed.message !== told) sockets.report(failed)
-          told = failed.message
+          if (failed.message !== last) sockets.report(failed)
+          last = failed.message
         })
       const { fault, reader, scope } = slot.opened ?? (yield* again.pipe(
-        Effect.tapError(tellOnce),
+        Effect.tapError(reportOnce),
         Effect.retry(reopening),
         Effect.orDie
       ))

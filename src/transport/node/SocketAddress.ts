@@ -3,9 +3,10 @@
  * an interface in the one and its number in the other.
  */
 import * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type { Address } from "../../protocol/Member.ts"
-import * as Zone from "../../protocol/Zone.ts"
+import type { Address } from "../../protocol/model/Member.ts"
+import * as Zone from "../../protocol/model/Zone.ts"
 import { deviceOf, familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
 
 /**
@@ -56,6 +57,9 @@ export const learn = (interfaces: ReadonlyArray<SystemInterface>): void => {
     names.set(index, name)
   }
 }
+
+/** The number of the interface of this name, where a scan has told of it. */
+export const scopeIdOf = (zone: string): Option.Option<number> => Option.fromUndefinedOr(numbers.get(zone))
 
 // internal
 

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
-import { type Address, formatAddress } from "../../protocol/Member.ts"
+import { type Address, formatAddress } from "../../protocol/model/Member.ts"
 import { DatagramsFailed, type LocalAddress } from "../Datagrams.ts"
 import { describe, familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
 import * as Socket from "./Socket.ts"
@@ -16,7 +16,7 @@ export interface UnicastSocket extends Socket.Slot {
   port: number
   /** Whether its interface is there. */
   present: boolean
-  /** Whether the last multicast failed here: told once, not with each heartbeat. */
+  /** Whether the last multicast failed here: reported once, not with each heartbeat. */
   mute: boolean
 }
 
@@ -32,18 +32,20 @@ export const make = (networkInterface: SystemInterface, port: number): UnicastSo
 /** Opens a unicast socket on the address that its interface has now. */
 export const open = (
   sockets: Socket.Sockets,
-  own: UnicastSocket,
+  unicast: UnicastSocket,
   ttl: number
 ): Effect.Effect<Socket.Opened, DatagramsFailed> =>
   Effect.suspend(() => {
-    const { address } = own.networkInterface
+    const { address } = unicast.networkInterface
     const isIpv6 = familyOf(address) === "IPv6"
-    const where = own.port === 0 ? describe(own.networkInterface) : `${describe(own.networkInterface)} port ${own.port}`
+    const where = unicast.port === 0
+      ? describe(unicast.networkInterface)
+      : `${describe(unicast.networkInterface)} port ${unicast.port}`
     return Socket.open(sockets, where, {
-      bind: { address, port: own.port },
+      bind: { address, port: unicast.port },
       ...isIpv6 ? { ipv6Only: true } : {},
       multicast: {
-        interface: SocketAddress.multicastInterface(own.networkInterface, process.platform === "win32"),
+        interface: SocketAddress.multicastInterface(unicast.networkInterface, process.platform === "win32"),
         ttl,
         loopback: true
       },
@@ -52,17 +54,17 @@ export const open = (
   }).pipe(
     Effect.tap((opened) =>
       Effect.sync(() => {
-        own.port = opened.reader.address.port
-        own.opened = opened
+        unicast.port = opened.reader.address.port
+        unicast.opened = opened
       })
     )
   )
 
 /** Where others reach it. */
-export const localOf = (own: UnicastSocket): LocalAddress => ({
-  ip: own.networkInterface.address,
-  port: own.port,
-  interface: own.networkInterface.name
+export const localOf = (unicast: UnicastSocket): LocalAddress => ({
+  ip: unicast.networkInterface.address,
+  port: unicast.port,
+  interface: unicast.networkInterface.name
 })
 
 /** Sends from unicast sockets. `isClosed` says whether the endpoint is. */
@@ -78,19 +80,21 @@ export const sender = (isClosed: () => boolean) => {
     addresses.set(key, parsed)
     return parsed
   }
-  const send = (own: UnicastSocket, to: Address, payload: Uint8Array): Effect.Effect<void, DatagramsFailed> => {
-    const address = remember(to, own.networkInterface.index)
-    if (address === undefined || familyOf(to.ip) !== familyOf(own.networkInterface.address)) {
+  const send = (unicast: UnicastSocket, to: Address, payload: Uint8Array): Effect.Effect<void, DatagramsFailed> => {
+    const address = remember(to, unicast.networkInterface.index)
+    if (address === undefined || familyOf(to.ip) !== familyOf(unicast.networkInterface.address)) {
       return unreachable(formatAddress(to))
     }
-    if (own.opened === undefined) {
+    if (unicast.opened === undefined) {
       return isClosed()
-        ? Effect.fail(new DatagramsFailed({ during: "send", kind: "Closed", where: describe(own.networkInterface) }))
-        : unreachable(describe(own.networkInterface))
+        ? Effect.fail(
+          new DatagramsFailed({ during: "send", kind: "Closed", where: describe(unicast.networkInterface) })
+        )
+        : unreachable(describe(unicast.networkInterface))
     }
     return Effect.mapError(
-      own.opened.writer.write({ payload, address }),
-      (error) => Socket.failedFrom("send", `${formatAddress(to)} from ${describe(own.networkInterface)}`, error)
+      unicast.opened.writer.write({ payload, address }),
+      (error) => Socket.failedFrom("send", `${formatAddress(to)} from ${describe(unicast.networkInterface)}`, error)
     )
   }
   return send
@@ -98,25 +102,25 @@ export const sender = (isClosed: () => boolean) => {
 
 /**
  * Sends to the group out of every socket. Fails only where not one of them carried it; where one does not that did so
- * before, that is told.
+ * before, that is reported.
  */
 export const multicast = <O extends UnicastSocket>(
   sockets: ReadonlyArray<O>,
-  send: (own: O) => Effect.Effect<void, DatagramsFailed>,
+  send: (unicast: O) => Effect.Effect<void, DatagramsFailed>,
   report: (failed: DatagramsFailed) => void
 ): Effect.Effect<void, DatagramsFailed> =>
   Effect.flatMap(
-    Effect.forEach(sockets, (own) =>
-      Effect.match(send(own), {
+    Effect.forEach(sockets, (unicast) =>
+      Effect.match(send(unicast), {
         onSuccess: () => {
-          own.mute = false
+          unicast.mute = false
           return undefined
         },
         onFailure: (failed) => {
-          // Told already: that the interface is gone, or why its socket is being opened anew.
-          const isTold = own.mute || !own.present || own.opened === undefined
-          if (!isTold && failed.kind !== "TooLarge") report(failed)
-          own.mute = true
+          // Reported already: that the interface is gone, or why its socket is being opened anew.
+          const isReported = unicast.mute || !unicast.present || unicast.opened === undefined
+          if (!isReported && failed.kind !== "TooLarge") report(failed)
+          unicast.mute = true
           return failed
         }
       }), { concurrency: "unbounded" }),

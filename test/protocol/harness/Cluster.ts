@@ -2,17 +2,19 @@
  * Several pure servers in true time: each has clocks of its own, which drift, jump and stand still; what they say may be
  * lost, doubled, and late by far; they crash, restart, and are cut off. What befalls them is decided by who uses it.
  */
-import * as Contest from "../../../src/protocol/Contest.ts"
-import type * as Lease from "../../../src/protocol/Lease.ts"
-import type * as Member from "../../../src/protocol/Member.ts"
-import type * as Message from "../../../src/protocol/Message.ts"
-import type * as Reign from "../../../src/protocol/Reign.ts"
-import * as Rules from "../../../src/protocol/Rules.ts"
+import * as ElectionContext from "../../../src/protocol/election/ElectionContext.ts"
+import type * as Lease from "../../../src/protocol/model/Lease.ts"
+import type * as Member from "../../../src/protocol/model/Member.ts"
+import type * as Message from "../../../src/protocol/model/Message.ts"
+import type * as Reign from "../../../src/protocol/model/Reign.ts"
+import type { Now, Output, State } from "../../../src/protocol/model/State.ts"
+import * as Timing from "../../../src/protocol/model/Timing.ts"
 import * as Step from "../../../src/protocol/Step.ts"
-import type { Now, Output, State } from "../../../src/protocol/Turn.ts"
-import * as Invariants from "../../../src/testing/Invariants.ts"
+import type * as Invariants from "../../../src/simulator/Invariants.ts"
+import * as LeaseInvariants from "../../../src/simulator/LeaseInvariants.ts"
+import * as StepInvariants from "../../../src/simulator/StepInvariants.ts"
 import * as Peer from "./Peer.ts"
-import { rules } from "./Server.ts"
+import { timing } from "./Server.ts"
 
 /** Numbers in [0, 1) from a seed (splitmix32). */
 export const random = (seed: number): () => number => {
@@ -45,7 +47,7 @@ export interface Options {
   readonly size: number
   /** Decides what the servers draw. */
   readonly seed: number
-  readonly rules: (name: string) => Partial<Rules.Rules>
+  readonly timing: (name: string) => Partial<Timing.Timing>
   readonly clocks: (index: number) => Clocks
   /** After how many ms each copy of a datagram arrives; none, and it is lost. */
   readonly arrives: (datagram: Datagram) => ReadonlyArray<number>
@@ -75,7 +77,7 @@ interface Machine {
   wallAhead: number
   bootAhead: number
   state: State | null
-  past: Invariants.Past
+  past: StepInvariants.Past
   isSuspended: boolean
   /** When it last woke, or its wall clock was set: that may have ended its lease, and its work has its time to stop. */
   startledAt: number
@@ -86,6 +88,8 @@ interface Machine {
   awaitsIdle: number | null
   /** What it is to hear of that later, of the terms that it was about; null where it hears at once. */
   idleHeld: Array<number> | null
+  /** When it is woken next for its timers, on its monotonic clock. */
+  armedAt: number
   /** By which it was last seen to lead. */
   led: Reign.Reign | null
   /** Of an earlier start: what is still to come for it is nobody's. */
@@ -147,13 +151,14 @@ export class Cluster {
         wallAhead: wall - monotonic,
         bootAhead: 5_000,
         state: null,
-        past: Invariants.nothing,
+        past: StepInvariants.nothing,
         isSuspended: false,
         startledAt: -Infinity,
         work: null,
         givenUp: 0,
         awaitsIdle: null,
         idleHeld: null,
+        armedAt: Infinity,
         led: null,
         start: 0,
         onGone: () => {}
@@ -225,17 +230,18 @@ export class Cluster {
     const machine = this.#machine(name)
     if (machine.state !== null) return
     machine.start += 1
-    machine.past = Invariants.nothing
+    machine.armedAt = Infinity
+    machine.past = StepInvariants.nothing
     const { monotonic, wall } = this.#clocks(machine)
     const { ip, port } = machine.member
     machine.state = this.#protocol.make({
-      rules: rules(this.#options.rules(name), "fast"),
+      timing: timing(this.#options.timing(name), "fast"),
       self: { ...machine.member, incarnation: Math.floor(wall) },
       addresses: [{ ip, port }],
       monotonic
     })
     this.#step(machine, { _tag: "Start" })
-    const { heartbeatInterval } = machine.state.rules
+    const { heartbeatInterval } = machine.state.timing
     const repeat = (input: Step.Input, every: number) => {
       this.#step(machine, input)
       this.#sleep(machine, every, () => repeat(input, every))
@@ -243,7 +249,7 @@ export class Cluster {
     repeat({ _tag: "Discover" }, heartbeatInterval)
     repeat({ _tag: "Heartbeat" }, heartbeatInterval)
     this.#sleep(machine, heartbeatInterval, () => repeat({ _tag: "Sweep" }, heartbeatInterval))
-    const watch = Rules.watchInterval(machine.state.rules)
+    const watch = Timing.watchInterval(machine.state.timing)
     this.#sleep(machine, watch, () => repeat({ _tag: "Watch" }, watch))
   }
 
@@ -256,7 +262,7 @@ export class Cluster {
     const now = { ...this.#clocks(machine), entropy: Math.floor(this.#random() * 4_294_967_296) }
     const before = machine.state
     const [state, outputs] = this.#protocol.step(before, input, now)
-    const [past, complaints] = Invariants.judge(machine.past, { before, input, now, after: state, outputs })
+    const [past, complaints] = StepInvariants.judge(machine.past, { before, input, now, after: state, outputs })
     for (const { invariant, what } of complaints) {
       if (unconditional.has(invariant)) this.#complain(invariant, `${machine.member.name} ${what}`)
     }
@@ -264,7 +270,23 @@ export class Cluster {
     machine.past = past
     this.#work(machine)
     for (const output of outputs) this.#carryOut(machine, output)
+    this.#arm(machine)
     this.#look()
+  }
+
+  /** Wakes it when its next timer is due: who comes too early does nothing but look again. */
+  #arm(machine: Machine): void {
+    if (machine.state === null) return
+    const due = Step.dueAt(machine.state)
+    if (due >= machine.armedAt) return
+    machine.armedAt = due
+    // A little longer: a sleep may end by a rounding too early.
+    this.#sleep(machine, Math.max(0, due - this.#clocks(machine).monotonic) + 1e-5, () => {
+      if (machine.armedAt !== due) return
+      machine.armedAt = Infinity
+      if (Step.dueAt(machine.state!) <= due) this.#step(machine, { _tag: "Due" })
+      else this.#arm(machine)
+    })
   }
 
   #carryOut(machine: Machine, output: Output): void {
@@ -273,8 +295,6 @@ export class Cluster {
         return output.to.forEach((address) => this.#send(machine, address, output.message))
       case "Ask":
         return this.#send(machine, output.to, output.message)
-      case "SetTimer":
-        return this.#sleep(machine, output.after, () => this.#step(machine, { ...output, _tag: "TimerFired" }))
       case "AwaitIdle":
         machine.awaitsIdle = output.term
         return this.#sleep(machine, 0, () => this.#tellWhenIdle(machine))
@@ -338,14 +358,14 @@ export class Cluster {
     if (state === null) return
     const { claim } = state.election
     if (work !== null && claim?.term === work.term) work.claim = claim
-    const own = Contest.ownReign(state)
+    const own = ElectionContext.ownReign(state)
     if (work === null) {
       if (own !== null && this.#leads(machine)) this.#startWork(machine, own.term)
       return
     }
     if (work.isStopping || own?.term === work.term) return
     work.isStopping = true
-    const { stopTimeout } = state.rules
+    const { stopTimeout } = state.timing
     const stops = this.#options.stops()
     this.#sleep(machine, Math.min(stops, stopTimeout), () => {
       work.overran = stops > stopTimeout
@@ -365,8 +385,8 @@ export class Cluster {
   /** Some of the work of its reign is given up by its caller, and takes so long to stop: more than its time. */
   giveUpWork(name: string, millis: number): void {
     const machine = this.#machine(name)
-    const { stopTimeout } = machine.state!.rules
-    const term = Contest.ownReign(machine.state!)!.term
+    const { stopTimeout } = machine.state!.timing
+    const term = ElectionContext.ownReign(machine.state!)!.term
     machine.givenUp += 1
     this.#sleep(machine, stopTimeout, () => this.#step(machine, { _tag: "WorkOverran", term }))
     this.#sleep(machine, millis, () => {
@@ -404,9 +424,9 @@ export class Cluster {
 
   /** Whether the lease of a machine's work lasts, whatever the server thinks. */
   #isCovered({ state, work, ...machine }: Machine): boolean {
-    const lease = state?.rules.lease ?? null
+    const lease = state?.timing.lease ?? null
     return lease !== null && work !== null && work.claim !== null
-      && Invariants.isLasting(work.claim, lease, this.#clocks({ ...machine, state, work }))
+      && LeaseInvariants.isLasting(work.claim, lease, this.#clocks({ ...machine, state, work }))
   }
 
   #startWork(machine: Machine, term: number): void {
@@ -429,9 +449,9 @@ export class Cluster {
 
   /** Who stands still does nothing; what it finds out in waking, it takes its time to stop. So does what overruns. */
   #isExcused({ isSuspended, startledAt, state, work }: Machine): boolean {
-    const { stopTimeout } = state!.rules
+    const { stopTimeout } = state!.timing
     return isSuspended || work?.overran === true
-      || this.now - startledAt <= 2 * stopTimeout + Rules.watchInterval(state!.rules)
+      || this.now - startledAt <= 2 * stopTimeout + Timing.watchInterval(state!.timing)
   }
 
   #complain(invariant: Invariants.Name, what: string): void {
@@ -458,7 +478,7 @@ export class Cluster {
         `${leaders.map(({ member }) => member.name).join(" and ")} lead`
       )
     }
-    const unbound = Invariants.unbound(living)
+    const unbound = LeaseInvariants.unbound(living)
     if (unbound !== null) this.#complain("majorityBound", unbound)
     for (const leader of leaders) this.#lead(leader, living)
   }
@@ -470,7 +490,7 @@ export class Cluster {
     const { name } = machine.member
     // Provided that the wall clocks agree within a lease.
     const walls = living.map(({ clocks }) => clocks.wall)
-    if (Math.max(...walls) - Math.min(...walls) >= machine.state!.rules.lease!.duration) this.#clocksAgree = false
+    if (Math.max(...walls) - Math.min(...walls) >= machine.state!.timing.lease!.duration) this.#clocksAgree = false
     const before = this.led.at(-1)?.reign
     if (this.#clocksAgree && before !== undefined && reign.term <= before.term) {
       this.#complain("termsGrow", `${name} leads in term ${reign.term} after one of ${before.term}`)

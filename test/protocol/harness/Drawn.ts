@@ -6,9 +6,9 @@ import * as Arbitrary from "effect/Arbitrary"
 import { pipe } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
-import * as Client from "../../../src/protocol/Client.ts"
-import * as Member from "../../../src/protocol/Member.ts"
-import * as Message from "../../../src/protocol/Message.ts"
+import * as Client from "../../../src/protocol/model/Client.ts"
+import * as Member from "../../../src/protocol/model/Member.ts"
+import * as Message from "../../../src/protocol/model/Message.ts"
 
 const string = Arbitrary.schema(Schema.String)
 

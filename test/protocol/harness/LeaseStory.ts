@@ -24,7 +24,7 @@
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import type * as Invariants from "../../../src/testing/Invariants.ts"
+import type * as Invariants from "../../../src/simulator/Invariants.ts"
 import { Cluster, type Datagram, type Options } from "./Cluster.ts"
 
 const hour = 3_600_000
@@ -79,12 +79,12 @@ export const play = (text: string, protocol?: Options["protocol"]): Played => {
     if (name !== undefined && how !== undefined) clocks.set(name, how)
   }
   const size = Number(match(lines, /^(\d) servers$/)[0])
-  const rules: Array<Rule> = []
+  const timing: Array<Rule> = []
   const held: Array<Datagram> = []
   const cluster = new Cluster({
     size,
     seed: 1,
-    rules: (name) => ({
+    timing: (name) => ({
       lease: { groupSize: size, duration: durations.get(name) ?? duration, drift },
       stopTimeout
     }),
@@ -99,7 +99,7 @@ export const play = (text: string, protocol?: Options["protocol"]): Played => {
       }
     },
     arrives: (datagram) => {
-      const rule = rules.findLast((rule) => applies(rule, datagram))
+      const rule = timing.findLast((rule) => applies(rule, datagram))
       if (rule?.what === "hold") held.push(datagram)
       return rule === undefined || rule.what === "pass" ? [1] : []
     },
@@ -146,7 +146,7 @@ export const play = (text: string, protocol?: Options["protocol"]): Played => {
     const command = commands.find(([pattern]) => pattern.test(line))
     if (command === undefined) throw new Error(`no line of a story: ${line}`)
     const words = command[0].exec(line)!.slice(1)
-    command[1]({ cluster, rules, held, pass }, ...words)
+    command[1]({ cluster, timing, held, pass }, ...words)
     watch()
   }
   return { text: `${played.join("\n")}\n`, broken }
@@ -165,7 +165,7 @@ const applies = ({ from, to, type }: Rule, datagram: Datagram): boolean =>
 
 interface Stage {
   readonly cluster: Cluster
-  readonly rules: Array<Rule>
+  readonly timing: Array<Rule>
   readonly held: Array<Datagram>
   readonly pass: (millis: number, until?: () => boolean) => void
 }
@@ -185,7 +185,7 @@ type Command = readonly [pattern: RegExp, run: (stage: Stage, ...words: Readonly
 
 const rule = (what: Rule["what"], pattern: RegExp): Command => [
   pattern,
-  ({ rules }, type, from, to) => void rules.push({ what, type: type, from: from, to: list(to) })
+  ({ timing }, type, from, to) => void timing.push({ what, type: type, from: from, to: list(to) })
 ]
 
 const commands: ReadonlyArray<Command> = [

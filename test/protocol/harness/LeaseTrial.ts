@@ -1,8 +1,8 @@
 /**
  * A group that leads by a majority lease, in trouble for a while: what befalls it is drawn from one seed.
  */
-import type * as Lease from "../../../src/protocol/Lease.ts"
-import type * as Invariants from "../../../src/testing/Invariants.ts"
+import type * as Lease from "../../../src/protocol/model/Lease.ts"
+import type * as Invariants from "../../../src/simulator/Invariants.ts"
 import { Cluster, type Options, random } from "./Cluster.ts"
 
 const L = 1_500
@@ -33,7 +33,7 @@ export const live = (
   const cluster = new Cluster({
     size,
     seed,
-    rules: () => ({ lease, stopTimeout }),
+    timing: () => ({ lease, stopTimeout }),
     protocol,
     clocks: () => ({
       // As often as not at the very limits.

@@ -2,11 +2,11 @@
  * The others, as one server hears them: servers that have one letter for a name and rank in the order of the alphabet,
  * `a` the lowest, and what they say.
  */
-import * as Client from "../../../src/protocol/Client.ts"
-import * as Member from "../../../src/protocol/Member.ts"
-import type * as Message from "../../../src/protocol/Message.ts"
-import * as Reign from "../../../src/protocol/Reign.ts"
-import type { Body } from "../../../src/protocol/Turn.ts"
+import * as Client from "../../../src/protocol/model/Client.ts"
+import * as Member from "../../../src/protocol/model/Member.ts"
+import type * as Message from "../../../src/protocol/model/Message.ts"
+import * as Reign from "../../../src/protocol/model/Reign.ts"
+import type { Body } from "../../../src/protocol/model/State.ts"
 
 const number = (name: string): number => name.charCodeAt(0) - 96
 

@@ -1,19 +1,18 @@
 /**
- * One server of the pure protocol on a clock that a test moves: it is given inputs, its timers fire when they are due and
- * in order, and what it says and tells is kept until the test takes it.
+ * One server of the pure protocol on a clock that a test moves: it is given inputs, its timers fire when they are due, and what it says and tells is kept until the test takes it.
  */
 import { assert } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
-import * as Contest from "../../../src/protocol/Contest.ts"
-import type * as Event from "../../../src/protocol/Event.ts"
-import type * as Member from "../../../src/protocol/Member.ts"
-import type * as Message from "../../../src/protocol/Message.ts"
-import * as Rules from "../../../src/protocol/Rules.ts"
+import * as ElectionContext from "../../../src/protocol/election/ElectionContext.ts"
+import type * as Event from "../../../src/protocol/model/Event.ts"
+import type * as Member from "../../../src/protocol/model/Member.ts"
+import type * as Message from "../../../src/protocol/model/Message.ts"
+import type { DropReason, Now, Output, State } from "../../../src/protocol/model/State.ts"
+import * as Timing from "../../../src/protocol/model/Timing.ts"
 import * as Step from "../../../src/protocol/Step.ts"
-import type { DropReason, Now, Output, State } from "../../../src/protocol/Turn.ts"
 import * as Profile from "../../../src/settings/Profile.ts"
 import * as Peer from "./Peer.ts"
 
@@ -27,7 +26,7 @@ export interface Send {
 }
 
 export interface Options {
-  readonly rules?: Partial<Rules.Rules> | undefined
+  readonly timing?: Partial<Timing.Timing> | undefined
   readonly profile?: Profile.Profile | undefined
   readonly self?: Member.Member | undefined
   /** What the monotonic clock shows at the start. */
@@ -48,7 +47,10 @@ export interface Options {
 }
 
 /** The times of the standard profile, with everything else as it is unless set. */
-export const rules = (overrides: Partial<Rules.Rules> = {}, profile: Profile.Profile = "standard"): Rules.Rules => ({
+export const timing = (
+  overrides: Partial<Timing.Timing> = {},
+  profile: Profile.Profile = "standard"
+): Timing.Timing => ({
   ...Record.map(Profile.profiles[profile], Duration.toMillis),
   multicast: true,
   preempt: true,
@@ -78,7 +80,8 @@ export class Server {
   readonly outputs: Array<Output> = []
   #steps = 0
   readonly #options: Options
-  #timers: Array<{ readonly due: number; readonly input: Step.Input; readonly token: number | null }> = []
+  /** What is to be said to it besides its timers. */
+  #agenda: Array<{ readonly due: number; readonly input: Step.Input }> = []
 
   constructor(options: Options = {}) {
     this.now = options.monotonic ?? 0
@@ -86,7 +89,7 @@ export class Server {
     this.#options = options
     const self = options.self ?? Peer.member("m")
     this.state = Step.make({
-      rules: rules(options.rules, options.profile),
+      timing: timing(options.timing, options.profile),
       self,
       addresses: [{ ip: self.ip, port: self.port }],
       seeds: options.seeds,
@@ -99,7 +102,7 @@ export class Server {
     const server = new Server(options)
     server.step({ _tag: "Start" })
     for (const message of hears) server.hear(message)
-    server.advance(server.state.rules.discoveryWindow)
+    server.advance(server.state.timing.discoveryWindow)
     server.forget()
     return server
   }
@@ -137,21 +140,16 @@ export class Server {
         return void this.events.push(output.event)
       case "Drop":
         return void this.dropped.push(output.reason)
-      case "SetTimer":
-        return this.#enter(this.now + output.after, { ...output, _tag: "TimerFired" }, output.token)
-      case "ClearTimer":
-        this.#timers = this.#timers.filter((timer) => timer.token !== output.token)
-        return
       case "AwaitIdle":
         return this.#options.work === "by hand"
           ? undefined
-          : this.#enter(this.now + (this.#options.work ?? 0), { ...output, _tag: "WorkIdle" }, null)
+          : this.#enter(this.now + (this.#options.work ?? 0), { ...output, _tag: "WorkIdle" })
       case "EndWork":
         return this.#options.work === "by hand"
           ? undefined
-          : this.#enter(this.now + (this.#options.work ?? 0), { _tag: "WorkEnded", election: output.election }, null)
+          : this.#enter(this.now + (this.#options.work ?? 0), { _tag: "WorkEnded", election: output.election })
       case "Farewell":
-        this.#timers = []
+        this.#agenda = []
     }
   }
 
@@ -165,11 +163,11 @@ export class Server {
     if (message.type !== "SERVER_PROBE" || message.preVote === undefined || to === null || preVote === undefined) return
     const answer = Peer.response(Peer.nameOf(to), message.nonce)
     const says = preVote === null ? answer : { ...answer, preVote } as Message.Message
-    this.#enter(this.now, { _tag: "Received", message: says, via: "unicast", from: to }, null)
+    this.#enter(this.now, { _tag: "Received", message: says, via: "unicast", from: to })
   }
 
-  #enter(due: number, input: Step.Input, token: number | null): void {
-    this.#timers.push({ due, input, token })
+  #enter(due: number, input: Step.Input): void {
+    this.#agenda.push({ due, input })
   }
 
   /** Hears a message of a server that hears this one too, from its own address or from another. */
@@ -194,33 +192,27 @@ export class Server {
       // Who has left keeps no watch any more.
       const watch = this.state.phase === "Left"
         ? Infinity
-        : Math.max(this.now, this.state.watchedAt + Rules.watchInterval(this.state.rules))
+        : Math.max(this.now, this.state.watchedAt + Timing.watchInterval(this.state.timing))
       const due = this.nextDue()
       if (Math.min(watch, due) > until) break
       this.now = Math.max(this.now, Math.min(watch, due))
-      if (due <= watch) this.fire()
+      if (due <= watch) this.#fire()
       else this.step({ _tag: "Watch" })
     }
     this.now = until
     return this
   }
 
-  /** The tokens of the timers that are to fire. */
-  get pending(): ReadonlyArray<number> {
-    return this.#timers.flatMap(({ token }) => token === null ? [] : [token])
-  }
-
-  /** When the next timer is due. */
+  /** When something is due next. */
   nextDue(): number {
-    return this.#timers.reduce((due, timer) => Math.min(due, timer.due), Infinity)
+    return this.#agenda.reduce((due, next) => Math.min(due, next.due), Step.dueAt(this.state))
   }
 
-  /** Fires the timer that is due next, of those the one that was set first. */
-  fire(): void {
+  /** Does what is due next: what is said to it first, since any step fires the timers that are due. */
+  #fire(): void {
     const due = this.nextDue()
-    const at = this.#timers.findIndex((timer) => timer.due === due)
-    const [timer] = this.#timers.splice(at, 1)
-    if (timer !== undefined) this.step(timer.input)
+    const at = this.#agenda.findIndex((next) => next.due === due)
+    this.step(at < 0 ? { _tag: "Due" } : this.#agenda.splice(at, 1)[0]!.input)
   }
 
   /** Stands still: time passes and nothing happens. */
@@ -292,7 +284,7 @@ export class Server {
   }
 
   get leads(): boolean {
-    return Contest.ownReign(this.state) !== null
+    return ElectionContext.ownReign(this.state) !== null
   }
 
   /** What it knows of a member besides what that says of itself. */

@@ -1,0 +1,99 @@
+/**
+ * What a client's calls fail with.
+ */
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import * as Asked from "./Asked.ts"
+
+/**
+ * A body that takes more bytes of JSON than a message may. Nothing was sent.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLarge", {
+  bytes: Schema.Natural,
+  limit: Schema.Natural
+}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override get message() {
+    return `the body takes ${this.bytes} bytes of JSON, ${this.limit} are allowed`
+  }
+}
+
+/**
+ * A body that JSON has no words for: a function, a number that is not finite, a circle. Nothing was sent.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class BodyNotJson extends Schema.TaggedError<BodyNotJson>()("BodyNotJson", {
+  reason: Schema.String
+}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override get message() {
+    return `the body is not JSON: ${this.reason}`
+  }
+}
+
+/**
+ * So many messages wait already that one more is not taken. Nothing was sent: wait for some to be acknowledged.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
+  waiting: Schema.Natural,
+  limit: Schema.Natural
+}) {
+  override get message() {
+    return `${this.waiting} messages wait to be sent, ${this.limit} is the most: wait until some are acknowledged`
+  }
+}
+
+/**
+ * Nobody let the client in, or acknowledged a message, in time: nobody leads the group, its leader does not answer, or it
+ * cannot be reached. Programs exit with 3.
+ *
+ * `servers` is how many servers were heard at all since the start, `leader` who was last heard to lead. `mayArrive`: the
+ * message has gone out and may still be handed on; else it was taken back.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NobodyLeads extends Schema.TaggedError<NobodyLeads>()("NobodyLeads", {
+  during: Schema.Literals(["join", "send"]),
+  ...Asked.Asked.fields,
+  servers: Schema.Natural,
+  leader: Schema.NullOr(Schema.String),
+  mayArrive: Schema.Boolean
+}) {
+  override readonly [Runtime.errorExitCode] = 3
+  override get message() {
+    const group = `group ${JSON.stringify(this.group)}`
+    if (this.leader !== null) return `the leader of ${group} at ${this.leader} did not answer within ${this.within} ms`
+    return this.servers > 0
+      ? `nobody leads ${group}: ${this.servers} of its servers are heard, none of them led within ${this.within} ms`
+      : Asked.nobody(this)
+  }
+}
+
+/**
+ * The client has left its group, or is about to.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ClientClosed extends Schema.TaggedError<ClientClosed>()("ClientClosed", {}) {
+  override get message() {
+    return "the client has left its group"
+  }
+}
+
+/**
+ * Why a message was not acknowledged.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type SendError = BodyTooLarge | BodyNotJson | QueueFull | NobodyLeads | ClientClosed

@@ -1,0 +1,130 @@
+/**
+ * Events on their way to their readers: each reader has a queue of its own, so that what one does not read is lost to that
+ * one alone, and told to it.
+ */
+import * as Arr from "effect/Array"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Event from "../protocol/model/Event.ts"
+
+/** A view, and all events that follow number `sequence`, with no gap. */
+export interface Subscription<V, E> {
+  readonly view: V
+  readonly sequence: number
+  /** Ends when the hub does, after all that was published before. */
+  readonly events: Stream.Stream<E | Lost>
+}
+
+/** What a reader gets in place of the events that it was too slow for. */
+export type Lost = Extract<Event.Event, { readonly event: "EventsLost" }>
+
+/** Tells a reader that it lost so many events before one of that time. */
+export const lost = (at: number, count: number): Lost => ({ at, event: "EventsLost", count })
+
+/** Where events are published and subscribed to. */
+export interface EventHub<V, E> {
+  /** Hands an event to every reader. Never waits, and runs none of them. */
+  readonly publish: (event: E) => void
+  /**
+   * Subscribes, from the beginning while that is kept, else from now on; the view includes the events up to `sequence`. A
+   * reader that falls more than {@link capacity} events behind loses its oldest, and gets {@link Lost} in their place.
+   */
+  readonly subscribe: Effect.Effect<Subscription<V, E>, never, Scope.Scope>
+  /**
+   * Subscribes to what followed an event that was read before; the view is that of now. What the history has no more of it is
+   * told as {@link Lost}.
+   */
+  readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription<V, E>, never, Scope.Scope>
+  /** Who subscribes from here on gets what follows. */
+  readonly forgetBeginning: () => void
+}
+
+/** How many events wait for one reader at most. */
+export const capacity = 4_096
+
+/** How many of the newest events are kept for those who come later. */
+export const historyCapacity = 1_000
+
+interface Numbered<E> {
+  readonly sequence: number
+  readonly event: E
+}
+
+/**
+ * Makes a hub that ends with the scope. `view` is asked for at once, for those who read from the beginning, and at each
+ * later subscription: it must include exactly what was published.
+ */
+export const make = Effect.fnUntraced(function*<V, E extends { readonly at: number }>(
+  view: () => V
+): Effect.fn.Return<EventHub<V, E>, never, Scope.Scope> {
+  const readers = new Set<Queue.Queue<Numbered<E>, Cause.Done>>()
+  const first = view()
+  let isBeginning = true
+  let history: Array<Numbered<E>> = []
+  let sequence = 0
+  let hasEnded = false
+
+  const open = (from: { readonly view: V; readonly after: number }) =>
+    Effect.map(
+      Effect.acquireRelease(Queue.sliding<Numbered<E>, Cause.Done>(capacity), (queue) =>
+        Effect.suspend(() => {
+          readers.delete(queue)
+          return Queue.shutdown(queue)
+        })),
+      (queue): Subscription<V, E> => {
+        for (const numbered of history) if (numbered.sequence > from.after) Queue.offerUnsafe(queue, numbered)
+        if (hasEnded) Queue.endUnsafe(queue)
+        else readers.add(queue)
+        return {
+          view: from.view,
+          sequence: from.after,
+          events: Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(queue), withLosses<E>(from.after))))
+        }
+      }
+    )
+
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      hasEnded = true
+      for (const queue of readers) Queue.endUnsafe(queue)
+      readers.clear()
+    })
+  )
+  return {
+    publish: (event) => {
+      sequence += 1
+      const numbered = { sequence, event }
+      history.push(numbered)
+      // Cut in halves, so that a full history costs nothing an event.
+      if (history.length >= 2 * historyCapacity) history = history.slice(-historyCapacity)
+      for (const queue of readers) Queue.offerUnsafe(queue, numbered)
+    },
+    subscribe: Effect.suspend(() =>
+      open(
+        isBeginning && history.length === sequence
+          ? { view: first, after: 0 }
+          : { view: view(), after: sequence }
+      )
+    ),
+    subscribeAfter: (after) => Effect.suspend(() => open({ view: view(), after: Math.min(after, sequence) })),
+    forgetBeginning: () => {
+      isBeginning = false
+    }
+  }
+})
+
+/** Numbered events as a reader gets them who has read those up to `after`: where numbers are missing, it is said how many. */
+const withLosses = <E extends { readonly at: number }>(after: number) => {
+  let last = after
+  return (some: Arr.NonEmptyReadonlyArray<Numbered<E>>): Arr.NonEmptyReadonlyArray<E | Lost> => {
+    // What is lost is the oldest of a queue, so that nothing is missing between two that were taken together.
+    const [{ event, sequence }] = some
+    const count = sequence - last - 1
+    last += count + some.length
+    const events = Arr.map(some, ({ event }) => event)
+    return count > 0 ? [lost(event.at, count), ...events] : events
+  }
+}

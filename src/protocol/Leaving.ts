@@ -1,0 +1,43 @@
+/** How a server leaves the group: it ends its leading work, says goodbye, and hands on what it promised. */
+import * as Delivery from "./delivery/Delivery.ts"
+import * as ElectionContext from "./election/ElectionContext.ts"
+import * as Roles from "./election/Roles.ts"
+import * as Handover from "./lease/Handover.ts"
+import * as LeaseClaim from "./lease/LeaseClaim.ts"
+import type { Timer } from "./model/State.ts"
+import type { StepContext } from "./model/StepContext.ts"
+import * as Timing from "./model/Timing.ts"
+
+/** The app wants to leave. */
+export const leave = (context: StepContext): void => {
+  if (context.state.phase === "Leaving") return
+  context.state.phase = "Leaving"
+  context.clearTimer("discovery")
+  for (const election of ElectionContext.all(context)) {
+    // Who would vote for it is free again: its candidacy comes to nothing.
+    Roles.abandon(election)
+    Roles.endReign(election, "Left")
+  }
+  goOn(context)
+}
+
+/** Says goodbye, if it is leaving and none of its work is left to end. */
+export const goOn = (context: StepContext): void => {
+  if (
+    context.state.phase !== "Leaving" || ElectionContext.all(context).some(({ register }) => register.ending !== null)
+  ) return
+  if (context.hasTimer("farewell")) return
+  context.sayOften("leaving", { type: "SERVER_LEAVING" }, Timing.gaps.leaving)
+  Handover.leave(context)
+  context.setTimer("farewell", Timing.gaps.leaving[0] + 1 + Delivery.lingers(context), { _tag: "Farewell" })
+}
+
+/** The goodbye has been said. It is over, unless others still have to hear of what was promised or given back. */
+export const fired = (context: StepContext, timer: Extract<Timer, { readonly _tag: "Farewell" }>): void => {
+  if (Handover.isUnderWay(context.state) || LeaseClaim.isGivingBack(context)) {
+    return context.setTimer("farewell", Timing.gaps.leaving[0], timer)
+  }
+  context.state.phase = "Left"
+  context.emit({ event: "Left" })
+  context.outputs.push({ _tag: "Farewell" })
+}

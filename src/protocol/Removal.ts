@@ -1,0 +1,24 @@
+/** How a member goes out of the view, and what that means for all that this server takes part in. */
+import * as HashMap from "effect/HashMap"
+import * as BullyElection from "./election/BullyElection.ts"
+import * as ElectionContext from "./election/ElectionContext.ts"
+import * as Contacts from "./membership/Contacts.ts"
+import * as Membership from "./membership/Membership.ts"
+import type * as Event from "./model/Event.ts"
+import type * as Member from "./model/Member.ts"
+import type { StepContext } from "./model/StepContext.ts"
+
+/** Removes a member, which must be there. */
+export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Reason): void => {
+  const known = HashMap.getUnsafe(context.state.known, id)
+  Membership.remove(context, id, reason)
+  if (reason._tag !== "Left") Contacts.lose(context, known)
+  for (const election of ElectionContext.all(context)) {
+    BullyElection.onRemoved(election, known.member, reason, known.heardAt)
+  }
+}
+
+/** Removes a member where there is a reason. */
+export const removeIf = (context: StepContext, id: Member.NodeId, reason: Event.Reason | null): void => {
+  if (reason !== null) remove(context, id, reason)
+}

@@ -1,0 +1,158 @@
+/**
+ * Whom a client talks to: the leader of the greatest reign that it hears of. A leader may speak and hear nothing, so its own
+ * word alone takes a client neither from one that answers, nor back to itself.
+ */
+import type { StepContext } from "../model/ClientContext.ts"
+import * as Member from "../model/Member.ts"
+import * as Message from "../model/Message.ts"
+import * as Reign from "../model/Reign.ts"
+import * as Zone from "../model/Zone.ts"
+
+/** The first wait for an answer and the longest, in ms; it doubles in between. */
+export const backoff = { first: 200, longest: 2_000 } as const
+/** How many leaders that did not answer are remembered, and how seldom a claimant is asked at last, in ms. */
+const maxUnanswering = 8
+const claimantGap = 60_000
+
+/** A join begins at that instant, under a new nonce. */
+export const beginJoin = (context: StepContext, dueAt: number): void => {
+  context.state.join = { nonce: context.nonce(), tries: 0, dueAt }
+}
+
+/** Asks all who lead to let us in, unless that is under way. */
+const joinNow = (context: StepContext): void => {
+  if (context.state.phase === "Joined" && context.state.join.tries === 0) beginJoin(context, context.now.monotonic)
+}
+
+/** The reign that we follow from now on, whose leader is spoken to at this address, or with the group where it is null. */
+const follow = (context: StepContext, theirs: Reign.Reign, address: Member.Address | null, moved: number): void => {
+  context.state.leaderMoved = moved
+  become(context, at(theirs, address), address)
+}
+
+/** A reign whose leader is where we speak to it. */
+const at = ({ leader, term }: Reign.Reign, address: Member.Address | null): Reign.Reign =>
+  Reign.make(term, address === null ? leader : { ...leader, ip: Zone.without(address.ip), port: address.port })
+
+/** Nobody is followed any more; `isOver` where the leader itself has said so. */
+const leaveLeader = (context: StepContext, reign: Reign.Reign, isOver: boolean): void => {
+  context.state.last = { reign, isOver, address: context.state.address, until: context.now.monotonic }
+  become(context, null, null)
+}
+
+const become = (context: StepContext, reign: Reign.Reign | null, address: Member.Address | null): void => {
+  const now = context.now.monotonic
+  context.state.reign = reign
+  context.state.address = address
+  context.state.claimant = null
+  if (reign !== null) {
+    context.state.last = { reign, isOver: false, address, until: Infinity }
+    context.state.leaderHeardAt = now
+    // It has not acknowledged anything yet: it is given all there is, at once.
+    context.state.flights = context.state.flights.map((flight) => ({ ...flight, tries: 0, since: now, dueAt: now }))
+    // Nor has it let any join go by.
+    context.state.join = { ...context.state.join, tries: 0 }
+  }
+  context.emit({ event: "LeaderChanged", leader: reign?.leader ?? null, term: context.state.last!.reign.term })
+}
+
+/**
+ * Whom we asked again and again since an instant, and who has not been heard in any other way either, is not there. One that
+ * is heard may have too much to do for messages, or be deaf: a join tells.
+ */
+export const doubtLeader = (context: StepContext, since: number): void => {
+  if (context.state.reign === null) return
+  if (context.state.leaderHeardAt <= since) dropUnanswering(context)
+  else if (context.state.leaderAnsweredAt <= since) joinNow(context)
+}
+
+/** The leader has let our joins go by: it is dropped, and remembered. */
+export const dropUnanswering = (context: StepContext): void => {
+  const { address, reign, unanswering } = context.state
+  if (reign === null) return
+  const { id, incarnation } = reign.leader
+  const others = unanswering.filter((one) => one.id !== id)
+  context.state.unanswering = [...others, { id, incarnation, address, until: context.now.monotonic }].slice(
+    -maxUnanswering
+  )
+  leaveLeader(context, reign, false)
+}
+
+/** What a server's message means for whom we talk to. `answers`: its sender answers what we have said. */
+export const observe = (
+  context: StepContext,
+  message: Message.FromServer,
+  from: Member.Address,
+  answers: boolean
+): void => {
+  const { last, reign: mine } = context.state
+  const { sender } = message
+  const theirs = Message.reignOf(message)
+  if (answers) context.state.unanswering = context.state.unanswering.filter((one) => !Member.isSameStart(one, sender))
+  const isByLeader = mine !== null && Member.isSameStart(mine.leader, sender)
+  if (isByLeader && (message.type === "SERVER_LEAVING" || (theirs === null && message.heard >= mine.term))) {
+    return leaveLeader(context, mine, true)
+  }
+  if (isByLeader) context.state.leaderHeardAt = context.now.monotonic
+  if (isByLeader && answers) context.state.leaderAnsweredAt = context.now.monotonic
+  if (theirs === null || message.type === "SERVER_LEAVING") return
+  const isByTheirs = Member.isSameStart(theirs.leader, sender)
+  const order = last === null ? 1 : Reign.compare(theirs, last.reign)
+  // Who was only silent, or leads where we have come to, is followed again by its own word.
+  const isBack = mine === null && isByTheirs && !(order === 0 && last!.isOver)
+  const told = isByTheirs ? from : Zone.heardOfFrom(theirs.leader, from)
+  const moved = isByTheirs ? message.moved ?? 0 : 0
+  if (order > 0 || isBack) {
+    const isTrusted = isByLeader || (isByTheirs && answers)
+      || (!isUnanswering(context, theirs.leader) && (mine === null || !isByTheirs))
+    if (isTrusted || isToldAgain(context, message, theirs, told)) return follow(context, theirs, told, moved)
+    if (mine !== null) tryOut(context, theirs.leader)
+  } else if (order === 0 && isToldAgain(context, message, theirs, told)) {
+    follow(context, theirs, told, moved)
+  } else if (mine !== null && isByLeader && order === 0 && moved >= context.state.leaderMoved) {
+    // What it said before it moved, and comes late, does not take us back to where it was.
+    context.state.leaderMoved = moved
+    if (!isSame(from, context.state.address)) {
+      context.state.address = from
+      context.state.reign = at(mine, from)
+    }
+  }
+}
+
+const isUnanswering = (context: StepContext, leader: Reign.Leader): boolean =>
+  context.state.unanswering.some((one) => Member.isSameStart(one, leader))
+
+/**
+ * Somebody claims a greater reign than that of our leader, and only its own word says so: it is asked to let us in, and
+ * followed when it does. Until then we speak to the leader that we have. It is asked ever more seldom.
+ */
+const tryOut = (context: StepContext, leader: Reign.Leader): void => {
+  const { claimant } = context.state
+  const now = context.now.monotonic
+  const isKnown = claimant !== null && Member.isSameStart(claimant, leader)
+  if (isKnown && now < claimant.againAt) return
+  const tries = isKnown ? claimant.tries + 1 : 1
+  const againAt = now + Math.min(claimantGap, backoff.first * 2 ** (tries - 1))
+  context.state.claimant = { id: leader.id, incarnation: leader.incarnation, tries, againAt }
+  joinNow(context)
+}
+
+/**
+ * A leader that did not answer is told of again by another server that was asked: at another address, or after a while at the
+ * same, since what we sent there may have been lost.
+ */
+const isToldAgain = (
+  context: StepContext,
+  message: Message.FromServer,
+  theirs: Reign.Reign,
+  told: Member.Address | null
+): boolean => {
+  const { reign, unanswering } = context.state
+  const before = unanswering.find((one) => Member.isSameStart(one, theirs.leader))
+  if (message.type !== "COORDINATOR" || reign !== null || before === undefined || told === null) return false
+  if (Member.isSameStart(theirs.leader, message.sender)) return false
+  return !isSame(told, before.address) || context.now.monotonic - before.until >= backoff.longest
+}
+
+const isSame = (one: Member.Address, other: Member.Address | null): boolean =>
+  one.ip === other?.ip && one.port === other.port

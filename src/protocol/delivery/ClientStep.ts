@@ -1,0 +1,303 @@
+/**
+ * A client's whole part in the protocol as one function: what it was, what happened and what time it is, to what it is now
+ * and what is to be done. Every input of a client goes through {@link step}; nothing else changes its state.
+ *
+ * A client follows reigns as servers do, the greater one wins, but it judges nobody: a leader that does not answer is
+ * dropped for the next that is heard of, and until then it speaks to the whole group.
+ */
+import * as HashMap from "effect/HashMap"
+import * as Client from "../model/Client.ts"
+import { type Flight, type Output, type State, StepContext } from "../model/ClientContext.ts"
+import * as Member from "../model/Member.ts"
+import * as Message from "../model/Message.ts"
+import type { Now } from "../model/State.ts"
+import * as ClientLeader from "./ClientLeader.ts"
+import * as Receiver from "./Receiver.ts"
+
+/**
+ * What can happen to a client.
+ *
+ * - `Start`: once, first of all. `Received`: a message came. `Due`: what was due at {@link dueAt} is due.
+ * - `Send`: the app sends; `Withdraw`: it does not want to any more. What has gone out cannot be taken back.
+ * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
+ * - `Leave`: the group is to be left; it is over with `Farewell`.
+ */
+export type Input =
+  | { readonly _tag: "Start" }
+  | { readonly _tag: "Received"; readonly message: Message.Message; readonly from: Member.Address }
+  | { readonly _tag: "Due" }
+  | { readonly _tag: "Send"; readonly ticket: number; readonly body: Client.Body }
+  | { readonly _tag: "Withdraw"; readonly ticket: number }
+  | { readonly _tag: "Room"; readonly limit: number }
+  | { readonly _tag: "Leave" }
+
+/** How many messages wait at most behind those on their way. */
+export const queueLimit = 1_024
+
+/** The weight of each new round trip in their mean: that of RFC 6298. */
+const newest = 1 / 8
+/** After how many unanswered tries a leader that says nothing else either is dropped. */
+const patientTries = 3
+const joinGaps: ReadonlyArray<number> = [50, 100]
+const leaveGap = 20
+const maxHeard = 64
+/** How many clients' order is remembered at most. */
+const maxSources = 2_048
+
+/** A client before its start. */
+export const make = (options: { readonly client: Client.Client; readonly interval: number }): State => ({
+  ...options,
+  phase: "Joining",
+  reign: null,
+  last: null,
+  address: null,
+  leaderMoved: 0,
+  leaderHeardAt: -Infinity,
+  leaderAnsweredAt: -Infinity,
+  unanswering: [],
+  claimant: null,
+  members: 0,
+  heard: HashMap.empty(),
+  receiver: Receiver.empty,
+  answers: [],
+  answerAt: Infinity,
+  seq: 0,
+  flights: [],
+  roundTrip: 0,
+  queue: [],
+  join: { nonce: "0", tries: 0, dueAt: Infinity },
+  answered: "",
+  leavings: 0
+})
+
+/** When the next `Due` is due, on the monotonic clock; Infinity where nothing is. */
+export const dueAt = (state: State): number => {
+  if (state.phase === "Left") return Infinity
+  let due = Math.min(state.join.dueAt, state.answerAt, Receiver.dueAt(state.receiver))
+  for (const flight of state.flights) due = Math.min(due, flight.dueAt)
+  return due
+}
+
+/**
+ * Where the leader is that this client speaks to, or that it has dropped since it did not answer: it may lead all the same.
+ * Null where none was heard of, or the last one has given its reign up.
+ */
+export const leaderAddress = ({ address, last }: State): Member.Address | null =>
+  address ?? (last === null || last.isOver ? null : last.address)
+
+/** Whether all that the app sent is acknowledged: nothing waits unless there is something on its way. */
+export const isDrained = (state: State): boolean => state.flights.length === 0
+
+/** The one transition. Never throws. */
+export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
+  if (state.phase === "Left") return [state, []]
+  const context = new StepContext(state, now)
+  switch (input._tag) {
+    case "Start":
+      ClientLeader.beginJoin(context, now.monotonic)
+      break
+    case "Received":
+      received(context, input.message, input.from)
+      break
+    case "Due":
+      break
+    case "Send":
+      if (state.queue.length >= queueLimit) context.outputs.push({ _tag: "QueueFull", ticket: input.ticket })
+      else context.state.queue = [...state.queue, { ticket: input.ticket, body: input.body }]
+      break
+    case "Withdraw":
+      context.state.queue = state.queue.filter(({ ticket }) => ticket !== input.ticket)
+      break
+    case "Room":
+      receiving(context, (host) => Receiver.allow(host, input.limit))
+      break
+    case "Leave":
+      leave(context)
+      break
+  }
+  // Whatever happened: what is due is done.
+  join(context)
+  fly(context)
+  if (Receiver.dueAt(context.state.receiver) <= now.monotonic) receiving(context, Receiver.repair)
+  if (context.state.answerAt <= now.monotonic) answer(context)
+  return [context.state, context.outputs]
+}
+
+// --- Joining and leaving ---
+
+/** Says that it joins, or is still there, until it is answered; and leaves by the same clock. */
+const join = (context: StepContext): void => {
+  const { client, interval, join: { dueAt, nonce, tries }, phase, seq } = context.state
+  if (dueAt > context.now.monotonic) return
+  if (phase === "Leaving") return sayLeaving(context)
+  // Any leader that hears a join answers it: that this one speaks otherwise says nothing.
+  if (tries >= patientTries) ClientLeader.dropUnanswering(context)
+  // Who is in already has time.
+  const quick = phase === "Joining" ? joinGaps : []
+  const gap = quick[tries] ??
+    Math.min(ClientLeader.backoff.longest, ClientLeader.backoff.first * 2 ** (tries - quick.length))
+  // Servers forget by it who says nothing more.
+  const next = Math.max(1, Math.round(Math.max(interval, gap)))
+  context.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq })
+  context.state.join = { nonce, tries: tries + 1, dueAt: context.now.monotonic + gap }
+}
+
+const leave = (context: StepContext): void => {
+  if (context.state.phase === "Leaving") return
+  context.state.phase = "Leaving"
+  context.state.flights = []
+  context.state.queue = []
+  context.state.join = { ...context.state.join, dueAt: context.now.monotonic }
+}
+
+/** Twice, as a datagram gets lost. */
+const sayLeaving = (context: StepContext): void => {
+  const { client, leavings } = context.state
+  if (leavings === 2) {
+    context.state.phase = "Left"
+    context.emit({ event: "Left" })
+    return void context.outputs.push({ _tag: "Farewell" })
+  }
+  context.send(null, { type: "CLIENT_LEAVE", client })
+  context.state.leavings = leavings + 1
+  context.state.join = { ...context.state.join, dueAt: context.now.monotonic + (leavings === 0 ? leaveGap : 1) }
+}
+
+// --- Sending ---
+
+/** Sends what is due: what waits as far as there is room, and what was not acknowledged in time. */
+const fly = (context: StepContext): void => {
+  const now = context.now.monotonic
+  const { state } = context
+  while (
+    state.queue.length > 0 && (state.flights.length === 0 || state.seq - state.flights[0]!.seq < Client.window - 1)
+  ) {
+    const { body, ticket } = state.queue[0]!
+    state.queue = state.queue.slice(1)
+    state.seq += 1
+    state.flights = [...state.flights, { ticket, seq: state.seq, body, tries: 0, since: now, dueAt: now }]
+  }
+  const due = state.flights.filter(({ dueAt }) => dueAt <= now)
+  if (due.length === 0) return
+  const patient = due.find(({ tries }) => tries >= patientTries)
+  if (patient !== undefined) ClientLeader.doubtLeader(context, patient.since)
+  const oldest = state.flights[0]!.seq
+  for (const { body, seq } of due) {
+    context.send(state.address, { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, body })
+  }
+  // A leader that has more to do than it can takes longer for each; to ask it again meanwhile would give it still more.
+  const first = Math.max(ClientLeader.backoff.first, 2 * state.roundTrip)
+  state.flights = state.flights.map((flight) => flight.dueAt <= now ? flown(flight, now, first) : flight)
+}
+
+const flown = (flight: Flight, now: number, first: number): Flight => ({
+  ...flight,
+  tries: flight.tries + 1,
+  dueAt: now + Math.min(ClientLeader.backoff.longest, first * 2 ** flight.tries)
+})
+
+const acknowledged = (context: StepContext, seq: number): void => {
+  const flight = context.state.flights.find((flight) => flight.seq === seq)
+  if (flight === undefined) return
+  context.state.flights = context.state.flights.filter((other) => other !== flight)
+  // Of one that was sent again it may be the wait for the second: then it is too long, and errs on the leader's side.
+  context.state.roundTrip += newest * (context.now.monotonic - flight.since - context.state.roundTrip)
+  context.emit({ event: "MessageAcknowledged", seq })
+  context.outputs.push({ _tag: "Acknowledged", ticket: flight.ticket, seq })
+}
+
+// --- Messages ---
+
+const received = (context: StepContext, message: Message.Message, from: Member.Address): void => {
+  if (Message.isOfHandover(message)) return
+  switch (message.type) {
+    case "CLIENT_DELIVER":
+      if (context.state.phase !== "Joined") return
+      context.state.answers = Receiver.withoutAnswered(context.state.answers, message)
+      return receiving(context, (host) => Receiver.receive(host, message, false))
+    case "CLIENT_JOIN":
+      if (message.seq === 0) receiving(context, (host) => Receiver.introduce(host, message.client.id))
+      return
+    case "CLIENT_REPAIR":
+      return onRepair(context, message)
+    case "CLIENT_MESSAGE":
+    case "CLIENT_LEAVE":
+    case "MEMBERS":
+    case "MEMBERS_ASK":
+    case "WITNESS_ASK":
+    case "WITNESS":
+      return
+  }
+  hear(context, message.sender.id)
+  if ("election" in message && message.election !== "") return
+  const isAck = message.type === "CLIENT_ACK" && message.client === context.state.client.id
+  const { answered, join: { nonce } } = context.state
+  const isWelcome = message.type === "CLIENT_WELCOME" && message.nonce === nonce
+  const isLater = message.type === "CLIENT_WELCOME" && message.nonce === answered
+  ClientLeader.observe(context, message, from, isAck || isWelcome || isLater)
+  if (isAck) acknowledged(context, message.seq)
+  if (isWelcome) welcomed(context, message)
+  if (Message.namesNewest(message) && context.state.phase !== "Joining") named(context, message, message.delivered ?? 0)
+}
+
+/** Those heard are counted, for who asks why nobody answers. */
+const hear = (context: StepContext, id: Member.NodeId): void => {
+  const { heard } = context.state
+  if (HashMap.size(heard) < maxHeard || HashMap.has(heard, id)) {
+    context.state.heard = HashMap.set(heard, id, context.now.monotonic)
+  }
+}
+
+const welcomed = (context: StepContext, { leader, members, term }: Message.Of<"CLIENT_WELCOME">): void => {
+  const { client, interval, phase } = context.state
+  if (phase === "Leaving" || leader === null) return
+  context.state.answered = context.state.join.nonce
+  ClientLeader.beginJoin(context, context.now.monotonic + interval)
+  context.state.members = members
+  if (phase === "Joined") return
+  context.state.phase = "Joined"
+  context.emit({ event: "Joined", client, leader, term, members })
+}
+
+const named = (context: StepContext, { leader, sender, term }: Message.Header, delivered: number): void => {
+  const { receiver, reign } = context.state
+  // Who has just given its reign up names its last message, which may not have arrived.
+  const id = leader?.id ?? sender.id
+  const isFollowed = leader !== null && reign !== null && id === reign.leader.id && term === reign.term
+  const isOver = leader === null && receiver.tracks.some((track) => track.term === term && track.leader === id)
+  if (isFollowed || isOver) receiving(context, (host) => Receiver.named(host, term, id, delivered))
+}
+
+/** The group is asked: the servers first, as they all should have it; after them whoever else has. */
+const onRepair = (context: StepContext, { from, missed, to }: Message.Of<"CLIENT_REPAIR">): void => {
+  receiving(context, (host) => Receiver.overhear(host, missed, from, to))
+  const found = Receiver.find(context.state.receiver, missed, from, to)
+  if (found.length === 0) return
+  context.state.answers = [...context.state.answers, ...found].slice(0, Client.window)
+  if (context.state.answerAt === Infinity) context.state.answerAt = context.now.monotonic + 20 + 20 * context.random()
+}
+
+const answer = (context: StepContext): void => {
+  const from = { id: Member.NodeId.make(context.state.client.id), incarnation: 0 }
+  for (const message of context.state.answers) context.send(null, { ...message, from })
+  context.state.answers = []
+  context.state.answerAt = Infinity
+}
+
+/** Lends the receiver to one of its functions, and carries out what follows. */
+const receiving = (context: StepContext, use: (host: Receiver.Host) => unknown): void => {
+  const { address, receiver } = context.state
+  const host: Receiver.Host = {
+    receiver,
+    now: context.now.monotonic,
+    random: () => context.random(),
+    hasLeader: address !== null,
+    maxSources,
+    deliver: ({ body, client, seq }) => context.emit({ event: "MessageReceived", client, seq, body }),
+    lose: (lost) => context.emit({ event: "MessageLost", ...lost }),
+    ask: (whom, missed, from, to) =>
+      context.send(whom === "leader" ? address : null, { type: "CLIENT_REPAIR", missed, from, to })
+  }
+  use(host)
+  context.state.receiver = host.receiver
+}

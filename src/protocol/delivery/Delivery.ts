@@ -1,0 +1,369 @@
+/**
+ * The server's side of what clients send: who they are, what the leader accepts and hands on, what every server takes in
+ * from it, and what is said again to those who missed some. The order and the gaps are the `Receiver`'s.
+ *
+ * The functions work on a {@link StepContext.StepContext} and are used by `Step` alone.
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as ElectionContext from "../election/ElectionContext.ts"
+import * as Identity from "../membership/Identity.ts"
+import * as MemberLists from "../membership/MemberLists.ts"
+import * as Client from "../model/Client.ts"
+import * as Election from "../model/Election.ts"
+import type * as Member from "../model/Member.ts"
+import * as Message from "../model/Message.ts"
+import type { Delivery, KnownClient } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
+import * as Receiver from "./Receiver.ts"
+
+/** No client, no message. */
+export const empty: Delivery = {
+  clients: HashMap.empty(),
+  left: 0,
+  receiver: Receiver.empty,
+  answers: [],
+  handedOnAt: -Infinity,
+  repairAt: Infinity
+}
+
+type Via = "multicast" | "unicast"
+
+const change = (context: StepContext, change: Partial<Delivery>): void => {
+  context.state.delivery = { ...context.state.delivery, ...change }
+}
+
+/** Lends the receiver to one of its functions, and carries out what follows. */
+const receiving = <A>(context: StepContext, use: (host: Receiver.Host) => A): A => {
+  const { reign } = context.state.election
+  const leader = reign === null || reign.leader.id === context.state.self.id ? null : reign.leader
+  const host: Receiver.Host = {
+    receiver: context.state.delivery.receiver,
+    now: context.now.monotonic,
+    random: () => context.random(),
+    hasLeader: leader !== null,
+    // Twice: what comes late of those that are forgotten must not come twice.
+    maxSources: 2 * context.state.timing.maxClients,
+    deliver: ({ body, client, seq }) => context.emit({ event: "MessageReceived", client, seq, body }),
+    lose: (lost) => context.emit({ event: "MessageLost", ...lost }),
+    ask: (whom, missed, from, to) => {
+      const address = whom === "leader" && leader !== null ? addressOf(context, leader) : null
+      context.send(address, { type: "CLIENT_REPAIR", missed, from, to })
+    }
+  }
+  const used = use(host)
+  if (host.receiver !== context.state.delivery.receiver) change(context, { receiver: host.receiver })
+  awaitRepair(context)
+  return used
+}
+
+const addressOf = (context: StepContext, leader: Member.Address & { readonly id: Member.NodeId }): Member.Address =>
+  Option.match(context.known(leader.id), { onNone: () => leader, onSome: ({ address }) => address })
+
+/** One timer for all that is missing, set anew only where something is due earlier. */
+const awaitRepair = (context: StepContext): void => {
+  const due = Receiver.dueAt(context.state.delivery.receiver)
+  if (due >= context.state.delivery.repairAt) return
+  change(context, { repairAt: due })
+  // Whole ms: what is left of one by rounding would be no time for a timer to run.
+  context.setTimer("repair", Math.max(0, Math.ceil(due - context.now.monotonic)), { _tag: "Repair" })
+}
+
+// --- Who the clients are ---
+
+/** Whether there was one that has left, and is forgotten now. Where none has, a crowd of strangers costs no search. */
+const forgetOne = (context: StepContext): boolean => {
+  const { clients, left } = context.state.delivery
+  for (const [id, { hasLeft }] of left === 0 ? [] : clients) {
+    if (!hasLeft) continue
+    change(context, { clients: HashMap.remove(clients, id), left: left - 1 })
+    return true
+  }
+  return false
+}
+
+const put = (context: StepContext, known: KnownClient): void =>
+  change(context, { clients: HashMap.set(context.state.delivery.clients, known.client.id, known) })
+
+/** Takes note of a client: a new one has joined. Null where what it says must not be acted on. */
+const hear = (
+  context: StepContext,
+  client: Client.Client,
+  from: Member.Address,
+  interval?: number
+): KnownClient | null => {
+  const before = Option.getOrUndefined(HashMap.get(context.state.delivery.clients, client.id))
+  if (before !== undefined) {
+    if (before.hasLeft) {
+      context.drop("Departed")
+      return null
+    }
+    const known = { ...before, address: from, heardAt: context.now.monotonic, interval: interval ?? before.interval }
+    put(context, known)
+    return known
+  }
+  if (HashMap.size(context.state.delivery.clients) >= context.state.timing.maxClients && !forgetOne(context)) {
+    context.drop("ClientsFull")
+    return null
+  }
+  const known: KnownClient = {
+    client,
+    address: from,
+    heardAt: context.now.monotonic,
+    interval: interval ?? context.state.timing.heartbeatInterval,
+    hasLeft: false,
+    unicastUntil: -Infinity,
+    term: -1,
+    accepted: 0,
+    waiting: [],
+    noticedAt: -Infinity
+  }
+  put(context, known)
+  context.emit({ event: "ClientJoined", client })
+  return known
+}
+
+/**
+ * A client joins, or says that it is still there: the leader lets it in. While nobody leads, whoever ranks highest in its
+ * own view says so. One that asks by unicast does not hear multicasts: whomever it asks says who leads.
+ */
+export const onJoin = (
+  context: StepContext,
+  message: Message.Of<"CLIENT_JOIN">,
+  from: Member.Address,
+  via: Via
+): void => {
+  const known = hear(context, message.client, from, message.interval)
+  if (known === null) return
+  if (via === "unicast") {
+    const unicastUntil = context.now.monotonic + 2 * Timing.patience(context.state.timing, message.interval)
+    put(context, { ...known, unicastUntil })
+  }
+  if (message.seq === 0) receiving(context, (host) => Receiver.introduce(host, message.client.id))
+  if (ElectionContext.ownReign(context.state) !== null) {
+    const members = context.state.members.length + 1
+    return context.say(from, { type: "CLIENT_WELCOME", nonce: message.nonce, members })
+  }
+  const isHighest = MemberLists.everyone(context.state)[0]?.id === context.state.self.id
+  if (via === "unicast" || (context.state.election.reign === null && isHighest)) {
+    notify(context, message.client.id, from)
+  }
+}
+
+/** Tells a client whom to talk to, or that nobody leads. */
+const notify = (context: StepContext, id: Client.ClientId, from: Member.Address): void => {
+  const known = HashMap.getUnsafe(context.state.delivery.clients, id)
+  if (context.now.monotonic - known.noticedAt < Timing.noticeInterval) return
+  put(context, { ...known, noticedAt: context.now.monotonic })
+  context.say(from, { type: "COORDINATOR", election: Election.ofGroup })
+}
+
+/** A client is gone. */
+export const onLeave = (context: StepContext, { client }: Message.Of<"CLIENT_LEAVE">): void => {
+  const known = Option.getOrUndefined(HashMap.get(context.state.delivery.clients, client.id))
+  if (known === undefined || known.hasLeft) return
+  put(context, { ...known, hasLeft: true, waiting: [], heardAt: context.now.monotonic })
+  change(context, { left: context.state.delivery.left + 1 })
+  context.emit({ event: "ClientLeft", client, reason: { _tag: "Left" } })
+}
+
+/** Forgets clients that have been silent for longer than their time-out. */
+export const sweep = (context: StepContext): void => {
+  const { delivery, timing } = context.state
+  const now = context.now.monotonic
+  for (const [id, { client, hasLeft, heardAt, interval }] of delivery.clients) {
+    if (now - heardAt <= Timing.patience(timing, interval)) continue
+    const { clients, left } = context.state.delivery
+    change(context, { clients: HashMap.remove(clients, id), left: hasLeft ? left - 1 : left })
+    if (!hasLeft) {
+      context.emit({ event: "ClientLeft", client, reason: { _tag: "Silent", for: Math.round(now - heardAt) } })
+    }
+  }
+}
+
+/** After a stall of so many ms nobody is judged for it: the stamps of all clients move forward. */
+export const forgive = (context: StepContext, stalledFor: number): void => {
+  if (HashMap.isEmpty(context.state.delivery.clients)) return
+  change(context, {
+    clients: HashMap.map(context.state.delivery.clients, (known) => ({
+      ...known,
+      heardAt: Math.min(context.now.monotonic, known.heardAt + stalledFor)
+    }))
+  })
+}
+
+// --- What the leader accepts ---
+
+/**
+ * A client sends a message. The leader accepts each once, in the order of `seq`, hands it on and acknowledges; whoever
+ * does not lead says who does.
+ */
+export const onMessage = (
+  context: StepContext,
+  message: Message.Of<"CLIENT_MESSAGE">,
+  from: Member.Address,
+  via: Via
+): void => {
+  const known = hear(context, message.client, from)
+  if (known === null) return
+  const own = ElectionContext.ownReign(context.state)
+  if (own === null) {
+    if (via === "unicast") notify(context, message.client.id, from)
+    return
+  }
+  // What is below `oldest` was acknowledged by a former leader: to wait for it would be to wait for ever.
+  const accepted = known.term === own.term ? Math.max(known.accepted, message.oldest) : message.oldest
+  const waiting = known.term === own.term ? known.waiting.filter(({ seq }) => seq >= accepted) : []
+  if (message.seq < accepted) {
+    put(context, { ...known, term: own.term, accepted, waiting })
+    return acknowledge(context, known, message.seq)
+  }
+  if (message.seq >= accepted + Client.window) return context.drop("OutOfTurn")
+  const others = waiting.filter(({ seq }) => seq !== message.seq)
+  put(context, { ...known, term: own.term, accepted, waiting: [...others, message].sort((a, b) => a.seq - b.seq) })
+  accept(context, message.client.id)
+}
+
+const acknowledge = (context: StepContext, { address, client }: KnownClient, seq: number): void =>
+  context.say(address, { type: "CLIENT_ACK", client: client.id, seq })
+
+/** Accepts what is in turn of one client, as long as our own inbox has room. */
+const accept = (context: StepContext, id: Client.ClientId): void => {
+  for (;;) {
+    const known = HashMap.getUnsafe(context.state.delivery.clients, id)
+    const [message] = known.waiting
+    if (message === undefined || message.seq !== known.accepted) return
+    const { delivered, limit } = context.state.delivery.receiver
+    if (delivered >= limit) return context.drop("InboxFull")
+    put(context, { ...known, accepted: known.accepted + 1, waiting: known.waiting.slice(1) })
+    handOn(context, message)
+    acknowledge(context, known, message.seq)
+  }
+}
+
+/** Gives a message the next index of our reign, and multicasts it. */
+const handOn = (context: StepContext, { body, client, seq }: Message.Of<"CLIENT_MESSAGE">): void => {
+  const { id, incarnation } = context.state.self
+  const { term } = context.state.election.reign!
+  const index = context.newestIndex() + 1
+  const message: Receiver.Delivered = {
+    type: "CLIENT_DELIVER",
+    from: { id, incarnation },
+    term,
+    leader: id,
+    index,
+    client,
+    seq,
+    body
+  }
+  context.send(null, message)
+  receiving(context, (host) => {
+    // Whoever founds the reign is there from its first message on.
+    if (index === 1) Receiver.named(host, term, id, 0)
+    Receiver.receive(host, message, true)
+  })
+  change(context, { handedOnAt: context.now.monotonic })
+  if (!context.hasTimer("newest")) context.setTimer("newest", newestAfter[0], { _tag: "NameNewest", isLast: false })
+}
+
+/** After how many ms the newest index is named again: a lost last message leaves no other gap to see. */
+const newestAfter = [100, 500] as const
+
+/** It is time to name our newest index, unless more was handed on meanwhile: then it is not the newest any more. */
+export const nameNewest = (context: StepContext, isLast: boolean): void => {
+  if (ElectionContext.ownReign(context.state) === null) return
+  const passed = context.now.monotonic - context.state.delivery.handedOnAt
+  const wanted = newestAfter[isLast ? 1 : 0]
+  if (isLast && passed < wanted - newestAfter[0]) return nameNewest(context, false)
+  // Whole ms: what is left of one by rounding would be no time for a timer to run.
+  const left = Math.ceil(wanted - passed)
+  if (left > 0) return context.setTimer("newest", left, { _tag: "NameNewest", isLast })
+  context.say(null, { type: "SERVER_ALIVE", interval: context.state.timing.heartbeatInterval })
+  if (!isLast) context.setTimer("newest", newestAfter[1] - newestAfter[0], { _tag: "NameNewest", isLast: true })
+}
+
+// --- What every server takes in ---
+
+/** The leader hands a message on, or somebody says it again. */
+export const onDeliver = (context: StepContext, message: Message.Of<"CLIENT_DELIVER">): void => {
+  if (message.from.id === context.state.self.id) return context.drop("Own")
+  const { answers, clients } = context.state.delivery
+  const known = Option.getOrUndefined(HashMap.get(clients, message.client.id))
+  if (known !== undefined && !known.hasLeft) put(context, { ...known, heardAt: context.now.monotonic })
+  if (answers.length > 0) change(context, { answers: Receiver.withoutAnswered(answers, message) })
+  const { reign } = context.state.election
+  const isOfOurs = reign !== null && reign.term === message.term && reign.leader.id === message.leader
+  receiving(context, (host) => Receiver.receive(host, message, isOfOurs))
+}
+
+/**
+ * A server names the newest index that it knows of the reign it follows, if that is ours too, or of its own that is over.
+ */
+export const onHeard = (context: StepContext, message: Message.FromServer): void => {
+  if (!Message.namesNewest(message)) return
+  const { delivered = 0, leader, sender, term } = message
+  const { delivery: { receiver }, election: { reign } } = context.state
+  const isBegun = receiver.tracks.length > 0
+  // Who has just given its reign up names its last message, which may not have arrived.
+  const id = leader?.id ?? sender.id
+  const isFollowed = leader !== null && reign !== null && reign.leader.id === id && reign.term === term
+  const isOver = leader === null && receiver.tracks.some((track) => track.term === term && track.leader === id)
+  if (!isFollowed && !isOver) return
+  if (!isBegun || Receiver.newestOf(receiver, term, id) < delivered) {
+    receiving(context, (host) => Receiver.named(host, term, id, delivered))
+  }
+}
+
+/** For how many ms more a server that leaves stays to be asked: what it handed on last, only it may have. */
+export const lingers = (context: StepContext): number =>
+  context.state.members.length > 0 && context.now.monotonic - context.state.delivery.handedOnAt < lingering.within
+    ? lingering.for
+    : 0
+
+const lingering = { within: 1_000, for: 300 } as const
+
+/** The app has read its inbox: so many messages may have been handed to it in all. */
+export const onRoom = (context: StepContext, limit: number): void => {
+  receiving(context, (host) => Receiver.allow(host, limit))
+  if (ElectionContext.ownReign(context.state) === null) return
+  for (const [id, { term, waiting }] of context.state.delivery.clients) {
+    if (waiting.length > 0 && term === context.state.election.reign!.term) accept(context, id)
+  }
+}
+
+// --- Repair ---
+
+/** Something missing is to be asked for again. */
+export const repairDue = (context: StepContext): void => {
+  change(context, { repairAt: Infinity })
+  receiving(context, Receiver.repair)
+}
+
+/**
+ * Somebody missed something. Asked alone, we say it again to it alone; where the group is asked, after 0-20 ms to the
+ * group, unless another does.
+ */
+export const onRepair = (
+  context: StepContext,
+  message: Message.Of<"CLIENT_REPAIR">,
+  from: Member.Address,
+  via: Via
+): void => {
+  if (Identity.isOwnAddress(context, from)) return context.drop("Own")
+  const { delivery: { answers, receiver }, self: { id, incarnation } } = context.state
+  const again = (one: Receiver.Delivered): Receiver.Delivered => ({ ...one, from: { id, incarnation } })
+  const found = Receiver.find(receiver, message.missed, message.from, message.to).map(again)
+  if (via === "unicast") return found.forEach((one) => context.send(from, one))
+  receiving(context, (host) => Receiver.overhear(host, message.missed, message.from, message.to))
+  if (found.length === 0) return
+  change(context, { answers: [...answers, ...found].slice(0, Client.window) })
+  if (!context.hasTimer("answer")) context.setTimer("answer", context.random() * 20, { _tag: "Answer" })
+}
+
+/** Nobody else has answered for what is left. */
+export const answer = (context: StepContext): void => {
+  const { answers } = context.state.delivery
+  change(context, { answers: [] })
+  for (const message of answers) context.send(null, message)
+}

@@ -1,0 +1,41 @@
+/** The Bully as an algorithm of election: rank decides, and a higher ranked one objects. */
+import * as Paths from "../membership/Paths.ts"
+import * as BullyElection from "./BullyElection.ts"
+import type { ElectionAlgorithm } from "./ElectionAlgorithm.ts"
+import * as ElectionContext from "./ElectionContext.ts"
+
+const nothing = (): void => {}
+
+/** The Bully. Where nobody votes, what is said of votes means nothing. */
+export const bully: ElectionAlgorithm = {
+  begin: nothing,
+  end: nothing,
+  onSweep: nothing,
+  onWatch: nothing,
+  checkPaths: (context) => {
+    if (Paths.watch(context)) ElectionContext.all(context).forEach(BullyElection.onUnheard)
+  },
+  onTimer: (election, timer) => {
+    switch (timer._tag) {
+      case "Stand":
+        return BullyElection.stand(election)
+      case "NoObjection":
+        return BullyElection.noObjection(election)
+      case "Object":
+        return BullyElection.object(election, timer.to, timer.standing)
+      case "Eligible":
+        return BullyElection.callElection(election)
+      case "WaitOver":
+        return BullyElection.waitOver(election)
+    }
+  },
+  onElection: BullyElection.onElection,
+  onOk: BullyElection.onOk,
+  onBeat: nothing,
+  onBallot: nothing,
+  onBallotElsewhere: nothing,
+  onLateRelease: nothing,
+  onResponse: nothing,
+  onForeign: nothing,
+  onRaised: BullyElection.onRaised
+}

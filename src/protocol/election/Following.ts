@@ -1,0 +1,386 @@
+/**
+ * By what path a reign is followed. A server follows a leader that it hears and that hears it; or, in the group's own election,
+ * **through** a member with which it has a path both ways and which knows that the leader lives.
+ *
+ * What is passed on cannot keep a dead leader alive in a circle: the leader numbers its signs of life, others say the highest
+ * number that they know, and for who does not hear the leader it lives as long as that number grows. After van Renesse, Minsky
+ * and Hayden, *A Gossip-Style Failure Detection Service* (1998). What others say keeps a reign; it never ends one.
+ *
+ * With a lease the votes say whether a leader is heard: a leader that is heard is followed, whomever it hears.
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Membership from "../membership/Membership.ts"
+import * as Paths from "../membership/Paths.ts"
+import * as Election from "../model/Election.ts"
+import * as Member from "../model/Member.ts"
+import * as Message from "../model/Message.ts"
+import * as Reign from "../model/Reign.ts"
+import type { Known } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
+import type * as ElectionContext from "./ElectionContext.ts"
+
+type Context = ElectionContext.ElectionContext
+
+/** A path to a leader: `through` is the member that it leads through, null where it is direct. */
+export interface Path {
+  readonly through: Member.NodeId | null
+}
+
+/**
+ * Whether what a member says may change a reign that is followed, or a term that was heard of: with a lease whatever it says;
+ * else where it is known to hear this server.
+ */
+export const isBothWays = (election: Context, id: Member.NodeId): boolean =>
+  election.state.timing.lease !== null || Paths.isHeardBy(election.context, id)
+
+/**
+ * Whether a leader that is a member can be followed directly. One that is not known to hear this server can be where no member
+ * is, if that leader sees more than half as many servers as this one: it is this server then that is not heard.
+ */
+export const isDirect = (election: Context, id: Member.NodeId): boolean => {
+  if (isBothWays(election, id)) return true
+  const { sees } = HashMap.getUnsafe(election.state.known, id)
+  return 2 * sees > election.state.members.length + 1 && Paths.isUnheard(election.context)
+}
+
+/** The life that a message tells of the leader that it names, where its sender can be relied on for it. */
+const toldBy = (
+  election: Context,
+  message: Message.FromServer
+): { readonly alive: number; readonly hops: number } | null => {
+  if (election.name !== Election.ofGroup || !("hops" in message)) return null
+  const { alive, hops } = message
+  if (alive === undefined || hops === undefined || hops >= Message.maxHops) return null
+  return isThroughUs(election, message) ? null : { alive, hops }
+}
+
+/** Whether what it tells of the leader came over this server: it leads back here, and nowhere else. */
+const isThroughUs = (election: Context, message: Message.FromServer): boolean =>
+  "through" in message && message.through === election.state.self.id
+
+const isSame = (election: Context, self: Reign.Reign | null, that: Reign.Reign): boolean =>
+  self !== null && Reign.compare(self, that, election.name) === 0
+
+/** The highest number that is known of the signs of life of a reign; null of one that was not heard of before. */
+const numberOf = (election: Context, reign: Reign.Reign): number | null => {
+  const { last, life, mention } = election.register
+  if (isSame(election, last, reign)) return life.number
+  return mention !== null && isSame(election, mention.reign, reign) ? mention.number : null
+}
+
+/**
+ * Takes note of a reign that a member spoke of and of its leader's life, so that this is seen to go on. The first word alone is
+ * no reason to follow through others: the leader itself, which is asked, may answer.
+ */
+const mention = (election: Context, message: Message.FromServer, theirs: Reign.Reign): boolean => {
+  const told = toldBy(election, message)
+  if (told === null || !Paths.isHeardBy(election.context, message.sender.id) || numberOf(election, theirs) !== null) {
+    return false
+  }
+  const { mention: before } = election.register
+  const { monotonic } = election.context.now
+  const isKept = before !== null && monotonic < before.until && Reign.compare(before.reign, theirs, election.name) > 0
+  if (isKept) return false
+  const until = monotonic + Timing.patience(election.state.timing, election.state.timing.heartbeatInterval)
+  election.change({ mention: { reign: theirs, number: told.alive, until } })
+  return true
+}
+
+/** By what path the reign that a message speaks of can be followed; null where there is none. */
+export const pathTo = (election: Context, message: Message.FromServer, theirs: Reign.Reign): Path | null =>
+  Membership.holds(election.context, theirs.leader) && isDirect(election, theirs.leader.id) &&
+    !mayHaveMissedUs(election, message, theirs)
+    ? { through: null }
+    : pathThrough(election, message, theirs)
+
+/**
+ * Whether a greater reign is of one that would not have made it if it had heard that this server leads. What it proved before
+ * says nothing of now; but one that hears this server over others only may well have missed its word, and has no other proof.
+ */
+const mayHaveMissedUs = (election: Context, message: Message.FromServer, { leader }: Reign.Reign): boolean => {
+  const { timing, self } = election.state
+  return election.leads && election.name === Election.ofGroup && timing.lease === null
+    && (!timing.preempt || election.outranks(self, leader))
+    && !(Member.isSameStart(message.sender, leader) && Paths.provesHearing(self, message))
+    && !HashMap.getUnsafe(election.state.known, leader.id).isReached
+}
+
+/**
+ * The same, of a reign that this server has followed before: its leader's own word leads back to it, or a sign of life that is
+ * newer than all that were known.
+ */
+export const pathBack = (election: Context, message: Message.FromServer, theirs: Reign.Reign): Path | null =>
+  Member.isSameStart(message.sender, theirs.leader)
+    ? isDirect(election, theirs.leader.id) ? { through: null } : null
+    : pathThrough(election, message, theirs)
+
+const pathThrough = (election: Context, message: Message.FromServer, theirs: Reign.Reign): Path | null => {
+  const told = toldBy(election, message)
+  const before = numberOf(election, theirs)
+  const isNews = told !== null && (before === null ? isMadeWayFor(election, message.sender) : told.alive > before)
+  return isNews && Paths.isHeardBy(election.context, message.sender.id) ? { through: message.sender.id } : null
+}
+
+/**
+ * Whether a greater reign is one that the leader of the last reign followed has made way for: it takes those who followed it along.
+ * Its word alone is enough: each leader gives it once, so it keeps no dead leader alive in a circle.
+ */
+const isMadeWayFor = (election: Context, sender: Member.Member): boolean => {
+  const { last } = election.register
+  return election.state.timing.lease === null && last !== null && Member.isSameStart(last.leader, sender)
+}
+
+/**
+ * The leader that is followed leads no more, since it has heard of a greater reign. Until when this server waits to hear of that,
+ * too: as long as its signs of life take to come over others. One that outranks its leader, where that is known, waits for
+ * nothing; nor does anybody in an election in which nobody is followed through others.
+ */
+export const passedUntil = (election: Context, greater: Reign.Reign | null): number => {
+  const { timing, self } = election.state
+  if (election.name !== Election.ofGroup || timing.lease !== null) return -Infinity
+  if (greater !== null && election.outranks(self, greater.leader)) return -Infinity
+  return election.context.now.monotonic + Timing.patience(timing, timing.heartbeatInterval) + timing.heartbeatInterval
+}
+
+/** How long until this server may stand for a place that fell vacant since a greater reign was made, in ms. */
+export const standsIn = (election: Context): number => {
+  const { reign, vacancy } = election.register
+  return reign === null ? Math.max(0, Math.ceil(vacancy.passedUntil - election.context.now.monotonic)) : 0
+}
+
+/**
+ * A reign cannot be followed that somebody speaks of: who may prove that it can is asked. Answers whether anybody is asked for
+ * the first time in a while, so that an answer may still come.
+ */
+export const request = (election: Context, message: Message.FromServer, theirs: Reign.Reign): boolean => {
+  const isLeaderAsked = Membership.holds(election.context, theirs.leader) &&
+    Paths.request(election.context, theirs.leader.id)
+  const isSenderAsked = toldBy(election, message) !== null && !Paths.isHeardBy(election.context, message.sender.id)
+    && Paths.request(election.context, message.sender.id)
+  return mention(election, message, theirs) || isLeaderAsked || isSenderAsked
+}
+
+// --- Signs of life ---
+
+/** A reign is followed from now on by a message that speaks of it: what that tells of its leader's life. */
+export const begun = (
+  election: Context,
+  message: Message.FromServer,
+  theirs: Reign.Reign,
+  { through }: Path
+): Election.Life => ({
+  number: Math.max(numberOf(election, theirs) ?? 0, aliveIn(message), leastOf(election, message, theirs)),
+  through,
+  relay: through === null ? null : relayOf(election, message)
+})
+
+/** A leader that is heard itself has given its first sign of life. */
+const leastOf = (election: Context, { sender }: Message.FromServer, { leader }: Reign.Reign): number =>
+  election.name === Election.ofGroup && election.state.timing.lease === null && Member.isSameStart(sender, leader)
+    ? 1
+    : 0
+
+const aliveIn = (message: Message.FromServer): number => ("alive" in message ? message.alive : undefined) ?? 0
+
+const relayOf = (election: Context, message: Message.FromServer): Election.Relay => {
+  const { alive, hops } = toldBy(election, message)!
+  return {
+    by: message.sender.id,
+    number: alive,
+    hops: hops + 1,
+    until: election.context.now.monotonic + lasts(election.context, hops)
+  }
+}
+
+/**
+ * For how long a leader is followed through others without a new sign of life, in ms: as long as it takes those who hear it to
+ * remove it, and a heartbeat for each server on the way.
+ */
+const lasts = ({ state: { timing } }: StepContext, hops: number): number =>
+  Timing.patience(timing, timing.heartbeatInterval) + timing.cleanupInterval + Timing.probeTries * timing.probeTimeout
+  + (hops + 1) * timing.heartbeatInterval
+
+/** How long ago the leader gave a sign of life by this path, if it does so with each heartbeat. */
+const isFresh = (election: Context, { hops, until }: Election.Relay): boolean =>
+  until - election.context.now.monotonic >=
+    lasts(election.context, hops - 1) - 2 * election.state.timing.heartbeatInterval
+
+/**
+ * A message speaks of the reign that this server follows: what it tells of its leader's life. Answers the path by which the
+ * reign is followed from now on, if that is another.
+ */
+export const hear = (election: Context, message: Message.FromServer, byLeader: boolean): Path | null => {
+  const { life } = election.register
+  if (election.leads) {
+    noteEcho(election, message)
+    return null
+  }
+  if (byLeader) {
+    const number = Math.max(life.number, aliveIn(message))
+    if (number !== life.number) election.change({ life: { ...life, number } })
+    if (life.through === null) return null
+    if (isDirect(election, message.sender.id)) return { through: null }
+    Paths.request(election.context, message.sender.id)
+    return null
+  }
+  // Two that began at one time to follow through each other both learn of it so.
+  if (isThroughUs(election, message)) withdraw(election, message.sender.id)
+  const told = toldBy(election, message)
+  if (told === null) return null
+  const { relay } = life
+  const grows = told.alive > life.number || (relay?.by === message.sender.id && told.alive > relay.number)
+  if (!grows) return null
+  if (!Paths.isHeardBy(election.context, message.sender.id)) {
+    if (life.through !== null || isMissed(election, told.alive)) Paths.request(election.context, message.sender.id)
+    return null
+  }
+  const next = relayOf(election, message)
+  const isBetter = relay === null || relay.by === next.by || next.hops < relay.hops || !isFresh(election, relay)
+  election.change({
+    life: {
+      ...life,
+      number: Math.max(life.number, told.alive),
+      relay: isBetter ? next : relay
+    }
+  })
+  return life.through !== null && isBetter && next.by !== life.through ? { through: next.by } : null
+}
+
+/**
+ * Whether another knows of a later sign of life of a leader that is silent here: with a lease some of those who do are asked for a
+ * path before the promise runs out. Without one the sweeps see to that.
+ */
+const isMissed = (
+  { register: { life, reign }, state: { members, timing }, context }: Context,
+  alive: number
+): boolean =>
+  timing.lease !== null && alive > life.number && Option.exists(
+    context.known(reign!.leader.id),
+    ({ heardAt, interval }) => context.now.monotonic - heardAt >= interval
+  ) && context.random() * members.length < askedAtOnce
+
+/** A server that follows a reign of ours and knows its newest signs of life is reached by us, over others or not. */
+const noteEcho = (election: Context, message: Message.FromServer): void => {
+  const alive = aliveIn(message)
+  if (alive > 0 && alive >= election.register.life.number - echoes) {
+    Paths.noteHeardBy(election.context, message.sender.id)
+  }
+}
+
+/** With each heartbeat a leader gives a sign of life. */
+export const beat = (election: Context): void => {
+  const { life } = election.register
+  if (election.leads) election.change({ life: { ...life, number: Math.min(Message.maxAlive, life.number + 1) } })
+}
+
+/** About so many members of a large group are asked at a time for a path around the leader's silence. */
+const askedAtOnce = 3
+
+/** An older number than this many ago proves nothing of now. */
+const echoes = 3
+
+/**
+ * The member through which a reign is followed follows it no more itself. That ends nothing; but another has to vouch for it
+ * soon.
+ */
+export const withdraw = (election: Context, id: Member.NodeId): void => {
+  const { life } = election.register
+  if (life.relay?.by !== id) return
+  const soon = election.context.now.monotonic + 2 * election.state.timing.heartbeatInterval
+  election.change({ life: { ...life, relay: { ...life.relay, until: Math.min(life.relay.until, soon) } } })
+}
+
+/** The direct path to the leader is lost. The path through another that knows of newer signs of life, if there is one. */
+export const around = (election: Context): Path | null => {
+  const { relay } = election.register.life
+  return relay !== null && isFresh(election, relay) && Paths.isHeardBy(election.context, relay.by)
+    ? { through: relay.by }
+    : null
+}
+
+/**
+ * Since when there has been no path to the leader, on the monotonic clock: where it is followed through others, and has given
+ * no sign of life for too long; or directly, and others hear it and this server does not. Null while there is a path.
+ */
+export const endedAt = (election: Context, reign: Reign.Reign): number | null => {
+  const { relay, through } = election.register.life
+  if (through === null) return notHeardSince(election, reign)
+  return relay !== null && election.context.now.monotonic > relay.until ? relay.until : null
+}
+
+/** A witness keeps a member; it keeps no path to it. In a named election there is no other path, and with a lease the votes say. */
+const notHeardSince = (election: Context, { leader }: Reign.Reign): number | null => {
+  const { now, state: { timing } } = election.context
+  if (election.leads || election.name !== Election.ofGroup || timing.lease !== null) return null
+  const notHeard = Option.filter(
+    election.context.known(leader.id),
+    ({ heardAt, interval, isLinkMissing }) =>
+      isLinkMissing && now.monotonic - heardAt > Timing.patience(timing, interval)
+  )
+  return Option.getOrNull(Option.map(notHeard, ({ heardAt }) => heardAt))
+}
+
+/** Whether one stands through which the leader was followed: it follows nobody, and this server goes before it. */
+export const isPathOver = (election: Context, { leader, sender }: Message.Of<"ELECTION">): boolean =>
+  leader === null && election.register.life.through === sender.id && election.outranks(election.state.self, sender)
+
+/**
+ * With each heartbeat: whom the path to the leader rests on is asked in time whether it hears this server. A leader by a lease
+ * that is heard need not.
+ */
+export const keep = (election: Context): void => {
+  const { life: { through }, reign } = election.register
+  if (reign === null || election.leads || (through === null && election.state.timing.lease !== null)) return
+  Paths.keep(election.context, through ?? reign.leader.id)
+}
+
+/** After a pause of so many ms: nobody is judged for what could not be heard. */
+export const forgive = (election: Context, millis: number): void => {
+  const { life } = election.register
+  if (life.relay !== null) {
+    election.change({ life: { ...life, relay: { ...life.relay, until: life.relay.until + millis } } })
+  }
+}
+
+// --- Telling ---
+
+/** How an event says by what path a reign is followed. */
+export const told = (election: Context, { through }: Path): { readonly through?: Member.Member } | undefined =>
+  through === null
+    ? undefined
+    : Option.getOrUndefined(Option.map(election.context.known(through), ({ member }) => ({ through: member })))
+
+/** The reign that is followed is so by another path from now on. Its leader may have moved while it was no member. */
+export const goBy = (election: Context, reign: Reign.Reign, path: Path, removed?: Member.Member): void => {
+  const leader = removed ?? leaderOf(election.context, reign)
+  const { ip, port } = leader
+  const { term } = reign
+  election.change({
+    reign: { term, leader: { ...reign.leader, ip, port } },
+    life: { ...election.register.life, ...path }
+  })
+  election.emitChange({ leader, from: reign.leader, term, cause: "PathChanged", without: 0, ...told(election, path) })
+}
+
+// --- Objecting for the sake of a leader ---
+
+/**
+ * Whether this server objects to a candidate for the sake of the leader that it follows: not where it follows that through the
+ * candidate itself, nor where the candidate has followed a later reign, that is over, and cannot go back to this one.
+ */
+export const vouchesTo = (election: Context, reign: Reign.Reign, candidate: Message.Header): boolean =>
+  election.register.life.through !== candidate.sender.id
+  && !(candidate.leader === null && Reign.isPassed(reign, candidate, election.state.timing.lease !== null))
+
+/**
+ * The leader of a reign as a member, also where it is none that this server hears: of that only its rank and place are known,
+ * and its address stands for its name.
+ */
+export const leaderOf = (context: StepContext, { leader }: Reign.Reign): Member.Member => {
+  const known: Known | undefined = Option.getOrUndefined(context.known(leader.id))
+  if (known !== undefined && Member.isSameStart(known.member, leader)) return known.member
+  const name = Member.formatAddress(leader)
+  return { ...leader, hostname: name, name, tags: {} }
+}

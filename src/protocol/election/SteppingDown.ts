@@ -1,0 +1,185 @@
+/**
+ * How the lead is given up, to whom, and who then stands aside for how long.
+ *
+ * | | does not stand for | unless |
+ * |---|---|---|
+ * | who resigned | `memberTimeout` | nobody leads when `coordinatorTimeout` is over |
+ * | who handed the lead over, and all who heard of it but the heir | `memberTimeout` | the same, or the heir is gone |
+ * | who steps down for a time | that time | |
+ * | whose leading work of a former reign still runs | until it has finished | |
+ * | whose leading work has all failed for good | until some is offered again | |
+ *
+ * The functions work on a `ElectionContext` and are used by `Step` alone.
+ */
+import * as LeaseClaim from "../lease/LeaseClaim.ts"
+import * as Paths from "../membership/Paths.ts"
+import * as Election from "../model/Election.ts"
+import * as Event from "../model/Event.ts"
+import * as Member from "../model/Member.ts"
+import type * as Message from "../model/Message.ts"
+import type { State } from "../model/State.ts"
+import * as BullyElection from "./BullyElection.ts"
+import * as ElectionContext from "./ElectionContext.ts"
+import * as Roles from "./Roles.ts"
+
+type Context = ElectionContext.ElectionContext
+
+/** The leader gives the lead up to whoever is highest ranked among the others. */
+export const resign = (election: Context): void => giveUp(election, "Resigned")
+
+const giveUp = (
+  election: Context,
+  cause: "Resigned" | "Transferred" | "WorkOverran",
+  heir: Member.NodeId | null = null
+): void => {
+  if (ElectionContext.ownReign(election.state, election.name) === null) return
+  Roles.abstain(election, election.state.timing.memberTimeout, { heir })
+  Roles.endReign(election, cause)
+}
+
+/** This server does not stand for so many ms, whoever leads or does not. If it leads, it leads no more. */
+export const stepDown = (election: Context, millis: number): void => {
+  Roles.abstain(election, millis, { firmly: true })
+  Roles.endReign(election, "Resigned")
+}
+
+/**
+ * Why the lead, of the group unless named, cannot be handed to that member now, or null where it can be. Who takes no part
+ * in a named election is no member of it.
+ */
+export const refusal = (
+  state: Pick<State, "self" | "election" | "named" | "known" | "members">,
+  to: Member.NodeId,
+  election = Election.ofGroup
+): "NotLeading" | "NoSuchMember" | null =>
+  ElectionContext.ownReign(state, election) === null
+    ? "NotLeading"
+    : ElectionContext.others(state, election).some(({ id }) => id === to)
+    ? null
+    : "NoSuchMember"
+
+/** The leader hands the lead to a member, where {@link refusal} has nothing against it. */
+export const transfer = (election: Context, to: Member.NodeId): void => {
+  if (refusal(election.state, to, election.name) === null) giveUp(election, "Transferred", to)
+}
+
+/**
+ * The leading work has ended (`finished`), or has had its time: now the others hear of it. The successor is the heir where one was
+ * named and is still there, else who asked for the lead, else who outranks the others; those that are known to hear this
+ * server first.
+ */
+export const workEnded = (election: Context, finished: boolean): void => {
+  const { phase } = election.state
+  const { abstention, ending, reign, vacancy } = election.register
+  const { coordinatorTimeout, lease } = election.state.timing
+  if (ending === null || reign === null) return
+  const { heir } = abstention
+  const isLost = ending === "Transferred" && !election.others.some(({ id }) => id === heir)
+  if (isLost) election.change({ abstention: { ...abstention, heir: null } })
+  const cause = isLost ? "Resigned" : ending
+  // Who stood still has led nobody since that began.
+  const since = cause === "Stalled" ? vacancy.since : election.context.now.monotonic
+  Roles.becomeVacant(election, reign, cause, { workEnded: finished, since })
+  if (phase === "Leaving" && cause !== "Transferred") return
+  const successor = cause === "Transferred"
+    ? heir
+    : namesNobody.has(cause)
+    ? null
+    : vacancy.successor ?? highestHeardBy(election)?.id ?? election.highest?.id ?? null
+  Roles.sayStepsDown(election, cause, successor)
+  // It made way for one that others may not have in view: what ranks below that one must not take the place first.
+  if (cause === "HigherRank" && lease !== null) {
+    election.change({ lastUntil: election.context.now.monotonic + coordinatorTimeout })
+  }
+  BullyElection.callElection(election)
+}
+
+/** Who ranks highest of those that are known to hear this server: another may never learn that it is named. */
+const highestHeardBy = (election: Context): Member.Member | undefined =>
+  election.others.filter(({ id }) => Paths.isHeardBy(election.context, id))
+    .toSorted((self, that) => Member.compareRank(that, self, election.name))[0]
+
+/** There may be nobody to name, or none of whom this server knows that it lives; or it goes on itself. */
+const namesNobody: ReadonlySet<Event.Cause> = new Set(["TooFewMembers", "Stalled", "Superseded"])
+
+/**
+ * The leader stays a member but leads no more. Whoever it names goes first; it does not stand in the way itself, and where
+ * it handed the lead over, nobody does.
+ */
+export const onSteppingDown = (election: Context, message: Message.Of<"STEPPING_DOWN">): void => {
+  const { timing, self } = election.state
+  const { activity, last, reign, vacancy } = election.register
+  const { sender, successor } = message
+  // `observe` has vacated the place already, by the header: here it is said who goes first.
+  if (reign !== null || last === null || last.term !== message.term || !Member.isSameStart(last.leader, sender)) return
+  const cause = Event.causeOf(message.cause)
+  // Where a heartbeat told of the end first, the reason comes only now.
+  if (vacancy.cause !== cause) election.change({ vacancy: { ...vacancy, cause } })
+  if (successor === null || successor === vacancy.successor) return
+  if (cause !== "Transferred" && activity._tag !== "Pending") return
+  Roles.stopActivity(election)
+  election.change({ vacancy: { ...vacancy, cause, excused: sender.id, successor } })
+  if (cause === "Transferred") {
+    if (successor === self.id) acceptHeirship(election)
+    else Roles.abstain(election, timing.memberTimeout, { heir: successor })
+  }
+  BullyElection.callElection(election)
+}
+
+/** Who is asked to lead need not let others lead any longer; but for those that do not lead whoever asks. */
+const acceptHeirship = (election: Context): void => {
+  if (!election.register.abstention.firmly) Roles.abstainNoLonger(election)
+}
+
+/**
+ * Who abstains looks again: where nobody has taken the lead it stands after all, else it lets the others be for as long as
+ * it said.
+ */
+export const abstainOver = (election: Context): void => {
+  const { abstention: { firmly, until }, reign } = election.register
+  const left = until - election.context.now.monotonic
+  // Whole ms: what is left of one by rounding would be no time for a timer to run.
+  if ((reign !== null || firmly) && left > 0) {
+    return election.setTimer("abstain", Math.ceil(left), { _tag: "AbstainOver" })
+  }
+  Roles.abstainNoLonger(election)
+  BullyElection.callElection(election)
+}
+
+/** Leading work of the reign of that term has not ended in its time. Until it has, this server leads by no other. */
+export const workOverran = (election: Context, term: number): void => {
+  election.change({ overrun: true })
+  const own = ElectionContext.ownReign(election.state, election.name)
+  if (own !== null && own.term !== term) giveUp(election, "WorkOverran")
+}
+
+/** The last of the work that had not ended in its time has. */
+export const workFinished = (election: Context): void => {
+  if (!election.register.overrun) return
+  const { coordinatorTimeout, lease } = election.state.timing
+  // The voters were bound to us all that time: the others may lead first.
+  const lastUntil = lease === null ? -Infinity : election.context.now.monotonic + coordinatorTimeout
+  election.change({ overrun: false, lastUntil })
+  BullyElection.callElection(election)
+}
+
+/**
+ * No leading work runs any more, of whatever reign: the lease of this term, which ended without being given back, is now.
+ */
+export const workIdle = (election: Context, term: number): void => {
+  if (LeaseClaim.settle(election, term)) BullyElection.callElection(election)
+}
+
+/** All leading work of the app has failed for good. To lead with nothing to do would only keep it from others. */
+export const workGivenUp = (election: Context): void => {
+  Roles.abandon(election)
+  election.change({ hasNoWork: true })
+  giveUp(election, "Resigned")
+}
+
+/** The app offers leading work again. */
+export const workOffered = (election: Context): void => {
+  if (!election.register.hasNoWork) return
+  election.change({ hasNoWork: false })
+  BullyElection.callElection(election)
+}

@@ -1,0 +1,150 @@
+/**
+ * Who is silent for too long: it is asked directly, others are asked about it, and where nobody has heard of it, it must go.
+ *
+ * After Das, Gupta and Motivala, *SWIM* (2002), whose indirect probe it has.
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type * as Event from "../model/Event.ts"
+import type * as Member from "../model/Member.ts"
+import type { Check } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
+import * as Links from "./Links.ts"
+import * as Witnesses from "./Witnesses.ts"
+
+/**
+ * Looks for members that have been silent for longer than their time-out and starts to ask them directly; forgets the
+ * departed whose time is over.
+ */
+export const sweep = (context: StepContext): void => {
+  const now = context.now.monotonic
+  context.state.lag = { now: 0, before: context.state.lag.now }
+  context.state.departed = HashMap.filter(context.state.departed, (departed) => departed.until > now)
+  for (const { id } of context.state.members) {
+    const known = HashMap.getUnsafe(context.state.known, id)
+    Links.sweep(context, known)
+    if (now - Witnesses.lastKnownAt(known) > Timing.overdue(known.interval)) check(context, id, false)
+  }
+}
+
+/**
+ * Starts to ask one member directly, unless that is under way: five times, `probeTimeout` apart. Any word of its ends it.
+ */
+export const check = (context: StepContext, id: Member.NodeId, isHint: boolean): void => {
+  const asked = HashMap.get(context.state.checks, id)
+  if (Option.isNone(asked)) ask(context, id, { nonce: context.nonce(), tries: 0, refused: 0, isHint })
+  else if (isHint) context.state.checks = HashMap.set(context.state.checks, id, { ...asked.value, isHint })
+}
+
+/** Beside how many of the last questions others are asked, too. */
+const indirectTries = 2
+
+const ask = (context: StepContext, id: Member.NodeId, asked: Check): void => {
+  context.state.checks = HashMap.set(context.state.checks, id, { ...asked, tries: asked.tries + 1 })
+  context.ask(id, HashMap.getUnsafe(context.state.known, id).address, { type: "SERVER_PROBE", nonce: asked.nonce })
+  context.setTimer(`check:${id}`, context.state.timing.probeTimeout, { _tag: "Check", id })
+  const left = Timing.probeTries - asked.tries
+  if (left <= indirectTries) Witnesses.askAbout(context, id, left * context.state.timing.probeTimeout, asked.isHint)
+}
+
+/** A member has been heard, or is gone: it is asked no more. */
+export const endCheck = (context: StepContext, id: Member.NodeId): void => {
+  if (!HashMap.has(context.state.checks, id)) return
+  context.state.checks = HashMap.remove(context.state.checks, id)
+  context.clearTimer(`check:${id}`)
+}
+
+/**
+ * A member let a direct question go by: it is asked again, or was asked often enough. The reason where it must go now; who
+ * has not been silent for long enough stays, to be asked again by a later sweep.
+ */
+export const unanswered = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
+  const asked = HashMap.getUnsafe(context.state.checks, id)
+  if (asked.tries < Timing.probeTries) {
+    ask(context, id, asked)
+    return null
+  }
+  const known = HashMap.getUnsafe(context.state.known, id)
+  const silentFor = context.now.monotonic - known.heardAt
+  const unknownFor = context.now.monotonic - Witnesses.lastKnownAt(known)
+  endCheck(context, id)
+  // Where another misses it too, it must have been heard since it was first asked.
+  const { probeTimeout } = context.state.timing
+  const isKept = asked.isHint
+    ? unknownFor < Timing.probeTries * probeTimeout
+    : unknownFor <= Timing.patience(context.state.timing, known.interval)
+  if (isKept) {
+    Links.notHeard(context, known)
+    return null
+  }
+  return {
+    _tag: "Silent",
+    for: Math.round(silentFor),
+    lastHeardOn: known.via,
+    ownLag: Math.round(Math.max(context.state.lag.now, context.state.lag.before))
+  }
+}
+
+/**
+ * The host of a member says that nobody listens there. Once may be a socket that is just being opened anew; asked again
+ * and refused again, the member is gone. The reason where it must go now.
+ */
+export const refused = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
+  const asked = Option.getOrUndefined(HashMap.get(context.state.checks, id))
+  if (asked === undefined) return null
+  const counted = { ...asked, refused: asked.refused + 1 }
+  context.state.checks = HashMap.set(context.state.checks, id, counted)
+  if (counted.refused < Timing.refusalsWanted) return null
+  const { address } = HashMap.getUnsafe(context.state.known, id)
+  return { _tag: "Crashed", evidence: `${address.ip} refuses port ${address.port}` }
+}
+
+/**
+ * The last question to a member never left this host, as our own system refused: it counts as none, and is asked again. A
+ * member is judged by its silence, not by ours.
+ */
+export const notAsked = (context: StepContext, id: Member.NodeId): void => {
+  context.state.checks = HashMap.modify(
+    context.state.checks,
+    id,
+    (asked) => ({ ...asked, tries: Math.max(0, asked.tries - 1) })
+  )
+}
+
+/**
+ * With each heartbeat: who has not been heard by multicast for as long as a member may be silent, but lives, is asked by
+ * unicast. The question tells it of us, its answer us of it: so both are kept where a switch has forgotten the group.
+ */
+export const keepByUnicast = (context: StepContext): void => {
+  // Without multicast of our own all are, and each gets our heartbeats.
+  if (!context.state.timing.multicast) return
+  for (const { id } of context.state.members) {
+    const known = HashMap.getUnsafe(context.state.known, id)
+    if (context.now.monotonic - known.multicastAt <= Timing.patience(context.state.timing, known.interval)) continue
+    if (known.heardAt === known.multicastAt) continue
+    // One that is silent altogether is left to the sweeps.
+    if (!known.unicastOnly && context.now.monotonic - known.heardAt <= Timing.overdue(known.interval)) {
+      context.state.known = HashMap.set(context.state.known, id, { ...known, unicastOnly: true })
+      context.emit({ event: "UnicastOnly", member: known.member })
+    }
+    context.say(known.address, { type: "SERVER_PROBE", nonce: context.nonce() })
+  }
+}
+
+/**
+ * After a stall of that many ms: every stamp moves forward by it, so that nobody is judged for a time in which we could
+ * not hear; and no question asked before counts.
+ */
+export const forgive = (context: StepContext, stalledFor: number): void => {
+  const now = context.now.monotonic
+  context.state.provenAt = Math.min(now, context.state.provenAt + stalledFor)
+  context.state.known = HashMap.map(context.state.known, (known) => ({
+    ...known,
+    heardAt: Math.min(now, known.heardAt + stalledFor),
+    witnessedAt: Math.min(now, known.witnessedAt + stalledFor),
+    multicastAt: Math.min(now, known.multicastAt + stalledFor),
+    hearsUsAt: Math.min(now, known.hearsUsAt + stalledFor)
+  }))
+  for (const [id] of context.state.checks) endCheck(context, id)
+}

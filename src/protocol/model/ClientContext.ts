@@ -1,0 +1,133 @@
+/**
+ * What a client is between two steps ({@link State}), and what one step works on ({@link StepContext}): a copy of the state to
+ * change, the time, and the outputs that the step leaves.
+ */
+import type * as HashMap from "effect/HashMap"
+import type * as Receiver from "../delivery/Receiver.ts"
+import type * as Client from "./Client.ts"
+import type * as ClientEvent from "./ClientEvent.ts"
+import { Entropy } from "./Entropy.ts"
+import type * as Member from "./Member.ts"
+import type * as Message from "./Message.ts"
+import type * as Reign from "./Reign.ts"
+import type { Now } from "./State.ts"
+
+/** A message that waits for its acknowledgement. `ticket` is what its sender knows it by. */
+export interface Flight {
+  readonly ticket: number
+  readonly seq: number
+  readonly body: Client.Body
+  /** How often it was sent to whom we talk to now, and when for the first time. */
+  readonly tries: number
+  readonly since: number
+  readonly dueAt: number
+}
+
+/** A message that waits for others to be acknowledged; it has no number yet. */
+export interface Queued {
+  readonly ticket: number
+  readonly body: Client.Body
+}
+
+/** A leader that let our questions go by: where it was spoken to, and until when. */
+export interface Unanswering {
+  readonly id: Member.NodeId
+  readonly incarnation: number
+  readonly address: Member.Address | null
+  readonly until: number
+}
+
+/**
+ * A leader of a greater reign that has not answered yet: how often it was asked, and from when on its word has it asked again.
+ */
+export interface Claimant {
+  readonly id: Member.NodeId
+  readonly incarnation: number
+  readonly tries: number
+  readonly againAt: number
+}
+
+/** One client, whole. */
+export interface State {
+  readonly client: Client.Client
+  /** Time between two signs of life, in ms. */
+  readonly interval: number
+  readonly phase: "Joining" | "Joined" | "Leaving" | "Left"
+  /** The reign followed; null while none is known. */
+  readonly reign: Reign.Reign | null
+  /** The newest reign followed, and whether its leader gave it up by its own word. */
+  readonly last: {
+    readonly reign: Reign.Reign
+    readonly isOver: boolean
+    /** Where its leader was last spoken to, and until when. */
+    readonly address: Member.Address | null
+    readonly until: number
+  } | null
+  /** Where the leader was last heard from, of what it said since it last moved; or where others say that it is. */
+  readonly address: Member.Address | null
+  /** How often it has moved, by its own word. */
+  readonly leaderMoved: number
+  readonly leaderHeardAt: number
+  /** When it last answered what we said: it hears us. */
+  readonly leaderAnsweredAt: number
+  /** Leaders that were dropped since they did not answer, and have not answered since. */
+  readonly unanswering: ReadonlyArray<Unanswering>
+  /** Who claims a greater reign than that of the leader we speak to, and is asked to let us in. */
+  readonly claimant: Claimant | null
+  /** How many servers the leader saw when it last let us in. */
+  readonly members: number
+  /** The servers heard lately, and when. */
+  readonly heard: HashMap.HashMap<Member.NodeId, number>
+  readonly receiver: Receiver.Receiver
+  /** What the group asked for, and nobody has said again yet; and when we do. */
+  readonly answers: ReadonlyArray<Receiver.Delivered>
+  readonly answerAt: number
+  /** The number of the newest message. */
+  readonly seq: number
+  readonly flights: ReadonlyArray<Flight>
+  /** How long an acknowledgement takes of late, in ms, from the first time that its message was sent. */
+  readonly roundTrip: number
+  readonly queue: ReadonlyArray<Queued>
+  /** The join that is under way, or the next: its nonce, how often it was said, and when it is due (again). */
+  readonly join: { readonly nonce: string; readonly tries: number; readonly dueAt: number }
+  /** The nonce of the join before, which more than one leader may answer. */
+  readonly answered: string
+  readonly leavings: number
+}
+
+/**
+ * What a step leaves to be done, in this order.
+ *
+ * - `Send`: `to` null is the group. `Emit`: tell the readers. `Farewell`: nothing more will come.
+ * - `Acknowledged`: the message of that ticket is the leader's now. `QueueFull`: it was not taken.
+ */
+export type Output =
+  | { readonly _tag: "Send"; readonly to: Member.Address | null; readonly message: Message.Message }
+  | { readonly _tag: "Emit"; readonly event: ClientEvent.ClientEvent }
+  | { readonly _tag: "Acknowledged"; readonly ticket: number; readonly seq: number }
+  | { readonly _tag: "QueueFull"; readonly ticket: number }
+  | { readonly _tag: "Farewell" }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+type EventBody<E> = E extends ClientEvent.ClientEvent ? Omit<E, "at"> : never
+
+/** One step while it lasts. */
+export class StepContext extends Entropy {
+  readonly state: Mutable<State>
+  readonly now: Now
+  readonly outputs: Array<Output> = []
+
+  constructor(state: State, now: Now) {
+    super(now.entropy)
+    this.state = { ...state }
+    this.now = now
+  }
+
+  send(to: Member.Address | null, message: Message.Message): void {
+    this.outputs.push({ _tag: "Send", to, message })
+  }
+
+  emit(event: EventBody<ClientEvent.ClientEvent>): void {
+    this.outputs.push({ _tag: "Emit", event: { at: this.now.wall, ...event } as ClientEvent.ClientEvent })
+  }
+}

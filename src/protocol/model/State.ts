@@ -1,0 +1,337 @@
+/** What a server is between two steps ({@link State}), what a step is given ({@link Now}) and what it leaves to be done ({@link Output}). */
+import type * as HashMap from "effect/HashMap"
+import type * as Receiver from "../delivery/Receiver.ts"
+import type * as Client from "./Client.ts"
+import type * as Election from "./Election.ts"
+import type * as Event from "./Event.ts"
+import type { Promise } from "./Lease.ts"
+import type * as Member from "./Member.ts"
+import type * as Message from "./Message.ts"
+import type * as Places from "./Places.ts"
+import type * as PromiseRecord from "./PromiseRecord.ts"
+import type * as Reach from "./Reach.ts"
+import type * as Timers from "./Timers.ts"
+import type * as Timing from "./Timing.ts"
+
+/**
+ * The time and the chance that a step is given.
+ *
+ * `monotonic` is ms on a clock that never steps: all durations are counted on it. `wall` is Unix ms, for people and for
+ * new terms. `entropy` is a whole number below 2^32 that no one could foretell.
+ */
+export interface Now {
+  readonly monotonic: number
+  readonly wall: number
+  readonly entropy: number
+  /** Ms on a clock that also counts while the machine is suspended; absent where there is none. */
+  readonly sinceBoot?: number | undefined
+  /** Ms by which the uptime of the system has gone ahead in all, while no other clock did: perhaps asleep, perhaps not. */
+  readonly doubted?: number | undefined
+  /** An id of the machine that changes when it is set back to a snapshot; absent where there is none. */
+  readonly generation?: string | undefined
+}
+
+/** What is known of another member besides what it says of itself. Changes with every datagram; the view does not. */
+export interface Known {
+  readonly member: Member.Member
+  /** Where its last datagram came from, of those that it said since it last moved. */
+  readonly address: Member.Address
+  /** Where else it was lately heard, since it last moved: it is on several networks. */
+  readonly alsoAt: ReadonlyArray<Places.Place>
+  /** How often it has moved, by its own word. */
+  readonly moved: number
+  /** Since when this very start of it has been a member. */
+  readonly joinedAt: number
+  readonly heardAt: number
+  readonly via: "multicast" | "unicast"
+  readonly multicastAt: number
+  /** The heartbeat interval that it announced. */
+  readonly interval: number
+  /** Until when it does not vote, by its own word: -Infinity where it votes. */
+  readonly votesAt: number
+  /** When it last proved that it hears us, -Infinity where it never has: see `Paths`. */
+  readonly hearsUsAt: number
+  /** When another has heard it, by that one's word, while we have not; -Infinity where nobody said so. It keeps the member. */
+  readonly witnessedAt: number
+  /** Who said so last, since we last heard the member. */
+  readonly through: Member.NodeId | null
+  /** Whether the last proof came over others, by a `PATH_PROBE`. */
+  readonly isReached: boolean
+  /** When it last let all questions for a proof go by. */
+  readonly unansweredAt: number
+  /** When it was last asked for such a proof, since it speaks of a reign that could be followed then. */
+  readonly proofAskedAt: number
+  /** How many servers it sees by its own word, which who leads gives, or sees nobody else: 0 where it gave none. */
+  readonly sees: number
+  /** Whether it was told that another hears it and we do not. */
+  readonly isLinkMissing: boolean
+  /** Its newest direct question to us, and how often it was asked; and when it last asked in vain, -Infinity where not lately. */
+  readonly askedBy: { readonly nonce: string; readonly times: number }
+  readonly deafAt: number
+  readonly unicastOnly: boolean
+  /** The named elections that it takes part in, by their tags. */
+  readonly elections: ReadonlyArray<string>
+  /** Until when it is taken not to hear our multicasts, and gets by unicast what is said to the group. */
+  readonly unicastUntil: number
+  /** Whether it was told that its settings differ from ours. */
+  readonly differs: boolean
+  readonly noticedAt: number
+  /** The last multicast probe of its that was answered: the others of the burst are the same question. */
+  readonly answered: string
+}
+
+/** Who is gone. `nonce` is the question whose answer would prove that one removed for silence lives after all. */
+export interface Departed {
+  readonly incarnation: number
+  readonly until: number
+  readonly mayReturn: boolean
+  readonly nonce: string
+  readonly askedAt: number
+}
+
+/**
+ * A silent member that is being asked directly. `refused` is how often its host said that nobody listens there, the last
+ * time at `refusedAt`. `isHint` where another's `ELECTION` raised the question: then five unanswered tries are enough.
+ */
+export interface Check {
+  readonly nonce: string
+  readonly tries: number
+  readonly refused: number
+  readonly isHint: boolean
+}
+
+/** What a server has asked others, and how many of their questions it has answered. */
+export interface Witnesses {
+  /** Whom the next question is about. */
+  readonly missed: ReadonlyArray<Member.NodeId>
+  /** The nonce of the last questions, and when the first of that nonce was asked. */
+  readonly nonce: string
+  readonly askedAt: number
+  /** How many questions were answered in the second that began then. */
+  readonly answers: number
+  readonly since: number
+}
+
+/** What a server knows of its own id besides the id itself. */
+export interface Identity {
+  readonly startedAt: number
+  /** The incarnations that it has given up for higher ones, since its start. */
+  readonly raised: ReadonlyArray<number>
+  /** When it last told of a duplicate. */
+  readonly duplicateAt: number
+  /** How often its addresses have changed. */
+  readonly moved: number
+  /** Addresses that were its own until lately: what it said from there may still come back. */
+  readonly former: ReadonlyArray<{ readonly address: Member.Address; readonly until: number }>
+}
+
+/**
+ * A client as this server knows it. `accepted` is the `seq` whose turn it is to be accepted in the reign of this term of
+ * ours; `waiting` are those ahead of it. Who has left is remembered for a while, so that what it said last does not
+ * bring it back.
+ */
+export interface KnownClient {
+  readonly client: Client.Client
+  readonly address: Member.Address
+  readonly heardAt: number
+  /** The interval that it announced between two of its signs of life. */
+  readonly interval: number
+  readonly hasLeft: boolean
+  /** Until when it gets by unicast what is said to the group, since it asked by unicast to be let in. */
+  readonly unicastUntil: number
+  readonly term: number
+  readonly accepted: number
+  readonly waiting: ReadonlyArray<Message.Of<"CLIENT_MESSAGE">>
+  readonly noticedAt: number
+}
+
+/** What clients send: who they are, what has arrived of it, and what this server owes to those who missed some. */
+export interface Delivery {
+  readonly clients: HashMap.HashMap<Client.ClientId, KnownClient>
+  /** How many of the clients have left. */
+  readonly left: number
+  readonly receiver: Receiver.Receiver
+  /** What the group asked for, and nobody has said again yet. */
+  readonly answers: ReadonlyArray<Receiver.Delivered>
+  /** When we last handed a message on as leader, and when the timer for repairs is due. */
+  readonly handedOnAt: number
+  readonly repairAt: number
+}
+
+/**
+ * What a server knows of the questions that go over others (`PathProbes`): its own newest one (`nonce`), when the next may be asked and how long is waited after
+ * that; and those of others that it has said again: the newest ones, and how many since `since`.
+ */
+export interface PathProbes {
+  readonly nonce: string
+  readonly until: number
+  readonly wait: number
+  readonly relayed: ReadonlyArray<string>
+  readonly since: number
+  readonly count: number
+}
+
+/**
+ * Where a server is in its life.
+ *
+ * - `Discovering`: in the window after the start, it judges nobody and does not stand. `Live`: in full.
+ * - `Recovering`: as discovering, after a stall. `Leaving`: it ends its work. `Left`: it has said goodbye.
+ */
+export type Phase = "Discovering" | "Live" | "Recovering" | "Leaving" | "Left"
+
+/** One server, whole. */
+export interface State {
+  readonly timing: Timing.Timing
+  readonly self: Member.Member
+  /** Where our own datagrams come from: the first is the one that we announce. */
+  readonly addresses: ReadonlyArray<Member.Address>
+  readonly phase: Phase
+  /** Whether it has only just started, so that it leaves a healthy leader in peace. */
+  readonly newcomer: boolean
+  /** The others, highest rank first. A new array with every change and only then. */
+  readonly members: ReadonlyArray<Member.Member>
+  readonly known: HashMap.HashMap<Member.NodeId, Known>
+  readonly departed: HashMap.HashMap<Member.NodeId, Departed>
+  readonly checks: HashMap.HashMap<Member.NodeId, Check>
+  readonly witnesses: Witnesses
+  /** The group's own election. */
+  readonly election: Election.Election
+  /** The named ones that this server takes part in. */
+  readonly named: HashMap.HashMap<string, Election.Election>
+  readonly contacts: Reach.Contacts
+  readonly delivery: Delivery
+  /** What was promised in each election whose leader holds a lease. */
+  readonly promises: HashMap.HashMap<string, Promise>
+  /** Until when nothing is promised: it may be that an earlier start of this server has. */
+  readonly silentUntil: number
+  /** What this server knows of its own starts before, and hands to the next one. */
+  readonly handover: PromiseRecord.Handover
+  /** What it keeps for servers that have left. */
+  readonly kept: ReadonlyArray<PromiseRecord.Kept>
+  /** Whether fewer servers are in view than a majority. */
+  readonly minority: boolean
+  /** Since when more servers live than there should be: Infinity where they do not, -Infinity where it was told. */
+  readonly crowdedSince: number
+  /** When the watch last ran. */
+  readonly watchedAt: number
+  /** The same on the clock that counts suspensions, if there was one. */
+  readonly watchedSinceBoot: number | undefined
+  /** The generation of the machine, as last seen. */
+  readonly generation: string | undefined
+  /** What was doubted when the watch last ran, and when that was last told. */
+  readonly doubts: { readonly watched: number; readonly toldAt: number }
+  /** How late the watch ran at worst since the last sweep, and in the time before it. */
+  readonly lag: { readonly now: number; readonly before: number }
+  readonly pathProbes: PathProbes
+  /** When anybody last proved that it hears this server. */
+  readonly provenAt: number
+  /** Since when no member is known to hear this server: Infinity where one is, -Infinity where it was told. */
+  readonly unheardSince: number
+  /** Until when datagrams may be ones that waited while we stood still. */
+  readonly drainUntil: number
+  /** The nonce of our last multicast probe. */
+  readonly probe: string
+  /** The page that we ask for of somebody's list of members, and who on it has still to answer. */
+  readonly paging: {
+    readonly from: Member.Address
+    readonly nonce: string
+    readonly page: number
+    readonly of: number
+    readonly tries: number
+    readonly missing: ReadonlyArray<Message.Listed>
+    /** Whether it is read since the views differ. */
+    readonly compares: boolean
+  } | null
+  readonly identity: Identity
+  readonly timers: Timers.Timers<Timer>
+}
+
+/** What a timer is for. */
+export type Timer =
+  | { readonly _tag: "DiscoveryOver" }
+  | { readonly _tag: "Stable" }
+  | {
+    readonly _tag: "SayAgain"
+    readonly key: string
+    readonly to: Member.Address | null
+    readonly body: Body
+    readonly gaps: ReadonlyArray<number>
+  }
+  | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
+  | { readonly _tag: "Check"; readonly id: Member.NodeId }
+  | { readonly _tag: "AskWitnesses" }
+  | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
+  | { readonly _tag: "Page" }
+  | { readonly _tag: "Stand"; readonly election: string }
+  | { readonly _tag: "NoObjection"; readonly election: string }
+  | { readonly _tag: "Object"; readonly election: string; readonly to: Member.NodeId; readonly standing: number }
+  | { readonly _tag: "WaitOver"; readonly election: string }
+  | { readonly _tag: "AbstainOver"; readonly election: string }
+  | { readonly _tag: "Eligible"; readonly election: string }
+  | { readonly _tag: "NoMajority"; readonly election: string }
+  | { readonly _tag: "PreVote"; readonly election: string }
+  | { readonly _tag: "Beat"; readonly election: string }
+  | { readonly _tag: "LeaseEnds"; readonly election: string }
+  | { readonly _tag: "Withdrawn"; readonly election: string }
+  | { readonly _tag: "Repair" }
+  | { readonly _tag: "Answer" }
+  | { readonly _tag: "NameNewest"; readonly isLast: boolean }
+  | {
+    readonly _tag: "Handover"
+    readonly due: "votes" | "question" | "record"
+    readonly gaps: ReadonlyArray<number>
+  }
+  | { readonly _tag: "Farewell" }
+
+/**
+ * What a step leaves to be done, in this order.
+ *
+ * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group.
+ * - `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`. If our own
+ *   system does not let us, step `NotAsked`.
+ * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
+ * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more will come.
+ * - `Drop`: count one more dropped datagram of this reason.
+ */
+export type Output =
+  | { readonly _tag: "Send"; readonly to: ReadonlyArray<Member.Address | null>; readonly message: Message.Message }
+  | { readonly _tag: "Ask"; readonly id: Member.NodeId; readonly to: Member.Address; readonly message: Message.Message }
+  | { readonly _tag: "Emit"; readonly event: Event.Event }
+  | { readonly _tag: "EndWork"; readonly election: string }
+  | { readonly _tag: "AwaitIdle"; readonly election: string; readonly term: number }
+  | { readonly _tag: "Farewell" }
+  | { readonly _tag: "Drop"; readonly reason: DropReason }
+
+/**
+ * Why a valid message was not acted on.
+ *
+ * - `Own`: our own, back from the group. `Duplicate`: somebody else's under our id. `Stale`: of an earlier start.
+ * - `Departed`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many. `DepartedFull`: one of those who are gone
+ *   was forgotten before its time, for another.
+ * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
+ * - `HandoversFull`: of one too many that leaves and asks to have its promises kept.
+ * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of
+ *   its turn. `PathProbesFull`: one question of who hears whom too many was not said again.
+ */
+export type DropReason =
+  | "Own"
+  | "Duplicate"
+  | "Stale"
+  | "Departed"
+  | "MembersFull"
+  | "ClientsFull"
+  | "DepartedFull"
+  | "WitnessLimit"
+  | "HandoversFull"
+  | "InboxFull"
+  | "OutOfTurn"
+  | "PathProbesFull"
+
+type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
+type Added = "delivered" | "alive" | "hops" | "through" | "sees"
+
+/**
+ * A server's message without its header, and without the newest index and what it knows of the leader's life, which are put to
+ * it at the moment of sending.
+ */
+export type Body = WithoutHeader<Message.FromServer>

@@ -1,0 +1,90 @@
+/** The settings that the protocol itself goes by, all times in whole milliseconds, and what follows from them. */
+import type * as Message from "./Message.ts"
+
+/** What one server does its part by. `Settings` documents each of them for people. */
+export interface Timing {
+  readonly heartbeatInterval: number
+  readonly cleanupInterval: number
+  readonly memberTimeout: number
+  readonly probeTimeout: number
+  readonly discoveryWindow: number
+  readonly electionStagger: number
+  readonly okTimeout: number
+  readonly coordinatorTimeout: number
+  /** Whether the group is spoken to by multicast; else each member by unicast. */
+  readonly multicast: boolean
+  readonly preempt: boolean
+  /** For how long after its start a server leaves a healthy leader in peace, whoever ranks higher. */
+  readonly stableAfter: number
+  readonly minimumMembers: number
+  /** The most members that a view holds, besides its own server; who comes later is dropped and counted. */
+  readonly maxMembers: number
+  /** The most clients that a server knows; what one more says is dropped and counted. Who has left makes room. */
+  readonly maxClients: number
+  /** The most departed that are remembered; beyond, the longest gone are forgotten first, and counted. */
+  readonly maxDeparted: number
+  readonly stopTimeout: number
+  /** What a majority lease goes by; null where the Bully alone decides. */
+  readonly lease: Message.Agreement | null
+}
+
+/** How often a server looks whether it has been asleep, in ms. */
+export const watchInterval = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
+  Math.min(100, heartbeatInterval)
+
+/**
+ * How long after its last look a server must conclude that it stood still, in ms: the watch's own interval and what it
+ * may run late. Until then a leader is one.
+ */
+export const stallAfter = (timing: Pick<Timing, "heartbeatInterval">): number =>
+  watchInterval(timing) + Math.max(timing.heartbeatInterval / 2, 100)
+
+/** For how long a silent member is left in peace, in ms, given the interval that it announced for its heartbeats. */
+export const patience = (timing: Timing, announcedInterval: number): number =>
+  Math.max(timing.memberTimeout, 3 * announcedInterval)
+
+/**
+ * After how long a silence a sweep asks a member directly, in ms: one heartbeat is overdue by half its interval. Only one
+ * whose host refuses the question is removed so early; who is merely silent has all its {@link patience}.
+ */
+export const overdue = (announcedInterval: number): number => 1.5 * announcedInterval
+
+/** How many refusals make a crash: one may be a socket being opened anew. */
+export const refusalsWanted = 2
+
+/** How many direct questions a silent member is asked before it is removed, `probeTimeout` apart. */
+export const probeTries = 5
+
+/** How long the departed are remembered, in ms. */
+export const departedFor = (timing: Timing): number => 2 * timing.memberTimeout
+
+/** The most seeds, and the most of those that fell silent, that are looked for by unicast. */
+export const maxContacts = 64
+
+/** For how long one that fell silent is looked for by unicast, in ms: a day. */
+export const lostFor = 86_400_000
+
+/**
+ * About how many servers answer a multicast probe, however large the group, and at most how many are wanted to answer one
+ * question who is in it.
+ */
+export const answersWanted = 50
+
+/** What is said to the whole group only once may be lost: the gaps, in ms, after which it is said again. */
+export const gaps = {
+  probe: [50, 100],
+  coordinator: [50, 150],
+  steppingDown: [50],
+  leaving: [20],
+  // The first gap is over before a server that leaves has left.
+  release: [20, 60, 120]
+} as const
+
+/** The shortest time between two notices to one server, in ms. */
+export const noticeInterval = 100
+
+/**
+ * How often a server goes beyond an incarnation that it hears under its own id and address. Earlier starts are few and say
+ * nothing more; who is ahead of us a fourth time lives, and is a duplicate.
+ */
+export const maxRaises = 3

@@ -1,0 +1,34 @@
+/**
+ * Discovery: the listener that takes in what others say, and the probe that asks who is there, at the start and for as
+ * long as nobody is.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Supervisor from "../engine/Supervisor.ts"
+import * as Ticks from "../engine/Ticks.ts"
+import type { Settings } from "../settings/Settings.ts"
+import type * as Messenger from "../transport/Messenger.ts"
+import type * as ServerEngine from "./ServerEngine.ts"
+
+/** Starts both fibers. The listener first, so that no answer is missed: it gives each message to `hear`. */
+export const run = Effect.fnUntraced(function*(
+  settings: Settings,
+  state: ServerEngine.ServerEngine,
+  messenger: Messenger.Messenger,
+  hear: (received: Messenger.Received) => Effect.Effect<void>,
+  supervisor: Supervisor.Supervisor
+): Effect.fn.Return<void, never, Scope.Scope> {
+  // It gives way to others by waiting for the next datagram, and within a flood as every fiber does after so many steps.
+  const listen = Effect.forever(
+    Effect.flatMap(
+      messenger.receive,
+      Effect.forEach((received) => hear(received), { discard: true })
+    ),
+    { disableYield: true }
+  )
+  yield* supervisor.keep("listener", listen)
+  yield* supervisor.keep(
+    "discovery",
+    state.step({ _tag: "Discover" }).pipe(Ticks.repeated(settings.heartbeatInterval))
+  )
+})

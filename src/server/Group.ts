@@ -1,0 +1,157 @@
+/**
+ * The service that says who is there: the members, the reign they follow, and all that changes, with the evidence.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as EventHub from "../engine/EventHub.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
+import * as Handover from "../protocol/lease/Handover.ts"
+import type * as Event from "../protocol/model/Event.ts"
+import type * as Member from "../protocol/model/Member.ts"
+import type * as Reign from "../protocol/model/Reign.ts"
+import * as Step from "../protocol/Step.ts"
+import type * as ServerEngine from "./ServerEngine.ts"
+
+export { GroupFailed } from "../engine/GroupFailed.ts"
+
+/**
+ * One server's picture of the group: everyone, itself included, highest rank first; the reign it follows, null while
+ * nobody leads; and the term of that reign, or of the last one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type View = Step.View
+
+/**
+ * When a member was last heard, in ms before now, and by which way. What was heard of oneself is 0. `through` is the member
+ * that still hears it where this server does not; null where this one does, or nobody has said so.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LastHeard {
+  readonly ago: number
+  readonly via: "multicast" | "unicast"
+  readonly unicastOnly: boolean
+  readonly through: Member.NodeId | null
+}
+
+/**
+ * A view and all that follows it, with no gap: `events` begins with the one after `sequence`.
+ *
+ * Who subscribes in the discovery window, as what is built on the server's layer does, gets the view at the start and every
+ * event from `Started` on (`sequence` is 0). Who subscribes later gets the view of that moment and every later event. The
+ * stream ends after `Left`, once the server is closed.
+ *
+ * Each reader has a queue of its own. One that falls more than 4,096 events behind gets `EventsLost` in place of its oldest.
+ * Neither the server nor another reader waits for it or loses anything. Run the stream once: what a run has taken and not
+ * used is lost to a second one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Subscription = EventHub.Subscription<View, Event.Event>
+
+/**
+ * What the service that says who is there can do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GroupShape {
+  readonly self: Effect.Effect<Member.Member>
+  /** Everyone, itself included, highest rank first. */
+  readonly members: Effect.Effect<ReadonlyArray<Member.Member>>
+  readonly reign: Effect.Effect<Reign.Reign | null>
+  readonly view: Effect.Effect<View>
+  readonly subscribe: Effect.Effect<Subscription, never, Scope.Scope>
+  /**
+   * Subscribes to what followed an event that was read before, with the view of now. An event's number is that of the one
+   * before it and 1; the one after `EventsLost` comes `count` later. The newest 1,000 events are kept: what is missing of
+   * those that followed is told as `EventsLost`.
+   */
+  readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription, never, Scope.Scope>
+  /** The events of {@link subscribe}: each run has a subscription of its own. */
+  readonly events: Stream.Stream<Event.Event>
+  /**
+   * The view now, then each later one. A slow reader skips views between; it always gets the newest. Ends with the server,
+   * after its last view.
+   */
+  readonly changes: Stream.Stream<View>
+  readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
+  /** Datagrams dropped since the start, by reason. */
+  readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
+  /**
+   * How long ago, in ms, this server last sent something, or tried to where there is no network. Never much more than
+   * `heartbeatInterval` while it is well: what a watchdog asks for.
+   */
+  readonly pulse: Effect.Effect<number>
+  /**
+   * In how many ms this server votes on who leads, at the latest: it is silent for `leaseDuration` after a start in which it did
+   * not get what its former start had promised. 0 where it votes, and where there are no leases. The event `Votes` tells it too.
+   * Infinity once it has left.
+   */
+  readonly votesIn: Effect.Effect<number>
+  /** Waits until this server votes, which is at once where there are no leases; or until it has left. */
+  readonly votes: Effect.Effect<void>
+  /** Waits, and fails once the server cannot go on: it has then left the group. To stop waiting for it changes nothing. */
+  readonly failed: Effect.Effect<never, GroupFailed>
+}
+
+/**
+ * The one group of an app.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Group extends Context.Service<Group, GroupShape>()("bellwether/server/Group") {}
+
+/**
+ * The service over a server's state.
+ *
+ * @internal
+ */
+export const make = (
+  state: ServerEngine.ServerEngine,
+  failed: Effect.Effect<never, GroupFailed>,
+  dropped: Effect.Effect<Readonly<Record<string, number>>>,
+  pulse: Effect.Effect<number>
+): GroupShape => {
+  const view = Effect.map(state.state, Step.view)
+  const votesIn = Effect.zipWith(state.state, state.now, (of, { monotonic }) => Handover.votesIn(of, monotonic))
+  return {
+    self: Effect.map(state.state, ({ self }) => self),
+    members: Effect.map(view, ({ members }) => members),
+    reign: Effect.map(state.state, ({ election }) => election.reign),
+    view,
+    subscribe: state.events.subscribe,
+    subscribeAfter: state.events.subscribeAfter,
+    events: Stream.unwrap(Effect.map(state.events.subscribe, ({ events }) => events)),
+    changes: state.views,
+    lastHeard: Effect.gen(function*() {
+      const { known, self } = yield* state.state
+      const { monotonic } = yield* state.now
+      const own: LastHeard = { ago: 0, via: "multicast", unicastOnly: false, through: null }
+      const all = new Map<Member.NodeId, LastHeard>([[self.id, own]])
+      for (const [id, { heardAt, through, unicastOnly, via }] of HashMap.entries(known)) {
+        all.set(id, { ago: Math.max(0, Math.round(monotonic - heardAt)), via, unicastOnly, through })
+      }
+      return all
+    }),
+    dropped,
+    pulse,
+    votesIn,
+    votes: Effect.scoped(Effect.gen(function*() {
+      const { events } = yield* state.events.subscribe
+      if ((yield* votesIn) === 0) return
+      yield* Stream.runDrain(Stream.takeUntilEffect(events, () => Effect.map(votesIn, (left) => left === 0)))
+    })),
+    failed
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * A server: all of this floor composed, over a `Datagrams` layer. `bellwether/NodeServer` has it with real sockets.
+ *
+ * @since 0.1.0
+ */
+import { bytesToHex } from "@noble/hashes/utils.js"
+import * as Clock from "effect/Clock"
+import type * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Closing from "../engine/Closing.ts"
+import * as Drops from "../engine/Drops.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
+import * as Supervisor from "../engine/Supervisor.ts"
+import * as Member from "../protocol/model/Member.ts"
+import type * as Timing from "../protocol/model/Timing.ts"
+import * as Zone from "../protocol/model/Zone.ts"
+import * as Step from "../protocol/Step.ts"
+import * as Frame from "../protocol/wire/Frame.ts"
+import type { SettingRefused } from "../settings/SettingRefused.ts"
+import * as Settings from "../settings/Settings.ts"
+import * as Datagrams from "../transport/Datagrams.ts"
+import * as Messenger from "../transport/Messenger.ts"
+import * as Cleanup from "./Cleanup.ts"
+import * as Discovery from "./Discovery.ts"
+import * as Election from "./Election.ts"
+import * as Group from "./Group.ts"
+import * as Heartbeat from "./Heartbeat.ts"
+import * as Inbox from "./Inbox.ts"
+import * as Keys from "./Keys.ts"
+import * as Leadership from "./Leadership.ts"
+import * as Leaderships from "./Leaderships.ts"
+import * as LeadingWork from "./LeadingWork.ts"
+import * as OtherGroups from "./OtherGroups.ts"
+import * as Seeds from "./Seeds.ts"
+import * as ServerEngine from "./ServerEngine.ts"
+
+/**
+ * What a server is to its app.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ServerShape {
+  readonly group: Group.GroupShape
+  readonly leadership: Leadership.LeadershipShape
+  /**
+   * Puts other keys in place of those in use, as the setting `key` spells them, with no member lost as long as each server
+   * knows the key with which the others seal. `keyMode` stays.
+   */
+  readonly useKeys: Keys.UseKeys
+  readonly inbox: Inbox.InboxShape
+}
+
+/**
+ * Why a server could not start: a setting was refused before any socket was opened, or a socket could not be.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type ServerError = SettingRefused | Datagrams.DatagramsFailed
+
+/**
+ * What the protocol goes by, of these settings.
+ *
+ * @internal
+ */
+export const timingOf = (settings: Settings.Settings): Timing.Timing => ({
+  ...Settings.timing(settings),
+  multicast: settings.multicast,
+  preempt: settings.preempt,
+  minimumMembers: settings.minimumMembers,
+  maxMembers: settings.maxMembers,
+  maxClients: settings.maxClients,
+  maxDeparted: settings.maxDeparted,
+  lease: Settings.agreement(settings)
+})
+
+/**
+ * Starts a server from settings that are already checked.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromSettings = Effect.fn("Server.start")(function*(
+  settings: Settings.Settings
+): Effect.fn.Return<ServerShape, ServerError, Scope.Scope | Datagrams.Datagrams> {
+  const clock = yield* Clock.Clock
+  const keys = yield* Keys.make(settings, Settings.timing(settings).memberTimeout)
+  const endpoint = yield* (yield* Datagrams.Datagrams).open(settings)
+  // First: while names are resolved, the network may come, and who we are is told by its address.
+  const seeds = yield* Seeds.make(settings, endpoint)
+  const { port } = endpoint.local[0]
+  const ip = Zone.without(endpoint.local[0].ip)
+  // Hosts of one image that start before their network have all the same name, port and loopback address.
+  const distinct = endpoint.hasAddress() ? ip : bytesToHex(endpoint.random(16))
+  const hostname = Member.shortened(endpoint.hostname, Member.limits.hostname)
+  const self: Member.Member = {
+    id: Member.nodeId(distinct, endpoint.hostname, port),
+    ip,
+    port,
+    hostname,
+    name: settings.name ?? Member.shortened(hostname, Member.limits.name),
+    priority: settings.priority,
+    incarnation: Math.max(0, Math.floor(clock.currentTimeMillisUnsafe())),
+    tags: settings.tags
+  }
+  const works = LeadingWork.makeAll(settings.stopTimeout)
+  const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
+    Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
+  )
+  const timing = timingOf(settings)
+  const drops = Drops.make()
+  const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
+  const state: ServerEngine.ServerEngine = yield* ServerEngine.make({
+    initial: Step.make({
+      timing,
+      self,
+      addresses: endpoint.local,
+      seeds: seeds.addresses(),
+      monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    }),
+    drops,
+    works,
+    deliver: offer,
+    paused: () => messenger.renew(),
+    supervisor
+  })
+  const others = OtherGroups.make(settings.heartbeatInterval)
+  const onDrop = (reason: Messenger.DropReason, datagram?: Datagrams.Received): void => {
+    drops.count(reason)
+    if (reason !== "OtherGroup" || datagram === undefined) return
+    others.hear(Frame.tagOf(datagram.payload), datagram.from, Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
+  }
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, keys)
+  const { farewell, pulse, run: runOutbox } = state.outbox
+  yield* runOutbox({ messenger, outcome: state.offer })
+  yield* Election.run(timing, state, supervisor)
+  yield* seeds.run(state, supervisor)
+  const placesNow = () => endpoint.local.map(Member.formatAddress).join()
+  let places = placesNow()
+  const moved = Effect.suspend(() => {
+    places = placesNow()
+    return state.step({ _tag: "Moved", addresses: endpoint.local })
+  })
+  const hear = (received: Messenger.Received) => {
+    const { message } = received
+    const step = state.step({ _tag: "Received", ...received })
+    // What comes back of our own from a new address must find that it is ours.
+    const isOurs = "sender" in message && message.sender.id === self.id
+    return isOurs && places !== placesNow() ? Effect.andThen(moved, step) : step
+  }
+  yield* Discovery.run(settings, state, messenger, hear, supervisor)
+  yield* Heartbeat.run(settings, state, supervisor)
+  yield* Cleanup.run(settings, state, others, supervisor)
+  const { judge, useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
+  const network = Effect.flatMap(endpoint.troubles, (trouble) => {
+    const what = trouble.kind === "NetworkChanged" ? trouble.where : trouble.message
+    return moved.pipe(
+      Effect.andThen(judge),
+      Effect.andThen(state.tell({ event: "NetworkChanged", what }))
+    )
+  })
+  yield* supervisor.keep("network", Effect.forever(network))
+  // Leading work has its own time to end first, also where it is none of the scope's: the goodbye says that it has.
+  const leave = Closing.waitFor(
+    Effect.andThen(state.step({ _tag: "Leave" }), farewell),
+    Duration.sum(settings.stopTimeout, Closing.goodbyeWithin)
+  )
+  // Last acquired, first released: while it says goodbye, everything above still runs.
+  yield* Effect.addFinalizer(() => leave)
+  // From here, and not from when the server knows its group: on a busy host it may do so before anybody could subscribe.
+  yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), state.forgetBeginning))
+  const failed = yield* Deferred.make<never, GroupFailed>()
+  yield* supervisor.failed.pipe(
+    Effect.catch((error) => Effect.andThen(leave, Deferred.fail(failed, error))),
+    Effect.forkScoped
+  )
+  return {
+    group: Group.make(state, Deferred.await(failed), Drops.withEndpoint(drops, endpoint), pulse),
+    leadership: Leaderships.make(state, works),
+    useKeys,
+    inbox
+  }
+})
+
+/**
+ * Starts a server: it is announced at once, knows its group within the discovery window, and says goodbye when the scope
+ * closes: within one second after its leading work has ended, which may take `stopTimeout`. It never reads the environment.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: Settings.Options = {}
+): Effect.Effect<ServerShape, ServerError, Scope.Scope | Datagrams.Datagrams> =>
+  Effect.flatMap(Settings.make(options), fromSettings)
+
+/**
+ * The services of the one group of an app.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox
+
+const services = (server: ServerShape) =>
+  Context.make(Group.Group, server.group).pipe(
+    Context.add(Leadership.Leadership, server.leadership),
+    Context.add(Inbox.Inbox, server.inbox)
+  )
+
+/**
+ * One group for an app: `Group`, `Leadership` and `Inbox`, with settings from code alone.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Settings.Options = {}
+): Layer.Layer<Services, ServerError, Datagrams.Datagrams> => Layer.effectContext(Effect.map(make(options), services))
+
+/**
+ * The same, with settings from the `ConfigProvider`: from `BELLWETHER_*`, from the same below a name of the app, or each from
+ * where it says.
+ *
+ * ```ts
+ * import { Server, Settings } from "bellwether"
+ * import * as Config from "effect/Config"
+ *
+ * export const fromEnvironment = Server.layerConfig()
+ * export const below = Server.layerConfig(Config.nested(Settings.config, "ORDERS"))
+ * export const each = Server.layerConfig({ group: Config.String("ORDERS_GROUP"), port: Config.Port("ORDERS_PORT") })
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  config: Config.Wrap<Settings.Options> = Settings.config
+): Layer.Layer<Services, ServerError | Config.ConfigError, Datagrams.Datagrams> =>
+  Layer.effectContext(Effect.map(fromConfig(config), services))
+
+const fromConfig = (config: Config.Wrap<Settings.Options>) => Effect.flatMap(Settings.fromConfig(config), make)
+
+/**
+ * A service for one of several groups in an app, so that they do not shadow each other:
+ *
+ * ```ts
+ * import { Server, Settings } from "bellwether"
+ * import * as Config from "effect/Config"
+ *
+ * class Orders extends Server.Service<Orders>()("app/Orders") {}
+ * class Billing extends Server.Service<Billing>()("app/Billing") {}
+ *
+ * export const layer = [
+ *   Orders.layer({ group: "orders" }),
+ *   Billing.layerConfig(Config.nested(Settings.config, "BILLING"))
+ * ]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Service = <Self>() =>
+<const Id extends string>(
+  id: Id
+): Context.ServiceClass<Self, Id, ServerShape> & {
+  readonly layer: (options: Settings.Options) => Layer.Layer<Self, ServerError, Datagrams.Datagrams>
+  readonly layerConfig: (
+    config: Config.Wrap<Settings.Options>
+  ) => Layer.Layer<Self, ServerError | Config.ConfigError, Datagrams.Datagrams>
+} =>
+  class extends Context.Service<Self, ServerShape>()(id) {
+    static readonly layer = (options: Settings.Options) => Layer.effect(this, make(options)) as never
+    static readonly layerConfig = (config: Config.Wrap<Settings.Options>) =>
+      Layer.effect(this, fromConfig(config)) as never
+  }

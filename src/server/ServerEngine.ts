@@ -1,0 +1,142 @@
+/**
+ * The one writer of a server's state. Every input is stepped through the pure core here; what the step leaves to be done
+ * is done here, and its events are told in the same step, in order.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type * as Drops from "../engine/Drops.ts"
+import * as Engine from "../engine/Engine.ts"
+import * as EventHub from "../engine/EventHub.ts"
+import * as Latest from "../engine/Latest.ts"
+import * as Outbox from "../engine/Outbox.ts"
+import type * as Supervisor from "../engine/Supervisor.ts"
+import * as ElectionContext from "../protocol/election/ElectionContext.ts"
+import type * as Event from "../protocol/model/Event.ts"
+import type { Now, Output, State } from "../protocol/model/State.ts"
+import * as Step from "../protocol/Step.ts"
+import * as Generation from "../transport/Generation.ts"
+import * as SinceBoot from "../transport/SinceBoot.ts"
+import type * as Inbox from "./Inbox.ts"
+import type * as LeadingWork from "./LeadingWork.ts"
+
+/**
+ * The transition that servers go by: the protocol's own, `Step.step`. It is asked for once, when a server is made, and
+ * must be pure. The simulator looks over its shoulder here, after every step of every server; tests of the simulator put
+ * a broken protocol in its place.
+ */
+export const Transition = Context.Reference<typeof Step.step>("bellwether/server/ServerEngine/Transition", {
+  defaultValue: () => Step.step
+})
+
+type EventBody<E> = E extends Event.Event ? Omit<E, "at"> : never
+
+/** The state of one server, and the one way to change it. */
+export interface ServerEngine {
+  /** Steps one input, then does what it left to do. Sends are queued; nothing here waits for the network. */
+  readonly step: (input: Step.Input) => Effect.Effect<void>
+  readonly offer: (input: Step.Input) => void
+  readonly state: Effect.Effect<State>
+  /** Its events: from the start, with the view of then, for who subscribes in the discovery window. */
+  readonly events: Pick<EventHub.EventHub<Step.View, Event.Event>, "subscribe" | "subscribeAfter">
+  /** The view as it was last told, and each later one. Of a server that has ended it is the last one. */
+  readonly views: Stream.Stream<Step.View>
+  /** The reigns of this server's own that last, by election: the group's own has no name. */
+  readonly ownReigns: Stream.Stream<ElectionContext.OwnReigns>
+  /** Tells an event that is none of the protocol's. */
+  readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
+  /** Who subscribes from here on gets what follows, and no longer all from `Started` on. */
+  readonly forgetBeginning: Effect.Effect<void>
+  /** How many datagrams were dropped since the start, by reason. */
+  readonly dropped: Drops.Drops["counts"]
+  readonly outbox: Outbox.Outbox
+  readonly now: Effect.Effect<Now>
+}
+
+/** What a server's engine needs of what surrounds it. */
+export interface Options {
+  readonly initial: State
+  readonly drops: Drops.Drops
+  /** `end` ends all leading work of an election, in a bounded time, and answers whether it has finished by then. */
+  readonly works: Pick<LeadingWork.All, "end" | "idle">
+  /** Takes what clients sent, and must not block. */
+  readonly deliver: (message: Inbox.Message) => void
+  /** This server was paused: called before anything more is said. */
+  readonly paused: () => void
+  readonly supervisor: Supervisor.Supervisor
+}
+
+/** Makes the state of one server. */
+export const make = Effect.fnUntraced(function*(
+  { deliver, drops, initial, paused, supervisor, works }: Options
+): Effect.fn.Return<ServerEngine, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const sinceBoot = yield* SinceBoot.SinceBoot
+  const generation = yield* Generation.Generation
+  const view = yield* Latest.make(Step.view(initial))
+  const ownReigns = yield* Latest.make<ElectionContext.OwnReigns>(new Map())
+  const hub = yield* EventHub.make<Step.View, Event.Event>(view.get)
+  const runWork = yield* FiberMap.makeRuntime<never, string>()
+  const outbox = yield* Outbox.make(drops.count, supervisor)
+
+  const emit = (event: Event.Event): void => {
+    hub.publish(event)
+    if (event.event === "Stalled") paused()
+    if (event.event === "MessageReceived") deliver(event)
+  }
+  const carryOut = (output: Output): void => {
+    switch (output._tag) {
+      case "Emit":
+        return emit(output.event)
+      case "Drop":
+        return drops.count(output.reason)
+      case "Send":
+      case "Ask":
+      case "Farewell":
+        return outbox.add(output)
+      case "AwaitIdle": {
+        const idle = Effect.map(works.idle(output.election), () => engine.offer({ ...output, _tag: "WorkIdle" }))
+        return void runWork(`idle ${output.election}`, supervisor.guard("idle", idle))
+      }
+      case "EndWork": {
+        const { election } = output
+        const end = Effect.map(
+          works.end(election),
+          (finished) => engine.offer({ _tag: "WorkEnded", election, finished })
+        )
+        return void runWork(`end of work ${election}`, supervisor.guard("end of work", end))
+      }
+    }
+  }
+  const engine: Engine.Engine<State, Step.Input> = yield* Engine.make<State, Step.Input, Output>({
+    initial,
+    transition: yield* Transition,
+    dueAt: Step.dueAt,
+    due: { _tag: "Due" },
+    carryOut: (outputs, { after, before }) => {
+      // Leading work hears of the end of its reign before anyone else does.
+      if (!ElectionContext.ownsSame(before, after)) ownReigns.set(ElectionContext.ownReigns(after))
+      if (!Step.showsSame(before, after)) view.set(Step.view(after))
+      for (const output of outputs) carryOut(output)
+    },
+    clocks: () => ({ ...sinceBoot?.(), generation: generation() }),
+    supervisor
+  })
+
+  return {
+    step: engine.step,
+    offer: engine.offer,
+    state: engine.state,
+    events: hub,
+    views: view.changes,
+    ownReigns: ownReigns.changes,
+    tell: (event) => Effect.sync(() => hub.publish({ at: clock.currentTimeMillisUnsafe(), ...event })),
+    forgetBeginning: Effect.sync(hub.forgetBeginning),
+    dropped: drops.counts,
+    outbox,
+    now: Effect.sync(engine.now)
+  }
+})

@@ -1,0 +1,88 @@
+/** Judges what servers that are well have had done to them: the lead taken by a lower one, and evictions. */
+import type * as Event from "../../protocol/model/Event.ts"
+import * as Member from "../../protocol/model/Member.ts"
+import type { State } from "../../protocol/model/State.ts"
+import * as Timing from "../../protocol/model/Timing.ts"
+import type * as Invariants from "../Invariants.ts"
+import type { Hardships } from "./hardships.ts"
+import type { Watched } from "./watched.ts"
+
+export class Fairness {
+  readonly #servers: ReadonlyMap<number, Watched>
+  readonly #hardships: Hardships
+  readonly #complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
+  readonly #count: (invariant: Invariants.Name) => void
+
+  constructor(servers: ReadonlyMap<number, Watched>, hardships: Hardships, { complain, count }: {
+    readonly complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
+    readonly count: (invariant: Invariants.Name) => void
+  }) {
+    this.#servers = servers
+    this.#hardships = hardships
+    this.#complain = complain
+    this.#count = count
+  }
+
+  /** One comes to lead. Whose the lead is, and could have said so, should have it in its place. */
+  leads(at: number, index: number, { newcomer, timing, self }: State): void {
+    // By then each has heard each, who was removed before has proven that it lives, and has been asked or heard the question.
+    const since = at -
+      1.05 * (2 * timing.heartbeatInterval + timing.okTimeout + Timing.probeTries * timing.probeTimeout)
+    const isWell = (server: number) => this.#hardships.isRunning(server, since)
+    // Who was paused for so long that it noticed has asked anew.
+    const { from, until } = this.#hardships.pauseOf(index)
+    const mayJudge = isWell(index) || until - from > 1.05 * Timing.stallAfter(timing)
+    if (since < 0 || !mayJudge || !this.#isWhole(since)) return
+    this.#count("highestLeads")
+    for (const [other, { ineligibleAt, led, since: started, state }] of this.#servers) {
+      if (other === index || started >= since || !isWell(other) || state.phase !== "Live") continue
+      if (led !== null && led.from < since && !(timing.preempt && !newcomer)) {
+        this.#complain(at, "highestLeads", index, `leads, though s${other} does and is well`)
+      }
+      if (!timing.preempt || ineligibleAt >= since || !Member.outranks(state.self, self)) continue
+      this.#complain(at, "highestLeads", index, `leads, though s${other} ranks higher and is well`)
+    }
+  }
+
+  /** A server has removed another. */
+  removed(
+    at: number,
+    index: number,
+    remover: State,
+    { member, reason }: Extract<Event.Event, { readonly event: "MemberRemoved" }>
+  ): void {
+    if (reason._tag !== "Silent" && reason._tag !== "Crashed") return
+    this.#count("noFalseEviction")
+    const found = [...this.#servers].find(([, watched]) => Member.isSameStart(watched.state.self, member))
+    if (found === undefined) return
+    const [other, { since: started }] = found
+    // One of its questions at least has had its answer.
+    const window = Timing.probeTries * remover.timing.probeTimeout + 100
+    const { from, until } = this.#hardships.pauseOf(index)
+    const wokeWithin = until >= at - window
+    // What it asked before a sleep that it noticed counts no more, and there was no time to ask anew.
+    const judgesTooSoon = wokeWithin && (until - from) > 1.05 * Timing.stallAfter(remover.timing)
+    // A short sleep of its own is no part of the window: what it asked before counts after.
+    const since = (wokeWithin ? from : at) - window
+    const hardships = this.#hardships
+    const well = started < since && hardships.isRunning(other, since)
+      && hardships.reaches(index, other, since, "unicast") && hardships.reaches(other, index, since, "unicast")
+      && hardships.isFound(index, since) && hardships.isFound(other, since)
+    // At an address that it has left, another host may refuse, to one whom it could not tell.
+    const isInvented = reason._tag === "Crashed" && !hardships.isAstray(other)
+    if (well || (judgesTooSoon && reason._tag === "Silent") || isInvented) {
+      this.#complain(at, "noFalseEviction", index, `removed s${other}, which runs: ${JSON.stringify(reason)}`)
+    }
+  }
+
+  /** Whether all who live, and stay, have heard all since then. */
+  #isWhole(since: number): boolean {
+    const staying = [...this.#servers].flatMap(([index, { state: { phase } }]) =>
+      phase === "Leaving" || phase === "Left" ? [] : [index]
+    )
+    return staying.every((from) =>
+      this.#hardships.isFound(from, since)
+      && staying.every((to) => this.#hardships.reaches(from, to, since, "multicast"))
+    )
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * What is seen of a simulated group for as long as nothing befalls it: how often the lead changes, and how much is said.
+ */
+import * as Election from "../../protocol/model/Election.ts"
+import * as Lease from "../../protocol/model/Lease.ts"
+import type { Output } from "../../protocol/model/State.ts"
+import type * as Timing from "../../protocol/model/Timing.ts"
+import * as Agreement from "../Agreement.ts"
+import type * as Invariants from "../Invariants.ts"
+import * as LinkGraph from "../LinkGraph.ts"
+import * as Connected from "./connected.ts"
+
+/** What stays as it is for longer: the links that are there, and whether chance or pauses have a part in it. */
+export interface Conditions {
+  readonly graph: LinkGraph.LinkGraph
+  readonly isUnsteady: boolean
+}
+
+/** Changes of leader that one server may see: at once, and an hour. */
+export const mayChange = {
+  whole: { atOnce: 0, anHour: 0 },
+  missing: { atOnce: 1, anHour: 2 },
+  unsteady: { atOnce: 3, anHour: 360 }
+} as const
+
+/**
+ * How many datagrams a server may send in one `heartbeatInterval`: signs of life, an answer to each of the others, what a lease is
+ * renewed by, and for each link that is missing what is asked and said because of it; where there is no multicast, to each of the others.
+ */
+export const mayBeSent = (timing: Timing.Timing, servers: number, missing: number): number => {
+  const renewals = timing.lease === null ? 0 : Math.ceil(timing.heartbeatInterval / Lease.beatInterval(timing.lease))
+  const copies = timing.multicast ? 1 : servers
+  return (4 + 2 * renewals) * copies + servers + 6 * missing
+}
+
+interface Seen {
+  changes: number
+  /** Of the reign that it followed last. */
+  term: number
+  sent: number
+}
+
+/** Traffic is counted over so many heartbeats at least. */
+const leastHeartbeats = 8
+
+export class Quiet {
+  #conditions: Conditions
+  readonly #servers: number
+  readonly #complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
+  readonly #count: (invariant: Invariants.Name) => void
+  #since = Infinity
+  #timing: Timing.Timing | null = null
+  readonly #seen = new Map<number, Seen>()
+
+  constructor(servers: number, {
+    complain,
+    count
+  }: {
+    readonly complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
+    readonly count: (invariant: Invariants.Name) => void
+  }) {
+    this.#servers = servers
+    this.#conditions = { graph: LinkGraph.make(servers), isUnsteady: false }
+    this.#complain = complain
+    this.#count = count
+  }
+
+  get conditions(): Conditions {
+    return this.#conditions
+  }
+
+  /** Something else is so from now on. */
+  set(conditions: Conditions): void {
+    this.#conditions = conditions
+  }
+
+  /** Whether all links are there between these servers, and nothing is lost on them. */
+  isWhole(living: ReadonlyArray<number>): boolean {
+    return !this.#conditions.isUnsteady && LinkGraph.isWhole(this.#conditions.graph, living)
+  }
+
+  /** How long the group may take to settle as things are, in ms. */
+  bound(timing: Timing.Timing, living: ReadonlyArray<number>): number {
+    const hops = this.isWhole(living)
+      ? 0
+      : Math.max(1, ...LinkGraph.parts(this.#conditions.graph, living).map((part) => part.hops))
+    return Agreement.settlesWithin(timing, this.#servers, { hops })
+  }
+
+  /** The group has had the time to settle. */
+  begins(at: number): void {
+    this.#since = at
+    this.#seen.clear()
+  }
+
+  /** A server made a step. */
+  stepped(at: number, index: number, timing: Timing.Timing, outputs: ReadonlyArray<Output>): void {
+    if (at < this.#since || outputs.length === 0) return
+    this.#timing = timing
+    const seen = this.#seen.get(index) ?? { changes: 0, term: -1, sent: 0 }
+    this.#seen.set(index, seen)
+    for (const output of outputs) {
+      if (output._tag === "Send") seen.sent += output.to.length
+      if (output._tag === "Ask") seen.sent += 1
+      if (output._tag !== "Emit" || output.event.event !== "LeaderChanged") continue
+      // The same leader, heard in another way.
+      if (output.event.cause === "PathChanged" || output.event.election !== Election.ofGroup) continue
+      const { leader, term } = output.event
+      // Between two reigns nobody leads for a moment: that is one change, and is judged as a group that does not settle if it lasts.
+      if (leader === null) continue
+      // Who hears little may miss its leader now and then, and follow it again: the lead stays where it is.
+      const isBack = this.#conditions.isUnsteady && timing.lease !== null && term === seen.term
+      seen.term = term
+      if (!isBack) this.#changed(at, index, seen)
+    }
+  }
+
+  /** Something befalls the group, or the run is over. */
+  ends(at: number): void {
+    const timing = this.#timing
+    if (timing === null || at < this.#since) return
+    const lasted = at - this.#since
+    this.#since = Infinity
+    const heartbeats = lasted / timing.heartbeatInterval
+    for (const [index, { sent }] of this.#seen) {
+      this.#count("noFlapping")
+      if (heartbeats < leastHeartbeats) continue
+      this.#count("trafficBounded")
+      const missing = this.#missing()
+      const most = mayBeSent(timing, this.#servers, missing)
+      if (sent <= most * heartbeats) continue
+      const what = `sent ${(sent / heartbeats).toFixed(1)} datagrams a heartbeat for ${seconds(lasted)}`
+      this.#complain(at, "trafficBounded", index, `${what}, more than ${most}, with ${missing} links missing or lossy`)
+    }
+  }
+
+  #changed(at: number, index: number, seen: Seen): void {
+    seen.changes += 1
+    const may = this.#conditions.isUnsteady
+      ? mayChange.unsteady
+      : this.#isWholeForAll()
+      ? mayChange.whole
+      : mayChange.missing
+    // What follows a leader over more links than these is not promised to follow it on.
+    if (
+      this.#timing?.lease === null &&
+      LinkGraph.parts(this.#conditions.graph).some(({ hops }) => hops > Connected.mostHops)
+    ) {
+      return
+    }
+    const lasted = at - this.#since
+    if (seen.changes <= may.atOnce + may.anHour * lasted / 3_600_000) return
+    this.#complain(at, "noFlapping", index, `saw ${seen.changes} changes of leader within ${seconds(lasted)}`)
+  }
+
+  #isWholeForAll(): boolean {
+    const { graph } = this.#conditions
+    return LinkGraph.isWhole(graph, graph.heardBy.map((_, server) => server))
+  }
+
+  /** In all of the group: who hears of a missing link from others has something to say as well. */
+  #missing(): number {
+    const { graph, isUnsteady } = this.#conditions
+    return isUnsteady ? 2 * (this.#servers - 1) : LinkGraph.missing(graph).length
+  }
+}
+
+const seconds = (millis: number): string => `${(millis / 1_000).toFixed(1)} s`

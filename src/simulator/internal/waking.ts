@@ -1,0 +1,59 @@
+/** What must hold of a server that stood still and finds it out: a stall is not a death, and no lead outlasts one. */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as ElectionContext from "../../protocol/election/ElectionContext.ts"
+import * as Member from "../../protocol/model/Member.ts"
+import * as Reign from "../../protocol/model/Reign.ts"
+import type { Output } from "../../protocol/model/State.ts"
+import * as Timing from "../../protocol/model/Timing.ts"
+import type * as Step from "../../protocol/Step.ts"
+import * as Invariants from "../Invariants.ts"
+import type * as StepInvariants from "../StepInvariants.ts"
+
+/**
+ * Judges the first step of a server that stood still for so many ms, by whichever clock shows more, and by the one that
+ * its stamps count on (`aged`): null where it was too short to be noticed, or all is well.
+ */
+export const judgeFirst = (
+  { after, before, input, now, outputs }: StepInvariants.Judged,
+  stoodStill: number,
+  aged: number
+): string | null => {
+  const noticed = Timing.stallAfter(before.timing)
+  if (stoodStill <= noticed || before.phase === "Left") return null
+  const reign = ElectionContext.ownReign(before)
+  const still = ElectionContext.ownReign(after)
+  if (reign !== null && still !== null && Reign.compare(reign, still) === 0) {
+    return `leads on by ${Invariants.formatReign(reign)}`
+  }
+  if (outputs.some(removesForSilence)) return "removes others for what it did not hear"
+  for (const [id, { heardAt, member }] of after.known) {
+    if (isSaidBy(input, member)) continue
+    const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt
+    // It looked last some time before it fell still.
+    if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= noticed) continue
+    // Nobody was heard later than now.
+    if (heardAt < stamp + aged && heardAt >= now.monotonic - noticed) continue
+    return `stood still for ${Math.round(aged)} ms and forgives ${member.name} ${Math.round(heardAt - stamp)} of them`
+  }
+  return null
+}
+
+/**
+ * Judges a step of a server that woke from a stall so many ms before, by the clock of its stamps: it listens for one
+ * discovery window. Null where that is over, or all is well.
+ */
+export const judgeLater = ({ after, before, outputs }: StepInvariants.Judged, since: number): string | null => {
+  if (since >= before.timing.discoveryWindow - 1) return null
+  const own = ElectionContext.ownReign(after)
+  if (own !== null && own.term !== ElectionContext.ownReign(before)?.term) {
+    return `leads ${Math.round(since)} ms after it woke`
+  }
+  return outputs.some(removesForSilence) ? `removes others ${Math.round(since)} ms after it woke` : null
+}
+
+const removesForSilence = (output: Output): boolean =>
+  output._tag === "Emit" && output.event.event === "MemberRemoved" && output.event.reason._tag === "Silent"
+
+const isSaidBy = (input: Step.Input, member: Member.Member): boolean =>
+  input._tag === "Received" && "sender" in input.message && Member.isSameStart(input.message.sender, member)
