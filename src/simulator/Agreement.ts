@@ -43,7 +43,7 @@ export const waits = ({ election, timing }: State, { monotonic }: Clocks): boole
   monotonic < Losses.until(election.losses, timing)
 
 /** The same, or it has waited until so lately that it need not lead yet. */
-const mayWait = ({ election, timing }: State, { monotonic }: Clocks, servers: number): boolean =>
+export const mayWait = ({ election, timing }: State, { monotonic }: Clocks, servers: number): boolean =>
   monotonic < Losses.until(election.losses, timing) + settlesWithin(timing, servers)
 
 /**

@@ -241,12 +241,28 @@ export class Watcher {
       this.#count("settlesWhereConnected")
       const what = this.#disconnected(followers)
       if (what !== null) {
-        this.complain(at, "settlesWhereConnected", null, what)
-        return null
+        const left = this.#takenBackFor(at, followers, living)
+        if (left === null) this.complain(at, "settlesWhereConnected", null, what)
+        return left
       }
     }
     this.quiet.begins(at)
     return null
+  }
+
+  /** One that lost a lead, and waited, has only just taken it back: for how many ms others may not have heard of it. */
+  #takenBackFor(
+    at: number,
+    followers: ReadonlyArray<{ readonly index: number; readonly state: State; readonly clocks: Invariants.Clocks }>,
+    living: ReadonlyArray<number>
+  ): number | null {
+    const newest = this.led.findLast(({ until }) => until === null)
+    const leader = followers.find(({ index }) => index === newest?.server)
+    if (newest === undefined || leader === undefined) return null
+    const { clocks, state } = leader
+    if (state.election.losses.count === 0 || !Agreement.mayWait(state, clocks, followers.length)) return null
+    const left = newest.from + this.quiet.bound(state.timing, living) - at
+    return left > 0 ? left : null
   }
 
   #disconnected(
