@@ -9,6 +9,7 @@ import type * as Step from "../../src/protocol/Step.ts"
 import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
 import * as Mutants from "./Mutants.ts"
+import * as Mutations from "./Mutations.ts"
 
 interface Options {
   readonly servers?: number
@@ -174,7 +175,7 @@ describe("one that has lost a lead", () => {
     }))
 })
 
-interface DampingMutant extends Mutants.Mutant {
+type DampingMutant = Mutants.Mutant & {
   /** What of it is right without the fault, and is not with it. */
   readonly isRight: (options: Options) => Effect.Effect<boolean, unknown, Scope.Scope>
 }
@@ -184,9 +185,9 @@ const rests = (options: Options) => Effect.map(pausing(options, 2, 400), ({ chan
 const mutants: ReadonlyArray<DampingMutant> = [
   {
     name: "nobody remembers a lead that it lost",
-    file: "election/Damping.ts",
-    from: "count: Math.min(Losses.maxLosses, losses.count + 1)",
-    to: "count: 0",
+    mutate: Mutations.leaving(({ after }) =>
+      Mutations.withElection(after, { losses: { ...after.election.losses, count: 0 } })
+    ),
     isRight: rests
   },
   {
@@ -221,7 +222,8 @@ const mutants: ReadonlyArray<DampingMutant> = [
 ]
 
 describe("a fault in damping is seen", () => {
-  for (const { isRight, ...mutant } of mutants) {
+  for (const mutant of mutants) {
+    const { isRight } = mutant
     it.effect(mutant.name, () =>
       Effect.gen(function*() {
         const { step: transition } = yield* Effect.promise(() => Mutants.load(mutant))
