@@ -21,6 +21,8 @@ export * as Group from "./server/Group.ts"
 
 export * as Inbox from "./server/Inbox.ts"
 
+export * as Inquiry from "./client/Inquiry.ts"
+
 export * as Leadership from "./server/Leadership.ts"
 
 export * as Member from "./protocol/model/Member.ts"

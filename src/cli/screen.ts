@@ -29,6 +29,9 @@ const shortestFrame = "40 millis"
 /** How long the terminal has at the end to take what stays on it. */
 const patience = "200 millis"
 
+/** What serve shows on a terminal. */
+export type Screen = Effect.Success<ReturnType<typeof make>>
+
 export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
   const wake = yield* Queue.sliding<void>(1)
   const notes: Array<Table.Note> = []

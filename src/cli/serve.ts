@@ -8,7 +8,6 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import Cluster from "node:cluster"
 import * as Event from "../protocol/model/Event.ts"
 import * as Server from "../server/Server.ts"
@@ -17,14 +16,13 @@ import * as EventText from "../status/EventText.ts"
 import type { DatagramsFailed } from "../transport/Datagrams.ts"
 import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
 import * as Socket from "../transport/node/Socket.ts"
+import * as Events from "./events.ts"
 import * as Ending from "./exit.ts"
-import * as Output from "./output.ts"
 import * as Screen from "./screen.ts"
 import * as Systemd from "./systemd.ts"
 import * as Terminal from "./terminal.ts"
 
 const encode = Schema.encodeSync(Event.Event)
-const eventCapacity = 8_192
 
 /** What the network may get over by itself, such as a port of ours that our former process has not given back yet. */
 const passes: ReadonlySet<DatagramsFailed["kind"]> = new Set([
@@ -42,7 +40,7 @@ const passes: ReadonlySet<DatagramsFailed["kind"]> = new Set([
 const start = Effect.fnUntraced(function*(
   settings: Settings.Settings,
   scope: Scope.Scope,
-  tell: (event: Event.Event) => Effect.Effect<unknown>
+  show: Show
 ) {
   let told = ""
   const attempt = Effect.gen(function*() {
@@ -57,7 +55,7 @@ const start = Effect.fnUntraced(function*(
     // A port that another worker keeps does not get free as one of a former process does.
     if (kind === "AddressInUse" && Cluster.isWorker) yield* Effect.logWarning(message)
     const at = yield* Clock.currentTimeMillis
-    yield* tell({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
+    show({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
   })
   return yield* attempt.pipe(
     Effect.tapError((error) => isPassing(error) ? tellOnce(error) : Effect.void),
@@ -68,60 +66,47 @@ const start = Effect.fnUntraced(function*(
 const isPassing = (error: Server.ServerError): error is DatagramsFailed =>
   error._tag === "DatagramsFailed" && (passes.has(error.kind) || error.during === "scan")
 
-/** Prints each event as a line, as fast as the reader reads. */
-const print = (format: (event: Event.Event) => string) => {
-  let at = 0
-  const text = (event: Event.Event) => `${format(event)}\n`
-  return Effect.map(
-    Output.lines({ capacity: eventCapacity, lost: (count) => text({ at, event: "EventsLost", count }) }),
-    (lines) => (event: Event.Event) => {
-      at = event.at
-      lines.add(text(event))
-    }
-  )
-}
-
-export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, options: { readonly json: boolean }) {
-  yield* Ending.stoppingIsSuccess
-  const systemd = yield* Systemd.make
-  const screen = !options.json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
-  const run = Effect.scoped(Effect.gen(function*() {
-    const show = yield* (screen?.open ?? print(
-      options.json
-        ? (event) => JSON.stringify(encode(event))
-        : EventText.line
-    ))
-    const serverScope = yield* Scope.make()
-    const stays = Effect.gen(function*() {
-      const { group } = yield* start(settings, serverScope, (event) => Effect.sync(() => show(event)))
-      // At once, so that it begins with `Started`.
-      const subscription = yield* group.subscribe
-      screen?.watch(group)
-      yield* systemd.serving(group, settings)
-      const pump = yield* subscription.events.pipe(
-        Stream.takeUntil((event) => event.event === "Left"),
-        Stream.runForEach((event) =>
-          Effect.andThen(screen === undefined ? shout(event) : Effect.void, Effect.sync(() => show(event)))
-        ),
-        Effect.forkScoped
-      )
-      return yield* group.failed.pipe(
-        Effect.onExit(Effect.fnUntraced(function*(exit) {
-          const told = yield* Effect.forkDetach(systemd.stopping, { startImmediately: true })
-          // The subscription outlives the server: its goodbye is the last event.
-          yield* Scope.close(serverScope, exit)
-          yield* bounded(Effect.andThen(Fiber.await(pump), Fiber.await(told)))
-        }))
-      )
-    })
-    return yield* Effect.onExit(stays, (exit) => Scope.close(serverScope, exit))
-  }))
-  return yield* screen === undefined ? run : screen.on(run)
-}, Effect.provide(NodeDatagrams.layer))
+/** What shows the events of a server. */
+type Show = (event: Event.Event) => void
 
 /** What an operator must mend goes to the log as an error too: on the display it stands among the notes. */
 const shout = (event: Event.Event) =>
   event.event === "DuplicateIdentity" ? Effect.logError(EventText.describe(event)) : Effect.void
 
-/** Waits, but not for a reader that stands still. */
-const bounded = (effect: Effect.Effect<unknown>) => Effect.timeoutOption(Effect.interruptible(effect), "300 millis")
+/** Serves until the server cannot go on, or is told to stop. */
+const stay = Effect.fnUntraced(function*(
+  settings: Settings.Settings,
+  systemd: Systemd.Systemd,
+  screen: Screen.Screen | undefined,
+  show: Show
+) {
+  const server = yield* Scope.fork(yield* Effect.scope)
+  const { group } = yield* start(settings, server, show)
+  const shown = yield* Events.follow(
+    group,
+    (event) => Effect.andThen(screen === undefined ? shout(event) : Effect.void, Effect.sync(() => show(event)))
+  )
+  screen?.watch(group)
+  yield* systemd.serving(group, settings)
+  // Last acquired, first released: what shows the server's goodbye, and what tells systemd, runs until that is done.
+  yield* Effect.addFinalizer(Effect.fnUntraced(function*(exit) {
+    const told = yield* Effect.forkDetach(systemd.stopping, { startImmediately: true })
+    yield* Scope.close(server, exit)
+    yield* Events.soon(Effect.andThen(shown, Fiber.await(told)))
+  }))
+  return yield* group.failed
+})
+
+export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { json }: { readonly json: boolean }) {
+  yield* Ending.stoppingIsSuccess
+  const systemd = yield* Systemd.make
+  const screen = !json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
+  const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
+  const run = Effect.scoped(
+    Effect.flatMap(
+      screen?.open ?? Effect.map(printing, ({ show }) => show),
+      (show) => stay(settings, systemd, screen, show)
+    )
+  )
+  return yield* screen === undefined ? run : screen.on(run)
+}, Effect.provide(NodeDatagrams.layer))

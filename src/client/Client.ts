@@ -10,21 +10,19 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Closing from "../engine/Closing.ts"
-import * as Engine from "../engine/Engine.ts"
-import * as EventHub from "../engine/EventHub.ts"
+import * as Drops from "../engine/Drops.ts"
+import type * as EventHub from "../engine/EventHub.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Outbox from "../engine/Outbox.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import * as ClientStep from "../protocol/delivery/ClientStep.ts"
 import * as Identity from "../protocol/model/Client.ts"
-import type * as ClientContext from "../protocol/model/ClientContext.ts"
 import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
@@ -37,11 +35,16 @@ import * as Settings from "../settings/Settings.ts"
 import { waitOf } from "../settings/Wait.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
-import { ClientClosed, NobodyLeads, type SendError } from "./ClientError.ts"
-import * as Inquiry from "./Inquiry.ts"
+import * as ClientEngine from "./ClientEngine.ts"
+import { ClientClosed, type NobodyLeads, type SendError } from "./ClientError.ts"
+import * as Joining from "./Joining.ts"
 import * as Sending from "./Sending.ts"
+import * as Tickets from "./Tickets.ts"
+import type { View } from "./View.ts"
 
 export { BodyNotJson, BodyTooLarge, ClientClosed, NobodyLeads, QueueFull, type SendError } from "./ClientError.ts"
+
+export { GroupFailed } from "../engine/GroupFailed.ts"
 
 /**
  * Why a client could not start: a setting was refused before any socket was opened, or a socket could not be.
@@ -75,19 +78,23 @@ const patience: ReadonlyArray<keyof Patience> = ["joinTimeout", "sendTimeout"]
  */
 export interface Options extends Settings.Options, Patience {}
 
+export type {
+  /**
+   * What is the case for a client at one moment.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  View
+} from "./View.ts"
+
 /**
- * What is the case for a client at one moment: whether a leader has let it in, whom it follows (null while nobody), and how many
- * servers that one saw when it last let it in.
+ * A view and all that follows it, with no gap: as `Group.Subscription` has them for a server.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Snapshot {
-  readonly self: Identity.Client
-  readonly hasJoined: boolean
-  readonly reign: Reign.Reign | null
-  readonly members: number
-}
+export type Subscription = EventHub.Subscription<View, ClientEvent.ClientEvent>
 
 /**
  * What the client of a group can do.
@@ -129,10 +136,12 @@ export interface ClientShape {
    * What is the case now, and every later event; in the discovery window after the start, as it was then and every event. They end after
    * `Left`.
    */
-  readonly subscribe: Effect.Effect<EventHub.Subscription<Snapshot, ClientEvent.ClientEvent>, never, Scope.Scope>
+  readonly subscribe: Effect.Effect<Subscription, never, Scope.Scope>
+  /** Subscribes to what followed an event that was read before, as `Group.subscribeAfter` does. */
+  readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription, never, Scope.Scope>
   /**
-   * Every event from now on: each run has a subscription of its own. Each reader has a queue of its own: one that falls more than
-   * 4,096 events behind gets `EventsLost` in place of its oldest. Neither the client nor another reader waits for it or loses anything.
+   * The events of {@link subscribe}: each run has a subscription of its own. Each reader has a queue of its own: one that falls more
+   * than 4,096 events behind gets `EventsLost` in place of its oldest. Neither the client nor another reader waits for it or loses anything.
    */
   readonly events: Stream.Stream<ClientEvent.ClientEvent>
   /** Datagrams dropped since the start, by reason. */
@@ -140,7 +149,7 @@ export interface ClientShape {
   /** Puts other keys in place of those in use, as the setting `key` spells them; a file of keys is followed by itself. */
   readonly useKeys: Keys.UseKeys
   /** Waits, and fails once the client cannot go on: its fibers died again and again. */
-  readonly failed: Effect.Effect<never, Supervisor.GroupFailed>
+  readonly failed: Effect.Effect<never, GroupFailed>
 }
 
 /**
@@ -177,136 +186,82 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   // The fixed port of a server on this host stays the server's.
   const endpoint = yield* (yield* Datagrams.Datagrams).open({ ...settings, unicastPort: 0 })
   const seeds = yield* Seeds.make(settings, endpoint)
-  const client: Identity.Client = {
+  const self: Identity.Client = {
     id: yield* newId,
     name: settings.name ?? Member.shortened(endpoint.hostname, Member.limits.name)
   }
-  const dropped = new Map<string, number>()
-  const drop = (reason: string) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
-  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), drop, seeds.holds, keys)
+  const drops = Drops.make()
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), drops.count, seeds.holds, keys)
   const supervisor = yield* Supervisor.make(() => Effect.void)
-  const outbox = yield* Outbox.make(drop, supervisor)
-  const joined = yield* Deferred.make<void>()
-  const closed = yield* Deferred.make<never, ClientClosed>()
-  const { inbox, offer } = yield* Inbox.make((limit) => Effect.sync(() => engine.offer({ _tag: "Room", limit })))
-  const sending = yield* Sending.make
-
-  const initial = ClientStep.make({ client, interval: Math.round(Duration.toMillis(settings.heartbeatInterval)) })
-  let shown = initial
-  const hub = yield* EventHub.make<Snapshot, ClientEvent.ClientEvent>(() => snapshotOf(shown))
-  const carryOut = (output: ClientContext.Output): void => {
-    switch (output._tag) {
-      case "Send": {
-        const to = output.to === null ? everywhere(settings, seeds.addresses(), shown.address) : [output.to]
-        return to.length === 0 ? undefined : outbox.add({ ...output, to })
-      }
-      case "Farewell":
-        return outbox.add(output)
-      case "Emit":
-        hub.publish(output.event)
-        if (output.event.event === "MessageReceived") offer(output.event)
-        return
-      case "Acknowledged":
-      case "QueueFull":
-        return
-    }
-  }
-  const engine: Engine.Engine<ClientContext.State, ClientStep.Input> = yield* Engine.make<
-    ClientContext.State,
-    ClientStep.Input,
-    ClientContext.Output
-  >({
-    initial,
-    transition: ClientStep.step,
-    dueAt: ClientStep.dueAt,
-    due: { _tag: "Due" },
-    carryOut: (outputs, { after }, afterwards) => {
-      shown = after
-      for (const output of outputs) carryOut(output)
-      afterwards(() => {
-        if (after.phase === "Joined") Deferred.doneUnsafe(joined, Effect.void)
-        sending.answer(outputs, after)
-      })
-    },
+  const outbox = yield* Outbox.make(drops.count, supervisor)
+  const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => engine.step({ _tag: "Room", limit })))
+  const tickets = Tickets.make()
+  const engine: ClientEngine.ClientEngine = yield* ClientEngine.make({
+    initial: ClientStep.make({ client: self, interval: Math.round(Duration.toMillis(settings.heartbeatInterval)) }),
+    outbox,
+    everywhere: (leader) => everywhere(settings, seeds.addresses(), leader),
+    tickets,
+    deliver: offer,
     supervisor
   })
-
-  const nobody = (during: NobodyLeads["during"], within: Duration.Duration, mayArrive: boolean) =>
-    Effect.map(engine.state, (state) => {
-      const address = ClientStep.leaderAddress(state)
-      return new NobodyLeads({
-        during,
-        ...Inquiry.asked(settings, endpoint, within),
-        servers: HashMap.size(state.heard),
-        leader: address === null ? null : Member.formatAddress(address),
-        mayArrive
-      })
-    })
-  const join: ClientShape["join"] = Effect.raceFirst(Deferred.await(joined), Deferred.await(closed)).pipe(
-    Effect.timeoutOption(joinWithin),
-    Effect.flatMap(Option.match({
-      onNone: () => Effect.flatMap(nobody("join", joinWithin, false), Effect.fail),
-      onSome: () => Effect.void
-    }))
-  )
-
   yield* outbox.run({ messenger, outcome: () => {} })
-  yield* supervisor.keep(
+  yield* listen(messenger, engine, supervisor)
+  yield* resolveSeeds(settings, seeds, supervisor)
+  const useKeys = yield* followKeys(keys, settings, supervisor)
+  engine.offer({ _tag: "Start" })
+  const closed = yield* Deferred.make<never, ClientClosed>()
+  const leave = Effect.andThen(Deferred.fail(closed, new ClientClosed()), engine.step({ _tag: "Leave" }))
+  // Last acquired, first released: while it says goodbye, everything above still runs.
+  yield* Effect.addFinalizer(() => Closing.waitFor(Effect.andThen(leave, outbox.farewell), Closing.goodbyeWithin))
+  const { forgetBeginning, subscribe, subscribeAfter } = engine.hub
+  yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), Effect.sync(forgetBeginning)))
+  const nobody = Joining.nobody(engine, settings, endpoint)
+  const reign = Effect.map(engine.state, ({ reign }) => reign)
+  return {
+    self,
+    join: Joining.join(engine, Deferred.await(closed), joinWithin, nobody),
+    send: Sending.send({ engine, tickets, closed: Deferred.await(closed), within: sendWithin, nobody }),
+    drain: engine.drain,
+    messages: inbox.messages,
+    inbox,
+    leader: Effect.map(reign, (reign) => reign?.leader ?? null),
+    reign,
+    subscribe,
+    subscribeAfter,
+    events: Stream.unwrap(Effect.map(subscribe, ({ events }) => events)),
+    dropped: Drops.withEndpoint(drops, endpoint),
+    useKeys,
+    failed: supervisor.failed
+  }
+})
+
+const listen = (
+  messenger: Messenger.Messenger,
+  engine: ClientEngine.ClientEngine,
+  supervisor: Supervisor.Supervisor
+) =>
+  supervisor.keep(
     "listener",
     Effect.forever(Effect.map(messenger.receive, (all) => {
       for (const received of all) engine.offer({ _tag: "Received", ...received })
     }))
   )
-  if (settings.seeds.length > 0) {
-    const spacing = Duration.max(settings.heartbeatInterval, Duration.seconds(1))
-    yield* supervisor.keep("seeds", Effect.schedule(seeds.resolve, Schedule.spaced(spacing)))
-  }
+
+const resolveSeeds = (
+  { heartbeatInterval, seeds }: Settings.Settings,
+  { resolve }: Seeds.Seeds,
+  supervisor: Supervisor.Supervisor
+) => {
+  if (seeds.length === 0) return Effect.void
+  const spacing = Duration.max(heartbeatInterval, Duration.seconds(1))
+  return supervisor.keep("seeds", Effect.schedule(resolve, Schedule.spaced(spacing)))
+}
+
+/** What becomes of the keys goes to the log: a client has no event for it. */
+const followKeys = (keys: Keys.Keys, settings: Settings.Settings, supervisor: Supervisor.Supervisor) => {
   const refused = (why: string) => Effect.logWarning(`the keys stay as they were: ${why}`)
-  const useKeys = yield* Keys.follow(
-    keys,
-    settings,
-    supervisor,
-    () => Effect.void,
-    refused,
-    Keys.warnOfExposure
-  )
-  engine.offer({ _tag: "Start" })
-  // Last acquired, first released: while it says goodbye, everything above still runs.
-  yield* Effect.addFinalizer(() =>
-    Closing.waitFor(
-      Deferred.fail(closed, new ClientClosed()).pipe(
-        Effect.andThen(engine.step({ _tag: "Leave" })),
-        Effect.andThen(outbox.farewell)
-      ),
-      Closing.goodbyeWithin
-    )
-  )
-  yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), Effect.sync(hub.forgetBeginning)))
-  const reign = Effect.map(engine.state, ({ reign }) => reign)
-  return {
-    self: client,
-    join,
-    send: sending.over({
-      engine,
-      closed: Deferred.await(closed),
-      within: sendWithin,
-      nobody: (...of) => nobody("send", ...of)
-    }),
-    drain: sending.drain(engine.stateUnsafe),
-    messages: inbox.messages,
-    inbox,
-    leader: Effect.map(reign, (reign) => reign?.leader ?? null),
-    reign,
-    subscribe: hub.subscribe,
-    events: Stream.unwrap(Effect.map(hub.subscribe, ({ events }) => events)),
-    dropped: Effect.map(
-      endpoint.dropped,
-      (ReceiveBufferFull) => ({ ...Object.fromEntries(dropped), ReceiveBufferFull })
-    ),
-    useKeys,
-    failed: supervisor.failed
-  }
-})
+  return Keys.follow(keys, settings, supervisor, () => Effect.void, refused, Keys.warnOfExposure)
+}
 
 /** Where what is said to the group goes: by multicast (null), unless that is off, and to the seeds and the leader besides. */
 const everywhere = (
@@ -319,13 +274,6 @@ const everywhere = (
   const isSeed = found.some((seed) => seed.ip === leader?.ip && seed.port === leader.port)
   return [...group, ...found, ...leader === null || isSeed ? [] : [leader]]
 }
-
-const snapshotOf = ({ client, members, phase, reign }: ClientContext.State): Snapshot => ({
-  self: client,
-  hasJoined: phase === "Joined",
-  reign,
-  members: phase === "Joined" ? members : 0
-})
 
 /**
  * Starts a client: it begins to join at once, and says goodbye when the scope closes, within one second. What is not

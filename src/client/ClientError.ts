@@ -3,7 +3,7 @@
  */
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import * as Inquiry from "./Inquiry.ts"
+import * as Asked from "./Asked.ts"
 
 /**
  * A body that takes more bytes of JSON than a message may. Nothing was sent.
@@ -63,7 +63,7 @@ export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
  */
 export class NobodyLeads extends Schema.TaggedError<NobodyLeads>()("NobodyLeads", {
   during: Schema.Literals(["join", "send"]),
-  ...Inquiry.Asked.fields,
+  ...Asked.Asked.fields,
   servers: Schema.Natural,
   leader: Schema.NullOr(Schema.String),
   mayArrive: Schema.Boolean
@@ -74,7 +74,7 @@ export class NobodyLeads extends Schema.TaggedError<NobodyLeads>()("NobodyLeads"
     if (this.leader !== null) return `the leader of ${group} at ${this.leader} did not answer within ${this.within} ms`
     return this.servers > 0
       ? `nobody leads ${group}: ${this.servers} of its servers are heard, none of them led within ${this.within} ms`
-      : Inquiry.nobody(this)
+      : Asked.nobody(this)
   }
 }
 

@@ -1,4 +1,20 @@
-/** Asks a group who is in it and who leads, without joining: nobody's view changes by it. */
+/**
+ * Asks a group who is in it and who leads, without joining: nobody's view changes by it.
+ *
+ * ```ts
+ * import { Inquiry, Settings } from "bellwether"
+ * import * as NodeServer from "bellwether/NodeServer"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const whoLeads = Settings.make({ group: "orders" }).pipe(
+ *   Effect.flatMap((settings) => Inquiry.leader(settings, { timeout: "1 second" })),
+ *   Effect.map(({ leader }) => leader),
+ *   Effect.provide(NodeServer.layerDatagrams)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
@@ -11,73 +27,37 @@ import * as Frame from "../protocol/wire/Frame.ts"
 import * as Keys from "../server/Keys.ts"
 import * as ListReading from "../server/ListReading.ts"
 import * as Seeds from "../server/Seeds.ts"
-import * as MulticastGroup from "../settings/MulticastGroup.ts"
 import { SettingRefused } from "../settings/SettingRefused.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
-
-/**
- * How a group was asked: what to compare where nobody answers. `interfaces` are those that the question went out of; `within`
- * is how many ms were waited.
- */
-export const Asked = Schema.Struct({
-  group: Schema.String,
-  multicastAddress: Schema.String,
-  port: Schema.Natural,
-  interfaces: Schema.Array(Schema.String),
-  within: Schema.Natural
-})
-
-/** */
-export type Asked = typeof Asked.Type
-
-/** How these settings ask, over this endpoint, for so long. */
-export const asked = (
-  { group, multicastAddress, port }: Pick<Settings.Settings, "group" | "multicastAddress" | "port">,
-  endpoint: Pick<Datagrams.Endpoint, "local">,
-  within: Duration.Duration
-): Asked => ({
-  group,
-  multicastAddress: MulticastGroup.format(multicastAddress),
-  port,
-  interfaces: endpoint.local.map((local) => `${local.interface} (${local.ip})`),
-  within: Math.round(Duration.toMillis(within))
-})
-
-/** That nobody answered, and what to compare. */
-export const nobody = ({ group, interfaces, multicastAddress, port, within }: Asked): string =>
-  `nobody in group ${JSON.stringify(group)} answered within ${within} ms on ${multicastAddress}:${port} through ${
-    interfaces.join(", ")
-  }; check that a server runs, that group, key, address and port are the same there, the interface, and that no firewall `
-  + "stops UDP"
-
-const nobodyHere = (
-  { group, interfaces, multicastAddress, port, unicastPort, within }: Asked & { readonly unicastPort?: number }
-): string =>
-  `no server of group ${JSON.stringify(group)} on this host answered within ${within} ms ${
-    unicastPort === undefined ? `on ${multicastAddress}:${port}` : `at port ${unicastPort}`
-  } through ${interfaces.join(", ")}; check that one runs here, and that its settings are those of this question`
+import * as Asked from "./Asked.ts"
 
 /**
  * Nobody answered within the time-out. Either no server of the group runs, or it cannot be reached: the group, address,
  * port and interfaces asked by are told, and whether only this host was asked, and at which port. Programs exit with 3.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
-  ...Asked.fields,
+  ...Asked.Asked.fields,
   thisHost: Schema.Boolean,
   unicastPort: Schema.optionalKey(Schema.Natural)
 }) {
   override readonly [Runtime.errorExitCode] = 3
   override readonly [Runtime.errorReported] = false
   override get message() {
-    return this.thisHost ? nobodyHere(this) : nobody(this)
+    return this.thisHost ? Asked.nobodyHere(this) : Asked.nobody(this)
   }
 }
 
 /**
  * A server answered, but its list was longer than what came of it within the time-out (`within`, ms): `pages` of `of`.
  * Programs exit with 3.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class ListUnfinished extends Schema.TaggedError<ListUnfinished>()("ListUnfinished", {
   from: Schema.String,
@@ -97,6 +77,9 @@ export class ListUnfinished extends Schema.TaggedError<ListUnfinished>()("ListUn
  * What one server answered for its group: those in its view, highest rank first, the leader and its term. `leader` is null
  * while nobody leads; `term` is then that of the last reign. A leader may be in no list: one that is just lost, or not met
  * yet. Host names and tags are left out where the server did not tell them.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Answer {
   readonly members: ReadonlyArray<Message.Listed>
@@ -111,13 +94,21 @@ export interface Answer {
 /**
  * How to ask. `timeout` is how long to wait for the whole answer, 2 s unless set. With `thisHost` only a server of this
  * host is asked, and heard: the one at the `unicastPort` of the settings where that is set, else any of the group.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly timeout?: Duration.Input | undefined
   readonly thisHost?: boolean | undefined
 }
 
-/** The settings by which a group is asked. */
+/**
+ * The settings by which a group is asked.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Questioned = Pick<
   Settings.Settings,
   | "group"
@@ -139,6 +130,9 @@ export type Questioned = Pick<
 /**
  * Asks by multicast, and asks the seeds. The leader is asked first, and any server of this host; while they do not
  * answer, more and more of the others are. Where several answer, as in a group that was split, the first is taken.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const members = (
   settings: Questioned,
@@ -164,6 +158,9 @@ export const members = (
 /**
  * Asks in the same way, but only until it is known who leads: `members` are those that were told by then. Where a part of
  * a list came within the time-out, that is the answer.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const leader = (
   settings: Questioned,
@@ -218,7 +215,7 @@ const inquire = (settings: Questioned, options: Options, isEnough: (reading: Lis
       })
     })
     yield* Effect.timeoutOption(reads, timeout)
-    const how = asked(settings, endpoint, timeout)
+    const how = Asked.asked(settings, endpoint, timeout)
     if (reading !== undefined) return { reading, asked: how }
     return yield* new NoAnswer({ ...how, thisHost, ...(isExact ? { unicastPort } : {}) })
   }))

@@ -15,6 +15,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Inquiry from "../client/Inquiry.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import { formatAddress } from "../protocol/model/Member.ts"
 import * as Frame from "../protocol/wire/Frame.ts"
@@ -43,7 +44,7 @@ export interface Examination {
   /** All that was seen so far. */
   readonly observations: Effect.Effect<Observations>
   /** Fails when a fiber of it has died too often. */
-  readonly failed: Effect.Effect<never, Supervisor.GroupFailed>
+  readonly failed: Effect.Effect<never, GroupFailed>
 }
 
 /** Starts an examination. It goes on until the scope closes. */

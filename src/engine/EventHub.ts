@@ -10,11 +10,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../protocol/model/Event.ts"
 
-/**
- * A snapshot and all that follows it, with no gap. `sequence` is the number of the newest event that the snapshot includes.
- */
-export interface Subscription<S, E> {
-  readonly snapshot: S
+/** A view, and all events that follow number `sequence`, with no gap. */
+export interface Subscription<V, E> {
+  readonly view: V
   readonly sequence: number
   /** Ends when the hub does, after all that was published before. */
   readonly events: Stream.Stream<E | Lost>
@@ -23,17 +21,23 @@ export interface Subscription<S, E> {
 /** What a reader gets in place of the events that it was too slow for. */
 export type Lost = Extract<Event.Event, { readonly event: "EventsLost" }>
 
+/** Tells a reader that it lost so many events before one of that time. */
+export const lost = (at: number, count: number): Lost => ({ at, event: "EventsLost", count })
+
 /** Where events are published and subscribed to. */
-export interface EventHub<S, E> {
+export interface EventHub<V, E> {
   /** Hands an event to every reader. Never waits, and runs none of them. */
   readonly publish: (event: E) => void
   /**
-   * Subscribes, from the beginning while that is kept, else from now on. A reader that falls more than {@link capacity}
-   * events behind loses its oldest, and gets {@link Lost} in their place.
+   * Subscribes, from the beginning while that is kept, else from now on; the view includes the events up to `sequence`. A
+   * reader that falls more than {@link capacity} events behind loses its oldest, and gets {@link Lost} in their place.
    */
-  readonly subscribe: Effect.Effect<Subscription<S, E>, never, Scope.Scope>
-  /** Subscribes to what followed an event that was read before. What the history has no more of it is told as {@link Lost}. */
-  readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription<S, E>, never, Scope.Scope>
+  readonly subscribe: Effect.Effect<Subscription<V, E>, never, Scope.Scope>
+  /**
+   * Subscribes to what followed an event that was read before; the view is that of now. What the history has no more of it is
+   * told as {@link Lost}.
+   */
+  readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription<V, E>, never, Scope.Scope>
   /** Who subscribes from here on gets what follows. */
   readonly forgetBeginning: () => void
 }
@@ -50,32 +54,32 @@ interface Numbered<E> {
 }
 
 /**
- * Makes a hub that ends with the scope. `snapshot` is asked for at once, for those who read from the beginning, and at each
+ * Makes a hub that ends with the scope. `view` is asked for at once, for those who read from the beginning, and at each
  * later subscription: it must include exactly what was published.
  */
-export const make = Effect.fnUntraced(function*<S, E extends { readonly at: number }>(
-  snapshot: () => S
-): Effect.fn.Return<EventHub<S, E>, never, Scope.Scope> {
+export const make = Effect.fnUntraced(function*<V, E extends { readonly at: number }>(
+  view: () => V
+): Effect.fn.Return<EventHub<V, E>, never, Scope.Scope> {
   const readers = new Set<Queue.Queue<Numbered<E>, Cause.Done>>()
-  const first = snapshot()
+  const first = view()
   let isBeginning = true
   let history: Array<Numbered<E>> = []
   let sequence = 0
   let hasEnded = false
 
-  const open = (from: { readonly snapshot: S; readonly after: number }) =>
+  const open = (from: { readonly view: V; readonly after: number }) =>
     Effect.map(
       Effect.acquireRelease(Queue.sliding<Numbered<E>, Cause.Done>(capacity), (queue) =>
         Effect.suspend(() => {
           readers.delete(queue)
           return Queue.shutdown(queue)
         })),
-      (queue): Subscription<S, E> => {
+      (queue): Subscription<V, E> => {
         for (const numbered of history) if (numbered.sequence > from.after) Queue.offerUnsafe(queue, numbered)
         if (hasEnded) Queue.endUnsafe(queue)
         else readers.add(queue)
         return {
-          snapshot: from.snapshot,
+          view: from.view,
           sequence: from.after,
           events: Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(queue), withLosses<E>(from.after))))
         }
@@ -101,11 +105,11 @@ export const make = Effect.fnUntraced(function*<S, E extends { readonly at: numb
     subscribe: Effect.suspend(() =>
       open(
         isBeginning && history.length === sequence
-          ? { snapshot: first, after: 0 }
-          : { snapshot: snapshot(), after: sequence }
+          ? { view: first, after: 0 }
+          : { view: view(), after: sequence }
       )
     ),
-    subscribeAfter: (after) => Effect.suspend(() => open({ snapshot: snapshot(), after: Math.min(after, sequence) })),
+    subscribeAfter: (after) => Effect.suspend(() => open({ view: view(), after: Math.min(after, sequence) })),
     forgetBeginning: () => {
       isBeginning = false
     }
@@ -121,6 +125,6 @@ const withLosses = <E extends { readonly at: number }>(after: number) => {
     const count = sequence - last - 1
     last += count + some.length
     const events = Arr.map(some, ({ event }) => event)
-    return count > 0 ? [{ at: event.at, event: "EventsLost", count }, ...events] : events
+    return count > 0 ? [lost(event.at, count), ...events] : events
   }
 }

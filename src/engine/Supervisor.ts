@@ -5,20 +5,9 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { GroupFailed, maxDeaths } from "./GroupFailed.ts"
 
-/** The group is not served any more: its fibers died again and again, so the server has stepped down and left. */
-export class GroupFailed extends Schema.TaggedError<GroupFailed>()("GroupFailed", {
-  fiber: Schema.String,
-  cause: Schema.Defect()
-}) {
-  override get message() {
-    return `${this.fiber} died ${maxDeaths} times within a minute`
-  }
-}
-
-const maxDeaths = 5
 const minute = Duration.minutes(1)
 const longestBackoff = Duration.seconds(2)
 

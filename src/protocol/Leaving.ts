@@ -1,7 +1,7 @@
 /** How a server leaves the group: it ends its leading work, says goodbye, and hands on what it promised. */
 import * as Delivery from "./delivery/Delivery.ts"
-import * as BullyElection from "./election/BullyElection.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
+import * as Roles from "./election/Roles.ts"
 import * as Handover from "./lease/Handover.ts"
 import * as LeaseClaim from "./lease/LeaseClaim.ts"
 import type { Timer } from "./model/State.ts"
@@ -15,8 +15,8 @@ export const leave = (context: StepContext): void => {
   context.clearTimer("discovery")
   for (const election of ElectionContext.all(context)) {
     // Who would vote for it is free again: its candidacy comes to nothing.
-    BullyElection.abandon(election)
-    BullyElection.endReign(election, "Left")
+    Roles.abandon(election)
+    Roles.endReign(election, "Left")
   }
   goOn(context)
 }

@@ -8,13 +8,16 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { GroupFailed } from "../engine/Supervisor.ts"
+import type * as EventHub from "../engine/EventHub.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Handover from "../protocol/lease/Handover.ts"
 import type * as Event from "../protocol/model/Event.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
 import * as Step from "../protocol/Step.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
+
+export { GroupFailed } from "../engine/GroupFailed.ts"
 
 /**
  * One server's picture of the group: everyone, itself included, highest rank first; the reign it follows, null while
@@ -40,7 +43,7 @@ export interface LastHeard {
 }
 
 /**
- * A snapshot and all that follows it, with no gap: `events` begins with the one after `sequence`.
+ * A view and all that follows it, with no gap: `events` begins with the one after `sequence`.
  *
  * Who subscribes in the discovery window, as what is built on the server's layer does, gets the view at the start and every
  * event from `Started` on (`sequence` is 0). Who subscribes later gets the view of that moment and every later event. The
@@ -53,11 +56,7 @@ export interface LastHeard {
  * @category models
  * @since 0.1.0
  */
-export interface Subscription {
-  readonly view: View
-  readonly sequence: number
-  readonly events: Stream.Stream<Event.Event>
-}
+export type Subscription = EventHub.Subscription<View, Event.Event>
 
 /**
  * What the service that says who is there can do.
@@ -72,6 +71,14 @@ export interface GroupShape {
   readonly reign: Effect.Effect<Reign.Reign | null>
   readonly view: Effect.Effect<View>
   readonly subscribe: Effect.Effect<Subscription, never, Scope.Scope>
+  /**
+   * Subscribes to what followed an event that was read before, with the view of now. An event's number is that of the one
+   * before it and 1; the one after `EventsLost` comes `count` later. The newest 1,000 events are kept: what is missing of
+   * those that followed is told as `EventsLost`.
+   */
+  readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription, never, Scope.Scope>
+  /** The events of {@link subscribe}: each run has a subscription of its own. */
+  readonly events: Stream.Stream<Event.Event>
   /**
    * The view now, then each later one. A slow reader skips views between; it always gets the newest. Ends with the server,
    * after its last view.
@@ -108,13 +115,12 @@ export class Group extends Context.Service<Group, GroupShape>()("bellwether/serv
 /**
  * The service over a server's state.
  *
- * @category constructors
- * @since 0.1.0
+ * @internal
  */
 export const make = (
   state: ServerEngine.ServerEngine,
   failed: Effect.Effect<never, GroupFailed>,
-  dropped: Effect.Effect<number>,
+  dropped: Effect.Effect<Readonly<Record<string, number>>>,
   pulse: Effect.Effect<number>
 ): GroupShape => {
   const view = Effect.map(state.state, Step.view)
@@ -124,7 +130,9 @@ export const make = (
     members: Effect.map(view, ({ members }) => members),
     reign: Effect.map(state.state, ({ election }) => election.reign),
     view,
-    subscribe: Effect.map(state.subscribe, ({ snapshot, ...rest }) => ({ view: snapshot, ...rest })),
+    subscribe: state.events.subscribe,
+    subscribeAfter: state.events.subscribeAfter,
+    events: Stream.unwrap(Effect.map(state.events.subscribe, ({ events }) => events)),
     changes: state.views,
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state
@@ -136,15 +144,11 @@ export const make = (
       }
       return all
     }),
-    dropped: Effect.zipWith(
-      state.dropped,
-      dropped,
-      (reasons, ReceiveBufferFull) => ({ ...reasons, ReceiveBufferFull })
-    ),
+    dropped,
     pulse,
     votesIn,
     votes: Effect.scoped(Effect.gen(function*() {
-      const { events } = yield* state.subscribe
+      const { events } = yield* state.events.subscribe
       if ((yield* votesIn) === 0) return
       yield* Stream.runDrain(Stream.takeUntilEffect(events, () => Effect.map(votesIn, (left) => left === 0)))
     })),

@@ -66,8 +66,7 @@ export class Inbox extends Context.Service<Inbox, InboxShape>()("bellwether/serv
 /**
  * An inbox and the way in. `offer` is called for each message in turn; it does not block.
  *
- * @category models
- * @since 0.1.0
+ * @internal
  */
 export interface FanOut {
   readonly inbox: InboxShape
@@ -86,8 +85,7 @@ interface Reader {
  * Makes an inbox that ends with the scope. `room` is told how many messages may have been offered in all since the start:
  * as many as the slowest reader has taken, and {@link capacity} more.
  *
- * @category constructors
- * @since 0.1.0
+ * @internal
  */
 export const make = Effect.fnUntraced(function*(
   room: (limit: number) => Effect.Effect<void>

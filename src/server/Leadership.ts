@@ -7,28 +7,20 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Result from "effect/Result"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import * as ElectionContext from "../protocol/election/ElectionContext.ts"
-import * as NamedElections from "../protocol/election/NamedElections.ts"
-import * as SteppingDown from "../protocol/election/SteppingDown.ts"
 import * as Election from "../protocol/model/Election.ts"
 import * as Member from "../protocol/model/Member.ts"
 import * as Name from "../protocol/model/Name.ts"
-import * as ReignOrder from "../protocol/model/Reign.ts"
-import * as Step from "../protocol/Step.ts"
-import * as LeadingWork from "./LeadingWork.ts"
-import type * as ServerEngine from "./ServerEngine.ts"
-import * as Singleton from "./Singleton.ts"
+import type * as ReignOrder from "../protocol/model/Reign.ts"
+import type { NotLeading, Reign } from "./OwnReign.ts"
+import type * as Singleton from "./Singleton.ts"
 
-export { NotLeading, Reign } from "./LeadingWork.ts"
+export { NotLeading, Reign } from "./OwnReign.ts"
 
 export type { Options as SingletonOptions } from "./Singleton.ts"
 
@@ -117,7 +109,7 @@ export interface LeadershipShape {
    * for one `memberTimeout` unless nobody takes the lead. Fails where it does not lead. Completes at once; the rest takes
    * up to `stopTimeout`.
    */
-  readonly resign: Effect.Effect<void, LeadingWork.NotLeading>
+  readonly resign: Effect.Effect<void, NotLeading>
   /**
    * Does not lead for that long (1 ms to 24 h), **also where nobody else does**, which is the difference to {@link resign}:
    * for maintenance, or to keep a sick machine out of the way. If this server leads, it resigns first; if not, it just
@@ -134,7 +126,7 @@ export interface LeadershipShape {
    */
   readonly transferTo: (
     member: Member.NodeId | { readonly id: Member.NodeId }
-  ) => Effect.Effect<void, LeadingWork.NotLeading | NoSuchMember | TransferFailed>
+  ) => Effect.Effect<void, NotLeading | NoSuchMember | TransferFailed>
   /**
    * Runs `work` for each reign of this server's own, with the `Reign` in its context, and never ends by itself.
    *
@@ -149,7 +141,7 @@ export interface LeadershipShape {
    */
   readonly whileLeader: <A, E, R>(
     work: Effect.Effect<A, E, R>
-  ) => Effect.Effect<never, E, Exclude<R, LeadingWork.Reign>>
+  ) => Effect.Effect<never, E, Exclude<R, Reign>>
   /**
    * Work as in {@link whileLeader} that must go on: where it fails within a reign, for whatever cause, it is told
    * (`WorkFailed`, with the name), logged, and started again by a schedule; see `SingletonOptions`. When the schedule is
@@ -163,7 +155,7 @@ export interface LeadershipShape {
     name: string,
     work: Effect.Effect<A, E, R>,
     options?: Singleton.Options<E, R2>
-  ) => Effect.Effect<never, E, Exclude<R | R2, LeadingWork.Reign>>
+  ) => Effect.Effect<never, E, Exclude<R | R2, Reign>>
   /**
    * The leadership of something by name, beside the group's own and those of other names: so the load of leading is spread.
    * Each elects on its own, among the servers that ask for it; of equal priorities the rank is drawn by name and node id, so
@@ -183,150 +175,3 @@ export interface LeadershipShape {
  * @since 0.1.0
  */
 export class Leadership extends Context.Service<Leadership, LeadershipShape>()("bellwether/server/Leadership") {}
-
-/** The longest time that a server can be told to step down for. */
-const longest = Duration.hours(24)
-
-/**
- * The service over a server's state: the group's own leadership, and the way to those of other names.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const make = (state: ServerEngine.ServerEngine, works: LeadingWork.All): LeadershipShape => {
-  // How many scopes asked for each name.
-  const asked = new Map<string, number>()
-  const campaign = (election: string) =>
-    Effect.flatMap(state.state, (now) => {
-      if (!Election.isName(election)) return Effect.fail(new ElectionRefused({ election, reason: "name" }))
-      if (!NamedElections.hasRoom(now, election)) return Effect.fail(new ElectionRefused({ election, reason: "room" }))
-      asked.set(election, (asked.get(election) ?? 0) + 1)
-      return state.step({ _tag: "Campaign", election })
-    })
-  const withdraw = (election: string) =>
-    Effect.suspend(() => {
-      const left = (asked.get(election) ?? 0) - 1
-      if (left > 0) {
-        asked.set(election, left)
-        return Effect.void
-      }
-      asked.delete(election)
-      works.release(election)
-      return state.step({ _tag: "Withdraw", election })
-    })
-  const of: LeadershipShape["of"] = (election) =>
-    Effect.acquireRelease(campaign(election), () => withdraw(election)).pipe(
-      Effect.map(() => over(state, works, election, of))
-    )
-  return over(state, works, Election.ofGroup, of)
-}
-
-/** One leadership over a server's state. */
-const over = (
-  state: ServerEngine.ServerEngine,
-  works: LeadingWork.All,
-  election: string,
-  of: LeadershipShape["of"]
-): LeadershipShape => {
-  const own = Effect.zipWith(
-    state.state,
-    state.now,
-    (state, now) => Step.leads(state, now, election)
-  )
-  /** To the log too: whoever runs the work may have forked it, and reads no events. */
-  const tellFailure = (name: string, { again, cause, term }: Singleton.Failure) => {
-    const what = `${name === "" ? "leading work" : `the singleton ${name}`} failed in term ${term}`
-    const text = Cause.pretty(cause).split("\n")[0] ?? ""
-    return Effect.andThen(
-      again === null
-        ? Effect.logError(`${what}; it is not started again, and this server resigns`, cause)
-        : Effect.logWarning(`${what}; it is started again after ${again} ms`, cause),
-      state.tell({ event: "WorkFailed", election, name, term, cause: text.slice(0, 500), again })
-    ).pipe(Effect.annotateLogs(election === Election.ofGroup ? {} : { election }))
-  }
-  const lead: LeadingWork.Lead = {
-    own,
-    owns: Stream.map(state.ownReigns, (all) => all.get(election) ?? null),
-    token: (reign) => ReignOrder.token(reign, election),
-    resign: state.step({ _tag: "Resign", election }),
-    overran: (term) =>
-      Effect.andThen(
-        state.tell({ event: "WorkOverran", election, term, for: Duration.toMillis(works.stopTimeout) }),
-        state.step({ _tag: "WorkOverran", election, term })
-      ),
-    finished: state.step({ _tag: "WorkFinished", election }),
-    failed: (term, cause) => tellFailure("", { term, cause, again: null }),
-    givenUp: state.step({ _tag: "WorkGivenUp", election }),
-    offered: Effect.flatMap(
-      state.state,
-      (now) =>
-        ElectionContext.register(now, election)?.hasNoWork === true
-          ? state.step({ _tag: "WorkOffered", election })
-          : Effect.void
-    )
-  }
-  const notLeading = Effect.suspend(() => Effect.fail(new LeadingWork.NotLeading({ term: null })))
-
-  const transferTo = Effect.fn("Leadership.transferTo")(function*(
-    member: Member.NodeId | { readonly id: Member.NodeId }
-  ) {
-    const to = typeof member === "string" ? member : member.id
-    // From before the lead is given up, so that none who leads then is missed.
-    const { events } = yield* state.subscribe
-    const reign = yield* own
-    const before = yield* state.state
-    const refusal = reign === null ? "NotLeading" : SteppingDown.refusal(before, to, election)
-    if (refusal === "NotLeading") return yield* notLeading
-    if (to === before.self.id) return
-    if (refusal === "NoSuchMember") return yield* new NoSuchMember({ id: to, election })
-    yield* state.step({ _tag: "Transfer", election, to })
-    const within = Duration.toMillis(works.stopTimeout) + 2 * before.timing.coordinatorTimeout
-    const leader = yield* events.pipe(
-      Stream.filterMap((event) =>
-        event.event === "LeaderChanged" && event.election === election && event.leader !== null
-          ? Result.succeed(event.leader.id)
-          : Result.failVoid
-      ),
-      Stream.runHead,
-      Effect.timeoutOption(within),
-      Effect.map((found) => Option.getOrNull(Option.flatten(found)))
-    )
-    if (leader !== to) return yield* new TransferFailed({ to, leader })
-  }, Effect.scoped)
-
-  return {
-    isLeader: Effect.map(own, (reign) => reign !== null),
-    current: Effect.map(own, Option.fromNullishOr),
-    followed: Effect.map(state.state, (now) => Option.fromNullishOr(ElectionContext.register(now, election)?.reign)),
-    resign: Effect.flatMap(own, (reign) => reign === null ? notLeading : Effect.uninterruptible(lead.resign)),
-    stepDownFor: (duration) =>
-      Option.match(Option.filter(Duration.fromInput(duration), isAllowed), {
-        onNone: () => Effect.fail(new TimeRefused({ was: shown(duration) })),
-        onSome: (time) => state.step({ _tag: "StepDown", election, millis: Math.ceil(Duration.toMillis(time)) })
-      }),
-    transferTo,
-    whileLeader: (effect) => Effect.suspend(() => LeadingWork.whileLeader(lead, works.of(election), effect)),
-    singleton: (name, effect, options = {}) =>
-      Effect.flatMap(Effect.orDie(Singleton.check(options)), () => {
-        const work = works.of(election)
-        const { singletons } = work
-        if (singletons.has(name)) return Effect.die(new Error(`the singleton ${name} runs on this server already`))
-        singletons.add(name)
-        const restarted = Singleton.restarted(effect, options, (failure) => tellFailure(name, failure))
-        // The last failure is told as each before it.
-        return LeadingWork.whileLeader({ ...lead, failed: () => Effect.void }, work, restarted).pipe(
-          Effect.ensuring(Effect.sync(() => singletons.delete(name)))
-        )
-      }),
-    of
-  }
-}
-
-const isAllowed = (time: Duration.Duration): boolean =>
-  Duration.isFinite(time) && Duration.toMillis(time) > 0 && Duration.isLessThanOrEqualTo(time, longest)
-
-const shown = (duration: Duration.Input): string =>
-  Option.match(Duration.fromInput(duration), {
-    onNone: () => JSON.stringify(duration),
-    onSome: Duration.format
-  })

@@ -13,6 +13,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Closing from "../engine/Closing.ts"
+import * as Drops from "../engine/Drops.ts"
+import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Timing from "../protocol/model/Timing.ts"
@@ -31,6 +33,7 @@ import * as Heartbeat from "./Heartbeat.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
+import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
 import * as OtherGroups from "./OtherGroups.ts"
 import * as Seeds from "./Seeds.ts"
@@ -64,8 +67,7 @@ export type ServerError = SettingRefused | Datagrams.DatagramsFailed
 /**
  * What the protocol goes by, of these settings.
  *
- * @category conversions
- * @since 0.1.0
+ * @internal
  */
 export const timingOf = (settings: Settings.Settings): Timing.Timing => ({
   ...Settings.timing(settings),
@@ -112,6 +114,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
   const timing = timingOf(settings)
+  const drops = Drops.make()
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const state: ServerEngine.ServerEngine = yield* ServerEngine.make({
     initial: Step.make({
@@ -121,6 +124,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       seeds: seeds.addresses(),
       monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     }),
+    drops,
     works,
     deliver: offer,
     paused: () => messenger.renew(),
@@ -128,7 +132,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   })
   const others = OtherGroups.make(settings.heartbeatInterval)
   const onDrop = (reason: Messenger.DropReason, datagram?: Datagrams.Received): void => {
-    state.drop(reason)
+    drops.count(reason)
     if (reason !== "OtherGroup" || datagram === undefined) return
     others.hear(Frame.tagOf(datagram.payload), datagram.from, Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
   }
@@ -171,14 +175,14 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   yield* Effect.addFinalizer(() => leave)
   // From here, and not from when the server knows its group: on a busy host it may do so before anybody could subscribe.
   yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), state.forgetBeginning))
-  const failed = yield* Deferred.make<never, Supervisor.GroupFailed>()
+  const failed = yield* Deferred.make<never, GroupFailed>()
   yield* supervisor.failed.pipe(
     Effect.catch((error) => Effect.andThen(leave, Deferred.fail(failed, error))),
     Effect.forkScoped
   )
   return {
-    group: Group.make(state, Deferred.await(failed), endpoint.dropped, pulse),
-    leadership: Leadership.make(state, works),
+    group: Group.make(state, Deferred.await(failed), Drops.withEndpoint(drops, endpoint), pulse),
+    leadership: Leaderships.make(state, works),
     useKeys,
     inbox
   }

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type * as Drops from "../engine/Drops.ts"
 import * as Engine from "../engine/Engine.ts"
 import * as EventHub from "../engine/EventHub.ts"
 import * as Latest from "../engine/Latest.ts"
@@ -15,10 +16,9 @@ import * as Outbox from "../engine/Outbox.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as ElectionContext from "../protocol/election/ElectionContext.ts"
 import type * as Event from "../protocol/model/Event.ts"
-import type { DropReason, Now, Output, State } from "../protocol/model/State.ts"
+import type { Now, Output, State } from "../protocol/model/State.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Generation from "../transport/Generation.ts"
-import type * as Messenger from "../transport/Messenger.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import type * as Inbox from "./Inbox.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
@@ -40,8 +40,8 @@ export interface ServerEngine {
   readonly step: (input: Step.Input) => Effect.Effect<void>
   readonly offer: (input: Step.Input) => void
   readonly state: Effect.Effect<State>
-  /** Subscribes to the events: with the view at the start and all of them in the discovery window, else from now on. */
-  readonly subscribe: Effect.Effect<EventHub.Subscription<Step.View, Event.Event>, never, Scope.Scope>
+  /** Its events: from the start, with the view of then, for who subscribes in the discovery window. */
+  readonly events: Pick<EventHub.EventHub<Step.View, Event.Event>, "subscribe" | "subscribeAfter">
   /** The view as it was last told, and each later one. Of a server that has ended it is the last one. */
   readonly views: Stream.Stream<Step.View>
   /** The reigns of this server's own that last, by election: the group's own has no name. */
@@ -50,10 +50,8 @@ export interface ServerEngine {
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
   /** Who subscribes from here on gets what follows, and no longer all from `Started` on. */
   readonly forgetBeginning: Effect.Effect<void>
-  /** Counts a datagram that was dropped. */
-  readonly drop: (reason: DropReason | Messenger.DropReason) => void
   /** How many datagrams were dropped since the start, by reason. */
-  readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
+  readonly dropped: Drops.Drops["counts"]
   readonly outbox: Outbox.Outbox
   readonly now: Effect.Effect<Now>
 }
@@ -61,6 +59,7 @@ export interface ServerEngine {
 /** What a server's engine needs of what surrounds it. */
 export interface Options {
   readonly initial: State
+  readonly drops: Drops.Drops
   /** `end` ends all leading work of an election, in a bounded time, and answers whether it has finished by then. */
   readonly works: Pick<LeadingWork.All, "end" | "idle">
   /** Takes what clients sent, and must not block. */
@@ -72,18 +71,16 @@ export interface Options {
 
 /** Makes the state of one server. */
 export const make = Effect.fnUntraced(function*(
-  { deliver, initial, paused, supervisor, works }: Options
+  { deliver, drops, initial, paused, supervisor, works }: Options
 ): Effect.fn.Return<ServerEngine, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const sinceBoot = yield* SinceBoot.SinceBoot
   const generation = yield* Generation.Generation
-  const dropped = new Map<string, number>()
-  const drop: ServerEngine["drop"] = (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1)
   const view = yield* Latest.make(Step.view(initial))
   const ownReigns = yield* Latest.make<ElectionContext.OwnReigns>(new Map())
   const hub = yield* EventHub.make<Step.View, Event.Event>(view.get)
   const runWork = yield* FiberMap.makeRuntime<never, string>()
-  const outbox = yield* Outbox.make(drop, supervisor)
+  const outbox = yield* Outbox.make(drops.count, supervisor)
 
   const emit = (event: Event.Event): void => {
     hub.publish(event)
@@ -95,7 +92,7 @@ export const make = Effect.fnUntraced(function*(
       case "Emit":
         return emit(output.event)
       case "Drop":
-        return drop(output.reason)
+        return drops.count(output.reason)
       case "Send":
       case "Ask":
       case "Farewell":
@@ -133,13 +130,12 @@ export const make = Effect.fnUntraced(function*(
     step: engine.step,
     offer: engine.offer,
     state: engine.state,
-    subscribe: hub.subscribe,
+    events: hub,
     views: view.changes,
     ownReigns: ownReigns.changes,
     tell: (event) => Effect.sync(() => hub.publish({ at: clock.currentTimeMillisUnsafe(), ...event })),
     forgetBeginning: Effect.sync(hub.forgetBeginning),
-    drop,
-    dropped: Effect.sync(() => Object.fromEntries(dropped)),
+    dropped: drops.counts,
     outbox,
     now: Effect.sync(engine.now)
   }

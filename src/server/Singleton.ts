@@ -13,7 +13,7 @@ import * as Schedule from "effect/Schedule"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Spelling from "../settings/Spelling.ts"
 import { waitOf } from "../settings/Wait.ts"
-import * as LeadingWork from "./LeadingWork.ts"
+import { NotLeading, Reign } from "./OwnReign.ts"
 
 /**
  * How a singleton is started again within a reign.
@@ -33,8 +33,7 @@ export interface Options<E, R = never> {
 /**
  * One failure of leading work: `again` is after how many ms it is started again, null where it is not.
  *
- * @category models
- * @since 0.1.0
+ * @internal
  */
 export interface Failure {
   readonly term: number
@@ -47,8 +46,7 @@ const names: ReadonlyArray<keyof Options<unknown>> = ["schedule", "healthyAfter"
 /**
  * Refuses options of which one has a name that is not known, or a time that is none.
  *
- * @category guards
- * @since 0.1.0
+ * @internal
  */
 export const check = (options: Options<never, unknown>): Effect.Effect<void, SettingRefused> =>
   Effect.andThen(
@@ -62,16 +60,15 @@ const byDefault = Schedule.min([Schedule.exponential("250 millis"), Schedule.spa
  * Runs an effect under the reign in its context, again and again by the schedule while it fails; `tell` hears of each
  * failure. Fails with the last cause when the schedule is exhausted.
  *
- * @category combinators
- * @since 0.1.0
+ * @internal
  */
 export const restarted = <A, E, R, R2 = never>(
   effect: Effect.Effect<A, E, R>,
   { healthyAfter = "1 minute", schedule }: Options<E, R2>,
   tell: (failure: Failure) => Effect.Effect<void>
-): Effect.Effect<A, E, R | R2 | LeadingWork.Reign> =>
+): Effect.Effect<A, E, R | R2 | Reign> =>
   Effect.gen(function*() {
-    const { isCurrent, term } = yield* LeadingWork.Reign
+    const { isCurrent, term } = yield* Reign
     const clock = yield* Clock.Clock
     const healthy = Duration.toMillis(Duration.fromInputUnsafe(healthyAfter))
     const fresh = Schedule.toStep<unknown, Cause.Cause<E>, never, R2>(schedule ?? byDefault)
@@ -83,7 +80,7 @@ export const restarted = <A, E, R, R2 = never>(
       if (Exit.isSuccess(exit)) return exit.value
       if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
       // Its reign is over by the clock: that is no failure of its own, and what follows is the next one's.
-      if (!(yield* isCurrent)) return yield* Effect.die(new LeadingWork.NotLeading({ term }))
+      if (!(yield* isCurrent)) return yield* Effect.die(new NotLeading({ term }))
       if (monotonic() - begun >= healthy) step = yield* fresh
       const after = yield* step(clock.currentTimeMillisUnsafe(), exit.cause).pipe(
         Effect.map(([, delay]) => Duration.toMillis(delay)),

@@ -47,6 +47,16 @@ export const defaultText = (key: Key): string => {
     : `${first}; ${Profile.names.slice(1).map((profile, index) => `${profile} ${others[index]}`).join(", ")}`
 }
 
+const results = new WeakSet<object>()
+
+/**
+ * Whether these are settings as {@link read} gave them: a copy that was changed is not.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isRead = (settings: object): settings is Settings => results.has(settings)
+
 /**
  * Resolves all settings from whatever gives them: `given` is asked for each once, and answers undefined for those that
  * keep their default. Values that do not fit each other are refused too, by the name of one that was given.
@@ -82,5 +92,6 @@ export const read = (given: (key: Key) => Given | undefined): Result.Result<Sett
     const key = parts.find((key) => all.get(key) !== undefined) ?? parts[0] ?? "group"
     return refused(key, shown(format(key, resolved[key])), allowed[key] ?? "")
   }
+  results.add(resolved)
   return Result.succeed(resolved)
 }

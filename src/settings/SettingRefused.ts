@@ -1,4 +1,8 @@
-/** The one way in which a value is refused, wherever it came from, and how a value is shown where it is. */
+/**
+ * The one way in which a value is refused, wherever it came from, and how a value is shown where it is.
+ *
+ * @since 0.1.0
+ */
 import * as Duration from "effect/Duration"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
@@ -9,6 +13,9 @@ import * as DurationText from "./DurationText.ts"
 /**
  * A setting has a value that is not allowed. Nothing was opened yet. The caller's to mend: the message is one line that
  * says which setting, its value, and what is allowed. Programs exit with 2.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class SettingRefused extends Schema.TaggedError<SettingRefused>()("SettingRefused", {
   /** The setting by its key, such as `port`. */
@@ -26,6 +33,8 @@ export class SettingRefused extends Schema.TaggedError<SettingRefused>()("Settin
 
 /**
  * A value that is refused, for people: on one line and not too long, with the first character, if any, that nobody sees.
+ *
+ * @internal
  */
 export const shown = (value: unknown): string => {
   // Before it is cut: half of a key is no longer known for what it is.
@@ -40,7 +49,11 @@ export const shown = (value: unknown): string => {
   return /^[\w.:/%+-]+$/.test(short) ? short : Name.quoted(short)
 }
 
-/** What stands for the value of a secret wherever one is told of. */
+/**
+ * What stands for the value of a secret wherever one is told of.
+ *
+ * @internal
+ */
 export const notShown = "a value that is not shown here"
 
 // internal

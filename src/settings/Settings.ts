@@ -1,7 +1,5 @@
 /**
- * Every setting of a server, read from code, the environment or flags, and checked. What the settings are is in one list,
- * `settings`: what code may pass, what the environment may hold, the flags of the program, their help, and what is said
- * when a value is refused all come from it.
+ * Every setting of a server, read from code, the environment or flags, and checked.
  *
  * @since 0.1.0
  */
@@ -12,7 +10,7 @@ import type * as Message from "../protocol/model/Message.ts"
 import * as Configured from "./Configured.ts"
 import type { Options } from "./Options.ts"
 import type * as Profile from "./Profile.ts"
-import { read } from "./Reading.ts"
+import { isRead, read } from "./Reading.ts"
 import type { settings } from "./SettingList.ts"
 import { type Key, keys } from "./SettingName.ts"
 import type { SettingRefused } from "./SettingRefused.ts"
@@ -39,77 +37,24 @@ export type {
   Options
 } from "./Options.ts"
 
-export {
-  /**
-   * The default of a setting for people to read.
-   *
-   * @category conversions
-   * @since 0.1.0
-   */
-  defaultText,
-  /**
-   * The value of a setting as text, in the form in which flags and the environment give it.
-   *
-   * @category conversions
-   * @since 0.1.0
-   */
-  format,
-  /**
-   * Resolves all settings from whatever gives them.
-   *
-   * @category constructors
-   * @since 0.1.0
-   */
-  read
-} from "./Reading.ts"
+/** @internal */
+export { defaultText, format, read } from "./Reading.ts"
+
+/** @internal */
+export { settings } from "./SettingList.ts"
+
+/** @internal */
+export { environmentName, flagKeys, flagName, type Key, keys } from "./SettingName.ts"
 
 export {
   /**
-   * The settings by key, in the order in which help shows them.
+   * A setting has a value that is not allowed.
    *
-   * @category models
+   * @category errors
    * @since 0.1.0
    */
-  settings
-} from "./SettingList.ts"
-
-export {
-  /**
-   * The name of a setting in the environment.
-   *
-   * @category conversions
-   * @since 0.1.0
-   */
-  environmentName,
-  /**
-   * The keys of those settings that may be given as a flag.
-   *
-   * @category models
-   * @since 0.1.0
-   */
-  flagKeys,
-  /**
-   * The name of a setting as a flag.
-   *
-   * @category conversions
-   * @since 0.1.0
-   */
-  flagName,
-  /**
-   * The key of a setting.
-   *
-   * @category models
-   * @since 0.1.0
-   */
-  type Key,
-  /**
-   * The keys of all settings, in the order of the list.
-   *
-   * @category models
-   * @since 0.1.0
-   */
-  keys
-} from "./SettingName.ts"
+  SettingRefused
+} from "./SettingRefused.ts"
 
 export type {
   /**
@@ -126,7 +71,7 @@ type Inputs = { readonly [K in Key]?: (typeof settings)[K]["code"]["Encoded"] | 
 
 /**
  * The settings that code gives, with defaults for the rest. Never reads the environment. A name that is no setting is
- * refused, unless it is one of `others`, which mean something to the caller.
+ * refused, unless it is one of `others`, which mean something to the caller. What {@link config} gave is not read again.
  *
  * @category constructors
  * @since 0.1.0
@@ -135,7 +80,7 @@ export const make = (
   options: Options = {},
   others: ReadonlyArray<string> = []
 ): Effect.Effect<Settings, SettingRefused> =>
-  Effect.andThen(
+  isRead(options) ? Effect.succeed(options) : Effect.andThen(
     Spelling.refuseUnknown(options, [...keys, ...others]),
     Effect.suspend(() => {
       const inputs: Inputs = options
@@ -156,8 +101,7 @@ export const fromConfig = <A>(config: Config.Wrap<A>): Effect.Effect<A, SettingR
 /**
  * What all servers of the group must have the same for a majority lease; null where leadership is the bully's.
  *
- * @category conversions
- * @since 0.1.0
+ * @internal
  */
 export const agreement = (settings: Settings): Message.Agreement | null => {
   const { clockDrift, groupSize, heartbeatInterval, leadership, leaseDuration, stopTimeout } = settings
@@ -169,16 +113,14 @@ export const agreement = (settings: Settings): Message.Agreement | null => {
 /**
  * The times of the settings in whole milliseconds, for floor 1.
  *
- * @category models
- * @since 0.1.0
+ * @internal
  */
 export type Timing = { readonly [K in keyof Profile.Times | "stopTimeout" | "stableAfter"]: number }
 
 /**
  * The times of these settings, rounded to whole milliseconds.
  *
- * @category conversions
- * @since 0.1.0
+ * @internal
  */
 export const timing = (settings: Settings): Timing => {
   const millis = (key: keyof Timing) => Math.round(Duration.toMillis(settings[key]))

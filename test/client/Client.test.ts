@@ -233,11 +233,11 @@ describe("a client", () => {
         const group = yield* start(2)
         const client = yield* addClient(group)
         const early = yield* client.subscribe
-        assert.deepInclude(early.snapshot, { hasJoined: false, reign: null, members: 0 })
+        assert.deepInclude(early.view, { hasJoined: false, reign: null, members: 0 })
         yield* wait(group, client.join)
         yield* group.advance(5_000)
         const late = yield* client.subscribe
-        assert.deepInclude(late.snapshot, { hasJoined: true, members: 2, reign: yield* client.reign })
+        assert.deepInclude(late.view, { hasJoined: true, members: 2, reign: yield* client.reign })
         const names = (events: typeof late.events, count: number) =>
           Stream.take(events, count).pipe(
             Stream.map(({ event }) => event),
@@ -249,6 +249,9 @@ describe("a client", () => {
         const news = ["MessageReceived", "MessageAcknowledged"]
         assert.deepStrictEqual(yield* wait(group, Fiber.join(all)), ["LeaderChanged", "Joined", ...news])
         assert.deepStrictEqual(yield* wait(group, Fiber.join(later)), news)
+        const rest = yield* client.subscribeAfter(late.sequence + 1)
+        const last = yield* names(rest.events, 1)
+        assert.deepStrictEqual(yield* Fiber.join(last), news.slice(1))
       })),
     30_000
   )

@@ -11,7 +11,7 @@ interface Counted {
   readonly event: "Counted"
 }
 
-/** A hub of counted events, whose snapshot is how many there were. */
+/** A hub of counted events, whose view is how many there were. */
 const counting = Effect.gen(function*() {
   const scope = yield* Scope.fork(yield* Effect.scope)
   let count = 0
@@ -63,7 +63,7 @@ describe("the events of a server and of a client", () => {
       assert.strictEqual(late.length, EventHub.capacity + 1)
     }))
 
-  it.effect("begin with the first for who subscribes while the beginning is kept, with the snapshot of before it", () =>
+  it.effect("begin with the first for who subscribes while the beginning is kept, with the view of before it", () =>
     Effect.gen(function*() {
       const { end, hub, publish } = yield* counting
       publish(2)
@@ -73,18 +73,18 @@ describe("the events of a server and of a client", () => {
       const late = yield* hub.subscribe
       publish(1)
       yield* end
-      assert.deepStrictEqual([early.snapshot, early.sequence, yield* read(early)], [0, 0, ["1", "2", "3", "4"]])
-      assert.deepStrictEqual([late.snapshot, late.sequence, yield* read(late)], [3, 3, ["4"]])
+      assert.deepStrictEqual([early.view, early.sequence, yield* read(early)], [0, 0, ["1", "2", "3", "4"]])
+      assert.deepStrictEqual([late.view, late.sequence, yield* read(late)], [3, 3, ["4"]])
     }))
 
-  it.effect("that are too many to be kept from the beginning are followed from a snapshot", () =>
+  it.effect("that are too many to be kept from the beginning are followed from a view of them", () =>
     Effect.gen(function*() {
       const { end, hub, publish } = yield* counting
       publish(EventHub.capacity + 1)
       const reader = yield* hub.subscribe
       publish(1)
       yield* end
-      assert.strictEqual(reader.snapshot, EventHub.capacity + 1)
+      assert.strictEqual(reader.view, EventHub.capacity + 1)
       assert.deepStrictEqual(yield* read(reader), [String(EventHub.capacity + 2)])
     }))
 
@@ -97,6 +97,29 @@ describe("the events of a server and of a client", () => {
       yield* end
       const after = yield* hub.subscribe
       assert.deepStrictEqual([yield* read(reader), yield* read(after)], [["1"], []])
+    }))
+
+  it.effect("are read on from where an earlier reader stopped, with the view of now", () =>
+    Effect.gen(function*() {
+      const { end, hub, publish } = yield* counting
+      publish(5)
+      const later = yield* hub.subscribeAfter(3)
+      publish(1)
+      yield* end
+      assert.deepStrictEqual([later.view, later.sequence, yield* read(later)], [5, 3, ["4", "5", "6"]])
+    }))
+
+  it.effect("that are read on too late are told as lost as far as nobody has kept them", () =>
+    Effect.gen(function*() {
+      const { end, hub, publish } = yield* counting
+      const total = 3 * EventHub.historyCapacity
+      publish(total)
+      const late = yield* hub.subscribeAfter(1)
+      yield* end
+      const [lost, ...kept] = yield* read(late)
+      assert.strictEqual(lost, `(${total - 1 - kept.length})`)
+      assert.isAtLeast(kept.length, EventHub.historyCapacity)
+      assert.strictEqual(kept.at(-1), String(total))
     }))
 
   it.effect("are kept for nobody whose subscription is closed", () =>

@@ -13,23 +13,16 @@ const closures = "what it makes is a handful of closures over one state, each of
 const cases = "a line or three for each case of one union, which are read one at a time"
 
 /** Files that may be longer, and why. */
-const longerFiles: Record<string, string> = {
-  "protocol/election/BullyElection.ts": split
-}
+const longerFiles: Record<string, string> = {}
 
 /** Functions that may be longer, by their file and the declaration of the file that they stand in, and why. */
 const longerFunctions: Record<string, string> = {
-  "cli/client.ts dialogue": split,
   "cli/dialogue.ts make": split,
   "cli/screen.ts make": split,
   "cli/simulate.ts simulate": split,
-  "client/Client.ts fromSettings": split,
   "engine/Engine.ts make": closures,
   "engine/Outbox.ts make": closures,
   "protocol/Step.ts act": cases,
-  "protocol/election/Register.ts observe": split,
-  "server/Leadership.ts over": split,
-  "server/LeadingWork.ts whileLeader": split,
   "server/Seeds.ts make": closures,
   "server/Server.ts fromSettings": split,
   "server/ServerEngine.ts make": closures,

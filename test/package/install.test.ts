@@ -48,7 +48,7 @@ const lend = (from: string, to: string): void => {
 
 const program = `
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Group, Leadership, Server } from "bellwether"
+import { Client, Group, Inquiry, Leadership, Server, Settings } from "bellwether"
 import * as Diagnosis from "bellwether/Diagnosis"
 import * as NodeServer from "bellwether/NodeServer"
 import { SimulatedNetwork } from "bellwether/testing"
@@ -56,6 +56,20 @@ import { Console, Deferred, Effect, Layer, Schema } from "effect"
 
 class Orders extends Server.Service<Orders>()("app/Orders") {}
 export const read = (line: string) => Schema.decodeUnknownSync(Diagnosis.Report)(JSON.parse(line)).findings
+export const told = (error: Server.ServerError | Group.GroupFailed | Client.GroupFailed) =>
+  error instanceof Settings.SettingRefused || error instanceof Group.GroupFailed ? error.message : error._tag
+export const who = Settings.make({ group: "orders" }).pipe(
+  Effect.flatMap((settings) => Inquiry.leader(settings)),
+  Effect.catchTag("NoAnswer", (error: Inquiry.NoAnswer) => Effect.succeed(error.group)),
+  Effect.provide(NodeServer.layerDatagrams)
+)
+// What only we make is not seen.
+// @ts-expect-error
+export type Made = typeof Group.make | typeof Server.timingOf
+// @ts-expect-error
+export type Read = typeof Settings.read | typeof Settings.timing
+// @ts-expect-error
+export type Told = typeof Inquiry.nobody | typeof Leadership.make
 export const orders = Layer.provide(Orders.layer({ group: "orders" }), NodeServer.layerDatagrams)
 
 const work = Effect.gen(function*() {

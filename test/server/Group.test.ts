@@ -50,6 +50,20 @@ describe("the events of a group", () => {
       const first = yield* Stream.runHead(later.events)
       assert.strictEqual(Option.getOrUndefined(first)?.event, "MemberRemoved")
     }))
+
+  it.effect("are read on from where a reader stopped, as if it had not", () =>
+    Effect.gen(function*() {
+      const group = yield* SimulatedGroup.make({ servers: 2, seed: "read on", settings: { profile: "fast" } })
+      yield* group.settle()
+      const { group: { subscribe, subscribeAfter, view } } = yield* group.server(0)
+      const { sequence } = yield* subscribe
+      const all = yield* subscribeAfter(0)
+      const events = yield* Stream.runCollect(Stream.take(all.events, sequence))
+      assert.strictEqual(events[0]?.event, "Started")
+      const rest = yield* subscribeAfter(sequence - 1)
+      assert.deepStrictEqual([rest.view, rest.sequence], [yield* view, sequence - 1])
+      assert.deepStrictEqual(yield* Stream.runHead(rest.events), Option.fromNullishOr(events.at(-1)))
+    }))
 })
 
 describe("the failure of a server (docs/promises.md, the host program never dies of the network)", () => {

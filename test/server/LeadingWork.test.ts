@@ -8,6 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Member from "../../src/protocol/model/Member.ts"
 import * as Reign from "../../src/protocol/model/Reign.ts"
 import * as LeadingWork from "../../src/server/LeadingWork.ts"
+import * as WhileLeader from "../../src/server/WhileLeader.ts"
 
 const reign = Reign.make(7, {
   id: Member.NodeId.make("00000000000000aa"),
@@ -48,7 +49,7 @@ describe("leading work", () => {
       }
       const ending = Effect.andThen(Effect.sleep(400), Effect.sync(() => log.push("ended")))
       const fiber = yield* Effect.forkChild(
-        LeadingWork.whileLeader(lead, work, Effect.onInterrupt(Effect.never, () => ending))
+        WhileLeader.whileLeader(lead, work, Effect.onInterrupt(Effect.never, () => ending))
       )
       yield* TestClock.adjust(1_000)
       // It was interrupted before its first step, and so had nothing to end.
@@ -71,7 +72,7 @@ describe("leading work", () => {
         givenUp: Effect.void,
         offered: Effect.void
       }
-      const fiber = yield* Effect.forkChild(LeadingWork.whileLeader(lead, all.of(""), Effect.sync(() => began++)))
+      const fiber = yield* Effect.forkChild(WhileLeader.whileLeader(lead, all.of(""), Effect.sync(() => began++)))
       yield* TestClock.adjust(1_000)
       assert.deepStrictEqual([began, all.of("").running.size], [0, 0])
       assert.isTrue(yield* all.end(""))

@@ -30,6 +30,14 @@ describe("settings below a name of the app", () => {
       assert.strictEqual(Settings.timing(settings).heartbeatInterval, 2000)
     }))
 
+  it.effect("are read once: who makes a server from them takes them as they are, but not a copy that was changed", () =>
+    Effect.gen(function*() {
+      const settings = yield* orders.parse(env({ ORDERS_BELLWETHER_PORT: "5000" }))
+      assert.strictEqual(yield* Settings.make(settings), settings)
+      const refused = yield* Effect.flip(Settings.make({ ...settings, port: 0 }))
+      assert.strictEqual(refused.message, "port is 0; allowed: a whole number from 1 to 65535")
+    }))
+
   it.effect("are found where the provider writes names in capitals", () =>
     Effect.gen(function*() {
       const provider = ConfigProvider.constantCase(env({ ORDERS_BELLWETHER_GROUP: "a" }))

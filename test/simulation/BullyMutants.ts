@@ -305,8 +305,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "an older reign is followed",
     file: "election/Register.ts",
-    from: "if (order < 0) {",
-    to: "if (order < -Infinity) {",
+    from: "if (order < 0) return",
+    to: "if (order < -Infinity) return",
     seenBy: "what a leader said last comes when another leads (5, the order of reigns)",
     breaks: "reignNeverBack"
   },
@@ -354,9 +354,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a reign of its own that is over is taken up again",
     file: "election/Register.ts",
-    from: "if (theirs.leader.id === self.id) return disown(election, theirs)",
+    from: "if (id === election.state.self.id) return disown(election, theirs)",
     to:
-      "if (theirs.leader.id === self.id) return BullyElection.becomeFollowerOf(election, theirs, self, Election.noLife)",
+      "if (id === election.state.self.id) return Roles.becomeFollowerOf(election, theirs, election.state.self, { number: 0, through: null, relay: null })",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
     breaks: "viewIsTold"
   },
@@ -392,7 +392,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "nobody deposes a lower leader",
-    file: "election/BullyElection.ts",
+    file: "election/Roles.ts",
     from: "(Damping.mayPreempt(election) && election.outranks(self, reign.leader))",
     to: "(Damping.mayPreempt(election) && election.outranks(self, self))",
     seenBy: "the highest ranked comes back (5, rule 7)",
@@ -435,7 +435,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a server stands before it has listened",
-    file: "election/BullyElection.ts",
+    file: "election/Roles.ts",
     from: "  return phase === \"Live\" && ending === null",
     to: "  return phase !== \"Left\" && ending === null",
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",

@@ -205,7 +205,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a leader gives its lease back while its work still runs",
     by: ["trials"],
-    file: "election/BullyElection.ts",
+    file: "election/Roles.ts",
     from: "  election.context.outputs.push({ _tag: \"EndWork\", election: election.name })",
     to:
       "  LeaseClaim.end(election, true)\n  election.context.outputs.push({ _tag: \"EndWork\", election: election.name })"
@@ -223,8 +223,8 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     to: "  if (asleep < 0) {\n",
     also: [{
       file: "election/BullyElection.ts",
-      from: "becomeVacant(election, reign, \"Stalled\", {",
-      to: "becomeVacant(election, reign, \"Stalled\", { workEnded: true,"
+      from: "Roles.becomeVacant(election, reign, \"Stalled\", {",
+      to: "Roles.becomeVacant(election, reign, \"Stalled\", { workEnded: true,"
     }]
   },
   {

@@ -13,6 +13,7 @@ import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as BullyElection from "./BullyElection.ts"
 import * as ElectionContext from "./ElectionContext.ts"
+import * as Roles from "./Roles.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 
 /** Whether a server can take part in one more election of that name: it does already, or there is room for it. */
@@ -63,8 +64,8 @@ export const withdraw = (context: StepContext, name: string): void => {
   const election = name === Election.ofGroup ? null : ElectionContext.find(context, name)
   if (election === null || election.register.withdrawn) return
   election.change({ withdrawn: true })
-  BullyElection.abandon(election)
-  if (ElectionContext.ownReign(context.state, name) !== null) return BullyElection.endReign(election, "Left")
+  Roles.abandon(election)
+  if (ElectionContext.ownReign(context.state, name) !== null) return Roles.endReign(election, "Left")
   if (election.register.ending === null) ended(election)
 }
 

@@ -7,7 +7,6 @@ import * as Identity from "../membership/Identity.ts"
 import * as Membership from "../membership/Membership.ts"
 import * as Paths from "../membership/Paths.ts"
 import * as Stability from "../membership/Stability.ts"
-import * as Election from "../model/Election.ts"
 import * as Event from "../model/Event.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
@@ -17,6 +16,7 @@ import * as Damping from "./Damping.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
 import * as Hearsay from "./Hearsay.ts"
+import * as Roles from "./Roles.ts"
 
 type Context = ElectionContext.ElectionContext
 
@@ -37,80 +37,95 @@ export const observe = (
   from: Member.Address,
   isAnswered = false
 ): void => {
-  const header: Message.Header = message
-  hearTerm(election, header)
+  hearTerm(election, message)
+  const { last, reign: mine } = election.register
+  const theirs = Message.reignOf(message)
+  if (theirs === null) return followsNobody(election, message, isAnswered ? null : from)
+  const { id } = theirs.leader
+  if (Membership.contradicts(election.context, theirs.leader) || Voter.isForeign(election.context, id)) return
+  const before = mine ?? last
+  const order = before === null ? 1 : Reign.compare(theirs, before, election.name)
+  if (order === 0) return followsOurs(election, message, theirs)
+  if (mine !== null && !election.leads) Following.withdraw(election, message.sender.id)
+  if (order < 0) return followsLower(election, message, theirs, from)
+  if (id === election.state.self.id) return disown(election, theirs)
+  followsGreater(election, message, theirs, from)
+}
+
+/** It follows nobody, or no more: our own leader may say so of itself. */
+const followsNobody = (election: Context, message: Message.FromServer, from: Member.Address | null): void => {
+  const { reign: mine } = election.register
+  if (mine === null) return
+  if (election.leads) return leadAnew(election, mine, message, from)
+  Following.withdraw(election, message.sender.id)
+  // What the leader said before it led can come late: it had not heard of its own term then.
+  if (!Member.isSameStart(mine.leader, message.sender) || message.heard < mine.term) return
+  const cause = Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined)
+  // A leader that gives its own reign up may have heard of a later one; only one that followed it has made way for it.
+  const isPassed = message.term > mine.term
+  Roles.becomeVacant(election, mine, cause, isPassed ? { passedUntil: Following.passedUntil(election, null) } : {})
+  BullyElection.callElection(election)
+}
+
+/** It follows the reign that we follow, or followed last. */
+const followsOurs = (election: Context, message: Message.FromServer, theirs: Reign.Reign): void => {
+  const { reign: mine, vacancy } = election.register
+  // A leader that was only silent leads on; one that gave its reign up does not, whatever it said before and comes late.
+  if (mine !== null) {
+    const other = Following.hear(election, message, isByLeader(message, theirs))
+    if (other !== null) Following.goBy(election, mine, other)
+  } else if (mayLiveAfter.has(vacancy.cause)) {
+    const path = Following.pathBack(election, message, theirs)
+    if (path !== null) follow(election, message, theirs, path)
+    else Following.request(election, message, theirs)
+  }
+}
+
+/** It follows a lower reign than ours. */
+const followsLower = (
+  election: Context,
+  message: Message.FromServer,
+  theirs: Reign.Reign,
+  from: Member.Address
+): void => {
+  const { last, reign: mine } = election.register
+  const byLeader = isByLeader(message, theirs)
+  if (mine !== null && (election.leads || byLeader)) BullyElection.notify(election, message.sender.id, from)
+  // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
+  if (byLeader && theirs.term === last?.term && mine === null) wantTermAbove(election, last.term)
+}
+
+/** It follows a greater reign than ours: we follow it too, where there is a path, and take the lead back where it is ours. */
+const followsGreater = (
+  election: Context,
+  message: Message.FromServer,
+  theirs: Reign.Reign,
+  from: Member.Address
+): void => {
+  const { reign: mine } = election.register
   const { self } = election.state
-  const { last, reign: mine, vacancy } = election.register
-  const { sender } = header
-  const theirs = Message.reignOf(header)
-  if (
-    theirs !== null &&
-    (Membership.contradicts(election.context, theirs.leader) || Voter.isForeign(election.context, theirs.leader.id))
-  ) return
-  if (theirs === null) {
-    if (mine === null) return
-    if (election.leads) return leadAnew(election, mine, header, isAnswered ? null : from)
-    Following.withdraw(election, sender.id)
-    // What the leader said before it led can come late: it had not heard of its own term then.
-    if (Member.isSameStart(mine.leader, sender) && header.heard >= mine.term) {
-      const cause = Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined)
-      // A leader that gives its own reign up may have heard of a later one; only one that followed it has made way for it.
-      const isPassed = header.term > mine.term
-      BullyElection.becomeVacant(
-        election,
-        mine,
-        cause,
-        isPassed ? { passedUntil: Following.passedUntil(election, null) } : {}
-      )
-      BullyElection.callElection(election)
-    }
-    return
-  }
-  const byLeader = Member.isSameStart(theirs.leader, sender)
-  const order = mine === null
-    ? last === null ? 1 : Reign.compare(theirs, last, election.name)
-    : Reign.compare(theirs, mine, election.name)
-  if (order === 0) {
-    // A leader that was only silent leads on; one that gave its reign up does not, whatever it said before and comes late.
-    if (mine !== null) {
-      const other = Following.hear(election, message, byLeader)
-      if (other !== null) Following.goBy(election, mine, other)
-    } else if (mayLiveAfter.has(vacancy.cause)) {
-      const path = Following.pathBack(election, message, theirs)
-      if (path !== null) follow(election, message, theirs, path)
-      else Following.request(election, message, theirs)
-    }
-    return
-  }
-  if (mine !== null && !election.leads) Following.withdraw(election, sender.id)
-  if (order < 0) {
-    if (mine !== null && (election.leads || byLeader)) BullyElection.notify(election, sender.id, from)
-    // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
-    if (byLeader && theirs.term === last?.term && mine === null) wantTermAbove(election, last.term)
-    return
-  }
-  if (theirs.leader.id === self.id) return disown(election, theirs)
   // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
-  if (byLeader && message.type === "COORDINATOR" && message.cause === "Transferred") {
-    BullyElection.abstain(election, election.state.timing.memberTimeout, { heir: sender.id })
+  if (isByLeader(message, theirs) && message.type === "COORDINATOR" && message.cause === "Transferred") {
+    Roles.abstain(election, election.state.timing.memberTimeout, { heir: message.sender.id })
   }
   const path = Following.pathTo(election, message, theirs)
   if (path === null) return cannotFollow(election, message, theirs, from)
   if (
-    !Damping.mayPreempt(election) || Election.standsAside(election.register, election.context.now.monotonic) ||
-    !election.outranks(self, theirs.leader)
+    !Damping.mayPreempt(election) || Roles.standsAside(election) || !election.outranks(self, theirs.leader)
   ) {
     return follow(election, message, theirs, path)
   }
   // Who leads by a lease takes no greater reign at will. That it hears of one is against all that is assumed: it yields.
   if (election.leads && mayLeadOn(election) && Damping.forgivesFirst(election)) {
-    return BullyElection.becomeLeader(election)
+    return Roles.becomeLeader(election)
   }
   const betterPlaced = mine !== null && !election.leads && Membership.holds(election.context, mine.leader)
     && election.outranks(mine.leader, self) && Stability.isStable(election.context, mine.leader.id)
   follow(election, message, theirs, path)
   if (!betterPlaced) BullyElection.callElection(election)
 }
+
+const isByLeader = ({ sender }: Message.Header, { leader }: Reign.Reign): boolean => Member.isSameStart(leader, sender)
 
 /**
  * There is no path both ways to the leader of a greater reign: it changes nothing. But a leader that follows a greater reign
@@ -127,7 +142,7 @@ const cannotFollow = (
   if (Following.request(election, message, theirs)) return
   if (reign === null || election.leads || !Member.isSameStart(reign.leader, message.sender)) return
   const cause = election.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded"
-  BullyElection.becomeVacant(election, reign, cause, { passedUntil: Following.passedUntil(election, theirs) })
+  Roles.becomeVacant(election, reign, cause, { passedUntil: Following.passedUntil(election, theirs) })
   BullyElection.callElection(election)
 }
 
@@ -140,9 +155,9 @@ const leadAnew = (election: Context, mine: Reign.Reign, header: Message.Header, 
   const isPassed = Reign.isPassed(mine, header, election.state.timing.lease !== null)
   const isBothWays = Following.isBothWays(election, sender.id)
   if (isPassed && isBothWays) {
-    if (mayLeadOn(election)) return BullyElection.becomeLeader(election)
+    if (mayLeadOn(election)) return Roles.becomeLeader(election)
     if (election.register.ending === null && !Voter.isForeign(election.context, sender.id)) {
-      return BullyElection.endReign(election, "Superseded")
+      return Roles.endReign(election, "Superseded")
     }
   }
   // It follows nobody, so nothing else would tell whether it hears us.
@@ -161,7 +176,7 @@ const mayLeadOn = (election: Context): boolean =>
 
 const follow = (election: Context, message: Message.FromServer, theirs: Reign.Reign, path: Following.Path): void => {
   const leader = Following.leaderOf(election.context, theirs)
-  BullyElection.becomeFollowerOf(
+  Roles.becomeFollowerOf(
     election,
     Reign.make(theirs.term, leader),
     leader,
@@ -171,7 +186,7 @@ const follow = (election: Context, message: Message.FromServer, theirs: Reign.Re
 
 /** Others follow a reign of ours that we do not hold: it is over, and we stand to say so. */
 const disown = (election: Context, theirs: Reign.Reign): void => {
-  BullyElection.becomeVacant(
+  Roles.becomeVacant(
     election,
     theirs,
     Member.isSameStart(theirs.leader, election.state.self) ? "Stalled" : "Replaced"

@@ -20,6 +20,7 @@ import type * as Message from "../model/Message.ts"
 import type { State } from "../model/State.ts"
 import * as BullyElection from "./BullyElection.ts"
 import * as ElectionContext from "./ElectionContext.ts"
+import * as Roles from "./Roles.ts"
 
 type Context = ElectionContext.ElectionContext
 
@@ -32,14 +33,14 @@ const giveUp = (
   heir: Member.NodeId | null = null
 ): void => {
   if (ElectionContext.ownReign(election.state, election.name) === null) return
-  BullyElection.abstain(election, election.state.timing.memberTimeout, { heir })
-  BullyElection.endReign(election, cause)
+  Roles.abstain(election, election.state.timing.memberTimeout, { heir })
+  Roles.endReign(election, cause)
 }
 
 /** This server does not stand for so many ms, whoever leads or does not. If it leads, it leads no more. */
 export const stepDown = (election: Context, millis: number): void => {
-  BullyElection.abstain(election, millis, { firmly: true })
-  BullyElection.endReign(election, "Resigned")
+  Roles.abstain(election, millis, { firmly: true })
+  Roles.endReign(election, "Resigned")
 }
 
 /**
@@ -78,14 +79,14 @@ export const workEnded = (election: Context, finished: boolean): void => {
   const cause = isLost ? "Resigned" : ending
   // Who stood still has led nobody since that began.
   const since = cause === "Stalled" ? vacancy.since : election.context.now.monotonic
-  BullyElection.becomeVacant(election, reign, cause, { workEnded: finished, since })
+  Roles.becomeVacant(election, reign, cause, { workEnded: finished, since })
   if (phase === "Leaving" && cause !== "Transferred") return
   const successor = cause === "Transferred"
     ? heir
     : namesNobody.has(cause)
     ? null
     : vacancy.successor ?? highestHeardBy(election)?.id ?? election.highest?.id ?? null
-  BullyElection.sayStepsDown(election, cause, successor)
+  Roles.sayStepsDown(election, cause, successor)
   // It made way for one that others may not have in view: what ranks below that one must not take the place first.
   if (cause === "HigherRank" && lease !== null) {
     election.change({ lastUntil: election.context.now.monotonic + coordinatorTimeout })
@@ -116,18 +117,18 @@ export const onSteppingDown = (election: Context, message: Message.Of<"STEPPING_
   if (vacancy.cause !== cause) election.change({ vacancy: { ...vacancy, cause } })
   if (successor === null || successor === vacancy.successor) return
   if (cause !== "Transferred" && activity._tag !== "Pending") return
-  BullyElection.stopActivity(election)
+  Roles.stopActivity(election)
   election.change({ vacancy: { ...vacancy, cause, excused: sender.id, successor } })
   if (cause === "Transferred") {
     if (successor === self.id) acceptHeirship(election)
-    else BullyElection.abstain(election, timing.memberTimeout, { heir: successor })
+    else Roles.abstain(election, timing.memberTimeout, { heir: successor })
   }
   BullyElection.callElection(election)
 }
 
 /** Who is asked to lead need not let others lead any longer; but for those that do not lead whoever asks. */
 const acceptHeirship = (election: Context): void => {
-  if (!election.register.abstention.firmly) BullyElection.abstainNoLonger(election)
+  if (!election.register.abstention.firmly) Roles.abstainNoLonger(election)
 }
 
 /**
@@ -141,7 +142,7 @@ export const abstainOver = (election: Context): void => {
   if ((reign !== null || firmly) && left > 0) {
     return election.setTimer("abstain", Math.ceil(left), { _tag: "AbstainOver" })
   }
-  BullyElection.abstainNoLonger(election)
+  Roles.abstainNoLonger(election)
   BullyElection.callElection(election)
 }
 
@@ -171,7 +172,7 @@ export const workIdle = (election: Context, term: number): void => {
 
 /** All leading work of the app has failed for good. To lead with nothing to do would only keep it from others. */
 export const workGivenUp = (election: Context): void => {
-  BullyElection.abandon(election)
+  Roles.abandon(election)
   election.change({ hasNoWork: true })
   giveUp(election, "Resigned")
 }

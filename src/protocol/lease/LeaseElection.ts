@@ -18,6 +18,7 @@ import * as BullyElection from "../election/BullyElection.ts"
 import * as Damping from "../election/Damping.ts"
 import * as ElectionContext from "../election/ElectionContext.ts"
 import * as Following from "../election/Following.ts"
+import * as Roles from "../election/Roles.ts"
 import type * as Event from "../model/Event.ts"
 import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
@@ -49,7 +50,7 @@ export const isHeld = (
 /** The stagger is over. */
 export const stand = (election: Context, agreement: Lease.Agreement): void => {
   election.change({ activity: { _tag: "Idle" } })
-  if (!BullyElection.mayStand(election)) return
+  if (!Roles.mayStand(election)) return
   if (LeaseClaim.standsIn(election) > 0) return BullyElection.callElection(election)
   const { life, reign } = election.register
   // It would hear too late that the leader has made way for it, after a lower ranked one.
@@ -94,7 +95,7 @@ const question = (election: Context, lease: Lease.Agreement, standing: number) =
 export const afterPreVote = (election: Context, agreement: Lease.Agreement, outcome: PreVote.Outcome): void => {
   if (outcome._tag === "Wait") return
   const { reign } = election.register
-  BullyElection.stopActivity(election)
+  Roles.stopActivity(election)
   if (outcome._tag === "GoOn") {
     if (reign === null) return askForVotes(election, agreement, termAbove(election, outcome.promised))
     election.sayOften("ask", question(election, agreement, 0), Timing.gaps.coordinator, reign.leader)
@@ -117,7 +118,7 @@ export const onAnswered = (
  * other's way one goes first.
  */
 export const noMajority = (election: Context, agreement: Lease.Agreement): void => {
-  BullyElection.stopActivity(election)
+  Roles.stopActivity(election)
   election.change({ backoffUntil: election.context.now.monotonic + election.context.random() * agreement.duration / 3 })
   BullyElection.callElection(election)
 }
@@ -134,7 +135,7 @@ export const eligible = (election: Context, agreement: Lease.Agreement): void =>
   if (lapsed) {
     const path = Following.around(election)
     if (path !== null) return Following.goBy(election, reign, path)
-    BullyElection.becomeVacant(election, reign, "LeaseLost", { since: promise.until - agreement.duration })
+    Roles.becomeVacant(election, reign, "LeaseLost", { since: promise.until - agreement.duration })
   }
   BullyElection.callElection(election)
 }
@@ -156,9 +157,9 @@ export const onElection = (
   const isAsked = message.standing === 0
   const givesWay = election.register.activity._tag === "Standing" && !isAsked &&
     election.outranks(sender, election.state.self)
-  if (givesWay) BullyElection.stopActivity(election)
+  if (givesWay) Roles.stopActivity(election)
   if (Voter.onElection(election.context, agreement, message, from)) {
-    BullyElection.stopActivity(election)
+    Roles.stopActivity(election)
     return waitWhileBound(election)
   }
   if (givesWay) return BullyElection.callElection(election)
@@ -167,7 +168,7 @@ export const onElection = (
     return BullyElection.notify(election, sender.id, from)
   }
   election.change({ vacancy: { ...election.register.vacancy, successor: sender.id } })
-  BullyElection.endReign(election, "HigherRank")
+  Roles.endReign(election, "HigherRank")
 }
 
 /** Looks again when what was promised to another has run out, if it is not renewed. */
@@ -236,9 +237,9 @@ const lead = (election: Context, agreement: Lease.Agreement): void => {
   const claim = election.register.claim!
   // Votes that came so late that no work could begin are as good as none.
   const late = Lease.left(claim, agreement, election.context.now) <= election.state.timing.stopTimeout
-  if (late || !BullyElection.mayStand(election)) return noMajority(election, agreement)
+  if (late || !Roles.mayStand(election)) return noMajority(election, agreement)
   election.change({ claim: { ...claim, held: true } })
-  BullyElection.lead(election, Reign.make(claim.term, election.state.self))
+  Roles.lead(election, Reign.make(claim.term, election.state.self))
   watchLease(election, agreement, claim)
   beat(election, agreement)
 }
@@ -305,15 +306,15 @@ const isAheadOfTimers = ({ anchor }: Lease.Claim, now: Now): boolean =>
 
 /** And whatever becomes of the work, a step is taken when the lease is over. */
 const stopInTime = (election: Context, agreement: Lease.Agreement, claim: Lease.Claim): void => {
-  BullyElection.endReign(election, whyLost(election, agreement, claim))
+  Roles.endReign(election, whyLost(election, agreement, claim))
   election.setTimer("lease", Math.ceil(Lease.left(claim, agreement, election.context.now)), { _tag: "LeaseEnds" })
 }
 
 /** The work, which may not even know yet, has what is left of the promises to stop: nothing is given back. */
 const endNow = (election: Context, reign: Reign.Reign, cause: Event.Cause): void => {
-  BullyElection.becomeVacant(election, reign, cause)
+  Roles.becomeVacant(election, reign, cause)
   if (election.state.phase === "Leaving") return
-  BullyElection.sayStepsDown(election, cause, null)
+  Roles.sayStepsDown(election, cause, null)
   BullyElection.callElection(election)
 }
 
@@ -333,7 +334,7 @@ const whyLost = (election: Context, agreement: Lease.Agreement, { anchor }: Leas
 export const onForeign = (election: Context, member: Member.Member): void => {
   const { reign } = election.register
   if (reign?.leader.id !== member.id) return
-  BullyElection.becomeVacant(election, reign, "LeaseLost")
+  Roles.becomeVacant(election, reign, "LeaseLost")
   BullyElection.callElection(election)
 }
 
@@ -341,8 +342,8 @@ export const onForeign = (election: Context, member: Member.Member): void => {
 export const onRaised = (election: Context): void => {
   const { claim, reign } = election.register
   if (claim === null) return
-  if (claim.held && reign !== null) BullyElection.becomeVacant(election, reign, "Replaced")
-  else BullyElection.stopActivity(election)
+  if (claim.held && reign !== null) Roles.becomeVacant(election, reign, "Replaced")
+  else Roles.stopActivity(election)
   BullyElection.callElection(election)
 }
 

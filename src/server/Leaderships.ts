@@ -1,0 +1,178 @@
+/** A server's leadership, in the group's own election and in those of other names, over its engine. */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as ElectionContext from "../protocol/election/ElectionContext.ts"
+import * as NamedElections from "../protocol/election/NamedElections.ts"
+import * as SteppingDown from "../protocol/election/SteppingDown.ts"
+import * as Election from "../protocol/model/Election.ts"
+import type * as Member from "../protocol/model/Member.ts"
+import * as Reign from "../protocol/model/Reign.ts"
+import * as Step from "../protocol/Step.ts"
+import {
+  ElectionRefused,
+  type LeadershipShape,
+  NoSuchMember,
+  NotLeading,
+  TimeRefused,
+  TransferFailed
+} from "./Leadership.ts"
+import type * as LeadingWork from "./LeadingWork.ts"
+import type * as ServerEngine from "./ServerEngine.ts"
+import * as Singleton from "./Singleton.ts"
+import * as WhileLeader from "./WhileLeader.ts"
+
+/** The group's own leadership, and the way to those of other names. */
+export const make = (engine: ServerEngine.ServerEngine, works: LeadingWork.All): LeadershipShape => {
+  // How many scopes asked for each name.
+  const asked = new Map<string, number>()
+  const ask = (election: string) =>
+    Effect.flatMap(engine.state, (state) => {
+      if (!Election.isName(election)) return Effect.fail(new ElectionRefused({ election, reason: "name" }))
+      if (!NamedElections.hasRoom(state, election)) {
+        return Effect.fail(new ElectionRefused({ election, reason: "room" }))
+      }
+      asked.set(election, (asked.get(election) ?? 0) + 1)
+      return engine.step({ _tag: "Campaign", election })
+    })
+  const withdraw = (election: string) =>
+    Effect.suspend(() => {
+      const left = (asked.get(election) ?? 0) - 1
+      if (left > 0) {
+        asked.set(election, left)
+        return Effect.void
+      }
+      asked.delete(election)
+      works.release(election)
+      return engine.step({ _tag: "Withdraw", election })
+    })
+  const of: LeadershipShape["of"] = (election) =>
+    Effect.acquireRelease(ask(election), () => withdraw(election)).pipe(
+      Effect.map(() => over({ engine, works, election }, of))
+    )
+  return over({ engine, works, election: Election.ofGroup }, of)
+}
+
+/** One election of one server, and the leading work of all of them. */
+interface Of {
+  readonly engine: ServerEngine.ServerEngine
+  readonly works: LeadingWork.All
+  readonly election: string
+}
+
+const over = (one: Of, of: LeadershipShape["of"]): LeadershipShape => {
+  const { election, engine, works } = one
+  const lead = leadOf(one)
+  return {
+    isLeader: Effect.map(lead.own, (reign) => reign !== null),
+    current: Effect.map(lead.own, Option.fromNullishOr),
+    followed: Effect.map(
+      engine.state,
+      (state) => Option.fromNullishOr(ElectionContext.register(state, election)?.reign)
+    ),
+    resign: Effect.flatMap(lead.own, (reign) => reign === null ? notLeading : Effect.uninterruptible(lead.resign)),
+    stepDownFor: (duration) =>
+      Option.match(Option.filter(Duration.fromInput(duration), isAllowed), {
+        onNone: () => Effect.fail(new TimeRefused({ was: shown(duration) })),
+        onSome: (time) => engine.step({ _tag: "StepDown", election, millis: Math.ceil(Duration.toMillis(time)) })
+      }),
+    transferTo: transferTo(one, lead.own),
+    whileLeader: (effect) => Effect.suspend(() => WhileLeader.whileLeader(lead, works.of(election), effect)),
+    singleton: singleton(one, lead),
+    of
+  }
+}
+
+/** The lead in one election as its work sees it. */
+const leadOf = (one: Of): LeadingWork.Lead => {
+  const { election, engine, works } = one
+  return {
+    own: Effect.zipWith(engine.state, engine.now, (state, now) => Step.leads(state, now, election)),
+    owns: Stream.map(engine.ownReigns, (all) => all.get(election) ?? null),
+    token: (reign) => Reign.token(reign, election),
+    resign: engine.step({ _tag: "Resign", election }),
+    overran: (term) =>
+      Effect.andThen(
+        engine.tell({ event: "WorkOverran", election, term, for: Duration.toMillis(works.stopTimeout) }),
+        engine.step({ _tag: "WorkOverran", election, term })
+      ),
+    finished: engine.step({ _tag: "WorkFinished", election }),
+    failed: (term, cause) => tellFailure(one, "", { term, cause, again: null }),
+    givenUp: engine.step({ _tag: "WorkGivenUp", election }),
+    offered: Effect.flatMap(
+      engine.state,
+      (state) =>
+        ElectionContext.register(state, election)?.hasNoWork === true
+          ? engine.step({ _tag: "WorkOffered", election })
+          : Effect.void
+    )
+  }
+}
+
+/** To the log too: whoever runs the work may have forked it, and reads no events. */
+const tellFailure = ({ election, engine }: Of, name: string, { again, cause, term }: Singleton.Failure) => {
+  const what = `${name === "" ? "leading work" : `the singleton ${name}`} failed in term ${term}`
+  const text = Cause.pretty(cause).split("\n")[0] ?? ""
+  return Effect.andThen(
+    again === null
+      ? Effect.logError(`${what}; it is not started again, and this server resigns`, cause)
+      : Effect.logWarning(`${what}; it is started again after ${again} ms`, cause),
+    engine.tell({ event: "WorkFailed", election, name, term, cause: text.slice(0, 500), again })
+  ).pipe(Effect.annotateLogs(election === Election.ofGroup ? {} : { election }))
+}
+
+const singleton = (one: Of, lead: LeadingWork.Lead): LeadershipShape["singleton"] => (name, effect, options = {}) =>
+  Effect.flatMap(Effect.orDie(Singleton.check(options)), () => {
+    const work = one.works.of(one.election)
+    const { singletons } = work
+    if (singletons.has(name)) return Effect.die(new Error(`the singleton ${name} runs on this server already`))
+    singletons.add(name)
+    const restarted = Singleton.restarted(effect, options, (failure) => tellFailure(one, name, failure))
+    // The last failure is told as each before it.
+    return WhileLeader.whileLeader({ ...lead, failed: () => Effect.void }, work, restarted).pipe(
+      Effect.ensuring(Effect.sync(() => singletons.delete(name)))
+    )
+  })
+
+const transferTo = ({ election, engine, works }: Of, own: LeadingWork.Lead["own"]): LeadershipShape["transferTo"] =>
+  Effect.fn("Leadership.transferTo")(function*(member: Member.NodeId | { readonly id: Member.NodeId }) {
+    const to = typeof member === "string" ? member : member.id
+    // From before the lead is given up, so that none who leads then is missed.
+    const { events } = yield* engine.events.subscribe
+    const reign = yield* own
+    const before = yield* engine.state
+    const refusal = reign === null ? "NotLeading" : SteppingDown.refusal(before, to, election)
+    if (refusal === "NotLeading") return yield* notLeading
+    if (to === before.self.id) return
+    if (refusal === "NoSuchMember") return yield* new NoSuchMember({ id: to, election })
+    yield* engine.step({ _tag: "Transfer", election, to })
+    const within = Duration.toMillis(works.stopTimeout) + 2 * before.timing.coordinatorTimeout
+    const leader = yield* events.pipe(
+      Stream.filterMap((event) =>
+        event.event === "LeaderChanged" && event.election === election && event.leader !== null
+          ? Result.succeed(event.leader.id)
+          : Result.failVoid
+      ),
+      Stream.runHead,
+      Effect.timeoutOption(within),
+      Effect.map((found) => Option.getOrNull(Option.flatten(found)))
+    )
+    if (leader !== to) return yield* new TransferFailed({ to, leader })
+  }, Effect.scoped)
+
+const notLeading = Effect.suspend(() => Effect.fail(new NotLeading({ term: null })))
+
+/** The longest time that a server can be told to step down for. */
+const longest = Duration.hours(24)
+
+const isAllowed = (time: Duration.Duration): boolean =>
+  Duration.isFinite(time) && Duration.toMillis(time) > 0 && Duration.isLessThanOrEqualTo(time, longest)
+
+const shown = (duration: Duration.Input): string =>
+  Option.match(Duration.fromInput(duration), {
+    onNone: () => JSON.stringify(duration),
+    onSome: Duration.format
+  })
