@@ -1,5 +1,5 @@
 /**
- * A server whose link is bad, or whose process stands still again and again, must not take the lead each time that it may, and
+ * A server whose link is bad, or whose process is paused again and again, must not take the lead each time that it may, and
  * lose it again (protocol, damping).
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -50,7 +50,7 @@ const changes = Effect.fnUntraced(function*(group: SimulatedGroup.SimulatedGroup
 /** Two moves there and back a minute, each with a moment without a leader: it was up to 240. */
 const most = 8
 
-/** A server stands still for so many ms each second: how often a minute the lead moves, and for how long there was none. */
+/** A server is paused for so many ms each second: how often a minute the lead moves, and for how long there was none. */
 const pausing = Effect.fnUntraced(function*(options: Options, server: number, pause: number) {
   const { group } = yield* settled(options)
   const from = yield* group.now
@@ -67,7 +67,7 @@ const pausing = Effect.fnUntraced(function*(options: Options, server: number, pa
   return { changes: yield* changes(group, 1, from), without }
 })
 
-/** The highest ranked stands still each second, and the others do not lead: in how many of 60 seconds it does. */
+/** The highest ranked is paused each second, and the others do not lead: in how many of 60 seconds it does. */
 const alone = Effect.fnUntraced(function*(options: Options) {
   const { group } = yield* settled(options)
   for (const other of [0, 1]) {
@@ -139,7 +139,7 @@ describe("the lead rests though the highest ranked server", () => {
       ["lease", 0, 400],
       ["bully", 0, 400]
     ] as const
-  )("or another stands still each second, as garbage collectors make it (%s, s%i, %i ms): it is not whole (Damping)", ([
+  )("or another is paused each second, as garbage collectors make it (%s, s%i, %i ms): it is not whole (Damping)", ([
     leadership,
     server,
     pause
@@ -150,7 +150,7 @@ describe("the lead rests though the highest ranked server", () => {
 })
 
 describe("one that has lost a lead", () => {
-  it.effect("leads all the same where it is the only one that can, though it stands still each second (Damping)", () =>
+  it.effect("leads all the same where it is the only one that can, though it is paused each second (Damping)", () =>
     Effect.gen(function*() {
       assert.isAtLeast(yield* alone({ leadership: "bully" }), 20)
     }))
