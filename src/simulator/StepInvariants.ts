@@ -24,7 +24,7 @@ export interface Past {
   readonly over: Reign.Reign | null
   /** Of each id that was removed and is not back, what became of it. */
   readonly gone: ReadonlyMap<string, Gone>
-  /** What each member was asked since it was last heard, or since this server last stood still. */
+  /** What each member was asked since it was last heard, or since this server was last paused. */
   readonly asked: ReadonlyMap<string, Asked>
 }
 

@@ -377,18 +377,18 @@ export class Watcher {
     return watched
   }
 
-  /** A server that runs steps far more often than it takes to notice a stall: its watch does. */
+  /** A server that runs steps far more often than it takes to notice a pause: its pause detector does. */
   #judgeWaking(watched: Watched.Watched, step: Stepped): void {
     const { now } = step
     const { seen } = watched
     watched.seen = now
     const aged = now.monotonic - seen.monotonic
-    const stoodStill = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
+    const pausedFor = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
     let what: string | null
-    if (stoodStill > Timing.stallAfter(step.before.timing)) {
+    if (pausedFor > Timing.stallAfter(step.before.timing)) {
       watched.wokeAt = now.monotonic
       this.#count("stallIsNoticed")
-      what = Waking.judgeFirst(step, stoodStill, aged)
+      what = Waking.judgeFirst(step, pausedFor, aged)
     } else {
       what = Waking.judgeLater(step, now.monotonic - watched.wokeAt)
     }

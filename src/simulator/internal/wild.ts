@@ -86,7 +86,7 @@ export const drawSpell = (
 
 /**
  * Servers stop one after another, the same one perhaps twice, and start again within a lease; or somewhat later. What they hand
- * over to each other may be lost or late, and who keeps it may stand still, die, or be set back.
+ * over to each other may be lost or late, and who keeps it may be paused, die, or be set back.
  */
 export const drawRolling = (
   options: Options,
