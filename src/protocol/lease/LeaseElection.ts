@@ -52,9 +52,9 @@ export const stand = (election: Context, agreement: Lease.Agreement): void => {
   election.change({ activity: { _tag: "Idle" } })
   if (!Roles.mayStand(election)) return
   if (LeaseClaim.standsIn(election) > 0) return BullyElection.callElection(election)
-  const { life, reign } = election.register
+  const { reign } = election.register
   // It would hear too late that the leader has made way for it, after a lower ranked one.
-  if (reign !== null && life.through !== null) return
+  if (reign !== null && !Following.hearsLeader(election, reign)) return
   // Alone it is a majority: there is nobody to ask.
   if (reign === null && Lease.suffices([], agreement)) askForVotes(election, agreement, termAbove(election))
   else PreVote.begin(election)
@@ -91,7 +91,6 @@ const question = (election: Context, lease: Lease.Agreement, standing: number) =
  * first. Whoever asks so stands for no term yet, and 0 is none that is granted: where that server leads no more, its promise
  * would have begun before the claim that it is for.
  */
-/** Whether to ask for votes, as far as those say who were asked first. */
 export const afterPreVote = (election: Context, agreement: Lease.Agreement, outcome: PreVote.Outcome): void => {
   if (outcome._tag === "Wait") return
   const { reign } = election.register
