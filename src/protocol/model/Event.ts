@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Client from "./Client.ts"
 import * as Member from "./Member.ts"
 import * as Reign from "./Reign.ts"
+import { UnknownEvent } from "./UnknownEvent.ts"
 
 /**
  * Why a member is no longer one.
@@ -323,3 +324,19 @@ export const Event = Schema.Union([
  * @since 0.1.0
  */
 export type Event = typeof Event.Type
+
+export { UnknownEvent } from "./UnknownEvent.ts"
+
+/**
+ * One event for who reads what another version may have written: one that is not known is an {@link UnknownEvent}.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const AnyEvent = Schema.Union([Event, UnknownEvent])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type AnyEvent = typeof AnyEvent.Type
