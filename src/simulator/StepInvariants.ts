@@ -262,7 +262,7 @@ const remembered = (past: Past, event: Event.Event, timing: Timing.Timing, now: 
   const gone: Gone = {
     incarnation: reason._tag === "Replaced" ? reason.by : incarnation,
     returns: reason._tag === "Replaced" ? "at once" : reason._tag === "Left" ? "never" : "by answering",
-    until: now + Timing.departedFor(timing),
+    until: now + Timing.tombstoneFor(timing),
     asked: null
   }
   return { ...past, gone: new Map(past.gone).set(id, gone), asked: without(past.asked, id) }

@@ -110,7 +110,7 @@ export class Watcher {
       ...judge,
       isStopping: (index, at) => this.#hardships.wasPaused(index, at - this.#stopTimeout)
     })
-    this.#stopTimeout = Duration.toMillis(stopTimeout) + Timing.watchInterval({
+    this.#stopTimeout = Duration.toMillis(stopTimeout) + Timing.pauseCheckInterval({
       heartbeatInterval: Duration.toMillis(heartbeatInterval)
     })
   }
@@ -385,7 +385,7 @@ export class Watcher {
     const aged = now.monotonic - seen.monotonic
     const pausedFor = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
     let what: string | null
-    if (pausedFor > Timing.stallAfter(step.before.timing)) {
+    if (pausedFor > Timing.pauseThreshold(step.before.timing)) {
       watched.wokeAt = now.monotonic
       this.#count("stallIsNoticed")
       what = Waking.judgeFirst(step, pausedFor, aged)
@@ -426,8 +426,8 @@ export class Watcher {
 // internal
 
 /** Whether a server leaves the lead to others, or did until this step. */
-const isIneligible = ({ election: { abstention, hasNoWork, overrun }, newcomer }: State): boolean =>
-  overrun || hasNoWork || newcomer || abstention.until !== -Infinity
+const isIneligible = ({ election: { ineligibility, hasNoWork, overrun }, newcomer }: State): boolean =>
+  overrun || hasNoWork || newcomer || ineligibility.until !== -Infinity
 
 const describe = (state: State): string =>
   `{${Step.view(state).members.map(({ name }) => name).join(" ")}, ${Invariants.formatReign(state.election.reign)}}`

@@ -5,7 +5,7 @@
  * in them breaks a promise: those stand in docs/faults.md.
  */
 import * as HashMap from "effect/HashMap"
-import * as Watch from "../../src/protocol/membership/Watch.ts"
+import * as PauseDetector from "../../src/protocol/membership/PauseDetector.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import type { Now, State } from "../../src/protocol/model/State.ts"
 import * as Timers from "../../src/protocol/model/Timers.ts"
@@ -22,14 +22,14 @@ export type BullyMutant = Mutant & {
 }
 
 /** Whether a server finds out in this step that it was paused. */
-const wakes = (state: State, now: Now): boolean => Watch.isStalled(state, now)
+const wakes = (state: State, now: Now): boolean => PauseDetector.isPaused(state, now)
 
 const isSaidBy = (input: Step.Input, { id }: Member.Member): boolean => Mutations.messageOf(input)?.sender.id === id
 
 export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "the departed are forgotten",
-    mutate: Mutations.from((state) => ({ ...state, departed: HashMap.empty() })),
+    mutate: Mutations.from((state) => ({ ...state, tombstones: HashMap.empty() })),
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
     breaks: "returnsInOrder"
   },
@@ -39,7 +39,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
       const message = Mutations.messageOf(input)
       if (message?.type !== "SERVER_RESPONSE") return state
       const { nonce } = message
-      return { ...state, departed: HashMap.modify(state.departed, message.sender.id, (one) => ({ ...one, nonce })) }
+      return { ...state, tombstones: HashMap.modify(state.tombstones, message.sender.id, (one) => ({ ...one, nonce })) }
     }),
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
     breaks: "returnsInOrder"
@@ -51,7 +51,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
       if (message === undefined) return state
       return {
         ...state,
-        departed: HashMap.filter(state.departed, ({ mayReturn }, id) => id !== message.sender.id || !mayReturn)
+        tombstones: HashMap.filter(state.tombstones, ({ mayReturn }, id) => id !== message.sender.id || !mayReturn)
       }
     }),
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
@@ -232,7 +232,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "hearsay of a leader is believed",
     file: "election/Register.ts",
-    from: "if (!Membership.holds(election.context, theirs.leader)) Hearsay.check(election, theirs, from)",
+    from: "if (!Membership.holds(election.context, theirs.leader)) SecondHand.check(election, theirs, from)",
     to:
       "if (!Membership.holds(election.context, theirs.leader)) return follow(election, message, theirs, { through: null })",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
@@ -242,8 +242,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     name: "a stall is not noticed",
     mutate: Mutations.from((state, _, { monotonic, sinceBoot }) => ({
       ...state,
-      watchedAt: monotonic,
-      watchedSinceBoot: sinceBoot
+      lookedAt: monotonic,
+      lookedSinceBoot: sinceBoot
     })),
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
@@ -252,17 +252,18 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     // The stall is seen at the end of the step.
     name: "who wakes judges before it forgives",
     file: "Step.ts",
-    from: "  if (input._tag !== \"Start\" && Watch.isStalled(state, now)) Waking.wake(context)\n",
+    from: "  if (input._tag !== \"Start\" && PauseDetector.isPaused(state, now)) Waking.wake(context)\n",
     to: "",
     also: [{
       file: "Step.ts",
       from: "  algorithm.end(context)\n",
       to:
-        "  if (input._tag !== \"Start\" && Watch.isStalled(context.state, now)) Waking.wake(context)\n  algorithm.end(context)\n"
+        "  if (input._tag !== \"Start\" && PauseDetector.isPaused(context.state, now)) Waking.wake(context)\n  algorithm.end(context)\n"
     }, {
       file: "Step.ts",
-      from: "    case \"Watch\":\n      Watch.look(context)\n",
-      to: "    case \"Watch\":\n      if (!Watch.isStalled(context.state, context.now)) Watch.look(context)\n"
+      from: "    case \"CheckPause\":\n      PauseDetector.look(context)\n",
+      to:
+        "    case \"CheckPause\":\n      if (!PauseDetector.isPaused(context.state, context.now)) PauseDetector.look(context)\n"
     }],
     seenBy: "a server stands still when it has asked its last question (4, a stall is not a death)",
     breaks: "stallIsNoticed"
@@ -416,7 +417,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "who is outranked leads without asking",
     file: "election/BullyElection.ts",
-    from: "  if (higher(election).length > 0) return canvass(election, timing.okTimeout)\n",
+    from: "  if (higher(election).length > 0) return askForObjections(election, timing.okTimeout)\n",
     to: "",
     seenBy: "who ranks next misses the goodbye of the leader (5, standing)",
     breaks: "highestLeads"

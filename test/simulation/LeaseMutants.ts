@@ -115,8 +115,8 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     mutate: Mutations.leaving(({ after, before, now }) => {
       const { claim } = after.election
       const isRenewed = claim !== null && before.election.claim?.held === true
-        && claim.term === before.election.claim.term && claim.anchor !== before.election.claim.anchor
-      return isRenewed ? Mutations.withElection(after, { claim: { ...claim, anchor: Lease.instant(now) } }) : after
+        && claim.term === before.election.claim.term && claim.leaseStart !== before.election.claim.leaseStart
+      return isRenewed ? Mutations.withElection(after, { claim: { ...claim, leaseStart: Lease.instant(now) } }) : after
     })
   },
   {
@@ -126,7 +126,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
       const { claim } = after.election
       const isNew = claim !== null && claim.held && (before.election.claim?.held !== true
         || before.election.claim.term !== claim.term)
-      return isNew ? Mutations.withElection(after, { claim: { ...claim, anchor: Lease.instant(now) } }) : after
+      return isNew ? Mutations.withElection(after, { claim: { ...claim, leaseStart: Lease.instant(now) } }) : after
     })
   },
   {
@@ -220,7 +220,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     stories: ["stood-still"],
     file: "election/BullyElection.ts",
     from: "  if (LeaseClaim.isHeld(election)) {\n",
-    to: "  if (asleep < 0) {\n",
+    to: "  if (pausedFor < 0) {\n",
     also: [{
       file: "election/BullyElection.ts",
       from: "Roles.becomeVacant(election, reign, \"Stalled\", {",
@@ -240,7 +240,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "timers are taken to count naps",
     stories: ["nap-in-time"],
     file: "Step.ts",
-    from: "      Algorithms.of(context.state).onWatch(context)\n",
+    from: "      Algorithms.of(context.state).onPauseCheck(context)\n",
     to: ""
   },
   {

@@ -279,7 +279,7 @@ const noteEcho = (election: Context, message: Message.FromServer): void => {
 }
 
 /** With each heartbeat a leader gives a sign of life. */
-export const beat = (election: Context): void => {
+export const giveSignOfLife = (election: Context): void => {
   const { life } = election.register
   if (election.leads) election.change({ life: { ...life, number: Math.min(Message.maxAlive, life.number + 1) } })
 }

@@ -164,7 +164,7 @@ export const onElection = (
   if (givesWay) return BullyElection.callElection(election)
   if (!election.leads) return
   if (!isAsked || !election.state.timing.preempt || !election.outranks(sender, election.state.self)) {
-    return BullyElection.notify(election, sender.id, from)
+    return BullyElection.sendLeaderNotice(election, sender.id, from)
   }
   election.change({ vacancy: { ...election.register.vacancy, successor: sender.id } })
   Roles.endReign(election, "HigherRank")
@@ -203,7 +203,7 @@ export const onBeatAck = (election: Context, agreement: Lease.Agreement, ack: Me
   const after = Lease.acknowledged(claim, ack.sender.id, ack.beat, agreement)
   election.change({ claim: after })
   // By a wall clock that was set back and forward, the newer beat may last less long than the older one.
-  if (after.anchor !== claim.anchor && !endWhereDue(election, agreement)) watchLease(election, agreement, after)
+  if (after.leaseStart !== claim.leaseStart && !endWhereDue(election, agreement)) watchLease(election, agreement, after)
 }
 
 /**
@@ -240,11 +240,11 @@ const lead = (election: Context, agreement: Lease.Agreement): void => {
   election.change({ claim: { ...claim, held: true } })
   Roles.lead(election, Reign.make(claim.term, election.state.self))
   watchLease(election, agreement, claim)
-  beat(election, agreement)
+  renew(election, agreement)
 }
 
 /** The next beat is due. */
-export const beat = (election: Context, agreement: Lease.Agreement): void => {
+export const renew = (election: Context, agreement: Lease.Agreement): void => {
   const { claim } = election.register
   // While its work ends, a leader renews nothing.
   if (claim === null || ElectionContext.ownReign(election.state, election.name) === null) return
@@ -258,8 +258,8 @@ export const beat = (election: Context, agreement: Lease.Agreement): void => {
     beat: next.beat,
     lease: agreement
   })
-  election.setTimer("beat", Lease.beatInterval(agreement), { _tag: "Beat" })
-  if (next.anchor !== claim.anchor) watchLease(election, agreement, next)
+  election.setTimer("beat", Lease.renewalInterval(agreement), { _tag: "RenewLease" })
+  if (next.leaseStart !== claim.leaseStart) watchLease(election, agreement, next)
 }
 
 /** Has a step taken when work must be ended so that it has its time to stop before the lease is over. */
@@ -300,8 +300,8 @@ export const look = (context: StepContext, agreement: Lease.Agreement): void => 
 }
 
 /** By more than what clocks of whole ms differ by. */
-const isAheadOfTimers = ({ anchor }: Lease.Claim, now: Now): boolean =>
-  Lease.elapsed(anchor, now) - (now.monotonic - anchor.monotonic) > 1
+const isAheadOfTimers = ({ leaseStart }: Lease.Claim, now: Now): boolean =>
+  Lease.elapsed(leaseStart, now) - (now.monotonic - leaseStart.monotonic) > 1
 
 /** And whatever becomes of the work, a step is taken when the lease is over. */
 const stopInTime = (election: Context, agreement: Lease.Agreement, claim: Lease.Claim): void => {
@@ -322,8 +322,8 @@ const mustStop = (election: Context, agreement: Lease.Agreement, claim: Lease.Cl
   Lease.left(claim, agreement, election.context.now) < election.state.timing.stopTimeout + 1
 
 /** No majority has acknowledged a beat for too long; or, by the clock of durations it would still have time, it slept. */
-const whyLost = (election: Context, agreement: Lease.Agreement, { anchor }: Lease.Claim): Event.Cause =>
-  election.context.now.monotonic - anchor.monotonic > Lease.lasts(agreement) - election.state.timing.stopTimeout - 2
+const whyLost = (election: Context, agreement: Lease.Agreement, { leaseStart }: Lease.Claim): Event.Cause =>
+  election.context.now.monotonic - leaseStart.monotonic > Lease.lasts(agreement) - election.state.timing.stopTimeout - 2
     ? "MajorityLost"
     : "LeaseLost"
 

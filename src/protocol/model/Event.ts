@@ -305,10 +305,10 @@ export const Event = Schema.Union([
   event("OtherGroup", { tag: Schema.String, from: Schema.String, count: Schema.Natural }),
   /**
    * A table has reached its `limit`, which is a setting: so many were refused (`members`, `clients`), or forgotten before
-   * their time to make room (`sessions`, `departed`), since the last event of this table. At most one a table and minute.
+   * their time to make room (`sessions`, `tombstones`), since the last event of this table. At most one a table and minute.
    */
   event("TableFull", {
-    table: Schema.Literals(["members", "clients", "sessions", "departed"]),
+    table: Schema.Literals(["members", "clients", "sessions", "tombstones"]),
     setting: Schema.String,
     limit: Schema.Natural,
     count: Schema.Natural

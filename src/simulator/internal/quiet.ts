@@ -32,7 +32,7 @@ export const mayChange = {
  * renewed by, and for each link that is missing what is asked and said because of it; where there is no multicast, to each of the others.
  */
 export const mayBeSent = (timing: Timing.Timing, servers: number, missing: number): number => {
-  const renewals = timing.lease === null ? 0 : Math.ceil(timing.heartbeatInterval / Lease.beatInterval(timing.lease))
+  const renewals = timing.lease === null ? 0 : Math.ceil(timing.heartbeatInterval / Lease.renewalInterval(timing.lease))
   const copies = timing.multicast ? 1 : servers
   return (4 + 2 * renewals) * copies + servers + 6 * missing
 }
