@@ -23,9 +23,9 @@ import * as Identity from "./membership/Identity.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
 import * as PathProbes from "./membership/PathProbes.ts"
 import * as Paths from "./membership/Paths.ts"
+import * as PauseDetector from "./membership/PauseDetector.ts"
 import * as Presence from "./membership/Presence.ts"
 import * as Stability from "./membership/Stability.ts"
-import * as Watch from "./membership/Watch.ts"
 import * as Witnesses from "./membership/Witnesses.ts"
 import * as Election from "./model/Election.ts"
 import type * as Member from "./model/Member.ts"
@@ -42,7 +42,7 @@ import * as Removal from "./Removal.ts"
 /**
  * What can happen to a server.
  *
- * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `Watch`: the ticks of the four fibers.
+ * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `PauseDetector`: the ticks of the four fibers.
  * - `Received`: a message came. `Due`: what was due at {@link dueAt} is due; any other input will do as well.
  * - `Refused`: the host of a member that was asked says that nobody listens there. `NotAsked`: our own system did not let us
  *   ask. `Moved`: our own sockets' addresses are
@@ -64,7 +64,7 @@ export type Input =
   | { readonly _tag: "Discover" }
   | { readonly _tag: "Heartbeat" }
   | { readonly _tag: "Sweep" }
-  | { readonly _tag: "Watch" }
+  | { readonly _tag: "CheckPause" }
   | {
     readonly _tag: "Received"
     readonly message: Message.Message
@@ -105,7 +105,7 @@ export const make = (options: {
   newcomer: options.timing.stableAfter > 0,
   members: [],
   known: HashMap.empty(),
-  departed: HashMap.empty(),
+  tombstones: HashMap.empty(),
   checks: HashMap.empty(),
   witnesses: Witnesses.none,
   election: Election.make(options.monotonic),
@@ -121,8 +121,8 @@ export const make = (options: {
   pathProbes: PathProbes.none,
   provenAt: -Infinity,
   unheardSince: Infinity,
-  watchedAt: options.monotonic,
-  watchedSinceBoot: undefined,
+  lookedAt: options.monotonic,
+  lookedSinceBoot: undefined,
   generation: undefined,
   doubts: { watched: 0, toldAt: -Infinity },
   lag: { now: 0, before: 0 },
@@ -169,7 +169,7 @@ export const leads = (
   now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">,
   election = Election.ofGroup
 ): Reign.Reign | null =>
-  Watch.isStalled(state, now) || Snapshot.isRestored(state, now) || !LeaseElection.isHeld(state, election, now)
+  PauseDetector.isPaused(state, now) || Snapshot.isRestored(state, now) || !LeaseElection.isHeld(state, election, now)
     ? null
     : ElectionContext.ownReign(state, election)
 
@@ -185,8 +185,8 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   const context = new StepContext(state, now)
   if (Snapshot.isRestored(state, now)) Waking.restored(context)
   // Before its start a server has no watch that could be late.
-  if (input._tag !== "Start" && Watch.isStalled(state, now)) Waking.wake(context)
-  if (input._tag !== "Start" && Watch.isInDoubt(context.state, now)) Waking.lookAround(context)
+  if (input._tag !== "Start" && PauseDetector.isPaused(state, now)) Waking.wake(context)
+  if (input._tag !== "Start" && PauseDetector.isInDoubt(context.state, now)) Waking.lookAround(context)
   const algorithm = Algorithms.of(state)
   algorithm.begin(context)
   fireDue(context, input._tag === "Due" ? "now" : "before")
@@ -200,7 +200,7 @@ const act = (context: StepContext, input: Input): void => {
   const { timing: { discoveryWindow }, self } = context.state
   switch (input._tag) {
     case "Start":
-      Watch.start(context)
+      PauseDetector.start(context)
       Snapshot.look(context)
       context.emit({ event: "Started", self })
       context.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
@@ -224,9 +224,9 @@ const act = (context: StepContext, input: Input): void => {
         Algorithms.of(context.state).onSweep(context)
       }
       break
-    case "Watch":
-      Watch.look(context)
-      Algorithms.of(context.state).onWatch(context)
+    case "CheckPause":
+      PauseDetector.look(context)
+      Algorithms.of(context.state).onPauseCheck(context)
       break
     case "Received":
       Received.received(context, input.message, input.from, input.via)
@@ -301,7 +301,7 @@ const inElection = (
 // --- Ticks ---
 
 const heartbeat = (context: StepContext): void => {
-  Following.beat(ElectionContext.ofGroup(context))
+  Following.giveSignOfLife(ElectionContext.ofGroup(context))
   Presence.sayAlive(context)
   Handover.ask(context)
   NamedElections.heartbeat(context)
@@ -373,8 +373,8 @@ const fired = (context: StepContext, timer: Timer): void => {
 
 const electionFired = (election: ElectionContext.ElectionContext, timer: ElectionTimer): void => {
   switch (timer._tag) {
-    case "AbstainOver":
-      return SteppingDown.abstainOver(election)
+    case "IneligibleOver":
+      return SteppingDown.ineligibleOver(election)
     case "Withdrawn":
       return NamedElections.forget(election)
     default:

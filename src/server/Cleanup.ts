@@ -21,12 +21,12 @@ const tables = [
   { reason: "MembersFull", table: "members", setting: "maxMembers" },
   { reason: "ClientsFull", table: "clients", setting: "maxClients" },
   { reason: "SessionsFull", table: "sessions", setting: "maxSessions" },
-  { reason: "DepartedFull", table: "departed", setting: "maxDeparted" }
+  { reason: "TombstonesFull", table: "tombstones", setting: "maxTombstones" }
 ] as const
 const ofTables: ReadonlySet<string> = new Set(tables.map(({ reason }) => reason))
 
 /** How soon somebody is told that a table is full, and how long nothing more is said of it then. */
-const noticed = Duration.seconds(1)
+const leaderNotices = Duration.seconds(1)
 const tellAgain = Duration.minutes(1)
 
 /** Starts its fibers. */
@@ -79,5 +79,5 @@ export const run = Effect.fnUntraced(function*(
     state.step({ _tag: "Sweep" }).pipe(Ticks.spaced(settings.cleanupInterval))
   )
   yield* supervisor.keep("drops", tellDrops.pipe(Ticks.spaced("1 minute")))
-  yield* supervisor.keep("tables", Effect.andThen(tellTables, tellOthers).pipe(Ticks.spaced(noticed)))
+  yield* supervisor.keep("tables", Effect.andThen(tellTables, tellOthers).pipe(Ticks.spaced(leaderNotices)))
 })

@@ -18,6 +18,6 @@ export const run = Effect.fnUntraced(function*(
   yield* state.step({ _tag: "Start" })
   yield* supervisor.keep(
     "watch",
-    state.step({ _tag: "Watch" }).pipe(Ticks.spaced(Timing.watchInterval(timing)))
+    state.step({ _tag: "CheckPause" }).pipe(Ticks.spaced(Timing.pauseCheckInterval(timing)))
   )
 })

@@ -76,7 +76,7 @@ export const timingOf = (settings: Settings.Settings): Timing.Timing => ({
   minimumMembers: settings.minimumMembers,
   maxMembers: settings.maxMembers,
   maxClients: settings.maxClients,
-  maxDeparted: settings.maxDeparted,
+  maxTombstones: settings.maxTombstones,
   lease: Settings.agreement(settings)
 })
 

@@ -286,7 +286,7 @@ export interface Options {
    *
    * Default: 1024. Allowed: a whole number from 1 to 4096.
    */
-  readonly maxDeparted?: number | undefined
+  readonly maxTombstones?: number | undefined
   /**
    * How the leader is elected. `bully`: whoever ranks highest among those who hear each other; while the network is
    * split each part has a leader. `lease`: whoever ranks highest among those whom a majority of `groupSize` servers

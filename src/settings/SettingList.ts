@@ -180,7 +180,7 @@ export const settings = {
     summary: "most sessions that are known, with a key",
     default: () => 8_192
   }),
-  maxDeparted: whole([1, 4_096], "count", {
+  maxTombstones: whole([1, 4_096], "count", {
     summary: "most servers that are remembered as gone",
     default: () => 1_024
   }),

@@ -43,7 +43,7 @@ export const waits = ({ election, timing }: State, { monotonic }: Clocks): boole
   monotonic < Losses.until(election.losses, timing)
 
 /** The same, or it has waited until so lately that it need not lead yet. */
-const mayWait = ({ election, timing }: State, { monotonic }: Clocks, servers: number): boolean =>
+export const mayWait = ({ election, timing }: State, { monotonic }: Clocks, servers: number): boolean =>
   monotonic < Losses.until(election.losses, timing) + settlesWithin(timing, servers)
 
 /**
@@ -65,9 +65,9 @@ export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => C
  * `delay` at most: the sum of what can follow on each other.
  *
  * - Who is dead, and was heard until the last fault, is removed: `patience`, two sweeps (one of them in the recovery from
- *   a stall, where nobody is judged), and five questions.
+ *   a pause, where nobody is judged), and five questions.
  * - Who lives and was removed is heard again and proves itself: a heartbeat, and a question.
- * - Somebody stands: its stagger, a canvass that nobody objects to, and once a wait for a higher one that did not lead;
+ * - Somebody stands: its stagger, a question that nobody objects to, and once a wait for a higher one that did not lead;
  *   and where no trigger called it, the next heartbeat does.
  * - Who has only just started waits for `stableAfter` before it takes the lead from another.
  * - Who has resigned comes back: `memberTimeout`; it runs beside the first of these.

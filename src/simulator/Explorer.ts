@@ -12,7 +12,7 @@
  * few numbers, and a step that was once taken in a state is looked up from then on. States are told apart by 64 bits of a
  * hash of those numbers, so two of ten million are taken for one with a probability of some millionths.
  *
- * **What is left out**: clocks that differ, times off the grid, loops that stall. The simulator has those.
+ * **What is left out**: clocks that differ, times off the grid, processes that are paused. The simulator has those.
  *
  * After Holzmann, *An Analysis of Bitstate Hashing* (1998), and Clarke, Grumberg and Peled, *Model Checking* (1999).
  */

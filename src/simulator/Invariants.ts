@@ -25,12 +25,12 @@ export const promises = {
   trafficBounded: "while nothing happens a server sends a bounded number of datagrams in a heartbeat",
   highestLeads:
     "in a network that is well, nobody takes the lead whose it is not: from a higher ranked one that waits for nothing, or where it may not preempt",
-  noFalseEviction: "nobody is evicted who runs and is connected, also not by one who stood still",
-  stallIsNoticed: "who stood still leads no more from its first step on, and judges nobody by what it did not hear",
+  noFalseEviction: "nobody is evicted who runs and is connected, also not by one that was paused",
+  stallIsNoticed: "who was paused leads no more from its first step on, and judges nobody by what it did not hear",
   workNeverOverlaps: "leading work never overlaps on one server with that of its next reign",
   membersReachable:
     "views show each member where it listens; lists, and the leader that clients are told, do on the network of who asks",
-  readersSeeTheView: "a reader of the events has the same picture as the server",
+  readersSeeTheView: "a reader of the events has the same view as the server",
   neverDies: "no fiber dies, and nobody sees a duplicate of its own identity"
 } as const
 

@@ -57,7 +57,7 @@ export const unbound = (living: ReadonlyArray<Living>): string | null => {
  * to stop included.
  */
 export const isLasting = (claim: Lease.Claim, lease: Lease.Agreement, clocks: Clocks): boolean =>
-  Lease.left(claim, lease, clocks.sinceBoot === undefined ? clocks : { ...clocks, wall: claim.anchor.wall }) > 0
+  Lease.left(claim, lease, clocks.sinceBoot === undefined ? clocks : { ...clocks, wall: claim.leaseStart.wall }) > 0
 
 /** Who leads after a step has its work told to stop in a later one: it must not be too late for that. */
 export const overstayed = (state: State, clocks: Clocks): string | null => {

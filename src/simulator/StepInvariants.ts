@@ -24,7 +24,7 @@ export interface Past {
   readonly over: Reign.Reign | null
   /** Of each id that was removed and is not back, what became of it. */
   readonly gone: ReadonlyMap<string, Gone>
-  /** What each member was asked since it was last heard, or since this server last stood still. */
+  /** What each member was asked since it was last heard, or since this server was last paused. */
   readonly asked: ReadonlyMap<string, Asked>
 }
 
@@ -262,7 +262,7 @@ const remembered = (past: Past, event: Event.Event, timing: Timing.Timing, now: 
   const gone: Gone = {
     incarnation: reason._tag === "Replaced" ? reason.by : incarnation,
     returns: reason._tag === "Replaced" ? "at once" : reason._tag === "Left" ? "never" : "by answering",
-    until: now + Timing.departedFor(timing),
+    until: now + Timing.tombstoneFor(timing),
     asked: null
   }
   return { ...past, gone: new Map(past.gone).set(id, gone), asked: without(past.asked, id) }

@@ -110,7 +110,7 @@ export class Watcher {
       ...judge,
       isStopping: (index, at) => this.#hardships.wasPaused(index, at - this.#stopTimeout)
     })
-    this.#stopTimeout = Duration.toMillis(stopTimeout) + Timing.watchInterval({
+    this.#stopTimeout = Duration.toMillis(stopTimeout) + Timing.pauseCheckInterval({
       heartbeatInterval: Duration.toMillis(heartbeatInterval)
     })
   }
@@ -241,12 +241,28 @@ export class Watcher {
       this.#count("settlesWhereConnected")
       const what = this.#disconnected(followers)
       if (what !== null) {
-        this.complain(at, "settlesWhereConnected", null, what)
-        return null
+        const left = this.#takenBackFor(at, followers, living)
+        if (left === null) this.complain(at, "settlesWhereConnected", null, what)
+        return left
       }
     }
     this.quiet.begins(at)
     return null
+  }
+
+  /** One that lost a lead, and waited, has only just taken it back: for how many ms others may not have heard of it. */
+  #takenBackFor(
+    at: number,
+    followers: ReadonlyArray<{ readonly index: number; readonly state: State; readonly clocks: Invariants.Clocks }>,
+    living: ReadonlyArray<number>
+  ): number | null {
+    const newest = this.led.findLast(({ until }) => until === null)
+    const leader = followers.find(({ index }) => index === newest?.server)
+    if (newest === undefined || leader === undefined) return null
+    const { clocks, state } = leader
+    if (state.election.losses.count === 0 || !Agreement.mayWait(state, clocks, followers.length)) return null
+    const left = newest.from + this.quiet.bound(state.timing, living) - at
+    return left > 0 ? left : null
   }
 
   #disconnected(
@@ -361,18 +377,18 @@ export class Watcher {
     return watched
   }
 
-  /** A server that runs steps far more often than it takes to notice a stall: its watch does. */
+  /** A server that runs steps far more often than it takes to notice a pause: its pause detector does. */
   #judgeWaking(watched: Watched.Watched, step: Stepped): void {
     const { now } = step
     const { seen } = watched
     watched.seen = now
     const aged = now.monotonic - seen.monotonic
-    const stoodStill = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
+    const pausedFor = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
     let what: string | null
-    if (stoodStill > Timing.stallAfter(step.before.timing)) {
+    if (pausedFor > Timing.pauseThreshold(step.before.timing)) {
       watched.wokeAt = now.monotonic
       this.#count("stallIsNoticed")
-      what = Waking.judgeFirst(step, stoodStill, aged)
+      what = Waking.judgeFirst(step, pausedFor, aged)
     } else {
       what = Waking.judgeLater(step, now.monotonic - watched.wokeAt)
     }
@@ -410,8 +426,8 @@ export class Watcher {
 // internal
 
 /** Whether a server leaves the lead to others, or did until this step. */
-const isIneligible = ({ election: { abstention, hasNoWork, overrun }, newcomer }: State): boolean =>
-  overrun || hasNoWork || newcomer || abstention.until !== -Infinity
+const isIneligible = ({ election: { ineligibility, hasNoWork, overrun }, newcomer }: State): boolean =>
+  overrun || hasNoWork || newcomer || ineligibility.until !== -Infinity
 
 const describe = (state: State): string =>
   `{${Step.view(state).members.map(({ name }) => name).join(" ")}, ${Invariants.formatReign(state.election.reign)}}`

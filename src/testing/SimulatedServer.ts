@@ -7,7 +7,7 @@ import type * as Event from "../protocol/model/Event.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
 
 /**
- * What a server does: `running`, its process stopped (`paused`) or its machine asleep (`suspended`), or no process at
+ * What a server does: `running`, its process stopped (`paused`) or its machine suspended (`suspended`), or no process at
  * all (`killed` or `stopped`).
  *
  * @category models

@@ -124,6 +124,9 @@ Each event has \`event\`, its name, and \`at\`, when it happened, in Unix ms by 
 \`without\`, \`after\`, \`again\`, \`ownLag\`) are whole milliseconds. [Operations](operations.md#what-each-event-means) says what to do
 about each.
 
+Other versions may have more events, more fields, and more values of a field. A program that reads lines decodes them by
+\`Event.AnyEvent\` or \`ClientEvent.AnyEvent\`: what it does not know is then an event \`Unknown\`, whose \`told\` is the whole line.
+
 This page is generated (\`npm run docs:write\`).
 `
 

@@ -35,7 +35,7 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   Departed: true,
   MembersFull: true,
   ClientsFull: true,
-  DepartedFull: true,
+  TombstonesFull: true,
   HandoversFull: true,
   SessionsFull: true,
   WitnessLimit: true,

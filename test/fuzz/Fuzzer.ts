@@ -77,20 +77,20 @@ const sizes = (value: unknown, path: string, found: Map<string, number>, depth =
 }
 
 /** No table may grow beyond this, whatever is said. Timers: some for each member, and for each that has departed. */
-const bounds = (path: string, { timing: { maxClients, maxDeparted, maxMembers } }: State): number => {
+const bounds = (path: string, { timing: { maxClients, maxTombstones, maxMembers } }: State): number => {
   switch (path) {
     case "state.members":
     case "state.known":
     case "state.checks":
       return maxMembers
     case "state.departed":
-      return maxDeparted
+      return maxTombstones
     case "state.delivery.clients":
       return maxClients
     case "state.delivery.receiver.sources":
       return 2 * maxClients
     case "state.timers":
-      return 4 * (maxMembers + maxDeparted) + 64
+      return 4 * (maxMembers + maxTombstones) + 64
     default:
       return Math.max(maxMembers, Receiver.keptLimit)
   }
@@ -130,7 +130,7 @@ class Episode {
         multicast: chance.happens(0.85),
         stableAfter: chance.of([0, 0, 2_000]),
         lease: chance.happens(0.3) ? { groupSize: 3, duration: chance.of([1_500, 30_000]), drift: 0.01 } : null,
-        ...(isSmall ? { maxMembers: 5, maxClients: 4, maxDeparted: 3 } : {})
+        ...(isSmall ? { maxMembers: 5, maxClients: 4, maxTombstones: 3 } : {})
       },
       seeds: chance.happens(0.25) ? [1, 2, 200].map((at) => ({ ip: `192.0.2.${at}`, port: 4_000 })) : [],
       self: Peer.member("m", { priority: chance.of([0, 0, 9]) }),

@@ -51,12 +51,12 @@ const huge = [0, -0, 1, -1, 2 ** 31, -(2 ** 31), 2 ** 52, 2 ** 52 + 1, 2 ** 53, 
 
 const nonces = (chance: Chance, { client, state: stateOf }: Cast): string => {
   const state = stateOf()
-  const [departed] = HashMap.values(state.departed)
+  const [tombstones] = HashMap.values(state.tombstones)
   const [check] = HashMap.values(state.checks)
   const { activity } = state.election
   const preVote = activity._tag === "PreVote" ? activity.nonce : undefined
   const path = state.pathProbes.nonce
-  const known = [state.probe, preVote, path, state.paging?.nonce, departed?.nonce, check?.nonce, client().join.nonce]
+  const known = [state.probe, preVote, path, state.paging?.nonce, tombstones?.nonce, check?.nonce, client().join.nonce]
     .filter((nonce) => !!nonce)
   return known.length > 0 && chance.happens(0.6) ? chance.of(known)! : chance.hex(1 + chance.below(32))
 }

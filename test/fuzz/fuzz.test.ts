@@ -38,7 +38,7 @@ describe("hostile datagrams (protocol 7)", () => {
         "Duplicate",
         "MembersFull",
         "ClientsFull",
-        "DepartedFull",
+        "TombstonesFull",
         "NotDirect"
       ]
     ) {

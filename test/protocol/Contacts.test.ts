@@ -167,7 +167,7 @@ describe("members that fell silent", () => {
 
   it("are looked for no longer than a day, and those who left not at all", () => {
     const server = lose(among(off, "a"), "a")
-    server.freeze(Timing.lostFor).step({ _tag: "Watch" })
+    server.freeze(Timing.lostFor).step({ _tag: "CheckPause" })
     server.advance(1_000).forget().step({ _tag: "Discover" })
     assert.deepStrictEqual(server.says(), [])
     const other = among(off, "a")

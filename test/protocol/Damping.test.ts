@@ -70,7 +70,7 @@ describe("how long who lost the lead waits (protocol 5, damping)", () => {
 describe("a lead is lost (protocol 5, damping)", () => {
   it("by a pause", () => {
     const server = leading(["a"])
-    server.freeze(6_000).step({ _tag: "Watch" })
+    server.freeze(6_000).step({ _tag: "CheckPause" })
     assert.strictEqual(lossesOf(server).count, 1)
   })
 
@@ -130,7 +130,7 @@ describe("a lead is lost (protocol 5, damping)", () => {
 
   it("seven times at most", () => {
     const server = having(7, leading(["a"]))
-    server.freeze(6_000).step({ _tag: "Watch" })
+    server.freeze(6_000).step({ _tag: "CheckPause" })
     assert.strictEqual(lossesOf(server).count, 7)
   })
 
@@ -203,7 +203,7 @@ describe("while it waits (protocol 5, damping)", () => {
 
   it("a pause of its own makes the wait begin anew", () => {
     const server = outranking(1)
-    server.freeze(6_000).step({ _tag: "Watch" })
+    server.freeze(6_000).step({ _tag: "CheckPause" })
     assert.deepStrictEqual([lossesOf(server).count, lossesOf(server).wholeSince], [1, server.now])
   })
 
@@ -312,9 +312,9 @@ describe("a vacant place (protocol 5, damping)", () => {
 
   it("falls vacant again while it waits: it still goes when it has waited", () => {
     const server = having(2, leading(["a"]))
-    server.freeze(6_000).step({ _tag: "Watch" })
+    server.freeze(6_000).step({ _tag: "CheckPause" })
     const since = server.now
-    server.advance(1_000).freeze(6_000).step({ _tag: "Watch" })
+    server.advance(1_000).freeze(6_000).step({ _tag: "CheckPause" })
     // The end of its discovery window.
     server.advance(305)
     assert.isAbove(server.now, since + coordinatorTimeout)

@@ -157,11 +157,11 @@ describe("a client that vanishes", () => {
   it("is not judged for the time in which this server stood still", () => {
     const server = follower()
     server.hear(Peer.joins("ann"))
-    server.freeze(40_000).step({ _tag: "Watch" })
+    server.freeze(40_000).step({ _tag: "CheckPause" })
     server.advance(400).step({ _tag: "Sweep" })
     assert.notInclude(server.told(), "ClientLeft")
     const quiet = follower().freeze(40_000)
-    quiet.step({ _tag: "Watch" })
+    quiet.step({ _tag: "CheckPause" })
     assert.strictEqual(HashMap.size(quiet.state.delivery.clients), 0)
   })
 })
@@ -254,7 +254,7 @@ describe("CLIENT_MESSAGE, to the leader", () => {
     const server = leader("a")
     server.hear(Peer.sends("ann", 2), alone)
     const { term } = server
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     server.advance(5_000)
     assert.isAbove(server.term, term)
     server.forget().step({ _tag: "Room", limit: 5 })

@@ -473,7 +473,7 @@ describe("the path to a leader that is followed through another (protocol, follo
   it("lasts through a pause as what was heard does", () => {
     const server = followsThrough()
     const before = server.state.election.life.relay!.until
-    server.freeze(60_000).step({ _tag: "Watch" })
+    server.freeze(60_000).step({ _tag: "CheckPause" })
     assert.isAbove(server.state.election.life.relay!.until, before + 50_000)
     assert.strictEqual(server.follows, "z")
   })

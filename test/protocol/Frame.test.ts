@@ -377,7 +377,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
           Peer.says(sender, { type: "SERVER_ALIVE", interval: 1 }, { follows: { term, leader: { ...leader, id } } })
         )
       }
-      server.state = { ...server.state, watchedAt: Number.MAX_SAFE_INTEGER - 1 }
+      server.state = { ...server.state, lookedAt: Number.MAX_SAFE_INTEGER - 1 }
       server.now = Number.MAX_SAFE_INTEGER
       let listed = 0
       for (let page = 0, of = 1; page < of; page += 1) {

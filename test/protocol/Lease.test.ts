@@ -56,7 +56,7 @@ describe("the agreement", () => {
   )
 
   it("six beats are said in the time of a promise", () => {
-    assert.strictEqual(Lease.beatInterval(three) * 6, three.duration)
+    assert.strictEqual(Lease.renewalInterval(three) * 6, three.duration)
   })
 })
 
@@ -198,7 +198,7 @@ describe("votes and acknowledgements", () => {
 
   it("the lease of a group of one rests on its own beats", () => {
     const claim = Lease.beaten({ ...asked, held: true }, { ...three, groupSize: 1 }, at(300))
-    assert.strictEqual(claim.anchor.monotonic, 300)
+    assert.strictEqual(claim.leaseStart.monotonic, 300)
   })
 
   /** What is said of a claim in the course of time: a beat, or one server's acknowledgement of one. */
@@ -234,7 +234,7 @@ describe("votes and acknowledgements", () => {
       const newest = beats.findLast(({ by }) => by.size >= 3)
       const rests = newest === undefined ? 100 : newest.sent
       // On what is too old no lease rests, whoever acknowledges it.
-      if (now - rests < Lease.lasts(five)) assert.strictEqual(claim.anchor.monotonic, rests)
+      if (now - rests < Lease.lasts(five)) assert.strictEqual(claim.leaseStart.monotonic, rests)
       else assert.isFalse(Lease.isHeld(claim, five, at(now)))
       assert.isAtMost(claim.beats.length, 1_000)
     }

@@ -228,7 +228,7 @@ describe("standing", () => {
         if (server.said("ELECTION").length > 0) {
           said.push(server.now - begun)
           assert.strictEqual(server.activity, "Standing")
-          assert.isAtMost(server.state.election.claim!.anchor.monotonic, begun)
+          assert.isAtMost(server.state.election.claim!.leaseStart.monotonic, begun)
         }
         server.forget()
       }
@@ -329,7 +329,7 @@ describe("standing", () => {
     for (const other of ["b", "c"]) server.hear(vote(other, anew), "unicast")
     assert.isTrue(server.leads)
     assert.strictEqual(server.term, anew)
-    assert.strictEqual(server.state.election.claim?.anchor.monotonic, since)
+    assert.strictEqual(server.state.election.claim?.leaseStart.monotonic, since)
   })
 
   it("of two that stand is given up by the lower ranked one, which votes for the other where it may", () => {
@@ -463,7 +463,7 @@ describe("votes", () => {
 describe("a lease", () => {
   it("lasts from when its question was sent, and is asked of the clock at every use", () => {
     const { server } = leading()
-    const from = server.state.election.claim!.anchor.monotonic
+    const from = server.state.election.claim!.leaseStart.monotonic
     const at = (monotonic: number) =>
       LeaseElection.isHeld(server.state, "", { monotonic, wall: monotonic + server.wall })
     assert.isTrue(at(from + lasts - 0.01))
@@ -475,9 +475,9 @@ describe("a lease", () => {
     const { server, term } = leading()
     const from = server.now
     server.advance(L / 6).hear(ack("b", term, 1), "unicast")
-    assert.closeTo(server.state.election.claim!.anchor.monotonic, from, 1)
+    assert.closeTo(server.state.election.claim!.leaseStart.monotonic, from, 1)
     server.hear(ack("b", term, 2), "unicast")
-    assert.closeTo(server.state.election.claim!.anchor.monotonic, from + L / 6, 1)
+    assert.closeTo(server.state.election.claim!.leaseStart.monotonic, from + L / 6, 1)
   })
 
   it("is renewed by acknowledgements of different renewals, all of them counted for the earliest", () => {
@@ -488,36 +488,41 @@ describe("a lease", () => {
     server.advance(2 * L / 6 + 1)
     server.hear(ack("b", term, 3), "unicast")
     server.hear(ack("c", term, 2), "unicast")
-    assert.closeTo(server.state.election.claim!.anchor.monotonic, from + L / 6, 1, "of the second, not of the third")
+    assert.closeTo(
+      server.state.election.claim!.leaseStart.monotonic,
+      from + L / 6,
+      1,
+      "of the second, not of the third"
+    )
     server.hear(ack("d", term, 1), "unicast")
     server.hear(ack("d", term, 4), "unicast")
     assert.closeTo(
-      server.state.election.claim!.anchor.monotonic,
+      server.state.election.claim!.leaseStart.monotonic,
       from + L / 6,
       1,
       "the fourth was not said yet (forged)"
     )
     server.hear(ack("d", term, 3), "unicast")
-    assert.closeTo(server.state.election.claim!.anchor.monotonic, from + 2 * L / 6, 1)
+    assert.closeTo(server.state.election.claim!.leaseStart.monotonic, from + 2 * L / 6, 1)
   })
 
   it("is not by one that is stale, of another start, or repeated", () => {
     const { server, term } = leading(["a", "b", "c", "d"], { timing: { lease: { ...three, groupSize: 3 } } })
-    const { anchor } = server.state.election.claim!
+    const { leaseStart } = server.state.election.claim!
     server.advance(L / 6)
     server.hear(ack("b", term - 1, 2), "unicast")
     server.hear(ack("b", term, 2, 999), "unicast")
     server.hear(ack("b", term, 99), "unicast")
-    assert.strictEqual(server.state.election.claim!.anchor, anchor)
+    assert.strictEqual(server.state.election.claim!.leaseStart, leaseStart)
     const five = leading(["a", "b", "c", "d"], { timing: { lease: { ...three, groupSize: 3 } } })
     const wide = { ...three, groupSize: 5 }
     five.server.state = { ...five.server.state, timing: { ...five.server.state.timing, lease: wide } }
-    const before = five.server.state.election.claim!.anchor
+    const before = five.server.state.election.claim!.leaseStart
     five.server.hear(ack("b", five.term, 1), "unicast")
     five.server.hear(ack("b", five.term, 1), "unicast")
-    assert.strictEqual(five.server.state.election.claim!.anchor, before)
+    assert.strictEqual(five.server.state.election.claim!.leaseStart, before)
     five.server.hear(ack("c", five.term, 1), "unicast")
-    assert.notStrictEqual(five.server.state.election.claim!.anchor, before)
+    assert.notStrictEqual(five.server.state.election.claim!.leaseStart, before)
   })
 
   it("says a beat every sixth of the duration, and binds itself with it", () => {
@@ -531,7 +536,7 @@ describe("a lease", () => {
   it("that no majority renews ends its work stopTimeout before, then says why and gives it back", () => {
     const { server, term } = leading(["a", "b"], { work: 250 })
     server.advance(210)
-    const from = server.state.election.claim!.anchor.monotonic
+    const from = server.state.election.claim!.leaseStart.monotonic
     server.forget().advance(from + stopsAt - server.now - 2)
     assert.isTrue(server.leads)
     server.advance(3)
@@ -614,7 +619,7 @@ describe("a lease", () => {
     it("keeps its server from asking another to make way for it, as long as its work may run", () => {
       const { server, term } = leading(["a", "b"], { work: "by hand" })
       server.forget().wall += 10 * L
-      server.step({ _tag: "Watch" })
+      server.step({ _tag: "CheckPause" })
       server.hear(beat("a", term + 10 * L))
       // It has lost a lead, and would wait in any case: here its work alone keeps it.
       server.state = { ...server.state, election: { ...server.state.election, losses: Losses.none } }
@@ -654,7 +659,7 @@ describe("a lease", () => {
       assert.isFalse(
         leadsNow(server, { wall: server.now + server.wall, sinceBoot: server.now + server.boot })
       )
-      server.step({ _tag: "Watch" })
+      server.step({ _tag: "CheckPause" })
       assert.deepStrictEqual(causes(server), [cause])
     }
   })
@@ -664,7 +669,7 @@ describe("a lease", () => {
       const { server } = leading(["a", "z"], { work: "by hand" })
       if (yields) server.hear(stands("z", 0), "unicast")
       server.forget().wall += 10 * L
-      server.step({ _tag: "Watch" })
+      server.step({ _tag: "CheckPause" })
       assert.isFalse(server.leads)
       assert.deepStrictEqual(causes(server), [yields ? "HigherRank" : "LeaseLost"])
       assert.deepStrictEqual(server.said("RELEASE"), [])
@@ -692,7 +697,7 @@ describe("a lease", () => {
     server.boot = 5_000
     server.advance(10).hear(ack("a", term, 1), "unicast")
     const since = server.now
-    server.advance(500).suspend(150).step({ _tag: "Watch" })
+    server.advance(500).suspend(150).step({ _tag: "CheckPause" })
     server.forget()
     while (server.leads) server.advance(1)
     assert.closeTo(server.now - since + 150, stopsAt, 12)
@@ -703,7 +708,7 @@ describe("a lease", () => {
     const lost = () => {
       const { server } = leading(["a", "b"], { work: "by hand" })
       server.forget().wall += 10 * L
-      server.step({ _tag: "Watch" })
+      server.step({ _tag: "CheckPause" })
       server.hear(alive("a"))
       server.hear(alive("b"))
       server.forget().advance(20)
@@ -728,7 +733,7 @@ describe("a lease", () => {
     const { server, term } = leading(["a", "b"], { work: "by hand" })
     server.advance(10).hear(ack("a", term, 1), "unicast")
     server.wall += stopsAt + 50
-    server.forget().step({ _tag: "Watch" })
+    server.forget().step({ _tag: "CheckPause" })
     assert.strictEqual(server.state.election.ending, "LeaseLost")
     server.step({ _tag: "WorkEnded" })
     assert.deepStrictEqual(causes(server), ["LeaseLost"])
@@ -736,7 +741,7 @@ describe("a lease", () => {
 
   it("of one who stood still is given back when its work, which woke too, has ended, and not before", () => {
     const { server } = leading(["a", "b"], { work: "by hand" })
-    server.forget().freeze(600).step({ _tag: "Watch" })
+    server.forget().freeze(600).step({ _tag: "CheckPause" })
     assert.isFalse(leadsNow(server))
     assert.strictEqual(server.state.election.ending, "Stalled")
     assert.deepStrictEqual(server.says(), ["SERVER_PROBE"])
@@ -751,7 +756,7 @@ describe("a lease", () => {
 
   it("of one who stood still until it was over is not given back: its work has had no time to stop", () => {
     const { server } = leading(["a", "b"], { work: "by hand" })
-    server.forget().freeze(60_000).step({ _tag: "Watch" })
+    server.forget().freeze(60_000).step({ _tag: "CheckPause" })
     assert.deepStrictEqual(causes(server), ["Stalled"])
     assert.isNull(server.state.election.claim)
     assert.deepStrictEqual(server.says(), ["STEPPING_DOWN", "SERVER_PROBE"])
@@ -760,7 +765,7 @@ describe("a lease", () => {
   it("whose work was ending when its server stood still goes on to its end for the reason that it has", () => {
     const { server } = leading(["a", "b"], { work: "by hand" })
     server.step({ _tag: "Resign" })
-    server.forget().freeze(600).step({ _tag: "Watch" })
+    server.forget().freeze(600).step({ _tag: "CheckPause" })
     assert.deepStrictEqual([causes(server), server.said("RELEASE")], [[], []])
     server.step({ _tag: "WorkEnded" })
     assert.deepStrictEqual(causes(server), ["Resigned"])
@@ -783,7 +788,7 @@ describe("a lease", () => {
     const late = leading(["a", "b"], { work: "by hand" })
     late.server.forget().step({ _tag: "Leave" })
     late.server.wall += 10 * L
-    late.server.step({ _tag: "Watch" })
+    late.server.step({ _tag: "CheckPause" })
     assert.isFalse(late.server.says().includes("STEPPING_DOWN"))
   })
 
@@ -1130,6 +1135,19 @@ describe("preempt", () => {
       assert.strictEqual(server.activity, "Idle")
     }
     assert.deepStrictEqual(server.said("ELECTION"), [])
+  })
+
+  it("whoever has not heard the leader itself lately does not ask it to yield: it would not hear it make way", () => {
+    const asks = (silent: number) => {
+      const server = vacant(["a", "b"], unanswered).advance(1)
+      server.hear(alive("a", reign(50, "a")))
+      const heardAt = server.now - silent
+      server.state = { ...server.state, known: HashMap.modify(server.state.known, id("a"), (a) => ({ ...a, heardAt })) }
+      server.forget().advance(10)
+      assert.strictEqual(server.follows, "a")
+      return server.said("SERVER_PROBE").some(({ message }) => message.preVote !== undefined)
+    }
+    assert.deepStrictEqual([asks(0), asks(29_000), asks(31_000)], [true, true, false])
   })
 
   it("whoever would be voted for by no majority lets the leader be", () => {

@@ -282,9 +282,9 @@ describe("the departed (protocol 4)", () => {
     const server = among("a")
     server.hear(leaving("a"))
     server.advance(59_999).step({ _tag: "Sweep" })
-    assert.strictEqual(HashMap.size(server.state.departed), 1)
+    assert.strictEqual(HashMap.size(server.state.tombstones), 1)
     server.advance(1).step({ _tag: "Sweep" })
-    assert.strictEqual(HashMap.size(server.state.departed), 0)
+    assert.strictEqual(HashMap.size(server.state.tombstones), 0)
   })
 })
 
@@ -416,7 +416,7 @@ describe("health monitoring (protocol 4)", () => {
   it("how late its own watch ran at worst is told with a removal: since the sweep before the last", () => {
     for (const [sweeps, ownLag] of [[1, 1_400], [2, 0]] as const) {
       const server = among("a")
-      server.advance(29_000).freeze(1_500).step({ _tag: "Watch" })
+      server.advance(29_000).freeze(1_500).step({ _tag: "CheckPause" })
       for (let sweep = 0; sweep < sweeps; sweep += 1) server.step({ _tag: "Sweep" })
       server.advance(750)
       assert.deepInclude(removal(server)?.reason, { _tag: "Silent", ownLag })

@@ -288,7 +288,7 @@ describe("the reign of a named election", () => {
 
   it("a stall ends every reign of one's own", () => {
     const server = leading([], { timing: { heartbeatInterval: 1_000 } })
-    server.freeze(60_000).step({ _tag: "Watch" })
+    server.freeze(60_000).step({ _tag: "CheckPause" })
     assert.isNull(own(server))
     assert.deepInclude(server.tells().at(-1), { event: "LeaderChanged", election: billing, cause: "Stalled" })
     server.advance(310)
@@ -337,7 +337,7 @@ describe("the reigns of one's own", () => {
     assert.isFalse(ElectionContext.ownsSame(first, server.state))
     server.hear(alive("a"))
     const { state } = server
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.isTrue(ElectionContext.ownsSame(state, server.state))
     assert.isNull(ElectionContext.ownReign(server.state, "never heard of"))
   })

@@ -62,7 +62,7 @@ const act = Schema.Union([
   }),
   Schema.Struct({ do: Schema.Literals(["freeze"]), millis: Schema.Literals([50, 400, 6_000, 40_000]) }),
   Schema.Struct({
-    do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "Watch", "Due"])
+    do: Schema.Literals(["Heartbeat", "Sweep", "Discover", "CheckPause", "Due"])
   }),
   Schema.Struct({
     do: Schema.Literals(["WorkEnded", "WorkFinished", "WorkGivenUp", "WorkOffered", "Resign"]),
@@ -119,7 +119,7 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
   const { activity, claim } = server.state.election
   const lease = server.state.timing.lease ?? leases.three
   const standing = said.standing === "ours" && activity._tag === "Standing" ? activity.standing : 7
-  const question = [...HashMap.values(server.state.departed)].find(({ nonce }) => nonce !== "")?.nonce
+  const question = [...HashMap.values(server.state.tombstones)].find(({ nonce }) => nonce !== "")?.nonce
     ?? [...HashMap.values(server.state.checks)][0]?.nonce
   const nonce =
     (said.nonce === "of our probe" ? server.state.probe : said.nonce === "of our question" ? question : "77") || "77"
@@ -367,15 +367,15 @@ describe("after any sequence of inputs", () => {
     "what is known is known of the members, all of them and nobody else; the departed are none",
     [life],
     ([drawn]) => {
-      live(drawn, ({ now, state: { checks, departed, known, members, timing } }) => {
+      live(drawn, ({ now, state: { checks, tombstones, known, members, timing } }) => {
         assert.deepStrictEqual([...HashMap.keys(known)].sort(), members.map(({ id }) => id).sort())
         for (const member of members) assert.strictEqual(HashMap.getUnsafe(known, member.id).member, member)
-        for (const id of HashMap.keys(departed)) assert.isFalse(HashMap.has(known, id))
+        for (const id of HashMap.keys(tombstones)) assert.isFalse(HashMap.has(known, id))
         for (const id of HashMap.keys(checks)) assert.isTrue(HashMap.has(known, id))
         for (const { heardAt, multicastAt } of HashMap.values(known)) {
           assert.isTrue(multicastAt <= now && heardAt <= now, "a stamp of the future")
         }
-        assert.isAtMost(HashMap.size(departed), timing.maxDeparted)
+        assert.isAtMost(HashMap.size(tombstones), timing.maxTombstones)
       })
     },
     runs

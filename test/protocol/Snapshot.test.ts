@@ -31,13 +31,13 @@ const leadsNow = (server: Server) =>
 describe("a machine that is set back to a snapshot", () => {
   it("is noticed by a generation that changes, at the first step and when asked before it: nobody leads on", () => {
     const server = startedIn("one").advance(2_000)
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.isTrue(leadsNow(server))
     server.forget()
     const before = server.state.self.incarnation
     server.generation = "two"
     assert.isFalse(leadsNow(server), "already before its first step")
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     const { self: { incarnation } } = server.state
     assert.isAbove(incarnation, before)
     const told = server.tells()
@@ -45,7 +45,7 @@ describe("a machine that is set back to a snapshot", () => {
     assert.isTrue(told.some((event) => event.event === "LeaderChanged" && event.leader === null))
     assert.includeMembers([...server.says()], ["SERVER_PROBE", "SERVER_ALIVE"])
     server.forget()
-    server.advance(1).step({ _tag: "Watch" })
+    server.advance(1).step({ _tag: "CheckPause" })
     assert.deepStrictEqual(server.tells(), [], "once")
   })
 
@@ -54,7 +54,7 @@ describe("a machine that is set back to a snapshot", () => {
     (before, after) => {
       const server = startedIn(before)
       server.generation = after
-      server.step({ _tag: "Watch" })
+      server.step({ _tag: "CheckPause" })
       assert.deepStrictEqual(server.tells(), [])
       assert.strictEqual(server.state.generation, before)
     }
@@ -65,7 +65,7 @@ describe("a machine that is set back to a snapshot", () => {
     const before = server.state.self.incarnation
     server.wall = -server.now - 1_000_000
     server.generation = "two"
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.strictEqual(server.state.self.incarnation, before + 1)
   })
 
@@ -75,7 +75,7 @@ describe("a machine that is set back to a snapshot", () => {
     assert.deepStrictEqual(granted(server), [true])
     server.forget()
     server.generation = "two"
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.deepInclude(Voter.promiseIn(server.state, ""), { to: null, term: 50_000 })
     server.advance(L - 1).forget()
     server.hear(stands("a", 60_000))
@@ -89,7 +89,7 @@ describe("a machine that is set back to a snapshot", () => {
   it("asks for no promises of a former start: by a number drawn twice a keeper may have given them away before", () => {
     const server = startedIn("one", { lease })
     server.generation = "two"
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     const { start } = server.state.handover
     assert.notStrictEqual(start, "")
     server.advance(1_000).step({ _tag: "Heartbeat" })
@@ -104,7 +104,7 @@ describe("a machine that is set back to a snapshot", () => {
     const server = startedIn("one", { lease }).advance(L)
     server.step({ _tag: "Leave" })
     server.generation = "two"
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.deepStrictEqual([server.state.phase, server.state.silentUntil], ["Leaving", Infinity])
     assert.deepStrictEqual(server.advance(1_000).says().filter((said) => said.startsWith("HANDOVER ")), [])
     assert.strictEqual(server.state.phase, "Left")
@@ -115,7 +115,7 @@ describe("a machine that is set back to a snapshot", () => {
     server.step({ _tag: "Leave" })
     server.forget()
     server.generation = "two"
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.strictEqual(server.state.phase, "Leaving")
     assert.notInclude(server.says(), "SERVER_ALIVE")
   })

@@ -22,7 +22,7 @@ describe("the start", () => {
     server.freeze(60_000).step({ _tag: "Start" })
     assert.deepStrictEqual(server.told(), ["Started"])
     assert.strictEqual(server.state.phase, "Discovering")
-    server.freeze(1_000).step({ _tag: "Watch" })
+    server.freeze(1_000).step({ _tag: "CheckPause" })
     assert.deepStrictEqual(server.told(), [])
   })
 
@@ -231,18 +231,18 @@ describe("a stall is not a death (protocol 4)", () => {
   it("is told from a late watch by heartbeatInterval / 2, at least 100 ms, beyond the watch's own interval", () => {
     const server = among("z")
     server.hear(coordinator("z", 50))
-    server.forget().freeze(5_100).step({ _tag: "Watch" })
+    server.forget().freeze(5_100).step({ _tag: "CheckPause" })
     assert.deepStrictEqual(server.told(), [])
-    server.freeze(5_101).step({ _tag: "Watch" })
+    server.freeze(5_101).step({ _tag: "CheckPause" })
     assert.deepStrictEqual(server.tells().map(({ event, ...rest }) => [event, "for" in rest ? rest.for : 0]), [[
       "Stalled",
       5_101
     ]])
     const quick = new Server({ timing: timing({}, "realtime") })
     quick.step({ _tag: "Start" })
-    quick.freeze(150).step({ _tag: "Watch" })
+    quick.freeze(150).step({ _tag: "CheckPause" })
     assert.notInclude(quick.told(), "Stalled")
-    quick.freeze(151).step({ _tag: "Watch" })
+    quick.freeze(151).step({ _tag: "CheckPause" })
     assert.include(quick.told(), "Stalled")
   })
 
@@ -256,7 +256,7 @@ describe("a stall is not a death (protocol 4)", () => {
 
   it("a follower goes on following", () => {
     const server = Server.live({}, [coordinator("z", 50)])
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     assert.strictEqual(server.follows, "z")
     server.advance(400)
     assert.deepStrictEqual([server.follows, server.activity], ["z", "Idle"])
@@ -267,8 +267,8 @@ describe("a stall is not a death (protocol 4)", () => {
     server.hear(alive("a"))
     server.advance(10_000).hear(response("b", "1"), "unicast")
     server.advance(5_000)
-    const watched = server.state.watchedAt
-    server.freeze(20_000).step({ _tag: "Watch" })
+    const watched = server.state.lookedAt
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     const stall = server.now - watched
     assert.strictEqual(server.now - server.knows("a").heardAt, 35_000 - stall)
     assert.strictEqual(server.now - server.knows("b").heardAt, 25_000 - stall)
@@ -278,7 +278,7 @@ describe("a stall is not a death (protocol 4)", () => {
   it("a stamp of the future is none: what was heard just before is heard now", () => {
     const server = among("a")
     server.advance(99).hear(alive("a"))
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     assert.strictEqual(server.knows("a").heardAt, server.now)
   })
 
@@ -286,7 +286,7 @@ describe("a stall is not a death (protocol 4)", () => {
     const server = among("a")
     for (let round = 0; round < 40 && server.members.length > 0; round += 1) {
       server.advance(1_000).step({ _tag: "Sweep" })
-      server.freeze(20_000).step({ _tag: "Watch" })
+      server.freeze(20_000).step({ _tag: "CheckPause" })
     }
     server.advance(1_500).step({ _tag: "Sweep" })
     server.advance(750)
@@ -308,7 +308,7 @@ describe("a stall is not a death (protocol 4)", () => {
   it("the group is asked at once; then who follows nobody stands", () => {
     const server = leading("a")
     const { term } = server
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     assert.deepStrictEqual(server.says(), ["STEPPING_DOWN", "SERVER_PROBE"])
     server.advance(299)
     assert.strictEqual(server.activity, "Idle")
@@ -319,7 +319,7 @@ describe("a stall is not a death (protocol 4)", () => {
 
   it("what waited in the sockets refreshes its senders and `heard`; its claims are not acted on", () => {
     const server = leading("a", "b")
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     server.hear(alive("z", reign(5_000_000, "z")))
     server.hear(stands("a", 77))
     server.hear(probe("b", "5"))
@@ -334,7 +334,7 @@ describe("a stall is not a death (protocol 4)", () => {
 
   it("an answer to the question asked after the stall is no old claim", () => {
     const server = leading("a")
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     server.hear(response("z", "1", reign(5_000_000, "z")), "unicast")
     assert.isNull(server.follows)
     server.hear(response("z", server.state.probe, reign(5_000_000, "z")), "unicast")
@@ -343,7 +343,7 @@ describe("a stall is not a death (protocol 4)", () => {
 
   it("a goodbye that waited is final all the same", () => {
     const server = leading("a")
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     server.hear(leaving("a"))
     assert.deepStrictEqual(server.members, [])
   })
@@ -352,7 +352,7 @@ describe("a stall is not a death (protocol 4)", () => {
     const server = among("z").advance(25)
     assert.strictEqual(server.activity, "Standing")
     server.hear(stands("a", 77))
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     server.forget().advance(299)
     assert.deepStrictEqual(server.says().filter((each) => each !== "SERVER_PROBE"), [])
   })
@@ -360,7 +360,7 @@ describe("a stall is not a death (protocol 4)", () => {
   it("a leader says at once that it leads no more, and why; how long that may have been so is told with the next one", () => {
     const server = leading("a")
     const { term } = server
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     const [send] = server.said("STEPPING_DOWN")
     assert.deepInclude(send?.message, { cause: "Stalled", successor: null, leader: null, term })
     server.advance(305)
@@ -429,7 +429,7 @@ describe("leaving (protocol 5, leaving and stepping down)", () => {
   it("one that is leaving does not stand, object or lead, and a stall changes nothing", () => {
     const server = Server.live({ work: "by hand" }, [alive("a")]).advance(305).forget()
     server.step({ _tag: "Leave" })
-    server.freeze(20_000).step({ _tag: "Watch" })
+    server.freeze(20_000).step({ _tag: "CheckPause" })
     assert.strictEqual(server.state.phase, "Leaving")
     server.hear(stands("a", 1))
     server.advance(2_000)
@@ -560,7 +560,7 @@ describe("a suspended machine stood still too, though its monotonic clock did no
   /** The watch has looked at the clock that counts suspensions. */
   const aware = (server: Server) => {
     server.boot = 7_000
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     return server.forget()
   }
   const leadsNow = (server: Server) =>
@@ -592,13 +592,13 @@ describe("a suspended machine stood still too, though its monotonic clock did no
     const server = aware(leading("a"))
     const doubts = (by: number) => {
       server.doubted = by
-      server.step({ _tag: "Watch" })
+      server.step({ _tag: "CheckPause" })
     }
     const { memberTimeout } = server.state.timing
-    doubts(Timing.stallAfter(server.state.timing))
+    doubts(Timing.pauseThreshold(server.state.timing))
     assert.deepStrictEqual(server.tells(), [])
     doubts(300 * 86_400_000)
-    const doubted = 300 * 86_400_000 - Timing.stallAfter(server.state.timing)
+    const doubted = 300 * 86_400_000 - Timing.pauseThreshold(server.state.timing)
     const [told, ...more] = server.tells()
     assert.deepInclude(told, { event: "Stalled", for: 0, doubted: Math.round(doubted) })
     assert.deepStrictEqual(more, [])
@@ -618,19 +618,19 @@ describe("a suspended machine stood still too, though its monotonic clock did no
     server.step({ _tag: "Leave" })
     server.forget()
     server.doubted = 60_000
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.deepStrictEqual(server.tells().map(({ event }) => event), ["Stalled"])
     assert.deepStrictEqual(server.says(), [])
   })
 
   it("the longer of the two clocks tells it, and no shorter time than of any stall", () => {
     const server = aware(among("a"))
-    server.freeze(2_500).suspend(2_600).step({ _tag: "Watch" })
+    server.freeze(2_500).suspend(2_600).step({ _tag: "CheckPause" })
     assert.notInclude(server.told(), "Stalled")
-    server.freeze(2_500).suspend(2_601).step({ _tag: "Watch" })
+    server.freeze(2_500).suspend(2_601).step({ _tag: "CheckPause" })
     assert.deepInclude(server.tells()[0], { event: "Stalled", for: 5_101 })
     // A clock that counts suspensions and runs slow hides no stall.
-    server.forget().freeze(6_000).suspend(-3_000).step({ _tag: "Watch" })
+    server.forget().freeze(6_000).suspend(-3_000).step({ _tag: "CheckPause" })
     assert.deepInclude(server.tells()[0], { event: "Stalled", for: 6_000 })
   })
 
@@ -639,7 +639,7 @@ describe("a suspended machine stood still too, though its monotonic clock did no
     server.hear(alive("a"))
     server.advance(10_000).hear(response("b", "1"), "unicast")
     const { multicastAt } = server.knows("b")
-    server.suspend(60_000).freeze(40).step({ _tag: "Watch" })
+    server.suspend(60_000).freeze(40).step({ _tag: "CheckPause" })
     assert.include(server.told(), "Stalled")
     assert.strictEqual(server.now - server.knows("a").heardAt, 10_000)
     assert.strictEqual(server.now - server.knows("b").heardAt, 0)
@@ -650,7 +650,7 @@ describe("a suspended machine stood still too, though its monotonic clock did no
     const server = aware(among("a"))
     for (let round = 0; round < 40 && server.members.length > 0; round += 1) {
       server.advance(1_000).step({ _tag: "Sweep" })
-      server.suspend(20_000).step({ _tag: "Watch" })
+      server.suspend(20_000).step({ _tag: "CheckPause" })
     }
     server.advance(1_500).step({ _tag: "Sweep" })
     server.advance(750)
@@ -669,14 +669,14 @@ describe("a suspended machine stood still too, though its monotonic clock did no
 
   it("the wall clock tells nothing: without a clock that counts suspensions, only the monotonic one does", () => {
     const server = leading("a")
-    server.suspend(20_000).step({ _tag: "Watch" })
+    server.suspend(20_000).step({ _tag: "CheckPause" })
     assert.deepStrictEqual([server.told(), server.leads], [[], true])
     // Known from the next look on.
     server.boot = 90_000
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.deepStrictEqual([server.told(), leadsNow(server)], [[], true])
     server.boot = undefined
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.deepStrictEqual([server.told(), leadsNow(server)], [[], true])
   })
 
@@ -684,7 +684,7 @@ describe("a suspended machine stood still too, though its monotonic clock did no
     const server = new Server()
     server.boot = 0
     server.suspend(60_000).step({ _tag: "Start" })
-    server.step({ _tag: "Watch" })
+    server.step({ _tag: "CheckPause" })
     assert.deepStrictEqual(server.told(), ["Started"])
   })
 })

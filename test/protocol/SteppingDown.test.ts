@@ -12,11 +12,12 @@ const changes = (server: Server) =>
     Extract<Event.Event, { readonly event: "LeaderChanged" }>
   >
 
-const handsOver = (leader: string, term: number, heir: string) => stepsDown(leader, term, heir, "Transferred")
+const handsOver = (leader: string, term: number, transferee: string) =>
+  stepsDown(leader, term, transferee, "Transferred")
 
 /** The heir, or another of it, says that it leads by what the former leader said. */
-const inherits = (heir: string, term: number, by = heir) =>
-  says(by, { type: "COORDINATOR", election: "", cause: "Transferred" }, { follows: reign(term, heir) })
+const inherits = (transferee: string, term: number, by = transferee) =>
+  says(by, { type: "COORDINATOR", election: "", cause: "Transferred" }, { follows: reign(term, transferee) })
 
 describe("stepping down (protocol 5, leaving and stepping down)", () => {
   it("a leader that resigns ends its work first, then says STEPPING_DOWN at 0 and 50 ms and names the highest ranked other", () => {
@@ -386,7 +387,7 @@ describe("handing the lead over (protocol 5, leaving and stepping down)", () => 
     server.hear(inherits("a", 60, "b"))
     server.hear(inherits("a", 40))
     server.advance(5)
-    assert.strictEqual(server.state.election.abstention.heir, null)
+    assert.strictEqual(server.state.election.ineligibility.transferee, null)
   })
 
   it("who stands already when it hears of an heir does not any more", () => {

@@ -114,26 +114,26 @@ describe("who is there (protocol 4)", () => {
 
 describe("the memory of the departed (protocol 4)", () => {
   it("is bounded, and forgets the longest gone first (naive twin: a list)", () => {
-    const maxDeparted = 300
-    const server = Server.live({ timing: { maxDeparted } })
+    const maxTombstones = 300
+    const server = Server.live({ timing: { maxTombstones } })
     const list: Array<Member.NodeId> = []
-    for (let i = 0; i < maxDeparted + 50; i += 1) {
+    for (let i = 0; i < maxTombstones + 50; i += 1) {
       // Not in the order of their ids.
       const id = nodeId((i * 7_919) % 100_003 + 100)
       server.hear(Peer.alive(Peer.member("a", { id })))
       server.hear(Peer.leaving(Peer.member("a", { id })))
       server.advance(1)
       list.push(id)
-      if (list.length > maxDeparted) list.shift()
-      if (i % 97 === 0) assert.deepStrictEqual([...HashMap.keys(server.state.departed)].sort(), [...list].sort())
+      if (list.length > maxTombstones) list.shift()
+      if (i % 97 === 0) assert.deepStrictEqual([...HashMap.keys(server.state.tombstones)].sort(), [...list].sort())
     }
-    assert.strictEqual(HashMap.size(server.state.departed), maxDeparted)
-    assert.deepStrictEqual([...HashMap.keys(server.state.departed)].sort(), [...list].sort())
-    assert.deepStrictEqual(server.drops(), Array.from({ length: 50 }, () => "DepartedFull"))
+    assert.strictEqual(HashMap.size(server.state.tombstones), maxTombstones)
+    assert.deepStrictEqual([...HashMap.keys(server.state.tombstones)].sort(), [...list].sort())
+    assert.deepStrictEqual(server.drops(), Array.from({ length: 50 }, () => "TombstonesFull"))
     // Whose time is over is no loss.
-    server.advance(Timing.departedFor(server.state.timing) + 1)
+    server.advance(Timing.tombstoneFor(server.state.timing) + 1)
     server.hear(Peer.alive("a"))
     server.hear(Peer.leaving("a"))
-    assert.notInclude(server.drops(), "DepartedFull")
+    assert.notInclude(server.drops(), "TombstonesFull")
   })
 })

@@ -218,7 +218,7 @@ describe("the word of a witness", () => {
     const [first] = ask(server)
     server.hear(witness("b", first!.ask, "a", 0), "unicast")
     const before = server.knows("a").witnessedAt
-    server.freeze(60_000).step({ _tag: "Watch" })
+    server.freeze(60_000).step({ _tag: "CheckPause" })
     assert.isAtLeast(server.knows("a").witnessedAt, before + 59_000)
   })
 })

@@ -194,7 +194,7 @@ describe("all together", () => {
           maxMembers: 4_096,
           maxClients: 1_024,
           maxSessions: 8_192,
-          maxDeparted: 1_024,
+          maxTombstones: 1_024,
           leadership: "bully",
           groupSize: undefined,
           leaseDuration: undefined,

@@ -4,61 +4,84 @@
  * Some rules have a second line of defence: then both are taken out. Some only make things quicker, or rarer, and no fault
  * in them breaks a promise: those stand in docs/faults.md.
  */
+import * as HashMap from "effect/HashMap"
+import * as PauseDetector from "../../src/protocol/membership/PauseDetector.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import type { Now, State } from "../../src/protocol/model/State.ts"
+import * as Timers from "../../src/protocol/model/Timers.ts"
+import * as Timing from "../../src/protocol/model/Timing.ts"
+import type * as Step from "../../src/protocol/Step.ts"
 import type * as Invariants from "../../src/simulator/Invariants.ts"
 import type { Mutant } from "./Mutants.ts"
+import * as Mutations from "./Mutations.ts"
 import type * as Stories from "./Stories.ts"
 
-export interface BullyMutant extends Mutant {
+export type BullyMutant = Mutant & {
   readonly seenBy: "explorer" | Stories.Name
   readonly breaks: Invariants.Name
 }
 
+/** Whether a server finds out in this step that it was paused. */
+const wakes = (state: State, now: Now): boolean => PauseDetector.isPaused(state, now)
+
+const isSaidBy = (input: Step.Input, { id }: Member.Member): boolean => Mutations.messageOf(input)?.sender.id === id
+
 export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "the departed are forgotten",
-    file: "membership/Tombstones.ts",
-    from: "if (departed === undefined) return false",
-    to: "if (departed !== null) return false",
+    mutate: Mutations.from((state) => ({ ...state, tombstones: HashMap.empty() })),
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
     breaks: "returnsInOrder"
   },
   {
     name: "any answer brings back who was removed, whatever it answers",
-    file: "membership/Tombstones.ts",
-    from: "message.type === \"SERVER_RESPONSE\" && message.nonce === departed.nonce",
-    to: "message.type === \"SERVER_RESPONSE\"",
+    mutate: Mutations.from((state, input) => {
+      const message = Mutations.messageOf(input)
+      if (message?.type !== "SERVER_RESPONSE") return state
+      const { nonce } = message
+      return { ...state, tombstones: HashMap.modify(state.tombstones, message.sender.id, (one) => ({ ...one, nonce })) }
+    }),
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
     breaks: "returnsInOrder"
   },
   {
     name: "any word brings back who was removed for silence",
-    file: "membership/Tombstones.ts",
-    from: "message.type === \"SERVER_RESPONSE\" && message.nonce === departed.nonce",
-    to: "departed.mayReturn",
+    mutate: Mutations.from((state, input) => {
+      const message = Mutations.messageOf(input)
+      if (message === undefined) return state
+      return {
+        ...state,
+        tombstones: HashMap.filter(state.tombstones, ({ mayReturn }, id) => id !== message.sender.id || !mayReturn)
+      }
+    }),
     seenBy: "what the dead said last comes when they have been removed (4, the departed)",
     breaks: "returnsInOrder"
   },
   {
     name: "a stale start is taken for the newest",
-    file: "membership/Membership.ts",
-    from: "if (sender.incarnation < before.member.incarnation) {",
-    to: "if (sender.incarnation < 0) {",
+    mutate: Mutations.hearing((message, state) => {
+      const { incarnation } = Mutations.knownOf(state, message.sender.id)?.member ?? message.sender
+      return incarnation > message.sender.incarnation
+        ? { ...message, sender: { ...message.sender, incarnation } }
+        : message
+    }),
     seenBy: "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)",
     breaks: "goodbyeCounts"
   },
   {
     name: "the goodbye of an earlier start is obeyed",
-    file: "membership/Membership.ts",
-    from: "if (sender.incarnation < before.member.incarnation) {",
-    to: "if (sender.incarnation < before.member.incarnation && message.type !== \"SERVER_LEAVING\") {",
+    mutate: Mutations.hearing((message, state) => {
+      const { incarnation } = Mutations.knownOf(state, message.sender.id)?.member ?? message.sender
+      return message.type === "SERVER_LEAVING" && incarnation > message.sender.incarnation
+        ? { ...message, sender: { ...message.sender, incarnation } }
+        : message
+    }),
     seenBy: "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)",
     breaks: "goodbyeCounts"
   },
   {
     name: "a goodbye is not obeyed",
-    file: "Received.ts",
-    from: "    Removal.remove(context, message.sender.id, { _tag: \"Left\" })",
-    to: "",
+    mutate: Mutations.losing((input) => Mutations.messageOf(input)?.type === "SERVER_LEAVING"),
     seenBy: "a leader stops (5, leaving)",
     breaks: "goodbyeCounts"
   },
@@ -72,9 +95,11 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a later start does not end the reign of the earlier one",
-    file: "Received.ts",
-    from: "if (heard.replaced !== null) {",
-    to: "if (heard.replaced !== null && context.now.monotonic < 0) {",
+    mutate: Mutations.keepingReign(({ before, input }) => {
+      const sender = Mutations.messageOf(input)?.sender
+      const leader = before.election.reign?.leader
+      return sender?.id === leader?.id && (sender?.incarnation ?? 0) > (leader?.incarnation ?? 0)
+    }),
     seenBy: "explorer",
     breaks: "heardItself"
   },
@@ -96,41 +121,49 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "the removal of a member is not told",
-    file: "membership/Membership.ts",
-    from: "context.emit({ event: \"MemberRemoved\", member, reason })",
-    to: "void reason",
+    mutate: Mutations.doing((output) =>
+      output._tag === "Emit" && output.event.event === "MemberRemoved" ? [] : [output]
+    ),
     seenBy: "explorer",
     breaks: "viewIsTold"
   },
   {
     name: "nobody is removed for silence",
-    file: "membership/FailureDetector.ts",
-    from: ": unknownFor <= Timing.patience(",
-    to: ": unknownFor <= Infinity || unknownFor <= Timing.patience(",
+    mutate: Mutations.from((state, _, { monotonic }) =>
+      Mutations.withKnown(state, (known) => ({ ...known, witnessedAt: monotonic }))
+    ),
     seenBy: "fewer than the minimum are left (5, minimumMembers)",
     breaks: "settles"
   },
   {
     name: "who is silent is removed without being asked",
-    file: "membership/FailureDetector.ts",
-    from: "ask(context, id, { nonce: context.nonce(), tries: 0,",
-    to: "ask(context, id, { nonce: context.nonce(), tries: Timing.probeTries,",
+    mutate: Mutations.leaving(({ after, before }) => ({
+      ...after,
+      checks: HashMap.map(
+        after.checks,
+        (check, id) => HashMap.has(before.checks, id) ? check : { ...check, tries: Timing.probeTries }
+      )
+    })),
     seenBy: "explorer",
     breaks: "noFalseEviction"
   },
   {
     name: "one question without an answer is enough",
-    file: "membership/FailureDetector.ts",
-    from: "if (asked.tries < Timing.probeTries) {",
-    to: "if (asked.tries < 1) {",
+    mutate: Mutations.from((state) => ({
+      ...state,
+      checks: HashMap.map(state.checks, (check) => check.tries < 1 ? check : { ...check, tries: Timing.probeTries })
+    })),
     seenBy: "explorer",
     breaks: "noFalseEviction"
   },
   {
     name: "one refusal is enough",
-    file: "membership/FailureDetector.ts",
-    from: "if (counted.refused < Timing.refusalsWanted) return null",
-    to: "if (counted.refused < 1) return null",
+    mutate: Mutations.from((state, input) =>
+      input._tag !== "Refused" ? state : {
+        ...state,
+        checks: HashMap.modify(state.checks, input.id, (check) => ({ ...check, refused: Timing.refusalsWanted - 1 }))
+      }
+    ),
     seenBy: "a leader is killed, and its host says so (4, health)",
     breaks: "noFalseEviction"
   },
@@ -158,10 +191,11 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a goodbye is not obeyed while witnesses tell of the member",
-    file: "Received.ts",
-    from: "    Removal.remove(context, message.sender.id, { _tag: \"Left\" })",
-    to:
-      "    if (!(HashMap.getUnsafe(context.state.known, message.sender.id).witnessedAt > 0)) Removal.remove(context, message.sender.id, { _tag: \"Left\" })",
+    mutate: Mutations.losing((input, state) => {
+      const message = Mutations.messageOf(input)
+      if (message?.type !== "SERVER_LEAVING") return false
+      return (Mutations.knownOf(state, message.sender.id)?.witnessedAt ?? 0) > 0
+    }),
     seenBy: "the highest ranked leaves that one hears of by others only (4, witnesses)",
     breaks: "goodbyeCounts"
   },
@@ -181,22 +215,24 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who is on a list is a member unheard",
-    file: "membership/MemberLists.ts",
-    also: [{
-      file: "membership/MemberLists.ts",
-      from: "import type * as Message from",
-      to: "import * as Membership from \"./Membership.ts\"\nimport type * as Message from"
-    }],
-    from: "  askMissing(context, unknown, from)\n",
-    to:
-      "  for (const { heard: _, ...line } of unknown) {\n    const sender = { ...line, hostname: line.name, tags: {} }\n    const alive = { type: \"SERVER_ALIVE\", sender, term: 0, leader: null, heard: 0, interval: 500 } as const\n    Membership.hear(context, alive, line, \"unicast\")\n  }\n",
+    mutate: (step) => (before, input, now) => {
+      const [after, outputs] = step(before, input, now)
+      if (input._tag !== "Received" || input.message.type !== "MEMBERS") return [after, outputs]
+      return input.message.list.reduce<ReturnType<Mutations.Transition>>(([state, said], { heard: _, ...line }) => {
+        if (line.id === state.self.id || HashMap.has(state.known, line.id)) return [state, said]
+        const sender = { ...line, hostname: line.name, tags: {} }
+        const message = { type: "SERVER_ALIVE", sender, term: 0, leader: null, heard: 0, interval: 500 } as const
+        const [next, more] = step(state, { _tag: "Received", message, from: line, via: "unicast" }, now)
+        return [next, [...said, ...more]]
+      }, [after, outputs])
+    },
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "heardItself"
   },
   {
     name: "hearsay of a leader is believed",
     file: "election/Register.ts",
-    from: "if (!Membership.holds(election.context, theirs.leader)) Hearsay.check(election, theirs, from)",
+    from: "if (!Membership.holds(election.context, theirs.leader)) SecondHand.check(election, theirs, from)",
     to:
       "if (!Membership.holds(election.context, theirs.leader)) return follow(election, message, theirs, { through: null })",
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
@@ -204,9 +240,11 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a stall is not noticed",
-    file: "membership/Watch.ts",
-    from: "unwatchedFor(state, now) > Timing.stallAfter(state.timing)",
-    to: "unwatchedFor(state, now) > Infinity + Timing.stallAfter(state.timing)",
+    mutate: Mutations.from((state, _, { monotonic, sinceBoot }) => ({
+      ...state,
+      lookedAt: monotonic,
+      lookedSinceBoot: sinceBoot
+    })),
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
@@ -214,50 +252,54 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     // The stall is seen at the end of the step.
     name: "who wakes judges before it forgives",
     file: "Step.ts",
-    from: "  if (input._tag !== \"Start\" && Watch.isStalled(state, now)) Waking.wake(context)\n",
+    from: "  if (input._tag !== \"Start\" && PauseDetector.isPaused(state, now)) Waking.wake(context)\n",
     to: "",
     also: [{
       file: "Step.ts",
       from: "  algorithm.end(context)\n",
       to:
-        "  if (input._tag !== \"Start\" && Watch.isStalled(context.state, now)) Waking.wake(context)\n  algorithm.end(context)\n"
+        "  if (input._tag !== \"Start\" && PauseDetector.isPaused(context.state, now)) Waking.wake(context)\n  algorithm.end(context)\n"
     }, {
       file: "Step.ts",
-      from: "    case \"Watch\":\n      Watch.look(context)\n",
-      to: "    case \"Watch\":\n      if (!Watch.isStalled(context.state, context.now)) Watch.look(context)\n"
+      from: "    case \"CheckPause\":\n      PauseDetector.look(context)\n",
+      to:
+        "    case \"CheckPause\":\n      if (!PauseDetector.isPaused(context.state, context.now)) PauseDetector.look(context)\n"
     }],
     seenBy: "a server stands still when it has asked its last question (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
     name: "who wakes forgives nobody the time that it slept",
-    file: "membership/FailureDetector.ts",
-    from: "heardAt: Math.min(now, known.heardAt + stalledFor)",
-    to: "heardAt: Math.min(now, known.heardAt + 0 * stalledFor)",
+    mutate: Mutations.leaving(({ after, before, input, now }) =>
+      !wakes(before, now) ? after : Mutations.withKnown(after, (known) => {
+        const heardAt = Mutations.knownOf(before, known.member.id)?.heardAt
+        return heardAt === undefined || isSaidBy(input, known.member) ? known : { ...known, heardAt }
+      })
+    ),
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
     name: "who wakes forgives all that ever was",
-    file: "membership/FailureDetector.ts",
-    from: "heardAt: Math.min(now, known.heardAt + stalledFor)",
-    to: "heardAt: Math.min(now, known.heardAt + Infinity * stalledFor)",
+    mutate: Mutations.leaving(({ after, before, now }) =>
+      !wakes(before, now) ? after : Mutations.withKnown(after, (known) => ({ ...known, heardAt: now.monotonic }))
+    ),
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
     name: "a leader that stood still leads on",
-    file: "election/BullyElection.ts",
-    from: "Roles.becomeVacant(election, reign, \"Stalled\", { since })",
-    to: "void since",
+    mutate: Mutations.keepingReign(({ before, now }) =>
+      wakes(before, now) && before.election.reign?.leader.id === before.self.id
+    ),
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
     name: "who wakes does not listen first",
-    file: "election/Waking.ts",
-    from: "  context.state.phase = \"Recovering\"\n",
-    to: "",
+    mutate: Mutations.leaving(({ after, before, now }) =>
+      wakes(before, now) && after.phase === "Recovering" ? { ...after, phase: "Live" } : after
+    ),
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
@@ -280,9 +322,11 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "the end of the leader is not the end of its reign",
-    file: "election/BullyElection.ts",
-    from: "Roles.becomeVacant(election, reign, reason._tag, { askFirst: reason._tag === \"Silent\", since })",
-    to: "void since",
+    mutate: Mutations.keepingReign(({ after, before }) => {
+      const leader = before.election.reign?.leader
+      return leader !== undefined && before.members.some((member) => Member.isSameStart(member, leader))
+        && !after.members.some((member) => member.id === leader.id)
+    }),
     seenBy: "explorer",
     breaks: "heardItself"
   },
@@ -357,41 +401,36 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a leader is deposed though `preempt` is off",
-    file: "membership/Stability.ts",
-    from: "context.state.timing.preempt && !context.state.newcomer",
-    to: "context.state.timing.preempt || !context.state.newcomer",
+    mutate: Mutations.timed({ preempt: true }),
     seenBy: "the highest ranked comes back, and is not to preempt (5, preempt)",
     breaks: "highestLeads"
   },
   {
     name: "a newcomer takes the lead at once, whatever `stableAfter` says",
-    file: "membership/Stability.ts",
-    from: "context.state.timing.preempt && !context.state.newcomer",
-    to: "context.state.timing.preempt",
+    mutate: (step) => (state, input, now) => {
+      const [after, outputs] = step(input._tag === "Start" ? state : { ...state, newcomer: false }, input, now)
+      return [{ ...after, newcomer: state.newcomer && Timers.has(after.timers, "stable") }, outputs]
+    },
     seenBy: "the highest ranked comes back, and has to last first (5, stableAfter)",
     breaks: "highestLeads"
   },
   {
     name: "who is outranked leads without asking",
     file: "election/BullyElection.ts",
-    from: "  if (higher(election).length > 0) return canvass(election, timing.okTimeout)\n",
+    from: "  if (higher(election).length > 0) return askForObjections(election, timing.okTimeout)\n",
     to: "",
     seenBy: "who ranks next misses the goodbye of the leader (5, standing)",
     breaks: "highestLeads"
   },
   {
     name: "an objection is not obeyed",
-    file: "election/BullyElection.ts",
-    from: "message.to === self.id && activity._tag === \"Standing\"",
-    to: "message.to !== self.id && activity._tag === \"Standing\"",
+    mutate: Mutations.losing((input) => Mutations.messageOf(input)?.type === "OK"),
     seenBy: "the lowest is the first to miss the leader (5, OK)",
     breaks: "highestLeads"
   },
   {
     name: "nobody objects",
-    file: "election/BullyElection.ts",
-    from: "  election.context.say(null, { type: \"OK\", election: election.name, to, standing })",
-    to: "  void [election, to, standing]",
+    mutate: Mutations.doing((output) => output._tag === "Send" && output.message.type === "OK" ? [] : [output]),
     seenBy: "the lowest is the first to miss the leader (5, OK)",
     breaks: "highestLeads"
   },
@@ -405,17 +444,13 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "`minimumMembers` is not asked about",
-    file: "model/Lease.ts",
-    from: "  Math.max(minimumMembers, lease === null",
-    to: "  Math.max(0 * minimumMembers, lease === null",
+    mutate: Mutations.timed({ minimumMembers: 0 }),
     seenBy: "fewer than the minimum are left (5, minimumMembers)",
     breaks: "settles"
   },
   {
     name: "a question that could not be sent counts",
-    file: "membership/FailureDetector.ts",
-    from: "tries: Math.max(0, asked.tries - 1)",
-    to: "tries: Math.max(0, asked.tries - 0)",
+    mutate: Mutations.losing(({ _tag }) => _tag === "NotAsked"),
     seenBy: "one cannot send, and does not hear another either (4, health)",
     breaks: "noFalseEviction"
   },
@@ -443,9 +478,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a member that has moved stays where it was in the view",
-    file: "membership/Membership.ts",
-    from: "  if ((message.moved ?? 0) <= moved || (ip === before.ip && port === before.port)) return before\n",
-    to: "  if ((message.moved ?? 0) <= moved + Infinity || (ip === before.ip && port === before.port)) return before\n",
+    mutate: Mutations.hearing(({ moved: _, ...message }) => message),
     seenBy: "the address of the leader changes, and another has it before long (Where a server is)",
     breaks: "membersReachable"
   },

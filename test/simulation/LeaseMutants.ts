@@ -1,7 +1,11 @@
 /**
  * What a majority lease must not get wrong.
  */
+import * as HashMap from "effect/HashMap"
+import * as Voter from "../../src/protocol/lease/Voter.ts"
+import * as Lease from "../../src/protocol/model/Lease.ts"
 import type { Edit, Mutant } from "./Mutants.ts"
+import * as Mutations from "./Mutations.ts"
 
 /** The other line of defence against what an earlier start said. */
 const staleIsHeard: Edit = {
@@ -10,7 +14,7 @@ const staleIsHeard: Edit = {
   to: "if (sender.incarnation < 0) {"
 }
 
-export interface LeaseMutant extends Mutant {
+export type LeaseMutant = Mutant & {
   /** All who must see it, each within what it is let. */
   readonly by?: ReadonlyArray<"explorer" | "trials" | "simulator">
   /** The stories of `test/protocol/stories` that tell how it could be used, and must show it. */
@@ -19,22 +23,42 @@ export interface LeaseMutant extends Mutant {
   readonly slows?: ReadonlyArray<string>
 }
 
+/** Whoever asks for a vote, or whether it would get one, finds another promise than there is. It stays as it is unless it gets one. */
+const granting = (
+  change: (promise: Lease.Promise, candidate: Lease.Holder, standing: number) => Lease.Promise
+): Mutations.Mutation =>
+(step) =>
+(state, input, now) => {
+  const asked = Mutations.messageOf(input)
+  const election = asked?.type === "ELECTION"
+    ? asked.election
+    : asked?.type === "SERVER_PROBE"
+    ? asked.preVote
+    : undefined
+  if (asked === undefined || election === undefined || !HashMap.has(state.promises, election)) {
+    return step(state, input, now)
+  }
+  const standing = asked.type === "ELECTION" ? asked.standing : Infinity
+  const promises = HashMap.modify(state.promises, election, (promise) => change(promise, asked.sender, standing))
+  const [after, outputs] = step({ ...state, promises }, input, now)
+  return [after.promises === promises ? { ...after, promises: state.promises } : after, outputs]
+}
+
 export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a promise to one keeps nobody from promising to another",
     by: ["trials"],
     stories: ["promise"],
-    file: "model/Lease.ts",
-    from: "!(binds(promise, now) && !isHeldBy(promise, candidate))",
-    to: "(now > -Infinity || isHeldBy(promise, candidate))"
+    mutate: granting((promise, sender) => ({ ...promise, to: sender }))
   },
   {
     name: "who has just started makes promises at once",
     by: ["explorer", "trials"],
     stories: ["silent-start"],
-    file: "model/Lease.ts",
-    from: "boolean => now < silentUntil",
-    to: "boolean => now < silentUntil - Infinity"
+    mutate: (step) => (state, input, now) => {
+      const [after, outputs] = step({ ...state, silentUntil: -Infinity }, input, now)
+      return [{ ...after, silentUntil: Math.max(state.silentUntil, after.silentUntil) }, outputs]
+    }
   },
   {
     name: "a vote counts each time it comes",
@@ -46,9 +70,11 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a vote for an earlier claim counts for the one now",
     stories: ["vote-for-an-earlier-claim"],
-    file: "model/Lease.ts",
-    from: "&& vote.standing === claim.term &&",
-    to: "&& vote.standing <= claim.term &&"
+    mutate: Mutations.hearing((message, { election: { claim } }) =>
+      message.type === "VOTE" && claim !== null && message.standing < claim.term
+        ? { ...message, standing: claim.term }
+        : message
+    )
   },
   {
     name: "votes count after what was promised was given back",
@@ -60,16 +86,20 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "what a server promises itself binds nobody",
     by: ["explorer", "trials"],
-    file: "lease/Voter.ts",
-    from: "  return keep(context, election, Lease.promise(",
-    to: "  return holder.id === context.state.self.id || keep(context, election, Lease.promise("
+    mutate: Mutations.leaving(({ after, before }) => {
+      const { to } = Voter.promiseIn(after, "")
+      return to?.id === after.self.id ? { ...after, promises: before.promises } : after
+    })
   },
   {
     name: "a leader does not renew its own promise",
     by: ["explorer", "trials"],
-    file: "lease/LeaseElection.ts",
-    from: "  Voter.bind(election.context, agreement, election.name, election.state.self, claim.term)\n",
-    to: ""
+    mutate: Mutations.leaving(({ after, before }) => {
+      const renewed = Voter.promiseIn(after, "")
+      return renewed.to?.id === after.self.id && renewed.term === Voter.promiseIn(before, "").term
+        ? { ...after, promises: before.promises }
+        : after
+    })
   },
   {
     name: "a lease has no end",
@@ -82,38 +112,49 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "a lease lasts from when its beat was acknowledged",
     by: ["explorer", "trials", "simulator"],
     stories: ["late-acknowledgement"],
-    file: "lease/LeaseElection.ts",
-    from: "  election.change({ claim: after })\n",
-    to:
-      "  election.change({ claim: after.anchor === claim.anchor ? after : { ...after, anchor: Lease.instant(election.context.now) } })\n"
+    mutate: Mutations.leaving(({ after, before, now }) => {
+      const { claim } = after.election
+      const isRenewed = claim !== null && before.election.claim?.held === true
+        && claim.term === before.election.claim.term && claim.leaseStart !== before.election.claim.leaseStart
+      return isRenewed ? Mutations.withElection(after, { claim: { ...claim, leaseStart: Lease.instant(now) } }) : after
+    })
   },
   {
     name: "a lease lasts from when a majority had voted",
     by: ["trials", "simulator"],
-    file: "lease/LeaseElection.ts",
-    from: "  election.change({ claim: { ...claim, held: true } })\n",
-    to: "  election.change({ claim: { ...claim, held: true, anchor: Lease.instant(election.context.now) } })\n"
+    mutate: Mutations.leaving(({ after, before, now }) => {
+      const { claim } = after.election
+      const isNew = claim !== null && claim.held && (before.election.claim?.held !== true
+        || before.election.claim.term !== claim.term)
+      return isNew ? Mutations.withElection(after, { claim: { ...claim, leaseStart: Lease.instant(now) } }) : after
+    })
   },
   {
     name: "a vote for an earlier start counts for the one now",
     stories: ["vote-for-an-earlier-start"],
-    file: "model/Lease.ts",
-    from: "vote.standing === claim.term && vote.incarnation === self.incarnation",
-    to: "vote.standing === claim.term && vote.incarnation <= self.incarnation"
+    mutate: Mutations.hearing((message, { self }) =>
+      message.type === "VOTE" && message.incarnation < self.incarnation
+        ? { ...message, incarnation: self.incarnation }
+        : message
+    )
   },
   {
     name: "an acknowledgement of an earlier term counts in the one now",
     stories: ["earlier-acknowledgement"],
-    file: "model/Lease.ts",
-    from: "ack.claim === claim.term",
-    to: "ack.claim <= claim.term"
+    mutate: Mutations.hearing((message, { election: { claim } }) =>
+      message.type === "BEAT_ACK" && claim !== null && message.claim < claim.term
+        ? { ...message, claim: claim.term }
+        : message
+    )
   },
   {
     name: "an acknowledgement of an earlier start counts for the one now",
     stories: ["acknowledgement-of-an-earlier-start"],
-    file: "model/Lease.ts",
-    from: "ack.claim === claim.term && ack.incarnation === self.incarnation",
-    to: "ack.claim === claim.term && ack.incarnation <= self.incarnation"
+    mutate: Mutations.hearing((message, { self }) =>
+      message.type === "BEAT_ACK" && message.incarnation < self.incarnation
+        ? { ...message, incarnation: self.incarnation }
+        : message
+    )
   },
   {
     name: "an acknowledgement counts each time it comes",
@@ -142,9 +183,11 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "what is given back frees a promise of a later term",
     by: ["trials"],
     stories: ["old-release"],
-    file: "model/Lease.ts",
-    from: "isHeldBy(promise, holder) && promise.term === term ?",
-    to: "isHeldBy(promise, holder) && promise.term >= term ?"
+    mutate: Mutations.hearing((message, state) => {
+      if (message.type !== "RELEASE") return message
+      const { term } = Voter.promiseIn(state, message.election)
+      return { ...message, claim: Math.max(message.claim, term) }
+    })
   },
   {
     name: "what is given back frees a promise to a later start",
@@ -157,9 +200,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a lower term than was promised is granted",
     stories: ["overtaken-question"],
-    file: "model/Lease.ts",
-    from: "!isReleased(promise, candidate, term) && term > promise.term && term > heard",
-    to: "!isReleased(promise, candidate, term) && term > heard"
+    mutate: granting((promise, _, standing) => ({ ...promise, term: Math.min(promise.term, standing - 1) }))
   },
   {
     name: "a leader gives its lease back while its work still runs",
@@ -172,16 +213,14 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a leader whose work overran gives its lease back",
     by: ["trials"],
-    file: "election/SteppingDown.ts",
-    from: "workEnded: finished",
-    to: "workEnded: finished || true"
+    mutate: Mutations.taking((input) => input._tag === "WorkEnded" ? { ...input, finished: true } : input)
   },
   {
     name: "a leader that stood still gives its lease back before its work has ended",
     stories: ["stood-still"],
     file: "election/BullyElection.ts",
     from: "  if (LeaseClaim.isHeld(election)) {\n",
-    to: "  if (asleep < 0) {\n",
+    to: "  if (pausedFor < 0) {\n",
     also: [{
       file: "election/BullyElection.ts",
       from: "Roles.becomeVacant(election, reign, \"Stalled\", {",
@@ -191,15 +230,17 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "who asks the leader to yield stands for a term by that",
     stories: ["yield"],
-    file: "lease/LeaseElection.ts",
-    from: "question(election, agreement, 0)",
-    to: "question(election, agreement, termAbove(election))"
+    mutate: Mutations.doing((output, { after }) =>
+      output._tag === "Send" && output.message.type === "ELECTION" && output.message.standing === 0
+        ? [{ ...output, message: { ...output.message, standing: after.election.heard + 1 } }]
+        : [output]
+    )
   },
   {
     name: "timers are taken to count naps",
     stories: ["nap-in-time"],
     file: "Step.ts",
-    from: "      Algorithms.of(context.state).onWatch(context)\n",
+    from: "      Algorithms.of(context.state).onPauseCheck(context)\n",
     to: ""
   },
   {
@@ -242,18 +283,18 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "what is given back is said to those in view only",
     slows: ["one-way"],
-    file: "lease/LeaseClaim.ts",
-    from:
-      "  election.sayOften(`release:${term}`, { type: \"RELEASE\", election: election.name, claim: term }, Timing.gaps.release)\n",
-    to:
-      "  for (const { id } of election.state.members) election.context.sayTo(id, { type: \"RELEASE\", election: election.name, claim: term })\n"
+    mutate: Mutations.doing((output, { after }) => {
+      if (output._tag !== "Send" || output.message.type !== "RELEASE") return [output]
+      const to = output.to.flatMap((address) =>
+        address === null ? Array.from(HashMap.values(after.known), (known) => known.address) : [address]
+      )
+      return to.length === 0 ? [] : [{ ...output, to }]
+    })
   },
   {
     name: "what was given back is granted when it is heard of later",
     slows: ["overtaken-release"],
-    file: "model/Lease.ts",
-    from: "!isReleased(promise, candidate, term) && term > promise.term && term > heard",
-    to: "term > promise.term && term > heard"
+    mutate: granting((promise) => ({ ...promise, released: [] }))
   },
   {
     name: "a pre-vote counts as a vote",
@@ -275,65 +316,72 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     name: "an acknowledgement counts for later renewals",
     by: ["trials"],
     stories: ["earlier-renewal"],
-    file: "model/Lease.ts",
-    from: "one.beat <= beat ?",
-    to: "one.beat >= beat ?"
+    mutate: Mutations.hearing((message, { election: { claim } }) =>
+      message.type === "BEAT_ACK" && claim !== null ? { ...message, beat: Math.max(message.beat, claim.beat) } : message
+    )
   },
   {
     name: "an acknowledgement of a renewal that was not said yet counts for the earlier ones",
     stories: ["forged-acknowledgement"],
-    file: "model/Lease.ts",
-    from: "  beat > claim.beat ? claim : rested({",
-    to: "  rested({"
+    mutate: Mutations.hearing((message, { election: { claim } }) =>
+      message.type === "BEAT_ACK" && claim !== null ? { ...message, beat: Math.min(message.beat, claim.beat) } : message
+    )
   },
   {
     name: "who goes by other settings gets votes",
     stories: ["other-settings"],
-    file: "lease/Voter.ts",
-    from: "  if (difference === null) return true\n",
-    to: "  if (difference !== undefined) return true\n"
+    mutate: Mutations.hearing((message, { timing: { lease } }) =>
+      "lease" in message && lease !== null ? { ...message, lease } : message
+    )
   },
   {
     name: "what was handed over is never forgotten",
     stories: ["handover-kept-too-long"],
-    file: "lease/Keeper.ts",
-    from: "Lease.elapsed(madeAt, context.now) < Lease.lasts(agreement)",
-    to: "Lease.elapsed(madeAt, context.now) < Infinity * Lease.lasts(agreement)"
+    mutate: Mutations.from((state, _, now) => ({
+      ...state,
+      kept: state.kept.map((one) => ({ ...one, madeAt: Lease.instant(now) }))
+    }))
   },
   {
     name: "what was handed over is kept for so long from when it came",
     stories: ["handover-late"],
-    file: "lease/Keeper.ts",
-    from: "  replace(context, { ...kept, pages })\n",
-    to: "  replace(context, { ...kept, pages, madeAt: Lease.instant(context.now) })\n"
+    mutate: Mutations.leaving(({ after, input, now }) => {
+      if (input._tag !== "Received" || input.message.type !== "HANDOVER") return after
+      const { key } = input.message
+      return {
+        ...after,
+        kept: after.kept.map((one) => one.key === key ? { ...one, madeAt: Lease.instant(now) } : one)
+      }
+    })
   },
   {
     name: "what was handed over is given to every start that asks",
     stories: ["handover-to-two-starts"],
-    file: "lease/Keeper.ts",
-    from: " || (kept.givenTo ?? start) !== start",
-    to: ""
+    mutate: Mutations.from((state) => ({
+      ...state,
+      kept: state.kept.map((one) => ({ ...one, givenTo: null }))
+    }))
   },
   {
     name: "what is handed over is handed to all who accept",
     stories: ["handover-to-two-keepers"],
-    file: "lease/Handover.ts",
-    from: " || giving.accepted !== null || start !== own",
-    to: " || start !== own"
+    mutate: Mutations.from((state, input) => {
+      const { giving } = state.handover
+      if (giving === null || input._tag !== "Received" || input.message.type !== "HANDOVER_ACCEPT") return state
+      return { ...state, handover: { ...state.handover, giving: { ...giving, accepted: null } } }
+    })
   },
   {
     name: "who has handed over goes on voting",
     stories: ["handover-then-vote"],
-    file: "lease/Handover.ts",
-    from: "  context.state.silentUntil = Infinity\n",
-    to: ""
+    mutate: Mutations.leaving(({ after, before }) =>
+      after.silentUntil === Infinity ? { ...after, silentUntil: before.silentUntil } : after
+    )
   },
   {
     name: "who is silent hands over what it knows",
     stories: ["handover-while-silent"],
-    file: "lease/Handover.ts",
-    from: "const hasVoted = !isSilent(context)",
-    to: "const hasVoted = context.now.monotonic > -Infinity"
+    mutate: Mutations.from((state, input) => input._tag === "Leave" ? { ...state, silentUntil: -Infinity } : state)
   },
   {
     name: "who starts again takes over what binds it, and no terms",

@@ -1,11 +1,13 @@
 /**
- * The protocol broken on purpose: each mutant is a copy of `src/protocol` in which one piece of text stands for another,
- * or several, where one fault has more than one line of defence. Whatever promises anything must see each of them.
+ * The protocol broken on purpose. Most mutants are functions over its one transition. The others are copies of `src/protocol`
+ * in which one piece of text stands for another, or several: their fault lies between two thoughts of one step. Whatever
+ * promises anything must see each of them.
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
-import type * as Step from "../../src/protocol/Step.ts"
+import * as Step from "../../src/protocol/Step.ts"
+import type { Mutation } from "./Mutations.ts"
 
 /** The text that must stand in the file exactly once, and what stands there instead. */
 export interface Edit {
@@ -14,19 +16,29 @@ export interface Edit {
   readonly to: string
 }
 
-export interface Mutant extends Edit {
+/** A fault as a function. */
+export interface FunctionMutant {
+  readonly name: string
+  readonly mutate: Mutation
+}
+
+/** A fault in the text. */
+export interface TextMutant extends Edit {
   readonly name: string
   readonly also?: ReadonlyArray<Edit>
-  /** A seed that is known to show it: one run in a hundred does. */
-  readonly seed?: number
 }
+
+export type Mutant = FunctionMutant | TextMutant
 
 const source = Path.resolve(import.meta.dirname, "../../src/protocol")
 // Where Node and vitest find the dependencies, and git and the linter look away.
 const work = Path.resolve(import.meta.dirname, "../../coverage")
 
 /** The protocol with this fault. */
-export const load = async ({ also = [], name, ...edit }: Mutant): Promise<typeof Step> => {
+export const load = async (mutant: Mutant): Promise<typeof Step> =>
+  "mutate" in mutant ? { ...Step, step: mutant.mutate(Step.step) } : loadText(mutant)
+
+const loadText = async ({ also = [], name, ...edit }: TextMutant): Promise<typeof Step> => {
   const directory = Path.join(work, `mutant-${process.pid}-${name.replaceAll(/\W+/g, "-")}`)
   try {
     Fs.cpSync(source, directory, { recursive: true })

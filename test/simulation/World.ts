@@ -130,9 +130,9 @@ export const make = Effect.fnUntraced(function*(
     )
     const events: Array<Seen> = []
     let reign: Reign.Reign | null = null
-    const picture = yield* Scope.provide(server.group.subscribe, scope)
-    reign = picture.view.reign
-    const reader = yield* picture.events.pipe(
+    const snapshot = yield* Scope.provide(server.group.subscribe, scope)
+    reign = snapshot.view.reign
+    const reader = yield* snapshot.events.pipe(
       Stream.runForEach(Effect.fnUntraced(function*(event) {
         events.push({ at: yield* network.now, event })
         if (event.event !== "LeaderChanged" || event.election !== Election.ofGroup) return

@@ -121,7 +121,7 @@ describe("a change of leader names its cause (protocol 5, who leads)", () => {
       assert.deepStrictEqual(seen, { n0: both, n1: both, n2: ["n2 Start"] })
     }))
 
-  it.effect("Stalled: its process stood still, which the others hear from it as soon as it runs again", () =>
+  it.effect("Stalled: its process was paused, which the others hear from it as soon as it runs again", () =>
     Effect.gen(function*() {
       const group = yield* settled()
       yield* group.pause(2)

@@ -1,5 +1,5 @@
 /**
- * A server whose link is bad, or whose process stands still again and again, must not take the lead each time that it may, and
+ * A server whose link is bad, or whose process is paused again and again, must not take the lead each time that it may, and
  * lose it again (protocol, damping).
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -9,6 +9,7 @@ import type * as Step from "../../src/protocol/Step.ts"
 import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
 import * as Mutants from "./Mutants.ts"
+import * as Mutations from "./Mutations.ts"
 
 interface Options {
   readonly servers?: number
@@ -49,7 +50,7 @@ const changes = Effect.fnUntraced(function*(group: SimulatedGroup.SimulatedGroup
 /** Two moves there and back a minute, each with a moment without a leader: it was up to 240. */
 const most = 8
 
-/** A server stands still for so many ms each second: how often a minute the lead moves, and for how long there was none. */
+/** A server is paused for so many ms each second: how often a minute the lead moves, and for how long there was none. */
 const pausing = Effect.fnUntraced(function*(options: Options, server: number, pause: number) {
   const { group } = yield* settled(options)
   const from = yield* group.now
@@ -66,7 +67,7 @@ const pausing = Effect.fnUntraced(function*(options: Options, server: number, pa
   return { changes: yield* changes(group, 1, from), without }
 })
 
-/** The highest ranked stands still each second, and the others do not lead: in how many of 60 seconds it does. */
+/** The highest ranked is paused each second, and the others do not lead: in how many of 60 seconds it does. */
 const alone = Effect.fnUntraced(function*(options: Options) {
   const { group } = yield* settled(options)
   for (const other of [0, 1]) {
@@ -138,7 +139,7 @@ describe("the lead rests though the highest ranked server", () => {
       ["lease", 0, 400],
       ["bully", 0, 400]
     ] as const
-  )("or another stands still each second, as garbage collectors make it (%s, s%i, %i ms): it is not whole (Damping)", ([
+  )("or another is paused each second, as garbage collectors make it (%s, s%i, %i ms): it is not whole (Damping)", ([
     leadership,
     server,
     pause
@@ -149,7 +150,7 @@ describe("the lead rests though the highest ranked server", () => {
 })
 
 describe("one that has lost a lead", () => {
-  it.effect("leads all the same where it is the only one that can, though it stands still each second (Damping)", () =>
+  it.effect("leads all the same where it is the only one that can, though it is paused each second (Damping)", () =>
     Effect.gen(function*() {
       assert.isAtLeast(yield* alone({ leadership: "bully" }), 20)
     }))
@@ -174,7 +175,7 @@ describe("one that has lost a lead", () => {
     }))
 })
 
-interface DampingMutant extends Mutants.Mutant {
+type DampingMutant = Mutants.Mutant & {
   /** What of it is right without the fault, and is not with it. */
   readonly isRight: (options: Options) => Effect.Effect<boolean, unknown, Scope.Scope>
 }
@@ -184,9 +185,9 @@ const rests = (options: Options) => Effect.map(pausing(options, 2, 400), ({ chan
 const mutants: ReadonlyArray<DampingMutant> = [
   {
     name: "nobody remembers a lead that it lost",
-    file: "election/Damping.ts",
-    from: "count: Math.min(Losses.maxLosses, losses.count + 1)",
-    to: "count: 0",
+    mutate: Mutations.leaving(({ after }) =>
+      Mutations.withElection(after, { losses: { ...after.election.losses, count: 0 } })
+    ),
     isRight: rests
   },
   {
@@ -221,7 +222,8 @@ const mutants: ReadonlyArray<DampingMutant> = [
 ]
 
 describe("a fault in damping is seen", () => {
-  for (const { isRight, ...mutant } of mutants) {
+  for (const mutant of mutants) {
+    const { isRight } = mutant
     it.effect(mutant.name, () =>
       Effect.gen(function*() {
         const { step: transition } = yield* Effect.promise(() => Mutants.load(mutant))

@@ -250,7 +250,7 @@ describe("a story that was found by the simulator", () => {
       assert.sameMembers(again.map(({ server }) => server), [0, 1], "both came to lead, within a message's way")
     }))
 
-  it.effect("a server that is stopped again at the instant at which it went on stands still, in all that it does", () =>
+  it.effect("a server that is stopped again at the instant at which it went on is paused, in all that it does", () =>
     mended({
       servers: 3,
       seed: 500_018_294,

@@ -150,7 +150,7 @@ describe("a group with a key (protocol 7)", () => {
       assert.deepStrictEqual(yield* changes(group, from), [])
     })))
 
-  it.effect("a server whose wall clock is set, or that stood still, goes on in a new session at once, and is known by it", () =>
+  it.effect("a server whose wall clock is set, or that was paused, goes on in a new session at once, and is known by it", () =>
     run(Effect.gen(function*() {
       const { group, recorded } = yield* watched(3)
       yield* group.settle()

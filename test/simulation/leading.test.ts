@@ -1,5 +1,5 @@
 /**
- * Leading work under whatever happens: servers that stand still, die and are cut off, apps that resign, step down and hand
+ * Leading work under whatever happens: servers that are paused, die and are cut off, apps that resign, step down and hand
  * over at any moment, and work that is slow to end. What must never be is looked for all along; and when it is over, the
  * group is as if nothing had been.
  */

@@ -104,7 +104,7 @@ describe("the causes with a lease (protocol, majority lease)", () => {
       }
     }))))
 
-  it.effect("Stalled: to the leader that stood still; the others have another by then", () =>
+  it.effect("Stalled: to the leader that was paused; the others have another by then", () =>
     run(Effect.scoped(Effect.gen(function*() {
       const group = yield* make()
       yield* group.settle()

@@ -82,7 +82,7 @@ describe("work that overruns under a lease: the lead settles", () => {
         yield* group.heal
       }), 4))
 
-  it.effect("when it stood still", () =>
+  it.effect("when it was paused", () =>
     settlesAfter((group) =>
       Effect.gen(function*() {
         yield* group.pause(2)

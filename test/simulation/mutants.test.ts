@@ -16,7 +16,8 @@ const caught: Array<string> = []
 afterAll(() => void process.stdout.write(`${caught.join("\n")}\n`))
 
 describe("a fault in the Bully, or in membership, is seen by what judges it", () => {
-  for (const { breaks, seenBy, ...mutant } of BullyMutants.mutants) {
+  for (const mutant of BullyMutants.mutants) {
+    const { breaks, seenBy } = mutant
     it.effect(mutant.name, () =>
       Effect.gen(function*() {
         const { step: transition } = yield* Effect.promise(() => Mutants.load(mutant))

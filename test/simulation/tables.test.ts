@@ -83,12 +83,12 @@ describe("a table that strangers fill", () => {
 
   it.effect("of the departed: the longest gone is forgotten early", () =>
     Effect.gen(function*() {
-      const { node, say } = yield* flooded({ maxDeparted: 10 })
+      const { node, say } = yield* flooded({ maxTombstones: 10 })
       yield* say(
         Array.from({ length: 50 }, (_, at) => [Peer.alive(stranger(at + 1)), Peer.leaving(stranger(at + 1))]).flat()
       )
       yield* pass(2_000)
-      assert.deepStrictEqual(full(node), [told("departed", "maxDeparted", 10, 40)])
+      assert.deepStrictEqual(full(node), [told("tombstones", "maxTombstones", 10, 40)])
       assert.lengthOf(yield* node.group.members, 2)
     }))
 

@@ -102,8 +102,8 @@ describe("events in words", () => {
       "the table of members is full with 8 (maxMembers): we dropped 3 datagrams of others"
     ],
     [
-      { at, event: "TableFull", table: "departed", setting: "maxDeparted", limit: 8, count: 3 },
-      "the table of departed is full with 8 (maxDeparted): we forgot 3 before their time"
+      { at, event: "TableFull", table: "tombstones", setting: "maxTombstones", limit: 8, count: 3 },
+      "the table of tombstones is full with 8 (maxTombstones): we forgot 3 before their time"
     ],
     [{ at, event: "Left" }, "left the group"]
   ])("%j", (event, text) => {

@@ -181,7 +181,7 @@ describe("SimulatedGroup", () => {
       assert.deepStrictEqual(beats, [10, 20, 20])
     }))
 
-  it.effect("fails a wait with what was waited for, the seed and a picture of everybody", () =>
+  it.effect("fails a wait with what was waited for, the seed and a dump of everybody", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make(five)
       yield* group.settle()

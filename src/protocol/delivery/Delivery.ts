@@ -147,14 +147,14 @@ export const onJoin = (
   }
   const isHighest = MemberLists.everyone(context.state)[0]?.id === context.state.self.id
   if (via === "unicast" || (context.state.election.reign === null && isHighest)) {
-    notify(context, message.client.id, from)
+    sendLeaderNotice(context, message.client.id, from)
   }
 }
 
 /** Tells a client whom to talk to, or that nobody leads. */
-const notify = (context: StepContext, id: Client.ClientId, from: Member.Address): void => {
+const sendLeaderNotice = (context: StepContext, id: Client.ClientId, from: Member.Address): void => {
   const known = HashMap.getUnsafe(context.state.delivery.clients, id)
-  if (context.now.monotonic - known.noticedAt < Timing.noticeInterval) return
+  if (context.now.monotonic - known.noticedAt < Timing.leaderNoticeInterval) return
   put(context, { ...known, noticedAt: context.now.monotonic })
   context.say(from, { type: "COORDINATOR", election: Election.ofGroup })
 }
@@ -209,7 +209,7 @@ export const onMessage = (
   if (known === null) return
   const own = ElectionContext.ownReign(context.state)
   if (own === null) {
-    if (via === "unicast") notify(context, message.client.id, from)
+    if (via === "unicast") sendLeaderNotice(context, message.client.id, from)
     return
   }
   // What is below `oldest` was acknowledged by a former leader: to wait for it would be to wait for ever.

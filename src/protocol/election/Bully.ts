@@ -11,7 +11,7 @@ export const bully: ElectionAlgorithm = {
   begin: nothing,
   end: nothing,
   onSweep: nothing,
-  onWatch: nothing,
+  onPauseCheck: nothing,
   checkPaths: (context) => {
     if (Paths.watch(context)) ElectionContext.all(context).forEach(BullyElection.onUnheard)
   },

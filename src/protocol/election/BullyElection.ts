@@ -37,7 +37,7 @@ type Context = ElectionContext.ElectionContext
 /** Those whom nothing keeps from leading before us. */
 const higher = (election: Context): ReadonlyArray<Member.Member> =>
   election.others.filter((member) =>
-    election.outranks(member, election.state.self) && member.id !== election.register.vacancy.excused
+    election.outranks(member, election.state.self) && member.id !== election.register.vacancy.ineligible
   )
 
 // --- Standing ---
@@ -91,14 +91,14 @@ export const stand = (election: Context): void => {
   const { last, reign, vacancy } = election.register
   // The leader itself named us: nobody need be asked.
   if (Roles.wasNamed(election)) return Roles.becomeLeader(election)
-  if (higher(election).length > 0) return canvass(election, timing.okTimeout)
-  if (reign === null && vacancy.askFirst) return canvass(election, 2 * timing.probeTimeout)
-  if (last === null && !Stability.mayPreempt(election.context)) return canvass(election, timing.okTimeout)
+  if (higher(election).length > 0) return askForObjections(election, timing.okTimeout)
+  if (reign === null && vacancy.askFirst) return askForObjections(election, 2 * timing.probeTimeout)
+  if (last === null && !Stability.mayPreempt(election.context)) return askForObjections(election, timing.okTimeout)
   Roles.becomeLeader(election)
 }
 
 /** Asks at 0, a quarter and a half of the time who objects; leads when it is over. */
-const canvass = (election: Context, time: number): void => {
+const askForObjections = (election: Context, time: number): void => {
   const standing = Reign.nextTerm(election.register.heard, election.context.now.wall)
   election.change({ activity: { _tag: "Standing", standing } })
   election.sayOften("ask", { type: "ELECTION", election: election.name, standing }, [time / 4, time / 4])
@@ -127,11 +127,13 @@ export const waitOver = (election: Context): void => {
 // --- What others say ---
 
 /** Tells a server the reign that this one follows, at most once in 100 ms. */
-export const notify = (election: Context, id: Member.NodeId, to: Member.Address): void => {
-  const { noticed } = election.register
+export const sendLeaderNotice = (election: Context, id: Member.NodeId, to: Member.Address): void => {
+  const { leaderNotices } = election.register
   const { monotonic } = election.context.now
-  if (monotonic - Option.getOrElse(HashMap.get(noticed, id), () => -Infinity) < Timing.noticeInterval) return
-  election.change({ noticed: HashMap.set(noticed, id, monotonic) })
+  if (monotonic - Option.getOrElse(HashMap.get(leaderNotices, id), () => -Infinity) < Timing.leaderNoticeInterval) {
+    return
+  }
+  election.change({ leaderNotices: HashMap.set(leaderNotices, id, monotonic) })
   election.context.say(to, { type: "COORDINATOR", election: election.name, hears: id })
 }
 
@@ -139,7 +141,7 @@ export const notify = (election: Context, id: Member.NodeId, to: Member.Address)
 export const onElection = (election: Context, message: Message.Of<"ELECTION">, from: Member.Address): void => {
   const { members, phase, timing, self } = election.state
   const { sender } = message
-  if (election.leads) return notify(election, sender.id, from)
+  if (election.leads) return sendLeaderNotice(election, sender.id, from)
   if (Following.isPathOver(election, message)) {
     Roles.becomeVacant(election, election.register.reign!, "Silent", { since: election.context.now.monotonic })
   }
@@ -151,7 +153,7 @@ export const onElection = (election: Context, message: Message.Of<"ELECTION">, f
     else Paths.request(election.context, sender.id)
     return
   }
-  if (phase === "Leaving" || Roles.standsAside(election) || members.length + 1 < timing.minimumMembers) return
+  if (phase === "Leaving" || Roles.isIneligible(election) || members.length + 1 < timing.minimumMembers) return
   const above = election.others.filter((member) => election.outranks(member, self))
   // Who may not take the lead has no claim of its own, so it keeps nobody from making theirs.
   if (Damping.objects(election) && (reign === null || Following.vouchesTo(election, reign, message))) {
@@ -197,8 +199,10 @@ export const onJoined = (election: Context): void => {
 /** A member is gone. `heardAt` is when it was last heard. */
 export const onRemoved = (election: Context, member: Member.Member, reason: Event.Reason, heardAt: number): void => {
   const { members, timing, self } = election.state
-  const { abstention, activity, life, noticed, reign, vacancy } = election.register
-  if (HashMap.has(noticed, member.id)) election.change({ noticed: HashMap.remove(noticed, member.id) })
+  const { ineligibility, activity, life, leaderNotices, reign, vacancy } = election.register
+  if (HashMap.has(leaderNotices, member.id)) {
+    election.change({ leaderNotices: HashMap.remove(leaderNotices, member.id) })
+  }
   if (vacancy.successor === member.id) election.change({ vacancy: { ...vacancy, successor: null } })
   if (reign !== null && Member.isSameStart(reign.leader, member)) {
     const mayLive = reason._tag === "Silent" || reason._tag === "Crashed"
@@ -214,8 +218,8 @@ export const onRemoved = (election: Context, member: Member.Member, reason: Even
   }
   Following.withdraw(election, member.id)
   // The heir is gone before it led: those who made way for it need not wait.
-  if (reign === null && abstention.heir === member.id) {
-    Roles.abstainNoLonger(election)
+  if (reign === null && ineligibility.transferee === member.id) {
+    Roles.becomeEligible(election)
     return callElection(election)
   }
   if (!election.outranks(member, self)) return
@@ -279,10 +283,10 @@ export const onRaised = (election: Context): void => {
  * After a stall of so many ms: whatever was led is over, and nothing that was begun counts. While a lease of ours lasts
  * nobody else can lead; so the others hear of its end when the work, which woke too, has ended.
  */
-export const onStall = (election: Context, asleep: number): void => {
+export const onPause = (election: Context, pausedFor: number): void => {
   const { ending, reign, vacancy } = election.register
-  const since = election.context.now.monotonic - asleep
-  Damping.onStall(election)
+  const since = election.context.now.monotonic - pausedFor
+  Damping.onPause(election)
   if (LeaseClaim.isHeld(election)) {
     if (ending === null) election.change({ vacancy: { ...vacancy, since } })
     Roles.endReign(election, "Stalled")
@@ -291,6 +295,6 @@ export const onStall = (election: Context, asleep: number): void => {
     // Who leaves will say so anyhow.
     if (election.state.phase !== "Leaving") Roles.sayStepsDown(election, "Stalled", null)
   }
-  Following.forgive(election, asleep)
+  Following.forgive(election, pausedFor)
   Roles.abandon(election)
 }

@@ -134,7 +134,7 @@ export const onAsked = (election: Context): void =>
   election.change({ losses: { ...election.register.losses, deposing: election.register.reign } })
 
 /** This server was paused: it was not heard meanwhile. */
-export const onStall = (election: Context): void => notWhole(election, null)
+export const onPause = (election: Context): void => notWhole(election, null)
 
 const notWhole = (election: Context, askedAt: number | null): void => {
   const losses = Losses.forgiven(election.register.losses, election.state.timing, now(election))

@@ -20,7 +20,7 @@ export interface ElectionAlgorithm {
   /** With each sweep. */
   readonly onSweep: (context: StepContext) => void
   /** With each look at the clocks. */
-  readonly onWatch: (context: StepContext) => void
+  readonly onPauseCheck: (context: StepContext) => void
   /** With each heartbeat, and when the server is live: whether it is heard. */
   readonly checkPaths: (context: StepContext) => void
   /** A timer of its own has run out. */

@@ -45,6 +45,15 @@ export const isDirect = (election: Context, id: Member.NodeId): boolean => {
   return 2 * sees > election.state.members.length + 1 && Paths.isUnheard(election.context)
 }
 
+/** Whether this server has heard the leader that it follows itself, and not too long ago: not by witnesses, or through others. */
+export const hearsLeader = (election: Context, { leader }: Reign.Reign): boolean => {
+  const { now, state: { timing } } = election.context
+  return election.register.life.through === null && Option.exists(
+    election.context.known(leader.id),
+    ({ heardAt, interval }) => now.monotonic - heardAt <= Timing.patience(timing, interval)
+  )
+}
+
 /** The life that a message tells of the leader that it names, where its sender can be relied on for it. */
 const toldBy = (
   election: Context,
@@ -270,7 +279,7 @@ const noteEcho = (election: Context, message: Message.FromServer): void => {
 }
 
 /** With each heartbeat a leader gives a sign of life. */
-export const beat = (election: Context): void => {
+export const giveSignOfLife = (election: Context): void => {
   const { life } = election.register
   if (election.leads) election.change({ life: { ...life, number: Math.min(Message.maxAlive, life.number + 1) } })
 }

@@ -116,6 +116,6 @@ export const onHeard = (
     const takesPart = now.includes(tag)
     if (takesPart === before.includes(tag)) continue
     if (!takesPart) BullyElection.onWithdrawn(election, member)
-    else if (election.leads) BullyElection.notify(election, member.id, from)
+    else if (election.leads) BullyElection.sendLeaderNotice(election, member.id, from)
   }
 }

@@ -15,8 +15,8 @@ import * as BullyElection from "./BullyElection.ts"
 import * as Damping from "./Damping.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
-import * as Hearsay from "./Hearsay.ts"
 import * as Roles from "./Roles.ts"
+import * as SecondHand from "./SecondHand.ts"
 
 type Context = ElectionContext.ElectionContext
 
@@ -90,7 +90,7 @@ const followsLower = (
 ): void => {
   const { last, reign: mine } = election.register
   const byLeader = isByLeader(message, theirs)
-  if (mine !== null && (election.leads || byLeader)) BullyElection.notify(election, message.sender.id, from)
+  if (mine !== null && (election.leads || byLeader)) BullyElection.sendLeaderNotice(election, message.sender.id, from)
   // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
   if (byLeader && theirs.term === last?.term && mine === null) wantTermAbove(election, last.term)
 }
@@ -106,12 +106,12 @@ const followsGreater = (
   const { self } = election.state
   // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
   if (isByLeader(message, theirs) && message.type === "COORDINATOR" && message.cause === "Transferred") {
-    Roles.abstain(election, election.state.timing.memberTimeout, { heir: message.sender.id })
+    Roles.becomeIneligible(election, election.state.timing.memberTimeout, { transferee: message.sender.id })
   }
   const path = Following.pathTo(election, message, theirs)
   if (path === null) return cannotFollow(election, message, theirs, from)
   if (
-    !Damping.mayPreempt(election) || Roles.standsAside(election) || !election.outranks(self, theirs.leader)
+    !Damping.mayPreempt(election) || Roles.isIneligible(election) || !election.outranks(self, theirs.leader)
   ) {
     return follow(election, message, theirs, path)
   }
@@ -138,7 +138,7 @@ const cannotFollow = (
   from: Member.Address
 ): void => {
   const { reign } = election.register
-  if (!Membership.holds(election.context, theirs.leader)) Hearsay.check(election, theirs, from)
+  if (!Membership.holds(election.context, theirs.leader)) SecondHand.check(election, theirs, from)
   if (Following.request(election, message, theirs)) return
   if (reign === null || election.leads || !Member.isSameStart(reign.leader, message.sender)) return
   const cause = election.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded"
@@ -162,7 +162,7 @@ const leadAnew = (election: Context, mine: Reign.Reign, header: Message.Header, 
   }
   // It follows nobody, so nothing else would tell whether it hears us.
   if (isPassed && !isBothWays) Paths.request(election.context, sender.id)
-  if (from !== null) BullyElection.notify(election, sender.id, from)
+  if (from !== null) BullyElection.sendLeaderNotice(election, sender.id, from)
 }
 
 const wantTermAbove = (election: Context, term: number): void =>

@@ -17,8 +17,8 @@ import * as Following from "./Following.ts"
 type Context = ElectionContext.ElectionContext
 
 /** Whether it is not to stand for now. */
-export const standsAside = ({ register, context }: Context): boolean =>
-  Election.standsAside(register, context.now.monotonic)
+export const isIneligible = ({ register, context }: Context): boolean =>
+  Election.isIneligible(register, context.now.monotonic)
 
 /** Whether this server may stand for the lead, or take it, by its state and what it sees. */
 export const mayStand = (election: Context): boolean => mayStandIfHeard(election) && isHeard(election)
@@ -31,7 +31,7 @@ export const isHeard = (election: Context): boolean =>
 export const mayStandIfHeard = (election: Context): boolean => {
   const { members, phase, timing, self } = election.state
   const { ending, reign, withdrawn } = election.register
-  return phase === "Live" && ending === null && !withdrawn && !standsAside(election)
+  return phase === "Live" && ending === null && !withdrawn && !isIneligible(election)
     && members.length + 1 >= Lease.needed(timing)
     && (reign === null || (Damping.mayPreempt(election) && election.outranks(self, reign.leader)))
 }
@@ -64,7 +64,7 @@ export const becomeVacant = (
     {}
 ): void => {
   const { timing } = election.state
-  const { abstention: { firmly, heir, until }, last, life, overrun } = election.register
+  const { ineligibility: { firmly, transferee, until }, last, life, overrun } = election.register
   Damping.onVacant(election, cause)
   stopActivity(election)
   LeaseClaim.end(election, workEnded && !overrun)
@@ -74,12 +74,12 @@ export const becomeVacant = (
     last: Reign.max(last, ended, election.name),
     life: { ...life, through: null, relay: null },
     ending: null,
-    vacancy: { cause, since, excused: null, successor: null, askFirst, passedUntil }
+    vacancy: { cause, since, ineligible: null, successor: null, askFirst, passedUntil }
   })
-  if (heir === ended.leader.id) abstainNoLonger(election)
+  if (transferee === ended.leader.id) becomeEligible(election)
   // Who resigned and does not stand looks again whether somebody leads.
   else if (until > election.context.now.monotonic && !firmly) {
-    election.setTimer("abstain", timing.coordinatorTimeout, { _tag: "AbstainOver" })
+    election.setTimer("ineligible", timing.coordinatorTimeout, { _tag: "IneligibleOver" })
   }
   election.emitChange({ leader: null, from: ended.leader, term: ended.term, cause, without: 0 })
 }
@@ -103,7 +103,7 @@ export const becomeFollowerOf = (
     life,
     heard: Math.max(election.register.heard, reign.term),
     ending: null,
-    vacancy: { ...vacancy, excused: null, successor: null }
+    vacancy: { ...vacancy, ineligible: null, successor: null }
   })
   election.emitChange({
     leader,
@@ -148,26 +148,26 @@ export const lead = (election: Context, reign: Reign.Reign): void => {
 // --- Giving the lead up ---
 
 /**
- * Holds back from standing for so many ms: `firmly`, whoever leads or does not; else unless nobody does, or the `heir` in
+ * Holds back from standing for so many ms: `firmly`, whoever leads or does not; else unless nobody does, or the `transferee` in
  * whose favour it is. What was asked for firmly is not undone by the other.
  */
-export const abstain = (
+export const becomeIneligible = (
   election: Context,
   millis: number,
-  { firmly = false, heir = null }: { readonly firmly?: boolean; readonly heir?: Member.NodeId | null } = {}
+  { firmly = false, transferee = null }: { readonly firmly?: boolean; readonly transferee?: Member.NodeId | null } = {}
 ): void => {
   const { timing } = election.state
-  const { abstention } = election.register
-  if (!firmly && abstention.firmly) return
+  const { ineligibility } = election.register
+  if (!firmly && ineligibility.firmly) return
   stopActivity(election)
-  election.change({ abstention: { until: election.context.now.monotonic + millis, firmly, heir } })
-  election.setTimer("abstain", firmly ? millis : timing.coordinatorTimeout, { _tag: "AbstainOver" })
+  election.change({ ineligibility: { until: election.context.now.monotonic + millis, firmly, transferee } })
+  election.setTimer("ineligible", firmly ? millis : timing.coordinatorTimeout, { _tag: "IneligibleOver" })
 }
 
 /** Holds back no longer. */
-export const abstainNoLonger = (election: Context): void => {
-  election.change({ abstention: Election.noAbstention })
-  election.clearTimer("abstain")
+export const becomeEligible = (election: Context): void => {
+  election.change({ ineligibility: Election.noIneligibility })
+  election.clearTimer("ineligible")
 }
 
 /** Ends the leading work of this server; what follows, follows when it has ended. */

@@ -30,16 +30,16 @@ export const resign = (election: Context): void => giveUp(election, "Resigned")
 const giveUp = (
   election: Context,
   cause: "Resigned" | "Transferred" | "WorkOverran",
-  heir: Member.NodeId | null = null
+  transferee: Member.NodeId | null = null
 ): void => {
   if (ElectionContext.ownReign(election.state, election.name) === null) return
-  Roles.abstain(election, election.state.timing.memberTimeout, { heir })
+  Roles.becomeIneligible(election, election.state.timing.memberTimeout, { transferee })
   Roles.endReign(election, cause)
 }
 
 /** This server does not stand for so many ms, whoever leads or does not. If it leads, it leads no more. */
 export const stepDown = (election: Context, millis: number): void => {
-  Roles.abstain(election, millis, { firmly: true })
+  Roles.becomeIneligible(election, millis, { firmly: true })
   Roles.endReign(election, "Resigned")
 }
 
@@ -70,19 +70,19 @@ export const transfer = (election: Context, to: Member.NodeId): void => {
  */
 export const workEnded = (election: Context, finished: boolean): void => {
   const { phase } = election.state
-  const { abstention, ending, reign, vacancy } = election.register
+  const { ineligibility, ending, reign, vacancy } = election.register
   const { coordinatorTimeout, lease } = election.state.timing
   if (ending === null || reign === null) return
-  const { heir } = abstention
-  const isLost = ending === "Transferred" && !election.others.some(({ id }) => id === heir)
-  if (isLost) election.change({ abstention: { ...abstention, heir: null } })
+  const { transferee } = ineligibility
+  const isLost = ending === "Transferred" && !election.others.some(({ id }) => id === transferee)
+  if (isLost) election.change({ ineligibility: { ...ineligibility, transferee: null } })
   const cause = isLost ? "Resigned" : ending
   // Who stood still has led nobody since that began.
   const since = cause === "Stalled" ? vacancy.since : election.context.now.monotonic
   Roles.becomeVacant(election, reign, cause, { workEnded: finished, since })
   if (phase === "Leaving" && cause !== "Transferred") return
   const successor = cause === "Transferred"
-    ? heir
+    ? transferee
     : namesNobody.has(cause)
     ? null
     : vacancy.successor ?? highestHeardBy(election)?.id ?? election.highest?.id ?? null
@@ -118,31 +118,31 @@ export const onSteppingDown = (election: Context, message: Message.Of<"STEPPING_
   if (successor === null || successor === vacancy.successor) return
   if (cause !== "Transferred" && activity._tag !== "Pending") return
   Roles.stopActivity(election)
-  election.change({ vacancy: { ...vacancy, cause, excused: sender.id, successor } })
+  election.change({ vacancy: { ...vacancy, cause, ineligible: sender.id, successor } })
   if (cause === "Transferred") {
     if (successor === self.id) acceptHeirship(election)
-    else Roles.abstain(election, timing.memberTimeout, { heir: successor })
+    else Roles.becomeIneligible(election, timing.memberTimeout, { transferee: successor })
   }
   BullyElection.callElection(election)
 }
 
 /** Who is asked to lead need not let others lead any longer; but for those that do not lead whoever asks. */
 const acceptHeirship = (election: Context): void => {
-  if (!election.register.abstention.firmly) Roles.abstainNoLonger(election)
+  if (!election.register.ineligibility.firmly) Roles.becomeEligible(election)
 }
 
 /**
  * Who abstains looks again: where nobody has taken the lead it stands after all, else it lets the others be for as long as
  * it said.
  */
-export const abstainOver = (election: Context): void => {
-  const { abstention: { firmly, until }, reign } = election.register
+export const ineligibleOver = (election: Context): void => {
+  const { ineligibility: { firmly, until }, reign } = election.register
   const left = until - election.context.now.monotonic
   // Whole ms: what is left of one by rounding would be no time for a timer to run.
   if ((reign !== null || firmly) && left > 0) {
-    return election.setTimer("abstain", Math.ceil(left), { _tag: "AbstainOver" })
+    return election.setTimer("ineligible", Math.ceil(left), { _tag: "IneligibleOver" })
   }
-  Roles.abstainNoLonger(election)
+  Roles.becomeEligible(election)
   BullyElection.callElection(election)
 }
 

@@ -4,8 +4,8 @@
  */
 import * as Delivery from "../delivery/Delivery.ts"
 import * as FailureDetector from "../membership/FailureDetector.ts"
+import * as PauseDetector from "../membership/PauseDetector.ts"
 import * as Presence from "../membership/Presence.ts"
-import * as Watch from "../membership/Watch.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Algorithms from "./Algorithms.ts"
@@ -15,17 +15,17 @@ import * as Snapshot from "./Snapshot.ts"
 
 /** A stall is not a death: not of the others, whom we could not hear, and not of us, but for our lead. */
 export const wake = (context: StepContext): void => {
-  const asleep = Watch.unwatchedFor(context.state, context.now)
+  const pausedFor = PauseDetector.pausedFor(context.state, context.now)
   // While the machine was suspended no stamp aged: they are forgiven what the clock of stamps ran, and no more.
-  const aged = context.now.monotonic - context.state.watchedAt
-  Watch.look(context)
-  context.emit({ event: "Stalled", for: Math.round(asleep) })
-  for (const election of ElectionContext.all(context)) BullyElection.onStall(election, asleep)
+  const aged = context.now.monotonic - context.state.lookedAt
+  PauseDetector.look(context)
+  context.emit({ event: "Stalled", for: Math.round(pausedFor) })
+  for (const election of ElectionContext.all(context)) BullyElection.onPause(election, pausedFor)
   FailureDetector.forgive(context, aged)
   Delivery.forgive(context, aged)
   if (context.state.phase === "Leaving") return
   context.state.phase = "Recovering"
-  context.state.drainUntil = context.now.monotonic + Timing.watchInterval(context.state.timing)
+  context.state.drainUntil = context.now.monotonic + Timing.pauseCheckInterval(context.state.timing)
   Presence.probeGroup(context)
   context.setTimer("discovery", context.state.timing.discoveryWindow, { _tag: "DiscoveryOver" })
 }
@@ -42,8 +42,8 @@ export const restored = (context: StepContext): void => {
  * without us, so they are asked.
  */
 export const lookAround = (context: StepContext): void => {
-  const doubted = Math.round(Watch.doubtedFor(context.state, context.now))
-  Watch.look(context)
+  const doubted = Math.round(PauseDetector.doubtedFor(context.state, context.now))
+  PauseDetector.look(context)
   context.state.doubts = { ...context.state.doubts, toldAt: context.now.monotonic }
   context.emit({ event: "Stalled", for: 0, doubted })
   if (context.state.phase !== "Leaving") Presence.probeGroup(context)

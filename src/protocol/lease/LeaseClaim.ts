@@ -95,5 +95,5 @@ const giveBack = (election: Context, term: number): void => {
 }
 
 /** By the clock that nobody sets: where another ended the lease early, the promises have left its work its time. */
-const mayWorkUntil = ({ state: { timing }, context: { now } }: Context, { anchor }: Lease.Claim): number =>
-  Math.max(anchor.monotonic + Lease.lasts(timing.lease!), now.monotonic + timing.stopTimeout)
+const mayWorkUntil = ({ state: { timing }, context: { now } }: Context, { leaseStart }: Lease.Claim): number =>
+  Math.max(leaseStart.monotonic + Lease.lasts(timing.lease!), now.monotonic + timing.stopTimeout)

@@ -52,9 +52,9 @@ export const stand = (election: Context, agreement: Lease.Agreement): void => {
   election.change({ activity: { _tag: "Idle" } })
   if (!Roles.mayStand(election)) return
   if (LeaseClaim.standsIn(election) > 0) return BullyElection.callElection(election)
-  const { life, reign } = election.register
+  const { reign } = election.register
   // It would hear too late that the leader has made way for it, after a lower ranked one.
-  if (reign !== null && life.through !== null) return
+  if (reign !== null && !Following.hearsLeader(election, reign)) return
   // Alone it is a majority: there is nobody to ask.
   if (reign === null && Lease.suffices([], agreement)) askForVotes(election, agreement, termAbove(election))
   else PreVote.begin(election)
@@ -91,7 +91,6 @@ const question = (election: Context, lease: Lease.Agreement, standing: number) =
  * first. Whoever asks so stands for no term yet, and 0 is none that is granted: where that server leads no more, its promise
  * would have begun before the claim that it is for.
  */
-/** Whether to ask for votes, as far as those say who were asked first. */
 export const afterPreVote = (election: Context, agreement: Lease.Agreement, outcome: PreVote.Outcome): void => {
   if (outcome._tag === "Wait") return
   const { reign } = election.register
@@ -165,7 +164,7 @@ export const onElection = (
   if (givesWay) return BullyElection.callElection(election)
   if (!election.leads) return
   if (!isAsked || !election.state.timing.preempt || !election.outranks(sender, election.state.self)) {
-    return BullyElection.notify(election, sender.id, from)
+    return BullyElection.sendLeaderNotice(election, sender.id, from)
   }
   election.change({ vacancy: { ...election.register.vacancy, successor: sender.id } })
   Roles.endReign(election, "HigherRank")
@@ -204,7 +203,7 @@ export const onBeatAck = (election: Context, agreement: Lease.Agreement, ack: Me
   const after = Lease.acknowledged(claim, ack.sender.id, ack.beat, agreement)
   election.change({ claim: after })
   // By a wall clock that was set back and forward, the newer beat may last less long than the older one.
-  if (after.anchor !== claim.anchor && !endWhereDue(election, agreement)) watchLease(election, agreement, after)
+  if (after.leaseStart !== claim.leaseStart && !endWhereDue(election, agreement)) watchLease(election, agreement, after)
 }
 
 /**
@@ -241,11 +240,11 @@ const lead = (election: Context, agreement: Lease.Agreement): void => {
   election.change({ claim: { ...claim, held: true } })
   Roles.lead(election, Reign.make(claim.term, election.state.self))
   watchLease(election, agreement, claim)
-  beat(election, agreement)
+  renew(election, agreement)
 }
 
 /** The next beat is due. */
-export const beat = (election: Context, agreement: Lease.Agreement): void => {
+export const renew = (election: Context, agreement: Lease.Agreement): void => {
   const { claim } = election.register
   // While its work ends, a leader renews nothing.
   if (claim === null || ElectionContext.ownReign(election.state, election.name) === null) return
@@ -259,8 +258,8 @@ export const beat = (election: Context, agreement: Lease.Agreement): void => {
     beat: next.beat,
     lease: agreement
   })
-  election.setTimer("beat", Lease.beatInterval(agreement), { _tag: "Beat" })
-  if (next.anchor !== claim.anchor) watchLease(election, agreement, next)
+  election.setTimer("beat", Lease.renewalInterval(agreement), { _tag: "RenewLease" })
+  if (next.leaseStart !== claim.leaseStart) watchLease(election, agreement, next)
 }
 
 /** Has a step taken when work must be ended so that it has its time to stop before the lease is over. */
@@ -301,8 +300,8 @@ export const look = (context: StepContext, agreement: Lease.Agreement): void => 
 }
 
 /** By more than what clocks of whole ms differ by. */
-const isAheadOfTimers = ({ anchor }: Lease.Claim, now: Now): boolean =>
-  Lease.elapsed(anchor, now) - (now.monotonic - anchor.monotonic) > 1
+const isAheadOfTimers = ({ leaseStart }: Lease.Claim, now: Now): boolean =>
+  Lease.elapsed(leaseStart, now) - (now.monotonic - leaseStart.monotonic) > 1
 
 /** And whatever becomes of the work, a step is taken when the lease is over. */
 const stopInTime = (election: Context, agreement: Lease.Agreement, claim: Lease.Claim): void => {
@@ -323,8 +322,8 @@ const mustStop = (election: Context, agreement: Lease.Agreement, claim: Lease.Cl
   Lease.left(claim, agreement, election.context.now) < election.state.timing.stopTimeout + 1
 
 /** No majority has acknowledged a beat for too long; or, by the clock of durations it would still have time, it slept. */
-const whyLost = (election: Context, agreement: Lease.Agreement, { anchor }: Lease.Claim): Event.Cause =>
-  election.context.now.monotonic - anchor.monotonic > Lease.lasts(agreement) - election.state.timing.stopTimeout - 2
+const whyLost = (election: Context, agreement: Lease.Agreement, { leaseStart }: Lease.Claim): Event.Cause =>
+  election.context.now.monotonic - leaseStart.monotonic > Lease.lasts(agreement) - election.state.timing.stopTimeout - 2
     ? "MajorityLost"
     : "LeaseLost"
 

@@ -15,7 +15,7 @@ export const majorityLease: ElectionAlgorithm = {
   begin: (context) => LeaseElection.expire(context, agreementOf(context)),
   end: (context) => LeaseElection.countMajority(context, agreementOf(context)),
   onSweep: (context) => LeaseElection.countServers(context, agreementOf(context)),
-  onWatch: (context) => LeaseElection.look(context, agreementOf(context)),
+  onPauseCheck: (context) => LeaseElection.look(context, agreementOf(context)),
   // The votes say it.
   checkPaths: () => {},
   onTimer: (election, timer) => {
@@ -29,8 +29,8 @@ export const majorityLease: ElectionAlgorithm = {
         return LeaseElection.noMajority(election, agreement)
       case "PreVote":
         return LeaseElection.afterPreVote(election, agreement, PreVote.onTimer(election, agreement))
-      case "Beat":
-        return LeaseElection.beat(election, agreement)
+      case "RenewLease":
+        return LeaseElection.renew(election, agreement)
         // `LeaseEnds` has done what it is for: whatever a step is taken for, `begin` comes first.
     }
   },

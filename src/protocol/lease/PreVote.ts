@@ -131,6 +131,6 @@ export const answer = (
 ): { readonly preVote?: Message.PreVote } => {
   if (preVote === undefined || context.state.timing.lease === null) return {}
   const election = ElectionContext.find(context, preVote)
-  if (election?.leads === true) BullyElection.notify(election, sender.id, from)
+  if (election?.leads === true) BullyElection.sendLeaderNotice(election, sender.id, from)
   return { preVote: Voter.preVote(context, preVote, sender) }
 }

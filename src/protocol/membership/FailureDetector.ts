@@ -15,12 +15,12 @@ import * as Witnesses from "./Witnesses.ts"
 
 /**
  * Looks for members that have been silent for longer than their time-out and starts to ask them directly; forgets the
- * departed whose time is over.
+ * tombstones whose time is over.
  */
 export const sweep = (context: StepContext): void => {
   const now = context.now.monotonic
   context.state.lag = { now: 0, before: context.state.lag.now }
-  context.state.departed = HashMap.filter(context.state.departed, (departed) => departed.until > now)
+  context.state.tombstones = HashMap.filter(context.state.tombstones, (tombstone) => tombstone.until > now)
   for (const { id } of context.state.members) {
     const known = HashMap.getUnsafe(context.state.known, id)
     Links.sweep(context, known)

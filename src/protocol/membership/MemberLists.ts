@@ -219,7 +219,7 @@ export const ask = (context: StepContext): void => {
   context.setTimer("page", timing.probeTimeout, { _tag: "Page" })
 }
 
-/** A list is hearsay: whoever is on it becomes a member by answering. */
+/** A list is second-hand: who is on it becomes a member by answering. */
 const askMissing = (context: StepContext, missing: ReadonlyArray<Message.Listed>, from: Member.Address): void => {
   for (const line of missing) {
     const to = Zone.heardOfFrom(line, from)

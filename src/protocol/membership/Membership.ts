@@ -78,7 +78,7 @@ export const hear = (
     Identity.heard(context, sender, from)
     return null
   }
-  if (Tombstones.isDeparted(context, message, from)) return null
+  if (Tombstones.isOfOneGone(context, message, from)) return null
   const before = Option.getOrUndefined(context.known(sender.id))
   if (before === undefined) {
     if (message.type === "SERVER_LEAVING") return null
@@ -268,7 +268,7 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
   if (reason._tag !== "Replaced") {
     Tombstones.remember(context, id, {
       incarnation: member.incarnation,
-      until: context.now.monotonic + Timing.departedFor(context.state.timing),
+      until: context.now.monotonic + Timing.tombstoneFor(context.state.timing),
       mayReturn: reason._tag !== "Left",
       nonce: "",
       askedAt: -Infinity
@@ -280,7 +280,7 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
 /** Who speaks from the address of a member under a lower incarnation is that member with its clock set back: it is told. */
 const tellOfLaterStart = (context: StepContext, known: Known, sender: Member.Member, from: Member.Address): void => {
   if (from.ip !== known.address.ip || from.port !== known.address.port) return
-  if (context.now.monotonic - known.noticedAt < Timing.noticeInterval) return
+  if (context.now.monotonic - known.noticedAt < Timing.leaderNoticeInterval) return
   context.state.known = HashMap.set(context.state.known, known.member.id, {
     ...known,
     noticedAt: context.now.monotonic

@@ -14,10 +14,10 @@ import * as MemberLists from "./MemberLists.ts"
 export const remember = (
   context: StepContext,
   id: Member.NodeId,
-  departed: HashMap.HashMap.Value<State["departed"]>
+  tombstone: HashMap.HashMap.Value<State["tombstones"]>
 ): void => {
-  let all = context.state.departed
-  if (HashMap.size(all) >= context.state.timing.maxDeparted) {
+  let all = context.state.tombstones
+  if (HashMap.size(all) >= context.state.timing.maxTombstones) {
     let oldest: Member.NodeId = id
     let until = Infinity
     for (const [other, its] of all) {
@@ -27,9 +27,9 @@ export const remember = (
       }
     }
     all = HashMap.remove(all, oldest)
-    if (until > context.now.monotonic) context.drop("DepartedFull")
+    if (until > context.now.monotonic) context.drop("TombstonesFull")
   }
-  context.state.departed = HashMap.set(all, id, departed)
+  context.state.tombstones = HashMap.set(all, id, tombstone)
 }
 
 /** How often one that was removed for silence and is heard again is asked for each time that it is. */
@@ -42,42 +42,42 @@ export const mayReturn = (
   context: StepContext,
   server: { readonly id: Member.NodeId; readonly incarnation: number }
 ): boolean => {
-  const departed = Option.getOrUndefined(HashMap.get(context.state.departed, server.id))
-  return departed !== undefined && departed.mayReturn && departed.incarnation === server.incarnation
+  const tombstone = Option.getOrUndefined(HashMap.get(context.state.tombstones, server.id))
+  return tombstone !== undefined && tombstone.mayReturn && tombstone.incarnation === server.incarnation
 }
 
-/** Whether a message is one of the departed, whose late datagrams revive nobody: only an answer to a new question does. */
-export const isDeparted = (context: StepContext, message: Message.FromServer, from: Member.Address): boolean => {
+/** Whether a message is of one that is gone, whose late datagrams revive nobody: only an answer to a new question does. */
+export const isOfOneGone = (context: StepContext, message: Message.FromServer, from: Member.Address): boolean => {
   const { id, incarnation } = message.sender
-  const departed = Option.getOrUndefined(HashMap.get(context.state.departed, id))
-  if (departed === undefined) return false
-  const forgotten = departed.until <= context.now.monotonic
-  const answered = message.type === "SERVER_RESPONSE" && message.nonce === departed.nonce
-  // A goodbye of a start that we never met returns nobody, and the departed stay remembered.
-  const isLater = incarnation > departed.incarnation && message.type !== "SERVER_LEAVING"
-  if (forgotten || isLater || (answered && incarnation === departed.incarnation)) {
-    context.state.departed = HashMap.remove(context.state.departed, id)
+  const tombstone = Option.getOrUndefined(HashMap.get(context.state.tombstones, id))
+  if (tombstone === undefined) return false
+  const forgotten = tombstone.until <= context.now.monotonic
+  const answered = message.type === "SERVER_RESPONSE" && message.nonce === tombstone.nonce
+  // A goodbye of a start that we never met returns nobody, and the tombstone stays.
+  const isLater = incarnation > tombstone.incarnation && message.type !== "SERVER_LEAVING"
+  if (forgotten || isLater || (answered && incarnation === tombstone.incarnation)) {
+    context.state.tombstones = HashMap.remove(context.state.tombstones, id)
     context.clearTimer(returnKey(id))
     return false
   }
   context.drop("Departed")
   const { probeTimeout } = context.state.timing
-  if (message.type === "SERVER_LEAVING" || context.now.monotonic - departed.askedAt < returnTries * probeTimeout) {
+  if (message.type === "SERVER_LEAVING" || context.now.monotonic - tombstone.askedAt < returnTries * probeTimeout) {
     return true
   }
   const nonce = context.nonce()
-  if (incarnation < departed.incarnation) {
+  if (incarnation < tombstone.incarnation) {
     // It may have started again with its clock set back: it is told what it was known by, and goes on above that.
-    sayKnown(context, { ...message.sender, incarnation: departed.incarnation }, 0, from)
-  } else if (departed.mayReturn) {
+    sayKnown(context, { ...message.sender, incarnation: tombstone.incarnation }, 0, from)
+  } else if (tombstone.mayReturn) {
     // Its next datagram may be a heartbeat away: the question, or its answer, may be lost before.
     const gaps = Array.from({ length: returnTries - 1 }, () => probeTimeout)
     context.sayOften(returnKey(id), { type: "SERVER_PROBE", nonce }, gaps, from)
   } else {
     return true
   }
-  context.state.departed = HashMap.set(context.state.departed, id, {
-    ...departed,
+  context.state.tombstones = HashMap.set(context.state.tombstones, id, {
+    ...tombstone,
     nonce,
     askedAt: context.now.monotonic
   })

@@ -41,3 +41,17 @@ export const ClientEvent = Schema.Union([
  * @since 0.1.0
  */
 export type ClientEvent = typeof ClientEvent.Type
+
+/**
+ * One event for who reads what another version may have written: one that is not known is an `UnknownEvent`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const AnyEvent = Schema.Union([ClientEvent, Event.UnknownEvent])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type AnyEvent = typeof AnyEvent.Type

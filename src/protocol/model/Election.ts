@@ -90,7 +90,7 @@ export interface Election {
     readonly cause: Event.Cause
     readonly since: number
     /** Who stepped down does not stand in its successor's way. */
-    readonly excused: Member.NodeId | null
+    readonly ineligible: Member.NodeId | null
     readonly successor: Member.NodeId | null
     /** The leader was only silent: who outranks all asks before leading. */
     readonly askFirst: boolean
@@ -100,15 +100,19 @@ export interface Election {
   /** Set while our leading work is being ended: why. */
   readonly ending: Event.Cause | null
   /**
-   * Until when we do not stand: `firmly`, whoever leads or does not; else unless nobody does. `heir` is the member in whose
+   * Until when we do not stand: `firmly`, whoever leads or does not; else unless nobody does. `transferee` is the member in whose
    * favour: where it is gone, or its reign is over, we abstain no longer.
    */
-  readonly abstention: { readonly until: number; readonly firmly: boolean; readonly heir: Member.NodeId | null }
+  readonly ineligibility: {
+    readonly until: number
+    readonly firmly: boolean
+    readonly transferee: Member.NodeId | null
+  }
   /** Leading work of a former reign still runs: until it has finished we do not stand. */
   readonly overrun: boolean
   /** All leading work here has failed for good: until the app offers some again we do not stand. */
   readonly hasNoWork: boolean
-  readonly hearsayAt: number
+  readonly secondHandAt: number
   /** What this server claims of the lease, in a group that leads by one. */
   readonly claim: Claim | null
   /** Until when leading work may run by what was promised for a claim that is over. */
@@ -124,13 +128,13 @@ export interface Election {
   /** What this server remembers of the leads that it lost. */
   readonly losses: Losses.Losses
   /** When each member last got a notice of the reign. */
-  readonly noticed: HashMap.HashMap<Member.NodeId, number>
+  readonly leaderNotices: HashMap.HashMap<Member.NodeId, number>
   /** Set when the app takes part no more: what is left to do is to say so. Never in the group's own election. */
   readonly withdrawn: boolean
 }
 
 /** Nobody keeps this server from standing. */
-export const noAbstention: Election["abstention"] = { until: -Infinity, firmly: false, heir: null }
+export const noIneligibility: Election["ineligibility"] = { until: -Infinity, firmly: false, transferee: null }
 
 /** The register at the start of a server, or of its taking part. */
 export const make = (monotonic: number): Election => ({
@@ -144,16 +148,16 @@ export const make = (monotonic: number): Election => ({
   vacancy: {
     cause: "Start",
     since: monotonic,
-    excused: null,
+    ineligible: null,
     successor: null,
     askFirst: false,
     passedUntil: -Infinity
   },
   ending: null,
-  abstention: noAbstention,
+  ineligibility: noIneligibility,
   overrun: false,
   hasNoWork: false,
-  hearsayAt: -Infinity,
+  secondHandAt: -Infinity,
   claim: null,
   workUntil: -Infinity,
   owed: null,
@@ -161,13 +165,13 @@ export const make = (monotonic: number): Election => ({
   backoffUntil: -Infinity,
   preVoteAgainAt: -Infinity,
   losses: Losses.none,
-  noticed: HashMap.empty(),
+  leaderNotices: HashMap.empty(),
   withdrawn: false
 })
 
 /** Whether others may lead before this server, whoever ranks higher. */
-export const standsAside = ({ abstention, hasNoWork, overrun }: Election, monotonic: number): boolean =>
-  overrun || hasNoWork || abstention.until > monotonic
+export const isIneligible = ({ ineligibility, hasNoWork, overrun }: Election, monotonic: number): boolean =>
+  overrun || hasNoWork || ineligibility.until > monotonic
 
 /** The register of an election of which nothing is known. */
 export const blank: Election = make(0)

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Client from "./Client.ts"
 import * as Member from "./Member.ts"
 import * as Reign from "./Reign.ts"
+import { UnknownEvent } from "./UnknownEvent.ts"
 
 /**
  * Why a member is no longer one.
@@ -304,10 +305,10 @@ export const Event = Schema.Union([
   event("OtherGroup", { tag: Schema.String, from: Schema.String, count: Schema.Natural }),
   /**
    * A table has reached its `limit`, which is a setting: so many were refused (`members`, `clients`), or forgotten before
-   * their time to make room (`sessions`, `departed`), since the last event of this table. At most one a table and minute.
+   * their time to make room (`sessions`, `tombstones`), since the last event of this table. At most one a table and minute.
    */
   event("TableFull", {
-    table: Schema.Literals(["members", "clients", "sessions", "departed"]),
+    table: Schema.Literals(["members", "clients", "sessions", "tombstones"]),
     setting: Schema.String,
     limit: Schema.Natural,
     count: Schema.Natural
@@ -323,3 +324,19 @@ export const Event = Schema.Union([
  * @since 0.1.0
  */
 export type Event = typeof Event.Type
+
+export { UnknownEvent } from "./UnknownEvent.ts"
+
+/**
+ * One event for who reads what another version may have written: one that is not known is an {@link UnknownEvent}.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const AnyEvent = Schema.Union([Event, UnknownEvent])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type AnyEvent = typeof AnyEvent.Type

@@ -25,7 +25,7 @@ export const needed = ({ lease, minimumMembers }: Timing.Timing): number =>
   Math.max(minimumMembers, lease === null ? 1 : majority(lease))
 
 /** Time between two beats of a leader, in ms: five may be lost before the lease is. */
-export const beatInterval = ({ duration }: Agreement): number => duration / 6
+export const renewalInterval = ({ duration }: Agreement): number => duration / 6
 
 /** How long a lease lasts from the instant in which what it rests on was sent, in ms on the leader's fastest clock. */
 export const lasts = ({ drift, duration }: Agreement): number => duration * (1 - 2 * drift)
@@ -216,7 +216,7 @@ export interface Claim {
   readonly term: number
   readonly held: boolean
   /** When what the lease rests on was sent: the question, then the newest beat that a majority acknowledged. */
-  readonly anchor: Instant
+  readonly leaseStart: Instant
   /** Who granted it, the claimant left out. */
   readonly votes: ReadonlyArray<Member.NodeId>
   /** The number of the newest beat, and those that may still be acknowledged by a majority. */
@@ -228,7 +228,7 @@ export interface Claim {
 export const claim = (term: number, now: Readings): Claim => ({
   term,
   held: false,
-  anchor: instant(now),
+  leaseStart: instant(now),
   votes: [],
   beat: 0,
   beats: []
@@ -236,7 +236,7 @@ export const claim = (term: number, now: Readings): Claim => ({
 
 /** How long the lease of a claim still lasts, in ms; not above 0: it is over. */
 export const left = (claim: Claim, agreement: Agreement, now: Readings): number =>
-  lasts(agreement) - elapsed(claim.anchor, now)
+  lasts(agreement) - elapsed(claim.leaseStart, now)
 
 /** Whether the lease of a claim lasts now. */
 export const isHeld = (claim: Claim, agreement: Agreement, now: Readings): boolean =>
@@ -289,5 +289,5 @@ const rested = (claim: Claim, agreement: Agreement): Claim => {
   const newest = claim.beats.findLast(({ acks }) => suffices(acks, agreement))
   return newest === undefined
     ? claim
-    : { ...claim, anchor: newest.sentAt, beats: claim.beats.filter(({ beat }) => beat > newest.beat) }
+    : { ...claim, leaseStart: newest.sentAt, beats: claim.beats.filter(({ beat }) => beat > newest.beat) }
 }

@@ -81,7 +81,7 @@ export interface Known {
 }
 
 /** Who is gone. `nonce` is the question whose answer would prove that one removed for silence lives after all. */
-export interface Departed {
+export interface Tombstone {
   readonly incarnation: number
   readonly until: number
   readonly mayReturn: boolean
@@ -191,7 +191,7 @@ export interface State {
   /** The others, highest rank first. A new array with every change and only then. */
   readonly members: ReadonlyArray<Member.Member>
   readonly known: HashMap.HashMap<Member.NodeId, Known>
-  readonly departed: HashMap.HashMap<Member.NodeId, Departed>
+  readonly tombstones: HashMap.HashMap<Member.NodeId, Tombstone>
   readonly checks: HashMap.HashMap<Member.NodeId, Check>
   readonly witnesses: Witnesses
   /** The group's own election. */
@@ -213,9 +213,9 @@ export interface State {
   /** Since when more servers live than there should be: Infinity where they do not, -Infinity where it was told. */
   readonly crowdedSince: number
   /** When the watch last ran. */
-  readonly watchedAt: number
+  readonly lookedAt: number
   /** The same on the clock that counts suspensions, if there was one. */
-  readonly watchedSinceBoot: number | undefined
+  readonly lookedSinceBoot: number | undefined
   /** The generation of the machine, as last seen. */
   readonly generation: string | undefined
   /** What was doubted when the watch last ran, and when that was last told. */
@@ -266,11 +266,11 @@ export type Timer =
   | { readonly _tag: "NoObjection"; readonly election: string }
   | { readonly _tag: "Object"; readonly election: string; readonly to: Member.NodeId; readonly standing: number }
   | { readonly _tag: "WaitOver"; readonly election: string }
-  | { readonly _tag: "AbstainOver"; readonly election: string }
+  | { readonly _tag: "IneligibleOver"; readonly election: string }
   | { readonly _tag: "Eligible"; readonly election: string }
   | { readonly _tag: "NoMajority"; readonly election: string }
   | { readonly _tag: "PreVote"; readonly election: string }
-  | { readonly _tag: "Beat"; readonly election: string }
+  | { readonly _tag: "RenewLease"; readonly election: string }
   | { readonly _tag: "LeaseEnds"; readonly election: string }
   | { readonly _tag: "Withdrawn"; readonly election: string }
   | { readonly _tag: "Repair" }
@@ -306,7 +306,7 @@ export type Output =
  * Why a valid message was not acted on.
  *
  * - `Own`: our own, back from the group. `Duplicate`: somebody else's under our id. `Stale`: of an earlier start.
- * - `Departed`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many. `DepartedFull`: one of those who are gone
+ * - `Tombstone`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many. `TombstonesFull`: one of those who are gone
  *   was forgotten before its time, for another.
  * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
  * - `HandoversFull`: of one too many that leaves and asks to have its promises kept.
@@ -320,7 +320,7 @@ export type DropReason =
   | "Departed"
   | "MembersFull"
   | "ClientsFull"
-  | "DepartedFull"
+  | "TombstonesFull"
   | "WitnessLimit"
   | "HandoversFull"
   | "InboxFull"

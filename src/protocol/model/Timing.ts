@@ -21,23 +21,23 @@ export interface Timing {
   readonly maxMembers: number
   /** The most clients that a server knows; what one more says is dropped and counted. Who has left makes room. */
   readonly maxClients: number
-  /** The most departed that are remembered; beyond, the longest gone are forgotten first, and counted. */
-  readonly maxDeparted: number
+  /** The most tombstones that are kept; beyond, the longest gone are forgotten first, and counted. */
+  readonly maxTombstones: number
   readonly stopTimeout: number
   /** What a majority lease goes by; null where the Bully alone decides. */
   readonly lease: Message.Agreement | null
 }
 
 /** How often a server looks whether it has been asleep, in ms. */
-export const watchInterval = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
+export const pauseCheckInterval = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
   Math.min(100, heartbeatInterval)
 
 /**
  * How long after its last look a server must conclude that it stood still, in ms: the watch's own interval and what it
  * may run late. Until then a leader is one.
  */
-export const stallAfter = (timing: Pick<Timing, "heartbeatInterval">): number =>
-  watchInterval(timing) + Math.max(timing.heartbeatInterval / 2, 100)
+export const pauseThreshold = (timing: Pick<Timing, "heartbeatInterval">): number =>
+  pauseCheckInterval(timing) + Math.max(timing.heartbeatInterval / 2, 100)
 
 /** For how long a silent member is left in peace, in ms, given the interval that it announced for its heartbeats. */
 export const patience = (timing: Timing, announcedInterval: number): number =>
@@ -55,8 +55,8 @@ export const refusalsWanted = 2
 /** How many direct questions a silent member is asked before it is removed, `probeTimeout` apart. */
 export const probeTries = 5
 
-/** How long the departed are remembered, in ms. */
-export const departedFor = (timing: Timing): number => 2 * timing.memberTimeout
+/** How long a tombstone is kept, in ms. */
+export const tombstoneFor = (timing: Timing): number => 2 * timing.memberTimeout
 
 /** The most seeds, and the most of those that fell silent, that are looked for by unicast. */
 export const maxContacts = 64
@@ -81,7 +81,7 @@ export const gaps = {
 } as const
 
 /** The shortest time between two notices to one server, in ms. */
-export const noticeInterval = 100
+export const leaderNoticeInterval = 100
 
 /**
  * How often a server goes beyond an incarnation that it hears under its own id and address. Earlier starts are few and say

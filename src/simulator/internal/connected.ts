@@ -29,16 +29,19 @@ export const disagreement = (
   living: ReadonlyArray<Follower>,
   { majority, minimumMembers }: Wanted
 ): string | null => {
-  const phantom = followsNobody(living)
-  if (phantom !== null) return phantom
   const among = living.map(({ index }) => index)
+  const parts = LinkGraph.parts(graph, among)
+  // Where some are farther from each other than a leader is followed, the lead goes round among them without one.
+  const isFollowed = majority !== null || parts.every(({ hops }) => hops <= mostHops)
+  const phantom = isFollowed ? followsNobody(living) : null
+  if (phantom !== null) return phantom
   if (majority !== null) {
     const centres = LinkGraph.centres(graph, among, Math.max(majority, minimumMembers))
     return centres.length === 0 || living.some(({ claim }) => claim !== null)
       ? null
       : `nobody leads, though ${shown(centres)} and a majority reach each other`
   }
-  for (const part of LinkGraph.parts(graph, among)) {
+  for (const part of parts) {
     const { hops, servers } = part
     if (servers.length < Math.max(2, minimumMembers) || hops > mostHops) continue
     const what = divided(living.filter(({ index }) => servers.includes(index)))

@@ -31,7 +31,7 @@ export class Fairness {
     const isWell = (server: number) => this.#hardships.isRunning(server, since)
     // Who was paused for so long that it noticed has asked anew.
     const { from, until } = this.#hardships.pauseOf(index)
-    const mayJudge = isWell(index) || until - from > 1.05 * Timing.stallAfter(timing)
+    const mayJudge = isWell(index) || until - from > 1.05 * Timing.pauseThreshold(timing)
     if (since < 0 || !mayJudge || !this.#isWhole(since)) return
     this.#count("highestLeads")
     for (const [other, { ineligibleAt, led, since: started, state }] of this.#servers) {
@@ -61,7 +61,7 @@ export class Fairness {
     const { from, until } = this.#hardships.pauseOf(index)
     const wokeWithin = until >= at - window
     // What it asked before a sleep that it noticed counts no more, and there was no time to ask anew.
-    const judgesTooSoon = wokeWithin && (until - from) > 1.05 * Timing.stallAfter(remover.timing)
+    const judgesTooSoon = wokeWithin && (until - from) > 1.05 * Timing.pauseThreshold(remover.timing)
     // A short sleep of its own is no part of the window: what it asked before counts after.
     const since = (wokeWithin ? from : at) - window
     const hardships = this.#hardships

@@ -22,7 +22,7 @@ export const timing: Timing.Timing = {
   minimumMembers: 1,
   maxMembers: 4_096,
   maxClients: 1_024,
-  maxDeparted: 1_024,
+  maxTombstones: 1_024,
   stopTimeout: 25,
   lease: null
 }

@@ -10,10 +10,14 @@ import type * as Invariants from "../Invariants.ts"
 import * as LinkGraph from "../LinkGraph.ts"
 import * as Connected from "./connected.ts"
 
-/** What stays as it is for longer: the links that are there, and whether chance or pauses have a part in it. */
+/**
+ * What stays as it is for longer: the links that are there, whether chance or pauses have a part in it, and the servers that lose
+ * more than two thirds of all both ways, so that one question in ten is answered.
+ */
 export interface Conditions {
   readonly graph: LinkGraph.LinkGraph
   readonly isUnsteady: boolean
+  readonly outOfReach: ReadonlySet<number>
 }
 
 /** Changes of leader that one server may see: at once, and an hour. */
@@ -28,7 +32,7 @@ export const mayChange = {
  * renewed by, and for each link that is missing what is asked and said because of it; where there is no multicast, to each of the others.
  */
 export const mayBeSent = (timing: Timing.Timing, servers: number, missing: number): number => {
-  const renewals = timing.lease === null ? 0 : Math.ceil(timing.heartbeatInterval / Lease.beatInterval(timing.lease))
+  const renewals = timing.lease === null ? 0 : Math.ceil(timing.heartbeatInterval / Lease.renewalInterval(timing.lease))
   const copies = timing.multicast ? 1 : servers
   return (4 + 2 * renewals) * copies + servers + 6 * missing
 }
@@ -60,7 +64,7 @@ export class Quiet {
     readonly count: (invariant: Invariants.Name) => void
   }) {
     this.#servers = servers
-    this.#conditions = { graph: LinkGraph.make(servers), isUnsteady: false }
+    this.#conditions = { graph: LinkGraph.make(servers), isUnsteady: false, outOfReach: new Set() }
     this.#complain = complain
     this.#count = count
   }
@@ -141,6 +145,8 @@ export class Quiet {
       : this.#isWholeForAll()
       ? mayChange.whole
       : mayChange.missing
+    // Without a lease such a server may follow and miss a leader again and again; no other server may see that.
+    if (this.#timing?.lease === null && this.#conditions.outOfReach.has(index)) return
     // What follows a leader over more links than these is not promised to follow it on.
     if (
       this.#timing?.lease === null &&

@@ -70,12 +70,12 @@ export class ServerStates {
   /** Its state, which was last checked for a pause just now. */
   state(id: number): State {
     const { now, state } = this.#node(id)
-    return { ...state, watchedAt: now }
+    return { ...state, lookedAt: now }
   }
 
   /** What its clocks show. */
   clocks(of: State): Invariants.Clocks {
-    return { monotonic: of.watchedAt, wall: 0, sinceBoot: undefined }
+    return { monotonic: of.lookedAt, wall: 0, sinceBoot: undefined }
   }
 
   /** In how many ms its next step is due. */
@@ -193,7 +193,7 @@ export class ServerStates {
     const complaints: Array<Invariants.Complaint> = []
     for (const input of inputs) {
       // Nobody is paused here: the last check for a pause was just now.
-      const before: State = { ...now.state, watchedAt: now.now }
+      const before: State = { ...now.state, lookedAt: now.now }
       const time = {
         monotonic: now.now,
         wall: 0,

@@ -1,4 +1,4 @@
-/** What must hold of a server that stood still and finds it out: a stall is not a death, and no lead outlasts one. */
+/** What must hold of a server that was paused and finds it out: a pause is not a death, and no lead outlasts one. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as ElectionContext from "../../protocol/election/ElectionContext.ts"
@@ -11,16 +11,16 @@ import * as Invariants from "../Invariants.ts"
 import type * as StepInvariants from "../StepInvariants.ts"
 
 /**
- * Judges the first step of a server that stood still for so many ms, by whichever clock shows more, and by the one that
+ * Judges the first step of a server that was paused for so many ms, by whichever clock shows more, and by the one that
  * its stamps count on (`aged`): null where it was too short to be noticed, or all is well.
  */
 export const judgeFirst = (
   { after, before, input, now, outputs }: StepInvariants.Judged,
-  stoodStill: number,
+  pausedFor: number,
   aged: number
 ): string | null => {
-  const noticed = Timing.stallAfter(before.timing)
-  if (stoodStill <= noticed || before.phase === "Left") return null
+  const leaderNotices = Timing.pauseThreshold(before.timing)
+  if (pausedFor <= leaderNotices || before.phase === "Left") return null
   const reign = ElectionContext.ownReign(before)
   const still = ElectionContext.ownReign(after)
   if (reign !== null && still !== null && Reign.compare(reign, still) === 0) {
@@ -31,16 +31,16 @@ export const judgeFirst = (
     if (isSaidBy(input, member)) continue
     const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt
     // It looked last some time before it fell still.
-    if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= noticed) continue
+    if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= leaderNotices) continue
     // Nobody was heard later than now.
-    if (heardAt < stamp + aged && heardAt >= now.monotonic - noticed) continue
-    return `stood still for ${Math.round(aged)} ms and forgives ${member.name} ${Math.round(heardAt - stamp)} of them`
+    if (heardAt < stamp + aged && heardAt >= now.monotonic - leaderNotices) continue
+    return `was paused for ${Math.round(aged)} ms and forgives ${member.name} ${Math.round(heardAt - stamp)} of them`
   }
   return null
 }
 
 /**
- * Judges a step of a server that woke from a stall so many ms before, by the clock of its stamps: it listens for one
+ * Judges a step of a server that resumed from a pause so many ms before, by the clock of its stamps: it listens for one
  * discovery window. Null where that is over, or all is well.
  */
 export const judgeLater = ({ after, before, outputs }: StepInvariants.Judged, since: number): string | null => {

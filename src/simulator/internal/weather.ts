@@ -57,7 +57,12 @@ export const make = ({ active, group, servers, watcher }: {
     const lasting = [...active].filter(lasts)
     const missing = links.filter(([from, to]) => lasting.some((fault) => isCut(fault, from, to)))
     const isUnsteady = lasting.some(({ kind }) => kind === "lossyHost" || kind === "pauses")
-    watcher.quiet.set({ graph: LinkGraph.make(servers, missing), isUnsteady })
+    const outOfReach = new Set(
+      lasting.flatMap((fault) =>
+        fault.kind === "lossyHost" && fault.way === "both" && fault.probability > 2 / 3 ? [fault.server] : []
+      )
+    )
+    watcher.quiet.set({ graph: LinkGraph.make(servers, missing), isUnsteady, outOfReach })
     return missing
   }
 

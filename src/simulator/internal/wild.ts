@@ -41,12 +41,12 @@ export const drawFault = (kind: Kind, { timing, servers }: Options, chance: () =
     }
     case "pauses": {
       const every = 500 + 1_500 * chance()
-      const noticed = Timing.stallAfter(timing)
+      const leaderNotices = Timing.pauseThreshold(timing)
       return {
         kind,
         ...when,
         every: Math.round(every),
-        pause: Math.round(Math.min(0.6 * every, noticed * (0.5 + 0.6 * chance())))
+        pause: Math.round(Math.min(0.6 * every, leaderNotices * (0.5 + 0.6 * chance())))
       }
     }
   }
@@ -86,7 +86,7 @@ export const drawSpell = (
 
 /**
  * Servers stop one after another, the same one perhaps twice, and start again within a lease; or somewhat later. What they hand
- * over to each other may be lost or late, and who keeps it may stand still, die, or be set back.
+ * over to each other may be lost or late, and who keeps it may be paused, die, or be set back.
  */
 export const drawRolling = (
   options: Options,

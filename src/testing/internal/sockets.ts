@@ -161,7 +161,7 @@ export const changed = (machine: Machine, agenda: Agenda): void => {
   lookLater(machine, agenda)
 }
 
-/** Its endpoints look at its interfaces before long, unless they stand still or cannot by then. */
+/** Its endpoints look at its interfaces before long, unless they are paused or cannot by then. */
 export const lookLater = (machine: Machine, agenda: Agenda): void => {
   if (machine.looksLater || Interfaces.areKnown(machine)) return
   machine.looksLater = true

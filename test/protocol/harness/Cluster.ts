@@ -249,8 +249,8 @@ export class Cluster {
     repeat({ _tag: "Discover" }, heartbeatInterval)
     repeat({ _tag: "Heartbeat" }, heartbeatInterval)
     this.#sleep(machine, heartbeatInterval, () => repeat({ _tag: "Sweep" }, heartbeatInterval))
-    const watch = Timing.watchInterval(machine.state.timing)
-    this.#sleep(machine, watch, () => repeat({ _tag: "Watch" }, watch))
+    const watch = Timing.pauseCheckInterval(machine.state.timing)
+    this.#sleep(machine, watch, () => repeat({ _tag: "CheckPause" }, watch))
   }
 
   step(name: string, input: Step.Input): void {
@@ -451,7 +451,7 @@ export class Cluster {
   #isExcused({ isSuspended, startledAt, state, work }: Machine): boolean {
     const { stopTimeout } = state!.timing
     return isSuspended || work?.overran === true
-      || this.now - startledAt <= 2 * stopTimeout + Timing.watchInterval(state!.timing)
+      || this.now - startledAt <= 2 * stopTimeout + Timing.pauseCheckInterval(state!.timing)
   }
 
   #complain(invariant: Invariants.Name, what: string): void {

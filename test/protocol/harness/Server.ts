@@ -58,7 +58,7 @@ export const timing = (
   minimumMembers: 1,
   maxMembers: 4_096,
   maxClients: 1_024,
-  maxDeparted: 1_024,
+  maxTombstones: 1_024,
   stopTimeout: 500,
   lease: null,
   ...overrides
@@ -192,12 +192,12 @@ export class Server {
       // Who has left keeps no watch any more.
       const watch = this.state.phase === "Left"
         ? Infinity
-        : Math.max(this.now, this.state.watchedAt + Timing.watchInterval(this.state.timing))
+        : Math.max(this.now, this.state.lookedAt + Timing.pauseCheckInterval(this.state.timing))
       const due = this.nextDue()
       if (Math.min(watch, due) > until) break
       this.now = Math.max(this.now, Math.min(watch, due))
       if (due <= watch) this.#fire()
-      else this.step({ _tag: "Watch" })
+      else this.step({ _tag: "CheckPause" })
     }
     this.now = until
     return this

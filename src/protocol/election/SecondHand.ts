@@ -11,12 +11,12 @@ import type * as ElectionContext from "./ElectionContext.ts"
  */
 export const check = (election: ElectionContext.ElectionContext, theirs: Reign.Reign, from: Member.Address): void => {
   const { timing } = election.state
-  const { hearsayAt } = election.register
+  const { secondHandAt } = election.register
   const known = election.context.known(theirs.leader.id)
   if (Option.isSome(known) && known.value.member.incarnation > theirs.leader.incarnation) return
-  if (election.context.now.monotonic - hearsayAt < timing.probeTimeout) return
+  if (election.context.now.monotonic - secondHandAt < timing.probeTimeout) return
   const to = Zone.heardOfFrom(theirs.leader, from)
   if (to === null) return
-  election.change({ hearsayAt: election.context.now.monotonic })
+  election.change({ secondHandAt: election.context.now.monotonic })
   election.context.say(to, { type: "SERVER_PROBE", nonce: election.context.nonce() })
 }
