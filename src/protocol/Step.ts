@@ -134,7 +134,7 @@ export const make = (options: {
 })
 
 /**
- * One server's picture of the group: everyone, highest rank first, and the reign it follows, null while nobody leads.
+ * One server's view of the group: everyone, highest rank first, and the reign it follows, null while nobody leads.
  * `term` is that of the reign, or of the last one.
  */
 export interface View {
@@ -162,7 +162,7 @@ export const showsSame = (before: State, after: State): boolean =>
 
 /**
  * The reign of this server's own in an election, the group's own unless named, if it leads now: by its state, and by the
- * clock, which says whether it stood still and whether its lease lasts.
+ * clock, which says whether it was paused and whether its lease lasts.
  */
 export const leads = (
   state: State,
