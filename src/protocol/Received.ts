@@ -64,7 +64,7 @@ const fromServer = (context: StepContext, message: Message.FromServer, from: Mem
   goOnIfRaised(context, incarnation)
   if (heard === null) return fromNoMember(context, message, from, via)
   noteMember(context, message, heard, from)
-  // What waited in the sockets while we stood still refreshes its senders; its claims are old.
+  // What waited in the sockets while we were paused refreshes its senders; its claims are old.
   const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === context.state.probe
   const election = ElectionContext.find(context, "election" in message ? message.election : Election.ofGroup)
   const isDrained = context.now.monotonic >= context.state.drainUntil || isFresh

@@ -134,7 +134,7 @@ export const make = (options: {
 })
 
 /**
- * One server's picture of the group: everyone, highest rank first, and the reign it follows, null while nobody leads.
+ * One server's view of the group: everyone, highest rank first, and the reign it follows, null while nobody leads.
  * `term` is that of the reign, or of the last one.
  */
 export interface View {
@@ -162,7 +162,7 @@ export const showsSame = (before: State, after: State): boolean =>
 
 /**
  * The reign of this server's own in an election, the group's own unless named, if it leads now: by its state, and by the
- * clock, which says whether it stood still and whether its lease lasts.
+ * clock, which says whether it was paused and whether its lease lasts.
  */
 export const leads = (
   state: State,
@@ -177,8 +177,8 @@ export const leads = (
 export const dueAt = ({ phase, timers }: State): number => phase === "Left" ? Infinity : Timers.nextDue(timers)
 
 /**
- * The one transition: timers that were due before the input fire first, then it is acted on. A timer that is due at the very
- * instant of an input comes after it, with `Due`. Never throws.
+ * The one transition: timers that were due before the input fire first, then it is acted on; a message is acted on before
+ * them. A timer that is due at the very instant of an input comes after it, with `Due`. Never throws.
  */
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   if (state.phase === "Left") return [state, []]
@@ -189,9 +189,12 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (input._tag !== "Start" && PauseDetector.isInDoubt(context.state, now)) Waking.lookAround(context)
   const algorithm = Algorithms.of(state)
   algorithm.begin(context)
-  fireDue(context, input._tag === "Due" ? "now" : "before")
+  const isMessage = input._tag === "Received"
+  if (!isMessage) fireDue(context, input._tag === "Due" ? "now" : "before")
   // The last of them may have been the goodbye.
   if (context.state.phase !== "Left") act(context, input)
+  // A message may have waited in the socket for as long: nobody is judged by a timer before it is read.
+  if (isMessage) fireDue(context, "before")
   algorithm.end(context)
   return [context.state, context.outputs]
 }

@@ -26,7 +26,7 @@ const tables = [
 const ofTables: ReadonlySet<string> = new Set(tables.map(({ reason }) => reason))
 
 /** How soon somebody is told that a table is full, and how long nothing more is said of it then. */
-const leaderNotices = Duration.seconds(1)
+const noticedWithin = Duration.seconds(1)
 const tellAgain = Duration.minutes(1)
 
 /** Starts its fibers. */
@@ -79,5 +79,5 @@ export const run = Effect.fnUntraced(function*(
     state.step({ _tag: "Sweep" }).pipe(Ticks.spaced(settings.cleanupInterval))
   )
   yield* supervisor.keep("drops", tellDrops.pipe(Ticks.spaced("1 minute")))
-  yield* supervisor.keep("tables", Effect.andThen(tellTables, tellOthers).pipe(Ticks.spaced(leaderNotices)))
+  yield* supervisor.keep("tables", Effect.andThen(tellTables, tellOthers).pipe(Ticks.spaced(noticedWithin)))
 })

@@ -20,7 +20,7 @@ import type * as ServerEngine from "./ServerEngine.ts"
 export { GroupFailed } from "../engine/GroupFailed.ts"
 
 /**
- * One server's picture of the group: everyone, itself included, highest rank first; the reign it follows, null while
+ * One server's view of the group: everyone, itself included, highest rank first; the reign it follows, null while
  * nobody leads; and the term of that reign, or of the last one.
  *
  * @category models

@@ -98,7 +98,7 @@ export class TimeRefused extends Schema.TaggedError<TimeRefused>()("TimeRefused"
  * @since 0.1.0
  */
 export interface LeadershipShape {
-  /** Whether this server leads now. Asks the clock: a server that stood still for too long does not, whatever it held. */
+  /** Whether this server leads now. Asks the clock: a server that was paused for too long does not, whatever it held. */
   readonly isLeader: Effect.Effect<boolean>
   /** The reign of this server's own, while it leads. */
   readonly current: Effect.Effect<Option.Option<ReignOrder.Reign>>

@@ -14,7 +14,7 @@ import type * as Reign from "../protocol/model/Reign.ts"
 
 /** The lead as its work sees it. */
 export interface Lead {
-  /** The reign of this server's own, by the clock: null also where it stood still for too long. */
+  /** The reign of this server's own, by the clock: null also where it was paused for too long. */
   readonly own: Effect.Effect<Reign.Reign | null>
   /** The same as it was last told, and each later one. */
   readonly owns: Stream.Stream<Reign.Reign | null>

@@ -25,7 +25,7 @@ import type * as LeadingWork from "./LeadingWork.ts"
 
 /**
  * The transition that servers go by: the protocol's own, `Step.step`. It is asked for once, when a server is made, and
- * must be pure. The simulator looks over its shoulder here, after every step of every server; tests of the simulator put
+ * must be pure. The simulator looks at every step of every server here; tests of the simulator put
  * a broken protocol in its place.
  */
 export const Transition = Context.Reference<typeof Step.step>("bellwether/server/ServerEngine/Transition", {

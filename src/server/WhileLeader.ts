@@ -72,8 +72,8 @@ const under = <A, E, R>(
     if (exit === undefined) return yield* stop
     if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return yield* restore(over)
     // It noticed before we did that its reign is over: that is no failure of its own.
-    const leaderNotices = Cause.squash(exit.cause) instanceof NotLeading && !(yield* isCurrent(lead, reign))
-    if (leaderNotices) return yield* restore(over)
+    const hasNoticed = Cause.squash(exit.cause) instanceof NotLeading && !(yield* isCurrent(lead, reign))
+    if (hasNoticed) return yield* restore(over)
     yield* lead.failed(reign.term, exit.cause)
     yield* lead.resign
     return yield* Effect.failCause(exit.cause)

@@ -145,12 +145,13 @@ const followsStranger = ({ election: { life, reign }, members, self }: State): s
 /** The past, once one that is gone and has spoken again has been asked whether it lives. */
 const askedBack = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>): Past => {
   if (input._tag !== "Received" || !("sender" in input.message)) return past
-  const { id } = input.message.sender
+  const { from, message: { sender: { id } } } = input
   const gone = past.gone.get(id)
   if (gone === undefined) return past
-  // The last of them: one that finds out in the same step that it was paused asks everybody first. A pre-vote asks members only.
+  // The last of them: one that finds out in the same step that it was paused asks everybody first. A pre-vote asks members only,
+  // and in the same step others may be asked by timers.
   const question = outputs.findLast((output) =>
-    output._tag === "Send" && output.to.some((to) => to !== null) && output.message.type === "SERVER_PROBE"
+    output._tag === "Send" && output.to.some((to) => to?.ip === from.ip) && output.message.type === "SERVER_PROBE"
     && output.message.preVote === undefined
   )
   if (question?._tag !== "Send" || question.message.type !== "SERVER_PROBE") return past

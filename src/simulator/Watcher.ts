@@ -148,7 +148,7 @@ export class Watcher {
         this.complain(at, "staysSettled", index, `${describe(before)} became ${describe(after)} (${input._tag})`)
       }
     }
-    this.quiet.stepped(at, index, after.timing, outputs)
+    this.quiet.stepped(at, index, after, outputs)
     this.#lead(watched, at, index, after)
     if (this.#leadership === "lease") this.#leases.stepped(at)
   }

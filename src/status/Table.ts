@@ -151,7 +151,7 @@ export interface Note {
 }
 
 /** All that the display shows. */
-export interface Picture {
+export interface Snapshot {
   readonly group: string
   readonly multicastAddress: string
   readonly port: number
@@ -169,7 +169,7 @@ export interface Picture {
 }
 
 /** The rows of a view, highest rank first. */
-export const rowsOf = ({ lastHeard, view }: Pick<Picture, "lastHeard" | "view">): ReadonlyArray<Row> =>
+export const rowsOf = ({ lastHeard, view }: Pick<Snapshot, "lastHeard" | "view">): ReadonlyArray<Row> =>
   view.members.map((member) => ({
     ...member,
     heard: member.id === view.self.id ? null : lastHeard.get(member.id)?.ago ?? 0,
@@ -180,8 +180,8 @@ export const rowsOf = ({ lastHeard, view }: Pick<Picture, "lastHeard" | "view">)
  * The whole display: who we are and what reign it is, the table, the last few events. Never more lines than `rows`, none
  * wider than `columns`.
  */
-export const render = (picture: Picture, style: Style): ReadonlyArray<string> => {
-  const { group, multicastAddress, port, profile, recent, view } = picture
+export const render = (snapshot: Snapshot, style: Style): ReadonlyArray<string> => {
+  const { group, multicastAddress, port, profile, recent, view } = snapshot
   const { self } = view
   const cut = (text: string) => Text.clip(Text.clean(text), style.columns)
   const count = view.members.length
@@ -198,11 +198,11 @@ export const render = (picture: Picture, style: Style): ReadonlyArray<string> =>
     cut(
       `We are ${nameAmong(view.members, self)} (${self.id}) at ${Member.formatAddress(self)}, priority ${self.priority}`
     ),
-    cut(reignLine(picture)),
+    cut(reignLine(snapshot)),
     ""
   ]
   const room = Math.max(2, style.rows - head.length)
-  const all = rowsOf(picture)
+  const all = rowsOf(snapshot)
   const eventRoom = Math.min(recent.length, 8, Math.max(0, room - Math.min(all.length + 1, Math.ceil(room / 2)) - 1))
   const events = eventRoom === 0 ? [] : [
     "",
@@ -210,13 +210,13 @@ export const render = (picture: Picture, style: Style): ReadonlyArray<string> =>
       paint(style, "2", cut(`${Text.clock(at, style.timeZone)}  ${text}`))
     )
   ]
-  const lines = table(all, picture.now, { ...style, rows: room - events.length })
+  const lines = table(all, snapshot.now, { ...style, rows: room - events.length })
   return [...head, ...lines, ...events].slice(0, style.rows)
 }
 
 /** Where fewer servers are in view than must be for one to lead, how many there are and how many must be; else null. */
 export const shortfall = (
-  { groupSize, minimumMembers = 1 }: Pick<Picture, "groupSize" | "minimumMembers">,
+  { groupSize, minimumMembers = 1 }: Pick<Snapshot, "groupSize" | "minimumMembers">,
   { members }: Pick<Group.View, "members">
 ): string | null => {
   const needed = Math.max(minimumMembers, groupSize === undefined ? 1 : Lease.majority({ groupSize }))
@@ -224,10 +224,10 @@ export const shortfall = (
   return `${members.length}${groupSize === undefined ? "" : ` of ${groupSize}`} in view, ${needed} must be`
 }
 
-const reignLine = (picture: Picture): string => {
-  const { members, reign, self, term } = picture.view
+const reignLine = (snapshot: Snapshot): string => {
+  const { members, reign, self, term } = snapshot.view
   if (reign === null) {
-    const few = shortfall(picture, picture.view)
+    const few = shortfall(snapshot, snapshot.view)
     return (term === 0 ? "Nobody leads yet" : `Nobody leads; term ${term} has ended`) + (few === null ? "" : `: ${few}`)
   }
   if (reign.leader.id === self.id) return `We lead, term ${reign.term}`

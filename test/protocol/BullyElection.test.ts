@@ -7,7 +7,7 @@ import { Server } from "./harness/Server.ts"
 
 const { alive, coordinator, elsewhere, leaving, member, objects, reign, says, stands, stepsDown } = Peer
 
-const sendLeaderNotice = ["COORDINATOR to a"]
+const leaderNotice = ["COORDINATOR to a"]
 
 describe("observing (protocol 5, observe)", () => {
   it("heard grows to the highest term that any message speaks of, and never falls (rule 1)", () => {
@@ -49,7 +49,7 @@ describe("observing (protocol 5, observe)", () => {
     const server = leading(["a"])
     const { term } = server
     server.hear(says("a", { type: "SERVER_ALIVE", interval: 10_000 }, { term: term - 1, heard: term + 5 }))
-    assert.deepStrictEqual([server.says(), server.term], [sendLeaderNotice, term])
+    assert.deepStrictEqual([server.says(), server.term], [leaderNotice, term])
     server.hear(says("a", { type: "SERVER_ALIVE", interval: 10_000 }, { term: term + 5 }))
     assert.isTrue(server.leads)
     assert.isAbove(server.term, term + 5)
@@ -78,7 +78,7 @@ describe("observing (protocol 5, observe)", () => {
   it("a leader sends a notice to whoever follows nobody (rule 3)", () => {
     const server = leading(["a"])
     server.hear(alive("a"))
-    assert.deepStrictEqual(server.says(), sendLeaderNotice)
+    assert.deepStrictEqual(server.says(), leaderNotice)
   })
 
   it("a follower leaves one who follows nobody to the leader (rule 3)", () => {
@@ -97,11 +97,11 @@ describe("observing (protocol 5, observe)", () => {
     const server = leading(["a"])
     server.hear(alive("a", reign(3, "b")))
     server.hear(alive("a", reign(3, "b")))
-    assert.deepStrictEqual(server.says(), sendLeaderNotice)
+    assert.deepStrictEqual(server.says(), leaderNotice)
     server.advance(99).hear(alive("a", reign(3, "b")))
     assert.deepStrictEqual(server.says(), [])
     server.advance(1).hear(alive("a", reign(3, "b")))
-    assert.deepStrictEqual(server.says(), sendLeaderNotice)
+    assert.deepStrictEqual(server.says(), leaderNotice)
   })
 
   it("a follower sends a notice to who leads by an older reign, and leaves other followers of it alone (rule 4)", () => {
@@ -109,7 +109,7 @@ describe("observing (protocol 5, observe)", () => {
     server.hear(alive("b", reign(3, "a")))
     assert.deepStrictEqual(server.says(), [])
     server.hear(alive("a", reign(3, "a")))
-    assert.deepStrictEqual(server.says(), sendLeaderNotice)
+    assert.deepStrictEqual(server.says(), leaderNotice)
     assert.strictEqual(server.follows, "z")
   })
 
@@ -480,7 +480,7 @@ describe("on ELECTION (protocol 5)", () => {
   it("a leader answers a lower one with a notice and no more", () => {
     const server = leading(["a"])
     server.hear(stands("a", 1))
-    assert.deepStrictEqual(server.says(), sendLeaderNotice)
+    assert.deepStrictEqual(server.says(), leaderNotice)
     server.advance(5_000)
     assert.deepStrictEqual(server.said("OK").length, 0)
   })

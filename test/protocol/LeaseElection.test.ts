@@ -1150,6 +1150,20 @@ describe("preempt", () => {
     assert.deepStrictEqual([asks(0), asks(29_000), asks(31_000)], [true, true, false])
   })
 
+  it("whoever has promised the leader nothing, and hears it no more, does not follow it for good", () => {
+    const follows = (bound: boolean) => {
+      const server = vacant(["a", "b"], unanswered).advance(1)
+      server.hear(bound ? beat("a", 50) : alive("a", reign(50, "a")))
+      assert.strictEqual(server.follows, "a")
+      const heardAt = server.now - 31_000
+      const missing = HashMap.modify(server.state.known, id("a"), (a) => ({ ...a, heardAt, isLinkMissing: true }))
+      server.state = { ...server.state, known: missing }
+      server.step({ _tag: "Sweep" })
+      return server.follows
+    }
+    assert.deepStrictEqual([follows(true), follows(false)], ["a", null])
+  })
+
   it("whoever would be voted for by no majority lets the leader be", () => {
     const five = { ...unanswered, timing: { lease: { ...three, groupSize: 5 } } }
     const server = vacant(["a", "b", "c", "d"], five).advance(1)

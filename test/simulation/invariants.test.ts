@@ -289,7 +289,8 @@ describe("a story that was found by the simulator", () => {
           { kind: "restart", at: 1_174, for: 0, server: 2 }
         ]
       })
-      assert.strictEqual(report.led.length, 1)
+      // Of the first two that stand, the higher ranked one may come a moment later.
+      assert.deepStrictEqual(report.led.filter(({ from }) => from > 3_000), [])
     }))
 
   it.effect("with leases, the lease of work that overruns is over where its machine was set back, though its clock says less", () =>

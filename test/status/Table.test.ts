@@ -22,7 +22,7 @@ const bath = member(1, "bath")
 const kitchen = member(2, "kitchen", 5)
 const hall = member(3, "hall", -1)
 const members = [kitchen, bath, hall]
-const picture: Table.Picture = {
+const snapshot: Table.Snapshot = {
   group: "default",
   multicastAddress: "239.255.253.87",
   port: 16_983,
@@ -37,7 +37,7 @@ const style: Table.Style = { columns: 120, rows: 24, color: false, timeZone: "UT
 describe("the display", () => {
   it("says who we are, what reign it is, who is there and what happened", () => {
     assert.strictEqual(
-      Table.render(picture, style).join("\n"),
+      Table.render(snapshot, style).join("\n"),
       `Bellwether  group default  239.255.253.87:16983  profile standard  3 servers
 We are bath (0000000000000001) at 192.0.2.1:40001, priority 0
 kitchen leads, term 1700000000000
@@ -55,7 +55,7 @@ kitchen leads, term 1700000000000
   it("tells servers of one name apart by their ports", () => {
     const [one, two] = [member(4, "host"), member(5, "host")]
     const view = { self: one, members: [two, one, bath], reign: Reign.make(7, two), term: 7 }
-    const lines = Table.render({ ...picture, view }, style)
+    const lines = Table.render({ ...snapshot, view }, style)
     assert.include(lines[1], "We are host:40004 (")
     assert.strictEqual(lines[2], "host:40005 leads, term 7")
     assert.deepStrictEqual(lines.slice(5, 8).map((line) => line.slice(2, 12)), [
@@ -66,8 +66,8 @@ kitchen leads, term 1700000000000
   })
 
   it("tells of our own lead, and of none", () => {
-    const third = (view: Partial<Table.Picture["view"]>) =>
-      Table.render({ ...picture, view: { ...picture.view, ...view } }, style)[2]
+    const third = (view: Partial<Table.Snapshot["view"]>) =>
+      Table.render({ ...snapshot, view: { ...snapshot.view, ...view } }, style)[2]
     assert.strictEqual(third({ reign: Reign.make(7, bath) }), "We lead, term 7")
     assert.strictEqual(third({ reign: null, term: 7 }), "Nobody leads; term 7 has ended")
     assert.strictEqual(third({ reign: null, term: 0 }), "Nobody leads yet")
@@ -75,8 +75,8 @@ kitchen leads, term 1700000000000
   })
 
   it("says why nobody leads where too few servers are in view", () => {
-    const third = (needed: Pick<Table.Picture, "groupSize" | "minimumMembers">, term = 7) =>
-      Table.render({ ...picture, ...needed, view: { ...picture.view, reign: null, term } }, style)[2]
+    const third = (needed: Pick<Table.Snapshot, "groupSize" | "minimumMembers">, term = 7) =>
+      Table.render({ ...snapshot, ...needed, view: { ...snapshot.view, reign: null, term } }, style)[2]
     assert.strictEqual(third({ groupSize: 7 }), "Nobody leads; term 7 has ended: 3 of 7 in view, 4 must be")
     assert.strictEqual(third({ groupSize: 7 }, 0), "Nobody leads yet: 3 of 7 in view, 4 must be")
     assert.strictEqual(third({ minimumMembers: 5 }), "Nobody leads; term 7 has ended: 3 in view, 5 must be")
@@ -84,7 +84,7 @@ kitchen leads, term 1700000000000
   })
 
   it("leaves out columns, then cuts names, to fit a narrow terminal", () => {
-    const rows = Table.rowsOf(picture)
+    const rows = Table.rowsOf(snapshot)
     const at = (columns: number) => Table.table(rows, now, { ...style, columns })[1]
     const whole = "* kitchen  0000000000000002  192.0.2.1:40002         5  2m02s     1s  1700000000000"
     assert.strictEqual(at(90), `${whole}  host`)
@@ -96,7 +96,7 @@ kitchen leads, term 1700000000000
   })
 
   it("shows host names and tags where there is room, and what is not known of them as unknown", () => {
-    const [first, second, third] = Table.rowsOf(picture)
+    const [first, second, third] = Table.rowsOf(snapshot)
     const rows = [{ ...first!, tags: { zone: "a", rack: "7\n" } }, second!, {
       ...third!,
       hostname: undefined,
@@ -115,15 +115,15 @@ kitchen leads, term 1700000000000
   })
 
   it("colours only where it may, and only the leader's line is bright", () => {
-    assert.notInclude(Table.render(picture, style).join(""), "\u001B")
-    const colored = Table.render(picture, { ...style, color: true })
+    assert.notInclude(Table.render(snapshot, style).join(""), "\u001B")
+    const colored = Table.render(snapshot, { ...style, color: true })
     assert.isTrue(colored[5]?.startsWith("\u001B[1;32m* kitchen"))
     assert.isTrue(colored[6]?.startsWith("  bath"))
   })
 
   it("says how many servers it has no room for", () => {
     const many = Array.from({ length: 100 }, (_, index) => member(index, `s${index}`))
-    const lines = Table.render({ ...picture, view: { ...picture.view, members: many } }, style)
+    const lines = Table.render({ ...snapshot, view: { ...snapshot.view, members: many } }, style)
     assert.isAtMost(lines.length, 24)
     const more = lines.find((line) => /^ {2}and \d+ more$/.test(line))
     const shown = lines.filter((line) => /^[ *] s\d/.test(line)).length
@@ -139,7 +139,7 @@ kitchen leads, term 1700000000000
       Effect.sync(() => {
         const members = names.map((name, index) => member(index, name))
         const lines = Table.render(
-          { ...picture, recent: [{ at: now, text }], view: { ...picture.view, members } },
+          { ...snapshot, recent: [{ at: now, text }], view: { ...snapshot.view, members } },
           { columns, rows, color: false }
         )
         assert.isAtMost(lines.length, rows)

@@ -217,7 +217,7 @@ export const onRemoved = (election: Context, member: Member.Member, reason: Even
     return Roles.endReign(election, members.length + 1 < timing.minimumMembers ? "TooFewMembers" : "MajorityLost")
   }
   Following.withdraw(election, member.id)
-  // The heir is gone before it led: those who made way for it need not wait.
+  // The transferee is gone before it led: those who made way for it need not wait.
   if (reign === null && ineligibility.transferee === member.id) {
     Roles.becomeEligible(election)
     return callElection(election)

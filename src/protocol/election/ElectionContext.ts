@@ -122,7 +122,7 @@ export const others = (state: Pick<State, "known" | "members">, name: string): R
  * The reign of this server's own that lasts and is not being ended: while there is one, leading work of that election, the
  * group's own unless named, may run.
  *
- * It does not ask the clock whether the server stood still meanwhile; whoever acts on it must.
+ * It does not ask the clock whether the server was paused meanwhile; who acts on it must.
  */
 export const ownReign = (
   state: Pick<State, "self" | "election" | "named">,

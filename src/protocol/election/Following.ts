@@ -319,10 +319,10 @@ export const endedAt = (election: Context, reign: Reign.Reign): number | null =>
   return relay !== null && election.context.now.monotonic > relay.until ? relay.until : null
 }
 
-/** A witness keeps a member; it keeps no path to it. In a named election there is no other path, and with a lease the votes say. */
+/** A witness keeps a member; it keeps no path to it. In a named election there is no other path. */
 const notHeardSince = (election: Context, { leader }: Reign.Reign): number | null => {
   const { now, state: { timing } } = election.context
-  if (election.leads || election.name !== Election.ofGroup || timing.lease !== null) return null
+  if (election.leads || election.name !== Election.ofGroup || isBoundTo(election, leader)) return null
   const notHeard = Option.filter(
     election.context.known(leader.id),
     ({ heardAt, interval, isLinkMissing }) =>
@@ -330,6 +330,10 @@ const notHeardSince = (election: Context, { leader }: Reign.Reign): number | nul
   )
   return Option.getOrNull(Option.map(notHeard, ({ heardAt }) => heardAt))
 }
+
+/** With a lease who has promised the leader something follows it until that has run out; who has not would follow it for good. */
+const isBoundTo = ({ name, state: { promises, timing } }: Context, { id }: Reign.Leader): boolean =>
+  timing.lease !== null && Option.exists(HashMap.get(promises, name), ({ to }) => to?.id === id)
 
 /** Whether one stands through which the leader was followed: it follows nobody, and this server goes before it. */
 export const isPathOver = (election: Context, { leader, sender }: Message.Of<"ELECTION">): boolean =>

@@ -104,7 +104,7 @@ const followsGreater = (
 ): void => {
   const { reign: mine } = election.register
   const { self } = election.state
-  // Who missed the former leader's word hears from the heir itself that nobody is to stand in its way.
+  // Who missed the former leader's word hears from the transferee itself that nobody is to stand in its way.
   if (isByLeader(message, theirs) && message.type === "COORDINATOR" && message.cause === "Transferred") {
     Roles.becomeIneligible(election, election.state.timing.memberTimeout, { transferee: message.sender.id })
   }

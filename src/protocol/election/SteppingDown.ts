@@ -4,7 +4,7 @@
  * | | does not stand for | unless |
  * |---|---|---|
  * | who resigned | `memberTimeout` | nobody leads when `coordinatorTimeout` is over |
- * | who handed the lead over, and all who heard of it but the heir | `memberTimeout` | the same, or the heir is gone |
+ * | who handed the lead over, and all who heard of it but the transferee | `memberTimeout` | the same, or the transferee is gone |
  * | who steps down for a time | that time | |
  * | whose leading work of a former reign still runs | until it has finished | |
  * | whose leading work has all failed for good | until some is offered again | |
@@ -64,7 +64,7 @@ export const transfer = (election: Context, to: Member.NodeId): void => {
 }
 
 /**
- * The leading work has ended (`finished`), or has had its time: now the others hear of it. The successor is the heir where one was
+ * The leading work has ended (`finished`), or has had its time: now the others hear of it. The successor is the transferee where one was
  * named and is still there, else who asked for the lead, else who outranks the others; those that are known to hear this
  * server first.
  */
@@ -77,7 +77,7 @@ export const workEnded = (election: Context, finished: boolean): void => {
   const isLost = ending === "Transferred" && !election.others.some(({ id }) => id === transferee)
   if (isLost) election.change({ ineligibility: { ...ineligibility, transferee: null } })
   const cause = isLost ? "Resigned" : ending
-  // Who stood still has led nobody since that began.
+  // Who was paused has led nobody since that began.
   const since = cause === "Stalled" ? vacancy.since : election.context.now.monotonic
   Roles.becomeVacant(election, reign, cause, { workEnded: finished, since })
   if (phase === "Leaving" && cause !== "Transferred") return

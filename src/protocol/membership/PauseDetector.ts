@@ -1,5 +1,5 @@
 /**
- * The watch over a server's own time: by it a server learns that it stood still, as a process that was stopped or blocked,
+ * How a server notices a pause: by it a server learns that it was paused, as a process that was stopped or blocked,
  * or with a machine that was suspended.
  */
 import type { Now, State } from "../model/State.ts"

@@ -101,7 +101,7 @@ export interface Election {
   readonly ending: Event.Cause | null
   /**
    * Until when we do not stand: `firmly`, whoever leads or does not; else unless nobody does. `transferee` is the member in whose
-   * favour: where it is gone, or its reign is over, we abstain no longer.
+   * favour: where it is gone, or its reign is over, we are eligible again.
    */
   readonly ineligibility: {
     readonly until: number

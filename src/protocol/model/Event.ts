@@ -3,7 +3,7 @@
  * `serve --json` and the page.
  *
  * Order: events come in the order in which they happened to this server; a member's `MemberRemoved` before the
- * `MemberJoined` of its return; and a picture of the group followed by all later events gives every later picture.
+ * `MemberJoined` of its return; and a view of the group followed by all later events gives every later view.
  *
  * @since 0.1.0
  */
@@ -44,7 +44,7 @@ export type Reason = typeof Reason.Type
  * - `Start`: the first reign that this server follows.
  * - `HigherRank`: a higher ranked server took over. `Superseded`: of two leaders that met, the greater reign stays.
  * - `Left`, `Silent`, `Crashed`, `Replaced`: what became of the leader before.
- * - `Stalled`: the leader's process stood still. `Resigned`: it gave the lead up. `Transferred`: it handed the lead to a
+ * - `Stalled`: the leader's process was paused. `Resigned`: it gave the lead up. `Transferred`: it handed the lead to a
  *   member that it named. `TooFewMembers`: fewer than `minimumMembers` were left. `WorkOverran`: leading work of a former
  *   reign would not end.
  *
@@ -192,7 +192,7 @@ export const Event = Schema.Union([
    * `election` is the name of what is led, empty for the group's own. `leader` is null while nobody leads. `term` is that
    * of the new reign, or of the one that ended. `without` is how long there was no leader before this one, 0 where one
    * followed the other at once. It counts from when this server learnt of the end; after a leader that fell silent, crashed
-   * or stood still, from its last sign of life, which is the longest that it can have been.
+   * or was paused, from its last sign of life, which is the longest that it can have been.
    */
   event("LeaderChanged", {
     election: Schema.String,

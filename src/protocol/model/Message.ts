@@ -195,7 +195,7 @@ export const Message = Schema.Union([
   }),
   /**
    * Who is there? By unicast: are you there? A burst of one nonce is one question. `port` where it comes from a socket of its
-   * own that closes soon: that of the sender's own socket at the same address. `preVote`, by unicast: and would you vote for
+   * own that closes soon: that of the sender's unicast socket at the same address. `preVote`, by unicast: and would you vote for
    * me in that election?
    */
   kind("SERVER_PROBE", {

@@ -227,7 +227,7 @@ export interface State {
   readonly provenAt: number
   /** Since when no member is known to hear this server: Infinity where one is, -Infinity where it was told. */
   readonly unheardSince: number
-  /** Until when datagrams may be ones that waited while we stood still. */
+  /** Until when datagrams may be ones that waited while we were paused. */
   readonly drainUntil: number
   /** The nonce of our last multicast probe. */
   readonly probe: string

@@ -33,7 +33,7 @@ export const pauseCheckInterval = ({ heartbeatInterval }: Pick<Timing, "heartbea
   Math.min(100, heartbeatInterval)
 
 /**
- * How long after its last look a server must conclude that it stood still, in ms: the watch's own interval and what it
+ * How long after its last look a server must conclude that it was paused, in ms: the watch's own interval and what it
  * may run late. Until then a leader is one.
  */
 export const pauseThreshold = (timing: Pick<Timing, "heartbeatInterval">): number =>

@@ -3,7 +3,7 @@
  */
 import * as Election from "../../protocol/model/Election.ts"
 import * as Lease from "../../protocol/model/Lease.ts"
-import type { Output } from "../../protocol/model/State.ts"
+import type { Output, State } from "../../protocol/model/State.ts"
 import type * as Timing from "../../protocol/model/Timing.ts"
 import * as Agreement from "../Agreement.ts"
 import type * as Invariants from "../Invariants.ts"
@@ -37,8 +37,13 @@ export const mayBeSent = (timing: Timing.Timing, servers: number, missing: numbe
   return (4 + 2 * renewals) * copies + servers + 6 * missing
 }
 
+/** Who sees nobody asks three times a heartbeat, the group and each that it has lost, and says there that it lives. */
+const mayBeSentAlone = (servers: number): number => 5 * servers
+
 interface Seen {
   changes: number
+  /** Whether it saw nobody at any time. */
+  alone: boolean
   /** Of the reign that it followed last. */
   term: number
   sent: number
@@ -98,10 +103,11 @@ export class Quiet {
   }
 
   /** A server made a step. */
-  stepped(at: number, index: number, timing: Timing.Timing, outputs: ReadonlyArray<Output>): void {
+  stepped(at: number, index: number, { members, timing }: State, outputs: ReadonlyArray<Output>): void {
     if (at < this.#since || outputs.length === 0) return
     this.#timing = timing
-    const seen = this.#seen.get(index) ?? { changes: 0, term: -1, sent: 0 }
+    const seen = this.#seen.get(index) ?? { changes: 0, alone: false, term: -1, sent: 0 }
+    seen.alone ||= members.length === 0
     this.#seen.set(index, seen)
     for (const output of outputs) {
       if (output._tag === "Send") seen.sent += output.to.length
@@ -126,12 +132,12 @@ export class Quiet {
     const lasted = at - this.#since
     this.#since = Infinity
     const heartbeats = lasted / timing.heartbeatInterval
-    for (const [index, { sent }] of this.#seen) {
+    for (const [index, { alone, sent }] of this.#seen) {
       this.#count("noFlapping")
       if (heartbeats < leastHeartbeats) continue
       this.#count("trafficBounded")
       const missing = this.#missing()
-      const most = mayBeSent(timing, this.#servers, missing)
+      const most = Math.max(mayBeSent(timing, this.#servers, missing), alone ? mayBeSentAlone(this.#servers) : 0)
       if (sent <= most * heartbeats) continue
       const what = `sent ${(sent / heartbeats).toFixed(1)} datagrams a heartbeat for ${seconds(lasted)}`
       this.#complain(at, "trafficBounded", index, `${what}, more than ${most}, with ${missing} links missing or lossy`)

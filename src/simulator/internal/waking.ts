@@ -19,8 +19,8 @@ export const judgeFirst = (
   pausedFor: number,
   aged: number
 ): string | null => {
-  const leaderNotices = Timing.pauseThreshold(before.timing)
-  if (pausedFor <= leaderNotices || before.phase === "Left") return null
+  const threshold = Timing.pauseThreshold(before.timing)
+  if (pausedFor <= threshold || before.phase === "Left") return null
   const reign = ElectionContext.ownReign(before)
   const still = ElectionContext.ownReign(after)
   if (reign !== null && still !== null && Reign.compare(reign, still) === 0) {
@@ -31,9 +31,9 @@ export const judgeFirst = (
     if (isSaidBy(input, member)) continue
     const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt
     // It looked last some time before it fell still.
-    if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= leaderNotices) continue
+    if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= threshold) continue
     // Nobody was heard later than now.
-    if (heardAt < stamp + aged && heardAt >= now.monotonic - leaderNotices) continue
+    if (heardAt < stamp + aged && heardAt >= now.monotonic - threshold) continue
     return `was paused for ${Math.round(aged)} ms and forgives ${member.name} ${Math.round(heardAt - stamp)} of them`
   }
   return null

@@ -41,12 +41,12 @@ export const drawFault = (kind: Kind, { timing, servers }: Options, chance: () =
     }
     case "pauses": {
       const every = 500 + 1_500 * chance()
-      const leaderNotices = Timing.pauseThreshold(timing)
+      const threshold = Timing.pauseThreshold(timing)
       return {
         kind,
         ...when,
         every: Math.round(every),
-        pause: Math.round(Math.min(0.6 * every, leaderNotices * (0.5 + 0.6 * chance())))
+        pause: Math.round(Math.min(0.6 * every, threshold * (0.5 + 0.6 * chance())))
       }
     }
   }
