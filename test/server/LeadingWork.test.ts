@@ -18,6 +18,17 @@ const reign = Reign.make(7, {
   port: 4_000
 })
 
+/** Of a lead whose server need not hear of what becomes of the work. */
+const untold: Omit<LeadingWork.Lead, "own" | "owns"> = {
+  token: (of) => Reign.token(of),
+  resign: Effect.void,
+  overran: () => Effect.void,
+  finished: Effect.void,
+  failed: () => Effect.void,
+  givenUp: Effect.void,
+  offered: Effect.void
+}
+
 describe("leading work", () => {
   it.effect("that is about to begin as its reign ends is waited for by whoever ends it", () =>
     Effect.gen(function*() {
@@ -27,6 +38,7 @@ describe("leading work", () => {
       const log: Array<string> = []
       let asked = 0
       const lead: LeadingWork.Lead = {
+        ...untold,
         // The reign lasts when the work asks, and is ended before that can do anything else.
         own: Effect.gen(function*() {
           asked += 1
@@ -38,14 +50,7 @@ describe("leading work", () => {
           )
           return reign
         }),
-        owns: SubscriptionRef.changes(owns),
-        token: (of) => Reign.token(of),
-        resign: Effect.void,
-        overran: () => Effect.void,
-        finished: Effect.void,
-        failed: () => Effect.void,
-        givenUp: Effect.void,
-        offered: Effect.void
+        owns: SubscriptionRef.changes(owns)
       }
       const ending = Effect.andThen(Effect.sleep(400), Effect.sync(() => log.push("ended")))
       const fiber = yield* Effect.forkChild(
@@ -62,15 +67,9 @@ describe("leading work", () => {
       const all = LeadingWork.makeAll(Duration.millis(500))
       let began = 0
       const lead: LeadingWork.Lead = {
+        ...untold,
         own: Effect.succeed(null),
-        owns: Stream.concat(Stream.make(reign), Stream.never),
-        token: (of) => Reign.token(of),
-        resign: Effect.void,
-        overran: () => Effect.void,
-        finished: Effect.void,
-        failed: () => Effect.void,
-        givenUp: Effect.void,
-        offered: Effect.void
+        owns: Stream.concat(Stream.make(reign), Stream.never)
       }
       const fiber = yield* Effect.forkChild(WhileLeader.whileLeader(lead, all.of(""), Effect.sync(() => began++)))
       yield* TestClock.adjust(1_000)

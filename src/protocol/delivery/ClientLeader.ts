@@ -2,7 +2,7 @@
  * Whom a client talks to: the leader of the greatest reign that it hears of. A leader may speak and hear nothing, so its own
  * word alone takes a client neither from one that answers, nor back to itself.
  */
-import type { StepContext } from "../model/ClientContext.ts"
+import type { ClientContext } from "../model/ClientContext.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
@@ -15,17 +15,17 @@ const maxUnanswering = 8
 const claimantGap = 60_000
 
 /** A join begins at that instant, under a new nonce. */
-export const beginJoin = (context: StepContext, dueAt: number): void => {
+export const beginJoin = (context: ClientContext, dueAt: number): void => {
   context.state.join = { nonce: context.nonce(), tries: 0, dueAt }
 }
 
 /** Asks all who lead to let us in, unless that is under way. */
-const joinNow = (context: StepContext): void => {
+const joinNow = (context: ClientContext): void => {
   if (context.state.phase === "Joined" && context.state.join.tries === 0) beginJoin(context, context.now.monotonic)
 }
 
 /** The reign that we follow from now on, whose leader is spoken to at this address, or with the group where it is null. */
-const follow = (context: StepContext, theirs: Reign.Reign, address: Member.Address | null, moved: number): void => {
+const follow = (context: ClientContext, theirs: Reign.Reign, address: Member.Address | null, moved: number): void => {
   context.state.leaderMoved = moved
   become(context, at(theirs, address), address)
 }
@@ -35,12 +35,12 @@ const at = ({ leader, term }: Reign.Reign, address: Member.Address | null): Reig
   Reign.make(term, address === null ? leader : { ...leader, ip: Zone.without(address.ip), port: address.port })
 
 /** Nobody is followed any more; `isOver` where the leader itself has said so. */
-const leaveLeader = (context: StepContext, reign: Reign.Reign, isOver: boolean): void => {
+const leaveLeader = (context: ClientContext, reign: Reign.Reign, isOver: boolean): void => {
   context.state.last = { reign, isOver, address: context.state.address, until: context.now.monotonic }
   become(context, null, null)
 }
 
-const become = (context: StepContext, reign: Reign.Reign | null, address: Member.Address | null): void => {
+const become = (context: ClientContext, reign: Reign.Reign | null, address: Member.Address | null): void => {
   const now = context.now.monotonic
   context.state.reign = reign
   context.state.address = address
@@ -60,14 +60,14 @@ const become = (context: StepContext, reign: Reign.Reign | null, address: Member
  * Whom we asked again and again since an instant, and who has not been heard in any other way either, is not there. One that
  * is heard may have too much to do for messages, or be deaf: a join tells.
  */
-export const doubtLeader = (context: StepContext, since: number): void => {
+export const doubtLeader = (context: ClientContext, since: number): void => {
   if (context.state.reign === null) return
   if (context.state.leaderHeardAt <= since) dropUnanswering(context)
   else if (context.state.leaderAnsweredAt <= since) joinNow(context)
 }
 
 /** The leader has let our joins go by: it is dropped, and remembered. */
-export const dropUnanswering = (context: StepContext): void => {
+export const dropUnanswering = (context: ClientContext): void => {
   const { address, reign, unanswering } = context.state
   if (reign === null) return
   const { id, incarnation } = reign.leader
@@ -80,7 +80,7 @@ export const dropUnanswering = (context: StepContext): void => {
 
 /** What a server's message means for whom we talk to. `answers`: its sender answers what we have said. */
 export const observe = (
-  context: StepContext,
+  context: ClientContext,
   message: Message.FromServer,
   from: Member.Address,
   answers: boolean
@@ -119,14 +119,14 @@ export const observe = (
   }
 }
 
-const isUnanswering = (context: StepContext, leader: Reign.Leader): boolean =>
+const isUnanswering = (context: ClientContext, leader: Reign.Leader): boolean =>
   context.state.unanswering.some((one) => Member.isSameStart(one, leader))
 
 /**
  * Somebody claims a greater reign than that of our leader, and only its own word says so: it is asked to let us in, and
  * followed when it does. Until then we speak to the leader that we have. It is asked ever more seldom.
  */
-const tryOut = (context: StepContext, leader: Reign.Leader): void => {
+const tryOut = (context: ClientContext, leader: Reign.Leader): void => {
   const { claimant } = context.state
   const now = context.now.monotonic
   const isKnown = claimant !== null && Member.isSameStart(claimant, leader)
@@ -142,7 +142,7 @@ const tryOut = (context: StepContext, leader: Reign.Leader): void => {
  * same, since what we sent there may have been lost.
  */
 const isToldAgain = (
-  context: StepContext,
+  context: ClientContext,
   message: Message.FromServer,
   theirs: Reign.Reign,
   told: Member.Address | null

@@ -7,7 +7,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Client from "../model/Client.ts"
-import { type Flight, type Output, type State, StepContext } from "../model/ClientContext.ts"
+import { ClientContext, type Flight, type Output, type State } from "../model/ClientContext.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
 import type { Now } from "../model/State.ts"
@@ -91,7 +91,7 @@ export const isDrained = (state: State): boolean => state.flights.length === 0
 /** The one transition. Never throws. */
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   if (state.phase === "Left") return [state, []]
-  const context = new StepContext(state, now)
+  const context = new ClientContext(state, now)
   switch (input._tag) {
     case "Start":
       ClientLeader.beginJoin(context, now.monotonic)
@@ -126,7 +126,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
 // --- Joining and leaving ---
 
 /** Says that it joins, or is still there, until it is answered; and leaves by the same clock. */
-const join = (context: StepContext): void => {
+const join = (context: ClientContext): void => {
   const { client, interval, join: { dueAt, nonce, tries }, phase, seq } = context.state
   if (dueAt > context.now.monotonic) return
   if (phase === "Leaving") return sayLeaving(context)
@@ -142,7 +142,7 @@ const join = (context: StepContext): void => {
   context.state.join = { nonce, tries: tries + 1, dueAt: context.now.monotonic + gap }
 }
 
-const leave = (context: StepContext): void => {
+const leave = (context: ClientContext): void => {
   if (context.state.phase === "Leaving") return
   context.state.phase = "Leaving"
   context.state.flights = []
@@ -151,7 +151,7 @@ const leave = (context: StepContext): void => {
 }
 
 /** Twice, as a datagram gets lost. */
-const sayLeaving = (context: StepContext): void => {
+const sayLeaving = (context: ClientContext): void => {
   const { client, leavings } = context.state
   if (leavings === 2) {
     context.state.phase = "Left"
@@ -166,7 +166,7 @@ const sayLeaving = (context: StepContext): void => {
 // --- Sending ---
 
 /** Sends what is due: what waits as far as there is room, and what was not acknowledged in time. */
-const fly = (context: StepContext): void => {
+const fly = (context: ClientContext): void => {
   const now = context.now.monotonic
   const { state } = context
   while (
@@ -196,7 +196,7 @@ const flown = (flight: Flight, now: number, first: number): Flight => ({
   dueAt: now + Math.min(ClientLeader.backoff.longest, first * 2 ** flight.tries)
 })
 
-const acknowledged = (context: StepContext, seq: number): void => {
+const acknowledged = (context: ClientContext, seq: number): void => {
   const flight = context.state.flights.find((flight) => flight.seq === seq)
   if (flight === undefined) return
   context.state.flights = context.state.flights.filter((other) => other !== flight)
@@ -208,7 +208,7 @@ const acknowledged = (context: StepContext, seq: number): void => {
 
 // --- Messages ---
 
-const received = (context: StepContext, message: Message.Message, from: Member.Address): void => {
+const received = (context: ClientContext, message: Message.Message, from: Member.Address): void => {
   if (Message.isOfHandover(message)) return
   switch (message.type) {
     case "CLIENT_DELIVER":
@@ -241,14 +241,14 @@ const received = (context: StepContext, message: Message.Message, from: Member.A
 }
 
 /** Those heard are counted, for who asks why nobody answers. */
-const hear = (context: StepContext, id: Member.NodeId): void => {
+const hear = (context: ClientContext, id: Member.NodeId): void => {
   const { heard } = context.state
   if (HashMap.size(heard) < maxHeard || HashMap.has(heard, id)) {
     context.state.heard = HashMap.set(heard, id, context.now.monotonic)
   }
 }
 
-const welcomed = (context: StepContext, { leader, members, term }: Message.Of<"CLIENT_WELCOME">): void => {
+const welcomed = (context: ClientContext, { leader, members, term }: Message.Of<"CLIENT_WELCOME">): void => {
   const { client, interval, phase } = context.state
   if (phase === "Leaving" || leader === null) return
   context.state.answered = context.state.join.nonce
@@ -259,7 +259,7 @@ const welcomed = (context: StepContext, { leader, members, term }: Message.Of<"C
   context.emit({ event: "Joined", client, leader, term, members })
 }
 
-const named = (context: StepContext, { leader, sender, term }: Message.Header, delivered: number): void => {
+const named = (context: ClientContext, { leader, sender, term }: Message.Header, delivered: number): void => {
   const { receiver, reign } = context.state
   // Who has just given its reign up names its last message, which may not have arrived.
   const id = leader?.id ?? sender.id
@@ -269,7 +269,7 @@ const named = (context: StepContext, { leader, sender, term }: Message.Header, d
 }
 
 /** The group is asked: the servers first, as they all should have it; after them whoever else has. */
-const onRepair = (context: StepContext, { from, missed, to }: Message.Of<"CLIENT_REPAIR">): void => {
+const onRepair = (context: ClientContext, { from, missed, to }: Message.Of<"CLIENT_REPAIR">): void => {
   receiving(context, (host) => Receiver.overhear(host, missed, from, to))
   const found = Receiver.find(context.state.receiver, missed, from, to)
   if (found.length === 0) return
@@ -277,7 +277,7 @@ const onRepair = (context: StepContext, { from, missed, to }: Message.Of<"CLIENT
   if (context.state.answerAt === Infinity) context.state.answerAt = context.now.monotonic + 20 + 20 * context.random()
 }
 
-const answer = (context: StepContext): void => {
+const answer = (context: ClientContext): void => {
   const from = { id: Member.NodeId.make(context.state.client.id), incarnation: 0 }
   for (const message of context.state.answers) context.send(null, { ...message, from })
   context.state.answers = []
@@ -285,7 +285,7 @@ const answer = (context: StepContext): void => {
 }
 
 /** Lends the receiver to one of its functions, and carries out what follows. */
-const receiving = (context: StepContext, use: (host: Receiver.Host) => unknown): void => {
+const receiving = (context: ClientContext, use: (host: Receiver.Host) => unknown): void => {
   const { address, receiver } = context.state
   const host: Receiver.Host = {
     receiver,

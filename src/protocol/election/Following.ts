@@ -47,12 +47,13 @@ export const isDirect = (election: Context, id: Member.NodeId): boolean => {
 
 /** Whether this server has heard the leader that it follows itself, and not too long ago: not by witnesses, or through others. */
 export const hearsLeader = (election: Context, { leader }: Reign.Reign): boolean => {
-  const { now, state: { timing } } = election.context
-  return election.register.life.through === null && Option.exists(
-    election.context.known(leader.id),
-    ({ heardAt, interval }) => now.monotonic - heardAt <= Timing.patience(timing, interval)
-  )
+  const known = election.context.known(leader.id)
+  return election.register.life.through === null && Option.exists(known, (known) => !isSilent(election.context, known))
 }
+
+/** Whether a member has not been heard itself for its patience. */
+const isSilent = ({ now, state: { timing } }: StepContext, { heardAt, interval }: Known): boolean =>
+  now.monotonic - heardAt > Timing.patience(timing, interval)
 
 /** The life that a message tells of the leader that it names, where its sender can be relied on for it. */
 const toldBy = (
@@ -321,12 +322,10 @@ export const endedAt = (election: Context, reign: Reign.Reign): number | null =>
 
 /** A witness keeps a member; it keeps no path to it. In a named election there is no other path. */
 const notHeardSince = (election: Context, { leader }: Reign.Reign): number | null => {
-  const { now, state: { timing } } = election.context
   if (election.leads || election.name !== Election.ofGroup || isBoundTo(election, leader)) return null
   const notHeard = Option.filter(
     election.context.known(leader.id),
-    ({ heardAt, interval, isLinkMissing }) =>
-      isLinkMissing && now.monotonic - heardAt > Timing.patience(timing, interval)
+    (known) => known.isLinkMissing && isSilent(election.context, known)
   )
   return Option.getOrNull(Option.map(notHeard, ({ heardAt }) => heardAt))
 }

@@ -1,16 +1,15 @@
 /**
- * What a client is between two steps ({@link State}), and what one step works on ({@link StepContext}): a copy of the state to
+ * What a client is between two steps ({@link State}), and what one step works on ({@link ClientContext}): a copy of the state to
  * change, the time, and the outputs that the step leaves.
  */
 import type * as HashMap from "effect/HashMap"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
 import type * as ClientEvent from "./ClientEvent.ts"
-import { Entropy } from "./Entropy.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
-import type { Now } from "./State.ts"
+import { type Untimed, WorkingCopy } from "./WorkingCopy.ts"
 
 /** A message that waits for its acknowledgement. `ticket` is what its sender knows it by. */
 export interface Flight {
@@ -108,26 +107,13 @@ export type Output =
   | { readonly _tag: "QueueFull"; readonly ticket: number }
   | { readonly _tag: "Farewell" }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-type EventBody<E> = E extends ClientEvent.ClientEvent ? Omit<E, "at"> : never
-
-/** One step while it lasts. */
-export class StepContext extends Entropy {
-  readonly state: Mutable<State>
-  readonly now: Now
-  readonly outputs: Array<Output> = []
-
-  constructor(state: State, now: Now) {
-    super(now.entropy)
-    this.state = { ...state }
-    this.now = now
-  }
-
+/** One step of a client while it lasts. */
+export class ClientContext extends WorkingCopy<State, Output> {
   send(to: Member.Address | null, message: Message.Message): void {
     this.outputs.push({ _tag: "Send", to, message })
   }
 
-  emit(event: EventBody<ClientEvent.ClientEvent>): void {
+  emit(event: Untimed<ClientEvent.ClientEvent>): void {
     this.outputs.push({ _tag: "Emit", event: { at: this.now.wall, ...event } as ClientEvent.ClientEvent })
   }
 }

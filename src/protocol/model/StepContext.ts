@@ -9,31 +9,18 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Receiver from "../delivery/Receiver.ts"
 import * as Election from "./Election.ts"
-import { Entropy } from "./Entropy.ts"
 import type * as Event from "./Event.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import * as Places from "./Places.ts"
 import * as Reach from "./Reach.ts"
-import type { Body, DropReason, Known, Now, Output, State, Timer } from "./State.ts"
+import type { Body, DropReason, Known, Output, State, Timer } from "./State.ts"
 import * as Timers from "./Timers.ts"
+import { type Untimed, WorkingCopy } from "./WorkingCopy.ts"
 import * as Zone from "./Zone.ts"
 
-type EventBody<E> = E extends Event.Event ? Omit<E, "at"> : never
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-/** One step while it lasts. */
-export class StepContext extends Entropy {
-  readonly state: Mutable<State>
-  readonly now: Now
-  readonly outputs: Array<Output> = []
-
-  constructor(state: State, now: Now) {
-    super(now.entropy)
-    this.state = { ...state }
-    this.now = now
-  }
-
+/** One step of a server while it lasts. */
+export class StepContext extends WorkingCopy<State, Output> {
   /** Says something as this server: to one address, or to the group (null). */
   say(to: Member.Address | null, body: Body): void {
     this.send(to, this.compose(body, to))
@@ -144,7 +131,7 @@ export class StepContext extends Entropy {
     if (all.length > 0) this.outputs.push({ _tag: "Send", to: all, message })
   }
 
-  emit(event: EventBody<Event.Event>): void {
+  emit(event: Untimed<Event.Event>): void {
     this.outputs.push({ _tag: "Emit", event: { at: this.now.wall, ...event } as Event.Event })
   }
 
