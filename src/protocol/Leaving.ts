@@ -1,4 +1,4 @@
-/** How a server leaves the group: it ends its leading work, says goodbye, and hands on what it promised. */
+/** How a server leaves the group: it ends its leading work, says goodbye, and hands over what it promised. */
 import * as Delivery from "./delivery/Delivery.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Roles from "./election/Roles.ts"

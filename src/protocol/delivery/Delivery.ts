@@ -1,5 +1,5 @@
 /**
- * The server's side of what clients send: who they are, what the leader accepts and hands on, what every server takes in
+ * The server's side of what clients send: who they are, what the leader accepts and relays, what every server takes in
  * from it, and what is said again to those who missed some. The order and the gaps are the `Receiver`'s.
  *
  * The functions work on a {@link StepContext.StepContext} and are used by `Step` alone.
@@ -212,7 +212,7 @@ export const onMessage = (
     if (via === "unicast") sendLeaderNotice(context, message.client.id, from)
     return
   }
-  // What is below `oldest` was acknowledged by a former leader: to wait for it would be to wait for ever.
+  // What is below `oldest` was acknowledged by a former leader: to wait for it would be to wait without end.
   const accepted = known.term === own.term ? Math.max(known.accepted, message.oldest) : message.oldest
   const waiting = known.term === own.term ? known.waiting.filter(({ seq }) => seq >= accepted) : []
   if (message.seq < accepted) {
@@ -270,7 +270,7 @@ const handOn = (context: StepContext, { body, client, seq }: Message.Of<"CLIENT_
 /** After how many ms the newest index is named again: a lost last message leaves no other gap to see. */
 const newestAfter = [100, 500] as const
 
-/** It is time to name our newest index, unless more was handed on meanwhile: then it is not the newest any more. */
+/** It is time to name our newest index, unless more was relayed meanwhile: then it is not the newest any more. */
 export const nameNewest = (context: StepContext, isLast: boolean): void => {
   if (ElectionContext.ownReign(context.state) === null) return
   const passed = context.now.monotonic - context.state.delivery.handedOnAt
@@ -315,7 +315,7 @@ export const onHeard = (context: StepContext, message: Message.FromServer): void
   }
 }
 
-/** For how many ms more a server that leaves stays to be asked: what it handed on last, only it may have. */
+/** For how many ms more a server that leaves stays to be asked: what it relayed last, only it may have. */
 export const lingers = (context: StepContext): number =>
   context.state.members.length > 0 && context.now.monotonic - context.state.delivery.handedOnAt < lingering.within
     ? lingering.for

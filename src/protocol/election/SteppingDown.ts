@@ -1,5 +1,5 @@
 /**
- * How the lead is given up, to whom, and who then stands aside for how long.
+ * How the lead is given up, to whom, and who is then ineligible for how long.
  *
  * | | does not stand for | unless |
  * |---|---|---|

@@ -196,13 +196,13 @@ export const onBeat = (
   if (Voter.onBeat(election.context, agreement, beat, from)) waitWhileBound(election)
 }
 
-/** Somebody acknowledges a beat of ours. */
+/** Somebody acknowledges a renewal of ours. */
 export const onBeatAck = (election: Context, agreement: Lease.Agreement, ack: Message.Of<"BEAT_ACK">): void => {
   const { claim } = election.register
   if (!Lease.countsAck(claim, election.state.self, ack)) return
   const after = Lease.acknowledged(claim, ack.sender.id, ack.beat, agreement)
   election.change({ claim: after })
-  // By a wall clock that was set back and forward, the newer beat may last less long than the older one.
+  // By a wall clock that was set back and forward, the newer renewal may last less long than the older one.
   if (after.leaseStart !== claim.leaseStart && !endWhereDue(election, agreement)) watchLease(election, agreement, after)
 }
 
@@ -243,7 +243,7 @@ const lead = (election: Context, agreement: Lease.Agreement): void => {
   renew(election, agreement)
 }
 
-/** The next beat is due. */
+/** The next renewal is due. */
 export const renew = (election: Context, agreement: Lease.Agreement): void => {
   const { claim } = election.register
   // While its work ends, a leader renews nothing.
@@ -321,7 +321,7 @@ const endNow = (election: Context, reign: Reign.Reign, cause: Event.Cause): void
 const mustStop = (election: Context, agreement: Lease.Agreement, claim: Lease.Claim): boolean =>
   Lease.left(claim, agreement, election.context.now) < election.state.timing.stopTimeout + 1
 
-/** No majority has acknowledged a beat for too long; or, by the clock of durations it would still have time, it slept. */
+/** No majority has acknowledged a renewal for too long; or, by the clock of durations it would still have time, it slept. */
 const whyLost = (election: Context, agreement: Lease.Agreement, { leaseStart }: Lease.Claim): Event.Cause =>
   election.context.now.monotonic - leaseStart.monotonic > Lease.lasts(agreement) - election.state.timing.stopTimeout - 2
     ? "MajorityLost"

@@ -24,7 +24,7 @@ export const majority = ({ groupSize }: Pick<Agreement, "groupSize">): number =>
 export const needed = ({ lease, minimumMembers }: Timing.Timing): number =>
   Math.max(minimumMembers, lease === null ? 1 : majority(lease))
 
-/** Time between two beats of a leader, in ms: five may be lost before the lease is. */
+/** Time between two renewals of a leader, in ms: five may be lost before the lease is. */
 export const renewalInterval = ({ duration }: Agreement): number => duration / 6
 
 /** How long a lease lasts from the instant in which what it rests on was sent, in ms on the leader's fastest clock. */
@@ -179,7 +179,7 @@ export const grants = (
   && !isReleased(promise, candidate, term) && term > promise.term && term > heard
 
 /**
- * What a beat is to a server that is not silent: a renewal of the promise that binds it to exactly this claim; to one that is bound to nobody
+ * What a renewal is to a server that is not silent: one of the promise that binds it to exactly this claim; to one that is bound to nobody
  * a request, which it grants where it may; else nothing.
  */
 export const takesBeat = (
@@ -204,7 +204,7 @@ export const release = (promise: Promise, holder: Holder, term: number): Promise
 
 // --- Claims ---
 
-/** A beat that was said, and who acknowledged it. */
+/** A renewal that was said, and who acknowledged it. */
 export interface Beat {
   readonly beat: number
   readonly sentAt: Instant
@@ -215,11 +215,11 @@ export interface Beat {
 export interface Claim {
   readonly term: number
   readonly held: boolean
-  /** When what the lease rests on was sent: the question, then the newest beat that a majority acknowledged. */
+  /** When what the lease rests on was sent: the question, then the newest renewal that a majority acknowledged. */
   readonly leaseStart: Instant
   /** Who granted it, the claimant left out. */
   readonly votes: ReadonlyArray<Member.NodeId>
-  /** The number of the newest beat, and those that may still be acknowledged by a majority. */
+  /** The number of the newest renewal, and those that may still be acknowledged by a majority. */
   readonly beat: number
   readonly beats: ReadonlyArray<Beat>
 }
@@ -260,7 +260,7 @@ export const voted = (claim: Claim, by: Member.NodeId): Claim => ({ ...claim, vo
 export const suffices = (others: ReadonlyArray<Member.NodeId>, agreement: Agreement): boolean =>
   others.length + 1 >= majority(agreement)
 
-/** A claim whose next beat is said now. Those beats are forgotten on which no lease could rest any more. */
+/** A claim whose next renewal is said now. Those are forgotten on which no lease could rest any more. */
 export const beaten = (claim: Claim, agreement: Agreement, now: Readings): Claim => {
   const beat = claim.beat + 1
   const beats = claim.beats.filter(({ sentAt }) => elapsed(sentAt, now) < lasts(agreement))
@@ -275,7 +275,7 @@ export const countsAck = (
 ): claim is Claim => claim !== null && claim.held && ack.claim === claim.term && ack.incarnation === self.incarnation
 
 /**
- * A claim with one more acknowledgement, of a beat that was said. It counts for the earlier ones too: whoever is bound by the
+ * A claim with one more acknowledgement, of a renewal that was said. It counts for the earlier ones too: whoever is bound by the
  * later one is bound for longer. A server's second is its first.
  */
 export const acknowledged = (claim: Claim, by: Member.NodeId, beat: number, agreement: Agreement): Claim =>
@@ -284,7 +284,7 @@ export const acknowledged = (claim: Claim, by: Member.NodeId, beat: number, agre
     beats: claim.beats.map((one) => one.beat <= beat ? { ...one, acks: withOne(one.acks, by) } : one)
   }, agreement)
 
-/** Rests on the newest beat that a majority has acknowledged; those before it are of no use any more. */
+/** Rests on the newest renewal that a majority has acknowledged; those before it are of no use any more. */
 const rested = (claim: Claim, agreement: Agreement): Claim => {
   const newest = claim.beats.findLast(({ acks }) => suffices(acks, agreement))
   return newest === undefined

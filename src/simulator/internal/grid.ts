@@ -31,7 +31,7 @@ export const timing: Timing.Timing = {
 export const snapped = (state: State, now: number): State => {
   let timers: State["timers"] = Timers.empty
   for (const { due, key, timer } of state.timers) {
-    // What waits for an instant by the clock would find it not come yet, and wait again, for ever.
+    // What waits for an instant by the clock would find it not come yet, and wait again, without end.
     const toGrid = timer._tag === "Eligible" ? Math.ceil : Math.floor
     timers = Timers.set(timers, key, now + toGrid((due - now) / step) * step, timer)
   }
