@@ -17,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Settings from "../settings/Settings.ts"
+import { version } from "../status/Version.ts"
 import * as NodeInterfaces from "../transport/node/NodeInterfaces.ts"
 import * as NodeKeyFile from "../transport/node/NodeKeyFile.ts"
 import * as Exit from "./exit.ts"
@@ -24,7 +25,6 @@ import * as Options from "./options.ts"
 import * as Output from "./output.ts"
 import * as Refusal from "./refusal.ts"
 import * as Signals from "./signals.ts"
-import { version } from "./version.ts"
 
 const serveFlags = {
   ...Options.flagsOf(Settings.flagKeys),

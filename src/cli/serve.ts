@@ -73,6 +73,17 @@ type Show = (event: Event.Event) => void
 const shout = (event: Event.Event) =>
   event.event === "DuplicateIdentity" ? Effect.logError(EventText.describe(event)) : Effect.void
 
+/** The page and the API, where they are asked for. Their scope outlives the server's own, so that who reads events gets its goodbye. */
+const serveHttp = Effect.fnUntraced(function*(settings: Settings.Settings, server: Server.ServerShape) {
+  const { http } = settings
+  if (http === undefined) return
+  const { listen } = yield* Effect.promise(() => import("../status/http/Listener.ts"))
+  yield* listen(server, { ...settings, http }, {
+    listening: (url) => Effect.logInfo(`the page is at ${url}`),
+    refused: (why) => Effect.logWarning(`the page is not served: ${why}; it is tried again`)
+  })
+})
+
 /** Serves until the server cannot go on, or is told to stop. */
 const stay = Effect.fnUntraced(function*(
   settings: Settings.Settings,
@@ -81,12 +92,14 @@ const stay = Effect.fnUntraced(function*(
   show: Show
 ) {
   const server = yield* Scope.fork(yield* Effect.scope)
-  const { group } = yield* start(settings, server, show)
+  const running = yield* start(settings, server, show)
+  const { group } = running
   const shown = yield* Events.follow(
     group,
     (event) => Effect.andThen(screen === undefined ? shout(event) : Effect.void, Effect.sync(() => show(event)))
   )
   screen?.watch(group)
+  yield* serveHttp(settings, running)
   yield* systemd.serving(group, settings)
   // Last acquired, first released: what shows the server's goodbye, and what tells systemd, runs until that is done.
   yield* Effect.addFinalizer(Effect.fnUntraced(function*(exit) {

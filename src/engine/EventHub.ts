@@ -38,6 +38,8 @@ export interface EventHub<V, E> {
    * told as {@link Lost}.
    */
   readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription<V, E>, never, Scope.Scope>
+  /** The number of the newest event; 0 where there was none. */
+  readonly sequence: () => number
   /** Who subscribes from here on gets what follows. */
   readonly forgetBeginning: () => void
 }
@@ -45,7 +47,7 @@ export interface EventHub<V, E> {
 /** How many events wait for one reader at most. */
 export const capacity = 4_096
 
-/** How many of the newest events are kept for those who come later. */
+/** How many of the newest events are kept for those who come later, unless said otherwise. */
 export const historyCapacity = 1_000
 
 interface Numbered<E> {
@@ -55,10 +57,12 @@ interface Numbered<E> {
 
 /**
  * Makes a hub that ends with the scope. `view` is asked for at once, for those who read from the beginning, and at each
- * later subscription: it must include exactly what was published.
+ * later subscription: it must include exactly what was published. `kept` is how many of the newest events are kept
+ * for those who come later.
  */
 export const make = Effect.fnUntraced(function*<V, E extends { readonly at: number }>(
-  view: () => V
+  view: () => V,
+  kept: number = historyCapacity
 ): Effect.fn.Return<EventHub<V, E>, never, Scope.Scope> {
   const readers = new Set<Queue.Queue<Numbered<E>, Cause.Done>>()
   const first = view()
@@ -99,9 +103,10 @@ export const make = Effect.fnUntraced(function*<V, E extends { readonly at: numb
       const numbered = { sequence, event }
       history.push(numbered)
       // Cut in halves, so that a full history costs nothing an event.
-      if (history.length >= 2 * historyCapacity) history = history.slice(-historyCapacity)
+      if (history.length >= 2 * kept) history = kept === 0 ? [] : history.slice(-kept)
       for (const queue of readers) Queue.offerUnsafe(queue, numbered)
     },
+    sequence: () => sequence,
     subscribe: Effect.suspend(() =>
       open(
         isBeginning && history.length === sequence

@@ -14,8 +14,11 @@ import * as Handover from "../protocol/lease/Handover.ts"
 import type * as Event from "../protocol/model/Event.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
+import * as Snapshot from "../protocol/Status.ts"
 import * as Step from "../protocol/Step.ts"
+import type * as Settings from "../settings/Settings.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
+import type * as Traffic from "./Traffic.ts"
 
 export { GroupFailed } from "../engine/GroupFailed.ts"
 
@@ -35,11 +38,17 @@ export type View = Step.View
  * @category models
  * @since 0.1.0
  */
-export interface LastHeard {
-  readonly ago: number
-  readonly via: "multicast" | "unicast"
-  readonly unicastOnly: boolean
-  readonly through: Member.NodeId | null
+export type LastHeard = typeof Snapshot.LastHeard.Type
+
+/**
+ * All that a server knows at one instant: the members with when each was last heard, each election, what will be done next.
+ * It includes the events up to `sequence`, so that {@link GroupShape.subscribeAfter} goes on from it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Status extends Snapshot.Status {
+  readonly sequence: number
 }
 
 /**
@@ -65,6 +74,8 @@ export type Subscription = EventHub.Subscription<View, Event.Event>
  * @since 0.1.0
  */
 export interface GroupShape {
+  /** What it goes by: each setting as it was given, or its default. */
+  readonly settings: Settings.Settings
   readonly self: Effect.Effect<Member.Member>
   /** Everyone, itself included, highest rank first. */
   readonly members: Effect.Effect<ReadonlyArray<Member.Member>>
@@ -84,6 +95,10 @@ export interface GroupShape {
    * after its last view.
    */
   readonly changes: Stream.Stream<View>
+  /** All that it knows at this instant. */
+  readonly status: Effect.Effect<Status>
+  /** What it sends and hears as it happens, made only while somebody watches: who is slow misses some of it. */
+  readonly traffic: Stream.Stream<Traffic.Exchanged>
   readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
   /** Datagrams dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
@@ -118,6 +133,7 @@ export class Group extends Context.Service<Group, GroupShape>()("bellwether/serv
  * @internal
  */
 export const make = (
+  settings: Settings.Settings,
   state: ServerEngine.ServerEngine,
   failed: Effect.Effect<never, GroupFailed>,
   dropped: Effect.Effect<Readonly<Record<string, number>>>,
@@ -126,6 +142,7 @@ export const make = (
   const view = Effect.map(state.state, Step.view)
   const votesIn = Effect.zipWith(state.state, state.now, (of, { monotonic }) => Handover.votesIn(of, monotonic))
   return {
+    settings,
     self: Effect.map(state.state, ({ self }) => self),
     members: Effect.map(view, ({ members }) => members),
     reign: Effect.map(state.state, ({ election }) => election.reign),
@@ -134,14 +151,18 @@ export const make = (
     subscribeAfter: state.events.subscribeAfter,
     events: Stream.unwrap(Effect.map(state.events.subscribe, ({ events }) => events)),
     changes: state.views,
+    status: Effect.zipWith(
+      state.state,
+      state.now,
+      (of, now) => ({ ...Snapshot.of(of, now), sequence: state.events.sequence() })
+    ),
+    traffic: state.traffic,
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state
       const { monotonic } = yield* state.now
       const own: LastHeard = { ago: 0, via: "multicast", unicastOnly: false, through: null }
       const all = new Map<Member.NodeId, LastHeard>([[self.id, own]])
-      for (const [id, { heardAt, through, unicastOnly, via }] of HashMap.entries(known)) {
-        all.set(id, { ago: Math.max(0, Math.round(monotonic - heardAt)), via, unicastOnly, through })
-      }
+      for (const [id, heard] of HashMap.entries(known)) all.set(id, Snapshot.lastHeard(heard, monotonic))
       return all
     }),
     dropped,

@@ -125,6 +125,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     }),
     drops,
+    eventHistory: settings.eventHistory,
     works,
     deliver: offer,
     paused: () => messenger.renew(),
@@ -181,7 +182,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     Effect.forkScoped
   )
   return {
-    group: Group.make(state, Deferred.await(failed), Drops.withEndpoint(drops, endpoint), pulse),
+    group: Group.make(settings, state, Deferred.await(failed), Drops.withEndpoint(drops, endpoint), pulse),
     leadership: Leaderships.make(state, works),
     useKeys,
     inbox
@@ -208,7 +209,12 @@ export const make = (
  */
 export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox
 
-const services = (server: ServerShape) =>
+/**
+ * The services that a server is.
+ *
+ * @internal
+ */
+export const services = (server: ServerShape): Context.Context<Services> =>
   Context.make(Group.Group, server.group).pipe(
     Context.add(Leadership.Leadership, server.leadership),
     Context.add(Inbox.Inbox, server.inbox)

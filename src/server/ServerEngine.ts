@@ -11,17 +11,20 @@ import type * as Stream from "effect/Stream"
 import type * as Drops from "../engine/Drops.ts"
 import * as Engine from "../engine/Engine.ts"
 import * as EventHub from "../engine/EventHub.ts"
+import * as Feed from "../engine/Feed.ts"
 import * as Latest from "../engine/Latest.ts"
 import * as Outbox from "../engine/Outbox.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as ElectionContext from "../protocol/election/ElectionContext.ts"
 import type * as Event from "../protocol/model/Event.ts"
+import type * as Message from "../protocol/model/Message.ts"
 import type { Now, Output, State } from "../protocol/model/State.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Generation from "../transport/Generation.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import type * as Inbox from "./Inbox.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
+import * as Traffic from "./Traffic.ts"
 
 /**
  * The transition that servers go by: the protocol's own, `Step.step`. It is asked for once, when a server is made, and
@@ -41,7 +44,9 @@ export interface ServerEngine {
   readonly offer: (input: Step.Input) => void
   readonly state: Effect.Effect<State>
   /** Its events: from the start, with the view of then, for who subscribes in the discovery window. */
-  readonly events: Pick<EventHub.EventHub<Step.View, Event.Event>, "subscribe" | "subscribeAfter">
+  readonly events: Pick<EventHub.EventHub<Step.View, Event.Event>, "sequence" | "subscribe" | "subscribeAfter">
+  /** What it sends and hears, while somebody watches. */
+  readonly traffic: Stream.Stream<Traffic.Exchanged>
   /** The view as it was last told, and each later one. Of a server that has ended it is the last one. */
   readonly views: Stream.Stream<Step.View>
   /** The reigns of this server's own that last, by election: the group's own has no name. */
@@ -60,6 +65,8 @@ export interface ServerEngine {
 export interface Options {
   readonly initial: State
   readonly drops: Drops.Drops
+  /** How many of the newest events are kept for those who come later. */
+  readonly eventHistory: number
   /** `end` ends all leading work of an election, in a bounded time, and answers whether it has finished by then. */
   readonly works: Pick<LeadingWork.All, "end" | "idle">
   /** Takes what clients sent, and must not block. */
@@ -71,16 +78,22 @@ export interface Options {
 
 /** Makes the state of one server. */
 export const make = Effect.fnUntraced(function*(
-  { deliver, drops, initial, paused, supervisor, works }: Options
+  { deliver, drops, eventHistory, initial, paused, supervisor, works }: Options
 ): Effect.fn.Return<ServerEngine, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const sinceBoot = yield* SinceBoot.SinceBoot
   const generation = yield* Generation.Generation
   const view = yield* Latest.make(Step.view(initial))
   const ownReigns = yield* Latest.make<ElectionContext.OwnReigns>(new Map())
-  const hub = yield* EventHub.make<Step.View, Event.Event>(view.get)
+  const hub = yield* EventHub.make<Step.View, Event.Event>(view.get, eventHistory)
   const runWork = yield* FiberMap.makeRuntime<never, string>()
   const outbox = yield* Outbox.make(drops.count, supervisor)
+  const traffic = yield* Feed.make<Traffic.Exchanged>()
+  const wall = () => clock.currentTimeMillisUnsafe()
+  const showSent = (output: Output): void => {
+    if (output._tag !== "Send") return
+    for (const to of output.to) traffic.show(() => Traffic.sent(wall(), to, output.message))
+  }
 
   const emit = (event: Event.Event): void => {
     hub.publish(event)
@@ -96,6 +109,7 @@ export const make = Effect.fnUntraced(function*(
       case "Send":
       case "Ask":
       case "Farewell":
+        showSent(output)
         return outbox.add(output)
       case "AwaitIdle": {
         const idle = Effect.map(works.idle(output.election), () => engine.offer({ ...output, _tag: "WorkIdle" }))
@@ -126,14 +140,22 @@ export const make = Effect.fnUntraced(function*(
     supervisor
   })
 
+  const isOwn = (message: Message.Message) => "sender" in message && message.sender.id === initial.self.id
+  const offer = (input: Step.Input): void => {
+    // Its own multicasts, come back, were shown when they were sent.
+    if (input._tag === "Received" && !isOwn(input.message)) traffic.show(() => Traffic.heard(wall(), input.message))
+    engine.offer(input)
+  }
+
   return {
-    step: engine.step,
-    offer: engine.offer,
+    step: (input) => Effect.sync(() => offer(input)),
+    offer,
     state: engine.state,
     events: hub,
+    traffic: traffic.shown,
     views: view.changes,
     ownReigns: ownReigns.changes,
-    tell: (event) => Effect.sync(() => hub.publish({ at: clock.currentTimeMillisUnsafe(), ...event })),
+    tell: (event) => Effect.sync(() => hub.publish({ at: wall(), ...event })),
     forgetBeginning: Effect.sync(hub.forgetBeginning),
     dropped: drops.counts,
     outbox,

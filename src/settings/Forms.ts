@@ -4,6 +4,7 @@ import * as IpInterface from "effect/net/IpInterface"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Ip from "../protocol/model/Ip.ts"
@@ -52,6 +53,25 @@ const spelt = (place: Host.HostPort): Host.HostPort => {
   const ip = Ip.canonical(Host.formatHost(place.host))
   return ip === undefined ? place : Host.hostPortUnsafe(Host.hostFromStringUnsafe(ip), place.port)
 }
+
+/** Where a server listens: as {@link hostPort}, and 0 for any port. */
+export const listening: Form<Host.HostPort> = {
+  ...hostPort,
+  is: Schema.HostPort
+}
+
+/** A token that is sent as it is in a header. It is not written anywhere. */
+export const token: Form<Redacted.Redacted> = {
+  is: Schema.declare((value): value is Redacted.Redacted =>
+    Redacted.isRedacted(value) && isToken(Redacted.value(value))
+  ),
+  parse: (text) => isToken(text) ? Option.some(Redacted.make(text)) : Option.none(),
+  format: () => ""
+}
+
+/** As a bearer token is spelt (RFC 6750, 2.1), and long enough not to be guessed. */
+const isToken = (text: unknown): boolean =>
+  typeof text === "string" && text.length >= 16 && text.length <= 256 && /^[\w.~+/-]+=*$/.test(text)
 
 /** How many bits name a network at least: with fewer, a forged question from anywhere would be answered. */
 export const fewestBits = { IPv4: 8, IPv6: 16 } as const

@@ -339,4 +339,44 @@ export interface Options {
    * or quote at either end, nothing invisible.
    */
   readonly tags?: Readonly<Record<string, string>> | undefined
+  /**
+   * Where the page and the HTTP API are served. By the program, and by the layers of `NodeServer`; `Server.layer`
+   * alone, which knows no platform, listens nowhere. Best a loopback address, with a proxy before it that speaks TLS:
+   * there anybody on the host may look. Any other address is taken only with a token, which is then needed for all but
+   * the health checks. A port that is taken is told, and tried again; the group's work goes on meanwhile.
+   *
+   * Default: none. Allowed: host:port, such as 127.0.0.1:7780 or [::1]:7780; port 0 for any; one that is not of this
+   * host alone only with a token.
+   */
+  readonly http?: Host.HostPort | string | undefined
+  /**
+   * The token that allows changes over HTTP; no flag. Who sends it as a bearer token may resign, step down, hand the
+   * lead on and send messages. Without one nothing can be changed over HTTP. Draw one with
+   * `head -c 24 /dev/urandom | base64`. From code or the environment only: flags are seen in lists of processes.
+   *
+   * Default: none. Allowed: 16 to 256 letters, digits and any of - . _ ~ + /, with = at the end alone.
+   */
+  readonly httpToken?: Redacted.Redacted | string | undefined
+  /**
+   * File with the token, on its first line. In place of `httpToken`; read once, at the start. Only its owner should be
+   * able to read or change it (`chmod 600`).
+   *
+   * Default: none. Allowed: 1 to 1024 bytes of text, no blank or quote at either end, nothing invisible.
+   */
+  readonly httpTokenFile?: string | undefined
+  /**
+   * Names under which the page is reached, behind a proxy. A request that names another host than the address of
+   * `http`, a name of this host, or one of these is refused, so that no page of another site can speak to this server
+   * through a browser. Where a name is missing, requests by it are answered with 403.
+   *
+   * Default: none. Allowed: at most 16 host names with commas between them; empty for none.
+   */
+  readonly httpHosts?: ReadonlyArray<string> | undefined
+  /**
+   * How many of the newest events are kept. For `Group.subscribeAfter` and for who reads events over HTTP and comes
+   * back. Smaller: a reader that comes back late is told of a gap; larger costs some 300 bytes each.
+   *
+   * Default: 1000. Allowed: a whole number from 0 to 100000.
+   */
+  readonly eventHistory?: number | undefined
 }

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import type * as Host from "effect/net/Host"
 import * as Redacted from "effect/Redacted"
 import * as Member from "../protocol/model/Member.ts"
 import * as KeyRing from "../protocol/wire/KeyRing.ts"
@@ -209,5 +210,44 @@ export const settings = {
   tags: Setting.pairs(Member.limits.tags, {
     summary: "texts that others see with this server",
     default: () => ({})
+  }),
+  http: Setting.form<Host.HostPort, never, undefined>(
+    "host:port, such as 127.0.0.1:7780 or [::1]:7780; port 0 for any; one that is not of this host alone only with a token",
+    "host:port",
+    Forms.listening,
+    {
+      summary: "where the page and the HTTP API are served",
+      default: () => undefined
+    }
+  ),
+  httpToken: {
+    ...Setting.form<Redacted.Redacted, never, undefined>(
+      "16 to 256 letters, digits and any of - . _ ~ + /, with = at the end alone",
+      "token",
+      Forms.token,
+      {
+        summary: "the token that allows changes over HTTP; no flag",
+        default: () => undefined
+      }
+    ),
+    isSecret: true
+  },
+  httpTokenFile: Setting.text(1_024, {
+    summary: "file with the token, on its first line",
+    default: () => undefined
+  }),
+  httpHosts: Setting.list(
+    16,
+    "host names with commas between them; empty for none",
+    "names",
+    Forms.word,
+    {
+      summary: "names under which the page is reached, behind a proxy",
+      default: () => []
+    }
+  ),
+  eventHistory: whole([0, 100_000], "count", {
+    summary: "how many of the newest events are kept",
+    default: () => 1_000
   })
 } as const satisfies { readonly [K in keyof Options]-?: Setting.Setting<unknown, NonNullable<Options[K]>> }

@@ -27,7 +27,9 @@ export const keys = Object.keys(settings) as ReadonlyArray<Key>
  * @category models
  * @since 0.1.0
  */
-export const flagKeys = keys.filter((key) => !("isSecret" in settings[key])) as ReadonlyArray<Exclude<Key, "key">>
+export const flagKeys = keys.filter((key) => !("isSecret" in settings[key])) as ReadonlyArray<
+  Exclude<Key, "key" | "httpToken">
+>
 
 const words = (key: string) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
 

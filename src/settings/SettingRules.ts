@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as KeyRing from "../protocol/wire/KeyRing.ts"
 import * as DurationText from "./DurationText.ts"
+import * as Loopback from "./Loopback.ts"
 import type { settings } from "./SettingList.ts"
 import type { Key } from "./SettingName.ts"
 
@@ -112,6 +113,21 @@ export const rules: ReadonlyArray<Rule> = [
         + "work is ended that long before the lease is over, and beats may be lost before",
       stopTimeout: `at most a third of leaseDuration, which is ${leaseDuration && DurationText.format(leaseDuration)}: `
         + "work is ended that long before the lease is over, and beats may be lost before"
+    }
+  }),
+  ({ http, httpToken, httpTokenFile }) => ({
+    broken: http !== undefined && httpToken === undefined && httpTokenFile === undefined &&
+      !Loopback.isLoopback(http.host),
+    allowed: {
+      http:
+        "a loopback address, such as 127.0.0.1:7780, or any with httpToken or httpTokenFile: others could look and change"
+    }
+  }),
+  ({ httpToken, httpTokenFile }) => ({
+    broken: httpToken !== undefined && httpTokenFile !== undefined,
+    allowed: {
+      httpToken: "httpToken or httpTokenFile, not both",
+      httpTokenFile: "httpToken or httpTokenFile, not both"
     }
   }),
   ({ port, unicastPort }) => ({

@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { version } from "../../src/cli/version.ts"
 import * as Settings from "../../src/settings/Settings.ts"
+import { version } from "../../src/status/Version.ts"
 import * as Process from "./process.ts"
 
 describe("the command line", () => {

@@ -241,5 +241,33 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
     ],
     badCode: [{ a: 1 }, { "": "x" }, { "a ": "x" }, { a: "x\r" }, { a: "x".repeat(256) }, ["a"], "a=b", null],
     badText: ["zone", "=a", "a=\"x\"", "a=1,a=2", `a=${"x".repeat(256)}`, "a=1,"]
-  }
+  },
+  http: {
+    good: [
+      ["127.0.0.1:7780", "127.0.0.1:7780", Host.hostPortFromStringUnsafe("127.0.0.1:7780")],
+      ["[::1]:0", "[::1]:0", Host.hostPortFromStringUnsafe("[::1]:0")],
+      ["localhost:80", "LOCALHOST:80", Host.hostPortFromStringUnsafe("localhost:80")]
+    ],
+    badCode: ["7780", "127.0.0.1", "127.0.0.1:65536", "", 7, null],
+    badText: ["7780", "127.0.0.1", ":7780"]
+  },
+  httpToken: {
+    good: [
+      ["0123456789abcdef", "0123456789abcdef", Redacted.make("0123456789abcdef")],
+      [Redacted.make("x".repeat(256)), "x".repeat(256), Redacted.make("x".repeat(256))]
+    ],
+    badCode: ["0123456789abcde", "x".repeat(257), "0123456789 abcdef", "", Redacted.make("short"), 7, null],
+    badText: ["0123456789abcde", "x".repeat(257), "0123456789\tabcdef"]
+  },
+  httpTokenFile: {
+    good: [["/run/secrets/token", "/run/secrets/token"]],
+    badCode: ["", " ", "x".repeat(1_025), 7, null],
+    badText: [" ", "x".repeat(1_025)]
+  },
+  httpHosts: {
+    good: [[["status.example"], "status.example"], [["a", "b"], "a, b"], [[], ""]],
+    badCode: [[""], ["a b"], "a", Array.from({ length: 17 }, () => "a"), null],
+    badText: ["a,", "a b"]
+  },
+  eventHistory: whole([0, 1_000, 100_000], [-1, 100_001, 0.5])
 }

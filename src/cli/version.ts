@@ -1,2 +1,0 @@
-/** The version of the program: the one in package.json, which a test holds. */
-export const version = "0.1.0"

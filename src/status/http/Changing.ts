@@ -1,0 +1,143 @@
+/** What can be changed over HTTP: messages are sent, and the lead is given up, left for a while, or handed on. */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Option from "effect/Option"
+import type * as Client from "../../client/Client.ts"
+import type { Body } from "../../protocol/model/Client.ts"
+import type * as Member from "../../protocol/model/Member.ts"
+import * as Group from "../../server/Group.ts"
+import * as Leadership from "../../server/Leadership.ts"
+import * as Contract from "./Contract.ts"
+import * as Problem from "./Problem.ts"
+
+/** Why a message was not sent, or not acknowledged. */
+export type NotSent = Client.SendError | Client.ClientError
+
+/** How messages are sent for those who ask for it over HTTP. Where none is provided, none can be. */
+export const Sender = Context.Reference<
+  ((body: Body) => Effect.Effect<number, NotSent>) | null
+>("bellwether/status/http/Changing/Sender", { defaultValue: () => null })
+
+const cannotSend = new Problem.NotAllowed({ detail: "this server was not given a way to send messages" })
+
+const sendProblem = (error: NotSent): Problem.NotAllowed | Problem.NotDelivered => {
+  switch (error._tag) {
+    case "BodyTooLarge":
+    case "BodyNotJson":
+      return new Problem.NotAllowed({ detail: error.message })
+    case "NobodyLeads":
+      return new Problem.NotDelivered({ detail: error.message, mayArrive: error.mayArrive })
+    case "QueueFull":
+    case "ClientClosed":
+    case "DatagramsFailed":
+    case "SettingRefused":
+      return new Problem.NotDelivered({ detail: error.message, mayArrive: false })
+  }
+}
+
+/** The election that a request names, if this server takes part in it: to ask for another would be to join it. */
+const electionOf = Effect.fnUntraced(function*(group: Group.GroupShape, name = "") {
+  const { elections } = yield* group.status
+  if (elections.some((election) => election.name === name)) return name
+  return yield* new Problem.NoSuchElection({
+    election: name,
+    detail: `those that it takes part in: ${elections.map((election) => JSON.stringify(election.name)).join(", ")}`
+  })
+})
+
+/** What is done in an election that this server takes part in. */
+const within = <A, E>(
+  leadership: Leadership.LeadershipShape,
+  election: string,
+  act: (leadership: Leadership.LeadershipShape) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  election === ""
+    ? act(leadership)
+    // It takes part already, so nothing is refused.
+    : Effect.scoped(Effect.flatMap(Effect.orDie(leadership.of(election)), act))
+
+const notLeading = (election: string) => () =>
+  new Problem.NotTheLeader({ election, detail: "ask the leader: GET /health/leader names it" })
+
+/** The member that a text names, by its id or, if only one goes by it, by its name. */
+const memberOf = Effect.fnUntraced(function*(group: Group.GroupShape, text: string) {
+  const members = yield* group.members
+  const named = members.filter(({ id, name }) => id === text || name === text)
+  const [member] = named
+  if (member !== undefined && named.length === 1) return member
+  return yield* new Problem.NoSuchMember({
+    member: text,
+    detail: named.length > 1
+      ? `${named.length} members go by that name: give the id of one`
+      : "give the id or the name of one of the members in /api/group"
+  })
+})
+
+/** The handlers of the contract's group `control`. */
+export const layer = HttpApiBuilder.group(
+  Contract.Api,
+  "control",
+  Effect.fnUntraced(function*(handlers) {
+    const group = yield* Group.Group
+    const leadership = yield* Leadership.Leadership
+    const send = yield* Sender
+    return handlers
+      .handle("send", ({ payload }) =>
+        send === null
+          ? Effect.fail(cannotSend)
+          : send(payload.body).pipe(
+            Effect.mapBoth({ onSuccess: (seq) => ({ seq }), onFailure: sendProblem })
+          ))
+      .handle(
+        "resign",
+        ({ query }) =>
+          Effect.flatMap(
+            electionOf(group, query.election),
+            (election) => within(leadership, election, ({ resign }) => Effect.mapError(resign, notLeading(election)))
+          )
+      )
+      .handle(
+        "stepDown",
+        Effect.fnUntraced(function*({ payload, query }) {
+          const election = yield* electionOf(group, query.election)
+          const duration = Duration.fromInput(payload.for as Duration.Input)
+          if (Option.isNone(duration)) return yield* new Problem.NotAllowed({ detail: notATime(payload.for) })
+          yield* within(leadership, election, ({ stepDownFor }) =>
+            Effect.mapError(
+              stepDownFor(duration.value),
+              () => new Problem.NotAllowed({ detail: notATime(payload.for) })
+            ))
+        })
+      )
+      .handle(
+        "transfer",
+        Effect.fnUntraced(function*({ payload, query }) {
+          const election = yield* electionOf(group, query.election)
+          const member = yield* memberOf(group, payload.to)
+          yield* within(
+            leadership,
+            election,
+            ({ transferTo }) => Effect.mapError(transferTo(member), transferProblem(election, member))
+          )
+        })
+      )
+  })
+)
+
+const notATime = (was: string) =>
+  `for is ${JSON.stringify(was)}; allowed: a duration from 1ms to 24h, such as "30 seconds"`
+
+const transferProblem =
+  (election: string, member: Member.Member) =>
+  (error: Leadership.NotLeading | Leadership.NoSuchMember | Leadership.TransferFailed) => {
+    switch (error._tag) {
+      case "NotLeading":
+        return notLeading(election)()
+      case "NoSuchMember":
+        return new Problem.NoSuchMember({ member: member.id, detail: error.message })
+      case "TransferFailed":
+        return new Problem.TransferFailed({ to: error.to, leader: error.leader, detail: error.message })
+    }
+  }

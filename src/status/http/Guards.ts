@@ -1,0 +1,86 @@
+/** The middleware of the API: each asks `Access`, and lets a request through or answers with a problem. */
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Access from "./Access.ts"
+import * as Contract from "./Contract.ts"
+import * as Problem from "./Problem.ts"
+
+/** What the guards go by. */
+export interface Policy {
+  /** The token that allows changes; undefined where nothing may be changed. */
+  readonly token: Redacted.Redacted | undefined
+  /** Whether the token is needed to look, too. */
+  readonly closed: boolean
+  /** The names that a request may name as its host, besides addresses and names of loopback. */
+  readonly hosts: ReadonlySet<string>
+}
+
+/** Refuses what names another host, or was made by a page of another site. */
+export const refuseForeign = (
+  { headers, method }: HttpServerRequest.HttpServerRequest,
+  { hosts }: Policy
+): Problem.ForeignRequest | null => {
+  const { host } = headers
+  if (!Access.isOurHost(host, hosts)) {
+    return new Problem.ForeignRequest({
+      detail: `this server does not go by the name ${JSON.stringify(host ?? "")}: see the setting httpHosts`
+    })
+  }
+  return Access.isCrossSite({ method, headers })
+    ? new Problem.ForeignRequest({ detail: "a page of another site made this request" })
+    : null
+}
+
+const holds = ({ token }: Policy, credential: Redacted.Redacted): boolean =>
+  token !== undefined && Access.isSame(Redacted.value(token), Redacted.value(credential))
+
+/** Whether somebody with this token may look. */
+export const mayLook = (policy: Policy, credential: Redacted.Redacted): Problem.TokenRefused | null =>
+  !policy.closed || holds(policy, credential)
+    ? null
+    : new Problem.TokenRefused({ detail: "send the token of this server as a bearer token" })
+
+/** Whether somebody with this token may change things. */
+export const mayChange = (
+  policy: Policy,
+  credential: Redacted.Redacted
+): Problem.TokenRefused | Problem.ReadOnly | null => {
+  if (policy.token === undefined) {
+    return new Problem.ReadOnly({ detail: "set httpToken or httpTokenFile to allow changes" })
+  }
+  return holds(policy, credential)
+    ? null
+    : new Problem.TokenRefused({ detail: "send the token of this server as a bearer token" })
+}
+
+/** The most that a request may carry. */
+const maxBody = ByteSize.kibibytes(16)
+
+const guarded = <A, E, R, E2>(effect: Effect.Effect<A, E, R>, refusal: E2 | null): Effect.Effect<A, E | E2, R> =>
+  refusal === null ? effect : Effect.fail(refusal)
+
+/** The guards by a policy. */
+export const layer = (
+  policy: Policy
+): Layer.Layer<Contract.SameSite | Contract.MayLook | Contract.MayChange> =>
+  Layer.mergeAll(
+    Layer.succeed(Contract.SameSite, (effect) =>
+      Effect.flatMap(
+        HttpServerRequest.HttpServerRequest,
+        (request) =>
+          guarded(
+            Effect.provideService(effect, HttpIncomingMessage.MaxBodySize, maxBody),
+            refuseForeign(request, policy)
+          )
+      )),
+    Layer.succeed(Contract.MayLook, {
+      token: (effect, { credential }) => guarded(effect, mayLook(policy, credential))
+    }),
+    Layer.succeed(Contract.MayChange, {
+      token: (effect, { credential }) => guarded(effect, mayChange(policy, credential))
+    })
+  )

@@ -1,0 +1,174 @@
+/**
+ * The HTTP server of one group's server, on Node: it listens where the settings say, and tries again while it cannot. Nothing of
+ * it touches the group's work. It is loaded only where the setting `http` asks for it.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as Host from "effect/net/Host"
+import type * as NetAddress from "effect/net/NetAddress"
+import type * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import { createServer } from "node:http"
+import * as Os from "node:os"
+import * as Client from "../../client/Client.ts"
+import * as Group from "../../server/Group.ts"
+import * as Leadership from "../../server/Leadership.ts"
+import type * as Server from "../../server/Server.ts"
+import * as Loopback from "../../settings/Loopback.ts"
+import { notShown, SettingRefused } from "../../settings/SettingRefused.ts"
+import * as Settings from "../../settings/Settings.ts"
+import * as StatusApi from "../../StatusApi.ts"
+import type * as Datagrams from "../../transport/Datagrams.ts"
+import { KeyFile } from "../../transport/KeyFile.ts"
+import * as Changing from "./Changing.ts"
+
+/** Where a server is to listen. */
+type Listening = Settings.Settings & { readonly http: Host.HostPort }
+
+/** What is told of the listener. */
+export interface Told {
+  /** It listens: the address of its page. */
+  readonly listening: (url: string) => Effect.Effect<void>
+  /** It cannot: told once for each reason, and tried again. */
+  readonly refused: (why: string) => Effect.Effect<void>
+}
+
+/** The most connections at a time: streams, and those who ask. */
+const maxConnections = 512
+
+/** A connection on which nothing moves for so long is closed, in ms: a stream shows that it is alive twice as often. */
+const idleFor = 30_000
+
+/** The token of a server: as it was set, or what its file says. Read before anything is opened. */
+export const token = Effect.fnUntraced(function*(
+  { httpToken, httpTokenFile }: Pick<Settings.Settings, "httpToken" | "httpTokenFile">
+): Effect.fn.Return<Redacted.Redacted | undefined, SettingRefused> {
+  if (httpTokenFile === undefined) return httpToken
+  const refused = (was: string, allowed: string) =>
+    new SettingRefused({ setting: "httpTokenFile", as: "httpTokenFile", was, allowed })
+  const { read } = yield* KeyFile
+  const { text } = yield* Effect.mapError(
+    read(httpTokenFile),
+    ({ why }) => refused(httpTokenFile, `a file that can be read: ${why}`)
+  )
+  const [first = ""] = text.split(/\r?\n/, 1)
+  const { httpToken: found } = yield* Effect.mapError(
+    Settings.make({ httpToken: first.trim() }),
+    ({ allowed }) => refused(notShown, `a file whose first line is a token: ${allowed}`)
+  )
+  return found
+})
+
+/** A server of Node that nothing keeps open or brings down. */
+const makeServer = () => {
+  const server = createServer({
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 5_000,
+    maxHeaderSize: 16_384
+  })
+  server.maxConnections = maxConnections
+  server.timeout = idleFor
+  // Without a listener an error of a server that already listens ends the process.
+  server.on("error", () => {})
+  return server
+}
+
+/** The names under which this host may be asked for. */
+const ownNames = ({ http, httpHosts }: Listening): ReadonlyArray<string> => [
+  ...httpHosts,
+  Os.hostname(),
+  ...Host.isDomainName(http.host) ? [Host.formatHost(http.host)] : []
+]
+
+/** How long a request that is under way has when the server stops. */
+const grace = "500 millis"
+
+const urlOf = (address: NetAddress.SocketAddress): string => HttpServer.formatAddress(address)
+
+/** The HTTP server, as long as the layer lasts. */
+const listening = (
+  { group, leadership }: Pick<Server.ServerShape, "group" | "leadership">,
+  settings: Listening,
+  secret: Redacted.Redacted | undefined,
+  sender: typeof Changing.Sender["Service"],
+  told: Told
+) => {
+  const server = makeServer()
+  const { host, port } = settings.http
+  // Once requests have had their time. Last acquired, first released: after the routes, before the server waits for its end.
+  const closing = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
+  const said = Effect.flatMap(HttpServer.HttpServer, ({ address }) => told.listening(urlOf(address)))
+  return HttpRouter.serve(
+    StatusApi.layer({ token: secret, closed: !Loopback.isLoopback(host), hosts: ownNames(settings) }),
+    { disableLogger: true, disableListenLog: true }
+  ).pipe(
+    Layer.merge(Layer.effectDiscard(said)),
+    Layer.provide(closing),
+    Layer.provide(NodeHttpServer.layer(() => server, {
+      host: Host.formatHost(host),
+      port,
+      gracefulShutdownTimeout: grace
+    })),
+    Layer.provide(Layer.succeedContext(
+      Context.make(Group.Group, group).pipe(
+        Context.add(Leadership.Leadership, leadership),
+        Context.add(Changing.Sender, sender)
+      )
+    ))
+  )
+}
+
+/** Sends by a client of the same process, which joins when the first message is sent. */
+const makeSender = Effect.fnUntraced(function*(settings: Settings.Settings) {
+  const scope = yield* Effect.scope
+  const context = yield* Effect.context<Datagrams.Datagrams>()
+  const [client, forget] = yield* Effect.cachedInvalidateWithTTL(
+    Client.fromSettings(settings, { sendTimeout: "10 seconds" }).pipe(Scope.provide(scope), Effect.provide(context)),
+    Duration.infinity
+  )
+  const joined = Effect.tapError(client, () => forget)
+  return (body: Parameters<Client.ClientShape["send"]>[0]) => Effect.flatMap(joined, ({ send }) => send(body))
+})
+
+/** When a port that was refused is tried again. */
+const again = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
+
+/**
+ * Serves the page and the API of a server until the scope closes. It returns at once, before it listens: the group's work waits
+ * for nothing here.
+ */
+export const listen = Effect.fnUntraced(function*(
+  server: Pick<Server.ServerShape, "group" | "leadership">,
+  settings: Listening,
+  told: Told
+): Effect.fn.Return<void, SettingRefused, Scope.Scope | Datagrams.Datagrams> {
+  const secret = yield* token(settings)
+  // At once, so that what is opened in it later is not closed before what the caller acquires meanwhile.
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const sender = yield* Scope.provide(makeSender(settings), scope)
+  let last = ""
+  const attempt = Effect.gen(function*() {
+    const own = yield* Scope.fork(scope)
+    yield* Layer.buildWithScope(listening(server, settings, secret, sender, told), own).pipe(
+      Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
+    )
+  })
+  yield* attempt.pipe(
+    Effect.tapError((error) => {
+      const why = error.cause instanceof Error ? error.cause.message : String(error.cause)
+      if (why === last) return Effect.void
+      last = why
+      return told.refused(why)
+    }),
+    Effect.retry(again),
+    Effect.forkIn(scope)
+  )
+})
