@@ -152,7 +152,7 @@ const ago = (since: number, now: number): number => Math.max(0, Math.round(now -
  * @internal
  */
 export const of = (state: State, now: Now): Status => {
-  const { delivery, identity, known, lag, named, phase, self, timing } = state
+  const { delivery, identity, lag, named, phase, self, timing } = state
   const elections: ReadonlyArray<[string, Election.Election]> = [
     [Election.ofGroup, state.election],
     ...[...HashMap.entries(named)].sort(([a], [b]) => a < b ? -1 : 1)
