@@ -38,8 +38,11 @@ export const isBothWays = (election: Context, id: Member.NodeId): boolean =>
 /**
  * Whether a leader that is a member can be followed directly. One that is not known to hear this server can be where no member
  * is, if that leader sees more than half as many servers as this one: it is this server then that is not heard.
+ *
+ * With a lease one that only others hear is not: a sweep would end that path, and find the one through others a little later.
  */
 export const isDirect = (election: Context, id: Member.NodeId): boolean => {
+  if (election.state.timing.lease !== null) return !isHeardByOthersOnly(election, id)
   if (isBothWays(election, id)) return true
   const { sees } = HashMap.getUnsafe(election.state.known, id)
   return 2 * sees > election.state.members.length + 1 && Paths.isUnheard(election.context)
@@ -322,16 +325,18 @@ export const endedAt = (election: Context, reign: Reign.Reign): number | null =>
 
 /** A witness keeps a member; it keeps no path to it. In a named election there is no other path. */
 const notHeardSince = (election: Context, { leader }: Reign.Reign): number | null => {
-  if (election.leads || election.name !== Election.ofGroup || isBoundTo(election, leader)) return null
-  const notHeard = Option.filter(
-    election.context.known(leader.id),
-    (known) => known.isLinkMissing && isSilent(election.context, known)
-  )
+  if (election.leads || !isHeardByOthersOnly(election, leader.id)) return null
+  const notHeard = Option.filter(election.context.known(leader.id), (known) => isSilent(election.context, known))
   return Option.getOrNull(Option.map(notHeard, ({ heardAt }) => heardAt))
 }
 
+/** Whether others hear a member and this server does not, so that it is to be followed through them. */
+const isHeardByOthersOnly = (election: Context, id: Member.NodeId): boolean =>
+  election.name === Election.ofGroup && !isBoundTo(election, id)
+  && Option.exists(election.context.known(id), ({ isLinkMissing }) => isLinkMissing)
+
 /** With a lease who has promised the leader something follows it until that has run out; who has not would follow it for good. */
-const isBoundTo = ({ name, state: { promises, timing } }: Context, { id }: Reign.Leader): boolean =>
+const isBoundTo = ({ name, state: { promises, timing } }: Context, id: Member.NodeId): boolean =>
   timing.lease !== null && Option.exists(HashMap.get(promises, name), ({ to }) => to?.id === id)
 
 /** Whether one stands through which the leader was followed: it follows nobody, and this server goes before it. */
