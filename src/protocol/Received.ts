@@ -8,8 +8,6 @@ import * as NamedElections from "./election/NamedElections.ts"
 import * as Register from "./election/Register.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
-import * as Handover from "./lease/Handover.ts"
-import * as PreVote from "./lease/PreVote.ts"
 import * as Voter from "./lease/Voter.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as Identity from "./membership/Identity.ts"
@@ -32,7 +30,7 @@ type Via = "multicast" | "unicast"
 
 /** A message of somebody else, or one of our own that has come back, has arrived. */
 export const received = (context: StepContext, message: Message.Message, source: Member.Address, via: Via): void => {
-  if (Message.isOfHandover(message)) return Handover.hear(context, message, source)
+  if (Message.isOfHandover(message)) return Algorithms.of(context.state).onHandover(context, message, source)
   switch (message.type) {
     case "WITNESS_ASK":
       return Witnesses.onAsk(context, message, source)
@@ -181,7 +179,7 @@ const onProbe = (
   const { nonce, sender } = message
   if (via === "unicast") {
     if (message.preVote === undefined) Links.asked(context, sender.id, nonce)
-    return Presence.respond(context, from, nonce, PreVote.answer(context, message, from))
+    return Presence.respond(context, from, nonce, Algorithms.of(context.state).answer(context, message, from))
   }
   // A burst of one nonce is one question.
   const known = HashMap.getUnsafe(context.state.known, sender.id)

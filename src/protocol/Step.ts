@@ -14,8 +14,6 @@ import * as NamedElections from "./election/NamedElections.ts"
 import * as Snapshot from "./election/Snapshot.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
-import * as Handover from "./lease/Handover.ts"
-import * as LeaseElection from "./lease/LeaseElection.ts"
 import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
@@ -113,7 +111,7 @@ export const make = (options: {
   contacts: Contacts.make(options.seeds ?? []),
   delivery: Delivery.empty,
   promises: HashMap.empty(),
-  silentUntil: options.timing.lease === null ? -Infinity : options.monotonic + options.timing.lease.duration,
+  silentUntil: Algorithms.of(options).silentUntil(options.timing, options.monotonic),
   handover: PromiseRecord.none,
   kept: [],
   minority: false,
@@ -169,7 +167,8 @@ export const leads = (
   now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">,
   election = Election.ofGroup
 ): Reign.Reign | null =>
-  PauseDetector.isPaused(state, now) || Snapshot.isRestored(state, now) || !LeaseElection.isHeld(state, election, now)
+  PauseDetector.isPaused(state, now) || Snapshot.isRestored(state, now) ||
+    !Algorithms.of(state).lasts(state, election, now)
     ? null
     : ElectionContext.ownReign(state, election)
 
@@ -208,7 +207,7 @@ const act = (context: StepContext, input: Input): void => {
       context.emit({ event: "Started", self })
       context.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
       Stability.start(context)
-      Handover.start(context)
+      Algorithms.of(context.state).onStart(context)
       break
     case "Discover": {
       const askAll = context.state.probe === "" || context.state.members.length === 0
@@ -306,7 +305,7 @@ const inElection = (
 const heartbeat = (context: StepContext): void => {
   Following.giveSignOfLife(ElectionContext.ofGroup(context))
   Presence.sayAlive(context)
-  Handover.ask(context)
+  Algorithms.of(context.state).onHeartbeat(context)
   NamedElections.heartbeat(context)
   FailureDetector.keepByUnicast(context)
   keepPaths(context)
@@ -338,7 +337,7 @@ const fired = (context: StepContext, timer: Timer): void => {
   switch (timer._tag) {
     case "DiscoveryOver":
       context.state.phase = "Live"
-      Handover.ask(context)
+      Algorithms.of(context.state).onHeartbeat(context)
       keepPaths(context)
       return ElectionContext.all(context).forEach(BullyElection.callElection)
     case "Stable":
@@ -354,7 +353,8 @@ const fired = (context: StepContext, timer: Timer): void => {
       return Witnesses.ask(context)
     case "Proof":
       if (Paths.unanswered(context, timer)) {
-        ElectionContext.all(context).forEach((election) => BullyElection.onUnproven(election, timer.id))
+        const { onUnproven } = Algorithms.of(context.state)
+        ElectionContext.all(context).forEach((election) => onUnproven(election, timer.id))
       }
       return
     case "Page":
@@ -366,7 +366,7 @@ const fired = (context: StepContext, timer: Timer): void => {
     case "NameNewest":
       return Delivery.nameNewest(context, timer.isLast)
     case "Handover":
-      return Handover.fired(context, timer)
+      return Algorithms.of(context.state).onHandoverTimer(context, timer)
     case "Farewell":
       return Leaving.fired(context, timer)
     default:

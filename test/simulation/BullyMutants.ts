@@ -372,8 +372,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "where the one that should object is gone, nobody objects",
     file: "election/BullyElection.ts",
-    from: "if (reign === null || timing.lease !== null || isOwnTurn) return callElection(election)",
-    to: "return reign === null || timing.lease !== null ? callElection(election) : undefined",
+    from: "if (reign === null || election.traits.asksFirst || isOwnTurn) return callElection(election)",
+    to: "return reign === null || election.traits.asksFirst ? callElection(election) : undefined",
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "settles"
   },
@@ -385,8 +385,8 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     to: "  void betterPlaced",
     also: [{
       file: "election/BullyElection.ts",
-      from: "if (reign === null || timing.lease !== null || isOwnTurn) return callElection(election)",
-      to: "return reign === null || timing.lease !== null ? callElection(election) : undefined"
+      from: "if (reign === null || election.traits.asksFirst || isOwnTurn) return callElection(election)",
+      to: "return reign === null || election.traits.asksFirst ? callElection(election) : undefined"
     }],
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
     breaks: "settles"

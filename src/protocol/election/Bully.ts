@@ -8,10 +8,17 @@ const nothing = (): void => {}
 
 /** The Bully. Where nobody votes, what is said of votes means nothing. */
 export const bully: ElectionAlgorithm = {
+  silentUntil: () => -Infinity,
+  lasts: () => true,
+  onStart: nothing,
+  onRestored: nothing,
+  onLeave: nothing,
+  delaysGoodbye: () => false,
   begin: nothing,
   end: nothing,
   onSweep: nothing,
   onPauseCheck: nothing,
+  onHeartbeat: nothing,
   checkPaths: (context) => {
     if (Paths.watch(context)) ElectionContext.all(context).forEach(BullyElection.onUnheard)
   },
@@ -29,12 +36,16 @@ export const bully: ElectionAlgorithm = {
         return BullyElection.waitOver(election)
     }
   },
+  onUnproven: BullyElection.onUnproven,
   onElection: BullyElection.onElection,
   onOk: BullyElection.onOk,
   onBeat: nothing,
   onBallot: nothing,
   onBallotElsewhere: nothing,
   onLateRelease: nothing,
+  onHandover: nothing,
+  onHandoverTimer: nothing,
+  answer: () => ({}),
   onResponse: nothing,
   onForeign: nothing,
   onRaised: BullyElection.onRaised

@@ -68,7 +68,7 @@ export const callIfDue = (election: Context): void => {
   // Who ranks higher and does not hear us objects to nobody on our word.
   const isOwnTurn = Damping.hasLost(election) ||
     !higher(election).some(({ id }) => Paths.isHeardBy(election.context, id))
-  if (reign === null || timing.lease !== null || isOwnTurn) return callElection(election)
+  if (reign === null || election.traits.asksFirst || isOwnTurn) return callElection(election)
   if (!Roles.mayStandIfHeard(election) || election.hasTimer("eligible")) return
   election.setTimer("eligible", timing.okTimeout + timing.coordinatorTimeout, { _tag: "Eligible" })
 }
@@ -228,13 +228,10 @@ export const onRemoved = (election: Context, member: Member.Member, reason: Even
   if (reign !== null) callIfDue(election)
 }
 
-/**
- * A member that was asked has not proved that it hears this server. Where it leads, it is dropped: with a lease its votes say
- * whether it hears.
- */
+/** A member that was asked has not proved that it hears this server. Where it leads, it is dropped. */
 export const onUnproven = (election: Context, id: Member.NodeId): void => {
   const { life, reign } = election.register
-  if (reign?.leader.id !== id || election.state.timing.lease !== null || life.through !== null) return
+  if (reign?.leader.id !== id || life.through !== null) return
   if (Following.isDirect(election, id)) return
   const path = Following.around(election)
   if (path !== null) return Following.goBy(election, reign, path)

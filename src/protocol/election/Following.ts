@@ -29,20 +29,21 @@ export interface Path {
 }
 
 /**
- * Whether what a member says may change a reign that is followed, or a term that was heard of: with a lease whatever it says;
- * else where it is known to hear this server.
+ * Whether what a member says may change a reign that is followed, or a term that was heard of: always where leaders are voted for,
+ * else where the member is known to hear this server.
  */
 export const isBothWays = (election: Context, id: Member.NodeId): boolean =>
-  election.state.timing.lease !== null || Paths.isHeardBy(election.context, id)
+  election.traits.isVotedFor || Paths.isHeardBy(election.context, id)
 
 /**
  * Whether a leader that is a member can be followed directly. One that is not known to hear this server can be where no member
  * is, if that leader sees more than half as many servers as this one: it is this server then that is not heard.
  *
- * With a lease one that only others hear is not: a sweep would end that path, and find the one through others a little later.
+ * Where leaders are voted for, one that only others hear cannot be: a sweep would end that path, and find the one through others
+ * a little later.
  */
 export const isDirect = (election: Context, id: Member.NodeId): boolean => {
-  if (election.state.timing.lease !== null) return !isHeardByOthersOnly(election, id)
+  if (election.traits.isVotedFor) return !isHeardByOthersOnly(election, id)
   if (isBothWays(election, id)) return true
   const { sees } = HashMap.getUnsafe(election.state.known, id)
   return 2 * sees > election.state.members.length + 1 && Paths.isUnheard(election.context)
@@ -114,7 +115,7 @@ export const pathTo = (election: Context, message: Message.FromServer, theirs: R
  */
 const mayHaveMissedUs = (election: Context, message: Message.FromServer, { leader }: Reign.Reign): boolean => {
   const { timing, self } = election.state
-  return election.leads && election.name === Election.ofGroup && timing.lease === null
+  return election.leads && election.name === Election.ofGroup && !election.traits.isVotedFor
     && (!timing.preempt || election.outranks(self, leader))
     && !(Member.isSameStart(message.sender, leader) && Paths.provesHearing(self, message))
     && !HashMap.getUnsafe(election.state.known, leader.id).isReached
@@ -142,7 +143,7 @@ const pathThrough = (election: Context, message: Message.FromServer, theirs: Rei
  */
 const isMadeWayFor = (election: Context, sender: Member.Member): boolean => {
   const { last } = election.register
-  return election.state.timing.lease === null && last !== null && Member.isSameStart(last.leader, sender)
+  return !election.traits.asksFirst && last !== null && Member.isSameStart(last.leader, sender)
 }
 
 /**
@@ -152,7 +153,7 @@ const isMadeWayFor = (election: Context, sender: Member.Member): boolean => {
  */
 export const passedUntil = (election: Context, greater: Reign.Reign | null): number => {
   const { timing, self } = election.state
-  if (election.name !== Election.ofGroup || timing.lease !== null) return -Infinity
+  if (election.name !== Election.ofGroup || election.traits.asksFirst) return -Infinity
   if (greater !== null && election.outranks(self, greater.leader)) return -Infinity
   return election.context.now.monotonic + Timing.patience(timing, timing.heartbeatInterval) + timing.heartbeatInterval
 }
@@ -191,7 +192,7 @@ export const begun = (
 
 /** A leader that is heard itself has given its first sign of life. */
 const leastOf = (election: Context, { sender }: Message.FromServer, { leader }: Reign.Reign): number =>
-  election.name === Election.ofGroup && election.state.timing.lease === null && Member.isSameStart(sender, leader)
+  election.name === Election.ofGroup && !election.traits.asksFirst && Member.isSameStart(sender, leader)
     ? 1
     : 0
 
@@ -262,14 +263,14 @@ export const hear = (election: Context, message: Message.FromServer, byLeader: b
 }
 
 /**
- * Whether another knows of a later sign of life of a leader that is silent here: with a lease some of those who do are asked for a
- * path before the promise runs out. Without one the sweeps see to that.
+ * Whether another knows of a later sign of life of a leader that is silent here: some of those who do are asked for a path
+ * before the promise to it runs out. Where nothing was promised the sweeps see to that.
  */
 const isMissed = (
-  { register: { life, reign }, state: { members, timing }, context }: Context,
+  { register: { life, reign }, state: { members }, context, traits }: Context,
   alive: number
 ): boolean =>
-  timing.lease !== null && alive > life.number && Option.exists(
+  traits.bindsFollowers && alive > life.number && Option.exists(
     context.known(reign!.leader.id),
     ({ heardAt, interval }) => context.now.monotonic - heardAt >= interval
   ) && context.random() * members.length < askedAtOnce
@@ -335,21 +336,21 @@ const isHeardByOthersOnly = (election: Context, id: Member.NodeId): boolean =>
   election.name === Election.ofGroup && !isBoundTo(election, id)
   && Option.exists(election.context.known(id), ({ isLinkMissing }) => isLinkMissing)
 
-/** With a lease who has promised the leader something follows it until that has run out; who has not would follow it for good. */
-const isBoundTo = ({ name, state: { promises, timing } }: Context, id: Member.NodeId): boolean =>
-  timing.lease !== null && Option.exists(HashMap.get(promises, name), ({ to }) => to?.id === id)
+/** Who has promised the leader something follows it until that has run out; who has not would follow it for good. */
+const isBoundTo = ({ name, state: { promises } }: Context, id: Member.NodeId): boolean =>
+  Option.exists(HashMap.get(promises, name), ({ to }) => to?.id === id)
 
 /** Whether one stands through which the leader was followed: it follows nobody, and this server goes before it. */
 export const isPathOver = (election: Context, { leader, sender }: Message.Of<"ELECTION">): boolean =>
   leader === null && election.register.life.through === sender.id && election.outranks(election.state.self, sender)
 
 /**
- * With each heartbeat: whom the path to the leader rests on is asked in time whether it hears this server. A leader by a lease
- * that is heard need not.
+ * With each heartbeat: the member that the path to the leader rests on is asked in time whether it hears this server. A leader
+ * that was voted for and is heard need not be asked.
  */
 export const keep = (election: Context): void => {
   const { life: { through }, reign } = election.register
-  if (reign === null || election.leads || (through === null && election.state.timing.lease !== null)) return
+  if (reign === null || election.leads || (through === null && election.traits.isVotedFor)) return
   Paths.keep(election.context, through ?? reign.leader.id)
 }
 
@@ -389,7 +390,7 @@ export const goBy = (election: Context, reign: Reign.Reign, path: Path, removed?
  */
 export const vouchesTo = (election: Context, reign: Reign.Reign, candidate: Message.Header): boolean =>
   election.register.life.through !== candidate.sender.id
-  && !(candidate.leader === null && Reign.isPassed(reign, candidate, election.state.timing.lease !== null))
+  && !(candidate.leader === null && Reign.isPassed(reign, candidate, election.traits.claimsTerms))
 
 /**
  * The leader of a reign as a member, also where it is none that this server hears: of that only its rank and place are known,

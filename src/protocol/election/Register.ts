@@ -149,10 +149,10 @@ const cannotFollow = (
 /** After these a leader may be there all the same, only not heard by us. */
 const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost", "Deaf"])
 
-/** Where a reign of ours was passed by one that is over. A lease lets nobody go on in another term: it is claimed anew, above. */
+/** Where a reign of ours was passed by one that is over, this server leads on by one above it, or ends its own. */
 const leadAnew = (election: Context, mine: Reign.Reign, header: Message.Header, from: Member.Address | null): void => {
   const { sender } = header
-  const isPassed = Reign.isPassed(mine, header, election.state.timing.lease !== null)
+  const isPassed = Reign.isPassed(mine, header, election.traits.claimsTerms)
   const isBothWays = Following.isBothWays(election, sender.id)
   if (isPassed && isBothWays) {
     if (mayLeadOn(election)) return Roles.becomeLeader(election)
@@ -172,7 +172,7 @@ const wantTermAbove = (election: Context, term: number): void =>
   })
 
 const mayLeadOn = (election: Context): boolean =>
-  election.state.phase === "Live" && election.register.ending === null && election.state.timing.lease === null
+  election.state.phase === "Live" && election.register.ending === null && !election.traits.claimsTerms
 
 const follow = (election: Context, message: Message.FromServer, theirs: Reign.Reign, path: Following.Path): void => {
   const leader = Following.leaderOf(election.context, theirs)

@@ -71,7 +71,6 @@ export const transfer = (election: Context, to: Member.NodeId): void => {
 export const workEnded = (election: Context, finished: boolean): void => {
   const { phase } = election.state
   const { ineligibility, ending, reign, vacancy } = election.register
-  const { coordinatorTimeout, lease } = election.state.timing
   if (ending === null || reign === null) return
   const { transferee } = ineligibility
   const isLost = ending === "Transferred" && !election.others.some(({ id }) => id === transferee)
@@ -88,11 +87,12 @@ export const workEnded = (election: Context, finished: boolean): void => {
     : vacancy.successor ?? highestHeardBy(election)?.id ?? election.highest?.id ?? null
   Roles.sayStepsDown(election, cause, successor)
   // It made way for one that others may not have in view: what ranks below that one must not take the place first.
-  if (cause === "HigherRank" && lease !== null) {
-    election.change({ lastUntil: election.context.now.monotonic + coordinatorTimeout })
-  }
+  if (cause === "HigherRank") election.change({ lastUntil: othersFirstUntil(election) })
   BullyElection.callElection(election)
 }
+
+const othersFirstUntil = ({ state: { timing }, context }: Context): number =>
+  context.now.monotonic + timing.coordinatorTimeout
 
 /** Who ranks highest of those that are known to hear this server: another may never learn that it is named. */
 const highestHeardBy = (election: Context): Member.Member | undefined =>
@@ -156,9 +156,8 @@ export const workOverran = (election: Context, term: number): void => {
 /** The last of the work that had not ended in its time has. */
 export const workFinished = (election: Context): void => {
   if (!election.register.overrun) return
-  const { coordinatorTimeout, lease } = election.state.timing
   // The voters were bound to us all that time: the others may lead first.
-  const lastUntil = lease === null ? -Infinity : election.context.now.monotonic + coordinatorTimeout
+  const lastUntil = election.traits.bindsFollowers ? othersFirstUntil(election) : -Infinity
   election.change({ overrun: false, lastUntil })
   BullyElection.callElection(election)
 }

@@ -24,7 +24,7 @@ import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
-import type { Now, State } from "../model/State.ts"
+import type { Now } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
@@ -32,18 +32,6 @@ import * as PreVote from "./PreVote.ts"
 import * as Voter from "./Voter.ts"
 
 type Context = ElectionContext.ElectionContext
-
-/** Whether the lease of this server's own reign in an election lasts by the clock; true where there are no leases. */
-export const isHeld = (
-  state: Pick<State, "timing" | "election" | "named">,
-  election: string,
-  now: Pick<Now, "monotonic" | "wall" | "sinceBoot">
-): boolean => {
-  const { lease } = state.timing
-  if (lease === null) return true
-  const claim = ElectionContext.register(state, election)?.claim ?? null
-  return claim !== null && Lease.isHeld(claim, lease, now)
-}
 
 // --- Standing ---
 

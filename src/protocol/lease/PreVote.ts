@@ -129,7 +129,7 @@ export const answer = (
   { preVote, sender }: Message.Of<"SERVER_PROBE">,
   from: Member.Address
 ): { readonly preVote?: Message.PreVote } => {
-  if (preVote === undefined || context.state.timing.lease === null) return {}
+  if (preVote === undefined) return {}
   const election = ElectionContext.find(context, preVote)
   if (election?.leads === true) BullyElection.sendLeaderNotice(election, sender.id, from)
   return { preVote: Voter.preVote(context, preVote, sender) }
