@@ -2,7 +2,8 @@
 import * as HashMap from "effect/HashMap"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
-import * as BullyElection from "./election/BullyElection.ts"
+import * as Candidacy from "./election/Candidacy.ts"
+import * as Departures from "./election/Departures.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as Register from "./election/Register.ts"
@@ -100,14 +101,14 @@ const noteMember = (
   for (const election of ElectionContext.all(context)) {
     if (heard.replaced !== null) {
       const { heardAt, member } = heard.replaced
-      BullyElection.onRemoved(election, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
+      Departures.onRemoved(election, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
     }
-    if (heard.joined) BullyElection.onJoined(election)
+    if (heard.joined) Candidacy.onJoined(election)
   }
   NamedElections.onHeard(context, message.sender, heard.elections, from)
   if (context.state.unheardSince !== Infinity && Paths.isHeardBy(context, message.sender.id)) {
     context.state.unheardSince = Infinity
-    ElectionContext.all(context).forEach(BullyElection.callElection)
+    ElectionContext.all(context).forEach(Candidacy.callElection)
   }
 }
 

@@ -5,8 +5,9 @@
 import * as HashMap from "effect/HashMap"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
-import * as BullyElection from "./election/BullyElection.ts"
+import * as Candidacy from "./election/Candidacy.ts"
 import * as Damping from "./election/Damping.ts"
+import * as Departures from "./election/Departures.ts"
 import type { ElectionTimer } from "./election/ElectionAlgorithm.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Following from "./election/Following.ts"
@@ -221,7 +222,7 @@ const act = (context: StepContext, input: Input): void => {
     case "Sweep":
       if (context.state.phase === "Live") {
         FailureDetector.sweep(context)
-        ElectionContext.all(context).forEach(BullyElection.sweep)
+        ElectionContext.all(context).forEach(Departures.sweep)
         Delivery.sweep(context)
         Algorithms.of(context.state).onSweep(context)
       }
@@ -310,7 +311,7 @@ const heartbeat = (context: StepContext): void => {
   FailureDetector.keepByUnicast(context)
   keepPaths(context)
   Damping.heartbeat(context, ElectionContext.all(context))
-  for (const election of ElectionContext.all(context)) BullyElection.callIfDue(election)
+  for (const election of ElectionContext.all(context)) Candidacy.callIfDue(election)
 }
 
 /** Whether others hear us is asked of those whom it matters of. */
@@ -339,10 +340,10 @@ const fired = (context: StepContext, timer: Timer): void => {
       context.state.phase = "Live"
       Algorithms.of(context.state).onHeartbeat(context)
       keepPaths(context)
-      return ElectionContext.all(context).forEach(BullyElection.callElection)
+      return ElectionContext.all(context).forEach(Candidacy.callElection)
     case "Stable":
       Stability.reached(context)
-      return ElectionContext.all(context).forEach(BullyElection.callElection)
+      return ElectionContext.all(context).forEach(Candidacy.callElection)
     case "SayAgain":
       return context.sayOften(timer.key, timer.body, timer.gaps, timer.to)
     case "Respond":

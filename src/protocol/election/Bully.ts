@@ -1,6 +1,7 @@
 /** The Bully as an algorithm of election: rank decides, and a higher ranked one objects. */
 import * as Paths from "../membership/Paths.ts"
 import * as BullyElection from "./BullyElection.ts"
+import * as Candidacy from "./Candidacy.ts"
 import type { ElectionAlgorithm } from "./ElectionAlgorithm.ts"
 import * as ElectionContext from "./ElectionContext.ts"
 
@@ -31,9 +32,9 @@ export const bully: ElectionAlgorithm = {
       case "Object":
         return BullyElection.object(election, timer.to, timer.standing)
       case "Eligible":
-        return BullyElection.callElection(election)
+        return Candidacy.callElection(election)
       case "WaitOver":
-        return BullyElection.waitOver(election)
+        return Candidacy.standAgain(election)
     }
   },
   onUnproven: BullyElection.onUnproven,

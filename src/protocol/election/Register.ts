@@ -11,10 +11,11 @@ import * as Event from "../model/Event.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
-import * as BullyElection from "./BullyElection.ts"
+import * as Candidacy from "./Candidacy.ts"
 import * as Damping from "./Damping.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
+import * as LeaderNotice from "./LeaderNotice.ts"
 import * as Roles from "./Roles.ts"
 import * as SecondHand from "./SecondHand.ts"
 
@@ -64,7 +65,7 @@ const followsNobody = (election: Context, message: Message.FromServer, from: Mem
   // A leader that gives its own reign up may have heard of a later one; only one that followed it has made way for it.
   const isPassed = message.term > mine.term
   Roles.becomeVacant(election, mine, cause, isPassed ? { passedUntil: Following.passedUntil(election, null) } : {})
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** It follows the reign that we follow, or followed last. */
@@ -90,7 +91,7 @@ const followsLower = (
 ): void => {
   const { last, reign: mine } = election.register
   const byLeader = isByLeader(message, theirs)
-  if (mine !== null && (election.leads || byLeader)) BullyElection.sendLeaderNotice(election, message.sender.id, from)
+  if (mine !== null && (election.leads || byLeader)) LeaderNotice.send(election, message.sender.id, from)
   // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
   if (byLeader && theirs.term === last?.term && mine === null) wantTermAbove(election, last.term)
 }
@@ -122,7 +123,7 @@ const followsGreater = (
   const betterPlaced = mine !== null && !election.leads && Membership.holds(election.context, mine.leader)
     && election.outranks(mine.leader, self) && Stability.isStable(election.context, mine.leader.id)
   follow(election, message, theirs, path)
-  if (!betterPlaced) BullyElection.callElection(election)
+  if (!betterPlaced) Candidacy.callElection(election)
 }
 
 const isByLeader = ({ sender }: Message.Header, { leader }: Reign.Reign): boolean => Member.isSameStart(leader, sender)
@@ -143,7 +144,7 @@ const cannotFollow = (
   if (reign === null || election.leads || !Member.isSameStart(reign.leader, message.sender)) return
   const cause = election.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded"
   Roles.becomeVacant(election, reign, cause, { passedUntil: Following.passedUntil(election, theirs) })
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** After these a leader may be there all the same, only not heard by us. */
@@ -162,7 +163,7 @@ const leadAnew = (election: Context, mine: Reign.Reign, header: Message.Header, 
   }
   // It follows nobody, so nothing else would tell whether it hears us.
   if (isPassed && !isBothWays) Paths.request(election.context, sender.id)
-  if (from !== null) BullyElection.sendLeaderNotice(election, sender.id, from)
+  if (from !== null) LeaderNotice.send(election, sender.id, from)
 }
 
 const wantTermAbove = (election: Context, term: number): void =>
@@ -194,5 +195,5 @@ const disown = (election: Context, theirs: Reign.Reign): void => {
   if (Identity.isOwnAddress(election.context, theirs.leader)) {
     Identity.raise(election.context, theirs.leader.incarnation)
   }
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }

@@ -18,7 +18,7 @@ import * as Event from "../model/Event.ts"
 import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import type { State } from "../model/State.ts"
-import * as BullyElection from "./BullyElection.ts"
+import * as Candidacy from "./Candidacy.ts"
 import * as ElectionContext from "./ElectionContext.ts"
 import * as Roles from "./Roles.ts"
 
@@ -88,7 +88,7 @@ export const workEnded = (election: Context, finished: boolean): void => {
   Roles.sayStepsDown(election, cause, successor)
   // It made way for one that others may not have in view: what ranks below that one must not take the place first.
   if (cause === "HigherRank") election.change({ lastUntil: othersFirstUntil(election) })
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 const othersFirstUntil = ({ state: { timing }, context }: Context): number =>
@@ -123,7 +123,7 @@ export const onSteppingDown = (election: Context, message: Message.Of<"STEPPING_
     if (successor === self.id) acceptHeirship(election)
     else Roles.becomeIneligible(election, timing.memberTimeout, { transferee: successor })
   }
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** Who is asked to lead need not let others lead any longer; but for those that do not lead whoever asks. */
@@ -143,7 +143,7 @@ export const ineligibleOver = (election: Context): void => {
     return election.setTimer("ineligible", Math.ceil(left), { _tag: "IneligibleOver" })
   }
   Roles.becomeEligible(election)
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** Leading work of the reign of that term has not ended in its time. Until it has, this server leads by no other. */
@@ -159,14 +159,14 @@ export const workFinished = (election: Context): void => {
   // The voters were bound to us all that time: the others may lead first.
   const lastUntil = election.traits.bindsFollowers ? othersFirstUntil(election) : -Infinity
   election.change({ overrun: false, lastUntil })
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /**
  * No leading work runs any more, of whatever reign: the lease of this term, which ended without being given back, is now.
  */
 export const workIdle = (election: Context, term: number): void => {
-  if (LeaseClaim.settle(election, term)) BullyElection.callElection(election)
+  if (LeaseClaim.settle(election, term)) Candidacy.callElection(election)
 }
 
 /** All leading work of the app has failed for good. To lead with nothing to do would only keep it from others. */
@@ -180,5 +180,5 @@ export const workGivenUp = (election: Context): void => {
 export const workOffered = (election: Context): void => {
   if (!election.register.hasNoWork) return
   election.change({ hasNoWork: false })
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }

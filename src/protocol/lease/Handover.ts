@@ -7,7 +7,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as BullyElection from "../election/BullyElection.ts"
+import * as Candidacy from "../election/Candidacy.ts"
 import type { HandoverTimer } from "../election/ElectionAlgorithm.ts"
 import * as ElectionContext from "../election/ElectionContext.ts"
 import * as Lease from "../model/Lease.ts"
@@ -103,7 +103,7 @@ const votes = (context: StepContext, handedOver: boolean): void => {
   for (const key of ["votes", "promises"]) context.clearTimer(key)
   const after = Math.max(0, Math.round(context.now.monotonic - context.state.identity.startedAt))
   context.emit({ event: "Votes", after, handedOver })
-  ElectionContext.all(context).forEach(BullyElection.callElection)
+  ElectionContext.all(context).forEach(Candidacy.callElection)
 }
 
 // --- The end of a start ---
