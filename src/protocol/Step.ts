@@ -11,6 +11,7 @@ import * as Departures from "./election/Departures.ts"
 import type { ElectionTimer } from "./election/ElectionAlgorithm.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Following from "./election/Following.ts"
+import * as LeaderLife from "./election/LeaderLife.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as Snapshot from "./election/Snapshot.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
@@ -304,7 +305,7 @@ const inElection = (
 // --- Ticks ---
 
 const heartbeat = (context: StepContext): void => {
-  Following.giveSignOfLife(ElectionContext.ofGroup(context))
+  LeaderLife.giveSignOfLife(ElectionContext.ofGroup(context))
   Presence.sayAlive(context)
   Algorithms.of(context.state).onHeartbeat(context)
   NamedElections.heartbeat(context)

@@ -27,6 +27,7 @@ import * as Candidacy from "./Candidacy.ts"
 import * as Damping from "./Damping.ts"
 import * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
+import * as LeaderLife from "./LeaderLife.ts"
 import * as LeaderNotice from "./LeaderNotice.ts"
 import * as Roles from "./Roles.ts"
 
@@ -128,7 +129,7 @@ export const onUnproven = (election: Context, id: Member.NodeId): void => {
   const { life, reign } = election.register
   if (reign?.leader.id !== id || life.through !== null) return
   if (Following.isDirect(election, id)) return
-  const path = Following.around(election)
+  const path = LeaderLife.around(election)
   if (path !== null) return Following.goBy(election, reign, path)
   Roles.becomeVacant(election, reign, "Deaf")
   Candidacy.callElection(election)

@@ -11,6 +11,7 @@ import * as Candidacy from "./Candidacy.ts"
 import * as Damping from "./Damping.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
+import * as LeaderLife from "./LeaderLife.ts"
 import * as Roles from "./Roles.ts"
 
 type Context = ElectionContext.ElectionContext
@@ -26,7 +27,7 @@ export const onRemoved = (election: Context, member: Member.Member, reason: Even
   if (reign !== null && Member.isSameStart(reign.leader, member)) {
     const mayLive = reason._tag === "Silent" || reason._tag === "Crashed"
     if (mayLive && life.through !== null) return
-    const path = mayLive ? Following.around(election) : null
+    const path = mayLive ? LeaderLife.around(election) : null
     if (path !== null) return Following.goBy(election, reign, path, member)
     const since = reason._tag === "Left" ? election.context.now.monotonic : heardAt
     Roles.becomeVacant(election, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
@@ -35,7 +36,7 @@ export const onRemoved = (election: Context, member: Member.Member, reason: Even
   if (election.leads && members.length + 1 < Lease.needed(timing)) {
     return Roles.endReign(election, members.length + 1 < timing.minimumMembers ? "TooFewMembers" : "MajorityLost")
   }
-  Following.withdraw(election, member.id)
+  LeaderLife.withdraw(election, member.id)
   // The transferee is gone before it led: those who made way for it need not wait.
   if (reign === null && ineligibility.transferee === member.id) {
     Roles.becomeEligible(election)
@@ -56,7 +57,7 @@ export const sweep = (election: Context): void => {
   if (reign === null) return
   const since = Following.endedAt(election, reign)
   if (since === null) return
-  const path = Following.around(election)
+  const path = LeaderLife.around(election)
   if (path !== null) return Following.goBy(election, reign, path)
   Roles.becomeVacant(election, reign, "Silent", { askFirst: true, since })
   Candidacy.callElection(election)
@@ -92,6 +93,6 @@ export const onPause = (election: Context, pausedFor: number): void => {
     // Who leaves will say so anyhow.
     if (election.state.phase !== "Leaving") Roles.sayStepsDown(election, "Stalled", null)
   }
-  Following.forgive(election, pausedFor)
+  LeaderLife.forgive(election, pausedFor)
   Roles.abandon(election)
 }

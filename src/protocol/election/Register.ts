@@ -15,6 +15,7 @@ import * as Candidacy from "./Candidacy.ts"
 import * as Damping from "./Damping.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
+import * as LeaderLife from "./LeaderLife.ts"
 import * as LeaderNotice from "./LeaderNotice.ts"
 import * as Roles from "./Roles.ts"
 import * as SecondHand from "./SecondHand.ts"
@@ -47,7 +48,7 @@ export const observe = (
   const before = mine ?? last
   const order = before === null ? 1 : Reign.compare(theirs, before, election.name)
   if (order === 0) return followsOurs(election, message, theirs)
-  if (mine !== null && !election.leads) Following.withdraw(election, message.sender.id)
+  if (mine !== null && !election.leads) LeaderLife.withdraw(election, message.sender.id)
   if (order < 0) return followsLower(election, message, theirs, from)
   if (id === election.state.self.id) return disown(election, theirs)
   followsGreater(election, message, theirs, from)
@@ -58,7 +59,7 @@ const followsNobody = (election: Context, message: Message.FromServer, from: Mem
   const { reign: mine } = election.register
   if (mine === null) return
   if (election.leads) return leadAnew(election, mine, message, from)
-  Following.withdraw(election, message.sender.id)
+  LeaderLife.withdraw(election, message.sender.id)
   // What the leader said before it led can come late: it had not heard of its own term then.
   if (!Member.isSameStart(mine.leader, message.sender) || message.heard < mine.term) return
   const cause = Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined)
@@ -175,13 +176,13 @@ const wantTermAbove = (election: Context, term: number): void =>
 const mayLeadOn = (election: Context): boolean =>
   election.state.phase === "Live" && election.register.ending === null && !election.traits.claimsTerms
 
-const follow = (election: Context, message: Message.FromServer, theirs: Reign.Reign, path: Following.Path): void => {
+const follow = (election: Context, message: Message.FromServer, theirs: Reign.Reign, path: LeaderLife.Path): void => {
   const leader = Following.leaderOf(election.context, theirs)
   Roles.becomeFollowerOf(
     election,
     Reign.make(theirs.term, leader),
     leader,
-    Following.begun(election, message, theirs, path)
+    LeaderLife.begun(election, message, theirs, path)
   )
 }
 

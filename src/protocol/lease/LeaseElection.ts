@@ -18,6 +18,7 @@ import * as Candidacy from "../election/Candidacy.ts"
 import * as Damping from "../election/Damping.ts"
 import * as ElectionContext from "../election/ElectionContext.ts"
 import * as Following from "../election/Following.ts"
+import * as LeaderLife from "../election/LeaderLife.ts"
 import * as LeaderNotice from "../election/LeaderNotice.ts"
 import * as Roles from "../election/Roles.ts"
 import type * as Event from "../model/Event.ts"
@@ -121,7 +122,7 @@ export const eligible = (election: Context, agreement: Lease.Agreement): void =>
   const lapsed = reign !== null && !election.leads && life.through === null && promise.to?.id === reign.leader.id
     && !Lease.binds(promise, election.context.now.monotonic)
   if (lapsed) {
-    const path = Following.around(election)
+    const path = LeaderLife.around(election)
     if (path !== null) return Following.goBy(election, reign, path)
     Roles.becomeVacant(election, reign, "LeaseLost", { since: promise.until - agreement.duration })
   }
