@@ -371,9 +371,9 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "where the one that should object is gone, nobody objects",
-    file: "election/BullyElection.ts",
-    from: "if (reign === null || timing.lease !== null || isOwnTurn) return callElection(election)",
-    to: "return reign === null || timing.lease !== null ? callElection(election) : undefined",
+    file: "election/Candidacy.ts",
+    from: "if (reign === null || election.traits.asksFirst || isOwnTurn) return callElection(election)",
+    to: "return reign === null || election.traits.asksFirst ? callElection(election) : undefined",
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "settles"
   },
@@ -381,12 +381,12 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     // The next heartbeat does it too.
     name: "a lower leader that is heard of is followed, and left in peace",
     file: "election/Register.ts",
-    from: "  if (!betterPlaced) BullyElection.callElection(election)",
+    from: "  if (!betterPlaced) Candidacy.callElection(election)",
     to: "  void betterPlaced",
     also: [{
-      file: "election/BullyElection.ts",
-      from: "if (reign === null || timing.lease !== null || isOwnTurn) return callElection(election)",
-      to: "return reign === null || timing.lease !== null ? callElection(election) : undefined"
+      file: "election/Candidacy.ts",
+      from: "if (reign === null || election.traits.asksFirst || isOwnTurn) return callElection(election)",
+      to: "return reign === null || election.traits.asksFirst ? callElection(election) : undefined"
     }],
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
     breaks: "settles"
@@ -417,7 +417,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "who is outranked leads without asking",
     file: "election/BullyElection.ts",
-    from: "  if (higher(election).length > 0) return askForObjections(election, timing.okTimeout)\n",
+    from: "  if (Candidacy.higher(election).length > 0) return askForObjections(election, timing.okTimeout)\n",
     to: "",
     seenBy: "who ranks next misses the goodbye of the leader (5, standing)",
     breaks: "highestLeads"

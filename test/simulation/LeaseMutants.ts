@@ -218,11 +218,11 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a leader that stood still gives its lease back before its work has ended",
     stories: ["stood-still"],
-    file: "election/BullyElection.ts",
+    file: "election/Departures.ts",
     from: "  if (LeaseClaim.isHeld(election)) {\n",
     to: "  if (pausedFor < 0) {\n",
     also: [{
-      file: "election/BullyElection.ts",
+      file: "election/Departures.ts",
       from: "Roles.becomeVacant(election, reign, \"Stalled\", {",
       to: "Roles.becomeVacant(election, reign, \"Stalled\", { workEnded: true,"
     }]
