@@ -28,7 +28,6 @@ const longerFunctions: Record<string, string> = {
   "server/ServerEngine.ts make": closures,
   "simulator/Faults.ts describe": cases,
   "simulator/Faults.ts drawOne": cases,
-  "simulator/Simulation.ts inTime": "a run from its start to its report, in order",
   "status/EventText.ts say": cases
 }
 
