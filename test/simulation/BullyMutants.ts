@@ -7,6 +7,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as BullyElection from "../../src/protocol/election/BullyElection.ts"
+import type * as Candidacy from "../../src/protocol/election/Candidacy.ts"
 import type { ElectionContext } from "../../src/protocol/election/ElectionContext.ts"
 import * as Following from "../../src/protocol/election/Following.ts"
 import type * as Register from "../../src/protocol/election/Register.ts"
@@ -67,20 +68,6 @@ const asIfLive = <A>(election: ElectionContext, look: (election: ElectionContext
   const seen = look(election)
   election.state.phase = phase
   return seen
-}
-
-/** A leader is left in peace when a member is gone, and with each heartbeat. */
-const objectingToNobody: Parameters<typeof replacing<typeof BullyElection>>[1] = {
-  callIfDue: (callIfDue) => (election) => {
-    if (election.register.reign === null) callIfDue(election)
-  },
-  onRemoved: (onRemoved) => (election, ...removed) => {
-    const { activity, reign } = election.register
-    onRemoved(election, ...removed)
-    if (reign === null || election.register.reign !== reign || activity._tag !== "Idle") return
-    Roles.stopActivity(election)
-    election.clearTimer("eligible")
-  }
 }
 
 export const mutants: ReadonlyArray<BullyMutant> = [
@@ -457,15 +444,21 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "where the one that should object is gone, nobody objects",
-    replace: [replacing<typeof BullyElection>("election/BullyElection.ts", objectingToNobody)],
+    replace: [replacing<typeof Candidacy>("election/Candidacy.ts", {
+      callIfDue: (callIfDue) => (election) => {
+        if (election.register.reign === null) callIfDue(election)
+      }
+    })],
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "settles"
   },
   {
     // The next heartbeat does it too.
     name: "a lower leader that is heard of is followed, and left in peace",
-    replace: [replacing<typeof BullyElection>("election/BullyElection.ts", {
-      ...objectingToNobody,
+    replace: [replacing<typeof Candidacy>("election/Candidacy.ts", {
+      callIfDue: (callIfDue) => (election) => {
+        if (election.register.reign === null) callIfDue(election)
+      },
       callElection: (callElection) => (election) => {
         if (election.register.reign === null) callElection(election)
       }
