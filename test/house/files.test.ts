@@ -28,16 +28,7 @@ const longerFunctions: Record<string, string> = {
   "server/ServerEngine.ts make": closures,
   "simulator/Faults.ts describe": cases,
   "simulator/Faults.ts drawOne": cases,
-  "simulator/Simulation.ts inTime": "a run from its start to its report, in order",
-  "simulator/internal/addresses.ts make": closures,
-  "simulator/internal/player.ts make": "closures over one run; two of them have a case for each kind of fault",
-  "simulator/internal/weather.ts make": closures,
-  "status/EventText.ts say": cases,
-  "testing/SimulatedClients.ts make": closures,
-  "testing/SimulatedClock.ts makeUnsafe": closures,
-  "testing/VirtualTime.ts make": closures,
-  "testing/internal/agenda.ts make": closures,
-  "testing/internal/carrier.ts make": closures
+  "status/EventText.ts say": cases
 }
 
 /** What a function stands in: the declaration of the file, and how many lines it has. */
