@@ -3,7 +3,7 @@
  * which is drawn anew below it.
  */
 import * as Effect from "effect/Effect"
-import * as Logger from "effect/Logger"
+import type * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -23,7 +23,7 @@ export interface Dialogue {
   readonly shown: Effect.Effect<void>
   /** Completes when the terminal is gone. */
   readonly gone: Effect.Effect<void>
-  /** The log, among the lines that arrive: elsewhere it would tear what is being typed. */
+  /** The log, among the lines that arrive. */
   readonly logger: Logger.Logger<unknown, void>
   /** What stands before the line that is being typed. */
   readonly setPrompt: (text: string) => Effect.Effect<void>
@@ -62,10 +62,7 @@ export const make: Effect.Effect<Dialogue, never, Scope.Scope> = Effect.gen(func
     print: (text) => Effect.sync(() => print(text)),
     shown: output.flushed,
     gone: output.readerGone,
-    logger: Logger.make(({ date, message }) => {
-      const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
-      print(`${Text.clock(date.getTime())}  ${Text.clean(text)}`)
-    }),
+    logger: Terminal.logger((at, text) => print(`${Text.clock(at)}  ${Text.clean(text)}`)),
     setPrompt: (text) => Effect.sync(() => editor.setPrompt(text)),
     giveBack: (text) => Effect.sync(() => editor.offer(text))
   }

@@ -22,7 +22,7 @@ export interface Screen {
   readonly watch: (group: Group.GroupShape) => void
   /** Draws until the scope closes. What it returns shows an event. */
   readonly open: Effect.Effect<(event: Event.Event) => void, never, Scope.Scope>
-  /** Runs with the terminal guarded, and with the log among the notes: elsewhere it would tear the display. */
+  /** Runs with the terminal guarded, and with the log among the notes. */
   readonly on: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
@@ -42,11 +42,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings.Settings): Ef
     if (notes.length > keptNotes) notes.shift()
     display.redraw()
   }
-  const log = Logger.layer([
-    Logger.make(({ date, message }) =>
-      note(date.getTime(), (Array.isArray(message) ? message : [message]).map(String).join(" "))
-    )
-  ])
+  const log = Logger.layer([Terminal.logger(note)])
   return {
     watch: (watched) => {
       group = watched
