@@ -258,7 +258,7 @@ const receiver = ({ endpoint, isNear, mayTalk, monotonic, onDrop, renewIfSet, se
     const opened = open(datagram, kind.success, now)
     if (opened === undefined) return
     replies.push(...opened.replies)
-    for (let i = 0; i < opened.lost; i++) onDrop("Unproven")
+    for (let i = 0; i < opened.lost; i++) onDrop("Unauthenticated")
     if (opened.isAuthenticated) sources.admit(datagram.from)
     else if (kind.success !== Frame.flags.plain) sources.admitUnauthenticated(datagram.from)
     for (const { body, from, via } of opened.bodies) {

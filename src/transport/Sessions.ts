@@ -21,9 +21,9 @@ import * as OwnSessions from "./OwnSessions.ts"
  *
  * - `NotSealed`: plain, and only sealed ones are heard. `UnknownKey`: sealed with a key that we do not have.
  * - `Forged`: it does not open. `Repeated`: it came before, or is too old to tell.
- * - `Unproven`: it was held back, and its session did not prove itself. `Own`: our own, back from the group.
+ * - `Unauthenticated`: it was held back, and its session was not proven in time. `Own`: our own, back from the group.
  */
-export type Refused = "NotSealed" | "UnknownKey" | "Forged" | "Repeated" | "Unproven"
+export type Refused = "NotSealed" | "UnknownKey" | "Forged" | "Repeated" | "Unauthenticated"
 
 /** What shows that another has no key, or not ours, or does not seal at all. */
 export type UnauthenticatedSender = Extract<Refused, "NotSealed" | "UnknownKey" | "Forged"> | "Sealed"
@@ -115,7 +115,7 @@ export const make = (
       const result = openAny(datagram, flags, now)
       if (Result.isFailure(result)) {
         const problem = result.failure
-        if (problem !== "Own" && problem !== "Repeated" && problem !== "Unproven") {
+        if (problem !== "Own" && problem !== "Repeated" && problem !== "Unauthenticated") {
           onUnauthenticated?.(problem, datagram.from)
         }
       }
@@ -259,7 +259,7 @@ const opener = (parts: Parts) => {
     const accepted = Session.prove(entry.session, proof, now)
     if (accepted === null) {
       table.keep(salt, entry, now)
-      return Result.fail("Unproven" as const)
+      return Result.fail("Unauthenticated" as const)
     }
     const [session, bodies] = accepted
     entry.session = session

@@ -121,7 +121,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     const answer = a.hears(challenge.replies[0]!)
     if (typeof answer === "string") return assert.fail(answer)
     const [proof] = answer.replies
-    assert.strictEqual(c.hears(proof!), "Unproven")
+    assert.strictEqual(c.hears(proof!), "Unauthenticated")
     assert.deepInclude(b.hears(proof!), { texts: ["one"] })
     assert.strictEqual(b.hears(proof!), "Repeated")
   })

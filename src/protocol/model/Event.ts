@@ -92,8 +92,7 @@ const isCause = Schema.is(Cause)
 /**
  * The cause that a leader gave for stepping down. One that gave none, or one that this version does not know, resigned.
  *
- * @category conversions
- * @since 0.1.0
+ * @internal
  */
 export const causeOf = (said: string | undefined): Cause => isCause(said) ? said : "Resigned"
 
@@ -157,8 +156,7 @@ export type Lost = typeof Lost.Type
 /**
  * The schema of one kind of event: its name, when it happened, and what belongs to it.
  *
- * @category constructors
- * @since 0.1.0
+ * @internal
  */
 export const event = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({
