@@ -1,6 +1,6 @@
 /**
- * The settings as code gives them: what each means, its unit, how it goes with others, in which direction it errs, and the
- * symptom where it is wrong. Editors show this for each option. What is checked, and each default, is in `SettingList`.
+ * The settings as code gives them: the meaning of each, its unit, its relation to others, and the symptom if it is wrong.
+ * Editors show this for each option. The checks and the defaults are in `SettingList`.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * The one list of settings: what is allowed, and the default of each. To add a setting is to add an entry here, and what it
- * means to `Options`; flags, the environment, help and refusals follow.
+ * The one list of settings: the allowed values and the default of each. To add a setting, add an entry here, and its
+ * meaning to `Options`; flags, the environment, help and refusals follow.
  *
  * @since 0.1.0
  */
