@@ -16,7 +16,7 @@ const served = Effect.gen(function*() {
 })
 
 describe("client --json (protocol 3, 5)", () => {
-  it.live("sends the lines of standard input, tells what happens, and leaves at its end when all is acknowledged", () =>
+  it.live("sends the lines of standard input, reports events, and leaves at its end when all is acknowledged", () =>
     Effect.gen(function*() {
       const { env, server } = yield* served
       const bob = yield* startClient(["--json", "--name", "bob"], env)
@@ -50,7 +50,7 @@ describe("client --json (protocol 3, 5)", () => {
       yield* server.event("ClientLeft", ({ client, reason }) => client.name === "bob" && reason._tag === "Left")
     }).pipe(Effect.scoped))
 
-  it.live("what is too large is refused by its line, the others are sent, and it ends with 2", () =>
+  it.live("a line that is too large is refused, the others are sent, and it ends with 2", () =>
     Effect.gen(function*() {
       const { env, server } = yield* served
       const client = yield* startClient(["--name", "alice"], env)
@@ -70,7 +70,7 @@ describe("client --json (protocol 3, 5)", () => {
       yield* server.event("MessageReceived", ({ body }) => body === "three")
     }).pipe(Effect.scoped))
 
-  it.live("where nobody answers it says what to check, and ends with 3 once its lines have waited", () =>
+  it.live("if nobody answers it says what to check, and ends with 3 once its lines have waited", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
       const client = yield* startClient(["--json", "--timeout", "500ms"], env)
@@ -151,7 +151,7 @@ describe("the command line of client and send", () => {
 const clientCommand = (name: string) => `${Tmux.command("client", "--name", name)}; echo "ended with $?"; exec cat`
 
 describe.skipIf(!Tmux.isThere)("client on a terminal (tmux)", () => {
-  it.live("what arrives stands above the line that is typed, which stays whole; Ctrl-D and Ctrl-C leave", () =>
+  it.live("messages that arrive stand above the line that is typed, which stays whole; Ctrl-D and Ctrl-C leave", () =>
     Effect.gen(function*() {
       const { env, server } = yield* served
       const terminal = yield* Tmux.terminals

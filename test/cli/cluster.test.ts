@@ -23,7 +23,7 @@ describe("workers of node:cluster", () => {
       assert.strictEqual(new Set(selves.map(({ port }) => port)).size, 3)
     }))
 
-  it.live("are told that each needs a port of its own, where one is set for all (protocol 2)", () =>
+  it.live("are told that each needs a port of its own, if one is set for all (protocol 2)", () =>
     Effect.gen(function*() {
       const group = yield* Process.group
       const primary = yield* workers({

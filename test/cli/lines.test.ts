@@ -130,7 +130,7 @@ describe("lines", () => {
       assert.strictEqual(reported.length - 1 + missing[0]!, 1_000)
     }))
 
-  it.effect("the end waits for a moment only where nothing is read", () =>
+  it.effect("the end waits for a moment only if nothing is read", () =>
     Effect.gen(function*() {
       const { close, lines } = yield* opened({ credit: 0 })
       lines.add("one\n")

@@ -41,7 +41,7 @@ describe("a sink", () => {
       assert.isBelow(state.asked - before, 200)
     }))
 
-  it.effect("completes what an interruption left begun before anything else, and does not begin what it had not", () =>
+  it.effect("completes a line that an interruption left begun before anything else, and does not begin one that it had not", () =>
     Effect.gen(function*() {
       const { put, read, state } = reader({ credit: 3 })
       const sink = Sink.make(put)
@@ -57,7 +57,7 @@ describe("a sink", () => {
       assert.strictEqual(read(), "first\nthird\n")
     }))
 
-  it.effect("fails with the system's code, and completes later what was begun", () =>
+  it.effect("fails with the system's code, and later completes a line that was begun", () =>
     Effect.gen(function*() {
       const { put, read, state } = reader({ credit: 2, refusal: "ENOSPC" })
       const sink = Sink.make(put)
@@ -70,7 +70,7 @@ describe("a sink", () => {
       assert.strictEqual(read(), "first\nsecond\n")
     }))
 
-  it.effect("forgets what was begun where it is told to, and attempts without waiting", () =>
+  it.effect("forgets a line that was begun if it is told to, and attempts without waiting", () =>
     Effect.gen(function*() {
       const { put, read, state } = reader({ credit: 2, refusal: "EIO" })
       const sink = Sink.make(put)

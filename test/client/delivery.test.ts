@@ -87,7 +87,7 @@ const run = (trouble: Trouble) => Effect.map(runs(trouble), ({ all }) => all)
 
 const everything = { c0: bodies("c0", count), c1: bodies("c1", count), c2: bodies("c2", count) }
 
-describe("what three clients send reaches all, each client's in its order, each once", () => {
+describe("the messages of three clients reach all, each client's in its order, each once", () => {
   for (const loss of [0, 0.1, 0.3]) {
     it.effect(`with ${100 * loss} % of all datagrams lost`, () =>
       VirtualTime.run(Effect.gen(function*() {
@@ -157,7 +157,7 @@ describe("what three clients send reaches all, each client's in its order, each 
 })
 
 describe("a client that does not reach the leader (protocol, Clients)", () => {
-  it.effect("is there for the servers that hear it, told once; and is told where the leader is that does not answer", () =>
+  it.effect("is there for the servers that hear it, reported once; and learns which leader does not answer", () =>
     VirtualTime.run(Effect.gen(function*() {
       const group = yield* SimulatedGroup.make({
         servers: 3,

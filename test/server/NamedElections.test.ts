@@ -52,7 +52,7 @@ describe("several leaderships in one group (design 4)", () => {
       }
     }))
 
-  it.effect("a newcomer learns who leads what, and a heal leaves one leader of each", () =>
+  it.effect("a newcomer learns the leader of each, and a heal leaves one leader of each", () =>
     Effect.gen(function*() {
       const { group, workers } = yield* working()
       yield* group.settle()

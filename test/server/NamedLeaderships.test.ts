@@ -144,7 +144,7 @@ describe("nine leaderships on three servers (issue: the load of leading is sprea
       assert.deepStrictEqual(others.map((job) => working.get(job)), before)
     }))
 
-  it.effect("all servers say who leads each, whether they do or not", () =>
+  it.effect("all servers name the leader of each, whether they take part or not", () =>
     Effect.gen(function*() {
       const { group, on, working } = yield* nine()
       for (const job of jobs) {

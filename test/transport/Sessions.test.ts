@@ -83,7 +83,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     assert.deepStrictEqual(b.sessions.size(), { authenticated: 1, unauthenticated: 0 })
   })
 
-  it("says why it drops what it drops, and reports unauthenticated senders", () => {
+  it("gives the reason of each drop, and reports unauthenticated senders", () => {
     const [a, b, c] = [new Peer(first), new Peer(first), new Peer(second)]
     talk(a, b, a.says("hello"))
     const said = a.says("again")
@@ -137,7 +137,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     assert.strictEqual(b.hears(a.says("four")), "UnknownKey")
   })
 
-  it("permissive, it believes what is plain, and proves itself by the key it was asked with", () => {
+  it("permissive, it believes plain messages, and answers a challenge by the key it was asked with", () => {
     const [a, b] = [new Peer(first), new Peer(first)]
     b.ring = { keys: [first], active: null, mode: "permissive" }
     assert.deepInclude(b.hears(new Peer().says("plain")), { texts: ["plain"] })
@@ -212,7 +212,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     assert.strictEqual(a.sessions.introduction(null, a.now), null)
   })
 
-  it("whoever missed the introduction has the new session authenticated, and what comes before it is let through by it", () => {
+  it("a receiver that missed the introduction has the new session authenticated, and the datagrams before that are let through by it", () => {
     const { a, b } = changing()
     const introduction = a.sessions.introduction(null, a.now)!
     later(a, b)
