@@ -37,7 +37,7 @@ export type Rule = (
 ) => { readonly broken: boolean; readonly allowed: { readonly [K in Key]?: string } }
 
 /**
- * What must hold between settings.
+ * The rules between settings.
  *
  * @category models
  * @since 0.1.0

@@ -1,6 +1,4 @@
-/**
- * `client` and `send` as processes: what they say, in which order, and how they end.
- */
+/** `client` and `send` as processes: their output, in its order, and how they end. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { bodiesOf, event, eventsOf, startClient } from "./clientProcess.ts"
@@ -44,7 +42,7 @@ describe("client --json (protocol 3, 5)", () => {
       )
       assert.deepStrictEqual(atServer, all.map((body, at) => [at + 1, body]))
 
-      // Told to stop, it says goodbye, and that is a success.
+      // Told to stop, it leaves, and that is a success.
       yield* bob.kill("SIGTERM")
       assert.strictEqual((yield* bob.ended).code, 0)
       yield* server.event("ClientLeft", ({ client, reason }) => client.name === "bob" && reason._tag === "Left")
@@ -178,7 +176,7 @@ describe.skipIf(!Tmux.isThere)("client on a terminal (tmux)", () => {
 
       terminal.type("bob", "Enter")
       yield* see("alice", (lines) => lines.slice(-3).join("").includes(`bob: ${typed.slice("bob> ".length)}`))
-      // What is too large is given back to be changed.
+      // A line that is too large is given back to be changed.
       terminal.type("bob", "-l", "y".repeat(520))
       terminal.type("bob", "Enter")
       yield* see("bob", (lines) => lines.includes("not sent: the body takes 522 bytes of JSON, 512 are allowed"))

@@ -14,7 +14,7 @@ describe("workers of node:cluster", () => {
     Effect.gen(function*() {
       const group = yield* Process.group
       const primary = yield* workers({ ...group, BELLWETHER_PROFILE: "fast" })
-      // What each of them sees of the other two.
+      // Each of them sees the other two.
       yield* primary.until(() =>
         primary.events.filter(({ event }) => event === "MemberJoined").length >= 6 ? true : undefined
       )

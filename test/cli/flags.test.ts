@@ -23,7 +23,7 @@ const system = ["lo", "eth0"].map((name, index) => ({
   internal: index === 0
 }))
 
-/** What the program would serve with, or its one line of refusal. */
+/** The settings that the program would serve with, or its one line of refusal. */
 const run = (
   args: ReadonlyArray<string>,
   env: Record<string, string> = {},

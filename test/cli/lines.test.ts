@@ -117,7 +117,7 @@ describe("lines", () => {
       yield* TestClock.adjust("1 second")
       const closing = yield* Effect.forkChild(close)
       yield* TestClock.adjust("260 millis")
-      // What was begun, and once as much as is written at once.
+      // The line that was begun, and once as much as is written at once.
       state.credit = 2 * Backlog.atOnce
       yield* TestClock.adjust("250 millis")
       assert.isDefined(closing.pollUnsafe())

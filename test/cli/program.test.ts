@@ -254,7 +254,7 @@ describe("members and leader", () => {
       assert.strictEqual(leader.term, members.term)
       assert.match((yield* Process.run(["leader"], env)).stdout, /\n\* one /)
 
-      // Nobody took who asked for a member.
+      // Nobody took the program that asked for a member.
       assert.strictEqual(one.events.filter(({ event }) => event === "MemberJoined").length, 1)
     }))
 

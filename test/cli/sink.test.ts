@@ -1,6 +1,4 @@
-/**
- * What is written to a reader that takes a part, nothing now, or nothing any more.
- */
+/** Writing to a reader that takes a part, nothing now, or nothing any more. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -1,6 +1,4 @@
-/**
- * What systemd hears of a server (sd_notify(3)), and the unit that asks for it.
- */
+/** The messages of a server to systemd (sd_notify(3)), and the unit that asks for them. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -51,7 +49,7 @@ describe("the status", () => {
   })
 })
 
-/** Runs with `systemd-notify` replaced by a list of what it was told. */
+/** Runs with `systemd-notify` replaced by a list of its calls. */
 const told = (
   env: Record<string, string>,
   run: (

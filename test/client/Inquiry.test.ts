@@ -12,7 +12,7 @@ import type * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
 import * as Messenger from "../../src/transport/Messenger.ts"
 import * as World from "../simulation/World.ts"
 
-/** A group of servers that have settled, and somebody who is none of them. */
+/** A group of servers that have settled, and a program that is none of them. */
 const asked = Effect.fnUntraced(
   function*(
     options: { readonly servers: number; readonly loss?: number; readonly key?: string; readonly askedWith?: string }

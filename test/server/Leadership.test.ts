@@ -360,7 +360,7 @@ describe("leading work (design 4, protocol 5)", () => {
       yield* group.advance("10 millis")
       yield* group.pause(2)
       yield* group.advance("5 seconds")
-      // Its work wakes before the watch does.
+      // Its work wakes before the pause detector does.
       yield* group.resume(2, "sleepers")
       yield* group.advance("5 seconds")
       assert.isUndefined(fiber.pollUnsafe())

@@ -18,7 +18,7 @@ const reign = Reign.make(7, {
   port: 4_000
 })
 
-/** Of a lead whose server need not hear of what becomes of the work. */
+/** Of a lead whose server need not hear of the work's result. */
 const untold: Omit<LeadingWork.Lead, "own" | "owns"> = {
   token: (of) => Reign.token(of),
   resign: Effect.void,

@@ -54,7 +54,7 @@ describe("a singleton (issue: leading work that goes on)", () => {
       yield* group.advance("1 second")
       assert.deepStrictEqual([...running], [2])
       yield* group.kill(2)
-      // What ran in the killed process runs no more, and its finalizers have not run.
+      // The work of the killed process runs no more, and its finalizers have not run.
       running.delete(2)
       yield* group.settle()
       yield* group.advance("10 millis")

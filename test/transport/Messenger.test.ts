@@ -1,6 +1,5 @@
 /**
- * What a messenger sends and what it reads of what comes to it: to whom it answers and how often, and whom it hears
- * (protocol 2, 3 and 7).
+ * A messenger: what it sends and reads, which addresses it answers and how often, and which it hears (protocol 2, 3 and 7).
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -25,7 +24,7 @@ const keys: Sessions.Keys = {
   maxSessions: 64
 }
 
-/** A messenger on 192.0.2.0/24, that knows one seed elsewhere, and what became of what it was given. */
+/** A messenger on 192.0.2.0/24 that knows one seed elsewhere, and the results of its input. */
 const make = Effect.fnUntraced(function*(keys?: Sessions.Keys, more: Partial<Datagrams.Endpoint> = {}) {
   const inbox: Array<Datagrams.Received> = []
   const sent: Array<Member.Address> = []
@@ -151,7 +150,7 @@ describe("answers, and how many of them", () => {
       assert.strictEqual(yield* send(answer, { ...near, ip: "192.0.2.2" }, 60), 60)
       yield* TestClock.adjust(500)
       assert.strictEqual(yield* send(answer, near, 100), 50)
-      // What nobody asked for is not held to it: there is little of it, and elections must not wait.
+      // Messages that are no answers are not held to it: they are few, and elections must not wait.
       assert.strictEqual(yield* send(Peer.coordinator("m", 7), near, 200), 200)
     }))
 

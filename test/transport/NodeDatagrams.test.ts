@@ -36,7 +36,7 @@ const open = (options: Options) => Effect.flatMap(Datagrams, (datagrams) => data
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (received: Received) => new TextDecoder().decode(received.payload)
 
-/** Waits for a datagram with these words; what comes before is passed over. */
+/** Waits for a datagram with these words; earlier ones are passed over. */
 const hear = (endpoint: Endpoint, words: string) =>
   endpoint.receive.pipe(
     Effect.map((batch) => batch.find((received) => text(received) === words)),
@@ -393,7 +393,8 @@ describe("a network that changes", { concurrent: true }, () => {
         assert.isTrue(a.hasAddress())
         const named = yield* Effect.provide(open({ ...options(), interfaces: ["lo"] }), layerOf(system))
         assert.isTrue(named.hasAddress(), "it was asked for")
-        // All of 127.0.0.0/8 is on the network of lo; what is on none leaves by what leads to other hosts.
+        // All of 127.0.0.0/8 is on the network of lo; other addresses are reached by an interface that leads to other
+        // hosts.
         assert.deepStrictEqual([a.portTowards("127.0.0.9"), a.portTowards("192.0.2.9")], [primary.port, first.port])
         yield* hearSoon(a, "still", a.unicast(primary, bytes("still")))
         yield* hearSoon(a, "here", a.unicast(first, bytes("here")))

@@ -66,7 +66,7 @@ const awaitRepair = (context: StepContext): void => {
   const due = Receiver.dueAt(context.state.delivery.receiver)
   if (due >= context.state.delivery.repairAt) return
   change(context, { repairAt: due })
-  // Whole ms: what is left of one by rounding would be no time for a timer to run.
+  // Whole ms: a rest left by rounding would be no time for a timer to run.
   context.setTimer("repair", Math.max(0, Math.ceil(due - context.now.monotonic)), { _tag: "Repair" })
 }
 
@@ -277,7 +277,7 @@ export const nameNewest = (context: StepContext, isLast: boolean): void => {
   const passed = context.now.monotonic - context.state.delivery.handedOnAt
   const wanted = newestAfter[isLast ? 1 : 0]
   if (isLast && passed < wanted - newestAfter[0]) return nameNewest(context, false)
-  // Whole ms: what is left of one by rounding would be no time for a timer to run.
+  // Whole ms: a rest left by rounding would be no time for a timer to run.
   const left = Math.ceil(wanted - passed)
   if (left > 0) return context.setTimer("newest", left, { _tag: "NameNewest", isLast })
   context.say(null, { type: "SERVER_ALIVE", interval: context.state.timing.heartbeatInterval })

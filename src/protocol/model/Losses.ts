@@ -2,7 +2,7 @@
 import type * as Reign from "./Reign.ts"
 import type * as Timing from "./Timing.ts"
 
-/** What a server remembers of the leads that it lost. */
+/** The losses of a server, and its waiting for them. */
 export interface Losses {
   /** How many losses are not forgiven, at most {@link maxLosses}. */
   readonly count: number
