@@ -140,7 +140,7 @@ describe.skipIf(spawnSync("script", ["--version"]).error !== undefined)("simulat
         for (const line of drawn.split("\r").slice(1)) {
           const [shown = "", after] = line.split("\u001B[K")
           assert.isAtMost(shown.length, 39, line)
-          // What is typed is shown by the terminal itself.
+          // The terminal itself shows typed text.
           assert.include(["", "^C"], after)
         }
         assert.notInclude(drawn, "\n")
