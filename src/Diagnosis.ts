@@ -12,7 +12,8 @@
  */
 export {
   /**
-   * The findings, problems before notes, and what they come from. `healthy` where none is a problem.
+   * The findings, problems before notes, and what they come from. `healthy` where none is a problem. One of another version
+   * is read too: findings and words that this version does not know are `Unknown`.
    *
    * @category schemas
    * @since 0.1.0
@@ -20,6 +21,13 @@ export {
   Report
 } from "./doctor/Diagnosis.ts"
 export {
+  /**
+   * A finding that this version knows, or an {@link UnknownFinding}.
+   *
+   * @category schemas
+   * @since 0.1.0
+   */
+  AnyFinding,
   /**
    * One thing that was found, and what to do about it.
    *
@@ -33,7 +41,14 @@ export {
    * @category schemas
    * @since 0.1.0
    */
-  Kind
+  Kind,
+  /**
+   * A finding of another version: `told` is all that it tells.
+   *
+   * @category schemas
+   * @since 0.1.0
+   */
+  UnknownFinding
 } from "./doctor/Finding.ts"
 export {
   /**

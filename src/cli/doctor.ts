@@ -96,7 +96,7 @@ const once = Effect.fnUntraced(function*(
   return seen
 })
 
-const keyOf = ({ about, finding }: Finding.Finding): string => `${finding} ${about.join(" ")}`
+const keyOf = ({ about, finding }: Finding.AnyFinding): string => `${finding} ${about.join(" ")}`
 
 /** A report at first, then each finding that comes or goes, and a report at the end. A problem counts even if it is gone by then. */
 const watched = Effect.fnUntraced(function*(

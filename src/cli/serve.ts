@@ -55,6 +55,7 @@ const start = Effect.fnUntraced(function*(
     // A port that another worker keeps does not get free as one of a former process does.
     if (kind === "AddressInUse" && Cluster.isWorker) yield* Effect.logWarning(message)
     const at = yield* Clock.currentTimeMillis
+    // No hub can tell it: a server's state, of which a hub gives snapshots, begins with the address of an open socket.
     show({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
   })
   return yield* attempt.pipe(

@@ -4,6 +4,7 @@
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as Table from "../status/Table.ts"
@@ -31,6 +32,12 @@ export const isForeground = (): boolean => {
     return true
   }
 }
+
+/** The log, shown as a terminal shows all else: elsewhere it would tear what is drawn or typed there. */
+export const logger = (show: (at: number, text: string) => void): Logger.Logger<unknown, void> =>
+  Logger.make(({ date, message }) =>
+    show(date.getTime(), (Array.isArray(message) ? message : [message]).map(String).join(" "))
+  )
 
 /** Until the scope closes: `leave` runs before the job is stopped (Ctrl-Z), and `enter` when it goes on. */
 export const aroundStop = (leave: () => void, enter: () => void): Effect.Effect<void, never, Scope.Scope> => {

@@ -6,8 +6,8 @@ import type * as Settings from "../settings/Settings.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 
 /**
- * How a group was asked: what to compare where nobody answers. `interfaces` are those that the question went out of; `within`
- * is how many ms were waited.
+ * How a group was asked, to compare if nobody answers. The question went out of `interfaces`; `within` is how many ms it
+ * waited.
  */
 export const Asked = Schema.Struct({
   group: Schema.String,

@@ -1,7 +1,7 @@
 /**
- * A client of a group: it joins, sends messages that the leader acknowledges and hands on to everybody, and receives what
- * all clients send. It is no member: nobody elects it. Over a `Datagrams` layer; `bellwether/NodeClient` has it with real
- * sockets.
+ * A client of a group: it joins, sends messages that the leader acknowledges and relays to everybody, and receives the
+ * messages of all clients. It is no member: nobody elects it. Over a `Datagrams` layer; `bellwether/NodeClient` has it with
+ * real sockets.
  *
  * @since 0.1.0
  */
@@ -69,9 +69,9 @@ export interface Patience {
 const patience: ReadonlyArray<keyof Patience> = ["joinTimeout", "sendTimeout"]
 
 /**
- * What a client is made with. Of the settings, those that say where the group is matter to a client (`group`,
- * its keys, `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`, `networks`), its `name`, and `heartbeatInterval`, the time between two of its signs
- * of life; it gets by without the others. Its socket has any free port.
+ * The options of a client. Of the settings, those that locate the group matter to a client (`group`, its keys,
+ * `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`, `networks`), its `name`, and `heartbeatInterval`,
+ * the time between two of its signs of life; it gets by without the others. Its socket has any free port.
  *
  * @category models
  * @since 0.1.0
@@ -80,7 +80,7 @@ export interface Options extends Settings.Options, Patience {}
 
 export type {
   /**
-   * What is the case for a client at one moment.
+   * The state of a client at one moment.
    *
    * @category models
    * @since 0.1.0
@@ -97,24 +97,23 @@ export type {
 export type Subscription = EventHub.Subscription<View, ClientEvent.ClientEvent>
 
 /**
- * What the client of a group can do.
+ * The operations of a client.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ClientShape {
-  /** Who we are to the others. */
+  /** This client, as others see it. */
   readonly self: Identity.Client
   /** Waits until the leader has let us in, `joinTimeout` at most; tried on, it succeeds later. */
   readonly join: Effect.Effect<void, NobodyLeads | ClientClosed>
   /**
-   * Sends a message and waits until the leader has it and has handed it on; the answer is its `seq`. It is sent again
-   * until then, to the next leader too, and is handed on once.
+   * Sends a message and waits until the leader has it and has relayed it; the answer is its `seq`. It is sent again until
+   * then, to the next leader too, and is relayed once.
    *
    * Order: in the order of the calls, also of those that do not wait for each other. At most 64 are on their way; 1,024
    * more wait. Interrupted, or not acknowledged within `sendTimeout`, a message is taken back if it has not gone out yet;
-   * if it has, nothing can take it back, and it is sent on until it is acknowledged. A `within` that is no time of 1 ms or
-   * more is a defect.
+   * if it has, nothing can take it back, and it is sent on until it is acknowledged. A `within` below 1 ms is a defect.
    */
   readonly send: (
     body: Identity.Body,
@@ -124,20 +123,20 @@ export interface ClientShape {
   readonly drain: Effect.Effect<void>
   /**
    * Messages of all clients, our own included, from now on: each run has a subscription of its own. Order and bounds are
-   * those of `Inbox`. What was sent before we joined does not come.
+   * those of `Inbox`. Messages from before we joined do not come.
    */
   readonly messages: Stream.Stream<Inbox.Message>
-  /** The same messages, for who must subscribe before it reads: `inbox.subscribe`. */
+  /** The same messages, for an app that must subscribe before it reads: `inbox.subscribe`. */
   readonly inbox: Inbox.InboxShape
-  /** Whom we talk to; null while we know of no leader. */
+  /** The leader that we talk to; null while we know of none. */
   readonly leader: Effect.Effect<Reign.Leader | null>
   readonly reign: Effect.Effect<Reign.Reign | null>
   /**
-   * What is the case now, and every later event; in the discovery window after the start, as it was then and every event. They end after
-   * `Left`.
+   * The state now, and every later event; in the discovery window after the start, the state at the start and every event.
+   * They end after `Left`.
    */
   readonly subscribe: Effect.Effect<Subscription, never, Scope.Scope>
-  /** Subscribes to what followed an event that was read before, as `Group.subscribeAfter` does. */
+  /** Subscribes to the events after one that was read before, as `Group.subscribeAfter` does. */
   readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription, never, Scope.Scope>
   /**
    * The events of {@link subscribe}: each run has a subscription of its own. Each reader has a queue of its own: one that falls more
@@ -211,7 +210,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   engine.offer({ _tag: "Start" })
   const closed = yield* Deferred.make<never, ClientClosed>()
   const leave = Effect.andThen(Deferred.fail(closed, new ClientClosed()), engine.step({ _tag: "Leave" }))
-  // Last acquired, first released: while it says goodbye, everything above still runs.
+  // Last acquired, first released: while it leaves, everything above still runs.
   yield* Effect.addFinalizer(() => Closing.waitFor(Effect.andThen(leave, outbox.farewell), Closing.goodbyeWithin))
   const { forgetBeginning, subscribe, subscribeAfter } = engine.hub
   yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), Effect.sync(forgetBeginning)))
@@ -257,7 +256,7 @@ const resolveSeeds = (
   return supervisor.keep("seeds", Effect.schedule(resolve, Schedule.spaced(spacing)))
 }
 
-/** What becomes of the keys goes to the log: a client has no event for it. */
+/** Changes of the keys go to the log: a client has no event for them. */
 const followKeys = (keys: Keys.Keys, settings: Settings.Settings, supervisor: Supervisor.Supervisor) => {
   const refused = (why: string) => Effect.logWarning(`the keys stay as they were: ${why}`)
   return Keys.follow(keys, settings, supervisor, () => Effect.void, refused, Keys.warnOfExposure)
@@ -276,8 +275,8 @@ const everywhere = (
 }
 
 /**
- * Starts a client: it begins to join at once, and says goodbye when the scope closes, within one second. What is not
- * acknowledged by then is given up: {@link ClientShape.drain} waits for it. It never reads the environment.
+ * Starts a client: it begins to join at once, and leaves when the scope closes, within one second. Messages that are not
+ * acknowledged by then are given up: {@link ClientShape.drain} waits for them. It never reads the environment.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,6 +1,4 @@
-/**
- * What a client's calls fail with.
- */
+/** The errors of a client's calls. */
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as Asked from "./Asked.ts"
@@ -55,8 +53,8 @@ export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
  * Nobody let the client in, or acknowledged a message, in time: nobody leads the group, its leader does not answer, or it
  * cannot be reached. Programs exit with 3.
  *
- * `servers` is how many servers were heard at all since the start, `leader` who was last heard to lead. `mayArrive`: the
- * message has gone out and may still be handed on; else it was taken back.
+ * `servers` is how many servers were heard at all since the start, `leader` the last one that was heard to lead.
+ * `mayArrive`: the message has gone out and may still be relayed; otherwise it was taken back.
  *
  * @category errors
  * @since 0.1.0

@@ -1,17 +1,11 @@
 /**
- * Asks a group who is in it and who leads, without joining: nobody's view changes by it.
+ * Asks a group for its members and its leader, without joining: nobody's view changes by it.
  *
- * ```ts
- * import { Inquiry, Settings } from "bellwether"
- * import * as NodeServer from "bellwether/NodeServer"
- * import * as Effect from "effect/Effect"
+ * ```ts import { Inquiry, Settings } from "bellwether" import * as NodeServer from "bellwether/NodeServer" import * as
+ * Effect from "effect/Effect"
  *
- * export const whoLeads = Settings.make({ group: "orders" }).pipe(
- *   Effect.flatMap((settings) => Inquiry.leader(settings, { timeout: "1 second" })),
- *   Effect.map(({ leader }) => leader),
- *   Effect.provide(NodeServer.layerDatagrams)
- * )
- * ```
+ * export const whoLeads = Settings.make({ group: "orders" }).pipe( Effect.flatMap((settings) => Inquiry.leader(settings, {
+ * timeout: "1 second" })), Effect.map(({ leader }) => leader), Effect.provide(NodeServer.layerDatagrams) ) ```
  *
  * @since 0.1.0
  */
@@ -74,9 +68,9 @@ export class ListUnfinished extends Schema.TaggedError<ListUnfinished>()("ListUn
 }
 
 /**
- * What one server answered for its group: those in its view, highest rank first, the leader and its term. `leader` is null
- * while nobody leads; `term` is then that of the last reign. A leader may be in no list: one that is just lost, or not met
- * yet. Host names and tags are left out where the server did not tell them.
+ * The answer of one server for its group: the members of its view, highest rank first, the leader and its term. `leader` is
+ * null while nobody leads; `term` is then that of the last reign. A leader may be in no list: one that is just lost, or not
+ * met yet. Host names and tags are left out if the server did not give them.
  *
  * @category models
  * @since 0.1.0
@@ -128,8 +122,8 @@ export type Questioned = Pick<
 >
 
 /**
- * Asks by multicast, and asks the seeds. The leader is asked first, and any server of this host; while they do not
- * answer, more and more of the others are. Where several answer, as in a group that was split, the first is taken.
+ * Asks by multicast, and asks the seeds. The leader is asked first, and any server of this host; while they do not answer,
+ * more and more of the others are. If several answer, as in a group that was split, the first answer is taken.
  *
  * @category combinators
  * @since 0.1.0
@@ -156,8 +150,8 @@ export const members = (
   )
 
 /**
- * Asks in the same way, but only until it is known who leads: `members` are those that were told by then. Where a part of
- * a list came within the time-out, that is the answer.
+ * Asks in the same way, but only until the leader is known: `members` are those that were listed by then. If a part of a
+ * list came within the time-out, that is the answer.
  *
  * @category combinators
  * @since 0.1.0
@@ -187,7 +181,7 @@ const inquire = (settings: Questioned, options: Options, isEnough: (reading: Lis
     const endpoint = yield* (yield* Datagrams.Datagrams).open({
       multicastAddress,
       port,
-      // What is for this host does not leave it.
+      // A question for this host does not leave it.
       ttl: thisHost ? 0 : settings.ttl,
       interfaces,
       multicast,
@@ -220,7 +214,7 @@ const inquire = (settings: Questioned, options: Options, isEnough: (reading: Lis
     return yield* new NoAnswer({ ...how, thisHost, ...(isExact ? { unicastPort } : {}) })
   }))
 
-/** For how long a question waits for names before it asks those who have addresses. */
+/** For how long a question waits for names before it asks the seeds that have addresses. */
 const namesWithin = Duration.millis(150)
 
 const notWithoutPort = new SettingRefused({

@@ -10,7 +10,7 @@ import * as Asked from "./Asked.ts"
 import type * as ClientEngine from "./ClientEngine.ts"
 import { type ClientClosed, NobodyLeads } from "./ClientError.ts"
 
-/** Fails with what is known where nobody answered within that time. */
+/** If nobody answered within that time, fails with what is known. */
 export type Nobody = (
   during: NobodyLeads["during"],
   within: Duration.Duration,

@@ -11,7 +11,7 @@ import { BodyNotJson, BodyTooLarge, type ClientClosed, type SendError } from "./
 import type * as Joining from "./Joining.ts"
 import type * as Tickets from "./Tickets.ts"
 
-/** What sending needs of its client. */
+/** The dependencies of sending. */
 export interface Options {
   readonly engine: Pick<ClientEngine.ClientEngine, "offer" | "stateUnsafe">
   readonly tickets: Tickets.Tickets
@@ -48,7 +48,7 @@ export const send = ({ closed, engine, nobody, tickets, within: otherwise }: Opt
     return yield* nobody("send", within, mayArrive)
   })
 
-/** Fails with what is wrong with a body. */
+/** Fails if a body cannot be sent, with the reason. */
 const check = (body: Identity.Body): Effect.Effect<void, BodyTooLarge | BodyNotJson> =>
   Effect.suspend((): Effect.Effect<void, BodyTooLarge | BodyNotJson> => {
     let bytes: number

@@ -1,4 +1,4 @@
-/** Who waits for the answer to a message of its own: each has a ticket, and is answered once. */
+/** The callers that wait for the answer to their message: each has a ticket, and is answered once. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -9,7 +9,7 @@ export type Answer = Exit.Exit<number, QueueFull>
 
 export interface Tickets {
   readonly take: Effect.Effect<{ readonly ticket: number; readonly answer: Effect.Effect<number, QueueFull> }>
-  /** Who waits goes on at once. */
+  /** The waiting caller goes on at once. */
   readonly answer: (ticket: number, answer: Answer) => void
   /** Nobody waits for it any more. */
   readonly giveBack: (ticket: number) => void

@@ -1,5 +1,5 @@
 /**
- * What a client shows of itself.
+ * The view of a client.
  *
  * @since 0.1.0
  */
@@ -8,8 +8,8 @@ import type { State } from "../protocol/model/ClientContext.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
 
 /**
- * What is the case for a client at one moment: whether a leader has let it in, whom it follows (null while nobody), and how
- * many servers that one saw when it last let it in.
+ * The state of a client at one moment: whether a leader has let it in, which leader it follows (null if none), and how many
+ * servers that leader saw when it last let it in.
  *
  * @category models
  * @since 0.1.0

@@ -2,7 +2,7 @@
  * What observations mean: findings, each with what to do about it. Pure: the same observations give the same findings.
  */
 import * as Schema from "effect/Schema"
-import { Finding, sort } from "./Finding.ts"
+import { AnyFinding, type Finding, sort } from "./Finding.ts"
 import * as Foreign from "./ForeignFindings.ts"
 import * as Group from "./GroupFindings.ts"
 import * as Host from "./HostFindings.ts"
@@ -12,13 +12,15 @@ import { chosenOf, isTaken, isUnheard, leaderOf, leaderships } from "./Seen.ts"
 
 /**
  * What `doctor --json` prints: the findings, the problems first, and what they come from. `healthy` where none is a problem.
+ * A report of another version is read too: fields that this one does not know are left out, and findings and words
+ * that it does not know are `Unknown`.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Report = Schema.Struct({
   healthy: Schema.Boolean,
-  findings: Schema.Array(Finding),
+  findings: Schema.Array(AnyFinding),
   observations: Observations
 })
 

@@ -52,7 +52,7 @@ export const render = (
 }
 
 /** One finding as one line, for logs. */
-export const line = ({ do: what, finding, says, severity }: Finding.Finding): string =>
+export const line = ({ do: what, finding, says, severity }: Finding.AnyFinding): string =>
   Text.clean(`${severity} ${finding}: ${says} ${what}`)
 
 // internal
@@ -68,7 +68,8 @@ const whys: { readonly [W in Interface["why"]]: string } = {
   NotNamed: "not used: the setting names others",
   Virtual: "not used: a bridge of containers or machines, or a tunnel; name it to use it",
   Loopback: "not used: there are others",
-  SecondAddress: "not used: another address of this interface is"
+  SecondAddress: "not used: another address of this interface is",
+  Unknown: "for a reason that this version does not know"
 }
 
 const ofInterface = (one: Interface): string => {

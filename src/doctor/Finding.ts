@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 
 /**
  * The kinds of findings, causes before what they bring about.
@@ -91,6 +92,52 @@ export const Finding = Schema.Struct({
  * @since 0.1.0
  */
 export type Finding = typeof Finding.Type
+
+const told = Schema.StructWithRest(
+  Schema.Struct({ ...Finding.fields, finding: Schema.String, severity: Schema.String }),
+  [Schema.Record(Schema.String, Schema.Json)]
+)
+
+/**
+ * A finding whose kind or severity this version does not know: `told` is the finding as it was written.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const UnknownFinding = told.pipe(
+  Schema.decodeTo(
+    Schema.Struct({
+      ...Finding.fields,
+      finding: Schema.Literal("Unknown"),
+      severity: Schema.String,
+      told: Schema.toType(told)
+    }),
+    SchemaTransformation.transform({
+      decode: (told) => ({ ...told, finding: "Unknown" as const, told }),
+      encode: ({ told }) => told
+    })
+  )
+)
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type UnknownFinding = typeof UnknownFinding.Type
+
+/**
+ * One finding for who reads what another version may have written: one that is not known is an {@link UnknownFinding}.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const AnyFinding = Schema.Union([Finding, UnknownFinding])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type AnyFinding = typeof AnyFinding.Type
 
 /**
  * A finding that keeps servers from finding each other, or from being one group.

@@ -20,7 +20,7 @@ const frames: { readonly [reason: string]: Kind } = {
   UnknownFlags: "OtherVersion",
   UnknownType: "OtherVersion",
   SourceTooFast: "Flood",
-  Unproven: "NoUnicast"
+  Unauthenticated: "NoUnicast"
 }
 
 const kindOf = ({ reason }: ForeignSender): Kind =>

@@ -100,7 +100,8 @@ const words = {
   open: "open a socket",
   join: "join the multicast group",
   send: "send",
-  receive: "receive"
+  receive: "receive",
+  Unknown: "do what this version does not know"
 } as const
 
 const advice: { readonly [errno: string]: string } = {

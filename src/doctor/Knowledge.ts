@@ -137,8 +137,12 @@ const scanned = (self: Knowledge, interfaces: ReadonlyArray<Explained>): Knowled
   const probes = added.length === 0
     ? self.probes
     : new Map([...self.probes, ...added.map(({ address }) => [address, unprobed] as const)])
-  return { ...self, interfaces, probes }
+  return { ...self, interfaces, probes, refusals: withoutScans(self.refusals) }
 }
+
+/** A scan that succeeds is the later word on those that were refused. */
+const withoutScans = (refusals: Knowledge["refusals"]): Knowledge["refusals"] =>
+  new Map([...refusals].filter(([, { during }]) => during !== "scan"))
 
 const refused = (self: Knowledge, refusal: Refusal): Knowledge => {
   const { during, errno, kind, where } = refusal

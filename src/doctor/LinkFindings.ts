@@ -173,7 +173,9 @@ const noUnicast: Rule = (seen) => {
   // `NobodyHears` and `HearsNobody` say more.
   const mute = isMute(seen) ? [] : muteOf(seen).filter((one) => !isDeaf(seen, one))
   // In a group with a key, a server that does not answer by unicast stays unauthenticated: its multicasts are dropped.
-  const unauthenticated = [...new Set(seen.foreign.filter(({ reason }) => reason === "Unproven").map(({ ip }) => ip))]
+  const unauthenticated = [
+    ...new Set(seen.foreign.filter(({ reason }) => reason === "Unauthenticated").map(({ ip }) => ip))
+  ]
     .filter((ip) => !answeringOf(seen).some((one) => one.ip === ip))
   const silentOnes = [...mute.map(server), ...unauthenticated]
   if (silentOnes.length === 0) return []

@@ -6,8 +6,23 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Member from "../protocol/model/Member.ts"
 import * as Reign from "../protocol/model/Reign.ts"
+
+/** One of these words. There may be more of them in a later version: one that is not known is read as `Unknown`. */
+const growing = <const Word extends string>(words: ReadonlyArray<Word>) => {
+  const known: ReadonlyArray<Word | "Unknown"> = [...words, "Unknown"]
+  return Schema.String.pipe(
+    Schema.decodeTo(
+      Schema.Literals<ReadonlyArray<Word | "Unknown">>(known),
+      SchemaTransformation.transform({
+        decode: (word) => known.find((one) => one === word) ?? "Unknown",
+        encode: (word): string => word
+      })
+    )
+  )
+}
 
 /**
  * Something that the system refused, and the name of its error (`EADDRINUSE`), where it gave one.
@@ -16,7 +31,7 @@ import * as Reign from "../protocol/model/Reign.ts"
  * @since 0.1.0
  */
 export const Refusal = Schema.Struct({
-  during: Schema.Literals(["scan", "open", "join", "send", "receive"]),
+  during: growing(["scan", "open", "join", "send", "receive"]),
   kind: Schema.String,
   where: Schema.String,
   errno: Schema.NullOr(Schema.String)
@@ -41,7 +56,7 @@ export const Interface = Schema.Struct({
   internal: Schema.Boolean,
   chosen: Schema.Boolean,
   primary: Schema.Boolean,
-  why: Schema.Literals([
+  why: growing([
     "Named",
     "Automatic",
     "OnlyLoopback",

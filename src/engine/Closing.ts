@@ -1,25 +1,28 @@
-/** How long the close of a server or a client waits for its goodbye, and for leading work. */
+/** How long the close of a server or a client waits for its last messages, and for leading work. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-/** All that a goodbye may take, once leading work has ended or has had its time. */
+/** The time for leaving, once leading work has ended or has had its time. */
 export const goodbyeWithin = Duration.seconds(1)
 
 /**
- * The clock that shows whether the app's own stands still. A simulation puts its own in place: there time also stands
- * still between two steps.
+ * The clock that shows whether the app's own has stopped. A simulation puts its own in place: there time also stops between
+ * two steps.
  */
 export const RealClock = Context.Reference<Clock.Clock>("bellwether/engine/Closing/RealClock", {
   defaultValue: () => Context.get(Context.empty(), Clock.Clock)
 })
 
-/** How long real time is measured between two looks at the app's clock, and after how many without a change it stands still. */
+/**
+ * How long real time is measured between two looks at the app's clock, and after how many without a change it counts as
+ * stopped.
+ */
 const lookEvery = Duration.millis(10)
 const looks = 10
 
-/** Completes once the clock stands still: it is a `TestClock`, and who would move it waits for the close. */
+/** Completes once the clock has stopped: it is a `TestClock`, and the test that would move it waits for the close. */
 const standsStill = Effect.fnUntraced(function*(clock: Clock.Clock, real: Clock.Clock) {
   let last = clock.monotonicTimeNanosUnsafe()
   let unchanged = 0
@@ -32,8 +35,8 @@ const standsStill = Effect.fnUntraced(function*(clock: Clock.Clock, real: Clock.
 })
 
 /**
- * Waits for an end, that long at most by the clock in the context, which is the app's. Where that clock stands still, it
- * does not wait for what needs its time.
+ * Waits for an end, that long at most by the clock in the context, which is the app's. If that clock has stopped, it does
+ * not wait for what needs its time.
  */
 export const waitFor = Effect.fnUntraced(function*(end: Effect.Effect<unknown>, atMost: Duration.Duration) {
   const clock = yield* Clock.Clock

@@ -1,6 +1,6 @@
 /**
- * What drives a server or a client: inputs go in, one after the other through the one transition, and what each step leaves
- * is carried out before the next. Between two inputs it sleeps until the state says that something is due.
+ * Drives a server or a client: inputs go in, one after the other through the one transition, and the outputs of each step
+ * are carried out before the next. Between two inputs it sleeps until the state says that something is due.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ export interface Engine<out State, in Input> {
   readonly now: () => Now
 }
 
-/** What an engine drives. */
+/** The parts that an engine drives. */
 export interface Options<State, Input, Output> {
   readonly initial: State
   readonly transition: (state: State, input: Input, now: Now) => readonly [State, ReadonlyArray<Output>]
@@ -35,15 +35,15 @@ export interface Options<State, Input, Output> {
   readonly dueAt: (state: State) => number
   readonly due: Input
   /**
-   * Carries out what a step left. Must not wait: what takes time is run elsewhere, and comes back as an input. What wakes others, who go on
-   * at once, is left to `afterwards`: it is done when no step is under way.
+   * Carries out the outputs of a step. It must not wait: an effect that takes time runs elsewhere, and comes back as an
+   * input. An effect that wakes others, which go on at once, is left to `afterwards`: it is run when no step is under way.
    */
   readonly carryOut: (
     outputs: ReadonlyArray<Output>,
     states: { readonly before: State; readonly after: State },
     afterwards: (wake: () => void) => void
   ) => void
-  /** What the clocks of the machine show besides. */
+  /** The other clocks of the machine. */
   readonly clocks?: (() => Partial<Now>) | undefined
   readonly supervisor: Supervisor.Supervisor
 }
@@ -95,7 +95,7 @@ export const make = Effect.fnUntraced(function*<State, Input, Output>(
     const at = dueAt(Ref.getUnsafe(ref))
     if (at >= wakesAt) return
     wakesAt = at
-    // Whole ms: what is left of one by rounding would be no time to sleep.
+    // Whole ms: a rest left by rounding would be no time to sleep.
     const left = Math.max(0, Math.ceil(at - monotonic()))
     runAlarm(Effect.andThen(Effect.sleep(left), supervisor.guard("timers", wake)))
   }

@@ -18,7 +18,7 @@ export interface Subscription<V, E> {
   readonly events: Stream.Stream<E | Lost>
 }
 
-/** What a reader gets in place of the events that it was too slow for. */
+/** A reader gets this in place of the events that it was too slow for. */
 export type Lost = Extract<Event.Event, { readonly event: "EventsLost" }>
 
 /** Tells a reader that it lost so many events before one of that time. */
@@ -34,20 +34,20 @@ export interface EventHub<V, E> {
    */
   readonly subscribe: Effect.Effect<Subscription<V, E>, never, Scope.Scope>
   /**
-   * Subscribes to what followed an event that was read before; the view is that of now. What the history has no more of it is
-   * told as {@link Lost}.
+   * Subscribes to the events after one that was read before; the view is that of now. {@link Lost} counts those that the
+   * history no longer has.
    */
   readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription<V, E>, never, Scope.Scope>
-  /** The number of the newest event; 0 where there was none. */
+  /** The number of the newest event; 0 if there was none. */
   readonly sequence: () => number
-  /** Who subscribes from here on gets what follows. */
+  /** A reader that subscribes from here on gets the later events. */
   readonly forgetBeginning: () => void
 }
 
 /** How many events wait for one reader at most. */
 export const capacity = 4_096
 
-/** How many of the newest events are kept for those who come later, unless said otherwise. */
+/** How many of the newest events are kept for later readers, unless said otherwise. */
 export const historyCapacity = 1_000
 
 interface Numbered<E> {
@@ -56,9 +56,8 @@ interface Numbered<E> {
 }
 
 /**
- * Makes a hub that ends with the scope. `view` is asked for at once, for those who read from the beginning, and at each
- * later subscription: it must include exactly what was published. `kept` is how many of the newest events are kept
- * for those who come later.
+ * Makes a hub that ends with the scope. `view` is asked for at once, for readers from the beginning, and at each later
+ * subscription: it must include exactly what was published. `kept` is how many of the newest events are kept for later readers.
  */
 export const make = Effect.fnUntraced(function*<V, E extends { readonly at: number }>(
   view: () => V,
@@ -121,11 +120,11 @@ export const make = Effect.fnUntraced(function*<V, E extends { readonly at: numb
   }
 })
 
-/** Numbered events as a reader gets them who has read those up to `after`: where numbers are missing, it is said how many. */
+/** Numbered events for a reader that has read those up to `after`: missing numbers are counted. */
 const withLosses = <E extends { readonly at: number }>(after: number) => {
   let last = after
   return (some: Arr.NonEmptyReadonlyArray<Numbered<E>>): Arr.NonEmptyReadonlyArray<E | Lost> => {
-    // What is lost is the oldest of a queue, so that nothing is missing between two that were taken together.
+    // The oldest of a queue are lost, so nothing is missing between two that were taken together.
     const [{ event, sequence }] = some
     const count = sequence - last - 1
     last += count + some.length

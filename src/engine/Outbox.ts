@@ -18,19 +18,19 @@ type Refusal = Datagrams.DatagramsFailed | Messenger.MessageTooLarge
 
 type Question = Extract<Outgoing, { readonly _tag: "Ask" }>
 
-/** What came of a question: the host of the one that was asked refused it, or our own system did not let us ask. */
+/** The result of a question: the other's host refused it, or our own system did not let us ask. */
 export interface Outcome {
   readonly _tag: "Refused" | "NotAsked"
   readonly id: NodeId
 }
 
-/** What waits to be sent, before there is a way to send it. */
+/** Messages that wait before there is a way to send them. */
 export interface Outbox {
-  /** Never waits. What is too much for it, or cannot be sent, is counted and lost, as any datagram may be. */
+  /** Never waits. A message too many, or one that cannot be sent, is counted and lost, as any datagram may be. */
   readonly add: (outgoing: Outgoing) => void
   /** Starts the fiber. */
   readonly run: (way: Way) => Effect.Effect<void, never, Scope.Scope>
-  /** Completes when the goodbye has left. */
+  /** Completes when the last message has left. */
   readonly farewell: Effect.Effect<void>
   /** How many ms ago all was sent that there was to send. */
   readonly pulse: Effect.Effect<number>

@@ -11,11 +11,11 @@ import { GroupFailed, maxDeaths } from "./GroupFailed.ts"
 const minute = Duration.minutes(1)
 const longestBackoff = Duration.seconds(2)
 
-/** Who keeps the fibers of one server. */
+/** The supervisor of the fibers of one server. */
 export interface Supervisor {
   /**
-   * Runs a loop in the background until the scope closes. Where it ends before, by a defect, by an interruption of what it
-   * waits for, or by itself, that is told and it is started again after a while.
+   * Runs a loop in the background until the scope closes. If it ends before, by a defect, by an interruption of what it
+   * waits for, or by itself, that is reported and it is started again after a while.
    */
   readonly keep: (fiber: string, loop: Effect.Effect<unknown>) => Effect.Effect<void, never, Scope.Scope>
   /** Runs an effect that is not a loop, such as a timer's: its death is told and counted, its interruption is not. */
@@ -46,7 +46,7 @@ export const make = Effect.fnUntraced(function*(
     yield* Effect.gen(function*() {
       while (true) {
         const exit = yield* Effect.exit(loop)
-        // What the loop uses may have ended with the scope just before it.
+        // The loop's resources may have ended with the scope just before it.
         if (scope.state._tag === "Closed") return
         const soFar = yield* died(fiber, Exit.isSuccess(exit) ? Cause.die(new Error("it ended by itself")) : exit.cause)
         yield* Effect.sleep(Duration.min(Duration.millis(50 * 2 ** soFar), longestBackoff))
@@ -58,7 +58,7 @@ export const make = Effect.fnUntraced(function*(
     guard: (fiber, effect) =>
       Effect.catchCauseIf(
         Effect.asVoid(effect),
-        // Where its scope ends, what it would start ends as interrupted. That is no defect.
+        // When its scope ends, a fiber that it would start ends as interrupted. That is no defect.
         (cause) => !Cause.hasInterruptsOnly(cause),
         (cause) => Effect.asVoid(died(fiber, cause))
       ),

@@ -1,4 +1,4 @@
-/** The ticks of a server's loops: what it does for as long as it lives, a while after it last did. */
+/** The ticks of a server's loops: each is repeated, a while after the last one, for as long as the server lives. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"

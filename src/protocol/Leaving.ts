@@ -1,9 +1,8 @@
 /** How a server leaves the group: it ends its leading work, says goodbye, and hands over what it promised. */
 import * as Delivery from "./delivery/Delivery.ts"
+import * as Algorithms from "./election/Algorithms.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Roles from "./election/Roles.ts"
-import * as Handover from "./lease/Handover.ts"
-import * as LeaseClaim from "./lease/LeaseClaim.ts"
 import type { Timer } from "./model/State.ts"
 import type { StepContext } from "./model/StepContext.ts"
 import * as Timing from "./model/Timing.ts"
@@ -28,13 +27,13 @@ export const goOn = (context: StepContext): void => {
   ) return
   if (context.hasTimer("farewell")) return
   context.sayOften("leaving", { type: "SERVER_LEAVING" }, Timing.gaps.leaving)
-  Handover.leave(context)
+  Algorithms.of(context.state).onLeave(context)
   context.setTimer("farewell", Timing.gaps.leaving[0] + 1 + Delivery.lingers(context), { _tag: "Farewell" })
 }
 
 /** The goodbye has been said. It is over, unless others still have to hear of what was promised or given back. */
 export const fired = (context: StepContext, timer: Extract<Timer, { readonly _tag: "Farewell" }>): void => {
-  if (Handover.isUnderWay(context.state) || LeaseClaim.isGivingBack(context)) {
+  if (Algorithms.of(context.state).delaysGoodbye(context)) {
     return context.setTimer("farewell", Timing.gaps.leaving[0], timer)
   }
   context.state.phase = "Left"

@@ -2,14 +2,13 @@
 import * as HashMap from "effect/HashMap"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
-import * as BullyElection from "./election/BullyElection.ts"
+import * as Candidacy from "./election/Candidacy.ts"
+import * as Departures from "./election/Departures.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as Register from "./election/Register.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
-import * as Handover from "./lease/Handover.ts"
-import * as PreVote from "./lease/PreVote.ts"
 import * as Voter from "./lease/Voter.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as Identity from "./membership/Identity.ts"
@@ -32,7 +31,7 @@ type Via = "multicast" | "unicast"
 
 /** A message of somebody else, or one of our own that has come back, has arrived. */
 export const received = (context: StepContext, message: Message.Message, source: Member.Address, via: Via): void => {
-  if (Message.isOfHandover(message)) return Handover.hear(context, message, source)
+  if (Message.isOfHandover(message)) return Algorithms.of(context.state).onHandover(context, message, source)
   switch (message.type) {
     case "WITNESS_ASK":
       return Witnesses.onAsk(context, message, source)
@@ -102,14 +101,14 @@ const noteMember = (
   for (const election of ElectionContext.all(context)) {
     if (heard.replaced !== null) {
       const { heardAt, member } = heard.replaced
-      BullyElection.onRemoved(election, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
+      Departures.onRemoved(election, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
     }
-    if (heard.joined) BullyElection.onJoined(election)
+    if (heard.joined) Candidacy.onJoined(election)
   }
   NamedElections.onHeard(context, message.sender, heard.elections, from)
   if (context.state.unheardSince !== Infinity && Paths.isHeardBy(context, message.sender.id)) {
     context.state.unheardSince = Infinity
-    ElectionContext.all(context).forEach(BullyElection.callElection)
+    ElectionContext.all(context).forEach(Candidacy.callElection)
   }
 }
 
@@ -181,7 +180,7 @@ const onProbe = (
   const { nonce, sender } = message
   if (via === "unicast") {
     if (message.preVote === undefined) Links.asked(context, sender.id, nonce)
-    return Presence.respond(context, from, nonce, PreVote.answer(context, message, from))
+    return Presence.respond(context, from, nonce, Algorithms.of(context.state).answer(context, message, from))
   }
   // A burst of one nonce is one question.
   const known = HashMap.getUnsafe(context.state.known, sender.id)

@@ -1,6 +1,6 @@
 /** How a member goes out of the view, and what that means for all that this server takes part in. */
 import * as HashMap from "effect/HashMap"
-import * as BullyElection from "./election/BullyElection.ts"
+import * as Departures from "./election/Departures.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as Membership from "./membership/Membership.ts"
@@ -14,7 +14,7 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
   Membership.remove(context, id, reason)
   if (reason._tag !== "Left") Contacts.lose(context, known)
   for (const election of ElectionContext.all(context)) {
-    BullyElection.onRemoved(election, known.member, reason, known.heardAt)
+    Departures.onRemoved(election, known.member, reason, known.heardAt)
   }
 }
 

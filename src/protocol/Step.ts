@@ -5,17 +5,17 @@
 import * as HashMap from "effect/HashMap"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
-import * as BullyElection from "./election/BullyElection.ts"
+import * as Candidacy from "./election/Candidacy.ts"
 import * as Damping from "./election/Damping.ts"
+import * as Departures from "./election/Departures.ts"
 import type { ElectionTimer } from "./election/ElectionAlgorithm.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Following from "./election/Following.ts"
+import * as LeaderLife from "./election/LeaderLife.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as Snapshot from "./election/Snapshot.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
-import * as Handover from "./lease/Handover.ts"
-import * as LeaseElection from "./lease/LeaseElection.ts"
 import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
@@ -113,7 +113,7 @@ export const make = (options: {
   contacts: Contacts.make(options.seeds ?? []),
   delivery: Delivery.empty,
   promises: HashMap.empty(),
-  silentUntil: options.timing.lease === null ? -Infinity : options.monotonic + options.timing.lease.duration,
+  silentUntil: Algorithms.of(options).silentUntil(options.timing, options.monotonic),
   handover: PromiseRecord.none,
   kept: [],
   minority: false,
@@ -169,7 +169,8 @@ export const leads = (
   now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">,
   election = Election.ofGroup
 ): Reign.Reign | null =>
-  PauseDetector.isPaused(state, now) || Snapshot.isRestored(state, now) || !LeaseElection.isHeld(state, election, now)
+  PauseDetector.isPaused(state, now) || Snapshot.isRestored(state, now) ||
+    !Algorithms.of(state).lasts(state, election, now)
     ? null
     : ElectionContext.ownReign(state, election)
 
@@ -208,7 +209,7 @@ const act = (context: StepContext, input: Input): void => {
       context.emit({ event: "Started", self })
       context.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
       Stability.start(context)
-      Handover.start(context)
+      Algorithms.of(context.state).onStart(context)
       break
     case "Discover": {
       const askAll = context.state.probe === "" || context.state.members.length === 0
@@ -222,7 +223,7 @@ const act = (context: StepContext, input: Input): void => {
     case "Sweep":
       if (context.state.phase === "Live") {
         FailureDetector.sweep(context)
-        ElectionContext.all(context).forEach(BullyElection.sweep)
+        ElectionContext.all(context).forEach(Departures.sweep)
         Delivery.sweep(context)
         Algorithms.of(context.state).onSweep(context)
       }
@@ -304,14 +305,14 @@ const inElection = (
 // --- Ticks ---
 
 const heartbeat = (context: StepContext): void => {
-  Following.giveSignOfLife(ElectionContext.ofGroup(context))
+  LeaderLife.giveSignOfLife(ElectionContext.ofGroup(context))
   Presence.sayAlive(context)
-  Handover.ask(context)
+  Algorithms.of(context.state).onHeartbeat(context)
   NamedElections.heartbeat(context)
   FailureDetector.keepByUnicast(context)
   keepPaths(context)
   Damping.heartbeat(context, ElectionContext.all(context))
-  for (const election of ElectionContext.all(context)) BullyElection.callIfDue(election)
+  for (const election of ElectionContext.all(context)) Candidacy.callIfDue(election)
 }
 
 /** Whether others hear us is asked of those whom it matters of. */
@@ -338,12 +339,12 @@ const fired = (context: StepContext, timer: Timer): void => {
   switch (timer._tag) {
     case "DiscoveryOver":
       context.state.phase = "Live"
-      Handover.ask(context)
+      Algorithms.of(context.state).onHeartbeat(context)
       keepPaths(context)
-      return ElectionContext.all(context).forEach(BullyElection.callElection)
+      return ElectionContext.all(context).forEach(Candidacy.callElection)
     case "Stable":
       Stability.reached(context)
-      return ElectionContext.all(context).forEach(BullyElection.callElection)
+      return ElectionContext.all(context).forEach(Candidacy.callElection)
     case "SayAgain":
       return context.sayOften(timer.key, timer.body, timer.gaps, timer.to)
     case "Respond":
@@ -354,7 +355,8 @@ const fired = (context: StepContext, timer: Timer): void => {
       return Witnesses.ask(context)
     case "Proof":
       if (Paths.unanswered(context, timer)) {
-        ElectionContext.all(context).forEach((election) => BullyElection.onUnproven(election, timer.id))
+        const { onUnproven } = Algorithms.of(context.state)
+        ElectionContext.all(context).forEach((election) => onUnproven(election, timer.id))
       }
       return
     case "Page":
@@ -366,7 +368,7 @@ const fired = (context: StepContext, timer: Timer): void => {
     case "NameNewest":
       return Delivery.nameNewest(context, timer.isLast)
     case "Handover":
-      return Handover.fired(context, timer)
+      return Algorithms.of(context.state).onHandoverTimer(context, timer)
     case "Farewell":
       return Leaving.fired(context, timer)
     default:

@@ -13,10 +13,10 @@ import type { Settings } from "../settings/Settings.ts"
 import type * as OtherGroups from "./OtherGroups.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
 
-/** What every server drops all the time, and no one need hear of: its own multicasts, come back. */
+/** Every server drops its own returning multicasts all the time: no one need hear of that. */
 const ordinary: ReadonlySet<string> = new Set(["Own"])
 
-/** What is counted because a table is full, and the setting that bounds it. */
+/** The drops that are counted because a table is full, and the setting that bounds it. */
 const tables = [
   { reason: "MembersFull", table: "members", setting: "maxMembers" },
   { reason: "ClientsFull", table: "clients", setting: "maxClients" },

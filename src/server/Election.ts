@@ -1,6 +1,6 @@
 /**
- * Election: starts the server's part in the protocol and keeps the watch, which sees whether this process has been
- * asleep and must not act on what it held before. The rules are in `protocol/election`.
+ * Election: starts the server's part in the protocol and runs the pause detector: after a pause the process must not act on
+ * what it held before. The rules are in `protocol/election`.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

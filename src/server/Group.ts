@@ -32,8 +32,8 @@ export { GroupFailed } from "../engine/GroupFailed.ts"
 export type View = Step.View
 
 /**
- * When a member was last heard, in ms before now, and by which way. What was heard of oneself is 0. `through` is the member
- * that still hears it where this server does not; null where this one does, or nobody has said so.
+ * When a member was last heard, in ms before now, and by which way; 0 for this server itself. `through` is the member that
+ * still hears it if this server does not; null if this one does, or nobody has said so.
  *
  * @category models
  * @since 0.1.0
@@ -54,13 +54,13 @@ export interface Status extends Snapshot.Status {
 /**
  * A view and all that follows it, with no gap: `events` begins with the one after `sequence`.
  *
- * Who subscribes in the discovery window, as what is built on the server's layer does, gets the view at the start and every
- * event from `Started` on (`sequence` is 0). Who subscribes later gets the view of that moment and every later event. The
- * stream ends after `Left`, once the server is closed.
+ * A reader that subscribes in the discovery window, as one does that is built on the server's layer, gets the view at the
+ * start and every event from `Started` on (`sequence` is 0). A later one gets the view of that moment and every later
+ * event. The stream ends after `Left`, once the server is closed.
  *
- * Each reader has a queue of its own. One that falls more than 4,096 events behind gets `EventsLost` in place of its oldest.
- * Neither the server nor another reader waits for it or loses anything. Run the stream once: what a run has taken and not
- * used is lost to a second one.
+ * Each reader has a queue of its own. One that falls more than 4,096 events behind gets `EventsLost` in place of its
+ * oldest. Neither the server nor another reader waits for it or loses anything. Run the stream once: events that a run has
+ * taken and not used are lost to a second one.
  *
  * @category models
  * @since 0.1.0
@@ -68,7 +68,7 @@ export interface Status extends Snapshot.Status {
 export type Subscription = EventHub.Subscription<View, Event.Event>
 
 /**
- * What the service that says who is there can do.
+ * The operations of the service `Group`.
  *
  * @category models
  * @since 0.1.0
@@ -83,9 +83,9 @@ export interface GroupShape {
   readonly view: Effect.Effect<View>
   readonly subscribe: Effect.Effect<Subscription, never, Scope.Scope>
   /**
-   * Subscribes to what followed an event that was read before, with the view of now. An event's number is that of the one
-   * before it and 1; the one after `EventsLost` comes `count` later. The newest 1,000 events are kept: what is missing of
-   * those that followed is told as `EventsLost`.
+   * Subscribes to the events after one that was read before, with the view of now. An event's number is that of the one
+   * before it and 1; the one after `EventsLost` comes `count` later. The newest 1,000 events are kept: `EventsLost` counts
+   * those that are missing.
    */
   readonly subscribeAfter: (sequence: number) => Effect.Effect<Subscription, never, Scope.Scope>
   /** The events of {@link subscribe}: each run has a subscription of its own. */
@@ -103,14 +103,14 @@ export interface GroupShape {
   /** Datagrams dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
   /**
-   * How long ago, in ms, this server last sent something, or tried to where there is no network. Never much more than
-   * `heartbeatInterval` while it is well: what a watchdog asks for.
+   * How long ago, in ms, this server last sent something, or tried to if there is no network. Never much more than
+   * `heartbeatInterval` while it is well: a watchdog asks for this.
    */
   readonly pulse: Effect.Effect<number>
   /**
-   * In how many ms this server votes on who leads, at the latest: it is silent for `leaseDuration` after a start in which it did
-   * not get what its former start had promised. 0 where it votes, and where there are no leases. The event `Votes` tells it too.
-   * Infinity once it has left.
+   * In how many ms this server votes, at the latest: it is silent for `leaseDuration` after a start in which it did not get
+   * the promises of its former start. 0 if it votes, and without leases. The event `Votes` tells it too. Infinity once it
+   * has left.
    */
   readonly votesIn: Effect.Effect<number>
   /** Waits until this server votes, which is at once where there are no leases; or until it has left. */

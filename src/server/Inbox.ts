@@ -1,5 +1,5 @@
 /**
- * The service for what clients send: each client's messages in its order, each once, at every server of the group.
+ * The service for the messages of clients: each client's in its order, each once, at every server of the group.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import type * as Client from "../protocol/model/Client.ts"
 
 /**
- * What a client sent. `seq` counts its messages from 1.
+ * A client's message. `seq` counts its messages from 1.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +32,7 @@ export interface Message {
 export const capacity = 256
 
 /**
- * What the service for what clients send can do.
+ * The operations of the service `Inbox`.
  *
  * @category models
  * @since 0.1.0
@@ -42,16 +42,16 @@ export interface InboxShape {
    * Messages from now on: each run has a subscription of its own, from the moment at which it begins to run. It ends with
    * the server, at once for a reader that comes later.
    *
-   * Order: each client's messages in the order of `seq`, each once, whatever leader handed them on; between clients, as
-   * they happen to come. A gap that could not be repaired is an event, `MessageLost`.
+   * Order: each client's messages in the order of `seq`, each once, whatever leader relayed them; between clients, as they
+   * happen to come. A gap that could not be repaired is an event, `MessageLost`.
    *
-   * A reader that is {@link capacity} messages behind gets no more until it reads. Where this server leads it does not
-   * acknowledge then, so the clients wait; where another leads, what comes meanwhile waits in what every server keeps
-   * (the newest 1,024): beyond that it is lost, and told. The other readers of this server wait with it, so whoever
-   * subscribes must read. Without a reader messages pass by.
+   * A reader that is {@link capacity} messages behind gets no more until it reads. If this server leads it does not
+   * acknowledge then, so the clients wait. If another leads, later messages wait among those that every server keeps (the
+   * newest 1,024); beyond that they are lost, and reported. The other readers of this server wait with it, so every
+   * subscriber must read. Without a reader messages pass by.
    */
   readonly messages: Stream.Stream<Message>
-  /** Subscribes at once: what comes before the stream is run waits for it. */
+  /** Subscribes at once: messages that come before the stream is run wait for it. */
   readonly subscribe: Effect.Effect<Stream.Stream<Message>, never, Scope.Scope>
 }
 
@@ -74,7 +74,7 @@ export interface FanOut {
 }
 
 interface Reader {
-  // Bounded by what `room` lets in.
+  // Bounded by `room`.
   readonly queue: Queue.Queue<Message, Cause.Done>
   /** How many messages had been offered when it came, and how many it has taken since. */
   readonly base: number

@@ -27,7 +27,7 @@ import type * as ServerEngine from "./ServerEngine.ts"
 /** The settings that say which keys there are. */
 export type KeySettings = Pick<Settings.Settings, "key" | "keyFile" | "keyMode">
 
-/** The keys in use, the way to put others in their place, and what was seen of those who have others. */
+/** The keys in use, the way to replace them, and the datagrams that were seen from senders with other keys. */
 export interface Keys extends Sessions.Keys {
   readonly use: (ring: KeyRing.KeyRing) => void
   /** The permissions of the file of keys, where others than its owner may do anything with it; else null. */
@@ -36,7 +36,7 @@ export interface Keys extends Sessions.Keys {
   readonly strangers: Effect.Effect<ReadonlyArray<Seen>>
 }
 
-/** A matter of keys: what was wrong, how often since it was last told, and where the newest such datagram came from. */
+/** A problem of keys: which it is, how often since it was last reported, and the source of the newest such datagram. */
 export interface Seen {
   readonly problem: Sessions.UnauthenticatedSender
   readonly from: Address
@@ -80,7 +80,7 @@ const fromFile = Effect.fnUntraced(function*(
     read(path),
     ({ why }) => refused("keyFile", `${shown} (${why})`, "a file that can be read and holds the group's keys")
   )
-  // What the file holds instead is not told: it may be nearly a key.
+  // The content of the file is not shown: it may be nearly a key.
   const ring = yield* Effect.fromResult(
     Result.mapError(ringOf(text, keyMode), (allowed) => refused("keyFile", shown, `a file that holds ${allowed}`))
   )
@@ -141,9 +141,9 @@ const tellAgain = "10 seconds"
 const readAgain = "2 seconds"
 
 /**
- * Starts what reads the file of keys again and again, where there is one, and gives the way to put other keys in place of
- * those in use, as the setting `key` spells them. `onChanged` and `onRefused` are run with what came of either, and
- * `onExposed` where others than its owner may read or change the file: at first, and whenever its permissions are others.
+ * Starts the loop that reads the file of keys, if there is one, and gives the way to replace the keys in use, as the
+ * setting `key` spells them. `onChanged` and `onRefused` are run with the result of either, and `onExposed` if others than
+ * its owner may read or change the file: at first, and whenever its permissions change.
  */
 export const follow = Effect.fnUntraced(function*(
   keys: Keys,
@@ -192,7 +192,7 @@ export const follow = Effect.fnUntraced(function*(
     )
 })
 
-/** What runs for the keys of a server. */
+/** The loops for the keys of a server. */
 export interface Running {
   readonly useKeys: UseKeys
   /** Tells, once, that everybody can join the group, where others than this host can send to it by now. */
@@ -200,8 +200,8 @@ export interface Running {
 }
 
 /**
- * Starts what tells of strangers and of a group that everybody can join, and what reads the file of keys again. Gives the
- * way to change the keys in code, and to judge again whether they are needed when the network is another.
+ * Starts the loops that report unauthenticated senders and a group that everybody can join, and that read the file of keys
+ * again. Gives the way to change the keys in code, and to judge again whether they are needed when the network has changed.
  */
 export const run = Effect.fnUntraced(function*(
   keys: Keys,

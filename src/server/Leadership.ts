@@ -1,9 +1,9 @@
 /**
- * The service for what only the leader may do.
+ * The service for work that only the leader may do.
  *
- * A Bully leader is one by agreement of those who hear each other. While the network is split each part has one: what
- * must not run twice takes the fencing token of its {@link Reign} to a resource that refuses a lower one. With the setting
- * `leadership: lease` at most one server leads at any instant, and what follows means the same.
+ * A Bully leader leads by agreement of the servers that hear each other. While the network is split each part has one: work
+ * that must not run twice passes the fencing token of its {@link Reign} to a resource that refuses a lower one. With the
+ * setting `leadership: lease` at most one server leads at any instant, and the operations mean the same.
  *
  * @since 0.1.0
  */
@@ -63,8 +63,8 @@ export class NoSuchMember extends Schema.TaggedError<NoSuchMember>()("NoSuchMemb
 }
 
 /**
- * The lead was given up, but the member that it was handed to has not taken it: it left or stepped aside meanwhile, or did
- * not hear. `leader` is who leads instead, null while nobody does.
+ * The lead was given up, but the transferee has not taken it: it left or became ineligible meanwhile, or did not hear.
+ * `leader` is the one that leads instead, null while nobody does.
  *
  * @category errors
  * @since 0.1.0
@@ -92,7 +92,7 @@ export class TimeRefused extends Schema.TaggedError<TimeRefused>()("TimeRefused"
 }
 
 /**
- * What the service for what only the leader may do can do.
+ * The operations of the service `Leadership`.
  *
  * @category models
  * @since 0.1.0
@@ -102,25 +102,26 @@ export interface LeadershipShape {
   readonly isLeader: Effect.Effect<boolean>
   /** The reign of this server's own, while it leads. */
   readonly current: Effect.Effect<Option.Option<ReignOrder.Reign>>
-  /** The reign that this server follows, whoever leads; none while nobody does as far as it knows. */
+  /** The reign that this server follows, its own or another's; none while nobody leads as far as it knows. */
   readonly followed: Effect.Effect<Option.Option<ReignOrder.Reign>>
   /**
-   * Gives the lead up: ends the leading work, then says so, naming who should go first. This server does not stand again
-   * for one `memberTimeout` unless nobody takes the lead. Fails where it does not lead. Completes at once; the rest takes
-   * up to `stopTimeout`.
+   * Gives the lead up: ends the leading work, then says so and names the next leader. This server is ineligible for one
+   * `memberTimeout` unless nobody takes the lead. Fails if it does not lead. Completes at once; the rest takes up to
+   * `stopTimeout`.
    */
   readonly resign: Effect.Effect<void, NotLeading>
   /**
-   * Does not lead for that long (1 ms to 24 h), **also where nobody else does**, which is the difference to {@link resign}:
-   * for maintenance, or to keep a sick machine out of the way. If this server leads, it resigns first; if not, it just
-   * does not stand. A later call replaces an earlier one; a restart of the process forgets it.
+   * Does not lead for that long (1 ms to 24 h), **also if nobody else does**, which is the difference to {@link resign}:
+   * for maintenance, or to keep a sick machine from leading. If this server leads, it resigns first; if not, it is only
+   * ineligible. A later call replaces an earlier one; a restart of the process forgets it.
    */
   readonly stepDownFor: (duration: Duration.Input) => Effect.Effect<void, TimeRefused>
   /**
-   * Hands the lead to a member: the leading work ends first, then that member goes first, whoever ranks higher. Succeeds
-   * when this server sees that it leads, at once where it is this server itself. It takes at most `stopTimeout` and
-   * twice `coordinatorTimeout`; a member that does not lead by then, or instead of which somebody else does, is a
-   * {@link TransferFailed}, and the group elects as after {@link resign}. What has begun is not undone by interruption.
+   * Transfers the lead to a member: the leading work ends first, then that member leads, whatever the ranks. Succeeds when
+   * this server sees that it leads, at once if it is this server itself. It takes at most `stopTimeout` and twice
+   * `coordinatorTimeout`; if the member does not lead by then, or somebody else leads instead, it fails with
+   * {@link TransferFailed}, and the group elects as after {@link resign}. Interruption does not undo a transfer that has
+   * begun.
    *
    * With `preempt` on, the rank decides again after one `memberTimeout`; with it off, the lead stays where it is.
    */
@@ -130,12 +131,12 @@ export interface LeadershipShape {
   /**
    * Runs `work` for each reign of this server's own, with the `Reign` in its context, and never ends by itself.
    *
-   * - The moment the reign ends the work is interrupted. Its finalizers have `stopTimeout` to finish before the group
-   *   hears of the end; what overruns is told (`WorkOverran`), and goes on in the background: interruption is all that
-   *   can be done to it. Until it has finished, no work of a later reign starts here, and this server does not stand.
-   * - Work that succeeds waits for the next reign. Work that fails is told (`WorkFailed`) and logged, makes this server
-   *   resign, then fails; but a `NotLeading` when its reign is over by the clock is no failure. Where no other work is
-   *   asked for, this server does not lead again until some is.
+   * - The moment the reign ends the work is interrupted. Its finalizers have `stopTimeout` to finish before the group hears
+   *   of the end. Work that overruns is reported (`WorkOverran`), and goes on in the background: it cannot be more than
+   *   interrupted. Until it has ended, no work of a later reign starts here, and this server is ineligible.
+   * - Work that succeeds waits for the next reign. Work that fails is reported (`WorkFailed`) and logged, makes this server
+   *   resign, then fails; but a `NotLeading` when its reign is over by the clock is no failure. If no other work is asked
+   *   for, this server does not lead again until some is.
    * - Interrupting it interrupts the work, and waits for that in the same way; this server leads on.
    * - Asked for several times, the works run side by side. When one fails, the reign ends for all.
    */
@@ -143,13 +144,13 @@ export interface LeadershipShape {
     work: Effect.Effect<A, E, R>
   ) => Effect.Effect<never, E, Exclude<R, Reign>>
   /**
-   * Work as in {@link whileLeader} that must go on: where it fails within a reign, for whatever cause, it is told
-   * (`WorkFailed`, with the name), logged, and started again by a schedule; see `SingletonOptions`. When the schedule is
-   * exhausted this server resigns, and the singleton fails with the last cause: whoever runs it decides whether this
-   * server takes it on once more. Until it does, this server does not lead again, also where nobody else does, unless other
-   * work of this leadership was asked for. Work that succeeds is done, for this reign.
+   * Work as in {@link whileLeader} that must go on: if it fails within a reign, for whatever cause, that is reported
+   * (`WorkFailed`, with the name) and logged, and the work is started again by a schedule; see `SingletonOptions`. When the
+   * schedule is exhausted this server resigns, and the singleton fails with the last cause: its caller decides whether to
+   * run it once more. Until it does, this server does not lead again, also if nobody else does, unless other work of this
+   * leadership was asked for. Work that succeeds is done, for this reign.
    *
-   * `name` tells singletons apart in events. To run two of one name at once is a defect, and so are options that are none.
+   * `name` tells singletons apart in events. Two of one name at once are a defect, and so are unknown options.
    */
   readonly singleton: <A, E, R, R2 = never>(
     name: string,
@@ -157,13 +158,13 @@ export interface LeadershipShape {
     options?: Singleton.Options<E, R2>
   ) => Effect.Effect<never, E, Exclude<R | R2, Reign>>
   /**
-   * The leadership of something by name, beside the group's own and those of other names: so the load of leading is spread.
-   * Each elects on its own, among the servers that ask for it; of equal priorities the rank is drawn by name and node id, so
-   * that several names fall to several servers. A server takes part in 16 at most, and until all scopes that asked have
-   * closed; then it gives the lead up as {@link resign} does, but may stand again at once.
+   * A leadership by name, beside the group's own and those of other names: so the load of leading is spread. Each elects on
+   * its own, among the servers that ask for it. Of equal priorities a hash of name and node id decides, so that several
+   * names fall to several servers. A server takes part in 16 at most, and until all scopes that asked have closed; then it
+   * gives the lead up as {@link resign} does, but may be a candidate again at once.
    *
-   * A name is 1 to 32 bytes of text, with no blank or quote at either end and nothing invisible. Its tokens are ordered among
-   * themselves only, not with those of other elections.
+   * A name is 1 to 32 bytes of text, with no blank or quote at either end and nothing invisible. Its tokens are ordered
+   * among themselves only, not with those of other elections.
    */
   readonly of: (election: string) => Effect.Effect<LeadershipShape, ElectionRefused, Scope.Scope>
 }

@@ -112,7 +112,7 @@ const leadOf = (one: Of): LeadingWork.Lead => {
   }
 }
 
-/** To the log too: whoever runs the work may have forked it, and reads no events. */
+/** To the log too: the caller may have forked the work, and reads no events. */
 const tellFailure = ({ election, engine }: Of, name: string, { again, cause, term }: Singleton.Failure) => {
   const what = `${name === "" ? "leading work" : `the singleton ${name}`} failed in term ${term}`
   const text = Cause.pretty(cause).split("\n")[0] ?? ""
@@ -140,7 +140,7 @@ const singleton = (one: Of, lead: LeadingWork.Lead): LeadershipShape["singleton"
 const transferTo = ({ election, engine, works }: Of, own: LeadingWork.Lead["own"]): LeadershipShape["transferTo"] =>
   Effect.fn("Leadership.transferTo")(function*(member: Member.NodeId | { readonly id: Member.NodeId }) {
     const to = typeof member === "string" ? member : member.id
-    // From before the lead is given up, so that none who leads then is missed.
+    // Subscribed before the lead is given up, so that no leader is missed.
     const { events } = yield* engine.events.subscribe
     const reign = yield* own
     const before = yield* engine.state

@@ -1,9 +1,9 @@
 /**
- * Leading work: what runs while this server leads, and how it ends.
+ * Leading work: it runs while this server leads, and ends with the reign.
  *
- * Of one leadership, work of different reigns never overlaps on a server, whoever asked for it: where some of an earlier
- * reign still runs, that of the next one waits; and where it has not ended within `stopTimeout`, this server leads no more
- * until it has. Work of one reign that was asked for several times runs side by side.
+ * Of one leadership, work of different reigns never overlaps on a server, also if different callers asked for it: while
+ * some of an earlier reign still runs, that of the next one waits; and if it has not ended within `stopTimeout`, this
+ * server leads no more until it has. Work of one reign that was asked for several times runs side by side.
  */
 import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -26,7 +26,7 @@ export interface Lead {
   readonly finished: Effect.Effect<void>
   /** Work has failed in the reign of this term, and is not run again. */
   readonly failed: (term: number, cause: Cause.Cause<unknown>) => Effect.Effect<void>
-  /** All callers' work has failed for good: nobody is left who would run some. */
+  /** All callers' work has failed for good: no caller is left to run some. */
   readonly givenUp: Effect.Effect<void>
   /** A caller has come where there was none. */
   readonly offered: Effect.Effect<void>
@@ -42,7 +42,7 @@ export interface Running {
   overrunning: boolean
 }
 
-/** The leading work of one leadership of one server: what runs now. */
+/** The leading work of one leadership of one server that runs now. */
 export interface LeadingWork {
   readonly stopTimeout: Duration.Duration
   readonly running: Set<Running>
@@ -51,8 +51,8 @@ export interface LeadingWork {
   /** How many callers run or wait. */
   callers: number
   /**
-   * Waits until none runs any more, `stopTimeout` at most, and not for what has had that time already; answers whether none
-   * does. The work itself is interrupted by its reign's end.
+   * Waits until none runs any more, `stopTimeout` at most, and not for work that has had that time already; answers whether
+   * none does. The work itself is interrupted by its reign's end.
    */
   readonly end: Effect.Effect<boolean>
   /** Waits until none runs any more, however long that takes. */

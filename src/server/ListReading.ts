@@ -51,7 +51,7 @@ const unread: Pick<Reading, "lines" | "read"> = { lines: new Map(), read: 0 }
 /** Whether all pages have been read. */
 export const isWhole = ({ of, read }: Reading): boolean => read >= of
 
-/** Whether it is known who leads, and what the list says of it, as far as it says anything. */
+/** Whether the leader is known, and the list's line of it, if there is one. */
 export const tellsOfLeader = (reading: Reading): boolean =>
   isWhole(reading) || reading.leader === null || reading.lines.has(reading.leader.id)
 
@@ -85,7 +85,7 @@ const fastTries = 12
 /** At first the leader alone is to answer, then about 4, 16 and 50 of all. */
 const wantedAt = (time: number) => time === 0 ? {} : { wanted: Math.min(4 ** time, Timing.answersWanted) }
 
-/** How often a page is asked for before the question begins anew: who answered may be gone. */
+/** How often a page is asked for before the question begins anew: the server that answered may be gone. */
 const pageTries = Timing.probeTries
 /** How often a list is read anew since it changed meanwhile. One that changes all the time is taken as it comes. */
 const changesMinded = 3
@@ -127,7 +127,7 @@ export const read = Effect.fnUntraced(function*(question: Question) {
   }
 })
 
-/** Asks all of these for a page until it comes from somebody who may answer. */
+/** Asks all of these for a page until it comes from a server that may answer. */
 const ask = (
   question: Question,
   to: () => ReadonlyArray<Address | null>,

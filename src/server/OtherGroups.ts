@@ -15,7 +15,7 @@ export interface OtherGroup {
   readonly count: number
 }
 
-/** What is heard of other groups. `now` is ms on a clock that never steps. */
+/** The other groups that are heard. `now` is ms on a clock that never steps. */
 export interface OtherGroups {
   readonly hear: (tag: string, from: Member.Address, now: number) => void
   /** Those that are to be told now: once a group is heard all the time, then once an hour as long as it is. */
@@ -34,7 +34,10 @@ interface Heard {
 
 /** More groups than that share no port for a good reason: then the one not heard for the longest is forgotten. */
 const maxGroups = 16
-/** Somebody who only asks another group something is heard for a moment; one who is silent for that long is a new one. */
+/**
+ * A program that only asks another group something is heard for a moment; a group that is silent for this long counts as a
+ * new one.
+ */
 const wantedSeconds = 4
 const wantedHeartbeats = 3
 const forgottenAfter = Duration.toMillis(Duration.minutes(1))

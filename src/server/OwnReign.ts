@@ -38,8 +38,8 @@ export class Reign extends Context.Service<Reign, {
   readonly isCurrent: Effect.Effect<boolean>
 }>()("bellwether/server/Leadership/Reign") {
   /**
-   * Runs an effect if this reign still lasts by the clock, else fails with {@link NotLeading}. It asks before, not
-   * during: what unguarded work does in the instant after a freeze can only be fenced by the token.
+   * Runs an effect if this reign still lasts by the clock, else fails with {@link NotLeading}. It asks before, not during:
+   * only the token can fence unguarded work in the instant after a freeze.
    */
   static readonly guard = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | NotLeading, R | Reign> =>
     Effect.flatMap(Reign, (reign) =>

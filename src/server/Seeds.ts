@@ -1,6 +1,6 @@
 /**
- * Seeds: resolves the names of the servers by which the group is found where multicast does not reach it, once before
- * the start and again while the server runs. Who of them is asked, and when, is decided in `protocol/Contacts`.
+ * Seeds: resolves the names of the servers by which the group is found where multicast does not reach it, once before the
+ * start and again while the server runs. `protocol/Contacts` decides which of them is asked, and when.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -75,7 +75,7 @@ export const make = Effect.fnUntraced(function*(
   }
   const resolveAll = Effect.forEach(settings.seeds, resolve, { concurrency: "unbounded", discard: true })
   if (settings.seeds.length > 0) {
-    // What comes later than that is not lost.
+    // Addresses that come later than that are not lost.
     const resolving = yield* Effect.forkScoped(resolveAll)
     yield* Effect.timeoutOption(Fiber.join(resolving), within)
   }

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Clock from "effect/Clock"
 import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
@@ -16,9 +15,8 @@ import * as Closing from "../engine/Closing.ts"
 import * as Drops from "../engine/Drops.ts"
 import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
-import * as Member from "../protocol/model/Member.ts"
+import type * as Member from "../protocol/model/Member.ts"
 import type * as Timing from "../protocol/model/Timing.ts"
-import * as Zone from "../protocol/model/Zone.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Frame from "../protocol/wire/Frame.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
@@ -36,6 +34,8 @@ import * as Leadership from "./Leadership.ts"
 import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
 import * as OtherGroups from "./OtherGroups.ts"
+import * as OwnAddresses from "./OwnAddresses.ts"
+import * as OwnMember from "./OwnMember.ts"
 import * as Seeds from "./Seeds.ts"
 import * as ServerEngine from "./ServerEngine.ts"
 
@@ -94,36 +94,53 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const endpoint = yield* (yield* Datagrams.Datagrams).open(settings)
   // First: while names are resolved, the network may come, and who we are is told by its address.
   const seeds = yield* Seeds.make(settings, endpoint)
-  const { port } = endpoint.local[0]
-  const ip = Zone.without(endpoint.local[0].ip)
-  // Hosts of one image that start before their network have all the same name, port and loopback address.
-  const distinct = endpoint.hasAddress() ? ip : bytesToHex(endpoint.random(16))
-  const hostname = Member.shortened(endpoint.hostname, Member.limits.hostname)
-  const self: Member.Member = {
-    id: Member.nodeId(distinct, endpoint.hostname, port),
-    ip,
-    port,
-    hostname,
-    name: settings.name ?? Member.shortened(hostname, Member.limits.name),
-    priority: settings.priority,
-    incarnation: Math.max(0, Math.floor(clock.currentTimeMillisUnsafe())),
-    tags: settings.tags
+  const self = OwnMember.make(settings, endpoint, clock.currentTimeMillisUnsafe())
+  const parts = yield* assemble({ settings, keys, endpoint, seeds, self })
+  const useKeys = yield* runFibers(parts)
+  const { failed } = yield* runUntilLeft(parts)
+  const { drops, inbox, state, works } = parts
+  return {
+    group: Group.make(settings, state, failed, Drops.withEndpoint(drops, endpoint), state.outbox.pulse),
+    leadership: Leaderships.make(state, works),
+    useKeys,
+    inbox
   }
+})
+
+/** What a server is made from. */
+interface Origin {
+  readonly settings: Settings.Settings
+  readonly keys: Keys.Keys
+  readonly endpoint: Datagrams.Endpoint
+  readonly seeds: Seeds.Seeds
+  readonly self: Member.Member
+}
+
+/** What a server is made of. */
+interface Parts extends Origin {
+  readonly state: ServerEngine.ServerEngine
+  readonly supervisor: Supervisor.Supervisor
+  readonly messenger: Messenger.Messenger
+  readonly works: LeadingWork.All
+  readonly drops: Drops.Drops
+  readonly others: OtherGroups.OtherGroups
+  readonly inbox: Inbox.InboxShape
+}
+
+/** Puts the parts together. Nothing runs yet. */
+const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<Parts, never, Scope.Scope> {
+  const { endpoint, keys, seeds, self, settings } = origin
+  const clock = yield* Clock.Clock
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const works = LeadingWork.makeAll(settings.stopTimeout)
   const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
-  const timing = timingOf(settings)
   const drops = Drops.make()
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
+  const timing = timingOf(settings)
   const state: ServerEngine.ServerEngine = yield* ServerEngine.make({
-    initial: Step.make({
-      timing,
-      self,
-      addresses: endpoint.local,
-      seeds: seeds.addresses(),
-      monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    }),
+    initial: Step.make({ timing, self, addresses: endpoint.local, seeds: seeds.addresses(), monotonic: now() }),
     drops,
     eventHistory: settings.eventHistory,
     works,
@@ -135,44 +152,37 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const onDrop = (reason: Messenger.DropReason, datagram?: Datagrams.Received): void => {
     drops.count(reason)
     if (reason !== "OtherGroup" || datagram === undefined) return
-    others.hear(Frame.tagOf(datagram.payload), datagram.from, Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
+    others.hear(Frame.tagOf(datagram.payload), datagram.from, now())
   }
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, keys)
-  const { farewell, pulse, run: runOutbox } = state.outbox
-  yield* runOutbox({ messenger, outcome: state.offer })
-  yield* Election.run(timing, state, supervisor)
+  return { ...origin, state, supervisor, messenger, works, drops, others, inbox }
+})
+
+/** Starts what a server does all the time. Gives the way to put other keys in place. */
+const runFibers = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Keys.UseKeys, never, Scope.Scope> {
+  const { endpoint, keys, messenger, others, seeds, self, settings, state, supervisor } = parts
+  yield* state.outbox.run({ messenger, outcome: state.offer })
+  yield* Election.run(timingOf(settings), state, supervisor)
   yield* seeds.run(state, supervisor)
-  const placesNow = () => endpoint.local.map(Member.formatAddress).join()
-  let places = placesNow()
-  const moved = Effect.suspend(() => {
-    places = placesNow()
-    return state.step({ _tag: "Moved", addresses: endpoint.local })
-  })
-  const hear = (received: Messenger.Received) => {
-    const { message } = received
-    const step = state.step({ _tag: "Received", ...received })
-    // What comes back of our own from a new address must find that it is ours.
-    const isOurs = "sender" in message && message.sender.id === self.id
-    return isOurs && places !== placesNow() ? Effect.andThen(moved, step) : step
-  }
-  yield* Discovery.run(settings, state, messenger, hear, supervisor)
+  const addresses = OwnAddresses.make(endpoint, state, self)
+  yield* Discovery.run(settings, state, messenger, addresses.hear, supervisor)
   yield* Heartbeat.run(settings, state, supervisor)
   yield* Cleanup.run(settings, state, others, supervisor)
   const { judge, useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
-  const network = Effect.flatMap(endpoint.troubles, (trouble) => {
-    const what = trouble.kind === "NetworkChanged" ? trouble.where : trouble.message
-    return moved.pipe(
-      Effect.andThen(judge),
-      Effect.andThen(state.tell({ event: "NetworkChanged", what }))
-    )
-  })
-  yield* supervisor.keep("network", Effect.forever(network))
+  yield* OwnAddresses.run(addresses, endpoint, judge, state, supervisor)
+  return useKeys
+})
+
+/** The server leaves when the scope closes, or when it cannot go on: then `failed` fails. */
+const runUntilLeft = Effect.fnUntraced(function*(
+  { settings, state, supervisor }: Parts
+): Effect.fn.Return<{ readonly failed: Effect.Effect<never, GroupFailed> }, never, Scope.Scope> {
   // Leading work has its own time to end first, also where it is none of the scope's: the goodbye says that it has.
   const leave = Closing.waitFor(
-    Effect.andThen(state.step({ _tag: "Leave" }), farewell),
+    Effect.andThen(state.step({ _tag: "Leave" }), state.outbox.farewell),
     Duration.sum(settings.stopTimeout, Closing.goodbyeWithin)
   )
-  // Last acquired, first released: while it says goodbye, everything above still runs.
+  // Last acquired, first released: while it says goodbye, every fiber still runs.
   yield* Effect.addFinalizer(() => leave)
   // From here, and not from when the server knows its group: on a busy host it may do so before anybody could subscribe.
   yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), state.forgetBeginning))
@@ -181,12 +191,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     Effect.catch((error) => Effect.andThen(leave, Deferred.fail(failed, error))),
     Effect.forkScoped
   )
-  return {
-    group: Group.make(settings, state, Deferred.await(failed), Drops.withEndpoint(drops, endpoint), pulse),
-    leadership: Leaderships.make(state, works),
-    useKeys,
-    inbox
-  }
+  return { failed: Deferred.await(failed) }
 })
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The one writer of a server's state. Every input is stepped through the pure core here; what the step leaves to be done
- * is done here, and its events are told in the same step, in order.
+ * The one writer of a server's state. Every input is stepped through the pure core here, and its outputs are carried out
+ * here, in order; its events are published in the same step.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -43,9 +43,9 @@ export interface ServerEngine {
   readonly step: (input: Step.Input) => Effect.Effect<void>
   readonly offer: (input: Step.Input) => void
   readonly state: Effect.Effect<State>
-  /** Its events: from the start, with the view of then, for who subscribes in the discovery window. */
+  /** Its events: from the start, with the view of then, for a reader that subscribes in the discovery window. */
   readonly events: Pick<EventHub.EventHub<Step.View, Event.Event>, "sequence" | "subscribe" | "subscribeAfter">
-  /** What it sends and hears, while somebody watches. */
+  /** The messages that it sends and hears, while somebody watches. */
   readonly traffic: Stream.Stream<Traffic.Exchanged>
   /** The view as it was last told, and each later one. Of a server that has ended it is the last one. */
   readonly views: Stream.Stream<Step.View>
@@ -53,7 +53,7 @@ export interface ServerEngine {
   readonly ownReigns: Stream.Stream<ElectionContext.OwnReigns>
   /** Tells an event that is none of the protocol's. */
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
-  /** Who subscribes from here on gets what follows, and no longer all from `Started` on. */
+  /** A reader that subscribes from here on gets the later events, and no longer all from `Started` on. */
   readonly forgetBeginning: Effect.Effect<void>
   /** How many datagrams were dropped since the start, by reason. */
   readonly dropped: Drops.Drops["counts"]
@@ -61,7 +61,7 @@ export interface ServerEngine {
   readonly now: Effect.Effect<Now>
 }
 
-/** What a server's engine needs of what surrounds it. */
+/** The dependencies of a server's engine. */
 export interface Options {
   readonly initial: State
   readonly drops: Drops.Drops

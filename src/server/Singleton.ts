@@ -19,8 +19,8 @@ import { NotLeading, Reign } from "./OwnReign.ts"
  * How a singleton is started again within a reign.
  *
  * `schedule` is given the cause of each failure, defects included, and says whether and after how long to start again:
- * without one, for ever, after 250 ms, then twice as long each time, 30 s at most. It begins anew with each reign, and
- * after a run that lasted for `healthyAfter` (1 minute unless set), so that failures far apart do not add up.
+ * without one, always, after 250 ms, then twice as long each time, 30 s at most. It begins anew with each reign, and after
+ * a run that lasted for `healthyAfter` (1 minute unless set), so that failures far apart do not add up.
  *
  * @category models
  * @since 0.1.0

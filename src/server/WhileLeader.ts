@@ -1,4 +1,4 @@
-/** Runs leading work reign by reign: when it starts, what ends it, and what becomes of its failures. */
+/** Runs leading work reign by reign: its start, its end, and its failures. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -98,7 +98,7 @@ const start = Effect.fnUntraced(function*<A, E, R>(
     const finished = run.overrunning && ![...running].some(({ overrunning }) => overrunning)
     return Effect.andThen(Deferred.succeed(run.done, undefined), finished ? lead.finished : Effect.void)
   })
-  // Whoever ends the reign from here on waits for this run: so only now is it asked whether it lasts.
+  // From here on the end of the reign waits for this run: so only now is it asked whether the reign lasts.
   if (!(yield* isCurrent(lead, reign))) {
     yield* over
     return null

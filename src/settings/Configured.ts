@@ -1,6 +1,6 @@
 /**
- * What a `ConfigProvider` says of the settings: `BELLWETHER_PORT` of an environment, `bellwether.port` of nested data. Below
- * a name of the app (`Config.nested`) the same stands below that name.
+ * The settings that a `ConfigProvider` gives: `BELLWETHER_PORT` of an environment, `bellwether.port` of nested data. With
+ * `Config.nested` they stand below the app's name.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { Settings } from "./SettingRules.ts"
 import * as Stray from "./Stray.ts"
 
 /**
- * The settings that are given, by key, and a line for people on each thing that stands under our name and was passed over.
+ * The settings that are given, by key, and a line for people on each entry under our name that was passed over.
  *
  * @category models
  * @since 0.1.0
@@ -49,7 +49,7 @@ export const refusalIn = (error: Config.ConfigError): SettingRefused | Config.Co
 
 const failed = (refused: SettingRefused) => Effect.fail(new Refusal(refused))
 
-/** What is in the way of our names: a schema that always fails says at which path it stood. */
+/** An entry that is in the way of our names: a schema that always fails says at which path it stood. */
 const prefix: Config.Config<ReadonlyArray<string>> = Config.orElse(
   Config.schema(Schema.String.check(Schema.makeFilter(() => false)), []).pipe(
     Config.map((): ReadonlyArray<string> => [])
@@ -109,7 +109,7 @@ const lookUp = (key: Key, [place, ...others]: ReadonlyArray<Place>): Config.Conf
   )
 }
 
-/** What is given for each setting. One by one where what cannot be read has to be named, or the source lists nothing. */
+/** The given value of each setting. Read one by one if an unreadable one has to be named, or the source lists nothing. */
 const foundAt = (places: Places): Config.Config<ReadonlyArray<readonly [Key, Found | undefined]>> =>
   Config.orElse(
     Config.map(together, (find) => keys.map((key) => [key, find(key, places)] as const)),
@@ -124,7 +124,7 @@ interface Found {
 // Where one of these is misspelt the server would speak and hear without protection.
 const guarded: ReadonlySet<Key> = new Set(["key", "keyFile", "keyMode"])
 
-/** What is told of a stray, or the refusal where it must not pass. */
+/** The line about a stray, or the refusal if it must not pass. */
 const judge = (
   { isNested, isText, meant, name }: Stray.Stray<Key>,
   [environment, nested]: Places
@@ -148,9 +148,9 @@ const aboutLink = ({ as, text }: Found): string =>
   + "enableServiceLinks: false in the pod keeps it away"
 
 /**
- * What the configuration says of the settings. Passed over is what is no setting, since a program that is rolled back must
- * not end for a setting that it does not have yet, and an address that Kubernetes has put in the place of a port. What is
- * probably a misspelt key is refused.
+ * The settings of the configuration. An entry that is no setting is passed over: a program that is rolled back must not end
+ * for a setting that it does not have yet. So is an address that Kubernetes has put in the place of a port. An entry that
+ * is probably a misspelt key is refused.
  *
  * @category configuration
  * @since 0.1.0
@@ -190,7 +190,7 @@ export const fromProvider: Effect.Effect<Configured, SettingRefused> = Effect.ca
 
 /**
  * The settings that the configuration gives, which is the environment unless the app says otherwise, with defaults for the
- * rest. What was passed over is logged as warnings.
+ * rest. Entries that were passed over are logged as warnings.
  *
  * @category configuration
  * @since 0.1.0

@@ -34,7 +34,7 @@ export const format = <K extends Key>(key: K, value: Settings[K]): string => {
 }
 
 /**
- * The default of a setting for people to read. Where it depends on the profile, those of the other profiles follow.
+ * The default of a setting for people to read. If it depends on the profile, those of the other profiles follow.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * One setting: what it means, its default, and the schemas by which it is read from code and from text. The kinds of
- * settings there are (a number, a time, a list) are the constructors here; the settings themselves are in `SettingList`.
+ * One setting: its meaning, its default, and the schemas by which it is read from code and from text. The kinds of settings
+ * there are (a number, a time, a list) are the constructors here; the settings themselves are in `SettingList`.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,22 +13,22 @@ import * as Name from "../protocol/model/Name.ts"
 import * as DurationText from "./DurationText.ts"
 import type { Profile } from "./Profile.ts"
 
-/** What a setting says about itself. */
+/** The description of a setting. */
 export interface About<A> {
   /** One phrase, for help. */
   readonly summary: string
   readonly default: (profile: Profile) => A
-  /** What an empty default means to people, such as `automatic`. */
+  /** The meaning of an empty default, such as `automatic`. */
   readonly unset?: string | undefined
   /** Its value is never shown, and it is no flag: flags are seen in lists of processes. */
   readonly isSecret?: boolean | undefined
 }
 
-/** One setting of type `A`, given in code as `I`. What its schemas say of a bad value is not shown: `allowed` is. */
+/** One setting of type `A`, given in code as `I`. The errors of its schemas are not shown: `allowed` is. */
 export interface Setting<out A, out I = A> extends About<A> {
-  /** What is allowed, in one phrase. */
+  /** The allowed values, in one phrase. */
   readonly allowed: string
-  /** What stands for the value in help, such as `port`. */
+  /** The placeholder of the value in help, such as `port`. */
   readonly placeholder: string
   /** As code gives it. */
   readonly code: Schema.Codec<A, I>
@@ -38,7 +38,7 @@ export interface Setting<out A, out I = A> extends About<A> {
 
 // Schemas
 
-/** Reads by a function that gives none for what is not allowed. */
+/** Reads by a function that gives none for a value that is not allowed. */
 const parsed = <A, B, I>(
   from: Schema.Codec<B, I>,
   to: Schema.Codec<A>,
@@ -73,7 +73,7 @@ export interface Form<A> {
   readonly format: (value: A) => string
 }
 
-// Kinds of settings. Where the default is that there is none, `U` is undefined.
+// Kinds of settings. If the default is none, `U` is undefined.
 
 /**
  * A free text of 1 to `limit` bytes, counted as on the wire. Nothing is trimmed: it is refused if it looks like another.

@@ -1,6 +1,6 @@
 /**
- * The one list of settings: what is allowed, and the default of each. To add a setting is to add an entry here, and what it
- * means to `Options`; flags, the environment, help and refusals follow.
+ * The one list of settings: the allowed values and the default of each. To add a setting, add an entry here, and its
+ * meaning to `Options`; flags, the environment, help and refusals follow.
  *
  * @since 0.1.0
  */
@@ -146,7 +146,7 @@ export const settings = {
     default: (profile) => Profile.profiles[profile].okTimeout
   }),
   coordinatorTimeout: duration([ms(1), Duration.minutes(10)], {
-    summary: "time to wait for whoever objected to lead",
+    summary: "time to wait for an objector to lead",
     default: (profile) => Profile.profiles[profile].coordinatorTimeout
   }),
   stopTimeout: duration([ms(0), minute], {
@@ -162,7 +162,7 @@ export const settings = {
     default: () => true
   }),
   stableAfter: duration([ms(0), Duration.days(1)], {
-    summary: "time that a newcomer leaves a healthy leader in peace",
+    summary: "time that a newcomer leaves a healthy leader alone",
     default: () => ms(0)
   }),
   minimumMembers: whole([1, 65_535], "count", {

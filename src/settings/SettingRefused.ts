@@ -37,7 +37,7 @@ export class SettingRefused extends Schema.TaggedError<SettingRefused>()("Settin
  * @internal
  */
 export const shown = (value: unknown): string => {
-  // Before it is cut: half of a key is no longer known for what it is.
+  // Before it is cut: half of a key is no longer recognised as one.
   const text = KeyRing.hidden(
     typeof value === "string" ? value : Duration.isDuration(value) ? DurationText.format(value) : json(value)
   )
@@ -50,7 +50,7 @@ export const shown = (value: unknown): string => {
 }
 
 /**
- * What stands for the value of a secret wherever one is told of.
+ * Shown in place of the value of a secret.
  *
  * @internal
  */

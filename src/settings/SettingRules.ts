@@ -1,5 +1,5 @@
 /**
- * What must hold between settings, each of which is allowed by itself.
+ * Rules between settings, each of which is allowed by itself.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ import type { Key } from "./SettingName.ts"
 export type Settings = { readonly [K in Key]: (typeof settings)[K]["code"]["Type"] }
 
 /**
- * What is allowed where a list of keys that seals nothing is refused.
+ * The allowed values, for the refusal of a list of keys that seals nothing.
  *
  * @category models
  * @since 0.1.0
@@ -38,7 +38,7 @@ export type Rule = (
 ) => { readonly broken: boolean; readonly allowed: { readonly [K in Key]?: string } }
 
 /**
- * What must hold between settings.
+ * The rules between settings.
  *
  * @category models
  * @since 0.1.0

@@ -66,12 +66,13 @@ export type {
   Settings
 } from "./SettingRules.ts"
 
-/** What the schemas take from code: whatever `Options` lets code say. */
+/** The schemas take all that `Options` lets code say. */
 type Inputs = { readonly [K in Key]?: (typeof settings)[K]["code"]["Encoded"] | undefined }
 
 /**
  * The settings that code gives, with defaults for the rest. Never reads the environment. A name that is no setting is
- * refused, unless it is one of `others`, which mean something to the caller. What {@link config} gave is not read again.
+ * refused, unless it is one of `others`, which mean something to the caller. Settings that {@link config} gave are not read
+ * again.
  *
  * @category constructors
  * @since 0.1.0
@@ -89,8 +90,8 @@ export const make = (
   )
 
 /**
- * What a `Config` gives, as an Effect whose refusals are those of settings: for `make`. That is {@link config}, the same
- * below a name (`Config.nested`), or a `Config` of the app's own for each option.
+ * The settings of a `Config`, as an Effect whose refusals are those of settings: for `make`. The `Config` is
+ * {@link config}, the same below a name (`Config.nested`), or a `Config` of the app's own for each option.
  *
  * @category constructors
  * @since 0.1.0
@@ -99,7 +100,7 @@ export const fromConfig = <A>(config: Config.Wrap<A>): Effect.Effect<A, SettingR
   Effect.mapError(Config.unwrap(config), Configured.refusalIn)
 
 /**
- * What all servers of the group must have the same for a majority lease; null where leadership is the bully's.
+ * The agreement that all servers of a group with a majority lease must have in common; null without a lease.
  *
  * @internal
  */

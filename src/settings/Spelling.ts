@@ -1,5 +1,5 @@
 /**
- * Names that are none of those that are known: the nearest one, so that whoever mistyped it sees at once what was meant.
+ * The known name that is nearest to a mistyped one, for the text of a refusal.
  */
 import * as Effect from "effect/Effect"
 import { SettingRefused, shown } from "./SettingRefused.ts"

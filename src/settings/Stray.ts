@@ -1,6 +1,6 @@
 /**
- * What stands in the configuration under the name of this program and is no setting: a slip of the pen, which must not pass
- * in silence, or what Kubernetes puts there for a Service of that name.
+ * Entries of the configuration under the name of this program that are no settings: a misspelt one must not pass in
+ * silence; others Kubernetes puts there for a Service of that name.
  */
 import * as Config from "effect/Config"
 import * as Schema from "effect/Schema"
@@ -36,7 +36,7 @@ const isOfService = (name: string): boolean =>
   /_SERVICE_(HOST|PORT)$|_SERVICE_PORT_[A-Z0-9_]+$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name)
 
 /**
- * The strays among what stands at this place of the configuration. `known` are the settings by their keys, with their names
+ * The strays among the entries at this place of the configuration. `known` are the settings by their keys, with their names
  * in an environment; in nested data they stand below `bellwether` by their keys.
  */
 export const find = <K extends string>(known: ReadonlyMap<K, string>): Config.Config<ReadonlyArray<Stray<K>>> => {
@@ -65,7 +65,7 @@ const text = Schema.UndefinedOr(Schema.String)
 const keysAt = (path: Path, name: Schema.String): Config.Config<Path> =>
   Config.schema(Schema.Record(name, text), path).pipe(Config.map(Object.keys), Config.orElse(() => Config.succeed([])))
 
-/** What stands at a path. What cannot be read is refused where the settings themselves are looked up. */
+/** The entry at a path. One that cannot be read is refused where the settings themselves are looked up. */
 const node = (path: Path): Config.Config<{ readonly text: string | undefined; readonly keys: Path }> =>
   Config.all({
     text: Config.orElse(Config.schema(text, path), () => Config.succeed(undefined)),
@@ -86,13 +86,16 @@ const strayAt = <K extends string>(
   const name = path.join(isNested ? "." : "_")
   if (names.has(name) || isServiceLink(name, text) || isOfService(name)) return undefined
   const meant = Spelling.nearest(isNested ? path[1]! : withoutProgram(name), [...known.keys()])
-  // What begins nearly like ours may be another program's.
+  // A name that begins nearly like ours may be another program's.
   return meant !== undefined || isNested || name.startsWith(`${program}_`)
     ? { name, isNested, isText: true, meant }
     : undefined
 }
 
-/** The program's name at the beginning of another, with what stands between them: nothing too, and more than `_`. */
+/**
+ * The program's name at the beginning of another name, and the separator between them, which may be empty or longer than
+ * `_`.
+ */
 const glued = new RegExp(`^[^\\p{L}\\p{N}]*${program}`, "iu")
 const separator = /[^\p{L}\p{N}]+/u
 
@@ -103,5 +106,5 @@ const isNearProgram = (first: string): boolean =>
 const withoutProgram = (name: string): string =>
   glued.test(name) ? name.replace(glued, "") : name.split(separator).slice(1).join("_")
 
-/** Where names begin that may be ours. What others have put there is not read. */
+/** Places at which names begin that may be ours. The entries of others there are not read. */
 const beginnings = keysAt([], Schema.String.check(Schema.makeFilter(isNearProgram)))

@@ -1,24 +1,22 @@
-/** What a group answered who asked it, as lines for people: pure, from data to text. */
+/** The answer of a group to an inquiry, as lines for people: pure, from data to text. */
 import type * as Inquiry from "../client/Inquiry.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Message from "../protocol/model/Message.ts"
 import * as Table from "./Table.ts"
 import * as Text from "./Text.ts"
 
-/** Who answered: its id, and where the answer came from. */
+/** The server that answered: its id, and the source of the answer. */
 export const answeredBy = ({ by, from }: Inquiry.Answer): Pick<Message.Listed, "id" | "ip" | "port"> => ({
   id: by,
   ip: from.ip,
   port: from.port
 })
 
-/**
- * What the answering server says of the leader that it follows; undefined where it follows none, or one that is in no list.
- */
+/** The answering server's line of the leader that it follows; undefined if it follows none, or one that is in no list. */
 export const leaderOf = ({ leader, members }: Inquiry.Answer): Message.Listed | undefined =>
   members.find(({ id }) => id === leader?.id)
 
-/** Who is in the group, and who leads. */
+/** The members of the group, and its leader. */
 export const members = (answer: Inquiry.Answer, now: number, style: Table.Style): ReadonlyArray<string> => {
   const { leader, members, term } = answer
   const rows: Array<Table.Row> = []
@@ -37,7 +35,7 @@ export const members = (answer: Inquiry.Answer, now: number, style: Table.Style)
   ]
 }
 
-/** Who leads. Where another than the leader says so, that one is named, and since when it has not heard the leader. */
+/** The leader. If another server says so, that one is named, and since when it has not heard the leader. */
 export const leader = (answer: Inquiry.Answer, now: number, style: Table.Style): ReadonlyArray<string> => {
   const { by, from, leader, members, term } = answer
   if (leader === null) return ["nobody leads"]

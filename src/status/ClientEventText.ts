@@ -1,4 +1,4 @@
-/** What happens to a client in words, for logs and for the terminal. */
+/** Events of a client in words, for logs and for the terminal. */
 import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"

@@ -1,4 +1,4 @@
-/** Events in words, for logs and for the display: what happened, and the evidence. */
+/** Events in words, for logs and for the display, with their evidence. */
 import type * as Client from "../protocol/model/Client.ts"
 import type * as Event from "../protocol/model/Event.ts"
 import * as Member from "../protocol/model/Member.ts"
@@ -136,7 +136,7 @@ const shortId = (id: Client.ClientId): string => id.slice(0, 6)
 
 const sender = ({ id, name }: Client.Client): string => `${name} (${shortId(id)})`
 
-/** The body of a message: a text as it is, all else as JSON. It is what others chose: `Text.clean` makes it harmless. */
+/** The body of a message: a text as it is, all else as JSON. Others chose it: `Text.clean` makes it harmless. */
 export const words = (body: Client.Body): string => typeof body === "string" ? body : JSON.stringify(body)
 
 /** Which messages are lost, and whose they were. */

@@ -70,7 +70,7 @@ const columns = {
 
 type Name = keyof typeof columns
 
-// From the widest table to the narrowest: what is left out first is what matters least to who watches a group.
+// From the widest table to the narrowest: columns that matter least to a person who watches a group are left out first.
 const layouts: ReadonlyArray<ReadonlyArray<Name>> = [
   ["mark", "name", "id", "address", "priority", "age", "heard", "term", "host", "tags"],
   ["mark", "name", "id", "address", "priority", "age", "heard", "term", "host"],
@@ -96,8 +96,8 @@ const nameAmong = (
 ): string => members.filter((other) => other.name === name).length > 1 ? `${name}:${port}` : name
 
 /**
- * The table alone: a head, then one line for each server, in the order given. What does not fit is left out by column,
- * then cut in names; of servers beyond `rows` it is said how many there are.
+ * The table alone: a head, then one line for each server, in the order given. If it does not fit, columns are left out,
+ * then names are cut; the last line counts the servers beyond `rows`.
  */
 export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): ReadonlyArray<string> => {
   const room = Math.max(1, style.rows - 1)
@@ -162,7 +162,7 @@ export interface Snapshot {
   readonly minimumMembers?: number | undefined
   readonly view: Group.View
   readonly lastHeard: ReadonlyMap<string, Pick<Group.LastHeard, "ago">>
-  /** What happened last, the oldest first. */
+  /** The last events, the oldest first. */
   readonly recent: ReadonlyArray<Note>
   /** Unix ms. */
   readonly now: number
@@ -177,8 +177,8 @@ export const rowsOf = ({ lastHeard, view }: Pick<Snapshot, "lastHeard" | "view">
   }))
 
 /**
- * The whole display: who we are and what reign it is, the table, the last few events. Never more lines than `rows`, none
- * wider than `columns`.
+ * The whole display: this server and its reign, the table, the last few events. Never more lines than `rows`, none wider
+ * than `columns`.
  */
 export const render = (snapshot: Snapshot, style: Style): ReadonlyArray<string> => {
   const { group, multicastAddress, port, profile, recent, view } = snapshot

@@ -1,4 +1,4 @@
-/** Text for terminals and logs: what came over the network is made harmless, and everything has a width. */
+/** Text for terminals and logs: text from the network is made harmless, and every text has a width. */
 import * as CliOutput from "effect/cli/CliOutput"
 import * as DateTime from "effect/DateTime"
 

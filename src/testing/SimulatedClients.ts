@@ -66,18 +66,6 @@ interface One {
   isClosed: boolean
 }
 
-const close = (one: One): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (one.isClosed) return Effect.void
-    one.isClosed = true
-    return Scope.close(one.scope, Exit.void).pipe(
-      Effect.provideService(Clock.Clock, one.ownProcess.clock),
-      // Its events end with the client: those before that are read first.
-      Effect.andThen(Fiber.await(one.reader)),
-      Effect.asVoid
-    )
-  })
-
 /**
  * No clients yet. Closing the scope ends all, also the killed ones; no time passes, and nobody hears of it.
  *
@@ -110,38 +98,12 @@ export const make = Effect.fnUntraced(function*(
       () => Effect.die(new Error(`client ${index} does not run`))
     )
 
-  const add: SimulatedClients["add"] = Effect.fnUntraced(function*(options = {}, clock = {}) {
-    const index = all.length
-    const name = `c${index}`
-    const host = yield* network.host({ ...clock, name })
-    const scope = yield* Scope.make()
-    const ownProcess = yield* host.clock.process
-    const client = yield* Client.make({ ...settings, name, ...options }).pipe(
-      Effect.provideService(Datagrams.Datagrams, host.datagrams),
-      Random.withSeed(`${network.seed} ${name}`),
-      Effect.provideService(Clock.Clock, ownProcess.clock),
-      Effect.provideService(Closing.RealClock, ownProcess.clock),
-      Scope.provide(scope),
-      Effect.onError(() => Scope.close(scope, Exit.void))
-    )
-    const events: Array<Seen> = []
-    // Read in true time, and not in the process: what it told before its end is kept.
-    const reader = yield* client.subscribe.pipe(
-      Effect.flatMap((subscription) =>
-        Stream.runForEach(
-          subscription.events,
-          (event) => Effect.map(network.now, (at) => void events.push({ at, index, event }))
-        )
-      ),
-      Effect.scoped,
-      Effect.forkDetach({ startImmediately: true })
-    )
-    all.push({ index, client, host, ownProcess, scope, reader, events, isRunning: true, isClosed: false })
-    return index
-  })
-
   return {
-    add,
+    add: Effect.fnUntraced(function*(options = {}, clock = {}) {
+      const index = all.length
+      all.push(yield* start(network, index, { ...settings, name: nameOf(index), ...options }, clock))
+      return index
+    }),
     at: (index) => Effect.map(oneAt(index), ({ client }) => client),
     host: (index) => Effect.map(oneAt(index), ({ host }) => host),
     kill: Effect.fnUntraced(function*(index) {
@@ -159,3 +121,51 @@ export const make = Effect.fnUntraced(function*(
     running: Effect.sync(() => all.filter(({ isRunning }) => isRunning).map(({ index }) => index))
   }
 })
+
+// internal
+
+const nameOf = (index: number) => `c${index}`
+
+const start = Effect.fnUntraced(function*(
+  network: SimulatedNetwork.SimulatedNetwork,
+  index: number,
+  settings: Client.Options,
+  clock: SimulatedClock.Options
+): Effect.fn.Return<One, Client.ClientError> {
+  const host = yield* network.host({ ...clock, name: nameOf(index) })
+  const scope = yield* Scope.make()
+  const ownProcess = yield* host.clock.process
+  const client = yield* Client.make(settings).pipe(
+    Effect.provideService(Datagrams.Datagrams, host.datagrams),
+    Random.withSeed(`${network.seed} ${nameOf(index)}`),
+    Effect.provideService(Clock.Clock, ownProcess.clock),
+    Effect.provideService(Closing.RealClock, ownProcess.clock),
+    Scope.provide(scope),
+    Effect.onError(() => Scope.close(scope, Exit.void))
+  )
+  const events: Array<Seen> = []
+  // Read in true time, and not in the process: what it told before its end is kept.
+  const reader = yield* client.subscribe.pipe(
+    Effect.flatMap((subscription) =>
+      Stream.runForEach(
+        subscription.events,
+        (event) => Effect.map(network.now, (at) => void events.push({ at, index, event }))
+      )
+    ),
+    Effect.scoped,
+    Effect.forkDetach({ startImmediately: true })
+  )
+  return { index, client, host, ownProcess, scope, reader, events, isRunning: true, isClosed: false }
+})
+
+const close = (one: One): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (one.isClosed) return Effect.void
+    one.isClosed = true
+    return Scope.close(one.scope, Exit.void).pipe(
+      Effect.provideService(Clock.Clock, one.ownProcess.clock),
+      // Its events end with the client: those before that are read first.
+      Effect.andThen(Fiber.await(one.reader)),
+      Effect.asVoid
+    )
+  })

@@ -14,6 +14,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Agenda from "./internal/agenda.ts"
+import * as MachineTime from "./internal/machineTime.ts"
+import type * as Sleepers from "./internal/sleepers.ts"
 
 /**
  * How a clock differs from the ambient one.
@@ -120,199 +122,71 @@ export const layer = (clock: SimulatedClock): Layer.Layer<never> => Layer.succee
 
 // internal
 
-interface Owner {
-  state: "alive" | "killed" | "hurried"
-  /** Sleepers of a killed process. */
-  readonly held: Array<Sleeper>
-}
-
-interface Sleeper {
-  /** On the monotonic clock of this machine. */
-  until: number
-  readonly owner: Owner
-  readonly resume: () => void
-}
-
 /**
  * A clock that shares the agenda of its world. `wall` is the Unix time at the start of the agenda.
  *
  * @internal
  */
 export const makeUnsafe = (agenda: Agenda.Agenda, wall: number, options: Options): SimulatedClock => {
-  const sleepers: Array<Sleeper> = []
-  let rate = options.rate ?? 1
-  let ahead = Duration.toMillis(options.wallAhead ?? 0)
-  // Local time is linear in true time between two changes of the rate.
-  let since = agenda.now()
-  let monotonicThen = since
-  let wallThen = wall
-  /** What it has been set back by. */
-  let forgotten = 0
-  let paused = false
-  let suspended = false
-  let alarm: Agenda.Entry | undefined
-  /** Sleepers are being woken: the alarm is set when they have been. */
-  let waking = false
-
-  const monotonic = () => suspended ? monotonicThen : monotonicThen + (agenda.now() - since) * rate
-  const wallNow = () => wallThen + (agenda.now() - since) * rate + ahead
-
-  const rebase = () => {
-    const now = agenda.now()
-    monotonicThen = monotonic()
-    wallThen += (now - since) * rate
-    since = now
-  }
-
-  const wakeExpired = () => {
-    alarm = undefined
-    waking = true
-    // A sleeper that wakes may pause us, or go to sleep again.
-    for (;;) {
-      const first = sleepers.at(-1)
-      if (paused || suspended || first === undefined || first.until > monotonic() + 0.0005) break
-      sleepers.pop()
-      first.resume()
-    }
-    waking = false
-    arm()
-  }
-
-  const arm = () => {
-    if (waking) return
-    const first = sleepers.at(-1)
-    const due = first === undefined || paused || suspended
-      ? undefined
-      : agenda.now() + Math.max(0, (first.until - monotonic()) / rate)
-    if (alarm !== undefined) {
-      if (alarm.run !== undefined && due !== undefined && Math.abs(alarm.due - due) < 0.0005) return
-      agenda.cancel(alarm)
-      alarm = undefined
-    }
-    if (due !== undefined) alarm = agenda.at(due, "sleeper", wakeExpired)
-  }
-
-  const forget = (sleeper: Sleeper) => {
-    const held = sleeper.owner.held.indexOf(sleeper)
-    if (held !== -1) sleeper.owner.held.splice(held, 1)
-    const index = sleepers.indexOf(sleeper)
-    if (index === -1) return
-    sleepers.splice(index, 1)
-    if (index === sleepers.length) arm()
-  }
-
-  const sleepUntil = (until: number, owner: Owner) =>
-    Effect.callback<void>((resume) => {
-      const sleeper: Sleeper = { until, owner, resume: () => resume(Effect.void) }
-      if (owner.state === "killed") {
-        owner.held.push(sleeper)
-      } else {
-        // Sorted from the last to the first, equals in the order in which they went to sleep.
-        let low = 0
-        let high = sleepers.length
-        while (low < high) {
-          const middle = (low + high) >>> 1
-          if ((sleepers[middle] as Sleeper).until > until) low = middle + 1
-          else high = middle
-        }
-        sleepers.splice(low, 0, sleeper)
-        if (low === sleepers.length - 1) arm()
-      }
-      return Effect.sync(() => forget(sleeper))
-    })
-
-  const change = (apply: () => void) =>
-    Effect.sync(() => {
-      rebase()
-      apply()
-      arm()
-    })
-
-  const clockOf = (owner: Owner): Clock.Clock => {
-    const millis = () => Math.floor(wallNow() + 0.0005)
-    const wallNanos = () => BigInt(Math.round(wallNow() * 1_000)) * 1_000n
-    // Asked several times at each instant.
-    let asked = { micros: 0, nanos: 0n }
-    const nanos = () => {
-      const micros = Math.round(monotonic() * 1_000)
-      if (micros !== asked.micros) asked = { micros, nanos: BigInt(micros) * 1_000n }
-      return asked.nanos
-    }
-    return {
-      currentTimeMillisUnsafe: millis,
-      currentTimeMillis: Effect.sync(millis),
-      currentTimeNanosUnsafe: wallNanos,
-      currentTimeNanos: Effect.sync(wallNanos),
-      monotonicTimeNanosUnsafe: nanos,
-      monotonicTimeNanos: Effect.sync(nanos),
-      sleep: (duration) =>
-        Effect.suspend(() => {
-          const millis = Duration.toMillis(duration)
-          if (owner.state === "hurried") return Effect.yieldNow
-          if (millis === Infinity) return Effect.never
-          // Who is stopped does not even get to yield.
-          const runs = owner.state === "alive" && !paused && !suspended
-          return millis <= 0 && runs ? Effect.yieldNow : sleepUntil(monotonic() + Math.max(0, millis), owner)
-        })
-    }
-  }
-
-  /** Takes all sleepers of one process from the clock, in the order of their times. */
-  const takeSleepers = (owner: Owner) => {
-    const taken = sleepers.filter((sleeper) => sleeper.owner === owner).toReversed()
-    const others = sleepers.filter((sleeper) => sleeper.owner !== owner)
-    sleepers.length = 0
-    for (const sleeper of others) sleepers.push(sleeper)
-    arm()
-    return taken
-  }
-
-  return Object.assign(clockOf({ state: "alive", held: [] }), {
-    pause: change(() => {
-      paused = true
-    }),
-    resume: change(() => {
-      paused = false
-    }),
-    suspend: change(() => {
-      suspended = true
-    }),
-    wake: change(() => {
-      suspended = false
-    }),
-    jumpWallClock: (by: Duration.Input) =>
-      Effect.sync(() => {
-        ahead += Duration.toMillis(by)
-      }),
-    setBack: (by: Duration.Input) =>
-      change(() => {
-        monotonicThen -= Duration.toMillis(by)
-        forgotten += Duration.toMillis(by)
-        for (const sleeper of sleepers) sleeper.until -= Duration.toMillis(by)
-      }),
-    setRate: (next: number) =>
-      change(() => {
-        rate = next
-      }),
-    monotonicMillis: () => Math.round(monotonic() * 1_000) / 1_000,
-    sinceBoot: () => wallNow() - ahead - wall - forgotten,
-    state: Effect.sync((): "running" | "paused" | "suspended" =>
-      suspended ? "suspended" : paused ? "paused" : "running"
-    ),
-    sleepers: Effect.sync(() => sleepers.length),
-    process: Effect.sync((): Process => {
-      const owner: Owner = { state: "alive", held: [] }
-      return {
-        clock: clockOf(owner),
-        kill: Effect.sync(() => {
-          owner.state = "killed"
-          owner.held.push(...takeSleepers(owner))
-        }),
-        hurry: Effect.sync(() => {
-          owner.state = "hurried"
-          for (const sleeper of [...owner.held.splice(0), ...takeSleepers(owner)]) sleeper.resume()
-        })
-      }
-    })
+  const { rate = 1, wallAhead = 0 } = options
+  const time = new MachineTime.MachineTime(agenda, { wall, rate, ahead: Duration.toMillis(wallAhead) })
+  const change = (change: Parameters<typeof time.change>[0]) => Effect.sync(() => time.change(change))
+  return Object.assign(clockOf(time, { state: "alive", held: [] }), {
+    pause: Effect.sync(() => time.pause(true)),
+    resume: Effect.sync(() => time.pause(false)),
+    suspend: change(() => ({ isSuspended: true })),
+    wake: change(() => ({ isSuspended: false })),
+    jumpWallClock: (by: Duration.Input) => Effect.sync(() => time.setWall(Duration.toMillis(by))),
+    setBack: (by: Duration.Input) => Effect.sync(() => time.setBack(Duration.toMillis(by))),
+    setRate: (rate: number) => change(() => ({ rate })),
+    monotonicMillis: () => Math.round(time.monotonic() * 1_000) / 1_000,
+    sinceBoot: time.sinceStart,
+    state: Effect.sync(() => time.state),
+    sleepers: Effect.sync(() => time.sleepers),
+    process: Effect.sync(() => processOf(time))
   })
+}
+
+const processOf = (time: MachineTime.MachineTime): Process => {
+  const owner: Sleepers.Owner = { state: "alive", held: [] }
+  return {
+    clock: clockOf(time, owner),
+    kill: Effect.sync(() => {
+      owner.state = "killed"
+      owner.held.push(...time.takeSleepersOf(owner))
+    }),
+    hurry: Effect.sync(() => {
+      owner.state = "hurried"
+      for (const sleeper of [...owner.held.splice(0), ...time.takeSleepersOf(owner)]) sleeper.resume()
+    })
+  }
+}
+
+const clockOf = (time: MachineTime.MachineTime, owner: Sleepers.Owner): Clock.Clock => {
+  const millis = () => Math.floor(time.wall() + 0.0005)
+  const wallNanos = () => BigInt(Math.round(time.wall() * 1_000)) * 1_000n
+  // Asked several times at each instant.
+  let asked = { micros: 0, nanos: 0n }
+  const nanos = () => {
+    const micros = Math.round(time.monotonic() * 1_000)
+    if (micros !== asked.micros) asked = { micros, nanos: BigInt(micros) * 1_000n }
+    return asked.nanos
+  }
+  return {
+    currentTimeMillisUnsafe: millis,
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeNanosUnsafe: wallNanos,
+    currentTimeNanos: Effect.sync(wallNanos),
+    monotonicTimeNanosUnsafe: nanos,
+    monotonicTimeNanos: Effect.sync(nanos),
+    sleep: (duration) =>
+      Effect.suspend(() => {
+        const millis = Duration.toMillis(duration)
+        if (owner.state === "hurried") return Effect.yieldNow
+        if (millis === Infinity) return Effect.never
+        // Who is stopped does not even get to yield.
+        const runs = owner.state === "alive" && time.state === "running"
+        return millis <= 0 && runs ? Effect.yieldNow : time.sleep(Math.max(0, millis), owner)
+      })
+  }
 }

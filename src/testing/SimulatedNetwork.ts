@@ -136,9 +136,9 @@ export const make = (options: Options): Effect.Effect<SimulatedNetwork, never, S
     const byIp = new Map<string, Machine.Machine>()
     const { epoch = 0, receiveBuffer: capacity = 256, seed } = options
     const kernel = { agenda, ledger, capacity, dropsOldest: options.whenFull === "oldest" }
-    const carrier = Carrier.make({ machines, byIp, links, kernel, refuses: options.refusals !== false })
+    const network = { machines, byIp, links, kernel, refuses: options.refusals !== false }
     const names = Names.make(() => Array.from(machines.values(), ({ machine }) => machine))
-    const hosts = { seed, epoch, agenda, carrier, secrets, names, machines, byIp, multicastLoss: new Map() }
+    const hosts = { seed, epoch, agenda, network, secrets, names, machines, byIp, multicastLoss: new Map() }
     return { seed, ...machineVerbs(hosts), ...linkVerbs(links), ...traffic(hosts, ledger) }
   })
 
@@ -178,7 +178,7 @@ const linkVerbs = (
 }
 
 const traffic = (
-  { agenda, carrier, machines }: Hosts.Hosts,
+  { agenda, machines, network }: Hosts.Hosts,
   ledger: Ledger.Ledger
 ): Pick<SimulatedNetwork, "inject" | "counters" | "trace" | "tap" | "now" | "nowUnsafe"> => ({
   inject: (to, from, payload, via) =>
@@ -195,7 +195,7 @@ const traffic = (
           payload: payload.slice()
         }
         // From itself, so that nothing befalls it.
-        carrier.carryTo(datagram, socket)
+        Carrier.carryTo(network, datagram, socket)
       }
       return Effect.void
     }),

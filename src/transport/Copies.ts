@@ -3,7 +3,7 @@
  * on the link hears them all. A copy from an address that cannot be answered is dropped. It is counted only if the same
  * server is not heard from an address that can be answered.
  */
-/** Who is heard, as one listener hears them: a server by its id, a sealed datagram by its number. Times are in ms. */
+/** The key of a datagram at one listener: a server's id, or the number of a sealed datagram. Times are in ms. */
 export interface Copies {
   /** A server was heard from an address that can be answered. */
   readonly near: (sender: string, now: number) => void
@@ -15,7 +15,7 @@ export interface Copies {
   readonly lost: (now: number) => number
 }
 
-/** Remembers who was heard from an address that can be answered, for a second each: copies come together. */
+/** Remembers the senders that were heard from an address that can be answered, for a second each: copies come together. */
 export const make = (): Copies => {
   const heard = new Map<string, number>()
   /** The one that has waited for the longest is the first. */

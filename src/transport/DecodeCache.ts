@@ -1,6 +1,6 @@
 /**
- * Keeps the last decoded messages of each source. Most of what a group hears is heartbeats, and a heartbeat is the same to
- * the byte while nothing changes; messages that matter are sent three times. So the last heartbeat of each source is kept,
+ * Keeps the last decoded messages of each source. Most datagrams of a group are heartbeats, and a heartbeat is the same to
+ * the byte while nothing changes; important messages are sent three times. So the last heartbeat of each source is kept,
  * and its last other message: the same bytes again are not decoded again.
  */
 import * as Result from "effect/Result"

@@ -1,17 +1,13 @@
 /**
- * The generation id of a virtual machine: it changes whenever the machine is set back to a snapshot, or copied from one. Servers
- * under a lease notice by it that what they promised may be forgotten.
+ * The generation id of a virtual machine: it changes whenever the machine is set back to a snapshot, or copied from one.
+ * Servers under a lease notice by it that they may have forgotten promises.
  *
- * Node reads none on any platform, so there is none unless the app provides it: from what its hypervisor or its agent tells.
+ * Node reads none on any platform, so there is none unless the app provides it, from its hypervisor or its agent.
  *
- * ```ts
- * import { Generation } from "bellwether"
- * import * as Layer from "effect/Layer"
- * import * as Fs from "node:fs"
+ * ```ts import { Generation } from "bellwether" import * as Layer from "effect/Layer" import * as Fs from "node:fs"
  *
- * // A file that the hypervisor shares with the machine: memory would be set back with all else.
- * export const layer = Layer.succeed(Generation.Generation, () => Fs.readFileSync("/mnt/host/generation", "utf8"))
- * ```
+ * // A file that the hypervisor shares with the machine: memory would be set back with all else. export const layer =
+ * Layer.succeed(Generation.Generation, () => Fs.readFileSync("/mnt/host/generation", "utf8")) ```
  *
  * @since 0.1.0
  */

@@ -1,5 +1,6 @@
 /**
- * What the system tells of UDP sockets: who holds a port, what was dropped for want of room, and how much room there is.
+ * The system's facts about UDP sockets: the program that holds a port, the datagrams dropped for want of room, and the room
+ * that there is.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -26,7 +27,7 @@ export interface UdpSocket {
   readonly own: boolean
 }
 
-/** Asks the system. Nothing fails: what the system does not say is none. */
+/** Asks the system. Nothing fails: a fact that the system does not know is none. */
 export class Kernel extends Context.Service<Kernel, {
   /** All sockets bound to a port, on any address. None where the system does not tell. */
   readonly udpSockets: (port: number) => Effect.Effect<Option.Option<ReadonlyArray<UdpSocket>>>

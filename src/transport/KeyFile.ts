@@ -1,12 +1,12 @@
 /**
- * The port through which a file of keys is read. Where nothing is provided, no file can be: a key is then given in code or
- * in the environment. `NodeDatagrams` brings the one that reads files of the system.
+ * The port through which a file of keys is read. Without it, no file can be read: a key is then given in code or in the
+ * environment. `NodeDatagrams` brings the one that reads files of the system.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/** A file could not be read, and why. What is in it is never told. */
+/** A file could not be read, and why. Its content is never shown. */
 export class KeyFileUnreadable extends Schema.TaggedError<KeyFileUnreadable>()("KeyFileUnreadable", {
   path: Schema.String,
   why: Schema.String
@@ -19,7 +19,7 @@ export class KeyFileUnreadable extends Schema.TaggedError<KeyFileUnreadable>()("
 /** The most bytes that a file of keys may have. */
 export const maxBytes = 65_536
 
-/** What is in a file of keys, and the permissions of the file as POSIX has them; null where the system knows none. */
+/** The content of a file of keys, and the permissions of the file as POSIX has them; null if the system knows none. */
 export interface Contents {
   readonly text: string
   readonly mode: number | null

@@ -58,12 +58,15 @@ export type DropReason =
 
 /** One member's way to speak and to listen. */
 export interface Messenger {
-  /** Sends to one address, or to the group (null). What the network refuses fails; what may not be said is counted only. */
+  /**
+   * Sends to one address, or to the group (null). It fails if the network refuses; a message that may not be sent is only
+   * counted.
+   */
   readonly send: (
     to: Address | null,
     message: Message.Message
   ) => Effect.Effect<void, Refusal>
-  /** The same message to each of them, encoded once. Succeeds with what was refused, of each address by itself. */
+  /** The same message to each of them, encoded once. Succeeds with the refusals, of each address by itself. */
   readonly sendAll: (
     to: ReadonlyArray<Address | null>,
     message: Message.Message
@@ -76,7 +79,7 @@ export interface Messenger {
     to: Address,
     message: Message.Message
   ) => Effect.Effect<"sent" | "refused", Refusal>
-  /** After a pause: what is sealed from now on is of a new session, since the machine may have been set back to a snapshot. */
+  /** After a pause: begins a new session for sealing, since the machine may have been set back to a snapshot. */
   readonly renew: () => void
   /** Waits for the next messages, and takes all that are there in order of arrival. May be empty. */
   readonly receive: Effect.Effect<ReadonlyArray<Received>>
@@ -85,12 +88,12 @@ export interface Messenger {
 type Refusal = Datagrams.DatagramsFailed | MessageTooLarge
 
 /**
- * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped, with that of another group
- * or program; it must not block.
- * `isKnown` says of an address that is on no directly connected network that it may be spoken to all the same. Who may not
- * be spoken to is not heard either: a server that cannot be answered is no member. `keys` are those of the group.
+ * Speaks as a member of one group over an endpoint. `onDrop` is called for each datagram dropped, with that of another
+ * group or program; it must not block. `isKnown` says of an address that is on no directly connected network that it may be
+ * spoken to all the same. A sender that may not be spoken to is not heard either: a server that cannot be answered is no
+ * member. `keys` are those of the group.
  *
- * Challenges and proofs of sessions are sent and answered by whoever calls `receive`.
+ * The caller of `receive` sends and answers challenges and proofs of sessions.
  */
 export const make = Effect.fnUntraced(function*(
   endpoint: Datagrams.Endpoint,
@@ -132,7 +135,7 @@ export const make = Effect.fnUntraced(function*(
 
 // internal
 
-/** What sending and receiving share. Times are ms on a clock that never steps. */
+/** The state that sending and receiving share. Times are ms on a clock that never steps. */
 interface Link {
   readonly endpoint: Datagrams.Endpoint
   readonly tag: Uint8Array
@@ -152,7 +155,7 @@ type Limit = (ip: string, now: number) => boolean
 /** How far, in ms, a wall clock is set at once that tells of more than a correction. */
 const clockStep = 1_000
 
-/** What is sent because somebody asked: a forged question must not make us send much to who never did. */
+/** Answers: a forged question must not make us send much to an address that never asked. */
 const isAnswer = (type: Message.Message["type"]): boolean =>
   type === "SERVER_RESPONSE" || type === "MEMBERS" || type === "PROMISES"
 
@@ -211,7 +214,7 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
   }
 }
 
-/** Sends the introductions that are due. What fails of one fails of what follows too. */
+/** Sends the introductions that are due. If one fails, the message that follows fails too. */
 const introducer = ({ endpoint, monotonic, renewIfSet, sessions }: Link) => (to: ReadonlyArray<Address | null>) => {
   renewIfSet()
   const due = to.flatMap((one) => {
@@ -247,18 +250,18 @@ const receiver = ({ endpoint, isNear, mayTalk, monotonic, onDrop, renewIfSet, se
     if (sender === undefined) return onDrop("NotDirect")
     copies.far(sender, now)
   }
-  /** Reads one datagram; what it says and what is to be sent for it are added to what is there. */
+  /** Reads one datagram; its messages, and the answers to send for it, are added to those that are there. */
   const read = (datagram: Datagrams.Received, messages: Array<Received>, replies: Array<Reply>): void => {
     const now = monotonic()
     if (!sources.allows(datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
-    // Whatever socket it came by: what is unicast to the group's port comes by the same one as multicasts.
+    // Whatever socket it came by: unicast to the group's port comes by the same one as multicasts.
     if (!isNear(datagram.from.ip)) return missed(datagram, kind.success, now)
     const opened = open(datagram, kind.success, now)
     if (opened === undefined) return
     replies.push(...opened.replies)
-    for (let i = 0; i < opened.lost; i++) onDrop("Unproven")
+    for (let i = 0; i < opened.lost; i++) onDrop("Unauthenticated")
     if (opened.isAuthenticated) sources.admit(datagram.from)
     else if (kind.success !== Frame.flags.plain) sources.admitUnauthenticated(datagram.from)
     for (const { body, from, via } of opened.bodies) {
@@ -289,7 +292,10 @@ const receiver = ({ endpoint, isNear, mayTalk, monotonic, onDrop, renewIfSet, se
   })
 }
 
-/** Opens a datagram. What comes by several ways, from several addresses of its sender or to several of ours, is read once. */
+/**
+ * Opens a datagram. A message that comes by several ways, from several addresses of its sender or to several of ours, is
+ * read once.
+ */
 const opener = (sessions: Sessions.Sessions, copies: Copies.Copies, onDrop: Link["onDrop"]) =>
 (
   datagram: Datagrams.Received,
@@ -307,14 +313,14 @@ const opener = (sessions: Sessions.Sessions, copies: Copies.Copies, onDrop: Link
   return undefined
 }
 
-/** By what a datagram is known that comes by several ways: its number where it is sealed, else its sender. */
+/** The key of a datagram that comes by several ways: its number if it is sealed, otherwise its sender. */
 const senderOf = ({ from, payload }: Datagrams.Received, flags: Frame.Flags): string | undefined => {
   if (flags !== Frame.flags.plain) return numberOf(payload)
   const message = Result.getOrUndefined(readBody(payload.subarray(Frame.headerBytes), from))
   return message !== undefined && "sender" in message ? message.sender.id : undefined
 }
 
-/** By what a sealed datagram is known: no other has its counter in its session, so what is older is no copy of it. */
+/** The key of a sealed datagram: no other has its counter in its session, so an older one is no copy of it. */
 const numberOf = (payload: Uint8Array): string | undefined => {
   const clear = Sealing.clear(payload)
   return clear === null ? undefined : `${clear.salt} ${clear.counter}`

@@ -17,7 +17,7 @@ export const around = (ip: string, bits: number): Option.Option<Network> =>
     Option.filter(isNarrow)
   )
 
-/** Whether an address is on one of these networks. What is no address is not; its zone does not matter. */
+/** Whether an address is on one of these networks. A text that is no address is not; a zone does not matter. */
 export const hold = (networks: ReadonlyArray<Network>, ip: string): boolean =>
   networks.length > 0 &&
   Option.exists(addressOf(ip), (address) => networks.some((network) => IpNetwork.contains(network, address)))

@@ -20,7 +20,7 @@ export interface OwnSessions {
   readonly seal: (key: KeyRing.Key, body: Uint8Array, flags: Frame.Flags, now: number) => Uint8Array
   /** The answer to a challenge; null where it names no session in which we may seal. */
   readonly proof: (key: KeyRing.Key, challenge: Sealing.Challenge, now: number) => Uint8Array | null
-  /** What is to be sent first to an address, or to the group (null): the introduction of our next session, while there is one. */
+  /** The introduction of our next session, while there is one: to be sent first to an address, or to the group (null). */
   readonly introduction: (key: KeyRing.Key | null, to: Address | null, now: number) => Uint8Array | null
 }
 

@@ -1,8 +1,8 @@
 /** How often one address may be answered: a token bucket for each, in a table of bounded size. */
 
 /**
- * Makes a limit. The function answers whether one more is allowed for `address` at `now` (ms, monotonic), and counts it
- * if so. Where the table is full, the address that was allowed the longest ago is forgotten.
+ * Makes a limit. The function answers whether one more is allowed for `address` at `now` (ms, monotonic), and counts it if
+ * so. If the table is full, the address that was allowed the longest ago is forgotten.
  */
 export const make = (options: {
   readonly perSecond: number

@@ -1,10 +1,10 @@
 /**
- * The sessions of one endpoint: our own, and the table of those of others. Sealed frames go in, what may be believed
- * comes out, and with it what is to be answered. What is decided about one session of another is in
- * `protocol/Session`, and our own are in `OwnSessions`.
+ * The sessions of one endpoint: our own, and the table of those of others. Sealed frames go in; bodies that may be believed
+ * come out, and with them the answers to send. The decisions on one session of another are in `protocol/wire/Session`, and
+ * our own are in `OwnSessions`.
  *
- * Only what opens makes an entry, so nobody without a key fills the table; and any entry may be forgotten, since a session
- * that is not known proves itself again.
+ * Only a frame that opens makes an entry, so nobody without a key fills the table. Any entry may be forgotten, since an
+ * unknown session is authenticated anew.
  */
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
@@ -21,11 +21,11 @@ import * as OwnSessions from "./OwnSessions.ts"
  *
  * - `NotSealed`: plain, and only sealed ones are heard. `UnknownKey`: sealed with a key that we do not have.
  * - `Forged`: it does not open. `Repeated`: it came before, or is too old to tell.
- * - `Unproven`: it was held back, and its session did not prove itself. `Own`: our own, back from the group.
+ * - `Unauthenticated`: it was held back, and its session was not proven in time. `Own`: our own, back from the group.
  */
-export type Refused = "NotSealed" | "UnknownKey" | "Forged" | "Repeated" | "Unproven"
+export type Refused = "NotSealed" | "UnknownKey" | "Forged" | "Repeated" | "Unauthenticated"
 
-/** What shows that another has no key, or not ours, or does not seal at all. */
+/** The drop reasons that show that another has no key, or not ours, or does not seal at all. */
 export type UnauthenticatedSender = Extract<Refused, "NotSealed" | "UnknownKey" | "Forged"> | "Sealed"
 
 /**
@@ -43,7 +43,7 @@ export interface Keys {
   readonly maxSessions: number
 }
 
-/** The keys of who has none. */
+/** The key ring of a program that has no key. */
 export const noKeys: Keys = { ring: () => KeyRing.none, freshness: Session.freshness(30_000), maxSessions: 1 }
 
 /** How many sessions that have still to prove themselves are kept beside so many that have. */
@@ -54,7 +54,7 @@ export interface Body extends Omit<Datagrams.Received, "payload"> {
   readonly body: Uint8Array
 }
 
-/** What came of a sealed datagram: what may be believed now, in order, and what is to be sent for it. */
+/** The result of a sealed datagram: the bodies that may be believed now, in order, and the answers to send for it. */
 export interface Opened {
   /** Whether its session has proved itself; else it may be a recording. */
   readonly isAuthenticated: boolean
@@ -66,7 +66,7 @@ export interface Opened {
 export interface Sessions {
   /** A frame as it is to be sent: sealed where a key is active, else as it was. */
   readonly seal: (frame: Uint8Array, now: number) => Uint8Array
-  /** What is to be sent there first, or to the group (null): the introduction of our next session, while there is one. */
+  /** The introduction of our next session, while there is one: to be sent there first, or to the group (null). */
   readonly introduction: (to: Address | null, now: number) => Uint8Array | null
   /** After a pause: a new session of ours at once. */
   readonly renew: (now: number) => void
@@ -115,7 +115,7 @@ export const make = (
       const result = openAny(datagram, flags, now)
       if (Result.isFailure(result)) {
         const problem = result.failure
-        if (problem !== "Own" && problem !== "Repeated" && problem !== "Unproven") {
+        if (problem !== "Own" && problem !== "Repeated" && problem !== "Unauthenticated") {
           onUnauthenticated?.(problem, datagram.from)
         }
       }
@@ -177,7 +177,7 @@ const tableOf = ({ freshness, maxSessions }: Keys, onForgotten: () => void): Tab
 
 // --- Opening ---
 
-/** What a sealed body is, by the flags of its frame. */
+/** The kind of a sealed body, by the flags of its frame. */
 type Content =
   | { readonly _tag: "Message" }
   | { readonly _tag: "Challenge"; readonly challenge: Sealing.Challenge }
@@ -203,7 +203,7 @@ const contentOf = (body: Uint8Array, flags: Frame.Flags): Content | null => {
   }
 }
 
-/** A frame that one of our keys opens: what it says, in which session of which other. */
+/** A frame that one of our keys opens: its body, its session and its sender. */
 interface Unsealed {
   readonly body: Uint8Array
   readonly content: Content
@@ -254,18 +254,18 @@ const opener = (parts: Parts) => {
   const { keys: { freshness }, own, random, table } = parts
   const unseal = unsealer(parts)
   const repliesTo = replier(parts)
-  /** The session has answered our challenge: what was held back of it. */
+  /** The session has answered our challenge: gives its held datagrams. */
   const prove = ({ entry, salt }: Unsealed, proof: Sealing.Proof, now: number) => {
     const accepted = Session.prove(entry.session, proof, now)
     if (accepted === null) {
       table.keep(salt, entry, now)
-      return Result.fail("Unproven" as const)
+      return Result.fail("Unauthenticated" as const)
     }
     const [session, bodies] = accepted
     entry.session = session
     return Result.succeed({ isAuthenticated: true, bodies, replies: [], lost: table.keep(salt, entry, now) })
   }
-  /** Another goes on in the session of this salt: what was held back of it. */
+  /** Another goes on in the session of this salt: gives its held datagrams. */
   const introduce = (salt: string, by: Session.Session<Body>, now: number): ReadonlyArray<Body> => {
     if (own.isOwn(salt)) return []
     const entry = table.find(salt)

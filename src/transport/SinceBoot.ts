@@ -9,9 +9,9 @@
 import * as Context from "effect/Context"
 
 /**
- * What the clock shows, in ms since some instant. `sinceBoot` runs as the monotonic clock does and counts suspensions
- * besides; it is never set back, and may show too much after a suspension, never too little. `doubted` is how far the uptime
- * has gone ahead in all that no other clock vouches for: nothing of it is in `sinceBoot`.
+ * A reading of the clock, in ms since some instant. `sinceBoot` runs as the monotonic clock does and counts suspensions
+ * besides; it is never set back, and may show too much after a suspension, never too little. `doubted` is how far the
+ * uptime has gone ahead in all with no other clock to confirm it: nothing of it is in `sinceBoot`.
  */
 export interface Reading {
   readonly sinceBoot: number
@@ -26,7 +26,7 @@ export const SinceBoot = Context.Reference<(() => Reading) | undefined>("bellwet
   defaultValue: () => undefined
 })
 
-/** What is read of the clocks of the platform, in ms. */
+/** The readings of the clocks of the platform, in ms. */
 interface Platform {
   /** Since the machine started, suspensions included, cut to some granularity; undefined where it is not known now. */
   readonly uptime: () => number | undefined

@@ -1,14 +1,14 @@
 /**
- * The per-source rate limit: a source that floods costs the others nothing. What is over the share of its source is dropped
- * unread.
+ * The per-source rate limit: a source that floods costs the others nothing. A datagram over the share of its source is
+ * dropped unread.
  *
  * There are three kinds of share:
  *
  * - A source (address and port) that sent a valid message has a share of its own.
- * - All unknown sources at one IP address have one share together. Else a flood that changes its port with each datagram
- *   would be a new source each time.
- * - All unauthenticated senders at one IP address have one share together. What they sent opens with our key, but it may be
- *   a recording. So a newcomer is heard beside a flood from its own host, and a recording buys no share for each port.
+ * - All unknown sources at one IP address have one share together. Otherwise a flood that changes its port with each
+ *   datagram would be a new source each time.
+ * - All unauthenticated senders at one IP address have one share together. Their datagrams open with our key, but may be
+ *   recordings. So a newcomer is heard beside a flood from its own host, and a recording buys no share for each port.
  */
 import type { Address } from "../protocol/model/Member.ts"
 import * as RateLimit from "./RateLimit.ts"
@@ -19,13 +19,13 @@ export const shares = { known: 5_000, unauthenticated: 1_000, unknown: 1_000 } a
 /** How many are remembered: known and unauthenticated sources by address and port, unknown ones by address. */
 export const capacity = { known: 8_192, unauthenticated: 1_024, unknown: 1_024 } as const
 
-/** Who may be heard, and who was worth it. */
+/** Which sources may be heard, and which were valid. */
 export interface SourceRateLimit {
   /** Whether one more datagram of this source is to be read at `now` (ms, monotonic); counts it if so. */
   readonly allows: (from: Address, now: number) => boolean
-  /** What this source said was valid. */
+  /** This source sent a valid message. */
   readonly admit: (from: Address) => void
-  /** What this source said opened with our key, and has still to be shown to be no recording. */
+  /** A datagram of this source opened with our key, but may be a recording. */
   readonly admitUnauthenticated: (from: Address) => void
 }
 

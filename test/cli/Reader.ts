@@ -1,6 +1,4 @@
-/**
- * A reader as the system shows it to who writes: it takes a part, or refuses.
- */
+/** A reader as the system shows it to a writer: it takes a part, or refuses. */
 
 interface State {
   /** How many bytes it takes from now on. */

@@ -1,6 +1,4 @@
-/**
- * `client` and `send` as processes: what they say, in which order, and how they end.
- */
+/** `client` and `send` as processes: their output, in its order, and how they end. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { bodiesOf, event, eventsOf, startClient } from "./clientProcess.ts"
@@ -16,7 +14,7 @@ const served = Effect.gen(function*() {
 })
 
 describe("client --json (protocol 3, 5)", () => {
-  it.live("sends the lines of standard input, tells what happens, and leaves at its end when all is acknowledged", () =>
+  it.live("sends the lines of standard input, reports events, and leaves at its end when all is acknowledged", () =>
     Effect.gen(function*() {
       const { env, server } = yield* served
       const bob = yield* startClient(["--json", "--name", "bob"], env)
@@ -44,13 +42,13 @@ describe("client --json (protocol 3, 5)", () => {
       )
       assert.deepStrictEqual(atServer, all.map((body, at) => [at + 1, body]))
 
-      // Told to stop, it says goodbye, and that is a success.
+      // Told to stop, it leaves, and that is a success.
       yield* bob.kill("SIGTERM")
       assert.strictEqual((yield* bob.ended).code, 0)
       yield* server.event("ClientLeft", ({ client, reason }) => client.name === "bob" && reason._tag === "Left")
     }).pipe(Effect.scoped))
 
-  it.live("what is too large is refused by its line, the others are sent, and it ends with 2", () =>
+  it.live("a line that is too large is refused, the others are sent, and it ends with 2", () =>
     Effect.gen(function*() {
       const { env, server } = yield* served
       const client = yield* startClient(["--name", "alice"], env)
@@ -70,7 +68,7 @@ describe("client --json (protocol 3, 5)", () => {
       yield* server.event("MessageReceived", ({ body }) => body === "three")
     }).pipe(Effect.scoped))
 
-  it.live("where nobody answers it says what to check, and ends with 3 once its lines have waited", () =>
+  it.live("if nobody answers it says what to check, and ends with 3 once its lines have waited", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
       const client = yield* startClient(["--json", "--timeout", "500ms"], env)
@@ -151,7 +149,7 @@ describe("the command line of client and send", () => {
 const clientCommand = (name: string) => `${Tmux.command("client", "--name", name)}; echo "ended with $?"; exec cat`
 
 describe.skipIf(!Tmux.isThere)("client on a terminal (tmux)", () => {
-  it.live("what arrives stands above the line that is typed, which stays whole; Ctrl-D and Ctrl-C leave", () =>
+  it.live("messages that arrive stand above the line that is typed, which stays whole; Ctrl-D and Ctrl-C leave", () =>
     Effect.gen(function*() {
       const { env, server } = yield* served
       const terminal = yield* Tmux.terminals
@@ -178,7 +176,7 @@ describe.skipIf(!Tmux.isThere)("client on a terminal (tmux)", () => {
 
       terminal.type("bob", "Enter")
       yield* see("alice", (lines) => lines.slice(-3).join("").includes(`bob: ${typed.slice("bob> ".length)}`))
-      // What is too large is given back to be changed.
+      // A line that is too large is given back to be changed.
       terminal.type("bob", "-l", "y".repeat(520))
       terminal.type("bob", "Enter")
       yield* see("bob", (lines) => lines.includes("not sent: the body takes 522 bytes of JSON, 512 are allowed"))

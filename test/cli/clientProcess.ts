@@ -11,7 +11,7 @@ const decode = Schema.decodeUnknownSync(ClientEvent.ClientEvent)
 export const startClient = (args: ReadonlyArray<string>, env: Record<string, string>) =>
   Process.startTyped(["client", ...args], env)
 
-/** What a client with `--json` has told so far. */
+/** The events that a client with `--json` has written so far. */
 export const eventsOf = (client: Process.Running) =>
   client.stdout.split("\n").slice(0, -1).map((line) => decode(JSON.parse(line)))
 
@@ -27,7 +27,7 @@ export const event = <E extends ClientEvent.ClientEvent["event"]>(
     )
   )
 
-/** What a client received of another, by its name. */
+/** The messages that a client received from another, by its name. */
 export const bodiesOf = (client: Process.Running, name: string) =>
   eventsOf(client).flatMap((event) =>
     event.event === "MessageReceived" && event.client.name === name ? [event.body] : []

@@ -14,7 +14,7 @@ describe("workers of node:cluster", () => {
     Effect.gen(function*() {
       const group = yield* Process.group
       const primary = yield* workers({ ...group, BELLWETHER_PROFILE: "fast" })
-      // What each of them sees of the other two.
+      // Each of them sees the other two.
       yield* primary.until(() =>
         primary.events.filter(({ event }) => event === "MemberJoined").length >= 6 ? true : undefined
       )
@@ -23,7 +23,7 @@ describe("workers of node:cluster", () => {
       assert.strictEqual(new Set(selves.map(({ port }) => port)).size, 3)
     }))
 
-  it.live("are told that each needs a port of its own, where one is set for all (protocol 2)", () =>
+  it.live("are told that each needs a port of its own, if one is set for all (protocol 2)", () =>
     Effect.gen(function*() {
       const group = yield* Process.group
       const primary = yield* workers({

@@ -102,7 +102,7 @@ describe("doctor", () => {
       if (process.platform === "linux") assert.include(report.findings[0]?.says, `(process ${process.pid})`)
     }))
 
-  it.live("watches for what only shows with time: a server that comes, and one that goes", () =>
+  it.live("watches for changes: a server that comes, and one that goes", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
       const watching = yield* Process.start(["doctor", ...fast, "--watch", "6s", "--timeout", "500ms"], env)

@@ -23,7 +23,7 @@ const system = ["lo", "eth0"].map((name, index) => ({
   internal: index === 0
 }))
 
-/** What the program would serve with, or its one line of refusal. */
+/** The settings that the program would serve with, or its one line of refusal. */
 const run = (
   args: ReadonlyArray<string>,
   env: Record<string, string> = {},
@@ -90,7 +90,7 @@ for (const key of Settings.flagKeys) {
         }
       }))
 
-    it.effect("refuses bad ones in one line that names it, the value and what is allowed", () =>
+    it.effect("refuses bad ones in one line that names it, the value and the allowed values", () =>
       Effect.gen(function*() {
         for (const bad of badText) {
           const { refusal, settings } = yield* run([...besides, `${flag}=${bad}`])
@@ -158,7 +158,7 @@ describe("flags", () => {
       assert.match(refusal, /^--ttl is x; allowed: /)
     }))
 
-  it.effect("a typo is answered with the nearest flag, not with what follows from it", () =>
+  it.effect("a typo is answered with the nearest flag, not with its consequences", () =>
     Effect.gen(function*() {
       const { refusal } = yield* run(["--heartbeat-intervall", "5s"])
       assert.strictEqual(
@@ -167,7 +167,7 @@ describe("flags", () => {
       )
     }))
 
-  it.effect("a key is no flag, and what was given as one is not shown", () =>
+  it.effect("a key is no flag, and one that was given so is not shown", () =>
     Effect.gen(function*() {
       const key = "ab".repeat(32)
       for (const args of [["--key", key], [`--key=${key}`], ["--port", "4000", `--key=${key}`]]) {
@@ -180,7 +180,7 @@ describe("flags", () => {
       }
     }))
 
-  it.effect("a file of keys is refused by the name it was given under, without what is in it", () =>
+  it.effect("a file of keys is refused by the name it was given under, without its content", () =>
     Effect.gen(function*() {
       const missing = yield* run(["--key-file", "keys.txt"])
       assert.strictEqual(

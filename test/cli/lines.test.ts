@@ -117,7 +117,7 @@ describe("lines", () => {
       yield* TestClock.adjust("1 second")
       const closing = yield* Effect.forkChild(close)
       yield* TestClock.adjust("260 millis")
-      // What was begun, and once as much as is written at once.
+      // The line that was begun, and once as much as is written at once.
       state.credit = 2 * Backlog.atOnce
       yield* TestClock.adjust("250 millis")
       assert.isDefined(closing.pollUnsafe())
@@ -130,7 +130,7 @@ describe("lines", () => {
       assert.strictEqual(reported.length - 1 + missing[0]!, 1_000)
     }))
 
-  it.effect("the end waits for a moment only where nothing is read", () =>
+  it.effect("the end waits for a moment only if nothing is read", () =>
     Effect.gen(function*() {
       const { close, lines } = yield* opened({ credit: 0 })
       lines.add("one\n")

@@ -18,7 +18,7 @@ const root = Path.resolve(import.meta.dirname, "../..")
 const { buildIsCurrent }: { readonly buildIsCurrent: () => boolean } = await import(
   Path.join(root, "scripts/setup.mjs")
 )
-/** As users run it, where it has been built of what `src` says now: that starts in a quarter of the time. */
+/** As users run it, if it was built of the present `src`: that starts in a quarter of the time. */
 export const main = Path.join(root, buildIsCurrent() ? "dist/main.js" : "src/main.ts")
 const patience = "60 seconds"
 
@@ -47,8 +47,8 @@ export interface Ended {
 const decode = Schema.decodeUnknownSync(Event.Event)
 
 /**
- * From now on this process and all that it starts go before others, where they may (as root): on a busy machine servers of
- * short heartbeats would stand still for longer than those again and again, and rightly do nothing else.
+ * From now on this process and all that it starts go before others, if they may (as root): on a busy machine servers of
+ * short heartbeats would be paused for longer than those again and again, and rightly do nothing else.
  */
 export const goFirst = (): void => {
   try {
@@ -108,7 +108,7 @@ export class Running {
     )
   }
 
-  /** Each line is read once: whoever waits for an event looks at all of them with each that comes. */
+  /** Each line is read once: a test that waits for an event looks at all of them with each that comes. */
   get events(): ReadonlyArray<Event.Event> {
     for (let end = this.stdout.indexOf("\n", this.#read); end >= 0; end = this.stdout.indexOf("\n", this.#read)) {
       this.#events.push(decode(JSON.parse(this.stdout.slice(this.#read, end))))
@@ -211,7 +211,7 @@ export const bundled = (source: string) =>
     ({ file }) => file
   )
 
-/** The same with its standard input open, for what is typed into it. */
+/** The same with its standard input open, to type into it. */
 export const startTyped = (args: ReadonlyArray<string>, env: Record<string, string>) =>
   running(() => spawn(process.execPath, [main, ...args], { env: environment(env), stdio: ["pipe", "pipe", "pipe"] }))
 

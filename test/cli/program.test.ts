@@ -46,7 +46,7 @@ describe("the command line", () => {
       }
     }))
 
-  it.live("what Kubernetes sets and what is misspelt is told once on standard error, and passed over", () =>
+  it.live("a variable of Kubernetes and a misspelt one are reported once on standard error, and passed over", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
       const { code, stderr } = yield* Process.run(["simulate", "--minutes", "1", "--servers", "1"], {
@@ -186,7 +186,7 @@ describe("serve", () => {
       assert.strictEqual(server.events.at(-1)?.event, "Left")
     }))
 
-  it.live("a reader that stands still does not hold it up, not even when it leaves", () =>
+  it.live("a reader that hangs does not hold it up, not even when it leaves", () =>
     Effect.gen(function*() {
       const env = yield* Process.group
       const { fd } = yield* Process.fullPipe
@@ -254,11 +254,11 @@ describe("members and leader", () => {
       assert.strictEqual(leader.term, members.term)
       assert.match((yield* Process.run(["leader"], env)).stdout, /\n\* one /)
 
-      // Nobody took who asked for a member.
+      // Nobody took the program that asked for a member.
       assert.strictEqual(one.events.filter(({ event }) => event === "MemberJoined").length, 1)
     }))
 
-  it.live("with --this-host ask the server of this host, by its port where that is fixed", () =>
+  it.live("with --this-host ask the server of this host, by its port if that is fixed", () =>
     Effect.gen(function*() {
       const free = yield* Process.group
       const env = { ...(yield* Process.group), BELLWETHER_UNICAST_PORT: free["BELLWETHER_PORT"]! }

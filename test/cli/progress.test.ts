@@ -4,12 +4,12 @@ import * as Progress from "../../src/cli/progress.ts"
 const text = "seed 42, 00:21:18 of 01:00:00"
 
 describe("the line that tells how far a command is", () => {
-  it("has a bar of 30 where there is room, and a shorter one where there is less", () => {
+  it("has a bar of 30 if there is room, and a shorter one if there is less", () => {
     assert.strictEqual(Progress.line(0.5, text, 80), `[${"#".repeat(15)}${" ".repeat(15)}] ${text}`)
     assert.strictEqual(Progress.line(0.5, text, 40), `[###    ] ${text}`)
   })
 
-  it("fits every width: without a bar where that would be shorter than 5, and cut where not even the text fits", () => {
+  it("fits every width: without a bar if that would be shorter than 5, and cut if not even the text fits", () => {
     assert.strictEqual(Progress.line(0.5, text, 37), text)
     assert.strictEqual(Progress.line(0.5, text, 12), text.slice(0, 11))
     for (let columns = 1; columns < 120; columns++) {

@@ -21,7 +21,7 @@ describe("whether the program outlives its terminal", () => {
     assert.isTrue(Signals.outlivesTerminal({ ...none, ...traces }))
   })
 
-  it("it does not where there is no such trace", () => {
+  it("it does not if there is no such trace", () => {
     assert.isFalse(Signals.outlivesTerminal(none))
     assert.isFalse(Signals.outlivesTerminal({ ...none, command: "/opt/nohup/run", ignoredByParent: 4096n }))
   })

@@ -1,10 +1,44 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
+import * as SimulationText from "../../src/cli/simulationText.ts"
+import * as Tally from "../../src/cli/tally.ts"
 import type * as Simulation from "../../src/simulator/Simulation.ts"
 import * as Process from "./process.ts"
 
 const simulate = (...args: ReadonlyArray<string>) => Process.run(["simulate", ...args])
+
+describe("the tally of simulated runs", () => {
+  const verdict = (violation: { readonly at: number; readonly message: string } | null) =>
+    ({ invariant: "settles", promise: "all agree", checks: 2, violation }) as Simulation.Report["verdicts"][number]
+  const report = (violation: Parameters<typeof verdict>[0]) =>
+    ({
+      millis: 60_000,
+      led: [],
+      steps: 10,
+      datagrams: { delivered: 5 },
+      happened: Tally.empty.faults,
+      verdicts: [verdict(violation)],
+      violations: violation === null ? [] : [violation]
+    }) as unknown as Simulation.Report
+
+  it("keeps where a promise was first broken, and says so", () => {
+    const [first, second] = [{ at: 7, message: "first" }, { at: 8, message: "second" }]
+    const tally = [report(null), report(first), report(second)].reduce(
+      (sum, one) => Tally.add(sum, one, 2),
+      Tally.empty
+    )
+    assert.deepStrictEqual([tally.runs, tally.broken, tally.steps, tally.datagrams], [3, 2, 30, 15])
+    assert.deepStrictEqual(tally.verdicts, [{ ...verdict(first), checks: 6 }])
+    const [stopped, runs] = SimulationText.summary(tally, { seed: 4, at: 61_500 })
+    assert.strictEqual(stopped, "stopped at 00:01:01 of seed 4; what was run before:")
+    assert.strictEqual(runs, "3 runs, 0 reigns, 30 steps, a promise was broken in 2, 30 virtual seconds a second")
+  })
+
+  it("says nothing of promises before the first run is over", () => {
+    assert.match(SimulationText.summary(Tally.empty, { seed: 1, at: 5 }).join(), /^stopped before the first run/)
+  })
+})
 
 describe("simulate", () => {
   it.live(
@@ -106,7 +140,7 @@ describe.skipIf(spawnSync("script", ["--version"]).error !== undefined)("simulat
         for (const line of drawn.split("\r").slice(1)) {
           const [shown = "", after] = line.split("\u001B[K")
           assert.isAtMost(shown.length, 39, line)
-          // What is typed is shown by the terminal itself.
+          // The terminal itself shows typed text.
           assert.include(["", "^C"], after)
         }
         assert.notInclude(drawn, "\n")

@@ -1,6 +1,4 @@
-/**
- * What is written to a reader that takes a part, nothing now, or nothing any more.
- */
+/** Writing to a reader that takes a part, nothing now, or nothing any more. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -41,7 +39,7 @@ describe("a sink", () => {
       assert.isBelow(state.asked - before, 200)
     }))
 
-  it.effect("completes what an interruption left begun before anything else, and does not begin what it had not", () =>
+  it.effect("completes a line that an interruption left begun before anything else, and does not begin one that it had not", () =>
     Effect.gen(function*() {
       const { put, read, state } = reader({ credit: 3 })
       const sink = Sink.make(put)
@@ -57,7 +55,7 @@ describe("a sink", () => {
       assert.strictEqual(read(), "first\nthird\n")
     }))
 
-  it.effect("fails with the system's code, and completes later what was begun", () =>
+  it.effect("fails with the system's code, and later completes a line that was begun", () =>
     Effect.gen(function*() {
       const { put, read, state } = reader({ credit: 2, refusal: "ENOSPC" })
       const sink = Sink.make(put)
@@ -70,7 +68,7 @@ describe("a sink", () => {
       assert.strictEqual(read(), "first\nsecond\n")
     }))
 
-  it.effect("forgets what was begun where it is told to, and attempts without waiting", () =>
+  it.effect("forgets a line that was begun if it is told to, and attempts without waiting", () =>
     Effect.gen(function*() {
       const { put, read, state } = reader({ credit: 2, refusal: "EIO" })
       const sink = Sink.make(put)

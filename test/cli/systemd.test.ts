@@ -1,6 +1,4 @@
-/**
- * What systemd hears of a server (sd_notify(3)), and the unit that asks for it.
- */
+/** The messages of a server to systemd (sd_notify(3)), and the unit that asks for them. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -41,7 +39,7 @@ const viewOf = (members: ReadonlyArray<Member.Member>, leader: Member.Member | n
 })
 
 describe("the status", () => {
-  it("says who leads how many, in one line", () => {
+  it("names the leader and the number of servers, in one line", () => {
     const statusOf = (view: Group.View, groupSize?: number) => Systemd.statusOf(view, { groupSize, minimumMembers: 1 })
     assert.strictEqual(statusOf(viewOf([alpha], null), 3), "nobody leads, 1 of 3 in view, 2 must be")
     assert.strictEqual(statusOf(viewOf([alpha], null)), "nobody leads, 1 server")
@@ -51,7 +49,7 @@ describe("the status", () => {
   })
 })
 
-/** Runs with `systemd-notify` replaced by a list of what it was told. */
+/** Runs with `systemd-notify` replaced by a list of its calls. */
 const told = (
   env: Record<string, string>,
   run: (
@@ -163,7 +161,7 @@ describe("systemd", () => {
         }))
   )
 
-  it.effect("hears nothing where it did not ask", () =>
+  it.effect("hears nothing if it did not ask", () =>
     told({ WATCHDOG_USEC: "8000000" }, ({ stopping }, said) =>
       Effect.gen(function*() {
         yield* TestClock.adjust("1 minute")
@@ -184,7 +182,7 @@ while True:
 `
 
 describe.skipIf(!has("systemd-notify") || !has("python3"))("a server under systemd (systemd-notify, python3)", () => {
-  it.live("says over the socket that it is ready, who leads, that it lives, and that it stops", () =>
+  it.live("says over the socket that it is ready, its leader, that it lives, and that it stops", () =>
     Effect.gen(function*() {
       const folder = yield* temporary
       const path = Path.join(folder, "notify")

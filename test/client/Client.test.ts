@@ -49,7 +49,7 @@ describe("a client", () => {
       assert.include(String(yield* send({ whitin: "5 seconds" })), "whitin is no option; allowed: within")
     })))
 
-  it.effect("waits without end where it is asked to", () =>
+  it.effect("waits without end if it is asked to", () =>
     VirtualTime.run(Effect.gen(function*() {
       const group = yield* start(1)
       const client = yield* addClient(group, { joinTimeout: "Infinity", sendTimeout: Infinity })

@@ -12,7 +12,7 @@ import type * as SimulatedNetwork from "../../src/testing/SimulatedNetwork.ts"
 import * as Messenger from "../../src/transport/Messenger.ts"
 import * as World from "../simulation/World.ts"
 
-/** A group of servers that have settled, and somebody who is none of them. */
+/** A group of servers that have settled, and a program that is none of them. */
 const asked = Effect.fnUntraced(
   function*(
     options: { readonly servers: number; readonly loss?: number; readonly key?: string; readonly askedWith?: string }
@@ -46,7 +46,7 @@ describe("a question to a group", () => {
       assert.strictEqual(term, view.term)
     }))
 
-  it.effect("is answered by a seed where there is no multicast, whoever leads", () =>
+  it.effect("is answered by a seed if there is no multicast, whichever server leads", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: "inquiry" })
       const seeds = ["10.0.0.9:5000", "10.0.0.3:5000"]
@@ -70,7 +70,7 @@ describe("a question to a group", () => {
       assert.strictEqual((yield* ask).members.length, 30)
     }))
 
-  it.effect("of a group with a key is answered to who has the key, also with a third of all datagrams lost", () =>
+  it.effect("of a group with a key is answered to a program that has the key, also with a third of all datagrams lost", () =>
     Effect.gen(function*() {
       const { ask, servers } = yield* asked({ servers: 20, key: "5e".repeat(32) })
       assert.strictEqual((yield* ask).members.length, 20)
@@ -79,7 +79,7 @@ describe("a question to a group", () => {
       assert.strictEqual((yield* lossy).members.length, 10)
     }))
 
-  it.effect("of a group with a key is not answered to who has none or another", () =>
+  it.effect("of a group with a key is not answered to a program that has none or another", () =>
     Effect.gen(function*() {
       const { ask } = yield* asked({ servers: 3, key: "5e".repeat(32), askedWith: "5f".repeat(32) })
       const error = yield* Effect.flip(ask)
@@ -94,7 +94,7 @@ describe("a question to a group", () => {
       for (const { group } of servers) assert.strictEqual((yield* group.members).length, 3)
     }))
 
-  it.effect("that nobody answers fails, saying where it was asked and what to check", () =>
+  it.effect("that nobody answers fails, and says where it was asked and what to check", () =>
     Effect.gen(function*() {
       const { ask } = yield* asked({ servers: 0 })
       const error = yield* Effect.flip(ask)
@@ -150,7 +150,7 @@ describe("a question to a group whose leader is lost and not yet removed", () =>
       assert.isAtMost(answersTo(world, asker).length, 1 + 20)
     }))
 
-  it.effect("is answered with nobody leading where nobody does", () =>
+  it.effect("is answered with nobody leading if nobody does", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: "inquiry" })
       yield* world.startAll(2, { leadership: "lease", groupSize: 5 })
@@ -180,7 +180,7 @@ describe("a question to this host alone", () => {
     return { world, servers, ask }
   })
 
-  it.effect("is answered by its server, whoever leads, and by nobody else's when that one is gone", () =>
+  it.effect("is answered by its server, whichever server leads, and by nobody else's when that one is gone", () =>
     Effect.gen(function*() {
       const { ask, servers } = yield* onHost()
       const answer = yield* Effect.fromResult(yield* ask(true))
@@ -217,7 +217,7 @@ describe("a question to this host alone", () => {
       }
     }))
 
-  it.effect("is refused where no server of this host can be told from others", () =>
+  it.effect("is refused if no server of this host can be told from others", () =>
     Effect.gen(function*() {
       const { ask } = yield* onHost({ multicast: false, seeds: ["s1:5000"], unicastPort: 5_000 })
       const error = yield* Effect.flip(Effect.fromResult(yield* ask(true, 0)))
@@ -284,7 +284,7 @@ describe("a list that is read page by page", () => {
   })
   const names = (answer: Inquiry.Answer) => answer.members.map(({ name }) => name)
 
-  it.effect("is read from another server where the one that answered falls silent", () =>
+  it.effect("is read from another server if the one that answered falls silent", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: "inquiry" })
       let isLost = false
@@ -297,7 +297,7 @@ describe("a list that is read page by page", () => {
       assert.deepStrictEqual(names(yield* Effect.fromResult(yield* ask(world))), ["m10", "m11"])
     }))
 
-  it.effect("is read anew where it changes meanwhile, but not without end", () =>
+  it.effect("is read anew if it changes meanwhile, but not without end", () =>
     Effect.gen(function*() {
       for (const isCalm of [true, false]) {
         const world = yield* World.make({ seed: "inquiry" })
@@ -312,7 +312,7 @@ describe("a list that is read page by page", () => {
       }
     }))
 
-  it.effect("is not taken for no answer where only a part of it comes in time", () =>
+  it.effect("is not taken for no answer if only a part of it comes in time", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: "inquiry" })
       yield* answering(world, "one", (ask) => ask.page === 2 ? null : page(ask, {}))
@@ -337,7 +337,7 @@ describe("a list that is read page by page", () => {
       assert.notProperty((yield* Effect.fromResult(yield* ask(older))).members[0], "tags")
     }))
 
-  it.effect("is read without details where those would take longer than there is time", () =>
+  it.effect("is read without details if those would take longer than there is time", () =>
     Effect.gen(function*() {
       for (
         const { of, timeout } of [{ of: 151, timeout: 2_000 }, { of: 150, timeout: 2_000 }, { of: 151, timeout: 4_000 }]

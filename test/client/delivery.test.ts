@@ -1,6 +1,6 @@
 /**
- * Delivery on the simulated network, whatever it loses, doubles and turns round, and whoever leads (protocol 5, messages
- * from clients).
+ * Delivery on the simulated network, whatever it loses, doubles and reorders, and whichever server leads (protocol 5,
+ * messages from clients).
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import * as VirtualTime from "../../src/testing/VirtualTime.ts"
 
 type Told = { readonly at: number; readonly event: Event.Event | ClientEvent.ClientEvent }
 
-/** What was received, client by client, as bodies in order. */
+/** The received messages, client by client, as bodies in order. */
 const received = (events: ReadonlyArray<Told>): Record<string, ReadonlyArray<unknown>> => {
   const all: Record<string, Array<unknown>> = {}
   for (const { event } of events) {
@@ -31,13 +31,13 @@ interface Trouble {
   readonly loss?: number
   readonly duplicate?: number
   readonly reorder?: number
-  /** What becomes of the leader when half has been sent. */
+  /** The fate of the leader when half of the messages have been sent. */
   readonly fate: "lives" | "stops" | "dies"
 }
 
 const count = 40
 
-/** Three clients send; everybody's picture of what was sent, when all is quiet again. */
+/** Three clients send; gives the messages that each receiver has when all is quiet again. */
 const runs = Effect.fnUntraced(function*({ fate, ...network }: Trouble) {
   const group = yield* SimulatedGroup.make({
     servers: 3,
@@ -87,7 +87,7 @@ const run = (trouble: Trouble) => Effect.map(runs(trouble), ({ all }) => all)
 
 const everything = { c0: bodies("c0", count), c1: bodies("c1", count), c2: bodies("c2", count) }
 
-describe("what three clients send reaches all, each client's in its order, each once", () => {
+describe("the messages of three clients reach all, each client's in its order, each once", () => {
   for (const loss of [0, 0.1, 0.3]) {
     it.effect(`with ${100 * loss} % of all datagrams lost`, () =>
       VirtualTime.run(Effect.gen(function*() {
@@ -157,7 +157,7 @@ describe("what three clients send reaches all, each client's in its order, each 
 })
 
 describe("a client that does not reach the leader (protocol, Clients)", () => {
-  it.effect("is there for the servers that hear it, told once; and is told where the leader is that does not answer", () =>
+  it.effect("is there for the servers that hear it, reported once; and learns which leader does not answer", () =>
     VirtualTime.run(Effect.gen(function*() {
       const group = yield* SimulatedGroup.make({
         servers: 3,

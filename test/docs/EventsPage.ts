@@ -116,16 +116,16 @@ const commentOf = (name: string): string => {
 
 const head = `# Events
 
-A server tells what happens as events. \`bellwether --json\` writes one JSON object a line; the stream of \`Group.subscribe\` has the
+A server reports what happens as events. \`bellwether --json\` writes one JSON object a line; the stream of \`Group.subscribe\` has the
 same objects, by the schema \`Event.Event\`. Without \`--json\` each is a line of text. Below, each event is shown in both ways. \`bellwether client --json\` and
-\`Client.events\` tell [the events of a client](#events-of-a-client), by the schema \`ClientEvent.ClientEvent\`.
+\`Client.events\` give [the events of a client](#events-of-a-client), by the schema \`ClientEvent.ClientEvent\`.
 
-Each event has \`event\`, its name, and \`at\`, when it happened, in Unix ms by the clock of this host. Durations (\`for\`,
+Each event has \`event\`, its name, and \`at\`, the time in Unix ms by the clock of this host. Durations (\`for\`,
 \`without\`, \`after\`, \`again\`, \`ownLag\`) are whole milliseconds. [Operations](operations.md#what-each-event-means) says what to do
 about each.
 
 Other versions may have more events, more fields, and more values of a field. A program that reads lines decodes them by
-\`Event.AnyEvent\` or \`ClientEvent.AnyEvent\`: what it does not know is then an event \`Unknown\`, whose \`told\` is the whole line.
+\`Event.AnyEvent\` or \`ClientEvent.AnyEvent\`: an event that it does not know becomes \`Unknown\`, whose \`told\` is the whole line.
 
 This page is generated (\`npm run docs:write\`).
 `

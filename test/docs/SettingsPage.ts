@@ -47,7 +47,7 @@ const head = `# Settings
 
 Each setting is an option in code, a flag and a variable of the environment. A flag comes before the environment. Code
 reads the environment only by \`layerConfig\`. An option or a flag that does not exist is refused. A variable that begins with
-\`BELLWETHER_\` and is no setting is passed over, and told with the nearest name; it is refused where the nearest name is
+\`BELLWETHER_\` and is no setting is passed over, and reported with the nearest name; it is refused if the nearest name is
 that of a key.
 
 In nested data (\`ConfigProvider.fromUnknown\`) the settings stand below \`bellwether\` by their names in code. \`Config.nested\`

@@ -24,7 +24,7 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   UnknownKey: true,
   Forged: true,
   Repeated: true,
-  Unproven: true,
+  Unauthenticated: true,
   SourceTooFast: true,
   TooManyAnswers: true,
   NotDirect: true,

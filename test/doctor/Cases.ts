@@ -180,7 +180,7 @@ export const cases: ReadonlyArray<
   ["a flood", { foreign: [foreign("SourceTooFast")] }, ["?Flood"], ["192.0.2.66 sends more"]],
   [
     "sealed datagrams of a sender that stays unauthenticated, and of one that answers in the end",
-    { foreign: [foreign("Unproven"), foreign("Unproven", { ip: "192.0.2.97" })] },
+    { foreign: [foreign("Unauthenticated"), foreign("Unauthenticated", { ip: "192.0.2.97" })] },
     ["NoUnicast"],
     ["192.0.2.66 is heard by multicast"]
   ],

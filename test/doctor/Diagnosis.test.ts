@@ -6,7 +6,7 @@ import type { Observations } from "../../src/doctor/Observations.ts"
 import { cases } from "./Cases.ts"
 import { deaf, eth0, foreign, healthy, id, refused, server, unheard } from "./Sample.ts"
 
-const short = ({ finding, severity }: Finding.Finding) => `${severity === "note" ? "?" : ""}${finding}`
+const short = ({ finding, severity }: Finding.AnyFinding) => `${severity === "note" ? "?" : ""}${finding}`
 
 describe("what doctor makes of", () => {
   it.each(cases.map(([what, change, findings, words = []]) => ({ what, change, findings, words })))("$what", (
@@ -58,6 +58,48 @@ describe("what doctor makes of", () => {
     const report = Diagnosis.report({ ...healthy, foreign: [foreign("OtherGroup")], servers: [server("b", deaf)] })
     const json = JSON.parse(JSON.stringify(Schema.encodeSync(Diagnosis.Report)(report)))
     assert.deepStrictEqual(Schema.decodeUnknownSync(Diagnosis.Report)(json), report)
+  })
+})
+
+describe("a report, read by a program of another version", () => {
+  const report = Diagnosis.report({ ...healthy, foreign: [foreign("OtherGroup")] })
+  const written = Schema.encodeSync(Diagnosis.Report)(report)
+  const read = (change: object) =>
+    Schema.decodeUnknownSync(Diagnosis.Report)(Object.assign({}, written, change) as unknown)
+  const known = written.findings[0]!
+
+  it("is what it is where it is known, also with fields that are not", () => {
+    const findings = [{ ...known, newer: 1 }]
+    const observations = { ...written.observations, newer: [] }
+    assert.deepStrictEqual(read({ newer: 1, findings, observations }), report)
+  })
+
+  it("has unknown findings where their kind or severity is not known, with all that they tell", () => {
+    const moon = { finding: "Moonrise", severity: "problem", about: ["moon"], says: "It rises.", do: "Wait.", phase: 1 }
+    const hint = { ...known, severity: "hint" }
+    const { findings } = read({ findings: [moon, known, hint] })
+    const { phase: _, ...rest } = moon
+    assert.deepStrictEqual(findings, [
+      { ...rest, finding: "Unknown", told: moon },
+      ...report.findings,
+      { ...hint, finding: "Unknown", told: hint }
+    ])
+    assert.deepStrictEqual(Schema.encodeSync(Diagnosis.Report)({ ...report, findings }).findings, [moon, known, hint])
+  })
+
+  it("has unknown words where an interface is used for a reason, or something was refused in a call, that is not known", () => {
+    const refusal = { during: "dream", kind: "Odd", where: "eth0", errno: null }
+    const interfaces = [{ ...eth0, why: "Best", refusal }]
+    const { observations } = read({ observations: { ...written.observations, interfaces, refusals: [refusal] } })
+    assert.deepStrictEqual(observations.interfaces.map(({ why }) => why), ["Unknown"])
+    assert.deepStrictEqual(observations.refusals.map(({ during }) => during), ["Unknown"])
+    assert.deepStrictEqual(Diagnosis.report(observations).findings.map(short), ["Refused", "?OtherGroup"])
+  })
+
+  it("is refused where it is no report", () => {
+    for (const findings of [null, [null], [{}], [{ ...known, says: 5 }], [{ ...known, finding: 7 }]]) {
+      assert.throws(() => read({ findings }))
+    }
   })
 })
 

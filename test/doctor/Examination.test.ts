@@ -23,17 +23,25 @@ const nothing = Kernel.of({ udpSockets: () => Effect.succeedNone, receiveBufferL
 
 /** Examines the network from one host. */
 const examine = Effect.fnUntraced(
-  function*(host: SimulatedNetwork.Host, options: Settings.Options = {}, kernel: Kernel["Service"] = nothing) {
+  function*(
+    host: SimulatedNetwork.Host,
+    options: Settings.Options = {},
+    kernel: Kernel["Service"] = nothing,
+    refusal: Effect.Effect<void, DatagramsFailed> = Effect.void
+  ) {
     const settings = yield* Settings.make(options)
     const examination = yield* Examination.make(settings).pipe(
       Random.withSeed("examination"),
       Effect.provide(host.layer),
       Effect.provideService(Kernel, kernel),
       Effect.provideService(Interfaces, {
-        scan: Effect.succeed(systemOf([
-          { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true },
-          { name: "eth0", address: host.ip, prefixLength: 24, internal: false }
-        ], { defaultRoute: Option.some("eth0") }))
+        scan: Effect.as(
+          refusal,
+          systemOf([
+            { name: "lo", address: "127.0.0.1", prefixLength: 8, internal: true },
+            { name: "eth0", address: host.ip, prefixLength: 24, internal: false }
+          ], { defaultRoute: Option.some("eth0") })
+        )
       })
     )
     return { ...examination, report: Effect.map(examination.observations, Diagnosis.report) }
@@ -323,5 +331,21 @@ describe("an examination", () => {
       yield* host.trouble(new DatagramsFailed({ during: "receive", kind: "PermissionDenied", where: "eth0" }))
       yield* pass(10)
       assert.deepStrictEqual((yield* observations).refusals.map(({ kind }) => kind), ["PermissionDenied"])
+    }))
+
+  it.effect("reports that the interfaces were not told, until they are", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make({ seed: 13 })
+      yield* world.startAll(2)
+      const host = yield* world.network.host("doctor")
+      let isRefused = true
+      const scan = new DatagramsFailed({ during: "scan", kind: "OutOfDescriptors", where: "the interfaces" })
+      const refusal = Effect.suspend(() => isRefused ? Effect.fail(scan) : Effect.void)
+      const { report } = yield* examine(host, {}, nothing, refusal)
+      yield* pass(2_000)
+      assert.include(kinds(yield* report), "Refused")
+      isRefused = false
+      yield* pass(20_000)
+      assert.deepStrictEqual(kinds(yield* report), [])
     }))
 })

@@ -207,6 +207,18 @@ describe("evidence", () => {
     assert.deepStrictEqual(seeds.map(({ addresses }) => addresses), [["192.0.2.9:4000"]])
   })
 
+  it("of a scan that succeeds takes back that one was refused, and nothing else that was", () => {
+    const [scan, send] = [refusal("OutOfDescriptors", "EMFILE", "scan"), refusal("Unreachable", "ENETUNREACH", "send")]
+    const refused: ReadonlyArray<Timed> = [...start, [1, { _tag: "Refused", refusal: scan }], [2, {
+      _tag: "Refused",
+      refusal: send
+    }]]
+    assert.deepStrictEqual(seen(refused, 3).refusals, [scan, send])
+    assert.deepStrictEqual(seen([...refused, [3, scanned]], 4).refusals, [send])
+    const again: Timed = [4, { _tag: "Refused", refusal: scan }]
+    assert.deepStrictEqual(seen([...refused, [3, scanned], again], 5).refusals, [send, scan])
+  })
+
   it("that comes late still counts, and is no news where nobody asked for it", () => {
     const late = seen(
       [...start, ...unanswered(3), [9_000, echo("g0")], [9_001, heard(answer("g1000"), "unicast")]],

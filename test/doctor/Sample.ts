@@ -3,10 +3,14 @@
  */
 import type { ForeignSender, Interface, Observations, Server, Socket } from "../../src/doctor/Observations.ts"
 import { NodeId } from "../../src/protocol/model/Member.ts"
+import type { Explained } from "../../src/transport/interfaces/InterfaceChoice.ts"
 
 export const id = (letter: string) => NodeId.make(letter.repeat(16))
 
-export const eth0: Interface = {
+/** An interface as this version explains it. */
+type Known = Interface & Pick<Explained, "why">
+
+export const eth0: Known = {
   name: "eth0",
   address: "192.0.2.1",
   internal: false,
@@ -19,7 +23,7 @@ export const eth0: Interface = {
   lastSent: 12_000,
   lastEcho: 12_001
 }
-export const lo: Interface = {
+export const lo: Known = {
   ...eth0,
   name: "lo",
   address: "127.0.0.1",
@@ -32,7 +36,7 @@ export const lo: Interface = {
   lastSent: null,
   lastEcho: null
 }
-export const docker0: Interface = { ...lo, name: "docker0", address: "172.17.0.1", internal: false, why: "Virtual" }
+export const docker0: Known = { ...lo, name: "docker0", address: "172.17.0.1", internal: false, why: "Virtual" }
 
 export const server = (letter: string, change: Partial<Server> = {}): Server => ({
   id: id(letter),

@@ -32,7 +32,7 @@ describe("hostile datagrams (protocol 7)", () => {
         "UnknownKey",
         "Forged",
         "Repeated",
-        "Unproven",
+        "Unauthenticated",
         "Stale",
         "Departed",
         "Duplicate",

@@ -48,7 +48,7 @@ const lend = (from: string, to: string): void => {
 
 const program = `
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Client, Group, Inquiry, Leadership, Server, Settings } from "bellwether"
+import { Client, Event, Group, Inquiry, Leadership, Member, Reign, Server, Settings } from "bellwether"
 import * as Diagnosis from "bellwether/Diagnosis"
 import * as NodeServer from "bellwether/NodeServer"
 import { SimulatedNetwork } from "bellwether/testing"
@@ -70,6 +70,12 @@ export type Made = typeof Group.make | typeof Server.timingOf
 export type Read = typeof Settings.read | typeof Settings.timing
 // @ts-expect-error
 export type Told = typeof Inquiry.nobody | typeof Leadership.make
+type Hidden =
+  | (keyof typeof Member & ("isSameStart" | "jsonBytes" | "limits" | "lot" | "nodeId" | "outranks" | "shortened"))
+  | (keyof typeof Reign & ("isPassed" | "make" | "max" | "maxTerm" | "nextTerm"))
+  | (keyof typeof Event & ("causeOf" | "event"))
+export const hidden = (name: Hidden): never => name
+export const seen = [Member.compareRank, Member.formatAddress, Reign.compare, Reign.token, Event.AnyEvent]
 export const orders = Layer.provide(Orders.layer({ group: "orders" }), NodeServer.layerDatagrams)
 
 const work = Effect.gen(function*() {

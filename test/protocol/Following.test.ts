@@ -278,6 +278,51 @@ describe("a leader that another hears and this server does not (protocol, follow
   })
 })
 
+describe("a leader by a lease that others hear and this server does not (protocol, following through others)", () => {
+  const term = 90_000_000
+  const lease: Lease.Agreement = { groupSize: 5, duration: 120_000, drift: 0.01 }
+
+  /** Follows `b`; `z` was silent for longer than its patience, and stays in view by the word of witnesses. */
+  const unheard = (before: ReadonlyArray<Message.Message> = []) => {
+    const server = Server.live({ timing: { lease } }, [alive("a"), alive("z")])
+    server.advance(lease.duration)
+    for (const message of [alive("a"), alive("z"), ...before, alive("b", reign(50, "b"))]) server.hear(message)
+    server.advance(31_000)
+    for (const message of [alive("a"), alive("b", reign(50, "b"))]) server.hear(message)
+    const known = HashMap.modify(server.state.known, id("z"), (z) => ({ ...z, isLinkMissing: true }))
+    server.state = { ...server.state, known }
+    return server.forget()
+  }
+
+  it("is followed through one of those from the start, when a second sign of its life has come: a sweep ends no path", () => {
+    const server = unheard()
+    server.hear(knows("a", "z", term, 4))
+    assert.strictEqual(server.follows, "b")
+    server.hear(knows("a", "z", term, 5))
+    server.step({ _tag: "Sweep" })
+    assert.deepStrictEqual(causes(server), ["z HigherRank"])
+    assert.deepStrictEqual([server.follows, through(server)], ["z", id("a")])
+  })
+
+  it("is followed directly by its own word, and by who has promised it something: its votes say that it lives", () => {
+    const heard = unheard()
+    heard.hear(knows("z", "z", term, 4))
+    assert.deepStrictEqual([heard.follows, through(heard)], ["z", null])
+    const bound = unheard([Peer.says("z", { type: "ELECTION", election: "", standing: term, lease })])
+    bound.hear(knows("a", "z", term, 4))
+    bound.step({ _tag: "Sweep" })
+    assert.deepStrictEqual([bound.follows, through(bound)], ["z", null])
+  })
+
+  it("is followed directly in a named election, in which nobody is followed through others", () => {
+    const server = unheard()
+    server.step({ _tag: "Campaign", election: "billing" })
+    server.hear(Peer.says("a", { type: "COORDINATOR", election: "billing" }, { follows: reign(term, "z") }))
+    const { reign: followed } = HashMap.getUnsafe(server.state.named, "billing")
+    assert.strictEqual(followed?.leader.id, id("z"))
+  })
+})
+
 describe("a leader that is followed through another (protocol, following through others)", () => {
   it("is one whose signs of life grow: the first word alone is only noted", () => {
     const server = Server.live({}, [alive("b", reign(50, "b"))])

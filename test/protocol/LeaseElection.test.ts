@@ -4,8 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
+import * as Algorithms from "../../src/protocol/election/Algorithms.ts"
 import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
-import * as LeaseElection from "../../src/protocol/lease/LeaseElection.ts"
 import { majorityLease } from "../../src/protocol/lease/MajorityLease.ts"
 import * as Voter from "../../src/protocol/lease/Voter.ts"
 import * as Election from "../../src/protocol/model/Election.ts"
@@ -465,10 +465,11 @@ describe("a lease", () => {
     const { server } = leading()
     const from = server.state.election.claim!.leaseStart.monotonic
     const at = (monotonic: number) =>
-      LeaseElection.isHeld(server.state, "", { monotonic, wall: monotonic + server.wall })
+      Algorithms.of(server.state).lasts(server.state, "", { monotonic, wall: monotonic + server.wall })
     assert.isTrue(at(from + lasts - 0.01))
     assert.isFalse(at(from + lasts), "before any step")
-    assert.isTrue(LeaseElection.isHeld(Server.live().state, "", { monotonic: 9e9, wall: 9e9 }), "there are none")
+    const { state } = Server.live()
+    assert.isTrue(Algorithms.of(state).lasts(state, "", { monotonic: 9e9, wall: 9e9 }), "there are none")
   })
 
   it("is renewed by a majority's acknowledgement, from when the beat was sent", () => {

@@ -12,7 +12,7 @@ import * as Profile from "../../src/settings/Profile.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
 
 describe("the events of a group", () => {
-  it.effect("begin with Started and end with Left for who subscribes as the layer is built, with the view at the start", () =>
+  it.effect("begin with Started and end with Left for a reader that subscribes as the layer is built, with the view at the start", () =>
     Effect.gen(function*() {
       const seen: Array<string> = []
       const views: Array<Group.View> = []
@@ -38,7 +38,7 @@ describe("the events of a group", () => {
       assert.includeMembers(seen, ["MemberJoined", "LeaderChanged"])
     }))
 
-  it.effect("are those that follow for who subscribes later, with the view of that moment", () =>
+  it.effect("are the later ones for a reader that subscribes later, with the view of that moment", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make({ servers: 2, seed: "later", settings: { profile: "fast" } })
       yield* group.settle()
@@ -80,7 +80,7 @@ describe("the failure of a server (docs/promises.md, the host program never dies
       assert.deepStrictEqual(removed, [])
     }))
 
-  it.effect("is told once it has left its group, also where nobody waited for it meanwhile", () =>
+  it.effect("is told once it has left its group, also if nobody waited for it meanwhile", () =>
     Effect.gen(function*() {
       const broken = { index: -1 }
       const group = yield* SimulatedGroup.make({
@@ -132,7 +132,7 @@ describe("the vote of a server that leads by a lease", () => {
       assert.strictEqual(yield* last.votesIn, 0)
     }))
 
-  it.effect("is there from the start where there are no leases", () =>
+  it.effect("is there from the start without leases", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make({ servers: 1, seed: 3, settings: { profile: "fast" } })
       const server = yield* group.server(0)

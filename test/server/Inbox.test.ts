@@ -9,7 +9,7 @@ import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as VirtualTime from "../../src/testing/VirtualTime.ts"
 
 describe("an inbox", () => {
-  it.effect("ends with its server for who reads it then, who has subscribed, and who comes later", () =>
+  it.effect("ends with its server for readers of that time, for subscribers, and for later readers", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const { inbox } = yield* Scope.provide(Inbox.make(() => Effect.void), scope)
@@ -23,7 +23,7 @@ describe("an inbox", () => {
 })
 
 describe("the views of a group", () => {
-  it.effect("end with their server, after the newest, for who reads them then and who comes later", () =>
+  it.effect("end with their server, after the newest, for readers of that time and later ones", () =>
     VirtualTime.run(Effect.gen(function*() {
       const simulated = yield* SimulatedGroup.make({ servers: 2, seed: 1 })
       yield* simulated.settle()

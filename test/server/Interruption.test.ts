@@ -15,8 +15,8 @@ const supervised = Effect.gen(function*() {
   return { deaths, supervisor }
 })
 
-describe("what a supervisor guards", () => {
-  it.effect("is no death where the end of its scope interrupts it", () =>
+describe("a fiber that a supervisor guards", () => {
+  it.effect("does not die if the end of its scope interrupts it", () =>
     Effect.gen(function*() {
       const { deaths, supervisor } = yield* supervised
       const scope = yield* Scope.make()
@@ -27,7 +27,7 @@ describe("what a supervisor guards", () => {
       assert.deepStrictEqual(deaths, [])
     }))
 
-  it.effect("is no death where it sets a timer when its scope has ended; whoever waits for it sees it interrupted", () =>
+  it.effect("does not die if it sets a timer when its scope has ended; a fiber that waits for it sees it interrupted", () =>
     Effect.gen(function*() {
       const { deaths, supervisor } = yield* supervised
       const scope = yield* Scope.make()
@@ -38,7 +38,7 @@ describe("what a supervisor guards", () => {
       assert.deepStrictEqual(deaths, [])
     }))
 
-  it.effect("is a death where it dies, also where it is interrupted besides", () =>
+  it.effect("dies by a defect, also if it is interrupted besides", () =>
     Effect.gen(function*() {
       const { deaths, supervisor } = yield* supervised
       const broken = Cause.die(new Error("broken"))

@@ -131,7 +131,7 @@ describe("leading work (design 4, protocol 5)", () => {
   for (
     const [what, stop, goOn] of [["a stall", "pause", "resume"], ["a suspension", "suspend", "wake"]] as const
   ) {
-    it.effect(`is refused by \`isLeader\` and by the guard from the first moment after ${what}, and interrupted within one watch`, () =>
+    it.effect(`is refused by \`isLeader\` and by the guard from the first moment after ${what}, and interrupted within one look of the pause detector`, () =>
       Effect.gen(function*() {
         const group = yield* SimulatedGroup.make(three)
         yield* group.settle()
@@ -166,7 +166,7 @@ describe("leading work (design 4, protocol 5)", () => {
       }))
   }
 
-  it.effect("that refuses to finish does not hold up a goodbye for more than a second", () =>
+  it.effect("that does not end does not hold up the leaving for more than a second", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make(three)
       yield* group.settle()
@@ -195,7 +195,7 @@ describe("leading work (design 4, protocol 5)", () => {
       assert.deepStrictEqual(yield* group.leaders, [2])
     }))
 
-  it.effect("goes on in the next reign where one follows the other at once, and the lead is not given up for it", () =>
+  it.effect("goes on in the next reign if one follows the other at once, and the lead is not given up for it", () =>
     Effect.gen(function*() {
       // The story: a leader that meets a newer reign of a lower rank takes a greater one at once. Its work had ended in
       // time, but was taken for work that had not, and the new reign was resigned.
@@ -247,7 +247,7 @@ describe("leading work (design 4, protocol 5)", () => {
       assert.lengthOf(reigns, 2)
     }))
 
-  it.effect("that overran after a stall makes its server give the next reign up, for that cause", () =>
+  it.effect("that overran after a pause makes its server give the next reign up, for that cause", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make(three)
       yield* group.settle()
@@ -327,7 +327,7 @@ describe("leading work (design 4, protocol 5)", () => {
       assert.deepStrictEqual(terms(log), ["begins", "ended", "begins"])
     }))
 
-  it.effect("that is asked for anew waits for what overran when its caller was interrupted, in the same reign", () =>
+  it.effect("that is asked for anew waits for work that overran when its caller was interrupted, in the same reign", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make(three)
       yield* group.settle()
@@ -360,7 +360,7 @@ describe("leading work (design 4, protocol 5)", () => {
       yield* group.advance("10 millis")
       yield* group.pause(2)
       yield* group.advance("5 seconds")
-      // Its work wakes before the watch does.
+      // Its work wakes before the pause detector does.
       yield* group.resume(2, "sleepers")
       yield* group.advance("5 seconds")
       assert.isUndefined(fiber.pollUnsafe())

@@ -18,7 +18,7 @@ const reign = Reign.make(7, {
   port: 4_000
 })
 
-/** Of a lead whose server need not hear of what becomes of the work. */
+/** Of a lead whose server need not hear of the work's result. */
 const untold: Omit<LeadingWork.Lead, "own" | "owns"> = {
   token: (of) => Reign.token(of),
   resign: Effect.void,
@@ -30,7 +30,7 @@ const untold: Omit<LeadingWork.Lead, "own" | "owns"> = {
 }
 
 describe("leading work", () => {
-  it.effect("that is about to begin as its reign ends is waited for by whoever ends it", () =>
+  it.effect("that is about to begin as its reign ends is waited for by the end of the reign", () =>
     Effect.gen(function*() {
       const all = LeadingWork.makeAll(Duration.millis(500))
       const work = all.of("")

@@ -8,7 +8,7 @@ import { SimulatedGroup } from "../../src/testing/index.ts"
 
 const jobs = Array.from({ length: 8 }, (_, i) => `job ${i}`)
 
-/** Three servers that all take part in all jobs, and which server works on each now: all who do. */
+/** Three servers that all take part in all jobs, and all servers that work on each now. */
 const working = Effect.fnUntraced(function*(options: Partial<SimulatedGroup.Options> = {}) {
   const workers = new Map<string, Array<number>>(jobs.map((job) => [job, []]))
   const terms = new Map<string, Array<string>>(jobs.map((job) => [job, []]))
@@ -52,7 +52,7 @@ describe("several leaderships in one group (design 4)", () => {
       }
     }))
 
-  it.effect("a newcomer learns who leads what, and a heal leaves one leader of each", () =>
+  it.effect("a newcomer learns the leader of each, and a heal leaves one leader of each", () =>
     Effect.gen(function*() {
       const { group, workers } = yield* working()
       yield* group.settle()

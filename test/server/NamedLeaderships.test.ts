@@ -14,7 +14,7 @@ import { SimulatedGroup } from "../../src/testing/index.ts"
 
 const jobs = Array.from({ length: 9 }, (_, i) => `job ${i + 1}`)
 
-/** Three servers that take part in all nine: who works on each job now, and every reign that anyone worked under. */
+/** Three servers that take part in all nine: those that work on each job now, and every reign that anyone worked under. */
 const nine = Effect.fnUntraced(function*(settings: (index: number) => Settings.Options = () => ({})) {
   const working = new Map<string, Array<number>>(jobs.map((job) => [job, []]))
   const reigns = new Map<string, Array<string>>(jobs.map((job) => [job, []]))
@@ -64,7 +64,7 @@ describe("nine leaderships on three servers (issue: the load of leading is sprea
     Effect.gen(function*() {
       const { assertEachOnce, load } = yield* nine()
       assertEachOnce()
-      // By lot, which these ids decide: in one group of thirteen, one server of the three would have none of nine.
+      // By hash, so these ids decide: in one group of thirteen, one server of the three would have none of nine.
       for (const own of load()) assert.isAtLeast(own.length, 1, JSON.stringify(load()))
     }))
 
@@ -77,7 +77,7 @@ describe("nine leaderships on three servers (issue: the load of leading is sprea
       const before = new Map(kept.map((job) => [job, reigns.get(job)!.length]))
       const from = yield* group.now
       yield* group.kill(victim)
-      // What the killed process worked on runs no more, and its finalizers have not run.
+      // The work of the killed process runs no more, and its finalizers have not run.
       for (const job of lost) working.set(job, [])
       yield* group.advance("5 seconds")
       assertEachOnce()
@@ -144,7 +144,7 @@ describe("nine leaderships on three servers (issue: the load of leading is sprea
       assert.deepStrictEqual(others.map((job) => working.get(job)), before)
     }))
 
-  it.effect("all servers say who leads each, whether they do or not", () =>
+  it.effect("all servers name the leader of each, whether they take part or not", () =>
     Effect.gen(function*() {
       const { group, on, working } = yield* nine()
       for (const job of jobs) {
@@ -218,10 +218,10 @@ describe("one named leadership", () => {
       yield* Scope.close(scopes[1]!, Exit.void)
       yield* group.advance("1 second")
       assert.deepStrictEqual(log, ["n1 begins", "n1 ended", "n0 begins"])
-      // Who waits for a leadership that it has withdrawn from leads again once it is asked for again.
+      // A server that has withdrawn from a leadership leads it again once the app asks for it again.
       yield* (yield* group.server(1)).leadership.of("billing")
       yield* group.advance("1 second")
-      // It takes the lead from n0 by its rank: what n0 worked on learns of that when n1 leads already.
+      // It takes the lead from n0 by its rank: n0's work learns of that when n1 leads already.
       assert.deepStrictEqual(log.slice(3), ["n1 begins", "n0 ended"])
       yield* group.stop(0)
       yield* group.stop(1)

@@ -22,14 +22,14 @@ const heard = (
 const every = (millis: number, count: number) => Array.from({ length: count }, (_, index) => index * millis)
 
 describe("another group on our address and port", () => {
-  it("is told once it is heard all the time, with its tag, where from, and how often", () => {
+  it("is reported once it is heard all the time, with its tag, its source, and how often", () => {
     const groups = heard(every(interval, 6))
     assert.deepStrictEqual(groups.due(3_000), [])
     heard([3_000], "0000000a", groups)
     assert.deepStrictEqual(groups.due(3_000), [{ tag: "0000000a", from: "192.0.2.7:47777", count: 7 }])
   })
 
-  it("is told also where it speaks less often than we do", () => {
+  it("is reported also if it speaks less often than we do", () => {
     assert.lengthOf(heard(every(10_000, 4)).due(30_000), 1)
   })
 
@@ -42,11 +42,11 @@ describe("another group on our address and port", () => {
     assert.deepStrictEqual(heard(times).due(times.at(-1)!), [])
   })
 
-  it("that asks us for a while is not told where our heartbeats are farther apart than that", () => {
+  it("that asks us for a while is not reported if our heartbeats are farther apart than that", () => {
     assert.deepStrictEqual(heard(every(1_000, 13), "a", OtherGroups.make(Duration.seconds(10))).due(13_000), [])
   })
 
-  it("is told again after an hour, if it is still heard, also where it was silent meanwhile", () => {
+  it("is reported again after an hour, if it is still heard, also if it was silent meanwhile", () => {
     const hour = 3_600_000
     const groups = heard(every(1_000, 10))
     assert.lengthOf(groups.due(10_000), 1)

@@ -33,7 +33,7 @@ describe("seeds (protocol 4)", () => {
       assert.isFalse(seeds.holds("198.51.100.1"))
     }))
 
-  it.effect("of names that hang hold the start for two seconds and hide no other; what comes later is not lost", () =>
+  it.effect("of names that hang hold the start for two seconds and hide no other; addresses that come later are not lost", () =>
     Effect.gen(function*() {
       const late = yield* Deferred.make<ReadonlyArray<string>>()
       const hanging = Array.from({ length: 40 }, (_, index) => `dead${index}:1`)

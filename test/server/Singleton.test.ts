@@ -54,7 +54,7 @@ describe("a singleton (issue: leading work that goes on)", () => {
       yield* group.advance("1 second")
       assert.deepStrictEqual([...running], [2])
       yield* group.kill(2)
-      // What ran in the killed process runs no more, and its finalizers have not run.
+      // The work of the killed process runs no more, and its finalizers have not run.
       running.delete(2)
       yield* group.settle()
       yield* group.advance("10 millis")
@@ -173,7 +173,7 @@ describe("a singleton (issue: leading work that goes on)", () => {
       assert.deepStrictEqual((yield* failures(group, first)).map(({ election }) => election), ["billing"])
     }))
 
-  it.effect("and other leading work that fails is logged, with its cause, whoever runs it", () =>
+  it.effect("and other leading work that fails is logged, with its cause, whatever its caller does", () =>
     Effect.gen(function*() {
       const logged: Array<string> = []
       const keep = Logger.make<unknown, void>(({ cause, logLevel, message }) => {
@@ -230,7 +230,7 @@ describe("a singleton (issue: leading work that goes on)", () => {
       assert.deepStrictEqual((yield* failures(group, 0)).slice(4).map(({ again }) => again), [100, 100, 200, 100])
     }))
 
-  it.effect("without a schedule is started again for ever, after 250 ms, twice as long each time, 30 s at most", () =>
+  it.effect("without a schedule is started again without end, after 250 ms, twice as long each time, 30 s at most", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make({ ...options, servers: 1 })
       yield* group.settle()
@@ -328,7 +328,7 @@ describe("a singleton (issue: leading work that goes on)", () => {
       assert.isUndefined(third.pollUnsafe())
     }))
 
-  it.effect("is not run with options that are none: what is misspelt would pass in silence", () =>
+  it.effect("is not run with unknown options: a misspelt one would pass in silence", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make({ ...options, servers: 1 })
       const { leadership } = yield* group.server(0)

@@ -78,7 +78,7 @@ describe("handing the lead over (protocol 5, handing it over)", () => {
       yield* group.stop(2)
     }))
 
-  it.effect("is refused where this server does not lead, and to who is no member; to itself it is nothing", () =>
+  it.effect("is refused if this server does not lead, and to one that is no member; to itself it does nothing", () =>
     Effect.gen(function*() {
       const group = yield* make()
       const from = yield* group.now
@@ -94,7 +94,7 @@ describe("handing the lead over (protocol 5, handing it over)", () => {
       assert.deepStrictEqual(yield* causes(group, 2, from), [])
     }))
 
-  it.effect("fails where the heir stands aside firmly, and the group has a leader again within coordinatorTimeout", () =>
+  it.effect("fails if the transferee is firmly ineligible, and the group has a leader again within coordinatorTimeout", () =>
     Effect.gen(function*() {
       const group = yield* make()
       yield* (yield* leadershipOf(group, 0)).stepDownFor("1 minute")
@@ -105,7 +105,7 @@ describe("handing the lead over (protocol 5, handing it over)", () => {
       assert.isAtMost(took, 600 + 100)
     }))
 
-  it.effect("fails where the heir dies meanwhile and nobody can say so, within the bound", () =>
+  it.effect("fails if the transferee dies meanwhile and nobody can say so, within the bound", () =>
     Effect.gen(function*() {
       const group = yield* make({ minimumMembers: 3 })
       const to = yield* idOf(group, 0)
@@ -118,7 +118,7 @@ describe("handing the lead over (protocol 5, handing it over)", () => {
       assert.isAtMost((yield* group.now) - before, 500 + 2 * 600 + 50)
     }))
 
-  it.effect("reaches its heir, and no other leads, with one datagram in three lost", () =>
+  it.effect("reaches its transferee, and no other leads, with one datagram in three lost", () =>
     Effect.gen(function*() {
       for (let seed = 0; seed < 10; seed++) {
         yield* Effect.scoped(Effect.gen(function*() {
@@ -149,7 +149,7 @@ describe("stepping down for a time (protocol 5, standing aside)", () => {
       assert.deepStrictEqual(yield* group.leaders, [2])
     }))
 
-  it.effect("also where nobody else leads: then nobody does, where resigning would bring it back", () =>
+  it.effect("also if nobody else leads: then nobody does, while resigning would bring it back", () =>
     Effect.gen(function*() {
       const group = yield* SimulatedGroup.make({ servers: 1, seed: 1, settings: { profile: "fast" } })
       yield* group.settle()
@@ -164,7 +164,7 @@ describe("stepping down for a time (protocol 5, standing aside)", () => {
       assert.deepStrictEqual(yield* group.leaders, [0])
     }))
 
-  it.effect("is no error where this server does not lead: it does not stand either", () =>
+  it.effect("is no error if this server does not lead: it is no candidate either", () =>
     Effect.gen(function*() {
       const group = yield* make()
       yield* (yield* leadershipOf(group, 1)).stepDownFor("10 seconds")
@@ -175,7 +175,7 @@ describe("stepping down for a time (protocol 5, standing aside)", () => {
       assert.deepStrictEqual(yield* group.leaders, [1])
     }))
 
-  it.effect("takes 1 ms to 24 h, and says what it was given", () =>
+  it.effect("takes 1 ms to 24 h, and a refusal names the given time", () =>
     Effect.gen(function*() {
       const group = yield* make()
       const leadership = yield* leadershipOf(group, 2)

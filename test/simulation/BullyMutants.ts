@@ -5,14 +5,32 @@
  * in them breaks a promise: those stand in docs/faults.md.
  */
 import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as BullyElection from "../../src/protocol/election/BullyElection.ts"
+import type * as Candidacy from "../../src/protocol/election/Candidacy.ts"
+import type { ElectionContext } from "../../src/protocol/election/ElectionContext.ts"
+import * as Following from "../../src/protocol/election/Following.ts"
+import type * as Register from "../../src/protocol/election/Register.ts"
+import * as Roles from "../../src/protocol/election/Roles.ts"
+import type * as SecondHand from "../../src/protocol/election/SecondHand.ts"
+import type * as FailureDetector from "../../src/protocol/membership/FailureDetector.ts"
+import type * as Identity from "../../src/protocol/membership/Identity.ts"
+import type * as Membership from "../../src/protocol/membership/Membership.ts"
 import * as PauseDetector from "../../src/protocol/membership/PauseDetector.ts"
+import type * as Relocation from "../../src/protocol/membership/Relocation.ts"
+import * as Witnesses from "../../src/protocol/membership/Witnesses.ts"
+import * as Election from "../../src/protocol/model/Election.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
+import * as Message from "../../src/protocol/model/Message.ts"
+import type * as Places from "../../src/protocol/model/Places.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
 import type { Now, State } from "../../src/protocol/model/State.ts"
 import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Timing from "../../src/protocol/model/Timing.ts"
+import type * as Zone from "../../src/protocol/model/Zone.ts"
 import type * as Step from "../../src/protocol/Step.ts"
 import type * as Invariants from "../../src/simulator/Invariants.ts"
-import type { Mutant } from "./Mutants.ts"
+import { type Mutant, replacing } from "./Mutants.ts"
 import * as Mutations from "./Mutations.ts"
 import type * as Stories from "./Stories.ts"
 
@@ -25,6 +43,32 @@ export type BullyMutant = Mutant & {
 const wakes = (state: State, now: Now): boolean => PauseDetector.isPaused(state, now)
 
 const isSaidBy = (input: Step.Input, { id }: Member.Member): boolean => Mutations.messageOf(input)?.sender.id === id
+
+/** No server is called so. */
+const nobody = "0000000000000000" as Member.NodeId
+
+const knownStart = ({ sender }: Mutations.Heard, state: State): number =>
+  Mutations.knownOf(state, sender.id)?.member.incarnation ?? sender.incarnation
+
+const startedBefore = (message: Mutations.Heard, state: State): boolean =>
+  message.sender.incarnation < knownStart(message, state)
+
+const startedAfter = (message: Mutations.Heard, state: State): boolean =>
+  message.sender.incarnation > knownStart(message, state)
+
+/** As if the start that is known of its sender had said it. */
+const asKnown = (message: Mutations.Heard, state: State): Mutations.Heard => ({
+  ...message,
+  sender: { ...message.sender, incarnation: knownStart(message, state) }
+})
+
+const asIfLive = <A>(election: ElectionContext, look: (election: ElectionContext) => A): A => {
+  const { phase } = election.state
+  if (phase !== "Left") election.state.phase = "Live"
+  const seen = look(election)
+  election.state.phase = phase
+  return seen
+}
 
 export const mutants: ReadonlyArray<BullyMutant> = [
   {
@@ -59,23 +103,15 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a stale start is taken for the newest",
-    mutate: Mutations.hearing((message, state) => {
-      const { incarnation } = Mutations.knownOf(state, message.sender.id)?.member ?? message.sender
-      return incarnation > message.sender.incarnation
-        ? { ...message, sender: { ...message.sender, incarnation } }
-        : message
-    }),
+    mutate: Mutations.hearing((message, state) => startedBefore(message, state) ? asKnown(message, state) : message),
     seenBy: "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)",
     breaks: "goodbyeCounts"
   },
   {
     name: "the goodbye of an earlier start is obeyed",
-    mutate: Mutations.hearing((message, state) => {
-      const { incarnation } = Mutations.knownOf(state, message.sender.id)?.member ?? message.sender
-      return message.type === "SERVER_LEAVING" && incarnation > message.sender.incarnation
-        ? { ...message, sender: { ...message.sender, incarnation } }
-        : message
-    }),
+    mutate: Mutations.hearing((message, state) =>
+      message.type === "SERVER_LEAVING" && startedBefore(message, state) ? asKnown(message, state) : message
+    ),
     seenBy: "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)",
     breaks: "goodbyeCounts"
   },
@@ -87,9 +123,10 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a later start does not replace the earlier one",
-    file: "membership/Membership.ts",
-    from: "if (sender.incarnation > before.member.incarnation) {",
-    to: "if (sender.incarnation > Infinity) {",
+    replace: [replacing<typeof Membership>("membership/Membership.ts", {
+      hear: (hear) => (context, message, ...how) =>
+        hear(context, startedAfter(message, context.state) ? asKnown(message, context.state) : message, ...how)
+    })],
     seenBy: "explorer",
     breaks: "settles"
   },
@@ -105,17 +142,21 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a server takes itself for a member",
-    file: "membership/Membership.ts",
-    from: "if (sender.id === context.state.self.id) {",
-    to: "if (sender.name === \"\") {",
+    replace: [replacing<typeof Membership>("membership/Membership.ts", {
+      hear: (hear) => (context, ...heard) => {
+        const { self } = context.state
+        context.state.self = { ...self, id: nobody }
+        const made = hear(context, ...heard)
+        context.state.self = self
+        return made
+      }
+    })],
     seenBy: "a leader stops (5, leaving)",
     breaks: "settles"
   },
   {
     name: "a start with its clock set back is never told so",
-    file: "membership/Identity.ts",
-    from: "  if (heard <= self.incarnation ||",
-    to: "  if (heard > 0 || heard <= self.incarnation ||",
+    replace: [replacing<typeof Identity>("membership/Identity.ts", { raise: () => () => false })],
     seenBy: "a server starts again with its clock set back (1, incarnation)",
     breaks: "settles"
   },
@@ -169,23 +210,33 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "five questions without an answer are enough, however short the silence",
-    file: "membership/FailureDetector.ts",
-    from: "if (isKept) {",
-    to: "if (isKept && silentFor < 0) {",
+    replace: [replacing<typeof FailureDetector>("membership/FailureDetector.ts", {
+      unanswered: (unanswered) => (context, id) => {
+        const { tries } = HashMap.getUnsafe(context.state.checks, id)
+        const reason = unanswered(context, id)
+        return tries < Timing.probeTries || reason !== null
+          ? reason
+          : { _tag: "Silent", for: 0, lastHeardOn: "multicast", ownLag: 0 }
+      }
+    })],
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
     breaks: "noFalseEviction"
   },
   {
     // Both ends of a rumour: who was told says it again, and it counts as of when it was said.
     name: "witnesses say again what they were told, and it counts from then on",
-    file: "membership/Witnesses.ts",
-    from: "const ago = Math.ceil(now - known.heardAt)",
-    to: "const ago = Math.ceil(now - lastKnownAt(known))",
-    also: [{
-      file: "membership/Witnesses.ts",
-      from: "const witnessedAt = askedAt - ago",
-      to: "const witnessedAt = context.now.monotonic"
-    }],
+    replace: [replacing<typeof Witnesses>("membership/Witnesses.ts", {
+      onAsk: (onAsk) => (context, ...asked) => {
+        const { known } = context.state
+        context.state.known = HashMap.map(known, (one) => ({ ...one, heardAt: Witnesses.lastKnownAt(one) }))
+        onAsk(context, ...asked)
+        context.state.known = known
+      },
+      onAnswer: (onAnswer) => (context, answer) => {
+        const ago = context.state.witnesses.askedAt - context.now.monotonic
+        onAnswer(context, { ...answer, heard: answer.heard.map(({ id }) => ({ id, ago })) })
+      }
+    })],
     seenBy: "the highest ranked is gone that some heard by one way only (4, witnesses)",
     breaks: "settles"
   },
@@ -202,14 +253,26 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     // Any word also ends the questions.
     name: "only what comes by multicast is a sign of life",
-    file: "membership/Membership.ts",
-    from: "  heardAt: context.now.monotonic,\n  via,",
-    to: "  heardAt: via === \"multicast\" ? context.now.monotonic : before.multicastAt,\n  via,",
-    also: [{
-      file: "membership/Membership.ts",
-      from: "  )\n  FailureDetector.endCheck(context, id)\n",
-      to: "  )\n  if (known.via === \"multicast\") FailureDetector.endCheck(context, id)\n"
-    }],
+    replace: [
+      replacing<typeof Membership>("membership/Membership.ts", {
+        hear: (hear) => (context, message, ...how) => {
+          const heard = hear(context, message, ...how)
+          if (heard === null) return heard
+          context.state.known = HashMap.modify(
+            context.state.known,
+            message.sender.id,
+            (known) => ({ ...known, heardAt: known.multicastAt })
+          )
+          return heard
+        }
+      }),
+      replacing<typeof FailureDetector>("membership/FailureDetector.ts", {
+        endCheck: (endCheck) => (context, id) => {
+          const known = HashMap.get(context.state.known, id)
+          if (Option.isNone(known) || known.value.via === "multicast") endCheck(context, id)
+        }
+      })
+    ],
     seenBy: "multicast does not reach one server (4, health)",
     breaks: "noFalseEviction"
   },
@@ -231,10 +294,10 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "hearsay of a leader is believed",
-    file: "election/Register.ts",
-    from: "if (!Membership.holds(election.context, theirs.leader)) SecondHand.check(election, theirs, from)",
-    to:
-      "if (!Membership.holds(election.context, theirs.leader)) return follow(election, message, theirs, { through: null })",
+    replace: [replacing<typeof SecondHand>("election/SecondHand.ts", {
+      check: () => (election, theirs) =>
+        Roles.becomeFollowerOf(election, theirs, Following.leaderOf(election.context, theirs), Election.noLife)
+    })],
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
     breaks: "heardItself"
   },
@@ -251,20 +314,14 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     // The stall is seen at the end of the step.
     name: "who wakes judges before it forgives",
-    file: "Step.ts",
-    from: "  if (input._tag !== \"Start\" && PauseDetector.isPaused(state, now)) Waking.wake(context)\n",
-    to: "",
-    also: [{
-      file: "Step.ts",
-      from: "  algorithm.end(context)\n",
-      to:
-        "  if (input._tag !== \"Start\" && PauseDetector.isPaused(context.state, now)) Waking.wake(context)\n  algorithm.end(context)\n"
-    }, {
-      file: "Step.ts",
-      from: "    case \"CheckPause\":\n      PauseDetector.look(context)\n",
-      to:
-        "    case \"CheckPause\":\n      if (!PauseDetector.isPaused(context.state, context.now)) PauseDetector.look(context)\n"
-    }],
+    mutate: (step) => (state, input, now) => {
+      if (input._tag === "Start" || !wakes(state, now)) return step(state, input, now)
+      const { lookedAt, lookedSinceBoot } = state
+      const unaware = { ...state, lookedAt: now.monotonic, lookedSinceBoot: now.sinceBoot }
+      const [judged, outputs] = step(unaware, input, now)
+      const [woken, more] = step({ ...judged, lookedAt, lookedSinceBoot }, { _tag: "Due" }, now)
+      return [woken, [...outputs, ...more]]
+    },
     seenBy: "a server stands still when it has asked its last question (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
@@ -305,18 +362,26 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "an older reign is followed",
-    file: "election/Register.ts",
-    from: "if (order < 0) return",
-    to: "if (order < -Infinity) return",
+    replace: [replacing<typeof Register>("election/Register.ts", {
+      observe: (observe) => (election, message, ...how) => {
+        const { last, reign } = election.register
+        const theirs = Message.reignOf(message)
+        const before = reign ?? last
+        const isOlder = theirs !== null && before !== null && Reign.compare(theirs, before, election.name) < 0
+        if (isOlder) election.change({ reign: null, last: null })
+        observe(election, message, ...how)
+        if (election.register.reign === null) election.change({ reign, last })
+      }
+    })],
     seenBy: "what a leader said last comes when another leads (5, the order of reigns)",
     breaks: "reignNeverBack"
   },
   {
     name: "reigns of one term are not ordered by rank",
-    file: "model/Reign.ts",
-    from:
-      "self.term - that.term || Member.compareRank(self.leader, that.leader, election)\n  || self.leader.incarnation - that.leader.incarnation",
-    to: "0 * election.length + self.term - that.term",
+    replace: [replacing<typeof Reign>("model/Reign.ts", {
+      compare: () => (self, that) => self.term - that.term,
+      max: () => (self, that) => self === null || (that !== null && that.term > self.term) ? that : self
+    })],
     seenBy: "two lead in one term, and meet (5, the order of reigns)",
     breaks: "settles"
   },
@@ -332,70 +397,81 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a new term is that of the clock, whatever was heard of",
-    file: "model/Reign.ts",
-    from: "Math.max(heard + 1, Math.max(0, Math.floor(wall)))",
-    to: "Math.max(1 + 0 * heard, Math.max(0, Math.floor(wall)))",
+    replace: [
+      replacing<typeof Reign>("model/Reign.ts", { nextTerm: (nextTerm) => (_, wall) => nextTerm(0, wall) })
+    ],
     seenBy: "explorer",
     breaks: "settles"
   },
   {
     name: "the terms that others speak of are not heeded",
-    file: "election/Register.ts",
-    from: "  if (header.term > heard || header.heard > heard) election",
-    to: "  if (header.term > heard + Infinity) election",
     // Who loses the lead to a lower one again and again follows it in the end, and then knows its term.
-    also: [{
-      file: "election/Damping.ts",
-      from: "count: Math.min(Losses.maxLosses, losses.count + 1)",
-      to: "count: 0"
-    }],
+    mutate: Mutations.leaving(({ after }) =>
+      Mutations.withElection(after, { losses: { ...after.election.losses, count: 0 } })
+    ),
+    replace: [replacing<typeof Register>("election/Register.ts", {
+      hearTerm: () => () => {},
+      observe: (observe) => (election, ...heard) => {
+        const change = election.change.bind(election)
+        election.change = (made) => Object.keys(made).join() === "heard" ? undefined : change(made)
+        observe(election, ...heard)
+      }
+    })],
     seenBy: "the clock of one that leads a part is an hour ahead (5, rule 1)",
     breaks: "settles"
   },
   {
     name: "a reign of its own that is over is taken up again",
-    file: "election/Register.ts",
-    from: "if (id === election.state.self.id) return disown(election, theirs)",
-    to:
-      "if (id === election.state.self.id) return Roles.becomeFollowerOf(election, theirs, election.state.self, { number: 0, through: null, relay: null })",
+    replace: [replacing<typeof Register>("election/Register.ts", {
+      observe: (observe) => (election, message, ...how) => {
+        const { last, reign } = election.register
+        const { self } = election.state
+        const theirs = Message.reignOf(message)
+        const before = reign ?? last
+        const isAbove = theirs !== null && (before === null || Reign.compare(theirs, before, election.name) > 0)
+        if (!isAbove || theirs.leader.id !== self.id) return observe(election, message, ...how)
+        Roles.becomeFollowerOf(election, theirs, self, Election.noLife)
+      }
+    })],
     seenBy: "one hears only from another of a new start that leads, and then dies (5, hearsay)",
     breaks: "viewIsTold"
   },
   {
     name: "a leader whose reign a later one has passed leads on",
-    file: "model/Reign.ts",
-    from: "term > self.term || (!byLease && term === self.term && heard > self.term)",
-    to: "term > self.term && heard < 0",
+    replace: [replacing<typeof Reign>("model/Reign.ts", { isPassed: () => () => false })],
     seenBy: "a leader was cut off from a later reign, that ends (5, rule 3)",
     breaks: "settles"
   },
   {
     name: "where the one that should object is gone, nobody objects",
-    file: "election/BullyElection.ts",
-    from: "if (reign === null || timing.lease !== null || isOwnTurn) return callElection(election)",
-    to: "return reign === null || timing.lease !== null ? callElection(election) : undefined",
+    replace: [replacing<typeof Candidacy>("election/Candidacy.ts", {
+      callIfDue: (callIfDue) => (election) => {
+        if (election.register.reign === null) callIfDue(election)
+      }
+    })],
     seenBy: "one that would object to a lower leader is gone (5, rule 7)",
     breaks: "settles"
   },
   {
     // The next heartbeat does it too.
     name: "a lower leader that is heard of is followed, and left in peace",
-    file: "election/Register.ts",
-    from: "  if (!betterPlaced) BullyElection.callElection(election)",
-    to: "  void betterPlaced",
-    also: [{
-      file: "election/BullyElection.ts",
-      from: "if (reign === null || timing.lease !== null || isOwnTurn) return callElection(election)",
-      to: "return reign === null || timing.lease !== null ? callElection(election) : undefined"
-    }],
+    replace: [replacing<typeof Candidacy>("election/Candidacy.ts", {
+      callIfDue: (callIfDue) => (election) => {
+        if (election.register.reign === null) callIfDue(election)
+      },
+      callElection: (callElection) => (election) => {
+        if (election.register.reign === null) callElection(election)
+      }
+    })],
     seenBy: "the highest ranked was alone, and too few (5, rule 7)",
     breaks: "settles"
   },
   {
     name: "nobody deposes a lower leader",
-    file: "election/Roles.ts",
-    from: "(Damping.mayPreempt(election) && election.outranks(self, reign.leader))",
-    to: "(Damping.mayPreempt(election) && election.outranks(self, self))",
+    replace: [replacing<typeof Roles>("election/Roles.ts", {
+      mayStand: (mayStand) => (election) => election.register.reign === null && mayStand(election),
+      mayStandIfHeard: (mayStand) => (election) => election.register.reign === null && mayStand(election)
+    })],
     seenBy: "the highest ranked comes back (5, rule 7)",
     breaks: "settles"
   },
@@ -416,9 +492,15 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "who is outranked leads without asking",
-    file: "election/BullyElection.ts",
-    from: "  if (higher(election).length > 0) return askForObjections(election, timing.okTimeout)\n",
-    to: "",
+    replace: [replacing<typeof BullyElection>("election/BullyElection.ts", {
+      stand: (stand) => (election) => {
+        stand(election)
+        const isAsking = election.register.activity._tag === "Standing"
+        if (isAsking && election.others.some((other) => election.outranks(other, election.state.self))) {
+          BullyElection.noObjection(election)
+        }
+      }
+    })],
     seenBy: "who ranks next misses the goodbye of the leader (5, standing)",
     breaks: "highestLeads"
   },
@@ -436,9 +518,10 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "a server stands before it has listened",
-    file: "election/Roles.ts",
-    from: "  return phase === \"Live\" && ending === null",
-    to: "  return phase !== \"Left\" && ending === null",
+    replace: [replacing<typeof Roles>("election/Roles.ts", {
+      mayStand: (mayStand) => (election) => asIfLive(election, mayStand),
+      mayStandIfHeard: (mayStand) => (election) => asIfLive(election, mayStand)
+    })],
     seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
@@ -457,22 +540,30 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     // What it announces follows too, and would be named.
     name: "lists name a member where it said at first that it was",
-    file: "model/StepContext.ts",
-    from: "    return { ...server, ...Zone.toldTo([...places, member], there) }",
-    to: "    return { ...server, ...Zone.toldTo([member, ...places], there) }",
-    also: [{
-      file: "membership/Membership.ts",
-      from: "  const member = { ...before, ip, port }\n",
-      to: "  const member = { ...before, ip: before.ip, port: before.port }\n  void [ip, port]\n"
-    }],
+    mutate: Mutations.hearing(({ moved: _, ...message }) => message),
+    replace: [replacing<typeof Zone>("model/Zone.ts", {
+      toldTo: (toldTo) => (places, there) => toldTo([places.at(-1) ?? places[0], ...places], there)
+    })],
     seenBy: "the address of the leader changes, and another has it before long (Where a server is)",
     breaks: "membersReachable"
   },
   {
     name: "what a server announces does not follow its address",
-    file: "membership/Identity.ts",
-    from: "  const [announced = self] = addresses\n",
-    to: "  const [announced] = [self, ...addresses]\n",
+    replace: [
+      replacing<typeof Identity>("membership/Identity.ts", {
+        moved: (moved) => (context, addresses) => {
+          const { self } = context.state
+          const hasMoved = moved(context, addresses)
+          context.state.self = self
+          return hasMoved
+        }
+      }),
+      replacing<typeof Relocation>("membership/Relocation.ts", {
+        tell: (tell) => (context, before, member) => {
+          if (member.id !== context.state.self.id) tell(context, before, member)
+        }
+      })
+    ],
     seenBy: "the address of the leader changes, and another has it before long (Where a server is)",
     breaks: "membersReachable"
   },
@@ -484,9 +575,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   },
   {
     name: "of several networks the one is named on which a member was heard last",
-    file: "model/StepContext.ts",
-    from: "alsoAt.length === 0 ? [address] as const",
-    to: "alsoAt.length >= 0 ? [address] as const",
+    replace: [replacing<typeof Places>("model/Places.ts", { nearest: () => (address) => [address] })],
     seenBy: "all are on a second network too (Where a server is)",
     breaks: "membersReachable"
   }

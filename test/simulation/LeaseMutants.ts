@@ -2,17 +2,15 @@
  * What a majority lease must not get wrong.
  */
 import * as HashMap from "effect/HashMap"
+import type * as Algorithms from "../../src/protocol/election/Algorithms.ts"
+import type * as Roles from "../../src/protocol/election/Roles.ts"
+import type * as SteppingDown from "../../src/protocol/election/SteppingDown.ts"
+import * as LeaseClaim from "../../src/protocol/lease/LeaseClaim.ts"
 import * as Voter from "../../src/protocol/lease/Voter.ts"
 import * as Lease from "../../src/protocol/model/Lease.ts"
-import type { Edit, Mutant } from "./Mutants.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import { type Mutant, replacing } from "./Mutants.ts"
 import * as Mutations from "./Mutations.ts"
-
-/** The other line of defence against what an earlier start said. */
-const staleIsHeard: Edit = {
-  file: "membership/Membership.ts",
-  from: "if (sender.incarnation < before.member.incarnation) {",
-  to: "if (sender.incarnation < 0) {"
-}
 
 export type LeaseMutant = Mutant & {
   /** All who must see it, each within what it is let. */
@@ -44,6 +42,32 @@ const granting = (
   return [after.promises === promises ? { ...after, promises: state.promises } : after, outputs]
 }
 
+/** How long leases last is reckoned as if clocks differed so much in speed; servers agree on the true drift. */
+const byDrift = (drift: number) =>
+  replacing<typeof Lease>("model/Lease.ts", {
+    lasts: (lasts) => (agreement) => lasts({ ...agreement, drift }),
+    left: (left) => (claim, agreement, now) => left(claim, { ...agreement, drift }, now),
+    isHeld: (isHeld) => (claim, agreement, now) => isHeld(claim, { ...agreement, drift }, now),
+    beaten: (beaten) => (claim, agreement, now) => beaten(claim, { ...agreement, drift }, now)
+  })
+
+/** An instant since which no clock but the monotonic one shows that time has passed. */
+const byMonotonic = ({ monotonic }: Lease.Instant): Lease.Instant => ({
+  monotonic,
+  wall: Infinity,
+  sinceBoot: undefined
+})
+
+/** What a former start promised comes as something else. */
+const takingOver = (
+  change: (promises: ReadonlyArray<Message.Promised>) => ReadonlyArray<Message.Promised>
+): Mutations.Mutation =>
+  Mutations.taking((input) =>
+    input._tag === "Received" && input.message.type === "PROMISES"
+      ? { ...input, message: { ...input.message, promises: change(input.message.promises) } }
+      : input
+  )
+
 export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a promise to one keeps nobody from promising to another",
@@ -63,9 +87,9 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a vote counts each time it comes",
     by: ["trials"],
-    file: "model/Lease.ts",
-    from: "servers.includes(id) ? servers : [...servers, id]",
-    to: "[...servers, id]"
+    replace: [replacing<typeof Lease>("model/Lease.ts", {
+      voted: () => (claim, by) => ({ ...claim, votes: [...claim.votes, by] })
+    })]
   },
   {
     name: "a vote for an earlier claim counts for the one now",
@@ -79,9 +103,13 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "votes count after what was promised was given back",
     stories: ["late-vote"],
-    file: "lease/LeaseClaim.ts",
-    from: "  election.change({ claim: null })\n",
-    to: "  if (claim.held) election.change({ claim: null })\n"
+    replace: [replacing<typeof LeaseClaim>("lease/LeaseClaim.ts", {
+      end: (end) => (election, workEnded) => {
+        const { claim } = election.register
+        end(election, workEnded)
+        if (claim?.held === false) election.change({ claim })
+      }
+    })]
   },
   {
     name: "what a server promises itself binds nobody",
@@ -104,9 +132,8 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a lease has no end",
     by: ["trials"],
-    file: "model/Lease.ts",
-    from: "duration * (1 - 2 * drift)",
-    to: "duration * (1_000 - 2 * drift)"
+    // It lasts a thousand times as long.
+    replace: [byDrift(-499.5)]
   },
   {
     name: "a lease lasts from when its beat was acknowledged",
@@ -159,25 +186,28 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "an acknowledgement counts each time it comes",
     by: ["trials"],
-    file: "model/Lease.ts",
-    from: "{ ...one, acks: withOne(one.acks, by) }",
-    to: "{ ...one, acks: [...one.acks, by] }"
+    replace: [replacing<typeof Lease>("model/Lease.ts", {
+      acknowledged: (acknowledged) => (claim, by, ...what) => {
+        const times = claim.beats.reduce((sum, { acks }) => sum + acks.length, 0)
+        return acknowledged(claim, `${by} ${times}` as typeof by, ...what)
+      }
+    })]
   },
   {
     name: "clocks are taken to go alike",
     by: ["trials"],
     stories: ["clocks-at-the-limit"],
-    file: "model/Lease.ts",
-    from: "duration * (1 - 2 * drift)",
-    to: "duration * (1 - 0 * drift)"
+    replace: [byDrift(0)]
   },
   {
     name: "time asleep does not count",
     stories: ["naps", "sleep-without-uptime"],
-    file: "model/Lease.ts",
-    from:
-      "    now.wall - since.wall,\n    now.sinceBoot === undefined || since.sinceBoot === undefined ? 0 : now.sinceBoot - since.sinceBoot\n",
-    to: "    0\n"
+    mutate: Mutations.leaving(({ after }) => {
+      const { claim } = after.election
+      if (claim === null) return after
+      const beats = claim.beats.map((beat) => ({ ...beat, sentAt: byMonotonic(beat.sentAt) }))
+      return Mutations.withElection(after, { claim: { ...claim, beats, leaseStart: byMonotonic(claim.leaseStart) } })
+    })
   },
   {
     name: "what is given back frees a promise of a later term",
@@ -192,10 +222,11 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "what is given back frees a promise to a later start",
     stories: ["release-by-an-earlier-start"],
-    file: "model/Lease.ts",
-    from: "isHeldBy(promise, holder) && promise.term === term ?",
-    to: "promise.to?.id === holder.id && promise.term === term ?",
-    also: [staleIsHeard]
+    mutate: Mutations.hearing((message, state) => {
+      if (message.type !== "RELEASE") return message
+      const { incarnation } = Mutations.knownOf(state, message.sender.id)?.member ?? message.sender
+      return { ...message, sender: { ...message.sender, incarnation } }
+    })
   },
   {
     name: "a lower term than was promised is granted",
@@ -205,10 +236,12 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a leader gives its lease back while its work still runs",
     by: ["trials"],
-    file: "election/Roles.ts",
-    from: "  election.context.outputs.push({ _tag: \"EndWork\", election: election.name })",
-    to:
-      "  LeaseClaim.end(election, true)\n  election.context.outputs.push({ _tag: \"EndWork\", election: election.name })"
+    replace: [replacing<typeof Roles>("election/Roles.ts", {
+      endReign: (endReign) => (election, cause) => {
+        endReign(election, cause)
+        if (election.register.ending !== null) LeaseClaim.end(election, true)
+      }
+    })]
   },
   {
     name: "a leader whose work overran gives its lease back",
@@ -218,14 +251,13 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a leader that stood still gives its lease back before its work has ended",
     stories: ["stood-still"],
-    file: "election/BullyElection.ts",
-    from: "  if (LeaseClaim.isHeld(election)) {\n",
-    to: "  if (pausedFor < 0) {\n",
-    also: [{
-      file: "election/BullyElection.ts",
-      from: "Roles.becomeVacant(election, reign, \"Stalled\", {",
-      to: "Roles.becomeVacant(election, reign, \"Stalled\", { workEnded: true,"
-    }]
+    replace: [
+      replacing<typeof LeaseClaim>("lease/LeaseClaim.ts", { isHeld: () => () => false }),
+      replacing<typeof Roles>("election/Roles.ts", {
+        becomeVacant: (becomeVacant) => (election, ended, cause, how) =>
+          becomeVacant(election, ended, cause, cause === "Stalled" ? { ...how, workEnded: true } : how)
+      })
+    ]
   },
   {
     name: "who asks the leader to yield stands for a term by that",
@@ -239,46 +271,57 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "timers are taken to count naps",
     stories: ["nap-in-time"],
-    file: "Step.ts",
-    from: "      Algorithms.of(context.state).onPauseCheck(context)\n",
-    to: ""
+    replace: [replacing<typeof Algorithms>("election/Algorithms.ts", {
+      of: (of) => (state) => ({ ...of(state), onPauseCheck: () => {} })
+    })]
   },
   {
     name: "a server gives back with its next claim what still covers its work",
     stories: ["next-claim"],
-    file: "lease/LeaseClaim.ts",
-    from:
-      "  if (election.register.workUntil <= election.context.now.monotonic) return giveBack(election, claim.term)\n",
-    to: "  if (!claim.held || workEnded) return giveBack(election, claim.term)\n"
+    replace: [replacing<typeof LeaseClaim>("lease/LeaseClaim.ts", {
+      end: (end) => (election, workEnded) => {
+        if (election.register.claim?.held === false) election.change({ workUntil: -Infinity })
+        end(election, workEnded)
+      }
+    })]
   },
   {
     name: "work that overran and ends gives the lease back, whatever else runs",
     stories: ["work-given-up", "work-beside"],
-    file: "election/SteppingDown.ts",
-    from: "  election.change({ overrun: false, lastUntil })\n",
-    to: "  election.change({ overrun: false, lastUntil })\n  LeaseClaim.end(election, true)\n"
+    replace: [replacing<typeof SteppingDown>("election/SteppingDown.ts", {
+      workFinished: (workFinished) => (election) => {
+        if (election.register.overrun) LeaseClaim.end(election, true)
+        workFinished(election)
+      }
+    })]
   },
   {
     name: "a claim that is held is given back with what is owed",
     stories: ["later-claim"],
-    file: "lease/LeaseClaim.ts",
-    from: "  if (owed !== term || claim?.held === true) return false\n",
-    to:
-      "  if (owed !== term) return false\n  if (claim?.held === true) {\n    giveBack(election, claim.term)\n    return true\n  }\n"
+    replace: [replacing<typeof LeaseClaim>("lease/LeaseClaim.ts", {
+      settle: (settle) => (election, term) => {
+        const { claim, owed } = election.register
+        if (owed !== term || claim?.held !== true) return settle(election, term)
+        election.change({ owed: null })
+        Voter.onRelease(election.context, election.name, election.state.self, claim.term)
+        election.context.say(null, { type: "RELEASE", election: election.name, claim: claim.term })
+        return true
+      }
+    })]
   },
   {
     name: "what is heard late of an earlier claim gives a later one back",
     stories: ["late-idle"],
-    file: "lease/LeaseClaim.ts",
-    from: "  if (owed !== term || claim?.held === true) return false\n",
-    to: "  if (owed === null || claim?.held === true) return false\n  term = owed\n"
+    replace: [replacing<typeof LeaseClaim>("lease/LeaseClaim.ts", {
+      settle: (settle) => (election, term) => settle(election, election.register.owed ?? term)
+    })]
   },
   {
     name: "what is owed is never given back",
     slows: ["overrun"],
-    file: "lease/LeaseClaim.ts",
-    from: "  if (owed !== term || claim?.held === true) return false\n",
-    to: "  if (owed !== term || election.name !== \"never\") return false\n"
+    replace: [replacing<typeof LeaseClaim>("lease/LeaseClaim.ts", {
+      settle: () => () => false
+    })]
   },
   {
     name: "what is given back is said to those in view only",
@@ -299,18 +342,39 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "a pre-vote counts as a vote",
     by: ["explorer", "trials"],
-    file: "lease/LeaseElection.ts",
-    from: "    if (reign === null) return askForVotes(election, agreement, termAbove(election, outcome.promised))\n",
-    to:
-      "    if (reign === null) {\n      askForVotes(election, agreement, termAbove(election, outcome.promised))\n      if (election.register.claim?.held === false) lead(election, agreement)\n      return\n    }\n"
+    mutate: (step) => (before, input, now) => {
+      const first = step(before, input, now)
+      const { activity } = before.election
+      const { claim } = first[0].election
+      const hasAsked = activity._tag === "PreVote" && claim?.held === false &&
+        claim.term !== before.election.claim?.term
+      if (!hasAsked) return first
+      // The answer that completed the majority is no longer to be seen in the state.
+      const answered = Mutations.messageOf(input)?.sender.id
+      return first[0].members.filter(({ id }) => id === answered || activity.answers.some(({ by }) => by === id))
+        .reduce<ReturnType<Mutations.Transition>>(([state, said], sender) => {
+          const { incarnation } = state.self
+          const vote = { standing: claim.term, incarnation, granted: true, promised: 0, boundTo: null, remaining: 0 }
+          const header = { sender, term: 0, leader: null, heard: 0 }
+          const message = { type: "VOTE", election: "", ...header, ...vote } as const
+          const [next, more] = step(state, { _tag: "Received", message, from: sender, via: "unicast" }, now)
+          return [next, [...said, ...more]]
+        }, first)
+    }
   },
   {
     name: "a promise counts from the pre-vote, before the claim",
     stories: ["pre-vote"],
-    file: "lease/PreVote.ts",
-    from: "  return { preVote: Voter.preVote(context, preVote, sender) }\n",
-    to:
-      "  const vote = Voter.preVote(context, preVote, sender)\n  if (vote.granted && vote.boundTo === null) Voter.bind(context, context.state.timing.lease, preVote, sender, vote.promised + 1)\n  return { preVote: vote }\n"
+    replace: [replacing<typeof Voter>("lease/Voter.ts", {
+      preVote: (preVote) => (context, election, candidate) => {
+        const vote = preVote(context, election, candidate)
+        const { lease } = context.state.timing
+        if (lease !== null && vote.granted && vote.boundTo === null) {
+          Voter.bind(context, lease, election, candidate, vote.promised + 1)
+        }
+        return vote
+      }
+    })]
   },
   {
     name: "an acknowledgement counts for later renewals",
@@ -386,20 +450,13 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
   {
     name: "who starts again takes over what binds it, and no terms",
     stories: ["handover-without-terms"],
-    file: "lease/Handover.ts",
-    from: "      term === 0",
-    to: "      to === null",
-    also: [{
-      file: "lease/Handover.ts",
-      from: "[election, heard]",
-      to: "[election, heard * 0]"
-    }]
+    mutate: takingOver((promises) =>
+      promises.flatMap((promised) => promised.to === null ? [] : [{ ...promised, heard: 0 }])
+    )
   },
   {
     name: "who starts again takes over the terms, and nothing that binds it",
     by: ["trials"],
-    file: "lease/Handover.ts",
-    from: "until: to === null ? -Infinity : silentUntil",
-    to: "until: to === null ? -Infinity : silentUntil * -Infinity"
+    mutate: takingOver((promises) => promises.map((promised) => ({ ...promised, to: null })))
   }
 ]

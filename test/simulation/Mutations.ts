@@ -14,7 +14,7 @@ export type Transition = typeof Step.step
 export type Mutation = (step: Transition) => Transition
 
 /** A message from a server, as it comes. */
-type Heard = Extract<Message.Message, { readonly sender: unknown }>
+export type Heard = Extract<Message.Message, { readonly sender: unknown }>
 
 /** Some inputs never come. */
 export const losing = (isLost: (input: Step.Input, state: State, now: Now) => boolean): Mutation =>

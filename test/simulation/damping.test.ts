@@ -5,6 +5,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as Damping from "../../src/protocol/election/Damping.ts"
+import type * as Losses from "../../src/protocol/model/Losses.ts"
 import type * as Step from "../../src/protocol/Step.ts"
 import type * as Settings from "../../src/settings/Settings.ts"
 import { SimulatedGroup } from "../../src/testing/index.ts"
@@ -192,31 +194,36 @@ const mutants: ReadonlyArray<DampingMutant> = [
   },
   {
     name: "only preemption waits: who lost the lead is the first to take the vacant place again",
-    file: "election/Damping.ts",
-    from: "election.register.losses.count > 1 && waits(election)",
-    to: "false",
+    replace: [Mutants.replacing<typeof Damping>("election/Damping.ts", {
+      objects: (objects) => (election) => election.register.reign === null || objects(election),
+      standsIn: () => () => 0,
+      isCutOff: () => () => false
+    })],
     isRight: rests
   },
   {
     name: "one that goes last objects to the others",
-    file: "election/Damping.ts",
-    from: "election.register.reign === null ? !isLast(election)",
-    to: "election.register.reign === null ? true",
+    replace: [Mutants.replacing<typeof Damping>("election/Damping.ts", {
+      objects: (objects) => (election) => election.register.reign === null || objects(election)
+    })],
     // They wait for it then, for coordinatorTimeout at least.
     isRight: (options) => Effect.map(pausing(options, 2, 400), ({ without }) => without < 600)
   },
   {
     name: "one that goes last never goes",
-    file: "election/Damping.ts",
-    from: "Math.ceil(losses.lastUntil - now(election))",
-    to: "1_000_000",
+    mutate: Mutations.leaving(({ after }) => {
+      const { losses } = after.election
+      return Mutations.withElection(after, {
+        losses: { ...losses, lastUntil: losses.count > 0 ? Infinity : -Infinity }
+      })
+    }),
     isRight: (options) => Effect.map(alone(options), (led) => led >= 20)
   },
   {
     name: "one that lost a lead waits for ever",
-    file: "election/Damping.ts",
-    from: "now(election) < Losses.until(election.register.losses, election.state.timing)",
-    to: "election.register.losses.count > 0",
+    replace: [Mutants.replacing<typeof Losses>("model/Losses.ts", {
+      until: () => ({ count }) => count > 0 ? Infinity : -Infinity
+    })],
     isRight: (options) => Effect.map(healing(options), (seen) => seen.every(({ later }) => later))
   }
 ]

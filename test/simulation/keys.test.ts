@@ -139,7 +139,7 @@ describe("a group with a key (protocol 7)", () => {
         assert.isAtLeast(new Set(since.filter(({ sender }) => sender === name).map(saltOf)).size, 2, name)
       }
       assert.isTrue(since.some(({ payload }) => payload[3] === Frame.flags.introduction))
-      const refused: ReadonlyArray<string> = ["Unproven", "Forged", "SessionsFull", "TooManyAnswers"]
+      const refused: ReadonlyArray<string> = ["Unauthenticated", "Forged", "SessionsFull", "TooManyAnswers"]
       for (const index of [0, 1, 2]) {
         const after = yield* dropped(group, index)
         for (const reason of refused) assert.strictEqual(after[reason], before[index]?.[reason], `s${index} ${reason}`)
@@ -338,7 +338,7 @@ describe("an attacker who hears and sends everything, without the key (protocol 
       }
       assert.isAbove(its.length, 100)
       assert.deepStrictEqual(yield* changes(group, from), [])
-      assert.isAbove((yield* dropped(group, 0))["Unproven"] ?? 0, 0)
+      assert.isAbove((yield* dropped(group, 0))["Unauthenticated"] ?? 0, 0)
       assert.isAbove((yield* dropped(group, 1))["Repeated"] ?? 0, 0)
     })))
 

@@ -49,7 +49,9 @@ describe("the past of a group", () => {
     )
     assert.strictEqual(since, 1)
     assert.deepStrictEqual(
-      reigns.map(({ cause, end, from, leader, term, to, without }) => [leader.name, term, from, to, cause, end, without]),
+      reigns.map((
+        { cause, end, from, leader, term, to, without }
+      ) => [leader.name, term, from, to, cause, end, without]),
       [["z", 10, 2, 5, "Start", "Silent", 0], ["m", 11, 7, null, "Silent", null, 4]]
     )
   })

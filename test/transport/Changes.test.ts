@@ -130,7 +130,7 @@ const table: ReadonlyArray<
   ]
 ]
 
-describe("what a change of the interfaces calls for (protocol 2)", () => {
+describe("a change of the interfaces calls for (protocol 2)", () => {
   for (const [rule, before, wanted, system, expected] of table) {
     it(rule, () => assert.deepStrictEqual(changes(before, wanted, systemOf(system)), expected))
   }

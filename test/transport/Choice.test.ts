@@ -140,7 +140,7 @@ describe("the choice of interfaces (protocol 2)", () => {
   }
 
   for (const named of ["eth7", "203.0.113.1", "eth0 ", ""]) {
-    it(`refuses ${JSON.stringify(named)} alone and says what there is; takes what is there beside it`, () => {
+    it(`refuses ${JSON.stringify(named)} alone and names those that are there; takes another that is there beside it`, () => {
       const system = systemOf([lo, eth0])
       const failed = Option.getOrThrow(
         Result.getFailure(choose({ system, named: [named] }))
@@ -153,7 +153,7 @@ describe("the choice of interfaces (protocol 2)", () => {
     })
   }
 
-  it("what is named is there where its interface has an address of a family of the group", () => {
+  it("a named interface is there if it has an address of a family of the group", () => {
     const link: SystemInterface = { ...eth0, address: "fe80::1%eth0", prefixLength: 64 }
     const named = ["lo", "eth0", "192.0.2.5", "fe80::1", "fe80::1%eth0"]
     const of = (...families: ReadonlyArray<NetAddress.IpFamily>) =>
@@ -171,7 +171,7 @@ describe("the choice of interfaces (protocol 2)", () => {
     )
   })
 
-  it("refuses where there is no interface at all", () => {
+  it("refuses if there is no interface at all", () => {
     const result = choose({ system: systemOf([]), named: [] })
     assert.strictEqual(Option.getOrThrow(Result.getFailure(result)).kind, "NoSuchInterface")
   })

@@ -6,7 +6,7 @@ import * as Peer from "../protocol/harness/Peer.ts"
 const [a, b] = [Peer.id("a"), Peer.id("b")]
 
 describe("copies of one message by several addresses of its sender (protocol 2)", () => {
-  it("what comes within a second of a word from an address that can be answered is one", () => {
+  it("are datagrams that come within a second of one from an address that can be answered", () => {
     const copies = Copies.make()
     copies.near(a, 0)
     copies.far(a, 1)
@@ -16,7 +16,7 @@ describe("copies of one message by several addresses of its sender (protocol 2)"
     assert.strictEqual(copies.lost(6_000), 1)
   })
 
-  it("also where it comes before that word", () => {
+  it("also if they come before that one", () => {
     const copies = Copies.make()
     copies.far(a, 0)
     copies.far(a, 1)
@@ -25,7 +25,7 @@ describe("copies of one message by several addresses of its sender (protocol 2)"
     assert.strictEqual(copies.lost(5_000), 0)
   })
 
-  it("of who has no such address nothing is one: each is lost, and counted once", () => {
+  it("are none of a sender without such an address: each is lost, and counted once", () => {
     const copies = Copies.make()
     copies.near(b, 0)
     copies.far(a, 0)
@@ -35,7 +35,7 @@ describe("copies of one message by several addresses of its sender (protocol 2)"
     assert.strictEqual(copies.lost(9_000), 0)
   })
 
-  it("who is one too many makes the others forgotten", () => {
+  it("are forgotten if there is one sender too many", () => {
     const copies = Copies.make()
     copies.near(a, 0)
     for (let i = 0; i < 4_096; i++) copies.near(Member.nodeId("192.0.2.1", "host", i), 0)
@@ -43,7 +43,7 @@ describe("copies of one message by several addresses of its sender (protocol 2)"
     assert.strictEqual(copies.lost(1_001), 1)
   })
 
-  it("and lost, where they wait", () => {
+  it("and lost, if they wait", () => {
     const copies = Copies.make()
     for (let i = 0; i < 4_097; i++) copies.far(Member.nodeId("192.0.2.1", "host", i), 0)
     assert.strictEqual(copies.lost(1), 4_096)

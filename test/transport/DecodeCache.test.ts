@@ -14,7 +14,7 @@ const Index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_199 }))
 /** Which of a few bodies comes, from which of a few sources, and where a byte of it is changed, if anywhere. */
 const arrival = Arbitrary.schema(Schema.Struct({ body: Index, source: Index, spoilt: Schema.NullOr(Index) }))
 
-describe("what is said again (protocol 7)", () => {
+describe("a repeated message (protocol 7)", () => {
   it.prop(
     "is understood as what is said for the first time, whoever says what in whatever order, and spoilt or not",
     [
@@ -36,7 +36,7 @@ describe("what is said again (protocol 7)", () => {
     { arbitrary: { runs: 200 } }
   )
 
-  it.prop("is not read anew where it is a heartbeat, as long as its source is remembered", [
+  it.prop("is not read anew if it is a heartbeat, as long as its source is remembered", [
     Drawn.ofType("SERVER_ALIVE")
   ], ([heartbeat]) => {
     const read = DecodeCache.make()

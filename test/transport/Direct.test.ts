@@ -103,7 +103,7 @@ describe("directly connected (protocol 2)", () => {
   it("an interface that the system has lost sight of stands for itself", () =>
     assert.isTrue(direct({}, [eth0, addressOn("eth1", "198.51.100.1")], "198.51.100.9")))
 
-  it("what is remembered of many addresses stays right", () => {
+  it("the remembered answers for many addresses stay right", () => {
     const is = isDirectBy(connected(system, [eth0]))
     for (let i = 0; i < 3000; i++) is(`10.0.${i >> 8}.${i & 255}`)
     assert.isTrue(is("192.0.2.9"))
@@ -158,12 +158,12 @@ describe("the address that another is spoken to from (protocol 2)", () => {
     ["nobody", undefined]
   ])("of %s is %s", (ip, address) => assert.strictEqual(from(ip), address))
 
-  it("is another of the device where none is on that network, and none of another family or device", () => {
+  it("is another of the device if none is on that network, and none of another family or device", () => {
     assert.strictEqual(from("198.51.100.9", [eth0, wlan0]), "192.0.2.5")
     assert.isUndefined(from("198.51.100.9", [wlan0, eth0Global]))
   })
 
-  it("is on the network where the one that the system lists first is not open", () => {
+  it("is on the network if the one that the system lists first is not open", () => {
     const neighbour = addressOn("eth0", "192.0.2.6")
     const both = connected(systemOf([eth0, neighbour]), [neighbour])
     assert.strictEqual(sourceFor(both, [second, neighbour], "192.0.2.9"), neighbour)

@@ -26,7 +26,7 @@ const until = (holds: () => boolean) =>
   )
 
 describe("names", () => {
-  it("are looked up by a child where the program that runs this is Node, and by nothing that may be the app itself", () => {
+  it("are looked up by a child if the program that runs this is Node, and by nothing that may be the app itself", () => {
     for (const path of ["/usr/bin/node", "/usr/bin/nodejs", "/opt/node-22.3", "/opt/node20"]) {
       assert.isTrue(HostNames.isNode(path), path)
     }

@@ -33,11 +33,11 @@ describe("why an interface is chosen (protocol 2)", () => {
     ])
   })
 
-  it("the loopback, where nothing else is left", () => {
+  it("the loopback, if nothing else is left", () => {
     assert.deepStrictEqual(whys([lo, docker0]), [["OnlyLoopback", "primary"], ["Virtual", "not"]])
   })
 
-  it("by its name or address: what is named, and nothing else", () => {
+  it("by its name or address: the named ones, and nothing else", () => {
     assert.deepStrictEqual(whys([lo, eth0, eth0Second, docker0], ["docker0", "192.0.2.6"]), [
       ["NotNamed", "not"],
       ["NotNamed", "not"],
@@ -47,7 +47,7 @@ describe("why an interface is chosen (protocol 2)", () => {
     assert.deepStrictEqual(whys([eth0, eth0Second], ["eth0"]), [["Named", "primary"], ["SecondAddress", "not"]])
   })
 
-  it("those of the group's families, by addresses of the link where its multicast address is link-local", () => {
+  it("those of the group's families, by addresses of the link if its multicast address is link-local", () => {
     const fe80 = addressOn("eth0", "fe80::1%eth0")
     const global = addressOn("eth0", "2001:db8::1")
     const used = (...addresses: ReadonlyArray<string>) =>
@@ -63,7 +63,7 @@ describe("why an interface is chosen (protocol 2)", () => {
     assert.deepStrictEqual(used("239.1.2.3", "ff02::77"), ["192.0.2.5", "fe80::1%eth0"])
   })
 
-  it("those that are there, where another that is named is not; none, where none is", () => {
+  it("those that are there, if another named one is not; none, if none is", () => {
     assert.deepStrictEqual(whys([lo, eth0], ["eth0", "eth7"])[0], ["NotNamed", "not"])
     assert.deepStrictEqual(whys([lo, eth0], ["eth0", "eth7"])[1]?.[0], "Named")
     assert.deepStrictEqual(whys([lo, eth0], ["eth7"]), [["NotNamed", "not"], ["NotNamed", "not"]])

@@ -9,7 +9,7 @@ const head =
   "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops"
 
 describe("the sockets that Linux lists", () => {
-  it("have an address, a port, an inode, a user and what they dropped", () => {
+  it("have an address, a port, an inode, a user and their drops", () => {
     const text = `${head}
   102: 0100007F:BA99 00000000:0000 07 00000000:00000000 00:00000000 00000000  1000        0 4711 2 0000000000000000 17
  2102: 00000000:14E9 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 99 2 0000000000000000 0

@@ -1,6 +1,5 @@
 /**
- * What a messenger sends and what it reads of what comes to it: to whom it answers and how often, and whom it hears
- * (protocol 2, 3 and 7).
+ * A messenger: what it sends and reads, which addresses it answers and how often, and which it hears (protocol 2, 3 and 7).
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -25,7 +24,7 @@ const keys: Sessions.Keys = {
   maxSessions: 64
 }
 
-/** A messenger on 192.0.2.0/24, that knows one seed elsewhere, and what became of what it was given. */
+/** A messenger on 192.0.2.0/24 that knows one seed elsewhere, and the results of its input. */
 const make = Effect.fnUntraced(function*(keys?: Sessions.Keys, more: Partial<Datagrams.Endpoint> = {}) {
   const inbox: Array<Datagrams.Received> = []
   const sent: Array<Member.Address> = []
@@ -97,7 +96,7 @@ describe("one message to many", () => {
       }
     }))
 
-  it.effect("goes to all others where one address is not reached, is beyond the networks, or has had its answers", () =>
+  it.effect("goes to all others if one address is not reached, is beyond the networks, or has had its answers", () =>
     Effect.gen(function*() {
       const { count, messenger, send, sent } = yield* make()
       yield* send(answer, near, 100)
@@ -114,7 +113,7 @@ describe("one message to many", () => {
       assert.deepStrictEqual(other.frames.map(({ to }) => to), ["192.0.2.1", "192.0.2.2"])
     }))
 
-  it.effect("is heard once by whoever gets it at two addresses; the second is no drop", () =>
+  it.effect("is heard once by a receiver that gets it at two addresses; the second is no drop", () =>
     Effect.gen(function*() {
       const { frames, messenger } = yield* sender(keys)
       yield* messenger.sendAll([to(1), to(2)], Peer.alive("m"))
@@ -141,7 +140,7 @@ describe("one message to many", () => {
     }))
 })
 
-describe("who is answered, and how often", () => {
+describe("answers, and how many of them", () => {
   it.effect("one address gets a hundred answers a second, whatever port they go to; others get theirs", () =>
     Effect.gen(function*() {
       const { count, send } = yield* make()
@@ -151,7 +150,7 @@ describe("who is answered, and how often", () => {
       assert.strictEqual(yield* send(answer, { ...near, ip: "192.0.2.2" }, 60), 60)
       yield* TestClock.adjust(500)
       assert.strictEqual(yield* send(answer, near, 100), 50)
-      // What nobody asked for is not held to it: there is little of it, and elections must not wait.
+      // Messages that are no answers are not held to it: they are few, and elections must not wait.
       assert.strictEqual(yield* send(Peer.coordinator("m", 7), near, 200), 200)
     }))
 
@@ -174,7 +173,7 @@ describe("who is answered, and how often", () => {
       assert.strictEqual(yield* send(answer, { ip: "203.0.113.1", port: 4_000 }, 5), 5)
     }))
 
-  it.effect("nor heard, whichever socket it came by: what is unicast to the group's port comes as multicasts do", () =>
+  it.effect("nor heard, whichever socket it came by: unicast to the group's port comes as multicasts do", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make()
       const from = (ip: string, via: Datagrams.Received["via"]) =>
@@ -216,7 +215,7 @@ describe("who is answered, and how often", () => {
       assert.strictEqual(count("NotDirect"), 0)
     }))
 
-  it.effect("nor is one of what is sealed; what comes again later is a repetition", () =>
+  it.effect("nor is one of a sealed message; one that comes again later is a repetition", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make(keys)
       const other = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(9))
@@ -269,7 +268,7 @@ describe("who is answered, and how often", () => {
     }))
 })
 
-describe("who is heard", () => {
+describe("the shares of senders", () => {
   it.effect("one that floods is cut to its share before anything of it is looked at, and others are heard", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make()
@@ -283,7 +282,7 @@ describe("who is heard", () => {
       assert.strictEqual(count("SourceTooFast"), 20_000 - SourceRateLimit.shares.unknown)
     }))
 
-  it.effect("what was recorded of a member, said again from a thousand ports, does not buy each of them a share", () =>
+  it.effect("a recording of a member, sent again from a thousand ports, does not buy each of them a share", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make(keys)
       const dead = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(200))
@@ -301,7 +300,7 @@ describe("who is heard", () => {
       assert.isAtMost(looked, SourceRateLimit.shares.unknown + SourceRateLimit.shares.unauthenticated)
     }))
 
-  it.effect("who proves itself has a share of its own", () =>
+  it.effect("an authenticated sender has a share of its own", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make()
       inbox.push({ payload: frame(Peer.alive("a")), from: near, via: "multicast" })

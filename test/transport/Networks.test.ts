@@ -26,7 +26,7 @@ describe("networks that are named (protocol 2)", () => {
     ["10.0.0.0/8", "", false]
   ])("%s and %s: %s", (network, ip, expected) => assert.strictEqual(Networks.hold([read(network)], ip), expected))
 
-  it("hold what any of them holds, and none holds nothing", () => {
+  it("hold an address if any of them does, and an empty list holds none", () => {
     assert.isTrue(Networks.hold([read("10.0.0.0/8"), read("192.0.2.0/24")], "192.0.2.9"))
     assert.isFalse(Networks.hold([], "192.0.2.9"))
   })

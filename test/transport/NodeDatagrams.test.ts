@@ -36,7 +36,7 @@ const open = (options: Options) => Effect.flatMap(Datagrams, (datagrams) => data
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (received: Received) => new TextDecoder().decode(received.payload)
 
-/** Waits for a datagram with these words; what comes before is passed over. */
+/** Waits for a datagram with these words; earlier ones are passed over. */
 const hear = (endpoint: Endpoint, words: string) =>
   endpoint.receive.pipe(
     Effect.map((batch) => batch.find((received) => text(received) === words)),
@@ -203,7 +203,7 @@ describe("datagrams over real sockets", () => {
       assert.strictEqual(yield* a.ask({ ip: "::1", port: 9 }, bytes("x")), "refused")
     }).pipe(Effect.provide(NodeDatagrams.layer)), { skip: !hasIpv6 || process.platform !== "linux" })
 
-  it.live("a refusal is heard also where the process was busy until its time was over (protocol 2)", () =>
+  it.live("a refusal is heard also if the process was busy until its time was over (protocol 2)", () =>
     Effect.gen(function*() {
       const a = yield* open(options())
       const asked = yield* Effect.forkChild(a.ask({ ip: "127.0.0.1", port: 9 }, bytes("x")))
@@ -216,7 +216,7 @@ describe("datagrams over real sockets", () => {
       assert.strictEqual(yield* Fiber.join(asked), "refused")
     }).pipe(Effect.provide(NodeDatagrams.layer)))
 
-  it.live("an interface that is not there is NoSuchInterface, and what there is is named (protocol 2)", () =>
+  it.live("an interface that is not there is NoSuchInterface, and those that are there are named (protocol 2)", () =>
     Effect.gen(function*() {
       const failed = yield* Effect.flip(open({ ...options(), interfaces: ["nowhere7"] }))
       assert.strictEqual(failed.kind, "NoSuchInterface")
@@ -224,7 +224,7 @@ describe("datagrams over real sockets", () => {
       assert.include(failed.message, "lo 127.0.0.1")
     }).pipe(Effect.provide(NodeDatagrams.layer)))
 
-  it.live("what no datagram can carry is TooLarge, and the socket goes on (protocol 7)", () =>
+  it.live("a message that no datagram can carry is TooLarge, and the socket goes on (protocol 7)", () =>
     Effect.gen(function*() {
       const a = yield* open(options())
       const large = new Uint8Array(70_000)
@@ -234,7 +234,7 @@ describe("datagrams over real sockets", () => {
       yield* hear(a, "small")
     }).pipe(Effect.provide(NodeDatagrams.layer)))
 
-  it.live("what is longer than any frame is dropped and counted (protocol 7)", () =>
+  it.live("a datagram that is longer than any frame is dropped and counted (protocol 7)", () =>
     Effect.gen(function*() {
       const a = yield* open(options())
       yield* a.unicast(a.local[0], new Uint8Array(2049))
@@ -243,7 +243,7 @@ describe("datagrams over real sockets", () => {
       assert.strictEqual(yield* a.dropped, 1)
     }).pipe(Effect.provide(NodeDatagrams.layer)))
 
-  it.live("what nobody reads is bounded: the newest is kept, and the rest counted (protocol 7)", () =>
+  it.live("unread datagrams are bounded: the newest are kept, and the rest counted (protocol 7)", () =>
     Effect.gen(function*() {
       const a = yield* open(options())
       const sent = 5000
@@ -393,7 +393,8 @@ describe("a network that changes", { concurrent: true }, () => {
         assert.isTrue(a.hasAddress())
         const named = yield* Effect.provide(open({ ...options(), interfaces: ["lo"] }), layerOf(system))
         assert.isTrue(named.hasAddress(), "it was asked for")
-        // All of 127.0.0.0/8 is on the network of lo; what is on none leaves by what leads to other hosts.
+        // All of 127.0.0.0/8 is on the network of lo; other addresses are reached by an interface that leads to other
+        // hosts.
         assert.deepStrictEqual([a.portTowards("127.0.0.9"), a.portTowards("192.0.2.9")], [primary.port, first.port])
         yield* hearSoon(a, "still", a.unicast(primary, bytes("still")))
         yield* hearSoon(a, "here", a.unicast(first, bytes("here")))

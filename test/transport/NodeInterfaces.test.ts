@@ -28,7 +28,7 @@ describe("the interfaces of this machine (protocol 2)", () => {
       for (let times = 0; times < 12; times++) {
         assert.deepStrictEqual(JSON.parse(yield* ask), networkInterfaces())
       }
-      // Who does not wait for an answer leaves no listener behind, and the next one gets its own.
+      // A caller that does not wait for an answer leaves no listener behind, and the next one gets its own.
       yield* Effect.timeoutOption(ask, 0)
       assert.deepStrictEqual(JSON.parse(yield* ask), networkInterfaces())
       yield* Scope.close(scope, Exit.void)

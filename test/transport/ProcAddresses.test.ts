@@ -13,7 +13,7 @@ const global = (address: string, name = "eth0"): SystemInterface => ({
   internal: false
 })
 
-describe("what is wrong with an address (protocol 2)", () => {
+describe("the flaws of an address (protocol 2)", () => {
   it.each([
     ["80", undefined],
     ["88", "duplicate"],
@@ -69,7 +69,7 @@ Local:
     network: Option.getOrThrow(Forms.network.parse(network))
   })
 
-  it("are on the device whose narrowest route leads to their network, and left out where none does", () => {
+  it("are on the device whose narrowest route leads to their network, and left out if none does", () => {
     const found = addressesOf(trie, "", [route("eth1", "192.0.0.0/16"), route("eth0", "192.0.2.0/24")])
     assert.deepStrictEqual(found, [
       { name: "eth0", address: "192.0.2.5", prefixLength: 24, internal: false },

@@ -45,7 +45,7 @@ class Peer {
     return this.sessions.seal(new Uint8Array([...Frame.header(tag, 0), ...new TextEncoder().encode(text)]), this.now)
   }
 
-  /** What it believes of a datagram, and what it sends for it; or why it drops it. */
+  /** The bodies that it believes of a datagram, and the answers that it sends; or the reason of a drop. */
   hears(payload: Uint8Array) {
     const opened = this.sessions.open({ payload, from, via: "unicast" }, payload[3] as Frame.Flags, this.now)
     return Result.isFailure(opened)
@@ -58,7 +58,7 @@ class Peer {
   }
 }
 
-/** Carries all replies between two until none is left; what each came to believe. */
+/** Carries all replies between two until none is left; gives the bodies that each came to believe. */
 const talk = (a: Peer, b: Peer, frame: Uint8Array): ReadonlyArray<string> => {
   const believed: Array<string> = []
   const queue: Array<readonly [Peer, Peer, Uint8Array]> = [[a, b, frame]]
@@ -83,7 +83,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     assert.deepStrictEqual(b.sessions.size(), { authenticated: 1, unauthenticated: 0 })
   })
 
-  it("says why it drops what it drops, and reports unauthenticated senders", () => {
+  it("gives the reason of each drop, and reports unauthenticated senders", () => {
     const [a, b, c] = [new Peer(first), new Peer(first), new Peer(second)]
     talk(a, b, a.says("hello"))
     const said = a.says("again")
@@ -121,7 +121,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     const answer = a.hears(challenge.replies[0]!)
     if (typeof answer === "string") return assert.fail(answer)
     const [proof] = answer.replies
-    assert.strictEqual(c.hears(proof!), "Unproven")
+    assert.strictEqual(c.hears(proof!), "Unauthenticated")
     assert.deepInclude(b.hears(proof!), { texts: ["one"] })
     assert.strictEqual(b.hears(proof!), "Repeated")
   })
@@ -137,7 +137,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     assert.strictEqual(b.hears(a.says("four")), "UnknownKey")
   })
 
-  it("permissive, it believes what is plain, and proves itself by the key it was asked with", () => {
+  it("permissive, it believes plain messages, and answers a challenge by the key it was asked with", () => {
     const [a, b] = [new Peer(first), new Peer(first)]
     b.ring = { keys: [first], active: null, mode: "permissive" }
     assert.deepInclude(b.hears(new Peer().says("plain")), { texts: ["plain"] })
@@ -154,7 +154,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     assert.deepStrictEqual([b.sessions.size(), b.forgotten], [{ authenticated: 0, unauthenticated }, 1])
     assert.deepStrictEqual(talk(oldest, b, oldest.says("second")), ["second"])
     assert.deepStrictEqual([b.sessions.size().authenticated, b.forgotten], [1, 2])
-    // Those who let their challenge go by for long are no loss.
+    // Sessions that let their challenge go by for long are no loss.
     b.now = 10_000
     for (let n = 0; n < unauthenticated - 1; n++) b.hears(new Peer(first).says("hello"))
     assert.strictEqual(b.forgotten, 2)
@@ -182,7 +182,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     assert.deepStrictEqual([b.sessions.size().authenticated, b.forgotten], [64, 65])
   })
 
-  /** Two who know each other, at the moment when the first has its next session. */
+  /** Two that know each other, at the moment when the first has its next session. */
   const changing = () => {
     const [a, b] = [new Peer(first), new Peer(first)]
     talk(a, b, a.says("hello"))
@@ -212,7 +212,7 @@ describe("the sessions of an endpoint (protocol 7)", () => {
     assert.strictEqual(a.sessions.introduction(null, a.now), null)
   })
 
-  it("whoever missed the introduction has the new session authenticated, and what comes before it is let through by it", () => {
+  it("a receiver that missed the introduction has the new session authenticated, and the datagrams before that are let through by it", () => {
     const { a, b } = changing()
     const introduction = a.sessions.introduction(null, a.now)!
     later(a, b)

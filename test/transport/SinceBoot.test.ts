@@ -53,7 +53,7 @@ const watch = ({ pass, read, truth }: Machine, millis = 3_000) => {
 
 describe("the clock that counts suspensions (protocol 4)", () => {
   for (const cut of [10, 15.625, 1_000]) {
-    it(`is fine, and never runs behind the truth, where the system's is cut to ${cut} ms`, () => {
+    it(`is fine, and never runs behind the truth, if the system's is cut to ${cut} ms`, () => {
       const { pass, read, sleep, truth } = machine(cut, cut === 1_000 ? 123_000 : 123_456.789)
       let [last, lastTruth] = [read().sinceBoot, truth()]
       for (
@@ -136,7 +136,7 @@ describe("the clock that counts suspensions (protocol 4)", () => {
     assert.closeTo(denied.doubted, 10_000, 40)
   })
 
-  it("sees a short suspension also where its first look came on a whole second, though the uptime is one of hundredths", () => {
+  it("sees a short suspension also if its first look came on a whole second, though the uptime has hundredths", () => {
     const one = machine(10, 123_000 - 5_000.25)
     watch(one, 200)
     const before = one.read()
@@ -144,7 +144,7 @@ describe("the clock that counts suspensions (protocol 4)", () => {
     assert.closeTo(one.read().sinceBoot - before.sinceBoot, 500, 50)
   })
 
-  it("goes on where the granularity of the uptime changes while it runs", () => {
+  it("goes on if the granularity of the uptime changes while it runs", () => {
     const one = machine(10)
     watch(one)
     one.lies((truth) => Math.floor(truth / 1_000) * 1_000)
@@ -218,7 +218,7 @@ describe("the clock that counts suspensions (protocol 4)", () => {
       assert.strictEqual(after.doubted, 0)
     }).pipe(Effect.provide(NodeSinceBoot.layer)))
 
-  it.effect("is unknown where nobody gives it", () =>
+  it.effect("is unknown if nobody provides it", () =>
     Effect.gen(function*() {
       assert.isUndefined(yield* SinceBoot.SinceBoot)
     }))

@@ -25,7 +25,7 @@ describe("the per-source rate limit (protocol, shares)", () => {
     assert.isTrue(sources.allows(at("192.0.2.67", 1), 0))
   })
 
-  it("who has said something valid is heard beside a flood from its own host", () => {
+  it("a source that has said something valid is heard beside a flood from its own host", () => {
     const sources = SourceRateLimit.make()
     const member = at("127.0.0.1", 4_000)
     sources.admit(member)
@@ -60,7 +60,7 @@ describe("the per-source rate limit (protocol, shares)", () => {
     assert.isTrue(sources.allows(newcomer, 0))
   })
 
-  it("of too many valid ones, who was valid the longest ago is treated as unauthenticated", () => {
+  it("of too many valid ones, the one that was valid the longest ago is treated as unauthenticated", () => {
     const sources = SourceRateLimit.make()
     const first = at("192.0.2.1", 1)
     for (let port = 1; port <= SourceRateLimit.capacity.known; port++) sources.admit(at("192.0.2.1", port))

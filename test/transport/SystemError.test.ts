@@ -4,7 +4,7 @@ import * as SystemError from "../../src/transport/node/SystemError.ts"
 
 const error = (more: object) => Object.assign(new Error("it failed"), more)
 
-describe("what the system said", () => {
+describe("the system's refusal", () => {
   it.each<readonly [string, unknown, SystemError.SystemError]>([
     ["is the code and the call of Node's error", error({ code: "EINVAL", syscall: "bind" }), {
       code: "EINVAL",
@@ -29,12 +29,12 @@ describe("what the system said", () => {
     ["is nothing of what is no error", "EMFILE", {}]
   ])("%s", (_, cause, said) => assert.deepStrictEqual(SystemError.of(cause), said))
 
-  it("ends where an error is its own cause", () => {
+  it("ends if an error is its own cause", () => {
     const loop = error({})
     assert.deepStrictEqual(SystemError.of(Object.assign(loop, { cause: loop })), {})
   })
 
-  it("stands in the message, and where the system has no name for it the words of whoever refused", () => {
+  it("stands in the message, or the text of the error if the system has no name for it", () => {
     const message = (during: DatagramsFailed["during"], cause: unknown) =>
       SystemError.failedBy(during, "eth0", cause).message
     assert.strictEqual(

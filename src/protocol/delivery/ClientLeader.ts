@@ -1,6 +1,6 @@
 /**
- * Whom a client talks to: the leader of the greatest reign that it hears of. A leader may speak and hear nothing, so its own
- * word alone takes a client neither from one that answers, nor back to itself.
+ * The leader that a client talks to: that of the greatest reign that it hears of. A leader may speak and hear nothing, so
+ * its own word alone takes a client neither from one that answers, nor back to itself.
  */
 import type { ClientContext } from "../model/ClientContext.ts"
 import * as Member from "../model/Member.ts"
@@ -19,7 +19,7 @@ export const beginJoin = (context: ClientContext, dueAt: number): void => {
   context.state.join = { nonce: context.nonce(), tries: 0, dueAt }
 }
 
-/** Asks all who lead to let us in, unless that is under way. */
+/** Asks all leaders to let us in, unless that is under way. */
 const joinNow = (context: ClientContext): void => {
   if (context.state.phase === "Joined" && context.state.join.tries === 0) beginJoin(context, context.now.monotonic)
 }
@@ -57,8 +57,8 @@ const become = (context: ClientContext, reign: Reign.Reign | null, address: Memb
 }
 
 /**
- * Whom we asked again and again since an instant, and who has not been heard in any other way either, is not there. One that
- * is heard may have too much to do for messages, or be deaf: a join tells.
+ * A leader that was asked again and again since an instant, and has not been heard in any other way either, is not there.
+ * One that is heard may have too much to do for messages, or be deaf: a join tells which.
  */
 export const doubtLeader = (context: ClientContext, since: number): void => {
   if (context.state.reign === null) return
@@ -78,7 +78,7 @@ export const dropUnanswering = (context: ClientContext): void => {
   leaveLeader(context, reign, false)
 }
 
-/** What a server's message means for whom we talk to. `answers`: its sender answers what we have said. */
+/** What a server's message means for the choice of leader. `answers`: it is an answer to us. */
 export const observe = (
   context: ClientContext,
   message: Message.FromServer,
@@ -98,7 +98,7 @@ export const observe = (
   if (theirs === null || message.type === "SERVER_LEAVING") return
   const isByTheirs = Member.isSameStart(theirs.leader, sender)
   const order = last === null ? 1 : Reign.compare(theirs, last.reign)
-  // Who was only silent, or leads where we have come to, is followed again by its own word.
+  // A leader that was only silent, or leads where we have come to, is followed again by its own word.
   const isBack = mine === null && isByTheirs && !(order === 0 && last!.isOver)
   const told = isByTheirs ? from : Zone.heardOfFrom(theirs.leader, from)
   const moved = isByTheirs ? message.moved ?? 0 : 0
@@ -110,7 +110,7 @@ export const observe = (
   } else if (order === 0 && isToldAgain(context, message, theirs, told)) {
     follow(context, theirs, told, moved)
   } else if (mine !== null && isByLeader && order === 0 && moved >= context.state.leaderMoved) {
-    // What it said before it moved, and comes late, does not take us back to where it was.
+    // A late message from before it moved does not take us back to its former address.
     context.state.leaderMoved = moved
     if (!isSame(from, context.state.address)) {
       context.state.address = from

@@ -1,9 +1,9 @@
 /**
- * A client's whole part in the protocol as one function: what it was, what happened and what time it is, to what it is now
- * and what is to be done. Every input of a client goes through {@link step}; nothing else changes its state.
+ * A client's whole part in the protocol as one function: from a state, an input and the time to a new state and outputs.
+ * Every input of a client goes through {@link step}; nothing else changes its state.
  *
- * A client follows reigns as servers do, the greater one wins, but it judges nobody: a leader that does not answer is
- * dropped for the next that is heard of, and until then it speaks to the whole group.
+ * A client follows reigns as servers do, the greater one wins, but it judges nobody: it drops a leader that does not answer
+ * for the next that it hears of, and until then it speaks to the whole group.
  */
 import * as HashMap from "effect/HashMap"
 import * as Client from "../model/Client.ts"
@@ -15,10 +15,10 @@ import * as ClientLeader from "./ClientLeader.ts"
 import * as Receiver from "./Receiver.ts"
 
 /**
- * What can happen to a client.
+ * The inputs of a client.
  *
- * - `Start`: once, first of all. `Received`: a message came. `Due`: what was due at {@link dueAt} is due.
- * - `Send`: the app sends; `Withdraw`: it does not want to any more. What has gone out cannot be taken back.
+ * - `Start`: once, first of all. `Received`: a message came. `Due`: the time {@link dueAt} has come.
+ * - `Send`: the app sends; `Withdraw`: it does not want to any more. A message that has gone out cannot be taken back.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
  */
@@ -115,7 +115,6 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       leave(context)
       break
   }
-  // Whatever happened: what is due is done.
   join(context)
   fly(context)
   if (Receiver.dueAt(context.state.receiver) <= now.monotonic) receiving(context, Receiver.repair)
@@ -132,11 +131,11 @@ const join = (context: ClientContext): void => {
   if (phase === "Leaving") return sayLeaving(context)
   // Any leader that hears a join answers it: that this one speaks otherwise says nothing.
   if (tries >= patientTries) ClientLeader.dropUnanswering(context)
-  // Who is in already has time.
+  // A client that is in already has time.
   const quick = phase === "Joining" ? joinGaps : []
   const gap = quick[tries] ??
     Math.min(ClientLeader.backoff.longest, ClientLeader.backoff.first * 2 ** (tries - quick.length))
-  // Servers forget by it who says nothing more.
+  // By it servers forget a client that says nothing more.
   const next = Math.max(1, Math.round(Math.max(interval, gap)))
   context.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq })
   context.state.join = { nonce, tries: tries + 1, dueAt: context.now.monotonic + gap }
@@ -165,7 +164,7 @@ const sayLeaving = (context: ClientContext): void => {
 
 // --- Sending ---
 
-/** Sends what is due: what waits as far as there is room, and what was not acknowledged in time. */
+/** Sends the messages that are due: waiting ones as far as there is room, and those that were not acknowledged in time. */
 const fly = (context: ClientContext): void => {
   const now = context.now.monotonic
   const { state } = context
@@ -240,7 +239,7 @@ const received = (context: ClientContext, message: Message.Message, from: Member
   if (Message.namesNewest(message) && context.state.phase !== "Joining") named(context, message, message.delivered ?? 0)
 }
 
-/** Those heard are counted, for who asks why nobody answers. */
+/** The servers that were heard are counted, to explain why nobody answers. */
 const hear = (context: ClientContext, id: Member.NodeId): void => {
   const { heard } = context.state
   if (HashMap.size(heard) < maxHeard || HashMap.has(heard, id)) {
@@ -261,14 +260,14 @@ const welcomed = (context: ClientContext, { leader, members, term }: Message.Of<
 
 const named = (context: ClientContext, { leader, sender, term }: Message.Header, delivered: number): void => {
   const { receiver, reign } = context.state
-  // Who has just given its reign up names its last message, which may not have arrived.
+  // A leader that has just given its reign up names its last message, which may not have arrived.
   const id = leader?.id ?? sender.id
   const isFollowed = leader !== null && reign !== null && id === reign.leader.id && term === reign.term
   const isOver = leader === null && receiver.tracks.some((track) => track.term === term && track.leader === id)
   if (isFollowed || isOver) receiving(context, (host) => Receiver.named(host, term, id, delivered))
 }
 
-/** The group is asked: the servers first, as they all should have it; after them whoever else has. */
+/** The group is asked: the servers first, as they all should have it; after them any client that has it. */
 const onRepair = (context: ClientContext, { from, missed, to }: Message.Of<"CLIENT_REPAIR">): void => {
   receiving(context, (host) => Receiver.overhear(host, missed, from, to))
   const found = Receiver.find(context.state.receiver, missed, from, to)

@@ -1,6 +1,6 @@
 /**
- * The server's side of what clients send: who they are, what the leader accepts and relays, what every server takes in
- * from it, and what is said again to those who missed some. The order and the gaps are the `Receiver`'s.
+ * The server's side of the clients' messages: the clients, accepting and relaying by the leader, taking in by every server,
+ * and repairs for receivers that missed some. The order and the gaps are the `Receiver`'s.
  *
  * The functions work on a {@link StepContext.StepContext} and are used by `Step` alone.
  */
@@ -43,7 +43,7 @@ const receiving = <A>(context: StepContext, use: (host: Receiver.Host) => A): A 
     now: context.now.monotonic,
     random: () => context.random(),
     hasLeader: leader !== null,
-    // Twice: what comes late of those that are forgotten must not come twice.
+    // Twice: late messages of clients that are forgotten must not be delivered twice.
     maxSources: 2 * context.state.timing.maxClients,
     deliver: ({ body, client, seq }) => context.emit({ event: "MessageReceived", client, seq, body }),
     lose: (lost) => context.emit({ event: "MessageLost", ...lost }),
@@ -66,13 +66,13 @@ const awaitRepair = (context: StepContext): void => {
   const due = Receiver.dueAt(context.state.delivery.receiver)
   if (due >= context.state.delivery.repairAt) return
   change(context, { repairAt: due })
-  // Whole ms: what is left of one by rounding would be no time for a timer to run.
+  // Whole ms: a rest left by rounding would be no time for a timer to run.
   context.setTimer("repair", Math.max(0, Math.ceil(due - context.now.monotonic)), { _tag: "Repair" })
 }
 
-// --- Who the clients are ---
+// --- The clients ---
 
-/** Whether there was one that has left, and is forgotten now. Where none has, a crowd of strangers costs no search. */
+/** Whether there was one that has left, and is forgotten now. If none has, a crowd of new clients costs no search. */
 const forgetOne = (context: StepContext): boolean => {
   const { clients, left } = context.state.delivery
   for (const [id, { hasLeft }] of left === 0 ? [] : clients) {
@@ -125,8 +125,9 @@ const hear = (
 }
 
 /**
- * A client joins, or says that it is still there: the leader lets it in. While nobody leads, whoever ranks highest in its
- * own view says so. One that asks by unicast does not hear multicasts: whomever it asks says who leads.
+ * A client joins, or says that it is still there: the leader lets it in. While nobody leads, the server that ranks highest
+ * in its own view says so. A client that asks by unicast does not hear multicasts: any server that it asks names the
+ * leader.
  */
 export const onJoin = (
   context: StepContext,
@@ -151,7 +152,7 @@ export const onJoin = (
   }
 }
 
-/** Tells a client whom to talk to, or that nobody leads. */
+/** Names the leader to a client, or says that nobody leads. */
 const sendLeaderNotice = (context: StepContext, id: Client.ClientId, from: Member.Address): void => {
   const known = HashMap.getUnsafe(context.state.delivery.clients, id)
   if (context.now.monotonic - known.noticedAt < Timing.leaderNoticeInterval) return
@@ -182,7 +183,7 @@ export const sweep = (context: StepContext): void => {
   }
 }
 
-/** After a stall of so many ms nobody is judged for it: the stamps of all clients move forward. */
+/** After a pause of so many ms nobody is judged for it: the stamps of all clients move forward. */
 export const forgive = (context: StepContext, stalledFor: number): void => {
   if (HashMap.isEmpty(context.state.delivery.clients)) return
   change(context, {
@@ -196,8 +197,8 @@ export const forgive = (context: StepContext, stalledFor: number): void => {
 // --- What the leader accepts ---
 
 /**
- * A client sends a message. The leader accepts each once, in the order of `seq`, hands it on and acknowledges; whoever
- * does not lead says who does.
+ * A client sends a message. The leader accepts each once, in the order of `seq`, relays it and acknowledges; another server
+ * names the leader.
  */
 export const onMessage = (
   context: StepContext,
@@ -212,7 +213,7 @@ export const onMessage = (
     if (via === "unicast") sendLeaderNotice(context, message.client.id, from)
     return
   }
-  // What is below `oldest` was acknowledged by a former leader: to wait for it would be to wait without end.
+  // Messages below `oldest` were acknowledged by a former leader: to wait for them would be to wait without end.
   const accepted = known.term === own.term ? Math.max(known.accepted, message.oldest) : message.oldest
   const waiting = known.term === own.term ? known.waiting.filter(({ seq }) => seq >= accepted) : []
   if (message.seq < accepted) {
@@ -259,7 +260,7 @@ const handOn = (context: StepContext, { body, client, seq }: Message.Of<"CLIENT_
   }
   context.send(null, message)
   receiving(context, (host) => {
-    // Whoever founds the reign is there from its first message on.
+    // The leader of the reign is there from its first message on.
     if (index === 1) Receiver.named(host, term, id, 0)
     Receiver.receive(host, message, true)
   })
@@ -276,7 +277,7 @@ export const nameNewest = (context: StepContext, isLast: boolean): void => {
   const passed = context.now.monotonic - context.state.delivery.handedOnAt
   const wanted = newestAfter[isLast ? 1 : 0]
   if (isLast && passed < wanted - newestAfter[0]) return nameNewest(context, false)
-  // Whole ms: what is left of one by rounding would be no time for a timer to run.
+  // Whole ms: a rest left by rounding would be no time for a timer to run.
   const left = Math.ceil(wanted - passed)
   if (left > 0) return context.setTimer("newest", left, { _tag: "NameNewest", isLast })
   context.say(null, { type: "SERVER_ALIVE", interval: context.state.timing.heartbeatInterval })
@@ -305,7 +306,7 @@ export const onHeard = (context: StepContext, message: Message.FromServer): void
   const { delivered = 0, leader, sender, term } = message
   const { delivery: { receiver }, election: { reign } } = context.state
   const isBegun = receiver.tracks.length > 0
-  // Who has just given its reign up names its last message, which may not have arrived.
+  // A leader that has just given its reign up names its last message, which may not have arrived.
   const id = leader?.id ?? sender.id
   const isFollowed = leader !== null && reign !== null && reign.leader.id === id && reign.term === term
   const isOver = leader === null && receiver.tracks.some((track) => track.term === term && track.leader === id)
@@ -315,7 +316,7 @@ export const onHeard = (context: StepContext, message: Message.FromServer): void
   }
 }
 
-/** For how many ms more a server that leaves stays to be asked: what it relayed last, only it may have. */
+/** For how many ms more a server that leaves stays to be asked: only it may have the messages that it relayed last. */
 export const lingers = (context: StepContext): number =>
   context.state.members.length > 0 && context.now.monotonic - context.state.delivery.handedOnAt < lingering.within
     ? lingering.for
@@ -361,7 +362,7 @@ export const onRepair = (
   if (!context.hasTimer("answer")) context.setTimer("answer", context.random() * 20, { _tag: "Answer" })
 }
 
-/** Nobody else has answered for what is left. */
+/** Nobody else has answered for the rest. */
 export const answer = (context: StepContext): void => {
   const { answers } = context.state.delivery
   change(context, { answers: [] })

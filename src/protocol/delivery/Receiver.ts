@@ -1,12 +1,12 @@
 /**
- * Order out of what arrives: what the leaders multicast reaches each receiver lost, doubled and overtaken, and leaves it
- * as each client's messages in the order of `seq`, each once, whatever reign carried them. Servers and clients share it.
+ * Brings messages into order: the multicasts of the leaders arrive lost, doubled and overtaken, and leave as each client's
+ * messages in the order of `seq`, each once, whatever reign carried them. Servers and clients share it.
  *
- * Two numbers tell what is missing. The **index** of a message in its reign shows a gap as soon as any later index is
- * named, the last message included; a client's **seq** shows one where a reign is over that nobody can name an index of.
- * What is missing is asked for, {@link Host.ask}, until it comes or {@link giveUpAfter} is over, and then told as lost.
+ * Two numbers show a gap. The **index** of a message in its reign shows one as soon as any later index is named, the last
+ * message included. A client's **seq** shows one if a reign is over that nobody can name an index of. A missing message is
+ * asked for, {@link Host.ask}, until it comes or {@link giveUpAfter} is over, and then reported as lost.
  *
- * Pure: each function takes a {@link Host}, which holds the receiver as it is now and takes what follows from it.
+ * Pure: each function takes a {@link Host}, which holds the receiver as it is now and takes the outputs.
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -32,7 +32,7 @@ export interface Run {
   readonly ask: Ask
 }
 
-/** What is known of the indexes of one reign: of all up to `newest` only those of `missing` are not here. */
+/** The indexes of one reign: of all up to `newest` only those of `missing` are not here. */
 export interface Track {
   readonly term: number
   readonly leader: NodeId
@@ -54,13 +54,13 @@ export interface Source {
 }
 
 /**
- * One receiver. `kept` are the newest messages, of all reigns, oldest first. `delivered` were handed on since the start,
- * and may be up to `limit`. `asking` and `unplaced` name the sources with an `ask` and those without a `next`.
+ * One receiver. `kept` are the newest messages, of all reigns, oldest first. `delivered` counts those delivered since the
+ * start, and may go up to `limit`. `asking` and `unplaced` name the sources with an `ask` and those without a `next`.
  */
 export interface Receiver {
   /** The newest first. Empty until this receiver begins. */
   readonly tracks: ReadonlyArray<Track>
-  /** The term in which it began: what is of an earlier one was before its time. */
+  /** The term in which it began: messages of an earlier one were before its time. */
   readonly since: number
   readonly sources: HashMap.HashMap<Client.ClientId, Source>
   readonly asking: ReadonlyArray<Client.ClientId>
@@ -71,7 +71,7 @@ export interface Receiver {
   readonly isBlocked: boolean
 }
 
-/** Whoever has a receiver: what it is now, the time in ms, chance, and what is done with what follows. */
+/** The owner of a receiver: its present state, the time in ms, randomness, and the outputs. */
 export interface Host {
   receiver: Receiver
   readonly now: number
@@ -88,7 +88,7 @@ export interface Host {
   readonly ask: (whom: "leader" | "group", missed: Message.Missed, from: number, to: number) => void
 }
 
-/** How many of the newest messages are kept for those who missed them. */
+/** How many of the newest messages are kept for receivers that missed them. */
 export const keptLimit = 1_024
 
 /** After how many ms of asking a message is given up. */
@@ -178,7 +178,7 @@ const reach = (host: Host, track: Track, newest: number, isHere: boolean): void 
   putTrack(host, { ...track, newest, missing })
 }
 
-/** Takes one index out of what is missing. Whether it was. */
+/** Takes one index out of the missing ones. Returns whether it was missing. */
 const fill = (host: Host, track: Track, index: number): boolean => {
   const at = track.missing.findIndex((run) => run.from <= index && index <= run.to)
   if (at < 0) return false
@@ -197,8 +197,8 @@ const completeTo = (receiver: Receiver, { leader, term }: Delivered): number => 
 }
 
 /**
- * Somebody names the newest index of a reign. Who has just begun begins after it; to everyone else what it has not heard
- * up to there is missing.
+ * Somebody names the newest index of a reign. A receiver that has just begun begins after it; any other misses all up to
+ * there that it has not heard.
  */
 export const named = (host: Host, term: number, leader: NodeId, newest: number): void => {
   const track = trackOf(host, term, leader, newest)
@@ -207,7 +207,7 @@ export const named = (host: Host, term: number, leader: NodeId, newest: number):
 
 // --- Messages ---
 
-/** A message came. Whether it is new here. Who has not begun begins with it if `begins`. */
+/** A message came. Returns whether it is new here. A receiver that has not begun begins with it if `begins`. */
 export const receive = (host: Host, message: Delivered, begins: boolean): boolean => {
   const { index, leader, term } = message
   const { since, tracks } = host.receiver
@@ -237,7 +237,7 @@ const sourceOf = (host: Host, client: Client.ClientId): Source | undefined =>
 const putSource = (host: Host, client: Client.ClientId, source: Source): void => {
   const all = host.receiver.sources
   if (HashMap.size(all) >= host.maxSources && !HashMap.has(all, client)) {
-    // Some at once: to look for the oldest with each new one would let a crowd of strangers cost a search each.
+    // Some at once: to look for the oldest with each new one would let a crowd of new clients cost a search each.
     const oldest = [...all].toSorted(([, one], [, other]) => one.heardAt - other.heardAt)
     for (const [id] of oldest.slice(0, Math.ceil(host.maxSources / 8))) drop(host, id)
   }
@@ -280,7 +280,7 @@ export const introduce = (host: Host, client: Client.ClientId): void => {
   if (source.next === null) advance(host, client, { ...source, next: 1 })
 }
 
-/** Puts a message into its client's order, and hands on what is in turn. Whether it is new there. */
+/** Puts a message into its client's order, and delivers those whose turn it is. Returns whether it is new there. */
 const order = (host: Host, message: Delivered): boolean => {
   const { client: { id }, seq } = message
   const source = sourceOf(host, id) ?? unheard(host, null)
@@ -346,7 +346,7 @@ const place = (host: Host): void => {
   }
 }
 
-/** How many messages may have been handed on in all; what waited for that is handed on. */
+/** How many messages may have been delivered in all; those that waited for that are delivered. */
 export const allow = (host: Host, limit: number): void => {
   const { isBlocked, sources } = host.receiver
   change(host, { limit, isBlocked: false })
@@ -371,7 +371,7 @@ export const dueAt = (receiver: Receiver): number => {
 const whom = (host: Host, { asks }: Ask): "leader" | "group" =>
   host.hasLeader && (asks < leaderFirst || asks % 2 === 1) ? "leader" : "group"
 
-/** Asks for what is due, and gives up what was asked for long enough. */
+/** Asks for the messages that are due, and gives up those that were asked for long enough. */
 export const repair = (host: Host): void => {
   for (const track of host.receiver.tracks) {
     const { leader, missing, term } = track
@@ -411,7 +411,7 @@ const repairSource = (host: Host, client: Client.ClientId, source: Source, ask: 
   putSource(host, client, { ...source, ask: nextAsk(host, ask) })
 }
 
-/** Somebody else asks the group for what may be missing here too: its answer is waited for. */
+/** Somebody else asks the group for messages that may be missing here too: this receiver waits for the answer. */
 export const overhear = (host: Host, missed: Message.Missed, from: number, to: number): void => {
   if ("client" in missed) {
     const source = sourceOf(host, missed.client)
@@ -427,7 +427,7 @@ export const overhear = (host: Host, missed: Message.Missed, from: number, to: n
   }
 }
 
-/** Those of what somebody missed that are kept here, in order, at most as many as are on their way of one client. */
+/** The missed messages that are kept here, in order, at most as many as may be on their way of one client. */
 export const find = (
   receiver: Receiver,
   missed: Message.Missed,
@@ -441,7 +441,7 @@ export const find = (
       term === missed.term && leader === missed.leader && from <= index && index <= to
     ).toSorted((a, b) => a.index - b.index).slice(0, Client.window)
 
-/** What is still to be said again of some messages, now that somebody else has said one. */
+/** The messages that are still to be repeated, now that somebody else has repeated one. */
 export const withoutAnswered = (
   answers: ReadonlyArray<Delivered>,
   { index, leader, term }: Delivered

@@ -3,7 +3,10 @@ import { majorityLease } from "../lease/MajorityLease.ts"
 import type { State } from "../model/State.ts"
 import { bully } from "./Bully.ts"
 import type { ElectionAlgorithm } from "./ElectionAlgorithm.ts"
+import * as ElectionTraits from "./ElectionTraits.ts"
 
-/** The majority lease where there is an agreement on one, else the Bully. */
+const algorithms = { bully, lease: majorityLease }
+
+/** The algorithm of a server that has this state. */
 export const of = ({ timing }: Pick<State, "timing">): ElectionAlgorithm =>
-  timing.lease === null ? bully : majorityLease
+  algorithms[ElectionTraits.of(timing).leadership]

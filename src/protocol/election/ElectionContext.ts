@@ -10,6 +10,7 @@ import * as Member from "../model/Member.ts"
 import type * as Reign from "../model/Reign.ts"
 import type { Body, State, Timer } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
+import * as ElectionTraits from "./ElectionTraits.ts"
 
 type ElectionTimer<T = Timer> = T extends { readonly election: string } ? Omit<T, "election"> : never
 
@@ -30,6 +31,10 @@ export class ElectionContext {
 
   get state(): StepContext["state"] {
     return this.context.state
+  }
+
+  get traits(): ElectionTraits.ElectionTraits {
+    return ElectionTraits.of(this.state.timing)
   }
 
   get register(): Election.Election {

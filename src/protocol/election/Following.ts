@@ -1,10 +1,6 @@
 /**
  * By what path a reign is followed. A server follows a leader that it hears and that hears it; or, in the group's own election,
- * **through** a member with which it has a path both ways and which knows that the leader lives.
- *
- * What is passed on cannot keep a dead leader alive in a circle: the leader numbers its signs of life, others say the highest
- * number that they know, and for who does not hear the leader it lives as long as that number grows. After van Renesse, Minsky
- * and Hayden, *A Gossip-Style Failure Detection Service* (1998). What others say keeps a reign; it never ends one.
+ * **through** a member with which it has a path both ways and which knows that the leader lives (`LeaderLife`).
  *
  * With a lease the votes say whether a leader is heard: a leader that is heard is followed, whomever it hears.
  */
@@ -14,32 +10,34 @@ import * as Membership from "../membership/Membership.ts"
 import * as Paths from "../membership/Paths.ts"
 import * as Election from "../model/Election.ts"
 import * as Member from "../model/Member.ts"
-import * as Message from "../model/Message.ts"
+import type * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
 import type { Known } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
+import * as LeaderLife from "./LeaderLife.ts"
 
 type Context = ElectionContext.ElectionContext
 
-/** A path to a leader: `through` is the member that it leads through, null where it is direct. */
-export interface Path {
-  readonly through: Member.NodeId | null
-}
+type Path = LeaderLife.Path
 
 /**
- * Whether what a member says may change a reign that is followed, or a term that was heard of: with a lease whatever it says;
- * else where it is known to hear this server.
+ * Whether what a member says may change a reign that is followed, or a term that was heard of: always where leaders are voted for,
+ * else where the member is known to hear this server.
  */
 export const isBothWays = (election: Context, id: Member.NodeId): boolean =>
-  election.state.timing.lease !== null || Paths.isHeardBy(election.context, id)
+  election.traits.isVotedFor || Paths.isHeardBy(election.context, id)
 
 /**
  * Whether a leader that is a member can be followed directly. One that is not known to hear this server can be where no member
  * is, if that leader sees more than half as many servers as this one: it is this server then that is not heard.
+ *
+ * Where leaders are voted for, one that only others hear cannot be: a sweep would end that path, and find the one through others
+ * a little later.
  */
 export const isDirect = (election: Context, id: Member.NodeId): boolean => {
+  if (election.traits.isVotedFor) return !isHeardByOthersOnly(election, id)
   if (isBothWays(election, id)) return true
   const { sees } = HashMap.getUnsafe(election.state.known, id)
   return 2 * sees > election.state.members.length + 1 && Paths.isUnheard(election.context)
@@ -55,38 +53,16 @@ export const hearsLeader = (election: Context, { leader }: Reign.Reign): boolean
 const isSilent = ({ now, state: { timing } }: StepContext, { heardAt, interval }: Known): boolean =>
   now.monotonic - heardAt > Timing.patience(timing, interval)
 
-/** The life that a message tells of the leader that it names, where its sender can be relied on for it. */
-const toldBy = (
-  election: Context,
-  message: Message.FromServer
-): { readonly alive: number; readonly hops: number } | null => {
-  if (election.name !== Election.ofGroup || !("hops" in message)) return null
-  const { alive, hops } = message
-  if (alive === undefined || hops === undefined || hops >= Message.maxHops) return null
-  return isThroughUs(election, message) ? null : { alive, hops }
-}
-
-/** Whether what it tells of the leader came over this server: it leads back here, and nowhere else. */
-const isThroughUs = (election: Context, message: Message.FromServer): boolean =>
-  "through" in message && message.through === election.state.self.id
-
-const isSame = (election: Context, self: Reign.Reign | null, that: Reign.Reign): boolean =>
-  self !== null && Reign.compare(self, that, election.name) === 0
-
-/** The highest number that is known of the signs of life of a reign; null of one that was not heard of before. */
-const numberOf = (election: Context, reign: Reign.Reign): number | null => {
-  const { last, life, mention } = election.register
-  if (isSame(election, last, reign)) return life.number
-  return mention !== null && isSame(election, mention.reign, reign) ? mention.number : null
-}
-
 /**
  * Takes note of a reign that a member spoke of and of its leader's life, so that this is seen to go on. The first word alone is
  * no reason to follow through others: the leader itself, which is asked, may answer.
  */
 const mention = (election: Context, message: Message.FromServer, theirs: Reign.Reign): boolean => {
-  const told = toldBy(election, message)
-  if (told === null || !Paths.isHeardBy(election.context, message.sender.id) || numberOf(election, theirs) !== null) {
+  const told = LeaderLife.toldBy(election, message)
+  if (
+    told === null || !Paths.isHeardBy(election.context, message.sender.id) ||
+    LeaderLife.numberOf(election, theirs) !== null
+  ) {
     return false
   }
   const { mention: before } = election.register
@@ -111,7 +87,7 @@ export const pathTo = (election: Context, message: Message.FromServer, theirs: R
  */
 const mayHaveMissedUs = (election: Context, message: Message.FromServer, { leader }: Reign.Reign): boolean => {
   const { timing, self } = election.state
-  return election.leads && election.name === Election.ofGroup && timing.lease === null
+  return election.leads && election.name === Election.ofGroup && !election.traits.isVotedFor
     && (!timing.preempt || election.outranks(self, leader))
     && !(Member.isSameStart(message.sender, leader) && Paths.provesHearing(self, message))
     && !HashMap.getUnsafe(election.state.known, leader.id).isReached
@@ -127,8 +103,8 @@ export const pathBack = (election: Context, message: Message.FromServer, theirs:
     : pathThrough(election, message, theirs)
 
 const pathThrough = (election: Context, message: Message.FromServer, theirs: Reign.Reign): Path | null => {
-  const told = toldBy(election, message)
-  const before = numberOf(election, theirs)
+  const told = LeaderLife.toldBy(election, message)
+  const before = LeaderLife.numberOf(election, theirs)
   const isNews = told !== null && (before === null ? isMadeWayFor(election, message.sender) : told.alive > before)
   return isNews && Paths.isHeardBy(election.context, message.sender.id) ? { through: message.sender.id } : null
 }
@@ -139,7 +115,7 @@ const pathThrough = (election: Context, message: Message.FromServer, theirs: Rei
  */
 const isMadeWayFor = (election: Context, sender: Member.Member): boolean => {
   const { last } = election.register
-  return election.state.timing.lease === null && last !== null && Member.isSameStart(last.leader, sender)
+  return !election.traits.asksFirst && last !== null && Member.isSameStart(last.leader, sender)
 }
 
 /**
@@ -149,7 +125,7 @@ const isMadeWayFor = (election: Context, sender: Member.Member): boolean => {
  */
 export const passedUntil = (election: Context, greater: Reign.Reign | null): number => {
   const { timing, self } = election.state
-  if (election.name !== Election.ofGroup || timing.lease !== null) return -Infinity
+  if (election.name !== Election.ofGroup || election.traits.asksFirst) return -Infinity
   if (greater !== null && election.outranks(self, greater.leader)) return -Infinity
   return election.context.now.monotonic + Timing.patience(timing, timing.heartbeatInterval) + timing.heartbeatInterval
 }
@@ -167,55 +143,11 @@ export const standsIn = (election: Context): number => {
 export const request = (election: Context, message: Message.FromServer, theirs: Reign.Reign): boolean => {
   const isLeaderAsked = Membership.holds(election.context, theirs.leader) &&
     Paths.request(election.context, theirs.leader.id)
-  const isSenderAsked = toldBy(election, message) !== null && !Paths.isHeardBy(election.context, message.sender.id)
+  const isSenderAsked = LeaderLife.toldBy(election, message) !== null &&
+    !Paths.isHeardBy(election.context, message.sender.id)
     && Paths.request(election.context, message.sender.id)
   return mention(election, message, theirs) || isLeaderAsked || isSenderAsked
 }
-
-// --- Signs of life ---
-
-/** A reign is followed from now on by a message that speaks of it: what that tells of its leader's life. */
-export const begun = (
-  election: Context,
-  message: Message.FromServer,
-  theirs: Reign.Reign,
-  { through }: Path
-): Election.Life => ({
-  number: Math.max(numberOf(election, theirs) ?? 0, aliveIn(message), leastOf(election, message, theirs)),
-  through,
-  relay: through === null ? null : relayOf(election, message)
-})
-
-/** A leader that is heard itself has given its first sign of life. */
-const leastOf = (election: Context, { sender }: Message.FromServer, { leader }: Reign.Reign): number =>
-  election.name === Election.ofGroup && election.state.timing.lease === null && Member.isSameStart(sender, leader)
-    ? 1
-    : 0
-
-const aliveIn = (message: Message.FromServer): number => ("alive" in message ? message.alive : undefined) ?? 0
-
-const relayOf = (election: Context, message: Message.FromServer): Election.Relay => {
-  const { alive, hops } = toldBy(election, message)!
-  return {
-    by: message.sender.id,
-    number: alive,
-    hops: hops + 1,
-    until: election.context.now.monotonic + lasts(election.context, hops)
-  }
-}
-
-/**
- * For how long a leader is followed through others without a new sign of life, in ms: as long as it takes those who hear it to
- * remove it, and a heartbeat for each server on the way.
- */
-const lasts = ({ state: { timing } }: StepContext, hops: number): number =>
-  Timing.patience(timing, timing.heartbeatInterval) + timing.cleanupInterval + Timing.probeTries * timing.probeTimeout
-  + (hops + 1) * timing.heartbeatInterval
-
-/** How long ago the leader gave a sign of life by this path, if it does so with each heartbeat. */
-const isFresh = (election: Context, { hops, until }: Election.Relay): boolean =>
-  until - election.context.now.monotonic >=
-    lasts(election.context, hops - 1) - 2 * election.state.timing.heartbeatInterval
 
 /**
  * A message speaks of the reign that this server follows: what it tells of its leader's life. Answers the path by which the
@@ -224,11 +156,11 @@ const isFresh = (election: Context, { hops, until }: Election.Relay): boolean =>
 export const hear = (election: Context, message: Message.FromServer, byLeader: boolean): Path | null => {
   const { life } = election.register
   if (election.leads) {
-    noteEcho(election, message)
+    LeaderLife.noteEcho(election, message)
     return null
   }
   if (byLeader) {
-    const number = Math.max(life.number, aliveIn(message))
+    const number = Math.max(life.number, LeaderLife.aliveIn(message))
     if (number !== life.number) election.change({ life: { ...life, number } })
     if (life.through === null) return null
     if (isDirect(election, message.sender.id)) return { through: null }
@@ -236,8 +168,8 @@ export const hear = (election: Context, message: Message.FromServer, byLeader: b
     return null
   }
   // Two that began at one time to follow through each other both learn of it so.
-  if (isThroughUs(election, message)) withdraw(election, message.sender.id)
-  const told = toldBy(election, message)
+  if (LeaderLife.isThroughUs(election, message)) LeaderLife.withdraw(election, message.sender.id)
+  const told = LeaderLife.toldBy(election, message)
   if (told === null) return null
   const { relay } = life
   const grows = told.alive > life.number || (relay?.by === message.sender.id && told.alive > relay.number)
@@ -246,8 +178,9 @@ export const hear = (election: Context, message: Message.FromServer, byLeader: b
     if (life.through !== null || isMissed(election, told.alive)) Paths.request(election.context, message.sender.id)
     return null
   }
-  const next = relayOf(election, message)
-  const isBetter = relay === null || relay.by === next.by || next.hops < relay.hops || !isFresh(election, relay)
+  const next = LeaderLife.relayOf(election, message)
+  const isBetter = relay === null || relay.by === next.by || next.hops < relay.hops ||
+    !LeaderLife.isFresh(election, relay)
   election.change({
     life: {
       ...life,
@@ -259,56 +192,20 @@ export const hear = (election: Context, message: Message.FromServer, byLeader: b
 }
 
 /**
- * Whether another knows of a later sign of life of a leader that is silent here: with a lease some of those who do are asked for a
- * path before the promise runs out. Without one the sweeps see to that.
+ * Whether another knows of a later sign of life of a leader that is silent here: some of those who do are asked for a path
+ * before the promise to it runs out. Where nothing was promised the sweeps see to that.
  */
 const isMissed = (
-  { register: { life, reign }, state: { members, timing }, context }: Context,
+  { register: { life, reign }, state: { members }, context, traits }: Context,
   alive: number
 ): boolean =>
-  timing.lease !== null && alive > life.number && Option.exists(
+  traits.bindsFollowers && alive > life.number && Option.exists(
     context.known(reign!.leader.id),
     ({ heardAt, interval }) => context.now.monotonic - heardAt >= interval
   ) && context.random() * members.length < askedAtOnce
 
-/** A server that follows a reign of ours and knows its newest signs of life is reached by us, over others or not. */
-const noteEcho = (election: Context, message: Message.FromServer): void => {
-  const alive = aliveIn(message)
-  if (alive > 0 && alive >= election.register.life.number - echoes) {
-    Paths.noteHeardBy(election.context, message.sender.id)
-  }
-}
-
-/** With each heartbeat a leader gives a sign of life. */
-export const giveSignOfLife = (election: Context): void => {
-  const { life } = election.register
-  if (election.leads) election.change({ life: { ...life, number: Math.min(Message.maxAlive, life.number + 1) } })
-}
-
 /** About so many members of a large group are asked at a time for a path around the leader's silence. */
 const askedAtOnce = 3
-
-/** An older number than this many ago proves nothing of now. */
-const echoes = 3
-
-/**
- * The member through which a reign is followed follows it no more itself. That ends nothing; but another has to vouch for it
- * soon.
- */
-export const withdraw = (election: Context, id: Member.NodeId): void => {
-  const { life } = election.register
-  if (life.relay?.by !== id) return
-  const soon = election.context.now.monotonic + 2 * election.state.timing.heartbeatInterval
-  election.change({ life: { ...life, relay: { ...life.relay, until: Math.min(life.relay.until, soon) } } })
-}
-
-/** The direct path to the leader is lost. The path through another that knows of newer signs of life, if there is one. */
-export const around = (election: Context): Path | null => {
-  const { relay } = election.register.life
-  return relay !== null && isFresh(election, relay) && Paths.isHeardBy(election.context, relay.by)
-    ? { through: relay.by }
-    : null
-}
 
 /**
  * Since when there has been no path to the leader, on the monotonic clock: where it is followed through others, and has given
@@ -322,38 +219,32 @@ export const endedAt = (election: Context, reign: Reign.Reign): number | null =>
 
 /** A witness keeps a member; it keeps no path to it. In a named election there is no other path. */
 const notHeardSince = (election: Context, { leader }: Reign.Reign): number | null => {
-  if (election.leads || election.name !== Election.ofGroup || isBoundTo(election, leader)) return null
-  const notHeard = Option.filter(
-    election.context.known(leader.id),
-    (known) => known.isLinkMissing && isSilent(election.context, known)
-  )
+  if (election.leads || !isHeardByOthersOnly(election, leader.id)) return null
+  const notHeard = Option.filter(election.context.known(leader.id), (known) => isSilent(election.context, known))
   return Option.getOrNull(Option.map(notHeard, ({ heardAt }) => heardAt))
 }
 
-/** With a lease who has promised the leader something follows it until that has run out; who has not would follow it for good. */
-const isBoundTo = ({ name, state: { promises, timing } }: Context, { id }: Reign.Leader): boolean =>
-  timing.lease !== null && Option.exists(HashMap.get(promises, name), ({ to }) => to?.id === id)
+/** Whether others hear a member and this server does not, so that it is to be followed through them. */
+const isHeardByOthersOnly = (election: Context, id: Member.NodeId): boolean =>
+  election.name === Election.ofGroup && !isBoundTo(election, id)
+  && Option.exists(election.context.known(id), ({ isLinkMissing }) => isLinkMissing)
+
+/** Who has promised the leader something follows it until that has run out; who has not would follow it for good. */
+const isBoundTo = ({ name, state: { promises } }: Context, id: Member.NodeId): boolean =>
+  Option.exists(HashMap.get(promises, name), ({ to }) => to?.id === id)
 
 /** Whether one stands through which the leader was followed: it follows nobody, and this server goes before it. */
 export const isPathOver = (election: Context, { leader, sender }: Message.Of<"ELECTION">): boolean =>
   leader === null && election.register.life.through === sender.id && election.outranks(election.state.self, sender)
 
 /**
- * With each heartbeat: whom the path to the leader rests on is asked in time whether it hears this server. A leader by a lease
- * that is heard need not.
+ * With each heartbeat: the member that the path to the leader rests on is asked in time whether it hears this server. A leader
+ * that was voted for and is heard need not be asked.
  */
 export const keep = (election: Context): void => {
   const { life: { through }, reign } = election.register
-  if (reign === null || election.leads || (through === null && election.state.timing.lease !== null)) return
+  if (reign === null || election.leads || (through === null && election.traits.isVotedFor)) return
   Paths.keep(election.context, through ?? reign.leader.id)
-}
-
-/** After a pause of so many ms: nobody is judged for what could not be heard. */
-export const forgive = (election: Context, millis: number): void => {
-  const { life } = election.register
-  if (life.relay !== null) {
-    election.change({ life: { ...life, relay: { ...life.relay, until: life.relay.until + millis } } })
-  }
 }
 
 // --- Telling ---
@@ -384,7 +275,7 @@ export const goBy = (election: Context, reign: Reign.Reign, path: Path, removed?
  */
 export const vouchesTo = (election: Context, reign: Reign.Reign, candidate: Message.Header): boolean =>
   election.register.life.through !== candidate.sender.id
-  && !(candidate.leader === null && Reign.isPassed(reign, candidate, election.state.timing.lease !== null))
+  && !(candidate.leader === null && Reign.isPassed(reign, candidate, election.traits.claimsTerms))
 
 /**
  * The leader of a reign as a member, also where it is none that this server hears: of that only its rank and place are known,

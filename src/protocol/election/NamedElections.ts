@@ -11,8 +11,10 @@ import * as PromiseRecord from "../model/PromiseRecord.ts"
 import type { State } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
-import * as BullyElection from "./BullyElection.ts"
+import * as Candidacy from "./Candidacy.ts"
+import * as Departures from "./Departures.ts"
 import * as ElectionContext from "./ElectionContext.ts"
+import * as LeaderNotice from "./LeaderNotice.ts"
 import * as Roles from "./Roles.ts"
 import * as SteppingDown from "./SteppingDown.ts"
 
@@ -56,7 +58,7 @@ export const campaign = (context: StepContext, name: string): void => {
   election.change({ withdrawn: false })
   election.clearTimer("withdrawn")
   announce(context)
-  BullyElection.enter(election)
+  Candidacy.enter(election)
 }
 
 /** The app wants it no more: leading work is ended first, then the others hear of it. */
@@ -115,7 +117,7 @@ export const onHeard = (
     const tag = Election.tag(name)
     const takesPart = now.includes(tag)
     if (takesPart === before.includes(tag)) continue
-    if (!takesPart) BullyElection.onWithdrawn(election, member)
-    else if (election.leads) BullyElection.sendLeaderNotice(election, member.id, from)
+    if (!takesPart) Departures.onWithdrawn(election, member)
+    else if (election.leads) LeaderNotice.send(election, member.id, from)
   }
 }

@@ -11,10 +11,12 @@ import * as Event from "../model/Event.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
-import * as BullyElection from "./BullyElection.ts"
+import * as Candidacy from "./Candidacy.ts"
 import * as Damping from "./Damping.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
+import * as LeaderLife from "./LeaderLife.ts"
+import * as LeaderNotice from "./LeaderNotice.ts"
 import * as Roles from "./Roles.ts"
 import * as SecondHand from "./SecondHand.ts"
 
@@ -46,7 +48,7 @@ export const observe = (
   const before = mine ?? last
   const order = before === null ? 1 : Reign.compare(theirs, before, election.name)
   if (order === 0) return followsOurs(election, message, theirs)
-  if (mine !== null && !election.leads) Following.withdraw(election, message.sender.id)
+  if (mine !== null && !election.leads) LeaderLife.withdraw(election, message.sender.id)
   if (order < 0) return followsLower(election, message, theirs, from)
   if (id === election.state.self.id) return disown(election, theirs)
   followsGreater(election, message, theirs, from)
@@ -57,14 +59,14 @@ const followsNobody = (election: Context, message: Message.FromServer, from: Mem
   const { reign: mine } = election.register
   if (mine === null) return
   if (election.leads) return leadAnew(election, mine, message, from)
-  Following.withdraw(election, message.sender.id)
+  LeaderLife.withdraw(election, message.sender.id)
   // What the leader said before it led can come late: it had not heard of its own term then.
   if (!Member.isSameStart(mine.leader, message.sender) || message.heard < mine.term) return
   const cause = Event.causeOf(message.type === "STEPPING_DOWN" ? message.cause : undefined)
   // A leader that gives its own reign up may have heard of a later one; only one that followed it has made way for it.
   const isPassed = message.term > mine.term
   Roles.becomeVacant(election, mine, cause, isPassed ? { passedUntil: Following.passedUntil(election, null) } : {})
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** It follows the reign that we follow, or followed last. */
@@ -90,7 +92,7 @@ const followsLower = (
 ): void => {
   const { last, reign: mine } = election.register
   const byLeader = isByLeader(message, theirs)
-  if (mine !== null && (election.leads || byLeader)) BullyElection.sendLeaderNotice(election, message.sender.id, from)
+  if (mine !== null && (election.leads || byLeader)) LeaderNotice.send(election, message.sender.id, from)
   // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
   if (byLeader && theirs.term === last?.term && mine === null) wantTermAbove(election, last.term)
 }
@@ -122,7 +124,7 @@ const followsGreater = (
   const betterPlaced = mine !== null && !election.leads && Membership.holds(election.context, mine.leader)
     && election.outranks(mine.leader, self) && Stability.isStable(election.context, mine.leader.id)
   follow(election, message, theirs, path)
-  if (!betterPlaced) BullyElection.callElection(election)
+  if (!betterPlaced) Candidacy.callElection(election)
 }
 
 const isByLeader = ({ sender }: Message.Header, { leader }: Reign.Reign): boolean => Member.isSameStart(leader, sender)
@@ -143,16 +145,16 @@ const cannotFollow = (
   if (reign === null || election.leads || !Member.isSameStart(reign.leader, message.sender)) return
   const cause = election.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded"
   Roles.becomeVacant(election, reign, cause, { passedUntil: Following.passedUntil(election, theirs) })
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** After these a leader may be there all the same, only not heard by us. */
 const mayLiveAfter: ReadonlySet<Event.Cause> = new Set(["Silent", "Crashed", "LeaseLost", "Deaf"])
 
-/** Where a reign of ours was passed by one that is over. A lease lets nobody go on in another term: it is claimed anew, above. */
+/** Where a reign of ours was passed by one that is over, this server leads on by one above it, or ends its own. */
 const leadAnew = (election: Context, mine: Reign.Reign, header: Message.Header, from: Member.Address | null): void => {
   const { sender } = header
-  const isPassed = Reign.isPassed(mine, header, election.state.timing.lease !== null)
+  const isPassed = Reign.isPassed(mine, header, election.traits.claimsTerms)
   const isBothWays = Following.isBothWays(election, sender.id)
   if (isPassed && isBothWays) {
     if (mayLeadOn(election)) return Roles.becomeLeader(election)
@@ -162,7 +164,7 @@ const leadAnew = (election: Context, mine: Reign.Reign, header: Message.Header, 
   }
   // It follows nobody, so nothing else would tell whether it hears us.
   if (isPassed && !isBothWays) Paths.request(election.context, sender.id)
-  if (from !== null) BullyElection.sendLeaderNotice(election, sender.id, from)
+  if (from !== null) LeaderNotice.send(election, sender.id, from)
 }
 
 const wantTermAbove = (election: Context, term: number): void =>
@@ -172,15 +174,15 @@ const wantTermAbove = (election: Context, term: number): void =>
   })
 
 const mayLeadOn = (election: Context): boolean =>
-  election.state.phase === "Live" && election.register.ending === null && election.state.timing.lease === null
+  election.state.phase === "Live" && election.register.ending === null && !election.traits.claimsTerms
 
-const follow = (election: Context, message: Message.FromServer, theirs: Reign.Reign, path: Following.Path): void => {
+const follow = (election: Context, message: Message.FromServer, theirs: Reign.Reign, path: LeaderLife.Path): void => {
   const leader = Following.leaderOf(election.context, theirs)
   Roles.becomeFollowerOf(
     election,
     Reign.make(theirs.term, leader),
     leader,
-    Following.begun(election, message, theirs, path)
+    LeaderLife.begun(election, message, theirs, path)
   )
 }
 
@@ -194,5 +196,5 @@ const disown = (election: Context, theirs: Reign.Reign): void => {
   if (Identity.isOwnAddress(election.context, theirs.leader)) {
     Identity.raise(election.context, theirs.leader.incarnation)
   }
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }

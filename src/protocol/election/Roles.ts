@@ -25,7 +25,7 @@ export const mayStand = (election: Context): boolean => mayStandIfHeard(election
 
 /** To lead others who do not hear it would be to lead beside another. */
 export const isHeard = (election: Context): boolean =>
-  election.state.timing.lease !== null || !(Paths.isUnheard(election.context) || Damping.isCutOff(election))
+  election.traits.isVotedFor || !(Paths.isUnheard(election.context) || Damping.isCutOff(election))
 
 /** The same, heard or not. */
 export const mayStandIfHeard = (election: Context): boolean => {

@@ -6,10 +6,10 @@
  * Who does not notice is outside what a lease assumes.
  */
 import * as HashMap from "effect/HashMap"
-import * as Handover from "../lease/Handover.ts"
 import * as PromiseRecord from "../model/PromiseRecord.ts"
 import type { Now, State } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
+import * as Algorithms from "./Algorithms.ts"
 
 /** Whether the machine has been restored since this server last looked. */
 export const isRestored = ({ generation }: Pick<State, "generation">, now: Pick<Now, "generation">): boolean =>
@@ -25,7 +25,7 @@ export const look = (context: StepContext): void => {
  * a start it is bound to nobody, and promises nothing for a whole lease; but it keeps the terms that it knows.
  */
 export const startAnew = (context: StepContext): void => {
-  const { identity, phase, timing: { lease }, self } = context.state
+  const { identity, self } = context.state
   look(context)
   const incarnation = Math.min(
     Number.MAX_SAFE_INTEGER - 1,
@@ -33,12 +33,6 @@ export const startAnew = (context: StepContext): void => {
   )
   context.state.self = { ...self, incarnation }
   context.state.identity = { ...identity, raised: [...identity.raised, self.incarnation] }
-  // What one that leaves has promised, its next start may have.
-  if (lease !== null) {
-    context.state.silentUntil = phase === "Leaving"
-      ? Infinity
-      : context.now.monotonic + lease.duration
-  }
   context.state.promises = HashMap.map(
     context.state.promises,
     (promise) => ({ ...promise, to: null, until: -Infinity })
@@ -47,6 +41,6 @@ export const startAnew = (context: StepContext): void => {
   context.state.kept = []
   // Its numbers may be drawn a second time, as its chance was set back too: by one of them a keeper may have given away before.
   context.state.handover = { ...PromiseRecord.none, asks: false }
-  if (phase !== "Leaving") Handover.start(context)
+  Algorithms.of(context.state).onRestored(context)
   context.emit({ event: "IncarnationRaised", from: self.incarnation, to: incarnation })
 }

@@ -18,7 +18,7 @@ import * as Event from "../model/Event.ts"
 import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import type { State } from "../model/State.ts"
-import * as BullyElection from "./BullyElection.ts"
+import * as Candidacy from "./Candidacy.ts"
 import * as ElectionContext from "./ElectionContext.ts"
 import * as Roles from "./Roles.ts"
 
@@ -71,7 +71,6 @@ export const transfer = (election: Context, to: Member.NodeId): void => {
 export const workEnded = (election: Context, finished: boolean): void => {
   const { phase } = election.state
   const { ineligibility, ending, reign, vacancy } = election.register
-  const { coordinatorTimeout, lease } = election.state.timing
   if (ending === null || reign === null) return
   const { transferee } = ineligibility
   const isLost = ending === "Transferred" && !election.others.some(({ id }) => id === transferee)
@@ -88,11 +87,12 @@ export const workEnded = (election: Context, finished: boolean): void => {
     : vacancy.successor ?? highestHeardBy(election)?.id ?? election.highest?.id ?? null
   Roles.sayStepsDown(election, cause, successor)
   // It made way for one that others may not have in view: what ranks below that one must not take the place first.
-  if (cause === "HigherRank" && lease !== null) {
-    election.change({ lastUntil: election.context.now.monotonic + coordinatorTimeout })
-  }
-  BullyElection.callElection(election)
+  if (cause === "HigherRank") election.change({ lastUntil: othersFirstUntil(election) })
+  Candidacy.callElection(election)
 }
+
+const othersFirstUntil = ({ state: { timing }, context }: Context): number =>
+  context.now.monotonic + timing.coordinatorTimeout
 
 /** Who ranks highest of those that are known to hear this server: another may never learn that it is named. */
 const highestHeardBy = (election: Context): Member.Member | undefined =>
@@ -123,7 +123,7 @@ export const onSteppingDown = (election: Context, message: Message.Of<"STEPPING_
     if (successor === self.id) acceptHeirship(election)
     else Roles.becomeIneligible(election, timing.memberTimeout, { transferee: successor })
   }
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** Who is asked to lead need not let others lead any longer; but for those that do not lead whoever asks. */
@@ -143,7 +143,7 @@ export const ineligibleOver = (election: Context): void => {
     return election.setTimer("ineligible", Math.ceil(left), { _tag: "IneligibleOver" })
   }
   Roles.becomeEligible(election)
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** Leading work of the reign of that term has not ended in its time. Until it has, this server leads by no other. */
@@ -156,18 +156,17 @@ export const workOverran = (election: Context, term: number): void => {
 /** The last of the work that had not ended in its time has. */
 export const workFinished = (election: Context): void => {
   if (!election.register.overrun) return
-  const { coordinatorTimeout, lease } = election.state.timing
   // The voters were bound to us all that time: the others may lead first.
-  const lastUntil = lease === null ? -Infinity : election.context.now.monotonic + coordinatorTimeout
+  const lastUntil = election.traits.bindsFollowers ? othersFirstUntil(election) : -Infinity
   election.change({ overrun: false, lastUntil })
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /**
  * No leading work runs any more, of whatever reign: the lease of this term, which ended without being given back, is now.
  */
 export const workIdle = (election: Context, term: number): void => {
-  if (LeaseClaim.settle(election, term)) BullyElection.callElection(election)
+  if (LeaseClaim.settle(election, term)) Candidacy.callElection(election)
 }
 
 /** All leading work of the app has failed for good. To lead with nothing to do would only keep it from others. */
@@ -181,5 +180,5 @@ export const workGivenUp = (election: Context): void => {
 export const workOffered = (election: Context): void => {
   if (!election.register.hasNoWork) return
   election.change({ hasNoWork: false })
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }

@@ -9,7 +9,7 @@ import * as Presence from "../membership/Presence.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Algorithms from "./Algorithms.ts"
-import * as BullyElection from "./BullyElection.ts"
+import * as Departures from "./Departures.ts"
 import * as ElectionContext from "./ElectionContext.ts"
 import * as Snapshot from "./Snapshot.ts"
 
@@ -20,7 +20,7 @@ export const wake = (context: StepContext): void => {
   const aged = context.now.monotonic - context.state.lookedAt
   PauseDetector.look(context)
   context.emit({ event: "Stalled", for: Math.round(pausedFor) })
-  for (const election of ElectionContext.all(context)) BullyElection.onPause(election, pausedFor)
+  for (const election of ElectionContext.all(context)) Departures.onPause(election, pausedFor)
   FailureDetector.forgive(context, aged)
   Delivery.forgive(context, aged)
   if (context.state.phase === "Leaving") return

@@ -7,13 +7,14 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as BullyElection from "../election/BullyElection.ts"
+import * as Candidacy from "../election/Candidacy.ts"
+import type { HandoverTimer } from "../election/ElectionAlgorithm.ts"
 import * as ElectionContext from "../election/ElectionContext.ts"
 import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as PromiseRecord from "../model/PromiseRecord.ts"
-import type { State, Timer } from "../model/State.ts"
+import type { State } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Keeper from "./Keeper.ts"
@@ -26,6 +27,9 @@ const change = (context: StepContext, part: Partial<PromiseRecord.Handover>): vo
   context.state.handover = { ...context.state.handover, ...part }
 }
 
+/** Until when a server that starts at that instant promises nothing. */
+export const silentUntil = ({ duration }: Lease.Agreement, monotonic: number): number => monotonic + duration
+
 /** Until when this server promises nothing, in ms from now: 0 where it votes, and where nobody does. */
 export const votesIn = ({ silentUntil }: Pick<State, "silentUntil">, monotonic: number): number =>
   Math.max(0, Math.ceil(silentUntil - monotonic))
@@ -36,10 +40,16 @@ const isSilent = ({ now, state }: StepContext): boolean => Lease.isSilent(state.
 
 /** The silent start begins: whoever keeps what the former start promised is asked for it. */
 export const start = (context: StepContext): void => {
-  if (context.state.timing.lease === null) return
   change(context, { start: context.nonce() })
   context.setTimer("votes", votesIn(context.state, context.now.monotonic), { _tag: "Handover", due: "votes", gaps: [] })
   askOften(context, Timing.gaps.probe)
+}
+
+/** The machine was set back. What one that leaves has promised, its next start may have. */
+export const startAnew = (context: StepContext, agreement: Lease.Agreement): void => {
+  const isLeaving = context.state.phase === "Leaving"
+  context.state.silentUntil = isLeaving ? Infinity : silentUntil(agreement, context.now.monotonic)
+  if (!isLeaving) start(context)
 }
 
 /** Asks again and again, after each of the gaps (ms). */
@@ -93,7 +103,7 @@ const votes = (context: StepContext, handedOver: boolean): void => {
   for (const key of ["votes", "promises"]) context.clearTimer(key)
   const after = Math.max(0, Math.round(context.now.monotonic - context.state.identity.startedAt))
   context.emit({ event: "Votes", after, handedOver })
-  ElectionContext.all(context).forEach(BullyElection.callElection)
+  ElectionContext.all(context).forEach(Candidacy.callElection)
 }
 
 // --- The end of a start ---
@@ -102,16 +112,14 @@ const votes = (context: StepContext, handedOver: boolean): void => {
  * This server leaves: from here on it neither grants nor acknowledges anything, and offers its promises to others. One
  * that is still silent has none to hand over: it does not know what its former start promised.
  */
-export const leave = (context: StepContext): void => {
-  const { lease } = context.state.timing
-  if (lease === null) return
+export const leave = (context: StepContext, agreement: Lease.Agreement): void => {
   const hasVoted = !isSilent(context)
   context.state.silentUntil = Infinity
   for (const key of ["votes", "promises"]) context.clearTimer(key)
   const keepers = keepersOf(context)
   if (!hasVoted || keepers.length === 0) return
   change(context, { giving: { keepers, tries: 0, accepted: null } })
-  goOn(context, lease)
+  goOn(context, agreement)
 }
 
 /** Those that were there the longest, after the leader: they are the last to be expected to stop next. */
@@ -182,34 +190,37 @@ const onKept = (context: StepContext, { key }: Message.Of<"HANDOVER_KEPT">): voi
   context.clearTimer("handover")
 }
 
-/** A timer that only a server with leases sets. */
-export const fired = (context: StepContext, { due, gaps }: Extract<Timer, { readonly _tag: "Handover" }>): void => {
+/** A timer of it has run out. */
+export const fired = (context: StepContext, agreement: Lease.Agreement, { due, gaps }: HandoverTimer): void => {
   switch (due) {
     case "votes":
       return votes(context, false)
     case "question":
       return askOften(context, gaps)
     case "record":
-      return goOn(context, context.state.timing.lease!)
+      return goOn(context, agreement)
   }
 }
 
 /** What is said of a handover. It is no sign of life: who says it leaves, or has only just started. */
-export const hear = (context: StepContext, message: Message.OfHandover, from: Member.Address): void => {
-  const { lease } = context.state.timing
-  if (lease === null) return
+export const hear = (
+  context: StepContext,
+  agreement: Lease.Agreement,
+  message: Message.OfHandover,
+  from: Member.Address
+): void => {
   switch (message.type) {
     case "HANDOVER_OFFER":
-      return Keeper.onOffer(context, lease, message, from)
+      return Keeper.onOffer(context, agreement, message, from)
     case "HANDOVER_ACCEPT":
-      return onAccept(context, lease, message, from)
+      return onAccept(context, agreement, message, from)
     case "HANDOVER":
-      return Keeper.onHandover(context, lease, message, from)
+      return Keeper.onHandover(context, agreement, message, from)
     case "HANDOVER_KEPT":
       return onKept(context, message)
     case "PROMISES_ASK":
-      return Keeper.onAsk(context, lease, message, from)
+      return Keeper.onAsk(context, agreement, message, from)
     case "PROMISES":
-      return onPromises(context, lease, message)
+      return onPromises(context, agreement, message)
   }
 }

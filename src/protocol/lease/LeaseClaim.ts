@@ -4,21 +4,25 @@
  *
  * A claim ends before anything is said of its end: what comes later, a vote or an acknowledgement, is for nothing.
  */
-import type * as ElectionContext from "../election/ElectionContext.ts"
+import * as ElectionContext from "../election/ElectionContext.ts"
 import * as Lease from "../model/Lease.ts"
 import * as Member from "../model/Member.ts"
+import type { Now, State } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Voter from "./Voter.ts"
 
 type Context = ElectionContext.ElectionContext
 
+/** The agreement of a server that goes by leases: it has one, or it would go by the Bully. */
+export const agreementOf = ({ state }: { readonly state: Pick<State, "timing"> }): Lease.Agreement =>
+  state.timing.lease!
+
 /**
  * How long until this server may stand, in ms: its silent start, its backoff after a failed candidacy, and, while the place
- * is vacant, what it has promised to another, and when it may ask again who would vote for it. 0 where nobody votes.
+ * is vacant, what it has promised to another, and when it may ask again who would vote for it. Where nobody votes all that is over: 0.
  */
 export const standsIn = (election: Context): number => {
-  if (election.state.timing.lease === null) return 0
   const { timing, self, silentUntil } = election.state
   const { backoffUntil, lastUntil, owed, preVoteAgainAt, reign, workUntil } = election.register
   // Whoever found no majority lets a leader that has one be for a while.
@@ -46,12 +50,18 @@ export const begin = (election: Context, agreement: Lease.Agreement, term: numbe
   return true
 }
 
-/** Whether this server holds a claim whose lease lasts. */
-export const isHeld = (election: Context): boolean => {
-  const { claim } = election.register
-  const { lease } = election.state.timing
-  return claim !== null && lease !== null && Lease.isHeld(claim, lease, election.context.now)
+/** Whether a server holds a claim in an election whose lease lasts. */
+export const lasts = (
+  state: Pick<State, "timing" | "election" | "named">,
+  election: string,
+  now: Pick<Now, "monotonic" | "wall" | "sinceBoot">
+): boolean => {
+  const claim = ElectionContext.register(state, election)?.claim ?? null
+  return claim !== null && Lease.isHeld(claim, agreementOf({ state }), now)
 }
+
+/** The same of this server, now. */
+export const isHeld = ({ context: { now }, name, state }: Context): boolean => lasts(state, name, now)
 
 /**
  * Ends the claim, if there is one, and gives back what was promised for it. One that was held is given back at once only where
@@ -95,5 +105,5 @@ const giveBack = (election: Context, term: number): void => {
 }
 
 /** By the clock that nobody sets: where another ended the lease early, the promises have left its work its time. */
-const mayWorkUntil = ({ state: { timing }, context: { now } }: Context, { leaseStart }: Lease.Claim): number =>
-  Math.max(leaseStart.monotonic + Lease.lasts(timing.lease!), now.monotonic + timing.stopTimeout)
+const mayWorkUntil = ({ context: { now }, state }: Context, { leaseStart }: Lease.Claim): number =>
+  Math.max(leaseStart.monotonic + Lease.lasts(agreementOf({ state })), now.monotonic + state.timing.stopTimeout)

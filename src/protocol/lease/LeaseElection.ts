@@ -2,8 +2,8 @@
  * Who leads, by a majority lease: at most one server at any instant, whatever happens to the network. A server leads while
  * a majority of all has promised to let no other lead (`Lease`), and says so to itself by the clock.
  *
- * Ranks, members, reigns and how the lead is given up are the Bully's (`BullyElection`, `SteppingDown`); in place of its
- * objections there are votes:
+ * What calls for an election, whom a server follows and how the lead is given up is the same as without a lease (`Candidacy`,
+ * `Following`, `SteppingDown`). In place of the Bully's objections there are votes:
  *
  * ```
  *          stagger over, bound to nobody        a majority voted
@@ -14,17 +14,19 @@
  * ```
  */
 import * as HashMap from "effect/HashMap"
-import * as BullyElection from "../election/BullyElection.ts"
+import * as Candidacy from "../election/Candidacy.ts"
 import * as Damping from "../election/Damping.ts"
 import * as ElectionContext from "../election/ElectionContext.ts"
 import * as Following from "../election/Following.ts"
+import * as LeaderLife from "../election/LeaderLife.ts"
+import * as LeaderNotice from "../election/LeaderNotice.ts"
 import * as Roles from "../election/Roles.ts"
 import type * as Event from "../model/Event.ts"
 import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
-import type { Now, State } from "../model/State.ts"
+import type { Now } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
@@ -33,25 +35,13 @@ import * as Voter from "./Voter.ts"
 
 type Context = ElectionContext.ElectionContext
 
-/** Whether the lease of this server's own reign in an election lasts by the clock; true where there are no leases. */
-export const isHeld = (
-  state: Pick<State, "timing" | "election" | "named">,
-  election: string,
-  now: Pick<Now, "monotonic" | "wall" | "sinceBoot">
-): boolean => {
-  const { lease } = state.timing
-  if (lease === null) return true
-  const claim = ElectionContext.register(state, election)?.claim ?? null
-  return claim !== null && Lease.isHeld(claim, lease, now)
-}
-
 // --- Standing ---
 
 /** The stagger is over. */
 export const stand = (election: Context, agreement: Lease.Agreement): void => {
   election.change({ activity: { _tag: "Idle" } })
   if (!Roles.mayStand(election)) return
-  if (LeaseClaim.standsIn(election) > 0) return BullyElection.callElection(election)
+  if (LeaseClaim.standsIn(election) > 0) return Candidacy.callElection(election)
   const { reign } = election.register
   // It would hear too late that the leader has made way for it, after a lower ranked one.
   if (reign !== null && !Following.hearsLeader(election, reign)) return
@@ -102,7 +92,7 @@ export const afterPreVote = (election: Context, agreement: Lease.Agreement, outc
   }
   if (reign !== null) return
   election.change({ preVoteAgainAt: election.context.now.monotonic + outcome.again })
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** A member answers a probe: perhaps what it would vote. */
@@ -119,7 +109,7 @@ export const onAnswered = (
 export const noMajority = (election: Context, agreement: Lease.Agreement): void => {
   Roles.stopActivity(election)
   election.change({ backoffUntil: election.context.now.monotonic + election.context.random() * agreement.duration / 3 })
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /**
@@ -132,11 +122,11 @@ export const eligible = (election: Context, agreement: Lease.Agreement): void =>
   const lapsed = reign !== null && !election.leads && life.through === null && promise.to?.id === reign.leader.id
     && !Lease.binds(promise, election.context.now.monotonic)
   if (lapsed) {
-    const path = Following.around(election)
+    const path = LeaderLife.around(election)
     if (path !== null) return Following.goBy(election, reign, path)
     Roles.becomeVacant(election, reign, "LeaseLost", { since: promise.until - agreement.duration })
   }
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 // --- What others say ---
@@ -161,10 +151,10 @@ export const onElection = (
     Roles.stopActivity(election)
     return waitWhileBound(election)
   }
-  if (givesWay) return BullyElection.callElection(election)
+  if (givesWay) return Candidacy.callElection(election)
   if (!election.leads) return
   if (!isAsked || !election.state.timing.preempt || !election.outranks(sender, election.state.self)) {
-    return BullyElection.sendLeaderNotice(election, sender.id, from)
+    return LeaderNotice.send(election, sender.id, from)
   }
   election.change({ vacancy: { ...election.register.vacancy, successor: sender.id } })
   Roles.endReign(election, "HigherRank")
@@ -227,7 +217,7 @@ export const onRelease = (
   if (reign !== null) return
   election.change({ preVoteAgainAt: -Infinity })
   if (activity._tag === "PreVote") PreVote.askAnew(election, activity)
-  else BullyElection.callElection(election)
+  else Candidacy.callElection(election)
 }
 
 // --- Leading ---
@@ -314,7 +304,7 @@ const endNow = (election: Context, reign: Reign.Reign, cause: Event.Cause): void
   Roles.becomeVacant(election, reign, cause)
   if (election.state.phase === "Leaving") return
   Roles.sayStepsDown(election, cause, null)
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** A timer fires on whole ms: the last one is left to the work. */
@@ -334,7 +324,7 @@ export const onForeign = (election: Context, member: Member.Member): void => {
   const { reign } = election.register
   if (reign?.leader.id !== member.id) return
   Roles.becomeVacant(election, reign, "LeaseLost")
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 /** This server goes on under a higher incarnation: what was promised to the former one is for nothing. */
@@ -343,7 +333,7 @@ export const onRaised = (election: Context): void => {
   if (claim === null) return
   if (claim.held && reign !== null) Roles.becomeVacant(election, reign, "Replaced")
   else Roles.stopActivity(election)
-  BullyElection.callElection(election)
+  Candidacy.callElection(election)
 }
 
 // --- The majority ---

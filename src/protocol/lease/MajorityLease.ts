@@ -1,23 +1,30 @@
 /** The majority lease as an algorithm of election: a majority votes, and its leader leads for as long as that binds it. */
 import type { ElectionAlgorithm } from "../election/ElectionAlgorithm.ts"
 import * as ElectionContext from "../election/ElectionContext.ts"
-import type * as Lease from "../model/Lease.ts"
-import type { State } from "../model/State.ts"
+import * as Handover from "./Handover.ts"
+import * as LeaseClaim from "./LeaseClaim.ts"
 import * as LeaseElection from "./LeaseElection.ts"
 import * as PreVote from "./PreVote.ts"
 import * as Voter from "./Voter.ts"
 
-/** A server goes by this algorithm only where it has an agreement. */
-const agreementOf = ({ state }: { readonly state: State }): Lease.Agreement => state.timing.lease!
+const { agreementOf } = LeaseClaim
 
 /** The majority lease. */
 export const majorityLease: ElectionAlgorithm = {
+  silentUntil: (timing, monotonic) => Handover.silentUntil(agreementOf({ state: { timing } }), monotonic),
+  lasts: LeaseClaim.lasts,
+  onStart: Handover.start,
+  onRestored: (context) => Handover.startAnew(context, agreementOf(context)),
+  onLeave: (context) => Handover.leave(context, agreementOf(context)),
+  delaysGoodbye: (context) => Handover.isUnderWay(context.state) || LeaseClaim.isGivingBack(context),
   begin: (context) => LeaseElection.expire(context, agreementOf(context)),
   end: (context) => LeaseElection.countMajority(context, agreementOf(context)),
   onSweep: (context) => LeaseElection.countServers(context, agreementOf(context)),
   onPauseCheck: (context) => LeaseElection.look(context, agreementOf(context)),
+  onHeartbeat: Handover.ask,
   // The votes say it.
   checkPaths: () => {},
+  onUnproven: () => {},
   onTimer: (election, timer) => {
     const agreement = agreementOf(election)
     switch (timer._tag) {
@@ -55,6 +62,9 @@ export const majorityLease: ElectionAlgorithm = {
     if (election === null) Voter.onRelease(context, message.election, message.sender, message.claim)
     else LeaseElection.onRelease(election, agreementOf(context), message)
   },
+  onHandover: (context, message, from) => Handover.hear(context, agreementOf(context), message, from),
+  onHandoverTimer: (context, timer) => Handover.fired(context, agreementOf(context), timer),
+  answer: PreVote.answer,
   onResponse: (context, message) => {
     for (const election of ElectionContext.all(context)) {
       LeaseElection.onAnswered(election, agreementOf(context), message)

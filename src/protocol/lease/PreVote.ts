@@ -6,8 +6,8 @@
  *
  * Where it follows a leader that it outranks, those who are bound to that leader count: they would be free if it yielded.
  */
-import * as BullyElection from "../election/BullyElection.ts"
 import * as ElectionContext from "../election/ElectionContext.ts"
+import * as LeaderNotice from "../election/LeaderNotice.ts"
 import type * as Election from "../model/Election.ts"
 import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
@@ -129,8 +129,8 @@ export const answer = (
   { preVote, sender }: Message.Of<"SERVER_PROBE">,
   from: Member.Address
 ): { readonly preVote?: Message.PreVote } => {
-  if (preVote === undefined || context.state.timing.lease === null) return {}
+  if (preVote === undefined) return {}
   const election = ElectionContext.find(context, preVote)
-  if (election?.leads === true) BullyElection.sendLeaderNotice(election, sender.id, from)
+  if (election?.leads === true) LeaderNotice.send(election, sender.id, from)
   return { preVote: Voter.preVote(context, preVote, sender) }
 }

@@ -5,6 +5,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as ElectionContext from "../election/ElectionContext.ts"
+import * as ElectionTraits from "../election/ElectionTraits.ts"
 import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
@@ -154,7 +155,8 @@ export const agrees = (context: StepContext, sender: Member.Member, theirs: Leas
 
 /** Whether a server turned out to go by no lease, or by another than ours: to follow it would be to have no majority. */
 export const isForeign = (context: StepContext, id: Member.NodeId): boolean =>
-  context.state.timing.lease !== null && Option.exists(context.known(id), ({ differs }) => differs)
+  ElectionTraits.of(context.state.timing).needsOneAgreement &&
+  Option.exists(context.known(id), ({ differs }) => differs)
 
 /** What is said in an election that this server takes no part in: it votes all the same. */
 export const hear = (

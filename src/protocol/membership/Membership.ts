@@ -2,7 +2,7 @@
  * Who is there: what was heard makes members; goodbyes and silence ({@link FailureDetector}) unmake them.
  *
  * The functions work on a {@link StepContext.StepContext} and are used by `Step` alone. What a change of membership means for the lead
- * is decided there and in `BullyElection`.
+ * is decided there and in `Departures`.
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"

@@ -1,7 +1,4 @@
-/**
- * Who takes part without being a member, and what it may send: a client joins, sends numbered messages and receives; it
- * is never elected.
- */
+/** Clients take part without being members: a client joins, sends numbered messages and receives; it is never elected. */
 import * as Schema from "effect/Schema"
 import * as Member from "./Member.ts"
 
@@ -39,7 +36,7 @@ const encoder = new TextEncoder()
 /** The bytes that a body takes as JSON in UTF-8. */
 export const bodyBytes = (body: Schema.Json): number => encoder.encode(JSON.stringify(body)).length
 
-/** What a message says: any JSON of at most {@link maxBodyBytes}. */
+/** The content of a message: any JSON of at most {@link maxBodyBytes}. */
 export const Body = Schema.Json.check(
   Schema.makeFilter((body: Schema.Json) => bodyBytes(body) <= maxBodyBytes, {
     expected: `at most ${maxBodyBytes} bytes of JSON`

@@ -11,12 +11,12 @@ import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
 import { type Untimed, WorkingCopy } from "./WorkingCopy.ts"
 
-/** A message that waits for its acknowledgement. `ticket` is what its sender knows it by. */
+/** A message that waits for its acknowledgement. Its sender knows it by `ticket`. */
 export interface Flight {
   readonly ticket: number
   readonly seq: number
   readonly body: Client.Body
-  /** How often it was sent to whom we talk to now, and when for the first time. */
+  /** How often it was sent to the server that we talk to now, and when for the first time. */
   readonly tries: number
   readonly since: number
   readonly dueAt: number
@@ -62,7 +62,7 @@ export interface State {
     readonly address: Member.Address | null
     readonly until: number
   } | null
-  /** Where the leader was last heard from, of what it said since it last moved; or where others say that it is. */
+  /** The address of the leader: the source of its newest message since it last moved, or the one that others name. */
   readonly address: Member.Address | null
   /** How often it has moved, by its own word. */
   readonly leaderMoved: number
@@ -71,14 +71,14 @@ export interface State {
   readonly leaderAnsweredAt: number
   /** Leaders that were dropped since they did not answer, and have not answered since. */
   readonly unanswering: ReadonlyArray<Unanswering>
-  /** Who claims a greater reign than that of the leader we speak to, and is asked to let us in. */
+  /** A server that claims a greater reign than that of the leader we talk to, and is asked to let us in. */
   readonly claimant: Claimant | null
   /** How many servers the leader saw when it last let us in. */
   readonly members: number
   /** The servers heard lately, and when. */
   readonly heard: HashMap.HashMap<Member.NodeId, number>
   readonly receiver: Receiver.Receiver
-  /** What the group asked for, and nobody has said again yet; and when we do. */
+  /** Messages that were asked of the group, and that nobody has repeated yet; and the time at which we do. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
   readonly answerAt: number
   /** The number of the newest message. */
@@ -95,7 +95,7 @@ export interface State {
 }
 
 /**
- * What a step leaves to be done, in this order.
+ * The outputs of a step, in the order in which they are carried out.
  *
  * - `Send`: `to` null is the group. `Emit`: tell the readers. `Farewell`: nothing more will come.
  * - `Acknowledged`: the message of that ticket is the leader's now. `QueueFull`: it was not taken.

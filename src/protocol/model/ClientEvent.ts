@@ -1,8 +1,8 @@
 /**
- * What happens to a client, in the words that its app's stream, its log and `client --json` share.
+ * The events of a client: one vocabulary for the app's stream, the log and `client --json`.
  *
- * Order: events come in the order in which they happened to this client. `Joined` is told once, and no
- * `MessageReceived` before it.
+ * Order: events come in the order in which they happened to this client. `Joined` comes once, and no `MessageReceived`
+ * before it.
  *
  * @since 0.1.0
  */
@@ -43,7 +43,7 @@ export const ClientEvent = Schema.Union([
 export type ClientEvent = typeof ClientEvent.Type
 
 /**
- * One event for who reads what another version may have written: one that is not known is an `UnknownEvent`.
+ * One event as another version may have written it: an unknown one becomes an `UnknownEvent`.
  *
  * @category schemas
  * @since 0.1.0

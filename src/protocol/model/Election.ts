@@ -1,6 +1,6 @@
 /**
- * One election: the register of who leads, and what this server does about it. A group has one without a name, which is
- * its own, and may hold others by name, each of which elects on its own.
+ * One election: the register of the reign, and this server's part in it. A group has its own election, which has no name,
+ * and may hold others by name, each with a leader of its own.
  */
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
@@ -20,10 +20,11 @@ export const ofGroup = ""
 export const maxNamed = 16
 
 /**
- * What a server does about the lead at the moment.
+ * The part of a server in an election at the moment.
  *
- * - `Idle`: nothing. `Pending`: it will stand when the stagger is over. `Standing`: it asked who objects.
- * - `Waiting`: somebody higher objected or stands. `PreVote`: it asked who would vote for it; so far these are the `answers`.
+ * - `Idle`: nothing. `Pending`: it will be a candidate when the stagger is over. `Standing`: it asked for objections.
+ * - `Waiting`: a higher ranked server objected or is a candidate. `PreVote`: it asked for pre-votes; so far these are the
+ *   `answers`.
  */
 export type Activity =
   | { readonly _tag: "Idle" }
@@ -38,7 +39,7 @@ export type Activity =
     readonly left: number
   }
 
-/** What a member answered to a pre-vote last: null where it is of a version that says only that it is there. */
+/** The last answer of a member to a pre-vote: null if it is of a version that answers only that it is there. */
 export interface PreVoteAnswer {
   readonly by: Member.NodeId
   readonly vote: Message.PreVote | null
@@ -47,7 +48,7 @@ export interface PreVoteAnswer {
 }
 
 /**
- * What a member says of the life of the leader that is followed, which it knows over so many `hops`: the newest number, and until
+ * The newest number of the leader's signs of life by the word of a member, which knows it over so many `hops`; and until
  * when that is enough.
  */
 export interface Relay {
@@ -58,9 +59,9 @@ export interface Relay {
 }
 
 /**
- * What is known of the life of the leader of the last reign followed: the highest `number` of its signs of life, of our own where
- * we led; the member `through` which it is followed, null where it is directly; and what that one, or another that could be in
- * its place, said last.
+ * The signs of life of the leader of the last reign followed: the highest `number`, of our own if we led; the member
+ * `through` which it is followed, null if it is followed directly; and the last word of that member, or of another that
+ * could take its place.
  */
 export interface Life {
   readonly number: number
@@ -75,7 +76,7 @@ export const noLife: Life = { number: 0, through: null, relay: null }
 export interface Election {
   /** The reign followed; null while vacant. */
   readonly reign: Reign.Reign | null
-  /** The greatest reign ever followed: what is not greater is not followed again, but for this one itself. */
+  /** The greatest reign ever followed: only a greater one is followed again, or this one itself. */
   readonly last: Reign.Reign | null
   readonly life: Life
   /** A greater reign that could not be followed when it was heard of, and the number of its leader's signs of life then. */
@@ -89,10 +90,10 @@ export interface Election {
   readonly vacancy: {
     readonly cause: Event.Cause
     readonly since: number
-    /** Who stepped down does not stand in its successor's way. */
+    /** The server that stepped down: it does not compete with its successor. */
     readonly ineligible: Member.NodeId | null
     readonly successor: Member.NodeId | null
-    /** The leader was only silent: who outranks all asks before leading. */
+    /** The leader was only silent: a server that outranks all asks before it leads. */
     readonly askFirst: boolean
     /** Until when this server waits to hear of a greater reign that its leader made way for, -Infinity where it does not. */
     readonly passedUntil: number
@@ -100,36 +101,36 @@ export interface Election {
   /** Set while our leading work is being ended: why. */
   readonly ending: Event.Cause | null
   /**
-   * Until when we do not stand: `firmly`, whoever leads or does not; else unless nobody does. `transferee` is the member in whose
-   * favour: where it is gone, or its reign is over, we are eligible again.
+   * Until when this server is ineligible: `firmly`, in any case; otherwise unless nobody leads. `transferee` is the member
+   * in whose favour it is: if that is gone, or its reign is over, this server is eligible again.
    */
   readonly ineligibility: {
     readonly until: number
     readonly firmly: boolean
     readonly transferee: Member.NodeId | null
   }
-  /** Leading work of a former reign still runs: until it has finished we do not stand. */
+  /** Leading work of a former reign still runs: this server is ineligible until it has ended. */
   readonly overrun: boolean
-  /** All leading work here has failed for good: until the app offers some again we do not stand. */
+  /** All leading work here has failed for good: this server is ineligible until the app offers some again. */
   readonly hasNoWork: boolean
   readonly secondHandAt: number
-  /** What this server claims of the lease, in a group that leads by one. */
+  /** This server's lease claim, in a group that leads by a lease. */
   readonly claim: Claim | null
-  /** Until when leading work may run by what was promised for a claim that is over. */
+  /** Until when leading work may run by the promises for a claim that is over. */
   readonly workUntil: number
   /** The newest term of this server's own that was promised to it, is over, and has not been given back; null where none. */
   readonly owed: number | null
   /** Until when others may lead first, since this server has given the lead up and its work has only now ended. */
   readonly lastUntil: number
-  /** Until when this server does not stand, after no majority voted for it. */
+  /** Until when this server is no candidate, after no majority voted for it. */
   readonly backoffUntil: number
-  /** Until when it does not ask again who would vote for it, after no majority would have. */
+  /** Until when it asks for no pre-votes again, after no majority would have voted for it. */
   readonly preVoteAgainAt: number
-  /** What this server remembers of the leads that it lost. */
+  /** The leads that this server lost. */
   readonly losses: Losses.Losses
   /** When each member last got a notice of the reign. */
   readonly leaderNotices: HashMap.HashMap<Member.NodeId, number>
-  /** Set when the app takes part no more: what is left to do is to say so. Never in the group's own election. */
+  /** Set when the app takes part no more, until the others have been told. Never in the group's own election. */
   readonly withdrawn: boolean
 }
 
@@ -169,7 +170,7 @@ export const make = (monotonic: number): Election => ({
   withdrawn: false
 })
 
-/** Whether others may lead before this server, whoever ranks higher. */
+/** Whether others may lead before this server, whatever the ranks. */
 export const isIneligible = ({ ineligibility, hasNoWork, overrun }: Election, monotonic: number): boolean =>
   overrun || hasNoWork || ineligibility.until > monotonic
 

@@ -1,5 +1,5 @@
 /**
- * What happens in a group, with the evidence: one vocabulary for the stream that apps read, the log, the NDJSON of
+ * The events of a group, with their evidence: one vocabulary for the stream that apps read, the log, the NDJSON of
  * `serve --json` and the page.
  *
  * Order: events come in the order in which they happened to this server; a member's `MemberRemoved` before the
@@ -16,9 +16,10 @@ import { UnknownEvent } from "./UnknownEvent.ts"
 /**
  * Why a member is no longer one.
  *
- * - `Left`: it said goodbye.
+ * - `Left`: it said that it leaves.
  * - `Silent`: nothing was heard of it for `for` ms (its last datagram came by `lastHeardOn`), and it did not answer when
- *   asked directly. `ownLag` is how late our own watch ran at worst meanwhile, in ms: a large one makes us the suspect.
+ *   asked directly. `ownLag` is the longest delay of this server's own pause detector meanwhile, in ms: if it is large,
+ *   this server was the slow one.
  * - `Crashed`: its host told us that nobody listens there any more.
  * - `Replaced`: it restarted; `by` is the new incarnation.
  *
@@ -43,20 +44,20 @@ export type Reason = typeof Reason.Type
  *
  * - `Start`: the first reign that this server follows.
  * - `HigherRank`: a higher ranked server took over. `Superseded`: of two leaders that met, the greater reign stays.
- * - `Left`, `Silent`, `Crashed`, `Replaced`: what became of the leader before.
- * - `Stalled`: the leader's process was paused. `Resigned`: it gave the lead up. `Transferred`: it handed the lead to a
- *   member that it named. `TooFewMembers`: fewer than `minimumMembers` were left. `WorkOverran`: leading work of a former
+ * - `Left`, `Silent`, `Crashed`, `Replaced`: the former leader was removed for this reason.
+ * - `Stalled`: the leader's process was paused. `Resigned`: it gave the lead up. `Transferred`: it transferred the lead to
+ *   a member that it named. `TooFewMembers`: fewer than `minimumMembers` were left. `WorkOverran`: leading work of a former
  *   reign would not end.
  *
- * - `LeaseLost`: the lease ran out, by the clock of who held it or of who had granted it. `MajorityLost`: the leader was
- *   answered by no majority in time, or saw none.
+ * - `LeaseLost`: the lease ran out, by the clock of its holder or of a server that had granted it. `MajorityLost`: no
+ *   majority answered the leader in time, or it saw none.
  *
- * - `Deaf`: the leader lives, but is not known to hear this server, neither directly nor through others. `Unheard`: no member is
- *   known to hear the leader, which is this server. `PathChanged`: the leader is the same; it is followed `through` another member
- *   than before, or directly again.
+ * - `Deaf`: the leader lives, but is not known to hear this server, neither directly nor through others. `Unheard`: no
+ *   member is known to hear the leader, which is this server. `PathChanged`: the leader is the same; it is followed
+ *   `through` another member than before, or directly again.
  *
- * Those who only follow know a cause of the leader's own by its last word, `STEPPING_DOWN`. Where that is lost and they
- * learn of the end otherwise, it is `Resigned` to them.
+ * Followers know a cause of the leader's own by its last message, `STEPPING_DOWN`. If that is lost and they learn of the
+ * end otherwise, they report `Resigned`.
  *
  * @category schemas
  * @since 0.1.0
@@ -92,8 +93,7 @@ const isCause = Schema.is(Cause)
 /**
  * The cause that a leader gave for stepping down. One that gave none, or one that this version does not know, resigned.
  *
- * @category conversions
- * @since 0.1.0
+ * @internal
  */
 export const causeOf = (said: string | undefined): Cause => isCause(said) ? said : "Resigned"
 
@@ -120,7 +120,7 @@ export const Via = Schema.Literals(["heartbeat", "probe", "response", "message"]
 export type Via = typeof Via.Type
 
 /**
- * What became of a client: it said goodbye, or nothing was heard of it for its time-out.
+ * Why a client takes part no more: it said that it leaves, or nothing was heard of it for its time-out.
  *
  * @category schemas
  * @since 0.1.0
@@ -157,8 +157,7 @@ export type Lost = typeof Lost.Type
 /**
  * The schema of one kind of event: its name, when it happened, and what belongs to it.
  *
- * @category constructors
- * @since 0.1.0
+ * @internal
  */
 export const event = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({
@@ -189,10 +188,10 @@ export const Event = Schema.Union([
    */
   event("MemberMoved", { member: Member.Member, from: Schema.String }),
   /**
-   * `election` is the name of what is led, empty for the group's own. `leader` is null while nobody leads. `term` is that
-   * of the new reign, or of the one that ended. `without` is how long there was no leader before this one, 0 where one
+   * `election` is the name of the election, empty for the group's own. `leader` is null while nobody leads. `term` is that
+   * of the new reign, or of the one that ended. `without` is how long there was no leader before this one, 0 if one
    * followed the other at once. It counts from when this server learnt of the end; after a leader that fell silent, crashed
-   * or was paused, from its last sign of life, which is the longest that it can have been.
+   * or was paused, from its last sign of life, which is the longest possible time.
    */
   event("LeaderChanged", {
     election: Schema.String,
@@ -263,7 +262,10 @@ export const Event = Schema.Union([
     from: Schema.String,
     count: Schema.Natural
   }),
-  /** Whoever can send to these interfaces can join, lead and end the group: it has no key, or hears what is not sealed. */
+  /**
+   * Any host that can send to these interfaces can join, lead and end the group: the server has no key, or hears messages
+   * that are not sealed.
+   */
   event("Unprotected", { why: Schema.Literals(["NoKey", "Permissive"]), interfaces: Schema.Array(Schema.String) }),
   /**
    * With leases: from now on this server grants votes and acknowledges leaders, `after` so many ms since its start. `handedOver`
@@ -328,7 +330,7 @@ export type Event = typeof Event.Type
 export { UnknownEvent } from "./UnknownEvent.ts"
 
 /**
- * One event for who reads what another version may have written: one that is not known is an {@link UnknownEvent}.
+ * One event as another version may have written it: an unknown one becomes an {@link UnknownEvent}.
  *
  * @category schemas
  * @since 0.1.0

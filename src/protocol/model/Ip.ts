@@ -7,8 +7,8 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 
 /**
- * The one spelling of an address; undefined for what is none. IPv6 as in RFC 5952. An address of IPv4 within one of IPv6
- * (`::ffff:192.0.2.1`) is the one of IPv4. A zone stands only where it means something: on link-local addresses.
+ * The one spelling of an address; undefined for a text that is none. IPv6 as in RFC 5952. An address of IPv4 within one of
+ * IPv6 (`::ffff:192.0.2.1`) is the one of IPv4. Only link-local addresses have a zone.
  */
 export const canonical = (text: string): string | undefined => {
   const at = text.indexOf("%")

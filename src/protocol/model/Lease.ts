@@ -1,6 +1,6 @@
 /**
- * What a majority lease is made of: promises, how long they bind, how long a lease that rests on them lasts, and which
- * answers count. Every decision is a small function of data; who asks them are `Voter` and `LeaseElection`.
+ * The parts of a majority lease: promises, how long they bind, how long a lease that rests on them lasts, and which answers
+ * count. Every decision is a small function of data; `Voter` and `LeaseElection` ask them.
  *
  * A leader holds the lease while a majority of all servers has promised not to let another lead. A promise lasts for the
  * duration L from when its server received the question; the lease for `L x (1 - 2d)` from when the question was *sent*, d
@@ -12,8 +12,8 @@ import type * as Message from "./Message.ts"
 import type * as Timing from "./Timing.ts"
 
 /**
- * What all servers of a group must have the same: how many they are, how long a promise binds (ms), and by how much their
- * clocks may differ in speed (0.01 is one in a hundred).
+ * The settings that all servers of a group must have in common: their number, how long a promise binds (ms), and by how
+ * much their clocks may differ in speed (0.01 is one in a hundred).
  */
 export type Agreement = Message.Agreement
 
@@ -30,7 +30,7 @@ export const renewalInterval = ({ duration }: Agreement): number => duration / 6
 /** How long a lease lasts from the instant in which what it rests on was sent, in ms on the leader's fastest clock. */
 export const lasts = ({ drift, duration }: Agreement): number => duration * (1 - 2 * drift)
 
-/** What two settings differ in, or null where they agree. */
+/** The first difference of two agreements, or null if they agree. */
 export const difference = (
   ours: Agreement | null,
   theirs: Agreement | null
@@ -66,7 +66,7 @@ export const instant = (now: Readings): Instant => ({
   sinceBoot: now.sinceBoot
 })
 
-/** What the clocks show. */
+/** The readings of the clocks. */
 export interface Readings {
   readonly monotonic: number
   readonly wall: number
@@ -74,8 +74,8 @@ export interface Readings {
 }
 
 /**
- * How much time has passed for a leader, in ms: by the fastest of its clocks, since the monotonic one stands still while
- * the machine is suspended. A wall clock that is set forward may so end a lease early; none ends late.
+ * How much time has passed for a leader, in ms: by the fastest of its clocks, since the monotonic one stops while the
+ * machine is suspended. So a wall clock that is set forward may end a lease early; none ends late.
  */
 export const elapsed = (since: Instant, now: Readings): number =>
   Math.max(
@@ -98,16 +98,18 @@ export interface Claimed extends Holder {
 }
 
 /**
- * What a server has promised in one election: to let nobody but `to` lead until then, on its monotonic clock. The term
- * outlives the promise: nothing of it or below is promised anew. `to` is null where that was given back, or none was made.
+ * The promise of a server in one election: to let nobody but `to` lead until then, on its monotonic clock. The term
+ * outlives the promise: this term or a lower one is never promised anew. `to` is null if the claim was given back, or no
+ * promise was made.
  */
 export interface Promise {
   readonly to: Holder | null
   readonly term: number
   readonly until: number
   /**
-   * The newest claim that each of several starts has given back, whoever it was promised to, the latest first. Nothing
-   * of them is granted or acknowledged any more: what was given back may be heard of before the claim itself.
+   * The newest claim that each of several starts has given back, the latest first, also of starts to which nothing was
+   * promised here. None of these claims is granted or acknowledged any more: the release may be heard before the claim
+   * itself.
    */
   readonly released: ReadonlyArray<Claimed>
 }
@@ -119,7 +121,8 @@ export const maxReleased = 16
 export const noPromise: Promise = { to: null, term: 0, until: -Infinity, released: [] }
 
 /**
- * A promise made or renewed now, for the whole duration from now on. What others gave back is kept from the one `before`.
+ * A promise made or renewed now, for the whole duration from now on. The claims that others gave back are kept from the
+ * promise `before`.
  */
 export const promise = (
   { id, incarnation }: Holder,
@@ -155,10 +158,7 @@ export const gaveBack = ({ released }: Promise, holder: Holder, term: number): b
  */
 export const isSilent = (silentUntil: number, now: number): boolean => now < silentUntil
 
-/**
- * What a grant depends on besides the promise: until when the silent start lasts, the highest term heard of, what time it
- * is.
- */
+/** A grant depends on this besides the promise: the end of the silent start, the highest term heard of, and the time. */
 export interface Circumstances {
   readonly silentUntil: number
   readonly heard: number
@@ -179,8 +179,8 @@ export const grants = (
   && !isReleased(promise, candidate, term) && term > promise.term && term > heard
 
 /**
- * What a renewal is to a server that is not silent: one of the promise that binds it to exactly this claim; to one that is bound to nobody
- * a request, which it grants where it may; else nothing.
+ * How a server that is not silent takes a renewal. If a promise binds it to exactly this claim, it renews the promise. If
+ * it is bound to nobody, the renewal is a request, which it grants if it may. Otherwise it does nothing.
  */
 export const takesBeat = (
   promise: Promise,
@@ -204,7 +204,7 @@ export const release = (promise: Promise, holder: Holder, term: number): Promise
 
 // --- Claims ---
 
-/** A renewal that was said, and who acknowledged it. */
+/** A renewal that was said, and the servers that acknowledged it. */
 export interface Beat {
   readonly beat: number
   readonly sentAt: Instant
@@ -217,7 +217,7 @@ export interface Claim {
   readonly held: boolean
   /** When what the lease rests on was sent: the question, then the newest renewal that a majority acknowledged. */
   readonly leaseStart: Instant
-  /** Who granted it, the claimant left out. */
+  /** The servers that granted it, without the claimant. */
   readonly votes: ReadonlyArray<Member.NodeId>
   /** The number of the newest renewal, and those that may still be acknowledged by a majority. */
   readonly beat: number
@@ -242,7 +242,7 @@ export const left = (claim: Claim, agreement: Agreement, now: Readings): number 
 export const isHeld = (claim: Claim, agreement: Agreement, now: Readings): boolean =>
   claim.held && left(claim, agreement, now) > 0
 
-/** Whether a vote counts: it grants exactly what this start of this server stands for now. */
+/** Whether a vote counts: it grants exactly the claim that this start of this server makes now. */
 export const countsVote = (
   claim: Claim | null,
   self: Holder,
@@ -275,8 +275,8 @@ export const countsAck = (
 ): claim is Claim => claim !== null && claim.held && ack.claim === claim.term && ack.incarnation === self.incarnation
 
 /**
- * A claim with one more acknowledgement, of a renewal that was said. It counts for the earlier ones too: whoever is bound by the
- * later one is bound for longer. A server's second is its first.
+ * A claim with one more acknowledgement, of a renewal that was said. It counts for the earlier ones too: a server that is
+ * bound by the later one is bound for longer. A second one of the same server changes nothing.
  */
 export const acknowledged = (claim: Claim, by: Member.NodeId, beat: number, agreement: Agreement): Claim =>
   beat > claim.beat ? claim : rested({

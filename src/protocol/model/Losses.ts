@@ -1,18 +1,16 @@
-/**
- * What a server remembers of the leads that it lost, and how long it waits for that before it takes the lead from another.
- */
+/** The leads that a server lost, and how long it therefore waits before it takes the lead from another. */
 import type * as Reign from "./Reign.ts"
 import type * as Timing from "./Timing.ts"
 
-/** What a server remembers of the leads that it lost. */
+/** The losses of a server, and its waiting for them. */
 export interface Losses {
   /** How many losses are not forgiven, at most {@link maxLosses}. */
   readonly count: number
   /** When the last of them was. */
   readonly lostAt: number
-  /** Since when it has led, or has been heard by most members. What is forgiven is taken from this time. */
+  /** Since when it has led, or has been heard by most members. A loss that is forgiven uses up some of this time. */
   readonly wholeSince: number
-  /** When it last asked who hears it; null where no answers are awaited. */
+  /** When it last asked which members hear it; null if no answers are awaited. */
   readonly askedAt: number | null
   /** Until when others may take a vacant place first. */
   readonly lastUntil: number
@@ -44,8 +42,8 @@ export const waitAfter = (losses: number, { memberTimeout }: Pick<Timing.Timing,
   memberTimeout * 2 ** (losses - 1)
 
 /**
- * The longest that a server waits after a loss, however badly it is heard, in ms. Whoever has led, or was heard whole, for as
- * long is forgiven one loss.
+ * The longest that a server waits after a loss, however badly it is heard, in ms. A server that has led, or was heard
+ * whole, for as long is forgiven one loss.
  */
 export const longest = (timing: Pick<Timing.Timing, "memberTimeout">): number => waitAfter(maxLosses, timing)
 
@@ -58,7 +56,7 @@ export const until = (
   timing: Pick<Timing.Timing, "memberTimeout">
 ): number => count === 0 ? -Infinity : Math.min(wholeSince + waitAfter(count, timing), lostAt + longest(timing))
 
-/** What is left of them: one is forgiven for each longest wait that all was well. */
+/** The losses that are left: one is forgiven for each longest wait in which all was well. */
 export const forgiven = (all: Losses, timing: Pick<Timing.Timing, "memberTimeout">, now: number): Losses => {
   if (all.count === 0) return all
   const steps = Math.floor((now - all.wholeSince) / longest(timing))

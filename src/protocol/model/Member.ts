@@ -14,8 +14,7 @@ import * as Schema from "effect/Schema"
  * The largest number of bytes that each free text of a member may take on the wire, counted in JSON (so a quote counts
  * twice, and a control character six times). They keep the largest message of every kind within one datagram.
  *
- * @category models
- * @since 0.1.0
+ * @internal
  */
 export const limits = { name: 64, hostname: 64, tags: 256 } as const
 
@@ -24,8 +23,7 @@ const encoder = new TextEncoder()
 /**
  * The bytes that a value takes as JSON in UTF-8, without the quotes around a text.
  *
- * @category models
- * @since 0.1.0
+ * @internal
  */
 export const jsonBytes = (value: string | Readonly<Record<string, string>>): number => {
   if (typeof value === "string") {
@@ -42,8 +40,7 @@ const verbatim = /^[ !#-[\]-~]*$/
 /**
  * As many characters of a name that the system gave as its limit lets in; "unknown" where it gave none.
  *
- * @category conversions
- * @since 0.1.0
+ * @internal
  */
 export const shortened = (text: string, limit: number): string => {
   let short = text
@@ -77,8 +74,7 @@ export type NodeId = typeof NodeId.Type
  * The node id of the server at this address and port of its own, on a host of this name. One that has no address of its own
  * when it starts gives something else in place of `ip` that no other host has.
  *
- * @category constructors
- * @since 0.1.0
+ * @internal
  */
 export const nodeId = (ip: string, hostname: string, port: number): NodeId =>
   NodeId.make(bytesToHex(sha256(encoder.encode(`${ip}\n${hostname}\n${port}`)).subarray(0, 8)))
@@ -179,8 +175,7 @@ export interface Ranked {
  * named one 16 hex digits, the first 8 bytes of SHA-256 over the name, a line feed and the node id. So the leads of
  * several elections fall to several servers.
  *
- * @category ordering
- * @since 0.1.0
+ * @internal
  */
 export const lot = (id: string, election = ""): string =>
   election === "" ? id : bytesToHex(sha256(encoder.encode(`${election}\n${id}`)).subarray(0, 8))
@@ -188,8 +183,8 @@ export const lot = (id: string, election = ""): string =>
 const compareTexts = (self: string, that: string): number => self < that ? -1 : self > that ? 1 : 0
 
 /**
- * The total order of rank in an election, the group's own unless named: by priority, then by {@link lot}. Positive where
- * `self` ranks higher, 0 only for one and the same server.
+ * The total order of rank in an election, the group's own unless named: by priority, then by the node id, in a named one
+ * by a hash of its name and the node id. Positive where `self` ranks higher, 0 only for one and the same server.
  *
  * @category ordering
  * @since 0.1.0
@@ -200,16 +195,14 @@ export const compareRank = (self: Ranked, that: Ranked, election = ""): number =
 /**
  * Whether `self` ranks strictly higher than `that` in an election, the group's own unless named.
  *
- * @category ordering
- * @since 0.1.0
+ * @internal
  */
 export const outranks = (self: Ranked, that: Ranked, election = ""): boolean => compareRank(self, that, election) > 0
 
 /**
  * Whether both are the same start of the same server.
  *
- * @category ordering
- * @since 0.1.0
+ * @internal
  */
 export const isSameStart = (
   self: { readonly id: string; readonly incarnation: number },

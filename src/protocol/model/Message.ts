@@ -1,10 +1,10 @@
 /**
- * What servers and clients say to each other: one schema-validated tagged union, told apart by `type`.
+ * The messages of servers and clients: one schema-validated tagged union, told apart by `type`.
  *
- * A server's message carries the {@link Header}: who speaks (`sender`), the reign it follows (`term` and `leader`; while
- * vacant, the term of the last one and null), and `heard`, the highest term it has heard of. `term` and `heard` are two
- * numbers: only the reign is ever followed. `moved` orders what it says of where it is. In a message that names an election all three are of that election, in every
- * other message of the group's own.
+ * A server's message carries the {@link Header}: its `sender`, the reign that the sender follows (`term` and `leader`;
+ * while vacant, the term of the last one and null), and `heard`, the highest term it has heard of. `term` and `heard` are
+ * two numbers: only the reign is ever followed. `moved` orders its addresses. In a message that names an election all three
+ * are of that election, in every other message of the group's own.
  *
  * Fields that this version does not know are ignored, so a newer server can say more to its like.
  */
@@ -30,8 +30,8 @@ export const maxAlive = 999_999_999
 export const maxHops = 3
 
 /**
- * How often the addresses of the sender have changed since it started; left out where they have not. What was said before
- * the last change and comes late has a lower one.
+ * How often the addresses of the sender have changed since it started; left out if they have not. A late message from
+ * before the last change has a lower one.
  */
 const Moved = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxMoved }))
 
@@ -46,8 +46,9 @@ const header = {
 }
 
 /**
- * What the sender knows of the life of the leader that it names: the highest number of that leader's signs of life in its reign,
- * and over how many servers it came, 0 (left out) at the leader itself; from 2 on `through` which of them it came last.
+ * The newest sign of life of the leader that the sender names: the highest number of that leader's signs of life in its
+ * reign, and over how many servers it came, 0 (left out) at the leader itself; from 2 on `through` which of them it came
+ * last.
  */
 const life = {
   alive: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxAlive }))),
@@ -55,7 +56,7 @@ const life = {
   through: Schema.optionalKey(Member.NodeId)
 }
 
-/** How many servers the sender sees, itself included. Said by who leads, and by who sees nobody else. */
+/** How many servers the sender sees, itself included. A leader says it, and a server that sees nobody else. */
 const sees = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 999_999 })))
 
 /** A text, since later versions may know more causes than this one. */
@@ -74,7 +75,7 @@ const elections = Schema.optionalKey(
 )
 
 /**
- * What all servers of a group that leads by a majority lease must have the same: how many they are, for how long a promise
+ * The settings that all servers of a group with a majority lease must have in common: their number, for how long a promise
  * binds (ms), and by how much their clocks may differ in speed (0.01 is one in a hundred).
  */
 export const Agreement = Schema.Struct({
@@ -86,7 +87,7 @@ export const Agreement = Schema.Struct({
 /** */
 export type Agreement = typeof Agreement.Type
 
-/** The name of what is led: empty for the group's one leadership. */
+/** The name of the election: empty for the group's own. */
 export const ElectionName = Schema.String.check(
   Schema.makeFilter((text: string) => text.length <= 32 && Member.jsonBytes(text) <= 32, {
     expected: "at most 32 bytes of text"
@@ -94,8 +95,8 @@ export const ElectionName = Schema.String.check(
 )
 
 /**
- * Whether a server would vote for who asks it, in a term above `promised`. `boundTo` is whom it is bound to, if anybody, and
- * `remaining` for how many ms more it votes for nobody else.
+ * Whether a server would vote for the asker, in a term above `promised`. `boundTo` is the server that it is bound to, if
+ * any, and `remaining` for how many ms more it votes for nobody else.
  */
 export const PreVote = Schema.Struct({
   granted: Schema.Boolean,
@@ -140,8 +141,8 @@ const someOf = <Item extends Schema.Top>(item: Item) =>
   Schema.Array(item).check(Schema.isMinLength(1), Schema.isMaxLength(maxMissed))
 
 /**
- * What a server has promised in one election: the term, to whom where that still binds it, and the highest term that it
- * has heard of.
+ * The promise of a server in one election: the term, the server that it is still bound to, if any, and the highest term
+ * that it has heard of.
  */
 export const Promised = Schema.Struct({
   election: ElectionName,
@@ -162,7 +163,7 @@ const promises = {
   promises: Schema.Array(Promised).check(Schema.isMaxLength(handover.promises))
 }
 
-/** What was missed: indexes of a reign, or a client's messages by their `seq`. */
+/** The missed messages: indexes of a reign, or a client's messages by their `seq`. */
 export const Missed = Schema.Union([
   Schema.Struct({ term: Reign.Term, leader: Member.NodeId }),
   Schema.Struct({ client: Client.ClientId })
@@ -182,7 +183,7 @@ const kind = <Name extends string, Fields extends Schema.Struct.Fields>(name: Na
 
 /** Every message there is. */
 export const Message = Schema.Union([
-  /** I live; this is whom I follow. `interval`: ms to the next one. */
+  /** I live, and follow this reign. `interval`: ms to the next one. */
   kind("SERVER_ALIVE", {
     ...header,
     interval: Interval,
@@ -204,7 +205,7 @@ export const Message = Schema.Union([
     port: Schema.optionalKey(Member.Port),
     preVote: Schema.optionalKey(ElectionName)
   }),
-  /** I am here, in answer to the probe of that nonce; and this is what I would vote. */
+  /** I am here, in answer to the probe of that nonce; and I would vote so. */
   kind("SERVER_RESPONSE", {
     ...header,
     nonce: Nonce,
@@ -214,7 +215,7 @@ export const Message = Schema.Union([
     view,
     preVote: Schema.optionalKey(PreVote)
   }),
-  /** I hear that start of a server ask, over so many others, who hears it: whoever hears me, say it again. */
+  /** That start of a server asks, over so many others, which servers hear it: repeat this. */
   kind("PATH_PROBE", {
     ...header,
     origin: Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation }),
@@ -224,7 +225,7 @@ export const Message = Schema.Union([
   /** Forget me now. */
   kind("SERVER_LEAVING", { ...header, delivered }),
   /**
-   * I stand for leader in term `standing`; anyone higher, object. With `lease`: vote. By unicast to a leader that is
+   * I am a candidate in term `standing`; those that rank higher, object. With `lease`: vote. By unicast to a leader that is
    * outranked: yield.
    */
   kind("ELECTION", {
@@ -233,11 +234,12 @@ export const Message = Schema.Union([
     standing: Reign.Term,
     lease: Schema.optionalKey(Agreement)
   }),
-  /** `to` is outranked: stand down, it is ours to do. With `hops`: the leader can be followed through the sender. */
+  /** I outrank `to`: the lead is mine. With `hops`: the leader can be followed through the sender. */
   kind("OK", { ...header, ...life, election: ElectionName, standing: Reign.Term, to: Member.NodeId }),
   /**
-   * This is the reign. By unicast: a notice to who does not know it. `cause` is `Transferred` where the former leader
-   * handed the lead to this one: whoever ranks higher lets it be for a `memberTimeout`. `lease` is what the reign rests on.
+   * This is the reign. By unicast: a leader notice to a server that does not know it. `cause` is `Transferred` if the
+   * former leader transferred the lead to this one: higher ranked servers do not depose it for a `memberTimeout`. The reign
+   * rests on `lease`.
    */
   kind("COORDINATOR", {
     ...header,
@@ -256,7 +258,7 @@ export const Message = Schema.Union([
   }),
   /**
    * The answer to `ELECTION` of that start of a server, for that term. Not `granted`: `promised` is a term that must be
-   * exceeded, `boundTo` whom this server is bound to for `remaining` more ms, if anybody.
+   * exceeded, `boundTo` the server that this one is bound to for `remaining` more ms, if any.
    */
   kind("VOTE", {
     ...header,
@@ -268,9 +270,9 @@ export const Message = Schema.Union([
     boundTo: Schema.NullOr(Member.NodeId),
     remaining: Schema.Natural
   }),
-  /** The lease of the term `claim` goes on: bind yourself to it anew. `beat` counts from 1 with each claim. */
+  /** A renewal of the lease of the term `claim`: bind yourself to it anew. `beat` counts from 1 with each claim. */
   kind("BEAT", { ...header, election: ElectionName, claim: Reign.Term, beat: Schema.Natural, lease: Agreement }),
-  /** I am bound to that claim of that start of yours, by that beat. */
+  /** I am bound to that claim of that start of yours, by that renewal. */
   kind("BEAT_ACK", {
     ...header,
     election: ElectionName,
@@ -278,7 +280,7 @@ export const Message = Schema.Union([
     beat: Schema.Natural,
     incarnation: Member.Incarnation
   }),
-  /** I claim that term no more: whoever is bound to it is free, and who has still to hear of the claim is not to be. */
+  /** I claim that term no more: it binds nobody, and a server that hears the claim later is not to be bound by it. */
   kind("RELEASE", { ...header, election: ElectionName, claim: Reign.Term }),
   /**
    * Which of these have you heard yourself, within so many ms? `from` does not hear them. It carries no full header, so that
@@ -292,20 +294,20 @@ export const Message = Schema.Union([
    * handover it has no sender: it is no sign of life.
    */
   kind("HANDOVER_OFFER", { server: Member.NodeId, start: Nonce, lease: Agreement }),
-  /** To the start that offered: I will, for so long from now. `key` is what it is handed over by. */
+  /** To the start that offered: I will, for so long from now. The promises are handed over by `key`. */
   kind("HANDOVER_ACCEPT", { start: Nonce, key: Nonce }),
-  /** Page `page` of `of` of what I promised. I promise and acknowledge nothing more. */
+  /** Page `page` of `of` of my promises. I promise and acknowledge nothing more. */
   kind("HANDOVER", { key: Nonce, ...promises }),
   /** I have all pages. */
   kind("HANDOVER_KEPT", { key: Nonce }),
-  /** I have just started: who keeps what my former start promised? `start` names this one. */
+  /** I have just started: which server keeps the promises of my former start? `start` names this one. */
   kind("PROMISES_ASK", { server: Member.NodeId, start: Nonce }),
-  /** To the start that asked, and to no other: what your former start promised. */
+  /** To the start that asked, and to no other: the promises of your former start. */
   kind("PROMISES", { start: Nonce, key: Nonce, lease: Agreement, ...promises }),
   /**
    * Who is in the group, and who leads? It has no sender: asking makes nobody a member. `wanted`: not only the leader may
-   * answer, but about so many. `details`: with host names, tags and `view`. With a `view`, that of who asks: the line of the one
-   * member by which it differs is enough, if that is one that the asker misses.
+   * answer, but about so many. `details`: with host names, tags and `view`. With a `view`, that of the asker: the line of
+   * the one member by which it differs is enough, if the asker misses that member.
    */
   kind("MEMBERS_ASK", {
     nonce: Nonce,
@@ -337,13 +339,13 @@ export const Message = Schema.Union([
   }),
   /** You are in: the leader's answer to the join of that nonce. `members`: how many servers it sees. */
   kind("CLIENT_WELCOME", { ...header, nonce: Nonce, members: Schema.Natural, delivered }),
-  /** A message. `oldest`: the client's lowest `seq` that is not acknowledged; what is below is done with. */
+  /** A message. `oldest`: the client's lowest `seq` that is not acknowledged. */
   kind("CLIENT_MESSAGE", { client: Client.Client, seq: Client.Seq, oldest: Client.Seq, body: Client.Body }),
   /** The leader has it, and handed it on. */
   kind("CLIENT_ACK", { ...header, client: Client.ClientId, seq: Client.Seq }),
   /**
-   * Everybody: this is message `index` of the reign `(term, leader)`. Whoever repairs says it again as it was, but for
-   * `from`: a server, or a client under the incarnation 0. It carries no full header, so that the largest body fits.
+   * Everybody: this is message `index` of the reign `(term, leader)`. A repair repeats it as it was, except for `from`: a
+   * server, or a client under the incarnation 0. It carries no full header, so that the largest body fits.
    */
   kind("CLIENT_DELIVER", {
     from: Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation }),
@@ -363,7 +365,7 @@ export const Message = Schema.Union([
 /** */
 export type Message = typeof Message.Type
 
-/** What servers say of handing promises over. */
+/** The messages by which promises are handed over. */
 export type OfHandover = Extract<Message, { readonly type: `HANDOVER${string}` | `PROMISES${string}` }>
 
 /** Whether a message is one of those by which promises are handed over. */
@@ -376,7 +378,7 @@ export type Of<Type extends Message["type"]> = Extract<Message, { readonly type:
 /** A message from a server: one that carries the header. */
 export type FromServer = Extract<Message, { readonly sender: Member.Member }>
 
-/** What every message from a server says of it. */
+/** The fields of every message from a server. */
 export type Header = Pick<FromServer, "sender" | "term" | "leader" | "heard" | "moved" | "hears">
 
 /** The reign that a message speaks of, or null while its sender follows none. */

@@ -1,6 +1,6 @@
 /**
- * Names that people type: of a group, a server, a tag, an election. Two names that look alike must be alike, so a name
- * holds nothing that nobody sees, and neither begins nor ends with what a file of settings adds to it.
+ * Names that people type: of a group, a server, a tag, an election. Two names that look alike must be alike, so a name has
+ * no invisible characters, and neither begins nor ends with a blank or quote that a file of settings may add.
  */
 
 // Default ignorables are what fonts leave out, such as U+200B and U+3164; U+2800 is drawn as a blank.
@@ -11,7 +11,7 @@ const quotes = "\"'`\u00ab\u00bb\u2018-\u201f"
 const atEnds = new RegExp(`^[ ${quotes}]|[ ${quotes}]$`, "u")
 const combining = /\p{M}/gu
 
-/** What a name may be, for refusals. */
+/** The allowed names, for refusals. */
 export const allowed = "no blank or quote at either end, nothing invisible"
 
 /**

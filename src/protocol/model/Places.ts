@@ -1,6 +1,6 @@
 /**
- * The addresses of a server that is on several networks: each of its datagrams comes from one of them, and who asks where it
- * is may be on another network than that.
+ * The addresses of a server that is on several networks: each of its datagrams comes from one of them, and a server that
+ * asks for its address may be on another network than that.
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"

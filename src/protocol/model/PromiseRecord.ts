@@ -8,7 +8,7 @@ import type * as Lease from "./Lease.ts"
 import type * as Member from "./Member.ts"
 import * as Message from "./Message.ts"
 
-/** What has come of a record. `key` names the handover; `read` are the pages that are here, by their numbers. */
+/** A record as far as it has come. `key` names the handover; `read` are the pages that are here, by their numbers. */
 export interface Pages {
   readonly key: string
   readonly of: number
@@ -28,7 +28,7 @@ export const pagesOf = (key: string, record: ReadonlyArray<Message.Promised>): R
   )
 }
 
-/** What is here with one more page. A page of another handover begins anew; one that is here already changes nothing. */
+/** The record with one more page. A page of another handover begins anew; one that is here already changes nothing. */
 export const withPage = (pages: Pages | null, { key, of, page, promises }: Page): Pages => {
   if (pages === null || pages.key !== key || pages.of !== of) return { key, of, read: new Map([[page, promises]]) }
   return pages.read.has(page) ? pages : { ...pages, read: new Map([...pages.read, [page, promises]]) }
@@ -41,12 +41,12 @@ export const whole = ({ of, read }: Pages): ReadonlyArray<Message.Promised> | nu
 // --- What is known of other starts ---
 
 /**
- * What this server does about the starts before and after it. `start` names this one: no other has the same. `heard` are
- * the highest terms that its former start had heard of. `pages` is what has come of the former start's promises. `asks` for
- * them who began anew by itself; who was set back to a snapshot does not.
+ * This server's part in the starts before and after it. `start` names this one: no other has the same. `heard` are the
+ * highest terms that its former start had heard of. `pages` are the former start's promises as far as they have come.
+ * `asks` says whether it asks for them: a server that was set back to a snapshot does not.
  *
- * `giving`, while it hands its own over: whom it asks in turn, how often it has said what it says now, and, once one
- * of them has accepted, what that one gets.
+ * `giving`, while it hands its own over: the servers that it asks in turn, how often it has said its present message, and,
+ * once one of them has accepted, the record for that one.
  */
 export interface Handover {
   readonly start: string
@@ -73,8 +73,8 @@ export const heardBefore = (
 ): number => Option.getOrElse(HashMap.get(heard, election), () => 0)
 
 /**
- * What is kept of one server that leaves or has left: the start that offers, the key that it hands over by, when that was
- * made, what has come, and the start that got it.
+ * The record that is kept for a server that leaves or has left: the start that offers, the key of the handover and when it
+ * was made, the pages that have come, and the start that got them.
  */
 export interface Kept {
   readonly server: Member.NodeId

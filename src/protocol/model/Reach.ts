@@ -1,20 +1,20 @@
 /**
- * Whom multicast does not reach, so that what is said to the group is said to them by unicast as well: everybody where
- * multicast is switched off, members that are heard by unicast only, seeds that are no members yet, and clients that
- * ask by unicast to be let in.
+ * The receivers that multicast does not reach, which get each message to the group by unicast as well: all members if
+ * multicast is switched off, members that are heard by unicast only, seeds that are no members yet, and clients that ask by
+ * unicast to be let in.
  */
 import * as HashMap from "effect/HashMap"
 import type * as Client from "./Client.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 
-/** Whom a server looks for by unicast, besides its members. */
+/** The addresses that a server probes by unicast, besides its members. */
 export interface Contacts {
   /** The addresses that the operator named, as far as their names resolve. */
   readonly seeds: ReadonlyArray<Member.Address>
   /** Members that fell silent: they may live, on the other side of a split. The next to be tried comes first. */
   readonly lost: ReadonlyArray<Lost>
-  /** When this server last asked somebody who sees others for its list. */
+  /** When this server last asked a server with another view for its list. */
   readonly comparedAt: number
   /** By what the views of the leader and of others differ, the one heard of last at the end. */
   readonly differences: ReadonlyArray<Difference>
@@ -38,7 +38,7 @@ export interface Lost {
   readonly until: number
 }
 
-/** What decides how a member is reached. */
+/** The facts that decide how a member is reached. */
 export interface Reached {
   readonly member: Member.Address
   readonly address: Member.Address
@@ -48,7 +48,7 @@ export interface Reached {
   readonly unicastUntil: number
 }
 
-/** What decides how a client is reached. */
+/** The facts that decide how a client is reached. */
 export interface ReachedClient {
   readonly address: Member.Address
   readonly unicastUntil: number
@@ -62,7 +62,7 @@ interface Place {
   readonly delivery: { readonly clients: HashMap.HashMap<Client.ClientId, ReachedClient> }
 }
 
-/** What is said to the group and is of use to a client. */
+/** The messages to the group that are of use to a client. */
 const forClients: ReadonlySet<Message.Message["type"]> = new Set([
   "SERVER_ALIVE",
   "SERVER_LEAVING",
@@ -72,10 +72,10 @@ const forClients: ReadonlySet<Message.Message["type"]> = new Set([
 ])
 
 /**
- * Where a message to the group must go by unicast.
+ * The addresses to which a message to the group must go by unicast.
  *
- * A heartbeat by unicast tells a member that we do not hear its multicasts; so it goes only to those of whom that is true,
- * or two would go on telling each other for ever.
+ * A heartbeat by unicast tells a member that we do not hear its multicasts; so it goes only to those of which that is true:
+ * otherwise two would go on telling each other without end.
  */
 export const byUnicast = (place: Place, type: Message.Message["type"], now: number): ReadonlyArray<Member.Address> => {
   const { contacts: { seeds }, delivery: { clients }, known, timing } = place

@@ -11,8 +11,7 @@ import * as Member from "./Member.ts"
  * The largest term there can be, 2^52: far above any Unix millisecond, and exact in a double. A message with a larger
  * one is dropped.
  *
- * @category models
- * @since 0.1.0
+ * @internal
  */
 export const maxTerm = 2 ** 52
 
@@ -61,8 +60,7 @@ export type Reign = typeof Reign.Type
 /**
  * The reign of a member in a term.
  *
- * @category constructors
- * @since 0.1.0
+ * @internal
  */
 export const make = (term: number, { id, incarnation, ip, port, priority }: Leader): Reign => ({
   term,
@@ -85,8 +83,7 @@ export const compare = (self: Reign, that: Reign, election = ""): number =>
  * can make it go back: a new one must be taken. `heard` says so too, but not under a lease: there a claim that failed may
  * have raised it, and that ends no reign.
  *
- * @category guards
- * @since 0.1.0
+ * @internal
  */
 export const isPassed = (
   self: Reign,
@@ -97,8 +94,7 @@ export const isPassed = (
 /**
  * The greater of two, either of which may be none.
  *
- * @category ordering
- * @since 0.1.0
+ * @internal
  */
 export const max = (self: Reign | null, that: Reign | null, election = ""): Reign | null =>
   self === null ? that : that === null || compare(self, that, election) >= 0 ? self : that
@@ -107,8 +103,7 @@ export const max = (self: Reign | null, that: Reign | null, election = ""): Reig
  * The term for a new reign: above every term heard of, and at least the wall clock's milliseconds, so that terms also
  * grow over a restart of the whole group.
  *
- * @category constructors
- * @since 0.1.0
+ * @internal
  */
 export const nextTerm = (heard: number, wall: number): number =>
   Math.min(maxTerm, Math.max(heard + 1, Math.max(0, Math.floor(wall))))

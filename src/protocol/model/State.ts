@@ -1,4 +1,7 @@
-/** What a server is between two steps ({@link State}), what a step is given ({@link Now}) and what it leaves to be done ({@link Output}). */
+/**
+ * The state of a server between two steps ({@link State}), the time of a step ({@link Now}) and its outputs
+ * ({@link Output}).
+ */
 import type * as HashMap from "effect/HashMap"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
@@ -25,13 +28,18 @@ export interface Now {
   readonly entropy: number
   /** Ms on a clock that also counts while the machine is suspended; absent where there is none. */
   readonly sinceBoot?: number | undefined
-  /** Ms by which the uptime of the system has gone ahead in all, while no other clock did: perhaps asleep, perhaps not. */
+  /**
+   * Ms by which the uptime of the system has gone ahead in all, while no other clock did: perhaps suspended, perhaps not.
+   */
   readonly doubted?: number | undefined
   /** An id of the machine that changes when it is set back to a snapshot; absent where there is none. */
   readonly generation?: string | undefined
 }
 
-/** What is known of another member besides what it says of itself. Changes with every datagram; the view does not. */
+/**
+ * What this server knows of another member besides the member's own word. It changes with every datagram; the view does
+ * not.
+ */
 export interface Known {
   readonly member: Member.Member
   /** Where its last datagram came from, of those that it said since it last moved. */
@@ -53,7 +61,7 @@ export interface Known {
   readonly hearsUsAt: number
   /** When another has heard it, by that one's word, while we have not; -Infinity where nobody said so. It keeps the member. */
   readonly witnessedAt: number
-  /** Who said so last, since we last heard the member. */
+  /** The last witness, since we last heard the member. */
   readonly through: Member.NodeId | null
   /** Whether the last proof came over others, by a `PATH_PROBE`. */
   readonly isReached: boolean
@@ -61,7 +69,7 @@ export interface Known {
   readonly unansweredAt: number
   /** When it was last asked for such a proof, since it speaks of a reign that could be followed then. */
   readonly proofAskedAt: number
-  /** How many servers it sees by its own word, which who leads gives, or sees nobody else: 0 where it gave none. */
+  /** How many servers it sees by its own word, which leaders give, and servers that see nobody else: 0 if it gave none. */
   readonly sees: number
   /** Whether it was told that another hears it and we do not. */
   readonly isLinkMissing: boolean
@@ -80,7 +88,7 @@ export interface Known {
   readonly answered: string
 }
 
-/** Who is gone. `nonce` is the question whose answer would prove that one removed for silence lives after all. */
+/** A tombstone. `nonce` is the question whose answer would prove that a server removed for silence lives after all. */
 export interface Tombstone {
   readonly incarnation: number
   readonly until: number
@@ -100,9 +108,9 @@ export interface Check {
   readonly isHint: boolean
 }
 
-/** What a server has asked others, and how many of their questions it has answered. */
+/** The witness questions of a server, and how many of others it has answered. */
 export interface Witnesses {
-  /** Whom the next question is about. */
+  /** The members that the next question is about. */
   readonly missed: ReadonlyArray<Member.NodeId>
   /** The nonce of the last questions, and when the first of that nonce was asked. */
   readonly nonce: string
@@ -112,7 +120,7 @@ export interface Witnesses {
   readonly since: number
 }
 
-/** What a server knows of its own id besides the id itself. */
+/** The facts about a server's own id besides the id itself. */
 export interface Identity {
   readonly startedAt: number
   /** The incarnations that it has given up for higher ones, since its start. */
@@ -121,13 +129,13 @@ export interface Identity {
   readonly duplicateAt: number
   /** How often its addresses have changed. */
   readonly moved: number
-  /** Addresses that were its own until lately: what it said from there may still come back. */
+  /** Addresses that were its own until lately: its datagrams from there may still come back. */
   readonly former: ReadonlyArray<{ readonly address: Member.Address; readonly until: number }>
 }
 
 /**
  * A client as this server knows it. `accepted` is the `seq` whose turn it is to be accepted in the reign of this term of
- * ours; `waiting` are those ahead of it. Who has left is remembered for a while, so that what it said last does not
+ * ours; `waiting` are those ahead of it. A client that has left is remembered for a while, so that its late messages do not
  * bring it back.
  */
 export interface KnownClient {
@@ -145,13 +153,15 @@ export interface KnownClient {
   readonly noticedAt: number
 }
 
-/** What clients send: who they are, what has arrived of it, and what this server owes to those who missed some. */
+/**
+ * The clients and their messages: those that have arrived, and those that this server owes to receivers that missed them.
+ */
 export interface Delivery {
   readonly clients: HashMap.HashMap<Client.ClientId, KnownClient>
   /** How many of the clients have left. */
   readonly left: number
   readonly receiver: Receiver.Receiver
-  /** What the group asked for, and nobody has said again yet. */
+  /** Messages that were asked of the group, and that nobody has repeated yet. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
   /** When we last handed a message on as leader, and when the timer for repairs is due. */
   readonly handedOnAt: number
@@ -159,8 +169,9 @@ export interface Delivery {
 }
 
 /**
- * What a server knows of the questions that go over others (`PathProbes`): its own newest one (`nonce`), when the next may be asked and how long is waited after
- * that; and those of others that it has said again: the newest ones, and how many since `since`.
+ * The questions that go over others (`PathProbes`): the server's own newest one (`nonce`), when the next may be asked and
+ * how long it waits after that; and the questions of others that it has repeated: the newest ones, and how many since
+ * `since`.
  */
 export interface PathProbes {
   readonly nonce: string
@@ -172,10 +183,10 @@ export interface PathProbes {
 }
 
 /**
- * Where a server is in its life.
+ * The stage of a server's life.
  *
- * - `Discovering`: in the window after the start, it judges nobody and does not stand. `Live`: in full.
- * - `Recovering`: as discovering, after a stall. `Leaving`: it ends its work. `Left`: it has said goodbye.
+ * - `Discovering`: in the window after the start, it judges nobody and is no candidate. `Live`: in full.
+ * - `Recovering`: as discovering, after a pause. `Leaving`: it ends its work. `Left`: it has said that it leaves.
  */
 export type Phase = "Discovering" | "Live" | "Recovering" | "Leaving" | "Left"
 
@@ -186,7 +197,7 @@ export interface State {
   /** Where our own datagrams come from: the first is the one that we announce. */
   readonly addresses: ReadonlyArray<Member.Address>
   readonly phase: Phase
-  /** Whether it has only just started, so that it leaves a healthy leader in peace. */
+  /** Whether it is a newcomer, which leaves a healthy leader alone. */
   readonly newcomer: boolean
   /** The others, highest rank first. A new array with every change and only then. */
   readonly members: ReadonlyArray<Member.Member>
@@ -200,27 +211,27 @@ export interface State {
   readonly named: HashMap.HashMap<string, Election.Election>
   readonly contacts: Reach.Contacts
   readonly delivery: Delivery
-  /** What was promised in each election whose leader holds a lease. */
+  /** The promise in each election whose leader holds a lease. */
   readonly promises: HashMap.HashMap<string, Promise>
   /** Until when nothing is promised: it may be that an earlier start of this server has. */
   readonly silentUntil: number
-  /** What this server knows of its own starts before, and hands to the next one. */
+  /** The promises of this server's former start, and those that it hands to the next one. */
   readonly handover: PromiseRecord.Handover
-  /** What it keeps for servers that have left. */
+  /** The promises that it keeps for servers that have left. */
   readonly kept: ReadonlyArray<PromiseRecord.Kept>
   /** Whether fewer servers are in view than a majority. */
   readonly minority: boolean
   /** Since when more servers live than there should be: Infinity where they do not, -Infinity where it was told. */
   readonly crowdedSince: number
-  /** When the watch last ran. */
+  /** When the pause detector last ran. */
   readonly lookedAt: number
   /** The same on the clock that counts suspensions, if there was one. */
   readonly lookedSinceBoot: number | undefined
   /** The generation of the machine, as last seen. */
   readonly generation: string | undefined
-  /** What was doubted when the watch last ran, and when that was last told. */
+  /** The doubtful time when the pause detector last ran, and when that was last reported. */
   readonly doubts: { readonly watched: number; readonly toldAt: number }
-  /** How late the watch ran at worst since the last sweep, and in the time before it. */
+  /** The longest delay of the pause detector since the last sweep, and in the time before it. */
   readonly lag: { readonly now: number; readonly before: number }
   readonly pathProbes: PathProbes
   /** When anybody last proved that it hears this server. */
@@ -231,7 +242,7 @@ export interface State {
   readonly drainUntil: number
   /** The nonce of our last multicast probe. */
   readonly probe: string
-  /** The page that we ask for of somebody's list of members, and who on it has still to answer. */
+  /** The page that we ask for of a list of members, and the servers on it that have still to answer. */
   readonly paging: {
     readonly from: Member.Address
     readonly nonce: string
@@ -246,7 +257,7 @@ export interface State {
   readonly timers: Timers.Timers<Timer>
 }
 
-/** What a timer is for. */
+/** The purpose of a timer. */
 export type Timer =
   | { readonly _tag: "DiscoveryOver" }
   | { readonly _tag: "Stable" }
@@ -284,13 +295,14 @@ export type Timer =
   | { readonly _tag: "Farewell" }
 
 /**
- * What a step leaves to be done, in this order.
+ * The outputs of a step, in the order in which they are carried out.
  *
  * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group.
- * - `Ask`: send to one address and look whether its host refuses it; if so, step `Refused`. If our own
- *   system does not let us, step `NotAsked`.
+ * - `Ask`: send to one address and see whether its host refuses it; if so, step `Refused`. If our own system does not let
+ *   us, step `NotAsked`.
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
- * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more will come.
+ * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more
+ *   will come.
  * - `Drop`: count one more dropped datagram of this reason.
  */
 export type Output =
@@ -306,12 +318,12 @@ export type Output =
  * Why a valid message was not acted on.
  *
  * - `Own`: our own, back from the group. `Duplicate`: somebody else's under our id. `Stale`: of an earlier start.
- * - `Tombstone`: of one who is gone. `MembersFull`, `ClientsFull`: of one too many. `TombstonesFull`: one of those who are gone
- *   was forgotten before its time, for another.
+ * - `Departed`: of a server or client that is gone. `MembersFull`, `ClientsFull`: of one too many. `TombstonesFull`: a
+ *   tombstone was dropped before its time, for another.
  * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
- * - `HandoversFull`: of one too many that leaves and asks to have its promises kept.
- * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of
- *   its turn. `PathProbesFull`: one question of who hears whom too many was not said again.
+ * - `HandoversFull`: of one server too many that asks to have its promises kept.
+ * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of its
+ *   turn. `PathProbesFull`: one path probe too many was not repeated.
  */
 export type DropReason =
   | "Own"

@@ -1,9 +1,8 @@
 /**
- * What one step works on: a copy of the state to change, the time, and the outputs that the step leaves for the fibers around
- * it to carry out.
+ * The working copy of one step: a state to change, the time, and the outputs that the fibers around the step carry out.
  *
- * A step is a pure function: the same state, input and {@link Now} give the same state and outputs. That a context is
- * changed in place while the step lasts is seen by nobody else.
+ * A step is a pure function: the same state, input and {@link Now} give the same state and outputs. The context is changed
+ * in place, but nobody else sees it while the step lasts.
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -122,7 +121,7 @@ export class StepContext extends WorkingCopy<State, Output> {
     if (gaps.length > 0) this.setTimer(key, gaps[0]!, { _tag: "SayAgain", key, to, body, gaps: gaps.slice(1) })
   }
 
-  /** Sends to one address, or to the group (null): by multicast, and by unicast to those whom that does not reach. */
+  /** Sends to one address, or to the group (null): by multicast, and by unicast to receivers that it does not reach. */
   send(to: Member.Address | null, message: Message.Message): void {
     const all = to !== null ? [to] : [
       ...this.state.timing.multicast ? [null] : [],
@@ -164,7 +163,7 @@ export class StepContext extends WorkingCopy<State, Output> {
   }
 }
 
-/** What is said of the life of the leader that is followed: nothing where that does not number its signs of life. */
+/** The sign of life of the followed leader, for a message: nothing if the leader does not number its signs of life. */
 const lifeOf = (
   { life: { number, relay, through }, reign }: Election.Election,
   self: Member.Member

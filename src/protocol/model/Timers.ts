@@ -1,6 +1,6 @@
 /**
- * The timers of a server, by key: when each is due, and what it is for. They are plain data: who wakes the server asks when
- * the next one is due, and a step fires what is.
+ * The timers of a server, by key: the due time and the purpose of each. They are plain data: the engine asks when the next
+ * one is due, and a step fires those that are.
  */
 
 /** A timer that is set. `due` is ms on the monotonic clock. */

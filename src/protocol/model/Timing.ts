@@ -1,7 +1,7 @@
 /** The settings that the protocol itself goes by, all times in whole milliseconds, and what follows from them. */
 import type * as Message from "./Message.ts"
 
-/** What one server does its part by. `Settings` documents each of them for people. */
+/** The protocol's times and sizes for one server. `Settings` documents each of them. */
 export interface Timing {
   readonly heartbeatInterval: number
   readonly cleanupInterval: number
@@ -14,38 +14,40 @@ export interface Timing {
   /** Whether the group is spoken to by multicast; else each member by unicast. */
   readonly multicast: boolean
   readonly preempt: boolean
-  /** For how long after its start a server leaves a healthy leader in peace, whoever ranks higher. */
+  /** For how long after its start a server leaves a healthy leader alone, whatever the ranks. */
   readonly stableAfter: number
   readonly minimumMembers: number
-  /** The most members that a view holds, besides its own server; who comes later is dropped and counted. */
+  /** The most members that a view holds, besides its own server; datagrams of one more are dropped and counted. */
   readonly maxMembers: number
-  /** The most clients that a server knows; what one more says is dropped and counted. Who has left makes room. */
+  /**
+   * The most clients that a server knows; datagrams of one more are dropped and counted. A client that has left makes room.
+   */
   readonly maxClients: number
   /** The most tombstones that are kept; beyond, the longest gone are forgotten first, and counted. */
   readonly maxTombstones: number
   readonly stopTimeout: number
-  /** What a majority lease goes by; null where the Bully alone decides. */
+  /** The agreement of a majority lease; null if the Bully algorithm alone decides. */
   readonly lease: Message.Agreement | null
 }
 
-/** How often a server looks whether it has been asleep, in ms. */
+/** How often the pause detector runs, in ms. */
 export const pauseCheckInterval = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
   Math.min(100, heartbeatInterval)
 
 /**
- * How long after its last look a server must conclude that it was paused, in ms: the watch's own interval and what it
- * may run late. Until then a leader is one.
+ * How long after its last look a server must conclude that it was paused, in ms: the pause detector's interval and its
+ * allowed delay. Until then a leader leads.
  */
 export const pauseThreshold = (timing: Pick<Timing, "heartbeatInterval">): number =>
   pauseCheckInterval(timing) + Math.max(timing.heartbeatInterval / 2, 100)
 
-/** For how long a silent member is left in peace, in ms, given the interval that it announced for its heartbeats. */
+/** For how long a silent member is left alone, in ms, given the interval that it announced for its heartbeats. */
 export const patience = (timing: Timing, announcedInterval: number): number =>
   Math.max(timing.memberTimeout, 3 * announcedInterval)
 
 /**
- * After how long a silence a sweep asks a member directly, in ms: one heartbeat is overdue by half its interval. Only one
- * whose host refuses the question is removed so early; who is merely silent has all its {@link patience}.
+ * After how long a silence a sweep asks a member directly, in ms: one heartbeat is overdue by half its interval. Only a
+ * member whose host refuses the question is removed so early; a silent one has all its {@link patience}.
  */
 export const overdue = (announcedInterval: number): number => 1.5 * announcedInterval
 
@@ -66,11 +68,11 @@ export const lostFor = 86_400_000
 
 /**
  * About how many servers answer a multicast probe, however large the group, and at most how many are wanted to answer one
- * question who is in it.
+ * question for the members.
  */
 export const answersWanted = 50
 
-/** What is said to the whole group only once may be lost: the gaps, in ms, after which it is said again. */
+/** A message to the whole group may be lost if it is said only once: the gaps, in ms, after which it is said again. */
 export const gaps = {
   probe: [50, 100],
   coordinator: [50, 150],
@@ -85,6 +87,6 @@ export const leaderNoticeInterval = 100
 
 /**
  * How often a server goes beyond an incarnation that it hears under its own id and address. Earlier starts are few and say
- * nothing more; who is ahead of us a fourth time lives, and is a duplicate.
+ * nothing more; a server that is ahead of us a fourth time lives, and is a duplicate.
  */
 export const maxRaises = 3

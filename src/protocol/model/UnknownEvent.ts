@@ -1,5 +1,5 @@
 /**
- * Events that the reader's version does not know: more kinds of them, and more of what they tell, may be added at any time.
+ * Events that the reader's version does not know: new kinds, and new fields, may be added at any time.
  *
  * @since 0.1.0
  */

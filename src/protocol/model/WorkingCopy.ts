@@ -1,7 +1,4 @@
-/**
- * What one step of a server or a client works on: a copy of the state to change, the time, the chance, and the outputs that
- * the step leaves.
- */
+/** The working copy of one step of a server or a client: a state to change, the time, the randomness, and the outputs. */
 import { Entropy } from "./Entropy.ts"
 import type { Now } from "./State.ts"
 

@@ -1,13 +1,13 @@
 /**
  * Zones of IPv6 addresses: which link a link-local address (`fe80::1%eth0`) is on, by the name of the interface.
  *
- * A zone means something on one host only. So nobody says one of itself, and whoever hears of such an address takes it to
- * be on the link on which it heard of it (RFC 4007).
+ * A zone means something on one host only. So nobody says its own, and a receiver takes such an address to be on the link
+ * on which it heard of it (RFC 4007).
  */
 import * as Ip from "./Ip.ts"
 import type * as Member from "./Member.ts"
 
-/** An address without its zone: what is said of it to others. */
+/** An address without its zone, as messages carry it. */
 export const without = (ip: string): string => {
   const at = ip.indexOf("%")
   return at < 0 ? ip : ip.slice(0, at)
@@ -27,7 +27,7 @@ export const nowhere = "0.0.0.0"
 
 const isIpv6 = (ip: string): boolean => ip.includes(":")
 
-/** Whether an address means the same to whoever is at `to` as it does here. */
+/** Whether an address means the same at `to` as it does here. */
 const isUnderstoodAt = (ip: string, to: string): boolean => {
   if (Ip.isLoopback(ip)) return Ip.isLoopback(to)
   if (!isLinkLocal(ip)) return true
@@ -35,8 +35,8 @@ const isUnderstoodAt = (ip: string, to: string): boolean => {
 }
 
 /**
- * What to tell somebody at `to` of where a server is: of the addresses that are known of it, the first that means the same
- * there, and rather one of the same family; {@link nowhere} where none does. Without its zone.
+ * The address of a server for a message to `to`: of its known addresses, the first that means the same there, and rather
+ * one of the same family; {@link nowhere} where none does. Without its zone.
  */
 export const toldTo = (
   addresses: readonly [Member.Address, ...ReadonlyArray<Member.Address>],
@@ -54,9 +54,9 @@ export const toldTo = (
 }
 
 /**
- * Where to send to a server of which somebody at `from` has told: its address, on the link of that one where it is
- * link-local. What the other says of a zone is left out, since it is one of its own host. Null where it cannot be reached: the
- * loopback address of another host is no address here, nor is {@link nowhere}.
+ * The address for sending to a server that a message from `from` names: its address, on the link of `from` if it is
+ * link-local. The zone in the message is left out, since it is one of the sender's own host. Null if it cannot be reached:
+ * the loopback address of another host is no address here, nor is {@link nowhere}.
  */
 export const heardOfFrom = (told: Member.Address, from: Member.Address): Member.Address | null => {
   const { port } = told
@@ -75,8 +75,8 @@ export const announced = <A extends Member.Address>(sender: A, from: Member.Addr
   Ip.isLoopback(sender.ip) && !Ip.isLoopback(from.ip) ? { ...sender, ip: without(from.ip), port: from.port } : sender
 
 /**
- * A server of which another at `from` has told, at the address at which it is taken to be: who speaks is where its word came
- * from, whatever it says of itself.
+ * A server that a message from `from` names, at the address at which it is taken to be: the sender itself is at `from`,
+ * whatever it says of itself.
  */
 export const placed = <A extends Member.Address & { readonly id: string }>(
   told: A,
@@ -84,7 +84,7 @@ export const placed = <A extends Member.Address & { readonly id: string }>(
   from: Member.Address
 ): A => told.id === speaker.id ? { ...told, ip: without(from.ip), port: from.port } : told
 
-/** Whether both are one address. Where only one names its zone, the other may be that of the same link. */
+/** Whether both are one address. If only one names its zone, the other may be that of the same link. */
 export const isSame = (self: Member.Address, that: Member.Address): boolean => {
   if (self.port !== that.port) return false
   if (self.ip === that.ip) return true

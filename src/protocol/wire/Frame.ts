@@ -29,8 +29,8 @@ export const maxBodyBytes = maxBytes - headerBytes - sealBytes
 export const version = 1
 
 /**
- * What the flags say of the body: a message in the clear, a sealed message, one of the two sealed things by which a
- * session shows that it lives, or the introduction of the session that goes on where this one ends.
+ * The kind of body, by the flags: a message in the clear, a sealed message, a challenge or proof by which a session is
+ * authenticated, or the introduction of the session that follows this one.
  */
 export const flags = { plain: 0, sealed: 1, challenge: 3, proof: 5, introduction: 7 } as const
 
@@ -62,7 +62,7 @@ export type Refused =
 /**
  * A message that does not fit one frame: which one, its largest field, and the sizes in bytes.
  *
- * The limits on names and tags are there so that this cannot happen to what the program itself sends.
+ * The limits on names and tags see to it that this cannot happen to the program's own messages.
  */
 export interface TooLarge {
   readonly _tag: "TooLarge"
@@ -91,7 +91,7 @@ export const groupTag = (group: string): Uint8Array => sha256(encoder.encode(gro
 /** Writes one message as one frame of the group with this tag (4 bytes). */
 export const encode = (message: Message.Message, groupTag: Uint8Array): Result.Result<Uint8Array, TooLarge> => {
   const json = JSON.stringify(message)
-  // As far as there is room: what is left over is too much.
+  // As far as there is room: a rest is too much.
   const { read, written } = encoder.encodeInto(json, room)
   if (read < json.length) {
     const [field, fieldBytes] = largestField(message)

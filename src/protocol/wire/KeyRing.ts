@@ -51,7 +51,7 @@ export const key = (bytes: Uint8Array): Key => ({
   secret: Redacted.make(bytes, { label: "key" })
 })
 
-/** The word that stands in the first place of a list of keys where what is sent is not to be sealed yet. */
+/** The word in the first place of a list of keys if messages are not to be sealed yet. */
 export const plainWord = "plain"
 
 const hex = /^[0-9a-f]{64}$/i
@@ -66,9 +66,8 @@ const bytesOf = (word: string): Uint8Array | undefined => {
 
 /**
  * Reads a list of keys: 32 bytes each as base64 (44 characters, or 43 without the `=`; either alphabet) or as 64 hex
- * digits, with commas, spaces or line ends between them, at most {@link maxKeys}, each once. What follows `#` on a line
- * is a remark. The first key seals what is sent; where the word `plain` stands before it, what is sent is not sealed.
- * None where it is no such list.
+ * digits, with commas, spaces or line ends between them, at most {@link maxKeys}, each once. Text after `#` on a line is a
+ * remark. The first key seals messages; with the word `plain` before it, they are not sealed. None if it is no such list.
  */
 export const parse = (text: string): Option.Option<Keys> => {
   const words = text.replaceAll(/#[^\n]*/g, "").split(/[\s,]+/).filter((word) => word !== "")

@@ -1,6 +1,6 @@
 /**
  * Which of a session's datagrams were heard already: the highest counter, and which of the {@link width} counters up to it
- * came. What came once is not taken again, and neither is what is too old to tell.
+ * came. A datagram that came once is not taken again, and neither is one that is too old to tell.
  *
  * The window is that of IPsec (RFC 4303, 3.4.3), wide enough for datagrams that overtake each other on a LAN.
  */

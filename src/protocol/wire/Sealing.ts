@@ -3,12 +3,12 @@
  *
  * `header (8) | key id (4) | salt (16) | counter (8) | sealed body`, where the sealed body is 16 bytes longer than the
  * body. AES-256-GCM (NIST SP 800-38D); its key is HKDF-SHA256 (RFC 5869) of the group's key and the salt, which each start
- * of a server draws anew, and each server every few minutes; its nonce is four zero bytes and the counter, which grows by one
- * with each frame. So no nonce is used twice under one key, whoever restarts and however often.
+ * of a server draws anew, and each server every few minutes; its nonce is four zero bytes and the counter, which grows by
+ * one with each frame. So no nonce is used twice under one key, however often servers restart.
  *
- * Besides messages, three things are sealed: a challenge (prove that you live: a nonce of 16 bytes, and which session is asked), the proof (that nonce,
- * and the counter below which nothing more is to be believed), and an introduction (the salt of 16 bytes that we go on
- * with). See `Session`.
+ * Besides messages, three things are sealed: a challenge (a nonce of 16 bytes, and the session that is asked to prove that
+ * it lives), the proof (that nonce, and the counter below which nothing more is to be believed), and an introduction (the
+ * salt of 16 bytes that we go on with). See `Session`.
  */
 import { gcm } from "@noble/ciphers/aes.js"
 import { hkdf } from "@noble/hashes/hkdf.js"
@@ -24,14 +24,14 @@ export const saltBytes = 16
 /** The bytes of a challenge's nonce. */
 export const nonceBytes = 16
 
-/** What stands before the sealed body, all of it authenticated. */
+/** The bytes before the sealed body, all of them authenticated. */
 const clearBytes = Frame.headerBytes + 28
 
 /** The shortest sealed frame: an empty body and its authentication tag. */
 const minBytes = Frame.headerBytes + Frame.sealBytes
 
 /**
- * What stands in the clear: the id of the key and the salt in hex, and the counter. A counter above 2^53 is Infinity: no
+ * The fields in the clear: the id of the key and the salt in hex, and the counter. A counter above 2^53 is Infinity: no
  * server gets there, and it is never admitted.
  */
 export interface Clear {
@@ -40,7 +40,7 @@ export interface Clear {
   readonly counter: number
 }
 
-/** Reads what stands in the clear of a frame whose flags say that it is sealed; null where it is too short to be. */
+/** Reads the fields in the clear of a frame whose flags say that it is sealed; null if it is too short for that. */
 export const clear = (frame: Uint8Array): Clear | null => {
   if (frame.length < minBytes) return null
   const view = new DataView(frame.buffer, frame.byteOffset)
@@ -104,19 +104,21 @@ export const salt = (random: Uint8Array, wall: number): string => {
   return bytesToHex(sha256(drawn).subarray(0, saltBytes))
 }
 
-/** What a proof says: to which nonce (hex), and below which counter nothing of the session is to be believed any more. */
+/**
+ * A proof: the nonce that it answers (hex), and the counter below which nothing of the session is to be believed any more.
+ */
 export interface Proof {
   readonly nonce: string
   readonly floor: number
 }
 
-/** What a challenge says: a nonce, and the salt of the session that is to answer it (both hex). */
+/** A challenge: a nonce, and the salt of the session that is to answer it (both hex). */
 export interface Challenge {
   readonly nonce: string
   readonly salt: string
 }
 
-/** What the opened body of a challenge says; null where it is none. */
+/** The challenge in an opened body; null if it is none. */
 export const readChallenge = (body: Uint8Array): Challenge | null =>
   body.length !== nonceBytes + saltBytes ? null : {
     nonce: bytesToHex(body.subarray(0, nonceBytes)),
@@ -129,7 +131,7 @@ export const writeChallenge = ({ nonce, salt }: Challenge): Uint8Array => hexToB
 /** The salt (hex) that an opened introduction names; null where it is none. */
 export const readIntroduction = (body: Uint8Array): string | null => body.length === saltBytes ? bytesToHex(body) : null
 
-/** What the opened body of a proof says; null where it is none. */
+/** The proof in an opened body; null if it is none. */
 export const readProof = (body: Uint8Array): Proof | null => {
   if (body.length !== nonceBytes + 8) return null
   const view = new DataView(body.buffer, body.byteOffset)

@@ -1,21 +1,20 @@
 /**
- * One session of another, as one receiver knows it: the datagrams that a program sealed with one salt. And our own: what
- * we number ours by ({@link Sender}).
+ * One session of another, as one receiver knows it: the datagrams that a program sealed with one salt. And our own, which
+ * numbers ours ({@link Sender}).
  *
- * A recording of a session opens as well as the session itself. So a session is believed only while it is **proven**: it
- * has answered a nonce that this receiver drew, or was introduced by one that has, and was heard of since without a long
- * silence. What comes before the proof
- * is held back, a few datagrams of it, and let through when the proof is there; the proof names the counter below which
- * nothing is believed, so that nothing older than a few seconds is. A proven session may be forgotten at any time: it only
- * has to prove itself again.
+ * A recording of a session opens as well as the session itself. So a session is believed only while it is
+ * **authenticated**: it has answered a nonce that this receiver drew, or was introduced by one that has, and was heard of
+ * since without a long silence. A few datagrams from before the proof are held back, and let through when the proof is
+ * there. The proof names the counter below which nothing is believed, so nothing older than a few seconds is. An
+ * authenticated session may be forgotten at any time: it is only authenticated anew.
  */
 import * as ReplayWindow from "./ReplayWindow.ts"
 import type * as Sealing from "./Sealing.ts"
 
 /**
- * How long, in ms, a session stays proven. `silence`: without being heard. `proof`: after its last proof, however often it is
- * heard; it is asked anew well before. Not longer than a member may be silent: else what the network lost of a server that
- * died could keep it in view.
+ * How long, in ms, a session stays authenticated. `silence`: without being heard. `proof`: after its last proof, however
+ * often it is heard; it is asked anew well before. Not longer than a member may be silent: otherwise recorded datagrams
+ * that the network lost could keep a dead server in view.
  */
 export interface Freshness {
   readonly silence: number
@@ -25,21 +24,21 @@ export interface Freshness {
 /** The freshness for members that may be silent for so many ms. */
 export const freshness = (memberTimeout: number): Freshness => ({ silence: memberTimeout, proof: 10 * memberTimeout })
 
-/** The shortest time between two challenges of one session while it is unproven, in ms. */
+/** The shortest time between two challenges of one unauthenticated session, in ms. */
 export const askAgain = 40
 
 /** For how long, in ms, a nonce may be answered. Then another one is drawn. */
 const nonceLife = 5_000
 
-/** The most datagrams of one unproven session that are held back. */
+/** The most datagrams of one unauthenticated session that are held back. */
 export const maxHeld = 8
 
-/** A session. `What` is what the receiver keeps of a datagram that it holds back. */
+/** A session. `What` is the part of a held datagram that the receiver keeps. */
 export interface Session<What> {
   readonly window: ReplayWindow.ReplayWindow
   /** Nothing below is believed. */
   readonly floor: number
-  /** -Infinity while unproven. */
+  /** -Infinity while it is not authenticated. */
   readonly authenticatedAt: number
   /** When its highest counter came. */
   readonly heardAt: number
@@ -58,9 +57,9 @@ export const unheard: Session<never> = {
 }
 
 /**
- * What is to be done about a datagram of a session that opened.
+ * The verdict on a datagram of a session that opened.
  *
- * - `Deliver`: believe it. `Hold`: it is held back, or it is one too many (`lost` says how many were let go for it).
+ * - `Deliver`: believe it. `Hold`: it is held back, or it is one too many (`lost` says how many were dropped for it).
  * - `Repeated`: it came before, or is too old to tell. `ask`: the nonce of a challenge that is to be sent now, or null.
  */
 export type Verdict =
@@ -75,7 +74,7 @@ export const isAuthenticated = <What>(
   freshness: Freshness
 ): boolean => now - authenticatedAt <= freshness.proof && now - heardAt <= freshness.silence
 
-/** Whether an answer to what it was asked last would still be believed at this time (ms, monotonic). */
+/** Whether an answer to its last challenge would still be believed at this time (ms, monotonic). */
 export const isAsked = <What>({ question }: Session<What>, now: number): boolean =>
   question !== null && now - question.drawnAt <= nonceLife
 
@@ -92,7 +91,7 @@ const asked = <What>(session: Session<What>, now: number, spacing: number, draw:
 const nonceIfAsked = <What>(before: Session<What>, after: Session<What>): string | null =>
   after.question === before.question ? null : after.question!.nonce
 
-/** A datagram of the session opened. `what` is null for what is not to be held back. `draw` makes a nonce. */
+/** A datagram of the session opened. `what` is null if it is not to be held back. `draw` makes a nonce. */
 export const hear = <What>(
   session: Session<What>,
   { counter, draw, freshness, now, what }: {
@@ -112,7 +111,7 @@ export const hear = <What>(
     const after = asked({ ...session, window, held, authenticatedAt: -Infinity }, now, askAgain, draw)
     return [after, { _tag: "Hold", ask: nonceIfAsked(session, after), lost: all.length - held.length }]
   }
-  // Only what is new is a sign of life: what overtook it says nothing of now.
+  // Only a new datagram is a sign of life: one that was overtaken says nothing of now.
   const heardAt = counter === window.highest ? now : session.heardAt
   const heard: Session<What> = { ...session, window, heardAt }
   const isDue = now - session.authenticatedAt > 0.8 * freshness.proof
@@ -121,8 +120,8 @@ export const hear = <What>(
 }
 
 /**
- * A proof of the session opened, and was no repeat. What was held back and is to be delivered now, in order; null where the
- * proof answers nothing that we asked lately.
+ * A proof of the session opened, and was no repeat. Returns the held datagrams that are to be delivered now, in order; null
+ * if the proof answers nothing that we asked lately.
  */
 export const prove = <What>(
   session: Session<What>,
@@ -138,8 +137,8 @@ export const prove = <What>(
 }
 
 /**
- * A session that is believed has said that its program goes on in this one: it is believed as long as that one would be. What was
- * held back of it is to be delivered now, in order.
+ * A session that is believed has said that its program goes on in this one: it is believed as long as that one would be.
+ * Returns its held datagrams, which are to be delivered now, in order.
  */
 export const introduced = <What>(
   session: Session<What>,

@@ -1,13 +1,13 @@
 /**
  * Our own sessions: the one that we speak in, the one that comes next, and the one before.
  *
- * A machine that is set back to a snapshot says again with the counters that it had then, and a counter that seals two
- * different bodies under one key lets both be read and others be forged. So a session lasts a few minutes, and ends at once
- * after a pause, since that may have been the way back from a snapshot.
+ * A machine that is set back to a snapshot uses the counters from then again, and a counter that seals two different bodies
+ * under one key lets both be read and others be forged. So a session lasts a few minutes, and ends at once after a pause,
+ * since the machine may have been set back in it.
  *
- * Whoever knows us need not ask for a proof of the new session: for some time before we speak in it, the old one introduces it
- * to each whom we send something. Who missed that has it proven, as any. After a pause there is no introduction: it
- * would be sealed with a counter of the old one.
+ * A receiver that knows us need not ask for a proof of the new session: for some time before we speak in it, the old one
+ * introduces it to each address to which we send. A receiver that missed that asks for a proof, as of any. After a pause
+ * there is no introduction: it would be sealed with a counter of the old one.
  */
 import type { Address } from "../model/Member.ts"
 import { formatAddress } from "../model/Member.ts"
@@ -22,8 +22,8 @@ export interface Own {
 }
 
 /**
- * Our sessions. `introduced` says to whom the next one was introduced, and how often. `before` may still be challenged for what
- * it said last. `earlier` are the salts of those whose echo may still come.
+ * Our sessions. `introduced` has the addresses to which the next one was introduced, and how often. `before` may still be
+ * challenged for its last datagrams. `earlier` are the salts of those whose echo may still come.
  */
 export interface Voice {
   readonly speaking: Own
@@ -58,7 +58,7 @@ export const make = (salt: string, now: number): Voice => ({
 })
 
 /**
- * What is due now: the next session is drawn, or taken up when it has been introduced for `overlap` ms. That is at least
+ * Does what is due: the next session is drawn, or taken up when it has been introduced for `overlap` ms. That is at least
  * as long as it takes to say {@link introductions} things to the group.
  */
 export const advance = (voice: Voice, now: number, overlap: number, draw: () => string): Voice => {

@@ -6,69 +6,82 @@ import * as Effect from "effect/Effect"
 import type * as SimulatedGroup from "../../testing/SimulatedGroup.ts"
 import type * as Watcher from "../Watcher.ts"
 
-const second = "sim1"
+/** Each says whether it changed anything. */
+export interface Addresses {
+  /** To the address that is meant, or the server's first one; where another has it by now, to the next that is free. */
+  readonly find: (index: number, host?: number) => Effect.Effect<boolean>
+  /** Not where it is there already, or another has it. */
+  readonly move: (index: number, host: number) => Effect.Effect<boolean>
+  readonly lose: (index: number) => Effect.Effect<boolean>
+  readonly join: (index: number) => Effect.Effect<boolean>
+  readonly quit: (index: number) => Effect.Effect<boolean>
+}
 
-export const make = (group: SimulatedGroup.SimulatedGroup, watcher: Watcher.Watcher, servers: number) => {
-  const firstOf = (host: number) => `10.0.0.${host}`
-  const owners = Effect.gen(function*() {
-    const all = new Map<string, string>()
-    for (const host of yield* group.network.hosts) {
-      for (const { ip } of yield* host.interfaces) if (ip !== null) all.set(ip, host.name)
-    }
-    return all
-  })
-  const has = (index: number, name: string) =>
-    Effect.gen(function*() {
-      const { interfaces } = yield* group.host(index)
-      return (yield* interfaces).some((one) => one.name === name && one.ip !== null)
-    })
+export const make = (group: SimulatedGroup.SimulatedGroup, watcher: Watcher.Watcher, servers: number): Addresses => {
   // Who has lost the first network reaches all by the second, if all are there.
-  const first = new Set<number>()
-  const alsoSecond = new Set<number>()
-  for (let index = 0; index < servers; index++) first.add(index)
-  watcher.isConnected = (index) => first.has(index) || alsoSecond.size === servers
-
-  const note = (all: Set<number>, index: number, isThere: boolean) => isThere ? all.add(index) : all.delete(index)
+  const onFirst = new Set(Array.from({ length: servers }, (_, index) => index))
+  const onSecond = new Set<number>()
+  watcher.isConnected = (index) => onFirst.has(index) || onSecond.size === servers
 
   const changed = Effect.fnUntraced(function*(index: number) {
     const { isCurrent } = yield* group.host(index)
-    note(first, index, yield* has(index, "sim0"))
-    note(alsoSecond, index, yield* has(index, second))
+    note(onFirst, index, yield* hasAddress(group, index, first))
+    note(onSecond, index, yield* hasAddress(group, index, second))
     watcher.readdressed(index, yield* group.now, yield* isCurrent)
+    return true
   })
 
-  /** To the address that is meant; where another has it by now, to the next that is free. */
   const find = Effect.fnUntraced(function*(index: number, wanted = index + 1) {
-    const taken = yield* owners
+    const taken = yield* ownersIn(group)
     let host = wanted
     while (taken.has(firstOf(host)) && taken.get(firstOf(host)) !== `s${index}`) host++
     yield* group.setAddress(index, firstOf(host))
-    yield* changed(index)
-    return true
+    return yield* changed(index)
   })
 
   return {
     find,
-    /** Not where it is there already, or another has it. */
-    move: Effect.fnUntraced(function*(index: number, host: number) {
-      if ((yield* owners).has(firstOf(host))) return false
-      return yield* find(index, host)
+    move: Effect.fnUntraced(function*(index, host) {
+      return !(yield* ownersIn(group)).has(firstOf(host)) && (yield* find(index, host))
     }),
-    lose: Effect.fnUntraced(function*(index: number) {
-      if (!(yield* has(index, "sim0"))) return false
+    lose: Effect.fnUntraced(function*(index) {
+      if (!(yield* hasAddress(group, index, first))) return false
       yield* group.setAddress(index, null)
-      yield* changed(index)
-      return true
+      return yield* changed(index)
     }),
-    join: Effect.fnUntraced(function*(index: number) {
-      if (yield* has(index, second)) return false
+    join: Effect.fnUntraced(function*(index) {
+      if (yield* hasAddress(group, index, second)) return false
       yield* group.addInterface(index, second, `10.0.1.${index + 1}`)
-      yield* changed(index)
-      return true
+      return yield* changed(index)
     }),
-    quit: Effect.fnUntraced(function*(index: number) {
+    quit: Effect.fnUntraced(function*(index) {
       yield* group.removeInterface(index, second)
-      yield* changed(index)
+      return yield* changed(index)
     })
   }
 }
+
+// internal
+
+/** The interfaces of a machine. */
+const first = "sim0"
+const second = "sim1"
+
+const firstOf = (host: number) => `10.0.0.${host}`
+
+/** The names of the machines that have addresses. */
+const ownersIn = Effect.fnUntraced(function*({ network }: SimulatedGroup.SimulatedGroup) {
+  const owners = new Map<string, string>()
+  for (const host of yield* network.hosts) {
+    for (const { ip } of yield* host.interfaces) if (ip !== null) owners.set(ip, host.name)
+  }
+  return owners
+})
+
+const hasAddress = Effect.fnUntraced(function*(group: SimulatedGroup.SimulatedGroup, index: number, name: string) {
+  const { interfaces } = yield* group.host(index)
+  return (yield* interfaces).some((one) => one.name === name && one.ip !== null)
+})
+
+const note = (servers: Set<number>, index: number, isThere: boolean) =>
+  isThere ? servers.add(index) : servers.delete(index)

@@ -1,10 +1,10 @@
 /** Plays a story of faults on a simulated group, and tells the watcher what befalls whom. */
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as SimulatedGroup from "../../testing/SimulatedGroup.ts"
 import * as Faults from "../Faults.ts"
 import type * as Watcher from "../Watcher.ts"
 import * as Addresses from "./addresses.ts"
+import * as Verbs from "./verbs.ts"
 import * as Weather from "./weather.ts"
 
 export interface Action {
@@ -42,188 +42,30 @@ export const make = ({ group, rates, servers, watcher }: {
 }) => {
   const happened = Object.fromEntries(Faults.kinds.map((kind) => [kind, 0])) as Record<Faults.Fault["kind"], number>
   const active = new Set<Faults.Fault>()
-  const starting = new Set<number>()
-  const begun = new Set<Faults.Fault>()
-  const slow = new Set<number>()
-  const all = Array.from({ length: servers }, (_, index) => index)
-  const addresses = Addresses.make(group, watcher, servers)
-  const weather = Weather.make({ group, watcher, active, servers })
-
-  /** What of a server fails, as all that is active makes it. */
-  const failing = ({ kind, server }: Extract<Faults.Fault, { readonly kind: keyof typeof fails }>) =>
-    group.setFailing(
-      server,
-      fails[kind],
-      [...active].some((one) => one.kind === kind && one.server === server)
-    )
-
-  /** Names are resolved as the newest that is active has it. */
-  const resolver = Effect.suspend(() => {
-    const newest = [...active].findLast((fault) => fault.kind === "deadNames")
-    return group.setResolver(newest === undefined ? "works" : newest.how === "late" ? { after: late } : newest.how)
-  })
-
-  /** Which links a fault makes bad; until when nothing can be said of the group. */
-  const spoil = (fault: Faults.Fault, now: number) => {
-    const until = now + Faults.endOf(fault) - fault.at
-    for (const from of all) {
-      for (const to of all) {
-        if (!Weather.spoils(fault, from, to)) continue
-        watcher.bad(from, to, until, fault.kind === "multicastLoss" ? "multicasts" : "all")
-      }
-    }
-    return Weather.lasts(fault) ? now : until
+  const world: Verbs.World = {
+    group,
+    watcher,
+    rates,
+    active,
+    addresses: Addresses.make(group, watcher, servers),
+    changeWeather: Weather.make({ group, watcher, active, servers }).change,
+    begun: new Set(),
+    slow: new Set(),
+    starting: new Set()
   }
-
-  const down = Effect.fnUntraced(function*(
-    index: number,
-    states: ReadonlyArray<SimulatedGroup.State>,
-    verb: (index: number) => Effect.Effect<void>
-  ) {
-    if (!states.includes(yield* group.state(index))) return false
-    yield* verb(index)
-    watcher.ended(index, yield* group.now)
-    return true
-  })
-
-  const alive: ReadonlyArray<SimulatedGroup.State> = ["running", "paused", "suspended"]
-
-  /** With names that nobody resolves it takes a while: the run goes on. */
-  const start = Effect.fnUntraced(function*(index: number) {
-    const state = yield* group.state(index)
-    if ((state !== "killed" && state !== "stopped") || starting.has(index)) return
-    starting.add(index)
-    const fiber = yield* group.startLater(index)
-    const started = Effect.gen(function*() {
-      starting.delete(index)
-      watcher.disturbed(yield* group.now)
-    })
-    yield* Fiber.await(fiber).pipe(Effect.andThen(started), Effect.forkDetach({ startImmediately: true }))
-  })
-
-  const begin = Effect.fnUntraced(function*(fault: Faults.Fault) {
-    switch (fault.kind) {
-      case "kill":
-        return yield* down(fault.server, alive, group.kill)
-      case "crash":
-        return yield* down(fault.server, alive, group.crash)
-      case "stop":
-        return yield* down(fault.server, ["running"], group.stop)
-      case "restart":
-        if (!(yield* down(fault.server, alive, group.kill))) return false
-        // An incarnation is a millisecond of the wall clock.
-        yield* group.advance(1)
-        yield* start(fault.server)
-        return true
-      case "pause":
-      case "suspend":
-        if ((yield* group.state(fault.server)) !== "running") return false
-        watcher.paused(fault.server, yield* group.now, (yield* group.now) + fault.for)
-        yield* fault.kind === "pause" ? group.pause(fault.server) : group.suspend(fault.server)
-        return true
-      case "jump":
-        yield* group.jumpWallClock(fault.server, fault.by)
-        return true
-      case "drift":
-        yield* group.setClockRate(fault.server, fault.rate)
-        return true
-      case "rollback": {
-        const state = yield* group.setBack(fault.server, fault.by, fault.isNoticed)
-        if (state === null) return false
-        watcher.setBack(fault.server, yield* group.now, state, fault.isNoticed)
-        return true
-      }
-      case "resign": {
-        if ((yield* group.state(fault.server)) !== "running") return false
-        const { leadership } = yield* group.server(fault.server)
-        return yield* leadership.resign.pipe(Effect.as(true), Effect.orElseSucceed(() => false))
-      }
-      case "overflow":
-        yield* group.overflow(fault.server, fault.for)
-        return true
-      case "noScans":
-      case "noSockets":
-      case "noSends":
-        active.add(fault)
-        yield* failing(fault)
-        return true
-      case "deadNames":
-        active.add(fault)
-        yield* resolver
-        return true
-      case "slowWork":
-        if (slow.has(fault.server)) return false
-        slow.add(fault.server)
-        return true
-      case "move":
-        return yield* fault.for > 0 ? addresses.lose(fault.server) : addresses.move(fault.server, fault.host)
-      case "secondNetwork":
-        return yield* addresses.join(fault.server)
-      case "lateNetwork":
-        if (!(yield* down(fault.server, alive, group.kill))) return false
-        yield* group.advance(1)
-        yield* addresses.lose(fault.server)
-        yield* start(fault.server)
-        return true
-      default:
-        active.add(fault)
-        yield* weather.change
-        return true
-    }
-  })
-
-  const end = Effect.fnUntraced(function*(fault: Faults.Fault) {
-    switch (fault.kind) {
-      case "kill":
-      case "crash":
-      case "stop":
-        return yield* start(fault.server)
-      case "pause":
-      case "suspend": {
-        const state = yield* group.state(fault.server)
-        if (state !== (fault.kind === "pause" ? "paused" : "suspended")) return
-        watcher.resumed(fault.server, yield* group.now)
-        return yield* fault.kind === "pause"
-          ? group.resume(fault.server, fault.first)
-          : group.wake(fault.server)
-      }
-      case "drift":
-        return yield* group.setClockRate(fault.server, rates[fault.server] ?? 1)
-      case "noScans":
-      case "noSockets":
-      case "noSends":
-        active.delete(fault)
-        return yield* failing(fault)
-      case "deadNames":
-        active.delete(fault)
-        return yield* resolver
-      case "slowWork":
-        if (begun.has(fault)) slow.delete(fault.server)
-        return
-      case "move":
-        return yield* begun.has(fault) ? Effect.asVoid(addresses.find(fault.server, fault.host)) : Effect.void
-      case "secondNetwork":
-        return yield* begun.has(fault) ? addresses.quit(fault.server) : Effect.void
-      case "lateNetwork":
-        return yield* begun.has(fault) ? Effect.asVoid(addresses.find(fault.server)) : Effect.void
-      default:
-        active.delete(fault)
-        yield* weather.change
-    }
-  })
 
   return {
     happened,
     /** Whether leading work of a server is to take longer than it has. */
-    isSlow: (index: number) => slow.has(index),
+    isSlow: (index: number) => world.slow.has(index),
     act: Effect.fnUntraced(function*({ begins, fault, isRepeated }: Action) {
-      if (isRepeated) return yield* begins ? Effect.asVoid(begin(fault)) : end(fault)
+      if (isRepeated) return yield* begins ? Effect.asVoid(Verbs.begin(fault, world)) : Verbs.end(fault, world)
       const now = yield* group.now
-      watcher.disturbed(begins && !isDown(fault) ? spoil(fault, now) : now)
+      watcher.disturbed(begins && !isDown(fault) ? spoil(fault, { now, servers, watcher }) : now)
       if (!begins) {
-        yield* end(fault)
-      } else if (yield* begin(fault)) {
-        begun.add(fault)
+        yield* Verbs.end(fault, world)
+      } else if (yield* Verbs.begin(fault, world)) {
+        world.begun.add(fault)
         happened[fault.kind] += 1
       }
       // Some verbs take time.
@@ -232,11 +74,24 @@ export const make = ({ group, rates, servers, watcher }: {
   }
 }
 
+// internal
+
 /** After these the group may settle without the server, or with all that it has. */
 const isDown = ({ kind }: Faults.Fault): boolean =>
   kind === "kill" || kind === "crash" || kind === "stop" || kind === "secondNetwork"
 
-const fails = { noScans: "scans", noSockets: "sockets", noSends: "sends" } as const
-
-/** Longer than a server waits for its seeds before it starts, and shorter than it waits for one of them later. */
-const late = 3_000
+/** Tells the watcher which links a fault makes bad; until when nothing can be said of the group. */
+const spoil = (fault: Faults.Fault, { now, servers, watcher }: {
+  readonly now: number
+  readonly servers: number
+  readonly watcher: Watcher.Watcher
+}): number => {
+  const until = now + Faults.endOf(fault) - fault.at
+  for (let from = 0; from < servers; from++) {
+    for (let to = 0; to < servers; to++) {
+      if (!Weather.spoils(fault, from, to)) continue
+      watcher.bad(from, to, until, fault.kind === "multicastLoss" ? "multicasts" : "all")
+    }
+  }
+  return Weather.lasts(fault) ? now : until
+}

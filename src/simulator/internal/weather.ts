@@ -32,6 +32,99 @@ export const spoils = (fault: Faults.Fault, from: number, to: number): boolean =
   }
 }
 
+/** Has the network of a group be as the faults that are active now make it, and tells the watcher what of it stays so. */
+export const make = ({ active, group, servers, watcher }: {
+  readonly group: SimulatedGroup.SimulatedGroup
+  readonly watcher: Watcher.Watcher
+  readonly active: ReadonlySet<Faults.Fault>
+  readonly servers: number
+}) => {
+  let lossy: ReadonlyArray<LossyLink> = []
+
+  const change = Effect.gen(function*() {
+    const weather = weatherOf([...active], servers)
+    watcher.quiet.set(lastingOf([...active], servers))
+    yield* group.heal
+    for (const [from, to] of weather.cuts) yield* group.cut(from, to)
+    if (weather.parts !== undefined) yield* group.partition(weather.parts)
+    yield* group.setLoss(weather.loss)
+    yield* group.setDuplicate(weather.duplicate)
+    yield* group.setReorder(weather.reorder, weather.reorderBy)
+    yield* group.setDelay({ min: 0.1, max: weather.delay })
+    for (const [index, loss] of weather.multicastLoss.entries()) yield* group.setMulticastLoss(index, loss)
+    for (const { link: [from, to] } of lossy) yield* group.setLink(from, to, {})
+    lossy = weather.lossy
+    for (const { link: [from, to], loss } of lossy) yield* group.setLink(from, to, { loss })
+  })
+
+  return { change }
+}
+
+// internal
+
+interface LossyLink {
+  readonly link: LinkGraph.Link
+  readonly loss: number
+}
+
+interface Weather {
+  readonly cuts: ReadonlyArray<LinkGraph.Link>
+  readonly parts: ReadonlyArray<ReadonlyArray<number>> | undefined
+  readonly loss: number
+  readonly duplicate: number
+  readonly reorder: number
+  readonly reorderBy: number
+  readonly delay: number
+  /** By the number of the server. */
+  readonly multicastLoss: ReadonlyArray<number>
+  readonly lossy: ReadonlyArray<LossyLink>
+}
+
+const weatherOf = (active: ReadonlyArray<Faults.Fault>, servers: number): Weather => {
+  const worst = (measure: (fault: Faults.Fault) => number | false, least = 0): number =>
+    active.reduce((most, fault) => Math.max(most, measure(fault) || 0), least)
+  const loss = worst((fault) => fault.kind === "loss" && fault.probability)
+  const partition = active.findLast((fault) => fault.kind === "partition")
+  return {
+    cuts: [
+      ...missingIn(active, servers),
+      ...active.flatMap((fault) => fault.kind === "cut" ? [[fault.from, fault.to] as const] : [])
+    ],
+    parts: partition?.parts,
+    loss,
+    duplicate: worst((fault) => fault.kind === "duplicate" && fault.probability),
+    reorder: worst((fault) => fault.kind === "reorder" && fault.probability),
+    reorderBy: worst((fault) => fault.kind === "reorder" && fault.by),
+    delay: worst((fault) => fault.kind === "delay" && fault.max, 1),
+    multicastLoss: Array.from(
+      { length: servers },
+      (_, index) => worst((fault) => fault.kind === "multicastLoss" && fault.server === index && fault.probability)
+    ),
+    lossy: LinkGraph.pairs(servers).flatMap((link) => {
+      const own = active.filter((fault) => fault.kind === "lossyHost").filter((fault) => loses(fault, ...link))
+      return own.length === 0 ? [] : [{ link, loss: Math.max(loss, ...own.map(({ probability }) => probability)) }]
+    })
+  }
+}
+
+/** What stays as it is for longer: the links that are there, and whether chance has a part in it. */
+const lastingOf = (
+  active: ReadonlyArray<Faults.Fault>,
+  servers: number
+): Parameters<Watcher.Watcher["quiet"]["set"]>[0] => ({
+  graph: LinkGraph.make(servers, missingIn(active, servers)),
+  isUnsteady: active.some(({ kind }) => kind === "lossyHost" || kind === "pauses"),
+  outOfReach: new Set(
+    active.flatMap((fault) =>
+      fault.kind === "lossyHost" && fault.way === "both" && fault.probability > 2 / 3 ? [fault.server] : []
+    )
+  )
+})
+
+/** The links that are missing for longer. */
+const missingIn = (active: ReadonlyArray<Faults.Fault>, servers: number): ReadonlyArray<LinkGraph.Link> =>
+  LinkGraph.pairs(servers).filter((link) => active.some((fault) => isCut(fault, ...link)))
+
 const isCut = (fault: Faults.Fault, from: number, to: number): boolean =>
   (fault.kind === "deaf" && fault.server === to) || (fault.kind === "mute" && fault.server === from)
   || (fault.kind === "links" && fault.missing.some(([one, other]) => one === from && other === to))
@@ -41,83 +134,3 @@ const loses = (
   from: number,
   to: number
 ): boolean => (way !== "in" && from === server) || (way !== "out" && to === server)
-
-export const make = ({ active, group, servers, watcher }: {
-  readonly group: SimulatedGroup.SimulatedGroup
-  readonly watcher: Watcher.Watcher
-  readonly active: ReadonlySet<Faults.Fault>
-  readonly servers: number
-}) => {
-  const all = Array.from({ length: servers }, (_, index) => index)
-  const links = LinkGraph.pairs(servers)
-  let lossy: ReadonlyArray<LinkGraph.Link> = []
-
-  /** What stays as it is for longer: the links that are there, and whether chance has a part in it. */
-  const tell = () => {
-    const lasting = [...active].filter(lasts)
-    const missing = links.filter(([from, to]) => lasting.some((fault) => isCut(fault, from, to)))
-    const isUnsteady = lasting.some(({ kind }) => kind === "lossyHost" || kind === "pauses")
-    const outOfReach = new Set(
-      lasting.flatMap((fault) =>
-        fault.kind === "lossyHost" && fault.way === "both" && fault.probability > 2 / 3 ? [fault.server] : []
-      )
-    )
-    watcher.quiet.set({ graph: LinkGraph.make(servers, missing), isUnsteady, outOfReach })
-    return missing
-  }
-
-  const change = Effect.gen(function*() {
-    let loss = 0
-    let duplicate = 0
-    let reorder = { probability: 0, by: 0 }
-    let delay = 1
-    const multicastLoss = all.map(() => 0)
-    yield* group.heal
-    for (const [from, to] of tell()) yield* group.cut(from, to)
-    for (const fault of active) {
-      switch (fault.kind) {
-        case "partition":
-          yield* group.partition(fault.parts)
-          break
-        case "cut":
-          yield* group.cut(fault.from, fault.to)
-          break
-        case "loss":
-          loss = Math.max(loss, fault.probability)
-          break
-        case "duplicate":
-          duplicate = Math.max(duplicate, fault.probability)
-          break
-        case "reorder":
-          reorder = {
-            probability: Math.max(reorder.probability, fault.probability),
-            by: Math.max(reorder.by, fault.by)
-          }
-          break
-        case "delay":
-          delay = Math.max(delay, fault.max)
-          break
-        case "multicastLoss":
-          multicastLoss[fault.server] = Math.max(multicastLoss[fault.server] ?? 0, fault.probability)
-          break
-      }
-    }
-    yield* group.setLoss(loss)
-    yield* group.setDuplicate(duplicate)
-    yield* group.setReorder(reorder.probability, reorder.by)
-    yield* group.setDelay({ min: 0.1, max: delay })
-    for (const index of all) yield* group.setMulticastLoss(index, multicastLoss[index] ?? 0)
-    for (const [from, to] of lossy) yield* group.setLink(from, to, {})
-    lossy = []
-    for (const [from, to] of links) {
-      const own = [...active].flatMap((fault) =>
-        fault.kind === "lossyHost" && loses(fault, from, to) ? [fault.probability] : []
-      )
-      if (own.length === 0) continue
-      lossy = [...lossy, [from, to]]
-      yield* group.setLink(from, to, { loss: Math.max(loss, ...own) })
-    }
-  })
-
-  return { change }
-}

@@ -8,11 +8,12 @@ import * as Carrier from "./carrier.ts"
 import * as Interfaces from "./interfaces.ts"
 import type { Machine, Socket } from "./machine.ts"
 import type * as Names from "./names.ts"
+import * as Questions from "./questions.ts"
 import * as Sockets from "./sockets.ts"
 
 /** What the endpoints of all machines share. */
 export interface Shared {
-  readonly carrier: Carrier.Carrier
+  readonly network: Parameters<typeof Questions.ask>[0]
   readonly secrets: Random.Random
   readonly names: ReturnType<typeof Names.make>
 }
@@ -39,16 +40,17 @@ const open = (machine: Machine, options: Datagrams.Options): Effect.Effect<Socke
     return Effect.succeed(Sockets.open(machine, options))
   })
 
-const endpoint = (socket: Socket, { carrier, names, secrets }: Shared): Datagrams.Endpoint => ({
+const endpoint = (socket: Socket, { names, network, secrets }: Shared): Datagrams.Endpoint => ({
   hostname: socket.machine.name,
   get local() {
     const [first, ...others] = socket.locals.map(({ interface: name, ip, port }) => ({ ip, port, interface: name }))
     return [first as Datagrams.LocalAddress, ...others] as const
   },
   receive: Sockets.receive(socket),
-  multicast: (payload) => carrier.send(socket, Carrier.groupAddress(socket.options), payload, "multicast"),
-  unicast: (to, payload) => carrier.send(socket, to, payload, "unicast"),
-  ask: (to, payload) => carrier.ask(socket, to, payload),
+  multicast: (payload) =>
+    Carrier.send(network, socket, { to: Carrier.groupAddress(socket.options), payload, via: "multicast" }),
+  unicast: (to, payload) => Carrier.send(network, socket, { to, payload, via: "unicast" }),
+  ask: (to, payload) => Questions.ask(network, socket, to, payload),
   random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(secrets.nextDoubleUnsafe() * 256)),
   hasAddress: () => socket.locals.some(({ interface: name }) => name !== Interfaces.loopback),
   portTowards: (ip) => Interfaces.towards(socket, ip).port,

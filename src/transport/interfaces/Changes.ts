@@ -1,4 +1,4 @@
-/** What a change of the system's interfaces means for the sockets that are open on them: a pure function. */
+/** Changes of the system's interfaces, and the actions that follow for the sockets on them: a pure function. */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Option from "effect/Option"
 import * as Zone from "../../protocol/model/Zone.ts"
@@ -18,9 +18,10 @@ export interface Attached extends Attachment {
 }
 
 /**
- * What is to be done, for the attachment of this number or for a new one.
+ * An action, for the attachment of this number or for a new one.
  *
- * - `Moved`: it goes on at this address; that may be its own, where the interface was away. `Gone`: it waits for its interface.
+ * - `Moved`: it goes on at this address; that may be its own, if the interface was away. `Gone`: it waits for its
+ *   interface.
  * - `Ended`: its address is gone, and another socket is on the same device. `Came`: a socket is to be opened.
  */
 export type Change =
@@ -30,11 +31,11 @@ export type Change =
   | { readonly _tag: "Came"; readonly attachment: Attachment }
 
 /**
- * Compares what is held with what the choice wants now.
+ * Compares the open sockets with the present choice.
  *
  * - A socket keeps its address while that can be used, whatever the choice prefers.
- * - Else it goes to another address of its device, once the system has found out that no other host has that address. It also
- *   goes along with a device that is renamed.
+ * - Otherwise it goes to another address of its device, once the system has found out that no other host has that address.
+ *   It also goes along with a device that is renamed.
  * - A network that no socket of the device is on gets a new socket.
  * - The first is never ended, since the identity of a server hangs on it.
  */
@@ -76,7 +77,7 @@ export const changes = (
     else if (one.isPresent) found.push({ _tag: "Gone", held: index })
   }
   for (const attachment of wanted) {
-    // Whoever waits for its device waits for this too: it is not known yet whether another host has it.
+    // A socket that waits for its device waits for this too: it is not known yet whether another host has the address.
     const isAwaited = attachment.interface.flaw === "tentative" &&
       held.some((one, index) => !goesOn.has(index) && deviceKeyOf(one) === deviceKeyOf(attachment))
     if (isAwaited) continue

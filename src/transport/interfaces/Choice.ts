@@ -1,4 +1,4 @@
-/** Which network interfaces a server uses, and in which order: a pure function over what the system has. */
+/** The network interfaces that a server uses, in their order: a pure function of the system's interfaces. */
 import * as IpNetwork from "effect/net/IpNetwork"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -15,7 +15,7 @@ import { isInner, isTunnel, isVirtual } from "./VirtualNames.ts"
 export type Chosen = readonly [SystemInterface, ...ReadonlyArray<SystemInterface>]
 
 /**
- * What a choice depends on. `named` is the setting: names or addresses, empty for the default choice. `linkLocal` says that
+ * The inputs of a choice. `named` is the setting: names or addresses, empty for the default choice. `linkLocal` says that
  * addresses of the link itself are the surest.
  */
 export interface Wanted {
@@ -26,16 +26,16 @@ export interface Wanted {
 }
 
 /**
- * The choice itself, for one family (IPv4 unless said). Fails with `NoSuchInterface` where there is nothing to choose.
+ * The choice itself, for one family (IPv4 unless said). Fails with `NoSuchInterface` if there is nothing to choose.
  *
- * - What is named and there is taken, and nothing else (`absent` has the rest); an address names its interface for the other
- *   family.
- * - Where nothing is named: all but the loopback and what `isVirtual`; but the interface of the default route is taken whatever
- *   its name, if it is no tunnel. Where that leaves none: the only one that is no bridge of this host's containers or machines;
- *   else the loopback.
- * - Each device by one address: the one that is named, else the best of it. Those come first that somebody assigned, before those
- *   that the host gave itself (169.254/16, fe80::/10), or the other way round where `linkLocal` says so; one that is to be
- *   given up, or is still being asked about, gives way to its like, and one that another host has to all others.
+ * - Named interfaces that are there are taken, and nothing else (`absent` has the other names); an address names its
+ *   interface for the other family.
+ * - If nothing is named: all except the loopback and those that are virtual (`isVirtual`); but the interface of the default
+ *   route is taken whatever its name, if it is no tunnel. If that leaves none: the only one that is no bridge of this
+ *   host's containers or machines; otherwise the loopback.
+ * - Each device by one address: the named one, otherwise its best. Assigned addresses come before those that the host gave
+ *   itself (169.254/16, fe80::/10), or the other way round if `linkLocal` says so. A deprecated address, or one that is
+ *   still being checked, gives way to others of its kind; one that another host has gives way to all others.
  * - Then, of each device that is not named by an address, one address on each further network that somebody assigned: its
  *   neighbours there answer no other.
  * - The interface of the default route comes first; the others keep their order.
@@ -82,8 +82,7 @@ export const chooseAll = (
 }
 
 /**
- * The other addresses of the device of one that was chosen, on the same terms: what to try where the system refuses that one.
- * Best first.
+ * The other addresses of the device of a chosen one, on the same terms, to try if the system refuses that one. Best first.
  */
 export const alternatives = ({ addresses }: System, chosen: SystemInterface): ReadonlyArray<SystemInterface> =>
   addresses.filter((one) =>
@@ -123,8 +122,8 @@ export const noSuchInterface = (
 }
 
 /**
- * What was left out where nothing but the loopback was chosen, though the host has other addresses, and why. Empty where there is
- * nothing to tell.
+ * The interfaces that were left out, and why, if nothing but the loopback was chosen though the host has other addresses.
+ * Empty otherwise.
  */
 export const leftOut = (
   { named, system: { addresses } }: Pick<Wanted, "system" | "named">,

@@ -1,4 +1,6 @@
-/** What is directly connected: who is reached without a router, in IPv4 and IPv6, and from which of the own addresses. */
+/**
+ * Directly connected addresses: those that are reached without a router, in IPv4 and IPv6, and the own address for each.
+ */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -24,7 +26,7 @@ export const connected = (system: System, used: ReadonlyArray<SystemInterface>):
   const devices = new Map<string, number | undefined>()
   for (const { index, name } of used) devices.set(deviceOf(name), index ?? devices.get(deviceOf(name)))
   const found: Array<Connected> = []
-  // Those in use stand for themselves where the system has lost sight of them for a while.
+  // The addresses in use count also if the system does not list them for a while.
   for (const one of new Set([...used, ...system.addresses])) {
     const device = deviceOf(one.name)
     const network = devices.has(device) ? networkOf(one) : Option.none()
@@ -62,7 +64,7 @@ export const find = (networks: ReadonlyArray<Connected>, ip: string): Connected 
 }
 
 /**
- * Whether an address is directly connected. All of 127.0.0.0/8 is, and ::1; what is no address is not. Answers are
+ * Whether an address is directly connected. All of 127.0.0.0/8 is, and ::1; a text that is no address is not. Answers are
  * remembered, as each datagram asks.
  */
 export const isDirectBy = (networks: ReadonlyArray<Connected>): (ip: string) => boolean => {
@@ -78,8 +80,8 @@ export const isDirectBy = (networks: ReadonlyArray<Connected>): (ip: string) => 
 }
 
 /**
- * Which of our own addresses is the source of what is sent to an address: the one on the same network, else another of the
- * device that reaches it. Undefined where nobody reaches it.
+ * The own address from which to send to an address: the one on the same network, otherwise another of the device that
+ * reaches it. Undefined if none reaches it.
  */
 export const sourceFor = <S extends SystemInterface>(
   networks: ReadonlyArray<Connected>,

@@ -23,8 +23,8 @@ export interface Explained extends SystemInterface {
 }
 
 /**
- * The choice for all addresses of the system that are of a family of the group, in its order. What the setting names and is
- * not there is left out.
+ * The choice for all addresses of the system that are of a family of the group, in its order. Named interfaces that are not
+ * there are left out.
  */
 export const explain = (options: {
   readonly system: System

@@ -1,6 +1,4 @@
-/**
- * What the system says of its network, as a service, so that a test can say something else; `NodeInterfaces` asks the system.
- */
+/** The system's network, as a service, so that a test can provide another; `NodeInterfaces` asks the system. */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -22,7 +20,7 @@ export interface System {
   readonly linkRoutes: ReadonlyArray<LinkRoute>
   /** The name of the interface that the default route goes out of, where there is one and the system tells. */
   readonly defaultRoute: Option.Option<string>
-  /** What the system refused, where this is only what could be found out in another way. */
+  /** The system's refusal, if this was found out in another way and may be incomplete. */
   readonly refusal?: DatagramsFailed | undefined
 }
 

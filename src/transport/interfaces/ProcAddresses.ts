@@ -1,6 +1,6 @@
 /**
- * The addresses of this host as files of Linux tell of them: what is wrong with an address, and the addresses themselves where
- * the system does not answer when it is asked in the usual way.
+ * The addresses of this host by files of Linux: the flaws of an address, and the addresses themselves if the system does
+ * not answer in the usual way.
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
@@ -10,8 +10,8 @@ import type { LinkRoute } from "./Interfaces.ts"
 import { deviceOf, familyOf, type Flaw, type SystemInterface } from "./SystemInterface.ts"
 
 /**
- * Addresses with their flaws, and with the numbers of their interfaces, by a text of the form of `/proc/net/if_inet6`. What it
- * does not list stays as it is.
+ * Addresses with their flaws, and with the numbers of their interfaces, by a text of the form of `/proc/net/if_inet6`.
+ * Addresses that it does not list stay as they are.
  */
 export const withDetails = (
   addresses: ReadonlyArray<SystemInterface>,
@@ -87,7 +87,7 @@ const addresses6 = (ifInet6: string): ReadonlyArray<SystemInterface> =>
   })
 
 const addresses4 = (fibTrie: string, linkRoutes: ReadonlyArray<LinkRoute>): ReadonlyArray<SystemInterface> => {
-  // A leaf names its address on a line of its own; what it is stands below it.
+  // A leaf names its address on a line of its own; its kind stands below it.
   const own = new Set<string>()
   let leaf = ""
   for (const line of fibTrie.split("\n")) {

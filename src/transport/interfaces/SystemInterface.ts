@@ -32,7 +32,7 @@ export interface SystemInterface {
 /** Whether the system lets a socket be bound to it. */
 export const isUsable = ({ flaw }: SystemInterface): boolean => flaw !== "duplicate" && flaw !== "tentative"
 
-/** Whether an address is what a host gives itself for want of a better one, or besides it: 169.254/16, fe80::/10. */
+/** Whether an address is one that a host gives itself, for want of a better one or besides it: 169.254/16, fe80::/10. */
 export const isSelfAssigned = (address: string): boolean => address.startsWith("169.254.") || Zone.isLinkLocal(address)
 
 /** The device of an interface: Linux lists a second address with a label ("eth0:1"), and that is the same device. */

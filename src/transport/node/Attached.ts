@@ -1,4 +1,7 @@
-/** What an endpoint holds: its unicast sockets, each attached to a multicast group, and what the system last said. */
+/**
+ * The sockets of an endpoint: unicast sockets, each attached to a multicast group; and the last look at the system's
+ * interfaces.
+ */
 import type * as Fiber from "effect/Fiber"
 import { randomInt } from "node:crypto"
 import { DatagramsFailed } from "../Datagrams.ts"
@@ -21,20 +24,20 @@ export interface Group {
   readonly socket: MulticastSocket.MulticastSocket | undefined
 }
 
-/** What one endpoint holds now. */
+/** The present sockets of one endpoint. */
 export interface Held {
   /** In the order of the setting. */
   readonly groups: ReadonlyArray<Group>
   /** Empty only while the endpoint opens. The first is never detached, since the identity of a server hangs on it. */
   readonly attached: Array<Attached>
-  /** What the system said last. */
+  /** The last look at the system's interfaces. */
   system: System
 }
 
 /** An endpoint that holds no unicast socket yet. */
 export const none = (groups: ReadonlyArray<Group>): Held => ({ groups, attached: [], system: systemOf([]) })
 
-/** What stands for the interface while there is none at all: nothing is sent from it. */
+/** A stand-in while there is no interface at all: nothing is sent from it. */
 export const noInterface: SystemInterface = { name: "none", address: "127.0.0.1", prefixLength: 8, internal: true }
 
 /** A unicast socket that is not open yet. Its port must be known, since the identity is made of it. */
@@ -44,7 +47,7 @@ export const waiting = (group: number, networkInterface: SystemInterface, port: 
   fiber: undefined
 })
 
-/** As `interfaces/Changes` compares it with what the choice wants. */
+/** In the form that `interfaces/Changes` compares with the choice. */
 export const toChanges = ({ group, networkInterface, present }: Attached): Changes.Attached => ({
   group,
   interface: networkInterface,

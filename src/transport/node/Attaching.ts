@@ -13,7 +13,7 @@ import * as Socket from "./Socket.ts"
 import * as UnicastSocket from "./UnicastSocket.ts"
 
 export interface Attaching {
-  /** Opens a unicast socket on an address. Where it was attached already, in place of another, there is nothing to do. */
+  /** Opens a unicast socket on an address. If it was attached already, in place of another, there is nothing to do. */
   readonly add: (wanted: Attachment) => Effect.Effect<void, DatagramsFailed>
   /** Starts the fiber that reads a unicast socket, and that opens it anew. */
   readonly keep: (one: Attached) => Effect.Effect<void>

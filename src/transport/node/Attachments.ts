@@ -1,7 +1,7 @@
 /**
  * The sockets of one endpoint on the interfaces of the system, and how they follow its changes: an interface that comes is
- * joined, one that comes back is joined again, one whose address changes is opened on the new one. What is to be done is
- * decided in `interfaces/Choice` and `interfaces/Changes`; here it is done.
+ * joined, one that comes back is joined again, one whose address changes is opened on the new one. `interfaces/Choice` and
+ * `interfaces/Changes` decide; here it is carried out.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -87,7 +87,7 @@ interface Opening {
   readonly sockets: Socket.Sockets
 }
 
-/** Attaches to what is wanted; `refused` says why there is nothing of a family. At least one is held then. */
+/** Attaches to the chosen interfaces; `refused` says why there is nothing of a family. At least one is held then. */
 const attachAll = (
   opening: Opening,
   [first, ...others]: ReadonlyArray<Attachment>,

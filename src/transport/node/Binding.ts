@@ -10,9 +10,7 @@ import * as DatagramSocket from "effect/socket/DatagramSocket"
 import * as Dgram from "node:dgram"
 import * as Os from "node:os"
 
-/**
- * What a socket is bound to, and how; `connect` leaves only what one address sends. All addresses are numbers, never names.
- */
+/** The binding of a socket; `connect` leaves only the datagrams of one address. All addresses are numbers, never names. */
 export interface Binding {
   readonly bind: { readonly address: string; readonly port?: number }
   readonly reuseAddress?: boolean
@@ -86,7 +84,7 @@ const answerAtOnce = (
 
 const close = (socket: Dgram.Socket): void => {
   try {
-    // What it still has to say, it says to nobody.
+    // Its remaining messages go to nobody.
     socket.on("error", () => {})
     socket.close()
   } catch {

@@ -1,4 +1,4 @@
-/** How an endpoint follows the changes of the network. What a change means is decided in `interfaces/Changes`. */
+/** An endpoint follows the changes of the network here. `interfaces/Changes` decides what a change calls for. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Options } from "../Datagrams.ts"
@@ -12,7 +12,10 @@ import type * as Memberships from "./Memberships.ts"
 import * as Socket from "./Socket.ts"
 import type * as Sources from "./Sources.ts"
 
-/** What follows, and by what. `choose` takes note of what the system says, and answers with what is wanted of it. */
+/**
+ * The parts that follow the network. `choose` takes note of a look at the interfaces, and answers with those that are
+ * wanted.
+ */
 export interface Parts {
   readonly held: Held
   readonly primary: Attached
@@ -43,7 +46,7 @@ export const make = (scan: Interfaces["Service"]["scan"], parts: Parts): Effect.
   })
   let isUnknown = false
   return Effect.matchEffect(scan, {
-    // What is not known has not changed.
+    // A look that failed shows no change.
     onFailure: (failed) =>
       Effect.sync(() => {
         if (!isUnknown) report(failed)
@@ -61,7 +64,7 @@ export const make = (scan: Interfaces["Service"]["scan"], parts: Parts): Effect.
 
 // internal
 
-/** What is wrong with an address may have changed while its socket stays. */
+/** The flaws of an address may have changed while its socket stays. */
 const takeFlaws = ({ attached, system }: Held): void => {
   for (const one of attached) {
     const now = system.addresses.find(({ address, name }) =>

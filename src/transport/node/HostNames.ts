@@ -1,15 +1,15 @@
 /**
  * Names of hosts, resolved by the system that Node runs on: its hosts file, its name service, mDNS, DNS.
  *
- * All of these only `getaddrinfo` reads, and a call of it cannot be cancelled. Where a name server does not answer it takes
- * up to 20 s. Meanwhile it holds one of the four threads on which Node also reads files, and the process does not exit before
- * it is over. A worker thread is no way out, since it shares these threads; `dns.Resolver` can be cancelled, but reads neither
- * the hosts file nor mDNS. So names are looked up in a child process, which can be killed. It is started by the first name
- * that is no address, answers for all names of a layer (40 ms to start, some 40 MB), ends when nobody has asked
+ * Only `getaddrinfo` reads all of these, and a call of it cannot be cancelled. If a name server does not answer it takes up
+ * to 20 s. Meanwhile it holds one of the four threads on which Node also reads files, and the process does not exit before
+ * it is over. A worker thread is no way out, since it shares these threads; `dns.Resolver` can be cancelled, but reads
+ * neither the hosts file nor mDNS. So names are looked up in a child process, which can be killed. It is started by the
+ * first name that is no address, answers for all names of a layer (40 ms to start, some 40 MB), ends when nobody has asked
  * for a while, and ends itself when its parent does.
  *
- * Where no child can be started (an executable that has Node within it, another runtime, a sandbox), the process itself
- * asks, about two names at a time.
+ * If no child can be started (an executable that has Node within it, another runtime, a sandbox), the process itself asks,
+ * about two names at a time.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -30,7 +30,7 @@ import * as SocketAddress from "./SocketAddress.ts"
 export const isNode = (execPath: string): boolean => /^node(js)?[-\d.]*(\.exe)?$/i.test(Path.basename(execPath))
 
 /**
- * Makes the resolver. While one look-up of a name is under way, whoever asks for that name waits for it. Closing the scope
+ * Makes the resolver. While one look-up of a name is under way, later calls for that name wait for it. Closing the scope
  * kills the child, whatever it is doing.
  */
 export const make: Effect.Effect<AddressResolver.AddressResolver["Service"], never, Scope.Scope> = Effect.gen(
@@ -80,7 +80,7 @@ type Answer = Effect.Effect<ReadonlyArray<string>, string>
 /** The child ended before it answered. */
 const childIsOver = "over"
 
-/** Those who wait for names: `ask` is called for a name that nobody waits for yet. */
+/** The callers that wait for names: `ask` is called for a name that nobody waits for yet. */
 const lookups = (ask: (host: string) => void) => {
   // A name that nobody waits for any more stays until its answer comes, so that it is not asked a second time meanwhile.
   const waiting = new Map<string, Set<(answer: Answer) => void>>()
@@ -105,7 +105,7 @@ const lookups = (ask: (host: string) => void) => {
   }
 }
 
-/** What the child runs: names come in line by line, and go out with their addresses or the code of an error. */
+/** The program of the child: names come in line by line, and go out with their addresses or the code of an error. */
 const program = `
 process.title = "bellwether names"
 const die = () => process.kill(process.pid, "SIGKILL")

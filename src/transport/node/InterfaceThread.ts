@@ -51,7 +51,7 @@ interface Answer {
   readonly refused?: unknown
 }
 
-// A string, since a file of its own would have to be found by whoever bundles this.
+// A string, since a bundler would not find a file of its own.
 const source = `
 const { networkInterfaces } = require("node:os")
 const { parentPort } = require("node:worker_threads")

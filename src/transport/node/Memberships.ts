@@ -17,7 +17,7 @@ export interface Memberships {
 }
 
 export const make = (held: Held, report: (failed: DatagramsFailed) => void): Memberships => {
-  /** What the system refused when it let us join no further interface; undefined since the last try of all. */
+  /** The system's refusal to let us join a further interface; undefined since the last try of all. */
   let limit: DatagramsFailed | undefined
   let isReported = false
   const socketOf = ({ group }: Attached) => held.groups[group]?.socket

@@ -1,10 +1,10 @@
 /**
  * Datagrams over the UDP sockets of Node: one multicast socket that only receives, and one unicast socket an interface that
- * sends everything and receives what is unicast (protocol 2).
+ * sends everything and receives unicasts (protocol 2).
  *
- * Each socket has one fiber that reads it, and that opens it anew, on the same port, when it fails. One more fiber
- * looks at the interfaces of the system: one that comes is joined, one that comes back is joined again, one whose
- * address changes is opened on the new one. What is announced follows; the node's id stays.
+ * Each socket has one fiber that reads it, and that opens it anew, on the same port, when it fails. One more fiber looks at
+ * the interfaces of the system: one that comes is joined, one that comes back is joined again, one whose address changes is
+ * opened on the new one. The announced address follows; the node's id stays.
  *
  * @since 0.1.0
  */
@@ -78,7 +78,7 @@ export const layerInterfaces: Layer.Layer<Datagrams, never, Interfaces> = Layer.
 
 const rescanInterval = Duration.seconds(2)
 
-/** What an endpoint asks the system through. */
+/** The services through which an endpoint asks the system. */
 interface Asked {
   readonly scan: Interfaces["Service"]["scan"]
   readonly resolver: AddressResolver.AddressResolver["Service"]

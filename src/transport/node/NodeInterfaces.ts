@@ -16,10 +16,10 @@ import * as InterfaceThread from "./InterfaceThread.ts"
 import * as SystemError from "./SystemError.ts"
 
 /**
- * Asks the system each time. Routes and flaws of addresses are known on Linux only; elsewhere the first interface is the primary
- * one, and only what is on the network of an address is direct.
+ * Asks the system each time. Routes and flaws of addresses are known on Linux only; elsewhere the first interface is the
+ * primary one, and only the networks of its addresses are direct.
  *
- * The loop of this process asks, until there are so many interfaces that this would hold it: from then on a thread asks. Where
+ * The loop of this process asks, until there are so many interfaces that this would hold it: from then on a thread asks. If
  * the system forbids the usual question (a sandbox without netlink), Linux's files answer it. While these stay the same the
  * system is asked every 30 seconds only, and while nothing changes the answer is the same object.
  */
@@ -50,7 +50,7 @@ const asking = Effect.gen(function*() {
   return { ask }
 })
 
-/** What Linux's files say, each as text; empty elsewhere. */
+/** Linux's files, each as text; empty elsewhere. */
 interface Tables {
   readonly routes: string
   readonly routes6: string
@@ -119,7 +119,7 @@ const linkRoutesIn = ({ routes, routes6 }: Tables): ReadonlyArray<LinkRoute> => 
   ...linkRoutes6Of(routes6)
 ]
 
-/** What is known where the system refused the usual question; its refusal, where nothing is, or where it may pass. */
+/** The known interfaces if the system refused the usual question; its refusal, if nothing is known, or if it may pass. */
 const instead = Effect.fnUntraced(function*(refusal: DatagramsFailed, tables: Tables) {
   if (!forbidden.has(refusal.code ?? "")) return yield* refusal
   const addresses = addressesOf(tables.fibTrie, tables.ifInet6, linkRoutesIn(tables))
@@ -150,7 +150,7 @@ const linkStates = textOf(async () => {
   return lines.join("\n")
 })
 
-/** What a file says, or that it says nothing. A device may go while its files are read. */
+/** The content of a file, or none. A device may go while its files are read. */
 function textOf(ask: () => Promise<string>): Effect.Effect<string, DatagramsFailed> {
   if (process.platform !== "linux") return Effect.succeed("")
   return Effect.tryPromise({ try: ask, catch: failed }).pipe(

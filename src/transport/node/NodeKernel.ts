@@ -1,4 +1,4 @@
-/** What Linux tells of UDP sockets in `/proc`. Elsewhere nothing is known. */
+/** Linux's facts about UDP sockets in `/proc`. Elsewhere nothing is known. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"

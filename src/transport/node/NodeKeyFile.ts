@@ -13,7 +13,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENXIO: "it is no file"
 }
 
-// To open a pipe that nobody writes to would wait for ever, and hold the exit of the process.
+// To open a pipe that nobody writes to would wait without end, and hold the exit of the process.
 const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 const whyOf = (cause: unknown): string => {
@@ -22,8 +22,8 @@ const whyOf = (cause: unknown): string => {
 }
 
 /**
- * Reads a file whole. One that is larger than any list of keys is refused without being read to its end, and so is what is no
- * file, such as a pipe.
+ * Reads a file whole. One that is larger than any list of keys is refused without being read to its end, and so is anything
+ * but a file, such as a pipe.
  */
 export const read = (path: string): Effect.Effect<Contents, KeyFileUnreadable> =>
   Effect.tryPromise({

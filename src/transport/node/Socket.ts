@@ -22,11 +22,11 @@ import * as Binding from "./Binding.ts"
 import * as SocketAddress from "./SocketAddress.ts"
 import * as SystemError from "./SystemError.ts"
 
-// What is received and not yet read; a burst of heartbeats of a thousand servers fits four times over.
+// Datagrams received and not yet read; a burst of heartbeats of a thousand servers fits four times over.
 const receiveCapacity = 4096
-// What nobody reads must not grow; the newest faults are the ones that matter.
+// A queue that nobody reads must not grow; the newest faults are the ones that matter.
 const troubleCapacity = 64
-// In ms. Where the system does not tell of interfaces, a socket knows no more of them when it is opened anew.
+// In ms. If the system does not tell of interfaces, a socket knows no more of them when it is opened anew.
 const renewEvery = 30_000
 // A datagram longer than this is no frame of ours (protocol 7): not kept, so that a full queue stays below 8 MiB.
 const longestKept = 2048
@@ -37,7 +37,7 @@ export const reopening = Schedule.min([Schedule.exponential("50 millis"), Schedu
 /** Room in the kernel for bursts while the event loop is busy, in bytes. The system caps it at its own limit. */
 export const kernelReceiveBufferSize = receiveBufferWanted
 
-/** What all sockets of one endpoint share: where their datagrams and faults go, and the scopes that they live in. */
+/** All sockets of one endpoint share this: where their datagrams and faults go, and the scopes that they live in. */
 export interface Sockets {
   readonly scope: Scope.Scope
   /** Answers whether all were read. If not, one came over an interface that its socket does not know yet. */
@@ -47,14 +47,16 @@ export interface Sockets {
   readonly report: (failed: DatagramsFailed) => void
   /** As `report`, as an effect. */
   readonly reported: (failed: DatagramsFailed) => Effect.Effect<void>
-  /** Runs what should never end. Where it dies all the same, of a mistake of ours, that is reported and it begins again. */
+  /**
+   * Runs a loop that should never end. If it dies all the same, of a mistake of ours, that is reported and it begins again.
+   */
   readonly forkKept: (loop: Effect.Effect<void>) => Effect.Effect<Fiber.Fiber<unknown>>
   readonly incoming: Queue.Dequeue<Received>
   readonly troubles: Queue.Dequeue<DatagramsFailed>
   readonly lost: () => number
 }
 
-/** Makes what the sockets of one endpoint share. The fibers must stop before the sockets close. */
+/** Makes the shared parts of the sockets of one endpoint. The fibers must stop before the sockets close. */
 export const sockets = Effect.fnUntraced(function*(scope: Scope.Scope, fibers: Scope.Scope) {
   const incoming = yield* Queue.sliding<Received>(receiveCapacity)
   const troubles = yield* Queue.sliding<DatagramsFailed>(troubleCapacity)
@@ -122,7 +124,7 @@ export const open = Effect.fn("Socket.open")(function*(sockets: Sockets, where: 
       receiveBuffer: { capacity: receiveCapacity, strategy: "sliding" },
       onError: (error) => {
         const failed = failedFrom("receive", where, error)
-        // What an ICMP message says of some other host is no fault of this socket.
+        // An ICMP message about some other host is no fault of this socket.
         if (failed.kind === "ConnectionRefused" || failed.kind === "Unreachable") sockets.report(failed)
         else Deferred.doneUnsafe(fault, Effect.succeed(failed))
       }
@@ -196,7 +198,7 @@ export const keep = Effect.fnUntraced(
 export const reopen = (opened: Opened, why: DatagramsFailed): void =>
   void Deferred.doneUnsafe(opened.fault, Effect.succeed(why))
 
-/** What a fault of a socket is to those above. */
+/** The error for the layers above of a fault of a socket. */
 export const failedFrom = (
   during: DatagramsFailed["during"],
   where: string,

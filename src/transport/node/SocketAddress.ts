@@ -43,8 +43,8 @@ export const multicastInterface = ({ address, index, name }: SystemInterface, is
 }
 
 /**
- * Takes note of which interface has which number, for the zones of addresses. What was known of others is kept, as a number
- * is not soon given to another.
+ * Takes note of which interface has which number, for the zones of addresses. Earlier numbers are kept, as a number is not
+ * soon given to another.
  */
 export const learn = (interfaces: ReadonlyArray<SystemInterface>): void => {
   for (const { index, name } of interfaces) {

@@ -1,16 +1,14 @@
-/**
- * What the system said when it refused something: the name of its error and of the call, wherever in an error they are.
- */
+/** The system's refusal of something: the name of its error and of the call, wherever in an error they are. */
 import * as Os from "node:os"
 import { DatagramsFailed } from "../Datagrams.ts"
 
-/** The name of an error of the system (`EMFILE`) and of what was called (`bind`), where they are known. */
+/** The name of an error of the system (`EMFILE`) and of the call (`bind`), if they are known. */
 export interface SystemError {
   readonly code?: string
   readonly syscall?: string
 }
 
-/** What the system said, by an error of Node or by one that has it as its cause. */
+/** The system's refusal, by an error of Node or by one that has it as its cause. */
 export const of = (error: unknown): SystemError => {
   let code: string | undefined
   let syscall: string | undefined
@@ -24,7 +22,7 @@ export const of = (error: unknown): SystemError => {
   return { ...code === undefined ? {} : { code }, ...syscall === undefined ? {} : { syscall } }
 }
 
-/** What an error of Node is to those above. */
+/** The error for the layers above of an error of Node. */
 export const failedBy = (during: DatagramsFailed["during"], where: string, cause: unknown): DatagramsFailed => {
   const said = of(cause)
   return new DatagramsFailed({ during, kind: kindOf(during, said.code ?? ""), where, ...said, cause })

@@ -41,7 +41,8 @@ describe("the host that a request names", () => {
 
 describe("a page of another site", () => {
   const host = "127.0.0.1:7780"
-  const is = (method: string, headers: Access.Request["headers"]) => Access.isCrossSite({ method, headers: { host, ...headers } })
+  const is = (method: string, headers: Access.Request["headers"]) =>
+    Access.isCrossSite({ method, headers: { host, ...headers } })
 
   it("is told by what browsers say of it", () => {
     assert.isTrue(is("POST", { "sec-fetch-site": "cross-site" }))

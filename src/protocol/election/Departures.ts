@@ -1,0 +1,98 @@
+/**
+ * What becomes of the lead, whichever the algorithm, when a member is gone or takes part no more, when nothing is heard of the
+ * leader, and when this server was paused.
+ */
+import * as HashMap from "effect/HashMap"
+import * as LeaseClaim from "../lease/LeaseClaim.ts"
+import type * as Event from "../model/Event.ts"
+import * as Lease from "../model/Lease.ts"
+import * as Member from "../model/Member.ts"
+import * as Candidacy from "./Candidacy.ts"
+import * as Damping from "./Damping.ts"
+import type * as ElectionContext from "./ElectionContext.ts"
+import * as Following from "./Following.ts"
+import * as LeaderLife from "./LeaderLife.ts"
+import * as Roles from "./Roles.ts"
+
+type Context = ElectionContext.ElectionContext
+
+/** A member is gone. `heardAt` is when it was last heard. */
+export const onRemoved = (election: Context, member: Member.Member, reason: Event.Reason, heardAt: number): void => {
+  const { members, timing, self } = election.state
+  const { ineligibility, activity, life, leaderNotices, reign, vacancy } = election.register
+  if (HashMap.has(leaderNotices, member.id)) {
+    election.change({ leaderNotices: HashMap.remove(leaderNotices, member.id) })
+  }
+  if (vacancy.successor === member.id) election.change({ vacancy: { ...vacancy, successor: null } })
+  if (reign !== null && Member.isSameStart(reign.leader, member)) {
+    const mayLive = reason._tag === "Silent" || reason._tag === "Crashed"
+    if (mayLive && life.through !== null) return
+    const path = mayLive ? LeaderLife.around(election) : null
+    if (path !== null) return Following.goBy(election, reign, path, member)
+    const since = reason._tag === "Left" ? election.context.now.monotonic : heardAt
+    Roles.becomeVacant(election, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
+    return Candidacy.callElection(election)
+  }
+  if (election.leads && members.length + 1 < Lease.needed(timing)) {
+    return Roles.endReign(election, members.length + 1 < timing.minimumMembers ? "TooFewMembers" : "MajorityLost")
+  }
+  LeaderLife.withdraw(election, member.id)
+  // The transferee is gone before it led: those who made way for it need not wait.
+  if (reign === null && ineligibility.transferee === member.id) {
+    Roles.becomeEligible(election)
+    return Candidacy.callElection(election)
+  }
+  if (!election.outranks(member, self)) return
+  if (activity._tag === "Waiting") return Candidacy.standAgain(election)
+  // It was for it to object to a leader that we outrank: now it is for us, if nobody else is above us.
+  if (reign !== null) Candidacy.callIfDue(election)
+}
+
+/**
+ * With each sweep: a leader that is followed through others and has given no new sign of life for too long is gone; one that
+ * is heard by others only is followed through one of them, or not at all.
+ */
+export const sweep = (election: Context): void => {
+  const { reign } = election.register
+  if (reign === null) return
+  const since = Following.endedAt(election, reign)
+  if (since === null) return
+  const path = LeaderLife.around(election)
+  if (path !== null) return Following.goBy(election, reign, path)
+  Roles.becomeVacant(election, reign, "Silent", { askFirst: true, since })
+  Candidacy.callElection(election)
+}
+
+/**
+ * A member that stays takes part no more. Where it led, its word that it does no longer has been lost; its word that it
+ * does after all brings its reign back.
+ */
+export const onWithdrawn = (election: Context, member: Member.Member): void => {
+  const { activity, reign, vacancy } = election.register
+  if (vacancy.successor === member.id) election.change({ vacancy: { ...vacancy, successor: null } })
+  if (reign !== null && Member.isSameStart(reign.leader, member)) {
+    Roles.becomeVacant(election, reign, "Silent")
+    return Candidacy.callElection(election)
+  }
+  if (activity._tag === "Waiting" && election.outranks(member, election.state.self)) Candidacy.standAgain(election)
+}
+
+/**
+ * After a stall of so many ms: whatever was led is over, and nothing that was begun counts. While a lease of ours lasts
+ * nobody else can lead; so the others hear of its end when the work, which woke too, has ended.
+ */
+export const onPause = (election: Context, pausedFor: number): void => {
+  const { ending, reign, vacancy } = election.register
+  const since = election.context.now.monotonic - pausedFor
+  Damping.onPause(election)
+  if (LeaseClaim.isHeld(election)) {
+    if (ending === null) election.change({ vacancy: { ...vacancy, since } })
+    Roles.endReign(election, "Stalled")
+  } else if (reign !== null && election.leads) {
+    Roles.becomeVacant(election, reign, "Stalled", { since })
+    // Who leaves will say so anyhow.
+    if (election.state.phase !== "Leaving") Roles.sayStepsDown(election, "Stalled", null)
+  }
+  LeaderLife.forgive(election, pausedFor)
+  Roles.abandon(election)
+}

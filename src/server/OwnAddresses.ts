@@ -1,0 +1,56 @@
+/** A server's own addresses, which change with its network: the protocol is told, and so are readers. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Supervisor from "../engine/Supervisor.ts"
+import * as Member from "../protocol/model/Member.ts"
+import type * as Datagrams from "../transport/Datagrams.ts"
+import type * as Messenger from "../transport/Messenger.ts"
+import type * as ServerEngine from "./ServerEngine.ts"
+
+export interface OwnAddresses {
+  /** Steps a message of the network. */
+  readonly hear: (received: Messenger.Received) => Effect.Effect<void>
+  /** Tells the protocol which addresses are ours now. */
+  readonly moved: Effect.Effect<void>
+}
+
+export const make = (
+  endpoint: Pick<Datagrams.Endpoint, "local">,
+  { step }: Pick<ServerEngine.ServerEngine, "step">,
+  self: Pick<Member.Member, "id">
+): OwnAddresses => {
+  const now = () => endpoint.local.map(Member.formatAddress).join()
+  let told = now()
+  const moved = Effect.suspend(() => {
+    told = now()
+    return step({ _tag: "Moved", addresses: endpoint.local })
+  })
+  return {
+    moved,
+    hear: (received) => {
+      const { message } = received
+      const heard = step({ _tag: "Received", ...received })
+      // What comes back of our own from a new address must find that it is ours.
+      const isOurs = "sender" in message && message.sender.id === self.id
+      return isOurs && told !== now() ? Effect.andThen(moved, heard) : heard
+    }
+  }
+}
+
+/** Starts the fiber that hears of changes of the network. Another network may be one on which keys are needed: `judge`. */
+export const run = (
+  { moved }: OwnAddresses,
+  { troubles }: Pick<Datagrams.Endpoint, "troubles">,
+  judge: Effect.Effect<void>,
+  { tell }: Pick<ServerEngine.ServerEngine, "tell">,
+  supervisor: Supervisor.Supervisor
+): Effect.Effect<void, never, Scope.Scope> => {
+  const network = Effect.flatMap(troubles, (trouble) => {
+    const what = trouble.kind === "NetworkChanged" ? trouble.where : trouble.message
+    return moved.pipe(
+      Effect.andThen(judge),
+      Effect.andThen(tell({ event: "NetworkChanged", what }))
+    )
+  })
+  return supervisor.keep("network", Effect.forever(network))
+}
