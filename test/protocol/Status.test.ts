@@ -83,7 +83,7 @@ describe("the status of a server (protocol 4)", () => {
     assert.isDefined(asked)
     assert.strictEqual(status(server).elections[0]?.lease?.held, false)
     assert.strictEqual(status(server).elections[0]?.promise?.to, id("m"))
-    const { standing } = asked!.message
+    const { standing } = asked.message
     server.hear(
       Peer.says("a", {
         type: "VOTE",
