@@ -24,6 +24,7 @@ import type * as Server from "../../server/Server.ts"
 import * as Loopback from "../../settings/Loopback.ts"
 import type * as Settings from "../../settings/Settings.ts"
 import type * as Datagrams from "../../transport/Datagrams.ts"
+import * as Answers from "./Answers.ts"
 import * as Changing from "./Changing.ts"
 import * as Routes from "./Routes.ts"
 
@@ -89,7 +90,10 @@ const listening = (
   const closing = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
   const said = Effect.flatMap(HttpServer.HttpServer, ({ address }) => told.listening(urlOf(address)))
   return HttpRouter.serve(
-    Routes.layer({ token: secret, closed: !Loopback.isLoopback(host), hosts: ownNames(settings) }),
+    Layer.merge(
+      Routes.layer({ token: secret, closed: !Loopback.isLoopback(host), hosts: ownNames(settings) }),
+      Answers.layer({ all: true })
+    ),
     { disableLogger: true, disableListenLog: true }
   ).pipe(
     Layer.merge(Layer.effectDiscard(said)),

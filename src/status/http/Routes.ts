@@ -15,6 +15,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Group from "../../server/Group.ts"
 import type * as Leadership from "../../server/Leadership.ts"
 import * as Access from "./Access.ts"
+import * as Answers from "./Answers.ts"
 import * as Changing from "./Changing.ts"
 import * as Contract from "./Contract.ts"
 import * as Guards from "./Guards.ts"
@@ -59,7 +60,8 @@ export type Needed =
 export const layer = (
   { closed = false, hosts = [], token }: Options = {}
 ): Layer.Layer<never, never, Needed> =>
-  HttpApiBuilder.layer(Contract.Api, { openapiPath: "/openapi.json" }).pipe(
+  HttpApiBuilder.layer(Contract.Api, { openapiPath: Answers.openapiPath }).pipe(
+    Layer.merge(Answers.layer({ all: false })),
     Layer.provide(Layer.mergeAll(Looking.layer, Changing.layer, Probing.layer)),
     Layer.provide(HttpMiddleware.layerProblemDetails({ includeDetails: true })),
     Layer.provide(Guards.layer({ token, closed, hosts: Access.namesOf(hosts) }))
