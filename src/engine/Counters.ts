@@ -1,8 +1,6 @@
 /**
  * What one server has counted since its start, for metrics: always on, so plain numbers that are written in place. The packet
  * path adds to them and does nothing else.
- *
- * @since 0.1.0
  */
 import * as Election from "../protocol/model/Election.ts"
 import type * as Event from "../protocol/model/Event.ts"
@@ -16,9 +14,6 @@ import * as Histogram from "./Histogram.ts"
  * What happened in one election: the group's own has the name "". `outcomes` are how those ended that this server took part in:
  * it leads then, another does, or nobody; `changes` the new leaders by the cause; `vacant` for how long nobody led before each of
  * them, in ms.
- *
- * @category models
- * @since 0.1.0
  */
 export interface ElectionCounts {
   readonly outcomes: Readonly<Record<Elections.Outcome, number>>
@@ -29,9 +24,6 @@ export interface ElectionCounts {
 /**
  * The messages of clients. `accepted` were, by this server as the leader, and relayed to the group; `repeated` it said again to
  * those who had missed them. `received` were handed to its own app, `lost` to nobody.
- *
- * @category models
- * @since 0.1.0
  */
 export interface MessageCounts {
   readonly accepted: number
@@ -43,9 +35,6 @@ export interface MessageCounts {
 /**
  * All that is counted as it happens. Times are in ms. Of more elections than {@link maxElections} the later ones are counted
  * together, as {@link others}.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Counted {
   readonly elections: ReadonlyMap<string, ElectionCounts>
@@ -56,11 +45,7 @@ export interface Counted {
   readonly pauses: Histogram.Histogram
 }
 
-/**
- * Counts as it happens.
- *
- * @internal
- */
+/** Counts as it happens. */
 export interface Counters {
   /** Of a step: what it left to do. */
   readonly output: (output: Output) => void
@@ -72,20 +57,10 @@ export interface Counters {
   readonly counted: () => Counted
 }
 
-/**
- * The most elections that are counted each by itself.
- *
- * @category models
- * @since 0.1.0
- */
+/** The most elections that are counted each by itself. */
 export const maxElections = 64
 
-/**
- * Where those above are counted: no election can have this name.
- *
- * @category models
- * @since 0.1.0
- */
+/** Where those above are counted: no election can have this name. */
 export const others = " others"
 
 interface Counting {
@@ -94,11 +69,7 @@ interface Counting {
   readonly vacant: Histogram.Filling
 }
 
-/**
- * Nothing has happened yet, to the server of that id.
- *
- * @internal
- */
+/** Nothing has happened yet, to the server of that id. */
 export const make = (self: Member.NodeId): Counters => {
   const elections = new Map<string, Counting>()
   const messages = { accepted: 0, repeated: 0, received: 0, lost: 0 }
@@ -160,11 +131,7 @@ export const make = (self: Member.NodeId): Counters => {
   }
 }
 
-/**
- * How many messages of clients wait: for those before them, or until the app has read its inbox.
- *
- * @internal
- */
+/** How many messages of clients wait: for those before them, or until the app has read its inbox. */
 export const waiting = ({ delivery: { clients, receiver } }: State): number => {
   let count = 0
   for (const [, { waiting }] of clients) count += waiting.length

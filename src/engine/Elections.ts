@@ -3,12 +3,7 @@ import * as HashMap from "effect/HashMap"
 import * as Election from "../protocol/model/Election.ts"
 import type { State } from "../protocol/model/State.ts"
 
-/**
- * How an election ended: this server leads, another does, or nobody.
- *
- * @category models
- * @since 0.1.0
- */
+/** How an election ended: this server leads, another does, or nobody. */
 export type Outcome = "won" | "lost" | "open"
 
 /** None has ended. */

@@ -3,9 +3,6 @@
 /**
  * The values seen since the start. `counts` has one number for each bound, of the values that are at most that and above the one
  * before, and a last one for those above all. `min` and `max` are null where nothing was seen.
- *
- * @category models
- * @since 0.1.0
  */
 export interface Histogram {
   readonly bounds: ReadonlyArray<number>
