@@ -29,6 +29,8 @@ export * as Leadership from "./server/Leadership.ts"
 
 export * as Member from "./protocol/model/Member.ts"
 
+export * as Metrics from "./status/metrics/Metrics.ts"
+
 export * as Profile from "./settings/Profile.ts"
 
 export * as Reign from "./protocol/model/Reign.ts"

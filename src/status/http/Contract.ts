@@ -157,7 +157,10 @@ export class Group extends HttpApiGroup.make("group").add(
   HttpApiEndpoint.get("traffic", "/api/traffic", {
     success: sent(Schema.Union([Alive, Traffic.Exchanged])),
     error: Problem.TooManyStreams
-  }).annotate(OpenApi.Summary, "Messages as this server sends and hears them, as server-sent events")
+  }).annotate(OpenApi.Summary, "Messages as this server sends and hears them, as server-sent events"),
+  HttpApiEndpoint.get("metrics", "/metrics", {
+    success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
+  }).annotate(OpenApi.Summary, "Its metrics, as Prometheus reads them")
 ).middleware(MayLook) {}
 
 /**
