@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import Cluster from "node:cluster"
@@ -75,11 +76,15 @@ const shout = (event: Event.Event) =>
   event.event === "DuplicateIdentity" ? Effect.logError(EventText.describe(event)) : Effect.void
 
 /** The page and the API, where they are asked for. Their scope outlives the server's own, so that who reads events gets its goodbye. */
-const serveHttp = Effect.fnUntraced(function*(settings: Settings.Settings, server: Server.ServerShape) {
+const serveHttp = Effect.fnUntraced(function*(
+  settings: Settings.Settings,
+  token: Redacted.Redacted | undefined,
+  server: Server.ServerShape
+) {
   const { http } = settings
   if (http === undefined) return
-  const { listen } = yield* Effect.promise(() => import("../status/http/Listener.ts"))
-  yield* listen(server, { ...settings, http }, {
+  const { listen } = yield* Effect.promise(() => import("../status/http/NodeListener.ts"))
+  yield* listen(server, { ...settings, http }, token, {
     listening: (url) => Effect.logInfo(`the page is at ${url}`),
     refused: (why) => Effect.logWarning(`the page is not served: ${why}; it is tried again`)
   })
@@ -88,6 +93,7 @@ const serveHttp = Effect.fnUntraced(function*(settings: Settings.Settings, serve
 /** Serves until the server cannot go on, or is told to stop. */
 const stay = Effect.fnUntraced(function*(
   settings: Settings.Settings,
+  token: Redacted.Redacted | undefined,
   systemd: Systemd.Systemd,
   screen: Screen.Screen | undefined,
   show: Show
@@ -100,7 +106,7 @@ const stay = Effect.fnUntraced(function*(
     (event) => Effect.andThen(screen === undefined ? shout(event) : Effect.void, Effect.sync(() => show(event)))
   )
   screen?.watch(group)
-  yield* serveHttp(settings, running)
+  yield* serveHttp(settings, token, running)
   yield* systemd.serving(group, settings)
   // Last acquired, first released: what shows the server's goodbye, and what tells systemd, runs until that is done.
   yield* Effect.addFinalizer(Effect.fnUntraced(function*(exit) {
@@ -111,7 +117,13 @@ const stay = Effect.fnUntraced(function*(
   return yield* group.failed
 })
 
-export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { json }: { readonly json: boolean }) {
+/** How a server is run: whether its events are printed as JSON, and the token of its page, if any. */
+interface Options {
+  readonly json: boolean
+  readonly token: Redacted.Redacted | undefined
+}
+
+export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { json, token }: Options) {
   yield* Ending.stoppingIsSuccess
   const systemd = yield* Systemd.make
   const screen = !json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
@@ -119,7 +131,7 @@ export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { 
   const run = Effect.scoped(
     Effect.flatMap(
       screen?.open ?? Effect.map(printing, ({ show }) => show),
-      (show) => stay(settings, systemd, screen, show)
+      (show) => stay(settings, token, systemd, screen, show)
     )
   )
   return yield* screen === undefined ? run : screen.on(run)
