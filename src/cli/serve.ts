@@ -111,16 +111,22 @@ const stay = Effect.fnUntraced(function*(
   return yield* group.failed
 })
 
-export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { json }: { readonly json: boolean }) {
-  yield* Ending.stoppingIsSuccess
-  const systemd = yield* Systemd.make
-  const screen = !json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
-  const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
-  const run = Effect.scoped(
-    Effect.flatMap(
-      screen?.open ?? Effect.map(printing, ({ show }) => show),
-      (show) => stay(settings, systemd, screen, show)
+/** Serves over datagrams that are given. */
+export const serveOver = Effect.fnUntraced(
+  function*(settings: Settings.Settings, { json }: { readonly json: boolean }) {
+    yield* Ending.stoppingIsSuccess
+    const systemd = yield* Systemd.make
+    const screen = !json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
+    const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
+    const run = Effect.scoped(
+      Effect.flatMap(
+        screen?.open ?? Effect.map(printing, ({ show }) => show),
+        (show) => stay(settings, systemd, screen, show)
+      )
     )
-  )
-  return yield* screen === undefined ? run : screen.on(run)
-}, Effect.provide(NodeDatagrams.layer))
+    return yield* screen === undefined ? run : screen.on(run)
+  }
+)
+
+export const serve = (settings: Settings.Settings, options: { readonly json: boolean }) =>
+  Effect.provide(serveOver(settings, options), NodeDatagrams.layer)
