@@ -2,6 +2,7 @@
 import * as Lease from "../protocol/model/Lease.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Group from "../server/Group.ts"
+import { paint } from "./Paint.ts"
 import * as Text from "./Text.ts"
 
 /** One server as a line of the table. */
@@ -87,10 +88,8 @@ const layouts: ReadonlyArray<ReadonlyArray<Name>> = [
 const gap = 2
 const narrowestName = 8
 
-const paint = (style: Style, code: string, text: string): string => style.color ? `\x1b[${code}m${text}\x1b[0m` : text
-
 /** Two servers of one name, as on one host by default, are told apart by their ports. */
-const nameAmong = (
+export const nameAmong = (
   members: ReadonlyArray<Pick<Row, "name" | "port">>,
   { name, port }: Pick<Row, "name" | "port">
 ): string => members.filter((other) => other.name === name).length > 1 ? `${name}:${port}` : name
@@ -135,10 +134,10 @@ export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): Read
     }).join("").trimEnd()
 
   return [
-    paint(style, "2", lineOf(({ name }) => columns[name].title)),
+    paint(style, "dim", lineOf(({ name }) => columns[name].title)),
     ...shown.map((row, index) => {
       const line = lineOf(({ cells }) => cells[index] ?? "")
-      return row.term === null ? line : paint(style, "1;32", line)
+      return row.term === null ? line : paint(style, "leader", line)
     }),
     ...(shown.length < rows.length ? [Text.clip(`  and ${rows.length - shown.length} more`, style.columns)] : [])
   ]
@@ -188,7 +187,7 @@ export const render = (snapshot: Snapshot, style: Style): ReadonlyArray<string> 
   const head = [
     paint(
       style,
-      "1",
+      "bold",
       cut(
         `Bellwether  group ${group}  ${multicastAddress}:${port}  profile ${profile}  ${count} ${
           count === 1 ? "server" : "servers"
@@ -207,7 +206,7 @@ export const render = (snapshot: Snapshot, style: Style): ReadonlyArray<string> 
   const events = eventRoom === 0 ? [] : [
     "",
     ...recent.slice(-eventRoom).map(({ at, text }) =>
-      paint(style, "2", cut(`${Text.clock(at, style.timeZone)}  ${text}`))
+      paint(style, "dim", cut(`${Text.clock(at, style.timeZone)}  ${text}`))
     )
   ]
   const lines = table(all, snapshot.now, { ...style, rows: room - events.length })
