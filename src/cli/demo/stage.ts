@@ -1,17 +1,10 @@
 /** A demo as it looks on a terminal, and as lines where there is none. Pure. */
+import { type Look, paint } from "../../status/Paint.ts"
 import type * as Table from "../../status/Table.ts"
 import * as Text from "../../status/Text.ts"
 import * as Keys from "./keys.ts"
 import * as Measured from "./measured.ts"
 import * as Model from "./model.ts"
-
-const paint = ({ color }: Table.Style, code: string, text: string): string =>
-  color && text !== "" ? `\x1b[${code}m${text}\x1b[0m` : text
-
-const dim = "2"
-const bold = "1"
-const leading = "1;32"
-const troubled = "33"
 
 const lifeText: { readonly [L in Model.Life]: string } = {
   starting: "starts",
@@ -22,7 +15,8 @@ const lifeText: { readonly [L in Model.Life]: string } = {
   failed: "failed"
 }
 
-const isLeading = ({ follows, id }: Model.Server): boolean => id !== null && follows === id
+const isLeading = (server: Model.Server): boolean =>
+  Model.isThere(server) && server.id !== null && server.follows === server.id
 
 /** What a server is now, by its own events. */
 const stateText = (server: Model.Server): string => {
@@ -37,6 +31,8 @@ const stateText = (server: Model.Server): string => {
 interface Column {
   readonly title: string
   readonly side: "left" | "right"
+  /** So that the table stands still while its texts change. */
+  readonly least?: number
   readonly cell: (server: Model.Server, model: Model.Model) => string
 }
 
@@ -55,26 +51,30 @@ const columns: ReadonlyArray<Column> = [
     cell: ({ name }, { servers }) => String(servers.findIndex((server) => server.name === name) + 1)
   },
   { title: "NAME", side: "right", cell: ({ name }) => name },
-  { title: "STATE", side: "right", cell: stateText },
-  { title: "SEES", side: "left", cell: ({ sees }) => sees.size === 0 ? "" : String(sees.size) },
+  { title: "STATE", side: "right", least: "follows, cut off".length, cell: stateText },
+  {
+    title: "SEES",
+    side: "left",
+    cell: (server) => server.sees.size === 0 || !Model.isThere(server) ? "" : String(server.sees.size)
+  },
   { title: "FOLLOWS", side: "right", cell: whom },
   { title: "PRIORITY", side: "left", cell: ({ priority }) => String(priority) },
   { title: "PAGE", side: "right", cell: (server) => Model.isThere(server) ? server.page : "" }
 ]
 
-const colorOf = (server: Model.Server): string | undefined =>
+const lookOf = (server: Model.Server): Look | undefined =>
   !Model.isThere(server)
-    ? dim
+    ? "dim"
     : server.isFrozen || server.isCutOff
-    ? troubled
+    ? "warning"
     : isLeading(server)
-    ? leading
+    ? "leader"
     : undefined
 
 const table = (model: Model.Model, style: Table.Style): ReadonlyArray<string> => {
   const cells = columns.map(({ cell }) => model.servers.map((server) => cell(server, model)))
-  const widths = columns.map(({ title }, index) =>
-    (cells[index] ?? []).reduce((most, text) => Math.max(most, Text.width(text)), title.length)
+  const widths = columns.map(({ least = 0, title }, index) =>
+    (cells[index] ?? []).reduce((most, text) => Math.max(most, Text.width(text)), Math.max(least, title.length))
   )
   const lineOf = (cell: (index: number) => string) =>
     Text.clip(
@@ -82,11 +82,11 @@ const table = (model: Model.Model, style: Table.Style): ReadonlyArray<string> =>
       style.columns
     )
   return [
-    paint(style, dim, lineOf((index) => columns[index]?.title ?? "")),
+    paint(style, "dim", lineOf((index) => columns[index]?.title ?? "")),
     ...model.servers.map((server, row) => {
-      const color = colorOf(server)
+      const look = lookOf(server)
       const line = lineOf((index) => cells[index]?.[row] ?? "")
-      return color === undefined ? line : paint(style, color, line)
+      return look === undefined ? line : paint(style, look, line)
     })
   ]
 }
@@ -95,7 +95,7 @@ const table = (model: Model.Model, style: Table.Style): ReadonlyArray<string> =>
 const story = (act: Model.Act, style: Table.Style): ReadonlyArray<string> => {
   const who = act.consequences.reduce((most, consequence) => Math.max(most, consequence.who.length), 0)
   return [
-    paint(style, bold, Text.clip(`${Text.clock(act.at, style.timeZone)}  ${Measured.title(act)}`, style.columns)),
+    paint(style, "bold", Text.clip(`${Text.clock(act.at, style.timeZone)}  ${Measured.title(act)}`, style.columns)),
     ...act.consequences.map((consequence) =>
       Text.clip(
         `  after ${Measured.seconds(consequence.after)}  ${Text.pad(consequence.who, who)}  ${consequence.text}`,
@@ -109,7 +109,7 @@ const keyLines = (style: Table.Style): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let width = Infinity
   for (const [key, what] of Keys.shown) {
-    const text = `${paint(style, bold, key)} ${what}`
+    const text = `${paint(style, "bold", key)} ${what}`
     const cells = key.length + 1 + what.length
     if (cells > style.columns) continue
     if (width + 3 + cells > style.columns) {
@@ -128,13 +128,13 @@ export const render = (model: Model.Model, style: Table.Style): ReadonlyArray<st
   const cut = (text: string) => Text.clip(text, style.columns)
   const page = Model.leaderOf(model)?.page ?? model.servers.find(Model.isThere)?.page
   const head = [
-    paint(style, bold, cut(`Bellwether demo  group ${model.group}  leadership ${model.leadership}`)),
+    paint(style, "bold", cut(`Bellwether demo  group ${model.group}  leadership ${model.leadership}`)),
     cut(page === undefined ? "" : `Page ${page}  its token ${model.token}`),
     "",
     ...table(model, style),
     ""
   ]
-  const foot = ["", ...model.refusal === null ? [] : [paint(style, troubled, cut(model.refusal))], ...keyLines(style)]
+  const foot = ["", ...model.refusal === null ? [] : [paint(style, "warning", cut(model.refusal))], ...keyLines(style)]
   const stories = model.acts.flatMap((act) => story(act, style))
   const room = Math.max(0, style.rows - head.length - foot.length)
   const shown = room === 0 ? [] : stories.slice(-room)
