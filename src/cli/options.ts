@@ -45,6 +45,9 @@ export const flagsOf = <const K extends Settings.Key>(
     return [key, flagOf(Settings.flagName(key).slice(2), setting, description)]
   })) as never
 
+/** The word by which the program becomes one of the servers of a demo. It is no command of a person's. */
+export const demoServer = "demo-server"
+
 /** What a question to a group needs to know. */
 export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "port", "ttl", "interfaces"] as const
 

@@ -129,7 +129,8 @@ interface Options {
   readonly token: Redacted.Redacted | undefined
 }
 
-export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { json, token }: Options) {
+/** Serves over datagrams that are given. */
+export const serveOver = Effect.fnUntraced(function*(settings: Settings.Settings, { json, token }: Options) {
   yield* Ending.stoppingIsSuccess
   const systemd = yield* Systemd.make
   const run = (shown: Effect.Effect<Showing, never, Scope.Scope>) =>
@@ -141,4 +142,7 @@ export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { 
   }
   const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
   return yield* run(Effect.map(printing, ({ show }) => ({ show, watch: () => {}, shout })))
-}, Effect.provide(NodeDatagrams.layer))
+})
+
+export const serve = (settings: Settings.Settings, options: Options) =>
+  Effect.provide(serveOver(settings, options), NodeDatagrams.layer)
