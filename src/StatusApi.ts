@@ -41,6 +41,7 @@ import * as Changing from "./status/http/Changing.ts"
 import * as Contract from "./status/http/Contract.ts"
 import * as Guards from "./status/http/Guards.ts"
 import * as Looking from "./status/http/Looking.ts"
+import * as Page from "./status/http/Page.ts"
 import * as Probing from "./status/http/Probing.ts"
 
 export {
@@ -56,7 +57,8 @@ export {
 /**
  * Who may do what. Without a `token` nothing can be changed. `closed` asks for it from those who only look, too: what a server
  * needs that others than its own host reach. `hosts` are the names that requests may name besides addresses and names of
- * loopback: a page of another site can speak to this server by no other.
+ * loopback: a page of another site can speak to this server by no other. `page` is the path at which people see the group in a
+ * browser, such as `/`; left out, there is no page.
  *
  * @category models
  * @since 0.1.0
@@ -65,6 +67,7 @@ export interface Options {
   readonly token?: Redacted.Redacted | undefined
   readonly closed?: boolean | undefined
   readonly hosts?: ReadonlyArray<string> | undefined
+  readonly page?: `/${string}` | undefined
 }
 
 /**
@@ -89,10 +92,13 @@ export type Needed =
  * @since 0.1.0
  */
 export const layer = (
-  { closed = false, hosts = [], token }: Options = {}
-): Layer.Layer<never, never, Needed> =>
-  HttpApiBuilder.layer(Contract.Api, { openapiPath: "/openapi.json" }).pipe(
+  { closed = false, hosts = [], page, token }: Options = {}
+): Layer.Layer<never, never, Needed> => {
+  const policy = { token, closed, hosts: Access.namesOf(hosts) }
+  const api = HttpApiBuilder.layer(Contract.Api, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide(Layer.mergeAll(Looking.layer, Changing.layer, Probing.layer)),
     Layer.provide(HttpMiddleware.layerProblemDetails({ includeDetails: true })),
-    Layer.provide(Guards.layer({ token, closed, hosts: Access.namesOf(hosts) }))
+    Layer.provide(Guards.layer(policy))
   )
+  return page === undefined ? api : Layer.merge(api, Page.layer(page, policy))
+}
