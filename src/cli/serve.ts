@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -13,14 +14,18 @@ import Cluster from "node:cluster"
 import * as Event from "../protocol/model/Event.ts"
 import * as Server from "../server/Server.ts"
 import type * as Settings from "../settings/Settings.ts"
+import * as EventLog from "../status/EventLog.ts"
 import * as EventText from "../status/EventText.ts"
 import type { DatagramsFailed } from "../transport/Datagrams.ts"
 import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
 import * as Socket from "../transport/node/Socket.ts"
 import * as Events from "./events.ts"
 import * as Ending from "./exit.ts"
+import * as Log from "./log.ts"
+import type { Collector } from "./otlp.ts"
 import * as Screen from "./screen.ts"
 import * as Systemd from "./systemd.ts"
+import * as Telemetry from "./telemetry.ts"
 import * as Terminal from "./terminal.ts"
 
 const encode = Schema.encodeSync(Event.Event)
@@ -57,7 +62,7 @@ const start = Effect.fnUntraced(function*(
     if (kind === "AddressInUse" && Cluster.isWorker) yield* Effect.logWarning(message)
     const at = yield* Clock.currentTimeMillis
     // No hub can tell it: a server's state, of which a hub gives snapshots, begins with the address of an open socket.
-    show({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
+    yield* show({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
   })
   return yield* attempt.pipe(
     Effect.tapError((error) => isPassing(error) ? tellOnce(error) : Effect.void),
@@ -68,8 +73,8 @@ const start = Effect.fnUntraced(function*(
 const isPassing = (error: Server.ServerError): error is DatagramsFailed =>
   error._tag === "DatagramsFailed" && (passes.has(error.kind) || error.during === "scan")
 
-/** What shows the events of a server. */
-type Show = (event: Event.Event) => void
+/** What shows the events of a server, and logs them where that is asked for. */
+type Show = (event: Event.Event) => Effect.Effect<void>
 
 /** What an operator must mend goes to the log as an error too: on the display it stands among the notes. */
 const shout = (event: Event.Event) =>
@@ -90,21 +95,35 @@ const serveHttp = Effect.fnUntraced(function*(
   })
 })
 
+/** How each event is logged: all of them on standard error, or at the collector; or only what must not be overlooked. */
+const logger = (
+  { hasScreen, isLogged, telemetry }: {
+    readonly isLogged: boolean
+    readonly telemetry: Collector | null
+    readonly hasScreen: boolean
+  }
+): Show => {
+  if (isLogged) return EventLog.log
+  const loud = hasScreen ? () => Effect.void : shout
+  return telemetry === null ? loud : (event) => Effect.andThen(telemetry.only(EventLog.log(event)), loud(event))
+}
+
+/** What goes with a server. */
+interface Around {
+  readonly settings: Settings.Settings
+  readonly token: Redacted.Redacted | undefined
+  readonly systemd: Systemd.Systemd
+  readonly screen: Screen.Screen | undefined
+  readonly telemetry: Collector | null
+}
+
 /** Serves until the server cannot go on, or is told to stop. */
-const stay = Effect.fnUntraced(function*(
-  settings: Settings.Settings,
-  token: Redacted.Redacted | undefined,
-  systemd: Systemd.Systemd,
-  screen: Screen.Screen | undefined,
-  show: Show
-) {
+const stay = Effect.fnUntraced(function*({ screen, settings, systemd, telemetry, token }: Around, show: Show) {
   const server = yield* Scope.fork(yield* Effect.scope)
   const running = yield* start(settings, server, show)
   const { group } = running
-  const shown = yield* Events.follow(
-    group,
-    (event) => Effect.andThen(screen === undefined ? shout(event) : Effect.void, Effect.sync(() => show(event)))
-  )
+  const shown = yield* EventLog.annotated(group)(Events.follow(group, show))
+  if (telemetry !== null) yield* telemetry.measure(group)
   screen?.watch(group)
   yield* serveHttp(settings, token, running)
   yield* systemd.serving(group, settings)
@@ -117,22 +136,30 @@ const stay = Effect.fnUntraced(function*(
   return yield* group.failed
 })
 
-/** How a server is run: whether its events are printed as JSON, and the token of its page, if any. */
+/** How a server is run: whether its events are printed as JSON, the token of its page, if any, and how its events are logged, if so. */
 interface Options {
   readonly json: boolean
   readonly token: Redacted.Redacted | undefined
+  readonly logFormat: Log.Format | null
 }
 
-export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { json, token }: Options) {
+export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { json, logFormat, token }: Options) {
   yield* Ending.stoppingIsSuccess
   const systemd = yield* Systemd.make
-  const screen = !json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
+  const telemetry = yield* Telemetry.asked
+  const isShown = !json && logFormat === null
+  const screen = isShown && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
+  const log = logger({ isLogged: logFormat !== null, telemetry, hasScreen: screen !== undefined })
   const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
   const run = Effect.scoped(
     Effect.flatMap(
-      screen?.open ?? Effect.map(printing, ({ show }) => show),
-      (show) => stay(settings, token, systemd, screen, show)
+      screen?.open ?? (json || isShown ? Effect.map(printing, ({ show }) => show) : Effect.succeed(() => {})),
+      (print) =>
+        stay(
+          { settings, token, systemd, screen, telemetry },
+          (event) => Effect.andThen(log(event), Effect.sync(() => print(event)))
+        )
     )
-  )
+  ).pipe(telemetry?.on ?? identity, Log.formatted(logFormat))
   return yield* screen === undefined ? run : screen.on(run)
 }, Effect.provide(NodeDatagrams.layer))
