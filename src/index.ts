@@ -15,6 +15,8 @@ export * as Datagrams from "./transport/Datagrams.ts"
 
 export * as Event from "./protocol/model/Event.ts"
 
+export * as EventLog from "./status/EventLog.ts"
+
 export * as Generation from "./transport/Generation.ts"
 
 export * as Group from "./server/Group.ts"

@@ -91,6 +91,17 @@ export const timeout = (summary: string, otherwise: Duration.Duration): Flag.Fla
     Option.getOrElse(() => otherwise)
   )
 
+const logFormatSetting = Setting.choice(["pretty", "json", "logfmt"], {
+  summary: "log events on standard error, a line each, instead of showing them on standard output",
+  default: () => "pretty"
+})
+
+export const logFormat = flagOf(
+  "log-format",
+  logFormatSetting,
+  `${logFormatSetting.summary} (default: no log of events)`
+)
+
 const watchSetting = Setting.duration([Duration.seconds(1), Duration.days(1)], {
   summary: "go on for this long, and say what changes",
   default: () => Duration.minutes(10)
@@ -177,6 +188,7 @@ export const allowed: ReadonlyMap<string, string> = new Map([
   ...Settings.flagKeys.map((key) => [Settings.flagName(key), Settings.settings[key].allowed] as const),
   ["--timeout", timeoutSetting.allowed],
   ["--watch", watchSetting.allowed],
+  ["--log-format", logFormatSetting.allowed],
   ...Object.entries(runSettings).map(([name, { allowed }]) => [`--${name}`, allowed] as const),
   ["--until-failure", "no value, or true or false after ="],
   ["--this-host", "no value, or true or false after ="],

@@ -21,6 +21,7 @@ import { version } from "../status/Version.ts"
 import * as NodeInterfaces from "../transport/node/NodeInterfaces.ts"
 import * as NodeKeyFile from "../transport/node/NodeKeyFile.ts"
 import * as Exit from "./exit.ts"
+import type * as Log from "./log.ts"
 import * as Options from "./options.ts"
 import * as Output from "./output.ts"
 import * as Refusal from "./refusal.ts"
@@ -28,6 +29,7 @@ import * as Signals from "./signals.ts"
 
 const serveFlags = {
   ...Options.flagsOf(Settings.flagKeys),
+  "log-format": Options.logFormat,
   json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
 }
 const answer = Options.timeout("how long to wait for an answer", Duration.seconds(2))
@@ -58,11 +60,16 @@ const doctorFlags = {
   json: Options.json.pipe(Flag.withDescription("print the report as one JSON object; with --watch one a line"))
 }
 
-const runServe = Effect.fnUntraced(function*({ json, ...flags }: Options.Given & { readonly json: boolean }) {
+const runServe = Effect.fnUntraced(function*({ json, "log-format": logFormat, ...flags }: ServeFlags) {
   const { settings, token } = yield* Options.resolveToServe(flags)
   const { serve } = yield* Effect.promise(() => import("./serve.ts"))
-  return yield* serve(settings, { json, token })
+  return yield* serve(settings, { json, token, logFormat: Option.getOrNull(logFormat) })
 })
+
+interface ServeFlags extends Options.Given {
+  readonly json: boolean
+  readonly "log-format": Option.Option<Log.Format>
+}
 
 const simulateFlags = {
   ...Options.flagsOf(Options.simulatedKeys),

@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -14,13 +15,17 @@ import * as Event from "../protocol/model/Event.ts"
 import type * as Group from "../server/Group.ts"
 import * as Server from "../server/Server.ts"
 import type * as Settings from "../settings/Settings.ts"
+import * as EventLog from "../status/EventLog.ts"
 import * as EventText from "../status/EventText.ts"
 import type { DatagramsFailed } from "../transport/Datagrams.ts"
 import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
 import * as Socket from "../transport/node/Socket.ts"
 import * as Events from "./events.ts"
 import * as Ending from "./exit.ts"
+import * as Log from "./log.ts"
+import type { Collector } from "./otlp.ts"
 import * as Systemd from "./systemd.ts"
+import * as Telemetry from "./telemetry.ts"
 import * as Terminal from "./terminal.ts"
 
 const encode = Schema.encodeSync(Event.Event)
@@ -57,7 +62,7 @@ const start = Effect.fnUntraced(function*(
     if (kind === "AddressInUse" && Cluster.isWorker) yield* Effect.logWarning(message)
     const at = yield* Clock.currentTimeMillis
     // No hub can tell it: a server's state, of which a hub gives snapshots, begins with the address of an open socket.
-    show({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
+    yield* show({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
   })
   return yield* attempt.pipe(
     Effect.tapError((error) => isPassing(error) ? tellOnce(error) : Effect.void),
@@ -68,15 +73,17 @@ const start = Effect.fnUntraced(function*(
 const isPassing = (error: Server.ServerError): error is DatagramsFailed =>
   error._tag === "DatagramsFailed" && (passes.has(error.kind) || error.during === "scan")
 
-/** What shows the events of a server. */
-type Show = (event: Event.Event) => void
+/** What shows the events of a server, and logs them where that is asked for. */
+type Show = (event: Event.Event) => Effect.Effect<void>
 
-/** How a server is shown: `watch` is called once it runs. */
+/** How a server is shown on standard output: `watch` is called once it runs. */
 interface Showing {
-  readonly show: Show
+  readonly show: (event: Event.Event) => void
   readonly watch: (group: Group.GroupShape) => void
-  readonly shout: (event: Event.Event) => Effect.Effect<void>
 }
+
+/** Nothing is shown. */
+const unseen: Showing = { show: () => {}, watch: () => {} }
 
 /** What an operator must mend goes to the log as an error too: on the display it stands among the notes. */
 const shout = (event: Event.Event) =>
@@ -97,20 +104,39 @@ const serveHttp = Effect.fnUntraced(function*(
   })
 })
 
+/** How each event is logged: all of them on standard error, or at the collector; or only what must not be overlooked. */
+const logger = (
+  { hasScreen, isLogged, telemetry }: {
+    readonly isLogged: boolean
+    readonly telemetry: Collector | null
+    readonly hasScreen: boolean
+  }
+): Show => {
+  if (isLogged) return EventLog.log
+  const loud = hasScreen ? () => Effect.void : shout
+  return telemetry === null ? loud : (event) => Effect.andThen(telemetry.only(EventLog.log(event)), loud(event))
+}
+
+/** What goes with a server. */
+interface Around {
+  readonly settings: Settings.Settings
+  readonly token: Redacted.Redacted | undefined
+  readonly systemd: Systemd.Systemd
+  readonly telemetry: Collector | null
+  readonly log: Show
+}
+
 /** Serves until the server cannot go on, or is told to stop. */
 const stay = Effect.fnUntraced(function*(
-  settings: Settings.Settings,
-  token: Redacted.Redacted | undefined,
-  systemd: Systemd.Systemd,
-  { show, shout, watch }: Showing
+  { log, settings, systemd, telemetry, token }: Around,
+  { show: print, watch }: Showing
 ) {
+  const show: Show = (event) => Effect.andThen(log(event), Effect.sync(() => print(event)))
   const server = yield* Scope.fork(yield* Effect.scope)
   const running = yield* start(settings, server, show)
   const { group } = running
-  const shown = yield* Events.follow(
-    group,
-    (event) => Effect.andThen(shout(event), Effect.sync(() => show(event)))
-  )
+  const shown = yield* EventLog.annotated(group)(Events.follow(group, show))
+  if (telemetry !== null) yield* telemetry.measure(group)
   watch(group)
   yield* serveHttp(settings, token, running)
   yield* systemd.serving(group, settings)
@@ -123,26 +149,37 @@ const stay = Effect.fnUntraced(function*(
   return yield* group.failed
 })
 
-/** How a server is run: whether its events are printed as JSON, and the token of its page, if any. */
+/** How a server is run: whether its events are printed as JSON, the token of its page, if any, and how its events are logged, if so. */
 interface Options {
   readonly json: boolean
   readonly token: Redacted.Redacted | undefined
+  readonly logFormat: Log.Format | null
 }
 
 /** Serves over datagrams that are given. */
-export const serveOver = Effect.fnUntraced(function*(settings: Settings.Settings, { json, token }: Options) {
-  yield* Ending.stoppingIsSuccess
-  const systemd = yield* Systemd.make
-  const run = (shown: Effect.Effect<Showing, never, Scope.Scope>) =>
-    Effect.scoped(Effect.flatMap(shown, (showing) => stay(settings, token, systemd, showing)))
-  if (!json && (yield* Terminal.isScreen)) {
-    const { make } = yield* Effect.promise(() => import("./ownView.ts"))
-    const { on, open, ...view } = yield* make(settings)
-    return yield* on(run(Effect.as(open, { ...view, shout: () => Effect.void })))
+export const serveOver = Effect.fnUntraced(
+  function*(settings: Settings.Settings, { json, logFormat, token }: Options) {
+    yield* Ending.stoppingIsSuccess
+    const systemd = yield* Systemd.make
+    const telemetry = yield* Telemetry.asked
+    const isLogged = logFormat !== null
+    const hasScreen = !json && !isLogged && (yield* Terminal.isScreen)
+    const around = { settings, token, systemd, telemetry, log: logger({ isLogged, telemetry, hasScreen }) }
+    const run = (shown: Effect.Effect<Showing, never, Scope.Scope>) =>
+      Effect.scoped(Effect.flatMap(shown, (showing) => stay(around, showing))).pipe(
+        telemetry?.on ?? identity,
+        Log.formatted(logFormat)
+      )
+    if (hasScreen) {
+      const { make } = yield* Effect.promise(() => import("./ownView.ts"))
+      const { on, open, ...view } = yield* make(settings)
+      return yield* on(run(Effect.as(open, view)))
+    }
+    if (isLogged && !json) return yield* run(Effect.succeed(unseen))
+    const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
+    return yield* run(Effect.map(printing, ({ show }) => ({ ...unseen, show })))
   }
-  const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
-  return yield* run(Effect.map(printing, ({ show }) => ({ show, watch: () => {}, shout })))
-})
+)
 
 export const serve = (settings: Settings.Settings, options: Options) =>
   Effect.provide(serveOver(settings, options), NodeDatagrams.layer)

@@ -185,10 +185,8 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   // The fixed port of a server on this host stays the server's.
   const endpoint = yield* (yield* Datagrams.Datagrams).open({ ...settings, unicastPort: 0 })
   const seeds = yield* Seeds.make(settings, endpoint)
-  const self: Identity.Client = {
-    id: yield* newId,
-    name: settings.name ?? Member.shortened(endpoint.hostname, Member.limits.name)
-  }
+  const name = settings.name ?? Member.shortened(endpoint.hostname, Member.limits.name)
+  const self: Identity.Client = { id: yield* newId, name }
   const drops = Drops.make()
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), drops.count, seeds.holds, keys)
   const supervisor = yield* Supervisor.make(() => Effect.void)
@@ -216,10 +214,12 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), Effect.sync(forgetBeginning)))
   const nobody = Joining.nobody(engine, settings, endpoint)
   const reign = Effect.map(engine.state, ({ reign }) => reign)
+  const send = Sending.send({ engine, tickets, closed: Deferred.await(closed), within: sendWithin, nobody })
+  const join = Joining.join(engine, Deferred.await(closed), joinWithin, nobody)
   return {
     self,
-    join: Joining.join(engine, Deferred.await(closed), joinWithin, nobody),
-    send: Sending.send({ engine, tickets, closed: Deferred.await(closed), within: sendWithin, nobody }),
+    join: Effect.withSpan(join, "Client.join", about(settings, self)),
+    send: (body, options) => Effect.withSpan(send(body, options), "Client.send", about(settings, self)),
     drain: engine.drain,
     messages: inbox.messages,
     inbox,
@@ -233,6 +233,9 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     failed: supervisor.failed
   }
 })
+
+/** What spans of a client say of it. */
+const about = ({ group }: Settings.Settings, { id }: Identity.Client) => ({ attributes: { group, client: id } })
 
 const listen = (
   messenger: Messenger.Messenger,

@@ -26,7 +26,11 @@ import * as Singleton from "./Singleton.ts"
 import * as WhileLeader from "./WhileLeader.ts"
 
 /** The group's own leadership, and the way to those of other names. */
-export const make = (engine: ServerEngine.ServerEngine, works: LeadingWork.All): LeadershipShape => {
+export const make = (
+  engine: ServerEngine.ServerEngine,
+  works: LeadingWork.All,
+  server: Server
+): LeadershipShape => {
   // How many scopes asked for each name.
   const asked = new Map<string, number>()
   const ask = (election: string) =>
@@ -51,15 +55,22 @@ export const make = (engine: ServerEngine.ServerEngine, works: LeadingWork.All):
     })
   const of: LeadershipShape["of"] = (election) =>
     Effect.acquireRelease(ask(election), () => withdraw(election)).pipe(
-      Effect.map(() => over({ engine, works, election }, of))
+      Effect.map(() => over({ engine, works, server, election }, of))
     )
-  return over({ engine, works, election: Election.ofGroup }, of)
+  return over({ engine, works, server, election: Election.ofGroup }, of)
+}
+
+/** Whose leadership it is: what logs and spans about it are annotated with. */
+interface Server {
+  readonly group: string
+  readonly node: Member.NodeId
 }
 
 /** One election of one server, and the leading work of all of them. */
 interface Of {
   readonly engine: ServerEngine.ServerEngine
   readonly works: LeadingWork.All
+  readonly server: Server
   readonly election: string
 }
 
@@ -88,8 +99,9 @@ const over = (one: Of, of: LeadershipShape["of"]): LeadershipShape => {
 
 /** The lead in one election as its work sees it. */
 const leadOf = (one: Of): LeadingWork.Lead => {
-  const { election, engine, works } = one
+  const { election, engine, server, works } = one
   return {
+    about: { ...server, election },
     own: Effect.zipWith(engine.state, engine.now, (state, now) => Step.leads(state, now, election)),
     owns: Stream.map(engine.ownReigns, (all) => all.get(election) ?? null),
     token: (reign) => Reign.token(reign, election),
@@ -113,7 +125,7 @@ const leadOf = (one: Of): LeadingWork.Lead => {
 }
 
 /** To the log too: the caller may have forked the work, and reads no events. */
-const tellFailure = ({ election, engine }: Of, name: string, { again, cause, term }: Singleton.Failure) => {
+const tellFailure = ({ election, engine, server }: Of, name: string, { again, cause, term }: Singleton.Failure) => {
   const what = `${name === "" ? "leading work" : `the singleton ${name}`} failed in term ${term}`
   const text = Cause.pretty(cause).split("\n")[0] ?? ""
   return Effect.andThen(
@@ -121,7 +133,7 @@ const tellFailure = ({ election, engine }: Of, name: string, { again, cause, ter
       ? Effect.logError(`${what}; it is not started again, and this server resigns`, cause)
       : Effect.logWarning(`${what}; it is started again after ${again} ms`, cause),
     engine.tell({ event: "WorkFailed", election, name, term, cause: text.slice(0, 500), again })
-  ).pipe(Effect.annotateLogs(election === Election.ofGroup ? {} : { election }))
+  ).pipe(Effect.annotateLogs({ ...server, ...election === Election.ofGroup ? {} : { election }, term }))
 }
 
 const singleton = (one: Of, lead: LeadingWork.Lead): LeadershipShape["singleton"] => (name, effect, options = {}) =>
@@ -137,9 +149,13 @@ const singleton = (one: Of, lead: LeadingWork.Lead): LeadershipShape["singleton"
     )
   })
 
-const transferTo = ({ election, engine, works }: Of, own: LeadingWork.Lead["own"]): LeadershipShape["transferTo"] =>
+const transferTo = (
+  { election, engine, server, works }: Of,
+  own: LeadingWork.Lead["own"]
+): LeadershipShape["transferTo"] =>
   Effect.fn("Leadership.transferTo")(function*(member: Member.NodeId | { readonly id: Member.NodeId }) {
     const to = typeof member === "string" ? member : member.id
+    yield* Effect.annotateCurrentSpan({ ...server, election, to })
     // Subscribed before the lead is given up, so that no leader is missed.
     const { events } = yield* engine.events.subscribe
     const reign = yield* own

@@ -14,6 +14,8 @@ import type * as Reign from "../protocol/model/Reign.ts"
 
 /** The lead as its work sees it. */
 export interface Lead {
+  /** Which it is: spans of its work say so. */
+  readonly about: Readonly<Record<"group" | "node" | "election", string>>
   /** The reign of this server's own, by the clock: null also where it was paused for too long. */
   readonly own: Effect.Effect<Reign.Reign | null>
   /** The same as it was last told, and each later one. */

@@ -96,17 +96,26 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   // First: while names are resolved, the network may come, and who we are is told by its address.
   const seeds = yield* Seeds.make(settings, endpoint)
   const self = OwnMember.make(settings, endpoint, clock.currentTimeMillisUnsafe())
-  const parts = yield* assemble({ settings, keys, endpoint, seeds, self })
-  const useKeys = yield* runFibers(parts)
-  const { failed } = yield* runUntilLeft(parts)
+  // All that its fibers log says whose it is: there may be several groups in one process.
+  const ours = { group: settings.group, node: self.id }
+  yield* Effect.annotateCurrentSpan(ours)
+  const { failed, parts, useKeys } = yield* Effect.annotateLogs(run({ settings, keys, endpoint, seeds, self }), ours)
   const { counters, drops, inbox, messenger, state, works } = parts
   const dropped = Drops.withEndpoint(drops, endpoint)
   return {
     group: Group.make({ settings, state, failed, dropped, counters, messenger }),
-    leadership: Leaderships.make(state, works),
+    leadership: Leaderships.make(state, works, ours),
     useKeys,
     inbox
   }
+})
+
+/** Starts all of it. */
+const run = Effect.fnUntraced(function*(origin: Origin) {
+  const parts = yield* assemble(origin)
+  const useKeys = yield* runFibers(parts)
+  const { failed } = yield* runUntilLeft(parts)
+  return { parts, useKeys, failed }
 })
 
 /** What a server is made from. */
@@ -144,6 +153,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const timing = timingOf(settings)
   const state: ServerEngine.ServerEngine = yield* ServerEngine.make({
+    group: settings.group,
     initial: Step.make({ timing, self, addresses: endpoint.local, seeds: seeds.addresses(), monotonic: now() }),
     drops,
     counters,

@@ -24,6 +24,7 @@ import type { Now, Output, State } from "../protocol/model/State.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Generation from "../transport/Generation.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
+import * as ElectionSpans from "./ElectionSpans.ts"
 import type * as Inbox from "./Inbox.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
 import * as Traffic from "./Traffic.ts"
@@ -68,6 +69,7 @@ export interface ServerEngine {
 
 /** The dependencies of a server's engine. */
 export interface Options {
+  readonly group: string
   readonly initial: State
   readonly drops: Drops.Drops
   readonly counters: Counters.Counters
@@ -84,7 +86,7 @@ export interface Options {
 
 /** Makes the state of one server. */
 export const make = Effect.fnUntraced(function*(
-  { counters, deliver, drops, eventHistory, initial, paused, supervisor, works }: Options
+  { counters, deliver, drops, eventHistory, group, initial, paused, supervisor, works }: Options
 ): Effect.fn.Return<ServerEngine, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const sinceBoot = yield* SinceBoot.SinceBoot
@@ -95,6 +97,11 @@ export const make = Effect.fnUntraced(function*(
   const runWork = yield* FiberMap.makeRuntime<never, string>()
   const outbox = yield* Outbox.make(drops.count, supervisor)
   const traffic = yield* Feed.make<Traffic.Exchanged>()
+  const trace = yield* ElectionSpans.make({ group, node: initial.self.id })
+  const followElections = (elections: Elections.Changes): void => {
+    for (const election of elections.ended) counters.ended(election)
+    trace(elections)
+  }
   const wall = () => clock.currentTimeMillisUnsafe()
   const showSent = (output: Output): void => {
     if (output._tag !== "Send") return
@@ -138,11 +145,12 @@ export const make = Effect.fnUntraced(function*(
     transition: yield* Transition,
     dueAt: Step.dueAt,
     due: { _tag: "Due" },
-    carryOut: (outputs, { after, before }) => {
+    carryOut: (outputs, { after, before }, afterwards) => {
       // Leading work hears of the end of its reign before anyone else does.
       if (!ElectionContext.ownsSame(before, after)) ownReigns.set(ElectionContext.ownReigns(after))
       if (!Step.showsSame(before, after)) view.set(Step.view(after))
-      for (const election of Elections.between(before, after).ended) counters.ended(election)
+      const elections = Elections.between(before, after)
+      if (elections !== Elections.unchanged) afterwards(() => followElections(elections))
       for (const output of outputs) carryOut(output)
     },
     clocks: () => ({ ...sinceBoot?.(), generation: generation() }),

@@ -112,6 +112,11 @@ const start = Effect.fnUntraced(function*<A, E, R>(
       leader: reign.leader,
       isCurrent: isCurrent(lead, reign)
     }),
+    // A root: the caller runs as long as the app, and its own span would hold all reigns.
+    Effect.withSpan("Leadership.reign", {
+      root: true,
+      attributes: { ...lead.about, term: reign.term, token: lead.token(reign) }
+    }),
     // Interrupted before its first step, an interruptible fiber would never come to say that it is over.
     Effect.forkDetach({ uninterruptible: true })
   )

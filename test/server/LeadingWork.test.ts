@@ -20,6 +20,7 @@ const reign = Reign.make(7, {
 
 /** Of a lead whose server need not hear of the work's result. */
 const untold: Omit<LeadingWork.Lead, "own" | "owns"> = {
+  about: { group: "default", node: "1", election: "" },
   token: (of) => Reign.token(of),
   resign: Effect.void,
   overran: () => Effect.void,
