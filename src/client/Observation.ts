@@ -277,12 +277,12 @@ export const heard = (
   via: "multicast" | "unicast",
   time: Now
 ): Result => {
+  // Who else asks, as this observer itself does, shows nothing of the group.
+  if (!("sender" in message)) return [before, []]
   const step = new Step({ ...before, heardAt: time.monotonic }, time)
-  if ("sender" in message) {
-    const leader = step.now.elections.get("")?.reign
-    heardServer(step, message, from, via, time)
-    if (step.now.elections.get("")?.reign !== leader) step.set({ isDoubtful: true })
-  }
+  const leader = step.now.elections.get("")?.reign
+  heardServer(step, message, from, via, time)
+  if (step.now.elections.get("")?.reign !== leader) step.set({ isDoubtful: true })
   return [step.now, step.events]
 }
 

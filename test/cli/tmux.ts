@@ -26,6 +26,8 @@ export const terminals = Effect.acquireRelease(
         tmux("new-session", "-d", "-s", name, "-x", String(columns), "-y", "24", ...variables, shell)
       },
       type: (name: string, ...keys: ReadonlyArray<string>) => void tmux("send-keys", "-t", name, ...keys),
+      resize: (name: string, columns: number, rows: number) =>
+        void tmux("resize-window", "-t", name, "-x", String(columns), "-y", String(rows)),
       screen,
       /** Waits until something is to be seen. */
       see: (name: string, what: (lines: ReadonlyArray<string>) => boolean) =>
