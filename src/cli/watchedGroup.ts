@@ -16,13 +16,10 @@ const firstAnswer = 2_000
 export const make = Effect.fnUntraced(function*(settings: Settings.Settings, update: (change: Change) => void) {
   const { group, multicast, multicastAddress, port } = settings
   const where = multicast ? `observed on ${MulticastGroup.format(multicastAddress)}:${port}` : "observed by seeds"
-  const observer: Observer.Observer = yield* Observer.make(settings, (events) => {
+  const observer = yield* Observer.make(settings, (events, observation) => {
     if (events.length === 0) return
     update((model) =>
-      events.reduce(
-        (after, event) => Model.happened(after, event, Observed.describe(event, observer.observation())),
-        model
-      )
+      events.reduce((after, event) => Model.happened(after, event, Observed.describe(event, observation)), model)
     )
   })
   const began = observer.now().monotonic

@@ -43,6 +43,12 @@ export const terminals = Effect.acquireRelease(
       modes: (name: string) => tmux("display-message", "-p", "-t", name, "#{alternate_on} #{cursor_flag}").trim(),
       /** The process that the terminal was started with. */
       pid: (name: string) => Number(tmux("display-message", "-p", "-t", name, "#{pane_pid}")),
+      /** All terminals hang, as over a connection that is lost: nothing is read of them, until they are thawed. */
+      freeze: () => {
+        const server = Number(tmux("display-message", "-p", "#{pid}"))
+        process.kill(server, "SIGSTOP")
+        return () => void process.kill(server, "SIGCONT")
+      },
       /** Closes the terminal, as the window of a terminal is closed. */
       close: (name: string) => void tmux("kill-session", "-t", name),
       end: () => void tmux("kill-server")

@@ -52,10 +52,11 @@ export const of = (
 })
 
 /** An event in words. Of a member that a list has left out, an observer knows no more than that. */
-export const describe = (event: Event.Event, { answeredBy, members }: Observation.Observation): string => {
+export const describe = (event: Event.Event, observation: Observation.Observation): string => {
   if (event.event !== "MemberRemoved" || event.reason._tag !== "Silent") return EventText.describe(event)
   const { ip, name, port } = event.member
-  const by = answeredBy === null ? undefined : members.get(answeredBy)?.name
+  const { answeredBy } = observation
+  const by = answeredBy === null ? undefined : Observation.memberBy(observation, answeredBy)?.name
   return Text.clean(
     `${name} (${Member.formatAddress({ ip, port })}) is gone: silent for ${Text.age(event.reason.for)}, and ${
       by ?? "the group"
