@@ -334,7 +334,7 @@ export const answered = (before: Observation, answer: Answered, time: Now): Resu
   const step = new Step({ ...before, heardAt: time.monotonic, isDoubtful: false }, time)
   for (const line of answer.members) told(step, line, time)
   const listed = new Set<string>(answer.members.map(({ id }) => id))
-  for (const member of [...HashMap.values(step.now.members)]) {
+  for (const member of HashMap.values(step.now.members)) {
     const isMissing = !listed.has(member.id) && !member.disputed && member.heardAt < answer.askedAt - margin
     if (!isMissing) continue
     const silent = Math.max(0, Math.round(time.monotonic - lastSign(member)))

@@ -27,7 +27,7 @@ const reignLine = (seen: Seen.Seen, election: Seen.SeenElection): string => {
     const few = seen.few === null || seen.few === undefined ? "" : `: ${seen.few}`
     return (term === 0 ? "Nobody leads yet" : `Nobody leads; term ${term} has ended`) + (name === "" ? few : "")
   }
-  if (seen.isOwn && reign.leader.id === seen.self) return `We lead, term ${reign.term}`
+  if (seen.isOwn === true && reign.leader.id === seen.self) return `We lead, term ${reign.term}`
   const { through } = election
   const path = through === null || through === undefined ? "" : `, followed through ${Seen.nameOf(seen, through)}`
   return `${Seen.nameOf(seen, reign.leader.id)} leads, term ${reign.term}${path}`
@@ -49,7 +49,7 @@ const selfLine = ({ isOwn, members, self, votesIn }: Seen.Seen): ReadonlyArray<s
     : `, does not vote yet: in ${Text.age(votesIn)} at the latest`
   const name = Seen.nameOf({ members }, member.id)
   const at = `${name} (${member.id}) at ${Member.formatAddress(member)}`
-  return [isOwn ? `We are ${at}, priority ${member.priority}${votes}` : `Seen by ${at}${votes}`]
+  return [isOwn === true ? `We are ${at}, priority ${member.priority}${votes}` : `Seen by ${at}${votes}`]
 }
 
 /** The head in at most so many lines. */

@@ -31,7 +31,7 @@ export interface Seen {
   readonly group: string
   readonly where: string
   readonly self: string | null
-  readonly isOwn: boolean
+  readonly isOwn?: boolean | undefined
   readonly members: ReadonlyArray<SeenMember>
   readonly elections: ReadonlyArray<SeenElection>
   readonly upcoming?: Status.Status["upcoming"] | undefined
