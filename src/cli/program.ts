@@ -59,9 +59,9 @@ const doctorFlags = {
 }
 
 const runServe = Effect.fnUntraced(function*({ json, ...flags }: Options.Given & { readonly json: boolean }) {
-  const settings = yield* Options.resolveToStay(flags)
+  const { settings, token } = yield* Options.resolveToServe(flags)
   const { serve } = yield* Effect.promise(() => import("./serve.ts"))
-  return yield* serve(settings, { json })
+  return yield* serve(settings, { json, token })
 })
 
 const simulateFlags = {

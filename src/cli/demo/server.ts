@@ -48,5 +48,5 @@ export const serve = Effect.gen(function*() {
   )
   const settings = yield* settingsOf(yield* Deferred.await(launched))
   const datagrams = Layer.provideMerge(CutOff.layer(() => isCutOff), NodeDatagrams.layer)
-  return yield* Effect.provide(Serve.serveOver(settings, { json: true }), datagrams)
+  return yield* Effect.provide(Serve.serveOver(settings, { json: true, token: settings.httpToken }), datagrams)
 }).pipe(Effect.scoped)

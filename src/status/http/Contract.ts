@@ -191,7 +191,7 @@ export class Control extends HttpApiGroup.make("control").add(
 ).middleware(MayChange) {}
 
 /**
- * Whether this server is well; where it is not, `why` says what is missing.
+ * This server is well.
  *
  * @category schemas
  * @since 0.1.0
@@ -199,6 +199,8 @@ export class Control extends HttpApiGroup.make("control").add(
 export const Well = Schema.Struct({ ok: Schema.Literal(true) })
 
 /**
+ * This server is not well: `why` says what is missing.
+ *
  * @category schemas
  * @since 0.1.0
  */
@@ -214,7 +216,7 @@ const leaderHeaders = {
 }
 
 /**
- * Whether this server leads, and the reign that it follows; null while nobody leads.
+ * This server leads, by this reign.
  *
  * @category schemas
  * @since 0.1.0
@@ -222,6 +224,8 @@ const leaderHeaders = {
 export const Leads = Schema.Struct({ ok: Schema.Literal(true), reign: Reign.Reign })
 
 /**
+ * This server does not lead. It follows this reign; null while nobody leads.
+ *
  * @category schemas
  * @since 0.1.0
  */

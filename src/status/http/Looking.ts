@@ -51,13 +51,16 @@ export const layer = HttpApiBuilder.group(
         const only = query.event === undefined
           ? null
           : new Set(typeof query.event === "string" ? [query.event] : query.event)
-        return slots.hold(Streams.events(group, { only, after: headers["last-event-id"] ?? query.after }))
+        return Effect.as(slots.take, Streams.events(group, { only, after: headers["last-event-id"] ?? query.after }))
       })
       .handle("traffic", () =>
-        slots.hold(Stream.merge(
-          Stream.map(group.traffic, (data) => ({ event: data.type, data })),
-          Streams.alive,
-          { haltStrategy: "left" }
-        )))
+        Effect.as(
+          slots.take,
+          Stream.merge(
+            Stream.map(group.traffic, (data) => ({ event: data.type, data })),
+            Streams.alive,
+            { haltStrategy: "left" }
+          )
+        ))
   })
 )

@@ -82,7 +82,7 @@ const opened = (model: Model.Model): Model.Model => {
 const commands: Readonly<Record<string, (model: Model.Model) => Model.Model>> = {
   q: (model) => ({ ...model, quit: true }),
   "?": (model) => looking(model, { help: !model.look.help }),
-  "/": (model) => looking(model, { typing: true, help: false }),
+  "/": (model) => looking(model, { typing: true, help: false, details: false }),
   o: (model) => looking(model, { order: after(Model.orders, model.look.order) }),
   r: (model) => looking(model, { reversed: !model.look.reversed }),
   tab: (model) =>
