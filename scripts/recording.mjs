@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { rowsOf, svg } from "./animation.mjs"
 import { ensureBuild, ensureDependencies, main, root, say } from "./setup.mjs"
 
-const size = { columns: 84, rows: 28 }
+const size = { columns: 84, rows: 30 }
 const socket = `bellwether-recording-${process.pid}`
 
 /** What is done, each once the screen shows what came of the last; `rest` is how long that is left to be read, in ms. */

@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
+import type * as Event from "../../protocol/model/Event.ts"
 import * as Fleet from "./fleet.ts"
 import * as Measured from "./measured.ts"
 import * as Model from "./model.ts"
@@ -19,6 +20,8 @@ export interface Acting {
 interface Given extends Pick<Model.Model, "group" | "leadership" | "token"> {
   /** Something has changed. */
   readonly changed: (before: Model.Model, after: Model.Model) => void
+  /** A server has told an event. */
+  readonly heard: (name: string, event: Event.AnyEvent) => void
 }
 
 /** Where each server that may come serves its page: the same after each start, so that a browser finds it again. */
@@ -29,7 +32,7 @@ const makePages = Effect.map(
 
 /** The model, and the processes of its servers, which end when the scope closes. */
 export const make = Effect.fnUntraced(function*(
-  { changed, ...given }: Given
+  { changed, heard, ...given }: Given
 ): Effect.fn.Return<Acting, Error, Scope.Scope | ChildProcessSpawner.ChildProcessSpawner> {
   const port = yield* Ports.datagrams
   const pages = yield* makePages
@@ -40,7 +43,10 @@ export const make = Effect.fnUntraced(function*(
     if (model !== before) changed(before, model)
   }
   const fleet = yield* Fleet.make({
-    heard: (name, event) => update((model) => Measured.hear(model, name, event)),
+    heard: (name, event) => {
+      heard(name, event)
+      update((model) => Measured.hear(model, name, event))
+    },
     ended: (name, how) => update((model) => ended(model, name, how))
   })
   const start = (name: string) =>

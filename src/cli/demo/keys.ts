@@ -4,6 +4,7 @@ import * as Model from "./model.ts"
 export type Command =
   | { readonly _tag: "Quit" }
   | { readonly _tag: "Choose"; readonly name: string | null }
+  | { readonly _tag: "View"; readonly name: string | null }
   | { readonly _tag: "Act"; readonly kind: Model.Kind; readonly target: string | null }
   | { readonly _tag: "Refused"; readonly why: string }
 
@@ -17,6 +18,7 @@ export const shown: ReadonlyArray<readonly [key: string, what: string]> = [
   ["m", "bully, lease"],
   ["1-9", "choose"],
   ["l", "the leader"],
+  ["v", "its view"],
   ["q", "quit"]
 ]
 
@@ -61,6 +63,8 @@ export const read = (model: Model.Model, key: string): Command | undefined => {
       return chooseBy(model, -1)
     case "down":
       return chooseBy(model, 1)
+    case "v":
+      return { _tag: "View", name: Model.targetOf(model)?.name ?? null }
     case "k":
       return actOn(model, () => "Killed")
     case "s":

@@ -120,6 +120,9 @@ const verbs: Record<Model.Kind, string> = {
   AllByLease: "start all, leadership lease"
 }
 
+/** When what is known of an act last changed, in Unix ms. */
+export const changedAt = ({ at, consequences }: Model.Act): number => at + (consequences.at(-1)?.after ?? 0)
+
 /** An act in words. */
 export const title = ({ didLead, kind, target }: Model.Act): string =>
   target === null ? verbs[kind] : `${verbs[kind]} ${target}${didLead ? ", which leads" : ""}`

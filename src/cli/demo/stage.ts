@@ -142,17 +142,20 @@ export const render = (model: Model.Model, style: Table.Style): ReadonlyArray<st
   return [...head, ...shown, ...space, ...foot].slice(0, style.rows)
 }
 
-/** What a change of the model added to the story, as lines. */
-export const added = (before: Model.Model, after: Model.Model): ReadonlyArray<string> => {
-  const told = before.acts.at(-1)
-  const act = after.acts.at(-1)
+/** What a change of the model added to the story, and why a key did nothing, as lines. */
+export const added = (before: Model.Model, after: Model.Model): ReadonlyArray<string> => [
+  ...after.refusal === null || after.refusal === before.refusal ? [] : [after.refusal],
+  ...addedStory(before.acts.at(-1), after.acts.at(-1))
+]
+
+const addedStory = (told: Model.Act | undefined, act: Model.Act | undefined): ReadonlyArray<string> => {
   if (act === undefined || act === told) return []
   const isNew = told?.at !== act.at || told.kind !== act.kind || told.target !== act.target
   const known = isNew ? [] : told.consequences
   return [
     ...isNew ? [Measured.title(act)] : [],
-    ...act.consequences.filter((consequence) => !known.includes(consequence)).map(({ after: time, text, who }) =>
-      `  after ${Measured.seconds(time)}: ${who} ${text}`
+    ...act.consequences.filter((consequence) => !known.includes(consequence)).map(({ after, text, who }) =>
+      `  after ${Measured.seconds(after)}: ${who} ${text}`
     )
   ]
 }

@@ -7,8 +7,10 @@ import * as Keys from "../../../src/cli/demo/keys.ts"
 import * as Measured from "../../../src/cli/demo/measured.ts"
 import * as Model from "../../../src/cli/demo/model.ts"
 import * as Stage from "../../../src/cli/demo/stage.ts"
+import * as Views from "../../../src/cli/demo/views.ts"
 import * as Event from "../../../src/protocol/model/Event.ts"
 import * as Member from "../../../src/protocol/model/Member.ts"
+import type * as Seen from "../../../src/status/terminal/Seen.ts"
 import * as Text from "../../../src/status/Text.ts"
 
 const member = (name: string): Member.Member => {
@@ -241,5 +243,62 @@ describe("the screen of a demo", () => {
     const noticed = Measured.hear(killed, "alpha", crashed(5_700, "gamma"))
     assert.deepStrictEqual(Stage.added(killed, noticed), ["  after 0.70 s: alpha noticed: its host refuses its port"])
     assert.deepStrictEqual(Stage.added(noticed, Model.choose(noticed, "beta")), [])
+    assert.deepStrictEqual(Stage.added(noticed, Model.refuse(noticed, "no")), ["no"])
+  })
+})
+
+describe("the view of one server of a demo", () => {
+  const style = { columns: 100, rows: 30, color: false, timeZone: "UTC" }
+  const seen: Seen.Seen = {
+    at: 6_000,
+    group: "demo-1",
+    where: "http://127.0.0.1:7001",
+    self: member("alpha").id,
+    members: three.map((name) => Object.assign({}, member(name), { heard: { ago: 5 } })),
+    elections: []
+  }
+  const views = () => {
+    const heard = Views.heard(Views.empty, "alpha", crashed(5_700, "gamma"))
+    return Views.show(Views.told(heard, 5_000, ["kill -9 gamma, which leads"]), "alpha")
+  }
+  const rendered = (views: Views.Views) => Views.render(views, "alpha", 6_000, style).join("\n")
+
+  it("is made of its events, of what was done, and of what it answers", () => {
+    const shown = rendered(Views.saw(views(), "alpha", seen))
+    for (const text of ["demo-1", "gamma (127.0.0.1:40003) is gone", "kill -9 gamma, which leads", "v all servers"]) {
+      assert.include(shown, text)
+    }
+    assert.notInclude(shown, "NOT CURRENT")
+  })
+
+  it("says that it is not current while the server does not answer", () => {
+    const silent = Views.saw(Views.saw(views(), "alpha", seen), "alpha", null)
+    assert.include(rendered(silent), "NOT CURRENT: alpha does not answer")
+    assert.notInclude(rendered(Views.saw(silent, "alpha", seen)), "NOT CURRENT")
+  })
+
+  it("is left by the key that opens it, and passes over what it does not know", () => {
+    assert.deepStrictEqual(Keys.read(running(), "v"), { _tag: "View", name: "gamma" })
+    assert.deepStrictEqual(Views.read(views(), "alpha", running(), "v").command, { _tag: "View", name: null })
+    const unknown = Schema.decodeSync(Event.AnyEvent)({ at: 1, event: "FromTheFuture" })
+    assert.strictEqual(Views.heard(Views.empty, "alpha", unknown), Views.empty)
+  })
+
+  it("takes keys of its own; those of the demo act on the member that is selected", () => {
+    const press = (views: Views.Views, key: string) => Views.read(views, "alpha", running(), key)
+    const saw = Views.saw(views(), "alpha", seen)
+    assert.deepStrictEqual(press(saw, "k").command, { _tag: "Act", kind: "Killed", target: "gamma" })
+    const moved = press(saw, "down")
+    assert.isUndefined(moved.command)
+    const selected = moved.views.byName.get("alpha")?.look.selected
+    assert.isString(selected)
+    assert.deepStrictEqual(press(moved.views, "k").command, {
+      _tag: "Act",
+      kind: "Killed",
+      target: Model.nameOf(running(), selected ?? null) ?? null
+    })
+    // While a filter is typed, no letter kills anybody.
+    const typing = press(saw, "/").views
+    for (const key of ["k", "v", "q"]) assert.isUndefined(press(typing, key).command)
   })
 })
