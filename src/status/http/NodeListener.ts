@@ -71,6 +71,9 @@ const ownNames = ({ http, httpHosts }: Listening): ReadonlyArray<string> => [
   ...Host.isDomainName(http.host) ? [Host.formatHost(http.host)] : []
 ]
 
+/** Whether others than this host may come: by its address, or through a proxy by a name. */
+const isClosed = ({ http, httpHosts }: Listening): boolean => !Loopback.isLoopback(http.host) || httpHosts.length > 0
+
 /** How long a request that is under way has when the server stops. */
 const grace = "500 millis"
 
@@ -99,7 +102,7 @@ const listening = (
   })
   return HttpRouter.serve(
     Layer.merge(
-      Routes.layer({ token: secret, closed: !Loopback.isLoopback(host), hosts: ownNames(settings), page: "/" }),
+      Routes.layer({ token: secret, closed: isClosed(settings), hosts: ownNames(settings), page: "/" }),
       Answers.layer({ all: true })
     ),
     { disableLogger: true, disableListenLog: true }
