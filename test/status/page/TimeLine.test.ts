@@ -22,10 +22,9 @@ const history: History.History = {
 }
 
 const bars = (window: TimeLine.Window) =>
-  TimeLine.lanes(history, window, 1_000).map(({ bars, label }) => [
-    label,
-    ...bars.map(({ label, left, width }) => `${label} ${left.toFixed(2)}+${width.toFixed(2)}`)
-  ])
+  TimeLine.lanes(history, window, 1_000).map(({ bars, label }) =>
+    [label].concat(bars.map(({ label, left, width }) => `${label} ${left.toFixed(2)}+${width.toFixed(2)}`))
+  )
 
 describe("the time line", () => {
   it("has who led, who was away and when the server was paused, as far as they lie in the window", () => {
