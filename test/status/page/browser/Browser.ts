@@ -111,12 +111,24 @@ export const three = Effect.fnUntraced(function*(...flags: ReadonlyArray<string>
   return { group, servers }
 })
 
-/** Where pictures go: to the docs where that is asked for, else nowhere. */
-const pictures = process.env["BELLWETHER_SCREENSHOTS"]
+/** Where pictures go: a folder, or `docs` for those that the docs show; nowhere unless that is asked for. */
+const pictures = process.env["BELLWETHER_PICTURES"]
+const docs = Path.resolve(import.meta.dirname, "../../../../docs/images")
 
-/** Takes a picture of a page, if pictures are wanted. */
-export const picture = (page: Page, name: string, fullPage = false) =>
+/** The pictures that the docs show, by what they are called there. */
+const inDocs: Readonly<Record<string, string>> = {
+  "a-desktop-in-light": "page-light",
+  "a-phone-in-dark": "page-phone",
+  "two-hundred": "page-two-hundred"
+}
+
+/** Takes a picture of what is seen at the top of a page, if pictures are wanted. */
+export const picture = (page: Page, name: string) =>
   Effect.promise(async () => {
-    if (pictures === undefined) return
-    await page.screenshot({ path: Path.join(pictures, `${name}.png`), fullPage })
+    const path = pictures === "docs"
+      ? inDocs[name] && Path.join(docs, `${inDocs[name]}.png`)
+      : pictures && Path.join(pictures, `${name}.png`)
+    if (path === undefined || path === "") return
+    await page.evaluate("scrollTo(0, 0)")
+    await page.screenshot({ path })
   })
