@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Server from "./server/Server.ts"
 import * as Settings from "./settings/Settings.ts"
+import * as Token from "./status/http/Token.ts"
 import * as NodeDatagrams from "./transport/node/NodeDatagrams.ts"
 
 /**
@@ -49,11 +50,12 @@ const layered = <E>(
 const started = Effect.fnUntraced(function*(settings: Settings.Settings) {
   const scope = yield* Effect.scope
   const pages = yield* Scope.fork(scope)
-  const server = yield* Server.fromSettings(settings)
   const { http } = settings
+  const secret = yield* Token.read(settings)
+  const server = yield* Server.fromSettings(settings)
   if (http !== undefined) {
-    const { listen } = yield* Effect.promise(() => import("./status/http/Listener.ts"))
-    yield* Scope.provide(listen(server, { ...settings, http }, told), pages)
+    const { listen } = yield* Effect.promise(() => import("./status/http/NodeListener.ts"))
+    yield* Scope.provide(listen(server, { ...settings, http }, secret, told), pages)
   }
   return Server.services(server)
 })

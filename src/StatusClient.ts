@@ -24,6 +24,14 @@ import type * as Redacted from "effect/Redacted"
 import * as Contract from "./status/http/Contract.ts"
 
 /**
+ * What a server refuses, each by a class of its own.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export * as Problem from "./status/http/Problem.ts"
+
+/**
  * The client, a group of methods for each part of the API: `group`, `control`, `health`.
  *
  * @category models

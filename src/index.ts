@@ -19,6 +19,8 @@ export * as Generation from "./transport/Generation.ts"
 
 export * as Group from "./server/Group.ts"
 
+export * as History from "./status/History.ts"
+
 export * as Inbox from "./server/Inbox.ts"
 
 export * as Inquiry from "./client/Inquiry.ts"
@@ -27,6 +29,8 @@ export * as Leadership from "./server/Leadership.ts"
 
 export * as Member from "./protocol/model/Member.ts"
 
+export * as Metrics from "./status/metrics/Metrics.ts"
+
 export * as Profile from "./settings/Profile.ts"
 
 export * as Reign from "./protocol/model/Reign.ts"
@@ -34,3 +38,7 @@ export * as Reign from "./protocol/model/Reign.ts"
 export * as Server from "./server/Server.ts"
 
 export * as Settings from "./settings/Settings.ts"
+
+export * as Status from "./protocol/Status.ts"
+
+export * as Traffic from "./server/Traffic.ts"

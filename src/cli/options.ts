@@ -11,6 +11,7 @@ import type * as Reading from "../settings/Reading.ts"
 import * as Setting from "../settings/Setting.ts"
 import { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as Token from "../status/http/Token.ts"
 import { absent } from "../transport/interfaces/Choice.ts"
 import { Interfaces } from "../transport/interfaces/Interfaces.ts"
 import { familyOf } from "../transport/interfaces/SystemInterface.ts"
@@ -43,6 +44,9 @@ export const flagsOf = <const K extends Settings.Key>(
     })`
     return [key, flagOf(Settings.flagName(key).slice(2), setting, description)]
   })) as never
+
+/** The word by which the program becomes one of the servers of a demo. It is no command of a person's. */
+export const demoServer = "demo-server"
 
 /** What a question to a group needs to know. */
 export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "port", "ttl", "interfaces"] as const
@@ -202,6 +206,21 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
 /** The same for a command that stays until it is stopped: an interface that is named and not there may come. */
 export const resolveToStay = (flags: Given) => Effect.flatMap(givenBy(flags), read)
 
+/** The same for a server, with the token of its page, if any. */
+export const resolveToServe = Effect.fnUntraced(function*(flags: Given) {
+  const given = yield* givenBy(flags)
+  const settings = yield* read(given)
+  const token = yield* Effect.mapError(Token.read(settings), asGiven(given))
+  return { settings, token }
+})
+
+/** A refusal by the name under which the setting was given. */
+const asGiven = (given: Configured.Configured["given"]) => (refused: SettingRefused) => {
+  const key = Settings.keys.find((key) => key === refused.setting)
+  const { allowed, as, setting, was } = refused
+  return new SettingRefused({ setting, as: (key === undefined ? undefined : given.get(key)?.as) ?? as, was, allowed })
+}
+
 const givenBy = Effect.fnUntraced(function*(flags: Given) {
   const configured = yield* Configured.fromProvider
   yield* Effect.forEach(configured.passedOver, Output.complain, { discard: true })
@@ -216,9 +235,6 @@ const givenBy = Effect.fnUntraced(function*(flags: Given) {
 const read = Effect.fnUntraced(function*(given: Configured.Configured["given"]) {
   const settings = yield* Effect.fromResult(Settings.read((key) => given.get(key)))
   // Read here already, to be refused by the name under which it was given.
-  yield* Effect.mapError(
-    Keys.ring(settings),
-    ({ allowed, as, setting, was }) => new SettingRefused({ setting, as: given.get("keyFile")?.as ?? as, was, allowed })
-  )
+  yield* Effect.mapError(Keys.ring(settings), asGiven(given))
   return settings
 })

@@ -59,9 +59,9 @@ const doctorFlags = {
 }
 
 const runServe = Effect.fnUntraced(function*({ json, ...flags }: Options.Given & { readonly json: boolean }) {
-  const settings = yield* Options.resolveToStay(flags)
+  const { settings, token } = yield* Options.resolveToServe(flags)
   const { serve } = yield* Effect.promise(() => import("./serve.ts"))
-  return yield* serve(settings, { json })
+  return yield* serve(settings, { json, token })
 })
 
 const simulateFlags = {
@@ -106,6 +106,15 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
           return yield* simulate(settings, { faults, json, minutes, runs, seed, servers, untilFailure })
         })
     ).pipe(Command.withDescription("Try the protocol on a simulated network, with faults drawn from a seed")),
+    Command.make("demo", {}, () =>
+      Effect.gen(function*() {
+        const { demo } = yield* Effect.promise(() => import("./demo.ts"))
+        return yield* demo
+      })).pipe(
+        Command.withDescription(
+          "Start five servers on this host, and see what follows when they are killed, frozen or cut off"
+        )
+      ),
     Command.make("doctor", doctorFlags, ({ json, timeout, watch, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
@@ -131,7 +140,15 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
   ])
 )
 
-Command.runWith(root, { version })(process.argv.slice(2)).pipe(
+/** One of the servers that `demo` starts. The word is none of the commands, and nobody has to know it. */
+const demoServer = Effect.gen(function*() {
+  const { serve } = yield* Effect.promise(() => import("./demo/server.ts"))
+  return yield* serve
+})
+
+const isDemoServer = process.argv[2] === Options.demoServer
+
+Effect.suspend(() => isDemoServer ? demoServer : Command.runWith(root, { version })(process.argv.slice(2))).pipe(
   Effect.tapCause(Exit.explain),
   Output.written,
   Signals.stoppable,

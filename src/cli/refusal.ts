@@ -39,7 +39,7 @@ export const describe = (
       if (secret !== undefined) {
         return `${error.option} is no flag: flags are seen in lists of processes; allowed: ${
           Settings.environmentName(secret)
-        }, or --key-file`
+        }, or ${Settings.flagName(secret === "key" ? "keyFile" : "httpTokenFile")}`
       }
       const [, command] = error.command ?? []
       if (

@@ -6,10 +6,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import Cluster from "node:cluster"
 import * as Event from "../protocol/model/Event.ts"
+import type * as Group from "../server/Group.ts"
 import * as Server from "../server/Server.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as EventText from "../status/EventText.ts"
@@ -18,7 +20,6 @@ import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
 import * as Socket from "../transport/node/Socket.ts"
 import * as Events from "./events.ts"
 import * as Ending from "./exit.ts"
-import * as Screen from "./screen.ts"
 import * as Systemd from "./systemd.ts"
 import * as Terminal from "./terminal.ts"
 
@@ -70,16 +71,27 @@ const isPassing = (error: Server.ServerError): error is DatagramsFailed =>
 /** What shows the events of a server. */
 type Show = (event: Event.Event) => void
 
+/** How a server is shown: `watch` is called once it runs. */
+interface Showing {
+  readonly show: Show
+  readonly watch: (group: Group.GroupShape) => void
+  readonly shout: (event: Event.Event) => Effect.Effect<void>
+}
+
 /** What an operator must mend goes to the log as an error too: on the display it stands among the notes. */
 const shout = (event: Event.Event) =>
   event.event === "DuplicateIdentity" ? Effect.logError(EventText.describe(event)) : Effect.void
 
 /** The page and the API, where they are asked for. Their scope outlives the server's own, so that who reads events gets its goodbye. */
-const serveHttp = Effect.fnUntraced(function*(settings: Settings.Settings, server: Server.ServerShape) {
+const serveHttp = Effect.fnUntraced(function*(
+  settings: Settings.Settings,
+  token: Redacted.Redacted | undefined,
+  server: Server.ServerShape
+) {
   const { http } = settings
   if (http === undefined) return
-  const { listen } = yield* Effect.promise(() => import("../status/http/Listener.ts"))
-  yield* listen(server, { ...settings, http }, {
+  const { listen } = yield* Effect.promise(() => import("../status/http/NodeListener.ts"))
+  yield* listen(server, { ...settings, http }, token, {
     listening: (url) => Effect.logInfo(`the page is at ${url}`),
     refused: (why) => Effect.logWarning(`the page is not served: ${why}; it is tried again`)
   })
@@ -88,19 +100,19 @@ const serveHttp = Effect.fnUntraced(function*(settings: Settings.Settings, serve
 /** Serves until the server cannot go on, or is told to stop. */
 const stay = Effect.fnUntraced(function*(
   settings: Settings.Settings,
+  token: Redacted.Redacted | undefined,
   systemd: Systemd.Systemd,
-  screen: Screen.Screen | undefined,
-  show: Show
+  { show, shout, watch }: Showing
 ) {
   const server = yield* Scope.fork(yield* Effect.scope)
   const running = yield* start(settings, server, show)
   const { group } = running
   const shown = yield* Events.follow(
     group,
-    (event) => Effect.andThen(screen === undefined ? shout(event) : Effect.void, Effect.sync(() => show(event)))
+    (event) => Effect.andThen(shout(event), Effect.sync(() => show(event)))
   )
-  screen?.watch(group)
-  yield* serveHttp(settings, running)
+  watch(group)
+  yield* serveHttp(settings, token, running)
   yield* systemd.serving(group, settings)
   // Last acquired, first released: what shows the server's goodbye, and what tells systemd, runs until that is done.
   yield* Effect.addFinalizer(Effect.fnUntraced(function*(exit) {
@@ -111,16 +123,26 @@ const stay = Effect.fnUntraced(function*(
   return yield* group.failed
 })
 
-export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { json }: { readonly json: boolean }) {
+/** How a server is run: whether its events are printed as JSON, and the token of its page, if any. */
+interface Options {
+  readonly json: boolean
+  readonly token: Redacted.Redacted | undefined
+}
+
+/** Serves over datagrams that are given. */
+export const serveOver = Effect.fnUntraced(function*(settings: Settings.Settings, { json, token }: Options) {
   yield* Ending.stoppingIsSuccess
   const systemd = yield* Systemd.make
-  const screen = !json && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
+  const run = (shown: Effect.Effect<Showing, never, Scope.Scope>) =>
+    Effect.scoped(Effect.flatMap(shown, (showing) => stay(settings, token, systemd, showing)))
+  if (!json && (yield* Terminal.isScreen)) {
+    const { make } = yield* Effect.promise(() => import("./ownView.ts"))
+    const { on, open, ...view } = yield* make(settings)
+    return yield* on(run(Effect.as(open, { ...view, shout: () => Effect.void })))
+  }
   const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
-  const run = Effect.scoped(
-    Effect.flatMap(
-      screen?.open ?? Effect.map(printing, ({ show }) => show),
-      (show) => stay(settings, systemd, screen, show)
-    )
-  )
-  return yield* screen === undefined ? run : screen.on(run)
-}, Effect.provide(NodeDatagrams.layer))
+  return yield* run(Effect.map(printing, ({ show }) => ({ show, watch: () => {}, shout })))
+})
+
+export const serve = (settings: Settings.Settings, options: Options) =>
+  Effect.provide(serveOver(settings, options), NodeDatagrams.layer)

@@ -42,6 +42,14 @@ export interface EventHub<V, E> {
   readonly sequence: () => number
   /** A reader that subscribes from here on gets the later events. */
   readonly forgetBeginning: () => void
+  /** How many read now, and how many events all readers have lost since the start. */
+  readonly readers: () => Readers
+}
+
+/** How many readers there are, and how much all there ever were have lost. */
+export interface Readers {
+  readonly open: number
+  readonly lost: number
 }
 
 /** How many events wait for one reader at most. */
@@ -66,28 +74,29 @@ export const make = Effect.fnUntraced(function*<V, E extends { readonly at: numb
   const readers = new Set<Queue.Queue<Numbered<E>, Cause.Done>>()
   const first = view()
   let isBeginning = true
-  let history: Array<Numbered<E>> = []
+  const history = makeHistory<E>(kept)
   let sequence = 0
   let hasEnded = false
+  let lostByAll = 0
 
+  const taken = Effect.acquireRelease(
+    Queue.sliding<Numbered<E>, Cause.Done>(capacity),
+    (queue) =>
+      Effect.suspend(() => {
+        readers.delete(queue)
+        return Queue.shutdown(queue)
+      })
+  )
   const open = (from: { readonly view: V; readonly after: number }) =>
-    Effect.map(
-      Effect.acquireRelease(Queue.sliding<Numbered<E>, Cause.Done>(capacity), (queue) =>
-        Effect.suspend(() => {
-          readers.delete(queue)
-          return Queue.shutdown(queue)
-        })),
-      (queue): Subscription<V, E> => {
-        for (const numbered of history) if (numbered.sequence > from.after) Queue.offerUnsafe(queue, numbered)
-        if (hasEnded) Queue.endUnsafe(queue)
-        else readers.add(queue)
-        return {
-          view: from.view,
-          sequence: from.after,
-          events: Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(queue), withLosses<E>(from.after))))
-        }
-      }
-    )
+    Effect.map(taken, (queue): Subscription<V, E> => {
+      const { missing, newer } = history.after(from.after, sequence)
+      for (const numbered of newer) Queue.offerUnsafe(queue, numbered)
+      if (hasEnded) Queue.endUnsafe(queue)
+      else readers.add(queue)
+      const told = withLosses<E>(from.after, missing, (count) => lostByAll += count)
+      const events = Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(queue), told)))
+      return { view: from.view, sequence: from.after, events }
+    })
 
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -100,15 +109,13 @@ export const make = Effect.fnUntraced(function*<V, E extends { readonly at: numb
     publish: (event) => {
       sequence += 1
       const numbered = { sequence, event }
-      history.push(numbered)
-      // Cut in halves, so that a full history costs nothing an event.
-      if (history.length >= 2 * kept) history = kept === 0 ? [] : history.slice(-kept)
+      history.add(numbered)
       for (const queue of readers) Queue.offerUnsafe(queue, numbered)
     },
     sequence: () => sequence,
     subscribe: Effect.suspend(() =>
       open(
-        isBeginning && history.length === sequence
+        isBeginning && history.size() === sequence
           ? { view: first, after: 0 }
           : { view: view(), after: sequence }
       )
@@ -116,19 +123,46 @@ export const make = Effect.fnUntraced(function*<V, E extends { readonly at: numb
     subscribeAfter: (after) => Effect.suspend(() => open({ view: view(), after: Math.min(after, sequence) })),
     forgetBeginning: () => {
       isBeginning = false
-    }
+    },
+    readers: () => ({ open: readers.size, lost: lostByAll })
   }
 })
 
+/** The newest events, so many at least. */
+const makeHistory = <E>(kept: number) => {
+  let events: Array<Numbered<E>> = []
+  return {
+    add: (numbered: Numbered<E>): void => {
+      events.push(numbered)
+      // Cut in halves, so that a full history costs nothing an event.
+      if (events.length >= 2 * kept) events = kept === 0 ? [] : events.slice(-kept)
+    },
+    size: () => events.length,
+    /** Those after that number, and how many between are not here any more: no reader that comes now can have lost them. */
+    after: (number: number, newest: number) => ({
+      newer: events.filter(({ sequence }) => sequence > number),
+      missing: Math.max(0, (events[0]?.sequence ?? newest + 1) - number - 1)
+    })
+  }
+}
+
 /** Numbered events for a reader that has read those up to `after`: missing numbers are counted. */
-const withLosses = <E extends { readonly at: number }>(after: number) => {
+const withLosses = <E extends { readonly at: number }>(
+  after: number,
+  missing: number,
+  countLost: (count: number) => void
+) => {
   let last = after
+  let excused = missing
   return (some: Arr.NonEmptyReadonlyArray<Numbered<E>>): Arr.NonEmptyReadonlyArray<E | Lost> => {
     // The oldest of a queue are lost, so nothing is missing between two that were taken together.
     const [{ event, sequence }] = some
     const count = sequence - last - 1
     last += count + some.length
     const events = Arr.map(some, ({ event }) => event)
-    return count > 0 ? [lost(event.at, count), ...events] : events
+    if (count === 0) return events
+    countLost(Math.max(0, count - excused))
+    excused = 0
+    return [lost(event.at, count), ...events]
   }
 }

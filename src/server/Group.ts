@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Counters from "../engine/Counters.ts"
 import type * as EventHub from "../engine/EventHub.ts"
 import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Handover from "../protocol/lease/Handover.ts"
@@ -17,6 +18,7 @@ import type * as Reign from "../protocol/model/Reign.ts"
 import * as Snapshot from "../protocol/Status.ts"
 import * as Step from "../protocol/Step.ts"
 import type * as Settings from "../settings/Settings.ts"
+import type * as Messenger from "../transport/Messenger.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
 import type * as Traffic from "./Traffic.ts"
 
@@ -49,6 +51,35 @@ export type LastHeard = typeof Snapshot.LastHeard.Type
  */
 export interface Status extends Snapshot.Status {
   readonly sequence: number
+}
+
+/**
+ * What a server has counted since its start, and how full it is now. `datagrams` received are all that came, also those that
+ * were dropped then; those sent went to the system, one for each address, or for the group.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Counts extends Counters.Counted {
+  readonly datagrams: {
+    readonly received: number
+    readonly receivedBytes: number
+    readonly sent: number
+    readonly sentBytes: number
+  }
+  /** By reason, as {@link GroupShape.dropped}. */
+  readonly dropped: Readonly<Record<string, number>>
+  /** How many messages of clients wait: for those before them, or until the app has read its inbox. */
+  readonly waiting: number
+  /** The entries of each table now. */
+  readonly tables: {
+    readonly members: number
+    readonly clients: number
+    readonly sessions: number
+    readonly tombstones: number
+  }
+  /** How many read its events now, and how many events all readers lost, as they were too slow. */
+  readonly readers: { readonly open: number; readonly lost: number }
 }
 
 /**
@@ -107,6 +138,8 @@ export interface GroupShape {
   readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
   /** Datagrams dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
+  /** All that is counted: `Metrics` shows it to an exporter. */
+  readonly counters: Effect.Effect<Counts>
   /**
    * How long ago, in ms, this server last sent something, or tried to if there is no network. Never much more than
    * `heartbeatInterval` while it is well: a watchdog asks for this.
@@ -133,17 +166,22 @@ export interface GroupShape {
 export class Group extends Context.Service<Group, GroupShape>()("bellwether/server/Group") {}
 
 /**
+ * What the service stands on.
+ *
+ * @internal
+ */
+export interface Parts extends Pick<GroupShape, "dropped" | "failed" | "settings"> {
+  readonly state: ServerEngine.ServerEngine
+  readonly counters: Counters.Counters
+  readonly messenger: Pick<Messenger.Messenger, "sessions" | "volume">
+}
+
+/**
  * The service over a server's state.
  *
  * @internal
  */
-export const make = (
-  settings: Settings.Settings,
-  state: ServerEngine.ServerEngine,
-  failed: Effect.Effect<never, GroupFailed>,
-  dropped: Effect.Effect<Readonly<Record<string, number>>>,
-  pulse: Effect.Effect<number>
-): GroupShape => {
+export const make = ({ counters, dropped, failed, messenger, settings, state }: Parts): GroupShape => {
   const view = Effect.map(state.state, Step.view)
   const votesIn = Effect.zipWith(state.state, state.now, (of, { monotonic }) => Handover.votesIn(of, monotonic))
   return {
@@ -172,7 +210,20 @@ export const make = (
       return all
     }),
     dropped,
-    pulse,
+    counters: Effect.zipWith(state.state, dropped, (of, dropped) => ({
+      ...counters.counted(),
+      datagrams: { ...messenger.volume },
+      dropped,
+      waiting: Counters.waiting(of),
+      tables: {
+        members: HashMap.size(of.known),
+        clients: HashMap.size(of.delivery.clients),
+        sessions: messenger.sessions(),
+        tombstones: HashMap.size(of.tombstones)
+      },
+      readers: state.events.readers()
+    })),
+    pulse: state.outbox.pulse,
     votesIn,
     votes: Effect.scoped(Effect.gen(function*() {
       const { events } = yield* state.events.subscribe

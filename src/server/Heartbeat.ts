@@ -1,6 +1,9 @@
-/** Heartbeat: says `SERVER_ALIVE` at once and then every `heartbeatInterval`. */
-import type * as Effect from "effect/Effect"
+/** Heartbeat: says `SERVER_ALIVE` at once and then every `heartbeatInterval`, and counts how late that was. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as Counters from "../engine/Counters.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Ticks from "../engine/Ticks.ts"
 import type { Settings } from "../settings/Settings.ts"
@@ -10,9 +13,17 @@ import type * as ServerEngine from "./ServerEngine.ts"
 export const run = (
   settings: Settings,
   state: ServerEngine.ServerEngine,
+  counters: Pick<Counters.Counters, "late">,
   supervisor: Supervisor.Supervisor
 ): Effect.Effect<void, never, Scope.Scope> =>
-  supervisor.keep(
-    "heartbeat",
-    state.step({ _tag: "Heartbeat" }).pipe(Ticks.repeated(settings.heartbeatInterval))
-  )
+  Effect.flatMap(Clock.Clock, (clock) => {
+    const interval = Duration.toMillis(settings.heartbeatInterval)
+    let dueAt = Infinity
+    const say = Effect.sync(() => {
+      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      if (dueAt < Infinity) counters.late(Math.max(0, now - dueAt))
+      state.offer({ _tag: "Heartbeat" })
+      dueAt = now + interval
+    })
+    return supervisor.keep("heartbeat", Ticks.repeated(settings.heartbeatInterval)(say))
+  })

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Closing from "../engine/Closing.ts"
+import * as Counters from "../engine/Counters.ts"
 import * as Drops from "../engine/Drops.ts"
 import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
@@ -98,9 +99,10 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const parts = yield* assemble({ settings, keys, endpoint, seeds, self })
   const useKeys = yield* runFibers(parts)
   const { failed } = yield* runUntilLeft(parts)
-  const { drops, inbox, state, works } = parts
+  const { counters, drops, inbox, messenger, state, works } = parts
+  const dropped = Drops.withEndpoint(drops, endpoint)
   return {
-    group: Group.make(settings, state, failed, Drops.withEndpoint(drops, endpoint), state.outbox.pulse),
+    group: Group.make({ settings, state, failed, dropped, counters, messenger }),
     leadership: Leaderships.make(state, works),
     useKeys,
     inbox
@@ -123,6 +125,7 @@ interface Parts extends Origin {
   readonly messenger: Messenger.Messenger
   readonly works: LeadingWork.All
   readonly drops: Drops.Drops
+  readonly counters: Counters.Counters
   readonly others: OtherGroups.OtherGroups
   readonly inbox: Inbox.InboxShape
 }
@@ -137,11 +140,13 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
   const drops = Drops.make()
+  const counters = Counters.make(self.id)
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const timing = timingOf(settings)
   const state: ServerEngine.ServerEngine = yield* ServerEngine.make({
     initial: Step.make({ timing, self, addresses: endpoint.local, seeds: seeds.addresses(), monotonic: now() }),
     drops,
+    counters,
     eventHistory: settings.eventHistory,
     works,
     deliver: offer,
@@ -155,18 +160,18 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     others.hear(Frame.tagOf(datagram.payload), datagram.from, now())
   }
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, keys)
-  return { ...origin, state, supervisor, messenger, works, drops, others, inbox }
+  return { ...origin, state, supervisor, messenger, works, drops, counters, others, inbox }
 })
 
 /** Starts what a server does all the time. Gives the way to put other keys in place. */
 const runFibers = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Keys.UseKeys, never, Scope.Scope> {
-  const { endpoint, keys, messenger, others, seeds, self, settings, state, supervisor } = parts
+  const { counters, endpoint, keys, messenger, others, seeds, self, settings, state, supervisor } = parts
   yield* state.outbox.run({ messenger, outcome: state.offer })
   yield* Election.run(timingOf(settings), state, supervisor)
   yield* seeds.run(state, supervisor)
   const addresses = OwnAddresses.make(endpoint, state, self)
   yield* Discovery.run(settings, state, messenger, addresses.hear, supervisor)
-  yield* Heartbeat.run(settings, state, supervisor)
+  yield* Heartbeat.run(settings, state, counters, supervisor)
   yield* Cleanup.run(settings, state, others, supervisor)
   const { judge, useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
   yield* OwnAddresses.run(addresses, endpoint, judge, state, supervisor)

@@ -8,7 +8,9 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type * as Counters from "../engine/Counters.ts"
 import type * as Drops from "../engine/Drops.ts"
+import * as Elections from "../engine/Elections.ts"
 import * as Engine from "../engine/Engine.ts"
 import * as EventHub from "../engine/EventHub.ts"
 import * as Feed from "../engine/Feed.ts"
@@ -44,7 +46,10 @@ export interface ServerEngine {
   readonly offer: (input: Step.Input) => void
   readonly state: Effect.Effect<State>
   /** Its events: from the start, with the view of then, for a reader that subscribes in the discovery window. */
-  readonly events: Pick<EventHub.EventHub<Step.View, Event.Event>, "sequence" | "subscribe" | "subscribeAfter">
+  readonly events: Pick<
+    EventHub.EventHub<Step.View, Event.Event>,
+    "readers" | "sequence" | "subscribe" | "subscribeAfter"
+  >
   /** The messages that it sends and hears, while somebody watches. */
   readonly traffic: Stream.Stream<Traffic.Exchanged>
   /** The view as it was last told, and each later one. Of a server that has ended it is the last one. */
@@ -65,6 +70,7 @@ export interface ServerEngine {
 export interface Options {
   readonly initial: State
   readonly drops: Drops.Drops
+  readonly counters: Counters.Counters
   /** How many of the newest events are kept for those who come later. */
   readonly eventHistory: number
   /** `end` ends all leading work of an election, in a bounded time, and answers whether it has finished by then. */
@@ -78,7 +84,7 @@ export interface Options {
 
 /** Makes the state of one server. */
 export const make = Effect.fnUntraced(function*(
-  { deliver, drops, eventHistory, initial, paused, supervisor, works }: Options
+  { counters, deliver, drops, eventHistory, initial, paused, supervisor, works }: Options
 ): Effect.fn.Return<ServerEngine, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const sinceBoot = yield* SinceBoot.SinceBoot
@@ -97,10 +103,12 @@ export const make = Effect.fnUntraced(function*(
 
   const emit = (event: Event.Event): void => {
     hub.publish(event)
+    counters.event(event)
     if (event.event === "Stalled") paused()
     if (event.event === "MessageReceived") deliver(event)
   }
   const carryOut = (output: Output): void => {
+    counters.output(output)
     switch (output._tag) {
       case "Emit":
         return emit(output.event)
@@ -134,6 +142,7 @@ export const make = Effect.fnUntraced(function*(
       // Leading work hears of the end of its reign before anyone else does.
       if (!ElectionContext.ownsSame(before, after)) ownReigns.set(ElectionContext.ownReigns(after))
       if (!Step.showsSame(before, after)) view.set(Step.view(after))
+      for (const election of Elections.between(before, after).ended) counters.ended(election)
       for (const output of outputs) carryOut(output)
     },
     clocks: () => ({ ...sinceBoot?.(), generation: generation() }),

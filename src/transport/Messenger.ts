@@ -17,6 +17,7 @@ import * as DecodeCache from "./DecodeCache.ts"
 import * as RateLimit from "./RateLimit.ts"
 import * as Sessions from "./Sessions.ts"
 import * as SourceRateLimit from "./SourceRateLimit.ts"
+import * as Volume from "./Volume.ts"
 
 /**
  * A message that does not fit one datagram. Nothing was sent. The limits on what people may set keep the program's own
@@ -83,6 +84,10 @@ export interface Messenger {
   readonly renew: () => void
   /** Waits for the next messages, and takes all that are there in order of arrival. May be empty. */
   readonly receive: Effect.Effect<ReadonlyArray<Received>>
+  /** What has come and gone since the start. */
+  readonly volume: Readonly<Volume.Volume>
+  /** How many sessions of others are kept. */
+  readonly sessions: () => number
 }
 
 type Refusal = Datagrams.DatagramsFailed | MessageTooLarge
@@ -117,6 +122,7 @@ export const make = Effect.fnUntraced(function*(
     onDrop,
     monotonic,
     sessions,
+    volume: Volume.make(),
     isNear,
     renewIfSet: () => {
       const ahead = wall() - monotonic()
@@ -130,7 +136,16 @@ export const make = Effect.fnUntraced(function*(
       return refused === null
     }
   }
-  return { ...sender(link), receive: receiver(link), renew: () => sessions.renew(monotonic()) }
+  return {
+    ...sender(link),
+    receive: receiver(link),
+    renew: () => sessions.renew(monotonic()),
+    volume: link.volume,
+    sessions: () => {
+      const { authenticated, unauthenticated } = sessions.size()
+      return authenticated + unauthenticated
+    }
+  }
 })
 
 // internal
@@ -142,6 +157,7 @@ interface Link {
   readonly onDrop: (reason: DropReason, datagram?: Datagrams.Received) => void
   readonly monotonic: () => number
   readonly sessions: Sessions.Sessions
+  readonly volume: Volume.Volume
   /** Whether an address is on a network of ours, or known. */
   readonly isNear: (ip: string) => boolean
   /** Renews the session where the wall clock was set. */
@@ -193,7 +209,7 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
       const failed: Array<Refusal> = []
       const said = Effect.forEach(
         allowed,
-        (one) => Effect.catch(put(endpoint, one, frameTo(one)), (error) => Effect.sync(() => void failed.push(error))),
+        (one) => Effect.catch(put(link, one, frameTo(one)), (error) => Effect.sync(() => void failed.push(error))),
         { discard: true }
       )
       return Effect.as(Effect.andThen(introductions, said), failed as ReadonlyArray<Refusal>)
@@ -207,7 +223,11 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
         maySend(to, message.type)
           ? Effect.flatMap(
             Effect.fromResult(encode(withPort(message, endpoint.portTowards(to.ip)))),
-            (frame) => endpoint.ask(to, seal(frame))
+            (frame) => {
+              const sealed = seal(frame)
+              count(link.volume, sealed)
+              return endpoint.ask(to, sealed)
+            }
           )
           : Effect.succeed("sent" as const)
       )
@@ -215,7 +235,8 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
 }
 
 /** Sends the introductions that are due. If one fails, the message that follows fails too. */
-const introducer = ({ endpoint, monotonic, renewIfSet, sessions }: Link) => (to: ReadonlyArray<Address | null>) => {
+const introducer = (link: Link) => (to: ReadonlyArray<Address | null>) => {
+  const { monotonic, renewIfSet, sessions } = link
   renewIfSet()
   const due = to.flatMap((one) => {
     const frame = sessions.introduction(one, monotonic())
@@ -223,11 +244,18 @@ const introducer = ({ endpoint, monotonic, renewIfSet, sessions }: Link) => (to:
   })
   return due.length === 0
     ? Effect.void
-    : Effect.forEach(due, ({ frame, one }) => Effect.ignore(put(endpoint, one, frame)), { discard: true })
+    : Effect.forEach(due, ({ frame, one }) => Effect.ignore(put(link, one, frame)), { discard: true })
 }
 
-const put = (endpoint: Datagrams.Endpoint, to: Address | null, frame: Uint8Array) =>
-  to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
+const put = ({ endpoint, volume }: Link, to: Address | null, frame: Uint8Array) => {
+  count(volume, frame)
+  return to === null ? endpoint.multicast(frame) : endpoint.unicast(to, frame)
+}
+
+const count = (volume: Volume.Volume, frame: Uint8Array): void => {
+  volume.sent += 1
+  volume.sentBytes += frame.length
+}
 
 /** A probe from a socket that closes soon names the port of the one that stays. */
 const withPort = (message: Message.Message, port: number): Message.Message =>
@@ -240,7 +268,8 @@ const readBody = DecodeCache.make()
 
 type Reply = Sessions.Opened["replies"][number]
 
-const receiver = ({ endpoint, isNear, mayTalk, monotonic, onDrop, renewIfSet, sessions, tag }: Link) => {
+const receiver = (link: Link) => {
+  const { endpoint, isNear, mayTalk, monotonic, onDrop, renewIfSet, sessions, tag, volume } = link
   const sources = SourceRateLimit.make()
   const copies = Copies.make()
   const open = opener(sessions, copies, onDrop)
@@ -253,6 +282,8 @@ const receiver = ({ endpoint, isNear, mayTalk, monotonic, onDrop, renewIfSet, se
   /** Reads one datagram; its messages, and the answers to send for it, are added to those that are there. */
   const read = (datagram: Datagrams.Received, messages: Array<Received>, replies: Array<Reply>): void => {
     const now = monotonic()
+    volume.received += 1
+    volume.receivedBytes += datagram.payload.length
     if (!sources.allows(datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
@@ -278,7 +309,7 @@ const receiver = ({ endpoint, isNear, mayTalk, monotonic, onDrop, renewIfSet, se
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })
   const reply = ({ frame, to }: Reply) =>
     mayTalk(to, handshakes)
-      ? Effect.catch(endpoint.unicast(to, frame), () => Effect.sync(() => onDrop("SendFailed")))
+      ? Effect.catch(put(link, to, frame), () => Effect.sync(() => onDrop("SendFailed")))
       : Effect.void
   return Effect.flatMap(endpoint.receive, (datagrams) => {
     renewIfSet()

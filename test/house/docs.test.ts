@@ -5,7 +5,15 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Source } from "./Source.ts"
 import * as Sources from "./Source.ts"
 
-const entries = ["index.ts", "NodeServer.ts", "NodeClient.ts", "Diagnosis.ts", "testing/index.ts"]
+const entries = [
+  "index.ts",
+  "NodeServer.ts",
+  "NodeClient.ts",
+  "Diagnosis.ts",
+  "StatusApi.ts",
+  "StatusClient.ts",
+  "testing/index.ts"
+]
 
 const handedOn = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/^export (?:type )?(?:\*(?: as \w+)?|\{[^}]*\}) from "([^"]+)"/gm)].map(([, from]) => from!)

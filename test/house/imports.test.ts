@@ -20,7 +20,7 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
   ["testing"],
   ["simulator"],
   // The package's entry points: each puts together what lies below.
-  ["index.ts", "Diagnosis.ts", "NodeServer.ts", "NodeClient.ts"],
+  ["index.ts", "Diagnosis.ts", "NodeServer.ts", "NodeClient.ts", "StatusApi.ts", "StatusClient.ts"],
   ["cli"],
   ["main.ts"]
 ]
@@ -28,14 +28,14 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
 /** Where the platform may be touched, and why. */
 const platform: ReadonlyArray<readonly [where: RegExp, why: string]> = [
   [/^transport\/node\/\w+\.ts$/, "the layers for Node of what transport only describes"],
-  [/^status\/Node\w+\.ts$/, "the layers for Node of what status only describes"],
+  [/^status\/(?:http\/)?Node\w+\.ts$/, "the layers for Node of what status only describes"],
   [/^Node(Server|Client)\.ts$/, "the entry points for Node"],
   [/^cli\//, "a program of Node"],
   [/^main\.ts$/, "the process itself"]
 ]
 
 /** Entry points that run anywhere: nothing of the platform is reached from them. */
-const portable = ["index.ts", "Diagnosis.ts", "testing/index.ts"]
+const portable = ["index.ts", "Diagnosis.ts", "StatusApi.ts", "StatusClient.ts", "testing/index.ts"]
 
 const placeOf = (path: string) => path.split("/")[0]!
 const floorOf = (path: string) => floors.findIndex((places) => places.includes(placeOf(path)))

@@ -71,7 +71,7 @@ export type Read = typeof Settings.read | typeof Settings.timing
 // @ts-expect-error
 export type Told = typeof Inquiry.nobody | typeof Leadership.make
 type Hidden =
-  | (keyof typeof Member & ("isSameStart" | "jsonBytes" | "limits" | "lot" | "nodeId" | "outranks" | "shortened"))
+  | (keyof typeof Member & ("isSameStart" | "jsonBytes" | "limits" | "nodeId" | "outranks" | "rendezvousHash" | "shortened"))
   | (keyof typeof Reign & ("isPassed" | "make" | "max" | "maxTerm" | "nextTerm"))
   | (keyof typeof Event & ("causeOf" | "event"))
 export const hidden = (name: Hidden): never => name

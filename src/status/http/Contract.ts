@@ -19,6 +19,7 @@ import * as Reign from "../../protocol/model/Reign.ts"
 import * as Status from "../../protocol/Status.ts"
 import * as Traffic from "../../server/Traffic.ts"
 import * as History from "../History.ts"
+import { version } from "../Version.ts"
 import * as Problem from "./Problem.ts"
 
 /**
@@ -156,7 +157,10 @@ export class Group extends HttpApiGroup.make("group").add(
   HttpApiEndpoint.get("traffic", "/api/traffic", {
     success: sent(Schema.Union([Alive, Traffic.Exchanged])),
     error: Problem.TooManyStreams
-  }).annotate(OpenApi.Summary, "Messages as this server sends and hears them, as server-sent events")
+  }).annotate(OpenApi.Summary, "Messages as this server sends and hears them, as server-sent events"),
+  HttpApiEndpoint.get("metrics", "/metrics", {
+    success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
+  }).annotate(OpenApi.Summary, "Its metrics, as Prometheus reads them")
 ).middleware(MayLook) {}
 
 /**
@@ -191,7 +195,7 @@ export class Control extends HttpApiGroup.make("control").add(
 ).middleware(MayChange) {}
 
 /**
- * Whether this server is well; where it is not, `why` says what is missing.
+ * This server is well.
  *
  * @category schemas
  * @since 0.1.0
@@ -199,6 +203,8 @@ export class Control extends HttpApiGroup.make("control").add(
 export const Well = Schema.Struct({ ok: Schema.Literal(true) })
 
 /**
+ * This server is not well: `why` says what is missing.
+ *
  * @category schemas
  * @since 0.1.0
  */
@@ -214,7 +220,7 @@ const leaderHeaders = {
 }
 
 /**
- * Whether this server leads, and the reign that it follows; null while nobody leads.
+ * This server leads, by this reign.
  *
  * @category schemas
  * @since 0.1.0
@@ -222,6 +228,8 @@ const leaderHeaders = {
 export const Leads = Schema.Struct({ ok: Schema.Literal(true), reign: Reign.Reign })
 
 /**
+ * This server does not lead. It follows this reign; null while nobody leads.
+ *
  * @category schemas
  * @since 0.1.0
  */
@@ -265,5 +273,6 @@ export class Api extends HttpApi.make("bellwether")
   .middleware(SameSite)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotate(OpenApi.Title, "Bellwether")
+  .annotate(OpenApi.Version, version)
   .annotate(OpenApi.Description, "What one server of a group knows, does and can be told.")
 {}

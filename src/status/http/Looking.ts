@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import * as Group from "../../server/Group.ts"
 import * as Settings from "../../settings/Settings.ts"
 import * as History from "../History.ts"
+import * as Exposition from "../metrics/Exposition.ts"
 import { version } from "../Version.ts"
 import * as Contract from "./Contract.ts"
 import * as Streams from "./Streams.ts"
@@ -34,6 +35,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function*(handlers) {
     const group = yield* Group.Group
     const history = yield* remembered(group)
+    const metrics = yield* Exposition.make(group)
     const slots = Streams.makeSlots(maxStreams)
     const settings = texts(group.settings)
     return handlers
@@ -47,17 +49,21 @@ export const layer = HttpApiBuilder.group(
           dropped
         })))
       .handle("history", () => Ref.get(history))
+      .handle("metrics", () => metrics.text)
       .handle("events", ({ headers, query }) => {
         const only = query.event === undefined
           ? null
           : new Set(typeof query.event === "string" ? [query.event] : query.event)
-        return slots.hold(Streams.events(group, { only, after: headers["last-event-id"] ?? query.after }))
+        return Effect.as(slots.take, Streams.events(group, { only, after: headers["last-event-id"] ?? query.after }))
       })
       .handle("traffic", () =>
-        slots.hold(Stream.merge(
-          Stream.map(group.traffic, (data) => ({ event: data.type, data })),
-          Streams.alive,
-          { haltStrategy: "left" }
-        )))
+        Effect.as(
+          slots.take,
+          Stream.merge(
+            Stream.map(group.traffic, (data) => ({ event: data.type, data })),
+            Streams.alive,
+            { haltStrategy: "left" }
+          )
+        ))
   })
 )

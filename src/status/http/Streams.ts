@@ -5,8 +5,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Sse from "effect/encoding/Sse"
-import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../protocol/model/Event.ts"
 import type * as Group from "../../server/Group.ts"
@@ -30,24 +30,33 @@ export const sequenceOf = (incarnation: number, number: string): number | null =
   return start === String(incarnation) ? Number(sequence) : null
 }
 
-/** How many streams are open. */
+/** Places for streams. */
 export interface Slots {
-  /** Runs a stream in one of the places that there are, and gives it back when it ends. */
-  readonly hold: <A, E>(stream: Stream.Stream<A, E>) => Effect.Effect<Stream.Stream<A, E>, Problem.TooManyStreams>
+  /**
+   * Takes a place until the scope closes, which is that of a request: a stream that is asked for by HEAD, or whose reader is gone
+   * before it began, never runs.
+   */
+  readonly take: Effect.Effect<void, Problem.TooManyStreams, Scope.Scope>
 }
 
 /** So many places for streams. */
 export const makeSlots = (limit: number): Slots => {
-  const open = Ref.makeUnsafe(0)
-  const take = Ref.modify(open, (count) => count < limit ? [true, count + 1] as const : [false, count] as const)
+  let open = 0
+  const release = Effect.sync(() => {
+    open -= 1
+  })
   return {
-    hold: (stream) =>
-      Effect.flatMap(take, (isTaken) =>
-        isTaken
-          ? Effect.succeed(Stream.ensuring(stream, Ref.update(open, (count) => count - 1)))
-          : Effect.fail(
-            new Problem.TooManyStreams({ limit, detail: `${limit} are open; one must end before another begins` })
-          ))
+    take: Effect.acquireRelease(
+      Effect.suspend(() => {
+        if (open >= limit) {
+          const detail = `${limit} are open; one must end before another begins`
+          return Effect.fail(new Problem.TooManyStreams({ limit, detail }))
+        }
+        open += 1
+        return Effect.void
+      }),
+      () => release
+    )
   }
 }
 

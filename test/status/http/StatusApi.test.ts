@@ -1,80 +1,10 @@
 /** The HTTP API over a simulated group: what each route answers, to whom, and what is refused. */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServer from "effect/http/HttpServer"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { createServer } from "node:http"
-import * as Group from "../../../src/server/Group.ts"
-import * as Leadership from "../../../src/server/Leadership.ts"
-import * as Changing from "../../../src/status/http/Changing.ts"
 import * as Looking from "../../../src/status/http/Looking.ts"
-import * as StatusApi from "../../../src/StatusApi.ts"
-import * as StatusClient from "../../../src/StatusClient.ts"
-import { SimulatedGroup } from "../../../src/testing/index.ts"
-
-const token = Redacted.make("0123456789abcdef")
-
-/** Two servers that are settled, the second of which leads, and the API of one of them at an address of its own. */
-const served = Effect.fnUntraced(function*(
-  { index = 1, options = { token }, ...settings }: {
-    readonly index?: number
-    readonly options?: StatusApi.Options
-    readonly leadership?: "lease"
-    readonly groupSize?: number
-  } = {}
-) {
-  const group = yield* SimulatedGroup.make({
-    servers: 2,
-    seed: "api",
-    settings: (index) => ({ profile: "fast", priority: index, name: `server-${index}`, ...settings })
-  })
-  yield* group.settle()
-  const server = yield* group.server(index)
-  const services = Layer.mergeAll(
-    Layer.succeed(Group.Group, server.group),
-    Layer.succeed(Leadership.Leadership, server.leadership),
-    Layer.succeed(Changing.Sender, () => Effect.succeed(7))
-  )
-  const own = HttpRouter.add("GET", "/own", HttpServerResponse.text("the app's"))
-  const app = HttpRouter.serve(Layer.merge(own, StatusApi.layer(options)), {
-    disableLogger: true,
-    disableListenLog: true
-  }).pipe(
-    Layer.provide(services),
-    Layer.provideMerge(NodeHttpServer.layer(createServer, {
-      host: "127.0.0.1",
-      port: 0,
-      gracefulShutdownTimeout: "100 millis"
-    }))
-  )
-  const context = yield* Layer.build(app)
-  const url = yield* HttpServer.addressFormattedWith(Effect.succeed).pipe(Effect.provide(context))
-  const client = yield* Effect.provide(StatusClient.make({ url, token }), FetchHttpClient.layer)
-  const ask = (path: string, init: RequestInit = {}) =>
-    Effect.promise(async () => {
-      const response = await fetch(`${url}${path}`, init)
-      const text = await response.text()
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: text === "" ? null : JSON.parse(text) as Record<string, unknown>
-      }
-    })
-  return { group, server, url, client, ask }
-})
-
-/** Lets the sockets of this process have their turn: simulated time passes without. */
-const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
-
-const authorized = { authorization: `Bearer ${Redacted.value(token)}` }
-const json = { ...authorized, "content-type": "application/json" }
+import { authorized, json, served, token, turn } from "./Served.ts"
 
 describe("who looks", () => {
   it.effect("sees the whole group at one instant, settings less secrets", () =>
@@ -225,6 +155,25 @@ describe("events", () => {
       assert.strictEqual(one.status, 503)
       assert.strictEqual(one.body?.["type"], "urn:bellwether:problem:too-many-streams")
       assert.strictEqual((yield* ask("/api/group")).status, 200)
+    }))
+})
+
+describe("a place for a stream", () => {
+  it.effect("is given back by a reader that goes, and by one that asks for the head alone", () =>
+    Effect.gen(function*() {
+      const { ask, url } = yield* served()
+      const head = Effect.map(ask("/api/events", { method: "HEAD" }), ({ status }) => status)
+      const gone = Effect.promise(async () => {
+        const controller = new AbortController()
+        await Promise.all(
+          Array.from({ length: Looking.maxStreams }, () => fetch(`${url}/api/events`, { signal: controller.signal }))
+        )
+        controller.abort()
+      })
+      yield* gone
+      yield* Effect.repeat(head, { until: (status) => status === 200 })
+      yield* Effect.repeat(head, { while: (status) => status === 200, times: Looking.maxStreams + 1 })
+      assert.strictEqual(yield* head, 200)
     }))
 })
 

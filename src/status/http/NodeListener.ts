@@ -22,17 +22,20 @@ import * as Group from "../../server/Group.ts"
 import * as Leadership from "../../server/Leadership.ts"
 import type * as Server from "../../server/Server.ts"
 import * as Loopback from "../../settings/Loopback.ts"
-import { notShown, SettingRefused } from "../../settings/SettingRefused.ts"
-import * as Settings from "../../settings/Settings.ts"
-import * as StatusApi from "../../StatusApi.ts"
+import type * as Settings from "../../settings/Settings.ts"
 import type * as Datagrams from "../../transport/Datagrams.ts"
-import { KeyFile } from "../../transport/KeyFile.ts"
+import * as Answers from "./Answers.ts"
 import * as Changing from "./Changing.ts"
+import * as Routes from "./Routes.ts"
 
 /** Where a server is to listen. */
 type Listening = Settings.Settings & { readonly http: Host.HostPort }
 
-/** What is told of the listener. */
+/**
+ * What is told of the listener.
+ *
+ * @internal
+ */
 export interface Told {
   /** It listens: the address of its page. */
   readonly listening: (url: string) => Effect.Effect<void>
@@ -45,26 +48,6 @@ const maxConnections = 512
 
 /** A connection on which nothing moves for so long is closed, in ms: a stream shows that it is alive twice as often. */
 const idleFor = 30_000
-
-/** The token of a server: as it was set, or what its file says. Read before anything is opened. */
-export const token = Effect.fnUntraced(function*(
-  { httpToken, httpTokenFile }: Pick<Settings.Settings, "httpToken" | "httpTokenFile">
-): Effect.fn.Return<Redacted.Redacted | undefined, SettingRefused> {
-  if (httpTokenFile === undefined) return httpToken
-  const refused = (was: string, allowed: string) =>
-    new SettingRefused({ setting: "httpTokenFile", as: "httpTokenFile", was, allowed })
-  const { read } = yield* KeyFile
-  const { text } = yield* Effect.mapError(
-    read(httpTokenFile),
-    ({ why }) => refused(httpTokenFile, `a file that can be read: ${why}`)
-  )
-  const [first = ""] = text.split(/\r?\n/, 1)
-  const { httpToken: found } = yield* Effect.mapError(
-    Settings.make({ httpToken: first.trim() }),
-    ({ allowed }) => refused(notShown, `a file whose first line is a token: ${allowed}`)
-  )
-  return found
-})
 
 /** A server of Node that nothing keeps open or brings down. */
 const makeServer = () => {
@@ -115,7 +98,10 @@ const listening = (
     yield* told.listening(url)
   })
   return HttpRouter.serve(
-    StatusApi.layer({ token: secret, closed: !Loopback.isLoopback(host), hosts: ownNames(settings), page: "/" }),
+    Layer.merge(
+      Routes.layer({ token: secret, closed: !Loopback.isLoopback(host), hosts: ownNames(settings), page: "/" }),
+      Answers.layer({ all: true })
+    ),
     { disableLogger: true, disableListenLog: true }
   ).pipe(
     Layer.merge(Layer.effectDiscard(said)),
@@ -150,15 +136,17 @@ const makeSender = Effect.fnUntraced(function*(settings: Settings.Settings) {
 const again = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
 
 /**
- * Serves the page and the API of a server until the scope closes. It returns at once, before it listens: the group's work waits
- * for nothing here.
+ * Serves the page and the API of a server until the scope closes; `secret` is its token. It returns at once, before it listens:
+ * the group's work waits for nothing here.
+ *
+ * @internal
  */
 export const listen = Effect.fnUntraced(function*(
   server: Pick<Server.ServerShape, "group" | "leadership">,
   settings: Listening,
+  secret: Redacted.Redacted | undefined,
   told: Told
-): Effect.fn.Return<void, SettingRefused, Scope.Scope | Datagrams.Datagrams> {
-  const secret = yield* token(settings)
+): Effect.fn.Return<void, never, Scope.Scope | Datagrams.Datagrams> {
   // At once, so that what is opened in it later is not closed before what the caller acquires meanwhile.
   const scope = yield* Scope.fork(yield* Effect.scope)
   const sender = yield* Scope.provide(makeSender(settings), scope)
