@@ -43,12 +43,13 @@ const statusOf = (count: number) => {
     phase: "Live",
     uptime: 500_000,
     self: members[1],
-    members: members.map((member, index) => ({
-      ...member,
-      heard: index === 1 ? null : silent(index),
-      asked: index % 37 === 5 ? 2 : 0,
-      page: index < 3 ? `http://10.0.0.${index}:7780/` : null
-    })),
+    members: members.map((member, index) =>
+      Object.assign(member, {
+        heard: index === 1 ? null : silent(index),
+        asked: index % 37 === 5 ? 2 : 0,
+        page: index < 3 ? `http://10.0.0.${index}:7780/` : null
+      })
+    ),
     elections: [{
       name: "",
       reign: { term: startedAt, leader },
