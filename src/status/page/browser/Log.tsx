@@ -66,7 +66,7 @@ export const Log = ({ model, send }: Props) => {
           />
         </div>
       </header>
-      <div class="scrolled" tabIndex={0} role="region" aria-labelledby="log">
+      <div class="scrolled" tabIndex={0} role="group" aria-labelledby="log">
         <ol>
           {entries.slice(0, limit).map(({ event, key }) => (
             <li key={key} class={Model.topicOf(event)}>
@@ -99,7 +99,7 @@ export const Messages = ({ model }: { readonly model: Model.Model }) => {
     <section class="said" aria-labelledby="said">
       <h2 id="said">Messages between servers</h2>
       <p class="hint">As this server sends and hears them, without those that are sent all the time.</p>
-      <div class="scrolled" tabIndex={0} role="region" aria-labelledby="said">
+      <div class="scrolled" tabIndex={0} role="group" aria-labelledby="said">
         <ol>
           {model.said.toReversed().map(({ key, message: { at, by, to, type, way } }) => (
             <li key={key}>

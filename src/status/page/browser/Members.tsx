@@ -24,7 +24,7 @@ export const Members = ({ model, onSelect }: Props) => {
       <h2 id="members">
         Members <span class="count">{members.length}</span>
       </h2>
-      <div class="scrolled" tabIndex={0} role="region" aria-labelledby="members">
+      <div class="scrolled" tabIndex={0} role="group" aria-labelledby="members">
         <table>
           <thead>
             <tr>

@@ -1,4 +1,4 @@
-/** The ring of members, with what moves drawn over it. The table of members says the same to those who do not see it. */
+/** The ring of members, with what moves drawn behind it. The table of members says the same to those who do not see it. */
 import { useEffect, useMemo, useRef } from "preact/hooks"
 import type { GroupStatus } from "../../http/Contract.ts"
 import * as Ring from "../Ring.ts"
@@ -36,7 +36,8 @@ const Mark = ({ leader, member, onSelect, place, ring, selected, self }: MarkPro
     place.id === selected && "selected",
     member.asked > 0 && "doubtful"
   ]
-  const isNamed = ring.isNamed || isLeader || place.id === self || place.id === selected
+  // Neighbours on a crowded ring would write over each other: the table and the details have the other names.
+  const isNamed = ring.isNamed || isLeader
   const size = isLeader ? Math.max(5, ring.size * 1.25) : ring.size
   return (
     <g class={kinds.filter(Boolean).join(" ")} onClick={() => onSelect(place.id)}>
@@ -78,7 +79,13 @@ export const RingView = (props: Props) => {
   return (
     <>
       <div class="ring">
-        <svg viewBox={`${-x} ${-y} ${2 * x} ${2 * y}`} role="img" aria-label={summary}>
+        <canvas ref={canvas} aria-hidden="true" />
+        <svg
+          class={ring.isNamed ? "" : "crowded"}
+          viewBox={`${-x} ${-y} ${2 * x} ${2 * y}`}
+          role="img"
+          aria-label={summary}
+        >
           <circle r="100" class="orbit" />
           {ring.places.map((place, index) => (
             <Mark key={place.id} {...props} place={place} member={members[index]!} ring={ring} />
@@ -91,7 +98,6 @@ export const RingView = (props: Props) => {
             {members.length} {members.length === 1 ? "member" : "members"}
           </text>
         </svg>
-        <canvas ref={canvas} aria-hidden="true" />
       </div>
       <Legend />
     </>

@@ -1,4 +1,4 @@
-/** Draws over the ring what moves: heartbeats as they come, and messages on their way. It draws only while something does. */
+/** Draws behind the ring what moves: heartbeats as they come, and messages on their way. It draws only while something does. */
 import type * as Flights from "../Flights.ts"
 import { kindOf } from "../Flights.ts"
 import type * as Ring from "../Ring.ts"
@@ -52,12 +52,14 @@ const paint = (context: CanvasRenderingContext2D, moving: Moving, scene: Scene, 
   context.fillStyle = colour
   context.beginPath()
   if (to === null) {
-    context.arc(from.x, from.y, isStill ? size + 3 : size * (1 + 1.2 * Math.max(0, part)), 0, 7)
+    context.lineWidth = Math.min(1.2, size / 3)
+    context.arc(from.x, from.y, isStill ? size * 1.3 : size * (1 + 1.2 * Math.max(0, part)), 0, 7)
     context.stroke()
     return true
   }
   const along = isStill ? 1 : 1 - (1 - Math.max(0, part)) ** 2
   const at = { x: from.x + (to.x - from.x) * along, y: from.y + (to.y - from.y) * along }
+  context.lineWidth = 1.2
   context.moveTo(from.x, from.y)
   context.lineTo(at.x, at.y)
   context.stroke()
@@ -77,7 +79,6 @@ const prepare = (canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): 
   context.setTransform(1, 0, 0, 1, 0, 0)
   context.clearRect(0, 0, width, height)
   context.setTransform(scale, 0, 0, scale, width / 2, height / 2)
-  context.lineWidth = 1.2
   context.font = "6px system-ui, sans-serif"
 }
 
