@@ -18,7 +18,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
     status === undefined ? Effect.succeed<Screen.Change>((model) => model) : Effect.map(
       status,
       (known): Screen.Change => {
-        const seen = Seen.ofStatus(known, { group: name, where, few: Table.shortfall(settings, known) })
+        const seen = Seen.ofStatus(known, { group: name, where, isOwn: true, few: Table.shortfall(settings, known) })
         return (model) => Model.saw(model, seen)
       }
     )

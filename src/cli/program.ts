@@ -39,6 +39,7 @@ const askFlags = {
   "this-host": Options.thisHost,
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
 }
+const watchFlags = { ...Options.flagsOf(Options.watchingKeys), url: Options.url }
 const sendFlags = {
   text: Argument.String("text").pipe(Argument.withDescription("what to send: at most 512 bytes of JSON")),
   ...Options.flagsOf(Options.clientKeys),
@@ -93,6 +94,12 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
         const { leader } = yield* Effect.promise(() => import("./leader.ts"))
         return yield* leader(settings, { json, thisHost, timeout })
       })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
+    Command.make("watch", watchFlags, ({ url, ...flags }) =>
+      Effect.gen(function*() {
+        const { settings, token } = yield* Options.resolveToWatch(flags)
+        const { watch } = yield* Effect.promise(() => import("./watch.ts"))
+        return yield* watch({ settings, token, url: Option.getOrUndefined(url) })
+      })).pipe(Command.withDescription("Show a group live, and take no part in it")),
     Command.make(
       "simulate",
       simulateFlags,

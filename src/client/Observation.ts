@@ -3,6 +3,8 @@
  * observer judges nobody by silence of its own: a member is gone when it says so, when another start of it is heard, or
  * when a server whose list it was on leaves it out.
  */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
 import * as Event from "../protocol/model/Event.ts"
 import * as Member from "../protocol/model/Member.ts"
 import * as Message from "../protocol/model/Message.ts"
@@ -37,7 +39,7 @@ export interface ObservedMember extends Omit<Message.Listed, "heard" | "hostname
 
 /** All that is known. `answeredBy` is the server whose list came last, and `answeredAt` when; `heardAt` is when anything was heard. */
 export interface Observation {
-  readonly members: ReadonlyMap<string, ObservedMember>
+  readonly members: HashMap.HashMap<string, ObservedMember>
   readonly elections: ReadonlyMap<string, ObservedElection.ObservedElection>
   /** The starts that are gone, by id: nothing that is still under way brings them back. */
   readonly gone: ReadonlyMap<string, { readonly incarnation: number; readonly at: number; readonly left: boolean }>
@@ -62,7 +64,7 @@ export type Result = readonly [observation: Observation, events: ReadonlyArray<E
 
 /** Nothing is known. */
 export const make = ({ monotonic }: Now): Observation => ({
-  members: new Map(),
+  members: HashMap.empty(),
   elections: new Map([["", ObservedElection.make(monotonic)]]),
   gone: new Map(),
   heardAt: -Infinity,
@@ -93,9 +95,13 @@ const asMember = (
   tags
 })
 
+/** A member by its id; undefined where it is none. */
+export const memberBy = ({ members }: Observation, id: string): ObservedMember | undefined =>
+  Option.getOrUndefined(HashMap.get(members, id))
+
 /** A leader of which nothing but its reign is known yet is called by its id. */
-const memberOf = ({ members }: Observation, leader: Reign.Leader): Member.Member => {
-  const known = members.get(leader.id)
+const memberOf = (observation: Observation, leader: Reign.Leader): Member.Member => {
+  const known = memberBy(observation, leader.id)
   return known !== undefined && known.incarnation === leader.incarnation
     ? asMember(known)
     : { ...leader, name: leader.id, hostname: "", tags: {} }
@@ -125,7 +131,7 @@ class Step {
   }
 
   put(member: ObservedMember): void {
-    this.set({ members: new Map(this.now.members).set(member.id, member) })
+    this.set({ members: HashMap.set(this.now.members, member.id, member) })
   }
 
   /** Whether a start is gone for good, by its own word. */
@@ -136,10 +142,9 @@ class Step {
   }
 
   remove(id: string, reason: Event.Reason): void {
-    const member = this.now.members.get(id)
+    const member = memberBy(this.now, id)
     if (member === undefined) return
-    const members = new Map(this.now.members)
-    members.delete(id)
+    const members = HashMap.remove(this.now.members, id)
     const entry = { incarnation: member.incarnation, at: this.#time.monotonic, left: reason._tag === "Left" }
     const gone = new Map(this.now.gone)
     gone.delete(id)
@@ -162,7 +167,7 @@ class Step {
 
   #about(name: string, leaderHeardAt?: number): ObservedElection.About {
     const leader = this.now.elections.get(name)?.reign?.leader.id
-    const member = leader === undefined ? undefined : this.now.members.get(leader)
+    const member = leader === undefined ? undefined : memberBy(this.now, leader)
     const { monotonic } = this.#time
     return { name, monotonic, leaderHeardAt: leaderHeardAt ?? (member === undefined ? monotonic : lastSign(member)) }
   }
@@ -212,12 +217,12 @@ const heardMember = (
   time: Now
 ) => {
   const sender = Zone.announced(message.sender, from)
-  const known = step.now.members.get(sender.id)
+  const known = memberBy(step.now, sender.id)
   if (known !== undefined && known.incarnation < sender.incarnation) {
     step.remove(sender.id, { _tag: "Replaced", by: sender.incarnation })
   }
-  const before = step.now.members.get(sender.id)
-  if (before === undefined && step.now.members.size >= limits.members) return
+  const before = memberBy(step.now, sender.id)
+  if (before === undefined && HashMap.size(step.now.members) >= limits.members) return
   const gone = step.now.gone.get(sender.id)
   const alive = message.type === "SERVER_ALIVE" ? message : undefined
   const view = "view" in message ? message.view : undefined
@@ -254,7 +259,7 @@ const heardServer = (
 ) => {
   const { sender } = message
   if (step.isGone(sender)) return
-  const known = step.now.members.get(sender.id)
+  const known = memberBy(step.now, sender.id)
   // Said by its former start, and late.
   if (known !== undefined && sender.incarnation < known.incarnation) return
   if (message.type === "SERVER_LEAVING") return step.remove(sender.id, { _tag: "Left" })
@@ -277,12 +282,12 @@ export const heard = (
   via: "multicast" | "unicast",
   time: Now
 ): Result => {
+  // Who else asks, as this observer itself does, shows nothing of the group.
+  if (!("sender" in message)) return [before, []]
   const step = new Step({ ...before, heardAt: time.monotonic }, time)
-  if ("sender" in message) {
-    const leader = step.now.elections.get("")?.reign
-    heardServer(step, message, from, via, time)
-    if (step.now.elections.get("")?.reign !== leader) step.set({ isDoubtful: true })
-  }
+  const leader = step.now.elections.get("")?.reign
+  heardServer(step, message, from, via, time)
+  if (step.now.elections.get("")?.reign !== leader) step.set({ isDoubtful: true })
   return [step.now, step.events]
 }
 
@@ -290,17 +295,17 @@ export const heard = (
 const told = (step: Step, line: Message.Listed, time: Now) => {
   if (step.isGone(line)) return
   const { heard, ...listed } = line
-  const known = step.now.members.get(line.id)
+  const known = memberBy(step.now, line.id)
   if (known !== undefined && known.incarnation > line.incarnation) return
   if (known !== undefined && known.incarnation < line.incarnation) {
     step.remove(line.id, { _tag: "Replaced", by: line.incarnation })
   }
-  const before = step.now.members.get(line.id)
+  const before = memberBy(step.now, line.id)
   const gone = step.now.gone.get(line.id)
   const toldAt = time.monotonic - heard
   // Another, which still has it, may answer after the one that has left it out.
   if (before === undefined && gone?.incarnation === line.incarnation && toldAt <= gone.at) return
-  if (before === undefined && step.now.members.size >= limits.members) return
+  if (before === undefined && HashMap.size(step.now.members) >= limits.members) return
   step.put({
     heardAt: -Infinity,
     via: "unicast",
@@ -317,7 +322,7 @@ const told = (step: Step, line: Message.Listed, time: Now) => {
     toldAt
   })
   if (before === undefined) {
-    const member = step.now.members.get(line.id)
+    const member = memberBy(step.now, line.id)
     if (member !== undefined) {
       step.tell({ at: time.wall, event: "MemberJoined", member: asMember(member), via: "message" })
     }
@@ -329,7 +334,7 @@ export const answered = (before: Observation, answer: Answered, time: Now): Resu
   const step = new Step({ ...before, heardAt: time.monotonic, isDoubtful: false }, time)
   for (const line of answer.members) told(step, line, time)
   const listed = new Set<string>(answer.members.map(({ id }) => id))
-  for (const member of step.now.members.values()) {
+  for (const member of HashMap.values(step.now.members)) {
     const isMissing = !listed.has(member.id) && !member.disputed && member.heardAt < answer.askedAt - margin
     if (!isMissing) continue
     const silent = Math.max(0, Math.round(time.monotonic - lastSign(member)))
@@ -348,7 +353,7 @@ export const answered = (before: Observation, answer: Answered, time: Now): Resu
 
 /** Whether a member has missed a heartbeat, so that a list should be asked for. */
 export const isOverdue = ({ members }: Observation, monotonic: number): boolean => {
-  for (const { heardAt, interval } of members.values()) {
+  for (const { heardAt, interval } of HashMap.values(members)) {
     if (interval === undefined) continue
     const late = monotonic - heardAt - interval
     // Not for one that is silent for long: the lists tell of it by then.
@@ -359,4 +364,4 @@ export const isOverdue = ({ members }: Observation, monotonic: number): boolean 
 
 /** The members, highest rank first. */
 export const ranked = ({ members }: Observation): ReadonlyArray<ObservedMember> =>
-  [...members.values()].toSorted((a, b) => Member.compareRank(b, a))
+  [...HashMap.values(members)].toSorted((a, b) => Member.compareRank(b, a))

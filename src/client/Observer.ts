@@ -60,6 +60,9 @@ const isDue = (
   return since >= every || observation.isDoubtful || Observation.isOverdue(observation, monotonic)
 }
 
+/** Is told the events of each step, also where there are none, and what is known after it. It must not wait. */
+export type Changed = (events: ReadonlyArray<Event.Event>, observation: Observation.Observation) => void
+
 /** What an observer has while it runs. `learn` takes a step, and wakes the questions where it leaves doubts. */
 interface Running {
   readonly settings: Inquiry.Questioned
@@ -134,13 +137,10 @@ const strangers = ({ strangers }: Keys.Keys, { wall }: Observation.Now) =>
       count
     })))
 
-/**
- * Observes a group. `changed` is called with the events of each step, also where there are none; it must not wait. A file of
- * keys is read once.
- */
+/** Observes a group. A file of keys is read once. */
 export const make = Effect.fnUntraced(function*(
   settings: Inquiry.Questioned,
-  changed: (events: ReadonlyArray<Event.Event>) => void
+  changed: Changed
 ): Effect.fn.Return<
   Observer,
   SettingRefused | Datagrams.DatagramsFailed,
@@ -165,16 +165,16 @@ export const make = Effect.fnUntraced(function*(
     learn: (step) => {
       const [after, events] = step(current.current, now())
       MutableRef.set(current, after)
-      changed(events)
+      changed(events, after)
       if (after.isDoubtful) Queue.offerUnsafe(wake, undefined)
     }
   }
   const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
-    Effect.sync(() => changed([{ at: now().wall, event: "FiberDied", fiber, cause, deaths }]))
+    Effect.sync(() => changed([{ at: now().wall, event: "FiberDied", fiber, cause, deaths }], current.current))
   )
   yield* supervisor.keep("hearing", Effect.forever(hear(running)))
   yield* supervisor.keep("questions", Effect.forever(Effect.suspend(() => ask(running))))
-  const tell = Effect.map(Effect.suspend(() => strangers(keys, now())), changed)
+  const tell = Effect.map(Effect.suspend(() => strangers(keys, now())), (events) => changed(events, current.current))
   yield* supervisor.keep("strangers", Effect.forever(Effect.andThen(tell, Effect.sleep("10 seconds"))))
   const { observation } = running
   return { observation, now, asked: Asked.asked(settings, endpoint, patience), failed: supervisor.failed }

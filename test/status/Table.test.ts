@@ -108,7 +108,7 @@ describe("the table", () => {
         const members = names.map((name, index) => ({ ...member(index, name), heard: { ago: index } }))
         const [leader] = members
         const elections = [{ name: "", reign: leader === undefined ? null : Reign.make(7, leader), term: 7 }]
-        const seen = { at: now, group: text, where: text, self: null, members, elections }
+        const seen = { at: now, group: text, where: text, self: null, isOwn: false, members, elections }
         const model = Model.noted(Model.saw(Model.make(), seen), now, text)
         const lines = View.render(model, { columns, rows, color: false })
         assert.isAtMost(lines.length, rows)

@@ -27,7 +27,7 @@ const reignLine = (seen: Seen.Seen, election: Seen.SeenElection): string => {
     const few = seen.few === null || seen.few === undefined ? "" : `: ${seen.few}`
     return (term === 0 ? "Nobody leads yet" : `Nobody leads; term ${term} has ended`) + (name === "" ? few : "")
   }
-  if (reign.leader.id === seen.self) return `We lead, term ${reign.term}`
+  if (seen.isOwn === true && reign.leader.id === seen.self) return `We lead, term ${reign.term}`
   const { through } = election
   const path = through === null || through === undefined ? "" : `, followed through ${Seen.nameOf(seen, through)}`
   return `${Seen.nameOf(seen, reign.leader.id)} leads, term ${reign.term}${path}`
@@ -41,14 +41,15 @@ const electionLine = (seen: Seen.Seen, election: Seen.SeenElection, since: numbe
 }
 
 /** What this server itself has to tell, where it is one that sees it. */
-const selfLine = ({ members, self, votesIn }: Seen.Seen): ReadonlyArray<string> => {
+const selfLine = ({ isOwn, members, self, votesIn }: Seen.Seen): ReadonlyArray<string> => {
   const member = members.find(({ id }) => id === self)
   if (member === undefined) return []
   const votes = votesIn === null || votesIn === undefined || votesIn === 0
     ? ""
     : `, does not vote yet: in ${Text.age(votesIn)} at the latest`
   const name = Seen.nameOf({ members }, member.id)
-  return [`We are ${name} (${member.id}) at ${Member.formatAddress(member)}, priority ${member.priority}${votes}`]
+  const at = `${name} (${member.id}) at ${Member.formatAddress(member)}`
+  return [isOwn === true ? `We are ${at}, priority ${member.priority}${votes}` : `Seen by ${at}${votes}`]
 }
 
 /** The head in at most so many lines. */

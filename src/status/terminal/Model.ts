@@ -92,9 +92,6 @@ export const passed = (model: Model, now: number): Model => ({ ...model, now })
 /** What is seen is not current, or is again. */
 export const stale = (model: Model, why: string | null): Model => ({ ...model, stale: why })
 
-/** The past up to now, from somebody who has kept it. */
-export const remembers = (model: Model, history: History.History): Model => ({ ...model, history })
-
 /** A line for the log. A log that is scrolled back stands still. */
 export const noted = (model: Model, at: number, text: string, about: ReadonlyArray<string> = []): Model => {
   const notes = [...model.notes, { at, text, about }].slice(-keptNotes)

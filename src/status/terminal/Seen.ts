@@ -24,13 +24,14 @@ export interface SeenElection extends Partial<typeof Status.SeenElection.Type> {
 
 /**
  * All of it. `at` is Unix ms by the clock that also dates the events. `where` says how it is seen, `self` is the server that
- * sees it, null for an observer. `few` says how many servers must be in view where too few are.
+ * sees it, null for an observer; `isOwn` where that is this program itself. `few` says how many servers must be in view where too few are.
  */
 export interface Seen {
   readonly at: number
   readonly group: string
   readonly where: string
   readonly self: string | null
+  readonly isOwn?: boolean | undefined
   readonly members: ReadonlyArray<SeenMember>
   readonly elections: ReadonlyArray<SeenElection>
   readonly upcoming?: Status.Status["upcoming"] | undefined
@@ -43,7 +44,7 @@ export interface Seen {
 /** What a server's own status shows. */
 export const ofStatus = (
   { self, ...status }: Status.Status,
-  how: Pick<Seen, "few" | "group" | "where">
+  how: Pick<Seen, "few" | "group" | "isOwn" | "where">
 ): Seen => ({ ...status, ...how, self: self.id })
 
 /** The group's own election. */

@@ -8,6 +8,7 @@ import type * as Model from "./Model.ts"
 const labelWidth = 12
 const narrowest = 24
 const mostAway = 3
+const shortest = 60_000
 
 /** Consecutive cells of one kind. */
 interface Run {
@@ -105,13 +106,15 @@ const awayWithin = ({ absences }: History.History, { from }: Scale) => {
 export const lines = ({ history, look, now }: Model.Model, style: Table.Style): ReadonlyArray<string> => {
   if (style.rows < 2 || style.columns < narrowest) return []
   const columns = Math.min(style.columns, 400)
-  const scale: Scale = { from: now - look.span, to: now, cells: columns - labelWidth - 1 }
-  const label = (text: string) => `${Text.pad(Text.clip(Text.clean(text), labelWidth), labelWidth)} `
   const { since } = history
+  // What is known of a shorter time has all the room.
+  const span = Math.min(look.span, Math.max(shortest, since === null ? 0 : now - since))
+  const scale: Scale = { from: now - span, to: now, cells: columns - labelWidth - 1 }
+  const label = (text: string) => `${Text.pad(Text.clip(Text.clean(text), labelWidth), labelWidth)} `
   const away = awayWithin(history, scale)
   const paused = history.pauses.filter(({ at }) => at >= scale.from)
   const legend = [
-    `  LAST ${Text.age(look.span)}`,
+    `  LAST ${Text.age(span)}`,
     `${nobody} nobody leads`,
     ...(away.length > 0 ? ["x away"] : []),
     ...(paused.length > 0 ? ["# paused"] : [])

@@ -28,6 +28,7 @@ export const seen: Seen.Seen = {
   group: "orders",
   where: "239.255.253.87:16983",
   self: hall.id,
+  isOwn: true,
   members: [
     { ...kitchen, heard: { ago: 300, via: "multicast", unicastOnly: false, through: null }, asked: 0 },
     { ...hall, heard: null, asked: 0 },
@@ -44,7 +45,7 @@ type Happening = { readonly [E in Event.Event["event"]]: Omit<Extract<Event.Even
 
 /** So many seconds before now. */
 const past: ReadonlyArray<readonly [ago: number, event: Happening]> = [
-  [240, { event: "Started", self: hall }],
+  [330, { event: "Started", self: hall }],
   [239, { event: "LeaderChanged", election: "", leader: bath, from: null, term: 6, cause: "Start", without: 0 }],
   [
     150,

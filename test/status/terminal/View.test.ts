@@ -33,12 +33,12 @@ kitchen leads, term 7
     bath     0000000000000003  192.0.2.1:40003        -1  3m03s     2s        host
 
   LAST 5m00s  · nobody leads  x away  # paused
-leader                        |bath──────────────────────·····|kitchen──────────────────────────────
-this server                   ──────────────────────────────────────────##──────────────────────────
-bath                          ──────────────────────────xxxxxxxxxxxxxxxxxxxxxxxxxxx─────────────────
+leader       ·················|bath──────────────────────·····|kitchen──────────────────────────────
+this server  ───────────────────────────────────────────────────────────##──────────────────────────
+bath         ───────────────────────────────────────────xxxxxxxxxxxxxxxxxxxxxxxxxxx─────────────────
 
   EVENTS
-22:09:20  started as hall (192.0.2.1:40001), priority 0
+22:07:50  started as hall (192.0.2.1:40001), priority 0
 22:09:21  bath (192.0.2.1:40003) leads: the first leader seen
 22:10:50  bath (192.0.2.1:40003) is gone: silent for 3s, last heard by multicast, no answer when as…
 22:10:50  nobody leads: the leader fell silent
@@ -150,11 +150,14 @@ q quit  ? help  enter details  / filter  o order  tab log  +- time`
   })
 
   it("shows more time or less, and never more than there is", () => {
-    assert.include(text(press(model, "+")), "LAST 15m00s")
-    assert.include(text(press(model, ...Array.from({ length: 20 }, () => "+"))), "LAST 1d00h")
-    assert.include(text(press(model, ...Array.from({ length: 20 }, () => "-"))), "LAST 1m00s")
-    // Its newest row reaches to now, also where all lies within one cell.
-    assert.match(render(press(model, ...Array.from({ length: 20 }, () => "+")))[10] ?? "", /^leader +[·|─]{1,2}$/)
+    const old = { ...model, history: { ...model.history, since: now - 2 * 86_400_000 } }
+    const pressed = (key: string) => press(old, ...Array.from({ length: 20 }, () => key))
+    assert.include(text(press(old, "+")), "LAST 15m00s")
+    assert.include(text(pressed("+")), "LAST 1d00h")
+    assert.include(text(pressed("-")), "LAST 1m00s")
+    // Its newest reach to now, also where all lies within one cell.
+    assert.match(render(pressed("+"))[10] ?? "", /^leader {7}·+[|─]{1,2}$/)
+    assert.include(text(press(model, "+")), "LAST 5m30s", "more is not known")
   })
 
   it("explains the keys, those of the program that shows it too, and tells that it is to be left", () => {
