@@ -138,7 +138,7 @@ describe.skipIf(!linux || !Tmux.isThere)("a demo on a terminal (tmux)", () => {
       terminal.type("shell", "k")
       yield* terminal.see("shell", sees("all 4 see each other and follow delta"))
       terminal.type("shell", "1", "v")
-      yield* terminal.see("shell", sees("We are alpha"))
+      yield* terminal.see("shell", sees("Seen by alpha"))
       yield* terminal.see("shell", sees("4 servers"))
       terminal.type("shell", "v")
       yield* terminal.see("shell", sees("k kill -9 s stop"))
