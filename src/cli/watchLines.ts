@@ -32,7 +32,8 @@ export const make = Effect.gen(function*() {
     }
     if (stale !== told && stale !== null) lines.add(`not current: ${Text.clean(stale)}\n`)
     told = stale
-    if (!isShown) return
+    // Nothing but why nobody answers is told before the group.
+    if (!isShown && stale === null) return
     for (const { at, text } of notes.slice(printed === undefined ? 0 : notes.lastIndexOf(printed) + 1)) {
       lines.add(`${Text.timestamp(at)} ${Text.clean(text)}\n`)
     }

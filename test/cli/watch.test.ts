@@ -51,6 +51,28 @@ describe("watch without a terminal", () => {
       yield* watch.until(() => watch.stdout.includes("late leads, term") ? true : undefined)
     }))
 
+  it.live("says that the group has another key", () =>
+    Effect.gen(function*() {
+      const env = { ...yield* Process.group, BELLWETHER_PROFILE: "fast" }
+      yield* Process.start(["--json"], { ...env, BELLWETHER_KEY: "5e".repeat(32) })
+      const watch = yield* Process.start(["watch"], { ...env, BELLWETHER_KEY: "5f".repeat(32) })
+      yield* watch.until(() =>
+        watch.stdout.includes("WRONG KEY: sealed with a key that we do not have") ? true : undefined
+      )
+    }))
+
+  it.live("asks the seeds where there is no multicast", () =>
+    Effect.gen(function*() {
+      const env = { ...yield* Process.group, BELLWETHER_PROFILE: "fast", BELLWETHER_MULTICAST: "off" }
+      // Not the group's own.
+      const port = (yield* Process.group)["BELLWETHER_PORT"] ?? ""
+      const server = yield* Process.start(["--json", "--name", "alone", "--unicast-port", port], env)
+      yield* server.event("Started")
+      const watch = yield* Process.start(["watch", "--seeds", `127.0.0.1:${port}`], env)
+      yield* watch.until(() => watch.stdout.includes("alone leads, term") ? true : undefined)
+      assert.include(watch.stdout, "observed by seeds")
+    }))
+
   it.live("by --url prints what a server has seen and sees, also when that is not there for a while", () =>
     Effect.gen(function*() {
       const { env, high, low, url } = yield* group
