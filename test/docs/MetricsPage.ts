@@ -32,7 +32,7 @@ const observed = Layer.merge(Metrics.layer(), EventLog.layer)
 export const app = observed.pipe(Layer.provideMerge(NodeServer.layer({ group: "orders" })))
 \`\`\`
 
-The server counts in plain numbers. \`/metrics\` reads them when it is asked; the layer every 5 s (\`every\`). Of several groups in one
+The server counts in plain numbers, which \`Group.counters\` gives. \`/metrics\` reads them when it is asked; the layer every 5 s (\`every\`). Of several groups in one
 process, each has its own series: every metric has the labels \`group\` and \`node\`, the id of the server. \`bellwether_info\` gives the
 name that belongs to an id:
 
@@ -56,7 +56,7 @@ Spans are made by the tracer of the app, or go to a collector (below). Each has 
 - \`Leadership.reign\`: one run of leading work, with \`election\`, \`term\` and \`token\`. It ends with the work.
 - \`Leadership.transferTo\`: a transfer of the lead, \`to\` a member.
 - \`Client.start\`, \`Client.join\`, \`Client.send\`: a client, its first join, and each message until it is acknowledged.
-- \`http.server GET\` and the like: a request to the page or the API.
+- \`GET\`, \`POST\`: a request to the page or the API, with \`url.path\` and the status of the answer.
 
 ## Logs
 
