@@ -13,7 +13,7 @@ export type Follow = (changes: Elections.Changes) => void
 export const make = Effect.fnUntraced(function*(
   server: Readonly<Record<"group" | "node", string>>
 ): Effect.fn.Return<Follow, never, Scope.Scope> {
-  const context = yield* Effect.context<never>()
+  const context = yield* Effect.context()
   const clock = yield* Clock.Clock
   const open = new Map<string, Tracer.Span>()
   const begin = (election: string) =>
