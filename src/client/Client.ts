@@ -20,6 +20,7 @@ import * as Drops from "../engine/Drops.ts"
 import type * as EventHub from "../engine/EventHub.ts"
 import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Outbox from "../engine/Outbox.ts"
+import * as Span from "../engine/Span.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import * as ClientStep from "../protocol/delivery/ClientStep.ts"
 import * as Identity from "../protocol/model/Client.ts"
@@ -218,8 +219,8 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const join = Joining.join(engine, Deferred.await(closed), joinWithin, nobody)
   return {
     self,
-    join: Effect.withSpan(join, "Client.join", about(settings, self)),
-    send: (body, options) => Effect.withSpan(send(body, options), "Client.send", about(settings, self)),
+    join: Span.within(join, "Client.join", about(settings, self)),
+    send: (body, options) => Span.within(send(body, options), "Client.send", about(settings, self)),
     drain: engine.drain,
     messages: inbox.messages,
     inbox,

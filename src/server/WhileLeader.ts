@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Closing from "../engine/Closing.ts"
+import * as Span from "../engine/Span.ts"
 import type * as ReignOrder from "../protocol/model/Reign.ts"
 import * as LeadingWork from "./LeadingWork.ts"
 import { NotLeading, Reign } from "./OwnReign.ts"
@@ -79,6 +80,12 @@ const under = <A, E, R>(
     return yield* Effect.failCause(exit.cause)
   }))
 
+const aboutReign = ({ about, token }: LeadingWork.Lead, reign: ReignOrder.Reign) => ({
+  ...about,
+  term: reign.term,
+  token: token(reign)
+})
+
 /** Starts one run of the effect, unless the reign is over by the clock. */
 const start = Effect.fnUntraced(function*<A, E, R>(
   reign: ReignOrder.Reign,
@@ -113,10 +120,7 @@ const start = Effect.fnUntraced(function*<A, E, R>(
       isCurrent: isCurrent(lead, reign)
     }),
     // A root: the caller runs as long as the app, and its own span would hold all reigns.
-    Effect.withSpan("Leadership.reign", {
-      root: true,
-      attributes: { ...lead.about, term: reign.term, token: lead.token(reign) }
-    }),
+    (work) => Span.within(work, "Leadership.reign", { root: true, attributes: aboutReign(lead, reign) }),
     // Interrupted before its first step, an interruptible fiber would never come to say that it is over.
     Effect.forkDetach({ uninterruptible: true })
   )

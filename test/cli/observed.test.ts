@@ -98,6 +98,23 @@ describe("a collector of OpenTelemetry", () => {
       assert.isTrue(logs.every((attributes) => attributes["group"] === group))
     }))
 
+  it.live("is sent a span of each request over HTTP", () =>
+    Effect.gen(function*() {
+      const { of, url } = yield* collector
+      const env = yield* Process.group
+      const server = yield* Process.start(["--json", "--profile", "fast", "--http", "127.0.0.1:0"], {
+        ...env,
+        OTEL_EXPORTER_OTLP_ENDPOINT: url,
+        OTEL_EXPORTER_OTLP_PROTOCOL: "http/json"
+      })
+      const page = yield* server.until(() => /the page is at (\S+)/.exec(server.stderr)?.[1])
+      yield* Effect.promise(() => fetch(`${page}/health/live`).then((response) => response.text()))
+      yield* server.kill("SIGTERM")
+      yield* server.ended
+      const span = listed(of("traces"), "spans").find(({ name }) => name === "GET")
+      assert.deepInclude(valuesOf(span), { "url.path": "/health/live" })
+    }))
+
   it.live("is spoken to as the standard has it unless it says otherwise", () =>
     Effect.gen(function*() {
       const { of, url } = yield* collector

@@ -1,5 +1,6 @@
 /** What each metric reads, from what a server knows and has counted: pure. */
 import type * as Histogram from "../../engine/Histogram.ts"
+import * as Event from "../../protocol/model/Event.ts"
 import type * as Group from "../../server/Group.ts"
 import type { Key } from "./Definitions.ts"
 
@@ -88,7 +89,8 @@ const ofCounted = ({ datagrams, dropped, elections, messages, waiting }: Group.C
     Object.entries(outcomes).map(([outcome, count]) => read("elections", count, { election, outcome }))
   ),
   ...[...elections].flatMap(([election, { changes }]) =>
-    Object.entries(changes).map(([cause, count]) => read("leaderChanges", count, { election, cause }))
+    // All of them from the start: a series that appears at 1 has not increased, as Prometheus counts.
+    Event.Cause.literals.map((cause) => read("leaderChanges", changes[cause] ?? 0, { election, cause }))
   ),
   ...[...elections].map(([election, { vacant }]) => read("withoutLeader", inSeconds(vacant), { election })),
   read("received", datagrams.received),
