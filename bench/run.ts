@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string
   flood: async () => (await import("./flood.ts")).flood,
   sealing: async () => (await import("./sealing.ts")).sealing,
   heartbeat: async () => (await import("./heartbeat.ts")).heartbeat,
+  http: async () => (await import("./http.ts")).http,
   idle: async () => (await import("./idle.ts")).idle,
   page: async () => (await import("./page.ts")).page,
   receive: async () => (await import("./receive.ts")).receive,
