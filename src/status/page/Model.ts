@@ -5,11 +5,11 @@ import type { GroupStatus, Streamed } from "../http/Contract.ts"
 import * as Flights from "./Flights.ts"
 import * as TimeLine from "./TimeLine.ts"
 
-/** How the page is connected with its server. `since` is when it was heard last, in Unix ms. */
+/** How the page is connected with its server. `since` is from when what it shows is, in Unix ms: null where it shows nothing. */
 export type Link =
   | { readonly _tag: "Connecting" }
   | { readonly _tag: "Live" }
-  | { readonly _tag: "Stale"; readonly since: number; readonly why: string }
+  | { readonly _tag: "Stale"; readonly since: number | null; readonly why: string }
   | { readonly _tag: "Left" }
   | { readonly _tag: "Closed" }
 
@@ -67,7 +67,7 @@ export type Happening =
   | { readonly _tag: "History"; readonly history: History.History }
   | { readonly _tag: "Events"; readonly events: ReadonlyArray<Streamed> }
   | { readonly _tag: "Said"; readonly messages: ReadonlyArray<Exchanged> }
-  | { readonly _tag: "Lost"; readonly why: string; readonly now: number }
+  | { readonly _tag: "Lost"; readonly why: string }
   | { readonly _tag: "Refused" }
   | { readonly _tag: "Select"; readonly selected: Selected | null }
   | { readonly _tag: "Election"; readonly name: string }
@@ -114,7 +114,7 @@ export const update = (model: Model, happening: Happening): Model => {
       return { ...model, count: model.count + news.length, said: [...model.said, ...said].slice(-kept.messages) }
     }
     case "Lost":
-      return lost(model, happening.why, happening.now)
+      return lost(model, happening.why)
     case "Refused":
       return { ...model, link: { _tag: "Closed" } }
     case "Select":
@@ -162,10 +162,10 @@ const withEvents = (model: Model, events: ReadonlyArray<Streamed>): Model => {
   }
 }
 
-const lost = (model: Model, why: string, now: number): Model => {
-  const { link } = model
+const lost = (model: Model, why: string): Model => {
+  const { link, status } = model
   if (link._tag === "Stale") return link.why === why ? model : { ...model, link: { ...link, why } }
-  return link._tag === "Left" ? model : { ...model, link: { _tag: "Stale", since: now, why } }
+  return link._tag === "Left" ? model : { ...model, link: { _tag: "Stale", since: status?.at ?? null, why } }
 }
 
 /** The election that is looked at. */

@@ -24,12 +24,17 @@ const events = (...events: ReadonlyArray<Streamed>): Model.Happening => ({ _tag:
 describe("the page", () => {
   it("is live with the first status, stale when nothing answers, and live again", () => {
     assert.strictEqual(Model.empty.link._tag, "Connecting")
-    const lost: Model.Happening = { _tag: "Lost", why: "No answer.", now: 50 }
-    assert.deepStrictEqual(after(status(), lost).link, { _tag: "Stale", since: 50, why: "No answer." })
-    // Stale since the first failure, whatever fails afterwards.
-    assert.deepStrictEqual(after(status(), lost, { ...lost, now: 90, why: "Still none." }).link, {
+    const lost: Model.Happening = { _tag: "Lost", why: "No answer." }
+    assert.deepStrictEqual(after(status(), lost).link, {
       _tag: "Stale",
-      since: 50,
+      since: Shown.status().at,
+      why: "No answer."
+    })
+    assert.deepStrictEqual(after(lost).link, { _tag: "Stale", since: null, why: "No answer." })
+    // Stale since the first failure, whatever fails afterwards.
+    assert.deepStrictEqual(after(status(), lost, { ...lost, why: "Still none." }).link, {
+      _tag: "Stale",
+      since: Shown.status().at,
       why: "Still none."
     })
     assert.strictEqual(after(status(), lost, status()).link._tag, "Live")
@@ -37,7 +42,7 @@ describe("the page", () => {
   })
 
   it("says that the server has left, until it is back", () => {
-    const gone = after(status(), events({ at: 9, event: "Left" }), { _tag: "Lost", why: "", now: 1 })
+    const gone = after(status(), events({ at: 9, event: "Left" }), { _tag: "Lost", why: "" })
     assert.strictEqual(gone.link._tag, "Left")
     assert.strictEqual(Model.update(gone, status()).link._tag, "Live")
     assert.strictEqual(after(status({ phase: "Left" })).link._tag, "Left")

@@ -37,7 +37,9 @@ const linkText = (model: Model.Model): string => {
     case "Left":
       return "This server has left its group. What is shown is its last view."
     case "Stale":
-      return `${model.link.why} What is shown is from ${clock.format(model.link.since)}.`
+      return model.link.since === null
+        ? model.link.why
+        : `${model.link.why} What is shown is from ${clock.format(model.link.since)}.`
     case "Closed":
       return "This server asks for its token."
   }

@@ -41,7 +41,7 @@ const again = async (
         // Begun anew by whoever enters the token.
         return
       }
-      store.send({ _tag: "Lost", why: words(error), now: Date.now() })
+      store.send({ _tag: "Lost", why: words(error) })
       failures++
     }
     await sleep(pauses[Math.min(failures, pauses.length - 1)]!, signal)
@@ -114,7 +114,7 @@ export const start = (store: Store.Store, onTraffic: OnTraffic): () => void => {
   document.addEventListener("visibilitychange", begin)
   addEventListener("online", begin)
   addEventListener("offline", () => {
-    store.send({ _tag: "Lost", why: "This device has no network.", now: Date.now() })
+    store.send({ _tag: "Lost", why: "This device has no network." })
   })
   begin()
   return begin
