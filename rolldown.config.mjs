@@ -3,19 +3,33 @@
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { defineConfig } from "rolldown"
+import { makePage } from "./scripts/page.mjs"
 
 const packageOf = (file) => {
   const folder = dirname(file)
-  return existsSync(join(folder, "package.json")) && JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).name
-    ? folder
-    : packageOf(folder)
+  // Folders within a package may have a file of their own: only the package's own is below `node_modules`.
+  return /node_modules\/(@[^/]+\/)?[^/]+$/.test(folder.replaceAll("\\", "/")) ? folder : packageOf(folder)
+}
+
+const page = await makePage()
+
+// `#page` in the library is the file beside it, as package.json says; the program has it within.
+const pages = {
+  name: "page",
+  resolveId: (id) => id === "#page" ? id : null,
+  load: (id) => id === "#page" ? page.module : null,
+  generateBundle() {
+    this.emitFile({ type: "asset", fileName: "page.js", source: page.module })
+  }
 }
 
 // The licences of what is bundled ask to go wherever it goes.
 const licences = {
   name: "licences",
   generateBundle() {
-    const bundled = [...this.getModuleIds()].filter((id) => id.includes("node_modules") && existsSync(id))
+    const bundled = [...this.getModuleIds(), ...page.moduleIds].filter((id) =>
+      id.includes("node_modules") && existsSync(id)
+    )
     const texts = [...new Set(bundled.map(packageOf))].map((folder) => {
       const { license, name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
       const file = ["LICENSE", "LICENSE.md", "license"].map((file) => join(folder, file)).find(existsSync)
@@ -31,7 +45,7 @@ export default defineConfig({
   platform: "node",
   // Made for the oldest Node of `engines` in package.json.
   transform: { target: "node20.19" },
-  plugins: [licences, {
+  plugins: [pages, licences, {
     // Without it, versions that know no modules read the door as well: they get its one line, not a syntax error.
     name: "plain-door",
     renderChunk: (code, chunk) => chunk.isEntry ? { code: code.replace(/\nexport \{\s*\};\s*$/, "\n") } : null

@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string
   sealing: async () => (await import("./sealing.ts")).sealing,
   heartbeat: async () => (await import("./heartbeat.ts")).heartbeat,
   idle: async () => (await import("./idle.ts")).idle,
+  page: async () => (await import("./page.ts")).page,
   receive: async () => (await import("./receive.ts")).receive,
   messages: async () => (await import("./messages.ts")).messages
 }

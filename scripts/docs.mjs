@@ -1,6 +1,6 @@
 // `npm run docs`: the documents and the reference of the package as plain pages, in `site`. It needs no network.
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { basename, join, resolve } from "node:path"
 import { ensureDependencies, main, remove, root, say } from "./setup.mjs"
 
 /** What every reader needs stands first; the rest follows by name. */
@@ -33,5 +33,7 @@ main(async () => {
   mkdirSync(out, { recursive: true })
   writeFileSync(join(out, "style.css"), style)
   for (const one of pages) writeFileSync(join(out, one.file), html(one, pages))
+  const pictures = new Set(pages.flatMap(({ page }) => page.pictures))
+  for (const picture of pictures) copyFileSync(join(root, picture), join(out, basename(picture)))
   say(`${pages.length} pages in ${out}: open index.html`)
 })

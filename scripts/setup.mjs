@@ -118,7 +118,8 @@ export const digestOfSources = () => {
     "tsconfig.base.json",
     "tsconfig.build.json",
     "rolldown.config.mjs",
-    "scripts/build.mjs"
+    "scripts/build.mjs",
+    "scripts/page.mjs"
   ]
   for (const file of [...single.map((name) => join(root, name)), ...filesBelow(join(root, "src"))]) {
     if (!existsSync(file)) continue

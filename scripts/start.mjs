@@ -1,4 +1,4 @@
-// `npm start`: sets up what is missing, then becomes the program. No process stays in between: a signal that npm or the
+// `npm start`, `npm run demo`: sets up what is missing, then becomes the program. No process stays in between: a signal that npm or the
 // terminal sends reaches the program itself, and its exit code is the one that npm sees.
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"

@@ -64,6 +64,7 @@ code { padding: .1em .3em; overflow-wrap: break-word; }
 pre { padding: .75rem 1rem; overflow-x: auto; }
 pre code { padding: 0; overflow-wrap: normal; }
 .table { overflow-x: auto; }
+img { max-width: 100%; height: auto; }
 table { border-collapse: collapse; }
 th, td { padding: .3rem .6rem; border: 1px solid var(--line); text-align: left; vertical-align: top; }
 details { margin: .5rem 0; }

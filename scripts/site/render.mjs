@@ -27,10 +27,11 @@ const target = (href, source, documents) => {
   return file === undefined ? undefined : file + hash
 }
 
-/** Its title, its body, and its headings. The text is that of the source, unless it is given. */
+/** Its title, its body, its headings, and the files of its pictures, which stand beside the page. The text is that of the source, unless it is given. */
 export const render = (source, documents, text = readFileSync(join(root, source), "utf8")) => {
   const anchorOf = anchors()
   const headings = []
+  const pictures = []
   const plain = (tokens) =>
     tokens.map((token) => token.tokens === undefined ? token.text : plain(token.tokens)).join("")
   const renderer = {
@@ -42,6 +43,10 @@ export const render = (source, documents, text = readFileSync(join(root, source)
         this.parser.parseInline(tokens)
       }</a></h${depth}>\n`
     },
+    image({ href, text }) {
+      pictures.push(posix.join(posix.dirname(source), href))
+      return `<img src="${escape(posix.basename(href))}" alt="${escape(text)}">`
+    },
     link({ href, tokens }) {
       const inner = this.parser.parseInline(tokens)
       const to = /^https?:/.test(href) || href.endsWith(".html") ? href : target(href, source, documents)
@@ -52,5 +57,5 @@ export const render = (source, documents, text = readFileSync(join(root, source)
   }
   const body = new Marked({ renderer }).parse(text)
     .replaceAll("<table>", "<div class=\"table\"><table>").replaceAll("</table>", "</table></div>")
-  return { body, headings, title: headings[0]?.title ?? source }
+  return { body, headings, pictures, title: headings[0]?.title ?? source }
 }

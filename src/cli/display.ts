@@ -17,6 +17,8 @@ export interface Content {
   readonly frame: Effect.Effect<Frame.Frame>
   /** The lines that stay on the terminal at the end. */
   readonly remains: () => ReadonlyArray<string>
+  /** Gives back what else of the terminal is taken, before the job is stopped. */
+  readonly released?: () => void
 }
 
 export interface Display {
@@ -41,7 +43,7 @@ const onResize = (resized: () => void) =>
     () => Effect.sync(() => void process.stdout.off("resize", resized))
   )
 
-export const make = ({ frame, remains }: Content): Effect.Effect<Display> =>
+export const make = ({ frame, released = () => {}, remains }: Content): Effect.Effect<Display> =>
   Effect.map(Queue.sliding<void>(1), (wake) => {
     const redraw = () => void Queue.offerUnsafe(wake, undefined)
     const { close, forget, restore, resume, show } = Surface.make(Output.standard)
@@ -64,7 +66,10 @@ export const make = ({ frame, remains }: Content): Effect.Effect<Display> =>
       open: Effect.gen(function*() {
         yield* Effect.addFinalizer(() => Effect.suspend(() => close(remains())))
         yield* onResize(afterwards(forget))
-        yield* Terminal.aroundStop(restore, afterwards(resume))
+        yield* Terminal.aroundStop(() => {
+          restore()
+          released()
+        }, afterwards(resume))
         yield* every(longestFrame, redraw)
         yield* every(wholeFrame, forget)
         yield* Effect.forkScoped(drawing)

@@ -14,7 +14,7 @@ export const exitCodes: ReadonlyArray<readonly [code: number, when: string]> = [
   [3, "nobody answered members, leader, send or client in time"],
   [70, "the server or client could not go on and has left its group"],
   [129, "stopped by SIGHUP: the terminal was closed"],
-  [130, "a command other than serve or client was stopped by SIGINT"],
+  [130, "a command other than serve, watch or client was stopped by SIGINT"],
   [143, "the same, by SIGTERM"]
 ]
 

@@ -3,6 +3,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Name from "../protocol/model/Name.ts"
 import * as Keys from "../server/Keys.ts"
 import * as Configured from "../settings/Configured.ts"
@@ -45,6 +46,9 @@ export const flagsOf = <const K extends Settings.Key>(
     return [key, flagOf(Settings.flagName(key).slice(2), setting, description)]
   })) as never
 
+/** The word by which the program becomes one of the servers of a demo. It is no command of a person's. */
+export const demoServer = "demo-server"
+
 /** What a question to a group needs to know. */
 export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "port", "ttl", "interfaces"] as const
 
@@ -65,6 +69,23 @@ export const examinedKeys = [
 
 /** What a client needs to know besides: its name, and how often it shows that it lives. */
 export const clientKeys = [...askingKeys, "profile", "heartbeatInterval", "name"] as const
+
+/** What a watcher needs to know: how to reach a group, and the token for an address that is asked instead. */
+export const watchingKeys = [...askingKeys, "httpTokenFile"] as const
+
+const isHttp = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+
+const urlAllowed = "the address of a server's page, such as http://127.0.0.1:7780"
+
+/** The address of a server's HTTP API. */
+export const url = Flag.String("url").pipe(
+  Flag.withSchema(Schema.String.check(Schema.makeFilter(isHttp, { expected: urlAllowed }))),
+  Flag.withMetavar("address"),
+  Flag.withDescription(
+    "watch by the HTTP API of a server instead of over the network, such as --url http://127.0.0.1:7780"
+  ),
+  Flag.optional
+)
 
 export const json = Flag.Boolean("json").pipe(Flag.withoutNegation, Flag.withDefault(false))
 
@@ -187,14 +208,16 @@ export const allowed: ReadonlyMap<string, string> = new Map([
   ["--watch", watchSetting.allowed],
   ["--log-format", logFormatSetting.allowed],
   ...Object.entries(runSettings).map(([name, { allowed }]) => [`--${name}`, allowed] as const),
+  ["--url", urlAllowed],
   ["--until-failure", "no value, or true or false after ="],
   ["--this-host", "no value, or true or false after ="],
   ["--json", "no value, or true or false after ="]
 ])
 
 /** The settings: a flag before the environment before the default. No socket is opened. */
-export const resolve = Effect.fnUntraced(function*(flags: Given) {
-  const given = yield* givenBy(flags)
+export const resolve = (flags: Given) => Effect.flatMap(givenBy(flags), resolved)
+
+const resolved = Effect.fnUntraced(function*(given: Configured.Configured["given"]) {
   const settings = yield* read(given)
   const { scan } = yield* Interfaces
   // What the system does not tell is judged by whoever opens a socket there.
@@ -210,6 +233,13 @@ export const resolve = Effect.fnUntraced(function*(flags: Given) {
     was: Name.quoted(missing),
     allowed: `one that is up: ${fitting.map(({ address, name }) => `${name} (${address})`).join(", ")}`
   })
+})
+
+/** The same with the token that they name, if any. */
+export const resolveToWatch = Effect.fnUntraced(function*(flags: Given) {
+  const given = yield* givenBy(flags)
+  const settings = yield* resolved(given)
+  return { settings, token: yield* Effect.mapError(Token.named(settings), asGiven(given)) }
 })
 
 /** The same for a command that stays until it is stopped: an interface that is named and not there may come. */

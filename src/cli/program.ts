@@ -41,6 +41,7 @@ const askFlags = {
   "this-host": Options.thisHost,
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))
 }
+const watchFlags = { ...Options.flagsOf(Options.watchingKeys), url: Options.url }
 const sendFlags = {
   text: Argument.String("text").pipe(Argument.withDescription("what to send: at most 512 bytes of JSON")),
   ...Options.flagsOf(Options.clientKeys),
@@ -100,6 +101,12 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
         const { leader } = yield* Effect.promise(() => import("./leader.ts"))
         return yield* leader(settings, { json, thisHost, timeout })
       })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
+    Command.make("watch", watchFlags, ({ url, ...flags }) =>
+      Effect.gen(function*() {
+        const { settings, token } = yield* Options.resolveToWatch(flags)
+        const { watch } = yield* Effect.promise(() => import("./watch.ts"))
+        return yield* watch({ settings, token, url: Option.getOrUndefined(url) })
+      })).pipe(Command.withDescription("Show a group live, and take no part in it")),
     Command.make(
       "simulate",
       simulateFlags,
@@ -113,6 +120,15 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
           return yield* simulate(settings, { faults, json, minutes, runs, seed, servers, untilFailure })
         })
     ).pipe(Command.withDescription("Try the protocol on a simulated network, with faults drawn from a seed")),
+    Command.make("demo", {}, () =>
+      Effect.gen(function*() {
+        const { demo } = yield* Effect.promise(() => import("./demo.ts"))
+        return yield* demo
+      })).pipe(
+        Command.withDescription(
+          "Start five servers on this host, and see what follows when they are killed, frozen or cut off"
+        )
+      ),
     Command.make("doctor", doctorFlags, ({ json, timeout, watch, ...flags }) =>
       Effect.gen(function*() {
         const settings = yield* Options.resolve(flags)
@@ -138,7 +154,15 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
   ])
 )
 
-Command.runWith(root, { version })(process.argv.slice(2)).pipe(
+/** One of the servers that `demo` starts. The word is none of the commands, and nobody has to know it. */
+const demoServer = Effect.gen(function*() {
+  const { serve } = yield* Effect.promise(() => import("./demo/server.ts"))
+  return yield* serve
+})
+
+const isDemoServer = process.argv[2] === Options.demoServer
+
+Effect.suspend(() => isDemoServer ? demoServer : Command.runWith(root, { version })(process.argv.slice(2))).pipe(
   Effect.tapCause(Exit.explain),
   Output.written,
   Signals.stoppable,

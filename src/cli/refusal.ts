@@ -15,7 +15,7 @@ import * as Help from "./help.ts"
 import * as Output from "./output.ts"
 
 const more = "(--help shows all)"
-const words = "serve, members, leader, doctor, client, send, simulate"
+const words = "serve, watch, members, leader, doctor, client, send, simulate"
 
 const settingFlags: ReadonlySet<string> = new Set(Settings.flagKeys.map(Settings.flagName))
 

@@ -1,69 +1,67 @@
-/** What `serve` shows on a terminal: the table of the group, and below it what happened last. */
-import * as Clock from "effect/Clock"
+/** A view of a group that fills a terminal, and the keys that move in it: what `serve` and `watch` show there. */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
-import type * as Event from "../protocol/model/Event.ts"
-import type * as Group from "../server/Group.ts"
-import * as MulticastGroup from "../settings/MulticastGroup.ts"
-import type * as Settings from "../settings/Settings.ts"
-import * as EventText from "../status/EventText.ts"
-import * as Table from "../status/Table.ts"
+import * as Model from "../status/terminal/Model.ts"
+import * as View from "../status/terminal/View.ts"
 import * as Text from "../status/Text.ts"
 import * as Display from "./display.ts"
+import * as Keyboard from "./keyboard.ts"
 import * as Terminal from "./terminal.ts"
 
-/** How many notes are kept, and how many of them are shown before there is a table and stay at the end. */
-const keptNotes = 50
+/** How many notes stay on the terminal at the end. */
 const newestNotes = 8
 
+/** A change of the model. */
+export type Change = (model: Model.Model) => Model.Model
+
 export interface Screen {
-  /** From now on there is a group to show. */
-  readonly watch: (group: Group.GroupShape) => void
-  /** Draws until the scope closes. What it returns shows an event. */
-  readonly open: Effect.Effect<(event: Event.Event) => void, never, Scope.Scope>
+  /** Changes the model, and draws it soon. */
+  readonly update: (change: Change) => void
+  /** Draws until the scope closes. */
+  readonly open: Effect.Effect<void, never, Scope.Scope>
   /** Runs with the terminal guarded, and with the log among the notes. */
   readonly on: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Completes when the key to quit is pressed, where there is one. */
+  readonly quit: Effect.Effect<void>
 }
 
-export const make = Effect.fnUntraced(function*(settings: Settings.Settings): Effect.fn.Return<Screen> {
-  const notes: Array<Table.Note> = []
-  let group: Group.GroupShape | undefined
-  const remains = () => notes.slice(-newestNotes).map(({ at, text }) => `${Text.clock(at)}  ${Text.clean(text)}`)
+/** The keys of the program that shows the view, and what is newly known when it is drawn. */
+export interface Options {
+  readonly hints: ReadonlyArray<Model.Hint>
+  readonly refresh: Effect.Effect<Change>
+}
+
+export const make = Effect.fnUntraced(function*({ hints, refresh }: Options): Effect.fn.Return<Screen> {
+  let model = Model.make(hints)
+  let keyboard: Keyboard.Keyboard | undefined
+  const quit = yield* Deferred.make<void>()
+  const remains = () => model.notes.slice(-newestNotes).map(({ at, text }) => `${Text.clock(at)}  ${Text.clean(text)}`)
   const frame = Effect.gen(function*() {
-    const style = yield* Terminal.style
-    return group === undefined
-      ? remains().slice(-style.rows).map((line) => Text.clip(line, style.columns))
-      : Table.render(yield* snapshotOf(settings, group, notes), style)
+    // It is drawn in the foreground only.
+    keyboard?.take()
+    const change = yield* refresh
+    model = change(model)
+    return View.render(model, yield* Terminal.style)
   })
-  const display = yield* Display.make({ frame, remains })
-  const note = (at: number, text: string) => {
-    notes.push({ at, text })
-    if (notes.length > keptNotes) notes.shift()
+  const display = yield* Display.make({ frame, remains, released: () => keyboard?.giveBack() })
+  const update = (change: Change) => {
+    model = change(model)
     display.redraw()
   }
-  const log = Logger.layer([Terminal.logger(note)])
-  return {
-    watch: (watched) => {
-      group = watched
-      display.redraw()
-    },
-    open: Effect.as(display.open, (event) => note(event.at, EventText.describe(event))),
-    on: (effect) => display.guarded(Effect.provide(effect, log))
+  const press = (key: string) => {
+    update((before) => View.key(before, key))
+    if (model.quit) Deferred.doneUnsafe(quit, Effect.void)
   }
-})
-
-const snapshotOf = Effect.fnUntraced(function*(
-  settings: Settings.Settings,
-  group: Group.GroupShape,
-  recent: ReadonlyArray<Table.Note>
-) {
+  const log = Logger.layer([Terminal.logger((at, text) => update((before) => Model.noted(before, at, text)))])
   return {
-    ...settings,
-    multicastAddress: MulticastGroup.format(settings.multicastAddress),
-    view: yield* group.view,
-    lastHeard: yield* group.lastHeard,
-    recent,
-    now: yield* Clock.currentTimeMillis
+    update,
+    open: Effect.gen(function*() {
+      keyboard = yield* Keyboard.make(press)
+      yield* display.open
+    }),
+    on: (effect) => display.guarded(Effect.provide(effect, log)),
+    quit: Deferred.await(quit)
   }
 })

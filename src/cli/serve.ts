@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import Cluster from "node:cluster"
 import * as Event from "../protocol/model/Event.ts"
+import type * as Group from "../server/Group.ts"
 import * as Server from "../server/Server.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as EventLog from "../status/EventLog.ts"
@@ -23,7 +24,6 @@ import * as Events from "./events.ts"
 import * as Ending from "./exit.ts"
 import * as Log from "./log.ts"
 import type { Collector } from "./otlp.ts"
-import * as Screen from "./screen.ts"
 import * as Systemd from "./systemd.ts"
 import * as Telemetry from "./telemetry.ts"
 import * as Terminal from "./terminal.ts"
@@ -76,6 +76,15 @@ const isPassing = (error: Server.ServerError): error is DatagramsFailed =>
 /** What shows the events of a server, and logs them where that is asked for. */
 type Show = (event: Event.Event) => Effect.Effect<void>
 
+/** How a server is shown on standard output: `watch` is called once it runs. */
+interface Showing {
+  readonly show: (event: Event.Event) => void
+  readonly watch: (group: Group.GroupShape) => void
+}
+
+/** Nothing is shown. */
+const unseen: Showing = { show: () => {}, watch: () => {} }
+
 /** What an operator must mend goes to the log as an error too: on the display it stands among the notes. */
 const shout = (event: Event.Event) =>
   event.event === "DuplicateIdentity" ? Effect.logError(EventText.describe(event)) : Effect.void
@@ -113,18 +122,22 @@ interface Around {
   readonly settings: Settings.Settings
   readonly token: Redacted.Redacted | undefined
   readonly systemd: Systemd.Systemd
-  readonly screen: Screen.Screen | undefined
   readonly telemetry: Collector | null
+  readonly log: Show
 }
 
 /** Serves until the server cannot go on, or is told to stop. */
-const stay = Effect.fnUntraced(function*({ screen, settings, systemd, telemetry, token }: Around, show: Show) {
+const stay = Effect.fnUntraced(function*(
+  { log, settings, systemd, telemetry, token }: Around,
+  { show: print, watch }: Showing
+) {
+  const show: Show = (event) => Effect.andThen(log(event), Effect.sync(() => print(event)))
   const server = yield* Scope.fork(yield* Effect.scope)
   const running = yield* start(settings, server, show)
   const { group } = running
   const shown = yield* EventLog.annotated(group)(Events.follow(group, show))
   if (telemetry !== null) yield* telemetry.measure(group)
-  screen?.watch(group)
+  watch(group)
   yield* serveHttp(settings, token, running)
   yield* systemd.serving(group, settings)
   // Last acquired, first released: what shows the server's goodbye, and what tells systemd, runs until that is done.
@@ -143,23 +156,30 @@ interface Options {
   readonly logFormat: Log.Format | null
 }
 
-export const serve = Effect.fnUntraced(function*(settings: Settings.Settings, { json, logFormat, token }: Options) {
-  yield* Ending.stoppingIsSuccess
-  const systemd = yield* Systemd.make
-  const telemetry = yield* Telemetry.asked
-  const isShown = !json && logFormat === null
-  const screen = isShown && (yield* Terminal.isScreen) ? yield* Screen.make(settings) : undefined
-  const log = logger({ isLogged: logFormat !== null, telemetry, hasScreen: screen !== undefined })
-  const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
-  const run = Effect.scoped(
-    Effect.flatMap(
-      screen?.open ?? (json || isShown ? Effect.map(printing, ({ show }) => show) : Effect.succeed(() => {})),
-      (print) =>
-        stay(
-          { settings, token, systemd, screen, telemetry },
-          (event) => Effect.andThen(log(event), Effect.sync(() => print(event)))
-        )
-    )
-  ).pipe(telemetry?.on ?? identity, Log.formatted(logFormat))
-  return yield* screen === undefined ? run : screen.on(run)
-}, Effect.provide(NodeDatagrams.layer))
+/** Serves over datagrams that are given. */
+export const serveOver = Effect.fnUntraced(
+  function*(settings: Settings.Settings, { json, logFormat, token }: Options) {
+    yield* Ending.stoppingIsSuccess
+    const systemd = yield* Systemd.make
+    const telemetry = yield* Telemetry.asked
+    const isLogged = logFormat !== null
+    const hasScreen = !json && !isLogged && (yield* Terminal.isScreen)
+    const around = { settings, token, systemd, telemetry, log: logger({ isLogged, telemetry, hasScreen }) }
+    const run = (shown: Effect.Effect<Showing, never, Scope.Scope>) =>
+      Effect.scoped(Effect.flatMap(shown, (showing) => stay(around, showing))).pipe(
+        telemetry?.on ?? identity,
+        Log.formatted(logFormat)
+      )
+    if (hasScreen) {
+      const { make } = yield* Effect.promise(() => import("./ownView.ts"))
+      const { on, open, ...view } = yield* make(settings)
+      return yield* on(run(Effect.as(open, view)))
+    }
+    if (isLogged && !json) return yield* run(Effect.succeed(unseen))
+    const printing = Events.lines<Event.Event>(json ? (event) => JSON.stringify(encode(event)) : EventText.line)
+    return yield* run(Effect.map(printing, ({ show }) => ({ ...unseen, show })))
+  }
+)
+
+export const serve = (settings: Settings.Settings, options: Options) =>
+  Effect.provide(serveOver(settings, options), NodeDatagrams.layer)

@@ -32,7 +32,8 @@ export const LastHeard = Schema.Struct({
 
 /**
  * A member, and when it was last heard: null for the server itself. `asked` is how many direct questions it has left
- * unanswered since it fell silent: 5 of them, and it is removed.
+ * unanswered since it fell silent: 5 of them, and it is removed. `page` is where people see in a browser what it sees, if it
+ * announces one that can be reached from here.
  *
  * @category schemas
  * @since 0.1.0
@@ -40,7 +41,8 @@ export const LastHeard = Schema.Struct({
 export const SeenMember = Schema.Struct({
   ...Member.Member.fields,
   heard: Schema.NullOr(LastHeard),
-  asked: Schema.Natural
+  asked: Schema.Natural,
+  page: Schema.NullOr(Schema.String)
 })
 
 /**
@@ -172,14 +174,15 @@ export const of = (state: State, now: Now): Status => {
 }
 
 const seenMember = (
-  { checks, known, self }: State,
+  { checks, known, page, self }: State,
   member: Member.Member,
   monotonic: number
-): typeof SeenMember.Type => ({
-  ...member,
-  heard: member.id === self.id ? null : lastHeard(HashMap.getUnsafe(known, member.id), monotonic),
-  asked: Option.match(HashMap.get(checks, member.id), { onNone: () => 0, onSome: ({ tries }) => tries })
-})
+): typeof SeenMember.Type => {
+  const asked = Option.match(HashMap.get(checks, member.id), { onNone: () => 0, onSome: ({ tries }) => tries })
+  if (member.id === self.id) return { ...member, heard: null, asked, page }
+  const contact = HashMap.getUnsafe(known, member.id)
+  return { ...member, heard: lastHeard(contact, monotonic), asked, page: contact.page }
+}
 
 /**
  * When a member was last heard.

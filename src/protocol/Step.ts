@@ -26,6 +26,7 @@ import * as Paths from "./membership/Paths.ts"
 import * as PauseDetector from "./membership/PauseDetector.ts"
 import * as Presence from "./membership/Presence.ts"
 import * as Stability from "./membership/Stability.ts"
+import * as StatusPages from "./membership/StatusPages.ts"
 import * as Witnesses from "./membership/Witnesses.ts"
 import * as Election from "./model/Election.ts"
 import type * as Member from "./model/Member.ts"
@@ -53,6 +54,7 @@ import * as Removal from "./Removal.ts"
  * - `WorkGivenUp`: all leading work of the app has failed for good. `WorkOffered`: it has some again.
  * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
+ * - `Page`: this server's page is there from now on, or no longer.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
  *   `Transfer`: it is to be handed to a member.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
@@ -88,6 +90,7 @@ export type Input =
   | { readonly _tag: "StepDown"; readonly election?: string; readonly millis: number }
   | { readonly _tag: "Transfer"; readonly election?: string; readonly to: Member.NodeId }
   | { readonly _tag: "Room"; readonly limit: number }
+  | { readonly _tag: "Page"; readonly page: string | null }
   | { readonly _tag: "Leave" }
 
 /** A server before its start. `addresses` are those of its own sockets. */
@@ -130,6 +133,7 @@ export const make = (options: {
   probe: "",
   paging: null,
   identity: Identity.make(options.monotonic),
+  page: null,
   timers: Timers.empty
 })
 
@@ -270,6 +274,9 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Room":
       Delivery.onRoom(context, input.limit)
+      break
+    case "Page":
+      StatusPages.announce(context, input.page)
       break
     case "Resign":
       inElection(context, input, SteppingDown.resign)

@@ -130,6 +130,11 @@ export interface GroupShape {
   readonly status: Effect.Effect<Status>
   /** What it sends and hears as it happens, made only while somebody watches: who is slow misses some of it. */
   readonly traffic: Stream.Stream<Traffic.Exchanged>
+  /**
+   * Announces to the other members where this server's page is, such as `http://192.0.2.1:7780/`, or that there is none (null).
+   * What the setting `http` serves is announced by itself. An address of more than 64 characters is not.
+   */
+  readonly announcePage: (url: string | null) => Effect.Effect<void>
   readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
   /** Datagrams dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
@@ -195,6 +200,7 @@ export const make = ({ counters, dropped, failed, messenger, settings, state }: 
       (of, now) => ({ ...Snapshot.of(of, now), sequence: state.events.sequence() })
     ),
     traffic: state.traffic,
+    announcePage: (page) => state.step({ _tag: "Page", page }),
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state
       const { monotonic } = yield* state.now

@@ -369,7 +369,8 @@ export interface Options {
   /**
    * Names under which the page is reached, behind a proxy. A request that names another host than the address of
    * `http`, a name of this host, or one of these is refused, so that no page of another site can speak to this server
-   * through a browser. Where a name is missing, requests by it are answered with 403.
+   * through a browser. Where a name is missing, requests by it are answered with 403. With a name the token is needed
+   * to look, too, also on loopback: a proxy brings requests from anywhere.
    *
    * Default: none. Allowed: at most 16 host names with commas between them; empty for none.
    */

@@ -115,12 +115,13 @@ export const rules: ReadonlyArray<Rule> = [
         + "work is ended that long before the lease is over, and beats may be lost before"
     }
   }),
-  ({ http, httpToken, httpTokenFile }) => ({
+  ({ http, httpHosts, httpToken, httpTokenFile }) => ({
     broken: http !== undefined && httpToken === undefined && httpTokenFile === undefined &&
-      !Loopback.isLoopback(http.host),
+      (httpHosts.length > 0 || !Loopback.isLoopback(http.host)),
     allowed: {
       http:
-        "a loopback address, such as 127.0.0.1:7780, or any with httpToken or httpTokenFile: others could look and change"
+        "a loopback address, such as 127.0.0.1:7780, or any with httpToken or httpTokenFile: others could look and change",
+      httpHosts: "none, or any with httpToken or httpTokenFile: others than this host could look"
     }
   }),
   ({ httpToken, httpTokenFile }) => ({

@@ -164,7 +164,8 @@ const reason = (reason: Event.Reason): string => {
   }
 }
 
-const causes: { readonly [K in Event.Cause]: string } = {
+/** Why the lead changed, in words. */
+export const causes: { readonly [K in Event.Cause]: string } = {
   Start: "the first leader seen",
   HigherRank: "it ranks higher",
   Superseded: "of two leaders the one of the greater reign stays",

@@ -1,7 +1,8 @@
 /** The group as a table: pure, from data to lines of a given width. */
 import * as Lease from "../protocol/model/Lease.ts"
 import * as Member from "../protocol/model/Member.ts"
-import type * as Group from "../server/Group.ts"
+import type * as Settings from "../settings/Settings.ts"
+import { paint } from "./Paint.ts"
 import * as Text from "./Text.ts"
 
 /** One server as a line of the table. */
@@ -87,10 +88,8 @@ const layouts: ReadonlyArray<ReadonlyArray<Name>> = [
 const gap = 2
 const narrowestName = 8
 
-const paint = (style: Style, code: string, text: string): string => style.color ? `\x1b[${code}m${text}\x1b[0m` : text
-
 /** Two servers of one name, as on one host by default, are told apart by their ports. */
-const nameAmong = (
+export const nameAmong = (
   members: ReadonlyArray<Pick<Row, "name" | "port">>,
   { name, port }: Pick<Row, "name" | "port">
 ): string => members.filter((other) => other.name === name).length > 1 ? `${name}:${port}` : name
@@ -135,10 +134,10 @@ export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): Read
     }).join("").trimEnd()
 
   return [
-    paint(style, "2", lineOf(({ name }) => columns[name].title)),
+    paint(style, "dim", lineOf(({ name }) => columns[name].title)),
     ...shown.map((row, index) => {
       const line = lineOf(({ cells }) => cells[index] ?? "")
-      return row.term === null ? line : paint(style, "1;32", line)
+      return row.term === null ? line : paint(style, "leader", line)
     }),
     ...(shown.length < rows.length ? [Text.clip(`  and ${rows.length - shown.length} more`, style.columns)] : [])
   ]
@@ -150,87 +149,12 @@ export interface Note {
   readonly text: string
 }
 
-/** All that the display shows. */
-export interface Snapshot {
-  readonly group: string
-  readonly multicastAddress: string
-  readonly port: number
-  readonly profile: string
-  /** How many servers there are in all, where a majority of them is needed for one to lead. */
-  readonly groupSize?: number | undefined
-  /** Fewest servers in view with which one may lead. */
-  readonly minimumMembers?: number | undefined
-  readonly view: Group.View
-  readonly lastHeard: ReadonlyMap<string, Pick<Group.LastHeard, "ago">>
-  /** The last events, the oldest first. */
-  readonly recent: ReadonlyArray<Note>
-  /** Unix ms. */
-  readonly now: number
-}
-
-/** The rows of a view, highest rank first. */
-export const rowsOf = ({ lastHeard, view }: Pick<Snapshot, "lastHeard" | "view">): ReadonlyArray<Row> =>
-  view.members.map((member) => ({
-    ...member,
-    heard: member.id === view.self.id ? null : lastHeard.get(member.id)?.ago ?? 0,
-    term: view.reign?.leader.id === member.id ? view.reign.term : null
-  }))
-
-/**
- * The whole display: this server and its reign, the table, the last few events. Never more lines than `rows`, none wider
- * than `columns`.
- */
-export const render = (snapshot: Snapshot, style: Style): ReadonlyArray<string> => {
-  const { group, multicastAddress, port, profile, recent, view } = snapshot
-  const { self } = view
-  const cut = (text: string) => Text.clip(Text.clean(text), style.columns)
-  const count = view.members.length
-  const head = [
-    paint(
-      style,
-      "1",
-      cut(
-        `Bellwether  group ${group}  ${multicastAddress}:${port}  profile ${profile}  ${count} ${
-          count === 1 ? "server" : "servers"
-        }`
-      )
-    ),
-    cut(
-      `We are ${nameAmong(view.members, self)} (${self.id}) at ${Member.formatAddress(self)}, priority ${self.priority}`
-    ),
-    cut(reignLine(snapshot)),
-    ""
-  ]
-  const room = Math.max(2, style.rows - head.length)
-  const all = rowsOf(snapshot)
-  const eventRoom = Math.min(recent.length, 8, Math.max(0, room - Math.min(all.length + 1, Math.ceil(room / 2)) - 1))
-  const events = eventRoom === 0 ? [] : [
-    "",
-    ...recent.slice(-eventRoom).map(({ at, text }) =>
-      paint(style, "2", cut(`${Text.clock(at, style.timeZone)}  ${text}`))
-    )
-  ]
-  const lines = table(all, snapshot.now, { ...style, rows: room - events.length })
-  return [...head, ...lines, ...events].slice(0, style.rows)
-}
-
 /** Where fewer servers are in view than must be for one to lead, how many there are and how many must be; else null. */
 export const shortfall = (
-  { groupSize, minimumMembers = 1 }: Pick<Snapshot, "groupSize" | "minimumMembers">,
-  { members }: Pick<Group.View, "members">
+  { groupSize, minimumMembers }: Pick<Settings.Settings, "groupSize" | "minimumMembers">,
+  { members }: { readonly members: ReadonlyArray<unknown> }
 ): string | null => {
   const needed = Math.max(minimumMembers, groupSize === undefined ? 1 : Lease.majority({ groupSize }))
   if (members.length >= needed) return null
   return `${members.length}${groupSize === undefined ? "" : ` of ${groupSize}`} in view, ${needed} must be`
-}
-
-const reignLine = (snapshot: Snapshot): string => {
-  const { members, reign, self, term } = snapshot.view
-  if (reign === null) {
-    const few = shortfall(snapshot, snapshot.view)
-    return (term === 0 ? "Nobody leads yet" : `Nobody leads; term ${term} has ended`) + (few === null ? "" : `: ${few}`)
-  }
-  if (reign.leader.id === self.id) return `We lead, term ${reign.term}`
-  const leader = members.find(({ id }) => id === reign.leader.id)
-  return `${leader === undefined ? reign.leader.id : nameAmong(members, leader)} leads, term ${reign.term}`
 }

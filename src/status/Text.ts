@@ -10,15 +10,19 @@ export const width = (text: string): number => /^[\x20-\x7e]*$/.test(text) ? tex
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" })
 
+/** The characters of a text as a person counts them. */
+export const characters = (text: string): ReadonlyArray<string> =>
+  Array.from(graphemes.segment(text), ({ segment }) => segment)
+
 /** As much of a text as fits so many cells, with an ellipsis where something is missing. For texts without colours. */
 export const clip = (text: string, cells: number): string => {
   if (width(text) <= cells) return text
   let clipped = ""
   let used = 1
-  for (const { segment } of graphemes.segment(text)) {
-    used += width(segment)
+  for (const character of characters(text)) {
+    used += width(character)
     if (used > cells) break
-    clipped += segment
+    clipped += character
   }
   return cells > 0 ? `${clipped}…` : ""
 }

@@ -19,7 +19,9 @@ const watched = Effect.gen(function*() {
   terminal.start("shell", 80, env, "PS1='$ ' exec bash --norc -i")
   yield* terminal.see("shell", prompt)
   const run = (...args: ReadonlyArray<string>) => {
-    terminal.type("shell", "-l", Tmux.command(...args))
+    const redirected = args.filter((arg) => arg.startsWith("<"))
+    const words = Tmux.command(...args.filter((arg) => !arg.startsWith("<")))
+    terminal.type("shell", "-l", [words, ...redirected].join(" "))
     terminal.type("shell", "Enter")
   }
   return { env, other, run, terminal }
@@ -28,14 +30,35 @@ const watched = Effect.gen(function*() {
 const sees = (text: string) => (lines: ReadonlyArray<string>) => lines.some((line) => line.includes(text))
 
 describe.skipIf(!Tmux.isThere || !shell)("on a terminal that is not read (tmux, bash)", () => {
-  it.live("a server goes on leading after Ctrl-S, ends when it is told to, and gives the terminal back", () =>
+  it.live("a server goes on leading, ends when it is told to, and has given the terminal back when that is read again", () =>
     Effect.gen(function*() {
       const { env, other, run, terminal } = yield* watched
       run("serve", "--name", "kitchen", "--priority", "9")
       yield* terminal.see("shell", sees("We lead, term"))
       const { member } = yield* other.event("MemberJoined", ({ member }) => member.name === "kitchen")
-      terminal.type("shell", "C-s")
+      const pid = Process.childOf(terminal.pid("shell"))
+      const thaw = yield* Effect.acquireRelease(Effect.sync(terminal.freeze), (thaw) => Effect.sync(thaw))
       // Each of these is drawn, and they take longer than a paused server would be a member.
+      for (const text of ["one", "two", "three"]) {
+        assert.strictEqual((yield* Process.run(["send", text, "--timeout", "5s"], env)).code, 0)
+        yield* other.event("MessageReceived", ({ body }) => body === text)
+      }
+      process.kill(pid!, "SIGTERM")
+      const removed = yield* other.event("MemberRemoved")
+      assert.strictEqual(removed.member.id, member.id)
+      assert.strictEqual(removed.reason._tag, "Left")
+      thaw()
+      yield* terminal.see("shell", (lines) => sees("left the group")(lines) && prompt(lines))
+      assert.strictEqual(terminal.modes("shell"), "0 1")
+    }))
+
+  it.live("a server that takes no keys goes on after Ctrl-S, and ends when it is told to", () =>
+    Effect.gen(function*() {
+      const { env, other, run, terminal } = yield* watched
+      run("serve", "--name", "kitchen", "</dev/null")
+      yield* terminal.see("shell", sees("kitchen ("))
+      const { member } = yield* other.event("MemberJoined", ({ member }) => member.name === "kitchen")
+      terminal.type("shell", "C-s")
       for (const text of ["one", "two", "three"]) {
         assert.strictEqual((yield* Process.run(["send", text, "--timeout", "5s"], env)).code, 0)
         yield* other.event("MessageReceived", ({ body }) => body === text)
@@ -45,8 +68,6 @@ describe.skipIf(!Tmux.isThere || !shell)("on a terminal that is not read (tmux, 
       const removed = yield* other.event("MemberRemoved")
       assert.strictEqual(removed.member.id, member.id)
       assert.strictEqual(removed.reason._tag, "Left")
-      yield* terminal.see("shell", (lines) => sees("left the group")(lines) && prompt(lines))
-      assert.strictEqual(terminal.modes("shell"), "0 1")
     }))
 })
 

@@ -26,6 +26,8 @@ export const terminals = Effect.acquireRelease(
         tmux("new-session", "-d", "-s", name, "-x", String(columns), "-y", "24", ...variables, shell)
       },
       type: (name: string, ...keys: ReadonlyArray<string>) => void tmux("send-keys", "-t", name, ...keys),
+      resize: (name: string, columns: number, rows: number) =>
+        void tmux("resize-window", "-t", name, "-x", String(columns), "-y", String(rows)),
       screen,
       /** Waits until something is to be seen. */
       see: (name: string, what: (lines: ReadonlyArray<string>) => boolean) =>
@@ -41,6 +43,12 @@ export const terminals = Effect.acquireRelease(
       modes: (name: string) => tmux("display-message", "-p", "-t", name, "#{alternate_on} #{cursor_flag}").trim(),
       /** The process that the terminal was started with. */
       pid: (name: string) => Number(tmux("display-message", "-p", "-t", name, "#{pane_pid}")),
+      /** All terminals hang, as over a connection that is lost: nothing is read of them, until they are thawed. */
+      freeze: () => {
+        const server = Number(tmux("display-message", "-p", "#{pid}"))
+        process.kill(server, "SIGSTOP")
+        return () => void process.kill(server, "SIGCONT")
+      },
       /** Closes the terminal, as the window of a terminal is closed. */
       close: (name: string) => void tmux("kill-session", "-t", name),
       end: () => void tmux("kill-server")

@@ -37,6 +37,8 @@ beforeAll(() => {
           "bellwether": src("index.ts"),
           "bellwether/NodeServer": src("NodeServer.ts"),
           "bellwether/NodeClient": src("NodeClient.ts"),
+          "bellwether/StatusApi": src("StatusApi.ts"),
+          "bellwether/StatusClient": src("StatusClient.ts"),
           "bellwether/testing": src("testing/index.ts")
         }
       },

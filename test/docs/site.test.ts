@@ -65,6 +65,9 @@ describe("the site of the documents", () => {
   })
 
   it("loads nothing from elsewhere", () => {
-    for (const html of pages.values()) assert.notMatch(html, /<script|<img|src="|@import/)
+    for (const html of pages.values()) {
+      assert.notMatch(html, /<script|@import/)
+      for (const src of found(html, / src="([^"]+)"/g)) assert.isTrue(Fs.existsSync(Path.join(out, src)), src)
+    }
   })
 })

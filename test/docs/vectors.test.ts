@@ -115,7 +115,7 @@ describe("the vectors of the protocol's page", () => {
       ip: "192.0.2.10",
       port: 40_001
     })
-    const named = [Member.lot(alpha, "billing"), Election.tag("billing")]
+    const named = [Member.rendezvousHash(alpha, "billing"), Election.tag("billing")]
     const view = MemberLists.digest([{ id: alpha, incarnation: 1_785_000_000_000 }, {
       id: beta,
       incarnation: 1_785_000_009_000

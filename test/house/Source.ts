@@ -97,6 +97,6 @@ const root = Path.resolve(import.meta.dirname, "../../src")
 export const all = (): ReadonlyArray<Source> =>
   Fs.readdirSync(root, { recursive: true, encoding: "utf8" })
     .map((path) => path.split(Path.sep).join("/"))
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .toSorted()
     .map((path) => parse(path, Fs.readFileSync(Path.join(root, path), "utf8")))

@@ -24,6 +24,7 @@ const members = new Set(["Math.random", "crypto.getRandomValues", "crypto.random
 /** Who may, and why. */
 const allowed: ReadonlyArray<readonly [where: RegExp, what: RegExp, why: string]> = [
   [/^main\.ts$/, /^process$/, "the process itself: it looks at the version of Node before anything is loaded"],
+  [/^status\/page\/browser\/\w+\.tsx?$/, /./, "what runs in a browser, whose time is its own"],
   [/^cli\//, /^process$/, "a program of Node: arguments, standard output, exit code"],
   [/^(transport\/node\/\w+|status\/Node\w+)\.ts$/, /^process$/, "the layers for Node"]
 ]

@@ -51,8 +51,13 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Client, Event, Group, Inquiry, Leadership, Member, Reign, Server, Settings } from "bellwether"
 import * as Diagnosis from "bellwether/Diagnosis"
 import * as NodeServer from "bellwether/NodeServer"
+import * as StatusApi from "bellwether/StatusApi"
+import * as StatusClient from "bellwether/StatusClient"
 import { SimulatedNetwork } from "bellwether/testing"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Console, Deferred, Effect, Layer, Schema } from "effect"
+import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
+import { createServer } from "node:http"
 
 class Orders extends Server.Service<Orders>()("app/Orders") {}
 export const read = (line: string) => Schema.decodeUnknownSync(Diagnosis.Report)(JSON.parse(line)).findings
@@ -71,7 +76,7 @@ export type Read = typeof Settings.read | typeof Settings.timing
 // @ts-expect-error
 export type Told = typeof Inquiry.nobody | typeof Leadership.make
 type Hidden =
-  | (keyof typeof Member & ("isSameStart" | "jsonBytes" | "limits" | "lot" | "nodeId" | "outranks" | "shortened"))
+  | (keyof typeof Member & ("isSameStart" | "jsonBytes" | "limits" | "nodeId" | "outranks" | "rendezvousHash" | "shortened"))
   | (keyof typeof Reign & ("isPassed" | "make" | "max" | "maxTerm" | "nextTerm"))
   | (keyof typeof Event & ("causeOf" | "event"))
 export const hidden = (name: Hidden): never => name
@@ -89,6 +94,17 @@ const program = Effect.gen(function*() {
   const { whileLeader } = yield* Leadership.Leadership
   const done = yield* Deferred.make()
   yield* Effect.raceFirst(whileLeader(Effect.andThen(work, Deferred.succeed(done, undefined))), Deferred.await(done))
+  const listening = yield* Layer.build(HttpRouter.serve(StatusApi.layer(), {
+    disableListenLog: true,
+    disableLogger: true
+  }).pipe(
+    Layer.provideMerge(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 }))
+  ))
+  const url = yield* Effect.provide(HttpServer.addressFormattedWith(Effect.succeed), listening)
+  const client = yield* StatusClient.make({ url }).pipe(Effect.provide(FetchHttpClient.layer))
+  const refused = yield* Effect.flip(client.control.resign({ query: {} }))
+  yield* Console.log(\`\${(yield* client.group.status()).members.length} seen, \${refused._tag}\`)
+  if (!(refused instanceof StatusClient.Problem.ReadOnly)) yield* Effect.die(refused)
   yield* Console.log("done")
 })
 
@@ -177,7 +193,7 @@ describe("the package, installed into an app that has Effect", () => {
       env: { ...process.env, ...environment },
       timeout: 20_000
     })
-    assert.match(stdout, /^leads 1 by \d{16}-\d{10}-[0-9a-f]{16}\ndone\n$/, stderr)
+    assert.match(stdout, /^leads 1 by \d{16}-\d{10}-[0-9a-f]{16}\n1 seen, ReadOnly\ndone\n$/, stderr)
     assert.strictEqual(status, 0, stderr)
   })
 

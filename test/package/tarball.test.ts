@@ -21,10 +21,10 @@ afterAll(() => Fs.rmSync(directory, { recursive: true, force: true }))
 
 const manifest = JSON.parse(Fs.readFileSync(Path.join(Tarball.root, "package.json"), "utf8"))
 
-/** Every file of the library, relative to `src`, without its ending: not the program, which is bundled. */
+/** Every file of the library, relative to `src`, without its ending: not the program and the page, which are bundled. */
 const modules = Fs.readdirSync(Path.join(Tarball.root, "src"), { recursive: true, encoding: "utf8" })
   .map((path) => path.split(Path.sep).join("/"))
-  .filter((path) => path.endsWith(".ts") && path !== "main.ts" && !path.startsWith("cli/"))
+  .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && !/^(main\.ts$|cli\/|status\/page\/)/.test(path))
   .map((path) => path.slice(0, -".ts".length))
 
 describe("the tarball", () => {
@@ -37,7 +37,9 @@ describe("the tarball", () => {
       "README.md",
       "package.json",
       "dist/main.js",
+      "dist/page.js",
       "dist/program/LICENSES.txt",
+      "src/status/http/page.d.ts",
       ...modules.map((path) => `src/${path}.ts`),
       ...[".js", ".js.map", ".d.ts", ".d.ts.map"].flatMap((ending) => modules.map((path) => `dist/${path}${ending}`))
     ])
@@ -60,7 +62,8 @@ describe("the tarball", () => {
     for (const path of reached) {
       for (const { file, from, isType } of sources.get(path)?.imports ?? []) {
         const [name = ""] = /^(@[^/]+\/)?[^/]+/.exec(from) ?? []
-        if (isType || isBuiltin(from)) continue
+        // What begins so is the package's own.
+        if (isType || isBuiltin(from) || from.startsWith("#")) continue
         if (file === undefined) imported.add(name)
         else reached.add(file)
       }

@@ -65,8 +65,8 @@ describe("the rank in a named election", () => {
   it("is drawn by the name and the node id, and another for another name; the group's own is by node id", () => {
     assert.notDeepEqual(ranked, "abcdefghijklmnopqrstuvwxyz".split("").sort(order("orders")))
     assert.deepStrictEqual("abc".split("").sort(order("")), ["c", "b", "a"])
-    assert.strictEqual(Member.lot(id("a"), billing), Member.lot(id("a"), billing))
-    assert.match(Member.lot(id("a"), billing), /^[0-9a-f]{16}$/)
+    assert.strictEqual(Member.rendezvousHash(id("a"), billing), Member.rendezvousHash(id("a"), billing))
+    assert.match(Member.rendezvousHash(id("a"), billing), /^[0-9a-f]{16}$/)
   })
 
   it("a priority outweighs it", () => {

@@ -98,7 +98,7 @@ describe("nine leaderships on three servers (issue: the load of leading is sprea
       assert.deepStrictEqual(load()[victim], lost)
     }))
 
-  it.effect("priorities come before the lot: the server with the highest leads all", () =>
+  it.effect("priorities come before the rendezvous hash: the server with the highest leads all", () =>
     Effect.gen(function*() {
       const { assertEachOnce, load } = yield* nine((index) => ({ priority: index === 1 ? 5 : 0 }))
       assertEachOnce()

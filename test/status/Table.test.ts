@@ -5,6 +5,8 @@ import * as Schema from "effect/Schema"
 import * as Member from "../../src/protocol/model/Member.ts"
 import * as Reign from "../../src/protocol/model/Reign.ts"
 import * as Table from "../../src/status/Table.ts"
+import * as Model from "../../src/status/terminal/Model.ts"
+import * as View from "../../src/status/terminal/View.ts"
 import * as Text from "../../src/status/Text.ts"
 
 const now = 1_700_000_000_000
@@ -21,70 +23,36 @@ const member = (number: number, name: string, priority = 0): Member.Member => ({
 const bath = member(1, "bath")
 const kitchen = member(2, "kitchen", 5)
 const hall = member(3, "hall", -1)
-const members = [kitchen, bath, hall]
-const snapshot: Table.Snapshot = {
-  group: "default",
-  multicastAddress: "239.255.253.87",
-  port: 16_983,
-  profile: "standard",
-  view: { self: bath, members, reign: Reign.make(now, kitchen), term: now },
-  lastHeard: new Map([[kitchen.id, { ago: 1_234 }], [hall.id, { ago: 75_000 }]]),
-  recent: [{ at: now, text: "kitchen joined" }, { at: now + 61_000, text: "kitchen leads" }],
-  now
-}
+const rows: ReadonlyArray<Table.Row> = [
+  { ...kitchen, heard: 1_234, term: now },
+  { ...bath, heard: null, term: null },
+  { ...hall, heard: 75_000, term: null }
+]
 const style: Table.Style = { columns: 120, rows: 24, color: false, timeZone: "UTC" }
 
-describe("the display", () => {
-  it("says who we are, what reign it is, who is there and what happened", () => {
-    assert.strictEqual(
-      Table.render(snapshot, style).join("\n"),
-      `Bellwether  group default  239.255.253.87:16983  profile standard  3 servers
-We are bath (0000000000000001) at 192.0.2.1:40001, priority 0
-kitchen leads, term 1700000000000
+describe("too few servers in view for one to lead", () => {
+  const said = (groupSize: number | undefined, minimumMembers: number) =>
+    Table.shortfall({ groupSize, minimumMembers }, { members: rows })
 
-  NAME     ID                ADDRESS          PRIORITY    AGE  HEARD           TERM  HOST
-* kitchen  0000000000000002  192.0.2.1:40002         5  2m02s     1s  1700000000000  host
-  bath     0000000000000001  192.0.2.1:40001         0  1m01s   self                 host
-  hall     0000000000000003  192.0.2.1:40003        -1  3m03s  1m15s                 host
-
-22:13:20  kitchen joined
-22:14:21  kitchen leads`
-    )
+  it("are counted, with how many must be", () => {
+    assert.strictEqual(said(7, 1), "3 of 7 in view, 4 must be")
+    assert.strictEqual(said(undefined, 5), "3 in view, 5 must be")
+    assert.isNull(said(5, 3))
   })
+})
 
+describe("the table", () => {
   it("tells servers of one name apart by their ports", () => {
     const [one, two] = [member(4, "host"), member(5, "host")]
-    const view = { self: one, members: [two, one, bath], reign: Reign.make(7, two), term: 7 }
-    const lines = Table.render({ ...snapshot, view }, style)
-    assert.include(lines[1], "We are host:40004 (")
-    assert.strictEqual(lines[2], "host:40005 leads, term 7")
-    assert.deepStrictEqual(lines.slice(5, 8).map((line) => line.slice(2, 12)), [
-      "host:40005",
+    const named = [one, two, bath].map((member) => Object.assign({}, member, { term: null }))
+    assert.deepStrictEqual(Table.table(named, now, style).slice(1).map((line) => line.slice(2, 12)), [
       "host:40004",
+      "host:40005",
       "bath      "
     ])
   })
 
-  it("tells of our own lead, and of none", () => {
-    const third = (view: Partial<Table.Snapshot["view"]>) =>
-      Table.render({ ...snapshot, view: { ...snapshot.view, ...view } }, style)[2]
-    assert.strictEqual(third({ reign: Reign.make(7, bath) }), "We lead, term 7")
-    assert.strictEqual(third({ reign: null, term: 7 }), "Nobody leads; term 7 has ended")
-    assert.strictEqual(third({ reign: null, term: 0 }), "Nobody leads yet")
-    assert.strictEqual(third({ reign: Reign.make(7, member(9, "gone")) }), "0000000000000009 leads, term 7")
-  })
-
-  it("says why nobody leads where too few servers are in view", () => {
-    const third = (needed: Pick<Table.Snapshot, "groupSize" | "minimumMembers">, term = 7) =>
-      Table.render({ ...snapshot, ...needed, view: { ...snapshot.view, reign: null, term } }, style)[2]
-    assert.strictEqual(third({ groupSize: 7 }), "Nobody leads; term 7 has ended: 3 of 7 in view, 4 must be")
-    assert.strictEqual(third({ groupSize: 7 }, 0), "Nobody leads yet: 3 of 7 in view, 4 must be")
-    assert.strictEqual(third({ minimumMembers: 5 }), "Nobody leads; term 7 has ended: 3 in view, 5 must be")
-    assert.strictEqual(third({ groupSize: 5, minimumMembers: 3 }), "Nobody leads; term 7 has ended")
-  })
-
   it("leaves out columns, then cuts names, to fit a narrow terminal", () => {
-    const rows = Table.rowsOf(snapshot)
     const at = (columns: number) => Table.table(rows, now, { ...style, columns })[1]
     const whole = "* kitchen  0000000000000002  192.0.2.1:40002         5  2m02s     1s  1700000000000"
     assert.strictEqual(at(90), `${whole}  host`)
@@ -96,14 +64,14 @@ kitchen leads, term 1700000000000
   })
 
   it("shows host names and tags where there is room, and what is not known of them as unknown", () => {
-    const [first, second, third] = Table.rowsOf(snapshot)
-    const rows = [{ ...first!, tags: { zone: "a", rack: "7\n" } }, second!, {
+    const [first, second, third] = rows
+    const unlike = [{ ...first!, tags: { zone: "a", rack: "7\n" } }, second!, {
       ...third!,
       hostname: undefined,
       tags: undefined,
       heard: undefined
     }]
-    const at = (columns: number) => Table.table(rows, now, { ...style, columns }).map((line) => line.slice(68))
+    const at = (columns: number) => Table.table(unlike, now, { ...style, columns }).map((line) => line.slice(68))
     assert.deepStrictEqual(at(120), [
       "           TERM  HOST  TAGS",
       "  1700000000000  host  zone=a,rack=7\uFFFD",
@@ -111,19 +79,19 @@ kitchen leads, term 1700000000000
       "                 ?     ?"
     ])
     assert.deepStrictEqual(at(89).map((line) => line.slice(17)), ["HOST", "host", "host", "?"])
-    assert.match(Table.table(rows, now, Table.plain)[3]!, / \? +\? +\?$/)
+    assert.match(Table.table(unlike, now, Table.plain)[3]!, / \? +\? +\?$/)
   })
 
   it("colours only where it may, and only the leader's line is bright", () => {
-    assert.notInclude(Table.render(snapshot, style).join(""), "\u001B")
-    const colored = Table.render(snapshot, { ...style, color: true })
-    assert.isTrue(colored[5]?.startsWith("\u001B[1;32m* kitchen"))
-    assert.isTrue(colored[6]?.startsWith("  bath"))
+    assert.notInclude(Table.table(rows, now, style).join(""), "\u001B")
+    const colored = Table.table(rows, now, { ...style, color: true })
+    assert.isTrue(colored[1]?.startsWith("\u001B[1;32m* kitchen"))
+    assert.isTrue(colored[2]?.startsWith("  bath"))
   })
 
   it("says how many servers it has no room for", () => {
-    const many = Array.from({ length: 100 }, (_, index) => member(index, `s${index}`))
-    const lines = Table.render({ ...snapshot, view: { ...snapshot.view, members: many } }, style)
+    const many = Array.from({ length: 100 }, (_, index) => ({ ...member(index, `s${index}`), term: null }))
+    const lines = Table.table(many, now, style)
     assert.isAtMost(lines.length, 24)
     const more = lines.find((line) => /^ {2}and \d+ more$/.test(line))
     const shown = lines.filter((line) => /^[ *] s\d/.test(line)).length
@@ -137,14 +105,15 @@ kitchen leads, term 1700000000000
     [Schema.Array(strange).check(Schema.isMaxLength(40)), size, size, Arbitrary.schema(strange)],
     ([names, columns, rows, text]) =>
       Effect.sync(() => {
-        const members = names.map((name, index) => member(index, name))
-        const lines = Table.render(
-          { ...snapshot, recent: [{ at: now, text }], view: { ...snapshot.view, members } },
-          { columns, rows, color: false }
-        )
+        const members = names.map((name, index) => ({ ...member(index, name), heard: { ago: index } }))
+        const [leader] = members
+        const elections = [{ name: "", reign: leader === undefined ? null : Reign.make(7, leader), term: 7 }]
+        const seen = { at: now, group: text, where: text, self: null, isOwn: false, members, elections }
+        const model = Model.noted(Model.saw(Model.make(), seen), now, text)
+        const lines = View.render(model, { columns, rows, color: false })
         assert.isAtMost(lines.length, rows)
         for (const line of lines) {
-          assert.isAtMost(Text.width(line), Math.max(columns, 3), line)
+          assert.isAtMost(Text.width(line), columns, line)
           assert.notMatch(line, /\p{Cc}/u)
         }
       })

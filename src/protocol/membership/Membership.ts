@@ -21,6 +21,7 @@ import * as Identity from "./Identity.ts"
 import * as Links from "./Links.ts"
 import * as Paths from "./Paths.ts"
 import * as Relocation from "./Relocation.ts"
+import * as StatusPages from "./StatusPages.ts"
 import * as Tombstones from "./Tombstones.ts"
 
 /** Whether this very start of a server is a member. */
@@ -156,6 +157,7 @@ const stamp = (
     | "sees"
     | "unicastUntil"
     | "elections"
+    | "page"
   >
 ) => ({
   // What it said before it moved, and comes late, is a sign of life; but it is there no more.
@@ -173,7 +175,10 @@ const stamp = (
   unicastUntil: via === "unicast" && message.type === "SERVER_ALIVE"
     ? deafUntil(context, message.interval)
     : before.unicastUntil,
-  elections: electionsOf(message, before.elections)
+  elections: electionsOf(message, before.elections),
+  page: message.type === "SERVER_ALIVE"
+    ? StatusPages.taken(context.state.self, message.sender, message.page)
+    : before.page
 })
 
 const alsoAt = (
@@ -237,7 +242,8 @@ const join = (
       unicastUntil: via === "unicast" && context.state.contacts.seeds.length > 0
         ? deafUntil(context, context.state.timing.heartbeatInterval)
         : -Infinity,
-      elections: none
+      elections: none,
+      page: null
     }),
     joinedAt: context.now.monotonic,
     hearsUsAt: -Infinity,

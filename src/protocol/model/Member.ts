@@ -177,7 +177,7 @@ export interface Ranked {
  *
  * @internal
  */
-export const lot = (id: string, election = ""): string =>
+export const rendezvousHash = (id: string, election = ""): string =>
   election === "" ? id : bytesToHex(sha256(encoder.encode(`${election}\n${id}`)).subarray(0, 8))
 
 const compareTexts = (self: string, that: string): number => self < that ? -1 : self > that ? 1 : 0
@@ -190,7 +190,7 @@ const compareTexts = (self: string, that: string): number => self < that ? -1 : 
  * @since 0.1.0
  */
 export const compareRank = (self: Ranked, that: Ranked, election = ""): number =>
-  self.priority - that.priority || compareTexts(lot(self.id, election), lot(that.id, election))
+  self.priority - that.priority || compareTexts(rendezvousHash(self.id, election), rendezvousHash(that.id, election))
 
 /**
  * Whether `self` ranks strictly higher than `that` in an election, the group's own unless named.

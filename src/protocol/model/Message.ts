@@ -61,6 +61,12 @@ const sees = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, 
 
 /** A text, since later versions may know more causes than this one. */
 const Cause = Schema.String.check(Schema.isPattern(/^[A-Za-z]{1,32}$/))
+/** The most characters of the address of a page. */
+export const maxPage = 64
+/** Where people see in a browser what the sender sees; left out where it serves no page. */
+const PageUrl = Schema.String.check(Schema.isMaxLength(maxPage), Schema.isPattern(/^https?:\/\/[!#-[\]-~]+$/))
+/** Whether that can be announced as the address of a page. */
+export const isPage = Schema.is(PageUrl)
 /** A digest of the members that its sender sees. */
 const view = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff })))
 const Interval = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
@@ -192,7 +198,8 @@ export const Message = Schema.Union([
     delivered,
     elections,
     silent,
-    view
+    view,
+    page: Schema.optionalKey(PageUrl)
   }),
   /**
    * Who is there? By unicast: are you there? A burst of one nonce is one question. `port` where it comes from a socket of its

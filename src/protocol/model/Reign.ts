@@ -117,5 +117,5 @@ export const nextTerm = (heard: number, wall: number): number =>
  */
 export const token = (self: Reign, election = ""): string =>
   `${String(self.term).padStart(16, "0")}-${String(self.leader.priority + 2_147_483_648).padStart(10, "0")}-${
-    Member.lot(self.leader.id, election)
+    Member.rendezvousHash(self.leader.id, election)
   }`

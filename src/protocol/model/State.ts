@@ -79,6 +79,8 @@ export interface Known {
   readonly unicastOnly: boolean
   /** The named elections that it takes part in, by their tags. */
   readonly elections: ReadonlyArray<string>
+  /** The page that it announces, if any. */
+  readonly page: string | null
   /** Until when it is taken not to hear our multicasts, and gets by unicast what is said to the group. */
   readonly unicastUntil: number
   /** Whether it was told that its settings differ from ours. */
@@ -254,6 +256,8 @@ export interface State {
     readonly compares: boolean
   } | null
   readonly identity: Identity
+  /** The page that this server announces, if any. */
+  readonly page: string | null
   readonly timers: Timers.Timers<Timer>
 }
 

@@ -40,7 +40,7 @@ export class StepContext extends WorkingCopy<State, Output> {
    * the election it speaks of.
    */
   compose(body: Body, to: Member.Address | null): Message.FromServer {
-    const { identity: { moved }, self } = this.state
+    const { identity: { moved }, page, self } = this.state
     const election = this.election("election" in body ? body.election : "")
     const { claim, heard } = election
     const header: Message.Header = {
@@ -61,7 +61,8 @@ export class StepContext extends WorkingCopy<State, Output> {
           ...lifeOf(election, self),
           ...this.#seen(),
           ...this.silence(),
-          ...this.newest()
+          ...this.newest(),
+          ...(page === null ? {} : { page })
         }
       case "SERVER_RESPONSE":
       case "SERVER_LEAVING":

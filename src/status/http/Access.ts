@@ -27,10 +27,11 @@ const hostOf = (text: string): Host.Host | undefined => {
 
 /**
  * Whether the host that a request names is ours: any address, since a name cannot be made to stand in its place; a name of
- * loopback; or one of `names`.
+ * loopback; or one of `names`. No browser leaves it out, as simple probes do that speak HTTP/1.0.
  */
 export const isOurHost = (host: string | undefined, names: ReadonlySet<string>): boolean => {
-  const named = host === undefined ? undefined : hostOf(host)
+  if (host === undefined) return true
+  const named = hostOf(host)
   if (named === undefined) return false
   return !Host.isDomainName(named) || Loopback.isLoopback(named) || names.has(Host.formatHost(named).replace(/\.$/, ""))
 }

@@ -19,6 +19,7 @@ import * as Reign from "../../protocol/model/Reign.ts"
 import * as Status from "../../protocol/Status.ts"
 import * as Traffic from "../../server/Traffic.ts"
 import * as History from "../History.ts"
+import { version } from "../Version.ts"
 import * as Problem from "./Problem.ts"
 
 /**
@@ -272,5 +273,6 @@ export class Api extends HttpApi.make("bellwether")
   .middleware(SameSite)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotate(OpenApi.Title, "Bellwether")
+  .annotate(OpenApi.Version, version)
   .annotate(OpenApi.Description, "What one server of a group knows, does and can be told.")
 {}

@@ -71,10 +71,17 @@ const ownNames = ({ http, httpHosts }: Listening): ReadonlyArray<string> => [
   ...Host.isDomainName(http.host) ? [Host.formatHost(http.host)] : []
 ]
 
+/** Whether others than this host may come: by its address, or through a proxy by a name. */
+const isClosed = ({ http, httpHosts }: Listening): boolean => !Loopback.isLoopback(http.host) || httpHosts.length > 0
+
 /** How long a request that is under way has when the server stops. */
 const grace = "500 millis"
 
 const urlOf = (address: NetAddress.SocketAddress): string => HttpServer.formatAddress(address)
+
+/** Where others find the page: of a server that listens on all its addresses, at the one that it announces. */
+const pageOf = (url: string, ip: string): string =>
+  `${url.replace(/^http:\/\/(0\.0\.0\.0|\[::\])/, () => `http://${ip.includes(":") ? `[${ip}]` : ip}`)}/`
 
 /** The HTTP server, as long as the layer lasts. */
 const listening = (
@@ -88,10 +95,14 @@ const listening = (
   const { host, port } = settings.http
   // Once requests have had their time. Last acquired, first released: after the routes, before the server waits for its end.
   const closing = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
-  const said = Effect.flatMap(HttpServer.HttpServer, ({ address }) => told.listening(urlOf(address)))
+  const said = Effect.gen(function*() {
+    const url = urlOf((yield* HttpServer.HttpServer).address)
+    yield* group.announcePage(pageOf(url, (yield* group.self).ip))
+    yield* told.listening(url)
+  })
   return HttpRouter.serve(
     Layer.merge(
-      Routes.layer({ token: secret, closed: !Loopback.isLoopback(host), hosts: ownNames(settings) }),
+      Routes.layer({ token: secret, closed: isClosed(settings), hosts: ownNames(settings), page: "/" }),
       Answers.layer({ all: true })
     ),
     { disableLogger: true, disableListenLog: true }

@@ -56,7 +56,8 @@ export const layer = HttpApiBuilder.group(
           const leader = members.find(({ id }) => id === reign?.leader.id)
           const headers = {
             ...(reign === null ? {} : { "bellwether-leader": reign.leader.id }),
-            ...(leader === undefined ? {} : { "bellwether-leader-name": encodeURIComponent(leader.name) })
+            ...(leader === undefined ? {} : { "bellwether-leader-name": encodeURIComponent(leader.name) }),
+            ...(leader === undefined || leader.page === null ? {} : { "bellwether-leader-page": leader.page })
           }
           return leads && reign !== null
             ? withHeaders({ headers, body: { ok: true as const, reign } })

@@ -20,12 +20,14 @@ import * as Changing from "./Changing.ts"
 import * as Contract from "./Contract.ts"
 import * as Guards from "./Guards.ts"
 import * as Looking from "./Looking.ts"
+import * as Page from "./Page.ts"
 import * as Probing from "./Probing.ts"
 
 /**
  * Who may do what. Without a `token` nothing can be changed. `closed` asks for it from those who only look, too: what a server
  * needs that others than its own host reach. `hosts` are the names that requests may name besides addresses and names of
- * loopback: a page of another site can speak to this server by no other.
+ * loopback: a page of another site can speak to this server by no other. `page` is the path at which people see the group in a
+ * browser, such as `/`; left out, there is no page.
  *
  * @category models
  * @since 0.1.0
@@ -34,6 +36,7 @@ export interface Options {
   readonly token?: Redacted.Redacted | undefined
   readonly closed?: boolean | undefined
   readonly hosts?: ReadonlyArray<string> | undefined
+  readonly page?: `/${string}` | undefined
 }
 
 /**
@@ -58,11 +61,14 @@ export type Needed =
  * @since 0.1.0
  */
 export const layer = (
-  { closed = false, hosts = [], token }: Options = {}
-): Layer.Layer<never, never, Needed> =>
-  HttpApiBuilder.layer(Contract.Api, { openapiPath: Answers.openapiPath }).pipe(
+  { closed = false, hosts = [], page, token }: Options = {}
+): Layer.Layer<never, never, Needed> => {
+  const policy = { token, closed, hosts: Access.namesOf(hosts) }
+  const api = HttpApiBuilder.layer(Contract.Api, { openapiPath: Answers.openapiPath }).pipe(
     Layer.merge(Answers.layer({ all: false })),
     Layer.provide(Layer.mergeAll(Looking.layer, Changing.layer, Probing.layer)),
     Layer.provide(HttpMiddleware.layerProblemDetails({ includeDetails: true })),
-    Layer.provide(Guards.layer({ token, closed, hosts: Access.namesOf(hosts) }))
+    Layer.provide(Guards.layer(policy))
   )
+  return page === undefined ? api : Layer.merge(api, Page.layer(page, policy))
+}

@@ -8,15 +8,27 @@ import { KeyFile } from "../../transport/KeyFile.ts"
 const refused = (was: string, allowed: string) =>
   new SettingRefused({ setting: "httpTokenFile", as: "httpTokenFile", was, allowed })
 
+type Named = Pick<Settings.Settings, "httpToken" | "httpTokenFile">
+
 /**
- * The token, or undefined where there is none, or nothing is served.
+ * The token of a server, or undefined where there is none, or nothing is served.
  *
  * @internal
  */
-export const read = Effect.fnUntraced(function*(
-  { http, httpToken, httpTokenFile }: Pick<Settings.Settings, "http" | "httpToken" | "httpTokenFile">
+export const read = (
+  settings: Named & Pick<Settings.Settings, "http">
+): Effect.Effect<Redacted.Redacted | undefined, SettingRefused> =>
+  settings.http === undefined ? Effect.succeed(settings.httpToken) : named(settings)
+
+/**
+ * The token that settings name, or undefined where there is none.
+ *
+ * @internal
+ */
+export const named = Effect.fnUntraced(function*(
+  { httpToken, httpTokenFile }: Named
 ): Effect.fn.Return<Redacted.Redacted | undefined, SettingRefused> {
-  if (http === undefined || httpTokenFile === undefined) return httpToken
+  if (httpTokenFile === undefined) return httpToken
   const file = yield* KeyFile
   const { text } = yield* Effect.mapError(
     file.read(httpTokenFile),

@@ -19,7 +19,11 @@ export const token = Redacted.make("0123456789abcdef")
 
 /** Two servers that are settled, the second of which leads, and the API of one of them at an address of its own. */
 export const served = Effect.fnUntraced(function*(
-  { index = 1, options = { token }, ...settings }: {
+  { group: seen = (group) => group, idleFor = 0, index = 1, options = { token }, ...settings }: {
+    /** The group as the API sees it. */
+    readonly group?: (group: Group.GroupShape) => Group.GroupShape
+    /** After how many ms a connection is closed on which nothing moves; 0 for never. */
+    readonly idleFor?: number
     readonly index?: number
     readonly options?: StatusApi.Options
     readonly leadership?: "lease"
@@ -34,17 +38,18 @@ export const served = Effect.fnUntraced(function*(
   yield* group.settle()
   const server = yield* group.server(index)
   const services = Layer.mergeAll(
-    Layer.succeed(Group.Group, server.group),
+    Layer.succeed(Group.Group, seen(server.group)),
     Layer.succeed(Leadership.Leadership, server.leadership),
     Layer.succeed(Changing.Sender, () => Effect.succeed(7))
   )
   const own = HttpRouter.add("GET", "/own", HttpServerResponse.text("the app's"))
+  const listener = createServer().setTimeout(idleFor)
   const app = HttpRouter.serve(Layer.merge(own, StatusApi.layer(options)), {
     disableLogger: true,
     disableListenLog: true
   }).pipe(
     Layer.provide(services),
-    Layer.provideMerge(NodeHttpServer.layer(createServer, {
+    Layer.provideMerge(NodeHttpServer.layer(() => listener, {
       host: "127.0.0.1",
       port: 0,
       gracefulShutdownTimeout: "100 millis"
@@ -63,7 +68,10 @@ export const served = Effect.fnUntraced(function*(
         body: text === "" ? null : JSON.parse(text) as Record<string, unknown>
       }
     })
-  return { group, server, url, client, ask }
+  const connections = Effect.callback<number>((resume) => {
+    listener.getConnections((_, count) => resume(Effect.succeed(count)))
+  })
+  return { group, server, url, client, ask, connections }
 })
 
 /** Lets the sockets of this process have their turn: simulated time passes without. */

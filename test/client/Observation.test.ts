@@ -1,0 +1,269 @@
+/**
+ * What an observer makes of what it hears and is answered: pure, message by message.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
+import * as Observation from "../../src/client/Observation.ts"
+import type * as Event from "../../src/protocol/model/Event.ts"
+import * as Member from "../../src/protocol/model/Member.ts"
+import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Reign from "../../src/protocol/model/Reign.ts"
+
+const wall = 1_700_000_000_000
+
+const member = (number: number, priority = 0, incarnation = wall): Member.Member => ({
+  id: Member.NodeId.make(number.toString(16).padStart(16, "0")),
+  ip: "192.0.2.1",
+  port: 40_000 + number,
+  hostname: "host",
+  name: `s${number}`,
+  priority,
+  incarnation,
+  tags: {}
+})
+
+const [one, two, three] = [member(1, 3), member(2, 2), member(3, 1)]
+
+const header = (sender: Member.Member, reign: Reign.Reign | null, term = reign?.term ?? 0) => ({
+  sender,
+  term,
+  leader: reign?.leader ?? null,
+  heard: term
+})
+
+const alive = (sender: Member.Member, reign: Reign.Reign | null, view?: number): Message.Message => ({
+  type: "SERVER_ALIVE",
+  ...header(sender, reign),
+  interval: 500,
+  ...(view === undefined ? {} : { view })
+})
+
+const listed = ({ hostname: _, tags: __, ...line }: Member.Member, heard = 0): Message.Listed => ({ ...line, heard })
+
+/** An observer that is told things one after the other; each says what it told. */
+const observer = () => {
+  let at = 0
+  let observation = Observation.make({ monotonic: 0, wall })
+  const now = () => ({ monotonic: at, wall: wall + at })
+  const take = ([after, events]: Observation.Result) => {
+    observation = after
+    return events.map(say)
+  }
+  return {
+    pass: (millis: number) => void (at += millis),
+    hear: (message: Message.Message, from: Member.Address = one) =>
+      take(Observation.heard(observation, message, from, "multicast", now())),
+    answer: (
+      by: Member.Member,
+      members: ReadonlyArray<Message.Listed>,
+      reign: Reign.Reign | null,
+      { askedAt = at, term = reign?.term ?? 0 } = {}
+    ) =>
+      take(
+        Observation.answered(observation, { by: by.id, members, leader: reign?.leader ?? null, term, askedAt }, now())
+      ),
+    get names() {
+      return Observation.ranked(observation).map(({ name }) => name)
+    },
+    get observation() {
+      return observation
+    },
+    leader: (election = "") => observation.elections.get(election)?.reign?.leader.id
+  }
+}
+
+const say = (event: Event.Event): string => {
+  switch (event.event) {
+    case "MemberJoined":
+      return `${event.member.name} joined by ${event.via}`
+    case "MemberMoved":
+      return `${event.member.name} moved`
+    case "MemberRemoved":
+      return `${event.member.name} ${event.reason._tag}`
+    case "LeaderChanged":
+      return `${event.election}${event.leader?.name ?? "nobody"} leads: ${event.cause} ${event.without}`
+    default:
+      return event.event
+  }
+}
+
+const reign = (term: number, leader: Member.Member) => Reign.make(term, leader)
+
+/** One that has the list of all three, of whom the first leads in term 7. */
+const settled = () => {
+  const seen = observer()
+  seen.answer(one, [one, two, three].map((one) => listed(one)), reign(7, one))
+  for (const sender of [one, two, three]) seen.hear(alive(sender, reign(7, one)), sender)
+  return seen
+}
+
+describe("an observer", () => {
+  it("has who is on the list, and says only who leads", () => {
+    const seen = observer()
+    assert.deepStrictEqual(seen.hear(alive(two, null)), [])
+    assert.deepStrictEqual(seen.answer(one, [listed(one), listed(two)], reign(7, one)), ["s1 leads: Start 0"])
+    assert.deepStrictEqual(seen.names, ["s1", "s2"])
+  })
+
+  it("says who comes, moves, restarts and leaves", () => {
+    const seen = settled()
+    const four = member(4)
+    assert.deepStrictEqual(seen.hear(alive(four, reign(7, one)), four), ["s4 joined by heartbeat"])
+    const moved = { ...four, port: 50_000 }
+    assert.deepStrictEqual(seen.hear(alive(moved, reign(7, one)), moved), ["s4 moved"])
+    const again = { ...four, incarnation: wall + 1 }
+    assert.deepStrictEqual(seen.hear(alive(again, reign(7, one)), again), ["s4 Replaced", "s4 joined by heartbeat"])
+    assert.deepStrictEqual(seen.hear({ type: "SERVER_LEAVING", ...header(again, reign(7, one)) }, again), ["s4 Left"])
+    assert.deepStrictEqual(seen.names, ["s1", "s2", "s3"])
+  })
+
+  it("hears nothing from a start that has left or was replaced, and believes no list that still has it", () => {
+    const seen = settled()
+    seen.hear({ type: "SERVER_LEAVING", ...header(three, reign(7, one)) }, three)
+    assert.deepStrictEqual(seen.hear(alive(three, reign(7, one)), three), [])
+    assert.deepStrictEqual(seen.answer(two, [one, two, three].map((one) => listed(one)), reign(7, one)), [])
+    assert.deepStrictEqual(seen.names, ["s1", "s2"])
+    const again = { ...three, incarnation: wall + 9 }
+    assert.deepStrictEqual(seen.hear(alive(again, reign(7, one)), again), ["s3 joined by heartbeat"])
+    assert.deepStrictEqual(seen.hear(alive(three, reign(7, one)), three), [])
+    assert.deepStrictEqual(seen.answer(two, [one, two, three].map((one) => listed(one)), reign(7, one)), [])
+    assert.strictEqual(Observation.memberBy(seen.observation, three.id)?.incarnation, again.incarnation)
+  })
+
+  it("takes a member for gone that a list leaves out, and another list that still has it does not bring it back", () => {
+    const seen = settled()
+    seen.pass(2_000)
+    assert.deepStrictEqual(seen.answer(two, [listed(one), listed(two)], reign(7, one)), ["s3 Silent"])
+    seen.pass(300)
+    assert.deepStrictEqual(seen.answer(one, [listed(one), listed(two), listed(three, 2_300)], reign(7, one)), [])
+    assert.deepStrictEqual(seen.names, ["s1", "s2"])
+    assert.deepStrictEqual(
+      seen.answer(one, [listed(one), listed(two), listed(three, 100)], reign(7, one)),
+      ["s3 joined by message"],
+      "which was heard since"
+    )
+  })
+
+  it("keeps a member that it heard after it had asked, and one that it hears again although a list leaves it out", () => {
+    const seen = settled()
+    seen.pass(1_000)
+    seen.hear(alive(three, reign(7, one)), three)
+    const without = [listed(one), listed(two)]
+    assert.deepStrictEqual(seen.answer(two, without, reign(7, one)), [])
+    seen.pass(1_000)
+    assert.deepStrictEqual(seen.answer(two, without, reign(7, one)), ["s3 Silent"])
+    assert.deepStrictEqual(seen.hear(alive(three, reign(7, one)), three), ["s3 joined by heartbeat"])
+    seen.pass(1_000)
+    assert.deepStrictEqual(seen.answer(two, without, reign(7, one)), [], "of two that differ, what it hears counts")
+  })
+
+  it("knows why the lead changes: by rank, by word of the leader, by its silence, by another start", () => {
+    const seen = observer()
+    seen.answer(two, [listed(two), listed(three)], reign(5, three))
+    assert.deepStrictEqual(seen.hear(alive(two, reign(6, two)), two), ["s2 leads: HigherRank 0"])
+    const coordinator = (leader: Member.Member, term: number, cause?: string): Message.Message => ({
+      type: "COORDINATOR",
+      ...header(leader, reign(term, leader)),
+      election: "",
+      ...(cause === undefined ? {} : { cause })
+    })
+    assert.deepStrictEqual(seen.hear(coordinator(three, 7, "Transferred"), three), ["s3 leads: Transferred 0"])
+    seen.pass(500)
+    const stepping: Message.Message = {
+      type: "STEPPING_DOWN",
+      ...header(three, null, 7),
+      election: "",
+      successor: null,
+      cause: "MajorityLost"
+    }
+    assert.deepStrictEqual(seen.hear(stepping, three), ["nobody leads: MajorityLost 0"])
+    assert.deepStrictEqual(seen.hear(alive(two, reign(7, three)), two), [], "a follower that has not heard it yet")
+    seen.pass(250)
+    assert.deepStrictEqual(seen.hear(coordinator(two, 8), two), ["s2 leads: MajorityLost 250"])
+    seen.pass(900)
+    assert.deepStrictEqual(seen.hear(coordinator(three, 9), three), ["s3 leads: Silent 900"])
+    const again = { ...three, incarnation: wall + 5 }
+    assert.deepStrictEqual(
+      seen.hear(coordinator(again, 10), again),
+      ["s3 Replaced", "nobody leads: Replaced 0", "s3 joined by message", "s3 leads: Replaced 0"]
+    )
+    assert.deepStrictEqual(seen.hear(alive(two, reign(9, three)), two), [], "an older reign")
+  })
+
+  it("follows again a leader that was only thought to be gone", () => {
+    const seen = settled()
+    seen.pass(2_000)
+    const without = [listed(two), listed(three)]
+    assert.deepStrictEqual(
+      seen.answer(two, without, null, { term: 7 }),
+      ["s1 Silent", "nobody leads: Silent 0"]
+    )
+    assert.deepStrictEqual(seen.hear(alive(one, reign(7, one)), one), [
+      "s1 joined by heartbeat",
+      "s1 leads: Silent 2000"
+    ])
+  })
+
+  it("knows from a list alone that nobody leads, unless the list is older than the reign", () => {
+    const seen = settled()
+    const all = [one, two, three].map((one) => listed(one))
+    assert.deepStrictEqual(seen.answer(three, all, null, { term: 3 }), [])
+    assert.deepStrictEqual(seen.answer(two, all, null, { term: 7 }), ["nobody leads: Resigned 0"])
+  })
+
+  it("tells named elections apart, and sees leases as they are renewed", () => {
+    const seen = settled()
+    const beat = (election: string, claim: number): Message.Message => ({
+      type: "BEAT",
+      ...header(two, reign(claim, two)),
+      election,
+      claim,
+      beat: 1,
+      lease: { groupSize: 3, duration: 6_000, drift: 0.01 }
+    })
+    assert.deepStrictEqual(seen.hear(beat("backup", 9), two), ["backups2 leads: Start 0"])
+    assert.strictEqual(seen.leader(), one.id)
+    assert.strictEqual(seen.leader("backup"), two.id)
+    assert.deepStrictEqual(seen.observation.elections.get("backup")?.renewed, { at: 0, duration: 6_000 })
+    assert.deepStrictEqual(
+      seen.hear({ type: "SERVER_LEAVING", ...header(two, reign(7, one)) }, two),
+      ["s2 Left", "backupnobody leads: Left 0"]
+    )
+  })
+
+  it("wants a list where somebody is new, a view or the leader has changed, or a heartbeat is missing", () => {
+    const seen = settled()
+    const all = [one, two, three].map((one) => listed(one))
+    const answered = () => void seen.answer(one, all, reign(7, one))
+    answered()
+    assert.isFalse(seen.observation.isDoubtful)
+    seen.hear(alive(two, reign(7, one), 11), two)
+    assert.isFalse(seen.observation.isDoubtful, "the first view that it tells")
+    seen.hear(alive(two, reign(7, one), 12), two)
+    assert.isTrue(seen.observation.isDoubtful)
+    answered()
+    seen.hear(alive(member(4), reign(7, one)), member(4))
+    assert.isTrue(seen.observation.isDoubtful)
+    answered()
+    seen.hear(alive(two, reign(8, two), 12), two)
+    assert.isTrue(seen.observation.isDoubtful)
+    assert.isFalse(Observation.isOverdue(seen.observation, 600))
+    assert.isTrue(Observation.isOverdue(seen.observation, 700))
+    assert.isFalse(Observation.isOverdue(seen.observation, 60_000), "by then a list has told of it")
+  })
+
+  it("keeps no more than it has room for, whatever is said to it", () => {
+    const seen = settled()
+    for (let number = 10; number < 5_000; number++) seen.hear(alive(member(number), null), member(number))
+    assert.strictEqual(HashMap.size(seen.observation.members), 4_096)
+    for (let number = 10; number < 2_000; number++) {
+      seen.hear({ type: "SERVER_LEAVING", ...header(member(number), null) }, member(number))
+    }
+    assert.strictEqual(seen.observation.gone.size, 1_024)
+    for (let number = 0; number < 100; number++) {
+      const message = { type: "COORDINATOR", ...header(one, reign(9, one)), election: `e${number}` } as const
+      seen.hear(message, one)
+    }
+    assert.strictEqual(seen.observation.elections.size, 64)
+  })
+})
