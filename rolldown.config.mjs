@@ -52,6 +52,8 @@ export default defineConfig({
   }],
   output: {
     format: "esm",
+    // They are a third of it, and read at each start. The licences have a file of their own.
+    comments: false,
     entryFileNames: "[name].js",
     chunkFileNames: "program/[name]-[hash].js"
   }

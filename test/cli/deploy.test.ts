@@ -125,7 +125,7 @@ describe("deploy/nginx.conf", () => {
         )
         Fs.writeFileSync(
           file,
-          `daemon off; pid ${folder}/pid; error_log ${folder}/error; events {}\nhttp { access_log off; ${
+          `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error; events {}\nhttp { access_log off; ${
             temp.join(" ")
           }\n${server}\n}`
         )
