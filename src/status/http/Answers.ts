@@ -11,13 +11,17 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as ProblemDetails from "effect/http/ProblemDetails"
 import * as Contract from "./Contract.ts"
+import * as Reference from "./Reference.ts"
 
 /** The path of the description of the API. */
 export const openapiPath = "/openapi.json"
 
 /** The methods that each path takes. */
 const taken = (() => {
-  const taken = new Map<string, ReadonlyArray<string>>([[openapiPath, ["GET", "HEAD"]]])
+  const taken = new Map<string, ReadonlyArray<string>>([
+    [openapiPath, ["GET", "HEAD"]],
+    [Reference.path, ["GET", "HEAD"]]
+  ])
   HttpApi.reflect(Contract.Api, {
     onGroup: () => {},
     onEndpoint: ({ endpoint: { method, path } }) => {

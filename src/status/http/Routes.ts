@@ -22,6 +22,7 @@ import * as Guards from "./Guards.ts"
 import * as Looking from "./Looking.ts"
 import * as Page from "./Page.ts"
 import * as Probing from "./Probing.ts"
+import * as Reference from "./Reference.ts"
 
 /**
  * Who may do what. Without a `token` nothing can be changed. `closed` asks for it from those who only look, too: what a server
@@ -55,7 +56,7 @@ export type Needed =
   | Path.Path
 
 /**
- * Adds the routes of the API to an app's router: `/api`, `/health` and `/openapi.json`. The app's other routes are left alone.
+ * Adds the routes of the API to an app's router: `/api`, `/health`, `/metrics`, and `/openapi.json` with its reference at `/api`. The app's other routes are left alone.
  *
  * @category layers
  * @since 0.1.0
@@ -65,7 +66,7 @@ export const layer = (
 ): Layer.Layer<never, never, Needed> => {
   const policy = { token, closed, hosts: Access.namesOf(hosts) }
   const api = HttpApiBuilder.layer(Contract.Api, { openapiPath: Answers.openapiPath }).pipe(
-    Layer.merge(Answers.layer({ all: false })),
+    Layer.merge(Layer.merge(Answers.layer({ all: false }), Reference.layer)),
     Layer.provide(Layer.mergeAll(Looking.layer, Changing.layer, Probing.layer)),
     Layer.provide(HttpMiddleware.layerProblemDetails({ includeDetails: true })),
     Layer.provide(Guards.layer(policy))
