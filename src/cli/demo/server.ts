@@ -9,7 +9,6 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Settings from "../../settings/Settings.ts"
 import * as NodeDatagrams from "../../transport/node/NodeDatagrams.ts"
-import * as Serve from "../serve.ts"
 import * as CutOff from "./cutoff.ts"
 import * as Orders from "./orders.ts"
 
@@ -48,8 +47,9 @@ export const serve = Effect.gen(function*() {
   )
   const settings = yield* settingsOf(yield* Deferred.await(launched))
   const datagrams = Layer.provideMerge(CutOff.layer(() => isCutOff), NodeDatagrams.layer)
+  const { serveOver } = yield* Effect.promise(() => import("../serve.ts"))
   return yield* Effect.provide(
-    Serve.serveOver(settings, { json: true, token: settings.httpToken, logFormat: null }),
+    serveOver(settings, { json: true, token: settings.httpToken, logFormat: null }),
     datagrams
   )
 }).pipe(Effect.scoped)
