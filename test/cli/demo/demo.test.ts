@@ -58,7 +58,7 @@ describe.skipIf(!linux)("a demo without a terminal (Linux)", () => {
       const { demo, line, pid } = yield* started
       yield* demo.type("k")
       yield* line("kill -9 epsilon, which leads", /after \d+\.\d\d s: \w+ noticed: its host refuses its port/)
-      yield* line("kill -9", /after \d+\.\d\d s: delta leads: nobody led for \d+\.\d\d s/)
+      yield* line("kill -9", /after \d+\.\d\d s: \w+ leads: nobody led for \d+\.\d\d s/)
       yield* line("kill -9", /all 4 see each other and follow delta/)
       yield* demo.type("n")
       yield* line("start epsilon", /all 5 see each other and follow epsilon/)

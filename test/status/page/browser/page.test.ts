@@ -130,6 +130,8 @@ describe.skipIf(isMissing)("the page", () => {
       const { group, servers: [alpha, beta, gamma] } = yield* three()
       const watched = yield* open(gamma.url)
       yield* see(watched, ".link", "Live")
+      // Pages are announced by heartbeats.
+      for (const name of ["alpha", "beta"]) yield* see(watched, "nav a", name)
       yield* gamma.running.kill("SIGKILL")
       yield* see(watched, ".link", "The server does not answer.")
       const offered = yield* Effect.promise(() =>
