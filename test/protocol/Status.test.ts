@@ -105,10 +105,10 @@ describe("the status of a server (protocol 4)", () => {
 
   it("is what its schema says, and survives JSON", () => {
     const server = Server.live({ profile: "fast" }, [alive("z"), alive("a")])
-    server.step({ _tag: "Campaign", election: "orders" })
+    for (const election of ["orders", "jobs", "billing", "mail", "audit"]) server.step({ _tag: "Campaign", election })
     server.advance(2_000)
     const before = status(server)
-    assert.deepStrictEqual(before.elections.map(({ name }) => name), ["", "orders"])
+    assert.deepStrictEqual(before.elections.map(({ name }) => name), ["", "audit", "billing", "jobs", "mail", "orders"])
     const after = Schema.decodeSync(Schema.fromJsonString(Status.Status))(JSON.stringify(before))
     assert.deepStrictEqual(after, before)
   })
