@@ -7,10 +7,10 @@ import type * as Message from "../src/protocol/model/Message.ts"
 import * as Frame from "../src/protocol/wire/Frame.ts"
 import * as KeyRing from "../src/protocol/wire/KeyRing.ts"
 import * as Session from "../src/protocol/wire/Session.ts"
-import type * as Datagrams from "../src/transport/Datagrams.ts"
 import * as Messenger from "../src/transport/Messenger.ts"
 import type * as Sessions from "../src/transport/Sessions.ts"
 import { corpus } from "../test/fuzz/Hostile.ts"
+import * as Endpoint from "./endpoint.ts"
 
 const rounds = 7
 
@@ -29,28 +29,12 @@ export const heartbeat = async (): Promise<void> => {
   const key = KeyRing.key(new Uint8Array(32).fill(1))
   const ring: KeyRing.KeyRing = { keys: [key], active: key, mode: "enforce" }
   const sealed: Sessions.Keys = { ring: () => ring, freshness: Session.freshness(30_000), maxSessions: 64 }
-  const endpoint: Datagrams.Endpoint = {
-    hostname: "m",
-    local: [{ ip: "192.0.2.200", port: 4_000, interface: "eth0" }],
-    receive: Effect.never,
-    multicast: () => Effect.void,
-    unicast: () => Effect.void,
-    ask: () => Effect.succeed("sent" as const),
-    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
-    hasAddress: () => true,
-    portTowards: () => 4_000,
-    isExposed: () => true,
-    isDirect: () => true,
-    resolve: (host) => Effect.succeed([host]),
-    troubles: Effect.never,
-    dropped: Effect.succeed(0)
-  }
   const said = corpus.find(({ type }) => type === "SERVER_ALIVE") as Message.Message
   process.stdout.write("| members | frames | a message for each | one to all |\n| --- | --- | --- | --- |\n")
   for (const members of [20, 100]) {
     const to = Array.from({ length: members - 1 }, (_, at) => ({ ip: `192.0.2.${at + 1}`, port: 4_000 }))
     for (const [how, keys] of [["plain", undefined], ["sealed", sealed]] as const) {
-      const messenger = Effect.runSync(Messenger.make(endpoint, tag, () => {}, () => true, keys))
+      const messenger = Effect.runSync(Messenger.make(Endpoint.lonely, tag, () => {}, () => true, keys))
       const times = 10_000 / members
       const each = cost(times, Effect.forEach(to, (one) => messenger.send(one, said), { discard: true }))
       const all = cost(times, messenger.sendAll(to, said))

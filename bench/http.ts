@@ -10,7 +10,7 @@ import { connect } from "node:net"
 import type { Socket } from "node:net"
 import { setPriority } from "node:os"
 import { fileURLToPath } from "node:url"
-import { freePort } from "./loopback.ts"
+import { environment, freePort } from "./loopback.ts"
 
 const program = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 const servers = 3
@@ -43,13 +43,7 @@ const start = (name: string, port: number) =>
       "--http",
       "127.0.0.1:0"
     ], {
-      env: {
-        PATH: process.env["PATH"],
-        BELLWETHER_GROUP: `bench-${process.pid}`,
-        BELLWETHER_PORT: String(port),
-        BELLWETHER_INTERFACES: "lo",
-        BELLWETHER_TTL: "0"
-      },
+      env: environment(port),
       stdio: ["ignore", "ignore", "pipe"]
     })
     child.stderr.on("data", (data) => {

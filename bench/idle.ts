@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url"
 import * as NodeServer from "../src/NodeServer.ts"
 import * as Server from "../src/server/Server.ts"
 import type * as Profile from "../src/settings/Profile.ts"
-import { freePort } from "./loopback.ts"
+import { environment, freePort } from "./loopback.ts"
 
 const program = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 const starts = 10
@@ -34,13 +34,7 @@ const start = (args: ReadonlyArray<string>, port: number) =>
     const startedAt = performance.now()
     let first = 0
     const child = spawn(process.execPath, [program, ...args], {
-      env: {
-        PATH: process.env["PATH"],
-        BELLWETHER_GROUP: `bench-${process.pid}`,
-        BELLWETHER_PORT: String(port),
-        BELLWETHER_INTERFACES: "lo",
-        BELLWETHER_TTL: "0"
-      },
+      env: environment(port),
       stdio: ["ignore", "pipe", "inherit"]
     })
     child.stdout.once("data", () => {

@@ -12,3 +12,12 @@ export const freePort = Effect.callback<number>((resume) => {
     socket.close(() => resume(Effect.succeed(port)))
   })
 })
+
+/** The environment of a program that is measured: a group of this bench, on loopback. */
+export const environment = (port: number) => ({
+  PATH: process.env["PATH"],
+  BELLWETHER_GROUP: `bench-${process.pid}`,
+  BELLWETHER_PORT: String(port),
+  BELLWETHER_INTERFACES: "lo",
+  BELLWETHER_TTL: "0"
+})

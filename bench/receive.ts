@@ -9,6 +9,7 @@ import * as Server from "../src/server/Server.ts"
 import * as Settings from "../src/settings/Settings.ts"
 import * as Datagrams from "../src/transport/Datagrams.ts"
 import { corpus } from "../test/fuzz/Hostile.ts"
+import * as Endpoint from "./endpoint.ts"
 
 const members = 100
 const batch = 64
@@ -39,20 +40,8 @@ const started = Effect.gen(function*() {
   let begin: () => void = () => {}
   const waiting = Effect.promise(() => new Promise<void>((resolve) => begin = resolve))
   const endpoint: Datagrams.Endpoint = {
-    hostname: "bench",
-    local: [{ ip: "192.0.2.200", port: 4_000, interface: "eth0" }],
-    receive: Effect.suspend(() => wanted === 0 ? Effect.andThen(waiting, receive) : receive),
-    multicast: () => Effect.void,
-    unicast: () => Effect.void,
-    ask: () => Effect.succeed("sent" as const),
-    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
-    hasAddress: () => true,
-    portTowards: () => 4_000,
-    isExposed: () => true,
-    isDirect: () => true,
-    resolve: (host) => Effect.succeed([host]),
-    troubles: Effect.never,
-    dropped: Effect.succeed(0)
+    ...Endpoint.lonely,
+    receive: Effect.suspend(() => wanted === 0 ? Effect.andThen(waiting, receive) : receive)
   }
   const settings = yield* Settings.make({ group: "bench" })
   yield* Server.fromSettings(settings).pipe(
