@@ -3,12 +3,12 @@
  * one alone, and told to it.
  */
 import * as Arr from "effect/Array"
-import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../protocol/model/Event.ts"
+import * as Readers from "./Readers.ts"
 
 /** A view, and all events that follow number `sequence`, with no gap. */
 export interface Subscription<V, E> {
@@ -43,11 +43,11 @@ export interface EventHub<V, E> {
   /** A reader that subscribes from here on gets the later events. */
   readonly forgetBeginning: () => void
   /** How many read now, and how many events all readers have lost since the start. */
-  readonly readers: () => Readers
+  readonly readers: () => ReaderCounts
 }
 
 /** How many readers there are, and how much all there ever were have lost. */
-export interface Readers {
+export interface ReaderCounts {
   readonly open: number
   readonly lost: number
 }
@@ -71,46 +71,33 @@ export const make = Effect.fnUntraced(function*<V, E extends { readonly at: numb
   view: () => V,
   kept: number = historyCapacity
 ): Effect.fn.Return<EventHub<V, E>, never, Scope.Scope> {
-  const readers = new Set<Queue.Queue<Numbered<E>, Cause.Done>>()
+  const readers = yield* Readers.make<Numbered<E>>(capacity)
   const first = view()
   let isBeginning = true
   const history = makeHistory<E>(kept)
   let sequence = 0
-  let hasEnded = false
   let lostByAll = 0
 
-  const taken = Effect.acquireRelease(
-    Queue.sliding<Numbered<E>, Cause.Done>(capacity),
-    (queue) =>
-      Effect.suspend(() => {
-        readers.delete(queue)
-        return Queue.shutdown(queue)
-      })
-  )
-  const open = (from: { readonly view: V; readonly after: number }) =>
-    Effect.map(taken, (queue): Subscription<V, E> => {
-      const { missing, newer } = history.after(from.after, sequence)
-      for (const numbered of newer) Queue.offerUnsafe(queue, numbered)
-      if (hasEnded) Queue.endUnsafe(queue)
-      else readers.add(queue)
+  const open = (from: { readonly view: V; readonly after: number }) => {
+    let missing = 0
+    const before = () => {
+      const found = history.after(from.after, sequence)
+      missing = found.missing
+      return found.newer
+    }
+    return Effect.map(readers.open(before), (queue): Subscription<V, E> => {
       const told = withLosses<E>(from.after, missing, (count) => lostByAll += count)
       const events = Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(queue), told)))
       return { view: from.view, sequence: from.after, events }
     })
+  }
 
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      hasEnded = true
-      for (const queue of readers) Queue.endUnsafe(queue)
-      readers.clear()
-    })
-  )
   return {
     publish: (event) => {
       sequence += 1
       const numbered = { sequence, event }
       history.add(numbered)
-      for (const queue of readers) Queue.offerUnsafe(queue, numbered)
+      readers.offer(numbered)
     },
     sequence: () => sequence,
     subscribe: Effect.suspend(() =>
@@ -124,7 +111,7 @@ export const make = Effect.fnUntraced(function*<V, E extends { readonly at: numb
     forgetBeginning: () => {
       isBeginning = false
     },
-    readers: () => ({ open: readers.size, lost: lostByAll })
+    readers: () => ({ open: readers.count(), lost: lostByAll })
   }
 })
 
