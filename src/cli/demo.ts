@@ -78,7 +78,7 @@ const inLines = Effect.gen(function*() {
   return face
 })
 
-/** How many keys wait at most while one is obeyed: whoever holds a key down means the last ones. */
+/** How many keys wait at most while one is obeyed: a person that holds a key down means the last ones. */
 const maxKeys = 64
 
 /** The model, the views of its servers, and what shows them. */

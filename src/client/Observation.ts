@@ -5,6 +5,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Membership from "../protocol/membership/Membership.ts"
 import * as Event from "../protocol/model/Event.ts"
 import * as Member from "../protocol/model/Member.ts"
 import * as Message from "../protocol/model/Message.ts"
@@ -73,7 +74,7 @@ export const make = ({ monotonic }: Now): Observation => ({
   isDoubtful: false
 })
 
-/** How many members, elections and gone ones are kept at most: whoever can send to a group without a key could make up more. */
+/** How many members, elections and gone ones are kept at most: any host that can send to a group without a key could make up more. */
 const limits = { members: 4_096, elections: 64, gone: 1_024 } as const
 
 /** How long before the question a member must have been heard to be missing in the answer: datagrams pass each other. */
@@ -199,15 +200,6 @@ class Step {
   }
 }
 
-const viaOf = (type: Message.Message["type"]): Event.Via =>
-  type === "SERVER_ALIVE"
-    ? "heartbeat"
-    : type === "SERVER_PROBE"
-    ? "probe"
-    : type === "SERVER_RESPONSE"
-    ? "response"
-    : "message"
-
 /** A member says something: it is there, at the address that it announces. */
 const heardMember = (
   step: Step,
@@ -239,7 +231,7 @@ const heardMember = (
     disputed: before?.disputed ?? gone?.incarnation === sender.incarnation
   })
   if (before === undefined) {
-    step.tell({ at: time.wall, event: "MemberJoined", member: { ...sender }, via: viaOf(message.type) })
+    step.tell({ at: time.wall, event: "MemberJoined", member: { ...sender }, via: Membership.joinedVia(message.type) })
   } else if (Member.formatAddress(before) !== Member.formatAddress(sender)) {
     step.tell({ at: time.wall, event: "MemberMoved", member: { ...sender }, from: Member.formatAddress(before) })
   }

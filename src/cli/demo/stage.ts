@@ -31,7 +31,7 @@ const stateText = (server: Model.Server): string => {
 interface Column {
   readonly title: string
   readonly side: "left" | "right"
-  /** So that the table stands still while its texts change. */
+  /** So that the columns keep their places while their texts change. */
   readonly least?: number
   readonly cell: (server: Model.Server, model: Model.Model) => string
 }

@@ -207,7 +207,8 @@ const refresh = (context: StepContext, before: Known): void => {
   FailureDetector.endCheck(context, id)
 }
 
-const joinedVia = (type: Message.Message["type"]): Event.Via =>
+/** By which message of its a server was found. */
+export const joinedVia = (type: Message.Message["type"]): Event.Via =>
   type === "SERVER_ALIVE"
     ? "heartbeat"
     : type === "SERVER_PROBE"

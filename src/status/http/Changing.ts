@@ -1,4 +1,4 @@
-/** What can be changed over HTTP: messages are sent, and the lead is given up, left for a while, or handed on. */
+/** What can be changed over HTTP: messages are sent, and the lead is given up, left for a while, or transferred. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

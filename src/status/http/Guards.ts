@@ -38,24 +38,24 @@ export const refuseForeign = (
 const holds = ({ token }: Policy, credential: Redacted.Redacted): boolean =>
   token !== undefined && Access.isSame(Redacted.value(token), Redacted.value(credential))
 
-/** Whether somebody with this token may look. */
-export const mayLook = (policy: Policy, credential: Redacted.Redacted): Problem.TokenRefused | null =>
-  !policy.closed || holds(policy, credential)
+/** What is said to somebody who does not send the token. */
+const refuseWithout = (policy: Policy, credential: Redacted.Redacted): Problem.TokenRefused | null =>
+  holds(policy, credential)
     ? null
     : new Problem.TokenRefused({ detail: "send the token of this server as a bearer token" })
+
+/** Whether somebody with this token may look. */
+export const mayLook = (policy: Policy, credential: Redacted.Redacted): Problem.TokenRefused | null =>
+  policy.closed ? refuseWithout(policy, credential) : null
 
 /** Whether somebody with this token may change things. */
 export const mayChange = (
   policy: Policy,
   credential: Redacted.Redacted
-): Problem.TokenRefused | Problem.ReadOnly | null => {
-  if (policy.token === undefined) {
-    return new Problem.ReadOnly({ detail: "set httpToken or httpTokenFile to allow changes" })
-  }
-  return holds(policy, credential)
-    ? null
-    : new Problem.TokenRefused({ detail: "send the token of this server as a bearer token" })
-}
+): Problem.TokenRefused | Problem.ReadOnly | null =>
+  policy.token === undefined
+    ? new Problem.ReadOnly({ detail: "set httpToken or httpTokenFile to allow changes" })
+    : refuseWithout(policy, credential)
 
 /** The most that a request may carry. */
 const maxBody = ByteSize.kibibytes(16)

@@ -195,7 +195,7 @@ export const metrics = {
     name: "bellwether_client_messages_accepted_total",
     unit: "{messages}",
     help: "Messages of clients that this server, as the leader, accepted and relayed to the group.",
-    beware: "It stands still on a server that does not lead."
+    beware: "It does not change on a server that does not lead."
   }),
   repeated: counter({
     name: "bellwether_client_messages_repeated_total",

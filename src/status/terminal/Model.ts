@@ -92,7 +92,7 @@ export const passed = (model: Model, now: number): Model => ({ ...model, now })
 /** What is seen is not current, or is again. */
 export const stale = (model: Model, why: string | null): Model => ({ ...model, stale: why })
 
-/** A line for the log. A log that is scrolled back stands still. */
+/** A line for the log. A log that is scrolled back stays where it is. */
 export const noted = (model: Model, at: number, text: string, about: ReadonlyArray<string> = []): Model => {
   const notes = [...model.notes, { at, text, about }].slice(-keptNotes)
   const { look } = model

@@ -38,7 +38,7 @@ const again = async (
       if (signal.aborted) return
       if (error instanceof Server.Refused && error.refusal.status === 401) {
         store.send({ _tag: "Refused" })
-        // Begun anew by whoever enters the token.
+        // Begun anew when somebody enters the token.
         return
       }
       store.send({ _tag: "Lost", why: words(error) })
