@@ -10,12 +10,15 @@ import { ensureBuild, ensureDependencies, main, root, say } from "./setup.mjs"
 const size = { columns: 84, rows: 30 }
 const socket = `bellwether-recording-${process.pid}`
 
-/** What is done, each once the screen shows what came of the last; `rest` is how long that is left to be read, in ms. */
+/**
+ * What is done, each once the screen shows what came of the last; `rest` is how long that is left to be read, in ms. Which of the
+ * servers leads at which time is theirs to decide: on a busy host it is not always the same.
+ */
 const session = [
   { key: undefined, shows: /all 5 +see each other/, rest: 1_600 },
-  { key: "k", shows: /all 4 +see each other and follow delta/, rest: 2_400 },
-  { key: "c", shows: /all 3 +see each other and follow gamma/, rest: 2_600 },
-  { key: "c", shows: /heal delta[^]*all 4 +see each other/, rest: 3_400 }
+  { key: "k", shows: /kill -9 [^]*all 4 +see each other and follow/, rest: 2_400 },
+  { key: "c", shows: /cut off [^]*all 3 +see each other and follow/, rest: 2_600 },
+  { key: "c", shows: /heal [^]*all 4 +see each other/, rest: 3_400 }
 ]
 const patience = 30_000
 const pace = 80

@@ -35,7 +35,7 @@ const shownBy = (svg: string): string => {
 
 /** What was done, in its order, and the keys. */
 const told =
-  /kill -9 epsilon, which leads[^]*all 4 +see each other and follow delta[^]*cut off delta, which leads[^]*heal delta[^]*q quit/
+  /kill -9 \w+, which leads[^]*all 4 +see each other and follow[^]*cut off \w+, which leads[^]*heal \w+[^]*q quit/
 
 describe("the recording of the README", () => {
   it("can be shown anywhere", () => {
