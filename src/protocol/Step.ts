@@ -48,6 +48,7 @@ import * as Removal from "./Removal.ts"
  * - `Refused`: the host of a member that was asked says that nobody listens there. `NotAsked`: our own system did not let us
  *   ask. `Moved`: our own sockets' addresses are
  *   others now. `Seeds`: the names of the seeds resolve to these now.
+ * - `LinkUp`, `LinkBroke`, `LinkTried`: what happened to the crash links with that start of a server.
  * - `WorkEnded`: in answer to `EndWork`; not `finished` where it has had its time and runs on. `WorkOverran`: so has
  *   leading work of the reign of that term, asked for or not.
  *   `WorkFinished`: none of that kind runs any more. `WorkIdle`: in answer to `AwaitIdle`, none of any kind does.
@@ -76,6 +77,13 @@ export type Input =
   | { readonly _tag: "Due" }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
   | { readonly _tag: "NotAsked"; readonly id: Member.NodeId }
+  | { readonly _tag: "LinkUp" | "LinkBroke"; readonly id: Member.NodeId; readonly incarnation: number }
+  | {
+    readonly _tag: "LinkTried"
+    readonly id: Member.NodeId
+    readonly incarnation: number
+    readonly outcome: "Refused" | "Inconclusive"
+  }
   | { readonly _tag: "Moved"; readonly addresses: ReadonlyArray<Member.Address> }
   | { readonly _tag: "Seeds"; readonly addresses: ReadonlyArray<Member.Address> }
   | { readonly _tag: "WorkEnded"; readonly election?: string; readonly finished?: boolean }
@@ -239,6 +247,9 @@ const act = (context: StepContext, input: Input): void => {
     case "Received":
       Received.received(context, input.message, input.from, input.via)
       break
+    case "LinkUp":
+    case "LinkBroke":
+    case "LinkTried":
     case "Due":
       break
     case "Refused":

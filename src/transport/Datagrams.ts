@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Address } from "../protocol/model/Member.ts"
 import type { MulticastGroup } from "../settings/MulticastGroup.ts"
+import type * as CrashLinks from "./CrashLinks.ts"
 
 /**
  * What went wrong with a socket. `kind` is for code to act on, `message` for people. `code` and `syscall` are what the system
@@ -140,6 +141,12 @@ export interface Endpoint {
   readonly resolve: (host: string) => Effect.Effect<ReadonlyArray<string>, DatagramsFailed>
   /** Waits for the next fault or change of the network that nobody's call failed with (a reader's error, a reopened socket). */
   readonly troubles: Effect.Effect<DatagramsFailed>
+  /**
+   * Opens the crash links of a server; left out where there are none.
+   *
+   * @internal
+   */
+  readonly openLinks?: CrashLinks.Open | undefined
   /** Datagrams dropped since the start: our receive buffer was full, or they were longer than any frame. */
   readonly dropped: Effect.Effect<number>
 }

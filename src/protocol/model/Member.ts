@@ -146,6 +146,8 @@ export const Member = Schema.Struct({
   name: shortText(limits.name),
   priority: Priority,
   incarnation: Incarnation,
+  /** The TCP port at which it accepts crash links; left out where it accepts none. */
+  linkPort: Schema.optionalKey(Port),
   tags: Schema.Record(Schema.String, Schema.String).check(
     Schema.makeFilter((tags: Readonly<Record<string, string>>) => jsonBytes(tags) <= limits.tags, {
       expected: `at most ${limits.tags} bytes of tags`

@@ -308,6 +308,8 @@ export type Timer =
  * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more
  *   will come.
  * - `Drop`: count one more dropped datagram of this reason.
+ * - `KeepLinks`: crash links with these are to be kept open from this side, and with no others. `TryLink`: whether somebody
+ *   listens for links there is to be tried, then step `LinkTried`.
  */
 export type Output =
   | { readonly _tag: "Send"; readonly to: ReadonlyArray<Member.Address | null>; readonly message: Message.Message }
@@ -317,6 +319,15 @@ export type Output =
   | { readonly _tag: "AwaitIdle"; readonly election: string; readonly term: number }
   | { readonly _tag: "Farewell" }
   | { readonly _tag: "Drop"; readonly reason: DropReason }
+  | { readonly _tag: "KeepLinks"; readonly peers: ReadonlyArray<LinkPeer> }
+  | { readonly _tag: "TryLink"; readonly peer: LinkPeer }
+
+/** One start of a server, and where it accepts crash links. */
+export interface LinkPeer {
+  readonly id: Member.NodeId
+  readonly incarnation: number
+  readonly address: Member.Address
+}
 
 /**
  * Why a valid message was not acted on.
