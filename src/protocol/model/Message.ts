@@ -199,7 +199,8 @@ export const Message = Schema.Union([
     elections,
     silent,
     view,
-    page: Schema.optionalKey(PageUrl)
+    // Any text: what a later version may put here is no reason to miss a sign of life. See `StatusPages`.
+    page: Schema.optionalKey(Schema.String)
   }),
   /**
    * Who is there? By unicast: are you there? A burst of one nonce is one question. `port` where it comes from a socket of its
