@@ -18,6 +18,7 @@ import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
 import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
+import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
 import * as Identity from "./membership/Identity.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
@@ -118,6 +119,7 @@ export const make = (options: {
   known: HashMap.empty(),
   tombstones: HashMap.empty(),
   checks: HashMap.empty(),
+  crashLinks: CrashLinks.none,
   witnesses: Witnesses.none,
   election: Election.make(options.monotonic),
   named: HashMap.empty(),
@@ -208,6 +210,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (context.state.phase !== "Left") act(context, input)
   // A message may have waited in the socket for as long: nobody is judged by a timer before it is read.
   if (isMessage) fireDue(context, "before")
+  CrashLinks.follow(context, state)
   algorithm.end(context)
   return [context.state, context.outputs]
 }
@@ -248,8 +251,14 @@ const act = (context: StepContext, input: Input): void => {
       Received.received(context, input.message, input.from, input.via)
       break
     case "LinkUp":
+      CrashLinks.up(context, input)
+      break
     case "LinkBroke":
+      CrashLinks.broke(context, input)
+      break
     case "LinkTried":
+      Removal.removeIf(context, input.id, CrashLinks.tried(context, input))
+      break
     case "Due":
       break
     case "Refused":
@@ -369,6 +378,12 @@ const fired = (context: StepContext, timer: Timer): void => {
       return Presence.respond(context, timer.to, timer.nonce)
     case "Check":
       return Removal.removeIf(context, timer.id, FailureDetector.unanswered(context, timer.id))
+    case "Links":
+      return CrashLinks.change(context)
+    case "TellCrash":
+      return context.say(null, { type: "CRASHED", gone: { id: timer.id, incarnation: timer.incarnation } })
+    case "ConfirmCrash":
+      return CrashLinks.confirm(context, { id: timer.id, incarnation: timer.incarnation })
     case "AskWitnesses":
       return Witnesses.ask(context)
     case "Proof":

@@ -16,6 +16,7 @@ import type { Known } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
+import * as CrashLinks from "./CrashLinks.ts"
 import * as FailureDetector from "./FailureDetector.ts"
 import * as Identity from "./Identity.ts"
 import * as Links from "./Links.ts"
@@ -270,6 +271,7 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
   context.state.members = context.state.members.filter((other) => other.id !== id)
   context.state.known = HashMap.remove(context.state.known, id)
   FailureDetector.endCheck(context, id)
+  CrashLinks.forget(context, id)
   context.clearTimer(`respond:${id}`)
   context.clearTimer(Paths.proofKey(id))
   if (reason._tag !== "Replaced") {

@@ -230,6 +230,8 @@ export const Message = Schema.Union([
     nonce: Nonce,
     over: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxHops }))
   }),
+  /** I saw that start of a server crash: find out for yourself. */
+  kind("CRASHED", { ...header, gone: start }),
   /** Forget me now. */
   kind("SERVER_LEAVING", { ...header, delivered }),
   /**

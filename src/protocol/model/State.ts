@@ -101,13 +101,39 @@ export interface Tombstone {
 
 /**
  * A silent member that is being asked directly. `refused` is how often its host said that nobody listens there, the last
- * time at `refusedAt`. `isHint` where another's `ELECTION` raised the question: then five unanswered tries are enough.
+ * time at `refusedAt`; `linkRefused` whether it said so of the port of its links. `isHint` where another's `ELECTION` raised
+ * the question: then five unanswered tries are enough.
  */
 export interface Check {
   readonly nonce: string
   readonly tries: number
   readonly refused: number
+  readonly linkRefused: boolean
+  readonly refusedAt: number
   readonly isHint: boolean
+}
+
+/**
+ * The crash links of a server: those that it keeps open, since when, and what is known of its links with members, whoever
+ * opened them.
+ */
+export interface CrashLinks {
+  readonly kept: ReadonlyArray<LinkPeer>
+  readonly changedAt: number
+  readonly links: HashMap.HashMap<Member.NodeId, CrashLink>
+}
+
+/**
+ * A link with one start of a member. `ip` is where the member was when the link came up, or when this server was told of its
+ * crash.
+ *
+ * - `up`: it is up. `broke`: it broke, and is being tried again.
+ * - `told`: there was none. Another says that the member has crashed, and whether it can be connected to is being tried.
+ */
+export interface CrashLink {
+  readonly incarnation: number
+  readonly ip: string
+  readonly stage: "up" | "broke" | "told"
 }
 
 /** The witness questions of a server, and how many of others it has answered. */
@@ -206,6 +232,7 @@ export interface State {
   readonly known: HashMap.HashMap<Member.NodeId, Known>
   readonly tombstones: HashMap.HashMap<Member.NodeId, Tombstone>
   readonly checks: HashMap.HashMap<Member.NodeId, Check>
+  readonly crashLinks: CrashLinks
   readonly witnesses: Witnesses
   /** The group's own election. */
   readonly election: Election.Election
@@ -275,6 +302,8 @@ export type Timer =
   | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
+  | { readonly _tag: "Links" }
+  | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
   | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
   | { readonly _tag: "Page" }
   | { readonly _tag: "Stand"; readonly election: string }
