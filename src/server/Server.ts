@@ -148,7 +148,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
   const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
-  const drops = Drops.make()
+  const drops = Drops.make(Cleanup.toNotice)
   const counters = Counters.make(self.id)
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const timing = timingOf(settings)
@@ -175,14 +175,14 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
 
 /** Starts what a server does all the time. Gives the way to put other keys in place. */
 const runFibers = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Keys.UseKeys, never, Scope.Scope> {
-  const { counters, endpoint, keys, messenger, others, seeds, self, settings, state, supervisor } = parts
+  const { counters, drops, endpoint, keys, messenger, others, seeds, self, settings, state, supervisor } = parts
   yield* state.outbox.run({ messenger, outcome: state.offer })
   yield* Election.run(timingOf(settings), state, supervisor)
   yield* seeds.run(state, supervisor)
   const addresses = OwnAddresses.make(endpoint, state, self)
   yield* Discovery.run(settings, state, messenger, addresses.hear, supervisor)
   yield* Heartbeat.run(settings, state, counters, supervisor)
-  yield* Cleanup.run(settings, state, others, supervisor)
+  yield* Cleanup.run(settings, state, drops, others, supervisor)
   const { judge, useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
   yield* OwnAddresses.run(addresses, endpoint, judge, state, supervisor)
   return useKeys
