@@ -116,10 +116,15 @@ const measure = async ({ flags, signal, who }: Kind, kills: number) => {
   const { agreed, running, start, until } = await group(flags)
   const took: Array<number> = []
   const reasons: Record<string, number> = {}
+  /** Who leads, when nobody else has led for a while. */
+  const settled = async (): Promise<string> => {
+    const before = await until(() => agreed([...running]))
+    await sleep(settling)
+    return before === await until(() => agreed([...running])) ? before : settled()
+  }
   try {
     for (let kill = 0; kill < kills; kill++) {
-      const leader = await until(() => agreed([...running]))
-      await sleep(settling)
+      const leader = await settled()
       const candidates = [...running].filter(({ id }) => (id === leader) === (who === "leader"))
       const victim = candidates[kill % candidates.length]!
       running.delete(victim)
