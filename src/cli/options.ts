@@ -48,6 +48,7 @@ export const examinedKeys = [
   "unicastPort",
   "profile",
   "heartbeatInterval",
+  "leaderInterval",
   "memberTimeout"
 ] as const
 

@@ -23,6 +23,14 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
   }
 }
 
+/** A member let a direct question go by. Where all went by it goes, or leads no more here. */
+export const onUnanswered = (context: StepContext, id: Member.NodeId): void => {
+  const verdict = FailureDetector.unanswered(context, id)
+  if (verdict !== "LeadsNoMore") return removeIf(context, id, verdict)
+  const { heardAt, member } = HashMap.getUnsafe(context.state.known, id)
+  for (const election of ElectionContext.all(context)) Departures.onSilent(election, member, heardAt)
+}
+
 /** Removes a member where there is a reason. */
 export const removeIf = (context: StepContext, id: Member.NodeId, reason: Event.Reason | null): void => {
   if (reason !== null) remove(context, id, reason)

@@ -12,6 +12,7 @@ import type { ElectionTimer } from "./election/ElectionAlgorithm.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Following from "./election/Following.ts"
 import * as LeaderLife from "./election/LeaderLife.ts"
+import * as LeaderPace from "./election/LeaderPace.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as Snapshot from "./election/Snapshot.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
@@ -377,13 +378,17 @@ const fired = (context: StepContext, timer: Timer): void => {
     case "Respond":
       return Presence.respond(context, timer.to, timer.nonce)
     case "Check":
-      return Removal.removeIf(context, timer.id, FailureDetector.unanswered(context, timer.id))
+      return Removal.onUnanswered(context, timer.id)
     case "Links":
       return CrashLinks.change(context)
     case "TellCrash":
       return context.say(null, { type: "CRASHED", gone: { id: timer.id, incarnation: timer.incarnation } })
     case "ConfirmCrash":
       return CrashLinks.confirm(context, { id: timer.id, incarnation: timer.incarnation })
+    case "LeaderSign":
+      return Presence.sayLeads(context)
+    case "LeaderMissed":
+      return LeaderPace.missed(context, timer.id)
     case "AskWitnesses":
       return Witnesses.ask(context)
     case "Proof":

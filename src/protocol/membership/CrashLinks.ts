@@ -155,7 +155,7 @@ export const tried = (
     && HashMap.getUnsafe(context.state.known, id).address.ip === link.ip
   if (isEvidence) return FailureDetector.linkRefused(context, id)
   forget(context, id)
-  FailureDetector.check(context, id, false)
+  FailureDetector.check(context, id, { ofLead: false })
   return null
 }
 

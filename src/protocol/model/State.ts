@@ -55,6 +55,14 @@ export interface Known {
   readonly multicastAt: number
   /** The heartbeat interval that it announced. */
   readonly interval: number
+  /** The pace of its signs of life that it announced as a leader; null where it leads nothing, or keeps none. */
+  readonly pace: number | null
+  /** Whether it let all direct questions go by, and nobody that was asked has heard it since; until it is heard. */
+  readonly isSilent: boolean
+  /** The question that its answer is timed by, and when that was asked. */
+  readonly timed: { readonly nonce: string; readonly askedAt: number }
+  /** The longest, in ms, that an answer of its took lately, and when that was. */
+  readonly slowest: { readonly took: number; readonly at: number }
   /** Until when it does not vote, by its own word: -Infinity where it votes. */
   readonly votesAt: number
   /** When it last proved that it hears us, -Infinity where it never has: see `Paths`. */
@@ -101,8 +109,9 @@ export interface Tombstone {
 
 /**
  * A silent member that is being asked directly. `refused` is how often its host said that nobody listens there, the last
- * time at `refusedAt`; `linkRefused` whether it said so of the port of its links. `isHint` where another's `ELECTION` raised
- * the question: then five unanswered tries are enough.
+ * time at `refusedAt`; `linkRefused` whether it said so of the port of its links. `ofLead` where it is a leader that was
+ * missed: then five unanswered questions are enough to follow it no more. It was first asked at `since`, the last time at
+ * `askedAt`.
  */
 export interface Check {
   readonly nonce: string
@@ -110,7 +119,9 @@ export interface Check {
   readonly refused: number
   readonly linkRefused: boolean
   readonly refusedAt: number
-  readonly isHint: boolean
+  readonly ofLead: boolean
+  readonly since: number
+  readonly askedAt: number
 }
 
 /**
@@ -301,6 +312,8 @@ export type Timer =
   }
   | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
+  | { readonly _tag: "LeaderSign" }
+  | { readonly _tag: "LeaderMissed"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
   | { readonly _tag: "Links" }
   | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
@@ -384,10 +397,10 @@ export type DropReason =
   | "PathProbesFull"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
-type Added = "delivered" | "alive" | "hops" | "through" | "sees"
+type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"
 
 /**
- * A server's message without its header, and without the newest index and what it knows of the leader's life, which are put to
- * it at the moment of sending.
+ * A server's message without its header, and without the newest index, its own pace and what it knows of the leader's life,
+ * which are put to it at the moment of sending.
  */
 export type Body = WithoutHeader<Message.FromServer>
