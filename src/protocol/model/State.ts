@@ -316,6 +316,7 @@ export type Timer =
   | { readonly _tag: "LeaderMissed"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
   | { readonly _tag: "Links" }
+  | { readonly _tag: "AskForRefusal"; readonly id: Member.NodeId }
   | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
   | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
   | { readonly _tag: "Page" }
