@@ -120,7 +120,9 @@ export const unanswered = (context: StepContext, id: Member.NodeId): Event.Reaso
 export const refused = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
   const asked = Option.getOrUndefined(HashMap.get(context.state.checks, id))
   if (asked === undefined) return null
-  return judge(context, id, { ...asked, refused: asked.refused + 1, refusedAt: context.now.monotonic })
+  // One question may have been sent twice.
+  const refused = Math.min(asked.tries, asked.refused + 1)
+  return judge(context, id, { ...asked, refused, refusedAt: context.now.monotonic })
 }
 
 /**
