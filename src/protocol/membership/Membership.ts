@@ -16,6 +16,8 @@ import type { Known } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
+import * as AnswerTimes from "./AnswerTimes.ts"
+import * as CrashLinks from "./CrashLinks.ts"
 import * as FailureDetector from "./FailureDetector.ts"
 import * as Identity from "./Identity.ts"
 import * as Links from "./Links.ts"
@@ -160,6 +162,8 @@ const stamped = (
   multicastAt: via === "multicast" ? context.now.monotonic : before.multicastAt,
   through: null,
   interval: "interval" in message ? message.interval : before.interval,
+  pace: paceOf(message, before.pace),
+  isSilent: false,
   votesAt: message.type === "SERVER_ALIVE" ? context.now.monotonic + (message.silent ?? -Infinity) : before.votesAt,
   sees: message.type === "SERVER_ALIVE" ? message.sees ?? 0 : before.sees,
   // Who says a heartbeat by unicast does not hear ours by multicast.
@@ -171,6 +175,10 @@ const stamped = (
     ? StatusPages.taken(context.state.self, message.sender, message.page)
     : before.page
 })
+
+/** A sign of life names it if there is one; another message, if it is there. */
+const paceOf = (message: Message.FromServer, before: number | null): number | null =>
+  ("pace" in message ? message.pace : undefined) ?? (message.type === "SERVER_ALIVE" ? null : before)
 
 const alsoAt = (
   context: StepContext,
@@ -225,6 +233,10 @@ const unheard = (
   // Nothing by multicast yet counts as just heard so: a newcomer's first heartbeat may still be on its way.
   multicastAt: monotonic,
   interval: timing.heartbeatInterval,
+  pace: null,
+  isSilent: false,
+  timed: AnswerTimes.none,
+  slowest: AnswerTimes.quick,
   votesAt: -Infinity,
   hearsUsAt: -Infinity,
   witnessedAt: -Infinity,
@@ -273,6 +285,7 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
   context.state.members = context.state.members.filter((other) => other.id !== id)
   context.state.known = HashMap.remove(context.state.known, id)
   FailureDetector.endCheck(context, id)
+  CrashLinks.forget(context, id)
   context.clearTimer(`respond:${id}`)
   context.clearTimer(Paths.proofKey(id))
   if (reason._tag !== "Replaced") {
