@@ -148,6 +148,8 @@ export const Member = Schema.Struct({
   incarnation: Incarnation,
   /** The TCP port at which it accepts crash links; left out where it accepts none. */
   linkPort: Schema.optionalKey(Port),
+  /** Whether it reads several messages of clients in one datagram; left out where it is too old for that. */
+  batches: Schema.optionalKey(Schema.Literal(true)),
   tags: Schema.Record(Schema.String, Schema.String).check(
     Schema.makeFilter((tags: Readonly<Record<string, string>>) => jsonBytes(tags) <= limits.tags, {
       expected: `at most ${limits.tags} bytes of tags`
