@@ -64,6 +64,7 @@ export const examinedKeys = [
   "unicastPort",
   "profile",
   "heartbeatInterval",
+  "leaderInterval",
   "memberTimeout"
 ] as const
 

@@ -5,12 +5,15 @@ import * as Algorithms from "./election/Algorithms.ts"
 import * as Candidacy from "./election/Candidacy.ts"
 import * as Departures from "./election/Departures.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
+import * as LeaderPace from "./election/LeaderPace.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as Register from "./election/Register.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
 import * as Voter from "./lease/Voter.ts"
+import * as AnswerTimes from "./membership/AnswerTimes.ts"
 import * as Contacts from "./membership/Contacts.ts"
+import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as Identity from "./membership/Identity.ts"
 import * as Links from "./membership/Links.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
@@ -21,7 +24,7 @@ import * as Presence from "./membership/Presence.ts"
 import * as Tombstones from "./membership/Tombstones.ts"
 import * as Witnesses from "./membership/Witnesses.ts"
 import * as Election from "./model/Election.ts"
-import type * as Member from "./model/Member.ts"
+import * as Member from "./model/Member.ts"
 import * as Message from "./model/Message.ts"
 import type { StepContext } from "./model/StepContext.ts"
 import * as Timing from "./model/Timing.ts"
@@ -63,6 +66,7 @@ const fromServer = (context: StepContext, message: Message.FromServer, from: Mem
   goOnIfRaised(context, incarnation)
   if (heard === null) return fromNoMember(context, message, from, via)
   noteMember(context, message, heard, from)
+  if (message.type === "SERVER_RESPONSE") AnswerTimes.answered(context, message.sender.id, message.nonce)
   // What waited in the sockets while we were paused refreshes its senders; its claims are old.
   const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === context.state.probe
   const election = ElectionContext.find(context, "election" in message ? message.election : Election.ofGroup)
@@ -71,8 +75,10 @@ const fromServer = (context: StepContext, message: Message.FromServer, from: Mem
     Register.hearTerm(election, message)
     Delivery.onHeard(context, message)
     Removal.remove(context, message.sender.id, { _tag: "Left" })
-  } else if (isDrained) speaksOf(context, election, message, from, via)
-  else if (election !== null) Register.hearTerm(election, message)
+  } else if (isDrained) {
+    speaksOf(context, election, message, from, via)
+    LeaderPace.heard(context, message.sender.id)
+  } else if (election !== null) Register.hearTerm(election, message)
 }
 
 /** Where we turned out to be known by a higher incarnation, we have gone on under a higher one. */
@@ -160,6 +166,8 @@ const actOn = (
       return onResponse(context, message, from)
     case "PATH_PROBE":
       return PathProbes.hear(context, message)
+    case "CRASHED":
+      return onCrashed(context, message)
     case "ELECTION":
       return Algorithms.of(context.state).onElection(election, message, from)
     case "BEAT":
@@ -195,6 +203,12 @@ const onProbe = (
       nonce
     })
   }
+}
+
+/** Who is said to have crashed and lives says so at once. */
+const onCrashed = (context: StepContext, message: Message.Of<"CRASHED">): void => {
+  if (!Member.isSameStart(message.gone, context.state.self)) return CrashLinks.told(context, message)
+  if (context.state.phase !== "Leaving") Presence.contradict(context)
 }
 
 const onResponse = (context: StepContext, message: Message.Of<"SERVER_RESPONSE">, from: Member.Address): void => {

@@ -12,12 +12,14 @@ import type { ElectionTimer } from "./election/ElectionAlgorithm.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Following from "./election/Following.ts"
 import * as LeaderLife from "./election/LeaderLife.ts"
+import * as LeaderPace from "./election/LeaderPace.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as Snapshot from "./election/Snapshot.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
 import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
+import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
 import * as Identity from "./membership/Identity.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
@@ -118,6 +120,7 @@ export const make = (options: {
   known: HashMap.empty(),
   tombstones: HashMap.empty(),
   checks: HashMap.empty(),
+  crashLinks: CrashLinks.none,
   witnesses: Witnesses.none,
   election: Election.make(options.monotonic),
   named: HashMap.empty(),
@@ -208,6 +211,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (context.state.phase !== "Left") act(context, input)
   // A message may have waited in the socket for as long: nobody is judged by a timer before it is read.
   if (isMessage) fireDue(context, "before")
+  CrashLinks.follow(context, state)
   algorithm.end(context)
   return [context.state, context.outputs]
 }
@@ -248,8 +252,14 @@ const act = (context: StepContext, input: Input): void => {
       Received.received(context, input.message, input.from, input.via)
       break
     case "LinkUp":
+      CrashLinks.up(context, input)
+      break
     case "LinkBroke":
+      CrashLinks.broke(context, input)
+      break
     case "LinkTried":
+      Removal.removeIf(context, input.id, CrashLinks.tried(context, input))
+      break
     case "Due":
       break
     case "Refused":
@@ -368,7 +378,17 @@ const fired = (context: StepContext, timer: Timer): void => {
     case "Respond":
       return Presence.respond(context, timer.to, timer.nonce)
     case "Check":
-      return Removal.removeIf(context, timer.id, FailureDetector.unanswered(context, timer.id))
+      return Removal.onUnanswered(context, timer.id)
+    case "Links":
+      return CrashLinks.change(context)
+    case "TellCrash":
+      return context.say(null, { type: "CRASHED", gone: { id: timer.id, incarnation: timer.incarnation } })
+    case "ConfirmCrash":
+      return CrashLinks.confirm(context, { id: timer.id, incarnation: timer.incarnation })
+    case "LeaderSign":
+      return Presence.sayLeads(context)
+    case "LeaderMissed":
+      return LeaderPace.missed(context, timer.id)
     case "AskWitnesses":
       return Witnesses.ask(context)
     case "Proof":

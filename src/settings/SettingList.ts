@@ -92,6 +92,10 @@ export const settings = {
     summary: "whether the group is found and spoken to by multicast",
     default: () => true
   }),
+  links: Setting.toggle({
+    summary: "whether TCP connections tell of a crash at once",
+    default: () => true
+  }),
   seeds: Setting.list(
     64,
     "of host:port with commas between them, IPv6 addresses as [address]:port; empty for none",
@@ -114,12 +118,16 @@ export const settings = {
     }
   ),
   profile: Setting.choice(Profile.names, {
-    summary: "sets all eight times together",
+    summary: "sets all nine times together",
     default: () => "standard"
   }),
   heartbeatInterval: duration([ms(5), hour], {
     summary: "time between two signs of life",
     default: (profile) => Profile.profiles[profile].heartbeatInterval
+  }),
+  leaderInterval: duration([ms(5), hour], {
+    summary: "time between two signs of life of a leader",
+    default: (profile) => Profile.profiles[profile].leaderInterval
   }),
   cleanupInterval: duration([ms(5), hour], {
     summary: "time between two sweeps for silent members",

@@ -140,6 +140,7 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
         : server.state.pathProbes.nonce,
       over: said.seq % 4
     },
+    CRASHED: { type: "CRASHED", gone: { id: Peer.id(said.about), incarnation: said.leaderIncarnation } },
     SERVER_LEAVING: { type: "SERVER_LEAVING" },
     ELECTION: {
       type: "ELECTION",
@@ -489,7 +490,7 @@ describe("after any sequence of inputs", () => {
           const known = HashMap.getUnsafe(before!.known, event.member.id)
           const asked = HashMap.getUnsafe(before!.checks, event.member.id)
           assert.strictEqual(asked.tries, Timing.probeTries)
-          if (!asked.isHint) {
+          if (!asked.ofLead) {
             assert.isAbove(server.now - known.heardAt, Timing.patience(server.state.timing, known.interval))
           }
         }

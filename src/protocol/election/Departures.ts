@@ -16,8 +16,17 @@ import * as Roles from "./Roles.ts"
 
 type Context = ElectionContext.ElectionContext
 
-/** A member is gone. `heardAt` is when it was last heard. */
-export const onRemoved = (election: Context, member: Member.Member, reason: Event.Reason, heardAt: number): void => {
+/**
+ * A member is gone. `heardAt` is when it was last heard; `isSure` where no other can have heard it since, so that what others
+ * say of its life is old.
+ */
+export const onRemoved = (
+  election: Context,
+  member: Member.Member,
+  reason: Event.Reason,
+  heardAt: number,
+  isSure = false
+): void => {
   const { members, timing, self } = election.state
   const { ineligibility, activity, life, leaderNotices, reign, vacancy } = election.register
   if (HashMap.has(leaderNotices, member.id)) {
@@ -25,7 +34,7 @@ export const onRemoved = (election: Context, member: Member.Member, reason: Even
   }
   if (vacancy.successor === member.id) election.change({ vacancy: { ...vacancy, successor: null } })
   if (reign !== null && Member.isSameStart(reign.leader, member)) {
-    const mayLive = reason._tag === "Silent" || reason._tag === "Crashed"
+    const mayLive = !isSure && (reason._tag === "Silent" || reason._tag === "Crashed")
     if (mayLive && life.through !== null) return
     const path = mayLive ? LeaderLife.around(election) : null
     if (path !== null) return Following.goBy(election, reign, path, member)
@@ -46,6 +55,19 @@ export const onRemoved = (election: Context, member: Member.Member, reason: Even
   if (activity._tag === "Waiting") return Candidacy.standAgain(election)
   // It was for it to object to a leader that we outrank: now it is for us, if nobody else is above us.
   if (reign !== null) Candidacy.callIfDue(election)
+}
+
+/**
+ * A member that is still one has answered nothing, and nobody has heard it since. If it leads, it does so no more here, unless a
+ * later sign of its life has come another way.
+ */
+export const onSilent = (election: Context, member: Member.Member, heardAt: number): void => {
+  const { life, reign } = election.register
+  if (reign === null || !Member.isSameStart(reign.leader, member) || life.through !== null) return
+  const path = LeaderLife.around(election, heardAt)
+  if (path !== null) return Following.goBy(election, reign, path)
+  Roles.becomeVacant(election, reign, "Silent", { askFirst: true, since: heardAt })
+  Candidacy.callElection(election)
 }
 
 /**

@@ -16,6 +16,8 @@ import type { Known } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
+import * as AnswerTimes from "./AnswerTimes.ts"
+import * as CrashLinks from "./CrashLinks.ts"
 import * as FailureDetector from "./FailureDetector.ts"
 import * as Identity from "./Identity.ts"
 import * as Links from "./Links.ts"
@@ -153,6 +155,7 @@ const stamp = (
     | "heardAt"
     | "multicastAt"
     | "interval"
+    | "pace"
     | "votesAt"
     | "sees"
     | "unicastUntil"
@@ -169,6 +172,8 @@ const stamp = (
   multicastAt: via === "multicast" ? context.now.monotonic : before.multicastAt,
   through: null,
   interval: "interval" in message ? message.interval : before.interval,
+  pace: paceOf(message, before.pace),
+  isSilent: false,
   votesAt: message.type === "SERVER_ALIVE" ? context.now.monotonic + (message.silent ?? -Infinity) : before.votesAt,
   sees: message.type === "SERVER_ALIVE" ? message.sees ?? 0 : before.sees,
   // Who says a heartbeat by unicast does not hear ours by multicast.
@@ -180,6 +185,10 @@ const stamp = (
     ? StatusPages.taken(context.state.self, message.sender, message.page)
     : before.page
 })
+
+/** A sign of life names it if there is one; another message, if it is there. */
+const paceOf = (message: Message.FromServer, before: number | null): number | null =>
+  ("pace" in message ? message.pace : undefined) ?? (message.type === "SERVER_ALIVE" ? null : before)
 
 const alsoAt = (
   context: StepContext,
@@ -237,6 +246,7 @@ const join = (
       heardAt: context.now.monotonic,
       multicastAt: context.now.monotonic,
       interval: context.state.timing.heartbeatInterval,
+      pace: null,
       votesAt: -Infinity,
       sees: 0,
       // One whom only a seed may have told of us may be where no multicast of ours comes.
@@ -247,6 +257,8 @@ const join = (
       page: null
     }),
     joinedAt: context.now.monotonic,
+    timed: AnswerTimes.none,
+    slowest: AnswerTimes.quick,
     hearsUsAt: -Infinity,
     proofAskedAt: -Infinity,
     witnessedAt: -Infinity,
@@ -270,6 +282,7 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
   context.state.members = context.state.members.filter((other) => other.id !== id)
   context.state.known = HashMap.remove(context.state.known, id)
   FailureDetector.endCheck(context, id)
+  CrashLinks.forget(context, id)
   context.clearTimer(`respond:${id}`)
   context.clearTimer(Paths.proofKey(id))
   if (reason._tag !== "Replaced") {

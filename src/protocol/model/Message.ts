@@ -72,6 +72,8 @@ const view = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, 
 const Interval = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
 /** For how many ms more its sender does not vote; left out where it does, and where there are no leases. */
 const silent = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400_000 })))
+/** Ms to the sender's next sign of life, where it leads and gives one between its heartbeats. */
+const pace = Schema.optionalKey(Interval)
 const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
 const Page = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
@@ -216,9 +218,11 @@ export const Message = Schema.Union([
     sees,
     delivered,
     elections,
+    pace,
     silent,
     view,
-    page: Schema.optionalKey(PageUrl)
+    // Any text: what a later version may put here is no reason to miss a sign of life. See `StatusPages`.
+    page: Schema.optionalKey(Schema.String)
   }),
   /**
    * Who is there? By unicast: are you there? A burst of one nonce is one question. `port` where it comes from a socket of its
@@ -248,6 +252,8 @@ export const Message = Schema.Union([
     nonce: Nonce,
     over: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxHops }))
   }),
+  /** I saw that start of a server crash: find out for yourself. */
+  kind("CRASHED", { ...header, gone: start }),
   /** Forget me now. */
   kind("SERVER_LEAVING", { ...header, delivered }),
   /**
@@ -272,6 +278,7 @@ export const Message = Schema.Union([
     election: ElectionName,
     cause: Schema.optionalKey(Cause),
     lease: Schema.optionalKey(Agreement),
+    pace,
     delivered
   }),
   /** I stay, but lead no more; `successor` should go first. `cause` is one of `Event.Cause`, left out for `Resigned`. */

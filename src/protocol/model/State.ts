@@ -56,6 +56,14 @@ export interface Known {
   readonly multicastAt: number
   /** The heartbeat interval that it announced. */
   readonly interval: number
+  /** The pace of its signs of life that it announced as a leader; null where it leads nothing, or keeps none. */
+  readonly pace: number | null
+  /** Whether it let all direct questions go by, and nobody that was asked has heard it since; until it is heard. */
+  readonly isSilent: boolean
+  /** The question that its answer is timed by, and when that was asked. */
+  readonly timed: { readonly nonce: string; readonly askedAt: number }
+  /** The longest, in ms, that an answer of its took lately, and when that was. */
+  readonly slowest: { readonly took: number; readonly at: number }
   /** Until when it does not vote, by its own word: -Infinity where it votes. */
   readonly votesAt: number
   /** When it last proved that it hears us, -Infinity where it never has: see `Paths`. */
@@ -102,13 +110,42 @@ export interface Tombstone {
 
 /**
  * A silent member that is being asked directly. `refused` is how often its host said that nobody listens there, the last
- * time at `refusedAt`. `isHint` where another's `ELECTION` raised the question: then five unanswered tries are enough.
+ * time at `refusedAt`; `linkRefused` whether it said so of the port of its links. `ofLead` where it is a leader that was
+ * missed: then five unanswered questions are enough to follow it no more. It was first asked at `since`, the last time at
+ * `askedAt`.
  */
 export interface Check {
   readonly nonce: string
   readonly tries: number
   readonly refused: number
-  readonly isHint: boolean
+  readonly linkRefused: boolean
+  readonly refusedAt: number
+  readonly ofLead: boolean
+  readonly since: number
+  readonly askedAt: number
+}
+
+/**
+ * The crash links of a server: those that it keeps open, since when, and what is known of its links with members, whoever
+ * opened them.
+ */
+export interface CrashLinks {
+  readonly kept: ReadonlyArray<LinkPeer>
+  readonly changedAt: number
+  readonly links: HashMap.HashMap<Member.NodeId, CrashLink>
+}
+
+/**
+ * A link with one start of a member. `ip` is where the member was when the link came up, or when this server was told of its
+ * crash.
+ *
+ * - `up`: it is up. `broke`: it broke, and is being tried again.
+ * - `told`: there was none. Another says that the member has crashed, and whether it can be connected to is being tried.
+ */
+export interface CrashLink {
+  readonly incarnation: number
+  readonly ip: string
+  readonly stage: "up" | "broke" | "told"
 }
 
 /** The witness questions of a server, and how many of others it has answered. */
@@ -211,6 +248,7 @@ export interface State {
   readonly known: HashMap.HashMap<Member.NodeId, Known>
   readonly tombstones: HashMap.HashMap<Member.NodeId, Tombstone>
   readonly checks: HashMap.HashMap<Member.NodeId, Check>
+  readonly crashLinks: CrashLinks
   readonly witnesses: Witnesses
   /** The group's own election. */
   readonly election: Election.Election
@@ -279,7 +317,11 @@ export type Timer =
   }
   | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
+  | { readonly _tag: "LeaderSign" }
+  | { readonly _tag: "LeaderMissed"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
+  | { readonly _tag: "Links" }
+  | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
   | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
   | { readonly _tag: "Page" }
   | { readonly _tag: "Stand"; readonly election: string }
@@ -366,10 +408,10 @@ export type DropReason =
   | "PathProbesFull"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
-type Added = "delivered" | "alive" | "hops" | "through" | "sees"
+type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"
 
 /**
- * A server's message without its header, and without the newest index and what it knows of the leader's life, which are put to
- * it at the moment of sending.
+ * A server's message without its header, and without the newest index, its own pace and what it knows of the leader's life,
+ * which are put to it at the moment of sending.
  */
 export type Body = WithoutHeader<Message.FromServer>

@@ -15,6 +15,7 @@ import * as Places from "./Places.ts"
 import * as Reach from "./Reach.ts"
 import type { Body, DropReason, Known, Output, State, Timer } from "./State.ts"
 import * as Timers from "./Timers.ts"
+import * as Timing from "./Timing.ts"
 import { type Untimed, WorkingCopy } from "./WorkingCopy.ts"
 import * as Zone from "./Zone.ts"
 
@@ -60,6 +61,7 @@ export class StepContext extends WorkingCopy<State, Output> {
           ...body,
           ...lifeOf(election, self),
           ...this.#seen(),
+          ...this.#pace(),
           ...this.silence(),
           ...this.newest(),
           ...(page === null ? {} : { page })
@@ -71,11 +73,24 @@ export class StepContext extends WorkingCopy<State, Output> {
         return { ...header, ...body, ...this.newest() }
       case "COORDINATOR": {
         const { lease } = this.state.timing
-        return { ...header, ...body, ...(lease === null ? {} : { lease }), ...this.newest() }
+        return { ...header, ...body, ...(lease === null ? {} : { lease }), ...this.#pace(), ...this.newest() }
       }
       default:
         return { ...header, ...body }
     }
+  }
+
+  /** The pace of the signs of life of this server, said where it leads. */
+  #pace(): { readonly pace?: number } {
+    const { timing } = this.state
+    return Timing.keepsPace(timing) && this.leadsAnything() ? { pace: timing.leaderInterval } : {}
+  }
+
+  /** Whether this server follows a reign of its own in any election, one that is being ended included. */
+  leadsAnything(): boolean {
+    const { election, named, self } = this.state
+    const isOwn = ({ reign }: Election.Election) => reign?.leader.id === self.id
+    return isOwn(election) || HashMap.some(named, isOwn)
   }
 
   /** How many servers this one sees, said where it leads or sees nobody else. */
@@ -155,6 +170,11 @@ export class StepContext extends WorkingCopy<State, Output> {
   /** Fires in so many ms, in place of the key's last timer. */
   setTimer(key: string, after: number, timer: Timer): void {
     this.state.timers = Timers.set(this.state.timers, key, this.now.monotonic + after, timer)
+  }
+
+  /** When the key's timer fires, on the monotonic clock; Infinity where there is none. */
+  dueAt(key: string): number {
+    return Timers.dueOf(this.state.timers, key)
   }
 
   hasTimer(key: string): boolean {
