@@ -10,7 +10,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
-import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
+import * as Kept from "../../src/protocol/delivery/Kept.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import * as Message from "../../src/protocol/model/Message.ts"
 import * as Reign from "../../src/protocol/model/Reign.ts"
@@ -92,7 +92,7 @@ const bounds = (path: string, { timing: { maxClients, maxTombstones, maxMembers 
     case "state.timers":
       return 4 * (maxMembers + maxTombstones) + 64
     default:
-      return Math.max(maxMembers, Receiver.keptLimit)
+      return Math.max(maxMembers, Kept.limit)
   }
 }
 
