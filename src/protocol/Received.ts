@@ -5,11 +5,13 @@ import * as Algorithms from "./election/Algorithms.ts"
 import * as Candidacy from "./election/Candidacy.ts"
 import * as Departures from "./election/Departures.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
+import * as LeaderPace from "./election/LeaderPace.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as Register from "./election/Register.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
 import * as Voter from "./lease/Voter.ts"
+import * as AnswerTimes from "./membership/AnswerTimes.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as Identity from "./membership/Identity.ts"
@@ -64,6 +66,7 @@ const fromServer = (context: StepContext, message: Message.FromServer, from: Mem
   goOnIfRaised(context, incarnation)
   if (heard === null) return fromNoMember(context, message, from, via)
   noteMember(context, message, heard, from)
+  if (message.type === "SERVER_RESPONSE") AnswerTimes.answered(context, message.sender.id, message.nonce)
   // What waited in the sockets while we were paused refreshes its senders; its claims are old.
   const isFresh = message.type === "SERVER_RESPONSE" && message.nonce === context.state.probe
   const election = ElectionContext.find(context, "election" in message ? message.election : Election.ofGroup)
@@ -72,8 +75,10 @@ const fromServer = (context: StepContext, message: Message.FromServer, from: Mem
     Register.hearTerm(election, message)
     Delivery.onHeard(context, message)
     Removal.remove(context, message.sender.id, { _tag: "Left" })
-  } else if (isDrained) speaksOf(context, election, message, from, via)
-  else if (election !== null) Register.hearTerm(election, message)
+  } else if (isDrained) {
+    speaksOf(context, election, message, from, via)
+    LeaderPace.heard(context, message.sender.id)
+  } else if (election !== null) Register.hearTerm(election, message)
 }
 
 /** Where we turned out to be known by a higher incarnation, we have gone on under a higher one. */

@@ -151,7 +151,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
   const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
-  const drops = Drops.make()
+  const drops = Drops.make(Cleanup.toNotice)
   const counters = Counters.make(origin.self.id)
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const timing = timingOf(settings)
@@ -188,7 +188,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
 
 /** Starts what a server does all the time. Gives the way to put other keys in place. */
 const runFibers = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Keys.UseKeys, never, Scope.Scope> {
-  const { counters, endpoint, keys, links, messenger, others, seeds, self, settings, state, supervisor } = parts
+  const { counters, drops, endpoint, keys, links, messenger, others, seeds, self, settings, state, supervisor } = parts
   yield* state.outbox.run({ messenger, outcome: state.offer })
   yield* Election.run(timingOf(settings), state, supervisor)
   yield* seeds.run(state, supervisor)
@@ -196,7 +196,7 @@ const runFibers = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Ke
   yield* Discovery.run(settings, state, messenger, addresses.hear, supervisor)
   yield* Heartbeat.run(settings, state, counters, supervisor)
   yield* KeepingLinks.run(links, state, supervisor)
-  yield* Cleanup.run(settings, state, others, supervisor)
+  yield* Cleanup.run(settings, state, drops, others, supervisor)
   const { judge, useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
   yield* OwnAddresses.run(addresses, endpoint, judge, state, supervisor)
   return useKeys

@@ -116,8 +116,8 @@ export interface Options {
    */
   readonly multicast?: boolean | undefined
   /**
-   * Whether TCP connections tell of a crash at once. Each server accepts connections at a port that the
-   * system chooses, and keeps one to its two neighbours and, if it ranks high, to the leader: their break is how the others
+   * Whether TCP connections tell of a crash at once. Each server accepts connections at a port of its
+   * own, of the number of its unicast port if no other program has that, and keeps one to its two neighbours and, if it ranks high, to the leader: their break is how the others
    * know within milliseconds that its process has died. They carry no message. Off, or where TCP is blocked: a crash is
    * known when heartbeats are missed. It may be off on some hosts only.
    *
@@ -148,10 +148,10 @@ export interface Options {
    */
   readonly networks?: ReadonlyArray<IpNetwork.IpNetwork | string> | undefined
   /**
-   * Sets all eight times together. `standard` for most networks: a silent leader is replaced within 46 s. `fast`:
-   * within about 3 s. `realtime`: within about 200 ms, for quiet hosts on one switch only. The same on every host. A
-   * time set by itself overrides its profile. If the profile is too fast, members that were only busy are removed as
-   * silent.
+   * Sets all nine times together. `standard` for most networks: a silent leader is replaced within 2.5 s, another
+   * silent member removed within 46 s. `fast`: within about 1.2 s and 3 s. `realtime`: within about 200 ms, for quiet
+   * hosts on one switch only. The same on every host. A time set by itself overrides its profile. If the profile is
+   * too fast, members that were only busy are removed as silent.
    *
    * Default: standard. Allowed: standard, fast, realtime.
    */
@@ -164,6 +164,16 @@ export interface Options {
    * Default: 10s; fast 500ms, realtime 50ms. Allowed: a duration from 5ms to 1h, written as in 500ms, 10s, 2m.
    */
   readonly heartbeatInterval?: Duration.Input | undefined
+  /**
+   * Time between two signs of life of a leader. Others ask a leader directly when they have missed it for three of
+   * these, and replace it when five questions have gone unanswered; it stays a member until its `memberTimeout`. With
+   * as much as `heartbeatInterval` or more, the heartbeats are all that it says, and it is replaced when it is removed.
+   * With `leadership` `lease` the renewals of the lease are its signs of life, and this has no part. Shorter: a silent
+   * leader is replaced sooner, and a shorter pause costs it the lead. Longer: later.
+   *
+   * Default: 500ms; fast 150ms, realtime 30ms. Allowed: a duration from 5ms to 1h, written as in 500ms, 10s, 2m.
+   */
+  readonly leaderInterval?: Duration.Input | undefined
   /**
    * Time between two sweeps for silent members. A member that fell silent is noticed up to this long after
    * `memberTimeout`. Starting value: half of `memberTimeout`. Shorter: each sweep costs a look at every member.

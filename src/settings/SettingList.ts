@@ -118,12 +118,16 @@ export const settings = {
     }
   ),
   profile: Setting.choice(Profile.names, {
-    summary: "sets all eight times together",
+    summary: "sets all nine times together",
     default: () => "standard"
   }),
   heartbeatInterval: duration([ms(5), hour], {
     summary: "time between two signs of life",
     default: (profile) => Profile.profiles[profile].heartbeatInterval
+  }),
+  leaderInterval: duration([ms(5), hour], {
+    summary: "time between two signs of life of a leader",
+    default: (profile) => Profile.profiles[profile].leaderInterval
   }),
   cleanupInterval: duration([ms(5), hour], {
     summary: "time between two sweeps for silent members",

@@ -127,6 +127,7 @@ export const timing = (settings: Settings): Timing => {
   const millis = (key: keyof Timing) => Math.round(Duration.toMillis(settings[key]))
   return {
     heartbeatInterval: millis("heartbeatInterval"),
+    leaderInterval: Math.min(millis("leaderInterval"), millis("heartbeatInterval")),
     cleanupInterval: millis("cleanupInterval"),
     memberTimeout: millis("memberTimeout"),
     probeTimeout: millis("probeTimeout"),

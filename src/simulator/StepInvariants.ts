@@ -219,8 +219,8 @@ const tooSoon = (
   if (times < Timing.probeTries) return `${names([member])} is removed, having been asked ${times} times`
   const before = Option.getOrUndefined(HashMap.get(known, member.id))
   // Where another misses it too, it is not waited for.
-  const isHint = Option.getOrUndefined(HashMap.get(checks, member.id))?.isHint === true
-  if (before === undefined || isHint) return null
+  const ofLead = Option.getOrUndefined(HashMap.get(checks, member.id))?.ofLead === true
+  if (before === undefined || ofLead) return null
   const silent = now - before.heardAt
   return silent < Timing.patience(timing, before.interval)
     ? `${names([member])} is removed, silent for ${Math.round(silent)} ms`

@@ -269,8 +269,8 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     const client: Client.Client = { id: Client.ClientId.make("f".repeat(16)), name: text }
     assert.strictEqual(Client.bodyBytes(bodies[i]!), 512)
     return [
-      // Who does not vote yet leads nobody.
-      { type: "SERVER_ALIVE", ...header, ...life, interval, delivered, elections, view },
+      // Who does not vote yet leads nobody. Who leads by a lease keeps no pace.
+      { type: "SERVER_ALIVE", ...header, ...life, interval, pace: Message.maxInterval, delivered, elections, view },
       { type: "SERVER_ALIVE", ...header, sees: 1, interval, delivered, elections, silent, view },
       { type: "SERVER_PROBE", ...header, nonce, port: 65_535 },
       {

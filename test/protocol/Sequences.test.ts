@@ -490,7 +490,7 @@ describe("after any sequence of inputs", () => {
           const known = HashMap.getUnsafe(before!.known, event.member.id)
           const asked = HashMap.getUnsafe(before!.checks, event.member.id)
           assert.strictEqual(asked.tries, Timing.probeTries)
-          if (!asked.isHint) {
+          if (!asked.ofLead) {
             assert.isAbove(server.now - known.heardAt, Timing.patience(server.state.timing, known.interval))
           }
         }

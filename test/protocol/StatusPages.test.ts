@@ -45,6 +45,16 @@ describe("the page of a server (protocol 6)", () => {
     }
   })
 
+  it("is passed over where a later version announces what this one cannot, and the sign of life counts", () => {
+    for (const page of ["ftp://a/", "", `http://${"a".repeat(Message.maxPage)}`]) {
+      const decoded = Message.decode(JSON.parse(JSON.stringify(says(page))))
+      assert.isTrue(Result.isSuccess(decoded), page)
+      const server = Server.live()
+      server.hear(Result.getOrThrow(decoded))
+      assert.deepStrictEqual(pages(server), { m: null, z: null }, page)
+    }
+  })
+
   it("is left out where a heartbeat would not fit a datagram with it, whatever else it says", () => {
     const [ip, most, term] = [`${"f".repeat(45)}%${"e".repeat(15)}`, Number.MAX_SAFE_INTEGER, Reign.maxTerm]
     const text = "x".repeat(64)

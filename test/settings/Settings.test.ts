@@ -186,6 +186,7 @@ describe("all together", () => {
           discoveryWindow: 300,
           electionStagger: 20,
           okTimeout: 1000,
+          leaderInterval: 500,
           coordinatorTimeout: 2000,
           stopTimeout: 500,
           stableAfter: 0,

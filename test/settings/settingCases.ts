@@ -192,6 +192,7 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
     badText: ["slow", "standard,fast"]
   },
   heartbeatInterval: { ...duration("1 hour", "4ms"), beside: { memberTimeout: "1 day" } },
+  leaderInterval: duration("1 hour", "4ms"),
   cleanupInterval: duration("1 hour", "4ms"),
   memberTimeout: { ...duration("24 hours", "14ms"), beside: { heartbeatInterval: "6 millis" } },
   probeTimeout: duration("1 minute", "0"),

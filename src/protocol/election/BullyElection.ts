@@ -89,7 +89,7 @@ export const onElection = (election: Context, message: Message.Of<"ELECTION">, f
     return
   }
   if (phase === "Leaving" || Roles.isIneligible(election) || members.length + 1 < timing.minimumMembers) return
-  const above = election.others.filter((member) => election.outranks(member, self))
+  const above = Candidacy.above(election)
   // Who may not take the lead has no claim of its own, so it keeps nobody from making theirs.
   if (Damping.objects(election) && (reign === null || Following.vouchesTo(election, reign, message))) {
     election.setTimer(`object:${sender.id}`, 5 * above.length, {
@@ -105,7 +105,7 @@ export const onElection = (election: Context, message: Message.Of<"ELECTION">, f
     Option.isSome(leader) && election.context.now.monotonic - leader.value.heardAt > timing.probeTimeout &&
     phase === "Live"
   ) {
-    FailureDetector.check(election.context, reign.leader.id, true)
+    FailureDetector.check(election.context, reign.leader.id, { ofLead: true })
   }
 }
 

@@ -13,11 +13,13 @@ import * as Roles from "./Roles.ts"
 
 type Context = ElectionContext.ElectionContext
 
+/** Those that rank higher, and do not let all questions go by. */
+export const above = (election: Context): ReadonlyArray<Member.Member> =>
+  election.others.filter((member) => election.outranks(member, election.state.self) && !election.isSilent(member.id))
+
 /** Those whom nothing keeps from leading before us. */
 export const higher = (election: Context): ReadonlyArray<Member.Member> =>
-  election.others.filter((member) =>
-    election.outranks(member, election.state.self) && member.id !== election.register.vacancy.ineligible
-  )
+  above(election).filter(({ id }) => id !== election.register.vacancy.ineligible)
 
 /**
  * Something calls for an election: this server will stand when its stagger is over. While it is about to, stands, or

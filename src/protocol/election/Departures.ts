@@ -58,6 +58,19 @@ export const onRemoved = (
 }
 
 /**
+ * A member that is still one has answered nothing, and nobody has heard it since. If it leads, it does so no more here, unless a
+ * later sign of its life has come another way.
+ */
+export const onSilent = (election: Context, member: Member.Member, heardAt: number): void => {
+  const { life, reign } = election.register
+  if (reign === null || !Member.isSameStart(reign.leader, member) || life.through !== null) return
+  const path = LeaderLife.around(election, heardAt)
+  if (path !== null) return Following.goBy(election, reign, path)
+  Roles.becomeVacant(election, reign, "Silent", { askFirst: true, since: heardAt })
+  Candidacy.callElection(election)
+}
+
+/**
  * With each sweep: a leader that is followed through others and has given no new sign of life for too long is gone; one that
  * is heard by others only is followed through one of them, or not at all.
  */

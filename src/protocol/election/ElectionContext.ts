@@ -61,12 +61,15 @@ export class ElectionContext {
     return others(this.state, this.name)
   }
 
-  /** Who of the others ranks highest. */
-  get highest(): Member.Member | undefined {
-    // The members are in the order of the group's own election.
-    return this.name === Election.ofGroup
-      ? this.state.members[0]
-      : this.others.toSorted((self, that) => Member.compareRank(that, self, this.name))[0]
+  /** Whether one of them has let all questions go by, and was not heard since: it is neither waited for nor named. */
+  isSilent(id: Member.NodeId): boolean {
+    return HashMap.getUnsafe(this.state.known, id).isSilent
+  }
+
+  /** Those of the others that may take the lead when they are asked to, highest rank first. */
+  get successors(): ReadonlyArray<Member.Member> {
+    return this.others.filter(({ id }) => !this.isSilent(id))
+      .toSorted((self, that) => Member.compareRank(that, self, this.name))
   }
 
   emitChange(change: LeaderChanged): void {

@@ -118,13 +118,19 @@ export const withdraw = (election: Context, id: Member.NodeId): void => {
   election.change({ life: { ...life, relay: { ...life.relay, until: Math.min(life.relay.until, soon) } } })
 }
 
-/** The direct path to the leader is lost. The path through another that knows of newer signs of life, if there is one. */
-export const around = (election: Context): Path | null => {
+/**
+ * The direct path to the leader is lost. The path through another that knows of newer signs of life, if there is one; `since` is
+ * when that must have told them.
+ */
+export const around = (election: Context, since = -Infinity): Path | null => {
   const { relay } = election.register.life
-  return relay !== null && isFresh(election, relay) && Paths.isHeardBy(election.context, relay.by)
+  return relay !== null && isFresh(election, relay) && toldAt(election, relay) > since
+      && Paths.isHeardBy(election.context, relay.by)
     ? { through: relay.by }
     : null
 }
+
+const toldAt = ({ context }: Context, { hops, until }: Election.Relay): number => until - lasts(context, hops - 1)
 
 /** After a pause of so many ms: nobody is judged for what could not be heard. */
 export const forgive = (election: Context, millis: number): void => {

@@ -13,6 +13,7 @@ import * as Timing from "../model/Timing.ts"
 import * as Damping from "./Damping.ts"
 import * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
+import * as LeaderPace from "./LeaderPace.ts"
 
 type Context = ElectionContext.ElectionContext
 
@@ -142,6 +143,7 @@ export const lead = (election: Context, reign: Reign.Reign): void => {
   const number = election.name === Election.ofGroup ? 1 : 0
   becomeFollowerOf(election, reign, election.state.self, { ...Election.noLife, number })
   const cause = isHeir ? { cause: "Transferred" } : {}
+  LeaderPace.goOn(election.context)
   election.sayOften("coordinator", { type: "COORDINATOR", election: election.name, ...cause }, Timing.gaps.coordinator)
 }
 

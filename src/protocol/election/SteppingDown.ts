@@ -80,12 +80,12 @@ export const workEnded = (election: Context, finished: boolean): void => {
   const since = cause === "Stalled" ? vacancy.since : election.context.now.monotonic
   Roles.becomeVacant(election, reign, cause, { workEnded: finished, since })
   if (phase === "Leaving" && cause !== "Transferred") return
-  const successor = cause === "Transferred"
+  const named = cause === "Transferred"
     ? transferee
     : namesNobody.has(cause)
     ? null
-    : vacancy.successor ?? highestHeardBy(election)?.id ?? election.highest?.id ?? null
-  Roles.sayStepsDown(election, cause, successor)
+    : vacancy.successor ?? successor(election)?.id ?? null
+  Roles.sayStepsDown(election, cause, named)
   // It made way for one that others may not have in view: what ranks below that one must not take the place first.
   if (cause === "HigherRank") election.change({ lastUntil: othersFirstUntil(election) })
   Candidacy.callElection(election)
@@ -94,10 +94,9 @@ export const workEnded = (election: Context, finished: boolean): void => {
 const othersFirstUntil = ({ state: { timing }, context }: Context): number =>
   context.now.monotonic + timing.coordinatorTimeout
 
-/** Who ranks highest of those that are known to hear this server: another may never learn that it is named. */
-const highestHeardBy = (election: Context): Member.Member | undefined =>
-  election.others.filter(({ id }) => Paths.isHeardBy(election.context, id))
-    .toSorted((self, that) => Member.compareRank(that, self, election.name))[0]
+/** Who ranks highest, rather of those that are known to hear this server: another may never learn that it is named. */
+const successor = ({ context, successors }: Context): Member.Member | undefined =>
+  successors.find(({ id }) => Paths.isHeardBy(context, id)) ?? successors[0]
 
 /** There may be nobody to name, or none of whom this server knows that it lives; or it goes on itself. */
 const namesNobody: ReadonlySet<Event.Cause> = new Set(["TooFewMembers", "Stalled", "Superseded"])

@@ -33,6 +33,9 @@ const changeInterval = 1_000
 /** At most so long, in ms, does a server that saw a crash wait before it tells of it: another may tell first. */
 const tellsWithin = 5
 
+/** In ms: those that see a crash on one host, all at once, take as long as that. */
+const tellsLaterBy = 15
+
 /**
  * So many servers confirm a crash at once that they are told of. In a larger group they do so over a longer time, each two ms more:
  * a kernel refuses only so many of them in a second.
@@ -130,6 +133,14 @@ export const up = (context: StepContext, { id, incarnation }: Start): void => {
   note(context, id, { incarnation, ip: known.address.ip, stage: "up", since: context.now.monotonic })
 }
 
+/** The link with that start of a member is up no more, as either side gave it up: that says nothing of its life. */
+export const left = (context: StepContext, { id, incarnation }: Start): void => {
+  const link = linkWith(context, id)
+  if (link?.stage !== "up" || link.incarnation !== incarnation) return
+  forget(context, id)
+  changeSoon(context)
+}
+
 /**
  * The link with that start of a member broke, and nobody said goodbye: it is asked. What a server finds broken when it has just
  * been paused, or does not know its group yet, is no evidence.
@@ -158,7 +169,7 @@ export const tried = (
     if (link.stage === "broke" && accepts(known.member)) return tryAgain(context, known, link)
   }
   forget(context, id)
-  FailureDetector.check(context, id, false)
+  FailureDetector.check(context, id, { ofLead: false })
   return null
 }
 
@@ -203,10 +214,15 @@ export const crashed = (context: StepContext, id: Member.NodeId): number | null 
   if (link === null || !FailureDetector.isLinkRefused(context, id)) return null
   const { incarnation, since, stage } = link
   if (stage !== "told") {
-    context.setTimer(tellKey(id), context.random() * tellsWithin, { _tag: "TellCrash", id, incarnation })
+    const after = tellingAfter(context, id) + context.random() * tellsWithin
+    context.setTimer(tellKey(id), after, { _tag: "TellCrash", id, incarnation })
   }
   return since
 }
+
+/** In a group in which all keep a link to the leader, they are given the time to see its crash for themselves. */
+const tellingAfter = ({ state: { election: { reign }, members } }: StepContext, id: Member.NodeId): number =>
+  reign?.leader.id === id && members.length <= linksToLeader + 1 && members.every(accepts) ? tellsLaterBy : 0
 
 /** After a pause: what was gathered before it is no evidence any more. */
 export const forgive = (context: StepContext): void => {

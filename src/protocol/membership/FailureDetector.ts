@@ -7,9 +7,10 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Event from "../model/Event.ts"
 import type * as Member from "../model/Member.ts"
-import type { Check } from "../model/State.ts"
+import type { Check, Known } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
+import * as AnswerTimes from "./AnswerTimes.ts"
 import * as Links from "./Links.ts"
 import * as Witnesses from "./Witnesses.ts"
 
@@ -24,24 +25,31 @@ export const sweep = (context: StepContext): void => {
   for (const { id } of context.state.members) {
     const known = HashMap.getUnsafe(context.state.known, id)
     Links.sweep(context, known)
-    if (now - Witnesses.lastKnownAt(known) > Timing.overdue(known.interval)) check(context, id, false)
+    if (now - Witnesses.lastKnownAt(known) > Timing.overdue(known.interval)) check(context, id, { ofLead: false })
   }
 }
 
 /**
  * Starts to ask one member directly, unless that is under way: five times, `probeTimeout` apart. Any word of its ends it.
+ * `ofLead` where it is a leader that was missed.
  */
-export const check = (context: StepContext, id: Member.NodeId, isHint: boolean): void => {
+export const check = (context: StepContext, id: Member.NodeId, { ofLead }: Pick<Check, "ofLead">): void => {
   const asked = HashMap.get(context.state.checks, id)
-  if (Option.isNone(asked)) ask(context, id, { ...unasked, nonce: context.nonce(), isHint })
-  else if (isHint) context.state.checks = HashMap.set(context.state.checks, id, { ...asked.value, isHint })
+  if (Option.isSome(asked)) {
+    if (ofLead) context.state.checks = HashMap.set(context.state.checks, id, { ...asked.value, ofLead })
+    return
+  }
+  const nonce = context.nonce()
+  const now = context.now.monotonic
+  AnswerTimes.asked(context, id, nonce)
+  ask(context, id, { nonce, ...unasked, ofLead, since: now, askedAt: now })
 }
 
 const unasked = { tries: 0, refused: 0, linkRefused: false, refusedAt: -Infinity } as const
 
 /** Asks one member at once, whether or not it is being asked already. */
 export const askNow = (context: StepContext, id: Member.NodeId): void => {
-  if (!isAsked(context, id)) return check(context, id, false)
+  if (!isAsked(context, id)) return check(context, id, { ofLead: false })
   const { nonce } = HashMap.getUnsafe(context.state.checks, id)
   context.ask(id, HashMap.getUnsafe(context.state.known, id).address, { type: "SERVER_PROBE", nonce })
 }
@@ -53,12 +61,19 @@ export const isAsked = (context: StepContext, id: Member.NodeId): boolean => Has
 const indirectTries = 2
 
 const ask = (context: StepContext, id: Member.NodeId, asked: Check): void => {
-  context.state.checks = HashMap.set(context.state.checks, id, { ...asked, tries: asked.tries + 1 })
-  context.ask(id, HashMap.getUnsafe(context.state.known, id).address, { type: "SERVER_PROBE", nonce: asked.nonce })
-  context.setTimer(`check:${id}`, context.state.timing.probeTimeout, { _tag: "Check", id })
+  const known = HashMap.getUnsafe(context.state.known, id)
+  const next = { ...asked, tries: asked.tries + 1, askedAt: context.now.monotonic }
+  context.state.checks = HashMap.set(context.state.checks, id, next)
+  context.ask(id, known.address, { type: "SERVER_PROBE", nonce: asked.nonce })
+  const gap = gapOf(context, asked, known)
+  context.setTimer(`check:${id}`, gap, { _tag: "Check", id })
   const left = Timing.probeTries - asked.tries
-  if (left <= indirectTries) Witnesses.askAbout(context, id, left * context.state.timing.probeTimeout, asked.isHint)
+  if (left <= indirectTries) Witnesses.askAbout(context, id, left * gap, asked.ofLead)
 }
+
+/** A member has its patience in any case, but for the lead. */
+const gapOf = (context: StepContext, { ofLead }: Check, known: Known): number =>
+  ofLead ? AnswerTimes.gap(context, known) : context.state.timing.probeTimeout
 
 /** A member has been heard, or is gone: it is asked no more. */
 export const endCheck = (context: StepContext, id: Member.NodeId): void => {
@@ -68,31 +83,31 @@ export const endCheck = (context: StepContext, id: Member.NodeId): void => {
 }
 
 /**
- * A member let a direct question go by: it is asked again, or was asked often enough. The reason where it must go now; who
- * has not been silent for long enough stays, to be asked again by a later sweep.
+ * A member let a direct question go by: it is asked again, or was asked often enough. The reason where it must go now, or that
+ * it leads no more here; who has not been silent for long enough stays, to be asked again by a later sweep.
  */
-export const unanswered = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
+export const unanswered = (context: StepContext, id: Member.NodeId): Event.Reason | "LeadsNoMore" | null => {
   const asked = HashMap.getUnsafe(context.state.checks, id)
-  if (asked.tries < Timing.probeTries) {
-    ask(context, id, asked)
+  const known = HashMap.getUnsafe(context.state.known, id)
+  const late = context.now.monotonic - asked.askedAt - gapOf(context, asked, known)
+  // Its answer may wait in the socket: this server did not run meanwhile.
+  const isOverslept = late > context.state.timing.probeTimeout
+  if (asked.tries < Timing.probeTries || isOverslept) {
+    ask(context, id, isOverslept ? { ...asked, tries: asked.tries - 1 } : asked)
     return null
   }
-  const known = HashMap.getUnsafe(context.state.known, id)
-  const silentFor = context.now.monotonic - known.heardAt
-  const unknownFor = context.now.monotonic - Witnesses.lastKnownAt(known)
   endCheck(context, id)
-  // Where another misses it too, it must have been heard since it was first asked.
-  const { probeTimeout } = context.state.timing
-  const isKept = asked.isHint
-    ? unknownFor < Timing.probeTries * probeTimeout
-    : unknownFor <= Timing.patience(context.state.timing, known.interval)
-  if (isKept) {
+  // Others have been asked beside the last questions.
+  const isSilent = Witnesses.lastKnownAt(known) < asked.since
+  const unknownFor = context.now.monotonic - Witnesses.lastKnownAt(known)
+  if (unknownFor <= Timing.patience(context.state.timing, known.interval)) {
+    if (isSilent) context.state.known = HashMap.set(context.state.known, id, { ...known, isSilent })
     Links.notHeard(context, known)
-    return null
+    return isSilent && asked.ofLead ? "LeadsNoMore" : null
   }
   return {
     _tag: "Silent",
-    for: Math.round(silentFor),
+    for: Math.round(context.now.monotonic - known.heardAt),
     lastHeardOn: known.via,
     ownLag: Math.round(Math.max(context.state.lag.now, context.state.lag.before))
   }
@@ -117,9 +132,21 @@ export const refused = (context: StepContext, id: Member.NodeId): Event.Reason |
 export const linkRefused = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
   const asked = HashMap.getUnsafe(context.state.checks, id)
   const reason = judge(context, id, { ...asked, linkRefused: true, refusedAt: context.now.monotonic })
-  if (reason === null) askNow(context, id)
-  return reason
+  if (reason !== null) return reason
+  // What was asked just now may be refused in a moment.
+  if (context.now.monotonic - asked.askedAt < refusalWithin) {
+    context.setTimer(`refusal:${id}`, refusalWithin, { _tag: "AskForRefusal", id })
+  } else askNow(context, id)
+  return null
 }
+
+/** The UDP port of a member whose host refused the port of its links was asked, and has not refused: it is asked anew. */
+export const askForRefusal = (context: StepContext, id: Member.NodeId): void => {
+  if (isLinkRefused(context, id)) askNow(context, id)
+}
+
+/** How soon the host of a dead process says so, in ms, on a LAN. */
+const refusalWithin = 3
 
 /** Whether the host of a member that is being asked refused the port of its links. */
 export const isLinkRefused = (context: StepContext, id: Member.NodeId): boolean =>

@@ -2,6 +2,7 @@
  * Lists of members: who is in a view, in the order of rank; that list cut into pages, for who asks for it; and the reading
  * of another server's list, page by page, which makes nobody a member.
  */
+import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
@@ -21,9 +22,11 @@ export const everyone = (state: Pick<State, "self" | "members">): ReadonlyArray<
  * Who speaks for the group: the leader, or while nobody leads whoever ranks highest here. It answers a question that all hear,
  * and the others compare their views with its view.
  */
-export const speaker = ({ election, members, self }: Pick<State, "election" | "members" | "self">): Member.NodeId => {
-  const [highest] = members
+export const speaker = (
+  { election, known, members, self }: Pick<State, "election" | "known" | "members" | "self">
+): Member.NodeId => {
   if (election.reign !== null) return election.reign.leader.id
+  const highest = members.find(({ id }) => !HashMap.getUnsafe(known, id).isSilent)
   return highest !== undefined && Member.outranks(highest, self) ? highest.id : self.id
 }
 

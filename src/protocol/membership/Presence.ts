@@ -3,6 +3,7 @@
  * answer to theirs.
  */
 import * as HashMap from "effect/HashMap"
+import * as LeaderPace from "../election/LeaderPace.ts"
 import * as NamedElections from "../election/NamedElections.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
@@ -17,8 +18,17 @@ export const probeGroup = (context: StepContext): void => {
 }
 
 /** Says to the group that this server lives. */
-export const sayAlive = (context: StepContext): void =>
+export const sayAlive = (context: StepContext): void => {
   context.say(null, { type: "SERVER_ALIVE", ...signOfLife(context) })
+  LeaderPace.goOn(context)
+}
+
+/** Between its heartbeats a leader says no more than that it lives and leads. Views are compared with heartbeats. */
+export const sayLeads = (context: StepContext): void => {
+  if (!context.leadsAnything()) return
+  context.say(null, { type: "SERVER_ALIVE", ...NamedElections.sign(context) })
+  LeaderPace.goOn(context)
+}
 
 /** Somebody says that this server has crashed. It says that it lives, and once more only when that was heard. */
 export const contradict = (context: StepContext): void => {

@@ -8,11 +8,11 @@ import * as Frame from "../wire/Frame.ts"
 const isLoopback = (page: string): boolean => /^https?:\/\/(localhost|127\.[0-9.]+|\[::1\])([:/]|$)/i.test(page)
 
 /**
- * The page of a member as it announces it; null where it announces none. A loopback one is of use on its own host alone, and
- * elsewhere leads astray.
+ * The page of a member as it announces it; null where it announces none, or what cannot be announced by this version. A
+ * loopback one is of use on its own host alone, and elsewhere leads astray.
  */
 export const taken = (self: Member.Member, sender: Member.Member, page: string | undefined): string | null => {
-  if (page === undefined) return null
+  if (page === undefined || !Message.isPage(page)) return null
   const isHere = sender.hostname === self.hostname && sender.ip === self.ip
   return isHere || !isLoopback(page) ? page : null
 }

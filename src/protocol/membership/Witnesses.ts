@@ -31,11 +31,11 @@ export const lastKnownAt = ({ heardAt, witnessedAt }: Pick<Known, "heardAt" | "w
   Math.max(heardAt, witnessedAt)
 
 /** A member has let a direct question go by, and has so many ms left to answer before it is removed: others are asked. */
-export const askAbout = (context: StepContext, id: Member.NodeId, left: number, isHint: boolean): void => {
+export const askAbout = (context: StepContext, id: Member.NodeId, left: number, ofLead: boolean): void => {
   const { timing, witnesses } = context.state
   const known = HashMap.getUnsafe(context.state.known, id)
   const removedAt = lastKnownAt(known) + Timing.patience(timing, known.interval)
-  if ((!isHint && context.now.monotonic + left <= removedAt) || witnesses.missed.includes(id)) return
+  if ((!ofLead && context.now.monotonic + left <= removedAt) || witnesses.missed.includes(id)) return
   if (witnesses.missed.length >= maxMissed) return context.drop("WitnessLimit")
   context.state.witnesses = { ...witnesses, missed: [...witnesses.missed, id] }
   // All that are missed at one time are asked about together, and not by everybody at the same instant.

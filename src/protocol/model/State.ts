@@ -3,6 +3,7 @@
  * ({@link Output}).
  */
 import type * as HashMap from "effect/HashMap"
+import type * as HashSet from "effect/HashSet"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
 import type * as Election from "./Election.ts"
@@ -55,6 +56,14 @@ export interface Known {
   readonly multicastAt: number
   /** The heartbeat interval that it announced. */
   readonly interval: number
+  /** The pace of its signs of life that it announced as a leader; null where it leads nothing, or keeps none. */
+  readonly pace: number | null
+  /** Whether it let all direct questions go by, and nobody that was asked has heard it since; until it is heard. */
+  readonly isSilent: boolean
+  /** The question that its answer is timed by, and when that was asked. */
+  readonly timed: { readonly nonce: string; readonly askedAt: number }
+  /** The longest, in ms, that an answer of its took lately, and when that was. */
+  readonly slowest: { readonly took: number; readonly at: number }
   /** Until when it does not vote, by its own word: -Infinity where it votes. */
   readonly votesAt: number
   /** When it last proved that it hears us, -Infinity where it never has: see `Paths`. */
@@ -101,8 +110,9 @@ export interface Tombstone {
 
 /**
  * A silent member that is being asked directly. `refused` is how often its host said that nobody listens there, the last
- * time at `refusedAt`; `linkRefused` whether it said so of the port of its links. `isHint` where another's `ELECTION` raised
- * the question: then five unanswered tries are enough.
+ * time at `refusedAt`; `linkRefused` whether it said so of the port of its links. `ofLead` where it is a leader that was
+ * missed: then five unanswered questions are enough to follow it no more. It was first asked at `since`, the last time at
+ * `askedAt`.
  */
 export interface Check {
   readonly nonce: string
@@ -110,7 +120,9 @@ export interface Check {
   readonly refused: number
   readonly linkRefused: boolean
   readonly refusedAt: number
-  readonly isHint: boolean
+  readonly ofLead: boolean
+  readonly since: number
+  readonly askedAt: number
 }
 
 /**
@@ -181,6 +193,8 @@ export interface KnownClient {
   readonly term: number
   readonly accepted: number
   readonly waiting: ReadonlyArray<Message.Of<"CLIENT_MESSAGE">>
+  /** Whether it reads several messages in one datagram, and takes an acknowledgement for all up to it. */
+  readonly batches: boolean
   readonly noticedAt: number
 }
 
@@ -191,6 +205,8 @@ export interface Delivery {
   readonly clients: HashMap.HashMap<Client.ClientId, KnownClient>
   /** How many of the clients have left. */
   readonly left: number
+  /** Those that are there and do not read several messages in one datagram. */
+  readonly older: HashSet.HashSet<Client.ClientId>
   readonly receiver: Receiver.Receiver
   /** Messages that were asked of the group, and that nobody has repeated yet. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
@@ -304,8 +320,11 @@ export type Timer =
   }
   | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
+  | { readonly _tag: "LeaderSign" }
+  | { readonly _tag: "LeaderMissed"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
   | { readonly _tag: "Links" }
+  | { readonly _tag: "AskForRefusal"; readonly id: Member.NodeId }
   | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
   | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
   | { readonly _tag: "Page" }
@@ -333,7 +352,8 @@ export type Timer =
 /**
  * The outputs of a step, in the order in which they are carried out.
  *
- * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group.
+ * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group. With
+ *   `batches` it may be put into one datagram with others.
  * - `Ask`: send to one address and see whether its host refuses it; if so, step `Refused`. If our own system does not let
  *   us, step `NotAsked`.
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
@@ -344,7 +364,12 @@ export type Timer =
  *   listens for links there is to be tried, then step `LinkTried`.
  */
 export type Output =
-  | { readonly _tag: "Send"; readonly to: ReadonlyArray<Member.Address | null>; readonly message: Message.Message }
+  | {
+    readonly _tag: "Send"
+    readonly to: ReadonlyArray<Member.Address | null>
+    readonly message: Message.Message
+    readonly batches?: boolean
+  }
   | { readonly _tag: "Ask"; readonly id: Member.NodeId; readonly to: Member.Address; readonly message: Message.Message }
   | { readonly _tag: "Emit"; readonly event: Event.Event }
   | { readonly _tag: "EndWork"; readonly election: string }
@@ -387,10 +412,10 @@ export type DropReason =
   | "PathProbesFull"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
-type Added = "delivered" | "alive" | "hops" | "through" | "sees"
+type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"
 
 /**
- * A server's message without its header, and without the newest index and what it knows of the leader's life, which are put to
- * it at the moment of sending.
+ * A server's message without its header, and without the newest index, its own pace and what it knows of the leader's life,
+ * which are put to it at the moment of sending.
  */
 export type Body = WithoutHeader<Message.FromServer>

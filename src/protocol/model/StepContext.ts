@@ -15,14 +15,15 @@ import * as Places from "./Places.ts"
 import * as Reach from "./Reach.ts"
 import type { Body, DropReason, Known, Output, State, Timer } from "./State.ts"
 import * as Timers from "./Timers.ts"
+import * as Timing from "./Timing.ts"
 import { type Untimed, WorkingCopy } from "./WorkingCopy.ts"
 import * as Zone from "./Zone.ts"
 
 /** One step of a server while it lasts. */
 export class StepContext extends WorkingCopy<State, Output> {
   /** Says something as this server: to one address, or to the group (null). */
-  say(to: Member.Address | null, body: Body): void {
-    this.send(to, this.compose(body, to))
+  say(to: Member.Address | null, body: Body, batches = false): void {
+    this.send(to, this.compose(body, to), batches)
   }
 
   /** Says something to one member, where it was last heard from. */
@@ -60,6 +61,7 @@ export class StepContext extends WorkingCopy<State, Output> {
           ...body,
           ...lifeOf(election, self),
           ...this.#seen(),
+          ...this.#pace(),
           ...this.silence(),
           ...this.newest(),
           ...(page === null ? {} : { page })
@@ -71,11 +73,24 @@ export class StepContext extends WorkingCopy<State, Output> {
         return { ...header, ...body, ...this.newest() }
       case "COORDINATOR": {
         const { lease } = this.state.timing
-        return { ...header, ...body, ...(lease === null ? {} : { lease }), ...this.newest() }
+        return { ...header, ...body, ...(lease === null ? {} : { lease }), ...this.#pace(), ...this.newest() }
       }
       default:
         return { ...header, ...body }
     }
+  }
+
+  /** The pace of the signs of life of this server, said where it leads. */
+  #pace(): { readonly pace?: number } {
+    const { timing } = this.state
+    return Timing.keepsPace(timing) && this.leadsAnything() ? { pace: timing.leaderInterval } : {}
+  }
+
+  /** Whether this server follows a reign of its own in any election, one that is being ended included. */
+  leadsAnything(): boolean {
+    const { election, named, self } = this.state
+    const isOwn = ({ reign }: Election.Election) => reign?.leader.id === self.id
+    return isOwn(election) || HashMap.some(named, isOwn)
   }
 
   /** How many servers this one sees, said where it leads or sees nobody else. */
@@ -122,13 +137,26 @@ export class StepContext extends WorkingCopy<State, Output> {
     if (gaps.length > 0) this.setTimer(key, gaps[0]!, { _tag: "SayAgain", key, to, body, gaps: gaps.slice(1) })
   }
 
-  /** Sends to one address, or to the group (null): by multicast, and by unicast to receivers that it does not reach. */
-  send(to: Member.Address | null, message: Message.Message): void {
+  /**
+   * Sends to one address, or to the group (null): by multicast, and by unicast to receivers that it does not reach. `batches`: they read
+   * several messages in one datagram.
+   */
+  send(to: Member.Address | null, message: Message.Message, batches = false): void {
+    this.sendAll(to, [message], batches)
+  }
+
+  /** Sends messages of one kind, one after the other. */
+  sendAll(to: Member.Address | null, messages: ReadonlyArray<Message.Message>, batches = false): void {
+    const [first] = messages
+    if (first === undefined) return
     const all = to !== null ? [to] : [
       ...this.state.timing.multicast ? [null] : [],
-      ...Reach.byUnicast(this.state, message.type, this.now.monotonic)
+      ...Reach.byUnicast(this.state, first.type, this.now.monotonic)
     ]
-    if (all.length > 0) this.outputs.push({ _tag: "Send", to: all, message })
+    if (all.length === 0) return
+    for (const message of messages) {
+      this.outputs.push({ _tag: "Send", to: all, message, ...batches ? { batches } : {} })
+    }
   }
 
   emit(event: Untimed<Event.Event>): void {
@@ -142,6 +170,11 @@ export class StepContext extends WorkingCopy<State, Output> {
   /** Fires in so many ms, in place of the key's last timer. */
   setTimer(key: string, after: number, timer: Timer): void {
     this.state.timers = Timers.set(this.state.timers, key, this.now.monotonic + after, timer)
+  }
+
+  /** When the key's timer fires, on the monotonic clock; Infinity where there is none. */
+  dueAt(key: string): number {
+    return Timers.dueOf(this.state.timers, key)
   }
 
   hasTimer(key: string): boolean {

@@ -30,5 +30,9 @@ export const clear = <T>(timers: Timers<T>, key: string): Timers<T> =>
 /** Whether the key has a timer. */
 export const has = <T>(timers: Timers<T>, key: string): boolean => timers.some((timer) => timer.key === key)
 
+/** When the key's timer is due; Infinity where there is none. */
+export const dueOf = <T>(timers: Timers<T>, key: string): number =>
+  timers.find((timer) => timer.key === key)?.due ?? Infinity
+
 /** When the next one is due; Infinity where there is none. */
 export const nextDue = <T>(timers: Timers<T>): number => timers[0]?.due ?? Infinity

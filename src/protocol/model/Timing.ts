@@ -4,6 +4,8 @@ import type * as Message from "./Message.ts"
 /** The protocol's times and sizes for one server. `Settings` documents each of them. */
 export interface Timing {
   readonly heartbeatInterval: number
+  /** Time between two signs of life of a leader, at most `heartbeatInterval`. */
+  readonly leaderInterval: number
   readonly cleanupInterval: number
   readonly memberTimeout: number
   readonly probeTimeout: number
@@ -50,6 +52,16 @@ export const patience = (timing: Timing, announcedInterval: number): number =>
  * member whose host refuses the question is removed so early; a silent one has all its {@link patience}.
  */
 export const overdue = (announcedInterval: number): number => 1.5 * announcedInterval
+
+/**
+ * Whether a leader gives signs of life between its heartbeats. One that leads by a lease renews it, and while those who follow
+ * it are bound to it nobody else may lead.
+ */
+export const keepsPace = ({ heartbeatInterval, leaderInterval, lease }: Timing): boolean =>
+  lease === null && leaderInterval < heartbeatInterval
+
+/** After how long a silence a leader is asked directly, in ms, given the pace that it announced: it was missed three times. */
+export const leaderOverdue = (pace: number): number => 3 * pace
 
 /** How many refusals make a crash: one may be a socket being opened anew. */
 export const refusalsWanted = 2

@@ -61,6 +61,8 @@ export const timing = (
   maxTombstones: 1_024,
   stopTimeout: 500,
   lease: null,
+  // Who is not about the leader's pace hears its heartbeats alone.
+  leaderInterval: overrides.heartbeatInterval ?? Duration.toMillis(Profile.profiles[profile].heartbeatInterval),
   ...overrides
 })
 

@@ -1,0 +1,52 @@
+/**
+ * How long members take to answer. A host that sleeps between two beacons of its Wi-Fi answers all that it was asked meanwhile at
+ * once, when it wakes: five questions that are over before that are one question.
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type * as Member from "../model/Member.ts"
+import type { Known } from "../model/State.ts"
+import type { StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
+
+/** A member that was asked nothing yet. */
+export const none: Known["timed"] = { nonce: "", askedAt: -Infinity }
+
+/** A member that never took long. */
+export const quick: Known["slowest"] = { took: 0, at: -Infinity }
+
+/** For how long a slow answer counts, in ms. */
+const lately = 600_000
+
+/** A member is asked directly. Of several questions by one name the first counts. */
+export const asked = (context: StepContext, id: Member.NodeId, nonce: string): void => {
+  context.state.known = HashMap.modify(
+    context.state.known,
+    id,
+    (known) => ({ ...known, timed: { nonce, askedAt: context.now.monotonic } })
+  )
+}
+
+/** A member answers. */
+export const answered = (context: StepContext, id: Member.NodeId, nonce: string): void => {
+  const known = Option.getOrUndefined(context.known(id))
+  if (known === undefined || known.timed.nonce !== nonce) return
+  const now = context.now.monotonic
+  const took = now - known.timed.askedAt
+  const isLongest = took >= known.slowest.took || now - known.slowest.at > lately
+  context.state.known = HashMap.set(context.state.known, id, {
+    ...known,
+    timed: none,
+    slowest: isLongest ? { took, at: now } : known.slowest
+  })
+}
+
+/**
+ * How far apart a leader that was missed is asked, in ms: all questions together last at least twice the longest that it took to
+ * answer lately, and no longer than a silent member has in any case.
+ */
+export const gap = ({ now, state: { timing } }: StepContext, { interval, slowest }: Known): number => {
+  const took = now.monotonic - slowest.at > lately ? 0 : slowest.took
+  const most = Timing.patience(timing, interval) / Timing.probeTries
+  return Math.max(timing.probeTimeout, Math.min(2 * took / Timing.probeTries, most))
+}
