@@ -112,6 +112,15 @@ export const stories = {
     faults: [kill(2, 2_000)],
     settings: { links: false }
   },
+  "one is killed that not all have a link with (crash links)": { servers: 5, faults: [kill(0, 4_000)] },
+  "a firewall rejects all connections to one that lives (crash links)": {
+    servers: 3,
+    faults: [{ kind: "tcp", at: 4_000, for: 3_000, server: 2, how: "rejected" }]
+  },
+  "another program has the ports of one that is killed (crash links)": {
+    servers: 3,
+    faults: [{ kind: "tcp", at: 4_000, for: 2_000, server: 2, how: "taken" }, kill(2, 4_500)]
+  },
   "the highest ranked comes back (5, rule 7)": { servers: 3, faults: [crash(2, 2_000, 5_000)] },
   "the highest ranked comes back, and is not to preempt (5, preempt)": {
     servers: 3,
@@ -149,7 +158,8 @@ export const stories = {
   },
   "a server starts again with its clock set back (1, incarnation)": {
     servers: 3,
-    faults: [setClock(0, 2_000, -hour), restart(0, 2_500)]
+    faults: [setClock(0, 2_000, -hour), restart(0, 2_500)],
+    settings: { links: false }
   },
   "the clock of one that leads a part is an hour ahead (5, rule 1)": {
     servers: 3,

@@ -214,11 +214,8 @@ export const crashed = (context: StepContext, id: Member.NodeId): number | null 
   if (link === null || !FailureDetector.isLinkRefused(context, id)) return null
   const { incarnation, since, stage } = link
   if (stage !== "told") {
-    context.setTimer(tellKey(id), tellingAfter(context, id) + context.random() * tellsWithin, {
-      _tag: "TellCrash",
-      id,
-      incarnation
-    })
+    const after = tellingAfter(context, id) + context.random() * tellsWithin
+    context.setTimer(tellKey(id), after, { _tag: "TellCrash", id, incarnation })
   }
   return since
 }

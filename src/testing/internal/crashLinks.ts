@@ -117,7 +117,7 @@ const start = (network: Network, socket: Socket, options: CrashLinks.Options): E
 const stop = (end: End, how: "closed" | "dead"): void => {
   if (!end.isOpen) return
   const { network: { chance, ends, kernel: { agenda } }, port, socket: { machine } } = end
-  if (how === "closed") { for (const link of [...end.links.values()]) close(end, link) }
+  if (how === "closed") { for (const link of end.links.values()) close(end, link) }
   end.isOpen = false
   end.reader = undefined
   ends.open.delete(keyOf(machine, port))
@@ -232,7 +232,7 @@ const connect = (end: End, other: End, peer: LinkPeer): void => {
 const keep = (end: End, peers: ReadonlyArray<LinkPeer>): void => {
   const isWanted = ({ address, id, incarnation }: LinkPeer): boolean =>
     peers.some((peer) => peer.id === id && peer.incarnation === incarnation && peer.address.ip === address.ip)
-  for (const link of [...end.links.values()]) if (link.isOurs && !isWanted(link.peer)) close(end, link)
+  for (const link of end.links.values()) if (link.isOurs && !isWanted(link.peer)) close(end, link)
   for (const peer of peers) {
     if (end.links.get(peer.id)?.peer.incarnation === peer.incarnation) continue
     dial(end, peer, (answer) => {
