@@ -337,6 +337,31 @@ describe("a break (protocol, crash links)", () => {
     assert.isTrue(server.leads)
   })
 
+  it("a link that either side gave up says nothing, and is opened anew if it is wanted", () => {
+    const server = withLink()
+    for (const incarnation of [999, 1_000]) server.step({ _tag: "LinkLeft", ...start("z", incarnation) })
+    assert.deepStrictEqual([asked(server), HashMap.size(server.state.crashLinks.links)], [[], 0])
+    for (const input of [broke("z"), tried("z"), refused("z")]) server.step(input)
+    assert.deepStrictEqual(removals(server), [])
+    server.advance(2_000)
+    assert.include(kept(server) ?? [], "z")
+  })
+
+  it("where the connection is refused just after the question, that is given 3 ms to be refused before it is asked anew", () => {
+    const server = withLink()
+    server.step(broke("z"))
+    server.step(tried("z"))
+    assert.deepStrictEqual(asked(server), ["z"])
+    server.advance(3)
+    assert.deepStrictEqual(asked(server), ["z", "z"])
+    const other = withLink()
+    other.step(broke("z"))
+    other.step(tried("z"))
+    other.hear(alive(linked("z"), reign(50, linked("z"))))
+    other.advance(3)
+    assert.deepStrictEqual(asked(other), ["z"])
+  })
+
   it("a goodbye forgets the link", () => {
     const server = withLink()
     server.hear(leaving(linked("z"), { follows: reign(50, linked("z")) }))
@@ -366,21 +391,25 @@ describe("a crash is told (protocol, crash links)", () => {
     return server
   }
 
-  it("once, within 5 ms, by who saw its link break", () => {
-    const server = crash(withLink())
-    server.advance(5)
-    const told = server.sent.filter(({ message }) => message.type === "CRASHED")
-    assert.deepStrictEqual(told.map(({ message, to }) => [to, (message as Message.Of<"CRASHED">).gone]), [[
-      null,
-      start("z")
-    ]])
-    server.advance(2_000)
-    assert.strictEqual(server.said("CRASHED").length, 1)
+  it("once, within 5 ms, by who saw its link break; 15 later where all have a link with the leader that crashed", () => {
+    for (const [name, names, first, last] of [["n", "abn", 0, 5], ["z", "abz", 15, 20]] as const) {
+      const server = crash(withLink(name, names, name === "z" ? "z" : "b"), name)
+      server.advance(Math.max(0, first - 1))
+      if (first > 0) assert.deepStrictEqual(server.said("CRASHED"), [])
+      server.advance(last - Math.max(0, first - 1))
+      const told = server.sent.filter(({ message }) => message.type === "CRASHED")
+      assert.deepStrictEqual(told.map(({ message, to }) => [to, (message as Message.Of<"CRASHED">).gone]), [[
+        null,
+        start(name)
+      ]])
+      server.advance(2_000)
+      assert.strictEqual(server.said("CRASHED").length, 1)
+    }
   })
 
   it("without multicast, to each by unicast", () => {
     const server = crash(withLink("z", "abz", "z", { timing: { multicast: false } }))
-    server.advance(5)
+    server.advance(20)
     const told = server.sent.filter(({ message }) => message.type === "CRASHED")
     assert.sameMembers(told.map(({ to }) => to === null ? "" : Peer.nameOf(to)), ["a", "b"])
   })

@@ -249,13 +249,21 @@ const keep = (end: End, peers: ReadonlyArray<LinkPeer>): void => {
 /** With a goodbye, which may get lost. */
 const close = (end: End, link: Link): void => {
   const { network, options: { self }, socket: { machine } } = end
-  if (end.links.get(link.peer.id) === link) end.links.delete(link.peer.id)
+  leave(end, link)
   const { other } = link
   later(network, delay(network, machine, other.socket.machine), () => {
-    if (isReached(network, machine, other.socket.machine) && other.links.get(self.id)?.other === end) {
-      other.links.delete(self.id)
+    const back = other.links.get(self.id)
+    if (back?.other === end && isReached(network, machine, other.socket.machine)) {
+      within(other, () => leave(other, back))
     }
   })
+}
+
+const leave = (end: End, link: Link): void => {
+  const { id, incarnation } = link.peer
+  if (end.links.get(id) !== link) return
+  end.links.delete(id)
+  tell(end, { _tag: "LinkLeft", id, incarnation })
 }
 
 /** One end is gone: the other hears of it, unless nothing gets there. */
