@@ -9,9 +9,6 @@ import type { Watched } from "./watched.ts"
 /** All know within so many ms: the tries to connect again, a moment before it is told, and a few round trips. */
 export const knownWithin = 100
 
-/** After anything that befalls the group links may change for so many ms: twice in that, where one was not up the first time. */
-const linksChangeFor = 2_500
-
 /** A start that was killed, and those that should know before long, by their numbers. */
 interface Killed {
   readonly at: number
@@ -25,9 +22,6 @@ export class Crashes {
   readonly #complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
   readonly #count: (invariant: Invariants.Name) => void
   #killed: Killed | null = null
-  /** When something befell the group last, and before that. */
-  #latest = -Infinity
-  #previous = -Infinity
 
   constructor(servers: ReadonlyMap<number, Watched>, hardships: Hardships, { complain, count }: {
     readonly complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
@@ -40,17 +34,15 @@ export class Crashes {
   }
 
   /**
-   * A server is killed where nothing else is wrong, and was not lately: that was told as what befell the group last. If nobody had
-   * a link with it, nothing is promised.
+   * A server is killed where nothing is wrong, and all links are up that are wanted. If nobody had a link with it, nothing is
+   * promised.
    */
   killed(at: number, index: number): void {
     const killed = this.#servers.get(index)
-    if (this.#latest !== at || at - this.#previous < linksChangeFor) return
-    if (killed === undefined || !this.#hardships.isFound(index, at)) return
+    if (killed === undefined || !this.#isWell(at)) return
     const { self } = killed.state
     const others = [...this.#servers].filter(([other, { state }]) =>
-      other !== index && state.phase === "Live" && state.self.tcp !== undefined && state.drainUntil === -Infinity
-      && this.#hardships.isRunning(other, at) && this.#hardships.isFound(other, at)
+      other !== index && state.phase === "Live" && state.self.tcp !== undefined && state.drainUntil <= state.lookedAt
     )
     const isSeen = others.some(([, { state }]) =>
       Option.exists(
@@ -64,9 +56,6 @@ export class Crashes {
   /** Something else befalls the group. */
   disturbed(at: number): void {
     if (this.#killed !== null && at > this.#killed.at) this.#killed = null
-    if (at <= this.#latest) return
-    this.#previous = this.#latest
-    this.#latest = at
   }
 
   /** Time has passed. */
@@ -86,5 +75,16 @@ export class Crashes {
         `${self.name} was killed ${Math.round(now - at)} ms ago, and is a member`
       )
     }
+  }
+
+  /** Whether all run where the others take them to be, all that they say has come through, and no link is still to change. */
+  #isWell(at: number): boolean {
+    const all = [...this.#servers]
+    return all.every(([from, { state: { timers } }]) =>
+      this.#hardships.isRunning(from, at) && this.#hardships.isFound(from, at) && !timers.some(({ key }) =>
+        key === "links"
+      )
+      && all.every(([to]) => from === to || this.#hardships.reaches(from, to, at, "multicast"))
+    )
   }
 }
