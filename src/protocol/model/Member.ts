@@ -163,6 +163,8 @@ export const Member = Schema.Struct({
   incarnation: Incarnation,
   /** The port at which it accepts crash links, which are TCP connections; left out where it accepts none. */
   tcp: Schema.optionalKey(Port),
+  /** Whether it reads several messages of clients in one datagram; left out where it is too old for that. */
+  batches: Schema.optionalKey(Schema.Literal(true)),
   tags: Schema.Record(Schema.String, Schema.String).check(
     Schema.makeFilter((tags: Readonly<Record<string, string>>) => jsonBytes(tags) <= limits.tags, {
       expected: `at most ${limits.tags} bytes of tags`

@@ -3,6 +3,7 @@
  * ({@link Output}).
  */
 import type * as HashMap from "effect/HashMap"
+import type * as HashSet from "effect/HashSet"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
 import type * as Election from "./Election.ts"
@@ -138,13 +139,16 @@ export interface CrashLinks {
  * A link with one start of a member. `ip` is where the member was when the link came up, or when this server was told of its
  * crash.
  *
- * - `up`: it is up. `broke`: it broke, and is being tried again.
+ * - `up`: it is up. `broke`: it broke, and is being tried again. `again`: so it is once more, as something was heard after the
+ *   break.
  * - `told`: there was none. Another says that the member has crashed, and whether it can be connected to is being tried.
  */
 export interface CrashLink {
   readonly incarnation: number
   readonly ip: string
-  readonly stage: "up" | "broke" | "told"
+  readonly stage: "up" | "broke" | "again" | "told"
+  /** Since when it is up, or the member may be gone. */
+  readonly since: number
 }
 
 /** The witness questions of a server, and how many of others it has answered. */
@@ -189,6 +193,8 @@ export interface KnownClient {
   readonly term: number
   readonly accepted: number
   readonly waiting: ReadonlyArray<Message.Of<"CLIENT_MESSAGE">>
+  /** Whether it reads several messages in one datagram, and takes an acknowledgement for all up to it. */
+  readonly batches: boolean
   readonly noticedAt: number
 }
 
@@ -199,6 +205,8 @@ export interface Delivery {
   readonly clients: HashMap.HashMap<Client.ClientId, KnownClient>
   /** How many of the clients have left. */
   readonly left: number
+  /** Those that are there and do not read several messages in one datagram. */
+  readonly older: HashSet.HashSet<Client.ClientId>
   readonly receiver: Receiver.Receiver
   /** Messages that were asked of the group, and that nobody has repeated yet. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
@@ -316,6 +324,7 @@ export type Timer =
   | { readonly _tag: "LeaderMissed"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
   | { readonly _tag: "Links" }
+  | { readonly _tag: "AskForRefusal"; readonly id: Member.NodeId }
   | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
   | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
   | { readonly _tag: "Page" }
@@ -343,7 +352,8 @@ export type Timer =
 /**
  * The outputs of a step, in the order in which they are carried out.
  *
- * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group.
+ * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group. With
+ *   `batches` it may be put into one datagram with others.
  * - `Ask`: send to one address and see whether its host refuses it; if so, step `Refused`. If our own system does not let
  *   us, step `NotAsked`.
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
@@ -354,7 +364,12 @@ export type Timer =
  *   listens for links there is to be tried, then step `LinkTried`.
  */
 export type Output =
-  | { readonly _tag: "Send"; readonly to: ReadonlyArray<Member.Address | null>; readonly message: Message.Message }
+  | {
+    readonly _tag: "Send"
+    readonly to: ReadonlyArray<Member.Address | null>
+    readonly message: Message.Message
+    readonly batches?: boolean
+  }
   | { readonly _tag: "Ask"; readonly id: Member.NodeId; readonly to: Member.Address; readonly message: Message.Message }
   | { readonly _tag: "Emit"; readonly event: Event.Event }
   | { readonly _tag: "EndWork"; readonly election: string }
