@@ -55,9 +55,9 @@ export const spread = (values: ReadonlyArray<number>, digits = 0): string => {
 
 /** Ends processes that were started, and waits until they have. */
 export const end = (children: ReadonlyArray<ChildProcess>): Promise<unknown> =>
-  Promise.all(children.map((child) => {
+  Promise.all(children.map(async (child) => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise((resolve) => child.once("exit", resolve))
     child.kill("SIGTERM")
-    return ended
+    await ended
   }))
