@@ -83,7 +83,7 @@ export const make = Effect.fnUntraced(function*(): Effect.fn.Return<Tickets, nev
     giveBack: (ticket) => void waiting.delete(ticket),
     close: Effect.sync(() => {
       isClosed = true
-      for (const ticket of [...waiting.keys()]) answer(ticket, Exit.fail(new ClientClosed()))
+      for (const ticket of waiting.keys()) answer(ticket, Exit.fail(new ClientClosed()))
     })
   }
 })
