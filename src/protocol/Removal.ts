@@ -13,13 +13,11 @@ import type { StepContext } from "./model/StepContext.ts"
 /** Removes a member, which must be there. */
 export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Reason): void => {
   const known = HashMap.getUnsafe(context.state.known, id)
-  // Nobody can have heard it since.
-  const isSure = reason._tag === "Crashed" && FailureDetector.isLinkRefused(context, id)
-  if (isSure) CrashLinks.crashed(context, id)
+  const since = reason._tag === "Crashed" ? CrashLinks.crashed(context, id) : null
   Membership.remove(context, id, reason)
   if (reason._tag !== "Left") Contacts.lose(context, known)
   for (const election of ElectionContext.all(context)) {
-    Departures.onRemoved(election, known.member, reason, known.heardAt, isSure)
+    Departures.onRemoved(election, known.member, reason, since ?? known.heardAt, since !== null)
   }
 }
 

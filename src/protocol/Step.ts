@@ -50,7 +50,7 @@ import * as Removal from "./Removal.ts"
  * - `Refused`: the host of a member that was asked says that nobody listens there. `NotAsked`: our own system did not let us
  *   ask. `Moved`: our own sockets' addresses are
  *   others now. `Seeds`: the names of the seeds resolve to these now.
- * - `LinkUp`, `LinkBroke`, `LinkTried`: what happened to the crash links with that start of a server.
+ * - `LinkUp`, `LinkLeft`, `LinkBroke`, `LinkTried`: what happened to the crash links with that start of a server.
  * - `WorkEnded`: in answer to `EndWork`; not `finished` where it has had its time and runs on. `WorkOverran`: so has
  *   leading work of the reign of that term, asked for or not.
  *   `WorkFinished`: none of that kind runs any more. `WorkIdle`: in answer to `AwaitIdle`, none of any kind does.
@@ -79,7 +79,7 @@ export type Input =
   | { readonly _tag: "Due" }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
   | { readonly _tag: "NotAsked"; readonly id: Member.NodeId }
-  | { readonly _tag: "LinkUp" | "LinkBroke"; readonly id: Member.NodeId; readonly incarnation: number }
+  | { readonly _tag: "LinkUp" | "LinkLeft" | "LinkBroke"; readonly id: Member.NodeId; readonly incarnation: number }
   | {
     readonly _tag: "LinkTried"
     readonly id: Member.NodeId
@@ -254,6 +254,9 @@ const act = (context: StepContext, input: Input): void => {
     case "LinkUp":
       CrashLinks.up(context, input)
       break
+    case "LinkLeft":
+      CrashLinks.left(context, input)
+      break
     case "LinkBroke":
       CrashLinks.broke(context, input)
       break
@@ -381,6 +384,8 @@ const fired = (context: StepContext, timer: Timer): void => {
       return Removal.onUnanswered(context, timer.id)
     case "Links":
       return CrashLinks.change(context)
+    case "AskForRefusal":
+      return FailureDetector.askForRefusal(context, timer.id)
     case "TellCrash":
       return context.say(null, { type: "CRASHED", gone: { id: timer.id, incarnation: timer.incarnation } })
     case "ConfirmCrash":

@@ -116,8 +116,8 @@ export interface Options {
    */
   readonly multicast?: boolean | undefined
   /**
-   * Whether TCP connections tell of a crash at once. Each server accepts connections at a port that the
-   * system chooses, and keeps one to its two neighbours and, if it ranks high, to the leader: their break is how the others
+   * Whether TCP connections tell of a crash at once. Each server accepts connections at a port of its
+   * own, of the number of its unicast port if no other program has that, and keeps one to its two neighbours and, if it ranks high, to the leader: their break is how the others
    * know within milliseconds that its process has died. They carry no message. Off, or where TCP is blocked: a crash is
    * known when heartbeats are missed. It may be off on some hosts only.
    *

@@ -437,8 +437,9 @@ const flood = (seed: number): void => {
   for (let n = 0; n < 1_000; n++) {
     const frame = Sessions.make(keys, group, random).seal(Frame.header(group, Frame.flags.plain), n)
     seals.open({ payload: frame, from: { ip: "192.0.2.1", port: 1 + n }, via: "unicast" }, Frame.flags.sealed, n)
-    sources.allows({ ip: `192.0.2.${n}`, port: n }, n)
-    sources.admit({ ip: `192.0.2.${n}`, port: n })
+    const from = { ip: `192.0.2.${n}`, port: n }
+    sources.allows(SourceRateLimit.nameOf(from), from, n)
+    sources.admit(SourceRateLimit.nameOf(from), n)
   }
   const { unauthenticated } = seals.size()
   if (unauthenticated > Sessions.unauthenticatedOf(keys.maxSessions)) {

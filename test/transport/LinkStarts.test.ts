@@ -12,6 +12,7 @@ const make = (isKept = false) => {
   const starts = LinkStarts.make({
     isKept: () => isKept,
     up: ({ incarnation }) => void happened.push(`up ${incarnation}`),
+    left: ({ incarnation }) => void happened.push(`given up ${incarnation}`),
     broke: ({ incarnation }) => void happened.push(`broke ${incarnation}`)
   })
   const link = (name: string, opened: boolean, incarnation = 1, port = 1): LinkStarts.Link => ({
@@ -28,7 +29,7 @@ const make = (isKept = false) => {
 }
 
 describe("the links with one start (protocol 4)", () => {
-  it("the first is told, and that the last broke; what breaks beside another is not", () => {
+  it("the first is told, and how the last one ended; what ends beside another is not", () => {
     const { happened, link, starts } = make(true)
     const [first, second] = [link("first", true), link("second", false)]
     starts.add(first)
@@ -41,7 +42,7 @@ describe("the links with one start (protocol 4)", () => {
     assert.deepStrictEqual([...starts.all()], [])
   })
 
-  it("a goodbye of either side tells nothing, and the next one is told", () => {
+  it("a goodbye of either side is told as such, and the next one that is up", () => {
     const { happened, link, starts } = make()
     const [first, second, third] = [link("first", false), link("second", false), link("third", false)]
     starts.add(first)
@@ -49,7 +50,7 @@ describe("the links with one start (protocol 4)", () => {
     starts.add(second)
     starts.leave(second)
     starts.add(third)
-    assert.deepStrictEqual(happened, ["up 1", "up 1", "left second", "up 1"])
+    assert.deepStrictEqual(happened, ["up 1", "given up 1", "up 1", "left second", "given up 1", "up 1"])
   })
 
   it("of two, one that this side opened and is not to keep is left, whichever came first", () => {

@@ -102,7 +102,7 @@ const start = Effect.fnUntraced(function*(name: string, to?: { readonly name: st
 })
 
 describe("crash links over real sockets (protocol 4)", () => {
-  it.live("a link is up on both sides, and one end that leaves tells the other nothing", () =>
+  it.live("a link is up on both sides, and one end that leaves tells the other that it did", () =>
     Effect.gen(function*() {
       const a = yield* open("a")
       const b = yield* open("b")
@@ -110,11 +110,8 @@ describe("crash links over real sockets (protocol 4)", () => {
       yield* a.saw("LinkUp", "b")
       yield* b.saw("LinkUp", "a")
       yield* b.close
-      const c = yield* open("c")
-      a.keep([c.peer])
-      yield* a.saw("LinkUp", "c")
-      assert.deepStrictEqual(a.words(), ["LinkUp", "LinkUp"])
-      assert.deepStrictEqual(b.words(), ["LinkUp"])
+      yield* a.saw("LinkLeft", "b")
+      assert.deepStrictEqual(a.words(), ["LinkUp", "LinkLeft"])
     }))
 
   it.live("what is kept no longer is left with a goodbye, and what others opened stays", () =>
@@ -128,9 +125,9 @@ describe("crash links over real sockets (protocol 4)", () => {
       yield* a.saw("LinkUp", "c")
       a.keep([])
       a.keep([b.peer])
-      yield* until(() => a.words().length === 3 && b.words().length === 2 ? true : undefined)
-      assert.deepStrictEqual(a.words(), ["LinkUp", "LinkUp", "LinkUp"])
-      assert.deepStrictEqual(b.words(), ["LinkUp", "LinkUp"])
+      yield* until(() => a.words().length === 4 && b.words().length === 3 ? true : undefined)
+      assert.deepStrictEqual(a.words().toSorted(), ["LinkLeft", "LinkUp", "LinkUp", "LinkUp"])
+      assert.deepStrictEqual(b.words(), ["LinkUp", "LinkLeft", "LinkUp"])
       assert.deepStrictEqual(c.words(), ["LinkUp"])
     }))
 
@@ -174,8 +171,8 @@ describe("crash links over real sockets (protocol 4)", () => {
       yield* b.saw("LinkUp", "a")
       yield* a.saw("LinkUp", "b")
       for (const socket of middle.sockets) socket.resetAndDestroy()
-      yield* a.saw("LinkTried", "b")
-      assert.deepStrictEqual(a.words(), ["LinkUp", "LinkBroke", "LinkUp", "Inconclusive"])
+      yield* until(() => a.words().length === 4 ? true : undefined)
+      assert.deepStrictEqual(a.words().toSorted(), ["Inconclusive", "LinkBroke", "LinkUp", "LinkUp"])
     }))
 
   it.live("one that breaks again at once is not tried without end", () =>
@@ -197,9 +194,10 @@ describe("crash links over real sockets (protocol 4)", () => {
         })
       })
       a.keep([{ ...b.peer, address: { ip: "127.0.0.1", port: middle.port } }])
-      yield* until(() => a.words().length >= 6 ? true : undefined)
-      assert.deepStrictEqual(a.words(), ["LinkUp", "LinkBroke", "LinkUp", "Inconclusive", "LinkBroke", "Inconclusive"])
-      assert.strictEqual(connections, 2)
+      yield* until(() => a.words().filter((word) => word === "Inconclusive").length === 2 ? true : undefined)
+      assert.notInclude(a.words(), "Refused")
+      // The first, and one or two that were opened after it broke: on a busy host it is too late for the one at once.
+      assert.isAtMost(connections, 3)
     }))
 
   it.live("a port that another program has now, whatever it does, is inconclusive", () =>
@@ -358,7 +356,6 @@ describe("crash links over real sockets (protocol 4)", () => {
         members.delete(first)
         yield* until(() => b.words().length > 64 ? true : undefined)
         assert.strictEqual(b.words().length, 65)
-        assert.isTrue(b.words().every((word) => word === "LinkUp"))
       }),
     30_000
   )
@@ -378,8 +375,8 @@ describe("crash links over real sockets (protocol 4)", () => {
       yield* a.saw("LinkUp", "b")
       down?.write("GET / HTTP/1.1\r\n\r\n")
       // It is kept, and so it is opened anew after a while.
-      yield* until(() => a.words().length > 1 ? true : undefined)
-      assert.deepStrictEqual(a.words(), ["LinkUp", "LinkUp"])
+      yield* until(() => a.words().length > 2 ? true : undefined)
+      assert.deepStrictEqual(a.words(), ["LinkUp", "LinkLeft", "LinkUp"])
     }))
 
   it.live("an incarnation of its own that changed is told by new links", () =>
@@ -392,7 +389,7 @@ describe("crash links over real sockets (protocol 4)", () => {
       incarnation = 2
       a.keep([b.peer])
       yield* until(() => b.happened.find((one) => one.incarnation === 2))
-      assert.deepStrictEqual(b.words(), ["LinkUp", "LinkUp"])
+      assert.deepStrictEqual(b.words(), ["LinkUp", "LinkLeft", "LinkUp"])
     }))
 
   it.live("the port is the one that is asked for, another where somebody has it, and none where it cannot be listened", () =>
@@ -429,6 +426,7 @@ describe("crash links over real sockets (protocol 4)", () => {
       a.keep([b.peer])
       const socket = yield* connect(a.port ?? 0)
       yield* closed(socket)
-      assert.deepStrictEqual(b.words(), ["LinkUp"])
+      yield* b.saw("LinkLeft", "a")
+      assert.deepStrictEqual(b.words(), ["LinkUp", "LinkLeft"])
     }))
 })

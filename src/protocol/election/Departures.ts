@@ -17,7 +17,7 @@ import * as Roles from "./Roles.ts"
 type Context = ElectionContext.ElectionContext
 
 /**
- * A member is gone. `heardAt` is when it was last heard; `isSure` where no other can have heard it since, so that what others
+ * A member is gone. `heardAt` is when it was last there, as far as is known; `isSure` where no other can have heard it since, so that what others
  * say of its life is old.
  */
 export const onRemoved = (

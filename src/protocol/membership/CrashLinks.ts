@@ -33,6 +33,9 @@ const changeInterval = 1_000
 /** At most so long, in ms, does a server that saw a crash wait before it tells of it: another may tell first. */
 const tellsWithin = 5
 
+/** In ms: those that see a crash on one host, all at once, take as long as that. */
+const tellsLaterBy = 15
+
 /**
  * So many servers confirm a crash at once that they are told of. In a larger group they do so over a longer time, each two ms more:
  * a kernel refuses only so many of them in a second.
@@ -127,7 +130,15 @@ export const up = (context: StepContext, { id, incarnation }: Start): void => {
   if (known === null) return
   const link = linkWith(context, id)
   if (link !== null && link.stage !== "up") FailureDetector.endCheck(context, id)
-  note(context, id, { incarnation, ip: known.address.ip, stage: "up" })
+  note(context, id, { incarnation, ip: known.address.ip, stage: "up", since: context.now.monotonic })
+}
+
+/** The link with that start of a member is up no more, as either side gave it up: that says nothing of its life. */
+export const left = (context: StepContext, { id, incarnation }: Start): void => {
+  const link = linkWith(context, id)
+  if (link?.stage !== "up" || link.incarnation !== incarnation) return
+  forget(context, id)
+  changeSoon(context)
 }
 
 /**
@@ -137,7 +148,7 @@ export const up = (context: StepContext, { id, incarnation }: Start): void => {
 export const broke = (context: StepContext, { id, incarnation }: Start): void => {
   const link = linkWith(context, id)
   if (link === null || link.incarnation !== incarnation || link.stage !== "up") return
-  if (mayJudge(context)) note(context, id, { ...link, stage: "broke" })
+  if (mayJudge(context)) note(context, id, { ...link, stage: "broke", since: context.now.monotonic })
   else forget(context, id)
   changeSoon(context)
   FailureDetector.askNow(context, id)
@@ -150,12 +161,22 @@ export const tried = (
 ): Event.Reason | null => {
   const link = linkWith(context, id)
   if (link === null || link.incarnation !== incarnation || link.stage === "up") return null
-  const isEvidence = outcome === "Refused" && mayJudge(context) && FailureDetector.isAsked(context, id)
-    // Where it has moved, another may have its former address.
-    && HashMap.getUnsafe(context.state.known, id).address.ip === link.ip
-  if (isEvidence) return FailureDetector.linkRefused(context, id)
+  const known = HashMap.getUnsafe(context.state.known, id)
+  // Where it has moved, another may have its former address.
+  if (outcome === "Refused" && mayJudge(context) && known.address.ip === link.ip) {
+    if (FailureDetector.isAsked(context, id)) return FailureDetector.linkRefused(context, id)
+    // What was heard since the break may have been under way before. What is refused after it says more.
+    if (link.stage === "broke" && accepts(known.member)) return tryAgain(context, known, link)
+  }
   forget(context, id)
   FailureDetector.check(context, id, { ofLead: false })
+  return null
+}
+
+const tryAgain = (context: StepContext, known: Known, link: CrashLink): null => {
+  note(context, known.member.id, { ...link, stage: "again" })
+  FailureDetector.askNow(context, known.member.id)
+  context.outputs.push({ _tag: "TryLink", peer: peerOf(known) })
   return null
 }
 
@@ -179,20 +200,29 @@ export const confirm = (context: StepContext, gone: Start): void => {
   FailureDetector.askNow(context, gone.id)
   // While a link of our own is up with it, its break is waited for.
   if (link?.stage === "up" || !accepts(known.member) || !accepts(context.state.self)) return
-  note(context, gone.id, { incarnation: gone.incarnation, ip: known.address.ip, stage: "told" })
+  const since = context.now.monotonic
+  note(context, gone.id, { incarnation: gone.incarnation, ip: known.address.ip, stage: "told", since })
   context.outputs.push({ _tag: "TryLink", peer: peerOf(known) })
 }
 
-/** A member is removed for a crash. Who saw its link break tells the others after a moment, unless somebody has by then. */
-export const crashed = (context: StepContext, id: Member.NodeId): void => {
+/**
+ * A member is removed for a crash. Who saw its link break tells the others after a moment, unless somebody has by then. Since
+ * when it is gone; null where its links have no part in that.
+ */
+export const crashed = (context: StepContext, id: Member.NodeId): number | null => {
   const link = linkWith(context, id)
-  if (link?.stage !== "broke" || !FailureDetector.isLinkRefused(context, id)) return
-  context.setTimer(tellKey(id), context.random() * tellsWithin, {
-    _tag: "TellCrash",
-    id,
-    incarnation: link.incarnation
-  })
+  if (link === null || !FailureDetector.isLinkRefused(context, id)) return null
+  const { incarnation, since, stage } = link
+  if (stage !== "told") {
+    const after = tellingAfter(context, id) + context.random() * tellsWithin
+    context.setTimer(tellKey(id), after, { _tag: "TellCrash", id, incarnation })
+  }
+  return since
 }
+
+/** In a group in which all keep a link to the leader, they are given the time to see its crash for themselves. */
+const tellingAfter = ({ state: { election: { reign }, members } }: StepContext, id: Member.NodeId): number =>
+  reign?.leader.id === id && members.length <= linksToLeader + 1 && members.every(accepts) ? tellsLaterBy : 0
 
 /** After a pause: what was gathered before it is no evidence any more. */
 export const forgive = (context: StepContext): void => {

@@ -120,7 +120,9 @@ export const unanswered = (context: StepContext, id: Member.NodeId): Event.Reaso
 export const refused = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
   const asked = Option.getOrUndefined(HashMap.get(context.state.checks, id))
   if (asked === undefined) return null
-  return judge(context, id, { ...asked, refused: asked.refused + 1, refusedAt: context.now.monotonic })
+  // One question may have been sent twice.
+  const refused = Math.min(asked.tries, asked.refused + 1)
+  return judge(context, id, { ...asked, refused, refusedAt: context.now.monotonic })
 }
 
 /**
@@ -130,9 +132,21 @@ export const refused = (context: StepContext, id: Member.NodeId): Event.Reason |
 export const linkRefused = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
   const asked = HashMap.getUnsafe(context.state.checks, id)
   const reason = judge(context, id, { ...asked, linkRefused: true, refusedAt: context.now.monotonic })
-  if (reason === null) askNow(context, id)
-  return reason
+  if (reason !== null) return reason
+  // What was asked just now may be refused in a moment.
+  if (context.now.monotonic - asked.askedAt < refusalWithin) {
+    context.setTimer(`refusal:${id}`, refusalWithin, { _tag: "AskForRefusal", id })
+  } else askNow(context, id)
+  return null
 }
+
+/** The UDP port of a member whose host refused the port of its links was asked, and has not refused: it is asked anew. */
+export const askForRefusal = (context: StepContext, id: Member.NodeId): void => {
+  if (isLinkRefused(context, id)) askNow(context, id)
+}
+
+/** How soon the host of a dead process says so, in ms, on a LAN. */
+const refusalWithin = 3
 
 /** Whether the host of a member that is being asked refused the port of its links. */
 export const isLinkRefused = (context: StepContext, id: Member.NodeId): boolean =>

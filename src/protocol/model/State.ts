@@ -139,13 +139,16 @@ export interface CrashLinks {
  * A link with one start of a member. `ip` is where the member was when the link came up, or when this server was told of its
  * crash.
  *
- * - `up`: it is up. `broke`: it broke, and is being tried again.
+ * - `up`: it is up. `broke`: it broke, and is being tried again. `again`: so it is once more, as something was heard after the
+ *   break.
  * - `told`: there was none. Another says that the member has crashed, and whether it can be connected to is being tried.
  */
 export interface CrashLink {
   readonly incarnation: number
   readonly ip: string
-  readonly stage: "up" | "broke" | "told"
+  readonly stage: "up" | "broke" | "again" | "told"
+  /** Since when it is up, or the member may be gone. */
+  readonly since: number
 }
 
 /** The witness questions of a server, and how many of others it has answered. */
@@ -321,6 +324,7 @@ export type Timer =
   | { readonly _tag: "LeaderMissed"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
   | { readonly _tag: "Links" }
+  | { readonly _tag: "AskForRefusal"; readonly id: Member.NodeId }
   | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
   | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
   | { readonly _tag: "Page" }

@@ -1,6 +1,6 @@
 /**
- * Which links are up, by the start of the server at their other end, and what is told of them: the first that is up, and the
- * last that broke. Links of one start replace each other without a word.
+ * Which links are up, by the start of the server at their other end, and what is told of them: the first that is up, and how
+ * the last one ended. Links of one start replace each other without a word.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -32,11 +32,12 @@ export interface Starts {
   readonly leave: (link: Link) => void
 }
 
-/** What is done about it. `up` and `broke` are called for a start, not for each link. */
+/** What is done about it. `up`, `left` and `broke` are called for a start, not for each link. */
 export interface Told {
   /** Whether this side is to keep a link open to it. */
   readonly isKept: (peer: LinkPeer) => boolean
   readonly up: (peer: LinkPeer) => void
+  readonly left: (peer: LinkPeer) => void
   readonly broke: (peer: LinkPeer) => void
 }
 
@@ -54,8 +55,9 @@ export const make = (told: Told): Starts => {
   }
   const all = () => [...starts.values()].flatMap((links) => Array.from(links))
   const leave = (link: Link) => {
-    remove(link)
+    const was = remove(link)
     link.socket.leave()
+    if (was === "last") told.left(link.peer)
   }
   return {
     all,
@@ -73,7 +75,7 @@ export const make = (told: Told): Starts => {
       for (const one of links) if (one.opened && links.size > 1 && !told.isKept(one.peer)) leave(one)
     },
     ended: (link, broke) => {
-      if (remove(link) === "last" && broke) told.broke(link.peer)
+      if (remove(link) === "last") (broke ? told.broke : told.left)(link.peer)
     }
   }
 }
@@ -96,6 +98,6 @@ export const linkOf = (socket: LinkSocket.LinkSocket, { id, incarnation, port }:
 
 /** What happened with a start, to be told. */
 export const happening = (
-  _tag: "LinkUp" | "LinkBroke",
+  _tag: "LinkUp" | "LinkLeft" | "LinkBroke",
   { id, incarnation }: LinkPeer
 ): CrashLinks.Happening => ({ _tag, id, incarnation })

@@ -7,8 +7,8 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import { closeSync, openSync, readdirSync, readSync } from "node:fs"
-import { open, readdir } from "node:fs/promises"
 import type { DatagramsFailed } from "../Datagrams.ts"
+import * as Rarely from "./Rarely.ts"
 import * as SystemError from "./SystemError.ts"
 
 /** The tables of `/proc/net`. `links` has each device and its state, a line each: no table has the cable that is pulled. */
@@ -111,7 +111,7 @@ const allByThreads = Effect.suspend(() =>
     ifInet6: table("if_inet6"),
     fibTrie: table("fib_trie"),
     links: textOf(async () => {
-      const names = await readdir(devices)
+      const names = await Rarely.filePromises().readdir(devices)
       if (names.length > mostLinks) return ""
       const states = await Promise.all(names.map((name) => read(stateOf(name))))
       return names.map((name, at) => line(name, states[at] ?? "")).join("\n")
@@ -126,7 +126,7 @@ const textOf = (ask: () => Promise<string>): Effect.Effect<string, DatagramsFail
   Effect.catchIf(Effect.tryPromise({ try: ask, catch: failed }), isMissing, () => Effect.succeed(""))
 
 const read = async (path: string): Promise<string> => {
-  const file = await open(path)
+  const file = await Rarely.filePromises().open(path)
   try {
     const buffer = Buffer.alloc(65_536)
     let text = ""

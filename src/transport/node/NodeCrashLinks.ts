@@ -114,6 +114,7 @@ const make = (parts: Parts) => {
       tell(LinkStarts.happening("LinkUp", peer))
       retrying.up(peer)
     },
+    left: (peer) => tell(LinkStarts.happening("LinkLeft", peer)),
     broke: (peer) => {
       tell(LinkStarts.happening("LinkBroke", peer))
       retrying.broke(peer)

@@ -27,6 +27,7 @@ import type { Attached } from "./Attached.ts"
 import * as Attachments from "./Attachments.ts"
 import * as HostNames from "./HostNames.ts"
 import * as LinkListener from "./LinkListener.ts"
+import * as NodeCipher from "./NodeCipher.ts"
 import * as NodeCrashLinks from "./NodeCrashLinks.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
 import * as NodeKeyFile from "./NodeKeyFile.ts"
@@ -133,6 +134,7 @@ const openIn = Effect.fnUntraced(function*(
     unicast: (to, payload) => Effect.suspend(() => send(towards(to.ip), to, payload)),
     ask: (to, payload) => Effect.suspend(() => PortProbe.probe(sockets, towards(to.ip).networkInterface, to, payload)),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
+    cipher: NodeCipher.cipher,
     isExposed,
     isDirect: attachments.isDirect,
     resolve: (host) => resolve(resolver, host, new Set(groups.map(({ multicastGroup }) => multicastGroup.family))),
