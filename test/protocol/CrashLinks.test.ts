@@ -379,6 +379,31 @@ describe("a break (protocol, crash links)", () => {
     assert.isTrue(server.leads)
   })
 
+  it("a link that either side gave up says nothing, and is opened anew if it is wanted", () => {
+    const server = withLink()
+    for (const incarnation of [999, 1_000]) server.step({ _tag: "LinkLeft", ...start("z", incarnation) })
+    assert.deepStrictEqual([asked(server), HashMap.size(server.state.crashLinks.links)], [[], 0])
+    for (const input of [broke("z"), tried("z"), refused("z")]) server.step(input)
+    assert.deepStrictEqual(removals(server), [])
+    server.advance(2_000)
+    assert.include(kept(server) ?? [], "z")
+  })
+
+  it("where the connection is refused just after the question, that is given 3 ms to be refused before it is asked anew", () => {
+    const server = withLink()
+    server.step(broke("z"))
+    server.step(tried("z"))
+    assert.deepStrictEqual(asked(server), ["z"])
+    server.advance(3)
+    assert.deepStrictEqual(asked(server), ["z", "z"])
+    const other = withLink()
+    other.step(broke("z"))
+    other.step(tried("z"))
+    other.hear(alive(linked("z"), reign(50, linked("z"))))
+    other.advance(3)
+    assert.deepStrictEqual(asked(other), ["z"])
+  })
+
   it("a goodbye forgets the link", () => {
     const server = withLink()
     server.hear(leaving(linked("z"), { follows: reign(50, linked("z")) }))

@@ -107,11 +107,7 @@ export const stories = {
     faults: [cut(4, 3, 1_900, 200), stop(4, 2_000)]
   },
   "a leader stops (5, leaving)": { servers: 3, faults: [stop(2, 2_000)] },
-  "a leader is killed, and its host says so (4, health)": {
-    servers: 3,
-    faults: [kill(2, 2_000)],
-    settings: { links: false }
-  },
+  "a leader is killed, and its host says so (4, health)": { servers: 3, faults: [kill(2, 2_000)] },
   "one is killed that not all have a link with (crash links)": { servers: 5, faults: [kill(0, 4_000)] },
   "a firewall rejects all connections to one that lives (crash links)": {
     servers: 3,
@@ -158,8 +154,7 @@ export const stories = {
   },
   "a server starts again with its clock set back (1, incarnation)": {
     servers: 3,
-    faults: [setClock(0, 2_000, -hour), restart(0, 2_500)],
-    settings: { links: false }
+    faults: [setClock(0, 2_000, -hour), restart(0, 2_500)]
   },
   "the clock of one that leads a part is an hour ahead (5, rule 1)": {
     servers: 3,
@@ -207,7 +202,7 @@ export const run = (name: Name): Simulation.Options => {
   // The group has settled by then. It takes two seconds to find that a network is another.
   const isQuick = settings?.stableAfter === undefined && !story.faults.some(({ kind }) => ofNetworks.has(kind))
   const millis = Math.max(...ends) + (lasts ?? (isQuick ? 6_500 : 9_500))
-  return { ...story, millis, seed: 1, settings: { profile: "fast", ...settings } }
+  return { ...story, millis, seed: 1, settings: { profile: "fast", links: name.includes("crash links"), ...settings } }
 }
 
 const seconds = (millis: number) => `${(millis / 1_000).toFixed(1).padStart(6)} s`

@@ -33,14 +33,16 @@ export class Crashes {
     this.#count = count
   }
 
-  /** A server is killed where nothing else is wrong. If nobody had a link with it, nothing is promised. */
+  /**
+   * A server is killed where nothing is wrong, and all links are up that are wanted. If nobody had a link with it, nothing is
+   * promised.
+   */
   killed(at: number, index: number): void {
     const killed = this.#servers.get(index)
-    if (killed === undefined || !this.#hardships.isFound(index, at)) return
+    if (killed === undefined || !this.#isWell(at)) return
     const { self } = killed.state
     const others = [...this.#servers].filter(([other, { state }]) =>
-      other !== index && state.phase === "Live" && state.self.tcp !== undefined && state.drainUntil === -Infinity
-      && this.#hardships.isRunning(other, at) && this.#hardships.isFound(other, at)
+      other !== index && state.phase === "Live" && state.self.tcp !== undefined && state.drainUntil <= state.lookedAt
     )
     const isSeen = others.some(([, { state }]) =>
       Option.exists(
@@ -73,5 +75,16 @@ export class Crashes {
         `${self.name} was killed ${Math.round(now - at)} ms ago, and is a member`
       )
     }
+  }
+
+  /** Whether all run where the others take them to be, all that they say has come through, and no link is still to change. */
+  #isWell(at: number): boolean {
+    const all = [...this.#servers]
+    return all.every(([from, { state: { timers } }]) =>
+      this.#hardships.isRunning(from, at) && this.#hardships.isFound(from, at) && !timers.some(({ key }) =>
+        key === "links"
+      )
+      && all.every(([to]) => from === to || this.#hardships.reaches(from, to, at, "multicast"))
+    )
   }
 }

@@ -249,18 +249,19 @@ const keep = (end: End, peers: ReadonlyArray<LinkPeer>): void => {
 /** With a goodbye, which may get lost. */
 const close = (end: End, link: Link): void => {
   const { network, options: { self }, socket: { machine } } = end
-  if (end.links.get(link.peer.id) === link) leave(end, link)
+  leave(end, link)
   const { other } = link
   later(network, delay(network, machine, other.socket.machine), () => {
-    const theirs = other.links.get(self.id)
-    if (theirs?.other !== end || !isReached(network, machine, other.socket.machine)) return
-    within(other, () => {
-      if (other.links.get(self.id) === theirs) leave(other, theirs)
-    })
+    const back = other.links.get(self.id)
+    if (back?.other === end && isReached(network, machine, other.socket.machine)) {
+      within(other, () => leave(other, back))
+    }
   })
 }
 
-const leave = (end: End, { peer: { id, incarnation } }: Link): void => {
+const leave = (end: End, link: Link): void => {
+  const { id, incarnation } = link.peer
+  if (end.links.get(id) !== link) return
   end.links.delete(id)
   tell(end, { _tag: "LinkLeft", id, incarnation })
 }
