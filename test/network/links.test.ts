@@ -53,7 +53,8 @@ const linksOf = ({ child: { pid } }: Process.Running): Effect.Effect<number> =>
       })
     )
     const [established, stateAt, inodeAt] = ["01", 3, 9]
-    return Fs.readFileSync(`/proc/${pid}/net/tcp`, "utf8").split("\n").filter((line) => {
+    const lines = ["tcp", "tcp6"].flatMap((file) => Fs.readFileSync(`/proc/${pid}/net/${file}`, "utf8").split("\n"))
+    return lines.filter((line) => {
       const words = line.trim().split(/\s+/)
       return words[stateAt] === established && targets.has(`socket:[${words[inodeAt]}]`)
     }).length
@@ -155,7 +156,8 @@ const nobodyWasEvicted = (servers: Servers) => {
 describe.skipIf(Lan.skip)(`crash links between hosts${Lan.because}`, Lan.together, () => {
   it.live.each<readonly [how: string, env: Record<string, string>]>([
     ["without a key", {}],
-    ["with a key", { BELLWETHER_KEY: "5e".repeat(32) }]
+    ["with a key", { BELLWETHER_KEY: "5e".repeat(32) }],
+    ["over link-local addresses", { BELLWETHER_MULTICAST_ADDRESS: "ff02::b011" }]
   ])(
     "the process of the leader dies and its host lives: known by its links, %s",
     Effect.fnUntraced(function*([, env]) {
