@@ -39,6 +39,7 @@ const lose = Effect.fnUntraced(function*(
   servers: Servers,
   deed: (leader: Group.Server, index: number) => Effect.Effect<unknown>
 ) {
+  yield* agreed(servers)
   const index = leaderIndex(servers)
   const leader = servers[index]!
   const others = servers.filter((_, at) => at !== index)

@@ -1,205 +1,169 @@
 /**
- * `npm run bench -- messages [SECONDS]`: messages through the leader to everybody, on loopback: whole servers and clients
- * with real sockets, all in this process, so that one clock times them and the CPU that a message costs the whole group
- * can be told. Wall-clock figures depend on what else the machine does; CPU figures and ratios much less.
+ * `npm run bench -- messages [SECONDS] [RUNS] [--key] [--json]`: messages through the leader to everybody, on loopback. Three
+ * servers and the clients are a process each. Wall-clock figures depend on what else the machine does; the CPU that a message
+ * costs all of them together depends on it much less.
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
-import * as Stream from "effect/Stream"
-import { performance } from "node:perf_hooks"
-import * as Client from "../src/client/Client.ts"
-import * as NodeServer from "../src/NodeServer.ts"
-import * as Server from "../src/server/Server.ts"
+import { type ChildProcess, fork } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import { fileURLToPath } from "node:url"
 import { freePort } from "./loopback.ts"
+import { type Order, type Role, run as runProcess, type Told } from "./messageProcess.ts"
 
-interface Shape {
-  readonly servers: number
+const servers = 3
+
+interface Figures {
   readonly clients: number
-}
-
-interface Figures extends Shape {
-  readonly how: string
+  readonly load: string
   readonly perSecond: number
   readonly cpuMicros: number
-  /** From the call of `send`, in ms: until it is acknowledged, and until every client and server has it. */
+  /** Of the busiest process, in cores. */
+  readonly busiest: number
   readonly acknowledged: ReadonlyArray<number>
-  readonly everywhere: ReadonlyArray<number>
+  readonly received: ReadonlyArray<number>
   readonly refused: number
   readonly lost: number
   readonly leaderChanges: number
 }
 
-const cpu = () => {
-  const { system, user } = process.cpuUsage()
-  return system + user
-}
-
-/** A group that has settled, with a reader at every server and every client. */
-const group = Effect.fnUntraced(function*({ clients, servers }: Shape) {
-  const options = { group: `bench-${process.pid}`, port: yield* freePort, interfaces: ["lo"], ttl: 0 } as const
-  let lost = 0
-  let leaderChanges = 0
-  /** Of each message: how many have it, and when it was sent. */
-  const flights = new Map<string, { readonly at: number; missing: number }>()
-  const everywhere: Array<number> = []
-  const arrived = (id: string) => {
-    const flight = flights.get(id)
-    if (flight === undefined) return
-    flight.missing -= 1
-    if (flight.missing > 0) return
-    everywhere.push(performance.now() - flight.at)
-    flights.delete(id)
-  }
-  const read = <E>(messages: Stream.Stream<{ readonly body: unknown }, E>) =>
-    Effect.forkScoped(
-      Stream.runForEach(messages, ({ body }) => Effect.sync(() => arrived((body as { readonly id: string }).id)))
-    )
-  const all = yield* Effect.forEach(
-    Array.from({ length: servers }, (_, priority) => priority),
-    (priority) => Server.make({ ...options, priority, name: `s${priority}` }),
-    { concurrency: "unbounded" }
-  )
-  for (const { group, inbox } of all) {
-    yield* read(yield* inbox.subscribe)
-    const { events } = yield* group.subscribe
-    yield* Effect.forkScoped(Stream.runForEach(events, ({ event }) =>
-      Effect.sync(() => {
-        if (event === "MessageLost") lost += 1
-        if (event === "LeaderChanged") leaderChanges += 1
-      })))
-  }
-  const settled = Effect.forEach(all, ({ group }) => group.view).pipe(
-    Effect.map((views) =>
-      views.every(({ members, reign }) =>
-        members.length === servers && reign !== null && reign.term === views[0]?.reign?.term &&
-        reign.leader.priority === servers - 1
-      )
-    )
-  )
-  while (!(yield* settled)) yield* Effect.sleep("50 millis")
-  const senders = yield* Effect.forEach(
-    Array.from({ length: clients }, (_, at) => at),
-    (at) => Client.make({ ...options, name: `c${at}` })
-  )
-  for (const client of senders) {
-    yield* client.join
-    yield* read(yield* client.inbox.subscribe)
-  }
-  let number = 0
-  const acknowledged: Array<number> = []
-  const send = (client: Client.ClientShape) =>
-    Effect.suspend(() => {
-      const id = String(number += 1)
-      const at = performance.now()
-      flights.set(id, { at, missing: servers + clients })
-      return client.send({ id, text: "x".repeat(100) }).pipe(
-        Effect.tap(() => Effect.sync(() => void acknowledged.push(performance.now() - at))),
-        Effect.tapError(() => Effect.sync(() => void flights.delete(id)))
-      )
-    })
-  return {
-    senders,
-    send,
-    /** Forgets what was measured so far. */
-    begin: () => {
-      acknowledged.length = 0
-      everywhere.length = 0
-      lost = 0
-      leaderChanges = 0
-    },
-    told: () => ({ acknowledged: [...acknowledged], everywhere: [...everywhere], lost, leaderChanges })
-  }
-})
-
-/** How the clients send: `at` at once each, or as many as the loop can call, whether they are taken or not. */
-type Load = { readonly name: string; readonly atOnce: number } | { readonly name: string; readonly atOnce: "flood" }
-
-const loads: ReadonlyArray<Load> = [
+const loads: ReadonlyArray<{ readonly name: string; readonly atOnce: Role["atOnce"] }> = [
   { name: "one after the other", atOnce: 1 },
   { name: "64 under way each", atOnce: 64 },
   { name: "flood", atOnce: "flood" }
 ]
 
-const measure = Effect.fnUntraced(function*(shape: Shape, load: Load, seconds: number) {
-  const { begin, send, senders, told } = yield* group(shape)
-  const over = yield* Deferred.make<void>()
-  let refused = 0
-  const one = (client: Client.ClientShape) => Effect.ignore(send(client))
-  const run = (client: Client.ClientShape): Effect.Effect<void> =>
-    load.atOnce === "flood"
-      // 2,000 calls a second and client, none of which waits for another.
-      ? Effect.forever(
-        Effect.andThen(
-          Effect.forEach(Array.from({ length: 20 }), () =>
-            Effect.forkDetach(
-              Effect.catch(send(client), (error) =>
-                Effect.sync(() => {
-                  if (error._tag === "QueueFull") refused += 1
-                })),
-              { startImmediately: true }
-            ), { discard: true }),
-          Effect.sleep("10 millis")
-        )
-      )
-      : Effect.asVoid(
-        Effect.all(
-          Array.from({ length: load.atOnce }, () => Effect.forever(one(client))),
-          { concurrency: "unbounded" }
-        )
-      )
-  const work = yield* Effect.forkScoped(
-    Effect.raceFirst(Effect.forEach(senders, run, { concurrency: "unbounded", discard: true }), Deferred.await(over))
-  )
-  yield* Effect.sleep("500 millis")
-  begin()
-  refused = 0
-  const [startedAt, cpuBefore] = [performance.now(), cpu()]
-  yield* Effect.sleep(seconds * 1000)
-  const figures = told()
-  const elapsed = (performance.now() - startedAt) / 1000
-  const used = cpu() - cpuBefore
-  yield* Deferred.succeed(over, undefined)
-  yield* Fiber.await(work)
-  const result: Figures = {
-    ...shape,
-    ...figures,
-    how: load.name,
-    perSecond: figures.acknowledged.length / elapsed,
-    cpuMicros: used / Math.max(1, figures.acknowledged.length),
-    refused
-  }
-  return result
-}, Effect.scoped)
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-const at = (sorted: ReadonlyArray<number>, share: number) =>
-  sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN
-const times = (values: ReadonlyArray<number>) => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return [0.5, 0.95, 1].map((share) => at(sorted, share).toFixed(1)).join(" / ")
+const start = (role: Role): ChildProcess =>
+  fork(fileURLToPath(new URL("./run.ts", import.meta.url)), ["messages", JSON.stringify(role)], {
+    execArgv: process.execArgv.concat(process.env["BENCH_EXEC_ARGV"]?.split(" ") ?? [])
+  })
+
+/** Waits until a process says something of that kind. */
+const until = <A>(child: ChildProcess, isIt: (said: unknown) => said is A) =>
+  new Promise<A>((resolve) => {
+    const hear = (said: unknown) => {
+      if (!isIt(said)) return
+      child.off("message", hear)
+      resolve(said)
+    }
+    child.on("message", hear)
+  })
+
+const isSettled = (said: unknown): said is { readonly members: number } => {
+  const view = said as { readonly members?: number; readonly leader?: number }
+  return view.members === servers && view.leader === servers - 1
+}
+const isJoined = (said: unknown): said is "joined" => said === "joined"
+const isTold = (said: unknown): said is Told => typeof said === "object" && said !== null && "cpuMicros" in said
+
+/** The processes of a group that has settled. */
+const group = async (clients: number, atOnce: Role["atOnce"], key: string | null) => {
+  const port = await Effect.runPromise(freePort)
+  const role = (role: Role["role"], at: number): Role => ({
+    role,
+    group: `bench-${process.pid}`,
+    port,
+    name: `${role[0]}${at}`,
+    priority: at,
+    atOnce,
+    key
+  })
+  const serving = Array.from({ length: servers }, (_, at) => start(role("server", at)))
+  await Promise.all(serving.map((child) => until(child, isSettled)))
+  const sending = Array.from({ length: clients }, (_, at) => start(role("client", at)))
+  await Promise.all(sending.map((child) => until(child, isJoined)))
+  return [...serving, ...sending]
 }
 
-export const messages = async ([text = "3"]: ReadonlyArray<string>): Promise<void> => {
-  const seconds = Number(text)
+const measure = async (
+  clients: number,
+  load: typeof loads[number],
+  seconds: number,
+  key: string | null
+): Promise<Figures> => {
+  const all = await group(clients, load.atOnce, key)
+  const tell = (order: Order) => all.forEach((child) => child.send(order))
+  try {
+    tell("send")
+    await sleep(1_000)
+    tell("measure")
+    const began = performance.now()
+    await sleep(seconds * 1_000)
+    const telling = Promise.all(all.map((child) => until(child, isTold)))
+    tell("tell")
+    const elapsed = performance.now() - began
+    const told = await telling
+    const sum = (of: (one: Told) => number) => told.reduce((total, one) => total + of(one), 0)
+    const count = sum((one) => one.count)
+    return {
+      clients,
+      load: load.name,
+      perSecond: count / elapsed * 1_000,
+      cpuMicros: sum((one) => one.cpuMicros) / Math.max(1, count),
+      busiest: Math.max(...told.map((one) => one.cpuMicros)) / 1_000 / elapsed,
+      acknowledged: told.flatMap((one) => one.acknowledged),
+      received: told.flatMap((one) => one.received),
+      refused: sum((one) => one.refused),
+      lost: sum((one) => one.lost),
+      leaderChanges: sum((one) => one.leaderChanges)
+    }
+  } finally {
+    await Promise.all(all.map((child) => {
+      const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+      child.disconnect()
+      return gone
+    }))
+  }
+}
+
+const quantiles = (values: ReadonlyArray<number>) => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return [0.5, 0.95, 1].map((share) => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN)
+}
+const times = (values: ReadonlyArray<number>) => quantiles(values).map((ms) => ms.toFixed(1)).join(" / ")
+
+/** The figures of the run in the middle, with the range of all. */
+const line = (runs: ReadonlyArray<Figures>): string => {
+  const sorted = runs.toSorted((a, b) => a.perSecond - b.perSecond)
+  const middle = sorted[Math.floor(sorted.length / 2)]!
+  const range = (of: (one: Figures) => number) => {
+    const all = runs.map(of)
+    return `${of(middle).toFixed(0)} (${Math.min(...all).toFixed(0)}-${Math.max(...all).toFixed(0)})`
+  }
+  const { acknowledged, busiest, clients, leaderChanges, load, lost, received, refused } = middle
+  return `| ${clients} | ${load} | ${range((one) => one.perSecond)} | ${range((one) => one.cpuMicros)} | ${
+    busiest.toFixed(2)
+  } | ${times(acknowledged)} | ${times(received)} | ${refused} | ${lost} | ${leaderChanges} |`
+}
+
+const told = ({ acknowledged, received, ...figures }: Figures) =>
+  JSON.stringify({ ...figures, acknowledged: quantiles(acknowledged), received: quantiles(received) })
+
+export const messages = async (args: ReadonlyArray<string>): Promise<void> => {
+  if (args[0]?.startsWith("{") === true) return runProcess(JSON.parse(args[0]))
+  const [text = "5", often = "3", ...only] = args.filter((arg) => !arg.startsWith("--"))
+  const [seconds, runs] = [Number(text), Number(often)]
   if (!(seconds > 0 && seconds <= 60)) throw new Error(`seconds is ${text}; allowed: a number above 0, at most 60`)
-  console.log(
-    "| servers | clients | load | messages/s | CPU of all, µs a message | acknowledged, ms | everywhere, ms | refused | lost | leader changes |"
-  )
-  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-  for (const servers of [3, 10]) {
-    for (const clients of [1, 10]) {
-      for (const load of loads) {
-        const figures = await Effect.runPromise(
-          Effect.provide(measure({ servers, clients }, load, seconds), NodeServer.layerDatagrams)
-        )
-        console.log(
-          `| ${servers} | ${clients} | ${figures.how} | ${figures.perSecond.toFixed(0)} | ${
-            figures.cpuMicros.toFixed(0)
-          } | ${times(figures.acknowledged)} | ${
-            times(figures.everywhere)
-          } | ${figures.refused} | ${figures.lost} | ${figures.leaderChanges} |`
-        )
+  if (!(runs >= 1 && runs <= 20)) throw new Error(`runs is ${often}; allowed: 1 to 20`)
+  const key = args.includes("--key") ? randomBytes(32).toString("base64") : null
+  const isJson = args.includes("--json")
+  if (!isJson) {
+    console.log(
+      "| clients | load | messages/s (range) | CPU of all, µs a message (range) | busiest process, cores | acknowledged, ms | received, ms | refused | lost | leader changes |"
+    )
+    console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+  }
+  for (const clients of [1, 10]) {
+    for (const load of loads) {
+      if (only.length > 0 && !only.includes(`${clients}x${load.atOnce}`)) continue
+      const all: Array<Figures> = []
+      for (let at = 0; at < runs; at++) {
+        const figures = await measure(clients, load, seconds, key)
+        if (isJson) console.log(told(figures))
+        all.push(figures)
       }
+      if (!isJson) console.log(line(all))
     }
   }
 }

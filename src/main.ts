@@ -48,6 +48,18 @@ const missed = () => {
   return gone.length === 1 ? gone[0]! : 0
 }
 
+/**
+ * What V8 has compiled is kept for the next start, which then takes a fifth less, in the user's own directory for such things:
+ * in one that others may write to, they could put code of theirs. Versions before 22.1 cannot do this.
+ */
+const keepCompiled = () => {
+  const { HOME = "", NODE_COMPILE_CACHE = "", XDG_CACHE_HOME = "" } = process.env
+  const caches = XDG_CACHE_HOME === "" && HOME !== "" ? HOME + "/.cache" : XDG_CACHE_HOME
+  if (caches === "" || NODE_COMPILE_CACHE !== "") return
+  const { enableCompileCache } = process.getBuiltinModule("node:module")
+  if (typeof enableCompileCache === "function") enableCompileCache(caches + "/bellwether")
+}
+
 const start = () => {
   const signal = missed()
   if (signal > 0) {
@@ -55,6 +67,7 @@ const start = () => {
     return
   }
   listen()
+  keepCompiled()
   void import("./cli/program.ts")
 }
 

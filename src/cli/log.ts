@@ -3,10 +3,17 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import * as Setting from "../settings/Setting.ts"
 import * as Text from "../status/Text.ts"
 
 /** For people, as JSON objects, or as pairs of names and values. */
 export type Format = "pretty" | "json" | "logfmt"
+
+/** How the form is asked for. */
+export const format = Setting.choice<Format>(["pretty", "json", "logfmt"], {
+  summary: "log events on standard error, a line each, instead of showing them on standard output",
+  default: () => "pretty"
+})
 
 const texts = (message: unknown): string =>
   (Array.isArray(message) ? message : [message])

@@ -1,25 +1,12 @@
-/** The flags, made from the one list of settings, and the settings from flags, the environment and defaults. */
+/** The flags, made from the one list of settings. */
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Name from "../protocol/model/Name.ts"
-import * as Keys from "../server/Keys.ts"
-import * as Configured from "../settings/Configured.ts"
 import * as DurationText from "../settings/DurationText.ts"
-import type * as Reading from "../settings/Reading.ts"
 import * as Setting from "../settings/Setting.ts"
-import { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
-import * as Token from "../status/http/Token.ts"
-import { absent } from "../transport/interfaces/Choice.ts"
-import { Interfaces } from "../transport/interfaces/Interfaces.ts"
-import { familyOf } from "../transport/interfaces/SystemInterface.ts"
-import * as Output from "./output.ts"
-
-/** What a command was given for some settings. */
-export type Given = { readonly [K in Settings.Key]?: Option.Option<Settings.Settings[K]> }
+import * as Log from "./log.ts"
 
 /** A flag that is read by the schema of a setting. */
 const flagOf = <A>(
@@ -45,9 +32,6 @@ export const flagsOf = <const K extends Settings.Key>(
     })`
     return [key, flagOf(Settings.flagName(key).slice(2), setting, description)]
   })) as never
-
-/** The word by which the program becomes one of the servers of a demo. It is no command of a person's. */
-export const demoServer = "demo-server"
 
 /** What a question to a group needs to know. */
 export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "port", "ttl", "interfaces"] as const
@@ -110,16 +94,7 @@ export const timeout = (summary: string, otherwise: Duration.Duration): Flag.Fla
     Option.getOrElse(() => otherwise)
   )
 
-const logFormatSetting = Setting.choice(["pretty", "json", "logfmt"], {
-  summary: "log events on standard error, a line each, instead of showing them on standard output",
-  default: () => "pretty"
-})
-
-export const logFormat = flagOf(
-  "log-format",
-  logFormatSetting,
-  `${logFormatSetting.summary} (default: no log of events)`
-)
+export const logFormat = flagOf("log-format", Log.format, `${Log.format.summary} (default: no log of events)`)
 
 const watchSetting = Setting.duration([Duration.seconds(1), Duration.days(1)], {
   summary: "go on for this long, and say what changes",
@@ -207,74 +182,10 @@ export const allowed: ReadonlyMap<string, string> = new Map([
   ...Settings.flagKeys.map((key) => [Settings.flagName(key), Settings.settings[key].allowed] as const),
   ["--timeout", timeoutSetting.allowed],
   ["--watch", watchSetting.allowed],
-  ["--log-format", logFormatSetting.allowed],
+  ["--log-format", Log.format.allowed],
   ...Object.entries(runSettings).map(([name, { allowed }]) => [`--${name}`, allowed] as const),
   ["--url", urlAllowed],
   ["--until-failure", "no value, or true or false after ="],
   ["--this-host", "no value, or true or false after ="],
   ["--json", "no value, or true or false after ="]
 ])
-
-/** The settings: a flag before the environment before the default. No socket is opened. */
-export const resolve = (flags: Given) => Effect.flatMap(givenBy(flags), resolved)
-
-const resolved = Effect.fnUntraced(function*(given: Configured.Configured["given"]) {
-  const settings = yield* read(given)
-  const { scan } = yield* Interfaces
-  // What the system does not tell is judged by whoever opens a socket there.
-  const system = yield* Effect.option(scan)
-  if (Option.isNone(system)) return settings
-  const families = settings.multicastAddress.map(({ family }) => family)
-  const [missing] = absent({ system: system.value, named: settings.interfaces, families })
-  if (missing === undefined) return settings
-  const fitting = system.value.addresses.filter(({ address }) => families.includes(familyOf(address)))
-  return yield* new SettingRefused({
-    setting: "interfaces",
-    as: given.get("interfaces")?.as ?? "interfaces",
-    was: Name.quoted(missing),
-    allowed: `one that is up: ${fitting.map(({ address, name }) => `${name} (${address})`).join(", ")}`
-  })
-})
-
-/** The same with the token that they name, if any. */
-export const resolveToWatch = Effect.fnUntraced(function*(flags: Given) {
-  const given = yield* givenBy(flags)
-  const settings = yield* resolved(given)
-  return { settings, token: yield* Effect.mapError(Token.named(settings), asGiven(given)) }
-})
-
-/** The same for a command that stays until it is stopped: an interface that is named and not there may come. */
-export const resolveToStay = (flags: Given) => Effect.flatMap(givenBy(flags), read)
-
-/** The same for a server, with the token of its page, if any. */
-export const resolveToServe = Effect.fnUntraced(function*(flags: Given) {
-  const given = yield* givenBy(flags)
-  const settings = yield* read(given)
-  const token = yield* Effect.mapError(Token.read(settings), asGiven(given))
-  return { settings, token }
-})
-
-/** A refusal by the name under which the setting was given. */
-const asGiven = (given: Configured.Configured["given"]) => (refused: SettingRefused) => {
-  const key = Settings.keys.find((key) => key === refused.setting)
-  const { allowed, as, setting, was } = refused
-  return new SettingRefused({ setting, as: (key === undefined ? undefined : given.get(key)?.as) ?? as, was, allowed })
-}
-
-const givenBy = Effect.fnUntraced(function*(flags: Given) {
-  const configured = yield* Configured.fromProvider
-  yield* Effect.forEach(configured.passedOver, Output.complain, { discard: true })
-  const given = new Map<Settings.Key, Reading.Given>(configured.given)
-  for (const key of Settings.keys) {
-    const flag = flags[key]
-    if (flag?._tag === "Some") given.set(key, { as: Settings.flagName(key), value: flag.value })
-  }
-  return given
-})
-
-const read = Effect.fnUntraced(function*(given: Configured.Configured["given"]) {
-  const settings = yield* Effect.fromResult(Settings.read((key) => given.get(key)))
-  // Read here already, to be refused by the name under which it was given.
-  yield* Effect.mapError(Keys.ring(settings), asGiven(given))
-  return settings
-})

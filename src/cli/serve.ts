@@ -10,7 +10,6 @@ import { identity } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import Cluster from "node:cluster"
 import * as Event from "../protocol/model/Event.ts"
 import type * as Group from "../server/Group.ts"
 import * as Server from "../server/Server.ts"
@@ -19,11 +18,13 @@ import * as EventLog from "../status/EventLog.ts"
 import * as EventText from "../status/EventText.ts"
 import type { DatagramsFailed } from "../transport/Datagrams.ts"
 import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
+import * as Rarely from "../transport/node/Rarely.ts"
 import * as Socket from "../transport/node/Socket.ts"
 import * as Events from "./events.ts"
 import * as Ending from "./exit.ts"
 import * as Log from "./log.ts"
 import type { Collector } from "./otlp.ts"
+import * as Spawner from "./spawner.ts"
 import * as Systemd from "./systemd.ts"
 import * as Telemetry from "./telemetry.ts"
 import * as Terminal from "./terminal.ts"
@@ -59,7 +60,7 @@ const start = Effect.fnUntraced(function*(
     if (message === told) return
     told = message
     // A port that another worker keeps does not get free as one of a former process does.
-    if (kind === "AddressInUse" && Cluster.isWorker) yield* Effect.logWarning(message)
+    if (kind === "AddressInUse" && Rarely.cluster().isWorker) yield* Effect.logWarning(message)
     const at = yield* Clock.currentTimeMillis
     // No hub can tell it: a server's state, of which a hub gives snapshots, begins with the address of an open socket.
     yield* show({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
@@ -182,4 +183,4 @@ export const serveOver = Effect.fnUntraced(
 )
 
 export const serve = (settings: Settings.Settings, options: Options) =>
-  Effect.provide(serveOver(settings, options), NodeDatagrams.layer)
+  Effect.provide(serveOver(settings, options), [NodeDatagrams.layer, Spawner.layer])

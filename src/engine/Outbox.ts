@@ -1,18 +1,21 @@
-/** The fiber through which everything leaves: it sends what the steps left to be sent, one after the other, in order. */
+/**
+ * The fiber through which everything leaves: it hands what the steps left to be sent to the system in order, and all that waits at
+ * once.
+ */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import * as Batch from "../protocol/delivery/Batch.ts"
 import type { NodeId } from "../protocol/model/Member.ts"
-import type { Output } from "../protocol/model/State.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import type * as Messenger from "../transport/Messenger.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /** A message to send or to ask with, and the end. */
-export type Outgoing = Extract<Output, { readonly _tag: "Send" | "Ask" | "Farewell" }>
+export type Outgoing = Batch.Outgoing
 
 type Refusal = Datagrams.DatagramsFailed | Messenger.MessageTooLarge
 
@@ -112,7 +115,7 @@ export const make = Effect.fnUntraced(function*(
       return supervisor.keep(
         "outbox",
         Queue.takeAll(queue).pipe(
-          Effect.flatMap(Effect.forEach((each) => send(each), { discard: true })),
+          Effect.flatMap((all) => sendAll(all, send)),
           Effect.andThen(sent),
           // It gives way to others by waiting for more.
           Effect.forever({ disableYield: true })
@@ -123,3 +126,22 @@ export const make = Effect.fnUntraced(function*(
     pulse: Effect.sync(() => Math.max(0, monotonic() - sentAt))
   }
 })
+
+/**
+ * Sends all that waits. None waits until the system has taken the one before it, but the farewell: it is said when all have left.
+ */
+const sendAll = (
+  all: ReadonlyArray<Outgoing>,
+  send: (one: Outgoing) => Effect.Effect<unknown>
+): Effect.Effect<unknown> => {
+  const [first, ...others] = Batch.pack(all)
+  if (first === undefined) return Effect.void
+  if (others.length === 0) return send(first)
+  const last = others.at(-1)!
+  const isLast = last._tag === "Farewell"
+  const now = Effect.forEach(isLast ? [first, ...others.slice(0, -1)] : [first, ...others], send, {
+    concurrency: "unbounded",
+    discard: true
+  })
+  return isLast ? Effect.andThen(now, send(last)) : now
+}

@@ -13,6 +13,7 @@ import * as Waking from "./election/Waking.ts"
 import * as Voter from "./lease/Voter.ts"
 import * as AnswerTimes from "./membership/AnswerTimes.ts"
 import * as Contacts from "./membership/Contacts.ts"
+import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as Identity from "./membership/Identity.ts"
 import * as Links from "./membership/Links.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
@@ -23,7 +24,7 @@ import * as Presence from "./membership/Presence.ts"
 import * as Tombstones from "./membership/Tombstones.ts"
 import * as Witnesses from "./membership/Witnesses.ts"
 import * as Election from "./model/Election.ts"
-import type * as Member from "./model/Member.ts"
+import * as Member from "./model/Member.ts"
 import * as Message from "./model/Message.ts"
 import type { StepContext } from "./model/StepContext.ts"
 import * as Timing from "./model/Timing.ts"
@@ -165,6 +166,8 @@ const actOn = (
       return onResponse(context, message, from)
     case "PATH_PROBE":
       return PathProbes.hear(context, message)
+    case "CRASHED":
+      return onCrashed(context, message)
     case "ELECTION":
       return Algorithms.of(context.state).onElection(election, message, from)
     case "BEAT":
@@ -200,6 +203,12 @@ const onProbe = (
       nonce
     })
   }
+}
+
+/** Who is said to have crashed and lives says so at once. */
+const onCrashed = (context: StepContext, message: Message.Of<"CRASHED">): void => {
+  if (!Member.isSameStart(message.gone, context.state.self)) return CrashLinks.told(context, message)
+  if (context.state.phase !== "Leaving") Presence.contradict(context)
 }
 
 const onResponse = (context: StepContext, message: Message.Of<"SERVER_RESPONSE">, from: Member.Address): void => {

@@ -3,6 +3,7 @@ import * as HashMap from "effect/HashMap"
 import * as Departures from "./election/Departures.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Contacts from "./membership/Contacts.ts"
+import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
 import * as Membership from "./membership/Membership.ts"
 import type * as Event from "./model/Event.ts"
@@ -12,10 +13,11 @@ import type { StepContext } from "./model/StepContext.ts"
 /** Removes a member, which must be there. */
 export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Reason): void => {
   const known = HashMap.getUnsafe(context.state.known, id)
+  const since = reason._tag === "Crashed" ? CrashLinks.crashed(context, id) : null
   Membership.remove(context, id, reason)
   if (reason._tag !== "Left") Contacts.lose(context, known)
   for (const election of ElectionContext.all(context)) {
-    Departures.onRemoved(election, known.member, reason, known.heardAt)
+    Departures.onRemoved(election, known.member, reason, since ?? known.heardAt, since !== null)
   }
 }
 

@@ -19,6 +19,7 @@ import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
 import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
+import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
 import * as Identity from "./membership/Identity.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
@@ -49,7 +50,7 @@ import * as Removal from "./Removal.ts"
  * - `Refused`: the host of a member that was asked says that nobody listens there. `NotAsked`: our own system did not let us
  *   ask. `Moved`: our own sockets' addresses are
  *   others now. `Seeds`: the names of the seeds resolve to these now.
- * - `LinkUp`, `LinkBroke`, `LinkTried`: what happened to the crash links with that start of a server.
+ * - `LinkUp`, `LinkLeft`, `LinkBroke`, `LinkTried`: what happened to the crash links with that start of a server.
  * - `WorkEnded`: in answer to `EndWork`; not `finished` where it has had its time and runs on. `WorkOverran`: so has
  *   leading work of the reign of that term, asked for or not.
  *   `WorkFinished`: none of that kind runs any more. `WorkIdle`: in answer to `AwaitIdle`, none of any kind does.
@@ -78,7 +79,7 @@ export type Input =
   | { readonly _tag: "Due" }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
   | { readonly _tag: "NotAsked"; readonly id: Member.NodeId }
-  | { readonly _tag: "LinkUp" | "LinkBroke"; readonly id: Member.NodeId; readonly incarnation: number }
+  | { readonly _tag: "LinkUp" | "LinkLeft" | "LinkBroke"; readonly id: Member.NodeId; readonly incarnation: number }
   | {
     readonly _tag: "LinkTried"
     readonly id: Member.NodeId
@@ -119,6 +120,7 @@ export const make = (options: {
   known: HashMap.empty(),
   tombstones: HashMap.empty(),
   checks: HashMap.empty(),
+  crashLinks: CrashLinks.none,
   witnesses: Witnesses.none,
   election: Election.make(options.monotonic),
   named: HashMap.empty(),
@@ -211,6 +213,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (context.state.phase !== "Left") act(context, input)
   // A message may have waited in the socket for as long: nobody is judged by a timer before it is read.
   if (isMessage) fireDue(context, "before")
+  CrashLinks.follow(context, state)
   algorithm.end(context)
   return [context.state, context.outputs]
 }
@@ -257,8 +260,17 @@ const act = (context: StepContext, input: Input): void => {
       Received.received(context, input.message, input.from, input.via)
       break
     case "LinkUp":
+      CrashLinks.up(context, input)
+      break
+    case "LinkLeft":
+      CrashLinks.left(context, input)
+      break
     case "LinkBroke":
+      CrashLinks.broke(context, input)
+      break
     case "LinkTried":
+      Removal.removeIf(context, input.id, CrashLinks.tried(context, input))
+      break
     case "Due":
       break
     case "Refused":
@@ -378,6 +390,14 @@ const fired = (context: StepContext, timer: Timer): void => {
       return Presence.respond(context, timer.to, timer.nonce)
     case "Check":
       return Removal.onUnanswered(context, timer.id)
+    case "Links":
+      return CrashLinks.change(context)
+    case "AskForRefusal":
+      return FailureDetector.askForRefusal(context, timer.id)
+    case "TellCrash":
+      return context.say(null, { type: "CRASHED", gone: { id: timer.id, incarnation: timer.incarnation } })
+    case "ConfirmCrash":
+      return CrashLinks.confirm(context, { id: timer.id, incarnation: timer.incarnation })
     case "LeaderSign":
       return Presence.sayLeads(context)
     case "LeaderMissed":

@@ -6,7 +6,9 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
+import type * as Drops from "../engine/Drops.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Ticks from "../engine/Ticks.ts"
 import type { Settings } from "../settings/Settings.ts"
@@ -25,14 +27,24 @@ const tables = [
 ] as const
 const ofTables: ReadonlySet<string> = new Set(tables.map(({ reason }) => reason))
 
+/** The drops that somebody is told about within a second. */
+export const toNotice: ReadonlySet<Drops.Reason> = new Set([
+  ...tables.map(({ reason }) => reason),
+  "OtherGroup" as const
+])
+
 /** How soon somebody is told that a table is full, and how long nothing more is said of it then. */
 const noticedWithin = Duration.seconds(1)
 const tellAgain = Duration.minutes(1)
+
+/** After such a drop it is looked once a second for so many times, which is beyond {@link tellAgain}: with none nothing runs. */
+const looks = 62
 
 /** Starts its fibers. */
 export const run = Effect.fnUntraced(function*(
   settings: Settings,
   state: ServerEngine.ServerEngine,
+  drops: Pick<Drops.Drops, "noticed">,
   others: OtherGroups.OtherGroups,
   supervisor: Supervisor.Supervisor
 ): Effect.fn.Return<void, never, Scope.Scope> {
@@ -79,5 +91,10 @@ export const run = Effect.fnUntraced(function*(
     state.step({ _tag: "Sweep" }).pipe(Ticks.spaced(settings.cleanupInterval))
   )
   yield* supervisor.keep("drops", tellDrops.pipe(Ticks.spaced("1 minute")))
-  yield* supervisor.keep("tables", Effect.andThen(tellTables, tellOthers).pipe(Ticks.spaced(noticedWithin)))
+  const look = Effect.andThen(Effect.andThen(Effect.sleep(noticedWithin), tellTables), tellOthers)
+  const lookForAWhile = Effect.andThen(
+    Effect.andThen(Latch.await(drops.noticed), Latch.close(drops.noticed)),
+    Effect.repeat(look, { times: looks })
+  )
+  yield* supervisor.keep("tables", Effect.forever(lookForAWhile, { disableYield: true }))
 })

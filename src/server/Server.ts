@@ -22,6 +22,7 @@ import * as Step from "../protocol/Step.ts"
 import * as Frame from "../protocol/wire/Frame.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
+import type * as CrashLinks from "../transport/CrashLinks.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Cleanup from "./Cleanup.ts"
@@ -30,6 +31,7 @@ import * as Election from "./Election.ts"
 import * as Group from "./Group.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Inbox from "./Inbox.ts"
+import * as KeepingLinks from "./KeepingLinks.ts"
 import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as Leaderships from "./Leaderships.ts"
@@ -137,21 +139,31 @@ interface Parts extends Origin {
   readonly counters: Counters.Counters
   readonly others: OtherGroups.OtherGroups
   readonly inbox: Inbox.InboxShape
+  readonly links: CrashLinks.CrashLinks | null
 }
 
 /** Puts the parts together. Nothing runs yet. */
 const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<Parts, never, Scope.Scope> {
-  const { endpoint, keys, seeds, self, settings } = origin
+  const { endpoint, keys, seeds, settings } = origin
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const works = LeadingWork.makeAll(settings.stopTimeout)
   const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
     Effect.suspend(() => state.tell({ event: "FiberDied", fiber, cause, deaths }))
   )
-  const drops = Drops.make()
-  const counters = Counters.make(self.id)
+  const drops = Drops.make(Cleanup.toNotice)
+  const counters = Counters.make(origin.self.id)
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
   const timing = timingOf(settings)
+  const ring = keys.ring
+  const links = yield* KeepingLinks.open({
+    settings,
+    endpoint,
+    ring,
+    self: origin.self,
+    state: () => state.stateUnsafe()
+  })
+  const self = KeepingLinks.announced(origin.self, links)
   const state: ServerEngine.ServerEngine = yield* ServerEngine.make({
     group: settings.group,
     initial: Step.make({ timing, self, addresses: endpoint.local, seeds: seeds.addresses(), monotonic: now() }),
@@ -160,6 +172,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     eventHistory: settings.eventHistory,
     works,
     deliver: offer,
+    links,
     paused: () => messenger.renew(),
     supervisor
   })
@@ -170,19 +183,20 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     others.hear(Frame.tagOf(datagram.payload), datagram.from, now())
   }
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, keys)
-  return { ...origin, state, supervisor, messenger, works, drops, counters, others, inbox }
+  return { ...origin, self, links, state, supervisor, messenger, works, drops, counters, others, inbox }
 })
 
 /** Starts what a server does all the time. Gives the way to put other keys in place. */
 const runFibers = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Keys.UseKeys, never, Scope.Scope> {
-  const { counters, endpoint, keys, messenger, others, seeds, self, settings, state, supervisor } = parts
+  const { counters, drops, endpoint, keys, links, messenger, others, seeds, self, settings, state, supervisor } = parts
   yield* state.outbox.run({ messenger, outcome: state.offer })
   yield* Election.run(timingOf(settings), state, supervisor)
   yield* seeds.run(state, supervisor)
   const addresses = OwnAddresses.make(endpoint, state, self)
   yield* Discovery.run(settings, state, messenger, addresses.hear, supervisor)
   yield* Heartbeat.run(settings, state, counters, supervisor)
-  yield* Cleanup.run(settings, state, others, supervisor)
+  yield* KeepingLinks.run(links, state, supervisor)
+  yield* Cleanup.run(settings, state, drops, others, supervisor)
   const { judge, useKeys } = yield* Keys.run(keys, settings, endpoint, state, supervisor)
   yield* OwnAddresses.run(addresses, endpoint, judge, state, supervisor)
   return useKeys

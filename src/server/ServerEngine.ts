@@ -22,6 +22,7 @@ import type * as Event from "../protocol/model/Event.ts"
 import type * as Message from "../protocol/model/Message.ts"
 import type { Now, Output, State } from "../protocol/model/State.ts"
 import * as Step from "../protocol/Step.ts"
+import type { CrashLinks } from "../transport/CrashLinks.ts"
 import * as Generation from "../transport/Generation.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as ElectionSpans from "./ElectionSpans.ts"
@@ -46,6 +47,7 @@ export interface ServerEngine {
   readonly step: (input: Step.Input) => Effect.Effect<void>
   readonly offer: (input: Step.Input) => void
   readonly state: Effect.Effect<State>
+  readonly stateUnsafe: () => State
   /** Its events: from the start, with the view of then, for a reader that subscribes in the discovery window. */
   readonly events: Pick<
     EventHub.EventHub<Step.View, Event.Event>,
@@ -79,6 +81,8 @@ export interface Options {
   readonly works: Pick<LeadingWork.All, "end" | "idle">
   /** Takes what clients sent, and must not block. */
   readonly deliver: (message: Inbox.Message) => void
+  /** Its crash links, if it has any. */
+  readonly links: Pick<CrashLinks, "keep" | "tryOut"> | null
   /** This server was paused: called before anything more is said. */
   readonly paused: () => void
   readonly supervisor: Supervisor.Supervisor
@@ -86,7 +90,7 @@ export interface Options {
 
 /** Makes the state of one server. */
 export const make = Effect.fnUntraced(function*(
-  { counters, deliver, drops, eventHistory, group, initial, paused, supervisor, works }: Options
+  { counters, deliver, drops, eventHistory, group, initial, links, paused, supervisor, works }: Options
 ): Effect.fn.Return<ServerEngine, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const sinceBoot = yield* SinceBoot.SinceBoot
@@ -126,6 +130,10 @@ export const make = Effect.fnUntraced(function*(
       case "Farewell":
         showSent(output)
         return outbox.add(output)
+      case "KeepLinks":
+        return links?.keep(output.peers)
+      case "TryLink":
+        return links?.tryOut(output.peer)
       case "AwaitIdle": {
         const idle = Effect.map(works.idle(output.election), () => engine.offer({ ...output, _tag: "WorkIdle" }))
         return void runWork(`idle ${output.election}`, supervisor.guard("idle", idle))
@@ -168,6 +176,7 @@ export const make = Effect.fnUntraced(function*(
     step: (input) => Effect.sync(() => offer(input)),
     offer,
     state: engine.state,
+    stateUnsafe: engine.stateUnsafe,
     events: hub,
     traffic: traffic.shown,
     views: view.changes,

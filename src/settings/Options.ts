@@ -116,6 +116,15 @@ export interface Options {
    */
   readonly multicast?: boolean | undefined
   /**
+   * Whether TCP connections tell of a crash at once. Each server accepts connections at a port of its
+   * own, of the number of its unicast port if no other program has that, and keeps one to its two neighbours and, if it ranks high, to the leader: their break is how the others
+   * know within milliseconds that its process has died. They carry no message. Off, or where TCP is blocked: a crash is
+   * known when heartbeats are missed. It may be off on some hosts only.
+   *
+   * Default: on. Allowed: on or off (also true, yes, 1; false, no, 0).
+   */
+  readonly links?: boolean | undefined
+  /**
    * Servers to find the group by without multicast. Addresses or names with the `unicastPort` of some servers, the
    * same list everywhere; a server may be on it itself. One seed that lives is enough: a newcomer learns the others
    * from it. Names are resolved again as long as a seed is no member. Seeds outside the directly connected networks

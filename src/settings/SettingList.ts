@@ -92,6 +92,10 @@ export const settings = {
     summary: "whether the group is found and spoken to by multicast",
     default: () => true
   }),
+  links: Setting.toggle({
+    summary: "whether TCP connections tell of a crash at once",
+    default: () => true
+  }),
   seeds: Setting.list(
     64,
     "of host:port with commas between them, IPv6 addresses as [address]:port; empty for none",

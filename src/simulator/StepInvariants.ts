@@ -26,12 +26,15 @@ export interface Past {
   readonly gone: ReadonlyMap<string, Gone>
   /** What each member was asked since it was last heard, or since this server was last paused. */
   readonly asked: ReadonlyMap<string, Asked>
+  /** Of the members whose links may tell of a crash the starts: a link was up with them, or another saw them crash. */
+  readonly linked: ReadonlyMap<string, number>
 }
 
-/** How many questions one member was asked, and how many of them its host refused. */
+/** How many questions one member was asked, and how many of them its host refused; and how often a connection, once at most. */
 export interface Asked {
   readonly times: number
   readonly refused: number
+  readonly linkRefused: number
 }
 
 /**
@@ -46,7 +49,7 @@ export interface Gone {
 }
 
 /** A server that has done nothing yet. */
-export const nothing: Past = { greatest: null, over: null, gone: new Map(), asked: new Map() }
+export const nothing: Past = { greatest: null, over: null, gone: new Map(), asked: new Map(), linked: new Map() }
 
 /** One step of one server, to be judged. */
 export interface Judged {
@@ -77,6 +80,7 @@ export const judge = (
     complain("heardItself", followsStranger(after))
   }
   complain("workWithinLease", LeaseInvariants.overstayed(after, now))
+  next = linked(next, input)
   if (next.asked.size > 0) next = answered(next, before, input)
   complain("goodbyeCounts", goodbyeIgnored(judged))
   let members: ReadonlyArray<Member.Member> | null = null
@@ -158,9 +162,24 @@ const askedBack = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>
   return { ...past, gone: new Map(past.gone).set(id, { ...gone, asked: question.message.nonce }) }
 }
 
+/** The past, once a link is up, or somebody tells of a crash. */
+const linked = (past: Past, input: Step.Input): Past => {
+  const start = input._tag === "LinkUp"
+    ? input
+    : input._tag === "Received" && input.message.type === "CRASHED"
+    ? input.message.gone
+    : null
+  return start === null ? past : { ...past, linked: new Map(past.linked).set(start.id, start.incarnation) }
+}
+
 /** The past, once what came is an answer of a member, or of its host that nobody listens there, or was not asked. */
 const answered = (past: Past, { known }: State, input: Step.Input): Past => {
   if (input._tag === "Refused") return { ...past, asked: withMore(past.asked, input.id, "refused", 1) }
+  if (input._tag === "LinkTried") {
+    const isEvidence = input.outcome === "Refused" && past.linked.get(input.id) === input.incarnation
+      && past.asked.get(input.id)?.linkRefused === 0
+    return isEvidence ? { ...past, asked: withMore(past.asked, input.id, "linkRefused", 1) } : past
+  }
   if (input._tag === "NotAsked") return { ...past, asked: withMore(past.asked, input.id, "times", -1) }
   if (input._tag !== "Received" || !("sender" in input.message)) return past
   const { sender } = input.message
@@ -172,8 +191,10 @@ const answered = (past: Past, { known }: State, input: Step.Input): Past => {
     : past
 }
 
+const notAsked: Asked = { times: 0, refused: 0, linkRefused: 0 }
+
 const withMore = (asked: Past["asked"], id: string, what: keyof Asked, more: number): Past["asked"] => {
-  const before = asked.get(id) ?? { times: 0, refused: 0 }
+  const before = asked.get(id) ?? notAsked
   return new Map(asked).set(id, { ...before, [what]: Math.max(0, before[what] + more) })
 }
 
@@ -190,9 +211,9 @@ const tooSoon = (
   { member, reason }: Extract<Event.Event, { event: "MemberRemoved" }>,
   now: number
 ): string | null => {
-  const { refused, times } = asked.get(member.id) ?? { times: 0, refused: 0 }
-  if (reason._tag === "Crashed" && refused < Timing.refusalsWanted) {
-    return `${names([member])} is removed, refused ${refused} times`
+  const { linkRefused, refused, times } = asked.get(member.id) ?? notAsked
+  if (reason._tag === "Crashed" && (refused === 0 || refused + linkRefused < Timing.refusalsWanted)) {
+    return `${names([member])} is removed, refused ${refused} times, and ${linkRefused} times by its links`
   }
   if (reason._tag !== "Silent") return null
   if (times < Timing.probeTries) return `${names([member])} is removed, having been asked ${times} times`

@@ -56,6 +56,18 @@ export interface Interface {
 export type Failing = Machine.Failing
 
 /**
+ * What befalls TCP connections to a machine, which are the links by which members know of a crash at once.
+ *
+ * - `open`: nothing. `rejected`: a firewall refuses them, and has reset those that were up; datagrams pass. `dropped`: a
+ *   firewall drops them; those that are up stay.
+ * - `taken`: another program accepts them at the ports that processes of the machine had, when these are gone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Tcp = Machine.Tcp
+
+/**
  * A machine: interfaces with addresses, a clock, and the sockets that were opened on it.
  *
  * Its endpoints look at its interfaces now and then, as real ones do: they use one that has come, or an address that has
@@ -81,6 +93,7 @@ export interface Host {
   readonly isCurrent: Effect.Effect<boolean>
   readonly isCurrentUnsafe: () => boolean
   readonly setFailing: (what: Failing, failing: boolean) => Effect.Effect<void>
+  readonly setTcp: (tcp: Tcp) => Effect.Effect<void>
   readonly clock: SimulatedClock.SimulatedClock
   /** The network card, for those who want to be on another clock. */
   readonly datagrams: Datagrams.Datagrams["Service"]

@@ -25,7 +25,7 @@ import * as Names from "./internal/names.ts"
 import type { Host, HostOptions } from "./SimulatedHost.ts"
 import type { Conditions, Counters, Record } from "./Traffic.ts"
 
-export type { Failing, Host, HostOptions, Interface } from "./SimulatedHost.ts"
+export type { Failing, Host, HostOptions, Interface, Tcp } from "./SimulatedHost.ts"
 
 /**
  * What a network is made with.
@@ -136,7 +136,9 @@ export const make = (options: Options): Effect.Effect<SimulatedNetwork, never, S
     const byIp = new Map<string, Machine.Machine>()
     const { epoch = 0, receiveBuffer: capacity = 256, seed } = options
     const kernel = { agenda, ledger, capacity, dropsOldest: options.whenFull === "oldest" }
-    const network = { machines, byIp, links, kernel, refuses: options.refusals !== false }
+    const chance = yield* Hosts.chanceOf(`${options.seed} crash links`)
+    const ends = { open: new Map(), lingering: new Map() }
+    const network = { machines, byIp, links, kernel, chance, ends, refuses: options.refusals !== false }
     const names = Names.make(() => Array.from(machines.values(), ({ machine }) => machine))
     const hosts = { seed, epoch, agenda, network, secrets, names, machines, byIp, multicastLoss: new Map() }
     return { seed, ...machineVerbs(hosts), ...linkVerbs(links), ...traffic(hosts, ledger) }

@@ -12,12 +12,14 @@ import type { LinkPeer } from "../protocol/model/State.ts"
  *
  * - `LinkUp`: one is up, opened by either side: the other end has said that it is this very start, and in a keyed group has
  *   proved that it has a key.
+ * - `LinkLeft`: the last one that was up is gone, since either side gave it up.
  * - `LinkBroke`: the last one that was up is gone, without a goodbye. It is being tried again at once: `LinkTried` follows.
  * - `LinkTried`: what came of trying again after a break, or of {@link CrashLinks.tryOut}. `Refused`: its host says that
  *   nobody listens at the port of its links. `Inconclusive`: anything else, also that it was up again.
  */
 export type Happening =
   | { readonly _tag: "LinkUp"; readonly id: NodeId; readonly incarnation: number }
+  | { readonly _tag: "LinkLeft"; readonly id: NodeId; readonly incarnation: number }
   | { readonly _tag: "LinkBroke"; readonly id: NodeId; readonly incarnation: number }
   | {
     readonly _tag: "LinkTried"

@@ -9,6 +9,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Address } from "../protocol/model/Member.ts"
+import type { Cipher } from "../protocol/wire/Sealing.ts"
 import type { MulticastGroup } from "../settings/MulticastGroup.ts"
 import type * as CrashLinks from "./CrashLinks.ts"
 
@@ -130,6 +131,12 @@ export interface Endpoint {
   readonly ask: (to: Address, payload: Uint8Array) => Effect.Effect<"sent" | "refused", DatagramsFailed>
   /** So many bytes that nobody can foresee: in production, from a cryptographic source. */
   readonly random: (bytes: number) => Uint8Array
+  /**
+   * The AES of the platform; left out where the portable one is to do.
+   *
+   * @internal
+   */
+  readonly cipher?: Cipher | undefined
   /** Whether others than this host could hear: an interface other than the loopback is used. Never so in memory. */
   readonly isExposed: () => boolean
   /** Whether an address is on a directly connected network: only such ones are answered. */

@@ -15,6 +15,7 @@ import * as Copies from "./Copies.ts"
 import type * as Datagrams from "./Datagrams.ts"
 import * as DecodeCache from "./DecodeCache.ts"
 import * as RateLimit from "./RateLimit.ts"
+import * as RecentlyUsed from "./RecentlyUsed.ts"
 import * as Sessions from "./Sessions.ts"
 import * as SourceRateLimit from "./SourceRateLimit.ts"
 import * as Volume from "./Volume.ts"
@@ -110,9 +111,17 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const wall = () => clock.currentTimeMillisUnsafe()
-  const sessions = Sessions.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"), wall)
-  const isNear = (text: string): boolean => {
+  const sessions = Sessions.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"), wall, endpoint.cipher)
+  const spelt = RecentlyUsed.make<string, string>(addressesSpelt)
+  const canonical = (text: string): string | undefined => {
+    const known = spelt.get(text)
+    if (known !== undefined) return known
     const ip = Ip.canonical(text)
+    if (ip !== undefined) spelt.set(text, ip)
+    return ip
+  }
+  const isNear = (text: string): boolean => {
+    const ip = canonical(text)
     return ip !== undefined && (endpoint.isDirect(ip) || isKnown(ip))
   }
   let wallAhead = wall() - monotonic()
@@ -167,6 +176,9 @@ interface Link {
 }
 
 type Limit = (ip: string, now: number) => boolean
+
+/** Of how many addresses it is remembered how they are spelt. */
+const addressesSpelt = SourceRateLimit.capacity.known
 
 /** How far, in ms, a wall clock is set at once that tells of more than a correction. */
 const clockStep = 1_000
@@ -284,7 +296,8 @@ const receiver = (link: Link) => {
     const now = monotonic()
     volume.received += 1
     volume.receivedBytes += datagram.payload.length
-    if (!sources.allows(datagram.from, now)) return onDrop("SourceTooFast")
+    const source = SourceRateLimit.nameOf(datagram.from)
+    if (!sources.allows(source, datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
     // Whatever socket it came by: unicast to the group's port comes by the same one as multicasts.
@@ -293,15 +306,17 @@ const receiver = (link: Link) => {
     if (opened === undefined) return
     replies.push(...opened.replies)
     for (let i = 0; i < opened.lost; i++) onDrop("Unauthenticated")
-    if (opened.isAuthenticated) sources.admit(datagram.from)
-    else if (kind.success !== Frame.flags.plain) sources.admitUnauthenticated(datagram.from)
+    if (opened.isAuthenticated) sources.admit(source, now)
+    else if (kind.success !== Frame.flags.plain) sources.admitUnauthenticated(source)
     for (const { body, from, via } of opened.bodies) {
-      const message = readBody(body, from)
+      // One that was held back may be of another address of its session.
+      const itsSource = from === datagram.from ? source : SourceRateLimit.nameOf(from)
+      const message = readBody(body, itsSource)
       if (Result.isFailure(message)) {
         onDrop(message.failure)
         continue
       }
-      sources.admit(from)
+      sources.admit(itsSource, now)
       if (via === "multicast" && "sender" in message.success) copies.near(message.success.sender.id, now)
       messages.push({ message: message.success, from, via })
     }
@@ -347,7 +362,7 @@ const opener = (sessions: Sessions.Sessions, copies: Copies.Copies, onDrop: Link
 /** The key of a datagram that comes by several ways: its number if it is sealed, otherwise its sender. */
 const senderOf = ({ from, payload }: Datagrams.Received, flags: Frame.Flags): string | undefined => {
   if (flags !== Frame.flags.plain) return numberOf(payload)
-  const message = Result.getOrUndefined(readBody(payload.subarray(Frame.headerBytes), from))
+  const message = Result.getOrUndefined(readBody(payload.subarray(Frame.headerBytes), SourceRateLimit.nameOf(from)))
   return message !== undefined && "sender" in message ? message.sender.id : undefined
 }
 

@@ -36,7 +36,8 @@ export const sealingKey = (known: Map<string, Uint8Array>, key: KeyRing.Key, sal
 }
 
 /** `silence` is for how long the next session is introduced before it is taken up. */
-export const make = ({ random, silence, tag, wall }: {
+export const make = ({ cipher, random, silence, tag, wall }: {
+  readonly cipher: Sealing.Cipher
   readonly tag: Uint8Array
   readonly silence: number
   readonly random: (bytes: number) => Uint8Array
@@ -60,7 +61,7 @@ export const make = ({ random, silence, tag, wall }: {
     const [after, counter] = Voice.speak(voice, session, now)
     voice = after
     const own = sealingKey(keysOf(salt), key, salt)
-    return Sealing.seal(body, { flags, counter, keyId: key.id, salt, sealingKey: own, tag })
+    return Sealing.seal(body, { flags, counter, keyId: key.id, salt, sealingKey: own, tag }, cipher)
   }
   const advance = (now: number): void => {
     voice = Voice.advance(voice, now, silence, draw)

@@ -90,11 +90,12 @@ export const make = (
   tag: Uint8Array,
   random: (bytes: number) => Uint8Array,
   onForgotten: () => void = () => {},
-  wall: () => number = () => 0
+  wall: () => number = () => 0,
+  cipher: Sealing.Cipher = Sealing.portable
 ): Sessions => {
-  const own = OwnSessions.make({ tag, silence: keys.freshness.silence, random, wall })
+  const own = OwnSessions.make({ cipher, tag, silence: keys.freshness.silence, random, wall })
   const table = tableOf(keys, onForgotten)
-  const openSealed = opener({ keys, own, table, random })
+  const openSealed = opener({ cipher, keys, own, table, random })
   const { onUnauthenticated, ring } = keys
   const openAny = (datagram: Datagrams.Received, flags: Frame.Flags, now: number) => {
     const hasKeys = ring().keys.length > 0
@@ -214,6 +215,7 @@ interface Unsealed {
 }
 
 interface Parts {
+  readonly cipher: Sealing.Cipher
   readonly keys: Keys
   readonly own: OwnSessions.OwnSessions
   readonly table: Table
@@ -221,7 +223,7 @@ interface Parts {
 }
 
 const unsealer =
-  ({ keys: { ring }, own, table }: Parts) =>
+  ({ cipher, keys: { ring }, own, table }: Parts) =>
   (payload: Uint8Array, flags: Frame.Flags): Result.Result<Unsealed, Refused | "Own"> => {
     const clear = Sealing.clear(payload)
     if (clear === null) return Result.fail("Forged")
@@ -230,7 +232,7 @@ const unsealer =
     const key = ring().keys.find(({ id }) => id === keyId)
     if (key === undefined) return Result.fail("UnknownKey")
     const entry = table.find(salt)
-    const body = Sealing.open(payload, OwnSessions.sealingKey(entry.sealingKeys, key, salt))
+    const body = Sealing.open(payload, OwnSessions.sealingKey(entry.sealingKeys, key, salt), cipher)
     const content = body === null ? null : contentOf(body, flags)
     return body === null || content === null
       ? Result.fail("Forged")

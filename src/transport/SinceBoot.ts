@@ -37,6 +37,30 @@ interface Platform {
 }
 
 /**
+ * The same platform with an uptime that is seldom read: once a second, and at once where the wall clock jumped, since no other
+ * jump of the uptime counts as a suspension. In between it is not known. On Linux each reading opens, reads and closes a file.
+ */
+export const sparing = ({ monotonic, uptime, wall }: Platform): Platform => {
+  let readAt = -Infinity
+  let wallAhead = 0
+  let readings = 0
+  return {
+    monotonic,
+    wall,
+    uptime: () => {
+      const now = monotonic()
+      const ahead = wall() - now
+      const isKnown = readings >= firstReadings && now - readAt < readEvery
+      if (isKnown && Math.abs(ahead - wallAhead) < smallestJump) return undefined
+      readings += 1
+      readAt = now
+      wallAhead = ahead
+      return uptime()
+    }
+  }
+}
+
+/**
  * A fine clock out of the uptime, which counts suspensions, and the monotonic clock, which does not. A suspension is seen
  * where the uptime has gone further ahead than its granularity explains, and is counted with all that may have been cut off; one
  * shorter than twice the granularity may not be seen.
@@ -83,6 +107,13 @@ export const combine = ({ monotonic, uptime, wall }: Platform): () => Reading =>
 
 /** For so many ms at least is it remembered where the wall clock was: a coarse uptime shows a suspension later than it. */
 const wallWindow = 5_000
+
+/** For how many ms an uptime is not read again, and by how many the wall clock must jump for it. The latter is cut to whole ms. */
+const readEvery = 1_000
+const smallestJump = 5
+
+/** So many show how it is cut. */
+const firstReadings = 3
 
 /**
  * How much may be cut off an uptime: where it is whole seconds, that is its granularity, or seems so one time in a hundred;

@@ -12,63 +12,50 @@
  */
 import type { Address } from "../protocol/model/Member.ts"
 import * as RateLimit from "./RateLimit.ts"
+import * as RecentlyUsed from "./RecentlyUsed.ts"
 
 /** The shares, in datagrams a second, and as many at once. */
 export const shares = { known: 5_000, unauthenticated: 1_000, unknown: 1_000 } as const
 
-/** How many are remembered: known and unauthenticated sources by address and port, unknown ones by address. */
-export const capacity = { known: 8_192, unauthenticated: 1_024, unknown: 1_024 } as const
+/** How many are remembered at least: known and unauthenticated sources by address and port, unknown ones by address. */
+export const capacity = { known: 16_384, unauthenticated: 1_024, unknown: 1_024 } as const
 
-/** Which sources may be heard, and which were valid. */
+/** Which sources may be heard, and which were valid. `source` is the {@link nameOf} an address. */
 export interface SourceRateLimit {
   /** Whether one more datagram of this source is to be read at `now` (ms, monotonic); counts it if so. */
-  readonly allows: (from: Address, now: number) => boolean
+  readonly allows: (source: string, from: Address, now: number) => boolean
   /** This source sent a valid message. */
-  readonly admit: (from: Address) => void
+  readonly admit: (source: string, now: number) => void
   /** A datagram of this source opened with our key, but may be a recording. */
-  readonly admitUnauthenticated: (from: Address) => void
+  readonly admitUnauthenticated: (source: string) => void
 }
+
+/** A source as one text: it is made once for each datagram. */
+export const nameOf = ({ ip, port }: Address): string => `${ip} ${port}`
 
 /** Makes shares that nobody has used yet. */
 export const make = (): SourceRateLimit => {
-  const known = RateLimit.make({ perSecond: shares.known, burst: shares.known, addresses: capacity.known })
-  const unknown = RateLimit.make({ perSecond: shares.unknown, burst: shares.unknown, addresses: capacity.unknown })
-  const unauthenticated = RateLimit.make({
-    perSecond: shares.unauthenticated,
-    burst: shares.unauthenticated,
-    addresses: capacity.unknown
-  })
-  const valid = newest(capacity.known)
-  const pending = newest(capacity.unauthenticated)
+  const known = RecentlyUsed.make<string, RateLimit.Bucket>(capacity.known)
+  const pending = RecentlyUsed.make<string, true>(capacity.unauthenticated)
+  const unknown = RateLimit.make({ ...rateOf(shares.unknown), addresses: capacity.unknown })
+  const unauthenticated = RateLimit.make({ ...rateOf(shares.unauthenticated), addresses: capacity.unknown })
   return {
-    allows: (from, now) => {
-      const name = nameOf(from)
-      if (valid.has(name)) return known(name, now)
-      return pending.has(name) ? unauthenticated(from.ip, now) : unknown(from.ip, now)
+    allows: (source, from, now) => {
+      const bucket = known.get(source)
+      if (bucket !== undefined) return RateLimit.take(bucket, knownRate, now)
+      return pending.get(source) === undefined ? unknown(from.ip, now) : unauthenticated(from.ip, now)
     },
-    admit: (from) => valid.add(nameOf(from)),
-    admitUnauthenticated: (from) => pending.add(nameOf(from))
+    admit: (source, now) => {
+      if (known.get(source) === undefined) known.set(source, RateLimit.full(knownRate, now))
+    },
+    admitUnauthenticated: (source) => {
+      if (pending.get(source) === undefined) pending.set(source, true)
+    }
   }
 }
 
 // internal
 
-const nameOf = ({ ip, port }: Address) => `${ip} ${port}`
+const rateOf = (share: number): RateLimit.Rate => ({ perSecond: share, burst: share })
 
-/** So many names, those that were added the longest ago forgotten first. */
-const newest = (most: number) => {
-  // In the order of their last addition, which a Set keeps when an entry is deleted and added again.
-  const names = new Set<string>()
-  return {
-    has: (name: string): boolean => names.has(name),
-    add: (name: string): void => {
-      names.delete(name)
-      names.add(name)
-      if (names.size <= most) return
-      for (const oldest of names) {
-        names.delete(oldest)
-        return
-      }
-    }
-  }
-}
+const knownRate = rateOf(shares.known)

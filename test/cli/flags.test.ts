@@ -9,7 +9,9 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Given from "../../src/cli/given.ts"
 import * as Options from "../../src/cli/options.ts"
+import * as Plain from "../../src/cli/plain.ts"
 import * as Refusal from "../../src/cli/refusal.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 import * as Interfaces from "../../src/transport/interfaces/Interfaces.ts"
@@ -23,11 +25,29 @@ const system = ["lo", "eth0"].map((name, index) => ({
   internal: index === 0
 }))
 
+const host = Layer.mergeAll(
+  NodeServices.layer,
+  Layer.succeed(KeyFile, {
+    read: (path) =>
+      path.startsWith("/")
+        ? Effect.succeed({ text: path === "/bad" ? "0123nearly-a-key" : "01".repeat(32), mode: 0o600 })
+        : Effect.fail(new KeyFileUnreadable({ path, why: "there is no such file" }))
+  }),
+  Layer.succeed(Interfaces.Interfaces, { scan: Effect.succeed(Interfaces.systemOf(system)) })
+)
+
+/** The settings of a plain command line, which must be one. */
+const plainly = (words: ReadonlyArray<string>) =>
+  Given.resolve(Plain.read(words)!.flags).pipe(
+    Effect.provide(host),
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} }))
+  )
+
 /** The settings that the program would serve with, or its one line of refusal. */
 const run = (
   args: ReadonlyArray<string>,
   env: Record<string, string> = {},
-  resolve: typeof Options.resolve | typeof Options.resolveToStay = Options.resolve
+  resolve: typeof Given.resolve | typeof Given.resolveToStay = Given.resolve
 ) => {
   let settings: Settings.Settings | undefined
   let refusal = ""
@@ -45,18 +65,7 @@ const run = (
         if (error._tag === "SettingRefused") refusal = error.message
       })
     ),
-    Effect.provide(Layer.mergeAll(
-      NodeServices.layer,
-      Layer.succeed(KeyFile, {
-        read: (path) =>
-          path.startsWith("/")
-            ? Effect.succeed({ text: path === "/bad" ? "0123nearly-a-key" : "01".repeat(32), mode: 0o600 })
-            : Effect.fail(new KeyFileUnreadable({ path, why: "there is no such file" }))
-      }),
-      Layer.succeed(Interfaces.Interfaces, {
-        scan: Effect.succeed(Interfaces.systemOf(system))
-      })
-    )),
+    Effect.provide(host),
     Effect.provideService(CliOutput.Presenter, {
       present: (event) =>
         Effect.sync(() => {
@@ -70,6 +79,9 @@ const run = (
     Effect.map(() => ({ settings, refusal }))
   )
 }
+
+/** Flags with their values as words of their own. */
+const plain = (flags: ReadonlyArray<string>) => flags.flatMap((flag) => flag.split(/=(.*)/s).slice(0, 2))
 
 for (const key of Settings.flagKeys) {
   const { badText, beside = {}, good } = cases[key]
@@ -87,6 +99,9 @@ for (const key of Settings.flagKeys) {
           assert.strictEqual(refusal, "")
           const value = settings?.[key]
           assert.deepStrictEqual(value, is ?? (Duration.isDuration(value) ? value : code))
+          const words = ["serve", ...plain(besides), flag, text]
+          if (text.startsWith("-")) assert.isUndefined(Plain.read(words))
+          else assert.deepStrictEqual(yield* plainly(words), settings)
         }
       }))
 
@@ -98,6 +113,7 @@ for (const key of Settings.flagKeys) {
           assert.isTrue(refusal.startsWith(`${flag} is `), refusal)
           assert.include(refusal, Settings.settings[key].allowed)
           assert.notInclude(refusal, "\n")
+          assert.isUndefined(Plain.read([...plain(besides), flag, bad]))
         }
       }))
 
@@ -152,9 +168,9 @@ describe("flags", () => {
 
   it.effect("an interface that is not there is no reason to refuse for a command that stays: it may come", () =>
     Effect.gen(function*() {
-      const { settings } = yield* run(["--interfaces", "lo,wlan9"], {}, Options.resolveToStay)
+      const { settings } = yield* run(["--interfaces", "lo,wlan9"], {}, Given.resolveToStay)
       assert.deepStrictEqual(settings?.interfaces, ["lo", "wlan9"])
-      const { refusal } = yield* run(["--interfaces", "wlan9", "--ttl", "x"], {}, Options.resolveToStay)
+      const { refusal } = yield* run(["--interfaces", "wlan9", "--ttl", "x"], {}, Given.resolveToStay)
       assert.match(refusal, /^--ttl is x; allowed: /)
     }))
 
@@ -197,4 +213,36 @@ describe("flags", () => {
       const { refusal } = yield* run(["--port", "4000", "stray"])
       assert.match(refusal, /^unknown word "stray"/)
     }))
+})
+
+describe("a plain command line", () => {
+  it("is to serve, with known flags in pairs: anything else is left to the parser, which explains it", () => {
+    const read = (line: string) => Plain.read(line.split(" ").filter((word) => word !== ""))
+    assert.deepStrictEqual(read(""), { flags: {}, json: false, logFormat: null })
+    assert.deepStrictEqual(read("serve --json --log-format LogFmt"), { flags: {}, json: true, logFormat: "logfmt" })
+    assert.deepStrictEqual(Object.keys(read("--port 4000 --json --group a")!.flags), ["port", "group"])
+    for (
+      const line of [
+        "--help",
+        "-h",
+        "--version",
+        "serve serve",
+        "members",
+        "serve --json=true",
+        "serve --json true",
+        "serve --json --json",
+        "serve --port",
+        "serve --port=1",
+        "serve --port 1 --port 1",
+        "serve --port --json",
+        "serve --priority -5",
+        "serve --log-level debug",
+        "serve --log-format xml",
+        "serve --key 01",
+        "serve port 1",
+        "--prot 1",
+        "--"
+      ]
+    ) assert.isUndefined(read(line), line)
+  })
 })

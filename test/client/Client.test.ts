@@ -88,10 +88,10 @@ describe("a client", () => {
           "LeaderChanged",
           "Joined",
           "MessageReceived",
-          "MessageAcknowledged",
+          "MessageReceived",
           "MessageReceived",
           "MessageAcknowledged",
-          "MessageReceived",
+          "MessageAcknowledged",
           "MessageAcknowledged",
           "Left"
         ])

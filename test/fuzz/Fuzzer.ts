@@ -10,7 +10,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
-import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
+import * as Kept from "../../src/protocol/delivery/Kept.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import * as Message from "../../src/protocol/model/Message.ts"
 import * as Reign from "../../src/protocol/model/Reign.ts"
@@ -92,7 +92,7 @@ const bounds = (path: string, { timing: { maxClients, maxTombstones, maxMembers 
     case "state.timers":
       return 4 * (maxMembers + maxTombstones) + 64
     default:
-      return Math.max(maxMembers, Receiver.keptLimit)
+      return Math.max(maxMembers, Kept.limit)
   }
 }
 
@@ -437,8 +437,9 @@ const flood = (seed: number): void => {
   for (let n = 0; n < 1_000; n++) {
     const frame = Sessions.make(keys, group, random).seal(Frame.header(group, Frame.flags.plain), n)
     seals.open({ payload: frame, from: { ip: "192.0.2.1", port: 1 + n }, via: "unicast" }, Frame.flags.sealed, n)
-    sources.allows({ ip: `192.0.2.${n}`, port: n }, n)
-    sources.admit({ ip: `192.0.2.${n}`, port: n })
+    const from = { ip: `192.0.2.${n}`, port: n }
+    sources.allows(SourceRateLimit.nameOf(from), from, n)
+    sources.admit(SourceRateLimit.nameOf(from), n)
   }
   const { unauthenticated } = seals.size()
   if (unauthenticated > Sessions.unauthenticatedOf(keys.maxSessions)) {

@@ -6,7 +6,7 @@ import * as HashMap from "effect/HashMap"
 import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
 import * as ClientStep from "../../src/protocol/delivery/ClientStep.ts"
-import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
+import * as Kept from "../../src/protocol/delivery/Kept.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
 import type * as ClientContext from "../../src/protocol/model/ClientContext.ts"
 import type * as Member from "../../src/protocol/model/Member.ts"
@@ -77,7 +77,7 @@ export class Listener {
         throw new Error(`a client could not say ${output.message.type}`)
       }
     }
-    if (outputs.length > 4 * Receiver.keptLimit) throw new Error(`one input led a client to ${outputs.length} outputs`)
+    if (outputs.length > 4 * Kept.limit) throw new Error(`one input led a client to ${outputs.length} outputs`)
     this.#look()
   }
 
@@ -88,7 +88,7 @@ export class Listener {
       flights: [flights.length, Client.window],
       heard: [HashMap.size(heard), 64],
       queue: [queue.length, ClientStep.queueLimit],
-      kept: [receiver.kept.length, Receiver.keptLimit],
+      kept: [Kept.all(receiver.kept).length, Kept.most],
       sources: [HashMap.size(receiver.sources), mostSources],
       tracks: [receiver.tracks.length, 4]
     } as const

@@ -16,7 +16,7 @@ const src = Path.resolve(import.meta.dirname, "../../src")
 /** What the fuzzer goes through: the whole of floor 1, and of floor 2 what has no socket. */
 const isLookedAt = (path: string) =>
   /^protocol\/\w+\.ts$/.test(path) ||
-  /^transport\/(Messenger|Sessions|SourceRateLimit|DecodeCache|RateLimit)\.ts$/.test(path)
+  /^transport\/(Messenger|Sessions|SourceRateLimit|DecodeCache|RateLimit|RecentlyUsed)\.ts$/.test(path)
 
 export interface File {
   readonly path: string

@@ -455,7 +455,7 @@ describe("standing (protocol 5, stand)", () => {
     server.advance(30_001).hear(alive("a"))
     server.step({ _tag: "Sweep" })
     server.step({ _tag: "Refused", id: Peer.id("z") })
-    server.step({ _tag: "Refused", id: Peer.id("z") })
+    server.advance(150).step({ _tag: "Refused", id: Peer.id("z") })
     assert.deepInclude(server.tells().find((event) => event.event === "LeaderChanged"), {
       leader: null,
       cause: "Crashed"

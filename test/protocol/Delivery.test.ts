@@ -8,6 +8,10 @@ import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
+/** Of the messages that it would send: which may share a datagram with others. */
+const batched = (server: Server) =>
+  server.outputs.flatMap((output) => output._tag === "Send" && output.batches === true ? [output.message.type] : [])
+
 /** A server that leads alone, or with others that it outranks. */
 const leader = (...others: ReadonlyArray<string>): Server => {
   const server = Server.live({}, others.map((name) => Peer.alive(name)))
@@ -415,6 +419,126 @@ describe("CLIENT_DELIVER", () => {
     assert.deepStrictEqual(received(server), ["ann 1"])
     server.step({ _tag: "Room", limit: 9 })
     assert.deepStrictEqual(received(server), ["ann 2", "ann 3"])
+  })
+})
+
+describe("several messages in one datagram", () => {
+  const ann = Peer.sender("ann")
+  const reads = { ...Peer.joins("ann"), batches: true } as const
+  const several = (seq: number, bodies: ReadonlyArray<string>, oldest = 1): Message.Of<"CLIENT_MESSAGE"> => ({
+    ...Peer.sends("ann", seq, { oldest, body: bodies[0]! }),
+    more: bodies.slice(1)
+  })
+
+  const relayed = (server: Server) => server.said("CLIENT_DELIVER").map(({ message }) => message.body)
+
+  it("of a client are accepted in order, each once, and acknowledged together", () => {
+    const server = leader()
+    server.hear(reads)
+    server.forget().hear(several(1, ["a", "b", "c"]), alone)
+    assert.deepStrictEqual(
+      server.sent.map(({ message }) =>
+        message.type === "CLIENT_DELIVER"
+          ? [message.index, message.seq, message.body]
+          : [message.type, "seq" in message ? message.seq : 0]
+      ),
+      [[1, 1, "a"], [2, 2, "b"], [3, 3, "c"], ["CLIENT_ACK", 3]]
+    )
+    assert.deepStrictEqual(received(server), ["ann 1", "ann 2", "ann 3"])
+  })
+
+  it("repeated, stale, reordered and contradicted: each counts once, by the first body under its number", () => {
+    const server = leader()
+    server.hear(reads)
+    server.forget().hear(several(3, ["c", "d"]), alone)
+    assert.deepStrictEqual([acknowledged(server), received(server)], [[], []])
+    server.hear(several(1, ["a", "b"]), alone)
+    assert.deepStrictEqual(relayed(server), ["a", "b", "c", "d"])
+    server.hear(several(1, ["a", "b"]), alone)
+    assert.deepStrictEqual(acknowledged(server), [4], "always all that is accepted")
+    server.hear(several(2, ["other", "other", "other", "e"]), alone)
+    assert.deepStrictEqual(relayed(server), ["e"])
+    server.hear(several(6, ["f"], 6), alone)
+    server.hear(several(4, ["d", "e"], 4), alone)
+    assert.deepStrictEqual(acknowledged(server), [6, 6])
+    assert.deepStrictEqual(received(server), ["ann 1", "ann 2", "ann 3", "ann 4", "ann 5", "ann 6"])
+  })
+
+  it("are accepted as far as the client's turn and our own inbox have room", () => {
+    const server = leader()
+    server.hear(reads)
+    server.forget().hear(several(63, ["a", "b", "c"]), alone)
+    assert.deepStrictEqual(server.drops(), ["OutOfTurn"])
+    server.step({ _tag: "Room", limit: 2 })
+    server.hear(several(1, ["a", "b", "c"]), alone)
+    assert.deepStrictEqual([acknowledged(server), server.drops()], [[2], ["InboxFull"]])
+    server.step({ _tag: "Room", limit: 10 })
+    assert.deepStrictEqual(acknowledged(server), [3])
+  })
+
+  it("of the leader are delivered as if they had come one by one, also repeated and reordered", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    const second = {
+      ...Peer.delivers("z", 9, 3, "ann", 2),
+      more: [{ body: "x" }, { client: Peer.sender("bob"), seq: 1, body: "y" }]
+    }
+    const first = { ...Peer.delivers("z", 9, 1, "bob", 0 + 5), more: [{ client: ann, seq: 1, body: "w" }] }
+    server.hear(second)
+    server.hear(first)
+    server.hear(second)
+    assert.deepStrictEqual(received(server).filter((one) => one.startsWith("ann")), ["ann 1", "ann 2", "ann 3"])
+    assert.strictEqual(server.state.delivery.receiver.tracks[0]?.newest, 5)
+    assert.deepStrictEqual(server.state.delivery.receiver.tracks[0]?.missing, [])
+  })
+
+  it("are read by an older program as the first alone: it asks for the others", () => {
+    const server = follower()
+    server.hear(Peer.joins("ann"))
+    const { more: _, ...first } = { ...Peer.delivers("z", 9, 1, "ann", 1), more: [{ body: "x" }] }
+    server.hear(first)
+    server.hear(
+      Peer.says("z", { type: "SERVER_ALIVE", interval: 10_000 }, { follows: Peer.reign(9, "z"), delivered: 2 })
+    )
+    assert.strictEqual(received(server).length, 1)
+    server.forget().advance(60)
+    assert.deepStrictEqual(server.said("CLIENT_REPAIR").map(({ message: { from, to } }) => [from, to]), [[2, 2]])
+  })
+
+  it("are sent where all servers and clients have said that they read them, and acknowledged one by one where a client has not", () => {
+    const server = leader()
+    server.hear(reads)
+    server.forget().hear(Peer.sends("ann", 1), alone)
+    assert.deepStrictEqual(batched(server), ["CLIENT_DELIVER", "CLIENT_ACK"])
+    server.hear(Peer.joins("bob"))
+    server.forget().hear(Peer.sends("ann", 2), alone)
+    assert.deepStrictEqual(batched(server), ["CLIENT_ACK"], "bob is too old")
+    server.forget().hear({ ...Peer.sends("bob", 1), more: [1] }, alone)
+    assert.deepStrictEqual(batched(server), ["CLIENT_DELIVER", "CLIENT_DELIVER", "CLIENT_ACK"], "by what it says")
+    server.hear(Peer.joins("cat"))
+    server.hear({ type: "CLIENT_LEAVE", client: Peer.sender("cat") })
+    server.forget().hear(Peer.sends("ann", 3), alone)
+    assert.deepStrictEqual(batched(server), ["CLIENT_DELIVER", "CLIENT_ACK"], "it has left")
+    server.hear(Peer.alive("a"))
+    server.forget().hear(Peer.sends("ann", 4), alone)
+    assert.deepStrictEqual(batched(server), ["CLIENT_ACK"], "a server is too old")
+    server.hear(Peer.alive(Peer.member("a", { incarnation: 2_000, batches: true })))
+    server.forget().hear(Peer.sends("ann", 5), alone)
+    assert.deepStrictEqual(batched(server), ["CLIENT_DELIVER", "CLIENT_ACK"])
+  })
+
+  it("answer who asks alone, if it says that it reads them; and the group, if all do", () => {
+    const server = follower()
+    server.hear(reads)
+    server.hear({ ...Peer.delivers("z", 9, 1, "ann", 1), more: [{ body: "x" }] })
+    const misses = Peer.misses({ client: ann.id }, 1, 2)
+    server.forget().hear(misses, alone)
+    assert.deepStrictEqual([batched(server), indexes(server)], [[], ["1: ann 1", "2: ann 2"]])
+    server.forget().hear({ ...misses, batches: true }, alone)
+    assert.lengthOf(batched(server), 2)
+    server.forget().hear({ ...misses, batches: true })
+    server.advance(20)
+    assert.deepStrictEqual(batched(server), [], "z is too old")
   })
 })
 

@@ -244,7 +244,12 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
   const elections = Array.from({ length: Election.maxNamed }, () => "ffffffff")
 
   const largest = texts.flatMap((text, i): ReadonlyArray<Message.Message> => {
-    const sender: Member.Member = { ...leader, name: text, hostname: text, tags: { a: tags[i]! } }
+    const sender: Member.Member = {
+      ...leader,
+      name: text,
+      hostname: text,
+      tags: { a: tags[i]! }
+    }
     assert.strictEqual(Member.jsonBytes(sender.tags), 256)
     assert.strictEqual(Member.jsonBytes(text), 64)
     const header = { sender, term, leader, heard: term, moved: Message.maxMoved }
@@ -276,6 +281,11 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
         over: 3
       },
       { type: "SERVER_RESPONSE", ...header, nonce, interval, delivered, elections, view },
+      {
+        type: "CRASHED",
+        ...header,
+        gone: { id: leader.id, incarnation: Number.MAX_SAFE_INTEGER }
+      },
       { type: "SERVER_LEAVING", ...header },
       { type: "ELECTION", ...header, election, standing: term, lease },
       {
@@ -349,6 +359,19 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       { type: "CLIENT_REPAIR", missed: { client: client.id }, from: delivered, to: delivered },
       { type: "CLIENT_LEAVE", client }
     ]
+  })
+
+  it("there is room for the port of links where the free texts leave some (protocol, crash links)", () => {
+    const [first] = largest
+    assert.isTrue(first !== undefined && "sender" in first)
+    const { sender } = first as Message.FromServer
+    const room = Member.limits.name + Member.limits.hostname + Member.limits.tags - Member.textBytes(sender)
+    assert.strictEqual(room, 0)
+    const smaller = { ...sender, tcp: 65_535, tags: { a: "x".repeat(248 - Member.portBytes) } }
+    for (const message of largest.filter((one) => "sender" in one && one.sender.name === sender.name)) {
+      const frame = Frame.encode({ ...message, sender: smaller } as Message.FromServer, tag)
+      assert.isTrue(Result.isSuccess(frame), message.type)
+    }
   })
 
   it("each is a message, and none is longer than the room that sealing leaves", () => {

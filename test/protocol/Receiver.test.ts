@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
+import * as Kept from "../../src/protocol/delivery/Kept.ts"
 import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
 import type * as Event from "../../src/protocol/model/Event.ts"
@@ -153,8 +154,8 @@ describe("what was neither held nor kept long enough (protocol 5)", () => {
   it("is asked for, up to the highest that was seen", () => {
     const one = host("ann", "bob")
     for (let seq = 2; seq <= 70; seq += 1) one.hear(says(seq, "ann", seq))
-    for (let seq = 1; seq <= Receiver.keptLimit; seq += 1) one.hear(says(70 + seq, "bob", seq))
-    assert.lengthOf(one.takes(), Receiver.keptLimit)
+    for (let seq = 1; seq <= Kept.most; seq += 1) one.hear(says(70 + seq, "bob", seq))
+    assert.lengthOf(one.takes(), Kept.most)
     one.hear(says(1, "ann", 1))
     assert.lengthOf(one.takes(), 65)
     one.advance(70)
@@ -332,11 +333,11 @@ describe("what is missing (protocol 5, repair)", () => {
     const one = host("ann")
     for (let seq = 100; seq > 0; seq -= 1) one.hear(says(seq, "ann", seq))
     const seqs = (found: ReadonlyArray<Receiver.Delivered>) => found.map(({ seq }) => seq)
-    assert.deepStrictEqual(seqs(Receiver.find(one.receiver, { client: ids.ann }, 3, 5)), [3, 4, 5])
-    assert.deepStrictEqual(seqs(Receiver.find(one.receiver, { term: 1, leader: Peer.id("z") }, 99, 200)), [99, 100])
-    assert.lengthOf(Receiver.find(one.receiver, { client: ids.ann }, 1, 100), 64)
+    assert.deepStrictEqual(seqs(Kept.find(one.receiver.kept, { client: ids.ann }, 3, 5)), [3, 4, 5])
+    assert.deepStrictEqual(seqs(Kept.find(one.receiver.kept, { term: 1, leader: Peer.id("z") }, 99, 200)), [99, 100])
+    assert.lengthOf(Kept.find(one.receiver.kept, { client: ids.ann }, 1, 100), 64)
     for (const missed of [{ client: ids.bob }, { term: 1, leader: Peer.id("y") }, { term: 2, leader: Peer.id("z") }]) {
-      assert.deepStrictEqual(Receiver.find(one.receiver, missed, 1, 100), [])
+      assert.deepStrictEqual(Kept.find(one.receiver.kept, missed, 1, 100), [])
     }
   })
 
@@ -502,7 +503,7 @@ describe("the receiver and its naive twin", () => {
       const library = new Host()
       Receiver.named(library, 1, Peer.id("z"), 0)
       library.hear(...there)
-      one.answers = ({ from, missed, to }) => Receiver.find(library.receiver, missed, from, to)
+      one.answers = ({ from, missed, to }) => Kept.find(library.receiver.kept, missed, from, to)
       const missing = new Set(all.filter((_, at) => isMissing(at)))
       for (const message of arrivals(drawn)) {
         one.now += 1

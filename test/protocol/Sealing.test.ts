@@ -5,6 +5,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
 import * as Sealing from "../../src/protocol/wire/Sealing.ts"
+import { cipher as platform } from "../../src/transport/node/NodeCipher.ts"
 
 const tag = new Uint8Array([1, 2, 3, 4])
 const secret = Uint8Array.from({ length: 32 }, (_, n) => n)
@@ -50,6 +51,15 @@ describe("sealed frames (protocol 7)", () => {
     },
     { arbitrary: { runs: 50 } }
   )
+
+  it.prop("are the same by the cipher of the platform and by the portable one", [body, counter], ([body, counter]) => {
+    const frame = Sealing.seal(body, { ...session, counter }, platform)
+    assert.deepStrictEqual(frame, Sealing.seal(body, { ...session, counter }, Sealing.portable))
+    assert.deepStrictEqual(new Uint8Array(Sealing.open(frame, sealingKey, platform)!), body)
+    const changed = frame.slice()
+    changed[counter % frame.length]! ^= 1
+    for (const cipher of [platform, Sealing.portable]) assert.isNull(Sealing.open(changed, sealingKey, cipher))
+  }, { arbitrary: { runs: 100 } })
 
   it("do not open with one bit changed anywhere, the header and what is in the clear included", () => {
     const frame = Sealing.seal(new TextEncoder().encode("forget me now"), { ...session, counter: 7 })

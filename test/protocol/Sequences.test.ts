@@ -140,6 +140,7 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
         : server.state.pathProbes.nonce,
       over: said.seq % 4
     },
+    CRASHED: { type: "CRASHED", gone: { id: Peer.id(said.about), incarnation: said.leaderIncarnation } },
     SERVER_LEAVING: { type: "SERVER_LEAVING" },
     ELECTION: {
       type: "ELECTION",

@@ -175,6 +175,7 @@ describe("all together", () => {
           interfaces: [],
           unicastPort: 0,
           multicast: true,
+          links: true,
           seeds: [],
           networks: [],
           profile: "standard",

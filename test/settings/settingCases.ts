@@ -202,6 +202,11 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   coordinatorTimeout: duration("10 minutes", "0"),
   stopTimeout: duration("1 minute", "61s"),
   priority: whole([0, -5, 2_147_483_647, -2_147_483_648], [2_147_483_648, -2_147_483_649, 0.1]),
+  links: {
+    good: [[true, "on"], [false, "off"]].map(([value, text]) => [value, String(text), value]),
+    badCode: ["on", 1, null],
+    badText: ["maybe", "2"]
+  },
   preempt: {
     good: [[true, "true"], [true, "on"], [true, "YES"], [true, "1"], [false, "false"], [false, "Off"], [false, "no"], [
       false,

@@ -120,7 +120,11 @@ export const stories = {
     faults: [cut(4, 3, 1_900, 200), stop(4, 2_000)]
   },
   "a leader stops (5, leaving)": { servers: 3, faults: [stop(2, 2_000)] },
-  "a leader is killed, and its host says so (4, health)": { servers: 3, faults: [kill(2, 2_000)] },
+  "a leader is killed, and its host says so (4, health)": {
+    servers: 3,
+    faults: [kill(2, 2_000)],
+    settings: { links: false }
+  },
   "the highest ranked comes back (5, rule 7)": { servers: 3, faults: [crash(2, 2_000, 5_000)] },
   "the highest ranked comes back, and is not to preempt (5, preempt)": {
     servers: 3,

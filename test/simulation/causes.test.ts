@@ -104,17 +104,25 @@ describe("a change of leader names its cause (protocol 5, who leads)", () => {
       }
     }))
 
-  it.effect("Crashed: its host refuses the question", () =>
+  it.effect("Crashed: its host refuses the question, at once where its links tell that there is one to ask", () =>
     Effect.gen(function*() {
-      const group = yield* settled()
-      const seen = yield* after(group, group.kill(2))
-      assert.deepStrictEqual(seen, { n0: ["nobody Crashed", "n1 Crashed"], n1: ["nobody Crashed", "n1 Crashed"] })
-      for (const index of [0, 1]) assert.isAtLeast(yield* withoutAt(group, index), 500)
+      for (const links of [true, false]) {
+        const group = yield* settled({ links })
+        // Its links are up by then.
+        yield* group.advance("2 seconds")
+        const seen = yield* after(group, group.kill(2))
+        assert.deepStrictEqual(seen, { n0: ["nobody Crashed", "n1 Crashed"], n1: ["nobody Crashed", "n1 Crashed"] })
+        for (const index of [0, 1]) {
+          const without = yield* withoutAt(group, index)
+          if (links) assert.isAtMost(without, 25)
+          else assert.isAtLeast(without, 500)
+        }
+      }
     }))
 
   it.effect("Replaced: it started again", () =>
     Effect.gen(function*() {
-      const group = yield* settled({ unicastPort: 40_000 })
+      const group = yield* settled({ unicastPort: 40_000, links: false })
       const seen = yield* after(group, group.restart(2))
       // It ranks highest again, and the others ask before they would lead in its stead.
       const both = ["nobody Replaced", "n2 Replaced"]

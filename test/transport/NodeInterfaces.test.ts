@@ -6,6 +6,7 @@ import { networkInterfaces } from "node:os"
 import { DatagramsFailed } from "../../src/transport/Datagrams.ts"
 import { Interfaces } from "../../src/transport/interfaces/Interfaces.ts"
 import * as InterfaceThread from "../../src/transport/node/InterfaceThread.ts"
+import * as NetworkFiles from "../../src/transport/node/NetworkFiles.ts"
 import * as NodeInterfaces from "../../src/transport/node/NodeInterfaces.ts"
 
 const failed = (cause: unknown) =>
@@ -20,6 +21,18 @@ describe("the interfaces of this machine (protocol 2)", () => {
       const { address } = Object.values(networkInterfaces()).flat()[0]!
       assert.isTrue(system.addresses.some((one) => one.address.startsWith(address)))
     }).pipe(Effect.provide(NodeInterfaces.layer)))
+
+  it.live("are in the system's files, which say the same in the loop and by threads, however much the loop reads", () =>
+    Effect.gen(function*() {
+      const byThreads = yield* (yield* NetworkFiles.make(0)).read
+      const all = Object.values(byThreads).join("").length
+      for (const mostInLoop of [1, Math.floor(all / 2), all, all + 1, 65_536]) {
+        const { read } = yield* NetworkFiles.make(mostInLoop)
+        assert.deepStrictEqual(yield* read, byThreads)
+        assert.deepStrictEqual(yield* read, byThreads)
+      }
+      if (process.platform === "linux") assert.include(byThreads.links, "lo ")
+    }))
 
   it.live("are told by a thread as they are in the loop, again and again, until its scope closes", () =>
     Effect.gen(function*() {

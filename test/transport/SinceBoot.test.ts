@@ -14,8 +14,10 @@ const machine = (cut: number, uptime = 123_456.789) => {
   let stop = 0
   const truth = () => now + slept
   const cutOff = (millis: number) => Math.floor(Math.round(millis * 1e6) / 1e6 / cut) * cut
+  let readings = 0
   const platform = {
     uptime: () => {
+      readings += 1
       const told = lie === undefined ? truth() + uptime : lie(truth() + uptime)
       // The process is stopped right after it asked.
       now += stop
@@ -26,13 +28,15 @@ const machine = (cut: number, uptime = 123_456.789) => {
     wall: () => Math.floor(1_785_000_000_000 + truth() + set)
   }
   return {
-    read: SinceBoot.combine(platform),
+    read: SinceBoot.combine(SinceBoot.sparing(platform)),
     pass: (millis: number) => void (now += millis),
     sleep: (millis: number) => void (slept += millis),
     /** Sets the wall clock. */
     set: (millis: number) => void (set += millis),
     /** From now on the uptime is told so. */
     lies: (how: typeof lie) => void (lie = how),
+    /** How often the uptime was read. */
+    readings: () => readings,
     stopsWhileReading: (millis: number) => void (stop = millis),
     truth
   }
@@ -77,8 +81,9 @@ describe("the clock that counts suspensions (protocol 4)", () => {
       watch(one)
       const before = one.read()
       one.lies((truth) => truth + jump)
+      one.pass(1_000)
       const after = one.read()
-      assert.closeTo(after.sinceBoot - before.sinceBoot, 0, 1e-6)
+      assert.closeTo(after.sinceBoot - before.sinceBoot, 1_000, 1e-6)
       assert.closeTo(after.doubted - before.doubted, jump, 40)
       assert.strictEqual(watch(one).doubted, 0)
     }
@@ -168,6 +173,21 @@ describe("the clock that counts suspensions (protocol 4)", () => {
     assert.closeTo(watch(one).ahead, 0, 1e-6)
     one.lies(undefined)
     assert.deepStrictEqual(watch(one), { ahead: watch(one).ahead, doubted: 0 })
+  })
+
+  it("reads the uptime once a second, and at once if the wall clock jumped", () => {
+    const one = machine(10)
+    watch(one)
+    const before = one.readings()
+    for (let at = 0; at < 10_000; at++) {
+      one.pass(1)
+      one.read()
+    }
+    assert.closeTo(one.readings() - before, 10, 1)
+    const calm = one.readings()
+    one.sleep(40)
+    one.read()
+    assert.strictEqual(one.readings(), calm + 1)
   })
 
   const Happening = Schema.Union([

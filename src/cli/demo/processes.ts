@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Event from "../../protocol/model/Event.ts"
-import * as Options from "../options.ts"
+import * as Plain from "../plain.ts"
 import * as Orders from "./orders.ts"
 
 /** How a process ended: its exit code, null where a signal ended it, and the last line that it complained. */
@@ -92,7 +92,7 @@ export const start = Effect.fnUntraced(function*(
   heard: (event: Event.AnyEvent) => void
 ): Effect.fn.Return<Process, never, Services> {
   const orders = yield* Queue.unbounded<Orders.Order, Cause.Done>()
-  const child = yield* ChildProcess.make(process.execPath, [...program(), Options.demoServer], {
+  const child = yield* ChildProcess.make(process.execPath, [...program(), Plain.demoServer], {
     env: environment(),
     stdin: Stream.fromQueue(orders).pipe(Stream.map(Orders.line), Stream.encodeText),
     killSignal: "SIGKILL"

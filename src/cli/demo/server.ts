@@ -2,6 +2,7 @@
  * One of the servers of a demo, in a process of its own: `serve --json` as anybody runs it, but that its orders come from the demo.
  * The demo holds the other end of its standard input, so that it ends with the demo, however that ends.
  */
+import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,6 +10,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Settings from "../../settings/Settings.ts"
 import * as NodeDatagrams from "../../transport/node/NodeDatagrams.ts"
+import * as Spawner from "../spawner.ts"
 import * as CutOff from "./cutoff.ts"
 import * as Orders from "./orders.ts"
 
@@ -50,6 +52,6 @@ export const serve = Effect.gen(function*() {
   const { serveOver } = yield* Effect.promise(() => import("../serve.ts"))
   return yield* Effect.provide(
     serveOver(settings, { json: true, token: settings.httpToken, logFormat: null }),
-    datagrams
+    [datagrams, Spawner.layer]
   )
-}).pipe(Effect.scoped)
+}).pipe(Effect.scoped, Effect.provide(NodeStdio.layer))

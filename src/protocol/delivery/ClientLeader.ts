@@ -45,6 +45,7 @@ const become = (context: ClientContext, reign: Reign.Reign | null, address: Memb
   context.state.reign = reign
   context.state.address = address
   context.state.claimant = null
+  context.state.leaderBatches = false
   if (reign !== null) {
     context.state.last = { reign, isOver: false, address, until: Infinity }
     context.state.leaderHeardAt = now
@@ -117,6 +118,12 @@ export const observe = (
       context.state.reign = at(mine, from)
     }
   }
+}
+
+/** Whether the leader followed reads several messages in one datagram is known by its own word alone. */
+export const noteBatches = (context: ClientContext, { sender }: Message.FromServer): void => {
+  const { reign } = context.state
+  if (reign !== null && Member.isSameStart(reign.leader, sender)) context.state.leaderBatches = sender.batches === true
 }
 
 const isUnanswering = (context: ClientContext, leader: Reign.Leader): boolean =>

@@ -11,7 +11,9 @@ import { ClientContext, type Flight, type Output, type State } from "../model/Cl
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
 import type { Now } from "../model/State.ts"
+import * as Batch from "./Batch.ts"
 import * as ClientLeader from "./ClientLeader.ts"
+import * as Kept from "./Kept.ts"
 import * as Receiver from "./Receiver.ts"
 
 /**
@@ -54,6 +56,7 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   leaderMoved: 0,
   leaderHeardAt: -Infinity,
   leaderAnsweredAt: -Infinity,
+  leaderBatches: false,
   unanswering: [],
   claimant: null,
   members: 0,
@@ -137,7 +140,7 @@ const join = (context: ClientContext): void => {
     Math.min(ClientLeader.backoff.longest, ClientLeader.backoff.first * 2 ** (tries - quick.length))
   // By it servers forget a client that says nothing more.
   const next = Math.max(1, Math.round(Math.max(interval, gap)))
-  context.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq })
+  context.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq, batches: true })
   context.state.join = { nonce, tries: tries + 1, dueAt: context.now.monotonic + gap }
 }
 
@@ -182,7 +185,8 @@ const fly = (context: ClientContext): void => {
   if (patient !== undefined) ClientLeader.doubtLeader(context, patient.since)
   const oldest = state.flights[0]!.seq
   for (const { body, seq } of due) {
-    context.send(state.address, { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, body })
+    const message = { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, body } as const
+    context.send(state.address, message, state.leaderBatches)
   }
   // A leader that has more to do than it can takes longer for each; to ask it again meanwhile would give it still more.
   const first = Math.max(ClientLeader.backoff.first, 2 * state.roundTrip)
@@ -195,14 +199,20 @@ const flown = (flight: Flight, now: number, first: number): Flight => ({
   dueAt: now + Math.min(ClientLeader.backoff.longest, first * 2 ** flight.tries)
 })
 
-const acknowledged = (context: ClientContext, seq: number): void => {
-  const flight = context.state.flights.find((flight) => flight.seq === seq)
-  if (flight === undefined) return
-  context.state.flights = context.state.flights.filter((other) => other !== flight)
-  // Of one that was sent again it may be the wait for the second: then it is too long, and errs on the leader's side.
-  context.state.roundTrip += newest * (context.now.monotonic - flight.since - context.state.roundTrip)
-  context.emit({ event: "MessageAcknowledged", seq })
-  context.outputs.push({ _tag: "Acknowledged", ticket: flight.ticket, seq })
+/** A leader accepts in order: what it acknowledges, it acknowledges with all before it. */
+const acknowledged = (context: ClientContext, upTo: number): void => {
+  const { flights, seq: newestSeq } = context.state
+  if (upTo > newestSeq) return
+  const first = flights.findIndex(({ seq }) => seq > upTo)
+  const count = first < 0 ? flights.length : first
+  if (count === 0) return
+  context.state.flights = flights.slice(count)
+  for (const { seq, since, ticket } of flights.slice(0, count)) {
+    // Of one that was sent again it may be the wait for the second: then it is too long, and errs on the leader's side.
+    context.state.roundTrip += newest * (context.now.monotonic - since - context.state.roundTrip)
+    context.emit({ event: "MessageAcknowledged", seq })
+    context.outputs.push({ _tag: "Acknowledged", ticket, seq })
+  }
 }
 
 // --- Messages ---
@@ -212,8 +222,7 @@ const received = (context: ClientContext, message: Message.Message, from: Member
   switch (message.type) {
     case "CLIENT_DELIVER":
       if (context.state.phase !== "Joined") return
-      context.state.answers = Receiver.withoutAnswered(context.state.answers, message)
-      return receiving(context, (host) => Receiver.receive(host, message, false))
+      return onDeliver(context, message)
     case "CLIENT_JOIN":
       if (message.seq === 0) receiving(context, (host) => Receiver.introduce(host, message.client.id))
       return
@@ -234,10 +243,19 @@ const received = (context: ClientContext, message: Message.Message, from: Member
   const isWelcome = message.type === "CLIENT_WELCOME" && message.nonce === nonce
   const isLater = message.type === "CLIENT_WELCOME" && message.nonce === answered
   ClientLeader.observe(context, message, from, isAck || isWelcome || isLater)
+  ClientLeader.noteBatches(context, message)
   if (isAck) acknowledged(context, message.seq)
   if (isWelcome) welcomed(context, message)
   if (Message.namesNewest(message) && context.state.phase !== "Joining") named(context, message, message.delivered ?? 0)
 }
+
+const onDeliver = (context: ClientContext, message: Receiver.Delivered): void =>
+  receiving(context, (host) => {
+    for (const one of Batch.delivered(message)) {
+      context.state.answers = Receiver.withoutAnswered(context.state.answers, one)
+      Receiver.receive(host, one, false)
+    }
+  })
 
 /** The servers that were heard are counted, to explain why nobody answers. */
 const hear = (context: ClientContext, id: Member.NodeId): void => {
@@ -270,7 +288,7 @@ const named = (context: ClientContext, { leader, sender, term }: Message.Header,
 /** The group is asked: the servers first, as they all should have it; after them any client that has it. */
 const onRepair = (context: ClientContext, { from, missed, to }: Message.Of<"CLIENT_REPAIR">): void => {
   receiving(context, (host) => Receiver.overhear(host, missed, from, to))
-  const found = Receiver.find(context.state.receiver, missed, from, to)
+  const found = Kept.find(context.state.receiver.kept, missed, from, to)
   if (found.length === 0) return
   context.state.answers = [...context.state.answers, ...found].slice(0, Client.window)
   if (context.state.answerAt === Infinity) context.state.answerAt = context.now.monotonic + 20 + 20 * context.random()
@@ -295,7 +313,7 @@ const receiving = (context: ClientContext, use: (host: Receiver.Host) => unknown
     deliver: ({ body, client, seq }) => context.emit({ event: "MessageReceived", client, seq, body }),
     lose: (lost) => context.emit({ event: "MessageLost", ...lost }),
     ask: (whom, missed, from, to) =>
-      context.send(whom === "leader" ? address : null, { type: "CLIENT_REPAIR", missed, from, to })
+      context.send(whom === "leader" ? address : null, { type: "CLIENT_REPAIR", missed, from, to, batches: true })
   }
   use(host)
   context.state.receiver = host.receiver

@@ -5,6 +5,7 @@
  * The functions work on a {@link StepContext.StepContext} and are used by `Step` alone.
  */
 import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import * as ElectionContext from "../election/ElectionContext.ts"
 import * as Identity from "../membership/Identity.ts"
@@ -16,12 +17,15 @@ import * as Message from "../model/Message.ts"
 import type { Delivery, KnownClient } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
+import * as Batch from "./Batch.ts"
+import * as Kept from "./Kept.ts"
 import * as Receiver from "./Receiver.ts"
 
 /** No client, no message. */
 export const empty: Delivery = {
   clients: HashMap.empty(),
   left: 0,
+  older: HashSet.empty(),
   receiver: Receiver.empty,
   answers: [],
   handedOnAt: -Infinity,
@@ -49,7 +53,7 @@ const receiving = <A>(context: StepContext, use: (host: Receiver.Host) => A): A 
     lose: (lost) => context.emit({ event: "MessageLost", ...lost }),
     ask: (whom, missed, from, to) => {
       const address = whom === "leader" && leader !== null ? addressOf(context, leader) : null
-      context.send(address, { type: "CLIENT_REPAIR", missed, from, to })
+      context.send(address, { type: "CLIENT_REPAIR", missed, from, to, batches: true })
     }
   }
   const used = use(host)
@@ -77,21 +81,41 @@ const forgetOne = (context: StepContext): boolean => {
   const { clients, left } = context.state.delivery
   for (const [id, { hasLeft }] of left === 0 ? [] : clients) {
     if (!hasLeft) continue
-    change(context, { clients: HashMap.remove(clients, id), left: left - 1 })
+    remove(context, id)
     return true
   }
   return false
 }
 
-const put = (context: StepContext, known: KnownClient): void =>
-  change(context, { clients: HashMap.set(context.state.delivery.clients, known.client.id, known) })
+const put = (context: StepContext, known: KnownClient): void => {
+  const { clients, older } = context.state.delivery
+  const { batches, client: { id }, hasLeft } = known
+  const isOlder = !batches && !hasLeft
+  change(context, {
+    clients: HashMap.set(clients, id, known),
+    older: HashSet.has(older, id) === isOlder ? older : isOlder ? HashSet.add(older, id) : HashSet.remove(older, id)
+  })
+}
+
+const remove = (context: StepContext, id: Client.ClientId): void => {
+  const { clients, left, older } = context.state.delivery
+  change(context, {
+    clients: HashMap.remove(clients, id),
+    left: HashMap.getUnsafe(clients, id).hasLeft ? left - 1 : left,
+    older: HashSet.remove(older, id)
+  })
+}
+
+/** Whether all who hear what is said to the group read several messages in one datagram. */
+const allBatch = ({ state: { delivery: { older }, members } }: StepContext): boolean =>
+  HashSet.isEmpty(older) && members.every(({ batches }) => batches)
 
 /** Takes note of a client: a new one has joined. Null where what it says must not be acted on. */
 const hear = (
   context: StepContext,
   client: Client.Client,
   from: Member.Address,
-  interval?: number
+  { batches = false, interval }: { readonly batches?: boolean | undefined; readonly interval?: number }
 ): KnownClient | null => {
   const before = Option.getOrUndefined(HashMap.get(context.state.delivery.clients, client.id))
   if (before !== undefined) {
@@ -99,7 +123,13 @@ const hear = (
       context.drop("Departed")
       return null
     }
-    const known = { ...before, address: from, heardAt: context.now.monotonic, interval: interval ?? before.interval }
+    const known = {
+      ...before,
+      address: from,
+      heardAt: context.now.monotonic,
+      interval: interval ?? before.interval,
+      batches: before.batches || batches
+    }
     put(context, known)
     return known
   }
@@ -117,6 +147,7 @@ const hear = (
     term: -1,
     accepted: 0,
     waiting: [],
+    batches,
     noticedAt: -Infinity
   }
   put(context, known)
@@ -135,7 +166,7 @@ export const onJoin = (
   from: Member.Address,
   via: Via
 ): void => {
-  const known = hear(context, message.client, from, message.interval)
+  const known = hear(context, message.client, from, message)
   if (known === null) return
   if (via === "unicast") {
     const unicastUntil = context.now.monotonic + 2 * Timing.patience(context.state.timing, message.interval)
@@ -175,8 +206,7 @@ export const sweep = (context: StepContext): void => {
   const now = context.now.monotonic
   for (const [id, { client, hasLeft, heardAt, interval }] of delivery.clients) {
     if (now - heardAt <= Timing.patience(timing, interval)) continue
-    const { clients, left } = context.state.delivery
-    change(context, { clients: HashMap.remove(clients, id), left: hasLeft ? left - 1 : left })
+    remove(context, id)
     if (!hasLeft) {
       context.emit({ event: "ClientLeft", client, reason: { _tag: "Silent", for: Math.round(now - heardAt) } })
     }
@@ -197,8 +227,8 @@ export const forgive = (context: StepContext, stalledFor: number): void => {
 // --- What the leader accepts ---
 
 /**
- * A client sends a message. The leader accepts each once, in the order of `seq`, relays it and acknowledges; another server
- * names the leader.
+ * A client sends a message, or several. The leader accepts each once, in the order of `seq`, relays it and acknowledges; another
+ * server names the leader.
  */
 export const onMessage = (
   context: StepContext,
@@ -206,63 +236,86 @@ export const onMessage = (
   from: Member.Address,
   via: Via
 ): void => {
-  const known = hear(context, message.client, from)
+  const { client, oldest, seq } = message
+  const known = hear(context, client, from, { batches: message.more !== undefined })
   if (known === null) return
   const own = ElectionContext.ownReign(context.state)
   if (own === null) {
-    if (via === "unicast") sendLeaderNotice(context, message.client.id, from)
+    if (via === "unicast") sendLeaderNotice(context, client.id, from)
     return
   }
   // Messages below `oldest` were acknowledged by a former leader: to wait for them would be to wait without end.
-  const accepted = known.term === own.term ? Math.max(known.accepted, message.oldest) : message.oldest
-  const waiting = known.term === own.term ? known.waiting.filter(({ seq }) => seq >= accepted) : []
-  if (message.seq < accepted) {
-    put(context, { ...known, term: own.term, accepted, waiting })
-    return acknowledge(context, known, message.seq)
+  const accepted = known.term === own.term ? Math.max(known.accepted, oldest) : oldest
+  let waiting: KnownClient["waiting"] = known.term === own.term
+    ? known.waiting.filter(({ seq }) => seq >= accepted)
+    : []
+  const bodies = Batch.bodies(message)
+  for (const [at, body] of bodies.entries()) {
+    if (seq + at < accepted) continue
+    if (seq + at >= accepted + Client.window) {
+      context.drop("OutOfTurn")
+      break
+    }
+    waiting = inTurn(waiting, { type: "CLIENT_MESSAGE", client, seq: seq + at, oldest, body })
   }
-  if (message.seq >= accepted + Client.window) return context.drop("OutOfTurn")
-  const others = waiting.filter(({ seq }) => seq !== message.seq)
-  put(context, { ...known, term: own.term, accepted, waiting: [...others, message].sort((a, b) => a.seq - b.seq) })
-  accept(context, message.client.id)
+  put(context, { ...known, term: own.term, accepted, waiting })
+  const repeated = Math.min(accepted, seq + bodies.length) - 1
+  acknowledge(context, client.id, seq, Math.max(repeated, accept(context, client.id)))
 }
 
-const acknowledge = (context: StepContext, { address, client }: KnownClient, seq: number): void =>
-  context.say(address, { type: "CLIENT_ACK", client: client.id, seq })
-
-/** Accepts what is in turn of one client, as long as our own inbox has room. */
-const accept = (context: StepContext, id: Client.ClientId): void => {
-  for (;;) {
-    const known = HashMap.getUnsafe(context.state.delivery.clients, id)
-    const [message] = known.waiting
-    if (message === undefined || message.seq !== known.accepted) return
-    const { delivered, limit } = context.state.delivery.receiver
-    if (delivered >= limit) return context.drop("InboxFull")
-    put(context, { ...known, accepted: known.accepted + 1, waiting: known.waiting.slice(1) })
-    handOn(context, message)
-    acknowledge(context, known, message.seq)
-  }
+/** With a message in its place; the newest of one number counts. */
+const inTurn = (waiting: KnownClient["waiting"], message: Message.Of<"CLIENT_MESSAGE">): KnownClient["waiting"] => {
+  const at = waiting.findIndex(({ seq }) => seq >= message.seq)
+  if (at < 0) return [...waiting, message]
+  return waiting.toSpliced(at, waiting[at]!.seq === message.seq ? 1 : 0, message)
 }
 
-/** Gives a message the next index of our reign, and multicasts it. */
-const handOn = (context: StepContext, { body, client, seq }: Message.Of<"CLIENT_MESSAGE">): void => {
+/** A client that takes an acknowledgement for all up to it needs the newest alone; an older one needs each. */
+const acknowledge = (context: StepContext, id: Client.ClientId, from: number, to: number): void => {
+  if (to < from) return
+  const { accepted, address, batches } = HashMap.getUnsafe(context.state.delivery.clients, id)
+  if (batches) return context.say(address, { type: "CLIENT_ACK", client: id, seq: accepted - 1 }, true)
+  for (let seq = from; seq <= to; seq += 1) context.say(address, { type: "CLIENT_ACK", client: id, seq })
+}
+
+/**
+ * Accepts what is in turn of one client, as long as our own inbox has room, and relays it. Returns the number of the newest message
+ * accepted of it, 0 where none is accepted now.
+ */
+const accept = (context: StepContext, id: Client.ClientId): number => {
+  const known = HashMap.getUnsafe(context.state.delivery.clients, id)
+  const { accepted, waiting } = known
+  const { delivered, limit } = context.state.delivery.receiver
+  const inTurn = waiting.filter(({ seq }, at) => seq === accepted + at)
+  const taken = inTurn.slice(0, Math.max(0, limit - delivered))
+  if (taken.length > 0) {
+    put(context, { ...known, accepted: accepted + taken.length, waiting: waiting.slice(taken.length) })
+    handOn(context, taken)
+  }
+  if (taken.length < inTurn.length) context.drop("InboxFull")
+  return taken.length === 0 ? 0 : accepted + taken.length - 1
+}
+
+/** Gives messages the next indexes of our reign, and multicasts them. */
+const handOn = (context: StepContext, messages: KnownClient["waiting"]): void => {
   const { id, incarnation } = context.state.self
   const { term } = context.state.election.reign!
-  const index = context.newestIndex() + 1
-  const message: Receiver.Delivered = {
+  const next = context.newestIndex() + 1
+  const all = messages.map(({ body, client, seq }, at): Receiver.Delivered => ({
     type: "CLIENT_DELIVER",
     from: { id, incarnation },
     term,
     leader: id,
-    index,
+    index: next + at,
     client,
     seq,
     body
-  }
-  context.send(null, message)
+  }))
+  context.sendAll(null, all, allBatch(context))
   receiving(context, (host) => {
     // The leader of the reign is there from its first message on.
-    if (index === 1) Receiver.named(host, term, id, 0)
-    Receiver.receive(host, message, true)
+    if (next === 1) Receiver.named(host, term, id, 0)
+    for (const message of all) Receiver.receive(host, message, true)
   })
   change(context, { handedOnAt: context.now.monotonic })
   if (!context.hasTimer("newest")) context.setTimer("newest", newestAfter[0], { _tag: "NameNewest", isLast: false })
@@ -289,13 +342,23 @@ export const nameNewest = (context: StepContext, isLast: boolean): void => {
 /** The leader hands a message on, or somebody says it again. */
 export const onDeliver = (context: StepContext, message: Message.Of<"CLIENT_DELIVER">): void => {
   if (message.from.id === context.state.self.id) return context.drop("Own")
-  const { answers, clients } = context.state.delivery
-  const known = Option.getOrUndefined(HashMap.get(clients, message.client.id))
-  if (known !== undefined && !known.hasLeft) put(context, { ...known, heardAt: context.now.monotonic })
-  if (answers.length > 0) change(context, { answers: Receiver.withoutAnswered(answers, message) })
+  const all = Batch.delivered(message)
+  for (const [at, { client: { id } }] of all.entries()) if (id !== all[at - 1]?.client.id) noteAlive(context, id)
+  for (const one of all) {
+    const { answers } = context.state.delivery
+    if (answers.length > 0) change(context, { answers: Receiver.withoutAnswered(answers, one) })
+  }
   const { reign } = context.state.election
   const isOfOurs = reign !== null && reign.term === message.term && reign.leader.id === message.leader
-  receiving(context, (host) => Receiver.receive(host, message, isOfOurs))
+  receiving(context, (host) => {
+    for (const one of all) Receiver.receive(host, one, isOfOurs)
+  })
+}
+
+/** A client of which a message is relayed is there. */
+const noteAlive = (context: StepContext, id: Client.ClientId): void => {
+  const known = Option.getOrUndefined(HashMap.get(context.state.delivery.clients, id))
+  if (known !== undefined && !known.hasLeft) put(context, { ...known, heardAt: context.now.monotonic })
 }
 
 /**
@@ -329,7 +392,8 @@ export const onRoom = (context: StepContext, limit: number): void => {
   receiving(context, (host) => Receiver.allow(host, limit))
   if (ElectionContext.ownReign(context.state) === null) return
   for (const [id, { term, waiting }] of context.state.delivery.clients) {
-    if (waiting.length > 0 && term === context.state.election.reign!.term) accept(context, id)
+    if (waiting.length === 0 || term !== context.state.election.reign!.term) continue
+    acknowledge(context, id, waiting[0]!.seq, accept(context, id))
   }
 }
 
@@ -354,8 +418,8 @@ export const onRepair = (
   if (Identity.isOwnAddress(context, from)) return context.drop("Own")
   const { delivery: { answers, receiver }, self: { id, incarnation } } = context.state
   const again = (one: Receiver.Delivered): Receiver.Delivered => ({ ...one, from: { id, incarnation } })
-  const found = Receiver.find(receiver, message.missed, message.from, message.to).map(again)
-  if (via === "unicast") return found.forEach((one) => context.send(from, one))
+  const found = Kept.find(receiver.kept, message.missed, message.from, message.to).map(again)
+  if (via === "unicast") return context.sendAll(from, found, message.batches)
   receiving(context, (host) => Receiver.overhear(host, message.missed, message.from, message.to))
   if (found.length === 0) return
   change(context, { answers: [...answers, ...found].slice(0, Client.window) })
@@ -366,5 +430,5 @@ export const onRepair = (
 export const answer = (context: StepContext): void => {
   const { answers } = context.state.delivery
   change(context, { answers: [] })
-  for (const message of answers) context.send(null, message)
+  context.sendAll(null, answers, allBatch(context))
 }

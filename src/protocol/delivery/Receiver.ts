@@ -14,6 +14,7 @@ import * as Client from "../model/Client.ts"
 import type * as Event from "../model/Event.ts"
 import type { NodeId } from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
+import * as Kept from "./Kept.ts"
 
 /** A message as the leader handed it on. */
 export type Delivered = Message.Of<"CLIENT_DELIVER">
@@ -54,7 +55,7 @@ export interface Source {
 }
 
 /**
- * One receiver. `kept` are the newest messages, of all reigns, oldest first. `delivered` counts those delivered since the
+ * One receiver. `kept` are the newest messages, of all reigns. `delivered` counts those delivered since the
  * start, and may go up to `limit`. `asking` and `unplaced` name the sources with an `ask` and those without a `next`.
  */
 export interface Receiver {
@@ -65,7 +66,7 @@ export interface Receiver {
   readonly sources: HashMap.HashMap<Client.ClientId, Source>
   readonly asking: ReadonlyArray<Client.ClientId>
   readonly unplaced: ReadonlyArray<Client.ClientId>
-  readonly kept: ReadonlyArray<Delivered>
+  readonly kept: Kept.Kept
   readonly delivered: number
   readonly limit: number
   readonly isBlocked: boolean
@@ -88,9 +89,6 @@ export interface Host {
   readonly ask: (whom: "leader" | "group", missed: Message.Missed, from: number, to: number) => void
 }
 
-/** How many of the newest messages are kept for receivers that missed them. */
-export const keptLimit = 1_024
-
 /** After how many ms of asking a message is given up. */
 export const giveUpAfter = 2_000
 
@@ -106,7 +104,7 @@ export const empty: Receiver = {
   sources: HashMap.empty(),
   asking: [],
   unplaced: [],
-  kept: [],
+  kept: Kept.empty,
   delivered: 0,
   limit: Infinity,
   isBlocked: false
@@ -167,7 +165,7 @@ const reach = (host: Host, track: Track, newest: number, isHere: boolean): void 
   const missing = to > track.newest
     ? [...track.missing, { from: track.newest + 1, to, ask: firstAsk(host) }]
     : [...track.missing]
-  const gone = newest - keptLimit
+  const gone = newest - Kept.limit
   while (missing.length > 0 && (missing[0]!.from <= gone || missing.length > maxRuns)) {
     const [run] = missing as [Run]
     const end = missing.length > maxRuns ? run.to : Math.min(gone, run.to)
@@ -217,8 +215,7 @@ export const receive = (host: Host, message: Delivered, begins: boolean): boolea
     if (index > track.newest) reach(host, track, index, true)
     else if (!fill(host, track, index) && !isWanted(host, message)) return false
   }
-  const { kept } = host.receiver
-  change(host, { kept: [...(kept.length < keptLimit ? kept : kept.slice(1 - keptLimit)), message] })
+  change(host, { kept: Kept.add(host.receiver.kept, message) })
   const isNew = order(host, message)
   if (host.receiver.unplaced.length > 0) place(host)
   return isNew
@@ -308,7 +305,11 @@ const advance = (host: Host, client: Client.ClientId, source: Source): void => {
   let isMissing = false
   while (next !== null) {
     const context: number = next
-    const ready = held[0]?.seq === context ? held[0] : source.spilled ? keptOf(host, client, context) : undefined
+    const ready = held[0]?.seq === context
+      ? held[0]
+      : source.spilled
+      ? Kept.of(host.receiver.kept, client, context)
+      : undefined
     if (ready === undefined) {
       isMissing = source.highest >= context
       break
@@ -331,9 +332,6 @@ const advance = (host: Host, client: Client.ClientId, source: Source): void => {
     ask: !isMissing ? null : source.ask !== null && source.next === next ? source.ask : firstAsk(host)
   })
 }
-
-const keptOf = (host: Host, client: Client.ClientId, seq: number): Delivered | undefined =>
-  host.receiver.kept.find((message) => message.seq === seq && message.client.id === client)
 
 /** A client first heard of in the middle begins with the first message of its that nothing missing can come before. */
 const place = (host: Host): void => {
@@ -427,23 +425,11 @@ export const overhear = (host: Host, missed: Message.Missed, from: number, to: n
   }
 }
 
-/** The missed messages that are kept here, in order, at most as many as may be on their way of one client. */
-export const find = (
-  receiver: Receiver,
-  missed: Message.Missed,
-  from: number,
-  to: number
-): ReadonlyArray<Delivered> =>
-  "client" in missed
-    ? receiver.kept.filter(({ client, seq }) => client.id === missed.client && from <= seq && seq <= to)
-      .toSorted((a, b) => a.seq - b.seq).slice(0, Client.window)
-    : receiver.kept.filter(({ index, leader, term }) =>
-      term === missed.term && leader === missed.leader && from <= index && index <= to
-    ).toSorted((a, b) => a.index - b.index).slice(0, Client.window)
-
 /** The messages that are still to be repeated, now that somebody else has repeated one. */
 export const withoutAnswered = (
   answers: ReadonlyArray<Delivered>,
   { index, leader, term }: Delivered
 ): ReadonlyArray<Delivered> =>
-  answers.filter((one) => one.index !== index || one.leader !== leader || one.term !== term)
+  answers.length === 0
+    ? answers
+    : answers.filter((one) => one.index !== index || one.leader !== leader || one.term !== term)

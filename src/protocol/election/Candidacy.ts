@@ -4,6 +4,7 @@
  */
 import * as LeaseClaim from "../lease/LeaseClaim.ts"
 import * as Paths from "../membership/Paths.ts"
+import type * as Event from "../model/Event.ts"
 import type * as Member from "../model/Member.ts"
 import * as Damping from "./Damping.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
@@ -53,8 +54,13 @@ export const callIfDue = (election: Context): void => {
 
 const standAfter = (election: Context, millis: number): void => {
   election.change({ activity: { _tag: "Pending" } })
-  election.setTimer("stand", millis + election.context.random() * 5, { _tag: "Stand" })
+  const { reign, vacancy } = election.register
+  // All know at one time that the last leader is gone: whose turn it is takes the lead at once.
+  const isOwnTurn = millis === 0 && reign === null && known.has(vacancy.cause)
+  election.setTimer("stand", isOwnTurn ? 0 : millis + election.context.random() * 5, { _tag: "Stand" })
 }
+
+const known: ReadonlySet<Event.Cause> = new Set(["Left", "Crashed"])
 
 /** This server takes part from now on: it listens for one discovery window who leads, then stands where it should. */
 export const enter = (election: Context): void => {

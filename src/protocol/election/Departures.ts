@@ -16,8 +16,17 @@ import * as Roles from "./Roles.ts"
 
 type Context = ElectionContext.ElectionContext
 
-/** A member is gone. `heardAt` is when it was last heard. */
-export const onRemoved = (election: Context, member: Member.Member, reason: Event.Reason, heardAt: number): void => {
+/**
+ * A member is gone. `heardAt` is when it was last there, as far as is known; `isSure` where no other can have heard it since, so that what others
+ * say of its life is old.
+ */
+export const onRemoved = (
+  election: Context,
+  member: Member.Member,
+  reason: Event.Reason,
+  heardAt: number,
+  isSure = false
+): void => {
   const { members, timing, self } = election.state
   const { ineligibility, activity, life, leaderNotices, reign, vacancy } = election.register
   if (HashMap.has(leaderNotices, member.id)) {
@@ -25,7 +34,7 @@ export const onRemoved = (election: Context, member: Member.Member, reason: Even
   }
   if (vacancy.successor === member.id) election.change({ vacancy: { ...vacancy, successor: null } })
   if (reign !== null && Member.isSameStart(reign.leader, member)) {
-    const mayLive = reason._tag === "Silent" || reason._tag === "Crashed"
+    const mayLive = !isSure && (reason._tag === "Silent" || reason._tag === "Crashed")
     if (mayLive && life.through !== null) return
     const path = mayLive ? LeaderLife.around(election) : null
     if (path !== null) return Following.goBy(election, reign, path, member)

@@ -3,6 +3,7 @@
  * under a higher incarnation.
  */
 import * as Delivery from "../delivery/Delivery.ts"
+import * as CrashLinks from "../membership/CrashLinks.ts"
 import * as FailureDetector from "../membership/FailureDetector.ts"
 import * as PauseDetector from "../membership/PauseDetector.ts"
 import * as Presence from "../membership/Presence.ts"
@@ -26,6 +27,7 @@ export const wake = (
   context.emit({ event: "Stalled", for: Math.round(pausedFor) })
   for (const election of ElectionContext.all(context)) Departures.onPause(election, pausedFor, isLeadOver)
   FailureDetector.forgive(context, aged)
+  CrashLinks.forgive(context)
   Delivery.forgive(context, aged)
   if (context.state.phase === "Leaving") return
   context.state.phase = "Recovering"

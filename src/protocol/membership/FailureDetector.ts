@@ -42,8 +42,20 @@ export const check = (context: StepContext, id: Member.NodeId, { ofLead }: Pick<
   const nonce = context.nonce()
   const now = context.now.monotonic
   AnswerTimes.asked(context, id, nonce)
-  ask(context, id, { nonce, tries: 0, refused: 0, ofLead, since: now, askedAt: now })
+  ask(context, id, { nonce, ...unasked, ofLead, since: now, askedAt: now })
 }
+
+const unasked = { tries: 0, refused: 0, linkRefused: false, refusedAt: -Infinity } as const
+
+/** Asks one member at once, whether or not it is being asked already. */
+export const askNow = (context: StepContext, id: Member.NodeId): void => {
+  if (!isAsked(context, id)) return check(context, id, { ofLead: false })
+  const { nonce } = HashMap.getUnsafe(context.state.checks, id)
+  context.ask(id, HashMap.getUnsafe(context.state.known, id).address, { type: "SERVER_PROBE", nonce })
+}
+
+/** Whether a member is being asked: then nothing was heard of it since. */
+export const isAsked = (context: StepContext, id: Member.NodeId): boolean => HashMap.has(context.state.checks, id)
 
 /** Beside how many of the last questions others are asked, too. */
 const indirectTries = 2
@@ -108,11 +120,47 @@ export const unanswered = (context: StepContext, id: Member.NodeId): Event.Reaso
 export const refused = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
   const asked = Option.getOrUndefined(HashMap.get(context.state.checks, id))
   if (asked === undefined) return null
-  const counted = { ...asked, refused: asked.refused + 1 }
-  context.state.checks = HashMap.set(context.state.checks, id, counted)
-  if (counted.refused < Timing.refusalsWanted) return null
-  const { address } = HashMap.getUnsafe(context.state.known, id)
-  return { _tag: "Crashed", evidence: `${address.ip} refuses port ${address.port}` }
+  // One question may have been sent twice.
+  const refused = Math.min(asked.tries, asked.refused + 1)
+  return judge(context, id, { ...asked, refused, refusedAt: context.now.monotonic })
+}
+
+/**
+ * The host of a member that is being asked refuses a connection to the port of its links. That is one of the refusals that
+ * make a crash, and the other is one of its UDP port: without it, it is asked for that. The reason where it must go now.
+ */
+export const linkRefused = (context: StepContext, id: Member.NodeId): Event.Reason | null => {
+  const asked = HashMap.getUnsafe(context.state.checks, id)
+  const reason = judge(context, id, { ...asked, linkRefused: true, refusedAt: context.now.monotonic })
+  if (reason !== null) return reason
+  // What was asked just now may be refused in a moment.
+  if (context.now.monotonic - asked.askedAt < refusalWithin) {
+    context.setTimer(`refusal:${id}`, refusalWithin, { _tag: "AskForRefusal", id })
+  } else askNow(context, id)
+  return null
+}
+
+/** The UDP port of a member whose host refused the port of its links was asked, and has not refused: it is asked anew. */
+export const askForRefusal = (context: StepContext, id: Member.NodeId): void => {
+  if (isLinkRefused(context, id)) askNow(context, id)
+}
+
+/** How soon the host of a dead process says so, in ms, on a LAN. */
+const refusalWithin = 3
+
+/** Whether the host of a member that is being asked refused the port of its links. */
+export const isLinkRefused = (context: StepContext, id: Member.NodeId): boolean =>
+  Option.exists(HashMap.get(context.state.checks, id), (asked) => asked.linkRefused)
+
+const judge = (context: StepContext, id: Member.NodeId, asked: Check): Event.Reason | null => {
+  context.state.checks = HashMap.set(context.state.checks, id, asked)
+  const { linkRefused, refused } = asked
+  if (refused === 0 || refused + (linkRefused ? 1 : 0) < Timing.refusalsWanted) return null
+  const { address: { ip, port }, member: { tcp } } = HashMap.getUnsafe(context.state.known, id)
+  const evidence = linkRefused
+    ? `${ip} refuses ports ${port} (UDP) and ${tcp} (TCP)`
+    : `${ip} refuses port ${port}`
+  return { _tag: "Crashed", evidence }
 }
 
 /**

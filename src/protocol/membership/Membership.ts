@@ -17,6 +17,7 @@ import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
 import * as AnswerTimes from "./AnswerTimes.ts"
+import * as CrashLinks from "./CrashLinks.ts"
 import * as FailureDetector from "./FailureDetector.ts"
 import * as Identity from "./Identity.ts"
 import * as Links from "./Links.ts"
@@ -102,7 +103,7 @@ export const hear = (
     return { joined: true, replaced: before, elections: none }
   }
   const member = noteMove(context, before, message, from)
-  refresh(context, { ...before, member, ...stamp(context, message, from, via, before) })
+  refresh(context, stamped(context, message, from, via, before, member))
   noteProof(context, message)
   return { joined: false, replaced: null, elections: before.elections }
 }
@@ -141,27 +142,17 @@ const electionsOf = (message: Message.FromServer, before: ReadonlyArray<string>)
   return before.includes(tag) ? before : [...before, tag].slice(-Election.maxNamed)
 }
 
-const stamp = (
+/** What is known of a member after a message of it. */
+const stamped = (
   context: StepContext,
   message: Message.FromServer,
   from: Member.Address,
   via: "multicast" | "unicast",
-  before: Pick<
-    Known,
-    | "address"
-    | "alsoAt"
-    | "moved"
-    | "heardAt"
-    | "multicastAt"
-    | "interval"
-    | "pace"
-    | "votesAt"
-    | "sees"
-    | "unicastUntil"
-    | "elections"
-    | "page"
-  >
-) => ({
+  before: Known,
+  member: Member.Member
+): Known => ({
+  ...before,
+  member,
   // What it said before it moved, and comes late, is a sign of life; but it is there no more.
   address: (message.moved ?? 0) < before.moved ? before.address : from,
   alsoAt: alsoAt(context, message.moved ?? 0, from, before),
@@ -225,6 +216,50 @@ export const joinedVia = (type: Message.Message["type"]): Event.Via =>
     ? "response"
     : "message"
 
+/** A newcomer before its first message is taken note of. */
+const unheard = (
+  { now: { monotonic }, state: { contacts, timing } }: StepContext,
+  member: Member.Member,
+  from: Member.Address,
+  via: "multicast" | "unicast"
+): Known => ({
+  member,
+  address: from,
+  alsoAt: Places.none,
+  moved: 0,
+  joinedAt: monotonic,
+  heardAt: monotonic,
+  via,
+  // Nothing by multicast yet counts as just heard so: a newcomer's first heartbeat may still be on its way.
+  multicastAt: monotonic,
+  interval: timing.heartbeatInterval,
+  pace: null,
+  isSilent: false,
+  timed: AnswerTimes.none,
+  slowest: AnswerTimes.quick,
+  votesAt: -Infinity,
+  hearsUsAt: -Infinity,
+  witnessedAt: -Infinity,
+  through: null,
+  isReached: false,
+  unansweredAt: -Infinity,
+  proofAskedAt: -Infinity,
+  sees: 0,
+  isLinkMissing: false,
+  askedBy: { nonce: "", times: 0 },
+  deafAt: -Infinity,
+  unicastOnly: false,
+  elections: none,
+  page: null,
+  // One whom only a seed may have told of us may be where no multicast of ours comes.
+  unicastUntil: via === "unicast" && contacts.seeds.length > 0
+    ? monotonic + 2 * Timing.patience(timing, timing.heartbeatInterval)
+    : -Infinity,
+  differs: false,
+  noticedAt: -Infinity,
+  answered: ""
+})
+
 const join = (
   context: StepContext,
   message: Message.FromServer,
@@ -235,42 +270,11 @@ const join = (
   const { members } = context.state
   const at = members.findIndex((other) => Member.outranks(member, other))
   context.state.members = at < 0 ? [...members, member] : members.toSpliced(at, 0, member)
-  context.state.known = HashMap.set(context.state.known, member.id, {
-    member,
-    // Nothing by multicast yet counts as just heard so: a newcomer's first heartbeat may still be on its way.
-    ...stamp(context, message, from, via, {
-      address: from,
-      alsoAt: Places.none,
-      moved: 0,
-      heardAt: context.now.monotonic,
-      multicastAt: context.now.monotonic,
-      interval: context.state.timing.heartbeatInterval,
-      pace: null,
-      votesAt: -Infinity,
-      sees: 0,
-      // One whom only a seed may have told of us may be where no multicast of ours comes.
-      unicastUntil: via === "unicast" && context.state.contacts.seeds.length > 0
-        ? deafUntil(context, context.state.timing.heartbeatInterval)
-        : -Infinity,
-      elections: none,
-      page: null
-    }),
-    joinedAt: context.now.monotonic,
-    timed: AnswerTimes.none,
-    slowest: AnswerTimes.quick,
-    hearsUsAt: -Infinity,
-    proofAskedAt: -Infinity,
-    witnessedAt: -Infinity,
-    isLinkMissing: false,
-    askedBy: { nonce: "", times: 0 },
-    deafAt: -Infinity,
-    unansweredAt: -Infinity,
-    isReached: false,
-    unicastOnly: false,
-    differs: false,
-    noticedAt: -Infinity,
-    answered: ""
-  })
+  context.state.known = HashMap.set(
+    context.state.known,
+    member.id,
+    stamped(context, message, from, via, unheard(context, member, from, via), member)
+  )
   noteProof(context, message)
   context.emit({ event: "MemberJoined", member, via: joinedVia(message.type) })
 }
@@ -281,6 +285,7 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
   context.state.members = context.state.members.filter((other) => other.id !== id)
   context.state.known = HashMap.remove(context.state.known, id)
   FailureDetector.endCheck(context, id)
+  CrashLinks.forget(context, id)
   context.clearTimer(`respond:${id}`)
   context.clearTimer(Paths.proofKey(id))
   if (reason._tag !== "Replaced") {

@@ -29,6 +29,12 @@ export const sayLeads = (context: StepContext): void => {
   LeaderPace.goOn(context)
 }
 
+/** Somebody says that this server has crashed. It says that it lives, and once more only when that was heard. */
+export const contradict = (context: StepContext): void => {
+  const body = { type: "SERVER_ALIVE", ...signOfLife(context) } as const
+  if (!context.hasTimer("contradict")) context.sayOften("contradict", body, [Timing.leaderNoticeInterval])
+}
+
 /** When the last of a burst of probes is said. */
 const movedAgain = [Timing.gaps.probe[0] + Timing.gaps.probe[1]]
 

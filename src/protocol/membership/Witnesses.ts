@@ -122,5 +122,10 @@ export const onAnswer = (context: StepContext, { from, heard, nonce }: Message.O
     // One multicast reaches all, and not all at the same instant.
     if (witnessedAt <= known.heardAt + probeTimeout) continue
     context.state.known = HashMap.set(context.state.known, id, { ...known, witnessedAt, through: from.id })
+    context.state.checks = HashMap.modify(
+      context.state.checks,
+      id,
+      (asked) => witnessedAt > asked.refusedAt ? { ...asked, refused: 0, linkRefused: false } : asked
+    )
   }
 }

@@ -69,6 +69,8 @@ export interface State {
   readonly leaderHeardAt: number
   /** When it last answered what we said: it hears us. */
   readonly leaderAnsweredAt: number
+  /** Whether it has said that it reads several messages in one datagram. */
+  readonly leaderBatches: boolean
   /** Leaders that were dropped since they did not answer, and have not answered since. */
   readonly unanswering: ReadonlyArray<Unanswering>
   /** A server that claims a greater reign than that of the leader we talk to, and is asked to let us in. */
@@ -97,11 +99,16 @@ export interface State {
 /**
  * The outputs of a step, in the order in which they are carried out.
  *
- * - `Send`: `to` null is the group. `Emit`: tell the readers. `Farewell`: nothing more will come.
+ * - `Send`: `to` null is the group. With `batches` it may be put into one datagram with others. `Emit`: tell the readers. `Farewell`: nothing more will come.
  * - `Acknowledged`: the message of that ticket is the leader's now. `QueueFull`: it was not taken.
  */
 export type Output =
-  | { readonly _tag: "Send"; readonly to: Member.Address | null; readonly message: Message.Message }
+  | {
+    readonly _tag: "Send"
+    readonly to: Member.Address | null
+    readonly message: Message.Message
+    readonly batches?: boolean
+  }
   | { readonly _tag: "Emit"; readonly event: ClientEvent.ClientEvent }
   | { readonly _tag: "Acknowledged"; readonly ticket: number; readonly seq: number }
   | { readonly _tag: "QueueFull"; readonly ticket: number }
@@ -109,8 +116,8 @@ export type Output =
 
 /** One step of a client while it lasts. */
 export class ClientContext extends WorkingCopy<State, Output> {
-  send(to: Member.Address | null, message: Message.Message): void {
-    this.outputs.push({ _tag: "Send", to, message })
+  send(to: Member.Address | null, message: Message.Message, batches = false): void {
+    this.outputs.push({ _tag: "Send", to, message, ...batches ? { batches } : {} })
   }
 
   emit(event: Untimed<ClientEvent.ClientEvent>): void {

@@ -18,6 +18,21 @@ import * as Schema from "effect/Schema"
  */
 export const limits = { name: 64, hostname: 64, tags: 256 } as const
 
+/**
+ * What the port of crash links takes on the wire. A member whose texts leave less room announces none.
+ *
+ * @internal
+ */
+export const portBytes = 12
+
+/**
+ * The bytes that the free texts of a member take.
+ *
+ * @internal
+ */
+export const textBytes = ({ hostname, name, tags }: Pick<Member, "hostname" | "name" | "tags">): number =>
+  jsonBytes(name) + jsonBytes(hostname) + jsonBytes(tags)
+
 const encoder = new TextEncoder()
 
 /**
@@ -146,8 +161,10 @@ export const Member = Schema.Struct({
   name: shortText(limits.name),
   priority: Priority,
   incarnation: Incarnation,
-  /** The TCP port at which it accepts crash links; left out where it accepts none. */
-  linkPort: Schema.optionalKey(Port),
+  /** The port at which it accepts crash links, which are TCP connections; left out where it accepts none. */
+  tcp: Schema.optionalKey(Port),
+  /** Whether it reads several messages of clients in one datagram; left out where it is too old for that. */
+  batches: Schema.optionalKey(Schema.Literal(true)),
   tags: Schema.Record(Schema.String, Schema.String).check(
     Schema.makeFilter((tags: Readonly<Record<string, string>>) => jsonBytes(tags) <= limits.tags, {
       expected: `at most ${limits.tags} bytes of tags`

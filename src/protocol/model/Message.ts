@@ -186,6 +186,25 @@ export type Missed = typeof Missed.Type
  */
 const delivered = Schema.optionalKey(Client.Index)
 
+/** The most messages of clients that follow the first in one datagram: all that may be on their way of one client. */
+export const maxMore = Client.window - 1
+
+/** Said by who reads several messages in one datagram; left out by a program that is too old for that. */
+const batches = Schema.optionalKey(Schema.Literal(true))
+
+/**
+ * The messages that follow the one that carries them, each with the next index. Without a `client` one is of the same client as the
+ * message before it, and without a `seq` it has the next number.
+ */
+const Following = Schema.Struct({
+  client: Schema.optionalKey(Client.Client),
+  seq: Schema.optionalKey(Client.Seq),
+  body: Client.Body
+})
+
+/** */
+export type Following = typeof Following.Type
+
 const kind = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(name), ...fields })
 
@@ -233,6 +252,8 @@ export const Message = Schema.Union([
     nonce: Nonce,
     over: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxHops }))
   }),
+  /** I saw that start of a server crash: find out for yourself. */
+  kind("CRASHED", { ...header, gone: start }),
   /** Forget me now. */
   kind("SERVER_LEAVING", { ...header, delivered }),
   /**
@@ -347,13 +368,20 @@ export const Message = Schema.Union([
     client: Client.Client,
     nonce: Nonce,
     interval: Interval,
-    seq: Schema.Natural
+    seq: Schema.Natural,
+    batches
   }),
   /** You are in: the leader's answer to the join of that nonce. `members`: how many servers it sees. */
   kind("CLIENT_WELCOME", { ...header, nonce: Nonce, members: Schema.Natural, delivered }),
-  /** A message. `oldest`: the client's lowest `seq` that is not acknowledged. */
-  kind("CLIENT_MESSAGE", { client: Client.Client, seq: Client.Seq, oldest: Client.Seq, body: Client.Body }),
-  /** The leader has it, and handed it on. */
+  /** A message. `oldest`: the client's lowest `seq` that is not acknowledged. `more`: the bodies of those that follow it. */
+  kind("CLIENT_MESSAGE", {
+    client: Client.Client,
+    seq: Client.Seq,
+    oldest: Client.Seq,
+    body: Client.Body,
+    more: Schema.optionalKey(Schema.Array(Client.Body).check(Schema.isMaxLength(maxMore)))
+  }),
+  /** The leader has it and all before it, and handed them on. */
   kind("CLIENT_ACK", { ...header, client: Client.ClientId, seq: Client.Seq }),
   /**
    * Everybody: this is message `index` of the reign `(term, leader)`. A repair repeats it as it was, except for `from`: a
@@ -366,10 +394,11 @@ export const Message = Schema.Union([
     index: Client.Seq,
     client: Client.Client,
     seq: Client.Seq,
-    body: Client.Body
+    body: Client.Body,
+    more: Schema.optionalKey(Schema.Array(Following).check(Schema.isMaxLength(maxMore)))
   }),
   /** I missed these, `from` to `to`; send them again. */
-  kind("CLIENT_REPAIR", { missed: Missed, from: Client.Seq, to: Client.Seq }),
+  kind("CLIENT_REPAIR", { missed: Missed, from: Client.Seq, to: Client.Seq, batches }),
   /** Gone. */
   kind("CLIENT_LEAVE", { client: Client.Client })
 ]).pipe(Schema.toTaggedUnion("type"))

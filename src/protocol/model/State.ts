@@ -3,6 +3,7 @@
  * ({@link Output}).
  */
 import type * as HashMap from "effect/HashMap"
+import type * as HashSet from "effect/HashSet"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
 import type * as Election from "./Election.ts"
@@ -108,17 +109,46 @@ export interface Tombstone {
 }
 
 /**
- * A silent member that is being asked directly. `refused` is how often its host said that nobody listens there. `ofLead` where
- * it is a leader that was missed: then five unanswered questions are enough to follow it no more. It was first asked at `since`, the
- * last time at `askedAt`.
+ * A silent member that is being asked directly. `refused` is how often its host said that nobody listens there, the last
+ * time at `refusedAt`; `linkRefused` whether it said so of the port of its links. `ofLead` where it is a leader that was
+ * missed: then five unanswered questions are enough to follow it no more. It was first asked at `since`, the last time at
+ * `askedAt`.
  */
 export interface Check {
   readonly nonce: string
   readonly tries: number
   readonly refused: number
+  readonly linkRefused: boolean
+  readonly refusedAt: number
   readonly ofLead: boolean
   readonly since: number
   readonly askedAt: number
+}
+
+/**
+ * The crash links of a server: those that it keeps open, since when, and what is known of its links with members, whoever
+ * opened them.
+ */
+export interface CrashLinks {
+  readonly kept: ReadonlyArray<LinkPeer>
+  readonly changedAt: number
+  readonly links: HashMap.HashMap<Member.NodeId, CrashLink>
+}
+
+/**
+ * A link with one start of a member. `ip` is where the member was when the link came up, or when this server was told of its
+ * crash.
+ *
+ * - `up`: it is up. `broke`: it broke, and is being tried again. `again`: so it is once more, as something was heard after the
+ *   break.
+ * - `told`: there was none. Another says that the member has crashed, and whether it can be connected to is being tried.
+ */
+export interface CrashLink {
+  readonly incarnation: number
+  readonly ip: string
+  readonly stage: "up" | "broke" | "again" | "told"
+  /** Since when it is up, or the member may be gone. */
+  readonly since: number
 }
 
 /** The witness questions of a server, and how many of others it has answered. */
@@ -163,6 +193,8 @@ export interface KnownClient {
   readonly term: number
   readonly accepted: number
   readonly waiting: ReadonlyArray<Message.Of<"CLIENT_MESSAGE">>
+  /** Whether it reads several messages in one datagram, and takes an acknowledgement for all up to it. */
+  readonly batches: boolean
   readonly noticedAt: number
 }
 
@@ -173,6 +205,8 @@ export interface Delivery {
   readonly clients: HashMap.HashMap<Client.ClientId, KnownClient>
   /** How many of the clients have left. */
   readonly left: number
+  /** Those that are there and do not read several messages in one datagram. */
+  readonly older: HashSet.HashSet<Client.ClientId>
   readonly receiver: Receiver.Receiver
   /** Messages that were asked of the group, and that nobody has repeated yet. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
@@ -217,6 +251,7 @@ export interface State {
   readonly known: HashMap.HashMap<Member.NodeId, Known>
   readonly tombstones: HashMap.HashMap<Member.NodeId, Tombstone>
   readonly checks: HashMap.HashMap<Member.NodeId, Check>
+  readonly crashLinks: CrashLinks
   readonly witnesses: Witnesses
   /** The group's own election. */
   readonly election: Election.Election
@@ -291,6 +326,9 @@ export type Timer =
   | { readonly _tag: "LeaderSign" }
   | { readonly _tag: "LeaderMissed"; readonly id: Member.NodeId }
   | { readonly _tag: "AskWitnesses" }
+  | { readonly _tag: "Links" }
+  | { readonly _tag: "AskForRefusal"; readonly id: Member.NodeId }
+  | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
   | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
   | { readonly _tag: "Page" }
   | { readonly _tag: "Stand"; readonly election: string }
@@ -317,7 +355,8 @@ export type Timer =
 /**
  * The outputs of a step, in the order in which they are carried out.
  *
- * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group.
+ * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group. With
+ *   `batches` it may be put into one datagram with others.
  * - `Ask`: send to one address and see whether its host refuses it; if so, step `Refused`. If our own system does not let
  *   us, step `NotAsked`.
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
@@ -328,7 +367,12 @@ export type Timer =
  *   listens for links there is to be tried, then step `LinkTried`.
  */
 export type Output =
-  | { readonly _tag: "Send"; readonly to: ReadonlyArray<Member.Address | null>; readonly message: Message.Message }
+  | {
+    readonly _tag: "Send"
+    readonly to: ReadonlyArray<Member.Address | null>
+    readonly message: Message.Message
+    readonly batches?: boolean
+  }
   | { readonly _tag: "Ask"; readonly id: Member.NodeId; readonly to: Member.Address; readonly message: Message.Message }
   | { readonly _tag: "Emit"; readonly event: Event.Event }
   | { readonly _tag: "EndWork"; readonly election: string }

@@ -22,8 +22,8 @@ import * as Zone from "./Zone.ts"
 /** One step of a server while it lasts. */
 export class StepContext extends WorkingCopy<State, Output> {
   /** Says something as this server: to one address, or to the group (null). */
-  say(to: Member.Address | null, body: Body): void {
-    this.send(to, this.compose(body, to))
+  say(to: Member.Address | null, body: Body, batches = false): void {
+    this.send(to, this.compose(body, to), batches)
   }
 
   /** Says something to one member, where it was last heard from. */
@@ -137,13 +137,26 @@ export class StepContext extends WorkingCopy<State, Output> {
     if (gaps.length > 0) this.setTimer(key, gaps[0]!, { _tag: "SayAgain", key, to, body, gaps: gaps.slice(1) })
   }
 
-  /** Sends to one address, or to the group (null): by multicast, and by unicast to receivers that it does not reach. */
-  send(to: Member.Address | null, message: Message.Message): void {
+  /**
+   * Sends to one address, or to the group (null): by multicast, and by unicast to receivers that it does not reach. `batches`: they read
+   * several messages in one datagram.
+   */
+  send(to: Member.Address | null, message: Message.Message, batches = false): void {
+    this.sendAll(to, [message], batches)
+  }
+
+  /** Sends messages of one kind, one after the other. */
+  sendAll(to: Member.Address | null, messages: ReadonlyArray<Message.Message>, batches = false): void {
+    const [first] = messages
+    if (first === undefined) return
     const all = to !== null ? [to] : [
       ...this.state.timing.multicast ? [null] : [],
-      ...Reach.byUnicast(this.state, message.type, this.now.monotonic)
+      ...Reach.byUnicast(this.state, first.type, this.now.monotonic)
     ]
-    if (all.length > 0) this.outputs.push({ _tag: "Send", to: all, message })
+    if (all.length === 0) return
+    for (const message of messages) {
+      this.outputs.push({ _tag: "Send", to: all, message, ...batches ? { batches } : {} })
+    }
   }
 
   emit(event: Untimed<Event.Event>): void {

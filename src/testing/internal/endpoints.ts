@@ -5,6 +5,7 @@ import { formatAddress } from "../../protocol/model/Member.ts"
 import * as Datagrams from "../../transport/Datagrams.ts"
 import * as Addressing from "./addressing.ts"
 import * as Carrier from "./carrier.ts"
+import * as CrashLinks from "./crashLinks.ts"
 import * as Interfaces from "./interfaces.ts"
 import type { Machine, Socket } from "./machine.ts"
 import type * as Names from "./names.ts"
@@ -13,7 +14,7 @@ import * as Sockets from "./sockets.ts"
 
 /** What the endpoints of all machines share. */
 export interface Shared {
-  readonly network: Parameters<typeof Questions.ask>[0]
+  readonly network: CrashLinks.Network
   readonly secrets: Random.Random
   readonly names: ReturnType<typeof Names.make>
 }
@@ -59,5 +60,6 @@ const endpoint = (socket: Socket, { names, network, secrets }: Shared): Datagram
   // A name is that of a machine, as far as it is there by then.
   resolve: names.resolve,
   troubles: Sockets.troubles(socket),
+  openLinks: CrashLinks.open(network, socket),
   dropped: Effect.sync(() => socket.dropped)
 })

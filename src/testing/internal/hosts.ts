@@ -12,6 +12,7 @@ import * as SimulatedClock from "../SimulatedClock.ts"
 import { type Host, type HostOptions, optionNames } from "../SimulatedHost.ts"
 import * as Addressing from "./addressing.ts"
 import type { Agenda } from "./agenda.ts"
+import * as CrashLinks from "./crashLinks.ts"
 import * as Endpoints from "./endpoints.ts"
 import * as Interfaces from "./interfaces.ts"
 import type { Machine, Socket } from "./machine.ts"
@@ -59,6 +60,7 @@ const machineOf = ({ multicastLoss, seed }: Hosts, name: string, ip: string | nu
     ports: new Map(),
     questions: new Map(),
     chance,
+    tcp: "open",
     frozen: false,
     going: undefined,
     suspended: false,
@@ -89,7 +91,7 @@ const hostOf = (hosts: Hosts, machine: Machine, clock: SimulatedClock.SimulatedC
       )
     ),
     ...Pausing.verbs(machine, clock, agenda),
-    ...faults(machine, agenda),
+    ...faults(machine, hosts),
     ...views(machine)
   }
 }
@@ -97,8 +99,8 @@ const hostOf = (hosts: Hosts, machine: Machine, clock: SimulatedClock.SimulatedC
 /** What goes wrong on a machine. */
 const faults = (
   machine: Machine,
-  agenda: Agenda
-): Pick<Host, "setFailing" | "disconnect" | "connect" | "killEndpoints" | "trouble" | "overflow"> => {
+  { agenda, network }: Pick<Hosts, "agenda" | "network">
+): Pick<Host, "setFailing" | "setTcp" | "disconnect" | "connect" | "killEndpoints" | "trouble" | "overflow"> => {
   const setDown = (down: boolean) =>
     Effect.sync(() => {
       machine.down = down
@@ -110,6 +112,7 @@ const faults = (
         machine.failing[what] = failing
         Sockets.lookLater(machine, agenda)
       }),
+    setTcp: (tcp) => Effect.sync(() => CrashLinks.setTcp(network, machine, tcp)),
     disconnect: setDown(true),
     connect: setDown(false),
     killEndpoints: each((socket) => Sockets.close(socket, "dead")),

@@ -34,6 +34,8 @@ export interface Socket {
   wakening: boolean
   readonly troubles: Array<Datagrams.DatagramsFailed>
   troubled: ((trouble: Datagrams.DatagramsFailed) => void) | undefined
+  /** The crash links of its process, if it has any. */
+  links: { readonly died: () => void; readonly thawed: () => void } | undefined
   /** `dead`: its process was killed, and its owner still believes it open. */
   state: "open" | "closed" | "dead"
 }
@@ -54,6 +56,7 @@ export interface Machine {
   /** By their ports. */
   readonly questions: Map<number, Question>
   readonly chance: Random.Random
+  tcp: Tcp
   /** Nobody reads: its processes are stopped. */
   frozen: boolean
   /** They go on, and by this its clock has yet to. */
@@ -67,6 +70,9 @@ export interface Machine {
   /** Its endpoints are to look at its interfaces at some instant to come. */
   looksLater: boolean
 }
+
+/** What befalls TCP connections to a machine: another program has the ports that its processes had (`taken`). */
+export type Tcp = "open" | "rejected" | "dropped" | "taken"
 
 /** What may fail on a machine for a while. */
 export type Failing = "scans" | "sockets" | "sends"

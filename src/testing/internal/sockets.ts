@@ -20,6 +20,7 @@ export const open = (machine: Machine, options: Datagrams.Options): Socket => {
     wakening: false,
     troubles: [],
     troubled: undefined,
+    links: undefined,
     state: "open"
   }
   machine.sockets.add(socket)
@@ -45,6 +46,7 @@ export const close = (socket: Socket, state: "closed" | "dead"): void => {
   socket.troubled = undefined
   socket.buffer = []
   machine.sockets.delete(socket)
+  if (state === "dead") socket.links?.died()
   for (const [port, { asker }] of machine.questions) {
     if (asker === socket) machine.questions.delete(port)
   }
@@ -183,6 +185,7 @@ export const thaw = (machine: Machine, agenda: Agenda): void => {
   lookLater(machine, agenda)
   for (const socket of machine.sockets) {
     wakeReader(socket)
+    socket.links?.thawed()
     const failure = socket.troubled === undefined ? undefined : socket.troubles.shift()
     if (failure !== undefined) trouble(socket, failure)
   }

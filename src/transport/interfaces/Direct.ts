@@ -6,6 +6,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Zone from "../../protocol/model/Zone.ts"
 import * as Networks from "../Networks.ts"
+import * as RecentlyUsed from "../RecentlyUsed.ts"
 import type { System } from "./Interfaces.ts"
 import { deviceOf, familyOf, isUsable, type SystemInterface } from "./SystemInterface.ts"
 
@@ -68,12 +69,11 @@ export const find = (networks: ReadonlyArray<Connected>, ip: string): Connected 
  * remembered, as each datagram asks.
  */
 export const isDirectBy = (networks: ReadonlyArray<Connected>): (ip: string) => boolean => {
-  const known = new Map<string, boolean>()
+  const known = RecentlyUsed.make<string, boolean>(remembered)
   return (ip) => {
     const before = known.get(ip)
     if (before !== undefined) return before
     const is = isLoopback(ip) || find(networks, ip) !== undefined
-    if (known.size >= remembered) known.clear()
     known.set(ip, is)
     return is
   }
@@ -100,7 +100,7 @@ export const sourceFor = <S extends SystemInterface>(
 
 // internal
 
-const remembered = 1024
+const remembered = 16_384
 
 const isLoopback = (ip: string): boolean =>
   Zone.of(ip) === undefined && Option.exists(Networks.addressOf(ip), (address) => NetAddress.isLoopback(address))

@@ -19,11 +19,10 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as RcRef from "effect/RcRef"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as ChildProcess from "node:child_process"
-import * as NodeDns from "node:dns"
 import * as Net from "node:net"
 import * as Path from "node:path"
 import * as Zone from "../../protocol/model/Zone.ts"
+import * as Rarely from "./Rarely.ts"
 import * as SocketAddress from "./SocketAddress.ts"
 
 /** Whether a child process can be started of the program that runs this one: not of one that would start the app again. */
@@ -157,8 +156,8 @@ const startChild = (execPath: string) => {
 
 const spawn = (execPath: string, onEnd: () => void) => {
   try {
-    const order = `--dns-result-order=${NodeDns.getDefaultResultOrder()}`
-    const child = ChildProcess.spawn(execPath, [order, "-e", program], {
+    const order = `--dns-result-order=${Rarely.dns().getDefaultResultOrder()}`
+    const child = Rarely.childProcess().spawn(execPath, [order, "-e", program], {
       env: environment(),
       // In no process group of ours: a Ctrl-C is not for it.
       detached: process.platform !== "win32",
@@ -194,7 +193,7 @@ const here = (() => {
       next()
     }
     try {
-      NodeDns.lookup(
+      Rarely.dns().lookup(
         host,
         { all: true },
         (error, found) =>

@@ -1,8 +1,9 @@
 /** A thread that asks the system for its interfaces. The call blocks: with a thousand interfaces for 30 to 100 ms. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
 import type { DatagramsFailed } from "../Datagrams.ts"
+import * as Rarely from "./Rarely.ts"
 
 /**
  * Starts the thread when it is asked first, and again when it has ended; it ends with the scope, and keeps no process alive. An
@@ -14,7 +15,12 @@ export const make = Effect.fnUntraced(function*(
   let thread: Worker | undefined
   yield* Effect.addFinalizer(() => Effect.promise(async () => thread?.terminate()))
   const start = (): Worker => {
-    const started = new Worker(source, { eval: true, execArgv: [], stdout: true, stderr: true })
+    const started = new (Rarely.workerThreads().Worker)(source, {
+      eval: true,
+      execArgv: [],
+      stdout: true,
+      stderr: true
+    })
     const end = () => {
       if (thread === started) thread = undefined
     }

@@ -26,6 +26,9 @@ import { familyOf } from "../interfaces/SystemInterface.ts"
 import type { Attached } from "./Attached.ts"
 import * as Attachments from "./Attachments.ts"
 import * as HostNames from "./HostNames.ts"
+import * as LinkListener from "./LinkListener.ts"
+import * as NodeCipher from "./NodeCipher.ts"
+import * as NodeCrashLinks from "./NodeCrashLinks.ts"
 import * as NodeInterfaces from "./NodeInterfaces.ts"
 import * as NodeKeyFile from "./NodeKeyFile.ts"
 import * as NodeSinceBoot from "./NodeSinceBoot.ts"
@@ -131,14 +134,34 @@ const openIn = Effect.fnUntraced(function*(
     unicast: (to, payload) => Effect.suspend(() => send(towards(to.ip), to, payload)),
     ask: (to, payload) => Effect.suspend(() => PortProbe.probe(sockets, towards(to.ip).networkInterface, to, payload)),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
+    cipher: NodeCipher.cipher,
     isExposed,
     isDirect: attachments.isDirect,
     resolve: (host) => resolve(resolver, host, new Set(groups.map(({ multicastGroup }) => multicastGroup.family))),
     troubles: Queue.take(sockets.troubles),
+    openLinks: linksOf(attachments, options, sockets.report),
     dropped: Effect.sync(() => sockets.lost() + droppedBy(attachments))
   }
   return endpoint
 })
+
+/** Links are accepted at the number of the unicast port, if nobody has it in TCP: one number for a firewall to let through. */
+const linksOf = (attachments: Attachments.Attachments, options: Options, report: Socket.Sockets["report"]) => {
+  const { all, groups, towards } = attachments
+  const addressOf = (ip: string) => towards(ip).networkInterface.address
+  return NodeCrashLinks.open({
+    get hosts() {
+      const families = groups.map(({ multicastGroup }) => multicastGroup.family)
+      return families.flatMap((family) => LinkListener.hostOf(family, options.interfaces, all()))
+    },
+    get port() {
+      return UnicastSocket.localOf(all()[0]).port
+    },
+    source: (ip) => familyOf(addressOf(ip)) === familyOf(ip) ? addressOf(ip) : undefined,
+    random: (bytes) => new Uint8Array(randomBytes(bytes)),
+    report
+  })
+}
 
 /** The addresses of a host that are of these families, each in its one spelling. */
 const resolve = Effect.fnUntraced(function*(

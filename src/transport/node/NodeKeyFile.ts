@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { constants } from "node:fs"
-import * as Fs from "node:fs/promises"
 import { type Contents, KeyFile, KeyFileUnreadable, maxBytes } from "../KeyFile.ts"
+import * as Rarely from "./Rarely.ts"
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
@@ -28,7 +28,7 @@ const whyOf = (cause: unknown): string => {
 export const read = (path: string): Effect.Effect<Contents, KeyFileUnreadable> =>
   Effect.tryPromise({
     try: async () => {
-      const file = await Fs.open(path, flags)
+      const file = await Rarely.filePromises().open(path, flags)
       try {
         const stat = await file.stat()
         if (!stat.isFile() && !stat.isDirectory()) throw Object.assign(new Error("no file"), { code: "ENXIO" })

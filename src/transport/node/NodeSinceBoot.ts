@@ -13,11 +13,11 @@ import * as SinceBoot from "../SinceBoot.ts"
 export const layer: Layer.Layer<never> = Layer.effect(
   SinceBoot.SinceBoot,
   Effect.map(Clock.Clock, (clock) =>
-    SinceBoot.combine({
+    SinceBoot.combine(SinceBoot.sparing({
       uptime,
       monotonic: () => Number(hrtime.bigint()) / 1e6,
       wall: () => clock.currentTimeMillisUnsafe()
-    }))
+    })))
 )
 
 // internal

@@ -12,13 +12,13 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
-import Cluster from "node:cluster"
 import type * as Dgram from "node:dgram"
 import type { Address } from "../../protocol/model/Member.ts"
 import { DatagramsFailed, type Received } from "../Datagrams.ts"
 import { describe, type SystemInterface } from "../interfaces/SystemInterface.ts"
 import { receiveBufferWanted } from "../Kernel.ts"
 import * as Binding from "./Binding.ts"
+import * as Rarely from "./Rarely.ts"
 import * as SocketAddress from "./SocketAddress.ts"
 import * as SystemError from "./SystemError.ts"
 
@@ -227,7 +227,7 @@ const joinBy = (native: Dgram.Socket | undefined): Opened["join"] => (group, net
 /** Under `node:cluster` a port that is taken is most likely that of another worker, which was given the same settings. */
 const withCluster = (failed: DatagramsFailed): DatagramsFailed => {
   const { cause, during, kind, where } = failed
-  if (kind !== "AddressInUse" || !Cluster.isWorker) return failed
+  if (kind !== "AddressInUse" || !Rarely.cluster().isWorker) return failed
   return new DatagramsFailed({
     during,
     kind,

@@ -1,0 +1,157 @@
+/**
+ * The commands, with their flags. What a command does is loaded when it is called for.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Argument from "effect/cli/Argument"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Settings from "../settings/Settings.ts"
+import { version } from "../status/Version.ts"
+import * as Given from "./given.ts"
+import type * as Log from "./log.ts"
+import * as Options from "./options.ts"
+import * as Refusal from "./refusal.ts"
+
+const serveFlags = {
+  ...Options.flagsOf(Settings.flagKeys),
+  "log-format": Options.logFormat,
+  json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
+}
+const answer = Options.timeout("how long to wait for an answer", Duration.seconds(2))
+const acknowledgement = Options.timeout("how long to wait until a message is acknowledged", Duration.seconds(10))
+const everyAcknowledgement = Options.timeout("how long to wait until a line is acknowledged", Duration.minutes(1))
+const askFlags = {
+  ...Options.flagsOf(Options.askingKeys),
+  timeout: answer,
+  "this-host": Options.thisHost,
+  json: Options.json.pipe(Flag.withDescription("print one JSON object"))
+}
+const watchFlags = { ...Options.flagsOf(Options.watchingKeys), url: Options.url }
+const sendFlags = {
+  text: Argument.String("text").pipe(Argument.withDescription("what to send: at most 512 bytes of JSON")),
+  ...Options.flagsOf(Options.clientKeys),
+  timeout: acknowledgement,
+  json: Options.json.pipe(Flag.withDescription("print one JSON object"))
+}
+const clientFlags = {
+  ...Options.flagsOf(Options.clientKeys),
+  timeout: everyAcknowledgement,
+  json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
+}
+
+const doctorFlags = {
+  ...Options.flagsOf(Options.examinedKeys),
+  timeout: Options.listen,
+  watch: Options.watch,
+  json: Options.json.pipe(Flag.withDescription("print the report as one JSON object; with --watch one a line"))
+}
+
+const runServe = Effect.fnUntraced(function*({ json, "log-format": logFormat, ...flags }: ServeFlags) {
+  const { settings, token } = yield* Given.resolveToServe(flags)
+  const { serve } = yield* Effect.promise(() => import("./serve.ts"))
+  return yield* serve(settings, { json, token, logFormat: Option.getOrNull(logFormat) })
+})
+
+interface ServeFlags extends Given.Given {
+  readonly json: boolean
+  readonly "log-format": Option.Option<Log.Format>
+}
+
+const simulateFlags = {
+  ...Options.flagsOf(Options.simulatedKeys),
+  ...Options.runFlags,
+  "until-failure": Flag.Boolean("until-failure").pipe(
+    Flag.withoutNegation,
+    Flag.withDefault(false),
+    Flag.withDescription("run seed after seed until a promise is broken; with --runs so many at most")
+  ),
+  json: Options.json.pipe(Flag.withDescription("print one JSON object"))
+}
+
+const root = Command.make("bellwether", serveFlags, runServe).pipe(
+  Command.withDescription(
+    "Servers on a LAN find each other, watch each other and agree on one leader. Without a command: serve."
+  ),
+  Command.withSubcommands([
+    Command.make("serve", serveFlags, runServe).pipe(Command.withDescription("Join the group and stay until stopped")),
+    Command.make("members", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Given.resolve(flags)
+        const { members } = yield* Effect.promise(() => import("./members.ts"))
+        return yield* members(settings, { json, thisHost, timeout })
+      })).pipe(Command.withDescription("Ask a group who is in it, without joining")),
+    Command.make("leader", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Given.resolve(flags)
+        const { leader } = yield* Effect.promise(() => import("./leader.ts"))
+        return yield* leader(settings, { json, thisHost, timeout })
+      })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
+    Command.make("watch", watchFlags, ({ url, ...flags }) =>
+      Effect.gen(function*() {
+        const { settings, token } = yield* Given.resolveToWatch(flags)
+        const { watch } = yield* Effect.promise(() => import("./watch.ts"))
+        return yield* watch({ settings, token, url: Option.getOrUndefined(url) })
+      })).pipe(Command.withDescription("Show a group live, and take no part in it")),
+    Command.make(
+      "simulate",
+      simulateFlags,
+      ({ faults, json, minutes, runs, seed, servers, "until-failure": untilFailure, ...flags }) =>
+        Effect.gen(function*() {
+          // All servers of the run make up the group.
+          const isLease = Option.contains(flags.leadership, "lease") && Option.isNone(flags.groupSize)
+          const groupSize = isLease ? Option.some(servers) : flags.groupSize
+          const settings = yield* Given.resolve({ ...flags, groupSize })
+          const { simulate } = yield* Effect.promise(() => import("./simulate.ts"))
+          return yield* simulate(settings, { faults, json, minutes, runs, seed, servers, untilFailure })
+        })
+    ).pipe(Command.withDescription("Try the protocol on a simulated network, with faults drawn from a seed")),
+    Command.make("demo", {}, () =>
+      Effect.gen(function*() {
+        const { demo } = yield* Effect.promise(() => import("./demo.ts"))
+        return yield* demo
+      })).pipe(
+        Command.withDescription(
+          "Start five servers on this host, and see what follows when they are killed, frozen or cut off"
+        )
+      ),
+    Command.make("doctor", doctorFlags, ({ json, timeout, watch, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Given.resolve(flags)
+        const { doctor } = yield* Effect.promise(() => import("./doctor.ts"))
+        return yield* doctor(settings, { json, timeout, watch })
+      })).pipe(Command.withDescription("Explain why servers do not find each other, and what to do about it")),
+    Command.make("client", clientFlags, ({ json, timeout, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Given.resolve(flags)
+        const { client } = yield* Effect.promise(() => import("./client.ts"))
+        return yield* client(settings, { json, timeout })
+      })).pipe(
+        Command.withDescription(
+          "Join as a client: send each line of standard input to everybody, and show what all clients send"
+        )
+      ),
+    Command.make("send", sendFlags, ({ json, text, timeout, ...flags }) =>
+      Effect.gen(function*() {
+        const settings = yield* Given.resolve(flags)
+        const { send } = yield* Effect.promise(() => import("./send.ts"))
+        return yield* send(text, settings, { json, timeout })
+      })).pipe(Command.withDescription("Send one message to everybody, and wait until it is acknowledged"))
+  ])
+)
+
+/** Runs the command that the command line calls for. */
+export const run = (words: ReadonlyArray<string>) =>
+  Command.runWith(root, { version })(words).pipe(
+    Effect.provide(NodeServices.layer),
+    Effect.provideService(
+      CliConfig.CliConfig,
+      CliConfig.make({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] })
+    ),
+    Effect.provideService(CliOutput.Presenter, Refusal.presenter(Options.allowed))
+  )
