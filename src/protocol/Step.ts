@@ -21,6 +21,7 @@ import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
+import * as HeartbeatPace from "./membership/HeartbeatPace.ts"
 import * as Identity from "./membership/Identity.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
 import * as PathProbes from "./membership/PathProbes.ts"
@@ -132,6 +133,7 @@ export const make = (options: {
   kept: [],
   minority: false,
   crowdedSince: Infinity,
+  heartbeatPace: null,
   pathProbes: PathProbes.none,
   provenAt: -Infinity,
   unheardSince: Infinity,
@@ -345,7 +347,7 @@ const inElection = (
 
 const heartbeat = (context: StepContext): void => {
   LeaderLife.giveSignOfLife(ElectionContext.ofGroup(context))
-  Presence.sayAlive(context)
+  if (HeartbeatPace.isDue(context)) Presence.sayAlive(context)
   Algorithms.of(context.state).onHeartbeat(context)
   NamedElections.heartbeat(context)
   FailureDetector.keepByUnicast(context)

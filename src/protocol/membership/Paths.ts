@@ -35,7 +35,7 @@ export const provesHearing = (self: Member.Member, message: Message.FromServer):
 export const isHeardBy = (context: StepContext, id: Member.NodeId): boolean => {
   const known = Option.getOrUndefined(context.known(id))
   return known !== undefined
-    && context.now.monotonic - known.hearsUsAt <= Timing.patience(context.state.timing, known.interval)
+    && context.now.monotonic - known.hearsUsAt <= Timing.patience(context.state.timing, context.expectedInterval(known))
 }
 
 /** Whether a member has proved since then that it hears this server. */
@@ -54,8 +54,8 @@ export const noteHeardBy = (context: StepContext, id: Member.NodeId): void => {
 }
 
 /** Whether a member was heard of late. */
-const speaks = ({ now }: StepContext, { heardAt, interval }: Known): boolean =>
-  now.monotonic - heardAt <= Timing.overdue(interval)
+const speaks = (context: StepContext, known: Known): boolean =>
+  context.now.monotonic - known.heardAt <= Timing.overdue(context.expectedInterval(known))
 
 /**
  * Whether members speak and nobody has proved lately that it hears this server, also none that is gone since. Those members
@@ -113,7 +113,7 @@ export const request = (context: StepContext, id: Member.NodeId): boolean => {
   const waited = context.now.monotonic - known.proofAskedAt
   if (waited < context.state.timing.heartbeatInterval) return false
   context.state.known = HashMap.set(context.state.known, id, { ...known, proofAskedAt: context.now.monotonic })
-  const isFirst = waited > Timing.patience(context.state.timing, known.interval)
+  const isFirst = waited > Timing.patience(context.state.timing, context.expectedInterval(known))
   if (isFirst) ask(context, id, Timing.probeTries, Math.min(requestGap, context.state.timing.probeTimeout))
   else ask(context, id, 1)
   return isFirst
@@ -132,7 +132,9 @@ export const keep = (context: StepContext, id: Member.NodeId): void => {
     return
   }
   const age = context.now.monotonic - known.hearsUsAt
-  if (age > Timing.patience(context.state.timing, known.interval) / 2) ask(context, id, Timing.probeTries)
+  if (age > Timing.patience(context.state.timing, context.expectedInterval(known)) / 2) {
+    ask(context, id, Timing.probeTries)
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import type * as Message from "../model/Message.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Contacts from "./Contacts.ts"
+import * as HeartbeatPace from "./HeartbeatPace.ts"
 
 /** Asks the group who is there. */
 export const probeGroup = (context: StepContext): void => {
@@ -20,6 +21,7 @@ export const probeGroup = (context: StepContext): void => {
 /** Says to the group that this server lives. */
 export const sayAlive = (context: StepContext): void => {
   context.say(null, { type: "SERVER_ALIVE", ...signOfLife(context) })
+  HeartbeatPace.said(context)
   LeaderPace.goOn(context)
 }
 

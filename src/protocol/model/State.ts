@@ -284,6 +284,11 @@ export interface State {
   readonly doubts: { readonly watched: number; readonly toldAt: number }
   /** The longest that this server was late since the last sweep, and in the time before it. */
   readonly lag: { readonly now: number; readonly before: number }
+  /**
+   * The heartbeat that is put off in a large group: it is due when this share of the interval is over `from` then. Null where
+   * none is, `asLeader` where the last one was a leader's.
+   */
+  readonly heartbeatPace: { readonly from: number; readonly share: number } | "asLeader" | null
   readonly pathProbes: PathProbes
   /** When anybody last proved that it hears this server. */
   readonly provenAt: number

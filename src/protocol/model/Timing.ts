@@ -1,11 +1,13 @@
 /** The settings that the protocol itself goes by, all times in whole milliseconds, and what follows from them. */
-import type * as Message from "./Message.ts"
+import * as Message from "./Message.ts"
 
 /** The protocol's times and sizes for one server. `Settings` documents each of them. */
 export interface Timing {
   readonly heartbeatInterval: number
   /** Time between two signs of life of a leader, at most `heartbeatInterval`. */
   readonly leaderInterval: number
+  /** The most heartbeats of others that a server hears in a second, on the average: in a large group they come less often. */
+  readonly maxHeartbeatsPerSecond: number
   readonly cleanupInterval: number
   readonly memberTimeout: number
   readonly probeTimeout: number
@@ -49,6 +51,26 @@ export const checkInterval = (timing: Pick<Timing, "heartbeatInterval">, leads: 
 /** For how long after a pause what is read may have waited in the sockets, in ms. */
 export const drainFor = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
   Math.min(100, heartbeatInterval)
+
+/**
+ * Above the threshold a server says each heartbeat after at least this share of the interval that it announces, at random, so
+ * that not all of a group say theirs at one instant. (RFC 3550, 6.3, draws from the half of its interval to one and a half.)
+ */
+export const leastShare = 0.5
+
+/**
+ * The heartbeat interval of a server that leads nothing beside so many others, in ms: `heartbeatInterval`, or so many of them
+ * that the others hear no more than `maxHeartbeatsPerSecond` together.
+ */
+export const intervalBeside = (
+  { heartbeatInterval, maxHeartbeatsPerSecond }: Pick<Timing, "heartbeatInterval" | "maxHeartbeatsPerSecond">,
+  others: number
+): number => {
+  const mean = others * 1_000 / maxHeartbeatsPerSecond
+  if (mean <= heartbeatInterval) return heartbeatInterval
+  const most = Math.max(1, Math.floor(Message.maxInterval / heartbeatInterval))
+  return heartbeatInterval * Math.min(most, Math.ceil(2 * mean / (1 + leastShare) / heartbeatInterval))
+}
 
 /** For how long a silent member is left alone, in ms, given the interval that it announced for its heartbeats. */
 export const patience = (timing: Timing, announcedInterval: number): number =>
