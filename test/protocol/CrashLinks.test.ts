@@ -16,7 +16,7 @@ const linked = (name: string, change: Partial<Member.Member> = {}): Member.Membe
 const among = (names: string, leader?: string, options: Options = {}): Server =>
   Server.live(
     { self: linked("m"), ...options },
-    [...names].map((name) => alive(linked(name), leader === undefined ? undefined : reign(50, linked(leader))))
+    names.split("").map((name) => alive(linked(name), leader === undefined ? undefined : reign(50, linked(leader))))
   )
 
 const start = (name: string, incarnation = 1_000) => ({ id: id(name), incarnation })
@@ -75,7 +75,7 @@ describe("which links there are (protocol, crash links)", () => {
   })
 
   it("the eight highest ranked besides the leader keep one to it, and it to them", () => {
-    const high = (names: string) => [...names].map((name) => linked(name, { priority: 1 }))
+    const high = (names: string) => names.split("").map((name) => linked(name, { priority: 1 }))
     const follows = (highest: string): Server =>
       Server.live({ self: linked("m") }, [
         ...high(highest).map((one) => alive(one, reign(50, linked("z", { priority: 2 })))),
@@ -86,7 +86,7 @@ describe("which links there are (protocol, crash links)", () => {
     assert.notInclude(kept(follows("abcdefgo")) ?? [], "z")
     const leads = Server.live(
       { self: linked("m", { priority: 9 }) },
-      [..."nopqrstuvwxyz"].map((name) => alive(linked(name)))
+      "nopqrstuvwxyz".split("").map((name) => alive(linked(name)))
     )
     assert.deepStrictEqual(kept(leads.advance(2_000)), ["n", "s", "t", "u", "v", "w", "x", "y", "z"])
   })
@@ -131,7 +131,7 @@ describe("which links there are (protocol, crash links)", () => {
     const server = among("n").advance(2_000)
     server.step(up("n"))
     server.hear(says(linked("n", { ip: "192.0.2.77" }), { type: "SERVER_ALIVE", interval: 10_000 }, {}), "multicast")
-    server.hear({ ...alive(linked("n", { ip: "192.0.2.77" })), moved: 1 } as Message.Message, "multicast", {
+    server.hear({ ...alive(linked("n", { ip: "192.0.2.77" })), moved: 1 }, "multicast", {
       ip: "192.0.2.77",
       port: 4014
     })
@@ -157,10 +157,12 @@ describe("a break (protocol, crash links)", () => {
       const server = withLink()
       server.step(broke("z"))
       assert.deepStrictEqual(asked(server), ["z"])
-      const [first, second] = order === "tcp first" ? [tried("z"), refused("z")] : [refused("z"), tried("z")]
-      server.step(first!)
+      const [first, second] = order === "tcp first"
+        ? [tried("z"), refused("z")] as const
+        : [refused("z"), tried("z")] as const
+      server.step(first)
       assert.deepStrictEqual(removals(server), [])
-      server.step(second!)
+      server.step(second)
       assert.deepStrictEqual(removals(server), ["z Crashed"])
       assert.deepInclude(server.events.find((event) => event.event === "MemberRemoved"), {
         reason: { _tag: "Crashed", evidence: "192.0.2.26 refuses ports 4026 (UDP) and 40000 (TCP)" }
@@ -335,6 +337,31 @@ describe("a break (protocol, crash links)", () => {
     assert.isTrue(server.leads)
   })
 
+  it("a link that either side gave up says nothing, and is opened anew if it is wanted", () => {
+    const server = withLink()
+    for (const incarnation of [999, 1_000]) server.step({ _tag: "LinkLeft", ...start("z", incarnation) })
+    assert.deepStrictEqual([asked(server), HashMap.size(server.state.crashLinks.links)], [[], 0])
+    for (const input of [broke("z"), tried("z"), refused("z")]) server.step(input)
+    assert.deepStrictEqual(removals(server), [])
+    server.advance(2_000)
+    assert.include(kept(server) ?? [], "z")
+  })
+
+  it("where the connection is refused just after the question, that is given 3 ms to be refused before it is asked anew", () => {
+    const server = withLink()
+    server.step(broke("z"))
+    server.step(tried("z"))
+    assert.deepStrictEqual(asked(server), ["z"])
+    server.advance(3)
+    assert.deepStrictEqual(asked(server), ["z", "z"])
+    const other = withLink()
+    other.step(broke("z"))
+    other.step(tried("z"))
+    other.hear(alive(linked("z"), reign(50, linked("z"))))
+    other.advance(3)
+    assert.deepStrictEqual(asked(other), ["z"])
+  })
+
   it("a goodbye forgets the link", () => {
     const server = withLink()
     server.hear(leaving(linked("z"), { follows: reign(50, linked("z")) }))
@@ -364,21 +391,25 @@ describe("a crash is told (protocol, crash links)", () => {
     return server
   }
 
-  it("once, within 5 ms, by who saw its link break", () => {
-    const server = crash(withLink())
-    server.advance(5)
-    const told = server.sent.filter(({ message }) => message.type === "CRASHED")
-    assert.deepStrictEqual(told.map(({ message, to }) => [to, (message as Message.Of<"CRASHED">).gone]), [[
-      null,
-      start("z")
-    ]])
-    server.advance(2_000)
-    assert.strictEqual(server.said("CRASHED").length, 1)
+  it("once, within 5 ms, by who saw its link break; 15 later where all have a link with the leader that crashed", () => {
+    for (const [name, names, first, last] of [["n", "abn", 0, 5], ["z", "abz", 15, 20]] as const) {
+      const server = crash(withLink(name, names, name === "z" ? "z" : "b"), name)
+      server.advance(Math.max(0, first - 1))
+      if (first > 0) assert.deepStrictEqual(server.said("CRASHED"), [])
+      server.advance(last - Math.max(0, first - 1))
+      const told = server.sent.filter(({ message }) => message.type === "CRASHED")
+      assert.deepStrictEqual(told.map(({ message, to }) => [to, (message as Message.Of<"CRASHED">).gone]), [[
+        null,
+        start(name)
+      ]])
+      server.advance(2_000)
+      assert.strictEqual(server.said("CRASHED").length, 1)
+    }
   })
 
   it("without multicast, to each by unicast", () => {
     const server = crash(withLink("z", "abz", "z", { timing: { multicast: false } }))
-    server.advance(5)
+    server.advance(20)
     const told = server.sent.filter(({ message }) => message.type === "CRASHED")
     assert.sameMembers(told.map(({ to }) => to === null ? "" : Peer.nameOf(to)), ["a", "b"])
   })

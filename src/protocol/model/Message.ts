@@ -92,7 +92,6 @@ export const Agreement = Schema.Struct({
   drift: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.1 }))
 })
 
-/** */
 export type Agreement = typeof Agreement.Type
 
 /** The name of the election: empty for the group's own. */
@@ -113,7 +112,6 @@ export const PreVote = Schema.Struct({
   remaining: Schema.Natural
 })
 
-/** */
 export type PreVote = typeof PreVote.Type
 
 /**
