@@ -181,6 +181,48 @@ describe("a break (protocol, crash links)", () => {
     assert.isAtLeast(asked(server).length, 5)
   })
 
+  it("a link that was given up is none: its break is not waited for, and it is opened anew", () => {
+    const server = withLink()
+    server.step({ _tag: "LinkLeft", ...start("z", 999) })
+    server.step({ _tag: "LinkLeft", ...start("z") })
+    server.step({ _tag: "LinkLeft", ...start("z") })
+    server.step(broke("z"))
+    assert.deepStrictEqual(asked(server), [])
+    server.hear(crashed("a", "z"))
+    assert.deepStrictEqual(triedOut(server), ["z"])
+    server.hear(alive(linked("z"), reign(50, linked("z"))))
+    server.advance(2_500)
+    assert.deepStrictEqual(kept(server), ["z"])
+  })
+
+  it("given up after its break it is still found out", () => {
+    const server = withLink()
+    for (const input of [broke("z"), { _tag: "LinkLeft", ...start("z") } as const, tried("z"), refused("z")]) {
+      server.step(input)
+    }
+    assert.deepStrictEqual(removals(server), ["z Crashed"])
+  })
+
+  it("the UDP port that was asked when the link broke has 3 ms to refuse, and is asked again then, unless it lives", () => {
+    for (const lives of [false, true]) {
+      const server = withLink()
+      server.step(broke("z"))
+      server.step(tried("z"))
+      assert.deepStrictEqual(asked(server), ["z"])
+      server.advance(1)
+      if (lives) server.hear(alive(linked("z"), reign(50, linked("z"))))
+      server.advance(2)
+      assert.deepStrictEqual(asked(server), lives ? ["z"] : ["z", "z"])
+    }
+  })
+
+  it("asked longer ago, the UDP port is asked again at once", () => {
+    const server = withLink()
+    server.step(broke("z"))
+    server.advance(4).step(tried("z"))
+    assert.deepStrictEqual(asked(server), ["z", "z"])
+  })
+
   it("a question that was said twice is refused once", () => {
     const server = withLink()
     server.step(broke("z"))
@@ -391,25 +433,40 @@ describe("a crash is told (protocol, crash links)", () => {
     return server
   }
 
-  it("once, within 5 ms, by who saw its link break; 15 later where all have a link with the leader that crashed", () => {
-    for (const [name, names, first, last] of [["n", "abn", 0, 5], ["z", "abz", 15, 20]] as const) {
-      const server = crash(withLink(name, names, name === "z" ? "z" : "b"), name)
-      server.advance(Math.max(0, first - 1))
-      if (first > 0) assert.deepStrictEqual(server.said("CRASHED"), [])
-      server.advance(last - Math.max(0, first - 1))
-      const told = server.sent.filter(({ message }) => message.type === "CRASHED")
-      assert.deepStrictEqual(told.map(({ message, to }) => [to, (message as Message.Of<"CRASHED">).gone]), [[
-        null,
-        start(name)
-      ]])
-      server.advance(2_000)
-      assert.strictEqual(server.said("CRASHED").length, 1)
+  it("once, within 5 ms, by who saw its link break", () => {
+    const server = crash(withLink("z", "abz", "a"))
+    server.advance(5)
+    const told = server.sent.filter(({ message }) => message.type === "CRASHED")
+    assert.deepStrictEqual(told.map(({ message, to }) => [to, (message as Message.Of<"CRASHED">).gone]), [[
+      null,
+      start("z")
+    ]])
+    server.advance(2_000)
+    assert.strictEqual(server.said("CRASHED").length, 1)
+  })
+
+  it("of the leader, after 15 ms more, where all keep a link to it", () => {
+    const when = (names: string) => {
+      const server = crash(withLink("z", names))
+      server.advance(14)
+      const early = server.said("CRASHED").length
+      server.advance(6)
+      return [early, server.said("CRASHED").length]
     }
+    assert.deepStrictEqual([when("abz"), when("abcdefgz"), when("abcdefghz")], [[0, 1], [0, 1], [1, 0]])
+  })
+
+  it("at once where one has no links", () => {
+    const server = among("abz", "z").advance(2_000)
+    server.hear(alive(member("c"), reign(50, linked("z"))))
+    server.step(up("z"))
+    crash(server).advance(5)
+    assert.strictEqual(server.said("CRASHED").length, 1)
   })
 
   it("without multicast, to each by unicast", () => {
-    const server = crash(withLink("z", "abz", "z", { timing: { multicast: false } }))
-    server.advance(20)
+    const server = crash(withLink("z", "abz", "a", { timing: { multicast: false } }))
+    server.advance(5)
     const told = server.sent.filter(({ message }) => message.type === "CRASHED")
     assert.sameMembers(told.map(({ to }) => to === null ? "" : Peer.nameOf(to)), ["a", "b"])
   })

@@ -72,8 +72,6 @@ const view = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, 
 const Interval = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
 /** For how many ms more its sender does not vote; left out where it does, and where there are no leases. */
 const silent = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400_000 })))
-/** Ms to the sender's next sign of life, where it leads and gives one between its heartbeats. */
-const pace = Schema.optionalKey(Interval)
 const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
 const Page = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
@@ -184,31 +182,15 @@ export type Missed = typeof Missed.Type
  */
 const delivered = Schema.optionalKey(Client.Index)
 
-/** The most messages of clients that follow the first in one datagram: all that may be on their way of one client. */
-export const maxMore = Client.window - 1
-
 /** Said by who reads several messages in one datagram; left out by a program that is too old for that. */
 const batches = Schema.optionalKey(Schema.Literal(true))
-
-/**
- * The messages that follow the one that carries them, each with the next index. Without a `client` one is of the same client as the
- * message before it, and without a `seq` it has the next number.
- */
-const Following = Schema.Struct({
-  client: Schema.optionalKey(Client.Client),
-  seq: Schema.optionalKey(Client.Seq),
-  body: Client.Body
-})
-
-/** */
-export type Following = typeof Following.Type
 
 const kind = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(name), ...fields })
 
 /** Every message there is. */
 export const Message = Schema.Union([
-  /** I live, and follow this reign. `interval`: ms to the next one. */
+  /** I live, and follow this reign. `interval`: ms to the next heartbeat, `pace`: to the next sign of life of a leader. */
   kind("SERVER_ALIVE", {
     ...header,
     interval: Interval,
@@ -216,7 +198,7 @@ export const Message = Schema.Union([
     sees,
     delivered,
     elections,
-    pace,
+    pace: Schema.optionalKey(Interval),
     silent,
     view,
     // Any text: what a later version may put here is no reason to miss a sign of life. See `StatusPages`.
@@ -276,7 +258,7 @@ export const Message = Schema.Union([
     election: ElectionName,
     cause: Schema.optionalKey(Cause),
     lease: Schema.optionalKey(Agreement),
-    pace,
+    pace: Schema.optionalKey(Interval),
     delivered
   }),
   /** I stay, but lead no more; `successor` should go first. `cause` is one of `Event.Cause`, left out for `Resigned`. */
@@ -377,7 +359,7 @@ export const Message = Schema.Union([
     seq: Client.Seq,
     oldest: Client.Seq,
     body: Client.Body,
-    more: Schema.optionalKey(Schema.Array(Client.Body).check(Schema.isMaxLength(maxMore)))
+    more: Schema.optionalKey(Schema.Array(Client.Body).check(Schema.isMaxLength(Client.maxMore)))
   }),
   /** The leader has it and all before it, and handed them on. */
   kind("CLIENT_ACK", { ...header, client: Client.ClientId, seq: Client.Seq }),
@@ -393,7 +375,7 @@ export const Message = Schema.Union([
     client: Client.Client,
     seq: Client.Seq,
     body: Client.Body,
-    more: Schema.optionalKey(Schema.Array(Following).check(Schema.isMaxLength(maxMore)))
+    more: Schema.optionalKey(Schema.Array(Client.Following).check(Schema.isMaxLength(Client.maxMore)))
   }),
   /** I missed these, `from` to `to`; send them again. */
   kind("CLIENT_REPAIR", { missed: Missed, from: Client.Seq, to: Client.Seq, batches }),
