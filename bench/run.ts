@@ -7,10 +7,12 @@ const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string
   figures: async () => (await import("./figures.ts")).figures,
   flood: async () => (await import("./flood.ts")).flood,
   sealing: async () => (await import("./sealing.ts")).sealing,
+  group: async () => (await import("./group.ts")).group,
   heartbeat: async () => (await import("./heartbeat.ts")).heartbeat,
   http: async () => (await import("./http.ts")).http,
   idle: async () => (await import("./idle.ts")).idle,
   page: async () => (await import("./page.ts")).page,
+  members: async () => (await import("./members.ts")).members,
   receive: async () => (await import("./receive.ts")).receive,
   messages: async () => (await import("./messages.ts")).messages
 }
