@@ -13,7 +13,9 @@ const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string
   idle: async () => (await import("./idle.ts")).idle,
   page: async () => (await import("./page.ts")).page,
   members: async () => (await import("./members.ts")).members,
+  start: async () => (await import("./start.ts")).start,
   receive: async () => (await import("./receive.ts")).receive,
+  memory: async () => (await import("./memory.ts")).memory,
   messages: async () => (await import("./messages.ts")).messages
 }
 

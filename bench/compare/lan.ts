@@ -1,4 +1,5 @@
 /** A group of one contender, a host to each server, and what its servers say; in real time, on hosts in network namespaces. */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
@@ -71,8 +72,11 @@ const launch = (contender: Contender, host: string, index: number): Server => {
 const patience = 90_000
 const pace = 20
 
+/** It did not come about in all that time. */
+export class InVain extends Data.TaggedError("InVain") {}
+
 /** Waits until something holds, and for as long after as it takes to be sure that it stays so, in ms. */
-export const until = (holds: () => boolean, stays = 0): Effect.Effect<void> =>
+export const until = (holds: () => boolean, stays = 0): Effect.Effect<void, InVain> =>
   Effect.gen(function*() {
     const until = performance.now() + patience
     let since = Infinity
@@ -80,7 +84,7 @@ export const until = (holds: () => boolean, stays = 0): Effect.Effect<void> =>
       const now = performance.now()
       since = holds() ? Math.min(since, now) : Infinity
       if (now - since >= stays) return
-      if (now > until) return yield* Effect.die(new Error("it did not come about"))
+      if (now > until) return yield* new InVain()
       yield* Effect.sleep(pace)
     }
   })

@@ -193,7 +193,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const supervisor = yield* Supervisor.make(() => Effect.void)
   const outbox = yield* Outbox.make(drops.count, supervisor)
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => engine.step({ _tag: "Room", limit })))
-  const tickets = Tickets.make()
+  const tickets = yield* Tickets.make()
   const engine: ClientEngine.ClientEngine = yield* ClientEngine.make({
     initial: ClientStep.make({ client: self, interval: Math.round(Duration.toMillis(settings.heartbeatInterval)) }),
     outbox,
@@ -208,14 +208,14 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const useKeys = yield* followKeys(keys, settings, supervisor)
   engine.offer({ _tag: "Start" })
   const closed = yield* Deferred.make<never, ClientClosed>()
-  const leave = Effect.andThen(Deferred.fail(closed, new ClientClosed()), engine.step({ _tag: "Leave" }))
+  const leave = Effect.all([Deferred.fail(closed, new ClientClosed()), tickets.close, engine.step({ _tag: "Leave" })])
   // Last acquired, first released: while it leaves, everything above still runs.
   yield* Effect.addFinalizer(() => Closing.waitFor(Effect.andThen(leave, outbox.farewell), Closing.goodbyeWithin))
   const { forgetBeginning, subscribe, subscribeAfter } = engine.hub
   yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), Effect.sync(forgetBeginning)))
   const nobody = Joining.nobody(engine, settings, endpoint)
   const reign = Effect.map(engine.state, ({ reign }) => reign)
-  const send = Sending.send({ engine, tickets, closed: Deferred.await(closed), within: sendWithin, nobody })
+  const send = Sending.send({ engine, tickets, within: sendWithin, nobody })
   const join = Joining.join(engine, Deferred.await(closed), joinWithin, nobody)
   return {
     self,

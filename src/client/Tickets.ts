@@ -1,35 +1,89 @@
-/** The callers that wait for the answer to their message: each has a ticket, and is answered once. */
+/**
+ * The callers that wait for the answer to their message: each has a ticket, and is answered once. One sleep at a time tells who has waited
+ * long enough: a fiber for each that waits would cost more than all else that a message does.
+ */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import type { QueueFull } from "./ClientError.ts"
+import * as Exit from "effect/Exit"
+import * as FiberHandle from "effect/FiberHandle"
+import type * as Scope from "effect/Scope"
+import { ClientClosed, type QueueFull } from "./ClientError.ts"
 
-/** The number by which the message was acknowledged, or why it was not taken. */
-export type Answer = Exit.Exit<number, QueueFull>
+/** The number by which the message was acknowledged, null where that was not in time; or why it was not taken. */
+export type Answer = Exit.Exit<number | null, QueueFull | ClientClosed>
 
 export interface Tickets {
-  readonly take: Effect.Effect<{ readonly ticket: number; readonly answer: Effect.Effect<number, QueueFull> }>
+  /** Fails once the tickets are closed. */
+  readonly take: (
+    within: Duration.Duration
+  ) => Effect.Effect<
+    { readonly ticket: number; readonly answer: Effect.Effect<number | null, QueueFull | ClientClosed> },
+    ClientClosed
+  >
   /** The waiting caller goes on at once. */
   readonly answer: (ticket: number, answer: Answer) => void
   /** Nobody waits for it any more. */
   readonly giveBack: (ticket: number) => void
+  /** The client leaves: all who wait are told so, and whoever comes later. */
+  readonly close: Effect.Effect<void>
 }
 
-export const make = (): Tickets => {
-  const waiting = new Map<number, Deferred.Deferred<number, QueueFull>>()
-  let last = 0
-  return {
-    take: Effect.sync(() => {
-      const ticket = (last += 1)
-      const answer = Deferred.makeUnsafe<number, QueueFull>()
-      waiting.set(ticket, answer)
-      return { ticket, answer: Deferred.await(answer) }
-    }),
-    answer: (ticket, answer) => {
-      const waits = waiting.get(ticket)
-      waiting.delete(ticket)
-      if (waits !== undefined) Deferred.doneUnsafe(waits, answer)
-    },
-    giveBack: (ticket) => void waiting.delete(ticket)
-  }
+interface Waiting {
+  readonly answer: Deferred.Deferred<number | null, QueueFull | ClientClosed>
+  readonly until: number
 }
+
+/** The longest sleep of one timer, in ms. */
+const longestSleep = 2 ** 31 - 1
+
+/** No ticket is taken yet. The sleep ends with the scope. */
+export const make = Effect.fnUntraced(function*(): Effect.fn.Return<Tickets, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const runAlarm = yield* FiberHandle.makeRuntime<never>()
+  const waiting = new Map<number, Waiting>()
+  let last = 0
+  let wakesAt = Infinity
+  let isClosed = false
+
+  const answer: Tickets["answer"] = (ticket, answer) => {
+    const waits = waiting.get(ticket)
+    waiting.delete(ticket)
+    if (waits !== undefined) Deferred.doneUnsafe(waits.answer, answer)
+  }
+  const wakeAt = (at: number) => {
+    if (at >= wakesAt) return
+    wakesAt = at
+    runAlarm(Effect.andThen(Effect.sleep(Math.min(longestSleep, Math.max(0, Math.ceil(at - monotonic())))), wake))
+  }
+  const wake = Effect.sync(() => {
+    wakesAt = Infinity
+    const now = monotonic()
+    let next = Infinity
+    for (const [ticket, { until }] of waiting) {
+      if (until <= now) answer(ticket, Exit.succeed(null))
+      else next = Math.min(next, until)
+    }
+    wakeAt(next)
+  })
+  return {
+    take: (within) =>
+      Effect.suspend(() => {
+        if (isClosed) return Effect.fail(new ClientClosed())
+        const ticket = (last += 1)
+        const answer = Deferred.makeUnsafe<number | null, QueueFull | ClientClosed>()
+        const until = monotonic() + Duration.toMillis(within)
+        waiting.set(ticket, { answer, until })
+        wakeAt(until)
+        return Effect.succeed({ ticket, answer: Deferred.await(answer) })
+      }),
+    answer,
+    giveBack: (ticket) => void waiting.delete(ticket),
+    close: Effect.sync(() => {
+      isClosed = true
+      for (const ticket of waiting.keys()) answer(ticket, Exit.fail(new ClientClosed()))
+    })
+  }
+})

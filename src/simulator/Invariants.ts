@@ -26,6 +26,8 @@ export const promises = {
   highestLeads:
     "in a network that is well, nobody takes the lead whose it is not: from a higher ranked one that waits for nothing, or where it may not preempt",
   noFalseEviction: "nobody is evicted who runs and is connected, also not by one that was paused",
+  crashIsKnown:
+    "who is killed while nothing else befalls the group is known to be gone within 100 ms, where links tell of it",
   stallIsNoticed: "who was paused leads no more from its first step on, and judges nobody by what it did not hear",
   workNeverOverlaps: "leading work never overlaps on one server with that of its next reign",
   membersReachable:

@@ -15,6 +15,7 @@ import type * as SimulatedNetwork from "../testing/SimulatedNetwork.ts"
 import type { Stepped } from "../testing/Stepped.ts"
 import * as Agreement from "./Agreement.ts"
 import * as Connected from "./internal/connected.ts"
+import { Crashes } from "./internal/crashes.ts"
 import { Fairness } from "./internal/fairness.ts"
 import { Hardships } from "./internal/hardships.ts"
 import { LeaseSafety } from "./internal/leaseSafety.ts"
@@ -81,6 +82,7 @@ export class Watcher {
   readonly #hardships = new Hardships()
   readonly #leases: LeaseSafety
   readonly #fairness: Fairness
+  readonly #crashes: Crashes
   readonly #setBack = new Set<SimulatedNetwork.Host>()
   readonly #ended: Array<number> = []
   #over = false
@@ -103,6 +105,7 @@ export class Watcher {
     }
     this.quiet = new Quiet.Quiet(servers, judge)
     this.#fairness = new Fairness(this.#servers, this.#hardships, judge)
+    this.#crashes = new Crashes(this.#servers, this.#hardships, judge)
     this.#transition = transition
     this.#leadership = leadership
     this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
@@ -124,6 +127,7 @@ export class Watcher {
     if (watched === null) return
     this.steps += 1
     this.#now = at
+    this.#crashes.stepped(at)
     const [past, complaints] = StepInvariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
@@ -153,6 +157,11 @@ export class Watcher {
     if (this.#leadership === "lease") this.#leases.stepped(at)
   }
 
+  /** A server is about to be killed, where nothing else is wrong. */
+  killed(index: number, at: number): void {
+    this.#crashes.killed(at, index)
+  }
+
   /** A server has no process any more. */
   ended(index: number, at: number): void {
     const watched = this.#servers.get(index)
@@ -166,6 +175,7 @@ export class Watcher {
   /** Something befalls the group: what was settled is so no more, until it settles again. */
   disturbed(at: number): void {
     this.quiet.ends(this.#now)
+    this.#crashes.disturbed(at)
     this.disturbedAt = Math.max(this.disturbedAt, at)
     this.#settledSince = Infinity
   }

@@ -33,12 +33,14 @@ interface Trouble {
   readonly reorder?: number
   /** The fate of the leader when half of the messages have been sent. */
   readonly fate: "lives" | "stops" | "dies"
+  /** How many a client sends at once; 1 unless set. */
+  readonly atOnce?: number
 }
 
 const count = 40
 
 /** Three clients send; gives the messages that each receiver has when all is quiet again. */
-const runs = Effect.fnUntraced(function*({ fate, ...network }: Trouble) {
+const runs = Effect.fnUntraced(function*({ atOnce = 1, fate, ...network }: Trouble) {
   const group = yield* SimulatedGroup.make({
     servers: 3,
     settings: { profile: "fast" },
@@ -46,6 +48,11 @@ const runs = Effect.fnUntraced(function*({ fate, ...network }: Trouble) {
     ...network
   })
   const leader = yield* group.settle()
+  const shared: Array<string> = []
+  yield* group.network.tap(({ payload, what }) => {
+    const text = new TextDecoder().decode(payload)
+    if (what === "sent" && text.includes("\"more\":[")) shared.push(text)
+  })
   for (let at = 0; at < 3; at++) yield* group.clients.add()
   const clients = yield* Effect.forEach([0, 1, 2], group.clients.at)
   const joining = yield* Effect.forkChild(Effect.forEach(clients, ({ join }) => join, { concurrency: "unbounded" }))
@@ -59,7 +66,7 @@ const runs = Effect.fnUntraced(function*({ fate, ...network }: Trouble) {
       (client) =>
         Effect.forEach(
           bodies(client.self.name, count),
-          (body, at) => Effect.andThen(Effect.sleep(at * 25), client.send(body)),
+          (body, at) => Effect.andThen(Effect.sleep((at - at % atOnce) * 25), client.send(body)),
           { concurrency: "unbounded" }
         ),
       {
@@ -79,6 +86,7 @@ const runs = Effect.fnUntraced(function*({ fate, ...network }: Trouble) {
   return {
     all: [...servers, ...(yield* Effect.forEach([0, 1, 2], group.clients.events))],
     died,
+    shared,
     ids: new Map<string, string>(clients.map(({ self }) => [self.name, self.id]))
   }
 })
@@ -126,6 +134,25 @@ describe("the messages of three clients reach all, each client's in its order, e
         assert.deepStrictEqual(received(events), everything)
       }
     })), 60_000)
+
+  for (const fate of ["lives", "stops", "dies"] as const) {
+    it.effect(
+      `twenty at once share datagrams, and nothing is lost with one that is, while the leader ${fate}`,
+      () =>
+        VirtualTime.run(Effect.gen(function*() {
+          const loss = fate === "dies" ? 0 : 0.1
+          const { all, shared } = yield* runs({ seed: 6, loss, duplicate: 0.2, reorder: 0.3, fate, atOnce: 20 })
+          for (const type of ["CLIENT_MESSAGE", "CLIENT_DELIVER"]) {
+            assert.isTrue(shared.some((text) => text.includes(type)))
+          }
+          for (const events of all) {
+            assert.deepStrictEqual(received(events), everything)
+            assert.deepStrictEqual(lost(events), [])
+          }
+        })),
+      60_000
+    )
+  }
 
   it.effect(
     "while the leader is killed, and some is lost: all but what it alone acknowledged, and that is told",

@@ -13,6 +13,7 @@ import * as Following from "../../src/protocol/election/Following.ts"
 import type * as Register from "../../src/protocol/election/Register.ts"
 import * as Roles from "../../src/protocol/election/Roles.ts"
 import type * as SecondHand from "../../src/protocol/election/SecondHand.ts"
+import type * as CrashLinks from "../../src/protocol/membership/CrashLinks.ts"
 import type * as FailureDetector from "../../src/protocol/membership/FailureDetector.ts"
 import type * as Identity from "../../src/protocol/membership/Identity.ts"
 import type * as Membership from "../../src/protocol/membership/Membership.ts"
@@ -28,6 +29,7 @@ import type { Now, State } from "../../src/protocol/model/State.ts"
 import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Timing from "../../src/protocol/model/Timing.ts"
 import type * as Zone from "../../src/protocol/model/Zone.ts"
+import * as Removal from "../../src/protocol/Removal.ts"
 import type * as Step from "../../src/protocol/Step.ts"
 import type * as Invariants from "../../src/simulator/Invariants.ts"
 import { type Mutant, replacing } from "./Mutants.ts"
@@ -202,10 +204,46 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     mutate: Mutations.from((state, input) =>
       input._tag !== "Refused" ? state : {
         ...state,
-        checks: HashMap.modify(state.checks, input.id, (check) => ({ ...check, refused: Timing.refusalsWanted - 1 }))
+        checks: HashMap.modify(state.checks, input.id, (check) => ({ ...check, linkRefused: true }))
       }
     ),
     seenBy: "a leader is killed, and its host says so (4, health)",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "a link that breaks is nobody's business",
+    mutate: Mutations.losing(({ _tag }) => _tag === "LinkBroke"),
+    seenBy: "one is killed that not all have a link with (crash links)",
+    breaks: "crashIsKnown"
+  },
+  {
+    name: "who sees a crash tells nobody",
+    mutate: Mutations.hearing((message) =>
+      message.type === "CRASHED" ? { ...message, gone: { ...message.gone, incarnation: 0 } } : message
+    ),
+    seenBy: "one is killed that not all have a link with (crash links)",
+    breaks: "crashIsKnown"
+  },
+  {
+    name: "who is told of a crash believes it",
+    replace: [replacing<typeof CrashLinks>("membership/CrashLinks.ts", {
+      told: () => (context, { gone: { id } }) => Removal.remove(context, id, { _tag: "Crashed", evidence: "hearsay" })
+    })],
+    seenBy: "one is killed that not all have a link with (crash links)",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "a refused connection is enough",
+    replace: [replacing<typeof FailureDetector>("membership/FailureDetector.ts", {
+      linkRefused: () => () => ({ _tag: "Crashed", evidence: "a refused connection" })
+    })],
+    seenBy: "a firewall rejects all connections to one that lives (crash links)",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "a connection that another program accepts is a refused one",
+    mutate: Mutations.taking((input) => input._tag === "LinkTried" ? { ...input, outcome: "Refused" } : input),
+    seenBy: "another program has the ports of one that is killed (crash links)",
     breaks: "noFalseEviction"
   },
   {

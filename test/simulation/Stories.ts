@@ -107,10 +107,15 @@ export const stories = {
     faults: [cut(4, 3, 1_900, 200), stop(4, 2_000)]
   },
   "a leader stops (5, leaving)": { servers: 3, faults: [stop(2, 2_000)] },
-  "a leader is killed, and its host says so (4, health)": {
+  "a leader is killed, and its host says so (4, health)": { servers: 3, faults: [kill(2, 2_000)] },
+  "one is killed that not all have a link with (crash links)": { servers: 5, faults: [kill(0, 4_000)] },
+  "a firewall rejects all connections to one that lives (crash links)": {
     servers: 3,
-    faults: [kill(2, 2_000)],
-    settings: { links: false }
+    faults: [{ kind: "tcp", at: 4_000, for: 3_000, server: 2, how: "rejected" }]
+  },
+  "another program has the ports of one that is killed (crash links)": {
+    servers: 3,
+    faults: [{ kind: "tcp", at: 4_000, for: 2_000, server: 2, how: "taken" }, kill(2, 4_500)]
   },
   "the highest ranked comes back (5, rule 7)": { servers: 3, faults: [crash(2, 2_000, 5_000)] },
   "the highest ranked comes back, and is not to preempt (5, preempt)": {
@@ -197,7 +202,7 @@ export const run = (name: Name): Simulation.Options => {
   // The group has settled by then. It takes two seconds to find that a network is another.
   const isQuick = settings?.stableAfter === undefined && !story.faults.some(({ kind }) => ofNetworks.has(kind))
   const millis = Math.max(...ends) + (lasts ?? (isQuick ? 6_500 : 9_500))
-  return { ...story, millis, seed: 1, settings: { profile: "fast", ...settings } }
+  return { ...story, millis, seed: 1, settings: { profile: "fast", links: name.includes("crash links"), ...settings } }
 }
 
 const seconds = (millis: number) => `${(millis / 1_000).toFixed(1).padStart(6)} s`

@@ -3,7 +3,7 @@
  * whoever hears it. An older program reads the first message of such a datagram alone; so it is given one message a datagram.
  */
 import * as Client from "../model/Client.ts"
-import * as Message from "../model/Message.ts"
+import type * as Message from "../model/Message.ts"
 import type { Output } from "../model/State.ts"
 import * as Frame from "../wire/Frame.ts"
 
@@ -41,7 +41,7 @@ interface Open {
   readonly at: number
   readonly sending: Sending
   readonly first: Packable
-  readonly more: Array<Message.Following>
+  readonly more: Array<Client.Following>
   last: Pick<Packable, "client" | "seq">
   bytes: number
 }
@@ -105,9 +105,9 @@ const isSame = (some: Sending["to"], others: Sending["to"]): boolean =>
 
 /** Adds a message to a datagram. Returns whether there was room. */
 const add = (open: Open, { body, client, seq }: Packable): boolean => {
-  if (open.more.length === Message.maxMore) return false
+  if (open.more.length === Client.maxMore) return false
   const isSameClient = client.id === open.last.client.id
-  const following: Message.Following = {
+  const following: Client.Following = {
     ...isSameClient ? {} : { client },
     ...isSameClient && seq === open.last.seq + 1 ? {} : { seq },
     body

@@ -36,12 +36,44 @@ const encoder = new TextEncoder()
 /** The bytes that a body takes as JSON in UTF-8. */
 export const bodyBytes = (body: Schema.Json): number => encoder.encode(JSON.stringify(body)).length
 
+/** Whether a body is short enough. Most are by a first estimate, for which none is written as JSON. */
+export const fits = (body: Schema.Json): boolean => atMost(body) <= maxBodyBytes || bodyBytes(body) <= maxBodyBytes
+
+/** So many bytes or fewer: what JSON writes as it is counts once, any other character of that text six times. */
+const atMost = (body: Schema.Json): number => {
+  if (typeof body === "string") return 2 + (verbatim.test(body) ? 1 : 6) * body.length
+  // The longest number is -1.2345678901234567e-123.
+  if (typeof body !== "object" || body === null) return 25
+  let bytes = 2
+  if (Array.isArray(body)) { for (const item of body) bytes += atMost(item) + 1 }
+  else for (const [key, value] of Object.entries(body)) bytes += atMost(key) + atMost(value) + 2
+  return bytes
+}
+
+const verbatim = /^[ !#-[\]-~]*$/
+
 /** The content of a message: any JSON of at most {@link maxBodyBytes}. */
 export const Body = Schema.Json.check(
-  Schema.makeFilter((body: Schema.Json) => bodyBytes(body) <= maxBodyBytes, {
+  Schema.makeFilter(fits, {
     expected: `at most ${maxBodyBytes} bytes of JSON`
   })
 )
 
 /** */
 export type Body = Schema.Json
+
+/** The most messages of clients that follow the first in one datagram: all that may be on their way of one client. */
+export const maxMore = window - 1
+
+/**
+ * The messages that follow the one that carries them, each with the next index. Without a `client` one is of the same client as the
+ * message before it, and without a `seq` it has the next number.
+ */
+export const Following = Schema.Struct({
+  client: Schema.optionalKey(Client),
+  seq: Schema.optionalKey(Seq),
+  body: Body
+})
+
+/** */
+export type Following = typeof Following.Type

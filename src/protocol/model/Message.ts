@@ -92,7 +92,6 @@ export const Agreement = Schema.Struct({
   drift: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.1 }))
 })
 
-/** */
 export type Agreement = typeof Agreement.Type
 
 /** The name of the election: empty for the group's own. */
@@ -113,7 +112,6 @@ export const PreVote = Schema.Struct({
   remaining: Schema.Natural
 })
 
-/** */
 export type PreVote = typeof PreVote.Type
 
 /**
@@ -186,24 +184,8 @@ export type Missed = typeof Missed.Type
  */
 const delivered = Schema.optionalKey(Client.Index)
 
-/** The most messages of clients that follow the first in one datagram: all that may be on their way of one client. */
-export const maxMore = Client.window - 1
-
 /** Said by who reads several messages in one datagram; left out by a program that is too old for that. */
 const batches = Schema.optionalKey(Schema.Literal(true))
-
-/**
- * The messages that follow the one that carries them, each with the next index. Without a `client` one is of the same client as the
- * message before it, and without a `seq` it has the next number.
- */
-const Following = Schema.Struct({
-  client: Schema.optionalKey(Client.Client),
-  seq: Schema.optionalKey(Client.Seq),
-  body: Client.Body
-})
-
-/** */
-export type Following = typeof Following.Type
 
 const kind = <Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(name), ...fields })
@@ -379,7 +361,7 @@ export const Message = Schema.Union([
     seq: Client.Seq,
     oldest: Client.Seq,
     body: Client.Body,
-    more: Schema.optionalKey(Schema.Array(Client.Body).check(Schema.isMaxLength(maxMore)))
+    more: Schema.optionalKey(Schema.Array(Client.Body).check(Schema.isMaxLength(Client.maxMore)))
   }),
   /** The leader has it and all before it, and handed them on. */
   kind("CLIENT_ACK", { ...header, client: Client.ClientId, seq: Client.Seq }),
@@ -395,7 +377,7 @@ export const Message = Schema.Union([
     client: Client.Client,
     seq: Client.Seq,
     body: Client.Body,
-    more: Schema.optionalKey(Schema.Array(Following).check(Schema.isMaxLength(maxMore)))
+    more: Schema.optionalKey(Schema.Array(Client.Following).check(Schema.isMaxLength(Client.maxMore)))
   }),
   /** I missed these, `from` to `to`; send them again. */
   kind("CLIENT_REPAIR", { missed: Missed, from: Client.Seq, to: Client.Seq, batches }),

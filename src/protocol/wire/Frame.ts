@@ -9,6 +9,7 @@ import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
 import * as Message from "../model/Message.ts"
+import * as QuickDeliver from "./QuickDeliver.ts"
 
 /** The largest frame, in bytes: it fits every path without IP fragmentation. */
 export const maxBytes = 1_200
@@ -147,7 +148,8 @@ export const readBody = (body: Uint8Array): Result.Result<Message.Message, Refus
   } catch {
     return Result.fail("NotJson")
   }
-  return Message.decode(value)
+  const quick = QuickDeliver.read(value)
+  return quick === undefined ? Message.decode(value) : Result.succeed(quick)
 }
 
 /** Reads one frame of a group without a key. Never throws, whatever the bytes. */

@@ -1,0 +1,77 @@
+/**
+ * Reads a `CLIENT_DELIVER` in parsed JSON without its schema: every receiver reads every message of every client, and the schema takes several times as
+ * long as parsing the JSON. What is not plainly right here is left to the schema to judge, so the result of both is the same.
+ */
+import type * as Schema from "effect/Schema"
+import * as Client from "../model/Client.ts"
+import type { NodeId } from "../model/Member.ts"
+import type * as Message from "../model/Message.ts"
+import * as Reign from "../model/Reign.ts"
+
+/** The message that it surely is; undefined where the schema is to judge. */
+export const read = (value: unknown): Message.Of<"CLIENT_DELIVER"> | undefined => {
+  if (typeof value !== "object" || value === null) return undefined
+  const { body, client, from, index, leader, more, seq, term, type } = value as Readonly<Record<string, unknown>>
+  if (type !== "CLIENT_DELIVER" || !isId(leader) || !isCount(term, 0) || term > Reign.maxTerm) return undefined
+  if (!isCount(index, 1) || !isCount(seq, 1) || !isBody(body)) return undefined
+  const sender = startOf(from)
+  const by = clientOf(client)
+  if (sender === undefined || by === undefined) return undefined
+  const message = { type, from: sender, term, leader: leader as NodeId, index, client: by, seq, body } as const
+  if (more === undefined) return message
+  const following = followingOf(more)
+  return following === undefined ? undefined : { ...message, more: following }
+}
+
+const isId = (value: unknown): value is string => typeof value === "string" && id.test(value)
+
+const id = /^[0-9a-f]{16}$/
+
+const isCount = (value: unknown, minimum: number): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= minimum
+
+const startOf = (value: unknown): Message.Of<"CLIENT_DELIVER">["from"] | undefined => {
+  if (typeof value !== "object" || value === null) return undefined
+  const { id, incarnation } = value as Readonly<Record<string, unknown>>
+  return isId(id) && isCount(incarnation, 0) ? { id: id as NodeId, incarnation } : undefined
+}
+
+const clientOf = (value: unknown): Client.Client | undefined => {
+  if (typeof value !== "object" || value === null) return undefined
+  const { id, name } = value as Readonly<Record<string, unknown>>
+  return isId(id) && typeof name === "string" && plainName.test(name) ? { id: id as Client.ClientId, name } : undefined
+}
+
+/** What JSON writes as it is, a byte for each character. */
+const plainName = /^[ !#-[\]-~]{1,64}$/
+
+/** Of bodies that are no plain texts, numbers or flat objects of these, the schema has the last word. */
+const isBody = (value: unknown): value is Schema.Json => {
+  if (isPlain(value)) return Client.fits(value)
+  if (typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) return false
+  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key])) return false
+  return Client.fits(value as Schema.Json)
+}
+
+const isPlain = (value: unknown): value is string | number | boolean | null =>
+  typeof value === "string" || typeof value === "boolean" || value === null || Number.isFinite(value)
+
+const followingOf = (value: unknown): ReadonlyArray<Client.Following> | undefined => {
+  if (!Array.isArray(value) || value.length >= Client.window) return undefined
+  const all: Array<Client.Following> = []
+  for (const one of value as ReadonlyArray<unknown>) {
+    const following = typeof one === "object" && one !== null ? oneOf(one) : undefined
+    if (following === undefined) return undefined
+    all.push(following)
+  }
+  return all
+}
+
+const oneOf = (value: object): Client.Following | undefined => {
+  const { body, client, seq } = value as Readonly<Record<string, unknown>>
+  if (!isBody(body)) return undefined
+  if (client === undefined && seq === undefined) return { body }
+  const by = client === undefined ? undefined : clientOf(client)
+  if ((client !== undefined && by === undefined) || (seq !== undefined && !isCount(seq, 1))) return undefined
+  return { ...by === undefined ? {} : { client: by }, ...seq === undefined ? {} : { seq }, body }
+}

@@ -1,0 +1,86 @@
+/**
+ * Reading a message of the leader without its schema: it says what the schema says, or leaves it to that (protocol, CLIENT_DELIVER).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Client from "../../src/protocol/model/Client.ts"
+import * as Message from "../../src/protocol/model/Message.ts"
+import * as QuickDeliver from "../../src/protocol/wire/QuickDeliver.ts"
+import * as Peer from "./harness/Peer.ts"
+
+const schema = Schema.decodeUnknownResult(Message.Message.cases.CLIENT_DELIVER)
+
+/** What the schema says, where the other says anything. */
+const isAgreed = (value: object): boolean => {
+  const quick = QuickDeliver.read(value)
+  if (quick === undefined) return false
+  assert.deepStrictEqual(Result.getOrThrow(schema(value)), quick)
+  return true
+}
+
+const plain = {
+  ...Peer.delivers("z", 9, 1, "ann", 1),
+  body: { at: 1.5, text: "x".repeat(90), is: true, none: null },
+  more: [{ body: "a" }, { seq: 4, body: 1 }, { client: Peer.sender("bob"), seq: 7, body: null }]
+}
+
+/** All places of a message in which something else may stand. */
+const places = ["type", "from", "term", "leader", "index", "client", "seq", "body", "more"] as const
+const insides = [["from", "id"], ["from", "incarnation"], ["client", "id"], ["client", "name"]] as const
+
+const json = Arbitrary.schema(Schema.Json)
+
+describe("a message that is read without its schema", () => {
+  it("is read where it is a usual one, alone and with others", () => {
+    assert.isTrue(isAgreed(plain))
+    assert.isTrue(isAgreed(Peer.delivers("z", 9, 1, "ann", 1)))
+    assert.isTrue(isAgreed({ ...plain, later: "unknown", from: { ...plain.from, later: 1 } }), "without unknown fields")
+  })
+
+  it.prop("says what the schema says, with any JSON in any of its places", [json], ([value]) => {
+    for (const place of places) isAgreed({ ...plain, [place]: value })
+    for (const [outer, inner] of insides) isAgreed({ ...plain, [outer]: { ...plain[outer], [inner]: value } })
+    for (const key of ["client", "seq", "body"]) isAgreed({ ...plain, more: [{ body: 1, [key]: value }] })
+    for (const more of [[value], [{ client: value, body: 1 }], Array.from({ length: 64 }, () => ({ body: value }))]) {
+      isAgreed({ ...plain, more })
+    }
+  })
+
+  it("leaves to the schema what is out of its range", () => {
+    for (
+      const wrong of [
+        { term: 2 ** 52 + 1 },
+        { index: 0 },
+        { seq: 1.5 },
+        { leader: "Z".repeat(16) },
+        { client: { id: plain.client.id, name: "" } },
+        { client: { id: plain.client.id, name: "x".repeat(65) } },
+        { body: "x".repeat(511) },
+        { body: [1] },
+        { body: { deep: {} } },
+        { more: Array.from({ length: 64 }, () => ({ body: 1 })) },
+        { more: [null] }
+      ]
+    ) assert.isUndefined(QuickDeliver.read({ ...plain, ...wrong }), JSON.stringify(wrong))
+  })
+})
+
+describe("whether a body is short enough", () => {
+  it.prop("is told as by its JSON", [json, Arbitrary.schema(Schema.String)], ([value, text]) => {
+    for (
+      const body of [value, text.repeat(9), [value, text], { [text]: value }, "x".repeat(510), "\u0001".repeat(85)]
+    ) {
+      assert.strictEqual(Client.fits(body), Client.bodyBytes(body) <= Client.maxBodyBytes)
+    }
+  })
+
+  it("512 bytes are, and one more is not", () => {
+    assert.deepStrictEqual(["x".repeat(510), "x".repeat(511), "\u00fc".repeat(255)].map(Client.fits), [
+      true,
+      false,
+      true
+    ])
+  })
+})
