@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string
   page: async () => (await import("./page.ts")).page,
   members: async () => (await import("./members.ts")).members,
   start: async () => (await import("./start.ts")).start,
+  socket: async () => (await import("./socket.ts")).socket,
   receive: async () => (await import("./receive.ts")).receive,
   memory: async () => (await import("./memory.ts")).memory,
   messages: async () => (await import("./messages.ts")).messages
