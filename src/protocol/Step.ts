@@ -139,6 +139,8 @@ export const make = (options: {
   unheardSince: Infinity,
   lookedAt: options.monotonic,
   lookedSinceBoot: undefined,
+  signedAt: -Infinity,
+  signedSinceBoot: undefined,
   generation: undefined,
   doubts: { watched: 0, toldAt: -Infinity },
   lag: { now: 0, before: 0 },
@@ -186,7 +188,7 @@ export const leads = (
   now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">,
   election = Election.ofGroup
 ): Reign.Reign | null =>
-  PauseDetector.isPaused(state, now) || Snapshot.isRestored(state, now) ||
+  PauseDetector.isLeadOver(state, now) || Snapshot.isRestored(state, now) ||
     !Algorithms.of(state).lasts(state, election, now)
     ? null
     : ElectionContext.ownReign(state, election)
@@ -202,9 +204,9 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (state.phase === "Left") return [state, []]
   const context = new StepContext(state, now)
   if (Snapshot.isRestored(state, now)) Waking.restored(context)
-  // Before its start a server has no watch that could be late.
-  if (input._tag !== "Start" && PauseDetector.isPaused(state, now)) Waking.wake(context)
-  if (input._tag !== "Start" && PauseDetector.isInDoubt(context.state, now)) Waking.lookAround(context)
+  // Before its start a server could not be late.
+  if (input._tag === "Start") PauseDetector.start(context)
+  else look(context)
   const algorithm = Algorithms.of(state)
   algorithm.begin(context)
   const isMessage = input._tag === "Received"
@@ -218,11 +220,18 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   return [context.state, context.outputs]
 }
 
+/** Any step is a look at the clocks: was this server paused since the last one? */
+const look = (context: StepContext): void => {
+  const { now, state } = context
+  if (PauseDetector.isPaused(state, now) || PauseDetector.isLeadOver(state, now)) Waking.wake(context)
+  if (PauseDetector.isInDoubt(state, now)) Waking.lookAround(context)
+  PauseDetector.look(context)
+}
+
 const act = (context: StepContext, input: Input): void => {
   const { timing: { discoveryWindow }, self } = context.state
   switch (input._tag) {
     case "Start":
-      PauseDetector.start(context)
       Snapshot.look(context)
       context.emit({ event: "Started", self })
       context.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
@@ -247,7 +256,6 @@ const act = (context: StepContext, input: Input): void => {
       }
       break
     case "CheckPause":
-      PauseDetector.look(context)
       Algorithms.of(context.state).onPauseCheck(context)
       break
     case "Received":

@@ -90,7 +90,7 @@ export interface Options {
   /** How long the run is, in ms. */
   readonly millis: number
   readonly timing:
-    & Pick<Timing.Timing, "heartbeatInterval" | "memberTimeout" | "probeTimeout">
+    & Pick<Timing.Timing, "heartbeatInterval" | "leaderInterval" | "memberTimeout" | "okTimeout" | "probeTimeout">
     & Partial<Pick<Timing.Timing, "lease">>
   /** How long the group may take to settle after the last fault, in ms. */
   readonly calm: number

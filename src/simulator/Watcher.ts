@@ -113,9 +113,8 @@ export class Watcher {
       ...judge,
       isStopping: (index, at) => this.#hardships.wasPaused(index, at - this.#stopTimeout)
     })
-    this.#stopTimeout = Duration.toMillis(stopTimeout) + Timing.pauseCheckInterval({
-      heartbeatInterval: Duration.toMillis(heartbeatInterval)
-    })
+    this.#stopTimeout = Duration.toMillis(stopTimeout)
+      + Timing.checkInterval({ heartbeatInterval: Duration.toMillis(heartbeatInterval) }, true)
   }
 
   // --- What it is told ---
@@ -134,6 +133,7 @@ export class Watcher {
     if (isIneligible(before) || isIneligible(after) || Agreement.waits(before, step.now)) watched.ineligibleAt = at
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
     this.#judgeWaking(watched, step)
+    if (watched.replaced) this.#judgeReplaced(watched, step)
     if (input._tag === "Moved") {
       this.disturbed(at)
       if (this.#hardships.isAstray(index)) this.readdressed(index, at, step.host.isCurrentUnsafe())
@@ -141,9 +141,7 @@ export class Watcher {
     if (input._tag === "Resign") this.disturbed(at)
     if (outputs.length > 0) {
       for (const output of outputs) {
-        if (output._tag === "Emit" && output.event.event === "MemberRemoved") {
-          this.#fairness.removed(at, index, after, output.event)
-        }
+        if (output._tag === "Emit") this.#fairness.told(at, index, after, output.event)
       }
     }
     if (at >= this.#settledSince) {
@@ -395,7 +393,10 @@ export class Watcher {
     const aged = now.monotonic - seen.monotonic
     const pausedFor = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
     let what: string | null
-    if (pausedFor > Timing.pauseThreshold(step.before.timing)) {
+    const { timing } = step.before
+    const isReplaced = watched.led !== null && Timing.keepsPace(timing)
+      && pausedFor > Timing.leaderReplacedAfter(timing)
+    if (pausedFor > Timing.pauseThreshold(timing) || isReplaced) {
       watched.wokeAt = now.monotonic
       this.#count("stallIsNoticed")
       what = Waking.judgeFirst(step, pausedFor, aged)
@@ -403,6 +404,15 @@ export class Watcher {
       what = Waking.judgeLater(step, now.monotonic - watched.wokeAt)
     }
     if (what !== null) this.complain(step.at, "stallIsNoticed", step.index, what)
+  }
+
+  /** The first step of a leader that others have replaced while it was paused. */
+  #judgeReplaced(watched: Watched.Watched, { after, at, before, index }: Stepped): void {
+    watched.replaced = false
+    this.#count("replacedIsNoticed")
+    const is = ElectionContext.ownReign(after)
+    if (is === null || is.term !== ElectionContext.ownReign(before)?.term) return
+    this.complain(at, "replacedIsNoticed", index, `leads on by ${Invariants.formatReign(is)}`)
   }
 
   #lead(watched: Watched.Watched, at: number, index: number, after: State): void {
@@ -417,7 +427,10 @@ export class Watcher {
     this.led.push(watched.led)
     if (this.#leadership !== "lease") {
       // Who led already, and goes on by another reign, takes the lead from nobody.
-      if (led === null) this.#fairness.leads(at, index, after)
+      if (led === null) {
+        this.#fairness.leads(at, index, after)
+        this.#fairness.replaces(at, index, after)
+      }
       return
     }
     // Provided that the wall clocks agree within a lease: else who forgot its promises may grant a lower term.

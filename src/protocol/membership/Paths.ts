@@ -8,7 +8,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type * as Member from "../model/Member.ts"
+import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import type { Known, Timer } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
@@ -162,8 +162,26 @@ const askedAtOnce = 3
 
 /** A server that no member is known to hear asks some of them. */
 export const askAround = (context: StepContext): void => {
-  const { members } = context.state
   context.state.unheardSince = Math.min(context.state.unheardSince, context.now.monotonic)
+  askSome(context)
+}
+
+/**
+ * A server that may soon be a candidate looks in time whether anybody hears it: while it followed, perhaps its leader alone has
+ * proved so.
+ */
+export const prepare = (context: StepContext): void => {
+  const { members, provenAt, timing, self } = context.state
+  const isFar = members[mayStandSoon] !== undefined && Member.outranks(members[mayStandSoon], self)
+  if (isFar || context.now.monotonic - provenAt <= Timing.patience(timing, timing.heartbeatInterval) / 2) return
+  askSome(context)
+}
+
+/** Where more members than these rank higher, one of them will lead. */
+const mayStandSoon = 3
+
+const askSome = (context: StepContext): void => {
+  const { members } = context.state
   const first = Math.floor(context.random() * members.length)
   for (let next = first; next < first + Math.min(askedAtOnce, members.length); next++) {
     ask(context, members[next % members.length]!.id, Timing.probeTries)

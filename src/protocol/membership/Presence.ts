@@ -27,8 +27,7 @@ export const sayAlive = (context: StepContext): void => {
 
 /** Between its heartbeats a leader says no more than that it lives and leads. Views are compared with heartbeats. */
 export const sayLeads = (context: StepContext): void => {
-  if (!context.leadsAnything()) return
-  context.say(null, { type: "SERVER_ALIVE", ...NamedElections.sign(context) })
+  if (context.leadsAnything()) context.say(null, { type: "SERVER_ALIVE", ...NamedElections.sign(context) })
   LeaderPace.goOn(context)
 }
 

@@ -34,16 +34,23 @@ export interface Timing {
   readonly lease: Message.Agreement | null
 }
 
-/** How often the pause detector runs, in ms. */
-export const pauseCheckInterval = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
-  Math.min(100, heartbeatInterval)
+/** How long after it last ran a server must conclude that it was paused, in ms. */
+export const pauseThreshold = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
+  Math.min(100, heartbeatInterval) + Math.max(heartbeatInterval / 2, 100)
 
 /**
- * How long after its last look a server must conclude that it was paused, in ms: the pause detector's interval and its
- * allowed delay. Until then a leader leads.
+ * How often a server looks at its clocks at least, in ms. Each step is a look, so this is for one to which nothing happens: half
+ * of what counts as a pause may go by in peace, and the other half may be how late it is.
  */
-export const pauseThreshold = (timing: Pick<Timing, "heartbeatInterval">): number =>
-  pauseCheckInterval(timing) + Math.max(timing.heartbeatInterval / 2, 100)
+export const pauseCheckInterval = (timing: Pick<Timing, "heartbeatInterval">): number => pauseThreshold(timing) / 2
+
+/** The same of a server that leads or does not, where it gives no signs of life between its heartbeats: its work depends on it. */
+export const checkInterval = (timing: Pick<Timing, "heartbeatInterval">, leads: boolean): number =>
+  leads ? Math.min(100, timing.heartbeatInterval) : pauseCheckInterval(timing)
+
+/** For how long after a pause what is read may have waited in the sockets, in ms. */
+export const drainFor = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
+  Math.min(100, heartbeatInterval)
 
 /**
  * Above the threshold a server says each heartbeat after at least this share of the interval that it announces, at random, so
@@ -84,6 +91,14 @@ export const keepsPace = ({ heartbeatInterval, leaderInterval, lease }: Timing):
 
 /** After how long a silence a leader is asked directly, in ms, given the pace that it announced: it was missed three times. */
 export const leaderOverdue = (pace: number): number => 3 * pace
+
+/**
+ * How long after its last sign of life a leader that keeps a pace must conclude that others may have replaced it, in ms. Two of its signs
+ * may have been lost before. Then one interval later it was asked, five times in vain, and the next one asked for objections.
+ */
+export const leaderReplacedAfter = (
+  { leaderInterval, okTimeout, probeTimeout }: Pick<Timing, "leaderInterval" | "okTimeout" | "probeTimeout">
+): number => leaderInterval + probeTries * probeTimeout + Math.min(2 * probeTimeout, okTimeout)
 
 /** How many refusals make a crash: one may be a socket being opened anew. */
 export const refusalsWanted = 2

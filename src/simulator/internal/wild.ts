@@ -19,7 +19,9 @@ interface Options {
   readonly millis: number
   readonly from?: number | undefined
   readonly calm: number
-  readonly timing: Pick<Timing.Timing, "heartbeatInterval" | "memberTimeout"> & Partial<Pick<Timing.Timing, "lease">>
+  readonly timing:
+    & Pick<Timing.Timing, "heartbeatInterval" | "leaderInterval" | "memberTimeout" | "okTimeout" | "probeTimeout">
+    & Partial<Pick<Timing.Timing, "lease">>
 }
 
 export const drawFault = (kind: Kind, { timing, servers }: Options, chance: () => number, when: When): Fault => {
@@ -43,7 +45,8 @@ export const drawFault = (kind: Kind, { timing, servers }: Options, chance: () =
     }
     case "pauses": {
       const every = 500 + 1_500 * chance()
-      const threshold = Timing.pauseThreshold(timing)
+      // Some are too short to be noticed, or for others to have replaced a leader, and some are not.
+      const threshold = chance() < 0.5 ? Timing.pauseThreshold(timing) : Timing.leaderReplacedAfter(timing)
       return {
         kind,
         ...when,
