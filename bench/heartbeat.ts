@@ -28,7 +28,7 @@ export const heartbeat = async (): Promise<void> => {
   const tag = Frame.groupTag("default")
   const key = KeyRing.key(new Uint8Array(32).fill(1))
   const ring: KeyRing.KeyRing = { keys: [key], active: key, mode: "enforce" }
-  const sealed: Sessions.Keys = { ring: () => ring, freshness: Session.freshness(30_000), maxSessions: 64 }
+  const sealed: Sessions.Keys = { ring: () => ring, freshness: () => Session.freshness(30_000), maxSessions: 64 }
   const said = corpus.find(({ type }) => type === "SERVER_ALIVE") as Message.Message
   process.stdout.write("| members | frames | a message for each | one to all |\n| --- | --- | --- | --- |\n")
   for (const members of [20, 100]) {

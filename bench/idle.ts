@@ -1,63 +1,62 @@
 /**
- * `npm run bench -- idle`: what a server costs that has nothing to do. The CPU of heartbeats, of whole servers with real
- * sockets on loopback in this process; and how long the program takes from its start to its first event and to its end.
+ * `npm run bench -- idle [SECONDS]`: what a server costs that has nothing to do: the program as it was built, five of it in a
+ * group on loopback, default settings but for what a row names. Twenty seconds after their start it is measured for so long (60).
+ *
+ * CPU, wake-ups and memory are those of one server: the median of the five, with the least and the greatest. Needs Linux.
  */
 import * as Effect from "effect/Effect"
-import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
-import * as NodeServer from "../src/NodeServer.ts"
-import * as Server from "../src/server/Server.ts"
-import type * as Profile from "../src/settings/Profile.ts"
+import { setTimeout as sleep } from "node:timers/promises"
 import { environment, freePort } from "./loopback.ts"
+import * as Usage from "./usage.ts"
 
-const program = fileURLToPath(new URL("../dist/main.js", import.meta.url))
-const starts = 10
+const size = 5
+const settling = 20_000
 
-/** The CPU of so many servers over so many seconds, as a share of one core and server. */
-const heartbeats = (servers: number, profile: Profile.Profile, seconds: number, port: number) =>
-  Effect.gen(function*() {
-    yield* Effect.forEach(
-      Array.from({ length: servers }, (_, priority) => priority),
-      (priority) => Server.make({ group: `bench-${process.pid}`, port, interfaces: ["lo"], ttl: 0, priority, profile }),
-      { concurrency: "unbounded" }
-    )
-    yield* Effect.sleep("3 seconds")
-    const before = process.cpuUsage()
-    yield* Effect.sleep(seconds * 1000)
-    const { system, user } = process.cpuUsage(before)
-    return (system + user) / 1e6 / seconds / servers
-  }).pipe(Effect.scoped, Effect.provide(NodeServer.layerDatagrams))
+const rows: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  standard: {},
+  fast: { BELLWETHER_PROFILE: "fast" },
+  realtime: { BELLWETHER_PROFILE: "realtime" },
+  "lease, fast": { BELLWETHER_PROFILE: "fast", BELLWETHER_LEADERSHIP: "lease", BELLWETHER_GROUP_SIZE: String(size) }
+}
 
-/** Starts the program; ms until its first line, and until it has ended after SIGTERM then. */
-const start = (args: ReadonlyArray<string>, port: number) =>
-  new Promise<{ readonly first: number; readonly end: number }>((resolve) => {
-    const startedAt = performance.now()
-    let first = 0
-    const child = spawn(process.execPath, [program, ...args], {
-      env: environment(port),
-      stdio: ["ignore", "pipe", "inherit"]
-    })
-    child.stdout.once("data", () => {
-      first = performance.now() - startedAt
-      child.kill("SIGTERM")
-    })
-    child.once("close", () => resolve({ first, end: performance.now() - startedAt - first }))
-  })
-
-const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-
-export const idle = async (): Promise<void> => {
+const measure = async (settings: Readonly<Record<string, string>>, seconds: number) => {
   const port = await Effect.runPromise(freePort)
-  console.log("| servers | profile | CPU of one server, % of a core |\n| --- | --- | --- |")
-  for (const [servers, profile] of [[3, "fast"], [10, "fast"], [10, "standard"]] as const) {
-    const share = await Effect.runPromise(heartbeats(servers, profile, 10, port))
-    console.log(`| ${servers} | ${profile} | ${(share * 100).toFixed(2)} |`)
+  const children = Array.from({ length: size }, (_, index) =>
+    Usage.start(["serve", "--json"], {
+      env: { ...environment(port), ...settings, BELLWETHER_PRIORITY: String(index) },
+      stdio: ["ignore", "ignore", "inherit"]
+    }))
+  await sleep(settling)
+  const before = children.map(({ pid }) => Usage.of(pid!))
+  await sleep(seconds * 1_000)
+  const after = children.map(({ pid }) => Usage.of(pid!))
+  await Usage.end(children)
+  return after.map(({ cpu, own, resident, wakes }, index) => ({
+    cpu: (cpu - before[index]!.cpu) * 60 / seconds,
+    wakes: (wakes - before[index]!.wakes) / seconds,
+    resident,
+    own
+  }))
+}
+
+/** Prints a line of JSON a row, and a table at the end. */
+export const idle = async (args: ReadonlyArray<string>): Promise<void> => {
+  const seconds = Number(args[0] ?? 60)
+  if (!Number.isInteger(seconds) || seconds < 1) {
+    throw new Error(`seconds are ${args[0]}; allowed: a whole number above 0`)
   }
-  console.log(`\n| start (median of ${starts}) | first line, ms | end after SIGTERM, ms |\n| --- | --- | --- |`)
-  for (const args of [["--version"], ["serve", "--json"]]) {
-    const all = []
-    for (let at = 0; at < starts; at++) all.push(await start(args, port))
-    const [first, end] = [median(all.map(({ first }) => first)), median(all.map(({ end }) => end))]
-    console.log(`| ${args.join(" ")} | ${first.toFixed(0)} | ${end.toFixed(0)} |`)
+  const lines = []
+  for (const [name, settings] of Object.entries(rows)) {
+    const servers = await measure(settings, seconds)
+    console.log(JSON.stringify({ name, seconds, servers }))
+    const cells = [
+      Usage.spread(servers.map(({ cpu }) => cpu), 3),
+      Usage.spread(servers.map(({ wakes }) => wakes), 1),
+      Usage.spread(servers.map(({ resident }) => resident)),
+      Usage.spread(servers.map(({ own }) => own))
+    ]
+    lines.push(`| ${name} | ${cells.join(" | ")} |`)
   }
+  console.log("\n| settings | CPU, s/min | wake-ups/s | memory, MiB | its own |\n| --- | --- | --- | --- | --- |")
+  console.log(lines.join("\n"))
 }

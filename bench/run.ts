@@ -11,7 +11,9 @@ const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string
   http: async () => (await import("./http.ts")).http,
   idle: async () => (await import("./idle.ts")).idle,
   page: async () => (await import("./page.ts")).page,
+  start: async () => (await import("./start.ts")).start,
   receive: async () => (await import("./receive.ts")).receive,
+  memory: async () => (await import("./memory.ts")).memory,
   messages: async () => (await import("./messages.ts")).messages
 }
 

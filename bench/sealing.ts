@@ -25,7 +25,7 @@ export const sealing = async (): Promise<void> => {
   const tag = Frame.groupTag("default")
   const ring: KeyRing.KeyRing = { keys: [KeyRing.key(new Uint8Array(32).fill(1))], active: null, mode: "enforce" }
   const active: KeyRing.KeyRing = { ...ring, active: ring.keys[0]! }
-  const keys: Sessions.Keys = { ring: () => active, freshness: Session.freshness(30_000), maxSessions: 64 }
+  const keys: Sessions.Keys = { ring: () => active, freshness: () => Session.freshness(30_000), maxSessions: 64 }
   let drawn = 0
   const random = (bytes: number) => new Uint8Array(bytes).fill(++drawn)
   const heartbeat = new TextEncoder().encode(JSON.stringify(corpus.find(({ type }) => type === "SERVER_ALIVE")))

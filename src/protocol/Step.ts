@@ -21,6 +21,7 @@ import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
+import * as HeartbeatPace from "./membership/HeartbeatPace.ts"
 import * as Identity from "./membership/Identity.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
 import * as PathProbes from "./membership/PathProbes.ts"
@@ -132,11 +133,14 @@ export const make = (options: {
   kept: [],
   minority: false,
   crowdedSince: Infinity,
+  heartbeatPace: null,
   pathProbes: PathProbes.none,
   provenAt: -Infinity,
   unheardSince: Infinity,
   lookedAt: options.monotonic,
   lookedSinceBoot: undefined,
+  signedAt: -Infinity,
+  signedSinceBoot: undefined,
   generation: undefined,
   doubts: { watched: 0, toldAt: -Infinity },
   lag: { now: 0, before: 0 },
@@ -184,7 +188,7 @@ export const leads = (
   now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">,
   election = Election.ofGroup
 ): Reign.Reign | null =>
-  PauseDetector.isPaused(state, now) || Snapshot.isRestored(state, now) ||
+  PauseDetector.isLeadOver(state, now) || Snapshot.isRestored(state, now) ||
     !Algorithms.of(state).lasts(state, election, now)
     ? null
     : ElectionContext.ownReign(state, election)
@@ -200,9 +204,9 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (state.phase === "Left") return [state, []]
   const context = new StepContext(state, now)
   if (Snapshot.isRestored(state, now)) Waking.restored(context)
-  // Before its start a server has no watch that could be late.
-  if (input._tag !== "Start" && PauseDetector.isPaused(state, now)) Waking.wake(context)
-  if (input._tag !== "Start" && PauseDetector.isInDoubt(context.state, now)) Waking.lookAround(context)
+  // Before its start a server could not be late.
+  if (input._tag === "Start") PauseDetector.start(context)
+  else look(context)
   const algorithm = Algorithms.of(state)
   algorithm.begin(context)
   const isMessage = input._tag === "Received"
@@ -216,11 +220,18 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   return [context.state, context.outputs]
 }
 
+/** Any step is a look at the clocks: was this server paused since the last one? */
+const look = (context: StepContext): void => {
+  const { now, state } = context
+  if (PauseDetector.isPaused(state, now) || PauseDetector.isLeadOver(state, now)) Waking.wake(context)
+  if (PauseDetector.isInDoubt(state, now)) Waking.lookAround(context)
+  PauseDetector.look(context)
+}
+
 const act = (context: StepContext, input: Input): void => {
   const { timing: { discoveryWindow }, self } = context.state
   switch (input._tag) {
     case "Start":
-      PauseDetector.start(context)
       Snapshot.look(context)
       context.emit({ event: "Started", self })
       context.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
@@ -245,7 +256,6 @@ const act = (context: StepContext, input: Input): void => {
       }
       break
     case "CheckPause":
-      PauseDetector.look(context)
       Algorithms.of(context.state).onPauseCheck(context)
       break
     case "Received":
@@ -337,7 +347,7 @@ const inElection = (
 
 const heartbeat = (context: StepContext): void => {
   LeaderLife.giveSignOfLife(ElectionContext.ofGroup(context))
-  Presence.sayAlive(context)
+  if (HeartbeatPace.isDue(context)) Presence.sayAlive(context)
   Algorithms.of(context.state).onHeartbeat(context)
   NamedElections.heartbeat(context)
   FailureDetector.keepByUnicast(context)

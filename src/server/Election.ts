@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Ticks from "../engine/Ticks.ts"
 import * as Timing from "../protocol/model/Timing.ts"
@@ -16,8 +17,16 @@ export const run = Effect.fnUntraced(function*(
   supervisor: Supervisor.Supervisor
 ): Effect.fn.Return<void, never, Scope.Scope> {
   yield* state.step({ _tag: "Start" })
-  yield* supervisor.keep(
-    "watch",
-    state.step({ _tag: "CheckPause" }).pipe(Ticks.spaced(Timing.pauseCheckInterval(timing)))
-  )
+  const checkEach = (interval: number) => state.step({ _tag: "CheckPause" }).pipe(Ticks.spaced(interval))
+  // Every step is a look at the clocks. A leader that keeps a pace makes one with each sign of life; the work of another
+  // depends on the looks of this fiber.
+  const checks = Timing.keepsPace(timing)
+    ? checkEach(Timing.pauseCheckInterval(timing))
+    : state.ownReigns.pipe(
+      Stream.map((reigns) => Timing.checkInterval(timing, reigns.size > 0)),
+      Stream.changes,
+      Stream.switchMap((interval) => Stream.fromEffect(checkEach(interval))),
+      Stream.runDrain
+    )
+  yield* supervisor.keep("watch", checks)
 })

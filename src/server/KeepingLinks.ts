@@ -5,6 +5,8 @@
 import { hkdf } from "@noble/hashes/hkdf.js"
 import { hmac } from "@noble/hashes/hmac.js"
 import { sha256 } from "@noble/hashes/sha2.js"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -13,11 +15,12 @@ import type * as Scope from "effect/Scope"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import * as Ip from "../protocol/model/Ip.ts"
 import * as Member from "../protocol/model/Member.ts"
-import type { State } from "../protocol/model/State.ts"
+import type { Now, State } from "../protocol/model/State.ts"
+import * as Step from "../protocol/Step.ts"
 import * as Frame from "../protocol/wire/Frame.ts"
 import type * as KeyRing from "../protocol/wire/KeyRing.ts"
 import type { Settings } from "../settings/Settings.ts"
-import type { CrashLinks } from "../transport/CrashLinks.ts"
+import type * as CrashLinks from "../transport/CrashLinks.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
 
@@ -33,7 +36,7 @@ export interface Options {
 /** Opens them. None where they are switched off, or the endpoint has none. */
 export const open = (
   { endpoint: { openLinks }, ring, self, settings, state }: Options
-): Effect.Effect<CrashLinks | null, never, Scope.Scope> =>
+): Effect.Effect<CrashLinks.CrashLinks | null, never, Scope.Scope> =>
   openLinks === undefined || !settings.links ? Effect.succeed(null) : openLinks({
     self: { id: self.id, incarnation: () => state().self.incarnation },
     tag: Frame.groupTag(settings.group),
@@ -44,21 +47,61 @@ export const open = (
 const most = Member.limits.name + Member.limits.hostname + Member.limits.tags - Member.portBytes
 
 /** The same server, with where it accepts links, unless its name, its host name and its tags leave no room for that. */
-export const announced = (self: Member.Member, links: CrashLinks | null): Member.Member =>
+export const announced = (self: Member.Member, links: CrashLinks.CrashLinks | null): Member.Member =>
   links === null || links.port === null || Member.textBytes(self) > most ? self : { ...self, tcp: links.port }
 
 /** Starts the fiber that steps what happens to the links. */
 export const run = (
-  links: CrashLinks | null,
-  state: Pick<ServerEngine.ServerEngine, "offer">,
+  links: CrashLinks.CrashLinks | null,
+  engine: Pick<ServerEngine.ServerEngine, "offer" | "now" | "state">,
   supervisor: Supervisor.Supervisor
 ): Effect.Effect<void, never, Scope.Scope> =>
-  links === null
-    ? Effect.void
-    : supervisor.keep(
+  links === null ? Effect.void : Effect.gen(function*() {
+    const first = yield* Deferred.make<CrashLinks.Happening>()
+    yield* supervisor.keep(
       "links",
-      Effect.forever(Effect.map(links.happened, (happened) => happened.forEach(state.offer)), { disableYield: true })
+      Effect.forever(
+        Effect.map(links.happened, (happened) => {
+          for (const one of happened) {
+            engine.offer(one)
+            Deferred.doneUnsafe(first, Effect.succeed(one))
+          }
+        }),
+        { disableYield: true }
+      )
     )
+    yield* Effect.forkScoped(supervisor.guard(
+      "rehearsal",
+      Effect.gen(function*() {
+        const { id } = yield* Deferred.await(first)
+        yield* Effect.sleep(rehearsalAfter)
+        rehearse(yield* engine.state, yield* engine.now, id)
+      })
+    ))
+  })
+
+const rehearsalAfter = Duration.millis(1_500)
+
+/**
+ * Steps the crash of a member on a state that is thrown away, so that the program is compiled when one happens: the first time, that
+ * would take longer than all the rest.
+ */
+const rehearse = (state: State, now: Now, id: Member.NodeId): void => {
+  const known = Option.getOrUndefined(HashMap.get(state.known, id))
+  if (known === undefined) return
+  const { incarnation } = known.member
+  const inputs: ReadonlyArray<Step.Input> = [
+    { _tag: "LinkUp", id, incarnation },
+    { _tag: "LinkBroke", id, incarnation },
+    { _tag: "LinkTried", id, incarnation, outcome: "Refused" },
+    { _tag: "Refused", id },
+    { _tag: "Due" }
+  ]
+  inputs.reduce(
+    (before, input, index) => Step.step(before, input, { ...now, monotonic: now.monotonic + index })[0],
+    state
+  )
+}
 
 /** Whether that very start is a member, and is heard from there. */
 export const isMember = (

@@ -105,6 +105,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Keys, SettingRefused> {
   const { exposure, ring } = yield* find(settings)
   let inUse = ring
+  const freshness = Session.freshness(memberTimeout)
   const seen = new Map<Sessions.UnauthenticatedSender, Seen>()
   const signal = yield* Queue.sliding<void>(1)
   return {
@@ -113,7 +114,7 @@ export const make = Effect.fnUntraced(function*(
       inUse = ring
     },
     exposure: () => exposure,
-    freshness: Session.freshness(memberTimeout),
+    freshness: () => freshness,
     maxSessions: settings.maxSessions,
     onUnauthenticated: (problem, from) => {
       const count = (seen.get(problem)?.count ?? 0) + 1

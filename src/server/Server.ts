@@ -17,9 +17,11 @@ import * as Drops from "../engine/Drops.ts"
 import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
 import type * as Member from "../protocol/model/Member.ts"
-import type * as Timing from "../protocol/model/Timing.ts"
+import type { State } from "../protocol/model/State.ts"
+import * as Timing from "../protocol/model/Timing.ts"
 import * as Step from "../protocol/Step.ts"
 import * as Frame from "../protocol/wire/Frame.ts"
+import * as Session from "../protocol/wire/Session.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
 import type * as CrashLinks from "../transport/CrashLinks.ts"
@@ -77,6 +79,7 @@ export const timingOf = (settings: Settings.Settings): Timing.Timing => ({
   multicast: settings.multicast,
   preempt: settings.preempt,
   minimumMembers: settings.minimumMembers,
+  maxHeartbeatsPerSecond: settings.maxHeartbeatsPerSecond,
   maxMembers: settings.maxMembers,
   maxClients: settings.maxClients,
   maxTombstones: settings.maxTombstones,
@@ -142,6 +145,10 @@ interface Parts extends Origin {
   readonly links: CrashLinks.CrashLinks | null
 }
 
+/** A session is believed for as long as a member may be silent that leads nothing. */
+const freshnessIn = ({ members, timing }: State): Session.Freshness =>
+  Session.freshness(Timing.patience(timing, Timing.intervalBeside(timing, members.length)))
+
 /** Puts the parts together. Nothing runs yet. */
 const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<Parts, never, Scope.Scope> {
   const { endpoint, keys, seeds, settings } = origin
@@ -182,7 +189,10 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     if (reason !== "OtherGroup" || datagram === undefined) return
     others.hear(Frame.tagOf(datagram.payload), datagram.from, now())
   }
-  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, keys)
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), onDrop, seeds.holds, {
+    ...keys,
+    freshness: () => freshnessIn(state.stateUnsafe())
+  })
   return { ...origin, self, links, state, supervisor, messenger, works, drops, counters, others, inbox }
 })
 

@@ -177,6 +177,10 @@ export const settings = {
     summary: "fewest living servers with which one may lead",
     default: () => 1
   }),
+  maxHeartbeatsPerSecond: whole([1, 1_000_000], "count", {
+    summary: "most heartbeats that a server hears in a second",
+    default: () => 500
+  }),
   maxMembers: whole([1, 65_535], "count", {
     summary: "most other servers that a view holds",
     default: () => 4_096

@@ -18,6 +18,8 @@ import type * as LinkGraph from "./LinkGraph.ts"
  *   may last for longer than the group takes to settle, and then it is looked at while they do.
  * - `rollback`: its machine is set back to a snapshot of so many ms ago, with its clocks but the wall clock. Under a lease that is
  *   outside what is assumed, unless it is noticed: by a generation id of the machine that changes.
+ * - `tcp`: connections to this server, which are its crash links, are rejected or dropped by a firewall, or accepted by another
+ *   program at the ports that a process of its host had.
  * - `slowWork`: leading work that it stops takes longer than `stopTimeout`, in every reign.
  * - `resign`: its app gives the lead up, if it has it. No fault, but a change all the same.
  */
@@ -126,6 +128,13 @@ export type Fault =
     readonly server: number
     readonly by: number
     readonly isNoticed: boolean
+  }
+  | {
+    readonly kind: "tcp"
+    readonly at: number
+    readonly for: number
+    readonly server: number
+    readonly how: "rejected" | "dropped" | "taken"
   }
   | { readonly kind: "restart" | "resign"; readonly at: number; readonly for: 0; readonly server: number }
   | { readonly kind: "jump"; readonly at: number; readonly for: 0; readonly server: number; readonly by: number }

@@ -42,8 +42,7 @@ const upToHarsh = [
   "deadNames"
 ] as const satisfies ReadonlyArray<Fault["kind"]>
 
-/** Every kind of fault. */
-export const kinds = [
+const upToWild = [
   ...upToHarsh,
   "links",
   "deaf",
@@ -53,6 +52,9 @@ export const kinds = [
   "slowWork",
   "rollback"
 ] as const satisfies ReadonlyArray<Fault["kind"]>
+
+/** Every kind of fault. */
+export const kinds = [...upToWild, "tcp"] as const satisfies ReadonlyArray<Fault["kind"]>
 
 /**
  * How bad a run is.
@@ -71,7 +73,7 @@ export const profiles = ["none", "mild", "harsh", "wild"] as const
 
 /** The kinds of fault that a level draws. */
 export const kindsOf = (profile: Profile): ReadonlyArray<Fault["kind"]> =>
-  profile === "none" ? [] : profile === "mild" ? mildKinds : profile === "harsh" ? upToHarsh : kinds
+  profile === "none" ? [] : profile === "mild" ? mildKinds : profile === "harsh" ? upToHarsh : upToWild
 
 /** The name of a profile of faults. */
 export type Profile = (typeof profiles)[number]
@@ -88,7 +90,7 @@ export interface Options {
   /** How long the run is, in ms. */
   readonly millis: number
   readonly timing:
-    & Pick<Timing.Timing, "heartbeatInterval" | "memberTimeout" | "probeTimeout">
+    & Pick<Timing.Timing, "heartbeatInterval" | "leaderInterval" | "memberTimeout" | "okTimeout" | "probeTimeout">
     & Partial<Pick<Timing.Timing, "lease">>
   /** How long the group may take to settle after the last fault, in ms. */
   readonly calm: number
@@ -103,8 +105,14 @@ export interface Options {
 /** A story drawn from a seed: the same options give the same. In order of time. */
 export const draw = (options: Options): Effect.Effect<ReadonlyArray<Fault>> =>
   Effect.map(
-    Random.withSeed(Effect.service(Random.Random), `${options.seed} faults`),
-    (random) => drawn(options, () => random.nextDoubleUnsafe())
+    Effect.forEach(
+      ["faults", "tcp"],
+      (what) => Random.withSeed(Effect.service(Random.Random), `${options.seed} ${what}`)
+    ),
+    ([random, own]) => {
+      const story = drawn(options, () => random!.nextDoubleUnsafe())
+      return options.profile === "wild" ? withTcp(story, options, () => own!.nextDoubleUnsafe()) : story
+    }
   )
 
 /** A fault as one line of a story. */
@@ -185,6 +193,10 @@ export const describe = (fault: Fault): string => {
       return `the machine of s${fault.server} is set back to a snapshot of ${length(fault.by)} before${
         fault.isNoticed ? ", and tells" : ""
       }`
+    case "tcp":
+      return `connections to s${fault.server} are ${
+        fault.how === "taken" ? "taken by another program" : fault.how
+      }${lasting}`
     case "slowWork":
       return `leading work of s${fault.server} takes longer to stop than it has${lasting}`
   }
@@ -236,6 +248,18 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
   }
   return faults.map(rounded).toSorted((a, b) => a.at - b.at)
 }
+
+/** Beside some of the faults, what befalls the links of a server. It has a chance of its own, so that all else stays as it is. */
+const withTcp = (
+  story: ReadonlyArray<Fault>,
+  options: Options,
+  chance: () => number
+): ReadonlyArray<Fault> =>
+  story.flatMap((fault): ReadonlyArray<Fault> => {
+    if (fault.for === 0 || chance() > 0.3) return [fault]
+    const server = Math.floor(chance() * options.servers)
+    return [Wild.drawFault("tcp", options, chance, { at: fault.at, for: fault.for, server }), fault]
+  })
 
 /** What may end up to that many ms after the last fault is over, when a server has found where it is. */
 const looksWithin = 2_000

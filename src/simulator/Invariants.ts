@@ -26,7 +26,13 @@ export const promises = {
   highestLeads:
     "in a network that is well, nobody takes the lead whose it is not: from a higher ranked one that waits for nothing, or where it may not preempt",
   noFalseEviction: "nobody is evicted who runs and is connected, also not by one that was paused",
-  stallIsNoticed: "who was paused leads no more from its first step on, and judges nobody by what it did not hear",
+  crashIsKnown:
+    "who is killed while nothing else befalls the group is known to be gone within 100 ms, where links tell of it",
+  stallIsNoticed:
+    "who was paused for so long that others may have replaced it leads no more from its first step on, and judges nobody by what it did not hear",
+  replacedIsNoticed:
+    "a leader that was replaced while it was paused leads no more from its first step on, unless its signs of life were lost before",
+  noFalseDemotion: "no leader that runs and is connected is followed no more for its silence",
   workNeverOverlaps: "leading work never overlaps on one server with that of its next reign",
   membersReachable:
     "views show each member where it listens; lists, and the leader that clients are told, do on the network of who asks",
@@ -40,7 +46,9 @@ export type Name = keyof typeof promises
 /** What is promised in which mode of leadership. */
 export const namesOf = (leadership: "bully" | "lease"): ReadonlyArray<Name> => {
   const others: ReadonlySet<string> = new Set(
-    leadership === "lease" ? ["highestLeads"] : ["oneLeader", "majorityBound", "termsGrow", "workWithinLease"]
+    leadership === "lease"
+      ? ["highestLeads", "replacedIsNoticed", "noFalseDemotion"]
+      : ["oneLeader", "majorityBound", "termsGrow", "workWithinLease"]
   )
   return (Object.keys(promises) as Array<Name>).filter((name) => !others.has(name))
 }

@@ -15,6 +15,7 @@ import type * as SimulatedNetwork from "../testing/SimulatedNetwork.ts"
 import type { Stepped } from "../testing/Stepped.ts"
 import * as Agreement from "./Agreement.ts"
 import * as Connected from "./internal/connected.ts"
+import { Crashes } from "./internal/crashes.ts"
 import { Fairness } from "./internal/fairness.ts"
 import { Hardships } from "./internal/hardships.ts"
 import { LeaseSafety } from "./internal/leaseSafety.ts"
@@ -81,6 +82,7 @@ export class Watcher {
   readonly #hardships = new Hardships()
   readonly #leases: LeaseSafety
   readonly #fairness: Fairness
+  readonly #crashes: Crashes
   readonly #setBack = new Set<SimulatedNetwork.Host>()
   readonly #ended: Array<number> = []
   #over = false
@@ -103,6 +105,7 @@ export class Watcher {
     }
     this.quiet = new Quiet.Quiet(servers, judge)
     this.#fairness = new Fairness(this.#servers, this.#hardships, judge)
+    this.#crashes = new Crashes(this.#servers, this.#hardships, judge)
     this.#transition = transition
     this.#leadership = leadership
     this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
@@ -110,9 +113,8 @@ export class Watcher {
       ...judge,
       isStopping: (index, at) => this.#hardships.wasPaused(index, at - this.#stopTimeout)
     })
-    this.#stopTimeout = Duration.toMillis(stopTimeout) + Timing.pauseCheckInterval({
-      heartbeatInterval: Duration.toMillis(heartbeatInterval)
-    })
+    this.#stopTimeout = Duration.toMillis(stopTimeout)
+      + Timing.checkInterval({ heartbeatInterval: Duration.toMillis(heartbeatInterval) }, true)
   }
 
   // --- What it is told ---
@@ -124,12 +126,14 @@ export class Watcher {
     if (watched === null) return
     this.steps += 1
     this.#now = at
+    this.#crashes.stepped(at)
     const [past, complaints] = StepInvariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
     if (isIneligible(before) || isIneligible(after) || Agreement.waits(before, step.now)) watched.ineligibleAt = at
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
     this.#judgeWaking(watched, step)
+    if (watched.replaced) this.#judgeReplaced(watched, step)
     if (input._tag === "Moved") {
       this.disturbed(at)
       if (this.#hardships.isAstray(index)) this.readdressed(index, at, step.host.isCurrentUnsafe())
@@ -137,9 +141,7 @@ export class Watcher {
     if (input._tag === "Resign") this.disturbed(at)
     if (outputs.length > 0) {
       for (const output of outputs) {
-        if (output._tag === "Emit" && output.event.event === "MemberRemoved") {
-          this.#fairness.removed(at, index, after, output.event)
-        }
+        if (output._tag === "Emit") this.#fairness.told(at, index, after, output.event)
       }
     }
     if (at >= this.#settledSince) {
@@ -151,6 +153,11 @@ export class Watcher {
     this.quiet.stepped(at, index, after, outputs)
     this.#lead(watched, at, index, after)
     if (this.#leadership === "lease") this.#leases.stepped(at)
+  }
+
+  /** A server is about to be killed, where nothing else is wrong. */
+  killed(index: number, at: number): void {
+    this.#crashes.killed(at, index)
   }
 
   /** A server has no process any more. */
@@ -166,6 +173,7 @@ export class Watcher {
   /** Something befalls the group: what was settled is so no more, until it settles again. */
   disturbed(at: number): void {
     this.quiet.ends(this.#now)
+    this.#crashes.disturbed(at)
     this.disturbedAt = Math.max(this.disturbedAt, at)
     this.#settledSince = Infinity
   }
@@ -385,7 +393,10 @@ export class Watcher {
     const aged = now.monotonic - seen.monotonic
     const pausedFor = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
     let what: string | null
-    if (pausedFor > Timing.pauseThreshold(step.before.timing)) {
+    const { timing } = step.before
+    const isReplaced = watched.led !== null && Timing.keepsPace(timing)
+      && pausedFor > Timing.leaderReplacedAfter(timing)
+    if (pausedFor > Timing.pauseThreshold(timing) || isReplaced) {
       watched.wokeAt = now.monotonic
       this.#count("stallIsNoticed")
       what = Waking.judgeFirst(step, pausedFor, aged)
@@ -393,6 +404,15 @@ export class Watcher {
       what = Waking.judgeLater(step, now.monotonic - watched.wokeAt)
     }
     if (what !== null) this.complain(step.at, "stallIsNoticed", step.index, what)
+  }
+
+  /** The first step of a leader that others have replaced while it was paused. */
+  #judgeReplaced(watched: Watched.Watched, { after, at, before, index }: Stepped): void {
+    watched.replaced = false
+    this.#count("replacedIsNoticed")
+    const is = ElectionContext.ownReign(after)
+    if (is === null || is.term !== ElectionContext.ownReign(before)?.term) return
+    this.complain(at, "replacedIsNoticed", index, `leads on by ${Invariants.formatReign(is)}`)
   }
 
   #lead(watched: Watched.Watched, at: number, index: number, after: State): void {
@@ -407,7 +427,10 @@ export class Watcher {
     this.led.push(watched.led)
     if (this.#leadership !== "lease") {
       // Who led already, and goes on by another reign, takes the lead from nobody.
-      if (led === null) this.#fairness.leads(at, index, after)
+      if (led === null) {
+        this.#fairness.leads(at, index, after)
+        this.#fairness.replaces(at, index, after)
+      }
       return
     }
     // Provided that the wall clocks agree within a lease: else who forgot its promises may grant a lower term.

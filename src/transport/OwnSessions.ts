@@ -39,7 +39,7 @@ export const sealingKey = (known: Map<string, Uint8Array>, key: KeyRing.Key, sal
 export const make = ({ cipher, random, silence, tag, wall }: {
   readonly cipher: Sealing.Cipher
   readonly tag: Uint8Array
-  readonly silence: number
+  readonly silence: () => number
   readonly random: (bytes: number) => Uint8Array
   readonly wall: () => number
 }): OwnSessions => {
@@ -64,7 +64,7 @@ export const make = ({ cipher, random, silence, tag, wall }: {
     return Sealing.seal(body, { flags, counter, keyId: key.id, salt, sealingKey: own, tag }, cipher)
   }
   const advance = (now: number): void => {
-    voice = Voice.advance(voice, now, silence, draw)
+    voice = Voice.advance(voice, now, silence(), draw)
   }
 
   return {

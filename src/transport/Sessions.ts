@@ -34,7 +34,8 @@ export type UnauthenticatedSender = Extract<Refused, "NotSealed" | "UnknownKey" 
  */
 export interface Keys {
   readonly ring: () => KeyRing.KeyRing
-  readonly freshness: Session.Freshness
+  /** For how long a session is believed: asked each time, since heartbeats come less often in a larger group. */
+  readonly freshness: () => Session.Freshness
   readonly onUnauthenticated?: ((problem: UnauthenticatedSender, from: Address) => void) | undefined
   /**
    * Of how many others sessions are kept that have proved themselves: two of each, since everyone changes it now and then.
@@ -44,7 +45,7 @@ export interface Keys {
 }
 
 /** The key ring of a program that has no key. */
-export const noKeys: Keys = { ring: () => KeyRing.none, freshness: Session.freshness(30_000), maxSessions: 1 }
+export const noKeys: Keys = { ring: () => KeyRing.none, freshness: () => Session.freshness(30_000), maxSessions: 1 }
 
 /** How many sessions that have still to prove themselves are kept beside so many that have. */
 export const unauthenticatedOf = (maxSessions: number): number => Math.max(16, Math.floor(maxSessions / 16))
@@ -93,7 +94,7 @@ export const make = (
   wall: () => number = () => 0,
   cipher: Sealing.Cipher = Sealing.portable
 ): Sessions => {
-  const own = OwnSessions.make({ cipher, tag, silence: keys.freshness.silence, random, wall })
+  const own = OwnSessions.make({ cipher, tag, silence: () => keys.freshness().silence, random, wall })
   const table = tableOf(keys, onForgotten)
   const openSealed = opener({ cipher, keys, own, table, random })
   const { onUnauthenticated, ring } = keys
@@ -155,7 +156,7 @@ const tableOf = ({ freshness, maxSessions }: Keys, onForgotten: () => void): Tab
   const forgetOldest = (kind: Map<string, Entry>, now: number): number => {
     for (const [oldest, { session }] of kind) {
       kind.delete(oldest)
-      if (Session.isAuthenticated(session, now, freshness) || Session.isAsked(session, now)) onForgotten()
+      if (Session.isAuthenticated(session, now, freshness()) || Session.isAsked(session, now)) onForgotten()
       return session.held.length
     }
     return 0
@@ -166,7 +167,7 @@ const tableOf = ({ freshness, maxSessions }: Keys, onForgotten: () => void): Tab
     keep: (salt, entry, now) => {
       authenticated.delete(salt)
       unauthenticated.delete(salt)
-      const isAuthenticated = Session.isAuthenticated(entry.session, now, freshness)
+      const isAuthenticated = Session.isAuthenticated(entry.session, now, freshness())
       const kind = isAuthenticated ? authenticated : unauthenticated
       const most = isAuthenticated ? 2 * maxSessions : unauthenticatedOf(maxSessions)
       kind.set(salt, entry)
@@ -286,7 +287,13 @@ const opener = (parts: Parts) => {
     const { body, content, counter, entry, salt } = opened.success
     const message = content._tag === "Message" ? { body, from, via } : null
     const draw = () => bytesToHex(random(Sealing.nonceBytes))
-    const [session, verdict] = Session.hear(entry.session, { counter, what: message, now, freshness, draw })
+    const [session, verdict] = Session.hear(entry.session, {
+      counter,
+      what: message,
+      now,
+      freshness: freshness(),
+      draw
+    })
     if (verdict._tag === "Repeated") return Result.fail("Repeated")
     entry.session = session
     if (content._tag === "Proof") return prove(opened.success, content.proof, now)

@@ -182,7 +182,7 @@ class Episode {
   get #keys(): Sessions.Keys {
     return {
       ring: () => this.#ring,
-      freshness: Session.freshness(this.server.state.timing.memberTimeout),
+      freshness: () => Session.freshness(this.server.state.timing.memberTimeout),
       maxSessions: 32
     }
   }
@@ -431,7 +431,7 @@ const flood = (seed: number): void => {
   const chance = new Chance(seed)
   const random = (bytes: number) => chance.bytes(bytes)
   const ring: KeyRing.KeyRing = { keys: [secret], active: secret, mode: "enforce" }
-  const keys: Sessions.Keys = { ring: () => ring, freshness: Session.freshness(1_000), maxSessions: 32 }
+  const keys: Sessions.Keys = { ring: () => ring, freshness: () => Session.freshness(1_000), maxSessions: 32 }
   const seals = Sessions.make(keys, group, random)
   const sources = SourceRateLimit.make()
   for (let n = 0; n < 1_000; n++) {

@@ -16,7 +16,7 @@ const linked = (name: string, change: Partial<Member.Member> = {}): Member.Membe
 const among = (names: string, leader?: string, options: Options = {}): Server =>
   Server.live(
     { self: linked("m"), ...options },
-    [...names].map((name) => alive(linked(name), leader === undefined ? undefined : reign(50, linked(leader))))
+    names.split("").map((name) => alive(linked(name), leader === undefined ? undefined : reign(50, linked(leader))))
   )
 
 const start = (name: string, incarnation = 1_000) => ({ id: id(name), incarnation })
@@ -75,7 +75,7 @@ describe("which links there are (protocol, crash links)", () => {
   })
 
   it("the eight highest ranked besides the leader keep one to it, and it to them", () => {
-    const high = (names: string) => [...names].map((name) => linked(name, { priority: 1 }))
+    const high = (names: string) => names.split("").map((name) => linked(name, { priority: 1 }))
     const follows = (highest: string): Server =>
       Server.live({ self: linked("m") }, [
         ...high(highest).map((one) => alive(one, reign(50, linked("z", { priority: 2 })))),
@@ -86,7 +86,7 @@ describe("which links there are (protocol, crash links)", () => {
     assert.notInclude(kept(follows("abcdefgo")) ?? [], "z")
     const leads = Server.live(
       { self: linked("m", { priority: 9 }) },
-      [..."nopqrstuvwxyz"].map((name) => alive(linked(name)))
+      "nopqrstuvwxyz".split("").map((name) => alive(linked(name)))
     )
     assert.deepStrictEqual(kept(leads.advance(2_000)), ["n", "s", "t", "u", "v", "w", "x", "y", "z"])
   })
@@ -131,7 +131,7 @@ describe("which links there are (protocol, crash links)", () => {
     const server = among("n").advance(2_000)
     server.step(up("n"))
     server.hear(says(linked("n", { ip: "192.0.2.77" }), { type: "SERVER_ALIVE", interval: 10_000 }, {}), "multicast")
-    server.hear({ ...alive(linked("n", { ip: "192.0.2.77" })), moved: 1 } as Message.Message, "multicast", {
+    server.hear({ ...alive(linked("n", { ip: "192.0.2.77" })), moved: 1 }, "multicast", {
       ip: "192.0.2.77",
       port: 4014
     })
@@ -157,10 +157,12 @@ describe("a break (protocol, crash links)", () => {
       const server = withLink()
       server.step(broke("z"))
       assert.deepStrictEqual(asked(server), ["z"])
-      const [first, second] = order === "tcp first" ? [tried("z"), refused("z")] : [refused("z"), tried("z")]
-      server.step(first!)
+      const [first, second] = order === "tcp first"
+        ? [tried("z"), refused("z")] as const
+        : [refused("z"), tried("z")] as const
+      server.step(first)
       assert.deepStrictEqual(removals(server), [])
-      server.step(second!)
+      server.step(second)
       assert.deepStrictEqual(removals(server), ["z Crashed"])
       assert.deepInclude(server.events.find((event) => event.event === "MemberRemoved"), {
         reason: { _tag: "Crashed", evidence: "192.0.2.26 refuses ports 4026 (UDP) and 40000 (TCP)" }
@@ -177,6 +179,48 @@ describe("a break (protocol, crash links)", () => {
     server.advance(1_000)
     assert.deepStrictEqual(removals(server), [])
     assert.isAtLeast(asked(server).length, 5)
+  })
+
+  it("a link that was given up is none: its break is not waited for, and it is opened anew", () => {
+    const server = withLink()
+    server.step({ _tag: "LinkLeft", ...start("z", 999) })
+    server.step({ _tag: "LinkLeft", ...start("z") })
+    server.step({ _tag: "LinkLeft", ...start("z") })
+    server.step(broke("z"))
+    assert.deepStrictEqual(asked(server), [])
+    server.hear(crashed("a", "z"))
+    assert.deepStrictEqual(triedOut(server), ["z"])
+    server.hear(alive(linked("z"), reign(50, linked("z"))))
+    server.advance(2_500)
+    assert.deepStrictEqual(kept(server), ["z"])
+  })
+
+  it("given up after its break it is still found out", () => {
+    const server = withLink()
+    for (const input of [broke("z"), { _tag: "LinkLeft", ...start("z") } as const, tried("z"), refused("z")]) {
+      server.step(input)
+    }
+    assert.deepStrictEqual(removals(server), ["z Crashed"])
+  })
+
+  it("the UDP port that was asked when the link broke has 3 ms to refuse, and is asked again then, unless it lives", () => {
+    for (const lives of [false, true]) {
+      const server = withLink()
+      server.step(broke("z"))
+      server.step(tried("z"))
+      assert.deepStrictEqual(asked(server), ["z"])
+      server.advance(1)
+      if (lives) server.hear(alive(linked("z"), reign(50, linked("z"))))
+      server.advance(2)
+      assert.deepStrictEqual(asked(server), lives ? ["z"] : ["z", "z"])
+    }
+  })
+
+  it("asked longer ago, the UDP port is asked again at once", () => {
+    const server = withLink()
+    server.step(broke("z"))
+    server.advance(4).step(tried("z"))
+    assert.deepStrictEqual(asked(server), ["z", "z"])
   })
 
   it("a question that was said twice is refused once", () => {
@@ -335,6 +379,31 @@ describe("a break (protocol, crash links)", () => {
     assert.isTrue(server.leads)
   })
 
+  it("a link that either side gave up says nothing, and is opened anew if it is wanted", () => {
+    const server = withLink()
+    for (const incarnation of [999, 1_000]) server.step({ _tag: "LinkLeft", ...start("z", incarnation) })
+    assert.deepStrictEqual([asked(server), HashMap.size(server.state.crashLinks.links)], [[], 0])
+    for (const input of [broke("z"), tried("z"), refused("z")]) server.step(input)
+    assert.deepStrictEqual(removals(server), [])
+    server.advance(2_000)
+    assert.include(kept(server) ?? [], "z")
+  })
+
+  it("where the connection is refused just after the question, that is given 3 ms to be refused before it is asked anew", () => {
+    const server = withLink()
+    server.step(broke("z"))
+    server.step(tried("z"))
+    assert.deepStrictEqual(asked(server), ["z"])
+    server.advance(3)
+    assert.deepStrictEqual(asked(server), ["z", "z"])
+    const other = withLink()
+    other.step(broke("z"))
+    other.step(tried("z"))
+    other.hear(alive(linked("z"), reign(50, linked("z"))))
+    other.advance(3)
+    assert.deepStrictEqual(asked(other), ["z"])
+  })
+
   it("a goodbye forgets the link", () => {
     const server = withLink()
     server.hear(leaving(linked("z"), { follows: reign(50, linked("z")) }))
@@ -365,7 +434,7 @@ describe("a crash is told (protocol, crash links)", () => {
   }
 
   it("once, within 5 ms, by who saw its link break", () => {
-    const server = crash(withLink())
+    const server = crash(withLink("z", "abz", "a"))
     server.advance(5)
     const told = server.sent.filter(({ message }) => message.type === "CRASHED")
     assert.deepStrictEqual(told.map(({ message, to }) => [to, (message as Message.Of<"CRASHED">).gone]), [[
@@ -376,8 +445,27 @@ describe("a crash is told (protocol, crash links)", () => {
     assert.strictEqual(server.said("CRASHED").length, 1)
   })
 
+  it("of the leader, after 15 ms more, where all keep a link to it", () => {
+    const when = (names: string) => {
+      const server = crash(withLink("z", names))
+      server.advance(14)
+      const early = server.said("CRASHED").length
+      server.advance(6)
+      return [early, server.said("CRASHED").length]
+    }
+    assert.deepStrictEqual([when("abz"), when("abcdefgz"), when("abcdefghz")], [[0, 1], [0, 1], [1, 0]])
+  })
+
+  it("at once where one has no links", () => {
+    const server = among("abz", "z").advance(2_000)
+    server.hear(alive(member("c"), reign(50, linked("z"))))
+    server.step(up("z"))
+    crash(server).advance(5)
+    assert.strictEqual(server.said("CRASHED").length, 1)
+  })
+
   it("without multicast, to each by unicast", () => {
-    const server = crash(withLink("z", "abz", "z", { timing: { multicast: false } }))
+    const server = crash(withLink("z", "abz", "a", { timing: { multicast: false } }))
     server.advance(5)
     const told = server.sent.filter(({ message }) => message.type === "CRASHED")
     assert.sameMembers(told.map(({ to }) => to === null ? "" : Peer.nameOf(to)), ["a", "b"])

@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
 
@@ -91,6 +92,69 @@ describe("a leader", () => {
     server.step({ _tag: "Withdraw", election: billing })
     server.advance(60).forget().advance(1_200)
     assert.deepStrictEqual(server.says(), [])
+  })
+})
+
+describe("a leader that was paused (protocol 4, a pause is not a death)", () => {
+  const now = ({ boot, now, wall }: Server) => ({
+    monotonic: now,
+    wall: now + wall,
+    ...boot === undefined ? {} : { sinceBoot: now + boot }
+  })
+
+  /** Leads, and has just given a sign of life. */
+  const leading = (profile: "standard" | "fast" = "standard") => {
+    const leaderInterval = profile === "standard" ? 500 : 150
+    const server = Server.live({ profile, timing: { leaderInterval } }, [alive("a")])
+    server.boot = 0
+    server.advance(1_000)
+    assert.isTrue(server.leads)
+    heartbeat(server)
+    return server.forget()
+  }
+
+  it("leads on if others cannot have replaced it, and no longer: counted from its last sign of life", () => {
+    for (const [millis, leads] of [[1_550, true], [1_551, false]] as const) {
+      for (const how of ["freeze", "suspend"] as const) {
+        const server = leading()
+        server[how](millis)
+        assert.strictEqual(Step.leads(server.state, now(server)) !== null, leads, `${how} ${millis}`)
+        server.step({ _tag: "Due" })
+        assert.strictEqual(server.leads, leads, `${how} ${millis}`)
+        assert.deepStrictEqual(server.told(), leads ? [] : ["Stalled", "LeaderChanged"])
+        assert.strictEqual(server.says().includes("STEPPING_DOWN"), !leads)
+      }
+    }
+  })
+
+  it("counts from any sign of life, also of those between its heartbeats", () => {
+    const server = leading()
+    server.advance(1_400).freeze(1_150).step({ _tag: "Due" })
+    assert.isTrue(server.leads)
+    server.advance(400).freeze(1_200).step({ _tag: "Due" })
+    assert.isFalse(server.leads)
+  })
+
+  it("that was too short for that is forgiven all the same where it counts as a pause: others are judged anew", () => {
+    const server = leading("fast")
+    server.freeze(351).step({ _tag: "Due" })
+    assert.deepStrictEqual([server.leads, server.state.phase, server.told()], [true, "Recovering", ["Stalled"]])
+    server.advance(200)
+    assert.deepStrictEqual([server.leads, server.state.phase], [true, "Live"])
+  })
+
+  it("and lost its lead is not paused for ever after, nor is one that resigned long ago", () => {
+    const server = leading()
+    server.freeze(3_000).step({ _tag: "Due" })
+    server.forget().step({ _tag: "Due" })
+    server.advance(299)
+    assert.deepStrictEqual(server.told(), [])
+    const resigned = leading()
+    resigned.step({ _tag: "Resign" })
+    resigned.step({ _tag: "WorkEnded", finished: true })
+    resigned.hear(sign("a", 2_000_000))
+    resigned.forget().advance(5_000)
+    assert.notInclude(resigned.told(), "Stalled")
   })
 })
 

@@ -217,6 +217,7 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   },
   stableAfter: duration("24 hours", "-1ms"),
   minimumMembers: { ...whole([1, 3, 65_535], [0, -1, 1.5]), beside: { maxMembers: 65_535 } },
+  maxHeartbeatsPerSecond: whole([1, 100, 1_000_000], [0, -1, 1_000_001, 1.5]),
   maxMembers: whole([1, 100, 65_535], [0, -1, 65_536, 1.5]),
   maxClients: whole([1, 100, 65_535], [0, -1, 65_536, 1.5]),
   maxSessions: whole([16, 100, 65_535], [15, 0, -1, 65_536, 1.5]),

@@ -8,11 +8,15 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as BullyElection from "../../src/protocol/election/BullyElection.ts"
 import type * as Candidacy from "../../src/protocol/election/Candidacy.ts"
+import * as Departures from "../../src/protocol/election/Departures.ts"
 import type { ElectionContext } from "../../src/protocol/election/ElectionContext.ts"
+import * as ElectionContexts from "../../src/protocol/election/ElectionContext.ts"
 import * as Following from "../../src/protocol/election/Following.ts"
+import type * as LeaderPace from "../../src/protocol/election/LeaderPace.ts"
 import type * as Register from "../../src/protocol/election/Register.ts"
 import * as Roles from "../../src/protocol/election/Roles.ts"
 import type * as SecondHand from "../../src/protocol/election/SecondHand.ts"
+import type * as CrashLinks from "../../src/protocol/membership/CrashLinks.ts"
 import type * as FailureDetector from "../../src/protocol/membership/FailureDetector.ts"
 import type * as Identity from "../../src/protocol/membership/Identity.ts"
 import type * as Membership from "../../src/protocol/membership/Membership.ts"
@@ -28,6 +32,7 @@ import type { Now, State } from "../../src/protocol/model/State.ts"
 import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Timing from "../../src/protocol/model/Timing.ts"
 import type * as Zone from "../../src/protocol/model/Zone.ts"
+import * as Removal from "../../src/protocol/Removal.ts"
 import type * as Step from "../../src/protocol/Step.ts"
 import type * as Invariants from "../../src/simulator/Invariants.ts"
 import { type Mutant, replacing } from "./Mutants.ts"
@@ -202,10 +207,46 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     mutate: Mutations.from((state, input) =>
       input._tag !== "Refused" ? state : {
         ...state,
-        checks: HashMap.modify(state.checks, input.id, (check) => ({ ...check, refused: Timing.refusalsWanted - 1 }))
+        checks: HashMap.modify(state.checks, input.id, (check) => ({ ...check, linkRefused: true }))
       }
     ),
     seenBy: "a leader is killed, and its host says so (4, health)",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "a link that breaks is nobody's business",
+    mutate: Mutations.losing(({ _tag }) => _tag === "LinkBroke"),
+    seenBy: "one is killed that not all have a link with (crash links)",
+    breaks: "crashIsKnown"
+  },
+  {
+    name: "who sees a crash tells nobody",
+    mutate: Mutations.hearing((message) =>
+      message.type === "CRASHED" ? { ...message, gone: { ...message.gone, incarnation: 0 } } : message
+    ),
+    seenBy: "one is killed that not all have a link with (crash links)",
+    breaks: "crashIsKnown"
+  },
+  {
+    name: "who is told of a crash believes it",
+    replace: [replacing<typeof CrashLinks>("membership/CrashLinks.ts", {
+      told: () => (context, { gone: { id } }) => Removal.remove(context, id, { _tag: "Crashed", evidence: "hearsay" })
+    })],
+    seenBy: "one is killed that not all have a link with (crash links)",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "a refused connection is enough",
+    replace: [replacing<typeof FailureDetector>("membership/FailureDetector.ts", {
+      linkRefused: () => () => ({ _tag: "Crashed", evidence: "a refused connection" })
+    })],
+    seenBy: "a firewall rejects all connections to one that lives (crash links)",
+    breaks: "noFalseEviction"
+  },
+  {
+    name: "a connection that another program accepts is a refused one",
+    mutate: Mutations.taking((input) => input._tag === "LinkTried" ? { ...input, outcome: "Refused" } : input),
+    seenBy: "another program has the ports of one that is killed (crash links)",
     breaks: "noFalseEviction"
   },
   {
@@ -274,7 +315,36 @@ export const mutants: ReadonlyArray<BullyMutant> = [
       })
     ],
     seenBy: "multicast does not reach one server (4, health)",
-    breaks: "noFalseEviction"
+    breaks: "noFalseDemotion"
+  },
+  {
+    name: "a leader that was missed three times is asked nothing",
+    replace: [replacing<typeof LeaderPace>("election/LeaderPace.ts", {
+      missed: (missed) => (context, id) => {
+        missed(context, id)
+        if (!HashMap.has(context.state.checks, id)) return
+        const { heardAt, member } = Option.getOrThrow(context.known(id))
+        Departures.onSilent(ElectionContexts.ofGroup(context), member, heardAt)
+      }
+    })],
+    seenBy: "multicast does not reach one server (4, health)",
+    breaks: "noFalseDemotion"
+  },
+  {
+    name: "a leader that others may have replaced leads on",
+    replace: [replacing<typeof PauseDetector>("membership/PauseDetector.ts", { isLeadOver: () => () => false })],
+    seenBy:
+      "a leader stands still for almost as long as the others wait, and a little longer (4, a stall is not a death)",
+    breaks: "stallIsNoticed"
+  },
+  {
+    name: "a leader leads no more after any pause that is one",
+    replace: [replacing<typeof PauseDetector>("membership/PauseDetector.ts", {
+      isLeadOver: () => PauseDetector.isPaused
+    })],
+    seenBy:
+      "a leader stands still for almost as long as the others wait, and a little longer (4, a stall is not a death)",
+    breaks: "stallIsNoticed"
   },
   {
     name: "who is on a list is a member unheard",
@@ -312,12 +382,14 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     breaks: "stallIsNoticed"
   },
   {
-    // The stall is seen at the end of the step.
+    // The stall is seen at the end of the step. And the answer to a question is not looked for too late, to which alone a pause would be one.
     name: "who wakes judges before it forgives",
     mutate: (step) => (state, input, now) => {
       if (input._tag === "Start" || !wakes(state, now)) return step(state, input, now)
       const { lookedAt, lookedSinceBoot } = state
-      const unaware = { ...state, lookedAt: now.monotonic, lookedSinceBoot: now.sinceBoot }
+      const askedAt = now.monotonic - state.timing.probeTimeout
+      const checks = HashMap.map(state.checks, (check) => ({ ...check, askedAt }))
+      const unaware = { ...state, checks, lookedAt: now.monotonic, lookedSinceBoot: now.sinceBoot }
       const [judged, outputs] = step(unaware, input, now)
       const [woken, more] = step({ ...judged, lookedAt, lookedSinceBoot }, { _tag: "Due" }, now)
       return [woken, [...outputs, ...more]]

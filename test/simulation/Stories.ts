@@ -61,6 +61,9 @@ const overtaken = (at: number, millis: number, by: number): Faults.Fault => ({
   by
 })
 
+/** Leaders give no sign of life but their heartbeats, so they are missed by the sweeps. */
+const withoutPace: Settings.Options = { leaderInterval: "500 millis" }
+
 /**
  * The servers rank s0 s1 s2, or s0 s1 s2 s3 s4, the last the highest; but of two that have one priority (s0 and s1, s2 and
  * s3) either may rank higher, as their ids have it.
@@ -87,7 +90,16 @@ export const stories = {
   "a server stands still when it has asked its last question (4, a stall is not a death)": {
     servers: 3,
     faults: [cut(1, 0, 2_000, 900), pause(0, 2_900, 3_000)],
-    settings: { probeTimeout: "90 millis" }
+    settings: { ...withoutPace, probeTimeout: "90 millis" }
+  },
+  // A pause that is too short to be one for anything but the lead, and one that is long enough for that.
+  "a leader stands still for almost as long as the others wait, and a little longer (4, a stall is not a death)": {
+    servers: 3,
+    faults: [pause(2, 2_000, 600), pause(2, 5_000, 870)]
+  },
+  "a leader is gone that was heard a moment ago (5, the leader's pace)": {
+    servers: 5,
+    faults: [crash(4, 2_000), crash(3, 2_000)]
   },
   "the goodbye of an earlier start comes when the next one is there (3, SERVER_LEAVING)": {
     servers: 3,
@@ -100,17 +112,23 @@ export const stories = {
   // Its sweeps come before those of the others.
   "the lowest is the first to miss the leader (5, OK)": {
     servers: 5,
-    faults: [restart(0, 2_110), crash(4, 2_900)]
+    faults: [restart(0, 2_110), crash(4, 2_900)],
+    settings: withoutPace
   },
   "who ranks next misses the goodbye of the leader (5, standing)": {
     servers: 5,
     faults: [cut(4, 3, 1_900, 200), stop(4, 2_000)]
   },
   "a leader stops (5, leaving)": { servers: 3, faults: [stop(2, 2_000)] },
-  "a leader is killed, and its host says so (4, health)": {
+  "a leader is killed, and its host says so (4, health)": { servers: 3, faults: [kill(2, 2_000)] },
+  "one is killed that not all have a link with (crash links)": { servers: 5, faults: [kill(0, 4_000)] },
+  "a firewall rejects all connections to one that lives (crash links)": {
     servers: 3,
-    faults: [kill(2, 2_000)],
-    settings: { links: false }
+    faults: [{ kind: "tcp", at: 4_000, for: 3_000, server: 2, how: "rejected" }]
+  },
+  "another program has the ports of one that is killed (crash links)": {
+    servers: 3,
+    faults: [{ kind: "tcp", at: 4_000, for: 2_000, server: 2, how: "taken" }, kill(2, 4_500)]
   },
   "the highest ranked comes back (5, rule 7)": { servers: 3, faults: [crash(2, 2_000, 5_000)] },
   "the highest ranked comes back, and is not to preempt (5, preempt)": {
@@ -145,7 +163,8 @@ export const stories = {
   },
   "one that would object to a lower leader is gone (5, rule 7)": {
     servers: 3,
-    faults: [split([[0], [1, 2]], 2_000, 4_000), crash(2, 5_990)]
+    faults: [split([[0], [1, 2]], 2_000, 4_000), crash(2, 5_990)],
+    settings: withoutPace
   },
   "a server starts again with its clock set back (1, incarnation)": {
     servers: 3,
@@ -197,7 +216,7 @@ export const run = (name: Name): Simulation.Options => {
   // The group has settled by then. It takes two seconds to find that a network is another.
   const isQuick = settings?.stableAfter === undefined && !story.faults.some(({ kind }) => ofNetworks.has(kind))
   const millis = Math.max(...ends) + (lasts ?? (isQuick ? 6_500 : 9_500))
-  return { ...story, millis, seed: 1, settings: { profile: "fast", ...settings } }
+  return { ...story, millis, seed: 1, settings: { profile: "fast", links: name.includes("crash links"), ...settings } }
 }
 
 const seconds = (millis: number) => `${(millis / 1_000).toFixed(1).padStart(6)} s`

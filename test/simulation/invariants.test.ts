@@ -69,7 +69,7 @@ describe("a story of faults", () => {
     profile: "harsh",
     servers: 5,
     millis: 20 * minute,
-    timing: { heartbeatInterval: 500, memberTimeout: 1_600, probeTimeout: 100 },
+    timing: { heartbeatInterval: 500, leaderInterval: 150, memberTimeout: 1_600, okTimeout: 300, probeTimeout: 100 },
     calm: 6_000,
     drift: 0.01,
     jumps: 86_400_000
@@ -238,6 +238,7 @@ describe("a story that was found by the simulator", () => {
         servers: 3,
         seed: 600_016_785,
         millis: 32_246,
+        settings: { leaderInterval: "500 millis" },
         faults: [
           { kind: "kill", at: 5_485, for: 569, server: 1 },
           { kind: "overflow", at: 6_024, for: 362, server: 2 },
@@ -367,7 +368,7 @@ describe("a story that was found by the simulator", () => {
     Effect.gen(function*() {
       const report = yield* mended({
         servers: 3,
-        seed: 7,
+        seed: 31,
         millis: 59_859,
         settings: { leadership: "lease", groupSize: 3 },
         faults: [

@@ -93,7 +93,7 @@ describe("a story of the level wild", () => {
     profile: "wild",
     servers: 5,
     millis: 1_200_000,
-    timing: { heartbeatInterval: 500, memberTimeout: 1_600, probeTimeout: 100 },
+    timing: { heartbeatInterval: 500, leaderInterval: 150, memberTimeout: 1_600, okTimeout: 300, probeTimeout: 100 },
     calm: 6_000,
     drift: 0.01,
     jumps: 86_400_000

@@ -20,7 +20,7 @@ const tag = Frame.groupTag("default")
 const key = KeyRing.key(new Uint8Array(32).fill(1))
 const keys: Sessions.Keys = {
   ring: () => ({ keys: [key], active: key, mode: "enforce" }),
-  freshness: Session.freshness(30_000),
+  freshness: () => Session.freshness(30_000),
   maxSessions: 64
 }
 

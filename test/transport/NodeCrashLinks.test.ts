@@ -28,6 +28,8 @@ const open = Effect.fnUntraced(function*(
     hosts: ["127.0.0.1"],
     port: 0,
     source: () => "127.0.0.1",
+    own: () => "127.0.0.1",
+    ask: () => Effect.void,
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     report: (failed) => void troubles.push(failed),
     ...around
@@ -414,6 +416,20 @@ describe("crash links over real sockets (protocol 4)", () => {
       yield* until(() => a.words().length === 3 ? true : undefined)
       assert.deepStrictEqual(a.words(), ["Inconclusive", "Inconclusive", "Inconclusive"])
       assert.strictEqual(a.troubles.length, 1)
+    }))
+
+  it.live("what is run when a link breaks is rehearsed once, at a port of its own, and tells nothing", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const ask: NodeCrashLinks.Around["ask"] = ({ ip }) => Effect.sync(() => void asked.push(ip))
+      const a = yield* open("a", {}, { ask })
+      const b = yield* open("b")
+      const c = yield* open("c")
+      a.keep([b.peer, c.peer])
+      yield* until(() => asked[0])
+      assert.deepStrictEqual(asked, ["127.0.0.1"])
+      assert.deepStrictEqual(a.words(), ["LinkUp", "LinkUp"])
+      assert.deepStrictEqual(a.troubles, [])
     }))
 
   it.live("after its goodbye it accepts nobody, and keeps nothing", () =>

@@ -30,7 +30,7 @@ class Peer {
     this.sessions = Sessions.make(
       {
         ring: () => this.ring,
-        freshness: Session.freshness(1_000),
+        freshness: () => Session.freshness(1_000),
         onUnauthenticated: (problem) => void this.unauthenticatedSenders.push(problem),
         maxSessions: 32
       },

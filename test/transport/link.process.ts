@@ -15,6 +15,8 @@ const program = Effect.gen(function*() {
     hosts: ["127.0.0.1"],
     port: 0,
     source: () => "127.0.0.1",
+    own: () => "127.0.0.1",
+    ask: () => Effect.void,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     report: () => {}
   })({

@@ -100,17 +100,18 @@ export const onWithdrawn = (election: Context, member: Member.Member): void => {
 }
 
 /**
- * After a stall of so many ms: whatever was led is over, and nothing that was begun counts. While a lease of ours lasts
- * nobody else can lead; so the others hear of its end when the work, which woke too, has ended.
+ * After a stall of so many ms: nothing that was begun counts, and if others may have replaced this server (`isLeadOver`)
+ * whatever it led is over. While a lease of ours lasts nobody else can lead; so the others hear of its end when the work, which
+ * woke too, has ended.
  */
-export const onPause = (election: Context, pausedFor: number): void => {
+export const onPause = (election: Context, pausedFor: number, isLeadOver: boolean): void => {
   const { ending, reign, vacancy } = election.register
   const since = election.context.now.monotonic - pausedFor
   Damping.onPause(election)
   if (LeaseClaim.isHeld(election)) {
     if (ending === null) election.change({ vacancy: { ...vacancy, since } })
     Roles.endReign(election, "Stalled")
-  } else if (reign !== null && election.leads) {
+  } else if (reign !== null && election.leads && isLeadOver) {
     Roles.becomeVacant(election, reign, "Stalled", { since })
     // Who leaves will say so anyhow.
     if (election.state.phase !== "Leaving") Roles.sayStepsDown(election, "Stalled", null)

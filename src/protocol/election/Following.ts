@@ -50,8 +50,8 @@ export const hearsLeader = (election: Context, { leader }: Reign.Reign): boolean
 }
 
 /** Whether a member has not been heard itself for its patience. */
-const isSilent = ({ now, state: { timing } }: StepContext, { heardAt, interval }: Known): boolean =>
-  now.monotonic - heardAt > Timing.patience(timing, interval)
+const isSilent = (context: StepContext, known: Known): boolean =>
+  context.now.monotonic - known.heardAt > Timing.patience(context.state.timing, context.expectedInterval(known))
 
 /**
  * Takes note of a reign that a member spoke of and of its leader's life, so that this is seen to go on. The first word alone is
@@ -69,7 +69,8 @@ const mention = (election: Context, message: Message.FromServer, theirs: Reign.R
   const { monotonic } = election.context.now
   const isKept = before !== null && monotonic < before.until && Reign.compare(before.reign, theirs, election.name) > 0
   if (isKept) return false
-  const until = monotonic + Timing.patience(election.state.timing, election.state.timing.heartbeatInterval)
+  const { members, timing } = election.state
+  const until = monotonic + Timing.patience(timing, Timing.intervalBeside(timing, members.length))
   election.change({ mention: { reign: theirs, number: told.alive, until } })
   return true
 }
@@ -124,10 +125,11 @@ const isMadeWayFor = (election: Context, sender: Member.Member): boolean => {
  * nothing; nor does anybody in an election in which nobody is followed through others.
  */
 export const passedUntil = (election: Context, greater: Reign.Reign | null): number => {
-  const { timing, self } = election.state
+  const { members, timing, self } = election.state
+  const interval = Timing.intervalBeside(timing, members.length)
   if (election.name !== Election.ofGroup || election.traits.asksFirst) return -Infinity
   if (greater !== null && election.outranks(self, greater.leader)) return -Infinity
-  return election.context.now.monotonic + Timing.patience(timing, timing.heartbeatInterval) + timing.heartbeatInterval
+  return election.context.now.monotonic + Timing.patience(timing, interval) + interval
 }
 
 /** How long until this server may stand for a place that fell vacant since a greater reign was made, in ms. */

@@ -81,14 +81,17 @@ export const relayOf = (election: Context, message: Message.FromServer): Electio
  * For how long a leader is followed through others without a new sign of life, in ms: as long as it takes those who hear it to
  * remove it, and a heartbeat for each server on the way.
  */
-const lasts = ({ state: { timing } }: StepContext, hops: number): number =>
+const lasts = ({ state: { members, timing } }: StepContext, hops: number): number =>
   Timing.patience(timing, timing.heartbeatInterval) + timing.cleanupInterval + Timing.probeTries * timing.probeTimeout
-  + (hops + 1) * timing.heartbeatInterval
+  + (hops + 1) * Timing.intervalBeside(timing, members.length)
+
+const intervalOfOthers = ({ state: { members, timing } }: Context): number =>
+  Timing.intervalBeside(timing, members.length)
 
 /** How long ago the leader gave a sign of life by this path, if it does so with each heartbeat. */
 export const isFresh = (election: Context, { hops, until }: Election.Relay): boolean =>
   until - election.context.now.monotonic >=
-    lasts(election.context, hops - 1) - 2 * election.state.timing.heartbeatInterval
+    lasts(election.context, hops - 1) - 2 * intervalOfOthers(election)
 
 /** An older number than this many ago proves nothing of now. */
 const echoes = 3
@@ -114,7 +117,7 @@ export const giveSignOfLife = (election: Context): void => {
 export const withdraw = (election: Context, id: Member.NodeId): void => {
   const { life } = election.register
   if (life.relay?.by !== id) return
-  const soon = election.context.now.monotonic + 2 * election.state.timing.heartbeatInterval
+  const soon = election.context.now.monotonic + 2 * intervalOfOthers(election)
   election.change({ life: { ...life, relay: { ...life.relay, until: Math.min(life.relay.until, soon) } } })
 }
 

@@ -7,6 +7,8 @@
  */
 import * as Option from "effect/Option"
 import * as FailureDetector from "../membership/FailureDetector.ts"
+import * as Paths from "../membership/Paths.ts"
+import * as PauseDetector from "../membership/PauseDetector.ts"
 import type * as Member from "../model/Member.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
@@ -19,9 +21,9 @@ const signKey = "leader-sign"
 /** A sign of life has just been given, or this server has just come to lead: the next one is due one interval later. */
 export const goOn = (context: StepContext): void => {
   const { timing } = context.state
-  if (Timing.keepsPace(timing) && context.leadsAnything()) {
-    context.setTimer(signKey, timing.leaderInterval, { _tag: "LeaderSign" })
-  }
+  if (!Timing.keepsPace(timing) || !context.leadsAnything()) return PauseDetector.signNoMore(context)
+  PauseDetector.sign(context)
+  context.setTimer(signKey, timing.leaderInterval, { _tag: "LeaderSign" })
 }
 
 // --- Those who follow ---
@@ -47,6 +49,7 @@ export const missed = (context: StepContext, id: Member.NodeId): void => {
   if (left > 0) return watch(context, id, left)
   if (context.state.phase !== "Live") return watch(context, id, overdue)
   FailureDetector.check(context, id, { ofLead: true })
+  Paths.prepare(context)
   // It may stay by the word of others.
   watch(context, id, Math.max(overdue, interval))
 }

@@ -25,7 +25,7 @@ export const hasRoom = (state: Pick<State, "named">, name: string): boolean =>
 
 /** The sign of life, with what this server takes part in. */
 export const sign = (context: StepContext): Pick<Message.Of<"SERVER_ALIVE">, "interval" | "elections"> => {
-  const interval = context.state.timing.heartbeatInterval
+  const interval = context.heartbeatInterval()
   if (HashMap.isEmpty(context.state.named)) return { interval }
   const elections: Array<string> = []
   // While its work ends, who withdraws still leads.

@@ -15,19 +15,23 @@ import * as ElectionContext from "./ElectionContext.ts"
 import * as Snapshot from "./Snapshot.ts"
 
 /** A stall is not a death: not of the others, whom we could not hear, and not of us, but for our lead. */
-export const wake = (context: StepContext): void => {
+export const wake = (
+  context: StepContext,
+  isLeadOver = PauseDetector.isLeadOver(context.state, context.now)
+): void => {
   const pausedFor = PauseDetector.pausedFor(context.state, context.now)
   // While the machine was suspended no stamp aged: they are forgiven what the clock of stamps ran, and no more.
   const aged = context.now.monotonic - context.state.lookedAt
   PauseDetector.look(context)
+  if (isLeadOver) PauseDetector.signNoMore(context)
   context.emit({ event: "Stalled", for: Math.round(pausedFor) })
-  for (const election of ElectionContext.all(context)) Departures.onPause(election, pausedFor)
+  for (const election of ElectionContext.all(context)) Departures.onPause(election, pausedFor, isLeadOver)
   FailureDetector.forgive(context, aged)
   CrashLinks.forgive(context)
   Delivery.forgive(context, aged)
   if (context.state.phase === "Leaving") return
   context.state.phase = "Recovering"
-  context.state.drainUntil = context.now.monotonic + Timing.pauseCheckInterval(context.state.timing)
+  context.state.drainUntil = context.now.monotonic + Timing.drainFor(context.state.timing)
   Presence.probeGroup(context)
   context.setTimer("discovery", context.state.timing.discoveryWindow, { _tag: "DiscoveryOver" })
 }
@@ -35,7 +39,7 @@ export const wake = (context: StepContext): void => {
 /** What this server said and promised since a snapshot is forgotten: it counts as just started. */
 export const restored = (context: StepContext): void => {
   Snapshot.startAnew(context)
-  wake(context)
+  wake(context, true)
   if (context.state.phase !== "Leaving") raised(context)
 }
 

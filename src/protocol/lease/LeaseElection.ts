@@ -368,5 +368,5 @@ export const countServers = (context: StepContext, { groupSize }: Lease.Agreemen
 
 const livesSurely = (context: StepContext, id: Member.NodeId): boolean => {
   const known = HashMap.getUnsafe(context.state.known, id)
-  return context.now.monotonic - known.heardAt <= Timing.overdue(known.interval)
+  return context.now.monotonic - known.heardAt <= Timing.overdue(context.expectedInterval(known))
 }

@@ -222,7 +222,7 @@ export const crashed = (context: StepContext, id: Member.NodeId): number | null 
 
 /** In a group in which all keep a link to the leader, they are given the time to see its crash for themselves. */
 const tellingAfter = ({ state: { election: { reign }, members } }: StepContext, id: Member.NodeId): number =>
-  reign?.leader.id === id && members.length <= linksToLeader + 1 && members.every(accepts) ? tellsLaterBy : 0
+  reign?.leader.id === id && members.length <= linksToLeader && members.every(accepts) ? tellsLaterBy : 0
 
 /** After a pause: what was gathered before it is no evidence any more. */
 export const forgive = (context: StepContext): void => {

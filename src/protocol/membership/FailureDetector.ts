@@ -25,7 +25,9 @@ export const sweep = (context: StepContext): void => {
   for (const { id } of context.state.members) {
     const known = HashMap.getUnsafe(context.state.known, id)
     Links.sweep(context, known)
-    if (now - Witnesses.lastKnownAt(known) > Timing.overdue(known.interval)) check(context, id, { ofLead: false })
+    if (now - Witnesses.lastKnownAt(known) > Timing.overdue(context.expectedInterval(known))) {
+      check(context, id, { ofLead: false })
+    }
   }
 }
 
@@ -100,7 +102,7 @@ export const unanswered = (context: StepContext, id: Member.NodeId): Event.Reaso
   // Others have been asked beside the last questions.
   const isSilent = Witnesses.lastKnownAt(known) < asked.since
   const unknownFor = context.now.monotonic - Witnesses.lastKnownAt(known)
-  if (unknownFor <= Timing.patience(context.state.timing, known.interval)) {
+  if (unknownFor <= Timing.patience(context.state.timing, context.expectedInterval(known))) {
     if (isSilent) context.state.known = HashMap.set(context.state.known, id, { ...known, isSilent })
     Links.notHeard(context, known)
     return isSilent && asked.ofLead ? "LeadsNoMore" : null
@@ -184,10 +186,15 @@ export const keepByUnicast = (context: StepContext): void => {
   if (!context.state.timing.multicast) return
   for (const { id } of context.state.members) {
     const known = HashMap.getUnsafe(context.state.known, id)
-    if (context.now.monotonic - known.multicastAt <= Timing.patience(context.state.timing, known.interval)) continue
+    if (
+      context.now.monotonic - known.multicastAt <=
+        Timing.patience(context.state.timing, context.expectedInterval(known))
+    ) continue
     if (known.heardAt === known.multicastAt) continue
     // One that is silent altogether is left to the sweeps.
-    if (!known.unicastOnly && context.now.monotonic - known.heardAt <= Timing.overdue(known.interval)) {
+    if (
+      !known.unicastOnly && context.now.monotonic - known.heardAt <= Timing.overdue(context.expectedInterval(known))
+    ) {
       context.state.known = HashMap.set(context.state.known, id, { ...known, unicastOnly: true })
       context.emit({ event: "UnicastOnly", member: known.member })
     }

@@ -46,8 +46,8 @@ export const asked = (context: StepContext, id: Member.NodeId, nonce: string): v
  * of the link.
  */
 export const sweep = (context: StepContext, known: Known): void => {
-  const { deafAt, hearsUsAt, interval, isReached, member } = known
-  const patience = Timing.patience(context.state.timing, interval)
+  const { deafAt, hearsUsAt, isReached, member } = known
+  const patience = Timing.patience(context.state.timing, context.expectedInterval(known))
   if (deafAt === -Infinity || context.now.monotonic - deafAt <= 2 * patience) return
   // What it showed to see of us just before it gave us up proves nothing of now.
   const isBack = hearsUsAt >= deafAt + patience && !isReached

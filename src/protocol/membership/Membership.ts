@@ -184,10 +184,10 @@ const alsoAt = (
   context: StepContext,
   moved: number,
   from: Member.Address,
-  before: Pick<Known, "address" | "alsoAt" | "moved" | "heardAt" | "interval">
+  before: Pick<Known, "address" | "alsoAt" | "moved" | "heardAt" | "interval" | "pace">
 ): ReadonlyArray<Places.Place> => {
   if (moved !== before.moved) return moved > before.moved ? Places.none : before.alsoAt
-  const until = before.heardAt + Timing.patience(context.state.timing, before.interval)
+  const until = before.heardAt + Timing.patience(context.state.timing, context.expectedInterval(before))
   return Places.besides(before.alsoAt, { address: before.address, until }, from)
 }
 

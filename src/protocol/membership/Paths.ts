@@ -8,7 +8,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type * as Member from "../model/Member.ts"
+import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import type { Known, Timer } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
@@ -35,7 +35,7 @@ export const provesHearing = (self: Member.Member, message: Message.FromServer):
 export const isHeardBy = (context: StepContext, id: Member.NodeId): boolean => {
   const known = Option.getOrUndefined(context.known(id))
   return known !== undefined
-    && context.now.monotonic - known.hearsUsAt <= Timing.patience(context.state.timing, known.interval)
+    && context.now.monotonic - known.hearsUsAt <= Timing.patience(context.state.timing, context.expectedInterval(known))
 }
 
 /** Whether a member has proved since then that it hears this server. */
@@ -54,8 +54,8 @@ export const noteHeardBy = (context: StepContext, id: Member.NodeId): void => {
 }
 
 /** Whether a member was heard of late. */
-const speaks = ({ now }: StepContext, { heardAt, interval }: Known): boolean =>
-  now.monotonic - heardAt <= Timing.overdue(interval)
+const speaks = (context: StepContext, known: Known): boolean =>
+  context.now.monotonic - known.heardAt <= Timing.overdue(context.expectedInterval(known))
 
 /**
  * Whether members speak and nobody has proved lately that it hears this server, also none that is gone since. Those members
@@ -113,7 +113,7 @@ export const request = (context: StepContext, id: Member.NodeId): boolean => {
   const waited = context.now.monotonic - known.proofAskedAt
   if (waited < context.state.timing.heartbeatInterval) return false
   context.state.known = HashMap.set(context.state.known, id, { ...known, proofAskedAt: context.now.monotonic })
-  const isFirst = waited > Timing.patience(context.state.timing, known.interval)
+  const isFirst = waited > Timing.patience(context.state.timing, context.expectedInterval(known))
   if (isFirst) ask(context, id, Timing.probeTries, Math.min(requestGap, context.state.timing.probeTimeout))
   else ask(context, id, 1)
   return isFirst
@@ -132,7 +132,9 @@ export const keep = (context: StepContext, id: Member.NodeId): void => {
     return
   }
   const age = context.now.monotonic - known.hearsUsAt
-  if (age > Timing.patience(context.state.timing, known.interval) / 2) ask(context, id, Timing.probeTries)
+  if (age > Timing.patience(context.state.timing, context.expectedInterval(known)) / 2) {
+    ask(context, id, Timing.probeTries)
+  }
 }
 
 /**
@@ -160,8 +162,26 @@ const askedAtOnce = 3
 
 /** A server that no member is known to hear asks some of them. */
 export const askAround = (context: StepContext): void => {
-  const { members } = context.state
   context.state.unheardSince = Math.min(context.state.unheardSince, context.now.monotonic)
+  askSome(context)
+}
+
+/**
+ * A server that may soon be a candidate looks in time whether anybody hears it: while it followed, perhaps its leader alone has
+ * proved so.
+ */
+export const prepare = (context: StepContext): void => {
+  const { members, provenAt, timing, self } = context.state
+  const isFar = members[mayStandSoon] !== undefined && Member.outranks(members[mayStandSoon], self)
+  if (isFar || context.now.monotonic - provenAt <= Timing.patience(timing, timing.heartbeatInterval) / 2) return
+  askSome(context)
+}
+
+/** Where more members than these rank higher, one of them will lead. */
+const mayStandSoon = 3
+
+const askSome = (context: StepContext): void => {
+  const { members } = context.state
   const first = Math.floor(context.random() * members.length)
   for (let next = first; next < first + Math.min(askedAtOnce, members.length); next++) {
     ask(context, members[next % members.length]!.id, Timing.probeTries)

@@ -10,6 +10,7 @@ import type * as Message from "../model/Message.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Contacts from "./Contacts.ts"
+import * as HeartbeatPace from "./HeartbeatPace.ts"
 
 /** Asks the group who is there. */
 export const probeGroup = (context: StepContext): void => {
@@ -20,13 +21,13 @@ export const probeGroup = (context: StepContext): void => {
 /** Says to the group that this server lives. */
 export const sayAlive = (context: StepContext): void => {
   context.say(null, { type: "SERVER_ALIVE", ...signOfLife(context) })
+  HeartbeatPace.said(context)
   LeaderPace.goOn(context)
 }
 
 /** Between its heartbeats a leader says no more than that it lives and leads. Views are compared with heartbeats. */
 export const sayLeads = (context: StepContext): void => {
-  if (!context.leadsAnything()) return
-  context.say(null, { type: "SERVER_ALIVE", ...NamedElections.sign(context) })
+  if (context.leadsAnything()) context.say(null, { type: "SERVER_ALIVE", ...NamedElections.sign(context) })
   LeaderPace.goOn(context)
 }
 

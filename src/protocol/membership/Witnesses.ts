@@ -34,7 +34,7 @@ export const lastKnownAt = ({ heardAt, witnessedAt }: Pick<Known, "heardAt" | "w
 export const askAbout = (context: StepContext, id: Member.NodeId, left: number, ofLead: boolean): void => {
   const { timing, witnesses } = context.state
   const known = HashMap.getUnsafe(context.state.known, id)
-  const removedAt = lastKnownAt(known) + Timing.patience(timing, known.interval)
+  const removedAt = lastKnownAt(known) + Timing.patience(timing, context.expectedInterval(known))
   if ((!ofLead && context.now.monotonic + left <= removedAt) || witnesses.missed.includes(id)) return
   if (witnesses.missed.length >= maxMissed) return context.drop("WitnessLimit")
   context.state.witnesses = { ...witnesses, missed: [...witnesses.missed, id] }

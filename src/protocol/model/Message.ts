@@ -72,8 +72,6 @@ const view = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, 
 const Interval = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxInterval }))
 /** For how many ms more its sender does not vote; left out where it does, and where there are no leases. */
 const silent = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400_000 })))
-/** Ms to the sender's next sign of life, where it leads and gives one between its heartbeats. */
-const pace = Schema.optionalKey(Interval)
 const Nonce = Schema.String.check(Schema.isPattern(/^[0-9a-f]{1,32}$/))
 const Page = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
@@ -92,7 +90,6 @@ export const Agreement = Schema.Struct({
   drift: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.1 }))
 })
 
-/** */
 export type Agreement = typeof Agreement.Type
 
 /** The name of the election: empty for the group's own. */
@@ -113,7 +110,6 @@ export const PreVote = Schema.Struct({
   remaining: Schema.Natural
 })
 
-/** */
 export type PreVote = typeof PreVote.Type
 
 /**
@@ -194,7 +190,7 @@ const kind = <Name extends string, Fields extends Schema.Struct.Fields>(name: Na
 
 /** Every message there is. */
 export const Message = Schema.Union([
-  /** I live, and follow this reign. `interval`: ms to the next one. */
+  /** I live, and follow this reign. `interval`: ms to the next heartbeat, `pace`: to the next sign of life of a leader. */
   kind("SERVER_ALIVE", {
     ...header,
     interval: Interval,
@@ -202,7 +198,7 @@ export const Message = Schema.Union([
     sees,
     delivered,
     elections,
-    pace,
+    pace: Schema.optionalKey(Interval),
     silent,
     view,
     // Any text: what a later version may put here is no reason to miss a sign of life. See `StatusPages`.
@@ -262,7 +258,7 @@ export const Message = Schema.Union([
     election: ElectionName,
     cause: Schema.optionalKey(Cause),
     lease: Schema.optionalKey(Agreement),
-    pace,
+    pace: Schema.optionalKey(Interval),
     delivered
   }),
   /** I stay, but lead no more; `successor` should go first. `cause` is one of `Event.Cause`, left out for `Resigned`. */

@@ -271,16 +271,24 @@ export interface State {
   readonly minority: boolean
   /** Since when more servers live than there should be: Infinity where they do not, -Infinity where it was told. */
   readonly crowdedSince: number
-  /** When the pause detector last ran. */
+  /** When this server last ran, by its last step. */
   readonly lookedAt: number
   /** The same on the clock that counts suspensions, if there was one. */
   readonly lookedSinceBoot: number | undefined
+  /** When it last gave a sign of life as a leader that keeps a pace, by both clocks. */
+  readonly signedAt: number
+  readonly signedSinceBoot: number | undefined
   /** The generation of the machine, as last seen. */
   readonly generation: string | undefined
-  /** The doubtful time when the pause detector last ran, and when that was last reported. */
+  /** The doubtful time when this server last ran, and when that was last reported. */
   readonly doubts: { readonly watched: number; readonly toldAt: number }
-  /** The longest delay of the pause detector since the last sweep, and in the time before it. */
+  /** The longest that this server was late since the last sweep, and in the time before it. */
   readonly lag: { readonly now: number; readonly before: number }
+  /**
+   * The heartbeat that is put off in a large group: it is due when this share of the interval is over `from` then. Null where
+   * none is, `asLeader` where the last one was a leader's.
+   */
+  readonly heartbeatPace: { readonly from: number; readonly share: number } | "asLeader" | null
   readonly pathProbes: PathProbes
   /** When anybody last proved that it hears this server. */
   readonly provenAt: number

@@ -93,6 +93,21 @@ export class StepContext extends WorkingCopy<State, Output> {
     return isOwn(election) || HashMap.some(named, isOwn)
   }
 
+  /** The interval between two heartbeats of this server: a leader's stay as frequent as in a small group. */
+  heartbeatInterval(): number {
+    const { members, timing } = this.state
+    return this.leadsAnything() ? timing.heartbeatInterval : Timing.intervalBeside(timing, members.length)
+  }
+
+  /**
+   * The interval at which a member is expected to be heard: the one that it announced, or if it leads nothing that of a group of
+   * this size, since it may not have said yet that its heartbeats come less often.
+   */
+  expectedInterval({ interval, pace }: Pick<Known, "interval" | "pace">): number {
+    const { members, timing } = this.state
+    return pace === null ? Math.max(interval, Timing.intervalBeside(timing, members.length)) : interval
+  }
+
   /** How many servers this one sees, said where it leads or sees nobody else. */
   #seen(): { readonly sees?: number } {
     const { election: { reign }, members, self } = this.state

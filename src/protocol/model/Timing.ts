@@ -1,11 +1,13 @@
 /** The settings that the protocol itself goes by, all times in whole milliseconds, and what follows from them. */
-import type * as Message from "./Message.ts"
+import * as Message from "./Message.ts"
 
 /** The protocol's times and sizes for one server. `Settings` documents each of them. */
 export interface Timing {
   readonly heartbeatInterval: number
   /** Time between two signs of life of a leader, at most `heartbeatInterval`. */
   readonly leaderInterval: number
+  /** The most heartbeats of others that a server hears in a second, on the average: in a large group they come less often. */
+  readonly maxHeartbeatsPerSecond: number
   readonly cleanupInterval: number
   readonly memberTimeout: number
   readonly probeTimeout: number
@@ -32,16 +34,43 @@ export interface Timing {
   readonly lease: Message.Agreement | null
 }
 
-/** How often the pause detector runs, in ms. */
-export const pauseCheckInterval = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
+/** How long after it last ran a server must conclude that it was paused, in ms. */
+export const pauseThreshold = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
+  Math.min(100, heartbeatInterval) + Math.max(heartbeatInterval / 2, 100)
+
+/**
+ * How often a server looks at its clocks at least, in ms. Each step is a look, so this is for one to which nothing happens: half
+ * of what counts as a pause may go by in peace, and the other half may be how late it is.
+ */
+export const pauseCheckInterval = (timing: Pick<Timing, "heartbeatInterval">): number => pauseThreshold(timing) / 2
+
+/** The same of a server that leads or does not, where it gives no signs of life between its heartbeats: its work depends on it. */
+export const checkInterval = (timing: Pick<Timing, "heartbeatInterval">, leads: boolean): number =>
+  leads ? Math.min(100, timing.heartbeatInterval) : pauseCheckInterval(timing)
+
+/** For how long after a pause what is read may have waited in the sockets, in ms. */
+export const drainFor = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>
   Math.min(100, heartbeatInterval)
 
 /**
- * How long after its last look a server must conclude that it was paused, in ms: the pause detector's interval and its
- * allowed delay. Until then a leader leads.
+ * Above the threshold a server says each heartbeat after at least this share of the interval that it announces, at random, so
+ * that not all of a group say theirs at one instant. (RFC 3550, 6.3, draws from the half of its interval to one and a half.)
  */
-export const pauseThreshold = (timing: Pick<Timing, "heartbeatInterval">): number =>
-  pauseCheckInterval(timing) + Math.max(timing.heartbeatInterval / 2, 100)
+export const leastShare = 0.5
+
+/**
+ * The heartbeat interval of a server that leads nothing beside so many others, in ms: `heartbeatInterval`, or so many of them
+ * that the others hear no more than `maxHeartbeatsPerSecond` together.
+ */
+export const intervalBeside = (
+  { heartbeatInterval, maxHeartbeatsPerSecond }: Pick<Timing, "heartbeatInterval" | "maxHeartbeatsPerSecond">,
+  others: number
+): number => {
+  const mean = others * 1_000 / maxHeartbeatsPerSecond
+  if (mean <= heartbeatInterval) return heartbeatInterval
+  const most = Math.max(1, Math.floor(Message.maxInterval / heartbeatInterval))
+  return heartbeatInterval * Math.min(most, Math.ceil(2 * mean / (1 + leastShare) / heartbeatInterval))
+}
 
 /** For how long a silent member is left alone, in ms, given the interval that it announced for its heartbeats. */
 export const patience = (timing: Timing, announcedInterval: number): number =>
@@ -62,6 +91,14 @@ export const keepsPace = ({ heartbeatInterval, leaderInterval, lease }: Timing):
 
 /** After how long a silence a leader is asked directly, in ms, given the pace that it announced: it was missed three times. */
 export const leaderOverdue = (pace: number): number => 3 * pace
+
+/**
+ * How long after its last sign of life a leader that keeps a pace must conclude that others may have replaced it, in ms. Two of its signs
+ * may have been lost before. Then one interval later it was asked, five times in vain, and the next one asked for objections.
+ */
+export const leaderReplacedAfter = (
+  { leaderInterval, okTimeout, probeTimeout }: Pick<Timing, "leaderInterval" | "okTimeout" | "probeTimeout">
+): number => leaderInterval + probeTries * probeTimeout + Math.min(2 * probeTimeout, okTimeout)
 
 /** How many refusals make a crash: one may be a socket being opened anew. */
 export const refusalsWanted = 2

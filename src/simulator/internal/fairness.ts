@@ -1,4 +1,5 @@
 /** Judges what servers that are well have had done to them: the lead taken by a lower one, and evictions. */
+import * as Election from "../../protocol/model/Election.ts"
 import type * as Event from "../../protocol/model/Event.ts"
 import * as Member from "../../protocol/model/Member.ts"
 import type { State } from "../../protocol/model/State.ts"
@@ -44,8 +45,55 @@ export class Fairness {
     }
   }
 
+  /** One comes to lead: whoever leads, and is paused, has been replaced, if it was heard until then. */
+  replaces(at: number, index: number, { timing }: State): void {
+    if (!Timing.keepsPace(timing)) return
+    for (const [other, watched] of this.#servers) {
+      const { from, until } = this.#hardships.pauseOf(other)
+      if (watched.led === null || other === index || at < from || at >= until) continue
+      const since = from - 1.05 * (Timing.leaderOverdue(timing.leaderInterval) + timing.probeTimeout)
+      const wasHeard = watched.led.from < since &&
+        [...this.#servers.keys()].every((one) =>
+          one === other || (this.#hardships.isRunning(one, since)
+            && this.#hardships.reaches(other, one, since, "multicast") && this.#hardships.isFound(one, since))
+        )
+      watched.replaced ||= wasHeard && this.#hardships.isFound(other, since)
+    }
+  }
+
+  /** A server tells an event. */
+  told(at: number, index: number, of: State, event: Event.Event): void {
+    if (event.event === "MemberRemoved") this.#removed(at, index, of, event)
+    if (event.event === "LeaderChanged") this.#demoted(at, index, of, event)
+  }
+
+  /** A server follows a leader no more. */
+  #demoted(
+    at: number,
+    index: number,
+    follower: State,
+    { cause, election, from, leader }: Extract<Event.Event, { readonly event: "LeaderChanged" }>
+  ): void {
+    const { timing } = follower
+    if (leader !== null || from === null || cause !== "Silent" || election !== Election.ofGroup) return
+    if (timing.lease !== null) return
+    this.#count("noFalseDemotion")
+    const found = [...this.#servers].find(([, { state: { self } }]) => Member.isSameStart(self, from))
+    if (found === undefined) return
+    const [other, { since: started }] = found
+    const window = Timing.probeTries * timing.probeTimeout + 100
+    const { from: fell, until } = this.#hardships.pauseOf(index)
+    // A short sleep of its own is no part of the window: what it asked before counts after.
+    const since = (until >= at - window ? fell : at) - window
+    const hardships = this.#hardships
+    const isWell = started < since && hardships.isRunning(other, since)
+      && hardships.reaches(index, other, since, "unicast") && hardships.reaches(other, index, since, "unicast")
+      && hardships.isFound(index, since) && hardships.isFound(other, since)
+    if (isWell) this.#complain(at, "noFalseDemotion", index, `follows s${other} no more, which runs`)
+  }
+
   /** A server has removed another. */
-  removed(
+  #removed(
     at: number,
     index: number,
     remover: State,

@@ -4,7 +4,7 @@
 import * as Election from "../../protocol/model/Election.ts"
 import * as Lease from "../../protocol/model/Lease.ts"
 import type { Output, State } from "../../protocol/model/State.ts"
-import type * as Timing from "../../protocol/model/Timing.ts"
+import * as Timing from "../../protocol/model/Timing.ts"
 import * as Agreement from "../Agreement.ts"
 import type * as Invariants from "../Invariants.ts"
 import * as LinkGraph from "../LinkGraph.ts"
@@ -29,12 +29,15 @@ export const mayChange = {
 
 /**
  * How many datagrams a server may send in one `heartbeatInterval`: signs of life, an answer to each of the others, what a lease is
- * renewed by, and for each link that is missing what is asked and said because of it; where there is no multicast, to each of the others.
+ * renewed by, what a leader says between its heartbeats, and for each link that is missing what is asked and said because of it; where
+ * there is no multicast, to each of the others.
  */
-export const mayBeSent = (timing: Timing.Timing, servers: number, missing: number): number => {
-  const renewals = timing.lease === null ? 0 : Math.ceil(timing.heartbeatInterval / Lease.renewalInterval(timing.lease))
+export const mayBeSent = (timing: Timing.Timing, servers: number, missing: number, leads = true): number => {
+  const { heartbeatInterval, leaderInterval, lease } = timing
+  const renewals = lease === null ? 0 : Math.ceil(heartbeatInterval / Lease.renewalInterval(lease))
+  const signs = leads && Timing.keepsPace(timing) ? Math.ceil(heartbeatInterval / leaderInterval) : 0
   const copies = timing.multicast ? 1 : servers
-  return (4 + 2 * renewals) * copies + servers + 6 * missing
+  return (4 + 2 * renewals + signs) * copies + servers + 6 * missing
 }
 
 /** Who sees nobody asks three times a heartbeat, the group and each that it has lost, and says there that it lives. */
@@ -44,6 +47,8 @@ interface Seen {
   changes: number
   /** Whether it saw nobody at any time. */
   alone: boolean
+  /** Whether it led at any time. */
+  led: boolean
   /** Of the reign that it followed last. */
   term: number
   sent: number
@@ -103,11 +108,12 @@ export class Quiet {
   }
 
   /** A server made a step. */
-  stepped(at: number, index: number, { members, timing }: State, outputs: ReadonlyArray<Output>): void {
+  stepped(at: number, index: number, { election, members, timing, self }: State, outputs: ReadonlyArray<Output>): void {
     if (at < this.#since || outputs.length === 0) return
     this.#timing = timing
-    const seen = this.#seen.get(index) ?? { changes: 0, alone: false, term: -1, sent: 0 }
+    const seen = this.#seen.get(index) ?? { changes: 0, alone: false, led: false, term: -1, sent: 0 }
     seen.alone ||= members.length === 0
+    seen.led ||= election.reign?.leader.id === self.id
     this.#seen.set(index, seen)
     for (const output of outputs) {
       if (output._tag === "Send") seen.sent += output.to.length
@@ -132,12 +138,12 @@ export class Quiet {
     const lasted = at - this.#since
     this.#since = Infinity
     const heartbeats = lasted / timing.heartbeatInterval
-    for (const [index, { alone, sent }] of this.#seen) {
+    for (const [index, { alone, led, sent }] of this.#seen) {
       this.#count("noFlapping")
       if (heartbeats < leastHeartbeats) continue
       this.#count("trafficBounded")
       const missing = this.#missing()
-      const most = Math.max(mayBeSent(timing, this.#servers, missing), alone ? mayBeSentAlone(this.#servers) : 0)
+      const most = Math.max(mayBeSent(timing, this.#servers, missing, led), alone ? mayBeSentAlone(this.#servers) : 0)
       if (sent <= most * heartbeats) continue
       const what = `sent ${(sent / heartbeats).toFixed(1)} datagrams a heartbeat for ${seconds(lasted)}`
       this.#complain(at, "trafficBounded", index, `${what}, more than ${most}, with ${missing} links missing or lossy`)

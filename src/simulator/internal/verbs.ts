@@ -85,12 +85,13 @@ const ending = (
 })
 
 const takeDown = Effect.fnUntraced(function*(
-  { group, watcher }: World,
+  { active, group, watcher }: World,
   index: number,
   by: "kill" | "crash" | "stop",
   states: ReadonlyArray<SimulatedGroup.State>
 ) {
   if (!states.includes(yield* group.state(index))) return false
+  if (by === "kill" && active.size === 0) watcher.killed(index, yield* group.now)
   yield* group[by](index)
   watcher.ended(index, yield* group.now)
   return true
@@ -208,6 +209,13 @@ const secondNetwork = undoing<Of<"secondNetwork">>(
   ({ server }, { addresses }) => addresses.quit(server)
 )
 
+/** The newest that is active says what befalls connections. */
+const tcp = addingUp<Of<"tcp">>((fault, { active, group }) => {
+  const newest = [...active].findLast((one) => one.kind === "tcp" && one.server === fault.server)
+  const how = newest?.kind === "tcp" ? newest.how : "open"
+  return Effect.flatMap(group.host(fault.server), ({ setTcp }) => setTcp(how))
+})
+
 const verbs: { readonly [Kind in Faults.Fault["kind"]]: Verb<Of<Kind>> } = {
   kill: ending("kill", alive),
   crash: ending("crash", alive),
@@ -239,5 +247,6 @@ const verbs: { readonly [Kind in Faults.Fault["kind"]]: Verb<Of<Kind>> } = {
   deaf: weather,
   mute: weather,
   lossyHost: weather,
-  pauses: weather
+  pauses: weather,
+  tcp
 }

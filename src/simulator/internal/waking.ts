@@ -19,13 +19,10 @@ export const judgeFirst = (
   pausedFor: number,
   aged: number
 ): string | null => {
+  if (before.phase === "Left") return null
+  const wrong = judgeLead({ after, before, outputs }, pausedFor)
   const threshold = Timing.pauseThreshold(before.timing)
-  if (pausedFor <= threshold || before.phase === "Left") return null
-  const reign = ElectionContext.ownReign(before)
-  const still = ElectionContext.ownReign(after)
-  if (reign !== null && still !== null && Reign.compare(reign, still) === 0) {
-    return `leads on by ${Invariants.formatReign(reign)}`
-  }
+  if (wrong !== null || pausedFor <= threshold) return wrong
   if (outputs.some(removesForSilence)) return "removes others for what it did not hear"
   for (const [id, { heardAt, member }] of after.known) {
     if (isSaidBy(input, member)) continue
@@ -38,6 +35,32 @@ export const judgeFirst = (
   }
   return null
 }
+
+/** Whether a leader that was paused ends its reign if others may have replaced it, and only then. */
+const judgeLead = (
+  { after, before, outputs }: Pick<StepInvariants.Judged, "after" | "before" | "outputs">,
+  pausedFor: number
+): string | null => {
+  const reign = ElectionContext.ownReign(before)
+  if (reign === null) return null
+  const { timing } = before
+  const still = ElectionContext.ownReign(after)
+  const leadsOn = still !== null && Reign.compare(reign, still) === 0
+  const bound = Timing.keepsPace(timing) ? Timing.leaderReplacedAfter(timing) : Timing.pauseThreshold(timing)
+  if (leadsOn && pausedFor > bound) return `leads on by ${Invariants.formatReign(reign)}`
+  // What is counted from its last sign of life may be longer by its interval.
+  return !leadsOn && Timing.keepsPace(timing) && pausedFor < bound - 1.05 * timing.leaderInterval - lateness
+      && outputs.some(endsByPause)
+    ? `leads no more after ${Math.round(pausedFor)} ms`
+    : null
+}
+
+/** How late a sign of life may be on a busy host, in ms. */
+const lateness = 50
+
+const endsByPause = (output: Output): boolean =>
+  output._tag === "Emit" && output.event.event === "LeaderChanged" && output.event.leader === null
+  && output.event.cause === "Stalled"
 
 /**
  * Judges a step of a server that resumed from a pause so many ms before, by the clock of its stamps: it listens for one

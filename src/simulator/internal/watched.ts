@@ -27,6 +27,8 @@ export interface Watched {
   /** When it was last ineligible in the election, or was too new to take the lead from another. */
   ineligibleAt: number
   led: Led | null
+  /** Whether others have replaced it since it was last seen to run. */
+  replaced: boolean
   readonly works: Set<Work>
 }
 
@@ -45,6 +47,7 @@ export const make = (
   wokeAt: -Infinity,
   ineligibleAt: -Infinity,
   led: null,
+  replaced: false,
   works: new Set()
 })
 

@@ -6,7 +6,7 @@ import * as Timing from "../../protocol/model/Timing.ts"
 import type { Fault } from "../Fault.ts"
 import * as LinkGraph from "../LinkGraph.ts"
 
-type Kind = "links" | "deaf" | "mute" | "lossyHost" | "pauses" | "slowWork" | "rollback"
+type Kind = "links" | "deaf" | "mute" | "lossyHost" | "pauses" | "slowWork" | "rollback" | "tcp"
 
 interface When {
   readonly at: number
@@ -19,7 +19,9 @@ interface Options {
   readonly millis: number
   readonly from?: number | undefined
   readonly calm: number
-  readonly timing: Pick<Timing.Timing, "heartbeatInterval" | "memberTimeout"> & Partial<Pick<Timing.Timing, "lease">>
+  readonly timing:
+    & Pick<Timing.Timing, "heartbeatInterval" | "leaderInterval" | "memberTimeout" | "okTimeout" | "probeTimeout">
+    & Partial<Pick<Timing.Timing, "lease">>
 }
 
 export const drawFault = (kind: Kind, { timing, servers }: Options, chance: () => number, when: When): Fault => {
@@ -30,6 +32,8 @@ export const drawFault = (kind: Kind, { timing, servers }: Options, chance: () =
     case "mute":
     case "slowWork":
       return { kind, ...when }
+    case "tcp":
+      return { kind, ...when, how: pick(["rejected", "dropped", "taken"] as const, chance) }
     case "lossyHost": {
       const way = (["in", "out", "both"] as const)[Math.floor(3 * chance())]!
       return { kind, ...when, way, probability: 0.1 + 0.7 * chance() }
@@ -41,7 +45,8 @@ export const drawFault = (kind: Kind, { timing, servers }: Options, chance: () =
     }
     case "pauses": {
       const every = 500 + 1_500 * chance()
-      const threshold = Timing.pauseThreshold(timing)
+      // Some are too short to be noticed, or for others to have replaced a leader, and some are not.
+      const threshold = chance() < 0.5 ? Timing.pauseThreshold(timing) : Timing.leaderReplacedAfter(timing)
       return {
         kind,
         ...when,

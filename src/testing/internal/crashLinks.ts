@@ -117,7 +117,7 @@ const start = (network: Network, socket: Socket, options: CrashLinks.Options): E
 const stop = (end: End, how: "closed" | "dead"): void => {
   if (!end.isOpen) return
   const { network: { chance, ends, kernel: { agenda } }, port, socket: { machine } } = end
-  if (how === "closed") { for (const link of [...end.links.values()]) close(end, link) }
+  if (how === "closed") { for (const link of end.links.values()) close(end, link) }
   end.isOpen = false
   end.reader = undefined
   ends.open.delete(keyOf(machine, port))
@@ -232,7 +232,7 @@ const connect = (end: End, other: End, peer: LinkPeer): void => {
 const keep = (end: End, peers: ReadonlyArray<LinkPeer>): void => {
   const isWanted = ({ address, id, incarnation }: LinkPeer): boolean =>
     peers.some((peer) => peer.id === id && peer.incarnation === incarnation && peer.address.ip === address.ip)
-  for (const link of [...end.links.values()]) if (link.isOurs && !isWanted(link.peer)) close(end, link)
+  for (const link of end.links.values()) if (link.isOurs && !isWanted(link.peer)) close(end, link)
   for (const peer of peers) {
     if (end.links.get(peer.id)?.peer.incarnation === peer.incarnation) continue
     dial(end, peer, (answer) => {
@@ -249,13 +249,21 @@ const keep = (end: End, peers: ReadonlyArray<LinkPeer>): void => {
 /** With a goodbye, which may get lost. */
 const close = (end: End, link: Link): void => {
   const { network, options: { self }, socket: { machine } } = end
-  if (end.links.get(link.peer.id) === link) end.links.delete(link.peer.id)
+  leave(end, link)
   const { other } = link
   later(network, delay(network, machine, other.socket.machine), () => {
-    if (isReached(network, machine, other.socket.machine) && other.links.get(self.id)?.other === end) {
-      other.links.delete(self.id)
+    const back = other.links.get(self.id)
+    if (back?.other === end && isReached(network, machine, other.socket.machine)) {
+      within(other, () => leave(other, back))
     }
   })
+}
+
+const leave = (end: End, link: Link): void => {
+  const { id, incarnation } = link.peer
+  if (end.links.get(id) !== link) return
+  end.links.delete(id)
+  tell(end, { _tag: "LinkLeft", id, incarnation })
 }
 
 /** One end is gone: the other hears of it, unless nothing gets there. */

@@ -3,10 +3,12 @@
  * connections that have still to say who they are, and how long they may take.
  */
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import type { Address } from "../../protocol/model/Member.ts"
 import type { LinkPeer } from "../../protocol/model/State.ts"
 import type * as CrashLinks from "../CrashLinks.ts"
 import type { DatagramsFailed } from "../Datagrams.ts"
@@ -24,6 +26,10 @@ export interface Around {
   /** The port to listen at if nobody has it. */
   readonly port: number
   readonly source: LinkDialling.Dialling["source"]
+  /** An address of ours. */
+  readonly own: () => string
+  /** Asks whether a UDP port is refused. */
+  readonly ask: (to: Address) => Effect.Effect<unknown, DatagramsFailed>
   readonly random: (bytes: number) => Uint8Array
   readonly report: (failed: DatagramsFailed) => void
 }
@@ -60,6 +66,7 @@ const mostTries = 64
 // In ms.
 const reportEvery = 60_000
 const flapping = 1_000
+const rehearsalAfter = Duration.seconds(1)
 
 /** Fibers by name, which end with the scope. */
 interface Fibers {
@@ -101,6 +108,7 @@ interface Parts extends Around {
 
 const make = (parts: Parts) => {
   const { fibers, options, random, source, tell, unable } = parts
+  let isRehearsed = false
   const ours = (admits: LinkHandshake.Ours["admits"]): LinkHandshake.Ours => ({
     self: { id: options.self.id, incarnation: options.self.incarnation(), port: parts.ownPort() },
     tag: options.tag,
@@ -111,6 +119,8 @@ const make = (parts: Parts) => {
   const starts: LinkStarts.Starts = LinkStarts.make({
     isKept: (peer) => keeping.has(peer),
     up: (peer) => {
+      if (!isRehearsed) fibers.run("rehearsal", Effect.delay(rehearsal(parts, dialling), rehearsalAfter))
+      isRehearsed = true
       tell(LinkStarts.happening("LinkUp", peer))
       retrying.up(peer)
     },
@@ -143,6 +153,22 @@ const make = (parts: Parts) => {
     }
   }
 }
+
+/**
+ * What is run when a link breaks is run once before, against a port of ours that is closed: a program that runs for the first
+ * time takes milliseconds to be compiled, several times as long as all else that a crash takes.
+ */
+const rehearsal = ({ ask, own, options }: Parts, dialling: LinkDialling.Dialling) =>
+  Effect.gen(function*() {
+    const ip = own()
+    const port = yield* Effect.scoped(
+      LinkListener.open({ hosts: [ip], port: 0 }, (socket) => socket.destroy(), () => {})
+    )
+    if (port === null) return
+    const address = { ip, port }
+    yield* LinkDialling.again(dialling, { id: options.self.id, incarnation: 0, address })
+    yield* ask(address)
+  }).pipe(Effect.ignore)
 
 /** Keeps links open to those that it was told last, and closes the others that this side opened. */
 const kept = ({ fibers, options }: Parts, dialling: LinkDialling.Dialling) => {

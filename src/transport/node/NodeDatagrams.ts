@@ -139,14 +139,14 @@ const openIn = Effect.fnUntraced(function*(
     isDirect: attachments.isDirect,
     resolve: (host) => resolve(resolver, host, new Set(groups.map(({ multicastGroup }) => multicastGroup.family))),
     troubles: Queue.take(sockets.troubles),
-    openLinks: linksOf(attachments, options, sockets.report),
+    openLinks: linksOf(attachments, options, sockets),
     dropped: Effect.sync(() => sockets.lost() + droppedBy(attachments))
   }
   return endpoint
 })
 
 /** Links are accepted at the number of the unicast port, if nobody has it in TCP: one number for a firewall to let through. */
-const linksOf = (attachments: Attachments.Attachments, options: Options, report: Socket.Sockets["report"]) => {
+const linksOf = (attachments: Attachments.Attachments, options: Options, sockets: Socket.Sockets) => {
   const { all, groups, towards } = attachments
   const addressOf = (ip: string) => towards(ip).networkInterface.address
   return NodeCrashLinks.open({
@@ -158,8 +158,10 @@ const linksOf = (attachments: Attachments.Attachments, options: Options, report:
       return UnicastSocket.localOf(all()[0]).port
     },
     source: (ip) => familyOf(addressOf(ip)) === familyOf(ip) ? addressOf(ip) : undefined,
+    own: () => all()[0].networkInterface.address,
+    ask: (to) => PortProbe.probe(sockets, all()[0].networkInterface, to, new Uint8Array(0)),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
-    report
+    report: sockets.report
   })
 }
 

@@ -249,7 +249,8 @@ export class Cluster {
     repeat({ _tag: "Discover" }, heartbeatInterval)
     repeat({ _tag: "Heartbeat" }, heartbeatInterval)
     this.#sleep(machine, heartbeatInterval, () => repeat({ _tag: "Sweep" }, heartbeatInterval))
-    const watch = Timing.pauseCheckInterval(machine.state.timing)
+    // As often as one that leads.
+    const watch = Timing.checkInterval(machine.state.timing, true)
     this.#sleep(machine, watch, () => repeat({ _tag: "CheckPause" }, watch))
   }
 
@@ -451,7 +452,7 @@ export class Cluster {
   #isExcused({ isSuspended, startledAt, state, work }: Machine): boolean {
     const { stopTimeout } = state!.timing
     return isSuspended || work?.overran === true
-      || this.now - startledAt <= 2 * stopTimeout + Timing.pauseCheckInterval(state!.timing)
+      || this.now - startledAt <= 2 * stopTimeout + Timing.checkInterval(state!.timing, true)
   }
 
   #complain(invariant: Invariants.Name, what: string): void {

@@ -56,6 +56,7 @@ export const timing = (
   preempt: true,
   stableAfter: 0,
   minimumMembers: 1,
+  maxHeartbeatsPerSecond: 500,
   maxMembers: 4_096,
   maxClients: 1_024,
   maxTombstones: 1_024,

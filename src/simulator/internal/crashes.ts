@@ -1,0 +1,90 @@
+/** Judges how soon a crash is known where links tell of it: a process is killed, and nothing else befalls the group. */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Member from "../../protocol/model/Member.ts"
+import type * as Invariants from "../Invariants.ts"
+import type { Hardships } from "./hardships.ts"
+import type { Watched } from "./watched.ts"
+
+/** All know within so many ms: the tries to connect again, a moment before it is told, and a few round trips. */
+export const knownWithin = 100
+
+/** A start that was killed, and those that should know before long, by their numbers. */
+interface Killed {
+  readonly at: number
+  readonly self: Member.Member
+  readonly others: ReadonlyMap<number, number>
+}
+
+export class Crashes {
+  readonly #servers: ReadonlyMap<number, Watched>
+  readonly #hardships: Hardships
+  readonly #complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
+  readonly #count: (invariant: Invariants.Name) => void
+  #killed: Killed | null = null
+
+  constructor(servers: ReadonlyMap<number, Watched>, hardships: Hardships, { complain, count }: {
+    readonly complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
+    readonly count: (invariant: Invariants.Name) => void
+  }) {
+    this.#servers = servers
+    this.#hardships = hardships
+    this.#complain = complain
+    this.#count = count
+  }
+
+  /**
+   * A server is killed where nothing is wrong, and all links are up that are wanted. If nobody had a link with it, nothing is
+   * promised.
+   */
+  killed(at: number, index: number): void {
+    const killed = this.#servers.get(index)
+    if (killed === undefined || !this.#isWell(at)) return
+    const { self } = killed.state
+    const others = [...this.#servers].filter(([other, { state }]) =>
+      other !== index && state.phase === "Live" && state.self.tcp !== undefined && state.drainUntil <= state.lookedAt
+    )
+    const isSeen = others.some(([, { state }]) =>
+      Option.exists(
+        HashMap.get(state.crashLinks.links, self.id),
+        ({ incarnation, stage }) => stage === "up" && incarnation === self.incarnation
+      )
+    )
+    this.#killed = isSeen ? { at, self, others: new Map(others.map(([other, { start }]) => [other, start])) } : null
+  }
+
+  /** Something else befalls the group. */
+  disturbed(at: number): void {
+    if (this.#killed !== null && at > this.#killed.at) this.#killed = null
+  }
+
+  /** Time has passed. */
+  stepped(now: number): void {
+    if (this.#killed === null || now < this.#killed.at + knownWithin) return
+    const { at, others, self } = this.#killed
+    this.#killed = null
+    for (const [index, start] of others) {
+      const watched = this.#servers.get(index)
+      if (watched?.start !== start || !this.#hardships.isRunning(index, at)) continue
+      this.#count("crashIsKnown")
+      if (!watched.state.members.some((member) => Member.isSameStart(member, self))) continue
+      this.#complain(
+        now,
+        "crashIsKnown",
+        index,
+        `${self.name} was killed ${Math.round(now - at)} ms ago, and is a member`
+      )
+    }
+  }
+
+  /** Whether all run where the others take them to be, all that they say has come through, and no link is still to change. */
+  #isWell(at: number): boolean {
+    const all = [...this.#servers]
+    return all.every(([from, { state: { timers } }]) =>
+      this.#hardships.isRunning(from, at) && this.#hardships.isFound(from, at) && !timers.some(({ key }) =>
+        key === "links"
+      )
+      && all.every(([to]) => from === to || this.#hardships.reaches(from, to, at, "multicast"))
+    )
+  }
+}
