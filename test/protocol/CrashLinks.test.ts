@@ -67,6 +67,15 @@ describe("which links there are (protocol, crash links)", () => {
     assert.deepStrictEqual(kept(server) ?? [], wanted)
   })
 
+  it("the ring is one of ids, whatever the ranks", () => {
+    const server = Server.live({ self: linked("m") }, [
+      alive(linked("n", { priority: 1 }), reign(50, linked("n", { priority: 1 }))),
+      alive(linked("z")),
+      alive(linked("o"))
+    ])
+    assert.deepStrictEqual(kept(server.advance(2_000)), ["n", "z"])
+  })
+
   it("members that announce no port are in no ring; who announces none keeps none", () => {
     const server = Server.live({ self: linked("m") }, [alive("n"), alive(linked("o"))]).advance(2_000)
     assert.deepStrictEqual(kept(server), ["o"])
@@ -366,6 +375,14 @@ describe("a break (protocol, crash links)", () => {
     }
   })
 
+  it("a server that was paused tells nobody of what it saw before", () => {
+    const server = withLink()
+    for (const input of [broke("z"), tried("z"), refused("z")]) server.step(input)
+    server.freeze(20_000).step({ _tag: "CheckPause" })
+    server.advance(100)
+    assert.deepStrictEqual(server.said("CRASHED"), [])
+  })
+
   it("what others know of the leader's life does not keep it: none can have heard it since", () => {
     const server = withLink()
     server.hear({
@@ -402,6 +419,10 @@ describe("a break (protocol, crash links)", () => {
     other.hear(alive(linked("z"), reign(50, linked("z"))))
     other.advance(3)
     assert.deepStrictEqual(asked(other), ["z"])
+    const later = withLink()
+    later.step(broke("z"))
+    later.advance(4).step(tried("z"))
+    assert.deepStrictEqual(asked(later), ["z", "z"])
   })
 
   it("a goodbye forgets the link", () => {

@@ -189,7 +189,8 @@ describe("shrinking", () => {
 
 describe("a story that was found by the simulator", () => {
   const mended = Effect.fnUntraced(function*({ settings, ...options }: Simulation.Options) {
-    const report = yield* Simulation.run({ ...options, settings: { profile: "fast", ...settings } })
+    // They were found when there were no links; with these the chance of their seeds makes others of them.
+    const report = yield* Simulation.run({ ...options, settings: { profile: "fast", links: false, ...settings } })
     assert.deepStrictEqual(report.violations, [], show(report))
     return report
   })

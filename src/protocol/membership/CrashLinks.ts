@@ -62,7 +62,6 @@ const changeSoon = (context: StepContext): void => {
 
 /** It is time to open those that are wanted, and to close the others. One that is not up is tried again later. */
 export const change = (context: StepContext): void => {
-  if (context.state.phase === "Leaving") return
   const { crashLinks } = context.state
   const kept = wanted(context)
   const missing = kept.filter((peer) => !isUp(crashLinks, peer))
@@ -192,8 +191,8 @@ export const told = (context: StepContext, { gone }: Message.Of<"CRASHED">): voi
 
 /** Asks a member of which it was told that it crashed. What says so is whether its host refuses both ports. */
 export const confirm = (context: StepContext, gone: Start): void => {
-  const known = memberOf(context, gone)
-  if (known === null) return
+  // What is to be confirmed of one that is gone by then, or has started again, is forgotten with it.
+  const known = HashMap.getUnsafe(context.state.known, gone.id)
   const link = linkWith(context, gone.id)
   // It is being found out.
   if (link !== null && link.stage !== "up" && FailureDetector.isAsked(context, gone.id)) return
