@@ -20,8 +20,13 @@ interface Speaker {
   readonly from: Member.Address
 }
 
-const speaker = (at: number): Speaker => {
-  const from = { ip: `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`, port: 4_000 }
+/** Of a network of their own. */
+export const placeOf = (at: number): Member.Address => ({
+  ip: `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`,
+  port: 4_000
+})
+
+const speaker = (at: number, from: Member.Address): Speaker => {
   const member: Member.Member = {
     id: Member.NodeId.make((at + 1).toString(16).padStart(16, "0")),
     ...from,
@@ -35,24 +40,27 @@ const speaker = (at: number): Speaker => {
 }
 
 /** Says the heartbeats of all members, one round after the other, and answers the challenges that they get. */
-export const make = ({ group, isSealed, members, self }: {
+export const make = ({ group, interval = 10_000, isSealed, members, places = placeOf, self }: {
   readonly members: number
+  readonly interval?: number
+  readonly places?: (at: number) => Member.Address
   readonly group: string
-  readonly self: Member.Member
+  /** Who is to hear them. */
+  readonly self: Pick<Member.Member, "id" | "incarnation">
   readonly isSealed: boolean
 }) => {
-  const speakers = Array.from({ length: members }, (_, at) => speaker(at))
+  const speakers = Array.from({ length: members }, (_, at) => speaker(at, places(at)))
   const leader = speakers[0]!.member
   const tag = Frame.groupTag(group)
   const ring = KeyRing.key(secret)
   const salts = speakers.map((_, at) => Sealing.salt(new Uint8Array(16).fill(7), at))
   const keys = isSealed ? salts.map((salt) => Sealing.sealingKey(ring, salt)) : []
   const view = MemberLists.digest([self, ...speakers.map(({ member }) => member)])
-  const term = 1_700_000_000_000
+  const term = Date.now()
   let said = 0
   let counter = 0
 
-  const heartbeat = (at: number, alive: number): Message.Message => ({
+  const header = (at: number) => ({
     sender: speakers[at]!.member,
     term,
     leader: {
@@ -63,10 +71,13 @@ export const make = ({ group, isSealed, members, self }: {
       incarnation: leader.incarnation
     },
     heard: term,
-    ...(at === 0 ? { hears: self.id } : {}),
+    ...(at === 0 ? { hears: self.id } : {})
+  })
+  const heartbeat = (at: number, alive: number): Message.Message => ({
+    ...header(at),
     type: "SERVER_ALIVE",
-    interval: 10_000,
-    ...(at === 0 ? { view, alive, sees: members + 1 } : { alive, hops: 1 })
+    interval,
+    ...(at === 0 ? { view, alive, sees: members + 1, pace: 500 } : { alive, hops: 1 })
   })
   const seal = (at: number, body: Uint8Array, flags: Frame.Flags): Uint8Array =>
     Sealing.seal(
@@ -74,8 +85,12 @@ export const make = ({ group, isSealed, members, self }: {
       { counter: counter++, flags, keyId: ring.id, salt: salts[at]!, sealingKey: keys[at]!, tag },
       cipher
     )
-  const frame = (at: number, round: number): Uint8Array => {
-    const encoded = Frame.encode(heartbeat(at, round), tag)
+  const frame = (at: number, round: number): Uint8Array => frameOf(at, heartbeat(at, round))
+  /** The answer of a member to a direct question. */
+  const response = (at: number, nonce: string): Uint8Array =>
+    frameOf(at, { ...header(at), type: "SERVER_RESPONSE", nonce, interval })
+  const frameOf = (at: number, message: Message.Message): Uint8Array => {
+    const encoded = Frame.encode(message, tag)
     if (encoded._tag === "Failure") throw new Error("the heartbeat is too long")
     return isSealed ? seal(at, encoded.success.subarray(Frame.headerBytes), Frame.flags.sealed) : encoded.success
   }
@@ -90,15 +105,15 @@ export const make = ({ group, isSealed, members, self }: {
       const number = said++
       return received(number % members, frame(number % members, 1 + Math.floor(number / members)))
     })
-  const places = new Map(speakers.map(({ from }, at) => [from.ip, at]))
+  const atOf = new Map(speakers.map(({ from }, at) => [from.ip, at]))
   /** What a member says to what was sent to it, if that is a challenge. */
   const answer = ({ ip }: Member.Address, payload: Uint8Array): Datagrams.Received | undefined => {
-    const at = places.get(ip)
+    const at = atOf.get(ip)
     const clear = Sealing.clear(payload)
     if (at === undefined || clear === null || payload[3] !== Frame.flags.challenge) return undefined
     const challenge = Sealing.readChallenge(Sealing.open(payload, Sealing.sealingKey(ring, clear.salt))!)
     const proof = Sealing.writeProof({ nonce: challenge!.nonce, floor: 0 })
     return received(at, seal(at, proof, Frame.flags.proof))
   }
-  return { next, answer }
+  return { next, answer, frame, response }
 }

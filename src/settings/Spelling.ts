@@ -38,7 +38,10 @@ export const nearest = <const A extends string>(name: string, known: ReadonlyArr
   // One slip in a short name, three in a long one.
   let least = Math.min(3, Math.max(1, Math.floor(wanted.length / 3))) + 1
   for (const one of known) {
-    const away = distance(wanted, bare(one))
+    const other = bare(one)
+    // At each start all names of the environment are compared with ours, and most differ by that alone.
+    if (Math.abs(other.length - wanted.length) >= least) continue
+    const away = distance(wanted, other)
     if (away < least) [best, least] = [one, away]
   }
   return best ?? (wanted.length < 4 ? undefined : known.find((one) => bare(one).startsWith(wanted)))

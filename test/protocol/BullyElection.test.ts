@@ -104,6 +104,18 @@ describe("observing (protocol 5, observe)", () => {
     assert.deepStrictEqual(server.says(), leaderNotice)
   })
 
+  it("a leader says no more than its answer to who follows an older reign and asks by unicast (rule 4)", () => {
+    const server = leading(["a"])
+    const asks = Peer.says("a", { type: "SERVER_PROBE", nonce: "1" }, { follows: reign(3, "b") })
+    server.hear(asks, "unicast")
+    const [answer] = server.said("SERVER_RESPONSE")
+    assert.strictEqual(answer?.message.leader?.id, server.state.self.id)
+    server.hear(asks, "unicast")
+    assert.deepStrictEqual(server.says(), ["SERVER_RESPONSE to a"])
+    server.hear(asks, "multicast")
+    assert.include(server.says(), "COORDINATOR to a")
+  })
+
   it("a follower sends a notice to who leads by an older reign, and leaves other followers of it alone (rule 4)", () => {
     const server = following(50, "z", ["a", "b"])
     server.hear(alive("b", reign(3, "a")))

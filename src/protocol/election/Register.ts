@@ -49,7 +49,7 @@ export const observe = (
   const order = before === null ? 1 : Reign.compare(theirs, before, election.name)
   if (order === 0) return followsOurs(election, message, theirs)
   if (mine !== null && !election.leads) LeaderLife.withdraw(election, message.sender.id)
-  if (order < 0) return followsLower(election, message, theirs, from)
+  if (order < 0) return followsLower(election, message, theirs, isAnswered && election.leads ? null : from)
   if (id === election.state.self.id) return disown(election, theirs)
   followsGreater(election, message, theirs, from)
 }
@@ -88,11 +88,13 @@ const followsLower = (
   election: Context,
   message: Message.FromServer,
   theirs: Reign.Reign,
-  from: Member.Address
+  from: Member.Address | null
 ): void => {
   const { last, reign: mine } = election.register
   const byLeader = isByLeader(message, theirs)
-  if (mine !== null && (election.leads || byLeader)) LeaderNotice.send(election, message.sender.id, from)
+  if (from !== null && mine !== null && (election.leads || byLeader)) {
+    LeaderNotice.send(election, message.sender.id, from)
+  }
   // It takes a new one by what we say of ours; but in one term it could not tell: then we speak of the next.
   if (byLeader && theirs.term === last?.term && mine === null) wantTermAbove(election, last.term)
 }

@@ -16,7 +16,7 @@ export const none: Known["timed"] = { nonce: "", askedAt: -Infinity }
 export const quick: Known["slowest"] = { took: 0, at: -Infinity }
 
 /** For how long a slow answer counts, in ms. */
-const lately = 600_000
+const lately = 3_600_000
 
 /** A member is asked directly. Of several questions by one name the first counts. */
 export const asked = (context: StepContext, id: Member.NodeId, nonce: string): void => {

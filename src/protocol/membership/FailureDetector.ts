@@ -6,7 +6,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Event from "../model/Event.ts"
-import type * as Member from "../model/Member.ts"
+import * as Member from "../model/Member.ts"
 import type { Check, Known } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
@@ -22,13 +22,22 @@ export const sweep = (context: StepContext): void => {
   const now = context.now.monotonic
   context.state.lag = { now: 0, before: context.state.lag.now }
   context.state.tombstones = HashMap.filter(context.state.tombstones, (tombstone) => tombstone.until > now)
-  for (const { id } of context.state.members) {
-    const known = HashMap.getUnsafe(context.state.known, id)
+  const isOverdue = (known: Known): boolean =>
+    now - Witnesses.lastKnownAt(known) > Timing.overdue(context.expectedInterval(known))
+  for (const known of those(context, (known) => isOverdue(known) || Links.isDeaf(known))) {
     Links.sweep(context, known)
-    if (now - Witnesses.lastKnownAt(known) > Timing.overdue(context.expectedInterval(known))) {
-      check(context, id, { ofLead: false })
-    }
+    if (isOverdue(known)) check(context, known.member.id, { ofLead: false })
   }
+}
+
+/**
+ * The few members of which something is true, highest rank first. All are looked at without looking each up by its id: that is
+ * most of what it costs in a large group.
+ */
+const those = (context: StepContext, isOne: (known: Known) => boolean): ReadonlyArray<Known> => {
+  const found: Array<Known> = []
+  for (const known of HashMap.values(context.state.known)) if (isOne(known)) found.push(known)
+  return found.sort((self, that) => Member.compareRank(that.member, self.member))
 }
 
 /**
@@ -184,18 +193,14 @@ export const notAsked = (context: StepContext, id: Member.NodeId): void => {
 export const keepByUnicast = (context: StepContext): void => {
   // Without multicast of our own all are, and each gets our heartbeats.
   if (!context.state.timing.multicast) return
-  for (const { id } of context.state.members) {
-    const known = HashMap.getUnsafe(context.state.known, id)
-    if (
-      context.now.monotonic - known.multicastAt <=
-        Timing.patience(context.state.timing, context.expectedInterval(known))
-    ) continue
-    if (known.heardAt === known.multicastAt) continue
-    // One that is silent altogether is left to the sweeps.
-    if (
-      !known.unicastOnly && context.now.monotonic - known.heardAt <= Timing.overdue(context.expectedInterval(known))
-    ) {
-      context.state.known = HashMap.set(context.state.known, id, { ...known, unicastOnly: true })
+  const now = context.now.monotonic
+  // One that is silent altogether is left to the sweeps.
+  const isByUnicast = (known: Known): boolean =>
+    known.heardAt !== known.multicastAt
+    && now - known.multicastAt > Timing.patience(context.state.timing, context.expectedInterval(known))
+  for (const known of those(context, isByUnicast)) {
+    if (!known.unicastOnly && now - known.heardAt <= Timing.overdue(context.expectedInterval(known))) {
+      context.state.known = HashMap.set(context.state.known, known.member.id, { ...known, unicastOnly: true })
       context.emit({ event: "UnicastOnly", member: known.member })
     }
     context.say(known.address, { type: "SERVER_PROBE", nonce: context.nonce() })

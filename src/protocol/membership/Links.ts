@@ -40,6 +40,9 @@ export const asked = (context: StepContext, id: Member.NodeId, nonce: string): v
   })
 }
 
+/** Whether a member has asked us so often lately that it does not hear our answers. */
+export const isDeaf = ({ deafAt }: Known): boolean => deafAt !== -Infinity
+
 /**
  * With each sweep: who has not asked so for twice its patience hears us, or has removed us. It is asked, once in its patience: an
  * answer tells which. What it said before may come of what it heard of us long ago; a proof that came over others says nothing

@@ -182,7 +182,8 @@ export const keep = Effect.fnUntraced(
       }
       const failed = yield* reader.pull.pipe(
         Effect.flatMap((datagrams) => Effect.flatMap(Clock.currentTimeMillis, (now) => heard(datagrams, now))),
-        Effect.forever,
+        // It gives way to others by waiting for the next datagram, and within a flood as every fiber does after so many steps.
+        Effect.forever({ disableYield: true }),
         Effect.catch((error) => Effect.succeed(failedFrom("receive", via, error))),
         Effect.raceFirst(Deferred.await(fault))
       )

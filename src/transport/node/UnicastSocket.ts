@@ -123,7 +123,7 @@ export const multicast = <O extends UnicastSocket>(
           unicast.mute = true
           return failed
         }
-      }), { concurrency: "unbounded" }),
+      }), sockets.length === 1 ? {} : { concurrency: "unbounded" }),
     (outcomes) => {
       const [first] = outcomes
       return first === undefined || outcomes.includes(undefined) ? Effect.void : Effect.fail(first)
