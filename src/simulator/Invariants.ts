@@ -43,6 +43,18 @@ export const promises = {
 /** The name of an invariant. */
 export type Name = keyof typeof promises
 
+/** These are looked at in every step, the others where there is something to look at. */
+export const atEveryStep: ReadonlySet<Name> = new Set([
+  "oneLeader",
+  "majorityBound",
+  "reignNeverBack",
+  "viewIsTold",
+  "returnsInOrder",
+  "goodbyeCounts",
+  "heardItself",
+  "neverDies"
+])
+
 /** What is promised in which mode of leadership. */
 export const namesOf = (leadership: "bully" | "lease"): ReadonlyArray<Name> => {
   const others: ReadonlySet<string> = new Set(

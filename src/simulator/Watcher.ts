@@ -45,18 +45,6 @@ export interface Verdict {
   readonly violation: Violation | null
 }
 
-/** The others are looked at where there is something to look at. */
-const atEveryStep: ReadonlySet<Invariants.Name> = new Set([
-  "oneLeader",
-  "majorityBound",
-  "reignNeverBack",
-  "viewIsTold",
-  "returnsInOrder",
-  "goodbyeCounts",
-  "heardItself",
-  "neverDies"
-])
-
 /** More are counted and not kept: the first is the one that explains the others. */
 const maxViolations = 100
 
@@ -130,7 +118,9 @@ export class Watcher {
     const [past, complaints] = StepInvariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
-    if (isIneligible(before) || isIneligible(after) || Agreement.waits(before, step.now)) watched.ineligibleAt = at
+    if (Watched.isIneligible(before) || Watched.isIneligible(after) || Agreement.waits(before, step.now)) {
+      watched.ineligibleAt = at
+    }
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
     this.#judgeWaking(watched, step)
     if (watched.replaced) this.#judgeReplaced(watched, step)
@@ -147,7 +137,12 @@ export class Watcher {
     if (at >= this.#settledSince) {
       this.#count("staysSettled")
       if (!Step.showsSame(before, after)) {
-        this.complain(at, "staysSettled", index, `${describe(before)} became ${describe(after)} (${input._tag})`)
+        this.complain(
+          at,
+          "staysSettled",
+          index,
+          `${Watched.describe(before)} became ${Watched.describe(after)} (${input._tag})`
+        )
       }
     }
     this.quiet.stepped(at, index, after, outputs)
@@ -358,7 +353,7 @@ export class Watcher {
     return Invariants.namesOf(this.#leadership).map((invariant) => ({
       invariant,
       promise: Invariants.promises[invariant],
-      checks: atEveryStep.has(invariant) ? this.steps : this.#checks.get(invariant) ?? 0,
+      checks: Invariants.atEveryStep.has(invariant) ? this.steps : this.#checks.get(invariant) ?? 0,
       violation: this.violations.find((violation) => violation.invariant === invariant) ?? null
     }))
   }
@@ -445,12 +440,3 @@ export class Watcher {
     this.#highest = Math.max(this.#highest, reign.term)
   }
 }
-
-// internal
-
-/** Whether a server leaves the lead to others, or did until this step. */
-const isIneligible = ({ election: { ineligibility, hasNoWork, overrun }, newcomer }: State): boolean =>
-  overrun || hasNoWork || newcomer || ineligibility.until !== -Infinity
-
-const describe = (state: State): string =>
-  `{${Step.view(state).members.map(({ name }) => name).join(" ")}, ${Invariants.formatReign(state.election.reign)}}`

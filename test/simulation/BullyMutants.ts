@@ -230,7 +230,12 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "who is told of a crash believes it",
     replace: [replacing<typeof CrashLinks>("membership/CrashLinks.ts", {
-      told: () => (context, { gone: { id } }) => Removal.remove(context, id, { _tag: "Crashed", evidence: "hearsay" })
+      told: () => (context, { gone: { id } }) =>
+        Removal.removeIf(
+          context,
+          id,
+          HashMap.has(context.state.known, id) ? { _tag: "Crashed", evidence: "hearsay" } : null
+        )
     })],
     seenBy: "one is killed that not all have a link with (crash links)",
     breaks: "noFalseEviction"

@@ -1,8 +1,9 @@
 /** A server of a run as the watcher saw it last, and the leading work that runs there. */
 import type * as Lease from "../../protocol/model/Lease.ts"
 import type { Now, State } from "../../protocol/model/State.ts"
+import * as Step from "../../protocol/Step.ts"
 import type * as SimulatedNetwork from "../../testing/SimulatedNetwork.ts"
-import type * as Invariants from "../Invariants.ts"
+import * as Invariants from "../Invariants.ts"
 import * as LeaseInvariants from "../LeaseInvariants.ts"
 import * as StepInvariants from "../StepInvariants.ts"
 
@@ -64,3 +65,11 @@ export const claimOf = ({ election: { claim } }: State, term: number): Lease.Cla
 /** Whether the lease that work runs under lasts, by the clocks that cannot be set, also where its reign was ended before. */
 export const lasts = ({ host, state: { timing: { lease } } }: Watched, { claim }: Work): boolean =>
   claim !== null && lease !== null && LeaseInvariants.isLasting(claim, lease, clocksOf(host))
+
+/** Whether a server leaves the lead to others, or did until this step. */
+export const isIneligible = ({ election: { ineligibility, hasNoWork, overrun }, newcomer }: State): boolean =>
+  overrun || hasNoWork || newcomer || ineligibility.until !== -Infinity
+
+/** What a server sees, in a line. */
+export const describe = (state: State): string =>
+  `{${Step.view(state).members.map(({ name }) => name).join(" ")}, ${Invariants.formatReign(state.election.reign)}}`
