@@ -108,6 +108,11 @@ const idle: ReadonlySet<string> = new Set([
   "addresses",
   "lookedAt",
   "lookedSinceBoot",
+  "signedAt",
+  "signedSinceBoot",
+  // No answer takes so long here that its questions would be further apart for it.
+  "timed",
+  "slowest",
   "doubts",
   "generation",
   "lag",

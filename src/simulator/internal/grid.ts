@@ -9,7 +9,7 @@ export const step = 25
 /** The timing of a server: times that lie on the grid, far enough apart to be told apart, and as short as their relations allow. */
 export const timing: Timing.Timing = {
   heartbeatInterval: 500,
-  leaderInterval: 500,
+  leaderInterval: 250,
   cleanupInterval: 500,
   memberTimeout: 1_500,
   probeTimeout: 100,
