@@ -89,7 +89,7 @@ export class Watcher {
   ) {
     const judge = {
       complain: (...complaint: Parameters<Watcher["complain"]>) => this.complain(...complaint),
-      count: (invariant: Invariants.Name) => this.#count(invariant)
+      count: (invariant: Invariants.Name) => this.count(invariant)
     }
     this.quiet = new Quiet.Quiet(servers, judge)
     this.#fairness = new Fairness(this.#servers, this.#hardships, judge)
@@ -135,7 +135,7 @@ export class Watcher {
       }
     }
     if (at >= this.#settledSince) {
-      this.#count("staysSettled")
+      this.count("staysSettled")
       if (!Step.showsSame(before, after)) {
         this.complain(
           at,
@@ -228,7 +228,7 @@ export class Watcher {
       return watched === undefined ? [] : [{ ...watched, index, clocks: Watched.clocksOf(watched.host) }]
     })
     if (this.quiet.isWhole(living)) {
-      this.#count("settles")
+      this.count("settles")
       const states = followers.map(({ state }) => state)
       const clocks = (of: State) => followers.find(({ state }) => state === of)!.clocks
       const what = Agreement.disagreement(states, clocks)
@@ -241,7 +241,7 @@ export class Watcher {
       if (lasts !== Infinity) return 1.05 * lasts
       this.#settledSince = at
     } else if (!this.quiet.conditions.isUnsteady) {
-      this.#count("settlesWhereConnected")
+      this.count("settlesWhereConnected")
       const what = this.#disconnected(followers)
       if (what !== null) {
         const left = this.#takenBackFor(at, followers, living)
@@ -296,7 +296,7 @@ export class Watcher {
       const shown = Lists.misplaced({ state, clocks: Watched.clocksOf(host) }, listener)
       if (shown !== null) this.complain(at, "membersReachable", null, shown)
       for (const from of addresses) {
-        this.#count("membersReachable")
+        this.count("membersReachable")
         const asker = { ip: `${subnetOf(from.ip)}.250`, port: from.port }
         const what = Lists.misdirected(
           { state, clocks: Watched.clocksOf(host), from },
@@ -313,7 +313,7 @@ export class Watcher {
   workStarts(index: number, start: number, term: number): (what: "ended" | "overran") => void {
     const watched = this.#servers.get(index)
     if (watched === undefined || watched.start !== start) return () => {}
-    this.#count("workNeverOverlaps")
+    this.count("workNeverOverlaps")
     for (const other of watched.works) {
       this.complain(
         this.#now,
@@ -360,12 +360,9 @@ export class Watcher {
 
   // --- What it judges ---
 
-  #count(invariant: Invariants.Name): void {
+  /** An invariant was looked at once more. */
+  count(invariant: Invariants.Name): void {
     this.#checks.set(invariant, (this.#checks.get(invariant) ?? 0) + 1)
-  }
-
-  counted(invariant: Invariants.Name): void {
-    this.#count(invariant)
   }
 
   /** Null for a process that is over: the end of the group closes what is left of it. */
@@ -393,7 +390,7 @@ export class Watcher {
       && pausedFor > Timing.leaderReplacedAfter(timing)
     if (pausedFor > Timing.pauseThreshold(timing) || isReplaced) {
       watched.wokeAt = now.monotonic
-      this.#count("stallIsNoticed")
+      this.count("stallIsNoticed")
       what = Waking.judgeFirst(step, pausedFor, aged)
     } else {
       what = Waking.judgeLater(step, now.monotonic - watched.wokeAt)
@@ -402,12 +399,11 @@ export class Watcher {
   }
 
   /** The first step of a leader that others have replaced while it was paused. */
-  #judgeReplaced(watched: Watched.Watched, { after, at, before, index }: Stepped): void {
+  #judgeReplaced(watched: Watched.Watched, step: Stepped): void {
     watched.replaced = false
-    this.#count("replacedIsNoticed")
-    const is = ElectionContext.ownReign(after)
-    if (is === null || is.term !== ElectionContext.ownReign(before)?.term) return
-    this.complain(at, "replacedIsNoticed", index, `leads on by ${Invariants.formatReign(is)}`)
+    this.count("replacedIsNoticed")
+    const what = Waking.judgeReplaced(step)
+    if (what !== null) this.complain(step.at, "replacedIsNoticed", step.index, what)
   }
 
   #lead(watched: Watched.Watched, at: number, index: number, after: State): void {
@@ -433,7 +429,7 @@ export class Watcher {
     const { lease } = after.timing
     if (lease !== null && Math.max(...walls) - Math.min(...walls) >= lease.duration) this.#clocksAgree = false
     if (!this.#clocksAgree) return
-    this.#count("termsGrow")
+    this.count("termsGrow")
     if (reign.term <= this.#highest) {
       this.complain(at, "termsGrow", index, `leads in term ${reign.term} after one of ${this.#highest}`)
     }

@@ -55,7 +55,7 @@ export const compareReaders = Effect.fnUntraced(function*(
     const server = yield* group.server(index)
     const reader = readers.get(server)
     const view = yield* server.group.view
-    watcher.counted("readersSeeTheView")
+    watcher.count("readersSeeTheView")
     if (reader === undefined || startsIn(reader.view) === startsIn(view)) continue
     const what = `the reader has ${startsIn(reader.view)}, the server ${startsIn(view)}`
     watcher.complain(yield* group.now, "readersSeeTheView", index, what)

@@ -55,6 +55,14 @@ const judgeLead = (
     : null
 }
 
+/** Judges the first step of a leader that others have replaced while it was paused. */
+export const judgeReplaced = ({ after, before }: Pick<StepInvariants.Judged, "after" | "before">): string | null => {
+  const reign = ElectionContext.ownReign(after)
+  return reign !== null && reign.term === ElectionContext.ownReign(before)?.term
+    ? `leads on by ${Invariants.formatReign(reign)}`
+    : null
+}
+
 /** How late a sign of life may be on a busy host, in ms. */
 const lateness = 50
 
