@@ -100,7 +100,8 @@ const served = (order: Omit<Order, "self">, seconds: number) =>
     while ((yield* server.group.members).length < members + 1) yield* Effect.sleep("20 millis")
     yield* Effect.sleep("2 seconds")
     const count = Effect.map(server.group.counters, ({ datagrams }) => datagrams.received)
-    const figures = yield* Effect.promise(() => heard(seconds, () => Effect.runSync(count)))
+    const runSync = Effect.runSyncWith(yield* Effect.context())
+    const figures = yield* Effect.promise(() => heard(seconds, () => runSync(count)))
     yield* Effect.promise(() => ended(child))
     return { ...figures, dropped: yield* server.group.dropped }
   }).pipe(Effect.scoped, Effect.provide(NodeServer.layerDatagrams))

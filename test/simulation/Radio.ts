@@ -54,6 +54,7 @@ export const networks = {
 
 export const timing = (change: Partial<Timing.Timing> = {}, profile: Profile.Profile = "standard"): Timing.Timing => ({
   ...Record.map(Profile.profiles[profile], Duration.toMillis),
+  maxHeartbeatsPerSecond: 500,
   multicast: true,
   preempt: true,
   stableAfter: 0,
