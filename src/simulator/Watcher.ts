@@ -189,7 +189,8 @@ export class Watcher {
     watched.state = isNoticed
       ? { ...state, silentUntil: Infinity, election: { ...state.election, claim: null } }
       : state
-    watched.past = StepInvariants.nothing
+    // The links are those of before.
+    watched.past = { ...StepInvariants.nothing, linked: watched.past.linked }
     watched.seen = Watched.clocksOf(watched.host)
     watched.wokeAt = -Infinity
     // On a clock that was set back they would seem to last longer than those who granted them think.
