@@ -40,7 +40,7 @@ const tell = (before: Model.Model, act: Model.Act, name: string, event: Event.An
       return isTarget || joined !== act.target ? undefined : { key: "found", who: name, text: `found ${joined}` }
     }
     case "LeaderChanged":
-      return event.election === "" ? tellLead(before, name, event) : undefined
+      return event.election === "" ? tellLead(before, act, name, event) : undefined
     case "Stalled":
       return { key: `paused:${name}`, who: name, text: `noticed its own pause of ${seconds(event.for)}` }
     case "NoMajority":
@@ -54,6 +54,7 @@ const tell = (before: Model.Model, act: Model.Act, name: string, event: Event.An
 
 const tellLead = (
   before: Model.Model,
+  act: Model.Act,
   name: string,
   event: Extract<Event.Event, { event: "LeaderChanged" }>
 ): Told | undefined => {
@@ -63,19 +64,25 @@ const tellLead = (
     const gap = event.without > 0 ? `: nobody led for ${seconds(event.without)}` : ""
     return { key: `leads:${name}`, who: name, text: `leads${gap}` }
   }
+  if (event.leader === null && name !== act.target && Model.nameOf(before, event.from?.id ?? null) === act.target) {
+    return { key: "noticed", who: name, text: `noticed: ${EventText.causes[event.cause]}` }
+  }
   if (self.follows !== self.id || self.id === null) return undefined
   return event.leader === null
     ? { key: `lost:${name}`, who: name, text: `leads no more: ${EventText.causes[event.cause]}` }
     : { key: `yields:${name}`, who: name, text: `follows ${event.leader.name}` }
 }
 
-/** The name of the leader whom all follow that can be reached, if each of them sees just the others; else undefined. */
+/**
+ * The name of the leader whom all follow that can be reached, if each of them sees the others; else undefined. One that cannot be
+ * reached may still be a member: it is no death to be silent for a while.
+ */
 export const agreed = ({ servers }: Pick<Model.Model, "servers">): string | undefined => {
   const reachable = servers.filter(Model.isReachable)
   const [first] = reachable
   const leader = reachable.find(({ id }) => id !== null && id === first?.follows)
   const doAgree = reachable.every(({ follows, sees }) =>
-    follows === leader?.id && sees.size === reachable.length && reachable.every(({ id }) => id !== null && sees.has(id))
+    follows === leader?.id && reachable.every(({ id }) => id !== null && sees.has(id))
   )
   return doAgree ? leader?.name : undefined
 }

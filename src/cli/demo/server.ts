@@ -24,8 +24,8 @@ const settingsOf = ({ group, groupSize, http, name, port, priority, token }: Ord
     httpToken: token,
     interfaces: ["127.0.0.1"],
     ttl: 0,
-    profile: "fast",
-    ...groupSize === null ? {} : { leadership: "lease" as const, groupSize }
+    // By its default settings; but under a lease nobody may lead before a promise is over, which by default takes half a minute.
+    ...groupSize === null ? {} : { profile: "fast" as const, leadership: "lease" as const, groupSize }
   })
 
 export const serve = Effect.gen(function*() {

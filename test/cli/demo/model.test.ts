@@ -34,7 +34,7 @@ const leads = (at: number, leader: string | null, cause: Event.Cause, without = 
   event(at, "LeaderChanged", {
     election: "",
     leader: leader === null ? null : member(leader),
-    from: null,
+    from: leader === null ? member("gamma") : null,
     term: 7,
     cause,
     without
@@ -113,12 +113,14 @@ describe("a demo", () => {
   it("does not wait for a server that is frozen or cut off, and sees both leaders where there are two", () => {
     for (const kind of ["Frozen", "CutOff"] as const) {
       const model = hearAll(Model.act(running(), kind, "gamma", 5_000), [
-        ["alpha", crashed(7_000, "gamma")],
-        ["beta", crashed(7_100, "gamma")],
+        // It stays a member for a while.
+        ["alpha", leads(7_000, null, "Silent")],
+        ["beta", leads(7_100, null, "Silent")],
         ["beta", leads(7_200, "beta", "Silent", 2_100)],
         ["alpha", leads(7_210, "beta", "Silent", 2_110)]
       ])
       assert.strictEqual(Measured.agreed(model), "beta")
+      assert.include(told(model) ?? [], "2000 alpha noticed: the leader fell silent")
       assert.include(told(model) ?? [], "2210 all 2 see each other and follow beta")
       assert.strictEqual(Model.serverOf(model, "gamma")?.follows, member("gamma").id)
       assert.strictEqual(Model.leaderOf(model)?.name, "beta")
