@@ -404,7 +404,8 @@ describe("an attacker who hears and sends everything, without the key (protocol 
       yield* group.advance("1 minute")
       yield* group.crash(2)
       yield* group.advance("1 minute")
-      const its = recorded.filter(({ sender }) => sender === "s2")
+      // No more than a receive buffer holds.
+      const its = recorded.filter(({ sender }) => sender === "s2").slice(-100)
       const before = recorded.length
       yield* replay(its, { ip: "192.0.2.1", port: 53 })
       yield* replay(its, { ip: "10.0.0.77", port: 53 })
