@@ -67,8 +67,8 @@ describe.skipIf(Lan.skip)(`hosts whose addresses change${Lan.because}`, Lan.toge
       const atLeader = yield* lan.host
       const port = String(randomInt(20_000, 30_000))
       const seeds = ["--multicast", "off", "--seeds", `192.0.2.1:${port}`]
-      // Patient enough for the next look at the interfaces.
-      const patient = ["--member-timeout", "10s", "--unicast-port", port, ...seeds]
+      // Patient enough for the next look at the interfaces, also with the leader.
+      const patient = ["--member-timeout", "10s", "--leader-interval", "500ms", "--unicast-port", port, ...seeds]
       const leader = yield* atLeader.start(flags("leader", 2, ...patient))
       const seed = yield* atSeed.start(flags("seed", 1, ...patient))
       yield* follows(seed, "seed")
