@@ -19,3 +19,9 @@ export const boundsOf = (mode: "bully" | "lease"): Explorer.Bounds =>
 
 /** A majority lease of three, as short as it can be and still be held: what is on the grid of times. */
 export const lease = { lease: { groupSize: 3, duration: 600, drift: 0.01 } }
+
+/**
+ * Where leaders say no more than their heartbeats: their signs of life are many more ways, and what is silent leads no more
+ * before anything else becomes of it. What goes wrong with their pace is seen in stories.
+ */
+export const withoutPace = { leaderInterval: 500 }

@@ -5,7 +5,7 @@ import * as Explorer from "../../src/simulator/Explorer.ts"
 import * as Simulation from "../../src/simulator/Simulation.ts"
 import * as Page from "../docs/Page.ts"
 import * as BullyMutants from "./BullyMutants.ts"
-import { bounds } from "./Frontier.ts"
+import { bounds, withoutPace } from "./Frontier.ts"
 import * as Mutants from "./Mutants.ts"
 import * as Stories from "./Stories.ts"
 
@@ -22,7 +22,14 @@ describe("a fault in the Bully, or in membership, is seen by what judges it", ()
       Effect.gen(function*() {
         const { step: transition } = yield* Effect.promise(() => Mutants.load(mutant))
         if (seenBy === "explorer") {
-          const found = Explorer.explore({ from: "settled", states: maxStates, seed: 1, transition, bounds })
+          const found = Explorer.explore({
+            from: "settled",
+            states: maxStates,
+            seed: 1,
+            transition,
+            bounds,
+            timing: withoutPace
+          })
           assert.strictEqual(found.violation?.complaint.invariant, breaks)
           caught.push(`${mutant.name}: ${breaks}, by the explorer after ${found.states} states`)
         } else {
