@@ -169,7 +169,9 @@ const linked = (past: Past, input: Step.Input): Past => {
     : input._tag === "Received" && input.message.type === "CRASHED"
     ? input.message.gone
     : null
-  return start === null ? past : { ...past, linked: new Map(past.linked).set(start.id, start.incarnation) }
+  // What is told of an earlier start may come late.
+  if (start === null || start.incarnation < (past.linked.get(start.id) ?? 0)) return past
+  return { ...past, linked: new Map(past.linked).set(start.id, start.incarnation) }
 }
 
 /** The past, once what came is an answer of a member, or of its host that nobody listens there, or was not asked. */

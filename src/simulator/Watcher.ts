@@ -146,7 +146,7 @@ export class Watcher {
       }
     }
     this.quiet.stepped(at, index, after, outputs)
-    this.#lead(watched, at, index, after)
+    this.#lead(watched, step)
     if (this.#leadership === "lease") this.#leases.stepped(at)
   }
 
@@ -407,7 +407,7 @@ export class Watcher {
     if (what !== null) this.complain(step.at, "replacedIsNoticed", step.index, what)
   }
 
-  #lead(watched: Watched.Watched, at: number, index: number, after: State): void {
+  #lead(watched: Watched.Watched, { after, at, before, index }: Stepped): void {
     const reign = ElectionContext.ownReign(after)
     const { led } = watched
     if (led !== null && (reign === null || reign.term !== led.term)) {
@@ -421,7 +421,8 @@ export class Watcher {
       // Who led already, and goes on by another reign, takes the lead from nobody.
       if (led === null) {
         this.#fairness.leads(at, index, after)
-        this.#fairness.replaces(at, index, after)
+        // One that outranks a leader that lives and deposes it has not missed it.
+        if (before.election.reign === null) this.#fairness.replaces(at, index, after)
       }
       return
     }
