@@ -234,7 +234,7 @@ const act = (context: StepContext, input: Input): void => {
     case "Start":
       Snapshot.look(context)
       context.emit({ event: "Started", self })
-      context.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver" })
+      context.setTimer("discovery", discoveryWindow, { _tag: "DiscoveryOver", times: 0 })
       Stability.start(context)
       Algorithms.of(context.state).onStart(context)
       break
@@ -372,13 +372,14 @@ const fireDue = (context: StepContext, until: "before" | "now"): void => {
   for (const entry of context.state.timers.filter(({ due }) => due < now || (due === now && until === "now"))) {
     if (context.state.phase === "Left" || !context.state.timers.includes(entry)) continue
     context.clearTimer(entry.key)
-    fired(context, entry.timer)
+    fired(context, entry.timer, now - entry.due)
   }
 }
 
-const fired = (context: StepContext, timer: Timer): void => {
+const fired = (context: StepContext, timer: Timer, late: number): void => {
   switch (timer._tag) {
     case "DiscoveryOver":
+      if (Presence.listensOn(context, timer, late)) return
       context.state.phase = "Live"
       Algorithms.of(context.state).onHeartbeat(context)
       keepPaths(context)

@@ -28,8 +28,10 @@ describe.skipIf(Lan.skip)(`asking a group whose leader is cut off${Lan.because}`
         yield* lan.hostAt("192.0.2.2/24"),
         yield* lan.hostAt("192.0.2.9/24")
       ]
-      const follower = yield* low.start(["--json", "--name", "low", "--priority", "1"], env)
-      const leader = yield* high.start(["--json", "--name", "high", "--priority", "2"], env)
+      // It is still followed while it is asked about.
+      const patient = ["--json", "--leader-interval", "10s"]
+      const follower = yield* low.start([...patient, "--name", "low", "--priority", "1"], env)
+      const leader = yield* high.start([...patient, "--name", "high", "--priority", "2"], env)
       yield* allFollow([follower, leader], "high")
       yield* lan.disconnect(high, "eth0")
 

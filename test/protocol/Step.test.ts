@@ -48,6 +48,22 @@ describe("the start", () => {
     assert.deepStrictEqual(server.outputs, [])
   })
 
+  it("listens for longer where the end of the discovery window is noticed late, as answers may wait in the socket (who is there)", () => {
+    const { discoveryWindow } = timing()
+    for (const [late, times] of [[10, 0], [11, 1], [40, 3]] as const) {
+      const server = new Server()
+      server.step({ _tag: "Start" })
+      server.freeze(discoveryWindow + late)
+      server.step({ _tag: "Due" })
+      for (let more = 0; more < times; more++) {
+        assert.strictEqual(server.state.phase, "Discovering", `${late} ms late, ${more} times`)
+        server.freeze(discoveryWindow / 3 + (more + 1 < times || late === 40 ? late : 0))
+        server.step({ _tag: "Due" })
+      }
+      assert.strictEqual(server.state.phase, "Live", `${late} ms late`)
+    }
+  })
+
   it("judges nobody before the discovery window is over", () => {
     const server = new Server({ timing: { discoveryWindow: 60_000 } })
     server.step({ _tag: "Start" })

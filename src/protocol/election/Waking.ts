@@ -33,7 +33,7 @@ export const wake = (
   context.state.phase = "Recovering"
   context.state.drainUntil = context.now.monotonic + Timing.drainFor(context.state.timing)
   Presence.probeGroup(context)
-  context.setTimer("discovery", context.state.timing.discoveryWindow, { _tag: "DiscoveryOver" })
+  context.setTimer("discovery", context.state.timing.discoveryWindow, { _tag: "DiscoveryOver", times: 0 })
 }
 
 /** What this server said and promised since a snapshot is forgotten: it counts as just started. */

@@ -7,6 +7,7 @@ import * as LeaderPace from "../election/LeaderPace.ts"
 import * as NamedElections from "../election/NamedElections.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
+import type { Timer } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Contacts from "./Contacts.ts"
@@ -16,6 +17,24 @@ import * as HeartbeatPace from "./HeartbeatPace.ts"
 export const probeGroup = (context: StepContext): void => {
   context.state.probe = context.nonce()
   context.sayOften("probe", { type: "SERVER_PROBE", nonce: context.state.probe }, Timing.gaps.probe)
+}
+
+/** So late, in ms, may the end of a discovery window be noticed without a doubt, and so often is the window longer. */
+const lateness = 10
+const timesMore = 3
+
+/**
+ * A discovery window is over, noticed so many ms late. Where that is on a busy host, what others answered may wait in the socket:
+ * answers whether it is listened for a while more.
+ */
+export const listensOn = (
+  context: StepContext,
+  { times }: Extract<Timer, { readonly _tag: "DiscoveryOver" }>,
+  late: number
+): boolean => {
+  if (late <= lateness || times === timesMore) return false
+  context.setTimer("discovery", context.state.timing.discoveryWindow / 3, { _tag: "DiscoveryOver", times: times + 1 })
+  return true
 }
 
 /** Says to the group that this server lives. */

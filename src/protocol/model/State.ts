@@ -317,7 +317,7 @@ export interface State {
 
 /** The purpose of a timer. */
 export type Timer =
-  | { readonly _tag: "DiscoveryOver" }
+  | { readonly _tag: "DiscoveryOver"; readonly times: number }
   | { readonly _tag: "Stable" }
   | {
     readonly _tag: "SayAgain"

@@ -36,18 +36,18 @@ const sees = (text: string) => (lines: ReadonlyArray<string>) =>
 
 const linux = process.platform === "linux"
 
-/** A demo without a terminal, once its servers agree. */
+/** A demo without a terminal, once its servers agree: on a busy host it may be on any of them. */
 const started = Effect.gen(function*() {
   const demo = yield* Process.startTyped(["demo"], {})
   const lines = () => demo.stdout.split("\n")
   /** Waits for a line that comes after the line of an act, and gives it. */
-  const line = (act: string, what: RegExp) =>
+  const line = (act: string | RegExp, what: RegExp) =>
     demo.until(() => {
       const all = lines()
-      const from = all.findLastIndex((line) => line.startsWith(act))
+      const from = all.findLastIndex((line) => typeof act === "string" ? line.startsWith(act) : act.test(line))
       return from < 0 ? undefined : all.slice(from).find((line) => what.test(line))
     })
-  yield* line("start all", /all 5 see each other and follow epsilon/)
+  yield* line("start all", /all 5 see each other and follow \w+/)
   const pid = demo.child.pid!
   return { demo, line, pid }
 })
@@ -57,11 +57,11 @@ describe.skipIf(!linux)("a demo without a terminal (Linux)", () => {
     Effect.gen(function*() {
       const { demo, line, pid } = yield* started
       yield* demo.type("k")
-      yield* line("kill -9 epsilon, which leads", /after \d+\.\d\d s: \w+ noticed: its host refuses its port/)
+      yield* line(/^kill -9 \w+, which leads/, /after \d+\.\d\d s: \w+ noticed: its host refuses its port/)
       yield* line("kill -9", /after \d+\.\d\d s: \w+ leads: nobody led for \d+\.\d\d s/)
-      yield* line("kill -9", /all 4 see each other and follow delta/)
+      yield* line("kill -9", /all 4 see each other and follow \w+/)
       yield* demo.type("n")
-      yield* line("start epsilon", /all 5 see each other and follow epsilon/)
+      yield* line(/^start (?!all)\w+/, /all 5 see each other and follow \w+/)
       const servers = childrenOf(pid)
       assert.lengthOf(servers, 5)
       yield* demo.type("q")
@@ -75,10 +75,10 @@ describe.skipIf(!linux)("a demo without a terminal (Linux)", () => {
     Effect.gen(function*() {
       const { demo, line } = yield* started
       yield* demo.type("c")
-      yield* line("cut off epsilon, which leads", /\w+ noticed: the leader fell silent/)
-      yield* line("cut off", /all 4 see each other and follow delta/)
+      yield* line(/^cut off \w+, which leads/, /\w+ noticed: the leader fell silent/)
+      yield* line("cut off", /all 4 see each other and follow \w+/)
       yield* demo.type("c")
-      yield* line("heal epsilon", /all 5 see each other and follow \w+/)
+      yield* line(/^heal \w+/, /all 5 see each other and follow \w+/)
       yield* demo.kill("SIGTERM")
       assert.strictEqual((yield* demo.ended).code, 0)
     }))
@@ -87,20 +87,20 @@ describe.skipIf(!linux)("a demo without a terminal (Linux)", () => {
     Effect.gen(function*() {
       const { demo, line } = yield* started
       yield* demo.type("f")
-      yield* line("freeze epsilon, which leads", /all 4 see each other and follow delta/)
+      yield* line(/^freeze \w+, which leads/, /all 4 see each other and follow \w+/)
       yield* demo.type("f")
-      yield* line("thaw epsilon", /epsilon leads no more: the leader was paused/)
-      yield* line("thaw epsilon", /all 5 see each other and follow \w+/)
+      yield* line(/^thaw \w+/, /\w+ leads no more: the leader was paused/)
+      yield* line(/^thaw \w+/, /all 5 see each other and follow \w+/)
     }))
 
   it.live("starts all anew with leases, where a leader that is cut off leads no more", () =>
     Effect.gen(function*() {
       const { demo, line } = yield* started
       yield* demo.type("m")
-      yield* line("start all, leadership lease", /all 5 see each other and follow epsilon/)
+      yield* line("start all, leadership lease", /all 5 see each other and follow \w+/)
       yield* demo.type("c")
-      yield* line("cut off epsilon, which leads", /epsilon leads no more: /)
-      yield* line("cut off", /all 4 see each other and follow delta/)
+      yield* line(/^cut off \w+, which leads/, /\w+ leads no more: /)
+      yield* line("cut off", /all 4 see each other and follow \w+/)
       yield* demo.type("q")
       assert.strictEqual((yield* demo.ended).code, 0)
     }))
@@ -109,7 +109,7 @@ describe.skipIf(!linux)("a demo without a terminal (Linux)", () => {
     Effect.gen(function*() {
       const { demo, line, pid } = yield* started
       yield* demo.type("f")
-      yield* line("freeze", /all 4 see each other and follow delta/)
+      yield* line("freeze", /all 4 see each other and follow \w+/)
       // The servers, and the keeper of the one that is frozen.
       const processes = childrenOf(pid)
       assert.lengthOf(processes, 6)
@@ -126,9 +126,9 @@ describe.skipIf(!linux || !Tmux.isThere)("a demo on a terminal (tmux)", () => {
       yield* terminal.see("shell", sees("$"))
       terminal.type("shell", "-l", Tmux.command("demo"))
       terminal.type("shell", "Enter")
-      yield* terminal.see("shell", sees("all 5 see each other and follow epsilon"))
+      yield* terminal.see("shell", sees("all 5 see each other and follow"))
       for (
-        const text of ["Bellwether demo group demo-", "k kill -9 s stop", "5 epsilon leads", "http://127.0.0.1:"]
+        const text of ["Bellwether demo group demo-", "k kill -9 s stop", "5 epsilon", "http://127.0.0.1:"]
       ) {
         assert.isTrue(sees(text)(terminal.screen("shell")), text)
       }
@@ -136,7 +136,7 @@ describe.skipIf(!linux || !Tmux.isThere)("a demo on a terminal (tmux)", () => {
       const servers = childrenOf(pid)
       assert.lengthOf(servers, 5)
       terminal.type("shell", "k")
-      yield* terminal.see("shell", sees("all 4 see each other and follow delta"))
+      yield* terminal.see("shell", sees("all 4 see each other and follow"))
       terminal.type("shell", "1", "v")
       yield* terminal.see("shell", sees("Seen by alpha"))
       yield* terminal.see("shell", sees("4 servers"))
@@ -145,9 +145,12 @@ describe.skipIf(!linux || !Tmux.isThere)("a demo on a terminal (tmux)", () => {
       terminal.type("shell", "C-z")
       yield* terminal.see("shell", sees("Stopped"))
       terminal.type("shell", "fg", "Enter")
-      yield* terminal.see("shell", sees("5 epsilon killed"))
+      yield* terminal.see("shell", sees("killed"))
       terminal.type("shell", "9", "l", "k")
-      yield* terminal.see("shell", sees("kill -9 delta, which leads"))
+      yield* terminal.see(
+        "shell",
+        (lines) => lines.filter((line) => /kill -9 \w+, which leads/.test(line)).length === 2
+      )
       terminal.type("shell", "C-c")
       yield* terminal.see("shell", sees("The demo has ended"))
       assert.strictEqual(terminal.modes("shell"), "0 1")
