@@ -282,7 +282,9 @@ const act = (context: StepContext, input: Input): void => {
       FailureDetector.notAsked(context, input.id)
       break
     case "Moved":
-      if (Identity.moved(context, input.addresses)) Presence.sayMoved(context)
+      if (!Identity.moved(context, input.addresses)) break
+      Presence.sayMoved(context)
+      CrashLinks.moved(context)
       break
     case "Seeds":
       Contacts.resolved(context, input.addresses)

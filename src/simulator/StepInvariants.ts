@@ -27,7 +27,7 @@ export interface Past {
   /** What each member was asked since it was last heard, or since this server was last paused. */
   readonly asked: ReadonlyMap<string, Asked>
   /** Of the members whose links may tell of a crash the starts: a link was up with them, or another saw them crash. */
-  readonly linked: ReadonlyMap<string, number>
+  readonly linked: ReadonlySet<string>
 }
 
 /** How many questions one member was asked, and how many of them its host refused; and how often a connection, once at most. */
@@ -49,7 +49,7 @@ export interface Gone {
 }
 
 /** A server that has done nothing yet. */
-export const nothing: Past = { greatest: null, over: null, gone: new Map(), asked: new Map(), linked: new Map() }
+export const nothing: Past = { greatest: null, over: null, gone: new Map(), asked: new Map(), linked: new Set() }
 
 /** One step of one server, to be judged. */
 export interface Judged {
@@ -169,16 +169,16 @@ const linked = (past: Past, input: Step.Input): Past => {
     : input._tag === "Received" && input.message.type === "CRASHED"
     ? input.message.gone
     : null
-  // What is told of an earlier start may come late.
-  if (start === null || start.incarnation < (past.linked.get(start.id) ?? 0)) return past
-  return { ...past, linked: new Map(past.linked).set(start.id, start.incarnation) }
+  return start === null ? past : { ...past, linked: new Set(past.linked).add(startOf(start)) }
 }
+
+const startOf = ({ id, incarnation }: { readonly id: string; readonly incarnation: number }) => `${id}#${incarnation}`
 
 /** The past, once what came is an answer of a member, or of its host that nobody listens there, or was not asked. */
 const answered = (past: Past, { known }: State, input: Step.Input): Past => {
   if (input._tag === "Refused") return { ...past, asked: withMore(past.asked, input.id, "refused", 1) }
   if (input._tag === "LinkTried") {
-    const isEvidence = input.outcome === "Refused" && past.linked.get(input.id) === input.incarnation
+    const isEvidence = input.outcome === "Refused" && past.linked.has(startOf(input))
       && past.asked.get(input.id)?.linkRefused === 0
     return isEvidence ? { ...past, asked: withMore(past.asked, input.id, "linkRefused", 1) } : past
   }

@@ -136,6 +136,23 @@ describe("which links there are (protocol, crash links)", () => {
     assert.isFalse(server.state.timers.some(({ key }) => key === "links"))
   })
 
+  it("a server that has moved opens its links anew, and one with none of its own does nothing", () => {
+    const addresses = [{ ip: "192.0.2.99", port: 4_013 }]
+    const server = among("noz").advance(2_000)
+    for (const name of ["n", "z"]) server.step(up(name))
+    assert.isNotEmpty(kept(server) ?? [])
+    const before = kept(server)
+    server.forget().step({ _tag: "Moved", addresses })
+    assert.deepStrictEqual(kept(server), [])
+    // As the network tells of those that are closed.
+    for (const name of ["n", "z"]) server.step({ _tag: "LinkLeft", ...start(name) })
+    server.forget().advance(2_000)
+    assert.deepStrictEqual(kept(server), before)
+    const accepting = among("ab").advance(2_000).forget()
+    accepting.step({ _tag: "Moved", addresses })
+    assert.isUndefined(kept(accepting))
+  })
+
   it("a member that has moved, or started again, is connected to anew", () => {
     const server = among("n").advance(2_000)
     server.step(up("n"))

@@ -70,6 +70,18 @@ export const change = (context: StepContext): void => {
   if (missing.length > 0) changeSoon(context)
 }
 
+/**
+ * This server has other addresses now. From those before nothing leaves it any more, not even that its process is gone: the links
+ * that it opened are opened anew.
+ */
+export const moved = (context: StepContext): void => {
+  const { crashLinks } = context.state
+  if (crashLinks.kept.length === 0) return
+  context.state.crashLinks = { ...crashLinks, kept: [] }
+  context.outputs.push({ _tag: "KeepLinks", peers: [] })
+  changeSoon(context)
+}
+
 const isUp = ({ links }: CrashLinks, { id, incarnation }: Start): boolean =>
   Option.exists(HashMap.get(links, id), (link) => link.stage === "up" && link.incarnation === incarnation)
 
