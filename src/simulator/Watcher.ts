@@ -421,8 +421,7 @@ export class Watcher {
       // Who led already, and goes on by another reign, takes the lead from nobody.
       if (led === null) {
         this.#fairness.leads(at, index, after)
-        // One that outranks a leader that lives and deposes it has not missed it.
-        if (before.election.reign === null) this.#fairness.replaces(at, index, after)
+        this.#fairness.replaces(at, index, before)
       }
       return
     }

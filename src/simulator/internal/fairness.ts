@@ -45,10 +45,14 @@ export class Fairness {
     }
   }
 
-  /** One comes to lead: whoever leads, and is paused, has been replaced, if it was heard until then. */
-  replaces(at: number, index: number, { timing }: State): void {
-    if (!Timing.keepsPace(timing)) return
+  /**
+   * One comes to lead, which was in that state: the leader that it had missed, and that is paused, has been replaced, if it was
+   * heard until then. One that outranks a leader, or has only just started, has not missed it.
+   */
+  replaces(at: number, index: number, { election: { last, reign, vacancy }, timing }: State): void {
+    if (!Timing.keepsPace(timing) || reign !== null || last === null || vacancy.cause !== "Silent") return
     for (const [other, watched] of this.#servers) {
+      if (!Member.isSameStart(watched.state.self, last.leader)) continue
       const { from, until } = this.#hardships.pauseOf(other)
       if (watched.led === null || other === index || at < from || at >= until) continue
       const since = from - 1.05 * (Timing.leaderOverdue(timing.leaderInterval) + timing.probeTimeout)
