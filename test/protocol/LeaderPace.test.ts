@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Timing from "../../src/protocol/model/Timing.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Peer from "./harness/Peer.ts"
 import { type Options, Server } from "./harness/Server.ts"
@@ -254,6 +255,58 @@ describe("a leader that keeps a pace and is silent", () => {
     no.hear(alive("z", reign(50, "z")))
     silence(no)
     assert.deepStrictEqual([no.follows, no.checked], ["z", []])
+  })
+
+  it("is followed on through another that has told a newer sign of its life since", () => {
+    const server = following()
+    server.advance(200)
+    const told = alive("a", reign(50, "z")) as Message.Of<"SERVER_ALIVE">
+    server.hear({ ...told, alive: 7, hops: 1, hears: Peer.id("m") })
+    silence(server)
+    assert.deepStrictEqual([server.follows, server.state.election.life.through], ["z", Peer.id("a")])
+  })
+
+  it("leads no more in the elections alone that it leads", () => {
+    const server = following()
+    server.step({ _tag: "Campaign", election: "jobs" })
+    server.advance(1_000)
+    const jobs = () => ElectionContext.register(server.state, "jobs")?.reign
+    assert.strictEqual(jobs()?.leader.id, Peer.id("m"))
+    silence(server)
+    assert.notStrictEqual(server.follows, "z")
+    assert.strictEqual(jobs()?.leader.id, Peer.id("m"))
+  })
+
+  it("is not judged before this server knows its group", () => {
+    const server = new Server({ timing: { ...timing, discoveryWindow: 5_000 } })
+    server.step({ _tag: "Start" })
+    server.hear(alive("a"))
+    server.hear(sign("z"))
+    server.advance(4_000)
+    assert.deepStrictEqual([server.state.phase, server.follows, server.checked], ["Discovering", "z", []])
+    server.advance(1_000)
+    silence(server).advance(500)
+    assert.notStrictEqual(server.follows, "z")
+  })
+
+  it("is missed by one that may stand soon, which asks in time who hears it, unless that is known", () => {
+    const asks = (server: Server, provenAt: number) => {
+      server.state = { ...server.state, provenAt }
+      server.forget().advance(1_510)
+      return server.said("SERVER_PROBE").some(({ to }) => to !== null && Peer.nameOf(to) !== "z")
+    }
+    const far = following(["n", "o", "p", "q"])
+    const heard = following()
+    assert.deepStrictEqual([asks(following(), -Infinity), asks(heard, heard.now), asks(far, -Infinity)], [
+      true,
+      false,
+      false
+    ])
+  })
+
+  it("is looked after by its own clocks more often where it gives no signs between its heartbeats", () => {
+    const often = [true, false].map((leads) => Timing.checkInterval({ heartbeatInterval: 10_000 }, leads))
+    assert.deepStrictEqual(often, [100, 2_550])
   })
 
   it("is not judged in the discovery window after a pause, but a pace later", () => {
