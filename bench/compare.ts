@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Lan from "../test/network/Lan.ts"
 import { type Contender, contenders } from "./compare/contenders.ts"
 import * as Group from "./compare/lan.ts"
+import * as Usage from "./usage.ts"
 
 const size = 5
 const idleFor = 30_000
@@ -59,16 +60,18 @@ const restart = Effect.fnUntraced(function*(group: Group.Group, servers: Servers
   yield* agreed(servers)
 })
 
+const usage = ({ process: { pid } }: Group.Server): Usage.Usage => Usage.of(pid!)
+
 const idle = Effect.fnUntraced(function*(servers: Servers) {
-  const before = servers.map(Group.costs)
+  const before = servers.map(usage)
   yield* Effect.sleep(idleFor)
-  const after = servers.map(Group.costs)
-  const mean = (of: (costs: ReturnType<typeof Group.costs>) => number) =>
-    after.reduce((sum, costs, index) => sum + of(costs) - of(before[index]!), 0) / servers.length
+  const after = servers.map(usage)
+  const mean = (of: (usage: Usage.Usage) => number) =>
+    after.reduce((sum, usage, index) => sum + of(usage) - of(before[index]!), 0) / servers.length
   return {
     "CPU, s/min": mean(({ cpu }) => cpu) * 60_000 / idleFor,
     "wake-ups/s": mean(({ wakes }) => wakes) * 1_000 / idleFor,
-    "memory, MiB": after.reduce((sum, { memory }) => sum + memory, 0) / servers.length
+    "memory, MiB": after.reduce((sum, { resident }) => sum + resident, 0) / servers.length
   }
 })
 

@@ -6,13 +6,11 @@
  * only killed when the links have had their time to change. Kinds: see `kinds`.
  */
 import * as Effect from "effect/Effect"
-import { type ChildProcess, spawn } from "node:child_process"
 import { setTimeout as sleep } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { percentile } from "../test/simulation/Figures.ts"
-import { environment, freePort } from "./loopback.ts"
+import { freePort } from "./loopback.ts"
+import { Running } from "./running.ts"
 
-const program = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 const size = 5
 /** Links change within a second after who is there or who leads did, and are tried again after another. */
 const settling = 2_500
@@ -41,52 +39,12 @@ const kinds: Readonly<Record<string, Kind>> = {
 /** The kinds that are measured where none is named: the others take minutes. */
 const usual = ["standard", "standard, a follower", "standard, SIGTERM", "fast", "fast, SIGTERM", "fast, lease"]
 
-interface Told {
-  readonly event: string
-  readonly at: number
-  readonly self?: { readonly id: string }
-  readonly member?: { readonly id: string; readonly incarnation: number }
-  readonly leader?: { readonly id: string } | null
-  readonly reason?: { readonly _tag: string }
-}
-
-/** One process: what it told last of who leads, and whom it sees. */
-class Running {
-  readonly child: ChildProcess
-  readonly events: Array<Told> = []
-  id = ""
-  leader: string | null = null
-  readonly members = new Set<string>()
-
-  constructor(flags: ReadonlyArray<string>, port: number, changed: () => void) {
-    this.child = spawn(process.execPath, [program, "serve", "--json", ...flags], {
-      env: environment(port),
-      stdio: ["ignore", "pipe", "inherit"]
-    })
-    let rest = ""
-    this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      const lines = (rest + text).split("\n")
-      rest = lines.pop() ?? ""
-      for (const line of lines) this.#read(JSON.parse(line))
-      changed()
-    })
-  }
-
-  #read(told: Told): void {
-    this.events.push(told)
-    if (told.event === "Started" && told.self !== undefined) this.id = told.self.id
-    if (told.event === "MemberJoined" && told.member !== undefined) this.members.add(told.member.id)
-    if (told.event === "MemberRemoved" && told.member !== undefined) this.members.delete(told.member.id)
-    if (told.event === "LeaderChanged") this.leader = told.leader?.id ?? null
-  }
-}
-
 /** Five of them, which are waited for. */
 const group = async (flags: ReadonlyArray<string>) => {
   const port = await Effect.runPromise(freePort)
   const running = new Set<Running>()
   let look = () => {}
-  const start = () => void running.add(new Running(flags, port, () => look()))
+  const start = () => void running.add(new Running(port, flags, () => look()))
   const until = <A>(what: () => A | undefined): Promise<A> =>
     new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`not in agreement after ${patience} ms`)), patience)

@@ -4,15 +4,13 @@
  * then, and what is sent for an election when the leader crashes.
  */
 import * as Effect from "effect/Effect"
-import { type ChildProcess, spawn } from "node:child_process"
 import { setTimeout as sleep } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { VirtualTime } from "../src/testing/index.ts"
 import * as World from "../test/simulation/World.ts"
-import { environment, freePort } from "./loopback.ts"
+import { freePort } from "./loopback.ts"
+import { Running } from "./running.ts"
 import * as Spread from "./spread.ts"
 
-const program = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 const elections: ReadonlySet<string> = new Set(["ELECTION", "OK", "COORDINATOR", "STEPPING_DOWN"])
 const sizes = [5, 20, 50, 200]
 const patience = 120_000
@@ -47,41 +45,10 @@ const simulated = (size: number, failovers: number) =>
     return { size, agreed, sent, failover: Spread.of(times), datagrams: Spread.of(datagrams) }
   }))
 
-/** A server as a process: whom it sees and follows. */
-class Running {
-  readonly child: ChildProcess
-  readonly members = new Set<string>()
-  id = ""
-  leader: string | null = null
-  changedAt = 0
+const changes: ReadonlySet<string> = new Set(["MemberJoined", "MemberRemoved", "LeaderChanged"])
 
-  constructor(port: number) {
-    this.child = spawn(process.execPath, [program, "serve", "--json"], {
-      env: environment(port),
-      stdio: ["ignore", "pipe", "inherit"]
-    })
-    let rest = ""
-    this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      const lines = (rest + text).split("\n")
-      rest = lines.pop() ?? ""
-      for (const line of lines) this.#read(JSON.parse(line))
-    })
-  }
-
-  #read(told: {
-    readonly event: string
-    readonly at: number
-    readonly self?: { readonly id: string }
-    readonly member?: { readonly id: string }
-    readonly leader?: { readonly id: string } | null
-  }): void {
-    if (told.event === "Started") this.id = told.self!.id
-    if (told.event === "MemberJoined") this.members.add(told.member!.id)
-    if (told.event === "MemberRemoved") this.members.delete(told.member!.id)
-    if (told.event === "LeaderChanged") this.leader = told.leader?.id ?? null
-    if (/^(MemberJoined|MemberRemoved|LeaderChanged)$/.test(told.event)) this.changedAt = told.at
-  }
-}
+/** When what it sees or follows last changed. */
+const changedAt = ({ events }: Running): number => events.findLast(({ event }) => changes.has(event))?.at ?? 0
 
 /** Waits until all see all and follow one of them; how many ms after `from`, by their own events. */
 const untilAgreed = async (servers: ReadonlyArray<Running>, from: number): Promise<number> => {
@@ -89,7 +56,7 @@ const untilAgreed = async (servers: ReadonlyArray<Running>, from: number): Promi
     servers.every(({ leader, members }) => members.size === servers.length - 1 && leader === servers[0]!.leader)
     && servers.some(({ id }) => id === servers[0]!.leader)
   for (const until = Date.now() + patience; Date.now() < until; await sleep(20)) {
-    if (isAgreed()) return Math.max(...servers.map(({ changedAt }) => changedAt)) - from
+    if (isAgreed()) return Math.max(...servers.map(changedAt)) - from
   }
   return Infinity
 }

@@ -5,12 +5,12 @@
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import * as Fs from "node:fs"
 import { connect } from "node:net"
 import type { Socket } from "node:net"
 import { setPriority } from "node:os"
 import { fileURLToPath } from "node:url"
 import { environment, freePort } from "./loopback.ts"
+import * as Usage from "./usage.ts"
 
 const program = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 const servers = 3
@@ -61,12 +61,6 @@ const open = (port: number, path: string, reads: boolean, onText: (text: string)
   })
   socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`)
   return socket
-}
-
-/** The resident memory of a process, in MiB, as Linux tells it. */
-const memory = ({ child: { pid } }: Served): number => {
-  const [, kib = "0"] = /VmRSS:\s+(\d+)/.exec(Fs.readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
-  return Number(kib) / 1024
 }
 
 const quantile = (values: ReadonlyArray<number>, share: number) =>
@@ -141,7 +135,9 @@ export const http = async ([text = "60"]: ReadonlyArray<string>): Promise<void> 
     const figures = [quantile(late, 0.5), quantile(late, 0.99), quantile(late, 1)].map((ms) => ms.toFixed(0)).join(
       " / "
     )
-    console.log(`| ${load} | ${figures} | ${all.map((served) => memory(served).toFixed(0)).join(", ")} |`)
+    console.log(
+      `| ${load} | ${figures} | ${all.map((served) => Usage.of(served.child.pid!).resident.toFixed(0)).join(", ")} |`
+    )
     forget()
   }
   await sleep(10_000)

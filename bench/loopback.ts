@@ -2,7 +2,7 @@
  * Where a bench runs: on loopback, at a port of its own.
  */
 import * as Effect from "effect/Effect"
-import { createSocket } from "node:dgram"
+import { createSocket, type Socket } from "node:dgram"
 
 /** A UDP port that nobody has. */
 export const freePort = Effect.callback<number>((resume) => {
@@ -21,3 +21,17 @@ export const environment = (port: number) => ({
   BELLWETHER_INTERFACES: "lo",
   BELLWETHER_TTL: "0"
 })
+
+/** Where a group speaks unless it is told otherwise. */
+export const groupAddress = "239.255.253.87"
+
+/** A socket at a port of its own from which the group can be spoken to. */
+export const openedToGroup = () =>
+  new Promise<Socket>((resolve) => {
+    const socket = createSocket("udp4")
+    socket.bind(0, "127.0.0.1", () => {
+      socket.setMulticastInterface("127.0.0.1")
+      socket.setMulticastTTL(0)
+      resolve(socket)
+    })
+  })

@@ -6,31 +6,21 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { type ChildProcess, spawn } from "node:child_process"
-import { createSocket, type Socket } from "node:dgram"
+import type { Socket } from "node:dgram"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import type * as Member from "../src/protocol/model/Member.ts"
 import * as Timing from "../src/protocol/model/Timing.ts"
 import * as Frame from "../src/protocol/wire/Frame.ts"
 import * as Heartbeats from "./heartbeats.ts"
-import { environment, freePort } from "./loopback.ts"
+import { environment, freePort, groupAddress, openedToGroup } from "./loopback.ts"
+import * as Usage from "./usage.ts"
 
 const program = fileURLToPath(new URL("../dist/main.js", import.meta.url))
-const multicast = "239.255.253.87"
 const timing = { heartbeatInterval: 10_000, maxHeartbeatsPerSecond: 500 }
 const pace = 500
 
 const sleep = (millis: number) => new Promise<void>((resolve) => setTimeout(resolve, millis))
-
-const opened = () =>
-  new Promise<Socket>((resolve) => {
-    const socket = createSocket("udp4")
-    socket.bind(0, "127.0.0.1", () => {
-      socket.setMulticastInterface("127.0.0.1")
-      socket.setMulticastTTL(0)
-      resolve(socket)
-    })
-  })
 
 /** A server as a process, and what it says. */
 const started = async (port: number, members: number) => {
@@ -55,17 +45,6 @@ const started = async (port: number, members: number) => {
   return { child, lines, self }
 }
 
-/** The CPU that a process has used (s), and what it holds in memory (MiB). */
-const usage = (pid: number) => {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")
-  const status = readFileSync(`/proc/${pid}/status`, "utf8")
-  return {
-    cpu: (Number(fields[11]) + Number(fields[12])) / 100,
-    memory: Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1_024,
-    wakes: Number(/\nvoluntary_ctxt_switches:\s+(\d+)/.exec(status)![1])
-  }
-}
-
 /** The datagrams that the system dropped, since the buffers of these sockets were full. */
 const droppedBySystem = (port: number): number =>
   readFileSync("/proc/net/udp", "utf8").split("\n").filter((line) =>
@@ -84,7 +63,7 @@ export const members = async (
 ): Promise<void> => {
   const size = Number(count)
   const sockets: Array<Socket> = []
-  for (let at = 0; at < size; at++) sockets.push(await opened())
+  for (let at = 0; at < size; at++) sockets.push(await openedToGroup())
   // Now that theirs are taken.
   const port = await Effect.runPromise(freePort)
   const group = environment(port).BELLWETHER_GROUP
@@ -103,7 +82,7 @@ export const members = async (
   let sent = 0
   const say = (at: number): void => {
     sent += 1
-    sockets[at]!.send(heartbeats.frame(at, sign), port, multicast)
+    sockets[at]!.send(heartbeats.frame(at, sign), port, groupAddress)
   }
   sockets.forEach((socket, at) =>
     socket.on("message", (payload, { address, port }) => {
@@ -128,14 +107,14 @@ export const members = async (
   }, 5)
   await sleep(mean + 5_000)
   const from = {
-    ...usage(child.pid!),
+    ...Usage.of(child.pid!),
     at: performance.now(),
     lines: lines.length,
     sent,
     dropped: droppedBySystem(port)
   }
   await sleep(Number(seconds) * 1_000)
-  const until = usage(child.pid!)
+  const until = Usage.of(child.pid!)
   const lasted = (performance.now() - from.at) / 1_000
   const pauses = pausesIn(lines.slice(from.lines))
   const figures = {
@@ -145,8 +124,8 @@ export const members = async (
     heartbeatsPerSecond: (sent - from.sent) / lasted,
     cpuPercent: 100 * (until.cpu - from.cpu) / lasted,
     microsEach: 1e6 * (until.cpu - from.cpu) / (sent - from.sent),
-    memory: until.memory,
-    wakesPerSecond: (until.wakes - from.wakes) / lasted,
+    memory: until.resident,
+    wakesPerSecond: (until.mainWakes - from.mainWakes) / lasted,
     pauses: pauses.length,
     longestPause: Math.max(0, ...pauses),
     dropped: droppedBySystem(port) - from.dropped,

@@ -11,10 +11,9 @@ import * as NodeServer from "../src/NodeServer.ts"
 import * as Member from "../src/protocol/model/Member.ts"
 import * as Server from "../src/server/Server.ts"
 import * as Heartbeats from "./heartbeats.ts"
-import { freePort } from "./loopback.ts"
+import { freePort, groupAddress, openedToGroup } from "./loopback.ts"
 import * as Spread from "./spread.ts"
 
-const multicast = "239.255.253.87"
 const rounds = 3
 
 interface Order {
@@ -24,20 +23,10 @@ interface Order {
   readonly self: Pick<Member.Member, "id" | "incarnation">
 }
 
-const opened = () =>
-  new Promise<Socket>((resolve) => {
-    const socket = createSocket("udp4")
-    socket.bind(0, "127.0.0.1", () => {
-      socket.setMulticastInterface("127.0.0.1")
-      socket.setMulticastTTL(0)
-      resolve(socket)
-    })
-  })
-
 /** The process that sends, until it is ended: heartbeats that are made before. */
 const flood = async ({ group, members, port, self }: Order): Promise<void> => {
   const sockets: Array<Socket> = []
-  for (let at = 0; at < members; at++) sockets.push(await opened())
+  for (let at = 0; at < members; at++) sockets.push(await openedToGroup())
   const heartbeats = Heartbeats.make({
     members,
     group,
@@ -54,7 +43,9 @@ const flood = async ({ group, members, port, self }: Order): Promise<void> => {
   process.once("disconnect", () => process.exit())
   let next = 0
   const some = () => {
-    for (let n = 0; n < 64; n++, next++) sockets[next % members]!.send(frames[next % frames.length]!, port, multicast)
+    for (let n = 0; n < 64; n++, next++) {
+      sockets[next % members]!.send(frames[next % frames.length]!, port, groupAddress)
+    }
     setImmediate(some)
   }
   some()
@@ -74,7 +65,7 @@ const bare = async (port: number, seconds: number) => {
   const socket = createSocket({ type: "udp4", reuseAddr: true })
   socket.on("message", () => count += 1)
   await new Promise<void>((resolve) => socket.bind(port, () => resolve()))
-  socket.addMembership(multicast, "127.0.0.1")
+  socket.addMembership(groupAddress, "127.0.0.1")
   const figures = await heard(seconds, () => count)
   socket.close()
   return figures

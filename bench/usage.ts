@@ -11,13 +11,14 @@ export const start = (args: ReadonlyArray<string>, options: SpawnOptions): Child
   spawn(process.execPath, [program, ...args], options)
 
 /**
- * Of a process since its start: CPU in s, of all its threads and of the main one, and how often they waited and were woken. Memory in
+ * Of a process since its start: CPU in s, and how often it waited and was woken, of all its threads and of the main one. Memory in
  * MiB: all that is resident, and what of it is its own, which is all but files that processes share.
  */
 export interface Usage {
   readonly cpu: number
   readonly mainCpu: number
   readonly wakes: number
+  readonly mainWakes: number
   readonly resident: number
   readonly own: number
 }
@@ -27,18 +28,20 @@ const numberIn = (text: string, name: string): number => Number(new RegExp(`^${n
 /** What a process has used until now. */
 export const of = (pid: number): Usage => {
   const folder = `/proc/${pid}`
-  let [cpu, mainCpu, wakes] = [0, 0, 0]
+  let [cpu, mainCpu, wakes, mainWakes] = [0, 0, 0, 0]
   for (const thread of readdirSync(`${folder}/task`)) {
     const nanos = Number(readFileSync(`${folder}/task/${thread}/schedstat`, "utf8").split(" ")[0])
+    const woken = numberIn(readFileSync(`${folder}/task/${thread}/status`, "utf8"), "voluntary_ctxt_switches")
     cpu += nanos / 1e9
-    if (Number(thread) === pid) mainCpu = nanos / 1e9
-    wakes += numberIn(readFileSync(`${folder}/task/${thread}/status`, "utf8"), "voluntary_ctxt_switches")
+    wakes += woken
+    if (Number(thread) === pid) [mainCpu, mainWakes] = [nanos / 1e9, woken]
   }
   const status = readFileSync(`${folder}/status`, "utf8")
   return {
     cpu,
     mainCpu,
     wakes,
+    mainWakes,
     resident: numberIn(status, "VmRSS") / 1_024,
     own: numberIn(status, "RssAnon") / 1_024
   }

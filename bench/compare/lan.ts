@@ -3,7 +3,6 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
-import * as Fs from "node:fs"
 import { createInterface } from "node:readline"
 import * as Lan from "../../test/network/Lan.ts"
 import type { Contender, Sight } from "./contenders.ts"
@@ -14,17 +13,6 @@ export interface Server {
   readonly process: ChildProcess
   /** All that it has said, oldest first. */
   readonly sights: Array<Sight>
-}
-
-/** The CPU that a process has used so far, in seconds, how often it was woken, and its memory in MiB. */
-export const costs = ({ process: { pid } }: Server) => {
-  const stat = Fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")
-  const wakes = Fs.readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
-    const status = Fs.readFileSync(`/proc/${pid}/task/${task}/status`, "utf8")
-    return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1])
-  }, 0)
-  const memory = Number(/^VmRSS:\s+(\d+)/m.exec(Fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024
-  return { cpu: (Number(stat[11]) + Number(stat[12])) / 100, wakes, memory }
 }
 
 /** The whole group: which hosts there are, and how to start, cut off and wait. */
