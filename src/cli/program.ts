@@ -22,7 +22,7 @@ const demoServer = Effect.gen(function*() {
   return yield* serve
 })
 
-/** Whoever is asked only to serve need not load all that a command line can be. */
+/** A program that is asked only to serve need not load all that a command line can be. */
 const serve = Effect.fnUntraced(function*({ flags, json, logFormat }: Plain.Plain) {
   const { settings, token } = yield* Given.resolveToServe(flags)
   const { serve } = yield* Effect.promise(() => import("./serve.ts"))

@@ -26,7 +26,7 @@ export interface Tickets {
   readonly answer: (ticket: number, answer: Answer) => void
   /** Nobody waits for it any more. */
   readonly giveBack: (ticket: number) => void
-  /** The client leaves: all who wait are told so, and whoever comes later. */
+  /** The client leaves: all who wait are told so, and all who come later. */
   readonly close: Effect.Effect<void>
 }
 

@@ -71,6 +71,12 @@ export interface Complaint {
   readonly what: string
 }
 
+/** What those that watch a group say: that an invariant was looked at, and that it is broken. */
+export interface Judge {
+  readonly complain: (at: number, invariant: Name, server: number | null, what: string) => void
+  readonly count: (invariant: Name) => void
+}
+
 /** What the clocks of a server show. */
 export type Clocks = Pick<Now, "monotonic" | "wall" | "sinceBoot">
 

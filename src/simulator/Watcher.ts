@@ -87,9 +87,9 @@ export class Watcher {
     servers: number,
     transition = Step.step
   ) {
-    const judge = {
-      complain: (...complaint: Parameters<Watcher["complain"]>) => this.complain(...complaint),
-      count: (invariant: Invariants.Name) => this.count(invariant)
+    const judge: Invariants.Judge = {
+      complain: (...complaint) => this.complain(...complaint),
+      count: (invariant) => this.count(invariant)
     }
     this.quiet = new Quiet.Quiet(servers, judge)
     this.#fairness = new Fairness(this.#servers, this.#hardships, judge)

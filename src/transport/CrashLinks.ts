@@ -37,7 +37,7 @@ export interface Options {
   /** Whether a link is accepted from that address, of one that says it is that start: of members only. */
   readonly accepts: (ip: string, id: NodeId, incarnation: number) => boolean
   /**
-   * The proof that whoever makes it has a key of the group, over these bytes: one for each key that is accepted, the one to
+   * The proof that its maker has a key of the group, over these bytes: one for each key that is accepted, the one to
    * make proofs with first. Empty where the group has no key: then nothing is proved.
    */
   readonly proofs: (bytes: Uint8Array) => ReadonlyArray<Uint8Array>

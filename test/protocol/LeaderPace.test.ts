@@ -144,7 +144,7 @@ describe("a leader that was paused (protocol 4, a pause is not a death)", () => 
     assert.deepStrictEqual([server.leads, server.state.phase], [true, "Live"])
   })
 
-  it("and lost its lead is not paused for ever after, nor is one that resigned long ago", () => {
+  it("and lost its lead is not paused from then on, nor is one that resigned long ago", () => {
     const server = leading()
     server.freeze(3_000).step({ _tag: "Due" })
     server.forget().step({ _tag: "Due" })

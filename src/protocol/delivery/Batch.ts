@@ -1,6 +1,6 @@
 /**
  * Several messages of clients in one datagram: what waits to be sent is packed as far as a datagram has room, and taken apart by
- * whoever hears it. An older program reads the first message of such a datagram alone; so it is given one message a datagram.
+ * its receivers. An older program reads the first message of such a datagram alone; so it is given one message a datagram.
  */
 import * as Client from "../model/Client.ts"
 import type * as Message from "../model/Message.ts"

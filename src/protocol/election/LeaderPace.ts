@@ -1,6 +1,6 @@
 /**
  * All depend on a leader, so it gives signs of life at a pace of its own, between its heartbeats, and those who follow it miss it
- * soon. Whoever leads anything does, the group or a named election.
+ * soon. So does the leader of a named election.
  *
  * A leader that was missed three times is asked directly (`FailureDetector`). If that is in vain too, it leads no more here; it
  * stays a member for as long as any other.

@@ -2,7 +2,7 @@
  * Crash links: connections between members that carry no message. The break of one says at once that the process at its other
  * end may be gone; after the sockets of JGroups' FD_SOCK.
  *
- * A break is a question, and no answer: whoever saw it asks the member as the sweeps do (`FailureDetector`). The host of one
+ * A break is a question, and no answer: a server that saw it asks the member as the sweeps do (`FailureDetector`). The host of one
  * whose process has died refuses both the port of its links and its UDP port: these are the two refusals that make a crash.
  * Any word of the member ends the matter, and so does that of a witness that has heard it since.
  */

@@ -11,13 +11,10 @@ import type { Watched } from "./watched.ts"
 export class Fairness {
   readonly #servers: ReadonlyMap<number, Watched>
   readonly #hardships: Hardships
-  readonly #complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
-  readonly #count: (invariant: Invariants.Name) => void
+  readonly #complain: Invariants.Judge["complain"]
+  readonly #count: Invariants.Judge["count"]
 
-  constructor(servers: ReadonlyMap<number, Watched>, hardships: Hardships, { complain, count }: {
-    readonly complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
-    readonly count: (invariant: Invariants.Name) => void
-  }) {
+  constructor(servers: ReadonlyMap<number, Watched>, hardships: Hardships, { complain, count }: Invariants.Judge) {
     this.#servers = servers
     this.#hardships = hardships
     this.#complain = complain

@@ -7,14 +7,12 @@ import { claimOf, clocksOf, lasts, type Watched } from "./watched.ts"
 
 export class LeaseSafety {
   readonly #servers: ReadonlyMap<number, Watched>
-  readonly #complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
-  readonly #count: (invariant: Invariants.Name) => void
+  readonly #complain: Invariants.Judge["complain"]
+  readonly #count: Invariants.Judge["count"]
   /** Whether a server is paused, or has only just resumed and not yet had the time to stop its work. */
   readonly #isStopping: (index: number, at: number) => boolean
 
-  constructor(servers: ReadonlyMap<number, Watched>, { complain, count, isStopping }: {
-    readonly complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
-    readonly count: (invariant: Invariants.Name) => void
+  constructor(servers: ReadonlyMap<number, Watched>, { complain, count, isStopping }: Invariants.Judge & {
     readonly isStopping: (index: number, at: number) => boolean
   }) {
     this.#servers = servers

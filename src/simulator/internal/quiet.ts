@@ -60,19 +60,13 @@ const leastHeartbeats = 8
 export class Quiet {
   #conditions: Conditions
   readonly #servers: number
-  readonly #complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
-  readonly #count: (invariant: Invariants.Name) => void
+  readonly #complain: Invariants.Judge["complain"]
+  readonly #count: Invariants.Judge["count"]
   #since = Infinity
   #timing: Timing.Timing | null = null
   readonly #seen = new Map<number, Seen>()
 
-  constructor(servers: number, {
-    complain,
-    count
-  }: {
-    readonly complain: (at: number, invariant: Invariants.Name, server: number | null, what: string) => void
-    readonly count: (invariant: Invariants.Name) => void
-  }) {
+  constructor(servers: number, { complain, count }: Invariants.Judge) {
     this.#servers = servers
     this.#conditions = { graph: LinkGraph.make(servers), isUnsteady: false, outOfReach: new Set() }
     this.#complain = complain
