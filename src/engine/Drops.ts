@@ -1,7 +1,7 @@
 /** How much was dropped since the start, by reason. */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type { DropReason } from "../protocol/model/State.ts"
+import type { DropReason } from "../protocol/model/Output.ts"
 import type * as Messenger from "../transport/Messenger.ts"
 
 export type Reason = DropReason | Messenger.DropReason

@@ -3,8 +3,8 @@ import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Roles from "./election/Roles.ts"
-import type { Timer } from "./model/State.ts"
 import type { StepContext } from "./model/StepContext.ts"
+import type { Timer } from "./model/Timer.ts"
 import * as Timing from "./model/Timing.ts"
 
 /** The app wants to leave. */

@@ -1,5 +1,6 @@
 /** What is seen of one step of one server of a simulated group. */
-import type { Now, Output, State } from "../protocol/model/State.ts"
+import type { Output } from "../protocol/model/Output.ts"
+import type { Now, State } from "../protocol/model/State.ts"
 import type * as Step from "../protocol/Step.ts"
 import type * as SimulatedNetwork from "./SimulatedNetwork.ts"
 

@@ -5,7 +5,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { NodeId } from "../protocol/model/Member.ts"
-import type { LinkPeer } from "../protocol/model/State.ts"
+import type { LinkPeer } from "../protocol/model/Output.ts"
 
 /**
  * What happened to the links with one start of a server.

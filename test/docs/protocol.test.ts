@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Message } from "../../src/protocol/model/Message.ts"
-import type { DropReason as NotActedOn } from "../../src/protocol/model/State.ts"
+import type { DropReason as NotActedOn } from "../../src/protocol/model/Output.ts"
 import type { DropReason as NotReadOrSent } from "../../src/transport/Messenger.ts"
 import * as Page from "./Page.ts"
 

@@ -6,7 +6,8 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Election from "../../src/protocol/model/Election.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
-import type { Known, Now, Output, State } from "../../src/protocol/model/State.ts"
+import type { Output } from "../../src/protocol/model/Output.ts"
+import type { Known, Now, State } from "../../src/protocol/model/State.ts"
 import type * as Step from "../../src/protocol/Step.ts"
 
 export type Transition = typeof Step.step

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Member from "../../src/protocol/model/Member.ts"
-import type { LinkPeer } from "../../src/protocol/model/State.ts"
+import type { LinkPeer } from "../../src/protocol/model/Output.ts"
 import * as LinkStarts from "../../src/transport/node/LinkStarts.ts"
 
 const id = Member.NodeId.make("00000000000000bb")

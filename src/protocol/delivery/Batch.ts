@@ -4,7 +4,7 @@
  */
 import * as Client from "../model/Client.ts"
 import type * as Message from "../model/Message.ts"
-import type { Output } from "../model/State.ts"
+import type { Output } from "../model/Output.ts"
 import * as Frame from "../wire/Frame.ts"
 
 type Delivered = Message.Of<"CLIENT_DELIVER">

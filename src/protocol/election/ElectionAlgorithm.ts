@@ -1,8 +1,9 @@
 /** What an algorithm of election decides. There are two: the Bully, and the majority lease. A server goes by one of them. */
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
-import type { Now, State, Timer } from "../model/State.ts"
+import type { Now, State } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
+import type { Timer } from "../model/Timer.ts"
 import type { Timing } from "../model/Timing.ts"
 import type { ElectionContext } from "./ElectionContext.ts"
 

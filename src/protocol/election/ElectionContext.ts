@@ -7,9 +7,11 @@ import * as Option from "effect/Option"
 import * as Election from "../model/Election.ts"
 import type * as Event from "../model/Event.ts"
 import * as Member from "../model/Member.ts"
+import type { Body } from "../model/Output.ts"
 import type * as Reign from "../model/Reign.ts"
-import type { Body, State, Timer } from "../model/State.ts"
+import type { State } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
+import type { Timer } from "../model/Timer.ts"
 import * as ElectionTraits from "./ElectionTraits.ts"
 
 type ElectionTimer<T = Timer> = T extends { readonly election: string } ? Omit<T, "election"> : never

@@ -1,19 +1,19 @@
 /**
- * The state of a server between two steps ({@link State}), the time of a step ({@link Now}) and its outputs
- * ({@link Output}).
+ * The state of a server between two steps ({@link State}), and the time of a step ({@link Now}).
  */
 import type * as HashMap from "effect/HashMap"
 import type * as HashSet from "effect/HashSet"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
 import type * as Election from "./Election.ts"
-import type * as Event from "./Event.ts"
 import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import type { LinkPeer } from "./Output.ts"
 import type * as Places from "./Places.ts"
 import type * as PromiseRecord from "./PromiseRecord.ts"
 import type * as Reach from "./Reach.ts"
+import type { Timer } from "./Timer.ts"
 import type * as Timers from "./Timers.ts"
 import type * as Timing from "./Timing.ts"
 
@@ -314,116 +314,3 @@ export interface State {
   readonly page: string | null
   readonly timers: Timers.Timers<Timer>
 }
-
-/** The purpose of a timer. */
-export type Timer =
-  | { readonly _tag: "DiscoveryOver"; readonly times: number }
-  | { readonly _tag: "Stable" }
-  | {
-    readonly _tag: "SayAgain"
-    readonly key: string
-    readonly to: Member.Address | null
-    readonly body: Body
-    readonly gaps: ReadonlyArray<number>
-  }
-  | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
-  | { readonly _tag: "Check"; readonly id: Member.NodeId }
-  | { readonly _tag: "LeaderSign" }
-  | { readonly _tag: "LeaderMissed"; readonly id: Member.NodeId }
-  | { readonly _tag: "AskWitnesses" }
-  | { readonly _tag: "Links" }
-  | { readonly _tag: "AskForRefusal"; readonly id: Member.NodeId }
-  | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
-  | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
-  | { readonly _tag: "Page" }
-  | { readonly _tag: "Stand"; readonly election: string }
-  | { readonly _tag: "NoObjection"; readonly election: string }
-  | { readonly _tag: "Object"; readonly election: string; readonly to: Member.NodeId; readonly standing: number }
-  | { readonly _tag: "WaitOver"; readonly election: string }
-  | { readonly _tag: "IneligibleOver"; readonly election: string }
-  | { readonly _tag: "Eligible"; readonly election: string }
-  | { readonly _tag: "NoMajority"; readonly election: string }
-  | { readonly _tag: "PreVote"; readonly election: string }
-  | { readonly _tag: "RenewLease"; readonly election: string }
-  | { readonly _tag: "LeaseEnds"; readonly election: string }
-  | { readonly _tag: "Withdrawn"; readonly election: string }
-  | { readonly _tag: "Repair" }
-  | { readonly _tag: "Answer" }
-  | { readonly _tag: "NameNewest"; readonly isLast: boolean }
-  | {
-    readonly _tag: "Handover"
-    readonly due: "votes" | "question" | "record"
-    readonly gaps: ReadonlyArray<number>
-  }
-  | { readonly _tag: "Farewell" }
-
-/**
- * The outputs of a step, in the order in which they are carried out.
- *
- * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group. With
- *   `batches` it may be put into one datagram with others.
- * - `Ask`: send to one address and see whether its host refuses it; if so, step `Refused`. If our own system does not let
- *   us, step `NotAsked`.
- * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
- * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more
- *   will come.
- * - `Drop`: count one more dropped datagram of this reason.
- * - `KeepLinks`: crash links with these are to be kept open from this side, and with no others. `TryLink`: whether somebody
- *   listens for links there is to be tried, then step `LinkTried`.
- */
-export type Output =
-  | {
-    readonly _tag: "Send"
-    readonly to: ReadonlyArray<Member.Address | null>
-    readonly message: Message.Message
-    readonly batches?: boolean
-  }
-  | { readonly _tag: "Ask"; readonly id: Member.NodeId; readonly to: Member.Address; readonly message: Message.Message }
-  | { readonly _tag: "Emit"; readonly event: Event.Event }
-  | { readonly _tag: "EndWork"; readonly election: string }
-  | { readonly _tag: "AwaitIdle"; readonly election: string; readonly term: number }
-  | { readonly _tag: "Farewell" }
-  | { readonly _tag: "Drop"; readonly reason: DropReason }
-  | { readonly _tag: "KeepLinks"; readonly peers: ReadonlyArray<LinkPeer> }
-  | { readonly _tag: "TryLink"; readonly peer: LinkPeer }
-
-/** One start of a server, and where it accepts crash links. */
-export interface LinkPeer {
-  readonly id: Member.NodeId
-  readonly incarnation: number
-  readonly address: Member.Address
-}
-
-/**
- * Why a valid message was not acted on.
- *
- * - `Own`: our own, back from the group. `Duplicate`: somebody else's under our id. `Stale`: of an earlier start.
- * - `Departed`: of a server or client that is gone. `MembersFull`, `ClientsFull`: of one too many. `TombstonesFull`: a
- *   tombstone was dropped before its time, for another.
- * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
- * - `HandoversFull`: of one server too many that asks to have its promises kept.
- * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of its
- *   turn. `PathProbesFull`: one path probe too many was not repeated.
- */
-export type DropReason =
-  | "Own"
-  | "Duplicate"
-  | "Stale"
-  | "Departed"
-  | "MembersFull"
-  | "ClientsFull"
-  | "TombstonesFull"
-  | "WitnessLimit"
-  | "HandoversFull"
-  | "InboxFull"
-  | "OutOfTurn"
-  | "PathProbesFull"
-
-type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
-type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"
-
-/**
- * A server's message without its header, and without the newest index, its own pace and what it knows of the leader's life,
- * which are put to it at the moment of sending.
- */
-export type Body = WithoutHeader<Message.FromServer>

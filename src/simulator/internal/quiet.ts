@@ -3,7 +3,8 @@
  */
 import * as Election from "../../protocol/model/Election.ts"
 import * as Lease from "../../protocol/model/Lease.ts"
-import type { Output, State } from "../../protocol/model/State.ts"
+import type { Output } from "../../protocol/model/Output.ts"
+import type { State } from "../../protocol/model/State.ts"
 import * as Timing from "../../protocol/model/Timing.ts"
 import * as Agreement from "../Agreement.ts"
 import type * as Invariants from "../Invariants.ts"

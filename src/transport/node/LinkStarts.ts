@@ -5,7 +5,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { NodeId } from "../../protocol/model/Member.ts"
-import type { LinkPeer } from "../../protocol/model/State.ts"
+import type { LinkPeer } from "../../protocol/model/Output.ts"
 import type * as CrashLinks from "../CrashLinks.ts"
 import type { Party } from "../LinkHandshake.ts"
 import type * as LinkSocket from "./LinkSocket.ts"

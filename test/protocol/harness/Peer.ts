@@ -5,8 +5,8 @@
 import * as Client from "../../../src/protocol/model/Client.ts"
 import * as Member from "../../../src/protocol/model/Member.ts"
 import type * as Message from "../../../src/protocol/model/Message.ts"
+import type { Body } from "../../../src/protocol/model/Output.ts"
 import * as Reign from "../../../src/protocol/model/Reign.ts"
-import type { Body } from "../../../src/protocol/model/State.ts"
 
 const number = (name: string): number => name.charCodeAt(0) - 96
 

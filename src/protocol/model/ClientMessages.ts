@@ -1,0 +1,60 @@
+/** The messages of clients: joining, what they send, and its delivery. */
+import * as Schema from "effect/Schema"
+import * as Client from "./Client.ts"
+import * as Member from "./Member.ts"
+import { delivered, header, Interval, kind, Nonce } from "./MessageFields.ts"
+import * as Reign from "./Reign.ts"
+
+/** The missed messages: indexes of a reign, or a client's messages by their `seq`. */
+export const Missed = Schema.Union([
+  Schema.Struct({ term: Reign.Term, leader: Member.NodeId }),
+  Schema.Struct({ client: Client.ClientId })
+])
+
+/** */
+export type Missed = typeof Missed.Type
+
+/** Said by who reads several messages in one datagram; left out by a program that is too old for that. */
+const batches = Schema.optionalKey(Schema.Literal(true))
+
+/** From clients, to them, and about what they sent. */
+export const kinds = [
+  /** I want in, or still am. `interval`: ms to the next one. `seq`: the number of its newest message, 0 before the first. */
+  kind("CLIENT_JOIN", {
+    client: Client.Client,
+    nonce: Nonce,
+    interval: Interval,
+    seq: Schema.Natural,
+    batches
+  }),
+  /** You are in: the leader's answer to the join of that nonce. `members`: how many servers it sees. */
+  kind("CLIENT_WELCOME", { ...header, nonce: Nonce, members: Schema.Natural, delivered }),
+  /** A message. `oldest`: the client's lowest `seq` that is not acknowledged. `more`: the bodies of those that follow it. */
+  kind("CLIENT_MESSAGE", {
+    client: Client.Client,
+    seq: Client.Seq,
+    oldest: Client.Seq,
+    body: Client.Body,
+    more: Schema.optionalKey(Schema.Array(Client.Body).check(Schema.isMaxLength(Client.maxMore)))
+  }),
+  /** The leader has it and all before it, and handed them on. */
+  kind("CLIENT_ACK", { ...header, client: Client.ClientId, seq: Client.Seq }),
+  /**
+   * Everybody: this is message `index` of the reign `(term, leader)`. A repair repeats it as it was, except for `from`: a
+   * server, or a client under the incarnation 0. It carries no full header, so that the largest body fits.
+   */
+  kind("CLIENT_DELIVER", {
+    from: Schema.Struct({ id: Member.NodeId, incarnation: Member.Incarnation }),
+    term: Reign.Term,
+    leader: Member.NodeId,
+    index: Client.Seq,
+    client: Client.Client,
+    seq: Client.Seq,
+    body: Client.Body,
+    more: Schema.optionalKey(Schema.Array(Client.Following).check(Schema.isMaxLength(Client.maxMore)))
+  }),
+  /** I missed these, `from` to `to`; send them again. */
+  kind("CLIENT_REPAIR", { missed: Missed, from: Client.Seq, to: Client.Seq, batches }),
+  /** Gone. */
+  kind("CLIENT_LEAVE", { client: Client.Client })
+] as const

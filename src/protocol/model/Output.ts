@@ -1,0 +1,75 @@
+/** What a step leaves to be done. */
+import type * as Event from "./Event.ts"
+import type * as Member from "./Member.ts"
+import type * as Message from "./Message.ts"
+
+/**
+ * The outputs of a step, in the order in which they are carried out.
+ *
+ * - `Send`: one message to each of these addresses, of which there is at least one; null is multicast to the group. With
+ *   `batches` it may be put into one datagram with others.
+ * - `Ask`: send to one address and see whether its host refuses it; if so, step `Refused`. If our own system does not let
+ *   us, step `NotAsked`.
+ * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
+ * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more
+ *   will come.
+ * - `Drop`: count one more dropped datagram of this reason.
+ * - `KeepLinks`: crash links with these are to be kept open from this side, and with no others. `TryLink`: whether somebody
+ *   listens for links there is to be tried, then step `LinkTried`.
+ */
+export type Output =
+  | {
+    readonly _tag: "Send"
+    readonly to: ReadonlyArray<Member.Address | null>
+    readonly message: Message.Message
+    readonly batches?: boolean
+  }
+  | { readonly _tag: "Ask"; readonly id: Member.NodeId; readonly to: Member.Address; readonly message: Message.Message }
+  | { readonly _tag: "Emit"; readonly event: Event.Event }
+  | { readonly _tag: "EndWork"; readonly election: string }
+  | { readonly _tag: "AwaitIdle"; readonly election: string; readonly term: number }
+  | { readonly _tag: "Farewell" }
+  | { readonly _tag: "Drop"; readonly reason: DropReason }
+  | { readonly _tag: "KeepLinks"; readonly peers: ReadonlyArray<LinkPeer> }
+  | { readonly _tag: "TryLink"; readonly peer: LinkPeer }
+
+/** One start of a server, and where it accepts crash links. */
+export interface LinkPeer {
+  readonly id: Member.NodeId
+  readonly incarnation: number
+  readonly address: Member.Address
+}
+
+/**
+ * Why a valid message was not acted on.
+ *
+ * - `Own`: our own, back from the group. `Duplicate`: somebody else's under our id. `Stale`: of an earlier start.
+ * - `Departed`: of a server or client that is gone. `MembersFull`, `ClientsFull`: of one too many. `TombstonesFull`: a
+ *   tombstone was dropped before its time, for another.
+ * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
+ * - `HandoversFull`: of one server too many that asks to have its promises kept.
+ * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of its
+ *   turn. `PathProbesFull`: one path probe too many was not repeated.
+ */
+export type DropReason =
+  | "Own"
+  | "Duplicate"
+  | "Stale"
+  | "Departed"
+  | "MembersFull"
+  | "ClientsFull"
+  | "TombstonesFull"
+  | "WitnessLimit"
+  | "HandoversFull"
+  | "InboxFull"
+  | "OutOfTurn"
+  | "PathProbesFull"
+
+type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
+type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"
+
+/**
+ * A server's message without its header, and without the newest index, its own pace and what it knows of the leader's life,
+ * which are put to it at the moment of sending.
+ */
+export type Body = WithoutHeader<Message.FromServer>
