@@ -18,6 +18,7 @@ import * as Text from "../status/Text.ts"
 import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
 import * as NodeInterfaces from "../transport/node/NodeInterfaces.ts"
 import * as NodeKernel from "../transport/node/NodeKernel.ts"
+import * as NodePorts from "../transport/node/NodePorts.ts"
 import * as Output from "./output.ts"
 import * as Terminal from "./terminal.ts"
 
@@ -56,7 +57,7 @@ export const doctor = Effect.fnUntraced(
     }
   },
   Effect.scoped,
-  Effect.provide(Layer.mergeAll(NodeDatagrams.layer, NodeInterfaces.layer, NodeKernel.layer))
+  Effect.provide(Layer.mergeAll(NodeDatagrams.layer, NodeInterfaces.layer, NodeKernel.layer, NodePorts.layer))
 )
 
 /** A report as it is asked for. */

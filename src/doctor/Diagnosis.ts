@@ -63,6 +63,7 @@ export const isSettled = (seen: Observations): boolean => {
     (!seen.multicast || chosen.every(({ echoed, refusal }) => refusal !== null || echoed > 0))
     && seen.servers.length > 0 &&
     seen.servers.every(({ answered, multicast }) => answered !== null && (multicast !== null || !seen.multicast))
+    && seen.servers.every(({ links }) => links === undefined || Link.isTried(links))
     && leaderOf(seen) !== undefined && !isUnheard(seen)
     && new Set(leaderships(seen).map(({ leader }) => leader)).size === 1
 }

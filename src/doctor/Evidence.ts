@@ -2,6 +2,7 @@
 import type { Address, NodeId } from "../protocol/model/Member.ts"
 import type * as Message from "../protocol/model/Message.ts"
 import type { Explained } from "../transport/interfaces/InterfaceChoice.ts"
+import type * as Ports from "../transport/Ports.ts"
 import type { Refusal, Socket } from "./Observations.ts"
 
 /** A question who is there: to the group, out of the interface of this address; to a seed; or to one server. */
@@ -20,6 +21,7 @@ export type Question =
  * - `SeedResolved`: the addresses that a seed has now.
  * - `Heard`: a message of the group. `OwnHeard`: a sealed datagram of our own came back to an interface. It was not opened.
  * - `Dropped`: a datagram that is not of the group, and why. `tag` is the group tag of a frame of another group.
+ * - `LinkTried`: what became of a connection to the port at which that server accepts crash links.
  * - `SystemReported`: sockets of other processes on our ports, and the limit of receive buffers. Null: the system does not say.
  */
 export type Evidence =
@@ -36,6 +38,7 @@ export type Evidence =
     readonly from: Address
     readonly via: "multicast" | "unicast"
   }
+  | { readonly _tag: "LinkTried"; readonly id: NodeId; readonly outcome: Ports.Outcome }
   | { readonly _tag: "OwnHeard"; readonly address: string }
   | { readonly _tag: "Dropped"; readonly ip: string; readonly reason: string; readonly tag: string | null }
   | {

@@ -30,6 +30,7 @@ import { Interfaces } from "../transport/interfaces/Interfaces.ts"
 import { familyOf } from "../transport/interfaces/SystemInterface.ts"
 import * as Kernel from "../transport/Kernel.ts"
 import * as Networks from "../transport/Networks.ts"
+import * as Ports from "../transport/Ports.ts"
 import type { Evidence, Question } from "./Evidence.ts"
 import * as Knowledge from "./Knowledge.ts"
 import type { Observations, Socket } from "./Observations.ts"
@@ -74,6 +75,7 @@ export const make = Effect.fnUntraced(function*(settings: Examined): Effect.fn.R
   })
   const services = yield* Effect.context<Datagrams.Datagrams | Scope.Scope>()
   yield* supervisor.keep("questions", Effect.provideContext(Effect.repeat(askAll, pace), services))
+  yield* supervisor.keep("links", Effect.repeat(tryLinks(running), linkPace))
   const askKernel = yield* askingKernel(running)
   const observations = Effect.gen(function*() {
     yield* scan
@@ -99,6 +101,10 @@ const openEvery = 4
 const resolveEvery = 8
 /** At most so many servers are asked in one round. */
 const serversARound = 64
+
+/** At most so many servers are connected to in one round of that. */
+const linksARound = 16
+const linkPace = Schedule.spaced("500 millis")
 
 /** What is known, and the one way to know more. */
 interface Notes {
@@ -218,6 +224,20 @@ const askServers = Effect.fnUntraced(function*({ asking, known, open }: Running)
     if (way === undefined) continue
     for (const nonce of asking({ _tag: "Server", id }, 1)) yield* way.ask(address, nonce, 0)
   }
+})
+
+/** Connects to the ports for crash links of the servers that were tried least. */
+const tryLinks = Effect.fnUntraced(function*({ known, learn }: Notes) {
+  const connect = yield* Ports.Connect
+  const all = [...known().servers.values()].flatMap(({ address, id, links }) =>
+    links === undefined ? [] : [{ id, at: { ip: address.ip, port: links.port }, tried: links.tried }]
+  )
+  const next = all.toSorted((one, other) => one.tried - other.tried).slice(0, linksARound)
+  yield* Effect.forEach(
+    next,
+    ({ at, id }) => Effect.map(connect(at), (outcome) => learn({ _tag: "LinkTried", id, outcome })),
+    { concurrency: "unbounded", discard: true }
+  )
 })
 
 /** The addresses of a seed: resolved at first, and again in the background while none of them answers. */

@@ -24,6 +24,7 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
  * - `OneWay`: a server answers by unicast but is not heard by multicast. `NotHeardYet`: the same, but it was listened for
  *   too short a time to say so. `MulticastFaded`: it was heard at first and is not any more. `MulticastUnheard`: the leader answers by
  *   unicast but not what we multicast. `OutgoingFaded`: it did at first. `NoUnicast`: heard, but it does not answer. `NotReached`: others list it, we cannot reach it.
+ * - `LinksBlocked`: a server answers, but its port for crash links cannot be connected to.
  * - `DuplicateIdentity`: two servers under one id. `SeveralLeaders`: not all name the same leader.
  * - `Flood`: a source sends more than is read. `Drops`, `SmallReceiveBuffer`: bursts of datagrams are lost on this host, or would be.
  *
@@ -56,6 +57,7 @@ export const Kind = Schema.Literals([
   "NoUnicast",
   "NotReached",
   "NotHeardYet",
+  "LinksBlocked",
   "DuplicateIdentity",
   "SeveralLeaders",
   "OtherVersion",

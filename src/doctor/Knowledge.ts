@@ -93,6 +93,8 @@ export const step = (self: Knowledge, evidence: Evidence, now: number): Knowledg
         sealedEchoes: Math.min(sent, sealedEchoes + 1),
         lastEcho: now
       }))
+    case "LinkTried":
+      return { ...self, servers: KnownServers.linkTried(self.servers, evidence.id, evidence.outcome) }
     case "Dropped":
       return dropped(self, evidence, now)
     case "SystemReported":

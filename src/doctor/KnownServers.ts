@@ -2,6 +2,7 @@
 import * as MemberLists from "../protocol/membership/MemberLists.ts"
 import { type Address, formatAddress, type NodeId } from "../protocol/model/Member.ts"
 import type * as Message from "../protocol/model/Message.ts"
+import type * as Ports from "../transport/Ports.ts"
 import type { Server, Times } from "./Observations.ts"
 
 /** One server. `address` is where it is asked; `last` is when it was last heard, or last listed by another. */
@@ -39,6 +40,7 @@ export const heard = (
     interval: "interval" in message ? message.interval : server.interval,
     ...("view" in message && message.view !== undefined && { alone: message.view === MemberLists.digest([sender]) }),
     starts: started(server, sender.incarnation, from, now),
+    ...(sender.tcp !== undefined && { links: linksAt(server, sender.tcp) }),
     follows: following(server, message, now)
   })
 }
@@ -73,6 +75,14 @@ export const answered = (
 export const asked = (servers: KnownServers, id: NodeId): KnownServers => {
   const server = servers.get(id)
   return server === undefined ? servers : put(servers, { ...server, asked: server.asked + 1 })
+}
+
+/** Its port for crash links was tried. */
+export const linkTried = (servers: KnownServers, id: NodeId, outcome: Ports.Outcome): KnownServers => {
+  const server = servers.get(id)
+  if (server?.links === undefined) return servers
+  const { port, tried } = server.links
+  return put(servers, { ...server, links: { port, tried: tried + 1, last: outcome } })
 }
 
 /** Without those that have been silent for longer than members would keep them. */
@@ -118,6 +128,10 @@ const find = (
     follows: null
   }
 }
+
+/** What is known of its links: nothing yet of a new port. */
+const linksAt = ({ links }: KnownServer, port: number): NonNullable<Server["links"]> =>
+  links?.port === port ? links : { port, tried: 0, last: null }
 
 const started = (server: KnownServer, incarnation: number, from: Address, now: number): Server["starts"] => {
   const address = formatAddress(from)

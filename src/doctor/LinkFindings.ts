@@ -8,6 +8,13 @@ const fadedAfter = 12_000
 // Where a tenth of all datagrams is lost each way, so many in a row are lost once in three thousand times.
 const fadedProbes = 5
 
+/** One that has just restarted refuses for a moment. */
+const triesWanted = 2
+
+/** Whether no further try would say more of the port for crash links of a server. */
+export const isTried = ({ last, tried }: NonNullable<Server["links"]>): boolean =>
+  last !== null && (tried >= triesWanted || (last !== "Refused" && last !== "Unanswered"))
+
 /** Servers that are heard by multicast and have answered no question. */
 const muteOf = (seen: Observations): ReadonlyArray<Server> =>
   seen.servers.filter(({ answered, asked, multicast }) =>
@@ -204,6 +211,26 @@ const notReached: Rule = (seen) => {
   )]
 }
 
+const linksBlocked: Rule = (seen) => {
+  const findings: Array<Finding> = []
+  for (const by of ["Refused", "Unanswered"] as const) {
+    const blocked = answeringOf(seen).filter(({ links }) => links !== undefined && links.last === by && isTried(links))
+    if (blocked.length === 0) continue
+    const ports = [...new Set(blocked.flatMap(({ links }) => links === undefined ? [] : [links.port]))]
+    const whose = ports.length === 1 ? `port ${ports[0]}` : "the ports that they announce"
+    findings.push(note(
+      "LinksBlocked",
+      blocked.map(server),
+      `${all(blocked.map(server))} ${one(blocked, "answers", "answer")} by UDP, but ${
+        by === "Refused" ? "a connection over TCP is refused" : "nothing answers a connection over TCP"
+      } (${whose}): if ${one(blocked, "it crashes", "one of them crashes")}, that is known by missed heartbeats alone.`,
+      "Allow TCP between the servers to the same ports as UDP; with --unicast-port the port is always the same. Without links "
+        + "all else works; --links off closes the port."
+    ))
+  }
+  return findings
+}
+
 /** All of them. */
 export const rules: ReadonlyArray<Rule> = [
   nobodyHears,
@@ -214,5 +241,6 @@ export const rules: ReadonlyArray<Rule> = [
   multicastFaded,
   ownMulticastUnheard,
   noUnicast,
-  notReached
+  notReached,
+  linksBlocked
 ]

@@ -119,6 +119,15 @@ export const Server = Schema.Struct({
   alone: Schema.optionalKey(Schema.Boolean),
   /** Those on its list that it has not heard itself for longer than two of their heartbeats. */
   unheard: Schema.optionalKey(Schema.Array(Member.NodeId)),
+  /**
+   * The port of TCP at which it accepts crash links, how often that was tried, and what became of it the last time; left out where
+   * it has announced none.
+   */
+  links: Schema.optionalKey(Schema.Struct({
+    port: Member.Port,
+    tried: Schema.Natural,
+    last: Schema.NullOr(growing(["Connected", "Refused", "Unanswered"]))
+  })),
   /** Its starts, by incarnation and address: two that are heard alternately are two servers under one id. */
   starts: Schema.Array(Schema.Struct({ incarnation: Member.Incarnation, address: Schema.String, ...Times.fields })),
   /** The leader and term by its last word, and since when it says so; null while it follows none, or has not said. */

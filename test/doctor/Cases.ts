@@ -59,6 +59,20 @@ export const cases: ReadonlyArray<
     ["LinkMissing"],
     ["a (192.0.2.97:4000) does not hear b (192.0.2.98:4000), and"]
   ],
+  [
+    "servers whose firewalls let in UDP alone, of which one says so",
+    {
+      servers: [
+        server("a", { links: { port: 7_000, tried: 2, last: "Unanswered" } }),
+        server("b", { links: { port: 7_001, tried: 2, last: "Refused" } }),
+        server("c", { links: { port: 7_002, tried: 1, last: "Unanswered" } }),
+        server("d", { links: { port: 7_003, tried: 9, last: "Connected" } }),
+        server("e", { links: { port: 7_004, tried: 9, last: "Unknown" } })
+      ]
+    },
+    ["?LinksBlocked", "?LinksBlocked"],
+    ["b (192.0.2.98:4000) answers by UDP, but a connection over TCP is refused (port 7001)", "--unicast-port"]
+  ],
   ["no interface at all", { interfaces: [], servers: [] }, ["NoInterface"]],
   [
     "interfaces of which none is used",

@@ -106,6 +106,41 @@ describe.skipIf(Lan.skip)(`doctor between two hosts${Lan.because}`, Lan.together
   )
 
   it.live(
+    "a host whose firewall lets in UDP and no TCP is found by a note, also from a host where no server runs (protocol, crash links)",
+    Effect.fnUntraced(function*() {
+      const lan = yield* Lan.make
+      const [walled, refusing, idle] = [
+        yield* lan.hostAt("192.0.2.1/24"),
+        yield* lan.hostAt("192.0.2.2/24"),
+        yield* lan.hostAt("192.0.2.3/24")
+      ]
+      const where = ["--multicast-address", "239.255.253.90"]
+      yield* walled.run("iptables", "-A", "INPUT", "-i", "eth0", "-p", "tcp", "-j", "DROP")
+      yield* refusing.run(
+        "iptables",
+        "-A",
+        "INPUT",
+        "-i",
+        "eth0",
+        "-p",
+        "tcp",
+        "-j",
+        "REJECT",
+        "--reject-with",
+        "tcp-reset"
+      )
+      const alpha = yield* walled.start(flags("alpha", 2, ...where))
+      const beta = yield* refusing.start(flags("beta", 1, ...where))
+      yield* allSeeAll({ alpha, beta })
+      yield* allFollow([alpha, beta], "alpha")
+      const { code, findings, kinds } = yield* doctor(idle, ...where)
+      assert.deepStrictEqual([code, kinds], [0, ["LinksBlocked", "LinksBlocked"]], JSON.stringify(findings))
+      assert.match(findings[0]?.says ?? "", /^beta .* is refused \(port \d+\)/)
+      assert.match(findings[1]?.says ?? "", /^alpha .* nothing answers a connection over TCP/)
+    }, Effect.scoped)
+  )
+
+  it.live(
     "servers and seeds of both families are asked, each from an address of its own family (protocol 2)",
     Effect.fnUntraced(function*() {
       const lan = yield* Lan.make
