@@ -77,13 +77,15 @@ export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => C
  *   nobody here hears, and as long as a silent member is left in peace to be told no more.
  */
 export const settlesWithin = (timing: Timing.Timing, servers: number, { delay = 1, hops = 0 } = {}): number => {
-  const removal = Timing.patience(timing, timing.heartbeatInterval) + 2 * timing.cleanupInterval
+  // In a large group heartbeats come less often.
+  const interval = Timing.intervalBeside(timing, servers - 1)
+  const removal = Timing.patience(timing, interval) + 2 * timing.cleanupInterval
     + Timing.probeTries * timing.probeTimeout + timing.discoveryWindow
-  const proof = timing.heartbeatInterval + timing.probeTimeout
+  const proof = interval + timing.probeTimeout
   const standing = Math.min(1_000, timing.electionStagger * (servers - 1)) + 5
     + Math.max(timing.okTimeout, 2 * timing.probeTimeout) + 1.25 * timing.coordinatorTimeout
   const leases = timing.lease === null ? 0 : 4 * timing.lease.duration
-  const told = hops * (Timing.patience(timing, timing.heartbeatInterval) + timing.heartbeatInterval)
+  const told = hops * (Timing.patience(timing, interval) + interval)
   return Math.ceil(
     removal + told + proof + standing + leases + timing.heartbeatInterval + timing.stableAfter + 10 * delay
   )

@@ -23,6 +23,8 @@ export const promises = {
   staysSettled: "once settled, nothing changes until the next fault",
   noFlapping: "while nothing happens the lead does not go to and fro, also where links are missing or lossy",
   trafficBounded: "while nothing happens a server sends a bounded number of datagrams in a heartbeat",
+  heartbeatsBounded:
+    "while nothing happens a server hears no more heartbeats of those who lead nothing than maxHeartbeatsPerSecond says",
   highestLeads:
     "in a network that is well, nobody takes the lead whose it is not: from a higher ranked one that waits for nothing, or where it may not preempt",
   noFalseEviction: "nobody is evicted who runs and is connected, also not by one that was paused",

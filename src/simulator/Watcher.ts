@@ -168,7 +168,7 @@ export class Watcher {
   /** Something befalls the group: what was settled is so no more, until it settles again. */
   disturbed(at: number): void {
     this.quiet.ends(this.#now)
-    this.#crashes.disturbed(at)
+    this.#crashes.disturbed()
     this.disturbedAt = Math.max(this.disturbedAt, at)
     this.#settledSince = Infinity
   }

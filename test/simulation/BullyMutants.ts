@@ -18,6 +18,7 @@ import * as Roles from "../../src/protocol/election/Roles.ts"
 import type * as SecondHand from "../../src/protocol/election/SecondHand.ts"
 import type * as CrashLinks from "../../src/protocol/membership/CrashLinks.ts"
 import type * as FailureDetector from "../../src/protocol/membership/FailureDetector.ts"
+import type * as HeartbeatPace from "../../src/protocol/membership/HeartbeatPace.ts"
 import type * as Identity from "../../src/protocol/membership/Identity.ts"
 import type * as Membership from "../../src/protocol/membership/Membership.ts"
 import * as PauseDetector from "../../src/protocol/membership/PauseDetector.ts"
@@ -321,6 +322,24 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     ],
     seenBy: "multicast does not reach one server (4, health)",
     breaks: "noFalseDemotion"
+  },
+  {
+    name: "heartbeats come with each tick, however large the group",
+    replace: [replacing<typeof HeartbeatPace>("membership/HeartbeatPace.ts", { isDue: () => () => true })],
+    seenBy: "one of a large group starts again (4, the pace of heartbeats)",
+    breaks: "heartbeatsBounded"
+  },
+  {
+    name: "a heartbeat that is put off is said with the next tick",
+    replace: [replacing<typeof HeartbeatPace>("membership/HeartbeatPace.ts", {
+      said: (said) => (context) => {
+        said(context)
+        const pace = context.state.heartbeatPace
+        if (pace !== null && pace !== "asLeader") context.state.heartbeatPace = { ...pace, share: 0 }
+      }
+    })],
+    seenBy: "one of a large group starts again (4, the pace of heartbeats)",
+    breaks: "heartbeatsBounded"
   },
   {
     name: "a leader that was missed three times is asked nothing",

@@ -202,6 +202,13 @@ export const stories = {
   "a leader was cut off from a later reign, that ends (5, rule 3)": {
     servers: 5,
     faults: [split([[0, 1, 2, 3], [4]], 5_000, 2_900), crash(2, 7_890, 20), crash(3, 7_890, 20)]
+  },
+  "one of a large group starts again (4, the pace of heartbeats)": {
+    servers: 6,
+    faults: [restart(0, 2_000)],
+    // As many as three of them say with each tick.
+    settings: { maxHeartbeatsPerSecond: 5 },
+    lasts: 26_000
   }
 } satisfies Record<string, Story>
 

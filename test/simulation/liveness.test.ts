@@ -263,3 +263,33 @@ describe("a machine that is set back to a snapshot", () => {
       assert.isAbove(leader.led.length, 1, "its reign is over")
     }))
 })
+
+describe("a process that is killed", () => {
+  const kill: Faults.Fault = { kind: "kill", at: 6_000, for: 2_000, server: 0 }
+  const checks = (faults: Simulation.Options["faults"], seed = 1, servers = 5) =>
+    Effect.map(
+      Simulation.run({
+        servers,
+        seed,
+        millis: faults === "harsh" ? 120_000 : 9_000,
+        faults,
+        settings: { profile: "fast" }
+      }),
+      (report) => {
+        assert.deepStrictEqual(report.violations, [])
+        return checksOf(report, "crashIsKnown")
+      }
+    )
+
+  it.effect("is to be known to have crashed soon, if nothing else befalls the group at the same instant", () =>
+    Effect.gen(function*() {
+      assert.isAbove(yield* checks([kill]), 0)
+      assert.strictEqual(yield* checks([kill, { kind: "resign", at: 6_000, for: 0, server: 4 }]), 0)
+    }))
+
+  // The simulator found it: the link of one with it was up at that end alone.
+  it.effect("is not known so soon by a server that waits for a link to break which the other end has given up", () =>
+    Effect.gen(function*() {
+      assert.isAbove(yield* checks("harsh", 92_013, 3), 0)
+    }))
+})

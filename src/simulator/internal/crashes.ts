@@ -2,6 +2,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Member from "../../protocol/model/Member.ts"
+import type { State } from "../../protocol/model/State.ts"
 import type * as Invariants from "../Invariants.ts"
 import type { Hardships } from "./hardships.ts"
 import type { Watched } from "./watched.ts"
@@ -32,7 +33,7 @@ export class Crashes {
 
   /**
    * A server is killed where nothing is wrong, and all links are up that are wanted. If nobody had a link with it, nothing is
-   * promised.
+   * promised; nor of a server whose link with it is up at its own end alone, as it waits for that to break.
    */
   killed(at: number, index: number): void {
     const killed = this.#servers.get(index)
@@ -40,19 +41,15 @@ export class Crashes {
     const { self } = killed.state
     const others = [...this.#servers].filter(([other, { state }]) =>
       other !== index && state.phase === "Live" && state.self.tcp !== undefined && state.drainUntil <= state.lookedAt
+      && (isUp(killed.state, state.self) || !isUp(state, self))
     )
-    const isSeen = others.some(([, { state }]) =>
-      Option.exists(
-        HashMap.get(state.crashLinks.links, self.id),
-        ({ incarnation, stage }) => stage === "up" && incarnation === self.incarnation
-      )
-    )
+    const isSeen = others.some(([, { state }]) => isUp(state, self))
     this.#killed = isSeen ? { at, self, others: new Map(others.map(([other, { start }]) => [other, start])) } : null
   }
 
-  /** Something else befalls the group. */
-  disturbed(at: number): void {
-    if (this.#killed !== null && at > this.#killed.at) this.#killed = null
+  /** Something else befalls the group, perhaps at the same instant. */
+  disturbed(): void {
+    this.#killed = null
   }
 
   /** Time has passed. */
@@ -85,3 +82,10 @@ export class Crashes {
     )
   }
 }
+
+/** Whether a server has a link that is up with that start of another, as far as it knows. */
+const isUp = ({ crashLinks }: State, { id, incarnation }: Member.Member): boolean =>
+  Option.exists(
+    HashMap.get(crashLinks.links, id),
+    (link) => link.stage === "up" && link.incarnation === incarnation
+  )

@@ -53,6 +53,8 @@ interface Seen {
   /** Of the reign that it followed last. */
   term: number
   sent: number
+  /** How often it said to the group that it lives. */
+  heartbeats: number
 }
 
 /** Traffic is counted over so many heartbeats at least. */
@@ -106,12 +108,15 @@ export class Quiet {
   stepped(at: number, index: number, { election, members, timing, self }: State, outputs: ReadonlyArray<Output>): void {
     if (at < this.#since || outputs.length === 0) return
     this.#timing = timing
-    const seen = this.#seen.get(index) ?? { changes: 0, alone: false, led: false, term: -1, sent: 0 }
+    const seen = this.#seen.get(index) ?? { changes: 0, alone: false, led: false, term: -1, sent: 0, heartbeats: 0 }
     seen.alone ||= members.length === 0
     seen.led ||= election.reign?.leader.id === self.id
     this.#seen.set(index, seen)
     for (const output of outputs) {
-      if (output._tag === "Send") seen.sent += output.to.length
+      if (output._tag === "Send") {
+        seen.sent += output.to.length
+        if (isHeartbeat(output, timing)) seen.heartbeats += 1
+      }
       if (output._tag === "Ask") seen.sent += 1
       if (output._tag !== "Emit" || output.event.event !== "LeaderChanged") continue
       // The same leader, heard in another way.
@@ -133,6 +138,7 @@ export class Quiet {
     const lasted = at - this.#since
     this.#since = Infinity
     const heartbeats = lasted / timing.heartbeatInterval
+    this.#judgeHeartbeats(at, timing, lasted)
     for (const [index, { alone, led, sent }] of this.#seen) {
       this.#count("noFlapping")
       if (heartbeats < leastHeartbeats) continue
@@ -143,6 +149,23 @@ export class Quiet {
       const what = `sent ${(sent / heartbeats).toFixed(1)} datagrams a heartbeat for ${seconds(lasted)}`
       this.#complain(at, "trafficBounded", index, `${what}, more than ${most}, with ${missing} links missing or lossy`)
     }
+  }
+
+  /** What those say who lead nothing: each hears what all others say. */
+  #judgeHeartbeats(at: number, timing: Timing.Timing, lasted: number): void {
+    const interval = Timing.intervalBeside(timing, this.#servers - 1)
+    if (lasted < leastHeartbeats * interval || this.#conditions.isUnsteady || !this.#isWholeForAll()) return
+    this.#count("heartbeatsBounded")
+    const said = [...this.#seen.values()].reduce((sum, { heartbeats, led }) => led ? sum : sum + heartbeats, 0)
+    // Each may have been about to say one, and they are drawn at random.
+    const most = 1.1 * timing.maxHeartbeatsPerSecond * lasted / 1_000 + this.#servers
+    if (said <= most) return
+    this.#complain(
+      at,
+      "heartbeatsBounded",
+      null,
+      `${said} heartbeats in ${seconds(lasted)}, more than ${Math.ceil(most)}`
+    )
   }
 
   #changed(at: number, index: number, seen: Seen): void {
@@ -177,5 +200,11 @@ export class Quiet {
     return isUnsteady ? 2 * (this.#servers - 1) : LinkGraph.missing(graph).length
   }
 }
+
+/** Whether it is said to the group. */
+const isHeartbeat = (
+  { message, to }: Extract<Output, { readonly _tag: "Send" }>,
+  { multicast }: Timing.Timing
+): boolean => message.type === "SERVER_ALIVE" && (to.includes(null) || !multicast)
 
 const seconds = (millis: number): string => `${(millis / 1_000).toFixed(1)} s`
