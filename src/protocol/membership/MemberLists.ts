@@ -132,6 +132,8 @@ export const onAsk = (
   if (via === "multicast" && !isOurs(context, members, ask, from)) return
   const { details = false, nonce, page: wanted, view } = ask
   const differs = view === undefined ? undefined : (view ^ Ranked.digest(members)) >>> 0
+  // Who sees the same reads no list: where many start at once, each would read that of another.
+  if (differs === 0) return context.send(from, page(context, nonce, 0, [], from))
   const missed = members.find((member) => Ranked.hash(member) === differs)
   if (missed !== undefined) {
     return context.send(from, page(context, nonce, 0, lines(context, [missed], from, false), from))
@@ -196,8 +198,8 @@ export const ask = (context: StepContext): void => {
   const { paging, timing } = context.state
   if (paging === null || paging.tries >= pageTries) return
   if (paging.page < paging.of) {
-    const { compares, from, nonce, page } = paging
-    const view = compares && page === 0 ? { view: viewDigest(context.state) } : {}
+    const { from, nonce, page } = paging
+    const view = page === 0 ? { view: viewDigest(context.state) } : {}
     context.send(from, { type: "MEMBERS_ASK", nonce, page, ...view })
   } else askMissing(context, paging.missing.filter((line) => Option.isNone(context.known(line.id))), paging.from)
   context.state.paging = { ...paging, tries: paging.tries + 1 }
