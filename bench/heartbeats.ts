@@ -1,6 +1,6 @@
 /** The heartbeats of a group that is well: all follow one leader, whose signs of life they number. */
 import * as Redacted from "effect/Redacted"
-import * as MemberLists from "../src/protocol/membership/MemberLists.ts"
+import * as Ranked from "../src/protocol/membership/Ranked.ts"
 import * as Member from "../src/protocol/model/Member.ts"
 import type * as Message from "../src/protocol/model/Message.ts"
 import * as Frame from "../src/protocol/wire/Frame.ts"
@@ -55,7 +55,7 @@ export const make = ({ group, interval = 10_000, isSealed, members, places = pla
   const ring = KeyRing.key(secret)
   const salts = speakers.map((_, at) => Sealing.salt(new Uint8Array(16).fill(7), at))
   const keys = isSealed ? salts.map((salt) => Sealing.sealingKey(ring, salt)) : []
-  const view = MemberLists.digest([self, ...speakers.map(({ member }) => member)])
+  const view = Ranked.digest([self, ...speakers.map(({ member }) => member)])
   const term = Date.now()
   let said = 0
   let counter = 0

@@ -1,5 +1,5 @@
 /** The servers that an examination knows: heard by multicast, answering, or only listed by another. Pure. */
-import * as MemberLists from "../protocol/membership/MemberLists.ts"
+import * as Ranked from "../protocol/membership/Ranked.ts"
 import { type Address, formatAddress, type NodeId } from "../protocol/model/Member.ts"
 import type * as Message from "../protocol/model/Message.ts"
 import type * as Ports from "../transport/Ports.ts"
@@ -38,7 +38,7 @@ export const heard = (
     address: from,
     multicast: via === "multicast" ? again(server.multicast, now) : server.multicast,
     interval: "interval" in message ? message.interval : server.interval,
-    ...("view" in message && message.view !== undefined && { alone: message.view === MemberLists.digest([sender]) }),
+    ...("view" in message && message.view !== undefined && { alone: message.view === Ranked.digest([sender]) }),
     starts: started(server, sender.incarnation, from, now),
     ...(sender.tcp !== undefined && { links: linksAt(server, sender.tcp) }),
     follows: following(server, message, now)

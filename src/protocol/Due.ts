@@ -46,7 +46,7 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
     case "SayAgain":
       return context.sayOften(timer.key, timer.body, timer.gaps, timer.to)
     case "Respond":
-      return Presence.respond(context, timer.to, timer.nonce)
+      return Presence.answerDue(context, timer)
     case "Check":
       return Removal.onUnanswered(context, timer.id)
     case "Links":

@@ -27,7 +27,6 @@ import * as Election from "./model/Election.ts"
 import * as Member from "./model/Member.ts"
 import * as Message from "./model/Message.ts"
 import type { StepContext } from "./model/StepContext.ts"
-import * as Timing from "./model/Timing.ts"
 import * as Removal from "./Removal.ts"
 
 type Via = "multicast" | "unicast"
@@ -195,14 +194,7 @@ const onProbe = (
   if (known.answered === nonce) return
   context.state.known = HashMap.set(context.state.known, sender.id, { ...known, answered: nonce })
   if (context.state.election.reign?.leader.id === context.state.self.id) return Presence.respond(context, from, nonce)
-  const size = context.state.members.length + 1
-  if (context.random() * size < Timing.answersWanted) {
-    context.setTimer(`respond:${sender.id}`, context.random() * Math.min(size, 100), {
-      _tag: "Respond",
-      to: from,
-      nonce
-    })
-  }
+  Presence.considerAnswer(context, { id: sender.id, to: from, nonce, chance: 1 })
 }
 
 /** Who is said to have crashed and lives says so at once. */

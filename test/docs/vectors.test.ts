@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Ranked from "../../src/protocol/membership/Ranked.ts"
 import * as Election from "../../src/protocol/model/Election.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import * as Message from "../../src/protocol/model/Message.ts"
@@ -116,7 +116,7 @@ describe("the vectors of the protocol's page", () => {
       port: 40_001
     })
     const named = [Member.rendezvousHash(alpha, "billing"), Election.tag("billing")]
-    const view = MemberLists.digest([{ id: alpha, incarnation: 1_785_000_000_000 }, {
+    const view = Ranked.digest([{ id: alpha, incarnation: 1_785_000_000_000 }, {
       id: beta,
       incarnation: 1_785_000_009_000
     }])

@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Contacts from "../../src/protocol/membership/Contacts.ts"
-import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Ranked from "../../src/protocol/membership/Ranked.ts"
 import type * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Reach from "../../src/protocol/model/Reach.ts"
@@ -206,9 +206,9 @@ describe("two who see different members", () => {
   it("say so with their signs of life, where multicast does not tell all of all", () => {
     const server = among(off, "a")
     server.step({ _tag: "Heartbeat" })
-    assert.deepInclude(server.said("SERVER_ALIVE")[0]!.message, { view: MemberLists.digest(mine) })
+    assert.deepInclude(server.said("SERVER_ALIVE")[0]!.message, { view: Ranked.digest(mine) })
     server.hear(says("a", { type: "SERVER_PROBE", nonce: "1" }), "unicast")
-    assert.deepInclude(server.said("SERVER_RESPONSE")[0]!.message, { view: MemberLists.digest(mine) })
+    assert.deepInclude(server.said("SERVER_RESPONSE")[0]!.message, { view: Ranked.digest(mine) })
     const plain = Server.live({}, [alive("a"), alive("z", Peer.reign(50, "z"))])
     plain.step({ _tag: "Heartbeat" })
     assert.notProperty(plain.said("SERVER_ALIVE")[0]!.message, "view")
@@ -249,7 +249,7 @@ describe("two who see different members", () => {
 
   it("do nothing where they see the same, and nothing before the discovery window is over", () => {
     const server = among(off, "a")
-    server.hear(aliveWith("a", MemberLists.digest(mine)), "unicast")
+    server.hear(aliveWith("a", Ranked.digest(mine)), "unicast")
     server.advance(200)
     assert.deepStrictEqual(server.said("MEMBERS_ASK"), [])
     const young = new Server(off)
@@ -261,13 +261,13 @@ describe("two who see different members", () => {
 
   it("know it by a number that is the same in any order and another for each start", () => {
     const [a, b] = [member("a"), member("b")]
-    assert.strictEqual(MemberLists.digest([a, b]), MemberLists.digest([b, a]))
-    assert.notStrictEqual(MemberLists.digest([a, b]), MemberLists.digest([a]))
-    assert.notStrictEqual(MemberLists.digest([a]), MemberLists.digest([member("a", { incarnation: 2_000 })]))
+    assert.strictEqual(Ranked.digest([a, b]), Ranked.digest([b, a]))
+    assert.notStrictEqual(Ranked.digest([a, b]), Ranked.digest([a]))
+    assert.notStrictEqual(Ranked.digest([a]), Ranked.digest([member("a", { incarnation: 2_000 })]))
     // As the protocol's page has it.
-    assert.strictEqual(MemberLists.digest([]), 0)
-    assert.strictEqual(MemberLists.digest([a]), naiveDigest([`${a.id} 1000`]))
-    assert.strictEqual(MemberLists.digest([a, b]), naiveDigest([`${a.id} 1000`, `${b.id} 1000`]))
+    assert.strictEqual(Ranked.digest([]), 0)
+    assert.strictEqual(Ranked.digest([a]), naiveDigest([`${a.id} 1000`]))
+    assert.strictEqual(Ranked.digest([a, b]), naiveDigest([`${a.id} 1000`, `${b.id} 1000`]))
   })
 })
 

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Ranked from "../../src/protocol/membership/Ranked.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import { Cluster, type Datagram } from "./harness/Cluster.ts"
@@ -11,7 +12,7 @@ import { Server } from "./harness/Server.ts"
 
 const { member, members, reign, says } = Peer
 
-const digest = (names: string): number => MemberLists.digest(Array.from(names, (name) => member(name)))
+const digest = (names: string): number => Ranked.digest(Array.from(names, (name) => member(name)))
 
 /** A heartbeat of one that follows `leader` and sees these. */
 const sees = (name: string, names: string, leader = "z"): Message.FromServer =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
+import * as Ranked from "../../src/protocol/membership/Ranked.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Peer from "./harness/Peer.ts"
@@ -104,7 +105,7 @@ describe("what a list says of a member (protocol 3, MEMBERS)", () => {
       message.list.map(({ hostname, name, tags }) => [name, hostname, tags]),
       [["m", "host-m", {}], ["a", "host-a", { zone: "b" }]]
     )
-    assert.strictEqual(message.view, MemberLists.digest(MemberLists.everyone(server.state)))
+    assert.strictEqual(message.view, Ranked.digest(MemberLists.everyone(server.state)))
   })
 
   it("is neither where they are not: who compares views reads no more than it needs", () => {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as MemberLists from "../../src/protocol/membership/MemberLists.ts"
 import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Timing from "../../src/protocol/model/Timing.ts"
 import * as Step from "../../src/protocol/Step.ts"
@@ -163,6 +164,46 @@ describe("answering a probe (protocol 4, active probe)", () => {
     assert.isTrue(answers / 10 > 42 && answers / 10 < 58, `${answers / 10} of 200 answer`)
   })
 
+  /** Of so many tries, how many answer `z` where the group has so many other members by then. */
+  const answering = (tries: number, server: (entropy: number) => Server, after: (server: Server) => void) => {
+    let answers = 0
+    for (let entropy = 0; entropy < tries; entropy += 1) {
+      const one = server(Math.imul(entropy, 0x9e3779b1) >>> 0)
+      one.hear(coordinator("y", 50))
+      one.hear(probe("z", "77"))
+      after(one)
+      one.advance(250)
+      answers += one.said("SERVER_RESPONSE").length
+    }
+    return answers
+  }
+  const grown = (server: Server, size: number): void => {
+    const { members } = server.state
+    server.state = { ...server.state, members: Array.from({ length: size }, () => members[0]!) }
+  }
+  const settled = (entropy: number) => {
+    const server = new Server({ entropy })
+    server.step({ _tag: "Start" })
+    return server
+  }
+  const asking = (entropy: number) => {
+    const server = settled(entropy)
+    server.step({ _tag: "Discover" })
+    return server
+  }
+
+  it("by multicast: fewer where the group has grown before the answer", () => {
+    assert.strictEqual(answering(20, settled, () => {}), 20)
+    const answers = answering(1_000, settled, (server) => grown(server, 199))
+    assert.isTrue(answers / 5 > 42 && answers / 5 < 58, `${answers / 5} of 200 answer`)
+  })
+
+  it("by multicast: about 8 of those that are asking themselves, and all of so few", () => {
+    assert.strictEqual(answering(20, asking, (server) => grown(server, 7)), 20)
+    const answers = answering(2_000, asking, (server) => grown(server, 199))
+    assert.isTrue(answers / 10 > 6 && answers / 10 < 10.5, `${answers / 10} of 200 answer`)
+  })
+
   it("one that is removed meanwhile is not answered", () => {
     const server = Server.live({}, [alive("a"), coordinator("z", 50)])
     server.hear(probe("a", "77"))
@@ -203,6 +244,26 @@ describe("a newcomer to a larger group (protocol 4, active probe)", () => {
       ["SERVER_PROBE to x", "SERVER_PROBE to a"],
       "who has not answered is asked again"
     )
+  })
+
+  it("says what it sees with the first page alone", () => {
+    const { nonce, server } = newcomer()
+    server.hear(page(["x"], 0, 2, nonce), "unicast", member("z"))
+    assert.deepStrictEqual(server.said("MEMBERS_ASK").map(({ message }) => [message.page, message.view]), [[
+      1,
+      undefined
+    ]])
+  })
+
+  it("who sees the same answers with an empty page, and that is the whole list", () => {
+    const [newcomer, server] = [among("z"), among("z")]
+    const view = MemberLists.viewDigest(newcomer.state)
+    server.hear({ type: "MEMBERS_ASK", nonce: "9", page: 0, view }, "unicast", member("a"))
+    assert.deepStrictEqual(server.said("MEMBERS").map(({ message: { list, of, page } }) => [page, of, list]), [[
+      0,
+      1,
+      []
+    ]])
   })
 
   it("asks for a page five times, and then lets it be", () => {

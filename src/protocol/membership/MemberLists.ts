@@ -11,12 +11,11 @@ import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
 import * as Frame from "../wire/Frame.ts"
+import * as Ranked from "./Ranked.ts"
 
 /** All members as one server sees them, itself included, highest rank first. */
-export const everyone = (state: Pick<State, "self" | "members">): ReadonlyArray<Member.Member> => {
-  const at = state.members.findIndex((member) => Member.outranks(state.self, member))
-  return at < 0 ? [...state.members, state.self] : state.members.toSpliced(at, 0, state.self)
-}
+export const everyone = ({ members, self }: Pick<State, "self" | "members">): Ranked.Ranked =>
+  Ranked.added(members, self)
 
 /**
  * Who speaks for the group: the leader, or while nobody leads whoever ranks highest here. It answers a question that all hear,
@@ -30,37 +29,13 @@ export const speaker = (
   return highest !== undefined && Member.outranks(highest, self) ? highest.id : self.id
 }
 
-/**
- * A number that is the same for the same members in any order, and hardly ever for others: the exclusive or of the FNV-1a
- * hashes (32 bits) of `id incarnation`.
- */
-export const digest = (members: ReadonlyArray<Start>): number => {
-  let all = 0
-  for (const member of members) all ^= hash(member)
-  return all >>> 0
-}
-
-type Start = Pick<Member.Member, "id" | "incarnation">
-
-const hash = ({ id, incarnation }: Start): number => {
-  let hash = 0x811c9dc5
-  for (const letter of `${id} ${incarnation}`) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193)
-  return hash >>> 0
-}
-
-/** Of the members of each view: they are another array with every change, and a heartbeat comes far more often. */
-const digests = new WeakMap<ReadonlyArray<Member.Member>, number>()
-
 /** The digest of all members as one server sees them, itself included. */
-export const viewDigest = ({ members, self }: Pick<State, "self" | "members">): number => {
-  const known = digests.get(members) ?? digest(members)
-  digests.set(members, known)
-  return (known ^ hash(self)) >>> 0
-}
+export const viewDigest = ({ members, self }: Pick<State, "self" | "members">): number =>
+  (Ranked.digest(members) ^ Ranked.hash(self)) >>> 0
 
 /** Whether a digest is that of one member of a view. */
 export const hasDigest = (state: Pick<State, "self" | "members">, digest: number): boolean =>
-  everyone(state).some((member) => hash(member) === digest)
+  everyone(state).some((member) => Ranked.hash(member) === digest)
 
 // --- Telling ---
 
@@ -156,14 +131,23 @@ export const onAsk = (
   const members = everyone(context.state)
   if (via === "multicast" && !isOurs(context, members, ask, from)) return
   const { details = false, nonce, page: wanted, view } = ask
-  const differs = view === undefined ? undefined : (view ^ digest(members)) >>> 0
-  const missed = members.find((member) => hash(member) === differs)
+  const differs = view === undefined ? undefined : (view ^ Ranked.digest(members)) >>> 0
+  // Who sees the same reads no list: where many start at once, each would read that of another.
+  if (differs === 0) return context.send(from, page(context, nonce, 0, [], from))
+  const missed = members.find((member) => Ranked.hash(member) === differs)
   if (missed !== undefined) {
     return context.send(from, page(context, nonce, 0, lines(context, [missed], from, false), from))
   }
   context.send(
     from,
-    page(context, nonce, wanted, lines(context, members, from, details), from, details ? digest(members) : undefined)
+    page(
+      context,
+      nonce,
+      wanted,
+      lines(context, members, from, details),
+      from,
+      details ? Ranked.digest(members) : undefined
+    )
   )
 }
 
@@ -187,14 +171,14 @@ const isOurs = (
 
 // --- Reading ---
 
-/** Begins to read the list of a server, in so many ms. What was read of another is given up. */
+/**
+ * Begins to read the list of a server, in so many ms. What was read of another is given up. It is told our view: where it sees the
+ * same, or one member more, that is its answer.
+ */
 export const read = (context: StepContext, from: Member.Address, nonce: string, after: number): void =>
   begin(context, from, nonce, after, false)
 
-/**
- * The same of a server whose view differs from ours. It need only tell of the one member that we miss, if it is one; and of a
- * list of many pages the rest is read by a few of those who miss some.
- */
+/** The same of a server whose view differs from ours: of a list of many pages the rest is read by a few of those who miss some. */
 export const compare = (context: StepContext, from: Member.Address, nonce: string, after: number): void =>
   begin(context, from, nonce, after, true)
 
@@ -214,8 +198,8 @@ export const ask = (context: StepContext): void => {
   const { paging, timing } = context.state
   if (paging === null || paging.tries >= pageTries) return
   if (paging.page < paging.of) {
-    const { compares, from, nonce, page } = paging
-    const view = compares && page === 0 ? { view: viewDigest(context.state) } : {}
+    const { from, nonce, page } = paging
+    const view = page === 0 ? { view: viewDigest(context.state) } : {}
     context.send(from, { type: "MEMBERS_ASK", nonce, page, ...view })
   } else askMissing(context, paging.missing.filter((line) => Option.isNone(context.known(line.id))), paging.from)
   context.state.paging = { ...paging, tries: paging.tries + 1 }

@@ -8,7 +8,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Election from "../model/Election.ts"
 import type * as Event from "../model/Event.ts"
-import * as Member from "../model/Member.ts"
+import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as Places from "../model/Places.ts"
 import type * as Reign from "../model/Reign.ts"
@@ -22,6 +22,7 @@ import * as FailureDetector from "./FailureDetector.ts"
 import * as Identity from "./Identity.ts"
 import * as Links from "./Links.ts"
 import * as Paths from "./Paths.ts"
+import * as Ranked from "./Ranked.ts"
 import * as Relocation from "./Relocation.ts"
 import * as StatusPages from "./StatusPages.ts"
 import * as Tombstones from "./Tombstones.ts"
@@ -124,7 +125,7 @@ const noteMove = (
   const { ip, port } = Zone.announced(message.sender, from)
   if ((message.moved ?? 0) <= moved || (ip === before.ip && port === before.port)) return before
   const member = { ...before, ip, port }
-  context.state.members = context.state.members.map((other) => other.id === member.id ? member : other)
+  context.state.members = Ranked.changed(context.state.members, member)
   Relocation.tell(context, before, member)
   return member
 }
@@ -267,9 +268,7 @@ const join = (
   via: "multicast" | "unicast"
 ): void => {
   const member = Zone.announced(message.sender, from)
-  const { members } = context.state
-  const at = members.findIndex((other) => Member.outranks(member, other))
-  context.state.members = at < 0 ? [...members, member] : members.toSpliced(at, 0, member)
+  context.state.members = Ranked.added(context.state.members, member)
   context.state.known = HashMap.set(
     context.state.known,
     member.id,
@@ -282,7 +281,7 @@ const join = (
 /** Takes a member out of the view and remembers it. The one member must be there. */
 export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Reason): void => {
   const { member } = HashMap.getUnsafe(context.state.known, id)
-  context.state.members = context.state.members.filter((other) => other.id !== id)
+  context.state.members = Ranked.removed(context.state.members, member)
   context.state.known = HashMap.remove(context.state.known, id)
   FailureDetector.endCheck(context, id)
   CrashLinks.forget(context, id)

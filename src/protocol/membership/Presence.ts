@@ -76,6 +76,38 @@ const signOfLife = (context: StepContext) => ({
   ...Contacts.viewOf(context.state)
 })
 
+/**
+ * A question that all heard, and how likely it was to be answered when that was last considered. It is now: the others are asked
+ * too, so it is left to as many of them as are wanted.
+ */
+export const considerAnswer = (context: StepContext, { chance, ...question }: Question): void => {
+  const size = context.state.members.length + 1
+  const now = answerChance(context, size)
+  if (context.random() * chance >= now) return
+  const after = context.random() * Math.min(size, longestWait)
+  context.setTimer(`respond:${question.id}`, after, { ...question, _tag: "Respond", chance: now })
+}
+
+/**
+ * It is time to answer, unless the group has grown meanwhile: then it is considered anew (the timer reconsideration of RTCP, RFC
+ * 3550, 6.3). So where many start at once, they do not all answer each other since they know few by then.
+ */
+export const answerDue = (context: StepContext, question: Question): void => {
+  if (answerChance(context, context.state.members.length + 1) < question.chance) {
+    return considerAnswer(context, question)
+  }
+  respond(context, question.to, question.nonce)
+}
+
+type Question = Omit<Extract<Timer, { readonly _tag: "Respond" }>, "_tag">
+
+/** The longest time, in ms, in which it is answered. */
+const longestWait = 100
+
+/** Who has still to repeat a question of its own tells all by that that it is there: few need hear it twice. */
+const answerChance = (context: StepContext, size: number): number =>
+  Math.min(1, (context.hasTimer("probe") ? Timing.answersOfAskers : Timing.answersWanted) / size)
+
 /** Answers a probe. */
 export const respond = (
   context: StepContext,

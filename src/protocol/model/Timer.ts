@@ -13,7 +13,13 @@ export type Timer =
     readonly body: Body
     readonly gaps: ReadonlyArray<number>
   }
-  | { readonly _tag: "Respond"; readonly to: Member.Address; readonly nonce: string }
+  | {
+    readonly _tag: "Respond"
+    readonly id: Member.NodeId
+    readonly to: Member.Address
+    readonly nonce: string
+    readonly chance: number
+  }
   | { readonly _tag: "Check"; readonly id: Member.NodeId }
   | { readonly _tag: "LeaderSign" }
   | { readonly _tag: "LeaderMissed"; readonly id: Member.NodeId }

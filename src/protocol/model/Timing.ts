@@ -121,6 +121,9 @@ export const lostFor = 86_400_000
  */
 export const answersWanted = 50
 
+/** About how many of those that are asking themselves answer such a probe: they have still to say again that they are there. */
+export const answersOfAskers = 8
+
 /** A message to the whole group may be lost if it is said only once: the gaps, in ms, after which it is said again. */
 export const gaps = {
   probe: [50, 100],
