@@ -79,11 +79,12 @@ const plainDoor = {
   renderChunk: (code, chunk) => chunk.isEntry ? { code: code.replace(/\nexport \{\s*\};\s*$/, "\n") } : null
 }
 
-// All but the door, which old versions read, and with the names of functions, which a report of a defect shows.
+// All but the door, which old versions read, and with the names of functions, which a report of a defect shows. In ASCII alone: one other
+// character makes of each in memory two bytes.
+const options = { module: true, mangle: { keepNames: true }, codegen: { asciiOnly: true, removeWhitespace: true } }
 const small = {
   name: "small",
-  renderChunk: async (code, { fileName, isEntry }) =>
-    isEntry ? null : (await minify(fileName, code, { module: true, mangle: { keepNames: true } })).code
+  renderChunk: async (code, { fileName, isEntry }) => isEntry ? null : (await minify(fileName, code, options)).code
 }
 
 export default defineConfig({

@@ -111,7 +111,7 @@ export const make = ({ group, interval = 10_000, isSealed, members, places = pla
     const at = atOf.get(ip)
     const clear = Sealing.clear(payload)
     if (at === undefined || clear === null || payload[3] !== Frame.flags.challenge) return undefined
-    const challenge = Sealing.readChallenge(Sealing.open(payload, Sealing.sealingKey(ring, clear.salt))!)
+    const challenge = Sealing.readChallenge(Sealing.open(payload, Sealing.sealingKey(ring, clear.salt), cipher)!)
     const proof = Sealing.writeProof({ nonce: challenge!.nonce, floor: 0 })
     return received(at, seal(at, proof, Frame.flags.proof))
   }

@@ -3,6 +3,7 @@
  */
 import * as Frame from "../src/protocol/wire/Frame.ts"
 import * as KeyRing from "../src/protocol/wire/KeyRing.ts"
+import { cipher } from "../src/protocol/wire/PortableCipher.ts"
 import * as Sealing from "../src/protocol/wire/Sealing.ts"
 import * as Session from "../src/protocol/wire/Session.ts"
 import * as Sessions from "../src/transport/Sessions.ts"
@@ -31,7 +32,7 @@ export const sealing = async (): Promise<void> => {
   const heartbeat = new TextEncoder().encode(JSON.stringify(corpus.find(({ type }) => type === "SERVER_ALIVE")))
   process.stdout.write("| body | seal | open, and judge its session | read as a message |\n")
   for (const body of [new Uint8Array(16), heartbeat, new Uint8Array(Frame.maxBodyBytes)]) {
-    const [a, b] = [Sessions.make(keys, tag, random), Sessions.make(keys, tag, random)]
+    const [a, b] = [Sessions.make(keys, tag, random, cipher), Sessions.make(keys, tag, random, cipher)]
     const frame = new Uint8Array([...Frame.header(tag, Frame.flags.plain), ...body])
     const sealed: Array<Uint8Array> = []
     const seal = cost(() => sealed.push(a.seal(frame, 0)))

@@ -9,7 +9,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type * as Stdio from "effect/Stdio"
 import { randomBytes } from "node:crypto"
-import type * as Table from "../status/Table.ts"
+import type * as Style from "../status/Style.ts"
 import * as Acting from "./demo/acting.ts"
 import * as Keys from "./demo/keys.ts"
 import * as Measured from "./demo/measured.ts"
@@ -27,7 +27,7 @@ import * as Terminal from "./terminal.ts"
 
 /** What a demo is to what shows it. */
 interface Shown {
-  readonly frame: (style: Table.Style, now: number) => Frame.Frame
+  readonly frame: (style: Style.Style, now: number) => Frame.Frame
   readonly pressed: (key: string) => void
 }
 

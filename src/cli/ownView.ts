@@ -4,7 +4,7 @@ import type * as Event from "../protocol/model/Event.ts"
 import type * as Group from "../server/Group.ts"
 import * as MulticastGroup from "../settings/MulticastGroup.ts"
 import type * as Settings from "../settings/Settings.ts"
-import * as Table from "../status/Table.ts"
+import * as Shortfall from "../status/Shortfall.ts"
 import * as Model from "../status/terminal/Model.ts"
 import * as Seen from "../status/terminal/Seen.ts"
 import * as Screen from "./screen.ts"
@@ -18,7 +18,12 @@ export const make = Effect.fnUntraced(function*(settings: Settings.Settings) {
     status === undefined ? Effect.succeed<Screen.Change>((model) => model) : Effect.map(
       status,
       (known): Screen.Change => {
-        const seen = Seen.ofStatus(known, { group: name, where, isOwn: true, few: Table.shortfall(settings, known) })
+        const seen = Seen.ofStatus(known, {
+          group: name,
+          where,
+          isOwn: true,
+          few: Shortfall.shortfall(settings, known)
+        })
         return (model) => Model.saw(model, seen)
       }
     )

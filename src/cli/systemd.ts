@@ -17,7 +17,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Group from "../server/Group.ts"
 import type * as Settings from "../settings/Settings.ts"
-import * as Table from "../status/Table.ts"
+import * as Shortfall from "../status/Shortfall.ts"
 import * as Text from "../status/Text.ts"
 import * as Output from "./output.ts"
 
@@ -52,7 +52,7 @@ export const statusOf = (
   settings: Pick<Settings.Settings, "groupSize" | "minimumMembers">
 ): string => {
   const count = `${members.length} ${members.length === 1 ? "server" : "servers"}`
-  if (reign === null) return `nobody leads, ${Table.shortfall(settings, { members }) ?? count}`
+  if (reign === null) return `nobody leads, ${Shortfall.shortfall(settings, { members }) ?? count}`
   const leader = members.find(({ id }) => id === reign.leader.id)
   const name = reign.leader.id === self.id ? "we lead" : `${Text.clean(leader?.name ?? reign.leader.id)} leads`
   return `${name}, term ${reign.term}, ${count}`

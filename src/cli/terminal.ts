@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
-import * as Table from "../status/Table.ts"
+import * as Style from "../status/Style.ts"
 
 const variable = (name: string) => Effect.orElseSucceed(Config.withDefault(Config.String(name), ""), () => "")
 
@@ -15,8 +15,8 @@ const variable = (name: string) => Effect.orElseSucceed(Config.withDefault(Confi
 export const isScreen = Effect.map(variable("TERM"), (term) => process.stdout.isTTY && term !== "dumb")
 
 /** How lines may look on it now. https://no-color.org: any value that is not empty means none. */
-export const style: Effect.Effect<Table.Style> = Effect.gen(function*() {
-  if (!process.stdout.isTTY) return Table.plain
+export const style: Effect.Effect<Style.Style> = Effect.gen(function*() {
+  if (!process.stdout.isTTY) return Style.plain
   const color = (yield* variable("NO_COLOR")) === "" && (yield* isScreen)
   return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24, color }
 })

@@ -1,7 +1,7 @@
 /** What `watch` prints where there is no terminal to draw on: the group once, then a line for each thing that happens. */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import * as Table from "../status/Table.ts"
+import * as Style from "../status/Style.ts"
 import * as Head from "../status/terminal/Head.ts"
 import * as Members from "../status/terminal/Members.ts"
 import * as Model from "../status/terminal/Model.ts"
@@ -26,7 +26,7 @@ export const make = Effect.gen(function*() {
     const { notes, seen, stale } = model
     if (seen !== null && !isShown) {
       isShown = true
-      for (const line of [...Head.lines(model, Table.plain), ...Members.lines(model, Table.plain)]) {
+      for (const line of [...Head.lines(model, Style.plain), ...Members.lines(model, Style.plain)]) {
         lines.add(`${line}\n`)
       }
     }

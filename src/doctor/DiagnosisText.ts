@@ -2,7 +2,8 @@
  * A diagnosis for people: what was examined, what was found, and what to do. Pure, from data to lines of a given width.
  */
 import { formatAddress } from "../protocol/model/Member.ts"
-import type * as Table from "../status/Table.ts"
+import * as Cells from "../status/Cells.ts"
+import type * as Style from "../status/Style.ts"
 import * as Text from "../status/Text.ts"
 import type * as Diagnosis from "./Diagnosis.ts"
 import type * as Finding from "./Finding.ts"
@@ -11,7 +12,7 @@ import type { Interface, Server } from "./Observations.ts"
 /** The whole report. No line is wider than the style's columns, but for a word that is. */
 export const render = (
   { findings, healthy, observations }: Diagnosis.Report,
-  style: Pick<Table.Style, "columns" | "color">
+  style: Pick<Style.Style, "columns" | "color">
 ): ReadonlyArray<string> => {
   const { group, interfaces, lasted, multicastAddress, port, servers } = observations
   const lines = (text: string, code = "", indent = 0, first = "") => paragraph(text, style, code, indent, first)
@@ -91,7 +92,7 @@ const ofServer = ({ answered, asked, interval, listed, local, multicast }: Serve
 /** Words in lines of the style's width: the first begins with `first`, the others are indented. */
 const paragraph = (
   text: string,
-  { color, columns }: Pick<Table.Style, "columns" | "color">,
+  { color, columns }: Pick<Style.Style, "columns" | "color">,
   code: string,
   indent: number,
   first: string
@@ -100,7 +101,7 @@ const paragraph = (
   let line = first
   let isEmpty = true
   for (const word of Text.clean(text).split(" ")) {
-    if (!isEmpty && Text.width(line) + 1 + Text.width(word) > columns) {
+    if (!isEmpty && Cells.width(line) + 1 + Cells.width(word) > columns) {
       lines.push(line)
       line = " ".repeat(indent)
       isEmpty = true

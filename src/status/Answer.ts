@@ -2,6 +2,7 @@
 import type * as Inquiry from "../client/Inquiry.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Message from "../protocol/model/Message.ts"
+import type * as Style from "./Style.ts"
 import * as Table from "./Table.ts"
 import * as Text from "./Text.ts"
 
@@ -17,7 +18,7 @@ export const leaderOf = ({ leader, members }: Inquiry.Answer): Message.Listed | 
   members.find(({ id }) => id === leader?.id)
 
 /** The members of the group, and its leader. */
-export const members = (answer: Inquiry.Answer, now: number, style: Table.Style): ReadonlyArray<string> => {
+export const members = (answer: Inquiry.Answer, now: number, style: Style.Style): ReadonlyArray<string> => {
   const { leader, members, term } = answer
   const rows: Array<Table.Row> = []
   for (const line of members) rows.push({ ...line, term: line.id === leader?.id ? term : null })
@@ -36,7 +37,7 @@ export const members = (answer: Inquiry.Answer, now: number, style: Table.Style)
 }
 
 /** The leader. If another server says so, that one is named, and since when it has not heard the leader. */
-export const leader = (answer: Inquiry.Answer, now: number, style: Table.Style): ReadonlyArray<string> => {
+export const leader = (answer: Inquiry.Answer, now: number, style: Style.Style): ReadonlyArray<string> => {
   const { by, from, leader, members, term } = answer
   if (leader === null) return ["nobody leads"]
   const line = leaderOf(answer)

@@ -1,8 +1,8 @@
 /** The group as a table: pure, from data to lines of a given width. */
-import * as Lease from "../protocol/model/Lease.ts"
 import * as Member from "../protocol/model/Member.ts"
-import type * as Settings from "../settings/Settings.ts"
+import * as Cells from "./Cells.ts"
 import { paint } from "./Paint.ts"
+import type * as Style from "./Style.ts"
 import * as Text from "./Text.ts"
 
 /** One server as a line of the table. */
@@ -22,17 +22,6 @@ export interface Row {
   /** Left out where they are not known. */
   readonly tags?: Readonly<Record<string, string>> | undefined
 }
-
-/** How lines may look. `rows` bounds their number. */
-export interface Style {
-  readonly columns: number
-  readonly rows: number
-  readonly color: boolean
-  readonly timeZone?: string | undefined
-}
-
-/** A style for output that is no terminal: as wide as it needs to be, and plain. */
-export const plain: Style = { columns: Infinity, rows: Infinity, color: false }
 
 interface Column {
   readonly title: string
@@ -98,13 +87,13 @@ export const nameAmong = (
  * The table alone: a head, then one line for each server, in the order given. If it does not fit, columns are left out,
  * then names are cut; the last line counts the servers beyond `rows`.
  */
-export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): ReadonlyArray<string> => {
+export const table = (rows: ReadonlyArray<Row>, now: number, style: Style.Style): ReadonlyArray<string> => {
   const room = Math.max(1, style.rows - 1)
   const fitting = rows.length > room ? rows.slice(0, Math.max(0, room - 1)) : rows
   const shown = fitting.map((row) => Object.assign({}, row, { name: nameAmong(rows, row) }))
   const cellsOf = (name: Name) => shown.map((row) => columns[name].cell(row, now))
   const widthOf = (name: Name, cells: ReadonlyArray<string>) =>
-    cells.reduce((most, cell) => Math.max(most, Text.width(cell)), Text.width(columns[name].title))
+    cells.reduce((most, cell) => Math.max(most, Cells.width(cell)), Cells.width(columns[name].title))
   const measure = (layout: ReadonlyArray<Name>) =>
     layout.map((name) => {
       const cells = cellsOf(name)
@@ -128,9 +117,9 @@ export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): Read
   }
   const lineOf = (cell: (column: (typeof measured)[number]) => string) =>
     measured.map((column, index) => {
-      const text = Text.clip(cell(column), column.width)
+      const text = Cells.clip(cell(column), column.width)
       const space = index === 0 ? "" : " ".repeat(measured[index - 1]?.name === "mark" ? 1 : gap)
-      return space + Text.pad(text, column.width, columns[column.name].side)
+      return space + Cells.pad(text, column.width, columns[column.name].side)
     }).join("").trimEnd()
 
   return [
@@ -139,7 +128,7 @@ export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): Read
       const line = lineOf(({ cells }) => cells[index] ?? "")
       return row.term === null ? line : paint(style, "leader", line)
     }),
-    ...(shown.length < rows.length ? [Text.clip(`  and ${rows.length - shown.length} more`, style.columns)] : [])
+    ...(shown.length < rows.length ? [Cells.clip(`  and ${rows.length - shown.length} more`, style.columns)] : [])
   ]
 }
 
@@ -147,14 +136,4 @@ export const table = (rows: ReadonlyArray<Row>, now: number, style: Style): Read
 export interface Note {
   readonly at: number
   readonly text: string
-}
-
-/** Where fewer servers are in view than must be for one to lead, how many there are and how many must be; else null. */
-export const shortfall = (
-  { groupSize, minimumMembers }: Pick<Settings.Settings, "groupSize" | "minimumMembers">,
-  { members }: { readonly members: ReadonlyArray<unknown> }
-): string | null => {
-  const needed = Math.max(minimumMembers, groupSize === undefined ? 1 : Lease.majority({ groupSize }))
-  if (members.length >= needed) return null
-  return `${members.length}${groupSize === undefined ? "" : ` of ${groupSize}`} in view, ${needed} must be`
 }

@@ -132,7 +132,7 @@ export interface Endpoint {
   /** So many bytes that nobody can foresee: in production, from a cryptographic source. */
   readonly random: (bytes: number) => Uint8Array
   /**
-   * The AES of the platform; left out where the portable one is to do.
+   * The AES of the platform; left out where the portable one is to be loaded.
    *
    * @internal
    */

@@ -111,7 +111,8 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const wall = () => clock.currentTimeMillisUnsafe()
-  const sessions = Sessions.make(keys, tag, endpoint.random, () => onDrop("SessionsFull"), wall, endpoint.cipher)
+  const cipher = endpoint.cipher ?? (yield* portableCipher)
+  const sessions = Sessions.make(keys, tag, endpoint.random, cipher, () => onDrop("SessionsFull"), wall)
   const spelt = RecentlyUsed.make<string, string>(addressesSpelt)
   const canonical = (text: string): string | undefined => {
     const known = spelt.get(text)
@@ -158,6 +159,11 @@ export const make = Effect.fnUntraced(function*(
 })
 
 // internal
+
+const portableCipher = Effect.map(
+  Effect.promise(() => import("../protocol/wire/PortableCipher.ts")),
+  ({ cipher }) => cipher
+)
 
 /** The state that sending and receiving share. Times are ms on a clock that never steps. */
 interface Link {

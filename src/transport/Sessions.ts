@@ -90,9 +90,9 @@ export const make = (
   keys: Keys,
   tag: Uint8Array,
   random: (bytes: number) => Uint8Array,
+  cipher: Sealing.Cipher,
   onForgotten: () => void = () => {},
-  wall: () => number = () => 0,
-  cipher: Sealing.Cipher = Sealing.portable
+  wall: () => number = () => 0
 ): Sessions => {
   const own = OwnSessions.make({ cipher, tag, silence: () => keys.freshness().silence, random, wall })
   const table = tableOf(keys, onForgotten)

@@ -10,6 +10,7 @@ import * as Message from "../../src/protocol/model/Message.ts"
 import * as Reign from "../../src/protocol/model/Reign.ts"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as PortableCipher from "../../src/protocol/wire/PortableCipher.ts"
 import * as Sealing from "../../src/protocol/wire/Sealing.ts"
 import * as Page from "./Page.ts"
 
@@ -96,12 +97,12 @@ describe("the vectors of the protocol's page", () => {
       const flags = Frame.flags[says === "message" ? "sealed" : says]
       const sealingKey = bytes(derived)
       assert.deepStrictEqual(
-        Sealing.seal(inside, { counter: Number(counter), flags, keyId, salt, sealingKey, tag }),
+        Sealing.seal(inside, { counter: Number(counter), flags, keyId, salt, sealingKey, tag }, PortableCipher.cipher),
         frame
       )
       assert.deepStrictEqual(Frame.readHeader(frame, tag), Result.succeed(flags))
       assert.deepStrictEqual(Sealing.clear(frame), { counter: Number(counter), keyId, salt })
-      assert.deepStrictEqual(Sealing.open(frame, sealingKey), inside)
+      assert.deepStrictEqual(Sealing.open(frame, sealingKey, PortableCipher.cipher), inside)
     })
   }
 

@@ -3,8 +3,8 @@ import { stripVTControlCharacters } from "node:util"
 import * as Diagnosis from "../../src/doctor/Diagnosis.ts"
 import * as DiagnosisText from "../../src/doctor/DiagnosisText.ts"
 import type { Observations } from "../../src/doctor/Observations.ts"
-import * as Table from "../../src/status/Table.ts"
-import * as Text from "../../src/status/Text.ts"
+import * as Cells from "../../src/status/Cells.ts"
+import * as Style from "../../src/status/Style.ts"
 import { docker0, eth0, healthy, server } from "./Sample.ts"
 
 const { refusal: _, ...unprobed } = { ...eth0, primary: false, sent: 0, echoed: 0, lastSent: null, lastEcho: null }
@@ -36,7 +36,7 @@ const seen: Observations = {
 
 describe("a diagnosis on a terminal", () => {
   it("says what was examined, what was found and what to do", () => {
-    const lines = DiagnosisText.render(Diagnosis.report(seen), Table.plain)
+    const lines = DiagnosisText.render(Diagnosis.report(seen), Style.plain)
     assert.deepStrictEqual(lines, [
       "Bellwether doctor  group orders  239.255.253.87:16983  listened 12s",
       "",
@@ -59,7 +59,7 @@ describe("a diagnosis on a terminal", () => {
     const lines = DiagnosisText.render(Diagnosis.report({ ...seen, servers: [] }), { columns, color: false })
     for (const line of lines) {
       // A word that is wider than the terminal is broken by it.
-      assert.isTrue(Text.width(line) <= columns || line.trim().split(" ").length <= 3, line)
+      assert.isTrue(Cells.width(line) <= columns || line.trim().split(" ").length <= 3, line)
     }
     assert.include(
       lines.join(" ").replaceAll(/\s+/g, " "),
@@ -80,7 +80,7 @@ describe("a diagnosis on a terminal", () => {
       healthy: true,
       findings: [],
       observations: { ...seen, servers, interfaces: [] }
-    }, Table.plain)
+    }, Style.plain)
     assert.include(lines, "  and 5 more")
     assert.include(lines, "  none")
     assert.strictEqual(lines.at(-1), "Healthy: nothing keeps servers here from finding each other.")

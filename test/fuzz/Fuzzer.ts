@@ -18,6 +18,7 @@ import type { State } from "../../src/protocol/model/State.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as PortableCipher from "../../src/protocol/wire/PortableCipher.ts"
 import * as Sealing from "../../src/protocol/wire/Sealing.ts"
 import * as Session from "../../src/protocol/wire/Session.ts"
 import * as Profile from "../../src/settings/Profile.ts"
@@ -154,6 +155,7 @@ class Episode {
       unicast: capture,
       ask: (to, frame) => Effect.as(capture(to, frame), "sent" as const),
       random,
+      cipher: PortableCipher.cipher,
       hasAddress: () => true,
       portTowards: () => 4_000,
       isExposed: () => false,
@@ -176,7 +178,7 @@ class Episode {
         })
       )
     )
-    for (let n = 0; n < 4; n++) this.#peers.push(Sessions.make(this.#keys, group, random))
+    for (let n = 0; n < 4; n++) this.#peers.push(Sessions.make(this.#keys, group, random, PortableCipher.cipher))
   }
 
   get #keys(): Sessions.Keys {
@@ -228,11 +230,16 @@ class Episode {
         salt,
         sealingKey: Sealing.sealingKey(key, salt),
         tag: group
-      })
+      }, PortableCipher.cipher)
     }
     if (drawn < 0.955) {
       // A new start of somebody's: its session is not known.
-      this.#peers[chance.below(this.#peers.length)] = Sessions.make(this.#keys, group, (bytes) => chance.bytes(bytes))
+      this.#peers[chance.below(this.#peers.length)] = Sessions.make(
+        this.#keys,
+        group,
+        (bytes) => chance.bytes(bytes),
+        PortableCipher.cipher
+      )
     }
     return chance.happens(0.5) ? good() : chance.bytes(chance.below(1_400))
   }
@@ -432,10 +439,13 @@ const flood = (seed: number): void => {
   const random = (bytes: number) => chance.bytes(bytes)
   const ring: KeyRing.KeyRing = { keys: [secret], active: secret, mode: "enforce" }
   const keys: Sessions.Keys = { ring: () => ring, freshness: () => Session.freshness(1_000), maxSessions: 32 }
-  const seals = Sessions.make(keys, group, random)
+  const seals = Sessions.make(keys, group, random, PortableCipher.cipher)
   const sources = SourceRateLimit.make()
   for (let n = 0; n < 1_000; n++) {
-    const frame = Sessions.make(keys, group, random).seal(Frame.header(group, Frame.flags.plain), n)
+    const frame = Sessions.make(keys, group, random, PortableCipher.cipher).seal(
+      Frame.header(group, Frame.flags.plain),
+      n
+    )
     seals.open({ payload: frame, from: { ip: "192.0.2.1", port: 1 + n }, via: "unicast" }, Frame.flags.sealed, n)
     const from = { ip: `192.0.2.${n}`, port: n }
     sources.allows(SourceRateLimit.nameOf(from), from, n)

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as PortableCipher from "../../src/protocol/wire/PortableCipher.ts"
 import * as Sealing from "../../src/protocol/wire/Sealing.ts"
 import { cipher as platform } from "../../src/transport/node/NodeCipher.ts"
 
@@ -23,17 +24,17 @@ const counter = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.
 
 describe("sealed frames (protocol 7)", () => {
   it.prop("open again with what stands in the clear", [body, counter], ([body, counter]) => {
-    const frame = Sealing.seal(body, { ...session, counter })
+    const frame = Sealing.seal(body, { ...session, counter }, PortableCipher.cipher)
     assert.isAtMost(frame.length, Frame.maxBytes)
     assert.deepStrictEqual(Sealing.clear(frame), { keyId: key.id, salt, counter })
-    assert.deepStrictEqual(Sealing.open(frame, sealingKey), body)
+    assert.deepStrictEqual(Sealing.open(frame, sealingKey, PortableCipher.cipher), body)
   }, { arbitrary: { runs: 100 } })
 
   it.prop(
     "are what another implementation of AES-GCM and HKDF makes of the page",
     [body, counter],
     ([body, counter]) => {
-      const frame = Buffer.from(Sealing.seal(body, { ...session, counter }))
+      const frame = Buffer.from(Sealing.seal(body, { ...session, counter }, PortableCipher.cipher))
       const clear = Buffer.concat([
         Buffer.from([0x42, 0x57, 1, 1, ...tag]),
         Buffer.from(key.id + salt, "hex"),
@@ -54,42 +55,49 @@ describe("sealed frames (protocol 7)", () => {
 
   it.prop("are the same by the cipher of the platform and by the portable one", [body, counter], ([body, counter]) => {
     const frame = Sealing.seal(body, { ...session, counter }, platform)
-    assert.deepStrictEqual(frame, Sealing.seal(body, { ...session, counter }, Sealing.portable))
+    assert.deepStrictEqual(frame, Sealing.seal(body, { ...session, counter }, PortableCipher.cipher))
     assert.deepStrictEqual(new Uint8Array(Sealing.open(frame, sealingKey, platform)!), body)
     const changed = frame.slice()
     changed[counter % frame.length]! ^= 1
-    for (const cipher of [platform, Sealing.portable]) assert.isNull(Sealing.open(changed, sealingKey, cipher))
+    for (const cipher of [platform, PortableCipher.cipher]) assert.isNull(Sealing.open(changed, sealingKey, cipher))
   }, { arbitrary: { runs: 100 } })
 
   it("do not open with one bit changed anywhere, the header and what is in the clear included", () => {
-    const frame = Sealing.seal(new TextEncoder().encode("forget me now"), { ...session, counter: 7 })
+    const frame = Sealing.seal(
+      new TextEncoder().encode("forget me now"),
+      { ...session, counter: 7 },
+      PortableCipher.cipher
+    )
     for (let bit = 0; bit < frame.length * 8; bit++) {
       const changed = frame.slice()
       changed[bit >> 3]! ^= 1 << (bit & 7)
-      assert.isNull(Sealing.open(changed, sealingKey), `bit ${bit}`)
+      assert.isNull(Sealing.open(changed, sealingKey, PortableCipher.cipher), `bit ${bit}`)
     }
   })
 
   it("do not open with another key, or another session of the same one", () => {
-    const frame = Sealing.seal(new Uint8Array(20), { ...session, counter: 7 })
-    assert.isNull(Sealing.open(frame, Sealing.sealingKey(KeyRing.key(secret.map((byte) => byte ^ 1)), salt)))
-    assert.isNull(Sealing.open(frame, Sealing.sealingKey(key, `${salt.slice(2)}00`)))
+    const frame = Sealing.seal(new Uint8Array(20), { ...session, counter: 7 }, PortableCipher.cipher)
+    assert.isNull(
+      Sealing.open(frame, Sealing.sealingKey(KeyRing.key(secret.map((byte) => byte ^ 1)), salt), PortableCipher.cipher)
+    )
+    assert.isNull(Sealing.open(frame, Sealing.sealingKey(key, `${salt.slice(2)}00`), PortableCipher.cipher))
   })
 
   it("are never equal, also for one body: each counter has its own nonce", () => {
-    const of = (counter: number) => Sealing.seal(new Uint8Array(20), { ...session, counter }).subarray(36)
+    const of = (counter: number) =>
+      Sealing.seal(new Uint8Array(20), { ...session, counter }, PortableCipher.cipher).subarray(36)
     assert.notDeepEqual(of(1), of(2))
     assert.notDeepEqual(of(1), of(2 ** 32 + 1))
   })
 
   it("say in the clear under which key, salt and counter they are, also one beyond 32 bits", () => {
     const counter = 5 * 2 ** 32 + 7
-    const frame = Sealing.seal(new Uint8Array(20), { ...session, counter })
+    const frame = Sealing.seal(new Uint8Array(20), { ...session, counter }, PortableCipher.cipher)
     assert.deepStrictEqual(Sealing.clear(frame), { keyId: key.id, salt, counter })
   })
 
   it("too short ones are none, and a counter beyond 2^53 is one that is never admitted", () => {
-    const frame = Sealing.seal(new Uint8Array(0), { ...session, counter: 0 })
+    const frame = Sealing.seal(new Uint8Array(0), { ...session, counter: 0 }, PortableCipher.cipher)
     assert.strictEqual(frame.length, 52)
     assert.strictEqual(salt.length, 2 * Sealing.saltBytes)
     assert.isNull(Sealing.clear(frame.subarray(0, 51)))

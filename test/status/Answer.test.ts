@@ -3,7 +3,7 @@ import type * as Inquiry from "../../src/client/Inquiry.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Answer from "../../src/status/Answer.ts"
-import * as Table from "../../src/status/Table.ts"
+import * as Style from "../../src/status/Style.ts"
 
 const now = 1_700_000_000_000
 const id = (number: number) => Member.NodeId.make(number.toString(16).padStart(16, "0"))
@@ -28,8 +28,8 @@ const answer: Inquiry.Answer = {
   by: bath.id,
   from: { ip: "192.0.2.1", port: 4_000 }
 }
-const leaderLines = (change: Partial<Inquiry.Answer>) => Answer.leader({ ...answer, ...change }, now, Table.plain)
-const memberLines = (change: Partial<Inquiry.Answer>) => Answer.members({ ...answer, ...change }, now, Table.plain)
+const leaderLines = (change: Partial<Inquiry.Answer>) => Answer.leader({ ...answer, ...change }, now, Style.plain)
+const memberLines = (change: Partial<Inquiry.Answer>) => Answer.members({ ...answer, ...change }, now, Style.plain)
 
 describe("who leads, in words", () => {
   it("is a line of the table where the leader says so itself", () => {

@@ -4,6 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Member from "../../src/protocol/model/Member.ts"
 import * as Reign from "../../src/protocol/model/Reign.ts"
+import * as Cells from "../../src/status/Cells.ts"
+import * as Shortfall from "../../src/status/Shortfall.ts"
+import * as Style from "../../src/status/Style.ts"
 import * as Table from "../../src/status/Table.ts"
 import * as Model from "../../src/status/terminal/Model.ts"
 import * as View from "../../src/status/terminal/View.ts"
@@ -28,11 +31,11 @@ const rows: ReadonlyArray<Table.Row> = [
   { ...bath, heard: null, term: null },
   { ...hall, heard: 75_000, term: null }
 ]
-const style: Table.Style = { columns: 120, rows: 24, color: false, timeZone: "UTC" }
+const style: Style.Style = { columns: 120, rows: 24, color: false, timeZone: "UTC" }
 
 describe("too few servers in view for one to lead", () => {
   const said = (groupSize: number | undefined, minimumMembers: number) =>
-    Table.shortfall({ groupSize, minimumMembers }, { members: rows })
+    Shortfall.shortfall({ groupSize, minimumMembers }, { members: rows })
 
   it("are counted, with how many must be", () => {
     assert.strictEqual(said(7, 1), "3 of 7 in view, 4 must be")
@@ -79,7 +82,7 @@ describe("the table", () => {
       "                 ?     ?"
     ])
     assert.deepStrictEqual(at(89).map((line) => line.slice(17)), ["HOST", "host", "host", "?"])
-    assert.match(Table.table(unlike, now, Table.plain)[3]!, / \? +\? +\?$/)
+    assert.match(Table.table(unlike, now, Style.plain)[3]!, / \? +\? +\?$/)
   })
 
   it("colours only where it may, and only the leader's line is bright", () => {
@@ -113,7 +116,7 @@ describe("the table", () => {
         const lines = View.render(model, { columns, rows, color: false })
         assert.isAtMost(lines.length, rows)
         for (const line of lines) {
-          assert.isAtMost(Text.width(line), columns, line)
+          assert.isAtMost(Cells.width(line), columns, line)
           assert.notMatch(line, /\p{Cc}/u)
         }
       })
@@ -147,12 +150,12 @@ describe("texts", () => {
   })
 
   it("are as wide as a terminal shows them, and are cut between characters", () => {
-    assert.strictEqual(Text.width("ファイル"), 8)
-    assert.strictEqual(Text.clip("ファイル", 5), "ファ…")
-    assert.strictEqual(Text.clip("ファイル", 8), "ファイル")
-    assert.strictEqual(Text.clip("abc", 2), "a…")
-    assert.strictEqual(Text.clip("abc", 0), "")
-    assert.strictEqual(Text.pad("ab", 4), "ab  ")
-    assert.strictEqual(Text.pad("ab", 4, "left"), "  ab")
+    assert.strictEqual(Cells.width("ファイル"), 8)
+    assert.strictEqual(Cells.clip("ファイル", 5), "ファ…")
+    assert.strictEqual(Cells.clip("ファイル", 8), "ファイル")
+    assert.strictEqual(Cells.clip("abc", 2), "a…")
+    assert.strictEqual(Cells.clip("abc", 0), "")
+    assert.strictEqual(Cells.pad("ab", 4), "ab  ")
+    assert.strictEqual(Cells.pad("ab", 4, "left"), "  ab")
   })
 })

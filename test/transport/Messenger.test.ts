@@ -9,6 +9,7 @@ import type * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as PortableCipher from "../../src/protocol/wire/PortableCipher.ts"
 import * as Session from "../../src/protocol/wire/Session.ts"
 import * as Datagrams from "../../src/transport/Datagrams.ts"
 import * as Messenger from "../../src/transport/Messenger.ts"
@@ -218,7 +219,7 @@ describe("answers, and how many of them", () => {
   it.effect("nor is one of a sealed message; one that comes again later is a repetition", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make(keys)
-      const other = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(9))
+      const other = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(9), PortableCipher.cipher)
       const payload = other.seal(frame(Peer.alive("a")), 0)
       const from = (...ips: ReadonlyArray<string>) =>
         inbox.push(...ips.map((ip) => ({ payload, from: { ip, port: 4_000 }, via: "multicast" as const })))
@@ -254,7 +255,12 @@ describe("answers, and how many of them", () => {
       const { count, inbox, messenger, sent } = yield* make(keys)
       for (let n = 0; n < 900; n++) {
         // Each a session of its own, which draws a challenge.
-        const other = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(100 + n % 100).fill(n / 100, 0, 4))
+        const other = Sessions.make(
+          keys,
+          tag,
+          (bytes) => new Uint8Array(bytes).fill(100 + n % 100).fill(n / 100, 0, 4),
+          PortableCipher.cipher
+        )
         inbox.push({
           payload: other.seal(frame(Peer.alive("a")), 0),
           from: { ...near, port: 1_000 + n },
@@ -285,7 +291,7 @@ describe("the shares of senders", () => {
   it.effect("a recording of a member, sent again from a thousand ports, does not buy each of them a share", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make(keys)
-      const dead = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(200))
+      const dead = Sessions.make(keys, tag, (bytes) => new Uint8Array(bytes).fill(200), PortableCipher.cipher)
       const recorded = Array.from({ length: 900 }, () => dead.seal(frame(Peer.alive("a")), 0))
       const ports = recorded.map((_, at) => ({ ...near, port: 1_000 + at }))
       recorded.forEach((payload, at) => inbox.push({ payload, from: ports[at]!, via: "multicast" }))

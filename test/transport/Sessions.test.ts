@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import type { Address } from "../../src/protocol/model/Member.ts"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as KeyRing from "../../src/protocol/wire/KeyRing.ts"
+import * as PortableCipher from "../../src/protocol/wire/PortableCipher.ts"
 import * as Sealing from "../../src/protocol/wire/Sealing.ts"
 import * as Session from "../../src/protocol/wire/Session.ts"
 import * as Sessions from "../../src/transport/Sessions.ts"
@@ -36,6 +37,7 @@ class Peer {
       },
       tag,
       random,
+      PortableCipher.cipher,
       () => void this.forgotten++,
       () => this.wall
     )

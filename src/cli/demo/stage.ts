@@ -1,6 +1,7 @@
 /** A demo as it looks on a terminal, and as lines where there is none. Pure. */
+import * as Cells from "../../status/Cells.ts"
 import { type Look, paint } from "../../status/Paint.ts"
-import type * as Table from "../../status/Table.ts"
+import type * as Style from "../../status/Style.ts"
 import * as Text from "../../status/Text.ts"
 import * as Keys from "./keys.ts"
 import * as Measured from "./measured.ts"
@@ -71,14 +72,14 @@ const lookOf = (server: Model.Server): Look | undefined =>
     ? "leader"
     : undefined
 
-const table = (model: Model.Model, style: Table.Style): ReadonlyArray<string> => {
+const table = (model: Model.Model, style: Style.Style): ReadonlyArray<string> => {
   const cells = columns.map(({ cell }) => model.servers.map((server) => cell(server, model)))
   const widths = columns.map(({ least = 0, title }, index) =>
-    (cells[index] ?? []).reduce((most, text) => Math.max(most, Text.width(text)), Math.max(least, title.length))
+    (cells[index] ?? []).reduce((most, text) => Math.max(most, Cells.width(text)), Math.max(least, title.length))
   )
   const lineOf = (cell: (index: number) => string) =>
-    Text.clip(
-      columns.map(({ side }, index) => Text.pad(cell(index), widths[index] ?? 0, side)).join("  ").trimEnd(),
+    Cells.clip(
+      columns.map(({ side }, index) => Cells.pad(cell(index), widths[index] ?? 0, side)).join("  ").trimEnd(),
       style.columns
     )
   return [
@@ -92,20 +93,20 @@ const table = (model: Model.Model, style: Table.Style): ReadonlyArray<string> =>
 }
 
 /** An act and what followed it, a line each. */
-const story = (act: Model.Act, style: Table.Style): ReadonlyArray<string> => {
+const story = (act: Model.Act, style: Style.Style): ReadonlyArray<string> => {
   const who = act.consequences.reduce((most, consequence) => Math.max(most, consequence.who.length), 0)
   return [
-    paint(style, "bold", Text.clip(`${Text.clock(act.at, style.timeZone)}  ${Measured.title(act)}`, style.columns)),
+    paint(style, "bold", Cells.clip(`${Text.clock(act.at, style.timeZone)}  ${Measured.title(act)}`, style.columns)),
     ...act.consequences.map((consequence) =>
-      Text.clip(
-        `  after ${Measured.seconds(consequence.after)}  ${Text.pad(consequence.who, who)}  ${consequence.text}`,
+      Cells.clip(
+        `  after ${Measured.seconds(consequence.after)}  ${Cells.pad(consequence.who, who)}  ${consequence.text}`,
         style.columns
       )
     )
   ]
 }
 
-const keyLines = (style: Table.Style): ReadonlyArray<string> => {
+const keyLines = (style: Style.Style): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let width = Infinity
   for (const [key, what] of Keys.shown) {
@@ -124,8 +125,8 @@ const keyLines = (style: Table.Style): ReadonlyArray<string> => {
 }
 
 /** The whole screen: the servers, what was done and what followed, and the keys. Never more lines than the terminal has rows. */
-export const render = (model: Model.Model, style: Table.Style): ReadonlyArray<string> => {
-  const cut = (text: string) => Text.clip(text, style.columns)
+export const render = (model: Model.Model, style: Style.Style): ReadonlyArray<string> => {
+  const cut = (text: string) => Cells.clip(text, style.columns)
   const page = Model.leaderOf(model)?.page ?? model.servers.find(Model.isThere)?.page
   const head = [
     paint(style, "bold", cut(`Bellwether demo  group ${model.group}  leadership ${model.leadership}`)),

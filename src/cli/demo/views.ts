@@ -1,6 +1,6 @@
 /** The group as each server of a demo sees it: a view for each, made of its own events and of what it answers. Pure. */
 import type * as Event from "../../protocol/model/Event.ts"
-import type * as Table from "../../status/Table.ts"
+import type * as Style from "../../status/Style.ts"
 import * as ViewModel from "../../status/terminal/Model.ts"
 import type * as Seen from "../../status/terminal/Seen.ts"
 import * as View from "../../status/terminal/View.ts"
@@ -50,7 +50,7 @@ export const saw = (views: Views, name: string, seen: Seen.Seen | null): Views =
 export const show = (views: Views, shown: string | null): Views => ({ ...views, shown })
 
 /** The view that is shown, at that time. */
-export const render = (views: Views, shown: string, now: number, style: Table.Style): ReadonlyArray<string> =>
+export const render = (views: Views, shown: string, now: number, style: Style.Style): ReadonlyArray<string> =>
   View.render(ViewModel.passed(viewOf(views, shown), now), style)
 
 /** What a key asks for while a view is shown: keys act on the member that is selected there, else as they do else. */

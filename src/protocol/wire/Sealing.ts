@@ -10,7 +10,6 @@
  * it lives), the proof (that nonce, and the counter below which nothing more is to be believed), and an introduction (the
  * salt of 16 bytes that we go on with). See `Session`.
  */
-import { gcm } from "@noble/ciphers/aes.js"
 import { hkdf } from "@noble/hashes/hkdf.js"
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js"
@@ -19,19 +18,13 @@ import * as Frame from "./Frame.ts"
 import type * as KeyRing from "./KeyRing.ts"
 
 /**
- * AES-256-GCM: the {@link portable} one, or one of the platform that does the same faster. `sealed` is the body encrypted, with
+ * AES-256-GCM: that of `PortableCipher`, or one of the platform that does the same faster. `sealed` is the body encrypted, with
  * its authentication tag of 16 bytes; `clear` is authenticated with it.
  */
 export interface Cipher {
   readonly seal: (key: Uint8Array, nonce: Uint8Array, clear: Uint8Array, body: Uint8Array) => Uint8Array
   /** Throws where the tag does not fit. */
   readonly open: (key: Uint8Array, nonce: Uint8Array, clear: Uint8Array, sealed: Uint8Array) => Uint8Array
-}
-
-/** The same on every platform, and in the simulator. */
-export const portable: Cipher = {
-  seal: (key, nonce, clear, body) => gcm(key, nonce, clear).encrypt(body),
-  open: (key, nonce, clear, sealed) => gcm(key, nonce, clear).decrypt(sealed)
 }
 
 /** The bytes of a session's salt. */
@@ -88,7 +81,7 @@ export const seal = (
     readonly sealingKey: Uint8Array
     readonly tag: Uint8Array
   },
-  cipher = portable
+  cipher: Cipher
 ): Uint8Array => {
   const frame = new Uint8Array(Frame.headerBytes + Frame.sealBytes + body.length)
   frame.set(Frame.header(tag, flags))
@@ -102,7 +95,7 @@ export const seal = (
 }
 
 /** Opens a sealed frame; null where it was not sealed with this key, or was changed since. Never throws. */
-export const open = (frame: Uint8Array, sealingKey: Uint8Array, cipher = portable): Uint8Array | null => {
+export const open = (frame: Uint8Array, sealingKey: Uint8Array, cipher: Cipher): Uint8Array | null => {
   try {
     return cipher.open(sealingKey, nonceOf(frame), frame.subarray(0, clearBytes), frame.subarray(clearBytes))
   } catch {

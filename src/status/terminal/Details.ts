@@ -1,7 +1,8 @@
 /** All that is known of the selected member. */
 import * as Member from "../../protocol/model/Member.ts"
+import * as Cells from "../Cells.ts"
 import { paint } from "../Paint.ts"
-import type * as Table from "../Table.ts"
+import type * as Style from "../Style.ts"
 import * as Text from "../Text.ts"
 import * as Head from "./Head.ts"
 import * as Log from "./Log.ts"
@@ -75,18 +76,18 @@ const facts = (seen: Seen.Seen, member: Seen.SeenMember, now: number): ReadonlyA
 const labelWidth = 10
 
 /** The details in at most so many lines, and below them what happened to the member last. */
-export const lines = (model: Model.Model, style: Table.Style): ReadonlyArray<string> => {
+export const lines = (model: Model.Model, style: Style.Style): ReadonlyArray<string> => {
   const { look, notes, now, seen } = model
   if (seen === null || style.rows < 1) return []
   const member = seen.members.find(({ id }) => id === look.selected)
-  const cut = (text: string) => Text.clip(Text.clean(text), style.columns)
+  const cut = (text: string) => Cells.clip(Text.clean(text), style.columns)
   if (member === undefined) return [cut("  this member is in view no more")]
   const known = facts(seen, member, now)
   const room = Math.max(0, style.rows - 1 - known.length)
   const last = room === 0 ? [] : notes.filter(({ about }) => about.includes(member.id)).slice(-room)
   return [
     paint(style, "bold", cut(`  ${Seen.nameOf(seen, member.id)}  (${member.id})`)),
-    ...known.map(([name, text]) => cut(`  ${Text.pad(name, labelWidth)}${text}`)),
+    ...known.map(([name, text]) => cut(`  ${Cells.pad(name, labelWidth)}${text}`)),
     ...last.map((note) => Log.line(note, style))
   ].slice(0, style.rows)
 }

@@ -1,7 +1,8 @@
 /** The first lines: which group it is, who sees it, who leads, and the lease. */
 import * as Member from "../../protocol/model/Member.ts"
+import * as Cells from "../Cells.ts"
 import { paint } from "../Paint.ts"
-import type * as Table from "../Table.ts"
+import type * as Style from "../Style.ts"
 import * as Text from "../Text.ts"
 import type * as Model from "./Model.ts"
 import * as Seen from "./Seen.ts"
@@ -53,8 +54,8 @@ const selfLine = ({ isOwn, members, self, votesIn }: Seen.Seen): ReadonlyArray<s
 }
 
 /** The head in at most so many lines. */
-export const lines = ({ now, seen, stale }: Model.Model, style: Table.Style): ReadonlyArray<string> => {
-  const cut = (text: string) => Text.clip(Text.clean(text), style.columns)
+export const lines = ({ now, seen, stale }: Model.Model, style: Style.Style): ReadonlyArray<string> => {
+  const cut = (text: string) => Cells.clip(Text.clean(text), style.columns)
   const old = stale === null ? [] : [paint(style, "warning", cut(`NOT CURRENT: ${stale}`))]
   if (seen === null) return [paint(style, "bold", cut("Bellwether")), ...old, cut("nothing is known of the group yet")]
   const count = seen.members.length

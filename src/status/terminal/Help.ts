@@ -1,7 +1,7 @@
 /** What the keys do: on a page of its own, and in short in the last row. */
+import * as Cells from "../Cells.ts"
 import { paint } from "../Paint.ts"
-import type * as Table from "../Table.ts"
-import * as Text from "../Text.ts"
+import type * as Style from "../Style.ts"
 import type * as Model from "./Model.ts"
 
 const all: ReadonlyArray<readonly [key: string, does: string]> = [
@@ -22,14 +22,14 @@ const marks: ReadonlyArray<readonly [mark: string, means: string]> = [
 ]
 
 /** The page of help in at most so many lines. */
-export const page = ({ hints }: Model.Model, style: Table.Style): ReadonlyArray<string> => {
-  const line = ([key, does]: readonly [string, string]) => Text.clip(`  ${Text.pad(key, 10)}${does}`, style.columns)
+export const page = ({ hints }: Model.Model, style: Style.Style): ReadonlyArray<string> => {
+  const line = ([key, does]: readonly [string, string]) => Cells.clip(`  ${Cells.pad(key, 10)}${does}`, style.columns)
   return [
-    paint(style, "dim", Text.clip("  KEYS", style.columns)),
+    paint(style, "dim", Cells.clip("  KEYS", style.columns)),
     ...hints.map(({ does, key }) => line([key, does])),
     ...all.map(line),
     "",
-    paint(style, "dim", Text.clip("  MARKS", style.columns)),
+    paint(style, "dim", Cells.clip("  MARKS", style.columns)),
     ...marks.map(line)
   ].slice(0, Math.max(0, style.rows))
 }
@@ -44,14 +44,14 @@ const short: ReadonlyArray<Model.Hint> = [
 ]
 
 /** The last row: as many keys as there is room for, those of the program first. */
-export const footer = ({ hints, look }: Model.Model, style: Table.Style): string => {
+export const footer = ({ hints, look }: Model.Model, style: Style.Style): string => {
   const keys = look.typing
     ? [{ key: "enter", does: "keep" }, { key: "escape", does: "show all" }]
     : [...hints, ...short]
   let text = ""
   for (const { does, key } of keys) {
     const longer = `${text}${text === "" ? "" : "  "}${key} ${does}`
-    if (Text.width(longer) > style.columns) break
+    if (Cells.width(longer) > style.columns) break
     text = longer
   }
   return paint(style, "dim", text)

@@ -2,7 +2,7 @@
  * What a key does to the view. A key is the character that it types, or its name: `up`, `down`, `pageup`, `pagedown`, `home`,
  * `end`, `left`, `right`, `return`, `escape`, `tab`, `backspace`, with `ctrl-` before it where that is held.
  */
-import * as Text from "../Text.ts"
+import * as Cells from "../Cells.ts"
 import * as Log from "./Log.ts"
 import * as Members from "./Members.ts"
 import * as Model from "./Model.ts"
@@ -49,7 +49,7 @@ const typed = (model: Model.Model, key: string): Model.Model => {
     looking(model, { ...rest, back: 0, filter: { ...filter, [pane]: text } })
   if (key === "return") return looking(model, { typing: false })
   if (key === "escape") return write("", { typing: false })
-  if (key === "backspace") return write(Text.characters(filter[pane]).slice(0, -1).join(""))
+  if (key === "backspace") return write(Cells.characters(filter[pane]).slice(0, -1).join(""))
   if (key === "ctrl-u") return write("")
   if (isTyped(key)) return filter[pane].length < 100 ? write(filter[pane] + key) : model
   return key in steps ? moved(model, steps[key] ?? 0) : model

@@ -1,5 +1,7 @@
 /** The log of what happened, the newest last. */
+import * as Cells from "../Cells.ts"
 import { paint } from "../Paint.ts"
+import type * as Style from "../Style.ts"
 import type * as Table from "../Table.ts"
 import * as Text from "../Text.ts"
 import type * as Model from "./Model.ts"
@@ -11,11 +13,11 @@ export const shown = ({ look, notes }: Pick<Model.Model, "look" | "notes">): Rea
 }
 
 /** One note as one line. */
-export const line = ({ at, text }: Table.Note, style: Table.Style): string =>
-  Text.clip(`${Text.clock(at, style.timeZone)}  ${Text.clean(text)}`, style.columns)
+export const line = ({ at, text }: Table.Note, style: Style.Style): string =>
+  Cells.clip(`${Text.clock(at, style.timeZone)}  ${Text.clean(text)}`, style.columns)
 
 /** The log in at most so many lines: a title, and the newest, or those before them where it is scrolled back. */
-export const lines = (model: Model.Model, style: Table.Style): ReadonlyArray<string> => {
+export const lines = (model: Model.Model, style: Style.Style): ReadonlyArray<string> => {
   const { look } = model
   if (style.rows < 2) return []
   const all = shown(model)
@@ -31,7 +33,7 @@ export const lines = (model: Model.Model, style: Table.Style): ReadonlyArray<str
   ].join("  ")
   const end = all.length - back
   return [
-    paint(style, "dim", Text.clip(Text.clean(title), style.columns)),
+    paint(style, "dim", Cells.clip(Text.clean(title), style.columns)),
     ...all.slice(Math.max(0, end - room), end).map((note) => line(note, style))
   ]
 }

@@ -1,6 +1,8 @@
 /** The members: which are shown in which order, and their table. */
 import * as Member from "../../protocol/model/Member.ts"
+import * as Cells from "../Cells.ts"
 import { paint } from "../Paint.ts"
+import type * as Style from "../Style.ts"
 import * as Table from "../Table.ts"
 import * as Text from "../Text.ts"
 import type * as Model from "./Model.ts"
@@ -67,12 +69,12 @@ const first = (selected: number, rows: number, count: number): number =>
   Math.max(0, Math.min(selected - Math.floor(rows / 2), count - rows))
 
 /** The table in at most so many lines, with a mark on the selected member. */
-export const lines = (model: Model.Model, style: Table.Style): ReadonlyArray<string> => {
+export const lines = (model: Model.Model, style: Style.Style): ReadonlyArray<string> => {
   const { look, now, seen } = model
   if (seen === null || style.rows < 1) return []
   const all = shown(model)
   const said = caption(model, all.length)
-  const head = said === "" ? [] : [paint(style, "dim", Text.clip(Text.clean(said), style.columns))]
+  const head = said === "" ? [] : [paint(style, "dim", Cells.clip(Text.clean(said), style.columns))]
   const room = style.rows - head.length - 1
   // Where not all fit, the last line says which do.
   const isCut = all.length > room
@@ -82,7 +84,7 @@ export const lines = (model: Model.Model, style: Table.Style): ReadonlyArray<str
   const window = all.slice(start, start + rows)
   const since = Math.max(0, now - seen.at)
   const named = window.map((member) => Object.assign({}, member, { name: Table.nameAmong(seen.members, member) }))
-  if (style.columns < narrowest) return named.map(({ name }) => Text.clip(Text.clean(name), style.columns))
+  if (style.columns < narrowest) return named.map(({ name }) => Cells.clip(Text.clean(name), style.columns))
   const table = Table.table(
     named.map((member) =>
       Object.assign({}, member, {
@@ -98,7 +100,7 @@ export const lines = (model: Model.Model, style: Table.Style): ReadonlyArray<str
     return `${isSelected ? paint(style, "bold", ">") : " "} ${line}`
   })
   const beyond = isCut
-    ? [paint(style, "dim", Text.clip(`  ${start + 1} to ${start + window.length} of ${all.length}`, style.columns))]
+    ? [paint(style, "dim", Cells.clip(`  ${start + 1} to ${start + window.length} of ${all.length}`, style.columns))]
     : []
   return [...head, ...marked, ...beyond].slice(0, style.rows)
 }

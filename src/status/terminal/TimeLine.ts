@@ -1,7 +1,8 @@
 /** The last minutes as lines: who led when, who was away, and when the server that tells was paused. */
+import * as Cells from "../Cells.ts"
 import type * as History from "../History.ts"
 import { paint } from "../Paint.ts"
-import type * as Table from "../Table.ts"
+import type * as Style from "../Style.ts"
 import * as Text from "../Text.ts"
 import type * as Model from "./Model.ts"
 
@@ -62,15 +63,15 @@ const groundOf = ({ cells, from, to }: Scale, since: number | null, known: strin
 
 type Reigns = History.History["reigns"]
 
-const reignRow = (reigns: Reigns, scale: Scale, since: number | null, style: Table.Style): string => {
+const reignRow = (reigns: Reigns, scale: Scale, since: number | null, style: Style.Style): string => {
   const { kinds, over } = drawn(scale, groundOf(scale, since, nobody))
   const led = reigns.filter(({ election }) => election === "")
   led.forEach(({ from, to }, index) => over(String(index), from, to))
   return runsOf(kinds).map(({ cells, kind }) => {
     const reign = led[Number(kind)]
     if (kind === unknown || reign === undefined) return kind.repeat(cells)
-    const name = cells < 4 ? "" : Text.clip(Text.clean(reign.leader.name), cells - 2)
-    return paint(style, "leader", `|${name}${calm.repeat(Math.max(0, cells - 1 - Text.width(name)))}`)
+    const name = cells < 4 ? "" : Cells.clip(Text.clean(reign.leader.name), cells - 2)
+    return paint(style, "leader", `|${name}${calm.repeat(Math.max(0, cells - 1 - Cells.width(name)))}`)
   }).join("")
 }
 
@@ -80,7 +81,7 @@ const row = (
   mark: string,
   scale: Scale,
   since: number | null,
-  style: Table.Style
+  style: Style.Style
 ): string => {
   const { kinds, over } = drawn(scale, groundOf(scale, since, calm))
   for (const [from, to] of spans) over(mark, from, to)
@@ -103,14 +104,14 @@ const awayWithin = ({ absences }: History.History, { from }: Scale) => {
 }
 
 /** The time line in at most so many lines; none where it would not be readable. */
-export const lines = ({ history, look, now }: Model.Model, style: Table.Style): ReadonlyArray<string> => {
+export const lines = ({ history, look, now }: Model.Model, style: Style.Style): ReadonlyArray<string> => {
   if (style.rows < 2 || style.columns < narrowest) return []
   const columns = Math.min(style.columns, 400)
   const { since } = history
   // What is known of a shorter time has all the room.
   const span = Math.min(look.span, Math.max(shortest, since === null ? 0 : now - since))
   const scale: Scale = { from: now - span, to: now, cells: columns - labelWidth - 1 }
-  const label = (text: string) => `${Text.pad(Text.clip(Text.clean(text), labelWidth), labelWidth)} `
+  const label = (text: string) => `${Cells.pad(Cells.clip(Text.clean(text), labelWidth), labelWidth)} `
   const away = awayWithin(history, scale)
   const paused = history.pauses.filter(({ at }) => at >= scale.from)
   const legend = [
@@ -120,7 +121,7 @@ export const lines = ({ history, look, now }: Model.Model, style: Table.Style): 
     ...(paused.length > 0 ? ["# paused"] : [])
   ].join("  ")
   return [
-    paint(style, "dim", Text.clip(legend, columns)),
+    paint(style, "dim", Cells.clip(legend, columns)),
     label("leader") + reignRow(history.reigns, scale, since, style),
     ...(paused.length === 0
       ? []

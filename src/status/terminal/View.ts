@@ -2,7 +2,7 @@
  * A group on a terminal: pure, from the model to lines of a given width, and from a key to the next model. Who shows it
  * feeds the model with what is seen and what happens (`Model.saw`, `Model.happened`).
  */
-import type * as Table from "../Table.ts"
+import type * as Style from "../Style.ts"
 import * as Details from "./Details.ts"
 import * as Head from "./Head.ts"
 import * as Help from "./Help.ts"
@@ -20,7 +20,7 @@ const timeLineFrom = 12
 const footerFrom = 6
 
 /** What is below the head: members, and with them what there is room for. */
-const body = (model: Model.Model, style: Table.Style): ReadonlyArray<string> => {
+const body = (model: Model.Model, style: Style.Style): ReadonlyArray<string> => {
   const { look, notes, seen } = model
   const { rows } = style
   if (look.help) return Help.page(model, style)
@@ -45,7 +45,7 @@ const body = (model: Model.Model, style: Table.Style): ReadonlyArray<string> => 
 }
 
 /** All of it: never more lines than `rows`, none wider than `columns`. Where `rows` is bounded, the keys stand in the last. */
-export const render = (model: Model.Model, style: Table.Style): ReadonlyArray<string> => {
+export const render = (model: Model.Model, style: Style.Style): ReadonlyArray<string> => {
   const head = [...Head.lines(model, style), ""].slice(0, Math.max(1, Math.floor(style.rows / 3)))
   const hasFooter = style.rows >= footerFrom && Number.isFinite(style.rows)
   const room = style.rows - head.length - (hasFooter ? 1 : 0)

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Random from "effect/Random"
 import { formatAddress } from "../../protocol/model/Member.ts"
+import * as PortableCipher from "../../protocol/wire/PortableCipher.ts"
 import * as Datagrams from "../../transport/Datagrams.ts"
 import * as Addressing from "./addressing.ts"
 import * as Carrier from "./carrier.ts"
@@ -53,6 +54,7 @@ const endpoint = (socket: Socket, { names, network, secrets }: Shared): Datagram
   unicast: (to, payload) => Carrier.send(network, socket, { to, payload, via: "unicast" }),
   ask: (to, payload) => Questions.ask(network, socket, to, payload),
   random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(secrets.nextDoubleUnsafe() * 256)),
+  cipher: PortableCipher.cipher,
   hasAddress: () => socket.locals.some(({ interface: name }) => name !== Interfaces.loopback),
   portTowards: (ip) => Interfaces.towards(socket, ip).port,
   isExposed: () => false,

@@ -10,8 +10,8 @@ import * as Stage from "../../../src/cli/demo/stage.ts"
 import * as Views from "../../../src/cli/demo/views.ts"
 import * as Event from "../../../src/protocol/model/Event.ts"
 import * as Member from "../../../src/protocol/model/Member.ts"
+import * as Cells from "../../../src/status/Cells.ts"
 import type * as Seen from "../../../src/status/terminal/Seen.ts"
-import * as Text from "../../../src/status/Text.ts"
 
 const member = (name: string): Member.Member => {
   const priority = Model.names.findIndex((known) => known === name) + 1
@@ -233,7 +233,7 @@ describe("the screen of a demo", () => {
       for (const rows of [1, 2, 5, 9, 24, 100]) {
         const lines = Stage.render(model(), { columns, rows, color: false })
         assert.isAtMost(lines.length, rows)
-        for (const line of lines) assert.isAtMost(Text.width(line), columns, line)
+        for (const line of lines) assert.isAtMost(Cells.width(line), columns, line)
       }
     }
   })

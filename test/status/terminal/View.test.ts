@@ -3,20 +3,20 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Reign from "../../../src/protocol/model/Reign.ts"
-import type * as Table from "../../../src/status/Table.ts"
+import * as Cells from "../../../src/status/Cells.ts"
+import type * as Style from "../../../src/status/Style.ts"
 import * as Model from "../../../src/status/terminal/Model.ts"
 import * as View from "../../../src/status/terminal/View.ts"
-import * as Text from "../../../src/status/Text.ts"
 import * as Sample from "./Sample.ts"
 
-const style: Table.Style = { columns: 100, rows: 24, color: false, timeZone: "UTC" }
+const style: Style.Style = { columns: 100, rows: 24, color: false, timeZone: "UTC" }
 const { model, now, seen } = Sample
 
 const press = (model: Model.Model, ...keys: ReadonlyArray<string>): Model.Model => keys.reduce(View.key, model)
-const render = (model: Model.Model, other: Partial<Table.Style> = {}) => View.render(model, { ...style, ...other })
-const text = (model: Model.Model, other: Partial<Table.Style> = {}) => render(model, other).join("\n")
+const render = (model: Model.Model, other: Partial<Style.Style> = {}) => View.render(model, { ...style, ...other })
+const text = (model: Model.Model, other: Partial<Style.Style> = {}) => render(model, other).join("\n")
 /** The names in the table, in their order. */
-const names = (model: Model.Model, other: Partial<Table.Style> = {}) =>
+const names = (model: Model.Model, other: Partial<Style.Style> = {}) =>
   render(model, other).flatMap((line) => /^[> ] [* ] (\S+) .*192\.0\.2/.exec(line)?.[1] ?? [])
 
 describe("the view", () => {
@@ -122,7 +122,7 @@ q quit  ? help  enter details  / filter  o order  tab log  +- time`
     assert.deepStrictEqual(names(press(model, "o", "o")), ["hall", "kitchen", "bath"])
     assert.deepStrictEqual(names(press(model, "o", "o", "o", "r")), ["bath", "kitchen", "hall"])
     assert.deepStrictEqual(names(press(model, "o", "o", "o", "o", "o")), ["kitchen", "hall", "bath"])
-    const found = (typed: string) => names(press(model, "/", ...Text.characters(typed), "return"))
+    const found = (typed: string) => names(press(model, "/", ...Cells.characters(typed), "return"))
     assert.deepStrictEqual(found("ZONE=a"), ["kitchen"])
     assert.deepStrictEqual(found("40003"), ["bath"])
     assert.deepStrictEqual(found("h"), ["kitchen", "hall", "bath"])
@@ -144,7 +144,7 @@ q quit  ? help  enter details  / filter  o order  tab log  +- time`
       shown.filter((line) => line.startsWith("22:"))
     )
     assert.include(text(press(later, "end"), short), "one more")
-    const filtered = text(press(model, "tab", "/", ...Text.characters("PAUSED"), "return"))
+    const filtered = text(press(model, "tab", "/", ...Cells.characters("PAUSED"), "return"))
     assert.include(filtered, "/PAUSED  1 of 7")
     assert.notInclude(filtered, "started as")
   })
@@ -195,7 +195,7 @@ describe("a view of 500 members", () => {
           const lines = render(press(shown, ...keys), { columns, rows })
           assert.isAtMost(lines.length, rows)
           for (const line of lines) {
-            assert.isAtMost(Text.width(line), columns, `${keys.join(" ")} in ${rows} rows: ${line}`)
+            assert.isAtMost(Cells.width(line), columns, `${keys.join(" ")} in ${rows} rows: ${line}`)
             assert.notInclude(line, "\u001B")
           }
           const painted = render(press(shown, ...keys), { columns, rows, color: true })
