@@ -260,7 +260,10 @@ export const onMessage = (
   }
   put(context, { ...known, term: own.term, accepted, waiting })
   const repeated = Math.min(accepted, seq + bodies.length) - 1
-  acknowledge(context, client.id, seq, Math.max(repeated, accept(context, client.id)))
+  const newest = Math.max(repeated, accept(context, client.id))
+  // The first word of a reign says more to it than that: that this server leads, and what it reads.
+  const isEcho = message.echo === true && via === "unicast" && known.term === own.term
+  if (!isEcho) acknowledge(context, client.id, seq, newest)
 }
 
 /** With a message in its place; the newest of one number counts. */
