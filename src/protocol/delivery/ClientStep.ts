@@ -13,6 +13,7 @@ import * as Message from "../model/Message.ts"
 import type { Now } from "../model/State.ts"
 import * as Batch from "./Batch.ts"
 import * as ClientLeader from "./ClientLeader.ts"
+import * as InTurn from "./InTurn.ts"
 import * as Kept from "./Kept.ts"
 import * as Receiver from "./Receiver.ts"
 
@@ -44,7 +45,7 @@ const joinGaps: ReadonlyArray<number> = [50, 100]
 const leaveGap = 20
 const maxHeard = 64
 /** For how many ms after it has missed something a client asks for acknowledgements. */
-const echoMissing = 10_000
+const echoMissing = 2_000
 /** How many clients' order is remembered at most. */
 const maxSources = 2_048
 
@@ -257,12 +258,8 @@ const received = (context: ClientContext, message: Message.Message, from: Member
 const onDeliver = (context: ClientContext, message: Receiver.Delivered): void => {
   const all = Batch.delivered(message)
   if (context.state.phase === "Joined") {
-    receiving(context, (host) => {
-      for (const one of all) {
-        context.state.answers = Receiver.withoutAnswered(context.state.answers, one)
-        Receiver.receive(host, one, false)
-      }
-    })
+    for (const one of all) context.state.answers = Receiver.withoutAnswered(context.state.answers, one)
+    receiving(context, (host) => InTurn.receive(host, all, false))
   }
   const own = all.findLast(({ client }) => client.id === context.state.client.id)
   if (own === undefined) return
