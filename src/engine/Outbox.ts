@@ -12,6 +12,7 @@ import * as Batch from "../protocol/delivery/Batch.ts"
 import type { NodeId } from "../protocol/model/Member.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import type * as Messenger from "../transport/Messenger.ts"
+import * as Gathering from "./Gathering.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /** A message to send or to ask with, and the end. */
@@ -109,12 +110,22 @@ export const make = Effect.fnUntraced(function*(
     },
     run: (way) => {
       const send = sender(way)
+      const waits = Gathering.make()
+      /** What has come meanwhile goes with those that waited. */
+      const gathered = (all: ReadonlyArray<Outgoing>): Effect.Effect<ReadonlyArray<Outgoing>> =>
+        waits(all, monotonic())
+          ? Effect.map(
+            Effect.andThen(Effect.sleep(Gathering.wait), Queue.clear(queue)),
+            (more) => [...all, ...more]
+          )
+          : Effect.succeed(all)
       const sent = Effect.sync(() => {
         sentAt = monotonic()
       })
       return supervisor.keep(
         "outbox",
         Queue.takeAll(queue).pipe(
+          Effect.flatMap(gathered),
           Effect.flatMap((all) => sendAll(all, send)),
           Effect.andThen(sent),
           // It gives way to others by waiting for more.

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -120,16 +121,14 @@ export const make = Effect.fnUntraced(function*(
         readers.delete(reader)
         return Effect.andThen(Queue.shutdown(reader.queue), tell(1))
       })
-  ).pipe(Effect.map((reader) =>
-    Queue.takeBetween(reader.queue, 1, 16).pipe(
-      Effect.tap((some) => {
-        reader.taken += some.length
-        return tell(capacity / 4)
-      }),
-      Stream.fromEffectRepeat,
-      Stream.flattenIterable
-    )
-  ))
+  ).pipe(Effect.map((reader) => {
+    // Not all there is: what is taken counts as read.
+    const take = Effect.tap(Queue.takeBetween(reader.queue, 1, 16), (some) => {
+      reader.taken += some.length
+      return tell(capacity / 4)
+    })
+    return Stream.fromPull(Effect.succeed(Effect.map(take, (some) => some as Arr.NonEmptyArray<Message>)))
+  }))
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       hasEnded = true

@@ -57,6 +57,15 @@ const drawn = Arbitrary.array(
   { maxLength: 40 }
 )
 
+describe("messages of a client", () => {
+  it("share no datagram where they ask for different acknowledgements", () => {
+    const echo = { ...Peer.sends("ann", 2), echo: true } as const
+    const all = [Peer.sends("ann", 1), echo, { ...Peer.sends("ann", 3), echo: true } as const, Peer.sends("ann", 4)]
+    const packed = messages(Batch.pack(all.map((message) => send(message))))
+    assert.deepStrictEqual(packed, [all[0]!, { ...echo, more: ["ann 3"] }, all[3]!])
+  })
+})
+
 describe("messages that the leader relays", () => {
   it("share a datagram: the client and the number of one are left out where they follow from the one before it", () => {
     const all = [delivers(1, "ann", 1), delivers(2, "ann", 2), delivers(3, "bob", 7), delivers(4, "bob", 9)]

@@ -290,6 +290,35 @@ describe("sending (protocol 3, CLIENT_MESSAGE and CLIENT_ACK)", () => {
     assert.deepStrictEqual(one.told(), ["bob 1", "2"])
   })
 
+  it("takes what is relayed of it for the acknowledgement, and for an answer of the leader that says it", () => {
+    const one = joined().send("a", "b", "c")
+    assert.isTrue(one.said("CLIENT_MESSAGE").every(({ message }) => message.echo === true))
+    one.advance(10).hear({ ...Peer.delivers("z", 9, 1, "ann", 1), more: [{ body: "b" }] })
+    assert.deepStrictEqual([one.done, one.state.leaderAnsweredAt], [["Acknowledged 1", "Acknowledged 2"], 10])
+    one.advance(10).hear(Peer.delivers("z", 9, 3, "ann", 3, "y"))
+    assert.deepStrictEqual([one.done.length, one.state.leaderAnsweredAt], [3, 10])
+    assert.isTrue(ClientStep.isDrained(one.hear(Peer.delivers("z", 9, 4, "bob", 4)).state))
+  })
+
+  it("asks for acknowledgements before it is let in, and for 2 s after it has missed something", () => {
+    const echoes = (one: One) => one.said("CLIENT_MESSAGE").map(({ message }) => message.echo === true)
+    assert.deepStrictEqual(echoes(new One().step({ _tag: "Start" }).send("a")), [false])
+    const one = joined().hear(Peer.delivers("z", 9, 2, "bob", 2)).send("a")
+    assert.deepStrictEqual(echoes(one), [false], "an index is missing")
+    one.hear(ack("z", 9, 1)).hear(Peer.delivers("z", 9, 1, "bob", 1)).advance(2_000).forget().send("b")
+    assert.deepStrictEqual(echoes(one), [true])
+    one.advance(200)
+    assert.deepStrictEqual(echoes(one.send("c")), [false, false], "nothing came back")
+  })
+
+  it("counts a leader that it had dropped as answering once that has relayed a message of it", () => {
+    const one = joined().send("a").advance(3_500)
+    one.hear(Peer.says("a", { type: "COORDINATOR", election: "" }, { follows: Peer.reign(9, "z") }))
+    assert.lengthOf(one.state.unanswering, 1)
+    one.hear(Peer.delivers("z", 9, 1, "ann", 1))
+    assert.deepStrictEqual([one.state.unanswering, one.state.flights], [[], []])
+  })
+
   it("is done with all up to the one that is acknowledged, and later acknowledgements of those are none", () => {
     const one = joined().send("a", "b", "c").hear(ack("z", 9, 2))
     assert.deepStrictEqual(one.done, ["Acknowledged 1", "Acknowledged 2"])

@@ -464,6 +464,21 @@ describe("several messages in one datagram", () => {
     assert.deepStrictEqual(received(server), ["ann 1", "ann 2", "ann 3", "ann 4", "ann 5", "ann 6"])
   })
 
+  it("of a client that takes them, relayed, for the acknowledgement, are acknowledged once in a reign", () => {
+    const server = leader()
+    server.hear(reads)
+    const echo = (seq: number) => ({ ...several(seq, ["a", "b"]), echo: true as const })
+    server.forget().hear(echo(1), alone)
+    assert.deepStrictEqual(server.says(), ["CLIENT_DELIVER", "CLIENT_DELIVER", "CLIENT_ACK to client"])
+    server.forget().hear(echo(1), alone)
+    server.hear(echo(3), alone)
+    assert.deepStrictEqual(server.says(), ["CLIENT_DELIVER", "CLIENT_DELIVER"])
+    server.hear(several(3, ["a", "b"]), alone)
+    assert.deepStrictEqual(acknowledged(server), [4], "it has not heard them")
+    server.hear(echo(5))
+    assert.deepStrictEqual(acknowledged(server), [6], "it may know of no leader")
+  })
+
   it("are accepted as far as the client's turn and our own inbox have room", () => {
     const server = leader()
     server.hear(reads)

@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
+import * as InTurn from "../../src/protocol/delivery/InTurn.ts"
 import * as Kept from "../../src/protocol/delivery/Kept.ts"
 import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
@@ -478,6 +479,44 @@ const arrivals = (drawn: History) => {
   for (const at of drawn.twice) if (at < all.length) order.push({ message: all[at]!, at: at + 40 })
   return order.sort((a, b) => a.at - b.at).map(({ message }) => message)
 }
+
+/** Those that follow each other by their indexes, up to so many, as they would share datagrams. */
+const datagrams = (all: ReadonlyArray<Receiver.Delivered>, sizes: ReadonlyArray<number>) => {
+  const some: Array<Array<Receiver.Delivered>> = []
+  for (const message of all) {
+    const [last = []] = some.slice(-1)
+    const before = last.at(-1)
+    const follows = before?.term === message.term && before.index + 1 === message.index
+    if (follows && last.length <= sizes[some.length % sizes.length]! % 9) last.push(message)
+    else some.push([message])
+  }
+  return some
+}
+
+describe("messages that come in one datagram (protocol, Several messages in one datagram)", () => {
+  it.prop("leave a receiver as if they had come one by one, also where there is not room for all", [
+    history,
+    small(200)
+  ], ([drawn, room]) => {
+    const [one, other] = [host("ann"), host("ann")]
+    for (const some of datagrams(arrivals(drawn), drawn.late)) {
+      for (const host of [one, other]) Receiver.allow(host, room)
+      one.hear(...some)
+      InTurn.receive(other, some, false)
+      assert.deepStrictEqual([other.receiver, other.delivered, other.losses], [one.receiver, one.delivered, one.losses])
+    }
+  }, { arbitrary: { runs: 200 } })
+
+  it("begin a receiver with the first of them", () => {
+    const [one, other] = [new Host(), new Host()]
+    const some = [says(4, "ann", 2), says(5, "ann", 3), says(6, "bob", 9)]
+    InTurn.receive(one, some, false)
+    assert.deepStrictEqual(one.receiver, Receiver.empty)
+    InTurn.receive(one, some, true)
+    for (const message of some) Receiver.receive(other, message, true)
+    assert.deepStrictEqual([one.receiver, one.takes()], [other.receiver, ["ann 2", "ann 3", "bob 9"]])
+  })
+})
 
 describe("the receiver and its naive twin", () => {
   it.prop("deliver the same at every step, however what is sent arrives, if all arrives", [history], ([drawn]) => {

@@ -120,6 +120,15 @@ export const observe = (
   }
 }
 
+/** A server has relayed a message of ours. If it is the leader that we follow, that is an answer. */
+export const relayed = (context: ClientContext, from: Message.Of<"CLIENT_DELIVER">["from"]): void => {
+  const { reign, unanswering } = context.state
+  if (reign === null || !Member.isSameStart(reign.leader, from)) return
+  context.state.leaderHeardAt = context.now.monotonic
+  context.state.leaderAnsweredAt = context.now.monotonic
+  if (unanswering.length > 0) context.state.unanswering = unanswering.filter((one) => !Member.isSameStart(one, from))
+}
+
 /** Whether the leader followed reads several messages in one datagram is known by its own word alone. */
 export const noteBatches = (context: ClientContext, { sender }: Message.FromServer): void => {
   const { reign } = context.state

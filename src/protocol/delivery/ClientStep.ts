@@ -13,6 +13,7 @@ import * as Message from "../model/Message.ts"
 import type { Now } from "../model/State.ts"
 import * as Batch from "./Batch.ts"
 import * as ClientLeader from "./ClientLeader.ts"
+import * as InTurn from "./InTurn.ts"
 import * as Kept from "./Kept.ts"
 import * as Receiver from "./Receiver.ts"
 
@@ -43,6 +44,8 @@ const patientTries = 3
 const joinGaps: ReadonlyArray<number> = [50, 100]
 const leaveGap = 20
 const maxHeard = 64
+/** For how many ms after it has missed something a client asks for acknowledgements. */
+const echoMissing = 2_000
 /** How many clients' order is remembered at most. */
 const maxSources = 2_048
 
@@ -62,6 +65,7 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   members: 0,
   heard: HashMap.empty(),
   receiver: Receiver.empty,
+  missedAt: -Infinity,
   answers: [],
   answerAt: Infinity,
   seq: 0,
@@ -184,8 +188,11 @@ const fly = (context: ClientContext): void => {
   const patient = due.find(({ tries }) => tries >= patientTries)
   if (patient !== undefined) ClientLeader.doubtLeader(context, patient.since)
   const oldest = state.flights[0]!.seq
-  for (const { body, seq } of due) {
-    const message = { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, body } as const
+  if (due.some(({ tries }) => tries > 0)) state.missedAt = now
+  const hearsEcho = state.phase === "Joined" && now - state.missedAt >= echoMissing
+  for (const { body, seq, tries } of due) {
+    const echo = hearsEcho && tries === 0 ? { echo: true as const } : {}
+    const message = { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, ...echo, body } as const
     context.send(state.address, message, state.leaderBatches)
   }
   // A leader that has more to do than it can takes longer for each; to ask it again meanwhile would give it still more.
@@ -199,7 +206,7 @@ const flown = (flight: Flight, now: number, first: number): Flight => ({
   dueAt: now + Math.min(ClientLeader.backoff.longest, first * 2 ** flight.tries)
 })
 
-/** A leader accepts in order: what it acknowledges, it acknowledges with all before it. */
+/** A leader accepts in order: what it acknowledges or relays, it acknowledges with all before it. */
 const acknowledged = (context: ClientContext, upTo: number): void => {
   const { flights, seq: newestSeq } = context.state
   if (upTo > newestSeq) return
@@ -221,7 +228,6 @@ const received = (context: ClientContext, message: Message.Message, from: Member
   if (Message.isOfHandover(message)) return
   switch (message.type) {
     case "CLIENT_DELIVER":
-      if (context.state.phase !== "Joined") return
       return onDeliver(context, message)
     case "CLIENT_JOIN":
       if (message.seq === 0) receiving(context, (host) => Receiver.introduce(host, message.client.id))
@@ -249,13 +255,17 @@ const received = (context: ClientContext, message: Message.Message, from: Member
   if (Message.namesNewest(message) && context.state.phase !== "Joining") named(context, message, message.delivered ?? 0)
 }
 
-const onDeliver = (context: ClientContext, message: Receiver.Delivered): void =>
-  receiving(context, (host) => {
-    for (const one of Batch.delivered(message)) {
-      context.state.answers = Receiver.withoutAnswered(context.state.answers, one)
-      Receiver.receive(host, one, false)
-    }
-  })
+const onDeliver = (context: ClientContext, message: Receiver.Delivered): void => {
+  const all = Batch.delivered(message)
+  if (context.state.phase === "Joined") {
+    for (const one of all) context.state.answers = Receiver.withoutAnswered(context.state.answers, one)
+    receiving(context, (host) => InTurn.receive(host, all, false))
+  }
+  const own = all.findLast(({ client }) => client.id === context.state.client.id)
+  if (own === undefined) return
+  ClientLeader.relayed(context, message.from)
+  acknowledged(context, own.seq)
+}
 
 /** The servers that were heard are counted, to explain why nobody answers. */
 const hear = (context: ClientContext, id: Member.NodeId): void => {
@@ -317,4 +327,5 @@ const receiving = (context: ClientContext, use: (host: Receiver.Host) => unknown
   }
   use(host)
   context.state.receiver = host.receiver
+  if (Receiver.dueAt(host.receiver) !== Infinity) context.state.missedAt = context.now.monotonic
 }

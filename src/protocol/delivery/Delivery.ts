@@ -18,6 +18,7 @@ import type { Delivery, KnownClient } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
 import * as Batch from "./Batch.ts"
+import * as InTurn from "./InTurn.ts"
 import * as Kept from "./Kept.ts"
 import * as Receiver from "./Receiver.ts"
 
@@ -260,7 +261,10 @@ export const onMessage = (
   }
   put(context, { ...known, term: own.term, accepted, waiting })
   const repeated = Math.min(accepted, seq + bodies.length) - 1
-  acknowledge(context, client.id, seq, Math.max(repeated, accept(context, client.id)))
+  const newest = Math.max(repeated, accept(context, client.id))
+  // The first word of a reign says more to it than that: that this server leads, and what it reads.
+  const isEcho = message.echo === true && via === "unicast" && known.term === own.term
+  if (!isEcho) acknowledge(context, client.id, seq, newest)
 }
 
 /** With a message in its place; the newest of one number counts. */
@@ -315,7 +319,7 @@ const handOn = (context: StepContext, messages: KnownClient["waiting"]): void =>
   receiving(context, (host) => {
     // The leader of the reign is there from its first message on.
     if (next === 1) Receiver.named(host, term, id, 0)
-    for (const message of all) Receiver.receive(host, message, true)
+    InTurn.receive(host, all, true)
   })
   change(context, { handedOnAt: context.now.monotonic })
   if (!context.hasTimer("newest")) context.setTimer("newest", newestAfter[0], { _tag: "NameNewest", isLast: false })
@@ -350,9 +354,7 @@ export const onDeliver = (context: StepContext, message: Message.Of<"CLIENT_DELI
   }
   const { reign } = context.state.election
   const isOfOurs = reign !== null && reign.term === message.term && reign.leader.id === message.leader
-  receiving(context, (host) => {
-    for (const one of all) Receiver.receive(host, one, isOfOurs)
-  })
+  receiving(context, (host) => InTurn.receive(host, all, isOfOurs))
 }
 
 /** A client of which a message is relayed is there. */

@@ -116,7 +116,8 @@ export const newestOf = (receiver: Receiver, term: number, leader: NodeId): numb
   return 0
 }
 
-const change = (host: Host, change: Partial<Receiver>): void => {
+/** Changes a receiver. */
+export const change = (host: Host, change: Partial<Receiver>): void => {
   host.receiver = { ...host.receiver, ...change }
 }
 
@@ -228,10 +229,12 @@ const isWanted = (host: Host, { client, seq }: Delivered): boolean => {
     && !source.held.some((held) => held.seq === seq)
 }
 
-const sourceOf = (host: Host, client: Client.ClientId): Source | undefined =>
+/** What is known of a client's messages. */
+export const sourceOf = (host: Host, client: Client.ClientId): Source | undefined =>
   Option.getOrUndefined(HashMap.get(host.receiver.sources, client))
 
-const putSource = (host: Host, client: Client.ClientId, source: Source): void => {
+/** Puts what is known of a client's messages in its place; where the table is full, some others are dropped. */
+export const putSource = (host: Host, client: Client.ClientId, source: Source): void => {
   const all = host.receiver.sources
   if (HashMap.size(all) >= host.maxSources && !HashMap.has(all, client)) {
     // Some at once: to look for the oldest with each new one would let a crowd of new clients cost a search each.

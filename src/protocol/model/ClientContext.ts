@@ -80,6 +80,8 @@ export interface State {
   /** The servers heard lately, and when. */
   readonly heard: HashMap.HashMap<Member.NodeId, number>
   readonly receiver: Receiver.Receiver
+  /** When it last noticed that it misses something that was relayed. */
+  readonly missedAt: number
   /** Messages that were asked of the group, and that nobody has repeated yet; and the time at which we do. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
   readonly answerAt: number

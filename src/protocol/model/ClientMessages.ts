@@ -29,11 +29,15 @@ export const kinds = [
   }),
   /** You are in: the leader's answer to the join of that nonce. `members`: how many servers it sees. */
   kind("CLIENT_WELCOME", { ...header, nonce: Nonce, members: Schema.Natural, delivered }),
-  /** A message. `oldest`: the client's lowest `seq` that is not acknowledged. `more`: the bodies of those that follow it. */
+  /**
+   * A message. `oldest`: the client's lowest `seq` that is not acknowledged. `more`: the bodies of those that follow it. `echo`: it
+   * takes them, relayed, for the acknowledgement.
+   */
   kind("CLIENT_MESSAGE", {
     client: Client.Client,
     seq: Client.Seq,
     oldest: Client.Seq,
+    echo: Schema.optionalKey(Schema.Literal(true)),
     body: Client.Body,
     more: Schema.optionalKey(Schema.Array(Client.Body).check(Schema.isMaxLength(Client.maxMore)))
   }),

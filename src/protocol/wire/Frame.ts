@@ -9,7 +9,7 @@ import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
 import * as Message from "../model/Message.ts"
-import * as QuickDeliver from "./QuickDeliver.ts"
+import * as QuickRead from "./QuickRead.ts"
 
 /** The largest frame, in bytes: it fits every path without IP fragmentation. */
 export const maxBytes = 1_200
@@ -148,7 +148,7 @@ export const readBody = (body: Uint8Array): Result.Result<Message.Message, Refus
   } catch {
     return Result.fail("NotJson")
   }
-  const quick = QuickDeliver.read(value)
+  const quick = QuickRead.read(value)
   return quick === undefined ? Message.decode(value) : Result.succeed(quick)
 }
 

@@ -1,6 +1,7 @@
 /**
- * Reads a `CLIENT_DELIVER` in parsed JSON without its schema: every receiver reads every message of every client, and the schema takes several times as
- * long as parsing the JSON. What is not plainly right here is left to the schema to judge, so the result of both is the same.
+ * Reads the messages that carry what clients say, in parsed JSON, without their schema: every receiver reads every message of every client, and
+ * the schema takes several times as long as parsing the JSON. What is not plainly right here is left to the schema to judge, so the result of both is
+ * the same.
  */
 import type * as Schema from "effect/Schema"
 import * as Client from "../model/Client.ts"
@@ -8,19 +9,50 @@ import type { NodeId } from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
 
+type Quick = Message.Of<"CLIENT_DELIVER" | "CLIENT_MESSAGE">
+
 /** The message that it surely is; undefined where the schema is to judge. */
-export const read = (value: unknown): Message.Of<"CLIENT_DELIVER"> | undefined => {
+export const read = (value: unknown): Quick | undefined => {
   if (typeof value !== "object" || value === null) return undefined
-  const { body, client, from, index, leader, more, seq, term, type } = value as Readonly<Record<string, unknown>>
-  if (type !== "CLIENT_DELIVER" || !isId(leader) || !isCount(term, 0) || term > Reign.maxTerm) return undefined
+  const fields = value as Readonly<Record<string, unknown>>
+  return fields["type"] === "CLIENT_DELIVER"
+    ? deliveredOf(fields)
+    : fields["type"] === "CLIENT_MESSAGE"
+    ? sentOf(fields)
+    : undefined
+}
+
+const deliveredOf = (
+  { body, client, from, index, leader, more, seq, term }: Readonly<Record<string, unknown>>
+): Message.Of<"CLIENT_DELIVER"> | undefined => {
+  if (!isId(leader) || !isCount(term, 0) || term > Reign.maxTerm) return undefined
   if (!isCount(index, 1) || !isCount(seq, 1) || !isBody(body)) return undefined
   const sender = startOf(from)
   const by = clientOf(client)
   if (sender === undefined || by === undefined) return undefined
+  const type = "CLIENT_DELIVER"
   const message = { type, from: sender, term, leader: leader as NodeId, index, client: by, seq, body } as const
   if (more === undefined) return message
   const following = followingOf(more)
   return following === undefined ? undefined : { ...message, more: following }
+}
+
+const sentOf = (
+  { body, client, echo, more, oldest, seq }: Readonly<Record<string, unknown>>
+): Message.Of<"CLIENT_MESSAGE"> | undefined => {
+  if (!isCount(seq, 1) || !isCount(oldest, 1) || !isBody(body)) return undefined
+  const by = clientOf(client)
+  if (by === undefined || (echo !== undefined && echo !== true)) return undefined
+  const message = {
+    type: "CLIENT_MESSAGE",
+    client: by,
+    seq,
+    oldest,
+    ...echo === undefined ? {} : { echo: true as const },
+    body
+  } as const
+  if (more === undefined) return message
+  return isList(more) && more.every(isBody) ? { ...message, more } : undefined
 }
 
 const isId = (value: unknown): value is string => typeof value === "string" && id.test(value)
@@ -56,10 +88,13 @@ const isBody = (value: unknown): value is Schema.Json => {
 const isPlain = (value: unknown): value is string | number | boolean | null =>
   typeof value === "string" || typeof value === "boolean" || value === null || Number.isFinite(value)
 
+const isList = (value: unknown): value is ReadonlyArray<unknown> =>
+  Array.isArray(value) && value.length <= Client.maxMore
+
 const followingOf = (value: unknown): ReadonlyArray<Client.Following> | undefined => {
-  if (!Array.isArray(value) || value.length >= Client.window) return undefined
+  if (!isList(value)) return undefined
   const all: Array<Client.Following> = []
-  for (const one of value as ReadonlyArray<unknown>) {
+  for (const one of value) {
     const following = typeof one === "object" && one !== null ? oneOf(one) : undefined
     if (following === undefined) return undefined
     all.push(following)

@@ -1,5 +1,6 @@
 /**
- * Reading a message of the leader without its schema: it says what the schema says, or leaves it to that (protocol, CLIENT_DELIVER).
+ * Reading messages of clients without their schema: it says what the schema says, or leaves it to that (protocol, CLIENT_DELIVER and
+ * CLIENT_MESSAGE).
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -7,14 +8,14 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Client from "../../src/protocol/model/Client.ts"
 import * as Message from "../../src/protocol/model/Message.ts"
-import * as QuickDeliver from "../../src/protocol/wire/QuickDeliver.ts"
+import * as QuickRead from "../../src/protocol/wire/QuickRead.ts"
 import * as Peer from "./harness/Peer.ts"
 
-const schema = Schema.decodeUnknownResult(Message.Message.cases.CLIENT_DELIVER)
+const schema = Schema.decodeUnknownResult(Message.Message)
 
 /** What the schema says, where the other says anything. */
 const isAgreed = (value: object): boolean => {
-  const quick = QuickDeliver.read(value)
+  const quick = QuickRead.read(value)
   if (quick === undefined) return false
   assert.deepStrictEqual(Result.getOrThrow(schema(value)), quick)
   return true
@@ -24,6 +25,15 @@ const plain = {
   ...Peer.delivers("z", 9, 1, "ann", 1),
   body: { at: 1.5, text: "x".repeat(90), is: true, none: null },
   more: [{ body: "a" }, { seq: 4, body: 1 }, { client: Peer.sender("bob"), seq: 7, body: null }]
+}
+
+const sent = {
+  type: "CLIENT_MESSAGE",
+  client: Peer.sender("ann"),
+  seq: 5,
+  oldest: 2,
+  body: { at: 1.5, text: "x".repeat(90) },
+  more: ["a", 1, null, { is: true }]
 }
 
 /** All places of a message in which something else may stand. */
@@ -36,6 +46,9 @@ describe("a message that is read without its schema", () => {
   it("is read where it is a usual one, alone and with others", () => {
     assert.isTrue(isAgreed(plain))
     assert.isTrue(isAgreed(Peer.delivers("z", 9, 1, "ann", 1)))
+    assert.isTrue(isAgreed(sent))
+    const { more: _, ...alone } = sent
+    assert.isTrue(isAgreed({ ...alone, later: "unknown" }))
     assert.isTrue(isAgreed({ ...plain, later: "unknown", from: { ...plain.from, later: 1 } }), "without unknown fields")
   })
 
@@ -46,6 +59,8 @@ describe("a message that is read without its schema", () => {
     for (const more of [[value], [{ client: value, body: 1 }], Array.from({ length: 64 }, () => ({ body: value }))]) {
       isAgreed({ ...plain, more })
     }
+    for (const place of ["client", "seq", "oldest", "body", "more"]) isAgreed({ ...sent, [place]: value })
+    isAgreed({ ...sent, more: [value] })
   })
 
   it("leaves to the schema what is out of its range", () => {
@@ -63,7 +78,19 @@ describe("a message that is read without its schema", () => {
         { more: Array.from({ length: 64 }, () => ({ body: 1 })) },
         { more: [null] }
       ]
-    ) assert.isUndefined(QuickDeliver.read({ ...plain, ...wrong }), JSON.stringify(wrong))
+    ) assert.isUndefined(QuickRead.read({ ...plain, ...wrong }), JSON.stringify(wrong))
+    for (
+      const wrong of [
+        { seq: 0 },
+        { oldest: 0.5 },
+        { body: { deep: {} } },
+        { client: null },
+        { more: 1 },
+        { more: ["a", "x".repeat(511)] },
+        { more: Array.from({ length: 64 }, () => 1) }
+      ]
+    ) assert.isUndefined(QuickRead.read({ ...sent, ...wrong }), JSON.stringify(wrong))
+    for (const other of [null, 1, { type: "CLIENT_LEAVE" }]) assert.isUndefined(QuickRead.read(other))
   })
 })
 
