@@ -15,7 +15,7 @@ import * as UnicastSocket from "./UnicastSocket.ts"
 export interface Attaching {
   /** Opens a unicast socket on an address. If it was attached already, in place of another, there is nothing to do. */
   readonly add: (wanted: Attachment) => Effect.Effect<void, DatagramsFailed>
-  /** Starts the fiber that reads a unicast socket, and that opens it anew. */
+  /** Starts the fiber that opens a unicast socket anew when it fails. */
   readonly keep: (one: Attached) => Effect.Effect<void>
   readonly detach: (one: Attached) => Effect.Effect<void>
   /** Reports why an attachment failed, unless that goes without saying: the system still asks whether the address is free. */
@@ -31,7 +31,7 @@ export const make = (
   const keep = Effect.fnUntraced(function*(one: Attached) {
     const again = UnicastSocket.open(sockets, one, ttl)
     const isExpected = () => one.present && one.networkInterface.flaw !== "tentative"
-    one.fiber = yield* sockets.forkKept(Socket.keep(sockets, one, "unicast", again, isExpected))
+    one.fiber = yield* sockets.forkKept(Socket.keep(sockets, one, again, isExpected))
   })
   const attach = Effect.fnUntraced(function*(group: number, networkInterface: SystemInterface) {
     const one: Attached = { ...UnicastSocket.make(networkInterface, unicastPort), group, fiber: undefined }

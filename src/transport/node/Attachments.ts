@@ -62,7 +62,7 @@ export const open = Effect.fnUntraced(function*(
     if (socket === undefined) continue
     // Its memberships went with the socket.
     const again = Effect.tap(socket.open, () => memberships.joinAll(sockets.reported))
-    yield* sockets.forkKept(Socket.keep(sockets, socket, "multicast", again))
+    yield* sockets.forkKept(Socket.keep(sockets, socket, again))
   }
   const sources = Sources.make(held, primary)
   const follow = Following.make(scan, {

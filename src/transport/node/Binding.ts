@@ -4,11 +4,11 @@
  * and so one identity, and each datagram would come to any one of them.
  */
 import * as Effect from "effect/Effect"
-import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
-import * as DatagramSocket from "effect/socket/DatagramSocket"
 import * as Dgram from "node:dgram"
-import * as Os from "node:os"
+import type { DatagramsFailed } from "../Datagrams.ts"
+import type * as SocketAddress from "./SocketAddress.ts"
+import * as SystemError from "./SystemError.ts"
 
 /** The binding of a socket; `connect` leaves only the datagrams of one address. All addresses are numbers, never names. */
 export interface Binding {
@@ -18,19 +18,20 @@ export interface Binding {
   readonly kernelReceiveBufferSize?: number
   /** `interface` is as `SocketAddress.multicastInterface` spells it. */
   readonly multicast?: { readonly interface: string; readonly ttl: number; readonly loopback: boolean }
-  readonly connect?: NetAddress.InetAddress
+  readonly connect?: SocketAddress.Native
 }
 
-/** Opens and binds a socket that this process shares with no other. Closed with the scope. */
+/** Opens and binds a socket that this process shares with no other. Closed with the scope. `where` is told if that fails. */
 export const open = (
+  where: string,
   binding: Binding
-): Effect.Effect<Dgram.Socket, DatagramSocket.DatagramSocketError, Scope.Scope> =>
+): Effect.Effect<Dgram.Socket, DatagramsFailed, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.callback<Dgram.Socket, DatagramSocket.DatagramSocketError>((resume) => {
+    Effect.callback<Dgram.Socket, DatagramsFailed>((resume) => {
       let socket: Dgram.Socket | undefined
       const fail = (cause: unknown) => {
         if (socket !== undefined) close(socket)
-        resume(Effect.fail(openFailed(cause)))
+        resume(Effect.fail(SystemError.failedBy("open", where, cause)))
       }
       const attempt = (act: () => void) => {
         try {
@@ -64,7 +65,7 @@ export const open = (
             if (connect === undefined) return opened()
             made.connect(
               connect.port,
-              NetAddress.formatNativeHost(connect, links(isIpv6)),
+              connect.host,
               (error?: Error) => error instanceof Error ? fail(error) : opened()
             )
           }))
@@ -91,18 +92,3 @@ const close = (socket: Dgram.Socket): void => {
     // Closed already.
   }
 }
-
-/** The numbers of the links by name: the system takes names. */
-const links = (isIpv6: boolean): ReadonlyMap<string, number> => {
-  if (!isIpv6 || process.platform === "win32") return new Map()
-  try {
-    return NetAddress.scopeIdsFromInterfaces(Object.entries(Os.networkInterfaces()))
-  } catch {
-    return new Map()
-  }
-}
-
-const openFailed = (cause: unknown): DatagramSocket.DatagramSocketError =>
-  new DatagramSocket.DatagramSocketError({
-    reason: new DatagramSocket.DatagramSocketOpenError({ kind: "Unknown", cause })
-  })

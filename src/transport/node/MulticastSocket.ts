@@ -53,7 +53,7 @@ export const make = (sockets: Socket.Sockets, multicastGroup: MulticastGroup): M
   const socket: MulticastSocket = {
     multicastGroup,
     opened: undefined,
-    open: Socket.open(sockets, formatAddress(multicastGroup.address), {
+    open: Socket.open(sockets, formatAddress(multicastGroup.address), "multicast", {
       bind: { address: isIpv6 ? "::" : "0.0.0.0", port: multicastGroup.address.port },
       reuseAddress: true,
       ...isIpv6 ? { ipv6Only: true } : {},

@@ -2,7 +2,7 @@
  * Datagrams over the UDP sockets of Node: one multicast socket that only receives, and one unicast socket an interface that
  * sends everything and receives unicasts (protocol 2).
  *
- * Each socket has one fiber that reads it, and that opens it anew, on the same port, when it fails. One more fiber looks at
+ * What comes by any of them waits in one queue. Each socket has one fiber that opens it anew, on the same port, when it fails. One more looks at
  * the interfaces of the system: one that comes is joined, one that comes back is joined again, one whose address changes is
  * opened on the new one. The announced address follows; the node's id stays.
  *
@@ -140,7 +140,7 @@ const openIn = Effect.fnUntraced(function*(
     resolve: (host) => resolve(resolver, host, new Set(groups.map(({ multicastGroup }) => multicastGroup.family))),
     troubles: Queue.take(sockets.troubles),
     openLinks: linksOf(attachments, options, sockets),
-    dropped: Effect.sync(() => sockets.lost() + droppedBy(attachments))
+    dropped: Effect.sync(sockets.lost)
   }
   return endpoint
 })
@@ -181,12 +181,6 @@ const resolve = Effect.fnUntraced(function*(
   const ips = all.filter((ip) => families.has(familyOf(ip)))
   return ips.length > 0 ? ips : yield* failed(`${host} (only ${all.join(", ")})`)
 })
-
-/** How many datagrams the receive buffers of the open sockets had no room for. */
-const droppedBy = ({ all, groups }: Attachments.Attachments): number => {
-  const open = [...groups.map(({ socket }) => socket?.opened), ...all().map(({ opened }) => opened)]
-  return open.reduce((sum, opened) => sum + (opened?.reader.dropped() ?? 0), 0)
-}
 
 const hostname = (): string => {
   try {

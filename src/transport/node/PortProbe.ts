@@ -8,7 +8,7 @@ import { type Address, formatAddress } from "../../protocol/model/Member.ts"
 import { DatagramsFailed } from "../Datagrams.ts"
 import { familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
 import * as Binding from "./Binding.ts"
-import * as Socket from "./Socket.ts"
+import type * as Socket from "./Socket.ts"
 import * as SocketAddress from "./SocketAddress.ts"
 import * as SystemError from "./SystemError.ts"
 
@@ -19,14 +19,11 @@ import * as SystemError from "./SystemError.ts"
 export const probe = Effect.fnUntraced(
   function*(sockets: Socket.Sockets, from: SystemInterface, to: Address, payload: Uint8Array) {
     const where = formatAddress(to)
-    const address = SocketAddress.parse(to, from.index)
+    const address = SocketAddress.toNative(to, from.index)
     if (address === undefined || familyOf(to.ip) !== familyOf(from.address)) {
       return yield* new DatagramsFailed({ during: "send", kind: "Unreachable", where })
     }
-    const socket = yield* Effect.mapError(
-      Binding.open({ bind: { address: from.address }, connect: address }),
-      (error) => Socket.failedFrom("open", where, error)
-    )
+    const socket = yield* Binding.open(where, { bind: { address: from.address }, connect: address })
     let isRefused = false
     const answered = Effect.callback<void, DatagramsFailed>((resume) => {
       const refuse = (cause: unknown): DatagramsFailed => {
@@ -38,7 +35,7 @@ export const probe = Effect.fnUntraced(
       socket.on("error", refuse)
       // An answer to the source of the datagram comes here, and is as good as any.
       socket.once("message", (payload) => {
-        sockets.receive([{ payload, address }], "unicast")
+        sockets.receive(payload, SocketAddress.fromNative(address.host, address.port), "unicast")
         resume(Effect.void)
       })
       socket.send(payload, (error) => {

@@ -1,9 +1,10 @@
 /**
- * One UDP socket of Node through all its reopenings. One fiber reads it, and opens it anew when it fails. Until that
- * succeeds, a send fails at once instead of waiting.
+ * One UDP socket of Node through all its reopenings. One fiber opens it anew when it fails; until that succeeds, a send fails at
+ * once instead of waiting.
+ *
+ * Not by Effect's own socket, whose reader is a fiber that each datagram wakes: what comes is put where all of it waits, and its
+ * one reader takes together what has come by its turn.
  */
-import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,7 +12,6 @@ import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import type * as Dgram from "node:dgram"
 import type { Address } from "../../protocol/model/Member.ts"
 import { DatagramsFailed, type Received } from "../Datagrams.ts"
@@ -26,8 +26,6 @@ import * as SystemError from "./SystemError.ts"
 const receiveCapacity = 4096
 // A queue that nobody reads must not grow; the newest faults are the ones that matter.
 const troubleCapacity = 64
-// In ms. If the system does not tell of interfaces, a socket knows no more of them when it is opened anew.
-const renewEvery = 30_000
 // A datagram longer than this is no frame of ours (protocol 7): not kept, so that a full queue stays below 8 MiB.
 const longestKept = 2048
 
@@ -40,10 +38,8 @@ export const kernelReceiveBufferSize = receiveBufferWanted
 /** All sockets of one endpoint share this: where their datagrams and faults go, and the scopes that they live in. */
 export interface Sockets {
   readonly scope: Scope.Scope
-  /** Answers whether all were read. If not, one came over an interface that its socket does not know yet. */
-  readonly receive: (datagrams: ReadonlyArray<DatagramSocket.Datagram>, via: Received["via"]) => boolean
-  /** Datagrams that were read by nobody, besides those that an open socket still counts itself. */
-  readonly lose: (count: number) => void
+  /** Keeps a datagram until it is read. Of too many, the oldest is lost. It never throws: it is called by the system. */
+  readonly receive: (payload: Uint8Array, from: Address, via: Received["via"]) => void
   readonly report: (failed: DatagramsFailed) => void
   /** As `report`, as an effect. */
   readonly reported: (failed: DatagramsFailed) => Effect.Effect<void>
@@ -53,6 +49,7 @@ export interface Sockets {
   readonly forkKept: (loop: Effect.Effect<void>) => Effect.Effect<Fiber.Fiber<unknown>>
   readonly incoming: Queue.Dequeue<Received>
   readonly troubles: Queue.Dequeue<DatagramsFailed>
+  /** How many datagrams were not kept, or not until they were read. */
   readonly lost: () => number
 }
 
@@ -65,19 +62,11 @@ export const sockets = Effect.fnUntraced(function*(scope: Scope.Scope, fibers: S
   const reported = (failed: DatagramsFailed) => Effect.sync(() => report(failed))
   const made: Sockets = {
     scope,
-    receive: (datagrams, via) => {
-      let isKnown = true
-      for (const datagram of datagrams) {
-        const { payload } = datagram
-        const from = fromOf(datagram)
-        if (from === undefined) isKnown = false
-        if (from === undefined || payload.length > longestKept || Queue.isFullUnsafe(incoming)) lost++
-        if (from === undefined || payload.length > longestKept) continue
-        Queue.offerUnsafe(incoming, { payload, from, via })
-      }
-      return isKnown
+    receive: (payload, from, via) => {
+      const isTooLong = payload.length > longestKept
+      if (isTooLong || Queue.isFullUnsafe(incoming)) lost++
+      if (!isTooLong) Queue.offerUnsafe(incoming, { payload, from, via })
     },
-    lose: (count) => void (lost += count),
     report,
     reported,
     forkKept: (loop) =>
@@ -98,8 +87,9 @@ export const sockets = Effect.fnUntraced(function*(scope: Scope.Scope, fibers: S
 /** A socket that is open now. `fault` completes when it is one no longer. */
 export interface Opened {
   readonly scope: Scope.Closeable
-  readonly reader: DatagramSocket.Reader
-  readonly writer: DatagramSocket.Writer
+  readonly port: number
+  /** Hands a datagram to the system. Fails with what that, or Node, says: see {@link notSent}. */
+  readonly send: (payload: Uint8Array, to: SocketAddress.Native) => Effect.Effect<void, unknown>
   /** Joins a multicast group on an interface until the scope closes. */
   readonly join: (group: string, networkInterface: SystemInterface) => Effect.Effect<void, DatagramsFailed, Scope.Scope>
   readonly fault: Deferred.Deferred<DatagramsFailed>
@@ -111,39 +101,33 @@ export interface Slot {
 }
 
 /** Opens one socket, which is this process's own, in a scope of its own. */
-export const open = Effect.fn("Socket.open")(function*(sockets: Sockets, where: string, binding: Binding.Binding) {
+export const open = Effect.fn("Socket.open")(function*(
+  sockets: Sockets,
+  where: string,
+  via: Received["via"],
+  binding: Binding.Binding
+) {
   const fault = yield* Deferred.make<DatagramsFailed>()
   const opening = yield* Scope.fork(sockets.scope)
   return yield* Effect.gen(function*() {
-    let native: Dgram.Socket | undefined
-    const binds = Effect.tap(Binding.open(binding), (made) =>
-      Effect.sync(() => {
-        native = made
-      }))
-    const socket = yield* NodeDatagramSocket.fromSocket(binds, {
-      receiveBuffer: { capacity: receiveCapacity, strategy: "sliding" },
-      onError: (error) => {
-        const failed = failedFrom("receive", where, error)
-        // An ICMP message about some other host is no fault of this socket.
-        if (failed.kind === "ConnectionRefused" || failed.kind === "Unreachable") sockets.report(failed)
-        else Deferred.doneUnsafe(fault, Effect.succeed(failed))
-      }
-    })
-    const reader = yield* socket.reader
-    const writer = yield* socket.writer
+    const native = yield* Binding.open(where, binding)
+    yield* listen(sockets, native, { where, via, fault })
     // Where the system does not tell which interface its zone is, the address of a link cannot be read.
-    yield* Effect.try({ try: () => reader.address, catch: (cause) => SystemError.failedBy("open", where, cause) })
-    const opened: Opened = { scope: opening, reader, writer, join: joinBy(native), fault }
+    const { port } = yield* Effect.try({
+      try: () => native.address(),
+      catch: (cause) => SystemError.failedBy("open", where, cause)
+    })
+    const opened: Opened = { scope: opening, port, send: sendBy(native), join: joinBy(native), fault }
     return opened
   }).pipe(
     Scope.provide(opening),
-    Effect.mapError((error) => withCluster(failedFrom("open", where, error))),
+    Effect.mapError(withCluster),
     Effect.onError(() => Scope.close(opening, Exit.void))
   )
 })
 
 /**
- * Reads one socket; where it fails, closes it and opens it again until that succeeds. Why it does not is reported
+ * Keeps one socket open; where it fails, closes it and opens it again until that succeeds. Why it does not is reported
  * while it is expected to: not while its interface is gone, which is reported already, nor while the system asks whether
  * another host has its address.
  */
@@ -151,11 +135,9 @@ export const keep = Effect.fnUntraced(
   function*(
     sockets: Sockets,
     slot: Slot,
-    via: Received["via"],
     again: Effect.Effect<Opened, DatagramsFailed>,
     isExpected: () => boolean = () => true
   ) {
-    let renewedAt = -Infinity
     while (true) {
       let last = ""
       const reportOnce = (failed: DatagramsFailed) =>
@@ -164,31 +146,13 @@ export const keep = Effect.fnUntraced(
           if (failed.message !== last) sockets.report(failed)
           last = failed.message
         })
-      const { fault, reader, scope } = slot.opened ?? (yield* again.pipe(
+      const { fault, scope } = slot.opened ?? (yield* again.pipe(
         Effect.tapError(reportOnce),
         Effect.retry(reopening),
         Effect.orDie
       ))
-      const heard = (datagrams: ReadonlyArray<DatagramSocket.Datagram>, now: number) => {
-        if (sockets.receive(datagrams, via) || now - renewedAt < renewEvery) return Effect.void
-        renewedAt = now
-        return Effect.fail(
-          new DatagramsFailed({
-            during: "receive",
-            kind: "NetworkChanged",
-            where: "datagrams came by a link that is new, so a socket is opened anew"
-          })
-        )
-      }
-      const failed = yield* reader.pull.pipe(
-        Effect.flatMap((datagrams) => Effect.flatMap(Clock.currentTimeMillis, (now) => heard(datagrams, now))),
-        // It gives way to others by waiting for the next datagram, and within a flood as every fiber does after so many steps.
-        Effect.forever({ disableYield: true }),
-        Effect.catch((error) => Effect.succeed(failedFrom("receive", via, error))),
-        Effect.raceFirst(Deferred.await(fault))
-      )
+      const failed = yield* Deferred.await(fault)
       slot.opened = undefined
-      sockets.lose(reader.dropped())
       yield* Scope.close(scope, Exit.void)
       sockets.report(failed)
     }
@@ -199,29 +163,61 @@ export const keep = Effect.fnUntraced(
 export const reopen = (opened: Opened, why: DatagramsFailed): void =>
   void Deferred.doneUnsafe(opened.fault, Effect.succeed(why))
 
-/** The error for the layers above of a fault of a socket. */
-export const failedFrom = (
-  during: DatagramsFailed["during"],
-  where: string,
-  error: DatagramSocket.DatagramSocketError | DatagramsFailed
-): DatagramsFailed => {
-  if (error._tag === "DatagramsFailed") return error
-  const reason = error.reason
-  if (reason._tag === "DatagramSocketClosedError") return new DatagramsFailed({ during, kind: "Closed", where })
-  return SystemError.failedBy(during, where, "cause" in reason ? reason.cause : error)
-}
+/** The error for the layers above of a datagram that a socket did not send. */
+export const notSent = (where: string, cause: unknown): DatagramsFailed =>
+  cause instanceof Error && "code" in cause && cause.code === "ERR_SOCKET_DGRAM_NOT_RUNNING"
+    ? closed("send", where)
+    : SystemError.failedBy("send", where, cause)
 
 // internal
 
-/** Effect's own way takes the number of an interface, and knows those alone that have a link-local address. */
-const joinBy = (native: Dgram.Socket | undefined): Opened["join"] => (group, networkInterface) => {
+const closed = (during: DatagramsFailed["during"], where: string) =>
+  new DatagramsFailed({ during, kind: "Closed", where })
+
+/** Takes what comes, and notices faults, until the scope closes. */
+const listen = (
+  sockets: Sockets,
+  native: Dgram.Socket,
+  { fault, via, where }: {
+    readonly where: string
+    readonly via: Received["via"]
+    readonly fault: Deferred.Deferred<DatagramsFailed>
+  }
+): Effect.Effect<void, never, Scope.Scope> => {
+  const failed = (why: DatagramsFailed) => void Deferred.doneUnsafe(fault, Effect.succeed(why))
+  const onMessage = (payload: Uint8Array, { address, port }: Dgram.RemoteInfo) =>
+    sockets.receive(payload, SocketAddress.fromNative(address, port), via)
+  const onError = (cause: Error) => {
+    const error = SystemError.failedBy("receive", where, cause)
+    // An ICMP message about some other host is no fault of this socket.
+    if (error.kind === "ConnectionRefused" || error.kind === "Unreachable") sockets.report(error)
+    else failed(error)
+  }
+  const onClose = () => failed(closed("receive", where))
+  return Effect.asVoid(Effect.acquireRelease(
+    Effect.sync(() => native.on("message", onMessage).on("error", onError).on("close", onClose)),
+    () => Effect.sync(() => native.off("message", onMessage).off("error", onError).off("close", onClose))
+  ))
+}
+
+const sendBy = (native: Dgram.Socket): Opened["send"] => (payload, { host, port }) =>
+  Effect.callback((resume) => {
+    try {
+      // Its callback is the only word of what became of it.
+      native.send(payload, port, host, (error) => resume(error === null ? Effect.void : Effect.fail(error)))
+    } catch (error) {
+      resume(Effect.fail(error))
+    }
+  })
+
+const joinBy = (native: Dgram.Socket): Opened["join"] => (group, networkInterface) => {
   const on = SocketAddress.multicastInterface(networkInterface, process.platform === "win32")
   return Effect.asVoid(Effect.acquireRelease(
     Effect.try({
-      try: () => native?.addMembership(group, on),
+      try: () => native.addMembership(group, on),
       catch: (cause) => SystemError.failedBy("join", describe(networkInterface), cause)
     }),
-    () => Effect.sync(() => native?.dropMembership(group, on))
+    () => Effect.sync(() => native.dropMembership(group, on))
   ))
 }
 
@@ -235,13 +231,4 @@ const withCluster = (failed: DatagramsFailed): DatagramsFailed => {
     where: `${where} (each worker of node:cluster needs a port of its own)`,
     cause
   })
-}
-
-/** Where a datagram came from; none where that is a link that came after its socket was opened. */
-const fromOf = (datagram: DatagramSocket.Datagram): Address | undefined => {
-  try {
-    return SocketAddress.format(datagram.address)
-  } catch {
-    return undefined
-  }
 }

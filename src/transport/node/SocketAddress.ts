@@ -5,6 +5,7 @@
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Ip from "../../protocol/model/Ip.ts"
 import type { Address } from "../../protocol/model/Member.ts"
 import * as Zone from "../../protocol/model/Zone.ts"
 import { deviceOf, familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
@@ -23,7 +24,26 @@ export const parse = (to: Address, link?: number): NetAddress.InetAddress | unde
   return Result.getOrUndefined(NetAddress.inetAddressV6(parsed, port, { scopeId }))
 }
 
-/** An address that a datagram came from. */
+/** An address as the sockets of Node take it. */
+export interface Native {
+  readonly host: string
+  readonly port: number
+}
+
+/** An address to send to as Node takes it: see {@link parse}. */
+export const toNative = (to: Address, link?: number): Native | undefined => {
+  const parsed = parse(to, link)
+  if (parsed === undefined) return undefined
+  return { host: NetAddress.formatNativeHost(parsed, numbers, process.platform), port: to.port }
+}
+
+/** An address that a datagram came from, as Node gives it: of IPv4 that is our own spelling. */
+export const fromNative = (host: string, port: number): Address => ({
+  ip: host.includes(":") ? spelt(host) : host,
+  port
+})
+
+/** An address that a name was resolved to. */
 export const format = (from: NetAddress.InetAddress): Address => {
   const ip = NetAddress.formatIp(from.address)
   // Some systems number the link of any address; it means something on those of the link alone.
@@ -55,6 +75,7 @@ export const learn = (interfaces: ReadonlyArray<SystemInterface>): void => {
     }
     numbers.set(name, index)
     names.set(index, name)
+    spellings.clear()
   }
 }
 
@@ -67,6 +88,22 @@ export const scopeIdOf = (zone: string): Option.Option<number> => Option.fromUnd
 const names = new Map<number, string>()
 const numbers = new Map<string, number>()
 const mostZones = 16_384
+
+// Those of IPv6 that datagrams came from.
+const spellings = new Map<string, string>()
+const mostSpellings = 1_024
+
+/** Some systems number the link where others name it. */
+const spelt = (host: string): string => {
+  const known = spellings.get(host)
+  if (known !== undefined) return known
+  const zone = Zone.of(host)
+  const isNumber = zone !== undefined && /^\d+$/.test(zone)
+  const ip = Ip.canonical(isNumber ? `${Zone.without(host)}%${nameOf(Number(zone))}` : host) ?? host
+  if (spellings.size >= mostSpellings) spellings.clear()
+  spellings.set(host, ip)
+  return ip
+}
 
 const nameOf = (scopeId: number): string => names.get(scopeId) ?? String(scopeId)
 

@@ -3,7 +3,6 @@
  * unicast arrives there (protocol 2).
  */
 import * as Effect from "effect/Effect"
-import type * as NetAddress from "effect/net/NetAddress"
 import { type Address, formatAddress } from "../../protocol/model/Member.ts"
 import { DatagramsFailed, type LocalAddress } from "../Datagrams.ts"
 import { describe, familyOf, type SystemInterface } from "../interfaces/SystemInterface.ts"
@@ -41,7 +40,7 @@ export const open = (
     const where = unicast.port === 0
       ? describe(unicast.networkInterface)
       : `${describe(unicast.networkInterface)} port ${unicast.port}`
-    return Socket.open(sockets, where, {
+    return Socket.open(sockets, where, "unicast", {
       bind: { address, port: unicast.port },
       ...isIpv6 ? { ipv6Only: true } : {},
       multicast: {
@@ -54,7 +53,7 @@ export const open = (
   }).pipe(
     Effect.tap((opened) =>
       Effect.sync(() => {
-        unicast.port = opened.reader.address.port
+        unicast.port = opened.port
         unicast.opened = opened
       })
     )
@@ -69,16 +68,16 @@ export const localOf = (unicast: UnicastSocket): LocalAddress => ({
 
 /** Sends from unicast sockets. `isClosed` says whether the endpoint is. */
 export const sender = (isClosed: () => boolean) => {
-  const addresses = new Map<string, NetAddress.InetAddress>()
-  const remember = (to: Address, link: number | undefined): NetAddress.InetAddress | undefined => {
+  const addresses = new Map<string, SocketAddress.Native>()
+  const remember = (to: Address, link: number | undefined): SocketAddress.Native | undefined => {
     const key = `${to.ip} ${to.port} ${link}`
     const known = addresses.get(key)
     if (known !== undefined) return known
-    const parsed = SocketAddress.parse(to, link)
-    if (parsed === undefined) return undefined
+    const native = SocketAddress.toNative(to, link)
+    if (native === undefined) return undefined
     if (addresses.size >= rememberedAddresses) addresses.clear()
-    addresses.set(key, parsed)
-    return parsed
+    addresses.set(key, native)
+    return native
   }
   const send = (unicast: UnicastSocket, to: Address, payload: Uint8Array): Effect.Effect<void, DatagramsFailed> => {
     const address = remember(to, unicast.networkInterface.index)
@@ -93,8 +92,8 @@ export const sender = (isClosed: () => boolean) => {
         : unreachable(describe(unicast.networkInterface))
     }
     return Effect.mapError(
-      unicast.opened.writer.write({ payload, address }),
-      (error) => Socket.failedFrom("send", `${formatAddress(to)} from ${describe(unicast.networkInterface)}`, error)
+      unicast.opened.send(payload, address),
+      (cause) => Socket.notSent(`${formatAddress(to)} from ${describe(unicast.networkInterface)}`, cause)
     )
   }
   return send
