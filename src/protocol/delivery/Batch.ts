@@ -97,9 +97,7 @@ const whole = ({ first, more }: Open): Message.Message =>
 const follows = ({ first, last, more, sending }: Open, { to }: Sending, next: Packable): boolean =>
   isSame(sending.to, to) && (first.type === "CLIENT_DELIVER" && next.type === "CLIENT_DELIVER"
     ? next.index === first.index + more.length + 1 && next.term === first.term && next.leader === first.leader
-    : next.client.id === last.client.id && next.seq === last.seq + 1 && echoOf(next) === echoOf(first))
-
-const echoOf = (message: Packable): true | undefined => message.type === "CLIENT_MESSAGE" ? message.echo : undefined
+    : next.client.id === last.client.id && next.seq === last.seq + 1 && ("echo" in next) === ("echo" in first))
 
 const isSame = (some: Sending["to"], others: Sending["to"]): boolean =>
   some === others || (some.length === others.length

@@ -175,19 +175,20 @@ const sayLeaving = (context: ClientContext): void => {
 const fly = (context: ClientContext): void => {
   const now = context.now.monotonic
   const { state } = context
-  while (
-    state.queue.length > 0 && (state.flights.length === 0 || state.seq - state.flights[0]!.seq < Client.window - 1)
-  ) {
-    const { body, ticket } = state.queue[0]!
-    state.queue = state.queue.slice(1)
-    state.seq += 1
-    state.flights = [...state.flights, { ticket, seq: state.seq, body, tries: 0, since: now, dueAt: now }]
+  const oldest = state.flights[0]?.seq ?? state.seq + 1
+  const next = state.queue.slice(0, oldest + Client.window - 1 - state.seq)
+  if (next.length > 0) {
+    state.queue = state.queue.slice(next.length)
+    state.flights = [
+      ...state.flights,
+      ...next.map((queued, at) => ({ ...queued, seq: state.seq + 1 + at, tries: 0, since: now, dueAt: now }))
+    ]
+    state.seq += next.length
   }
   const due = state.flights.filter(({ dueAt }) => dueAt <= now)
   if (due.length === 0) return
   const patient = due.find(({ tries }) => tries >= patientTries)
   if (patient !== undefined) ClientLeader.doubtLeader(context, patient.since)
-  const oldest = state.flights[0]!.seq
   if (due.some(({ tries }) => tries > 0)) state.missedAt = now
   const hearsEcho = state.phase === "Joined" && now - state.missedAt >= echoMissing
   for (const { body, seq, tries } of due) {

@@ -34,7 +34,12 @@ export const window = 64
 const encoder = new TextEncoder()
 
 /** The bytes that a body takes as JSON in UTF-8. */
-export const bodyBytes = (body: Schema.Json): number => encoder.encode(JSON.stringify(body)).length
+export const bodyBytes = (body: Schema.Json): number => {
+  const json = JSON.stringify(body)
+  return ascii.test(json) ? json.length : encoder.encode(json).length
+}
+
+const ascii = /^[ -~]*$/
 
 /** Whether a body is short enough. Most are by a first estimate, for which none is written as JSON. */
 export const fits = (body: Schema.Json): boolean => atMost(body) <= maxBodyBytes || bodyBytes(body) <= maxBodyBytes
