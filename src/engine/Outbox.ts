@@ -138,9 +138,10 @@ export const make = Effect.fnUntraced(function*(
   }
 })
 
-/**
- * Sends all that waits. None waits until the system has taken the one before it, but the farewell: it is said when all have left.
- */
+/** How many messages the system may be given that it has not taken yet. */
+const atOnce = 64
+
+/** Sends all that waits, some at once. The farewell is said when all have left. */
 const sendAll = (
   all: ReadonlyArray<Outgoing>,
   send: (one: Outgoing) => Effect.Effect<unknown>
@@ -151,7 +152,7 @@ const sendAll = (
   const last = others.at(-1)!
   const isLast = last._tag === "Farewell"
   const now = Effect.forEach(isLast ? [first, ...others.slice(0, -1)] : [first, ...others], send, {
-    concurrency: "unbounded",
+    concurrency: atOnce,
     discard: true
   })
   return isLast ? Effect.andThen(now, send(last)) : now

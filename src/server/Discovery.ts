@@ -15,15 +15,14 @@ export const run = Effect.fnUntraced(function*(
   settings: Settings,
   state: ServerEngine.ServerEngine,
   messenger: Messenger.Messenger,
-  hear: (received: Messenger.Received) => Effect.Effect<void>,
+  hear: (received: Messenger.Received) => void,
   supervisor: Supervisor.Supervisor
 ): Effect.fn.Return<void, never, Scope.Scope> {
-  // It gives way to others by waiting for the next datagram, and within a flood as every fiber does after so many steps.
+  // It gives way to others by waiting for the next datagrams: the system is asked for a few at each turn of the event loop.
   const listen = Effect.forever(
-    Effect.flatMap(
-      messenger.receive,
-      Effect.forEach((received) => hear(received), { discard: true })
-    ),
+    Effect.map(messenger.receive, (all) => {
+      for (const received of all) hear(received)
+    }),
     { disableYield: true }
   )
   yield* supervisor.keep("listener", listen)

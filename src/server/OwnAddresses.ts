@@ -9,30 +9,29 @@ import type * as ServerEngine from "./ServerEngine.ts"
 
 export interface OwnAddresses {
   /** Steps a message of the network. */
-  readonly hear: (received: Messenger.Received) => Effect.Effect<void>
+  readonly hear: (received: Messenger.Received) => void
   /** Tells the protocol which addresses are ours now. */
   readonly moved: Effect.Effect<void>
 }
 
 export const make = (
   endpoint: Pick<Datagrams.Endpoint, "local">,
-  { step }: Pick<ServerEngine.ServerEngine, "step">,
+  { offer }: Pick<ServerEngine.ServerEngine, "offer">,
   self: Pick<Member.Member, "id">
 ): OwnAddresses => {
   const now = () => endpoint.local.map(Member.formatAddress).join()
   let told = now()
-  const moved = Effect.suspend(() => {
+  const moved = (): void => {
     told = now()
-    return step({ _tag: "Moved", addresses: endpoint.local })
-  })
+    offer({ _tag: "Moved", addresses: endpoint.local })
+  }
   return {
-    moved,
-    hear: (received) => {
-      const { message } = received
-      const heard = step({ _tag: "Received", ...received })
+    moved: Effect.sync(moved),
+    hear: ({ from, message, via }) => {
       // What comes back of our own from a new address must find that it is ours.
       const isOurs = "sender" in message && message.sender.id === self.id
-      return isOurs && told !== now() ? Effect.andThen(moved, heard) : heard
+      if (isOurs && told !== now()) moved()
+      offer({ _tag: "Received", message, from, via })
     }
   }
 }

@@ -286,6 +286,12 @@ const readBody = DecodeCache.make()
 
 type Reply = Sessions.Opened["replies"][number]
 
+/** What was read of some datagrams. */
+interface Taken {
+  readonly messages: Array<Received>
+  readonly replies: Array<Reply>
+}
+
 const receiver = (link: Link) => {
   const { endpoint, isNear, mayTalk, monotonic, onDrop, renewIfSet, sessions, tag, volume } = link
   const sources = SourceRateLimit.make()
@@ -298,8 +304,7 @@ const receiver = (link: Link) => {
     copies.far(sender, now)
   }
   /** Reads one datagram; its messages, and the answers to send for it, are added to those that are there. */
-  const read = (datagram: Datagrams.Received, messages: Array<Received>, replies: Array<Reply>): void => {
-    const now = monotonic()
+  const read = (datagram: Datagrams.Received, now: number, { messages, replies }: Taken): void => {
     volume.received += 1
     volume.receivedBytes += datagram.payload.length
     const source = SourceRateLimit.nameOf(datagram.from)
@@ -334,10 +339,11 @@ const receiver = (link: Link) => {
       : Effect.void
   return Effect.flatMap(endpoint.receive, (datagrams) => {
     renewIfSet()
-    const messages: Array<Received> = []
-    const replies: Array<Reply> = []
-    for (const datagram of datagrams) read(datagram, messages, replies)
-    for (let lost = copies.lost(monotonic()); lost > 0; lost--) onDrop("NotDirect")
+    const taken: Taken = { messages: [], replies: [] }
+    const { messages, replies } = taken
+    const now = monotonic()
+    for (const datagram of datagrams) read(datagram, now, taken)
+    for (let lost = copies.lost(now); lost > 0; lost--) onDrop("NotDirect")
     return replies.length === 0
       ? Effect.succeed(messages)
       : Effect.as(Effect.forEach(replies, reply, { discard: true }), messages)
