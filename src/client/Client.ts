@@ -38,6 +38,7 @@ import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as ClientEngine from "./ClientEngine.ts"
 import { ClientClosed, type NobodyLeads, type SendError } from "./ClientError.ts"
+import * as Freshness from "./Freshness.ts"
 import * as Joining from "./Joining.ts"
 import * as Sending from "./Sending.ts"
 import * as Tickets from "./Tickets.ts"
@@ -182,7 +183,8 @@ export const fromSettings = Effect.fn("Client.start")(function*(
 ): Effect.fn.Return<ClientShape, ClientError, Scope.Scope | Datagrams.Datagrams> {
   const joinWithin = yield* waitOf("joinTimeout", patience.joinTimeout, defaults.joinTimeout)
   const sendWithin = yield* waitOf("sendTimeout", patience.sendTimeout, defaults.sendTimeout)
-  const keys = yield* Keys.make(settings, Settings.timing(settings).memberTimeout)
+  const { memberTimeout } = Settings.timing(settings)
+  const { hear, keys } = yield* Freshness.following(yield* Keys.make(settings, memberTimeout), memberTimeout)
   // The fixed port of a server on this host stays the server's.
   const endpoint = yield* (yield* Datagrams.Datagrams).open({ ...settings, unicastPort: 0 })
   const seeds = yield* Seeds.make(settings, endpoint)
@@ -203,7 +205,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     supervisor
   })
   yield* outbox.run({ messenger, outcome: () => {} })
-  yield* listen(messenger, engine, supervisor)
+  yield* listen(messenger, hear, engine, supervisor)
   yield* resolveSeeds(settings, seeds, supervisor)
   const useKeys = yield* followKeys(keys, settings, supervisor)
   engine.offer({ _tag: "Start" })
@@ -240,13 +242,17 @@ const about = ({ group }: Settings.Settings, { id }: Identity.Client) => ({ attr
 
 const listen = (
   messenger: Messenger.Messenger,
+  hear: Freshness.Following["hear"],
   engine: ClientEngine.ClientEngine,
   supervisor: Supervisor.Supervisor
 ) =>
   supervisor.keep(
     "listener",
     Effect.forever(Effect.map(messenger.receive, (all) => {
-      for (const received of all) engine.offer({ _tag: "Received", ...received })
+      for (const received of all) {
+        hear(received.message)
+        engine.offer({ _tag: "Received", ...received })
+      }
     }))
   )
 

@@ -21,6 +21,7 @@ import type { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Asked from "./Asked.ts"
+import * as Freshness from "./Freshness.ts"
 import type * as Inquiry from "./Inquiry.ts"
 import * as Observation from "./Observation.ts"
 
@@ -43,7 +44,7 @@ const look = "250 millis"
 const everyWithMulticast = 5_000
 const everyAlone = 1_000
 const everyPage = 200
-/** For how long a sealed datagram counts as fresh: as long as a member of the slowest usual profile may be silent. */
+/** For how long a session is believed at least: as long as a member of the slowest usual profile may be silent. */
 const freshFor = 30_000
 /** How many answers wait to be read; the oldest go first. */
 const answersKept = 256
@@ -66,6 +67,7 @@ export type Changed = (events: ReadonlyArray<Event.Event>, observation: Observat
 /** What an observer has while it runs. `learn` takes a step, and wakes the questions where it leaves doubts. */
 interface Running {
   readonly settings: Inquiry.Questioned
+  readonly note: Freshness.Following["hear"]
   readonly messenger: Messenger.Messenger
   readonly seeds: Seeds.Seeds
   readonly answers: Queue.Queue<Messenger.Received>
@@ -87,9 +89,10 @@ const open = Effect.fnUntraced(function*(settings: Inquiry.Questioned, keys: Key
 })
 
 /** Hears what comes next. Answers are for who asked. */
-const hear = ({ answers, learn, messenger }: Running) =>
+const hear = ({ answers, learn, messenger, note }: Running) =>
   Effect.map(messenger.receive, (received) => {
     for (const one of received) {
+      note(one.message)
       if (one.message.type === "MEMBERS") Queue.offerUnsafe(answers, one)
       else learn((before, now) => Observation.heard(before, one.message, one.from, one.via, now))
     }
@@ -151,13 +154,14 @@ export const make = Effect.fnUntraced(function*(
     monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
     wall: clock.currentTimeMillisUnsafe()
   })
-  const keys = yield* Keys.make(settings, freshFor)
+  const { hear: note, keys } = yield* Freshness.following(yield* Keys.make(settings, freshFor), freshFor)
   const { endpoint, ...opened } = yield* open(settings, keys)
   const wake = yield* Queue.sliding<void>(1)
   const current = MutableRef.make(Observation.make(now()))
   const running: Running = {
     ...opened,
     settings,
+    note,
     answers: yield* Queue.sliding<Messenger.Received>(answersKept),
     wake,
     now,
