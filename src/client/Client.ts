@@ -5,7 +5,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -185,19 +184,14 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const joinWithin = yield* waitOf("joinTimeout", patience.joinTimeout, defaults.joinTimeout)
   const sendWithin = yield* waitOf("sendTimeout", patience.sendTimeout, defaults.sendTimeout)
   const { memberTimeout } = Settings.timing(settings)
-  const keys = yield* Keys.make(settings, memberTimeout)
-  const clock = yield* Clock.Clock
-  const { freshness, hear } = Freshness.make(memberTimeout, () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
+  const { hear, keys } = yield* Freshness.following(yield* Keys.make(settings, memberTimeout), memberTimeout)
   // The fixed port of a server on this host stays the server's.
   const endpoint = yield* (yield* Datagrams.Datagrams).open({ ...settings, unicastPort: 0 })
   const seeds = yield* Seeds.make(settings, endpoint)
   const name = settings.name ?? Member.shortened(endpoint.hostname, Member.limits.name)
   const self: Identity.Client = { id: yield* newId, name }
   const drops = Drops.make()
-  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), drops.count, seeds.holds, {
-    ...keys,
-    freshness
-  })
+  const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), drops.count, seeds.holds, keys)
   const supervisor = yield* Supervisor.make(() => Effect.void)
   const outbox = yield* Outbox.make(drops.count, supervisor)
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => engine.step({ _tag: "Room", limit })))
@@ -248,7 +242,7 @@ const about = ({ group }: Settings.Settings, { id }: Identity.Client) => ({ attr
 
 const listen = (
   messenger: Messenger.Messenger,
-  hear: Freshness.Freshness["hear"],
+  hear: Freshness.Following["hear"],
   engine: ClientEngine.ClientEngine,
   supervisor: Supervisor.Supervisor
 ) =>

@@ -67,7 +67,7 @@ export type Changed = (events: ReadonlyArray<Event.Event>, observation: Observat
 /** What an observer has while it runs. `learn` takes a step, and wakes the questions where it leaves doubts. */
 interface Running {
   readonly settings: Inquiry.Questioned
-  readonly note: Freshness.Freshness["hear"]
+  readonly note: Freshness.Following["hear"]
   readonly messenger: Messenger.Messenger
   readonly seeds: Seeds.Seeds
   readonly answers: Queue.Queue<Messenger.Received>
@@ -154,9 +154,8 @@ export const make = Effect.fnUntraced(function*(
     monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
     wall: clock.currentTimeMillisUnsafe()
   })
-  const keys = yield* Keys.make(settings, freshFor)
-  const { freshness, hear: note } = Freshness.make(freshFor, () => now().monotonic)
-  const { endpoint, ...opened } = yield* open(settings, { ...keys, freshness })
+  const { hear: note, keys } = yield* Freshness.following(yield* Keys.make(settings, freshFor), freshFor)
+  const { endpoint, ...opened } = yield* open(settings, keys)
   const wake = yield* Queue.sliding<void>(1)
   const current = MutableRef.make(Observation.make(now()))
   const running: Running = {

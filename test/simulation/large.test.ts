@@ -69,3 +69,25 @@ describe.each([["without a key", undefined], ["with a key", "11".repeat(32)]] as
     )
   }
 )
+
+describe("a client of a large group with a key (protocol 4, the pace of heartbeats)", () => {
+  it.effect(
+    "asks each server for a proof of its session now and then, and not at each heartbeat",
+    () =>
+      VirtualTime.run(Effect.gen(function*() {
+        // Each says its own about every 2.6 s, and memberTimeout is 1.6 s.
+        const settings = { profile: "fast", maxHeartbeatsPerSecond: 6, key: "11".repeat(32) } as const
+        const group = yield* SimulatedGroup.make({ servers, seed: 5, settings: () => settings, clients: settings })
+        yield* group.settle()
+        yield* Effect.flatMap(group.clients.add(), group.clients.at)
+        yield* group.advance("20 seconds")
+        let challenges = 0
+        yield* group.network.tap(({ payload, sender, what }) => {
+          if (what === "sent" && payload[3] === Frame.flags.challenge && sender === "c0") challenges += 1
+        })
+        yield* group.advance("60 seconds")
+        assert.isAtMost(challenges, 2 * servers)
+      })),
+    60_000
+  )
+})
