@@ -42,11 +42,10 @@ export const answered = (context: StepContext, id: Member.NodeId, nonce: string)
 }
 
 /**
- * How far apart a leader that was missed is asked, in ms: all questions together last at least twice the longest that it took to
- * answer lately, and no longer than a silent member has in any case.
+ * For how long a member is asked, in ms, all questions together: at least twice the longest that it took to answer lately, but
+ * no longer than `most`.
  */
-export const gap = ({ now, state: { timing } }: StepContext, { interval, slowest }: Known): number => {
+export const asksFor = ({ now, state: { timing } }: StepContext, { slowest }: Known, most: number): number => {
   const took = now.monotonic - slowest.at > lately ? 0 : slowest.took
-  const most = Timing.patience(timing, interval) / Timing.probeTries
-  return Math.max(timing.probeTimeout, Math.min(2 * took / Timing.probeTries, most))
+  return Math.max(Timing.probeTries * timing.probeTimeout, Math.min(2 * took, most))
 }

@@ -76,15 +76,28 @@ const ask = (context: StepContext, id: Member.NodeId, asked: Check): void => {
   const next = { ...asked, tries: asked.tries + 1, askedAt: context.now.monotonic }
   context.state.checks = HashMap.set(context.state.checks, id, next)
   context.ask(id, known.address, { type: "SERVER_PROBE", nonce: asked.nonce })
-  const gap = gapOf(context, asked, known)
+  const gap = gapOf(context, next, known)
   context.setTimer(`check:${id}`, gap, { _tag: "Check", id })
-  const left = Timing.probeTries - asked.tries
-  if (left <= indirectTries) Witnesses.askAbout(context, id, left * gap, asked.ofLead)
+  const left = Timing.probeTries - next.tries
+  if (left < indirectTries) {
+    Witnesses.askAbout(context, id, gap + left * context.state.timing.probeTimeout, asked.ofLead)
+  }
 }
 
-/** A member has its patience in any case, but for the lead. */
-const gapOf = (context: StepContext, { ofLead }: Check, known: Known): number =>
-  ofLead ? AnswerTimes.gap(context, known) : context.state.timing.probeTimeout
+/**
+ * How long an answer to this question is waited for, in ms. The last question has `probeTimeout`: what was said earlier may have
+ * met with a network that is well again. The others share the rest of the time for which this member is asked.
+ */
+const gapOf = (context: StepContext, { ofLead, tries }: Check, known: Known): number => {
+  const { timing } = context.state
+  // It has had all its time.
+  if (tries >= Timing.probeTries || known.isSilent) return timing.probeTimeout
+  const interval = context.expectedInterval(known)
+  const patience = Timing.patience(timing, interval)
+  // A member that is missed by a sweep is asked until its patience is over.
+  const most = ofLead ? patience : patience - Timing.overdue(interval)
+  return (AnswerTimes.asksFor(context, known, most) - timing.probeTimeout) / (Timing.probeTries - 1)
+}
 
 /** A member has been heard, or is gone: it is asked no more. */
 export const endCheck = (context: StepContext, id: Member.NodeId): void => {
