@@ -52,6 +52,10 @@ describe("a message that is read without its schema", () => {
     assert.isTrue(isAgreed({ ...plain, later: "unknown", from: { ...plain.from, later: 1 } }), "without unknown fields")
   })
 
+  it("is left to the schema where others in it are none", () => {
+    for (const other of [5, null, "a", { seq: 4 }]) assert.isFalse(isAgreed({ ...plain, more: [other] }))
+  })
+
   it.prop("says what the schema says, with any JSON in any of its places", [json], ([value]) => {
     for (const place of places) isAgreed({ ...plain, [place]: value })
     for (const [outer, inner] of insides) isAgreed({ ...plain, [outer]: { ...plain[outer], [inner]: value } })
