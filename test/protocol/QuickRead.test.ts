@@ -46,6 +46,7 @@ describe("a message that is read without its schema", () => {
   it("is read where it is a usual one, alone and with others", () => {
     assert.isTrue(isAgreed(plain))
     assert.isTrue(isAgreed(Peer.delivers("z", 9, 1, "ann", 1)))
+    assert.isTrue(isAgreed({ ...plain, more: [{ client: Peer.sender("bob"), body: 1 }] }))
     assert.isTrue(isAgreed(sent))
     const { more: _, ...alone } = sent
     assert.isTrue(isAgreed({ ...alone, later: "unknown" }))
