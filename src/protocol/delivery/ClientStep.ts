@@ -263,7 +263,8 @@ const onDeliver = (context: ClientContext, message: Receiver.Delivered): void =>
     receiving(context, (host) => InTurn.receive(host, all, false))
   }
   const own = all.findLast(({ client }) => client.id === context.state.client.id)
-  if (own === undefined) return
+  // Who knows of no leader gets an acknowledgement, which names it.
+  if (own === undefined || context.state.reign === null) return
   ClientLeader.relayed(context, message.from)
   acknowledged(context, own.seq)
 }
