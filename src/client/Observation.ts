@@ -5,6 +5,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Description from "../protocol/membership/Description.ts"
 import * as Membership from "../protocol/membership/Membership.ts"
 import * as Event from "../protocol/model/Event.ts"
 import * as Member from "../protocol/model/Member.ts"
@@ -84,7 +85,7 @@ const margin = 100
 const remembered = 60_000
 
 const asMember = (
-  { hostname = "", id, incarnation, ip, name, port, priority, tags = {} }: ObservedMember
+  { hostname = "", id, incarnation, ip, name, port, priority, revision, tags = {} }: ObservedMember
 ): Member.Member => ({
   id,
   ip,
@@ -93,6 +94,7 @@ const asMember = (
   name,
   priority,
   incarnation,
+  ...(revision === undefined ? {} : { revision }),
   tags
 })
 
@@ -154,8 +156,9 @@ class Step {
     if (gone.size > limits.gone && oldest !== undefined) gone.delete(oldest)
     this.set({ members, gone })
     this.tell({ at: this.#time.wall, event: "MemberRemoved", member: asMember(member), reason })
+    const cause = reason._tag === "Evicted" ? "Silent" : reason._tag
     for (const [name, election] of this.now.elections) {
-      this.#elected(name, ObservedElection.ended(election, id, reason._tag, this.#about(name, lastSign(member))))
+      this.#elected(name, ObservedElection.ended(election, id, cause, this.#about(name, lastSign(member))))
     }
   }
 
@@ -218,9 +221,12 @@ const heardMember = (
   const gone = step.now.gone.get(sender.id)
   const alive = message.type === "SERVER_ALIVE" ? message : undefined
   const view = "view" in message ? message.view : undefined
+  // What it said of itself before it changed that, and comes late.
+  const isStale = before !== undefined && Description.isNewer(before, sender)
   step.put({
     ...before,
     ...sender,
+    ...isStale ? descriptionOf(before) : {},
     votesIn: alive === undefined ? before?.votesIn : alive.silent,
     heardAt: time.monotonic,
     toldAt: before?.toldAt ?? -Infinity,
@@ -235,10 +241,24 @@ const heardMember = (
   } else if (Member.formatAddress(before) !== Member.formatAddress(sender)) {
     step.tell({ at: time.wall, event: "MemberMoved", member: { ...sender }, from: Member.formatAddress(before) })
   }
+  if (before !== undefined) tellChange(step, before, time)
   // It sees other members than before: one of them may have crashed.
   if (before === undefined || (view !== undefined && before.view !== undefined && view !== before.view)) {
     step.set({ isDoubtful: true })
   }
+}
+
+const descriptionOf = ({ priority, revision, tags }: Pick<ObservedMember, "priority" | "revision" | "tags">) => ({
+  priority,
+  tags,
+  ...(revision === undefined ? {} : { revision })
+})
+
+/** Tells that a member says otherwise of itself than before. Of a list without details nobody knows the tags. */
+const tellChange = (step: Step, before: ObservedMember, time: Now): void => {
+  const after = memberBy(step.now, before.id)
+  if (after === undefined || !Description.isNewer(after, before)) return
+  step.tell({ at: time.wall, event: "MemberChanged", before: asMember(before), after: asMember(after) })
 }
 
 /** A message of a server was heard. */
@@ -298,6 +318,10 @@ const told = (step: Step, line: Message.Listed, time: Now) => {
   // Another, which still has it, may answer after the one that has left it out.
   if (before === undefined && gone?.incarnation === line.incarnation && toldAt <= gone.at) return
   if (before === undefined && HashMap.size(step.now.members) >= limits.members) return
+  // The list may be of a server that has not heard of a change.
+  const description = before !== undefined && Description.isNewer(before, line)
+    ? descriptionOf(before)
+    : descriptionOf({ ...line, tags: line.tags ?? before?.tags })
   step.put({
     heardAt: -Infinity,
     via: "unicast",
@@ -308,8 +332,8 @@ const told = (step: Step, line: Message.Listed, time: Now) => {
     ...listed,
     // What it says of itself counts for more.
     ...(before === undefined || before.heardAt === -Infinity ? {} : before),
+    ...description,
     hostname: listed.hostname ?? before?.hostname,
-    tags: listed.tags ?? before?.tags,
     votesIn: listed.votesIn,
     toldAt
   })
@@ -318,7 +342,7 @@ const told = (step: Step, line: Message.Listed, time: Now) => {
     if (member !== undefined) {
       step.tell({ at: time.wall, event: "MemberJoined", member: asMember(member), via: "message" })
     }
-  }
+  } else tellChange(step, before, time)
 }
 
 /** A server has answered with its whole list. */

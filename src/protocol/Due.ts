@@ -1,4 +1,5 @@
 /** What a server does when a timer of its is due. */
+import * as Commands from "./Commands.ts"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as Candidacy from "./election/Candidacy.ts"
@@ -69,6 +70,8 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
         ElectionContext.all(context).forEach((election) => onUnproven(election, timer.id))
       }
       return
+    case "Evict":
+      return Commands.evictDue(context, timer)
     case "Page":
       return MemberLists.ask(context)
     case "Repair":

@@ -17,12 +17,16 @@ import type * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
 import * as Snapshot from "../protocol/Status.ts"
 import * as Step from "../protocol/Step.ts"
+import type { SettingRefused } from "../settings/SettingRefused.ts"
 import type * as Settings from "../settings/Settings.ts"
 import type * as Messenger from "../transport/Messenger.ts"
+import type { OlderMembers } from "./OlderMembers.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
 import type * as Traffic from "./Traffic.ts"
 
 export { GroupFailed } from "../engine/GroupFailed.ts"
+
+export { OlderMembers } from "./OlderMembers.ts"
 
 /**
  * One server's view of the group: everyone, itself included, highest rank first; the reign it follows, null while
@@ -135,6 +139,24 @@ export interface GroupShape {
    * What the setting `http` serves is announced by itself. An address of more than 64 characters is not.
    */
   readonly announcePage: (url: string | null) => Effect.Effect<void>
+  /**
+   * Changes the tags of this server, all of them, while it runs. The members are told at once, and by every later message; each
+   * reads `MemberChanged`. The incarnation stays, and nothing else changes. However often they are changed, the group is told 20
+   * times a second at most, and then of the newest.
+   *
+   * It never waits. Tags that the setting `tags` would refuse are refused in the same words, and nothing is changed. Members of an
+   * older version go on showing the former ones.
+   */
+  readonly setTags: (tags: Readonly<Record<string, string>>) => Effect.Effect<void, SettingRefused>
+  /**
+   * Changes the priority of this server while it runs, told in the same way. A higher one moves the lead as the start of a server of
+   * that priority does: as `preempt` and `stableAfter` say. If a leader lowers its own, a member that now outranks it takes the lead,
+   * as `preempt` says. It completes when that is said, and not when the lead has moved.
+   *
+   * A reign keeps the priority that it began with, so its token stays the same. Fails with `OlderMembers` while a member is there
+   * that is too old to hear of a new priority: it would not follow a leader of another than it knows.
+   */
+  readonly setPriority: (priority: number) => Effect.Effect<void, SettingRefused | OlderMembers>
   readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
   /** Datagrams dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
@@ -170,7 +192,7 @@ export class Group extends Context.Service<Group, GroupShape>()("bellwether/serv
  *
  * @internal
  */
-export interface Parts extends Pick<GroupShape, "dropped" | "failed" | "settings"> {
+export interface Parts extends Pick<GroupShape, "dropped" | "failed" | "settings" | "setTags" | "setPriority"> {
   readonly state: ServerEngine.ServerEngine
   readonly counters: Counters.Counters
   readonly messenger: Pick<Messenger.Messenger, "sessions" | "volume">
@@ -181,7 +203,9 @@ export interface Parts extends Pick<GroupShape, "dropped" | "failed" | "settings
  *
  * @internal
  */
-export const make = ({ counters, dropped, failed, messenger, settings, state }: Parts): GroupShape => {
+export const make = (
+  { counters, dropped, failed, messenger, setPriority, setTags, settings, state }: Parts
+): GroupShape => {
   const view = Effect.map(state.state, Step.view)
   const votesIn = Effect.zipWith(state.state, state.now, (of, { monotonic }) => Handover.votesIn(of, monotonic))
   return {
@@ -200,6 +224,8 @@ export const make = ({ counters, dropped, failed, messenger, settings, state }: 
       (of, now) => ({ ...Snapshot.of(of, now), sequence: state.events.sequence() })
     ),
     traffic: state.traffic,
+    setTags,
+    setPriority,
     announcePage: (page) => state.step({ _tag: "Page", page }),
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state

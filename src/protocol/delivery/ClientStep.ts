@@ -241,6 +241,8 @@ const received = (context: ClientContext, message: Message.Message, from: Member
     case "MEMBERS_ASK":
     case "WITNESS_ASK":
     case "WITNESS":
+    case "COMMAND":
+    case "COMMAND_DONE":
       return
   }
   hear(context, message.sender.id)

@@ -11,6 +11,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as ClientMessages from "./ClientMessages.ts"
+import * as CommandMessages from "./CommandMessages.ts"
 import * as LeaseMessages from "./LeaseMessages.ts"
 import * as Member from "./Member.ts"
 import {
@@ -169,7 +170,8 @@ export const Message = Schema.Union([
   }),
   ...LeaseMessages.renewals,
   ...LeaseMessages.handovers,
-  ...ClientMessages.kinds
+  ...ClientMessages.kinds,
+  ...CommandMessages.kinds
 ]).pipe(Schema.toTaggedUnion("type"))
 
 /** */

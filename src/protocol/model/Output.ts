@@ -48,6 +48,7 @@ export interface LinkPeer {
  *   tombstone was dropped before its time, for another.
  * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
  * - `HandoversFull`: of one server too many that asks to have its promises kept.
+ * - `CommandRefused`: a command of somebody who may not command.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of its
  *   turn. `PathProbesFull`: one path probe too many was not repeated.
  */
@@ -64,6 +65,7 @@ export type DropReason =
   | "InboxFull"
   | "OutOfTurn"
   | "PathProbesFull"
+  | "CommandRefused"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
 type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"

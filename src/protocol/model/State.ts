@@ -5,6 +5,7 @@ import type * as HashMap from "effect/HashMap"
 import type * as HashSet from "effect/HashSet"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
+import type { Commanded } from "./Command.ts"
 import type * as Election from "./Election.ts"
 import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
@@ -312,5 +313,7 @@ export interface State {
   readonly identity: Identity
   /** The page that this server announces, if any. */
   readonly page: string | null
+  /** The newest commands that came to it. */
+  readonly commands: ReadonlyArray<Commanded>
   readonly timers: Timers.Timers<Timer>
 }
