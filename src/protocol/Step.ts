@@ -40,6 +40,7 @@ import * as Timers from "./model/Timers.ts"
 import type * as Timing from "./model/Timing.ts"
 import * as Received from "./Received.ts"
 import * as Removal from "./Removal.ts"
+import * as Runs from "./work/Runs.ts"
 
 export type { Input } from "./Input.ts"
 
@@ -88,6 +89,7 @@ export const make = (options: {
   paging: null,
   identity: Identity.make(options.monotonic),
   page: null,
+  runs: Runs.none,
   timers: Timers.empty
 })
 
@@ -267,6 +269,9 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Withdraw":
       NamedElections.withdraw(context, input.election)
+      break
+    case "MarkRun":
+      Runs.ask(context, input)
       break
     case "Leave":
       Leaving.leave(context)
