@@ -43,7 +43,7 @@ const newest = (self: Mark, that: Mark): Mark => ({
 })
 
 /** Up to which instant runs may be known to a server that this start of it has not heard of. */
-export const lostUntil = (
+const lostUntil = (
   { incarnation }: Pick<Member.Member, "incarnation">,
   { lease }: Pick<Timing.Timing, "lease">
 ): number => incarnation + (lease?.duration ?? 0)
@@ -153,7 +153,7 @@ const settle = (context: StepContext, { answered, known, request, said }: Asking
 }
 
 /** Whether it is kept by so many that a later leader will hear of it. */
-export const isEnough = (
+const isEnough = (
   { state: { members, timing: { lease } } }: StepContext,
   answered: ReadonlyArray<Member.NodeId>,
   said: number
