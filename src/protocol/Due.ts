@@ -21,6 +21,7 @@ import type { StepContext } from "./model/StepContext.ts"
 import type { Timer } from "./model/Timer.ts"
 import * as Timers from "./model/Timers.ts"
 import * as Removal from "./Removal.ts"
+import * as Runs from "./work/Runs.ts"
 
 /** What one that fires clears or sets anew does not fire by its old setting; what it sets waits for the next step. */
 export const fireDue = (context: StepContext, until: "before" | "now"): void => {
@@ -84,6 +85,8 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
       return Algorithms.of(context.state).onHandoverTimer(context, timer)
     case "Farewell":
       return Leaving.fired(context, timer)
+    case "Run":
+      return Runs.onTimer(context, timer.request)
     default:
       return electionFired(new ElectionContext.ElectionContext(context, timer.election), timer)
   }

@@ -2,6 +2,7 @@
 import type { Description } from "./membership/Description.ts"
 import type * as Member from "./model/Member.ts"
 import type * as Message from "./model/Message.ts"
+import type { Mark } from "./model/Runs.ts"
 
 /**
  * What can happen to a server.
@@ -22,6 +23,7 @@ import type * as Message from "./model/Message.ts"
  * - `Page`: this server's page is there from now on, or no longer.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
  *   `Transfer`: it is to be handed to a member.
+ * - `MarkRun`: this server leads, and wants these marks of a job kept; `RunMarked` answers.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
  *
  * Where no `election` is named, it is the group's own.
@@ -65,4 +67,11 @@ export type Input =
   | { readonly _tag: "Describe"; readonly description: Description }
   | { readonly _tag: "Room"; readonly limit: number }
   | { readonly _tag: "Page"; readonly page: string | null }
+  | {
+    readonly _tag: "MarkRun"
+    readonly request: number
+    readonly leadership: string
+    readonly job: string
+    readonly mark: Mark
+  }
   | { readonly _tag: "Leave" }

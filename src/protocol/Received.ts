@@ -30,6 +30,7 @@ import * as Member from "./model/Member.ts"
 import * as Message from "./model/Message.ts"
 import type { StepContext } from "./model/StepContext.ts"
 import * as Removal from "./Removal.ts"
+import * as Runs from "./work/Runs.ts"
 
 type Via = "multicast" | "unicast"
 
@@ -192,6 +193,10 @@ const actOn = (
       return Algorithms.of(context.state).onOk(election, message)
     case "STEPPING_DOWN":
       return SteppingDown.onSteppingDown(election, message)
+    case "RUN_MARK":
+      return Runs.onMark(context, message)
+    case "RUN_MARKED":
+      return Runs.onMarked(context, message)
   }
 }
 

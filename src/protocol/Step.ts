@@ -41,6 +41,7 @@ import * as Timers from "./model/Timers.ts"
 import type * as Timing from "./model/Timing.ts"
 import * as Received from "./Received.ts"
 import * as Removal from "./Removal.ts"
+import * as Runs from "./work/Runs.ts"
 
 export type { Input } from "./Input.ts"
 
@@ -90,6 +91,7 @@ export const make = (options: {
   identity: Identity.make(options.monotonic),
   page: null,
   commands: [],
+  runs: Runs.none,
   timers: Timers.empty
 })
 
@@ -272,6 +274,9 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Withdraw":
       NamedElections.withdraw(context, input.election)
+      break
+    case "MarkRun":
+      Runs.ask(context, input)
       break
     case "Leave":
       Leaving.leave(context)

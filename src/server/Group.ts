@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Counters from "../engine/Counters.ts"
@@ -20,13 +21,18 @@ import * as Step from "../protocol/Step.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import type * as Settings from "../settings/Settings.ts"
 import type * as Messenger from "../transport/Messenger.ts"
+import * as Health from "./Health.ts"
 import type { OlderMembers } from "./OlderMembers.ts"
+import * as Owners from "./Owners.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
 import type * as Traffic from "./Traffic.ts"
 
 export { GroupFailed } from "../engine/GroupFailed.ts"
 
+export type { Health, Unwell } from "./Health.ts"
 export { OlderMembers } from "./OlderMembers.ts"
+
+export type { Moved, OwnerOptions, OwnersOptions, OwnersShape } from "./Owners.ts"
 
 /**
  * One server's view of the group: everyone, itself included, highest rank first; the reign it follows, null while
@@ -108,7 +114,7 @@ export type Subscription = EventHub.Subscription<View, Event.Event>
  * @category models
  * @since 0.1.0
  */
-export interface GroupShape {
+export interface GroupShape extends Owners.OwnersShape {
   /** What it goes by: each setting as it was given, or its default. */
   readonly settings: Settings.Settings
   readonly self: Effect.Effect<Member.Member>
@@ -177,6 +183,12 @@ export interface GroupShape {
   readonly votes: Effect.Effect<void>
   /** Waits, and fails once the server cannot go on: it has then left the group. To stop waiting for it changes nothing. */
   readonly failed: Effect.Effect<never, GroupFailed>
+  /**
+   * Gives this server up for a fault of the app's, which `what` names: it steps down and leaves, and {@link failed} fails.
+   */
+  readonly fail: (what: string, cause: unknown) => Effect.Effect<void>
+  /** Whether this server is well, for a health route of the app's own. Asks nobody. */
+  readonly healthy: Effect.Effect<Health.Health>
 }
 
 /**
@@ -192,7 +204,9 @@ export class Group extends Context.Service<Group, GroupShape>()("bellwether/serv
  *
  * @internal
  */
-export interface Parts extends Pick<GroupShape, "dropped" | "failed" | "settings" | "setTags" | "setPriority"> {
+export interface Parts
+  extends Pick<GroupShape, "dropped" | "fail" | "failed" | "settings" | "setTags" | "setPriority">
+{
   readonly state: ServerEngine.ServerEngine
   readonly counters: Counters.Counters
   readonly messenger: Pick<Messenger.Messenger, "sessions" | "volume">
@@ -204,7 +218,7 @@ export interface Parts extends Pick<GroupShape, "dropped" | "failed" | "settings
  * @internal
  */
 export const make = (
-  { counters, dropped, failed, messenger, setPriority, setTags, settings, state }: Parts
+  { counters, dropped, fail, failed, messenger, setPriority, setTags, settings, state }: Parts
 ): GroupShape => {
   const view = Effect.map(state.state, Step.view)
   const votesIn = Effect.zipWith(state.state, state.now, (of, { monotonic }) => Handover.votesIn(of, monotonic))
@@ -218,6 +232,7 @@ export const make = (
     subscribeAfter: state.events.subscribeAfter,
     events: Stream.unwrap(Effect.map(state.events.subscribe, ({ events }) => events)),
     changes: state.views,
+    ...Owners.make(view, state.views),
     status: Effect.zipWith(
       state.state,
       state.now,
@@ -256,6 +271,36 @@ export const make = (
       if ((yield* votesIn) === 0) return
       yield* Stream.runDrain(Stream.takeUntilEffect(events, () => Effect.map(votesIn, (left) => left === 0)))
     })),
-    failed
+    failed,
+    fail,
+    healthy: Effect.zipWith(
+      Effect.zipWith(state.state, state.now, Snapshot.of),
+      state.outbox.pulse,
+      (status, pulse) => Health.of(status, pulse, settings)
+    )
   }
 }
+
+/**
+ * Runs the layer of an app until the server cannot go on, or the app gives it up: then it fails, the app's layer is closed, and
+ * whoever started the process may start it again.
+ *
+ * ```ts
+ * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+ * import { Group, Leadership } from "bellwether"
+ * import * as NodeServer from "bellwether/NodeServer"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, Error>
+ *
+ * Group.launch(Leadership.singletonLayer("invoices", work, { onExhausted: "fail" })).pipe(
+ *   Effect.provide(NodeServer.layerConfig()),
+ *   NodeRuntime.runMain()
+ * )
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const launch = <A, E, R>(app: Layer.Layer<A, E, R>): Effect.Effect<never, E | GroupFailed, R | Group> =>
+  Effect.flatMap(Group, ({ failed }) => Effect.raceFirst(Layer.launch(app), failed))

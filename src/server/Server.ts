@@ -106,10 +106,19 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const ours = { group: settings.group, node: self.id }
   yield* Effect.annotateCurrentSpan(ours)
   const { failed, parts, useKeys } = yield* Effect.annotateLogs(run({ settings, keys, endpoint, seeds, self }), ours)
-  const { counters, drops, inbox, links, messenger, state, works } = parts
+  const { counters, drops, inbox, links, messenger, state, supervisor, works } = parts
   const dropped = Drops.withEndpoint(drops, endpoint)
   return {
-    group: Group.make({ settings, state, failed, dropped, counters, messenger, ...OwnDescription.make(state, links) }),
+    group: Group.make({
+      settings,
+      state,
+      failed,
+      fail: supervisor.giveUp,
+      dropped,
+      counters,
+      messenger,
+      ...OwnDescription.make(state, links)
+    }),
     leadership: Leaderships.make(state, works, ours),
     useKeys,
     inbox

@@ -42,7 +42,8 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   InboxFull: true,
   OutOfTurn: true,
   PathProbesFull: true,
-  CommandRefused: true
+  CommandRefused: true,
+  RunsFull: true
 }
 
 const header = new Set(["type", "sender", "term", "leader", "heard", "moved", "hears"])

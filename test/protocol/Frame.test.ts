@@ -346,6 +346,24 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       },
       { type: "COORDINATOR", ...header, hears: leader.id, election, delivered },
       { type: "STEPPING_DOWN", ...header, election, successor: leader.id },
+      {
+        type: "RUN_MARK",
+        ...header,
+        hears: leader.id,
+        nonce,
+        leadership: election,
+        job: election,
+        begun: 8_640_000_000_000_000,
+        done: 8_640_000_000_000_000
+      },
+      {
+        type: "RUN_MARKED",
+        ...header,
+        hears: leader.id,
+        nonce,
+        begun: 8_640_000_000_000_000,
+        done: 8_640_000_000_000_000
+      },
       { type: "MEMBERS_ASK", nonce, page: 65_535, wanted: 65_535, details: false, view },
       { type: "CLIENT_JOIN", client, nonce, interval, seq: delivered },
       { type: "CLIENT_WELCOME", ...header, nonce, members: delivered, delivered },

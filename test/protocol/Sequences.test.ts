@@ -185,7 +185,14 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     COORDINATOR: { type: "COORDINATOR", election, ...cause },
     STEPPING_DOWN: { type: "STEPPING_DOWN", election, successor: said.about === "a" ? null : to, ...cause },
     CLIENT_WELCOME: { type: "CLIENT_WELCOME", nonce, members: 3 },
-    CLIENT_ACK: { type: "CLIENT_ACK", client: Peer.sender(said.client).id, seq: said.seq }
+    CLIENT_ACK: { type: "CLIENT_ACK", client: Peer.sender(said.client).id, seq: said.seq },
+    RUN_MARK: { type: "RUN_MARK", nonce, leadership: election, job: "job", begun: said.seq, done: said.page },
+    RUN_MARKED: {
+      type: "RUN_MARKED",
+      nonce: server.state.runs.asking[0]?.nonce ?? nonce,
+      begun: said.seq,
+      done: said.page
+    }
   }
   const promises = [
     { election, term: terms[said.term], to: { id: to, incarnation: said.incarnation }, heard: terms[said.heard] }

@@ -37,6 +37,7 @@ import {
   view
 } from "./MessageFields.ts"
 import * as Reign from "./Reign.ts"
+import * as RunMessages from "./RunMessages.ts"
 
 export { Missed } from "./ClientMessages.ts"
 export { handover, Promised } from "./LeaseMessages.ts"
@@ -171,7 +172,8 @@ export const Message = Schema.Union([
   ...LeaseMessages.renewals,
   ...LeaseMessages.handovers,
   ...ClientMessages.kinds,
-  ...CommandMessages.kinds
+  ...CommandMessages.kinds,
+  ...RunMessages.kinds
 ]).pipe(Schema.toTaggedUnion("type"))
 
 /** */

@@ -14,6 +14,7 @@ import type { LinkPeer } from "./Output.ts"
 import type * as Places from "./Places.ts"
 import type * as PromiseRecord from "./PromiseRecord.ts"
 import type * as Reach from "./Reach.ts"
+import type { Runs } from "./Runs.ts"
 import type { Timer } from "./Timer.ts"
 import type * as Timers from "./Timers.ts"
 import type * as Timing from "./Timing.ts"
@@ -315,5 +316,6 @@ export interface State {
   readonly page: string | null
   /** The newest commands that came to it. */
   readonly commands: ReadonlyArray<Commanded>
+  readonly runs: Runs
   readonly timers: Timers.Timers<Timer>
 }

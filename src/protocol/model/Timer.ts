@@ -61,3 +61,4 @@ export type Timer =
     readonly gaps: ReadonlyArray<number>
   }
   | { readonly _tag: "Farewell" }
+  | { readonly _tag: "Run"; readonly request: number }
