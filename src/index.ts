@@ -33,6 +33,8 @@ export * as Member from "./protocol/model/Member.ts"
 
 export * as Metrics from "./status/metrics/Metrics.ts"
 
+export * as Observer from "./client/Observer.ts"
+
 export * as Profile from "./settings/Profile.ts"
 
 export * as Reign from "./protocol/model/Reign.ts"

@@ -11,10 +11,14 @@ import * as Terminal from "./terminal.ts"
 
 export const leader = Effect.fnUntraced(function*(
   settings: Settings.Settings,
-  options: { readonly json: boolean; readonly timeout: Duration.Duration; readonly thisHost: boolean }
+  { json, thisHost, timeout }: {
+    readonly json: boolean
+    readonly timeout: Duration.Duration
+    readonly thisHost: boolean
+  }
 ) {
-  const answer = yield* Inquiry.leader(settings, options)
-  if (options.json) {
+  const answer = yield* Inquiry.leader(settings, { timeout, thisHost })
+  if (json) {
     const leader = Answer.leaderOf(answer) ?? answer.leader
     return yield* Output.line(JSON.stringify({ leader, term: answer.term, answeredBy: Answer.answeredBy(answer) }))
   }

@@ -11,10 +11,14 @@ import * as Terminal from "./terminal.ts"
 
 export const members = Effect.fnUntraced(function*(
   settings: Settings.Settings,
-  options: { readonly json: boolean; readonly timeout: Duration.Duration; readonly thisHost: boolean }
+  { json, thisHost, timeout }: {
+    readonly json: boolean
+    readonly timeout: Duration.Duration
+    readonly thisHost: boolean
+  }
 ) {
-  const answer = yield* Inquiry.members(settings, options)
-  if (options.json) {
+  const answer = yield* Inquiry.members(settings, { timeout, thisHost })
+  if (json) {
     const { leader, members, term } = answer
     return yield* Output.line(JSON.stringify({ members, leader, term, answeredBy: Answer.answeredBy(answer) }))
   }

@@ -11,6 +11,7 @@ import * as Name from "../protocol/model/Name.ts"
 import * as KeyRing from "../protocol/wire/KeyRing.ts"
 import { shown } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as Spelling from "../settings/Spelling.ts"
 import * as Help from "./help.ts"
 import * as Output from "./output.ts"
 
@@ -23,8 +24,12 @@ const quoted = (typed: string) => {
   const text = KeyRing.hidden(typed)
   return Name.quoted(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 }
-const closest = (suggestions: ReadonlyArray<string>) =>
-  suggestions.length === 0 ? "" : `; did you mean ${suggestions.join(" or ")}?`
+/** What was probably meant: by the parser, which counts slips, or else by ours, which knows beginnings and ways to write a name. */
+const closest = (suggestions: ReadonlyArray<string>, typed: string, known: ReadonlyArray<string>) => {
+  const nearest = suggestions.length > 0 ? undefined : Spelling.nearest(typed, known)
+  const meant = nearest === undefined ? suggestions : [nearest]
+  return meant.length === 0 ? "" : `; did you mean ${meant.join(" or ")}?`
+}
 
 /** The first thing that is wrong: what follows is often its consequence, such as the value of a mistyped flag. */
 export const describe = (
@@ -47,10 +52,12 @@ export const describe = (
       ) {
         return `${error.option} is no flag of ${command}, or stands before that word; flags come after it ${more}`
       }
-      return `unknown flag ${error.option}${closest(error.suggestions)} ${more}`
+      return `unknown flag ${error.option}${closest(error.suggestions, error.option, [...flags.keys()])} ${more}`
     }
     case "UnknownSubcommand":
-      return `unknown word ${quoted(error.subcommand)}; allowed: ${words}${closest(error.suggestions)} ${more}`
+      return `unknown word ${quoted(error.subcommand)}; allowed: ${words}${
+        closest(error.suggestions, error.subcommand, words.split(", "))
+      } ${more}`
     case "UnexpectedArgument":
       return `unknown word ${
         quoted(error.arguments[0] ?? "")

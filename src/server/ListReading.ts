@@ -61,7 +61,8 @@ const isOfAnother = (reading: Reading, { message }: Page): boolean =>
 
 /**
  * How to ask. `everybody` are those to ask at first, null for the group, asked for anew each time; `mayAnswer` is whose answer counts. `timeout` (ms)
- * sets the pace, and ends nothing. `onRead` is called with each page.
+ * sets the pace, and ends nothing. `onRead` is called with each page. `digest` is that of the members which the asker knows: a server
+ * that sees the same, or one more, answers with that alone.
  */
 export interface Question {
   readonly messenger: Messenger.Messenger
@@ -70,6 +71,7 @@ export interface Question {
   readonly timeout: number
   readonly isEnough: (reading: Reading) => boolean
   readonly onRead: (reading: Reading) => void
+  readonly digest?: () => number | undefined
 }
 
 const newNonce = Effect.map(
@@ -100,7 +102,9 @@ export const read = Effect.fnUntraced(function*(question: Question) {
   while (true) {
     const nonce = yield* newNonce
     const about = { nonce, ...(details ? { details } : {}) }
-    const first = yield* ask(question, question.everybody, { ...about, page: 0 }, mayAnswer)
+    const view = question.digest?.()
+    const known = view === undefined ? {} : { view }
+    const first = yield* ask(question, question.everybody, { ...about, ...known, page: 0 }, mayAnswer)
     if (details && first.message.of > detailedPages(timeout)) {
       details = false
       continue

@@ -29,6 +29,7 @@ import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Cleanup from "./Cleanup.ts"
 import * as Discovery from "./Discovery.ts"
+import * as Doubles from "./Doubles.ts"
 import * as Election from "./Election.ts"
 import * as Group from "./Group.ts"
 import * as Heartbeat from "./Heartbeat.ts"
@@ -98,10 +99,12 @@ export const fromSettings = Effect.fn("Server.start")(function*(
 ): Effect.fn.Return<ServerShape, ServerError, Scope.Scope | Datagrams.Datagrams> {
   const clock = yield* Clock.Clock
   const keys = yield* Keys.make(settings, Settings.timing(settings).memberTimeout)
-  const endpoint = yield* (yield* Datagrams.Datagrams).open(settings)
+  const { open, owner } = yield* Datagrams.Datagrams
+  const endpoint = yield* open(settings)
   // First: while names are resolved, the network may come, and who we are is told by its address.
   const seeds = yield* Seeds.make(settings, endpoint)
   const self = OwnMember.make(settings, endpoint, clock.currentTimeMillisUnsafe())
+  yield* Doubles.note(owner, settings, self)
   // All that its fibers log says whose it is: there may be several groups in one process.
   const ours = { group: settings.group, node: self.id }
   yield* Effect.annotateCurrentSpan(ours)

@@ -2,6 +2,7 @@
 import type * as Inquiry from "../client/Inquiry.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Message from "../protocol/model/Message.ts"
+import * as Names from "./Names.ts"
 import type * as Style from "./Style.ts"
 import * as Table from "./Table.ts"
 import * as Text from "./Text.ts"
@@ -25,7 +26,7 @@ export const members = (answer: Inquiry.Answer, now: number, style: Style.Style)
   const isListed = leaderOf(answer) !== undefined
   return [
     ...Table.table(rows, now, style),
-    ...members.flatMap(({ name, votesIn }) =>
+    ...Names.toldApart(members).flatMap(({ name, votesIn }) =>
       votesIn === undefined ? [] : [`${Text.clean(name)} does not vote yet: in ${Text.age(votesIn)} at the latest`]
     ),
     ...(leader === null
@@ -43,7 +44,7 @@ export const leader = (answer: Inquiry.Answer, now: number, style: Style.Style):
   const line = leaderOf(answer)
   const table = Table.table([{ name: leader.id, ...leader, ...line, term }], now, style)
   if (leader.id === by) return table
-  const teller = Text.clean(members.find(({ id }) => id === by)?.name ?? by)
+  const teller = Text.clean(Names.toldApart(members).find(({ id }) => id === by)?.name ?? by)
   const heard = line === undefined ? "does not have it in its list" : `last heard it ${Text.age(line.heard)} ago`
   return [...table, `as told by ${teller} at ${Member.formatAddress(from)}, which ${heard}`]
 }

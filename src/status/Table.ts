@@ -1,6 +1,7 @@
 /** The group as a table: pure, from data to lines of a given width. */
 import * as Member from "../protocol/model/Member.ts"
 import * as Cells from "./Cells.ts"
+import * as Names from "./Names.ts"
 import { paint } from "./Paint.ts"
 import type * as Style from "./Style.ts"
 import * as Text from "./Text.ts"
@@ -77,12 +78,6 @@ const layouts: ReadonlyArray<ReadonlyArray<Name>> = [
 const gap = 2
 const narrowestName = 8
 
-/** Two servers of one name, as on one host by default, are told apart by their ports. */
-export const nameAmong = (
-  members: ReadonlyArray<Pick<Row, "name" | "port">>,
-  { name, port }: Pick<Row, "name" | "port">
-): string => members.filter((other) => other.name === name).length > 1 ? `${name}:${port}` : name
-
 /**
  * The table alone: a head, then one line for each server, in the order given. If it does not fit, columns are left out,
  * then names are cut; the last line counts the servers beyond `rows`.
@@ -90,7 +85,8 @@ export const nameAmong = (
 export const table = (rows: ReadonlyArray<Row>, now: number, style: Style.Style): ReadonlyArray<string> => {
   const room = Math.max(1, style.rows - 1)
   const fitting = rows.length > room ? rows.slice(0, Math.max(0, room - 1)) : rows
-  const shown = fitting.map((row) => Object.assign({}, row, { name: nameAmong(rows, row) }))
+  const nameOf = Names.among(rows)
+  const shown = fitting.map((row) => Object.assign({}, row, { name: nameOf(row) }))
   const cellsOf = (name: Name) => shown.map((row) => columns[name].cell(row, now))
   const widthOf = (name: Name, cells: ReadonlyArray<string>) =>
     cells.reduce((most, cell) => Math.max(most, Cells.width(cell)), Cells.width(columns[name].title))

@@ -168,4 +168,10 @@ export interface Endpoint {
  */
 export class Datagrams extends Context.Service<Datagrams, {
   readonly open: (options: Options) => Effect.Effect<Endpoint, DatagramsFailed, Scope.Scope>
+  /**
+   * The process that its sockets are those of; left out where there is none, as in memory.
+   *
+   * @internal
+   */
+  readonly owner?: object | undefined
 }>()("bellwether/transport/Datagrams") {}

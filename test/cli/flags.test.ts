@@ -183,6 +183,17 @@ describe("flags", () => {
       )
     }))
 
+  it.effect.each<[typed: string, meant: string]>([
+    ["--heartbeat", "--heartbeat-interval"],
+    ["--heartbeatInterval", "--heartbeat-interval"],
+    ["--multicast_address", "--multicast-address"],
+    ["--prio", "--priority"]
+  ])("%s, a beginning or another way to write it, is answered with %s", ([typed, meant]) =>
+    Effect.gen(function*() {
+      const { refusal } = yield* run([typed, "5"])
+      assert.strictEqual(refusal, `unknown flag ${typed}; did you mean ${meant}? (--help shows all)`)
+    }))
+
   it.effect("a key is no flag, and one that was given so is not shown", () =>
     Effect.gen(function*() {
       const key = "ab".repeat(32)

@@ -4,6 +4,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as Observation from "../../src/client/Observation.ts"
+import * as ObservedMember from "../../src/client/ObservedMember.ts"
+import * as Ranked from "../../src/protocol/membership/Ranked.ts"
 import type * as Event from "../../src/protocol/model/Event.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
@@ -46,8 +48,9 @@ const observer = () => {
   let observation = Observation.make({ monotonic: 0, wall })
   const now = () => ({ monotonic: at, wall: wall + at })
   const take = ([after, events]: Observation.Result) => {
+    const news = Observation.news(events, observation)
     observation = after
-    return events.map(say)
+    return news.map(say)
   }
   return {
     pass: (millis: number) => void (at += millis),
@@ -57,11 +60,18 @@ const observer = () => {
       by: Member.Member,
       members: ReadonlyArray<Message.Listed>,
       reign: Reign.Reign | null,
-      { askedAt = at, term = reign?.term ?? 0 } = {}
+      { askedAt = at, term = reign?.term ?? 0, isAll = true, view }: {
+        readonly askedAt?: number
+        readonly term?: number
+        readonly isAll?: boolean
+        readonly view?: number
+      } = {}
     ) =>
-      take(
-        Observation.answered(observation, { by: by.id, members, leader: reign?.leader ?? null, term, askedAt }, now())
-      ),
+      take(Observation.answered(
+        observation,
+        { by: by.id, isAll, view, members, leader: reign?.leader ?? null, term, askedAt },
+        now()
+      )),
     get names() {
       return Observation.ranked(observation).map(({ name }) => name)
     },
@@ -94,6 +104,20 @@ const settled = () => {
   const seen = observer()
   seen.answer(one, [one, two, three].map((one) => listed(one)), reign(7, one))
   for (const sender of [one, two, three]) seen.hear(alive(sender, reign(7, one)), sender)
+  return seen
+}
+
+const start = ({ id, incarnation }: Member.Member) => ({ id, incarnation })
+
+/** What a server says of the members that it sees. */
+const view = (...members: ReadonlyArray<Member.Member>) => Ranked.digest(members)
+
+/** The same two seconds later, when the leader has said that it sees these three. */
+const confirmed = () => {
+  const seen = settled()
+  seen.pass(2_000)
+  for (const sender of [two, three]) seen.hear(alive(sender, reign(7, one)), sender)
+  seen.hear(alive(one, reign(7, one), view(one, two, three)), one)
   return seen
 }
 
@@ -231,7 +255,7 @@ describe("an observer", () => {
     )
   })
 
-  it("wants a list where somebody is new, a view or the leader has changed, or a heartbeat is missing", () => {
+  it("is in doubt where somebody is new or has crashed, or a view or the leader has changed", () => {
     const seen = settled()
     const all = [one, two, three].map((one) => listed(one))
     const answered = () => void seen.answer(one, all, reign(7, one))
@@ -247,9 +271,96 @@ describe("an observer", () => {
     answered()
     seen.hear(alive(two, reign(8, two), 12), two)
     assert.isTrue(seen.observation.isDoubtful)
-    assert.isFalse(Observation.isOverdue(seen.observation, 600))
-    assert.isTrue(Observation.isOverdue(seen.observation, 700))
-    assert.isFalse(Observation.isOverdue(seen.observation, 60_000), "by then a list has told of it")
+    answered()
+    seen.hear({ type: "CRASHED", ...header(one, reign(8, two)), gone: start(three) }, one)
+    assert.isTrue(seen.observation.isDoubtful)
+  })
+
+  it("takes a member for gone that the leader sees no more, and needs no list to know who stays", () => {
+    const seen = confirmed()
+    seen.pass(2_000)
+    assert.deepStrictEqual(seen.hear(alive(one, reign(7, one), view(one, two)), one), ["s3 Silent"])
+    assert.isNull(seen.observation.differsAt)
+    assert.strictEqual(seen.observation.confirmedAt, 4_000)
+  })
+
+  it("knows that the leader sees others, and not who, where more than one is missing", () => {
+    const seen = confirmed()
+    seen.pass(2_000)
+    assert.deepStrictEqual(seen.hear(alive(one, reign(7, one), view(one)), one), [])
+    assert.strictEqual(seen.observation.differsAt, 4_000)
+    assert.strictEqual(seen.observation.confirmedAt, 2_000)
+    const told = seen.answer(one, [listed(one)], reign(7, one), { view: view(one) })
+    assert.sameMembers([...told], ["s2 Silent", "s3 Silent"])
+    assert.isNull(seen.observation.differsAt)
+  })
+
+  it("lets only the leader leave out a member", () => {
+    const seen = confirmed()
+    seen.pass(2_000)
+    assert.deepStrictEqual(seen.hear(alive(two, reign(7, one), view(one, two)), two), [])
+    assert.isNull(seen.observation.differsAt, "one of many may have missed a datagram")
+  })
+
+  it("keeps a member that the leader has not met yet, and forgets one that it has not missed yet", () => {
+    const seen = confirmed()
+    const four = member(4)
+    seen.hear(alive(four, reign(7, one)), four)
+    seen.pass(900)
+    assert.deepStrictEqual(seen.hear(alive(one, reign(7, one), view(one, two, three)), one), [])
+    assert.isNull(seen.observation.differsAt)
+    seen.pass(200)
+    assert.deepStrictEqual(seen.hear(alive(one, reign(7, one), view(one, two, three)), one), [])
+    assert.isNotNull(seen.observation.differsAt, "it may have a bad link with the leader")
+    seen.hear(alive(one, reign(7, one), view(one, two, three, four)), one)
+    assert.isNull(seen.observation.differsAt)
+    seen.hear({ type: "SERVER_LEAVING", ...header(four, reign(7, one)) }, four)
+    assert.deepStrictEqual(seen.hear(alive(one, reign(7, one), view(one, two, three, four)), one), [])
+    assert.isNull(seen.observation.differsAt)
+    assert.deepStrictEqual(seen.names, ["s1", "s2", "s3"])
+  })
+
+  it("lets a member go at last that it heard although others did not, once it is silent here too", () => {
+    const seen = confirmed()
+    seen.pass(1_000)
+    const without = [listed(one), listed(two)]
+    assert.deepStrictEqual(seen.answer(two, without, reign(7, one)), ["s3 Silent"])
+    seen.hear(alive(three, reign(7, one)), three)
+    seen.pass(29_000)
+    assert.deepStrictEqual(seen.answer(two, without, reign(7, one)), [])
+    seen.pass(2_000)
+    assert.deepStrictEqual(seen.answer(two, without, reign(7, one)), ["s3 Silent"])
+  })
+
+  it("takes the answer that nothing has changed for a sign of those that it does not hear", () => {
+    const seen = observer()
+    seen.answer(one, [listed(one), listed(two, 400)], reign(7, one), { view: view(one, two) })
+    seen.pass(10_000)
+    assert.deepStrictEqual(seen.answer(one, [], reign(7, one), { isAll: false, view: view(one, two) }), [])
+    const signOf = (who: Member.Member) =>
+      ObservedMember.lastSign(seen.observation, Observation.memberBy(seen.observation, who.id)!)
+    assert.strictEqual(signOf(two), 10_000)
+    seen.hear(alive(two, reign(7, one)), two)
+    seen.pass(5_000)
+    seen.answer(one, [], reign(7, one), { isAll: false, view: view(one, two) })
+    assert.strictEqual(signOf(two), 10_000, "one that was heard is as old as what it said")
+  })
+
+  it("adds one that it missed to those that it knows, and shows a change once", () => {
+    const seen = confirmed()
+    const { version } = seen.observation
+    const four = member(4)
+    const all = view(one, two, three, four)
+    assert.deepStrictEqual(
+      seen.answer(one, [listed(four)], reign(7, one), { isAll: false, view: all }),
+      ["s4 joined by message"]
+    )
+    assert.strictEqual(seen.observation.version, version + 1)
+    seen.hear(alive(two, reign(7, one)), two)
+    assert.strictEqual(seen.observation.version, version + 1, "a sign of life shows nothing new")
+    seen.hear(alive({ ...two, tags: { zone: "a" } }, reign(7, one)), two)
+    assert.strictEqual(seen.observation.version, version + 2)
+    assert.strictEqual(seen.observation.confirmedAt, 2_000)
   })
 
   it("keeps no more than it has room for, whatever is said to it", () => {

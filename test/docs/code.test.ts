@@ -37,6 +37,7 @@ beforeAll(() => {
           "bellwether": src("index.ts"),
           "bellwether/NodeServer": src("NodeServer.ts"),
           "bellwether/NodeClient": src("NodeClient.ts"),
+          "bellwether/NodeObserver": src("NodeObserver.ts"),
           "bellwether/StatusApi": src("StatusApi.ts"),
           "bellwether/StatusClient": src("StatusClient.ts"),
           "bellwether/testing": src("testing/index.ts")

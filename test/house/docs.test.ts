@@ -9,6 +9,7 @@ const entries = [
   "index.ts",
   "NodeServer.ts",
   "NodeClient.ts",
+  "NodeObserver.ts",
   "Diagnosis.ts",
   "StatusApi.ts",
   "StatusClient.ts",

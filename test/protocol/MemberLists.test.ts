@@ -108,6 +108,17 @@ describe("what a list says of a member (protocol 3, MEMBERS)", () => {
     assert.strictEqual(message.view, Ranked.digest(MemberLists.everyone(server.state)))
   })
 
+  it("is of one line, with as much, to who misses that one alone, and of none to who sees the same", () => {
+    const { self } = Server.live({}).state
+    const without = listed({ details: true, view: Ranked.digest([self]) }).message
+    assert.deepStrictEqual(without.list.map(({ name, tags }) => [name, tags]), [["a", { zone: "b" }]])
+    assert.notProperty(without, "view")
+    const bare = listed({ view: Ranked.digest([self]) }).message
+    assert.deepStrictEqual(bare.list.map(({ name, tags }) => [name, tags]), [["a", undefined]])
+    const same = listed({ details: true, view: Ranked.digest([self, member("a")]) }).message
+    assert.deepStrictEqual(same.list, [])
+  })
+
   it("is neither where they are not: who compares views reads no more than it needs", () => {
     for (const details of [{}, { details: false }]) {
       const { message } = listed(details)

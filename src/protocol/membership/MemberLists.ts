@@ -137,7 +137,7 @@ export const onAsk = (
   if (differs === 0) return context.send(from, page(context, nonce, 0, [], from))
   const missed = members.find((member) => Ranked.hash(member) === differs)
   if (missed !== undefined) {
-    return context.send(from, page(context, nonce, 0, lines(context, [missed], from, false), from))
+    return context.send(from, page(context, nonce, 0, lines(context, [missed], from, details), from))
   }
   context.send(
     from,

@@ -2,6 +2,7 @@
 import type { Exchanged } from "../../server/Traffic.ts"
 import type * as History from "../History.ts"
 import type { GroupStatus, Streamed } from "../http/Contract.ts"
+import * as Names from "../Names.ts"
 import * as Flights from "./Flights.ts"
 import * as TimeLine from "./TimeLine.ts"
 
@@ -140,7 +141,7 @@ const withStatus = (model: Model, status: GroupStatus, at: number): Model => {
   return {
     ...model,
     link: status.phase === "Left" ? { _tag: "Left" } : { _tag: "Live" },
-    status,
+    status: { ...status, members: Names.toldApart(status.members) },
     statusAt: at,
     version: model.version ?? status.version,
     election,

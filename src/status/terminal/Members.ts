@@ -1,6 +1,7 @@
 /** The members: which are shown in which order, and their table. */
 import * as Member from "../../protocol/model/Member.ts"
 import * as Cells from "../Cells.ts"
+import * as Names from "../Names.ts"
 import { paint } from "../Paint.ts"
 import type * as Style from "../Style.ts"
 import * as Table from "../Table.ts"
@@ -83,7 +84,8 @@ export const lines = (model: Model.Model, style: Style.Style): ReadonlyArray<str
   const start = first(selected, rows, all.length)
   const window = all.slice(start, start + rows)
   const since = Math.max(0, now - seen.at)
-  const named = window.map((member) => Object.assign({}, member, { name: Table.nameAmong(seen.members, member) }))
+  const nameOf = Names.among(seen.members)
+  const named = window.map((member) => Object.assign({}, member, { name: nameOf(member) }))
   if (style.columns < narrowest) return named.map(({ name }) => Cells.clip(Text.clean(name), style.columns))
   const table = Table.table(
     named.map((member) =>

@@ -1,24 +1,28 @@
 /** A group as an observer sees it, for the view: pure, from what it knows to what is shown. */
 import * as Observation from "../../client/Observation.ts"
 import type * as ObservedElection from "../../client/ObservedElection.ts"
+import * as ObservedMember from "../../client/ObservedMember.ts"
 import type * as Event from "../../protocol/model/Event.ts"
 import * as Member from "../../protocol/model/Member.ts"
 import * as EventText from "../EventText.ts"
 import * as Text from "../Text.ts"
 import type * as Seen from "./Seen.ts"
 
-/** After so many ms in which nothing is heard, what is seen is not current. Twice it is asked meanwhile. */
+/** After so many ms in which nothing is heard, what is seen is not current. */
 const quietFor = 12_000
 
 const memberOf = (
-  { answeredBy }: Observation.Observation,
-  { heardAt, toldAt, via, ...member }: Observation.ObservedMember,
+  { answeredBy, confirmedAt }: Observation.Observation,
+  { heardAt, toldAt, via, ...member }: ObservedMember.ObservedMember,
   monotonic: number
 ): Seen.SeenMember => {
   // Of one that was never heard itself, it is known by the word of another.
   const heard = heardAt >= toldAt
     ? { ago: Math.round(monotonic - heardAt), via }
-    : { ago: Math.round(monotonic - toldAt), ...(heardAt === -Infinity ? {} : { via }) }
+    : {
+      ago: Math.round(monotonic - ObservedMember.lastSign({ confirmedAt }, { heardAt, toldAt })),
+      ...(heardAt === -Infinity ? {} : { via })
+    }
   return { ...member, heard: heardAt === -Infinity && answeredBy === null ? undefined : heard }
 }
 

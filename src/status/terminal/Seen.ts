@@ -4,7 +4,8 @@
  */
 import type * as Reign from "../../protocol/model/Reign.ts"
 import type * as Status from "../../protocol/Status.ts"
-import * as Table from "../Table.ts"
+import * as Names from "../Names.ts"
+import type * as Table from "../Table.ts"
 
 /** A member. `heard` is null for the server itself; `follows` the id of the leader that it names, null where it names none. */
 export interface SeenMember extends Omit<Table.Row, "heard" | "term"> {
@@ -53,7 +54,7 @@ export const own = ({ elections }: Seen): SeenElection | undefined => elections.
 /** How a member is called: by its name, and by its port too where two share the name; else by its id. */
 export const nameOf = ({ members }: Pick<Seen, "members">, id: string): string => {
   const member = members.find((one) => one.id === id)
-  return member === undefined ? id : Table.nameAmong(members, member)
+  return member === undefined ? id : Names.among(members)(member)
 }
 
 /** The term by which a member leads the group; null where it does not. */

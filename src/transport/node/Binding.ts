@@ -6,7 +6,9 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Dgram from "node:dgram"
+import * as Ip from "../../protocol/model/Ip.ts"
 import type { DatagramsFailed } from "../Datagrams.ts"
+import * as Runtime from "./Runtime.ts"
 import type * as SocketAddress from "./SocketAddress.ts"
 import * as SystemError from "./SystemError.ts"
 
@@ -58,7 +60,7 @@ export const open = (
           attempt(() => {
             if (kernelReceiveBufferSize !== undefined) made.setRecvBufferSize(kernelReceiveBufferSize)
             if (multicast !== undefined) {
-              made.setMulticastTTL(multicast.ttl)
+              setTtl(made, multicast.ttl, binding.bind.address)
               made.setMulticastLoopback(multicast.loopback)
               made.setMulticastInterface(multicast.interface)
             }
@@ -75,6 +77,13 @@ export const open = (
   )
 
 // internal
+
+/** Bun and Deno refuse 0. On the loopback 1 is the same: nothing leaves the host. */
+const setTtl = (socket: Dgram.Socket, ttl: number, address: string): void => {
+  if (ttl > 0 || Runtime.other === undefined) return void socket.setMulticastTTL(ttl)
+  if (!Ip.isLoopback(address)) throw new Error(`ttl 0 is not possible under ${Runtime.other}; 1 or more is`)
+  socket.setMulticastTTL(1)
+}
 
 /** Node asks even for addresses, and answers in a later turn unless told to do so now. */
 const answerAtOnce = (

@@ -17,6 +17,7 @@ import * as LinkAccepting from "./LinkAccepting.ts"
 import * as LinkDialling from "./LinkDialling.ts"
 import * as LinkListener from "./LinkListener.ts"
 import * as LinkStarts from "./LinkStarts.ts"
+import * as Runtime from "./Runtime.ts"
 import * as SystemError from "./SystemError.ts"
 
 /** What the links take from the endpoint that they belong to. */
@@ -52,12 +53,18 @@ export const open = (around: Around): CrashLinks.Open =>
       tell: (happening) => void Queue.offerUnsafe(happened, happening),
       ownPort: () => port ?? 0
     })
+    if (!Runtime.hearsRefusals) yield* deaf
     port = yield* LinkListener.open(around, links.take, unable)
     yield* Effect.addFinalizer(() => Effect.sync(links.goodbye))
     return { ...links, port, happened: Queue.takeAll(happened) }
   })
 
 // internal
+
+/** A crash is taken for one where the host refuses both ports of the one that is gone. */
+const deaf = Effect.logWarning(
+  `${Runtime.other} does not tell this server that a port refuses: it knows a crash when the member has been silent for memberTimeout, or when others know it`
+)
 
 // Bounded by those that are up, as long as somebody reads.
 const mostHappened = 1_024

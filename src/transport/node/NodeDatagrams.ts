@@ -19,6 +19,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as Os from "node:os"
+import * as Process from "node:process"
 import { limits, shortened } from "../../protocol/model/Member.ts"
 import { Datagrams, DatagramsFailed, type Endpoint, type Options } from "../Datagrams.ts"
 import { Interfaces } from "../interfaces/Interfaces.ts"
@@ -51,7 +52,7 @@ import * as UnicastSocket from "./UnicastSocket.ts"
 export const make = Effect.gen(function*() {
   const interfaces = yield* Interfaces
   const resolver = yield* AddressResolver.AddressResolver
-  return Datagrams.of({ open: (options) => open({ scan: interfaces.scan, resolver }, options) })
+  return Datagrams.of({ open: (options) => open({ scan: interfaces.scan, resolver }, options), owner: Process })
 })
 
 /**

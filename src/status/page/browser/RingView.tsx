@@ -18,7 +18,11 @@ const { x, y } = Sky.view
 /** A crown around 0, 12 wide. */
 const crown = "M-6 4 L-6 -4 L-3 0 L0 -6 L3 0 L6 -4 L6 4 Z"
 
-const short = (name: string): string => name.length > 14 ? `${name.slice(0, 13)}…` : name
+/** A name that is too long is cut, but for the port by which it may be told apart. */
+const short = (name: string): string => {
+  const [port = ""] = /:\d+$/.exec(name) ?? []
+  return name.length > 14 ? `${name.slice(0, 13 - port.length)}…${port}` : name
+}
 
 interface MarkProps extends Omit<Props, "members" | "onSky"> {
   readonly member: GroupStatus["members"][number]

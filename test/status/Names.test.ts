@@ -1,0 +1,28 @@
+/**
+ * How servers are called where several are shown.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Names from "../../src/status/Names.ts"
+
+const one = (name: string, port: number, ip = "192.0.2.1") => ({ name, port, ip })
+
+describe("servers that are shown together", () => {
+  it.each([
+    ["by their names", [one("a", 1), one("b", 1)], ["a", "b"]],
+    ["with their ports where two share a name", [one("vm", 1), one("b", 1), one("vm", 2)], ["vm:1", "b", "vm:2"]],
+    [
+      "with their addresses where two share name and port, as with a fixed port",
+      [one("vm", 5_000), one("vm", 5_000, "192.0.2.2"), one("vm", 7)],
+      ["vm 192.0.2.1:5000", "vm 192.0.2.2:5000", "vm:7"]
+    ],
+    ["by an address of IPv6", [one("vm", 5, "fe80::1"), one("vm", 5)], ["vm [fe80::1]:5", "vm 192.0.2.1:5"]],
+    [
+      "whatever somebody calls his server",
+      [one("vm", 1), one("vm", 2), one("vm:1", 9)],
+      ["vm 192.0.2.1:1", "vm:2", "vm:1:9"]
+    ]
+  ])("are called %s", (_, members, names) => {
+    assert.deepStrictEqual(Names.toldApart(members).map(({ name }) => name), names)
+    assert.strictEqual(new Set(names).size, names.length)
+  })
+})
