@@ -37,7 +37,7 @@ import {
 } from "./MessageFields.ts"
 import * as Reign from "./Reign.ts"
 
-export { Missed } from "./ClientMessages.ts"
+export { maxOlder, Missed } from "./ClientMessages.ts"
 export { handover, Promised } from "./LeaseMessages.ts"
 export {
   Agreement,
