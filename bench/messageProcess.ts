@@ -18,7 +18,12 @@ export interface Role {
   readonly priority: number
   readonly atOnce: number | "flood"
   readonly key: string | null
+  /** How long a body is, about. */
+  readonly bytes: number
 }
+
+/** How long a body is unless said otherwise. */
+export const usualBytes = 128
 
 /** What the parent says: send from now on; measure from now on; tell what was measured. */
 export type Order = "send" | "measure" | "tell"
@@ -114,9 +119,9 @@ const server = Effect.fnUntraced(function*(role: Role, meter: Meter) {
   return () => Effect.void
 })
 
-const body = () => ({ at: now(), text: "x".repeat(90) })
-
 const client = Effect.fnUntraced(function*({ atOnce, ...role }: Role, meter: Meter) {
+  const text = "x".repeat(role.bytes - 38)
+  const body = () => ({ at: now(), text })
   const { priority: _, ...options } = optionsOf({ atOnce, ...role })
   const client = yield* Client.make(options)
   yield* reading(yield* client.inbox.subscribe, meter.received)

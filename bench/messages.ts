@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- messages [SECONDS] [RUNS] [--key] [--json]`: messages through the leader to everybody, on loopback. Three
+ * `npm run bench -- messages [SECONDS] [RUNS] [--key] [--json] [--bytes=8192]`: messages through the leader to everybody, on loopback. Three
  * servers and the clients are a process each. Wall-clock figures depend on what else the machine does; the CPU that a message
  * costs all of them together depends on it much less.
  */
@@ -8,7 +8,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { freePort } from "./loopback.ts"
-import { type Order, type Role, run as runProcess, type Told } from "./messageProcess.ts"
+import { type Order, type Role, run as runProcess, type Told, usualBytes } from "./messageProcess.ts"
 
 const servers = 3
 
@@ -58,7 +58,7 @@ const isJoined = (said: unknown): said is "joined" => said === "joined"
 const isTold = (said: unknown): said is Told => typeof said === "object" && said !== null && "cpuMicros" in said
 
 /** The processes of a group that has settled. */
-const group = async (clients: number, atOnce: Role["atOnce"], key: string | null) => {
+const group = async (clients: number, atOnce: Role["atOnce"], key: string | null, bytes: number) => {
   const port = await Effect.runPromise(freePort)
   const role = (role: Role["role"], at: number): Role => ({
     role,
@@ -67,7 +67,8 @@ const group = async (clients: number, atOnce: Role["atOnce"], key: string | null
     name: `${role[0]}${at}`,
     priority: at,
     atOnce,
-    key
+    key,
+    bytes
   })
   const serving = Array.from({ length: servers }, (_, at) => start(role("server", at)))
   await Promise.all(serving.map((child) => until(child, isSettled)))
@@ -80,9 +81,10 @@ const measure = async (
   clients: number,
   load: typeof loads[number],
   seconds: number,
-  key: string | null
+  key: string | null,
+  bytes: number
 ): Promise<Figures> => {
-  const all = await group(clients, load.atOnce, key)
+  const all = await group(clients, load.atOnce, key, bytes)
   const tell = (order: Order) => all.forEach((child) => child.send(order))
   try {
     tell("send")
@@ -148,6 +150,8 @@ export const messages = async (args: ReadonlyArray<string>): Promise<void> => {
   if (!(runs >= 1 && runs <= 20)) throw new Error(`runs is ${often}; allowed: 1 to 20`)
   const key = args.includes("--key") ? randomBytes(32).toString("base64") : null
   const isJson = args.includes("--json")
+  const bytes = Number(args.find((arg) => arg.startsWith("--bytes="))?.slice("--bytes=".length) ?? usualBytes)
+  if (!(bytes >= usualBytes && bytes <= 65_536)) throw new Error(`bytes is ${bytes}; allowed: ${usualBytes} to 65536`)
   if (!isJson) {
     console.log(
       "| clients | load | messages/s (range) | CPU of all, µs a message (range) | busiest process, cores | acknowledged, ms | received, ms | refused | lost | leader changes |"
@@ -159,7 +163,7 @@ export const messages = async (args: ReadonlyArray<string>): Promise<void> => {
       if (only.length > 0 && !only.includes(`${clients}x${load.atOnce}`)) continue
       const all: Array<Figures> = []
       for (let at = 0; at < runs; at++) {
-        const figures = await measure(clients, load, seconds, key)
+        const figures = await measure(clients, load, seconds, key, bytes)
         if (isJson) console.log(told(figures))
         all.push(figures)
       }

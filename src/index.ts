@@ -37,6 +37,8 @@ export * as Observer from "./client/Observer.ts"
 
 export * as Profile from "./settings/Profile.ts"
 
+export * as Publishing from "./server/Publishing.ts"
+
 export * as Reign from "./protocol/model/Reign.ts"
 
 export * as Server from "./server/Server.ts"
@@ -44,5 +46,7 @@ export * as Server from "./server/Server.ts"
 export * as Settings from "./settings/Settings.ts"
 
 export * as Status from "./protocol/Status.ts"
+
+export * as Topic from "./protocol/model/Topic.ts"
 
 export * as Traffic from "./server/Traffic.ts"

@@ -142,7 +142,9 @@ const textOf = (event: ClientEvent.ClientEvent, { self }: Client.ClientShape, pa
       // Our own stand there as they were typed.
       return event.client.id === self.id ?
         undefined :
-        `${paint("2", clock)}  ${paint("1", Text.clean(event.client.name))}: ${Text.clean(EventText.words(event.body))}`
+        `${paint("2", clock)}  ${paint("1", Text.clean(event.client.name + EventText.on(event)))}: ${
+          Text.clean(EventText.words(event.body))
+        }`
     case "MessageAcknowledged":
       return undefined
     default:

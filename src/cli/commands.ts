@@ -35,7 +35,7 @@ const askFlags = {
 }
 const watchFlags = { ...Options.flagsOf(Options.watchingKeys), url: Options.url }
 const sendFlags = {
-  text: Argument.String("text").pipe(Argument.withDescription("what to send: at most 512 bytes of JSON")),
+  text: Argument.String("text").pipe(Argument.withDescription("what to send, as a text of JSON")),
   ...Options.flagsOf(Options.clientKeys),
   timeout: acknowledgement,
   json: Options.json.pipe(Flag.withDescription("print one JSON object"))

@@ -54,7 +54,7 @@ export const examinedKeys = [
 ] as const
 
 /** What a client needs to know besides: its name, and how often it shows that it lives. */
-export const clientKeys = [...askingKeys, "profile", "heartbeatInterval", "name"] as const
+export const clientKeys = [...askingKeys, "profile", "heartbeatInterval", "maxMessageBytes", "name"] as const
 
 /** What a watcher needs to know: how to reach a group, and the token for an address that is asked instead. */
 export const watchingKeys = [...askingKeys, "httpTokenFile"] as const

@@ -22,29 +22,40 @@ import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Outbox from "../engine/Outbox.ts"
 import * as Span from "../engine/Span.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
+import * as Tickets from "../engine/Tickets.ts"
 import * as ClientStep from "../protocol/delivery/ClientStep.ts"
 import * as Identity from "../protocol/model/Client.ts"
 import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
+import type * as Topic from "../protocol/model/Topic.ts"
 import * as Frame from "../protocol/wire/Frame.ts"
 import * as Inbox from "../server/Inbox.ts"
 import * as Keys from "../server/Keys.ts"
+import * as Publishing from "../server/Publishing.ts"
 import * as Seeds from "../server/Seeds.ts"
+import * as Submitting from "../server/Submitting.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
 import { waitOf } from "../settings/Wait.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as ClientEngine from "./ClientEngine.ts"
-import { ClientClosed, type NobodyLeads, type SendError } from "./ClientError.ts"
+import { ClientClosed, type NobodyLeads, type OlderMembers, type QueueFull, type SendError } from "./ClientError.ts"
 import * as Freshness from "./Freshness.ts"
 import * as Joining from "./Joining.ts"
 import * as Sending from "./Sending.ts"
-import * as Tickets from "./Tickets.ts"
 import type { View } from "./View.ts"
 
-export { BodyNotJson, BodyTooLarge, ClientClosed, NobodyLeads, QueueFull, type SendError } from "./ClientError.ts"
+export {
+  BodyNotJson,
+  BodyTooLarge,
+  ClientClosed,
+  NobodyLeads,
+  OlderMembers,
+  QueueFull,
+  type SendError
+} from "./ClientError.ts"
 
 export { GroupFailed } from "../engine/GroupFailed.ts"
 
@@ -72,8 +83,8 @@ const patience: ReadonlyArray<keyof Patience> = ["joinTimeout", "sendTimeout"]
 
 /**
  * The options of a client. Of the settings, those that locate the group matter to a client (`group`, its keys,
- * `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`, `networks`), its `name`, and `heartbeatInterval`,
- * the time between two of its signs of life; it gets by without the others. Its socket has any free port.
+ * `multicastAddress`, `port`, `ttl`, `interfaces`, `multicast`, `seeds`, `networks`), its `name`, `maxMessageBytes`, and
+ * `heartbeatInterval`, the time between two of its signs of life; it gets by without the others. Its socket has any free port.
  *
  * @category models
  * @since 0.1.0
@@ -110,21 +121,31 @@ export interface ClientShape {
   /** Waits until the leader has let us in, `joinTimeout` at most; tried on, it succeeds later. */
   readonly join: Effect.Effect<void, NobodyLeads | ClientClosed>
   /**
-   * Sends a message and waits until the leader has it and has relayed it; the answer is its `seq`. It is sent again until
-   * then, to the next leader too, and is relayed once.
+   * Sends a message on the default topic and waits until the leader has it and has relayed it; the answer is its `seq`. It is
+   * sent again until then, to the next leader too, and is relayed once.
+   *
+   * A body takes `maxMessageBytes` of JSON at most. Above 512 bytes it goes in parts of so many; then each server and client of
+   * the group must know of parts, or it fails with `OlderMembers`.
    *
    * Order: in the order of the calls, also of those that do not wait for each other. At most 64 are on their way; 1,024
-   * more wait. Interrupted, or not acknowledged within `sendTimeout`, a message is taken back if it has not gone out yet;
+   * more wait, each part counted. Interrupted, or not acknowledged within `sendTimeout`, a message is taken back if it has not gone out yet;
    * if it has, nothing can take it back, and it is sent on until it is acknowledged. A `within` below 1 ms is a defect.
    */
   readonly send: (
     body: Identity.Body,
-    options?: { readonly within?: Duration.Input | undefined }
+    options?: Sending.Call
   ) => Effect.Effect<number, SendError>
+  /**
+   * The same on a topic: in one order with all else that this client sends. Each server and client of the group must know of
+   * topics, or it fails with `OlderMembers`. A body that its schema cannot write fails with `BodyNotJson`.
+   */
+  readonly publish: <A>(topic: Topic.Topic<A>, body: A, options?: Sending.Call) => Effect.Effect<number, SendError>
+  /** What is published on other topics than the default one, by clients and by servers. */
+  readonly topics: Publishing.Reading
   /** Waits until all that was sent is acknowledged. */
   readonly drain: Effect.Effect<void>
   /**
-   * Messages of all clients, our own included, from now on: each run has a subscription of its own. Order and bounds are
+   * Messages of all clients on the default topic, our own included, from now on: each run has a subscription of its own. Order and bounds are
    * those of `Inbox`. Messages from before we joined do not come.
    */
   readonly messages: Stream.Stream<Inbox.Message>
@@ -188,20 +209,21 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   // The fixed port of a server on this host stays the server's.
   const endpoint = yield* (yield* Datagrams.Datagrams).open({ ...settings, unicastPort: 0 })
   const seeds = yield* Seeds.make(settings, endpoint)
-  const name = settings.name ?? Member.shortened(endpoint.hostname, Member.limits.name)
-  const self: Identity.Client = { id: yield* newId, name }
+  const self: Identity.Client = { id: yield* newId, name: nameOf(settings, endpoint) }
   const drops = Drops.make()
   const messenger = yield* Messenger.make(endpoint, Frame.groupTag(settings.group), drops.count, seeds.holds, keys)
   const supervisor = yield* Supervisor.make(() => Effect.void)
   const outbox = yield* Outbox.make(drops.count, supervisor)
-  const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => engine.step({ _tag: "Room", limit })))
-  const tickets = yield* Tickets.make()
+  const { inbox, offer, on } = yield* Inbox.make((limit) => engine.offer({ _tag: "Room", limit }))
+  const topics = yield* Publishing.reading(on, () => drops.count("BodyRefused"))
+  const tickets = yield* Tickets.make<OlderMembers | QueueFull, ClientClosed>(() => new ClientClosed())
   const engine: ClientEngine.ClientEngine = yield* ClientEngine.make({
-    initial: ClientStep.make({ client: self, interval: Math.round(Duration.toMillis(settings.heartbeatInterval)) }),
+    initial: initialState(self, settings),
     outbox,
     everywhere: (leader) => everywhere(settings, seeds.addresses(), leader),
     tickets,
     deliver: offer,
+    drop: drops.count,
     supervisor
   })
   yield* outbox.run({ messenger, outcome: () => {} })
@@ -217,12 +239,11 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   yield* Effect.forkScoped(Effect.andThen(Effect.sleep(settings.discoveryWindow), Effect.sync(forgetBeginning)))
   const nobody = Joining.nobody(engine, settings, endpoint)
   const reign = Effect.map(engine.state, ({ reign }) => reign)
-  const send = Sending.send({ engine, tickets, within: sendWithin, nobody })
-  const join = Joining.join(engine, Deferred.await(closed), joinWithin, nobody)
+  const sending = Sending.send({ ...settings, engine, tickets, within: sendWithin, nobody })
   return {
     self,
-    join: Span.within(join, "Client.join", about(settings, self)),
-    send: (body, options) => Span.within(send(body, options), "Client.send", about(settings, self)),
+    ...saying(Joining.join(engine, Deferred.await(closed), joinWithin, nobody), sending, about(settings, self)),
+    topics,
     drain: engine.drain,
     messages: inbox.messages,
     inbox,
@@ -235,6 +256,28 @@ export const fromSettings = Effect.fn("Client.start")(function*(
     useKeys,
     failed: supervisor.failed
   }
+})
+
+const nameOf = ({ name }: Settings.Settings, { hostname }: Pick<Datagrams.Endpoint, "hostname">) =>
+  name ?? Member.shortened(hostname, Member.limits.name)
+
+const initialState = (client: Identity.Client, { heartbeatInterval, maxMessageBytes }: Settings.Settings) =>
+  ClientStep.make({ client, interval: Math.round(Duration.toMillis(heartbeatInterval)), maxMessageBytes })
+
+/** The ways to say something, each a span. */
+const saying = (
+  join: ClientShape["join"],
+  send: ReturnType<typeof Sending.send>,
+  span: ReturnType<typeof about>
+): Pick<ClientShape, "join" | "publish" | "send"> => ({
+  join: Span.within(join, "Client.join", span),
+  send: (body, options) => Span.within(send(body, options), "Client.send", span),
+  publish: (topic, body, options) =>
+    Span.within(
+      Effect.flatMap(Submitting.encode(topic, body), (json) => send(json, options, topic.name)),
+      "Client.publish",
+      span
+    )
 })
 
 /** What spans of a client say of it. */

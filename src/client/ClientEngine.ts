@@ -7,13 +7,14 @@ import * as Engine from "../engine/Engine.ts"
 import * as EventHub from "../engine/EventHub.ts"
 import type * as Outbox from "../engine/Outbox.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
+import type * as Tickets from "../engine/Tickets.ts"
 import * as ClientStep from "../protocol/delivery/ClientStep.ts"
+import * as Flights from "../protocol/delivery/Flights.ts"
 import type { Output, State } from "../protocol/model/ClientContext.ts"
 import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import type * as Inbox from "../server/Inbox.ts"
-import { QueueFull } from "./ClientError.ts"
-import type * as Tickets from "./Tickets.ts"
+import { OlderMembers, QueueFull } from "./ClientError.ts"
 import * as View from "./View.ts"
 
 /** The engine, and what its client waits for. */
@@ -30,15 +31,16 @@ export interface Options {
   readonly outbox: Pick<Outbox.Outbox, "add">
   /** Where goes what is for the whole group, to which the leader's address is given. */
   readonly everywhere: (leader: Member.Address | null) => ReadonlyArray<Member.Address | null>
-  readonly tickets: Pick<Tickets.Tickets, "answer">
+  readonly tickets: Pick<Tickets.Tickets<OlderMembers | QueueFull, unknown>, "answer">
   /** Takes what clients sent, and must not wait. */
-  readonly deliver: (message: Inbox.Message) => void
+  readonly deliver: (message: Inbox.Offered) => void
+  readonly drop: (reason: "PartLost") => void
   readonly supervisor: Supervisor.Supervisor
 }
 
 /** Makes the engine of one client. */
 export const make = Effect.fnUntraced(function*(
-  { deliver, everywhere, initial, outbox, supervisor, tickets }: Options
+  { deliver, drop, everywhere, initial, outbox, supervisor, tickets }: Options
 ): Effect.fn.Return<ClientEngine, never, Scope.Scope> {
   const joined = yield* Deferred.make<void>()
   const draining = new Set<Deferred.Deferred<void>>()
@@ -54,11 +56,13 @@ export const make = Effect.fnUntraced(function*(
       case "Farewell":
         return outbox.add(output)
       case "Emit":
-        hub.publish(output.event)
-        if (output.event.event === "MessageReceived") deliver(output.event)
-        return
-      case "Acknowledged":
-      case "QueueFull":
+        return hub.publish(output.event)
+      case "Deliver":
+        return deliver(output.message)
+      case "Drop":
+        return drop(output.reason)
+      // Who waits for these is woken later.
+      default:
         return
     }
   }
@@ -67,6 +71,7 @@ export const make = Effect.fnUntraced(function*(
     for (const output of outputs) {
       if (output._tag === "Acknowledged") tickets.answer(output.ticket, Exit.succeed(output.seq))
       else if (output._tag === "QueueFull") tickets.answer(output.ticket, queueFull)
+      else if (output._tag === "Refused") tickets.answer(output.ticket, olderMembers(output.older))
     }
     if (draining.size === 0 || !ClientStep.isDrained(after)) return
     const all = [...draining]
@@ -94,4 +99,6 @@ export const make = Effect.fnUntraced(function*(
   return { ...engine, hub, joined: Deferred.await(joined), drain }
 })
 
-const queueFull = Exit.fail(new QueueFull({ waiting: ClientStep.queueLimit, limit: ClientStep.queueLimit }))
+const olderMembers = (members: ReadonlyArray<string>) => Exit.fail(new OlderMembers({ members }))
+
+const queueFull = Exit.fail(new QueueFull({ waiting: Flights.queueLimit, limit: Flights.queueLimit }))

@@ -1,53 +1,10 @@
 /** The errors of a client's calls. */
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import type { BodyNotJson, BodyTooLarge, OlderMembers, QueueFull } from "../server/PublishError.ts"
 import * as Asked from "./Asked.ts"
 
-/**
- * A body that takes more bytes of JSON than a message may. Nothing was sent.
- *
- * @category errors
- * @since 0.1.0
- */
-export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLarge", {
-  bytes: Schema.Natural,
-  limit: Schema.Natural
-}) {
-  override readonly [Runtime.errorExitCode] = 2
-  override get message() {
-    return `the body takes ${this.bytes} bytes of JSON, ${this.limit} are allowed`
-  }
-}
-
-/**
- * A body that JSON has no words for: a function, a number that is not finite, a circle. Nothing was sent.
- *
- * @category errors
- * @since 0.1.0
- */
-export class BodyNotJson extends Schema.TaggedError<BodyNotJson>()("BodyNotJson", {
-  reason: Schema.String
-}) {
-  override readonly [Runtime.errorExitCode] = 2
-  override get message() {
-    return `the body is not JSON: ${this.reason}`
-  }
-}
-
-/**
- * So many messages wait already that one more is not taken. Nothing was sent: wait for some to be acknowledged.
- *
- * @category errors
- * @since 0.1.0
- */
-export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
-  waiting: Schema.Natural,
-  limit: Schema.Natural
-}) {
-  override get message() {
-    return `${this.waiting} messages wait to be sent, ${this.limit} is the most: wait until some are acknowledged`
-  }
-}
+export { BodyNotJson, BodyTooLarge, OlderMembers, QueueFull } from "../server/PublishError.ts"
 
 /**
  * Nobody let the client in, or acknowledged a message, in time: nobody leads the group, its leader does not answer, or it
@@ -94,4 +51,4 @@ export class ClientClosed extends Schema.TaggedError<ClientClosed>()("ClientClos
  * @category errors
  * @since 0.1.0
  */
-export type SendError = BodyTooLarge | BodyNotJson | QueueFull | NobodyLeads | ClientClosed
+export type SendError = BodyTooLarge | BodyNotJson | OlderMembers | QueueFull | NobodyLeads | ClientClosed

@@ -79,6 +79,9 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
       return Delivery.repairDue(context)
     case "Answer":
       return Delivery.answer(context)
+    case "Publish":
+      // The end of the step says what is due.
+      return
     case "NameNewest":
       return Delivery.nameNewest(context, timer.isLast)
     case "Handover":

@@ -1,5 +1,6 @@
 /** What can happen to a server. */
 import type { Description } from "./membership/Description.ts"
+import type * as Client from "./model/Client.ts"
 import type * as Member from "./model/Member.ts"
 import type * as Message from "./model/Message.ts"
 import type { Mark } from "./model/Runs.ts"
@@ -20,6 +21,7 @@ import type { Mark } from "./model/Runs.ts"
  * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
  * - `Describe`: this server says that of itself from now on.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
+ * - `Publish`: the app publishes something; `Unpublish`: it waits for that no more. What has gone out cannot be taken back.
  * - `Page`: this server's page is there from now on, or no longer.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
  *   `Transfer`: it is to be handed to a member.
@@ -66,6 +68,13 @@ export type Input =
   | { readonly _tag: "Transfer"; readonly election?: string; readonly to: Member.NodeId }
   | { readonly _tag: "Describe"; readonly description: Description }
   | { readonly _tag: "Room"; readonly limit: number }
+  | {
+    readonly _tag: "Publish"
+    readonly ticket: number
+    readonly body: Client.Body
+    readonly topic?: string | undefined
+  }
+  | { readonly _tag: "Unpublish"; readonly ticket: number }
   | { readonly _tag: "Page"; readonly page: string | null }
   | {
     readonly _tag: "MarkRun"

@@ -4,6 +4,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Delivery from "./delivery/Delivery.ts"
+import * as Publisher from "./delivery/Publisher.ts"
 import * as Due from "./Due.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as Candidacy from "./election/Candidacy.ts"
@@ -68,6 +69,7 @@ export const make = (options: {
   named: HashMap.empty(),
   contacts: Contacts.make(options.seeds ?? []),
   delivery: Delivery.empty,
+  publisher: null,
   promises: HashMap.empty(),
   silentUntil: Algorithms.of(options).silentUntil(options.timing, options.monotonic),
   handover: PromiseRecord.none,
@@ -158,6 +160,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   if (context.state.phase !== "Left") act(context, input)
   // A message may have waited in the socket for as long: nobody is judged by a timer before it is read.
   if (isMessage) Due.fireDue(context, "before")
+  Publisher.goOn(context)
   CrashLinks.follow(context, state)
   algorithm.end(context)
   return [context.state, context.outputs]
@@ -203,6 +206,7 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Received":
       Received.received(context, input.message, input.from, input.via, input.mayCommand)
+      Publisher.heard(context, input.message)
       break
     case "LinkUp":
       CrashLinks.up(context, input)
@@ -256,6 +260,12 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Room":
       Delivery.onRoom(context, input.limit)
+      break
+    case "Publish":
+      Publisher.publish(context, input)
+      break
+    case "Unpublish":
+      Publisher.withdraw(context, input.ticket)
       break
     case "Page":
       StatusPages.announce(context, input.page)

@@ -10,10 +10,11 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as Parts from "../protocol/delivery/Parts.ts"
 import type * as Client from "../protocol/model/Client.ts"
 
 /**
- * A client's message. `seq` counts its messages from 1.
+ * A client's message. `seq` counts its messages from 1; one in parts takes a number for each, and has that of its last.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +26,7 @@ export interface Message {
 }
 
 /**
- * How many messages wait for a reader at most.
+ * How many messages wait for a reader at most, one in parts counted as so many: beyond, no more than one is begun.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +41,7 @@ export const capacity = 256
  */
 export interface InboxShape {
   /**
-   * Messages from now on: each run has a subscription of its own, from the moment at which it begins to run. It ends with
+   * Messages on the default topic from now on: each run has a subscription of its own, from the moment at which it begins to run. It ends with
    * the server, at once for a reader that comes later.
    *
    * Order: each client's messages in the order of `seq`, each once, whatever leader relayed them; between clients, as they
@@ -65,70 +66,99 @@ export interface InboxShape {
 export class Inbox extends Context.Service<Inbox, InboxShape>()("bellwether/server/Inbox") {}
 
 /**
- * An inbox and the way in. `offer` is called for each message in turn; it does not block.
+ * A message on its way in, with how many parts it had.
+ *
+ * @internal
+ */
+export type Offered = Parts.Whole
+
+/**
+ * The inboxes, one a topic, and the way in. `offer` is called for each message in turn; it does not block.
  *
  * @internal
  */
 export interface FanOut {
   readonly inbox: InboxShape
-  readonly offer: (message: Message) => void
+  readonly on: (topic: string) => InboxShape
+  readonly offer: (message: Offered) => void
 }
 
 interface Reader {
+  /** Undefined for the default one. */
+  readonly topic: string | undefined
   // Bounded by `room`.
-  readonly queue: Queue.Queue<Message, Cause.Done>
-  /** How many messages had been offered when it came, and how many it has taken since. */
-  readonly base: number
-  taken: number
+  readonly queue: Queue.Queue<Offered, Cause.Done>
+  /** How many of those offered wait to be taken, in parts. */
+  waiting: number
+}
+
+const partsOf = (some: ReadonlyArray<Offered>): number => some.reduce((sum, { parts }) => sum + parts, 0)
+
+/** Tells `room` how many messages may have been offered, as {@link make} says. */
+const accounts = (readers: ReadonlySet<Reader>, room: (limit: number) => void) => {
+  let offered = 0
+  let told = Infinity
+  const limit = () => {
+    if (readers.size === 0) return Infinity
+    let most = 0
+    for (const { waiting } of readers) most = Math.max(most, waiting)
+    return offered - most + capacity
+  }
+  return {
+    offer: (parts: number): void => {
+      offered += parts
+    },
+    /** Not with each message: once a quarter of the room is free again. */
+    tell: (atLeast: number): void => {
+      const now = limit()
+      if (now === told || Math.abs(now - told) < atLeast) return
+      told = now
+      room(now)
+    }
+  }
 }
 
 /**
- * Makes an inbox that ends with the scope. `room` is told how many messages may have been offered in all since the start:
- * as many as the slowest reader has taken, and {@link capacity} more.
+ * Makes inboxes that end with the scope. `room` is told how many messages may have been offered in all since the start: as
+ * many as leave no more than {@link capacity} waiting for the slowest reader.
  *
  * @internal
  */
 export const make = Effect.fnUntraced(function*(
-  room: (limit: number) => Effect.Effect<void>
+  room: (limit: number) => void
 ): Effect.fn.Return<FanOut, never, Scope.Scope> {
   const readers = new Set<Reader>()
-  let offered = 0
-  let told = Infinity
+  const { offer, tell } = accounts(readers, room)
   let hasEnded = false
-  const limit = () => {
-    let taken = Infinity
-    for (const reader of readers) taken = Math.min(taken, reader.base + reader.taken)
-    return taken + capacity
-  }
-  /** Not with each message: once a quarter of the room is free again. */
-  const tell = (atLeast: number) =>
-    Effect.suspend(() => {
-      const now = limit()
-      if (now === told || Math.abs(now - told) < atLeast) return Effect.void
-      told = now
-      return room(now)
-    })
-  const subscribe = Effect.acquireRelease(
-    Effect.gen(function*() {
-      const reader: Reader = { queue: yield* Queue.unbounded<Message, Cause.Done>(), base: offered, taken: 0 }
-      if (hasEnded) yield* Queue.end(reader.queue)
-      else readers.add(reader)
-      yield* tell(1)
-      return reader
-    }),
-    (reader) =>
-      Effect.suspend(() => {
-        readers.delete(reader)
-        return Effect.andThen(Queue.shutdown(reader.queue), tell(1))
+  const subscribe = (topic: string | undefined): InboxShape["subscribe"] =>
+    Effect.acquireRelease(
+      Effect.gen(function*() {
+        const reader: Reader = { topic, queue: yield* Queue.unbounded<Offered, Cause.Done>(), waiting: 0 }
+        if (hasEnded) yield* Queue.end(reader.queue)
+        else readers.add(reader)
+        tell(1)
+        return reader
+      }),
+      (reader) =>
+        Effect.suspend(() => {
+          readers.delete(reader)
+          tell(1)
+          return Queue.shutdown(reader.queue)
+        })
+    ).pipe(Effect.map((reader) => {
+      // Not all there is: what is taken counts as read.
+      const takeSome = Queue.takeBetween(reader.queue, 1, 16)
+      const take = Effect.map(takeSome, (some): Arr.NonEmptyReadonlyArray<Message> => {
+        reader.waiting -= partsOf(some)
+        tell(capacity / 4)
+        return some as unknown as Arr.NonEmptyReadonlyArray<Message>
       })
-  ).pipe(Effect.map((reader) => {
-    // Not all there is: what is taken counts as read.
-    const take = Effect.tap(Queue.takeBetween(reader.queue, 1, 16), (some) => {
-      reader.taken += some.length
-      return tell(capacity / 4)
-    })
-    return Stream.fromPull(Effect.succeed(Effect.map(take, (some) => some as Arr.NonEmptyArray<Message>)))
-  }))
+      return Stream.fromPull(Effect.succeed(take))
+    }))
+  const on = (topic: string | undefined): InboxShape => {
+    const subscribed = subscribe(topic)
+    return { messages: Stream.unwrap(subscribed), subscribe: subscribed }
+  }
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       hasEnded = true
@@ -136,10 +166,17 @@ export const make = Effect.fnUntraced(function*(
     })
   )
   return {
-    inbox: { messages: Stream.unwrap(subscribe), subscribe },
+    inbox: on(undefined),
+    on,
     offer: (message) => {
-      offered += 1
-      for (const { queue } of readers) Queue.offerUnsafe(queue, message)
+      offer(message.parts)
+      for (const reader of readers) {
+        if (reader.topic !== message.topic) continue
+        reader.waiting += message.parts
+        Queue.offerUnsafe(reader.queue, message)
+      }
+      // What nobody here reads passes by, and takes no room.
+      tell(capacity / 4)
     }
   }
 })

@@ -45,6 +45,7 @@ export const open = (
   })
 
 const most = Member.limits.name + Member.limits.hostname + Member.limits.tags - Member.portBytes
+  - Member.readsBytes
 
 /** The same server, with where it accepts links, unless its name, its host name and its tags leave no room for that. */
 export const announced = (

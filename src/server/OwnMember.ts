@@ -15,17 +15,22 @@ export const make = (
   const ip = Zone.without(address)
   // Hosts of one image that start before their network have all the same name, port and loopback address.
   const distinct = endpoint.hasAddress() ? ip : bytesToHex(endpoint.random(16))
-  const hostname = Member.shortened(endpoint.hostname, Member.limits.hostname)
+  const { limits } = Member
+  const name = settings.name ?? Member.shortened(endpoint.hostname, limits.name)
+  const room = limits.name + limits.hostname + limits.tags - Member.readsBytes
+    - Member.textBytes({ name, hostname: "", tags: settings.tags })
+  const hostname = Member.shortened(endpoint.hostname, Math.min(limits.hostname, room))
   return {
     id: Member.nodeId(distinct, endpoint.hostname, port),
     ip,
     port,
     hostname,
-    name: settings.name ?? Member.shortened(hostname, Member.limits.name),
+    name,
     priority: settings.priority,
     incarnation: Math.max(0, Math.floor(now)),
     revision: 0,
     batches: true,
+    topics: true,
     tags: settings.tags
   }
 }

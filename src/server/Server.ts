@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Closing from "../engine/Closing.ts"
@@ -16,6 +17,8 @@ import * as Counters from "../engine/Counters.ts"
 import * as Drops from "../engine/Drops.ts"
 import type { GroupFailed } from "../engine/GroupFailed.ts"
 import * as Supervisor from "../engine/Supervisor.ts"
+import * as Tickets from "../engine/Tickets.ts"
+import * as Flights from "../protocol/delivery/Flights.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import type { State } from "../protocol/model/State.ts"
 import * as Timing from "../protocol/model/Timing.ts"
@@ -43,6 +46,7 @@ import * as OtherGroups from "./OtherGroups.ts"
 import * as OwnAddresses from "./OwnAddresses.ts"
 import * as OwnDescription from "./OwnDescription.ts"
 import * as OwnMember from "./OwnMember.ts"
+import * as Publishing from "./Publishing.ts"
 import * as Seeds from "./Seeds.ts"
 import * as ServerEngine from "./ServerEngine.ts"
 
@@ -61,6 +65,7 @@ export interface ServerShape {
    */
   readonly useKeys: Keys.UseKeys
   readonly inbox: Inbox.InboxShape
+  readonly publishing: Publishing.PublishingShape
 }
 
 /**
@@ -85,6 +90,7 @@ export const timingOf = (settings: Settings.Settings): Timing.Timing => ({
   maxMembers: settings.maxMembers,
   maxClients: settings.maxClients,
   maxTombstones: settings.maxTombstones,
+  maxMessageBytes: settings.maxMessageBytes,
   lease: Settings.agreement(settings)
 })
 
@@ -109,7 +115,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const ours = { group: settings.group, node: self.id }
   yield* Effect.annotateCurrentSpan(ours)
   const { failed, parts, useKeys } = yield* Effect.annotateLogs(run({ settings, keys, endpoint, seeds, self }), ours)
-  const { counters, drops, inbox, links, messenger, state, supervisor, works } = parts
+  const { counters, drops, inbox, links, messenger, publishing, state, supervisor, works } = parts
   const dropped = Drops.withEndpoint(drops, endpoint)
   return {
     group: Group.make({
@@ -124,7 +130,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     }),
     leadership: Leaderships.make(state, works, ours),
     useKeys,
-    inbox
+    inbox,
+    publishing
   }
 })
 
@@ -155,6 +162,8 @@ interface Parts extends Origin {
   readonly counters: Counters.Counters
   readonly others: OtherGroups.OtherGroups
   readonly inbox: Inbox.InboxShape
+  readonly publishing: Publishing.PublishingShape
+  readonly tickets: Tickets.Tickets<Publishing.NotTaken, Publishing.NotPublished>
   readonly links: CrashLinks.CrashLinks | null
 }
 
@@ -173,7 +182,9 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
   )
   const drops = Drops.make(Cleanup.toNotice)
   const counters = Counters.make(origin.self.id)
-  const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
+  const { inbox, offer, on } = yield* Inbox.make((limit) => state.offer({ _tag: "Room", limit }))
+  const reading = yield* Publishing.reading(on, () => drops.count("BodyRefused"))
+  const tickets = yield* Tickets.make<Publishing.NotTaken, Publishing.NotPublished>(Publishing.left)
   const timing = timingOf(settings)
   const ring = keys.ring
   const links = yield* KeepingLinks.open({
@@ -192,6 +203,13 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     eventHistory: settings.eventHistory,
     works,
     deliver: offer,
+    published: (output) =>
+      tickets.answer(
+        output.ticket,
+        output._tag === "Published"
+          ? Exit.succeed(output.seq)
+          : Exit.fail(Publishing.notTaken(output.older, Flights.queueLimit))
+      ),
     links,
     paused: () => messenger.renew(),
     supervisor
@@ -206,7 +224,9 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     ...keys,
     freshness: () => freshnessIn(state.stateUnsafe())
   })
-  return { ...origin, self, links, state, supervisor, messenger, works, drops, counters, others, inbox }
+  const publishing = Publishing.make(reading, state, tickets, settings.maxMessageBytes)
+  const told = { drops, counters, others, inbox, publishing, tickets }
+  return { ...origin, self, links, state, supervisor, messenger, works, ...told }
 })
 
 /** Starts what a server does all the time. Gives the way to put other keys in place. */
@@ -227,11 +247,11 @@ const runFibers = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Ke
 
 /** The server leaves when the scope closes, or when it cannot go on: then `failed` fails. */
 const runUntilLeft = Effect.fnUntraced(function*(
-  { settings, state, supervisor }: Parts
+  { settings, state, supervisor, tickets }: Parts
 ): Effect.fn.Return<{ readonly failed: Effect.Effect<never, GroupFailed> }, never, Scope.Scope> {
   // Leading work has its own time to end first, also where it is none of the scope's: the goodbye says that it has.
   const leave = Closing.waitFor(
-    Effect.andThen(state.step({ _tag: "Leave" }), state.outbox.farewell),
+    Effect.andThen(Effect.andThen(tickets.close, state.step({ _tag: "Leave" })), state.outbox.farewell),
     Duration.sum(settings.stopTimeout, Closing.goodbyeWithin)
   )
   // Last acquired, first released: while it says goodbye, every fiber still runs.
@@ -264,7 +284,7 @@ export const make = (
  * @category models
  * @since 0.1.0
  */
-export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox
+export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox | Publishing.Publishing
 
 /**
  * The services that a server is.
@@ -274,11 +294,12 @@ export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox
 export const services = (server: ServerShape): Context.Context<Services> =>
   Context.make(Group.Group, server.group).pipe(
     Context.add(Leadership.Leadership, server.leadership),
-    Context.add(Inbox.Inbox, server.inbox)
+    Context.add(Inbox.Inbox, server.inbox),
+    Context.add(Publishing.Publishing, server.publishing)
   )
 
 /**
- * One group for an app: `Group`, `Leadership` and `Inbox`, with settings from code alone.
+ * One group for an app: `Group`, `Leadership`, `Inbox` and `Publishing`, with settings from code alone.
  *
  * @category layers
  * @since 0.1.0

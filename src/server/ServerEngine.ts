@@ -73,6 +73,12 @@ export interface ServerEngine {
   readonly now: Effect.Effect<Now>
 }
 
+/** What has become of what the app published. */
+export type Published = Extract<Output, { readonly _tag: "Published" | "NotPublished" }>
+
+const isPublished = (output: Output): output is Published =>
+  output._tag === "Published" || output._tag === "NotPublished"
+
 /** The dependencies of a server's engine. */
 export interface Options {
   readonly group: string
@@ -84,7 +90,9 @@ export interface Options {
   /** `end` ends all leading work of an election, in a bounded time, and answers whether it has finished by then. */
   readonly works: Pick<LeadingWork.All, "end" | "idle">
   /** Takes what clients sent, and must not block. */
-  readonly deliver: (message: Inbox.Message) => void
+  readonly deliver: (message: Inbox.Offered) => void
+  /** Takes what has become of what the app published, when no step is under way. */
+  readonly published: (output: Published) => void
   /** Its crash links, if it has any. */
   readonly links: Pick<CrashLinks, "keep" | "tryOut"> | null
   /** This server was paused: called before anything more is said. */
@@ -94,7 +102,7 @@ export interface Options {
 
 /** Makes the state of one server. */
 export const make = Effect.fnUntraced(function*(
-  { counters, deliver, drops, eventHistory, group, initial, links, paused, supervisor, works }: Options
+  { counters, deliver, drops, eventHistory, group, initial, links, paused, published, supervisor, works }: Options
 ): Effect.fn.Return<ServerEngine, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const sinceBoot = yield* SinceBoot.SinceBoot
@@ -121,13 +129,17 @@ export const make = Effect.fnUntraced(function*(
     hub.publish(event)
     counters.event(event)
     if (event.event === "Stalled") paused()
-    if (event.event === "MessageReceived") deliver(event)
   }
   const carryOut = (output: Output): void => {
     counters.output(output)
     switch (output._tag) {
       case "Emit":
         return emit(output.event)
+      case "Deliver":
+        return deliver(output.message)
+      case "Published":
+      case "NotPublished":
+        return
       case "Drop":
         return drops.count(output.reason)
       case "Send":
@@ -169,6 +181,8 @@ export const make = Effect.fnUntraced(function*(
       const elections = Elections.between(before, after)
       if (elections !== Elections.unchanged) afterwards(() => followElections(elections))
       for (const output of outputs) carryOut(output)
+      const ended = outputs.filter(isPublished)
+      if (ended.length > 0) afterwards(() => ended.forEach(published))
     },
     clocks: () => ({ ...sinceBoot?.(), generation: generation() }),
     supervisor

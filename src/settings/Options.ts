@@ -319,6 +319,15 @@ export interface Options {
    */
   readonly maxTombstones?: number | undefined
   /**
+   * Largest body of a published message, as JSON. One above 512 bytes is sent in parts of at most 512, which are put
+   * together by every server and client; larger ones are refused where they are sent. Best the same everywhere: a
+   * server or client of a lower value drops what is larger, and counts it (`PartLost`). A server keeps at most 16
+   * such messages of which parts are missing. Larger: one message may keep the others waiting for longer.
+   *
+   * Default: 65536. Allowed: a whole number from 512 to 1048576.
+   */
+  readonly maxMessageBytes?: number | undefined
+  /**
    * How the leader is elected. `bully`: the highest ranked of the servers that hear each other leads; while the
    * network is split each part has a leader. `lease`: the highest ranked of those that a majority of `groupSize`
    * servers has voted for leads; so at most one leads at any instant, and without a majority nobody does. The same on

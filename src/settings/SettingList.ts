@@ -7,6 +7,7 @@
 import * as Duration from "effect/Duration"
 import type * as Host from "effect/net/Host"
 import * as Redacted from "effect/Redacted"
+import * as Client from "../protocol/model/Client.ts"
 import * as Member from "../protocol/model/Member.ts"
 import * as KeyRing from "../protocol/wire/KeyRing.ts"
 import * as Forms from "./Forms.ts"
@@ -196,6 +197,10 @@ export const settings = {
   maxTombstones: whole([1, 4_096], "count", {
     summary: "most servers that are remembered as gone",
     default: () => 1_024
+  }),
+  maxMessageBytes: whole([512, Client.maxMessageBytes], "bytes", {
+    summary: "largest body of a published message, as JSON",
+    default: () => 65_536
   }),
   leadership: Setting.choice(["bully", "lease"], {
     summary: "how the leader is elected",

@@ -24,7 +24,7 @@ const say = (event: ClientEvent.ClientEvent): string => {
         ? "nobody leads: what is sent waits"
         : `talking to ${where(event.leader)}`
     case "MessageReceived":
-      return `${event.client.name}: ${EventText.words(event.body)}`
+      return `${event.client.name}${EventText.on(event)}: ${EventText.words(event.body)}`
     case "MessageAcknowledged":
       return `the leader acknowledged message ${event.seq}`
     case "MessageLost":

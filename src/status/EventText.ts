@@ -118,7 +118,9 @@ const say = (event: Event.Event): string => {
         ? `client ${sender(event.client)} left`
         : `client ${sender(event.client)} is gone: silent for ${Text.age(event.reason.for)}`
     case "MessageReceived":
-      return `message ${event.seq} of ${event.client.name}: ${words(event.body)}`
+      return `message ${event.seq} of ${event.client.name}${on(event)}: ${
+        event.bytes === undefined ? words(event.body) : `${event.bytes} bytes`
+      }`
     case "MessageLost":
       return lost(event)
     case "EventsLost":
@@ -176,6 +178,10 @@ const strangers: { readonly [K in Extract<Event.Event, { event: "WrongKey" }>["p
 const shortId = (id: Client.ClientId): string => id.slice(0, 6)
 
 const sender = ({ id, name }: Client.Client): string => `${name} (${shortId(id)})`
+
+/** The topic of a message, unless it is the default one. */
+export const on = ({ topic }: { readonly topic?: string }): string =>
+  topic === undefined ? "" : ` on ${JSON.stringify(topic)}`
 
 /** The body of a message: a text as it is, all else as JSON. Others chose it: `Text.clean` makes it harmless. */
 export const words = (body: Client.Body): string => typeof body === "string" ? body : JSON.stringify(body)

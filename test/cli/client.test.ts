@@ -51,7 +51,7 @@ describe("client --json (protocol 3, 5)", () => {
   it.live("a line that is too large is refused, the others are sent, and it ends with 2", () =>
     Effect.gen(function*() {
       const { env, server } = yield* served
-      const client = yield* startClient(["--name", "alice"], env)
+      const client = yield* startClient(["--name", "alice", "--max-message-bytes", "512"], env)
       yield* Effect.sync(() => client.child.stdin?.end(`one\n${"x".repeat(511)}\nthree\n`))
       const { code, stderr, stdout } = yield* client.ended
       assert.deepStrictEqual(stderr.split("\n"), [
@@ -129,7 +129,10 @@ describe("the command line of client and send", () => {
     ([
       [["send"], /^bellwether: the text is missing; allowed: .*quotes.*\n$/],
       [["send", "two", "words"], /^bellwether: unknown word "words"; allowed here: flags only, .*quotes.*\n$/],
-      [["send", "x".repeat(511)], /^bellwether: the body takes 513 bytes of JSON, 512 are allowed\n$/],
+      [
+        ["send", "x".repeat(511), "--max-message-bytes", "512"],
+        /^bellwether: the body takes 513 bytes of JSON, 512 are allowed\n$/
+      ],
       [["send", "hello", "--timeout", "soon"], /^bellwether: --timeout is "soon"; allowed: a duration .*\n$/],
       [["client", "hello"], /^bellwether: unknown word "hello"; .*\n$/],
       [["client", "--port", "0"], /^bellwether: --port is 0; allowed: .*\n$/],
@@ -146,7 +149,8 @@ describe("the command line of client and send", () => {
     }))
 })
 
-const clientCommand = (name: string) => `${Tmux.command("client", "--name", name)}; echo "ended with $?"; exec cat`
+const clientCommand = (name: string) =>
+  `${Tmux.command("client", "--name", name, "--max-message-bytes", "512")}; echo "ended with $?"; exec cat`
 
 describe.skipIf(!Tmux.isThere)("client on a terminal (tmux)", () => {
   it.live("messages that arrive stand above the line that is typed, which stays whole; Ctrl-D and Ctrl-C leave", () =>

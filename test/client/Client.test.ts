@@ -110,12 +110,15 @@ describe("a client", () => {
     () =>
       VirtualTime.run(Effect.gen(function*() {
         const group = yield* start(1)
-        const client = yield* addClient(group)
+        const client = yield* addClient(group, { maxMessageBytes: 512 })
         const tooLarge = yield* Effect.flip(client.send("x".repeat(511)))
         assert.deepInclude(tooLarge, { _tag: "BodyTooLarge", bytes: 513, limit: 512 })
         assert.strictEqual(tooLarge.message, "the body takes 513 bytes of JSON, 512 are allowed")
         const circle: { self?: unknown } = {}
         circle.self = circle
+        const nested = JSON.parse(`${"[".repeat(600)}${"]".repeat(600)}`)
+        const other = yield* addClient(group)
+        assert.include((yield* Effect.flip(other.send(nested))).message, "nested more than 512 deep")
         for (const body of [Number.NaN, () => {}, 1n, undefined, circle]) {
           const error = yield* Effect.flip(client.send(body as never))
           assert.strictEqual(error._tag, "BodyNotJson")

@@ -4,17 +4,22 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import type { Output } from "../../src/protocol/model/Output.ts"
+import * as Topic from "../../src/protocol/model/Topic.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as VirtualTime from "../../src/testing/VirtualTime.ts"
 
+/** What an older program does not know. */
+type Later = Readonly<Partial<Record<"batches" | "more" | "part" | "topic" | "topics", unknown>>>
+
 /** As an older program reads a message, and says it: without the fields that it does not know. */
 const asOlder = <M extends Message.Message>(message: M): M => {
-  const { batches: _, more: __, ...known } = message as M & { readonly batches?: unknown; readonly more?: unknown }
+  const { batches: _, more: __, part: ____, topic: _____, topics: ______, ...known } = message as M & Later
   if (!("sender" in known)) return known as unknown as M
-  const { batches: ___, ...sender } = (known as unknown as Message.FromServer).sender
+  const { batches: ___, topics: _______, ...sender } = (known as unknown as Message.FromServer).sender
   return { ...known, sender } as unknown as M
 }
 
@@ -106,6 +111,50 @@ describe("a group of servers of several versions", () => {
     () =>
       VirtualTime.run(Effect.gen(function*() {
         assert.deepStrictEqual(yield* run(["s0", "s1", "s2"]), { CLIENT_MESSAGE: 0, CLIENT_DELIVER: 0 })
+      })),
+    60_000
+  )
+})
+
+describe("topics and large messages in a group of servers of several versions (protocol, Topics)", () => {
+  const orders = Topic.make("orders", Schema.String)
+
+  it.effect(
+    "are refused with the name of a server that is too old, whoever leads, and it reads none of them as something else",
+    () =>
+      VirtualTime.run(Effect.gen(function*() {
+        for (const name of ["s0", "s2"]) {
+          const group = yield* SimulatedGroup.make({
+            servers: 3,
+            seed: 7,
+            settings: (index) => ({ profile: "fast", name: `s${index}`, priority: index }),
+            transition: withOlder([name])
+          })
+          yield* group.settle()
+          const client = yield* group.clients.at(yield* group.clients.add())
+          const { publishing } = yield* group.server(1)
+          const calls: ReadonlyArray<Effect.Effect<number, { readonly _tag: string }>> = [
+            client.publish(orders, "x"),
+            client.send("x".repeat(600)),
+            publishing.publish(orders, "x")
+          ]
+          for (const call of calls) {
+            const refused = yield* Effect.forkChild(Effect.flip(call), { startImmediately: true })
+            yield* group.until("it is refused", Effect.sync(() => refused.pollUnsafe() !== undefined))
+            const error = yield* Fiber.join(refused)
+            assert.strictEqual(error._tag, "OlderMembers")
+            if (name === "s0") assert.deepStrictEqual("members" in error ? error.members : [], [name])
+          }
+          const sent = yield* Effect.forkChild(client.send("for all"), { startImmediately: true })
+          yield* group.until("it is acknowledged", Effect.sync(() => sent.pollUnsafe() !== undefined))
+          yield* group.advance("5 seconds")
+          for (const index of [0, 1, 2]) {
+            const bodies = (yield* group.events(index)).flatMap(({ event }) =>
+              event.event === "MessageReceived" ? [event.body] : []
+            )
+            assert.deepStrictEqual(bodies, ["for all"])
+          }
+        }
       })),
     60_000
   )

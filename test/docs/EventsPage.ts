@@ -23,6 +23,7 @@ interface Described {
 const words: { readonly [schema: string]: string } = {
   "Schema.Natural": "a whole number",
   "Schema.String": "a text",
+  "Schema.Json": "any JSON",
   "Schema.Boolean": "true or false",
   "Member.Member": "a [member](#member)",
   "Member.NodeId": "the id of a server",
@@ -33,6 +34,7 @@ const words: { readonly [schema: string]: string } = {
   "Client.ClientId": "the id of a client",
   "Client.Seq": "a whole number from 1",
   "Client.Body": "any JSON",
+  "Topic.TopicName": "the name of a topic",
   Cause: "a [cause](#cause)",
   Reason: "a [reason](#reason)",
   ClientReason: "`_tag` is `Left`, or `Silent` with `for` in ms",

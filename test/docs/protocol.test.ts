@@ -41,6 +41,8 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   WitnessLimit: true,
   InboxFull: true,
   OutOfTurn: true,
+  PartLost: true,
+  BodyRefused: true,
   PathProbesFull: true,
   CommandRefused: true,
   RunsFull: true

@@ -6,6 +6,7 @@ import * as HashMap from "effect/HashMap"
 import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
 import * as ClientStep from "../../src/protocol/delivery/ClientStep.ts"
+import * as Flights from "../../src/protocol/delivery/Flights.ts"
 import * as Kept from "../../src/protocol/delivery/Kept.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
 import type * as ClientContext from "../../src/protocol/model/ClientContext.ts"
@@ -87,7 +88,7 @@ export class Listener {
       answers: [answers.length, Client.window],
       flights: [flights.length, Client.window],
       heard: [HashMap.size(heard), 64],
-      queue: [queue.length, ClientStep.queueLimit],
+      queue: [queue.length, Flights.queueLimit],
       kept: [Kept.all(receiver.kept).length, Kept.most],
       sources: [HashMap.size(receiver.sources), mostSources],
       tracks: [receiver.tracks.length, 4]

@@ -52,6 +52,7 @@ const drawn = Arbitrary.array(
     client: Schema.Literals(["ann", "ann", "bob", "c\u0001\u00fc"]),
     skips: Schema.Literals([0, 0, 0, 0, 1]),
     seq: Schema.Literals([1, 2, 3, 4, Number.MAX_SAFE_INTEGER - 1]),
+    about: Schema.Literals(["", "", "topic", "part"]),
     body: Client.Body
   })),
   { maxLength: 40 }
@@ -63,6 +64,20 @@ describe("messages of a client", () => {
     const all = [Peer.sends("ann", 1), echo, { ...Peer.sends("ann", 3), echo: true } as const, Peer.sends("ann", 4)]
     const packed = messages(Batch.pack(all.map((message) => send(message))))
     assert.deepStrictEqual(packed, [all[0]!, { ...echo, more: ["ann 3"] }, all[3]!])
+  })
+
+  it("share no datagram with those of another topic, nor with parts", () => {
+    const on = (seq: number, about: Client.About) => ({ ...Peer.sends("ann", seq), ...about })
+    const all = [
+      on(1, {}),
+      on(2, { topic: "orders" }),
+      on(3, { topic: "orders" }),
+      on(4, { topic: "orders", part: { at: 0, of: 2 } }),
+      on(5, { topic: "orders", part: { at: 1, of: 2 } }),
+      on(6, { topic: "orders" })
+    ]
+    const packed = messages(Batch.pack(all.map((message) => send(message))))
+    assert.deepStrictEqual(packed, [all[0]!, { ...all[1]!, more: ["ann 3"] }, ...all.slice(3)])
   })
 })
 
@@ -82,7 +97,11 @@ describe("messages that the leader relays", () => {
     [drawn],
     ([all]) => {
       let index = 0
-      const said = all.map(({ body, client, seq, skips }) => delivers(index += 1 + skips % 2, client, seq, body))
+      const said = all.map(({ about, body, client, seq, skips }) => ({
+        ...delivers(index += 1 + skips % 2, client, seq, body),
+        ...about === "" ? {} : { topic: "\u00fc \"x\" y" },
+        ...about === "part" ? { part: { at: 4_198, of: 4_200 } } : {}
+      }))
       // As JSON tells them: it knows no negative zero.
       const asJson = JSON.parse(JSON.stringify(said))
       assert.deepStrictEqual(relayed(overTheWire(Batch.pack(said.map((message) => send(message))))), asJson)

@@ -6,11 +6,13 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
 import * as ClientStep from "../../src/protocol/delivery/ClientStep.ts"
+import * as Parts from "../../src/protocol/delivery/Parts.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
 import type * as ClientContext from "../../src/protocol/model/ClientContext.ts"
 import * as ClientEvent from "../../src/protocol/model/ClientEvent.ts"
 import type * as Member from "../../src/protocol/model/Member.ts"
 import * as Message from "../../src/protocol/model/Message.ts"
+import type { Body } from "../../src/protocol/model/Output.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
 
@@ -25,6 +27,7 @@ class One {
   readonly sent: Array<Send & { readonly at: number }> = []
   readonly events: Array<ClientEvent.ClientEvent> = []
   readonly done: Array<string> = []
+  readonly delivered: Array<Parts.Whole> = []
   #steps = 0
   #tickets = 0
 
@@ -42,7 +45,8 @@ class One {
     for (const output of outputs) {
       if (output._tag === "Send") this.sent.push({ ...output, at: this.now })
       else if (output._tag === "Emit") this.events.push(output.event)
-      else this.done.push(output._tag === "Farewell" ? "Farewell" : `${output._tag} ${output.ticket}`)
+      else if (output._tag === "Deliver") this.delivered.push(output.message)
+      else this.done.push("ticket" in output ? `${output._tag} ${output.ticket}` : output._tag)
     }
     return this
   }
@@ -67,7 +71,7 @@ class One {
   }
 
   forget(): this {
-    for (const list of [this.sent, this.events, this.done]) list.length = 0
+    for (const list of [this.sent, this.events, this.done, this.delivered]) list.length = 0
     return this
   }
 
@@ -694,4 +698,127 @@ describe("after any sequence of inputs", () => {
     for (const event of one.events) assert.isTrue(Schema.is(ClientEvent.ClientEvent)(event), JSON.stringify(event))
     assert.isAtMost(one.state.flights.length, Client.window)
   }, { arbitrary: { runs: 150 } })
+})
+
+describe("topics and large messages (protocol, Topics; Large messages)", () => {
+  const newer = (leader: string) => Peer.member(leader, { batches: true, topics: true })
+  const says = (leader: string, term: number, body: Body) =>
+    Peer.says(newer(leader), body, { follows: Peer.reign(term, newer(leader)) })
+  /** One that `z` let in, which reads topics. */
+  const joinedAt = (leader = "z", term = 9): One => {
+    const one = new One().step({ _tag: "Start" })
+    const { nonce } = one.state.join
+    return one.hear(says(leader, term, { type: "CLIENT_WELCOME", nonce, members: 3 })).forget()
+  }
+  const publish = (one: One, ticket: number, body: Client.Body, topic?: string) =>
+    one.step({ _tag: "Send", ticket, body, topic })
+  const sent = (one: One) =>
+    one.said("CLIENT_MESSAGE").map(({ message: { part, seq, topic } }) => [seq, topic ?? "", part?.at ?? "whole"])
+  const large = "x".repeat(1_200)
+
+  it("a message says its topic, and a large one goes in parts that are acknowledged with the last", () => {
+    const one = joinedAt()
+    publish(one, 1, 1, "orders")
+    publish(one, 2, large)
+    publish(one, 3, 3)
+    assert.deepStrictEqual(sent(one), [[1, "orders", "whole"], [2, "", 0], [3, "", 1], [4, "", 2], [5, "", "whole"]])
+    one.hear(says("z", 9, { type: "CLIENT_ACK", client: me.id, seq: 3 }))
+    assert.deepStrictEqual([one.done, one.told()], [["Acknowledged 1"], ["MessageAcknowledged"]])
+    one.hear(says("z", 9, { type: "CLIENT_ACK", client: me.id, seq: 5 }))
+    assert.deepStrictEqual(one.done, ["Acknowledged 1", "Acknowledged 2", "Acknowledged 3"])
+  })
+
+  it("the window and the queue count parts, and one message alone may have more than the queue", () => {
+    const one = joinedAt()
+    publish(one, 1, "x".repeat(600_000))
+    assert.deepStrictEqual([one.state.flights.length, one.done], [Client.window, []])
+    publish(one, 2, "a")
+    assert.deepStrictEqual(one.done, ["QueueFull 2"])
+  })
+
+  it("taken back, none of its parts goes out; once one has, all do", () => {
+    const one = joinedAt()
+    publish(one, 1, "x".repeat(40_000))
+    publish(one, 2, large)
+    const waiting = one.state.queue.length
+    one.step({ _tag: "Withdraw", ticket: 1 })
+    assert.lengthOf(one.state.queue, waiting)
+    one.step({ _tag: "Withdraw", ticket: 2 })
+    assert.isTrue(one.state.queue.every(({ ticket }) => ticket === 1))
+  })
+
+  it("while no leader has said that it reads topics, they wait and other messages do not", () => {
+    const one = new One().step({ _tag: "Start" })
+    publish(one, 1, 1, "orders")
+    publish(one, 2, 2)
+    assert.deepStrictEqual(sent(one), [[2, "", "whole"]])
+    one.advance(1_000).forget()
+    one.hear(says("z", 9, { type: "SERVER_ALIVE", interval: 10_000 }))
+    assert.deepStrictEqual(sent(one), [[1, "orders", "whole"], [2, "", "whole"]])
+  })
+
+  it("told by another of a leader, they wait for that leader's own word", () => {
+    const one = new One().step({ _tag: "Start" })
+    publish(one, 1, 1, "orders")
+    one.hear(Peer.says(newer("a"), { type: "COORDINATOR", election: "" }, { follows: Peer.reign(9, newer("z")) }))
+      .forget()
+    one.advance(100)
+    assert.deepStrictEqual(sent(one), [])
+    one.hear(says("z", 9, { type: "SERVER_ALIVE", interval: 10_000 }))
+    assert.deepStrictEqual(sent(one), [[1, "orders", "whole"]])
+  })
+
+  it("a leader that is too old gets none: each fails and names it, what was queued and what was sent to another", () => {
+    const one = joinedAt()
+    publish(one, 1, "x".repeat(40_000), "orders")
+    publish(one, 2, 2, "orders")
+    publish(one, 3, 3)
+    one.forget().hear(Peer.says(newer("z"), { type: "COORDINATOR", election: "" }, { follows: Peer.reign(10, "y") }))
+    assert.deepStrictEqual(one.done, [])
+    one.forget().hear(Peer.coordinator("y", 10))
+    assert.deepStrictEqual(one.done, ["Refused 1", "Refused 2"])
+    assert.deepStrictEqual(sent(one), [[65, "", "whole"]])
+    assert.strictEqual(one.state.flights[0]?.ticket, 3)
+  })
+
+  const refusal = (leader: string, term: number, seq: number, client = me) =>
+    says(leader, term, { type: "CLIENT_REFUSED", client: client.id, seq, older: ["old"] })
+
+  it("CLIENT_REFUSED ends that message with all its parts, and the leader learns at once which is the oldest", () => {
+    const one = joinedAt()
+    publish(one, 1, large)
+    publish(one, 2, 2)
+    one.forget().hear(refusal("z", 9, 2))
+    assert.deepStrictEqual(one.done, ["Refused 1"])
+    assert.deepStrictEqual(one.said("CLIENT_MESSAGE").map(({ message }) => [message.seq, message.oldest]), [[4, 4]])
+  })
+
+  it("CLIENT_REFUSED repeated, late, of another client, another leader or a message for all versions means nothing", () => {
+    const one = joinedAt()
+    publish(one, 1, 1, "orders")
+    publish(one, 2, 2)
+    one.forget()
+    one.hear(refusal("z", 9, 1, Peer.sender("bob"))).hear(refusal("y", 8, 1)).hear(refusal("z", 9, 2))
+    assert.deepStrictEqual(one.done, [])
+    one.hear(refusal("z", 9, 1)).hear(refusal("z", 9, 1)).hear(refusal("z", 9, 7))
+    assert.deepStrictEqual(one.done, ["Refused 1"])
+    const leaderless = new One().step({ _tag: "Start" })
+    publish(leaderless, 1, 1, "orders")
+    const nobody = Peer.says(newer("z"), { type: "CLIENT_REFUSED", client: me.id, seq: 1, older: ["old"] })
+    leaderless.hear(nobody)
+    assert.deepStrictEqual(leaderless.done, [])
+  })
+
+  it("received: parts make one message; a part that is of no use is counted", () => {
+    const one = joinedAt()
+    one.hear({ ...Peer.joins("bob"), seq: 0 })
+    const pieces = Parts.split(large, "orders")
+    const relays = (piece: Parts.Piece, at: number) => ({ ...Peer.delivers("z", 9, 1 + at, "bob", 1 + at), ...piece })
+    const relayed = pieces.map(relays)
+    for (const message of relayed) one.hear(message)
+    assert.deepStrictEqual(one.delivered.map(({ body, seq, topic }) => [body, seq, topic]), [[large, 3, "orders"]])
+    assert.deepStrictEqual(one.told(), [large])
+    one.hear({ ...Peer.delivers("z", 9, 4, "bob", 4), part: { at: 1, of: 2 } })
+    assert.deepStrictEqual(one.done, ["Drop"])
+  })
 })

@@ -3,8 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
+import * as Parts from "../../src/protocol/delivery/Parts.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
-import type * as Message from "../../src/protocol/model/Message.ts"
+import * as Message from "../../src/protocol/model/Message.ts"
 import * as Peer from "./harness/Peer.ts"
 import { Server } from "./harness/Server.ts"
 
@@ -612,5 +613,102 @@ describe("what is for clients only", () => {
     assert.strictEqual(server.state.delivery, before)
     assert.deepStrictEqual([server.says(), server.told()], [[], []])
     assert.isTrue(known(server, "ann")._tag === "None")
+  })
+})
+
+describe("topics and large messages (protocol, Topics; Large messages)", () => {
+  const newer = (name: string) => Peer.member(name, { batches: true, topics: true })
+  const joins = (name: string): Message.Of<"CLIENT_JOIN"> => ({ ...Peer.joins(name), batches: true, topics: true })
+  const on = (topic: string, seq: number, part?: Client.Part) => ({
+    ...Peer.sends("ann", seq),
+    ...Client.aboutOf({ topic, part })
+  })
+  const leads = (...others: ReadonlyArray<string>) => {
+    const server = leader()
+    for (const other of others) server.hear(Peer.alive(newer(other), server.state.election.reign!))
+    return server.advance(5_000).forget()
+  }
+  const relayed = (server: Server) =>
+    server.said("CLIENT_DELIVER").map(({ message: { part, seq, topic } }) => [seq, topic ?? "", part?.at ?? "whole"])
+  const refusals = (server: Server) =>
+    server.said("CLIENT_REFUSED").map(({ message: { client, older, seq }, to }) => [client, seq, older, to])
+
+  it("are relayed as they were sent, and what shares a datagram with the first is of its topic", () => {
+    const server = leads("a")
+    server.hear({ ...on("orders", 1), more: ["b"] }, alone)
+    server.hear(on("orders", 3, { at: 0, of: 2 }), alone)
+    server.hear(on("orders", 4, { at: 1, of: 2 }), alone)
+    assert.deepStrictEqual(relayed(server), [
+      [1, "orders", "whole"],
+      [2, "orders", "whole"],
+      [3, "orders", 0],
+      [4, "orders", 1]
+    ])
+  })
+
+  it("reach those who subscribe with all their parts; the event of a large one has its size and no body", () => {
+    const server = leads()
+    server.hear(joins("ann"), alone)
+    server.forget()
+    const large = { text: "x".repeat(800) }
+    const pieces = Parts.split(large, "orders")
+    pieces.forEach((piece, at) => server.hear({ ...Peer.sends("ann", 1 + at), ...piece }, alone))
+    const delivered = server.outputs.flatMap((output) => output._tag === "Deliver" ? [output.message] : [])
+    assert.deepStrictEqual(delivered.map(({ body, parts, topic }) => [body, parts, topic]), [[large, 2, "orders"]])
+    const event = server.tells().find((event) => event.event === "MessageReceived")
+    assert.deepInclude(event, { seq: 2, topic: "orders", body: null, bytes: Client.bodyBytes(large) })
+  })
+
+  it("a part of which others are lost is counted", () => {
+    const server = follower()
+    server.hear(joins("ann"))
+    server.hear({ ...Peer.delivers("z", 9, 1, "ann", 1), part: { at: 1, of: 2 } })
+    assert.deepStrictEqual([server.drops(), received(server)], [["PartLost"], []])
+  })
+
+  it("are refused with their names while members or clients are there that would read them as something else", () => {
+    const server = leads("a")
+    for (const name of ["b", "c"]) server.hear(Peer.alive(name, server.state.election.reign!))
+    server.hear(Peer.joins("dan"))
+    server.hear(Peer.joins("eve"))
+    server.forget().hear(on("orders", 1), alone)
+    const [[client, seq, older, to] = []] = refusals(server)
+    assert.deepStrictEqual([client, seq, to], [Peer.sender("ann").id, 1, Peer.client])
+    assert.lengthOf(older as ReadonlyArray<string>, Message.maxOlder)
+    assert.includeMembers([...older as ReadonlyArray<string>], ["b", "c"])
+    server.hear({ ...Peer.sends("ann", 1), part: { at: 0, of: 2 } }, alone)
+    assert.lengthOf(refusals(server), 1)
+    server.hear(Peer.sends("ann", 1), alone)
+    assert.deepStrictEqual(relayed(server), [[1, "", "whole"]])
+  })
+
+  it("are accepted again once those have left or say that they read topics; a client that sends one does", () => {
+    const server = leads()
+    server.hear(Peer.joins("dan"))
+    server.hear(Peer.joins("eve"))
+    server.forget().hear(on("orders", 1), alone)
+    assert.lengthOf(refusals(server), 1)
+    server.hear({ type: "CLIENT_LEAVE", client: Peer.sender("dan") })
+    server.hear(joins("eve"))
+    server.forget().hear(on("orders", 1), alone)
+    assert.deepStrictEqual(relayed(server), [[1, "orders", "whole"]])
+  })
+
+  it("one that is accepted already is acknowledged again, whoever has come since", () => {
+    const server = leads()
+    server.hear(joins("ann"), alone)
+    server.hear(on("orders", 1), alone)
+    server.hear(Peer.joins("dan"))
+    server.forget().hear(on("orders", 1), alone)
+    assert.deepStrictEqual(acknowledged(server), [1])
+  })
+
+  it("one that was given up is waited for no more: the next says which is the oldest", () => {
+    const server = leads()
+    server.hear(Peer.joins("dan"))
+    server.hear(on("orders", 1), alone)
+    server.hear(Peer.sends("ann", 2), alone)
+    server.forget().hear(Peer.sends("ann", 2, { oldest: 2 }), alone)
+    assert.deepStrictEqual(relayed(server), [[2, "", "whole"]])
   })
 })

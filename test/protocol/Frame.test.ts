@@ -272,6 +272,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     }))
     const pages = { page: Message.handover.pages - 1, of: Message.handover.pages, promises }
     const delivered = Number.MAX_SAFE_INTEGER
+    const about = { topic: `a${"\\".repeat(30)}a`, part: { at: Client.maxParts - 1, of: Client.maxParts } }
     const client: Client.Client = { id: Client.ClientId.make("f".repeat(16)), name: text }
     assert.strictEqual(Client.bodyBytes(bodies[i]!), 512)
     return [
@@ -365,10 +366,17 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
         done: 8_640_000_000_000_000
       },
       { type: "MEMBERS_ASK", nonce, page: 65_535, wanted: 65_535, details: false, view },
-      { type: "CLIENT_JOIN", client, nonce, interval, seq: delivered },
+      { type: "CLIENT_JOIN", client, nonce, interval, seq: delivered, batches: true, topics: true },
       { type: "CLIENT_WELCOME", ...header, nonce, members: delivered, delivered },
-      { type: "CLIENT_MESSAGE", client, seq: delivered, oldest: delivered, body: bodies[i]! },
+      { type: "CLIENT_MESSAGE", client, seq: delivered, oldest: delivered, ...about, body: bodies[i]! },
       { type: "CLIENT_ACK", ...header, client: client.id, seq: delivered },
+      {
+        type: "CLIENT_REFUSED",
+        ...header,
+        client: client.id,
+        seq: delivered,
+        older: Array.from({ length: Message.maxOlder }, () => text)
+      },
       {
         type: "CLIENT_DELIVER",
         from: { id: leader.id, incarnation: leader.incarnation },
@@ -377,6 +385,7 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
         index: delivered,
         client,
         seq: delivered,
+        ...about,
         body: bodies[i]!
       },
       { type: "CLIENT_REPAIR", missed: { term, leader: leader.id }, from: delivered, to: delivered },
@@ -403,7 +412,9 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
     const { sender } = first as Message.FromServer
     const room = Member.limits.name + Member.limits.hostname + Member.limits.tags - Member.textBytes(sender)
     assert.strictEqual(room, 0)
-    const smaller = { ...sender, tcp: 65_535, tags: { a: "x".repeat(248 - Member.portBytes) } }
+    const reads = { batches: true, topics: true } as const
+    const texts = 248 - Member.portBytes - Member.readsBytes
+    const smaller = { ...sender, ...reads, tcp: 65_535, tags: { a: "x".repeat(texts) } }
     for (const message of largest.filter((one) => "sender" in one && one.sender.name === sender.name)) {
       const frame = Frame.encode({ ...message, sender: smaller } as Message.FromServer, tag)
       assert.isTrue(Result.isSuccess(frame), message.type)

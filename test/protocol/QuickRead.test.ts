@@ -23,8 +23,15 @@ const isAgreed = (value: object): boolean => {
 
 const plain = {
   ...Peer.delivers("z", 9, 1, "ann", 1),
+  topic: "orders",
+  part: { at: 0, of: 2 },
   body: { at: 1.5, text: "x".repeat(90), is: true, none: null },
-  more: [{ body: "a" }, { seq: 4, body: 1 }, { client: Peer.sender("bob"), seq: 7, body: null }]
+  more: [
+    { body: "a" },
+    { topic: "orders", body: "b" },
+    { seq: 4, body: 1 },
+    { client: Peer.sender("bob"), seq: 7, topic: "other", part: { at: 1, of: 2 }, body: null }
+  ]
 }
 
 const sent = {
@@ -32,12 +39,14 @@ const sent = {
   client: Peer.sender("ann"),
   seq: 5,
   oldest: 2,
+  topic: "orders",
+  part: { at: 1, of: 2 },
   body: { at: 1.5, text: "x".repeat(90) },
   more: ["a", 1, null, { is: true }]
 }
 
 /** All places of a message in which something else may stand. */
-const places = ["type", "from", "term", "leader", "index", "client", "seq", "body", "more"] as const
+const places = ["type", "from", "term", "leader", "index", "client", "seq", "topic", "part", "body", "more"] as const
 const insides = [["from", "id"], ["from", "incarnation"], ["client", "id"], ["client", "name"]] as const
 
 const json = Arbitrary.schema(Schema.Json)
@@ -60,11 +69,15 @@ describe("a message that is read without its schema", () => {
   it.prop("says what the schema says, with any JSON in any of its places", [json], ([value]) => {
     for (const place of places) isAgreed({ ...plain, [place]: value })
     for (const [outer, inner] of insides) isAgreed({ ...plain, [outer]: { ...plain[outer], [inner]: value } })
-    for (const key of ["client", "seq", "body"]) isAgreed({ ...plain, more: [{ body: 1, [key]: value }] })
+    for (const key of ["client", "seq", "topic", "part", "body"]) {
+      isAgreed({ ...plain, more: [{ body: 1, [key]: value }] })
+    }
     for (const more of [[value], [{ client: value, body: 1 }], Array.from({ length: 64 }, () => ({ body: value }))]) {
       isAgreed({ ...plain, more })
     }
-    for (const place of ["client", "seq", "oldest", "body", "more"]) isAgreed({ ...sent, [place]: value })
+    for (const place of ["client", "seq", "oldest", "topic", "part", "body", "more"]) {
+      isAgreed({ ...sent, [place]: value })
+    }
     isAgreed({ ...sent, more: [value] })
   })
 
@@ -77,6 +90,17 @@ describe("a message that is read without its schema", () => {
         { leader: "Z".repeat(16) },
         { client: { id: plain.client.id, name: "" } },
         { client: { id: plain.client.id, name: "x".repeat(65) } },
+        { topic: "" },
+        { topic: "a b" },
+        { topic: "x".repeat(33) },
+        { topic: 7 },
+        { part: 1 },
+        { part: null },
+        { part: { at: -1, of: 2 } },
+        { part: { at: 0, of: 0 } },
+        { part: { at: Client.maxParts, of: 2 } },
+        { part: { at: 0, of: Client.maxParts + 1 } },
+        { more: [{ body: 1, topic: "" }] },
         { body: "x".repeat(511) },
         { body: [1] },
         { body: { deep: {} } },
@@ -90,6 +114,7 @@ describe("a message that is read without its schema", () => {
         { oldest: 0.5 },
         { body: { deep: {} } },
         { client: null },
+        { topic: "a b" },
         { more: 1 },
         { more: ["a", "x".repeat(511)] },
         { more: Array.from({ length: 64 }, () => 1) }

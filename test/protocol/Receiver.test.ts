@@ -8,6 +8,7 @@ import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
 import * as InTurn from "../../src/protocol/delivery/InTurn.ts"
 import * as Kept from "../../src/protocol/delivery/Kept.ts"
+import type * as Parts from "../../src/protocol/delivery/Parts.ts"
 import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
 import type * as Event from "../../src/protocol/model/Event.ts"
@@ -34,7 +35,14 @@ class Host implements Receiver.Host {
   /** Answers what is asked. */
   answers: (asked: Asked) => ReadonlyArray<Receiver.Delivered> = () => []
 
-  deliver(message: Receiver.Delivered): void {
+  maxMessage = 65_536
+  lostParts = 0
+
+  dropPart(): void {
+    this.lostParts += 1
+  }
+
+  deliver(message: Parts.Whole): void {
     this.delivered.push(Peer.words(message.body))
   }
 
@@ -344,7 +352,7 @@ describe("what is missing (protocol 5, repair)", () => {
 
   it("is said again by one only", () => {
     const answers = [says(1, "ann", 1), says(1, "ann", 1, 2), says(1, "ann", 1, 1, "y"), says(2, "ann", 2)]
-    assert.deepStrictEqual(Receiver.withoutAnswered(answers, says(1, "ann", 1)), answers.slice(1))
+    assert.deepStrictEqual(Kept.withoutAnswered(answers, says(1, "ann", 1)), answers.slice(1))
   })
 })
 
@@ -583,4 +591,42 @@ describe("the receiver and its naive twin", () => {
     for (const message of arrivals(drawn)) twin.hear(message.sent)
     assert.sameMembers(one.delivered, twin.delivered)
   }, { arbitrary: { runs: 100 } })
+})
+
+/** Parts of messages in place of whole ones: three make one of ann's, two one of bob's. */
+const inParts = { ann: 3, bob: 2 } as const
+
+const asPart = (message: Receiver.Delivered & { readonly sent: Sent }): Receiver.Delivered => {
+  const { sent: { client, seq }, ...rest } = message
+  const of = inParts[client]
+  const at = (seq - 1) % of
+  const json = JSON.stringify(`${client} ${seq - at}`)
+  const body = at === of - 1 ? json.slice(at) : json[at]!
+  return { ...rest, ...client === "bob" ? { topic: "orders" } : {}, part: { at, of }, body }
+}
+
+describe("messages in parts and their naive twin (protocol, Large messages)", () => {
+  it.prop("come whole, each client's in order, each once, however their parts arrive and whatever room there is", [
+    history,
+    small(40)
+  ], ([drawn, room]) => {
+    const [one, other] = [host("ann", "bob"), host("ann", "bob")]
+    const parts = arrivals(drawn).map((message) => asPart(message))
+    for (const receiver of [one, other]) Receiver.allow(receiver, room)
+    one.hear(...parts)
+    for (const some of datagrams(parts, drawn.late)) InTurn.receive(other, some, false)
+    for (const receiver of [one, other]) {
+      // One that is begun may take as many as it has parts.
+      assert.isBelow(receiver.receiver.delivered, room + 3)
+      Receiver.allow(receiver, Infinity)
+      assert.strictEqual(receiver.lostParts, 0)
+      for (const client of ["ann", "bob"] as const) {
+        const count = Math.floor(drawn.sent.filter((sender) => sender === client).length / inParts[client])
+        assert.deepStrictEqual(
+          receiver.delivered.filter((body) => body.startsWith(client)),
+          Array.from({ length: count }, (_, at) => `${client} ${1 + at * inParts[client]}`)
+        )
+      }
+    }
+  }, { arbitrary: { runs: 150 } })
 })

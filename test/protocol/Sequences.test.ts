@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as ElectionContext from "../../src/protocol/election/ElectionContext.ts"
+import type * as Client from "../../src/protocol/model/Client.ts"
 import * as Event from "../../src/protocol/model/Event.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
@@ -83,6 +84,8 @@ const act = Schema.Union([
     do: Schema.Literals(["Campaign", "Campaign", "Withdraw"]),
     election: Schema.Literals(["other", "third"])
   }),
+  Schema.Struct({ do: Schema.Literals(["Publish"]), bytes: Schema.Literals([1, 600, 40_000]) }),
+  Schema.Struct({ do: Schema.Literals(["Unpublish"]) }),
   Schema.Struct({ do: Schema.Literals(["Leave"]), really: chance })
 ])
 type Act = typeof act.Type
@@ -114,6 +117,10 @@ const unranked = <A extends { readonly reign: Reign.Reign | null } | null>(of: A
   of === null || of.reign === null ? of : { ...of, reign: { ...of.reign, leader: { ...of.reign.leader, priority: 0 } } }
 
 const by = { user: "ann", host: "desk" }
+
+/** A client, or in place of one of them this server's own publisher, if it has one. */
+const clientOf = (server: Server, name: string): Client.ClientId =>
+  name === "ann" ? server.state.publisher?.client.id ?? Peer.sender(name).id : Peer.sender(name).id
 
 const compose = (server: Server, said: typeof Said.Type): Message.Message => {
   const { heard, last } = server.state.election
@@ -185,14 +192,15 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     COORDINATOR: { type: "COORDINATOR", election, ...cause },
     STEPPING_DOWN: { type: "STEPPING_DOWN", election, successor: said.about === "a" ? null : to, ...cause },
     CLIENT_WELCOME: { type: "CLIENT_WELCOME", nonce, members: 3 },
-    CLIENT_ACK: { type: "CLIENT_ACK", client: Peer.sender(said.client).id, seq: said.seq },
     RUN_MARK: { type: "RUN_MARK", nonce, leadership: election, job: "job", begun: said.seq, done: said.page },
     RUN_MARKED: {
       type: "RUN_MARKED",
       nonce: server.state.runs.asking[0]?.nonce ?? nonce,
       begun: said.seq,
       done: said.page
-    }
+    },
+    CLIENT_ACK: { type: "CLIENT_ACK", client: clientOf(server, said.client), seq: said.seq },
+    CLIENT_REFUSED: { type: "CLIENT_REFUSED", client: clientOf(server, said.client), seq: said.seq, older: ["old"] }
   }
   const promises = [
     { election, term: terms[said.term], to: { id: to, incarnation: said.incarnation }, heard: terms[said.heard] }
@@ -320,6 +328,10 @@ const perform = (server: Server, act: Act): void => {
     case "WorkOffered":
     case "Resign":
       return void server.step({ _tag: act.do, election: act.election })
+    case "Publish":
+      return void server.step({ _tag: "Publish", ticket: 1, body: "x".repeat(act.bytes), topic: "orders" })
+    case "Unpublish":
+      return void server.step({ _tag: "Unpublish", ticket: 1 })
     case "Leave":
       return act.really < 20 ? void server.step({ _tag: "Leave" }) : undefined
     default:

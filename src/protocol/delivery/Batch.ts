@@ -20,10 +20,11 @@ type Sending = Extract<Outgoing, { readonly _tag: "Send" }>
 export const delivered = (message: Delivered): ReadonlyArray<Delivered> => {
   const { more, ...first } = message
   if (more === undefined) return [message]
+  const { part: _, topic: __, ...bare } = first
   const all: Array<Delivered> = [first]
   let last: Delivered = first
-  for (const { body, client = last.client, seq = last.seq + 1 } of more) {
-    last = { ...first, index: last.index + 1, client, seq, body }
+  for (const { body, client = last.client, seq = last.seq + 1, ...about } of more) {
+    last = { ...bare, index: last.index + 1, client, seq, ...about, body }
     all.push(last)
   }
   return all
@@ -97,19 +98,21 @@ const whole = ({ first, more }: Open): Message.Message =>
 const follows = ({ first, last, more, sending }: Open, { to }: Sending, next: Packable): boolean =>
   isSame(sending.to, to) && (first.type === "CLIENT_DELIVER" && next.type === "CLIENT_DELIVER"
     ? next.index === first.index + more.length + 1 && next.term === first.term && next.leader === first.leader
-    : next.client.id === last.client.id && next.seq === last.seq + 1 && ("echo" in next) === ("echo" in first))
+    : next.client.id === last.client.id && next.seq === last.seq + 1 && ("echo" in next) === ("echo" in first)
+      && next.topic === first.topic && next.part === undefined && first.part === undefined)
 
 const isSame = (some: Sending["to"], others: Sending["to"]): boolean =>
   some === others || (some.length === others.length
     && some.every((one, at) => one?.ip === others[at]?.ip && one?.port === others[at]?.port))
 
 /** Adds a message to a datagram. Returns whether there was room. */
-const add = (open: Open, { body, client, seq }: Packable): boolean => {
+const add = (open: Open, { body, client, part, seq, topic }: Packable): boolean => {
   if (open.more.length === Client.maxMore) return false
   const isSameClient = client.id === open.last.client.id
   const following: Client.Following = {
     ...isSameClient ? {} : { client },
     ...isSameClient && seq === open.last.seq + 1 ? {} : { seq },
+    ...Client.aboutOf({ part, topic }),
     body
   }
   if (open.bytes === 0) open.bytes = Client.bodyBytes(open.first) + listBytes

@@ -2,14 +2,16 @@
  * The leader that a client talks to: that of the greatest reign that it hears of. A leader may speak and hear nothing, so
  * its own word alone takes a client neither from one that answers, nor back to itself.
  */
+import * as Client from "../model/Client.ts"
 import type { ClientContext } from "../model/ClientContext.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
 import * as Zone from "../model/Zone.ts"
+import * as Flights from "./Flights.ts"
 
-/** The first wait for an answer and the longest, in ms; it doubles in between. */
-export const backoff = { first: 200, longest: 2_000 } as const
+const { backoff } = Flights
+
 /** How many leaders that did not answer are remembered, and how seldom a claimant is asked at last, in ms. */
 const maxUnanswering = 8
 const claimantGap = 60_000
@@ -46,11 +48,11 @@ const become = (context: ClientContext, reign: Reign.Reign | null, address: Memb
   context.state.address = address
   context.state.claimant = null
   context.state.leaderBatches = false
+  context.state.leaderReads = null
   if (reign !== null) {
     context.state.last = { reign, isOver: false, address, until: Infinity }
     context.state.leaderHeardAt = now
-    // It has not acknowledged anything yet: it is given all there is, at once.
-    context.state.flights = context.state.flights.map((flight) => ({ ...flight, tries: 0, since: now, dueAt: now }))
+    context.state.flights = Flights.restart(context.state.flights, now)
     // Nor has it let any join go by.
     context.state.join = { ...context.state.join, tries: 0 }
   }
@@ -129,10 +131,16 @@ export const relayed = (context: ClientContext, from: Message.Of<"CLIENT_DELIVER
   if (unanswering.length > 0) context.state.unanswering = unanswering.filter((one) => !Member.isSameStart(one, from))
 }
 
-/** Whether the leader followed reads several messages in one datagram is known by its own word alone. */
-export const noteBatches = (context: ClientContext, { sender }: Message.FromServer): void => {
+/** Whether the leader followed reads several messages in one datagram, topics and parts is known by its own word alone. */
+export const noteReads = (context: ClientContext, { sender }: Message.FromServer): void => {
   const { reign } = context.state
-  if (reign !== null && Member.isSameStart(reign.leader, sender)) context.state.leaderBatches = sender.batches === true
+  if (reign === null || !Member.isSameStart(reign.leader, sender)) return
+  context.state.leaderBatches = sender.batches === true
+  if (context.state.leaderReads === null) {
+    // What waited for that word goes out now.
+    context.state.flights = Flights.restart(context.state.flights, context.now.monotonic, Client.isNewer)
+  }
+  context.state.leaderReads = sender.topics === true
 }
 
 const isUnanswering = (context: ClientContext, leader: Reign.Leader): boolean =>

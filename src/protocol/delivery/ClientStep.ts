@@ -7,12 +7,13 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Client from "../model/Client.ts"
-import { ClientContext, type Flight, type Output, type State } from "../model/ClientContext.ts"
+import { ClientContext, type Output, type State } from "../model/ClientContext.ts"
 import * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
 import type { Now } from "../model/State.ts"
 import * as Batch from "./Batch.ts"
 import * as ClientLeader from "./ClientLeader.ts"
+import * as Flights from "./Flights.ts"
 import * as InTurn from "./InTurn.ts"
 import * as Kept from "./Kept.ts"
 import * as Receiver from "./Receiver.ts"
@@ -29,16 +30,11 @@ export type Input =
   | { readonly _tag: "Start" }
   | { readonly _tag: "Received"; readonly message: Message.Message; readonly from: Member.Address }
   | { readonly _tag: "Due" }
-  | { readonly _tag: "Send"; readonly ticket: number; readonly body: Client.Body }
+  | { readonly _tag: "Send"; readonly ticket: number; readonly body: Client.Body; readonly topic?: string | undefined }
   | { readonly _tag: "Withdraw"; readonly ticket: number }
   | { readonly _tag: "Room"; readonly limit: number }
   | { readonly _tag: "Leave" }
 
-/** How many messages wait at most behind those on their way. */
-export const queueLimit = 1_024
-
-/** The weight of each new round trip in their mean: that of RFC 6298. */
-const newest = 1 / 8
 /** After how many unanswered tries a leader that says nothing else either is dropped. */
 const patientTries = 3
 const joinGaps: ReadonlyArray<number> = [50, 100]
@@ -50,8 +46,12 @@ const echoMissing = 2_000
 const maxSources = 2_048
 
 /** A client before its start. */
-export const make = (options: { readonly client: Client.Client; readonly interval: number }): State => ({
+export const make = (
+  options: Pick<State, "client" | "interval"> & Partial<Pick<State, "maxMessageBytes">>
+): State => ({
+  maxMessageBytes: Client.maxMessageBytes,
   ...options,
+  ...Flights.none,
   phase: "Joining",
   reign: null,
   last: null,
@@ -60,6 +60,7 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   leaderHeardAt: -Infinity,
   leaderAnsweredAt: -Infinity,
   leaderBatches: false,
+  leaderReads: null,
   unanswering: [],
   claimant: null,
   members: 0,
@@ -68,10 +69,6 @@ export const make = (options: { readonly client: Client.Client; readonly interva
   missedAt: -Infinity,
   answers: [],
   answerAt: Infinity,
-  seq: 0,
-  flights: [],
-  roundTrip: 0,
-  queue: [],
   join: { nonce: "0", tries: 0, dueAt: Infinity },
   answered: "",
   leavings: 0
@@ -80,9 +77,7 @@ export const make = (options: { readonly client: Client.Client; readonly interva
 /** When the next `Due` is due, on the monotonic clock; Infinity where nothing is. */
 export const dueAt = (state: State): number => {
   if (state.phase === "Left") return Infinity
-  let due = Math.min(state.join.dueAt, state.answerAt, Receiver.dueAt(state.receiver))
-  for (const flight of state.flights) due = Math.min(due, flight.dueAt)
-  return due
+  return Math.min(state.join.dueAt, state.answerAt, Receiver.dueAt(state.receiver), Flights.dueAt(state))
 }
 
 /**
@@ -109,11 +104,10 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
     case "Due":
       break
     case "Send":
-      if (state.queue.length >= queueLimit) context.outputs.push({ _tag: "QueueFull", ticket: input.ticket })
-      else context.state.queue = [...state.queue, { ticket: input.ticket, body: input.body }]
+      enqueue(context, input)
       break
     case "Withdraw":
-      context.state.queue = state.queue.filter(({ ticket }) => ticket !== input.ticket)
+      Object.assign(context.state, Flights.withdraw(Flights.of(state), input.ticket))
       break
     case "Room":
       receiving(context, (host) => Receiver.allow(host, input.limit))
@@ -141,10 +135,10 @@ const join = (context: ClientContext): void => {
   // A client that is in already has time.
   const quick = phase === "Joining" ? joinGaps : []
   const gap = quick[tries] ??
-    Math.min(ClientLeader.backoff.longest, ClientLeader.backoff.first * 2 ** (tries - quick.length))
+    Math.min(Flights.backoff.longest, Flights.backoff.first * 2 ** (tries - quick.length))
   // By it servers forget a client that says nothing more.
   const next = Math.max(1, Math.round(Math.max(interval, gap)))
-  context.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq, batches: true })
+  context.send(null, { type: "CLIENT_JOIN", client, nonce, interval: next, seq, batches: true, topics: true })
   context.state.join = { nonce, tries: tries + 1, dueAt: context.now.monotonic + gap }
 }
 
@@ -171,53 +165,57 @@ const sayLeaving = (context: ClientContext): void => {
 
 // --- Sending ---
 
+const enqueue = (context: ClientContext, input: Extract<Input, { readonly _tag: "Send" }>): void => {
+  const added = Flights.add(Flights.of(context.state), input)
+  if (added === null) context.outputs.push({ _tag: "QueueFull", ticket: input.ticket })
+  else context.state.queue = added.queue
+}
+
+/**
+ * A leader that is too old for topics and parts would relay them as something else, and so might one that is not known: what has
+ * any waits until the leader that we follow has said what it reads.
+ */
+const refuseNewer = (context: ClientContext): void => {
+  const { flights, leaderReads, queue, reign } = context.state
+  if (leaderReads !== false || reign === null) return
+  const newer = new Set([...flights, ...queue].filter(Client.isNewer).map(({ ticket }) => ticket))
+  for (const ticket of newer) refuse(context, ticket, [Member.formatAddress(reign.leader)])
+}
+
+const refuse = (context: ClientContext, ticket: number, older: ReadonlyArray<string>): void => {
+  Object.assign(context.state, Flights.giveUp(Flights.of(context.state), ticket, context.now.monotonic))
+  context.outputs.push({ _tag: "Refused", ticket, older })
+}
+
 /** Sends the messages that are due: waiting ones as far as there is room, and those that were not acknowledged in time. */
 const fly = (context: ClientContext): void => {
   const now = context.now.monotonic
   const { state } = context
-  const oldest = state.flights[0]?.seq ?? state.seq + 1
-  const next = state.queue.slice(0, oldest + Client.window - 1 - state.seq)
-  if (next.length > 0) {
-    state.queue = state.queue.slice(next.length)
-    state.flights = [
-      ...state.flights,
-      ...next.map((queued, at) => ({ ...queued, seq: state.seq + 1 + at, tries: 0, since: now, dueAt: now }))
-    ]
-    state.seq += next.length
-  }
+  refuseNewer(context)
+  Object.assign(state, Flights.launch(Flights.of(state), now))
+  const oldest = Flights.oldest(state)
   const due = state.flights.filter(({ dueAt }) => dueAt <= now)
   if (due.length === 0) return
   const patient = due.find(({ tries }) => tries >= patientTries)
   if (patient !== undefined) ClientLeader.doubtLeader(context, patient.since)
   if (due.some(({ tries }) => tries > 0)) state.missedAt = now
   const hearsEcho = state.phase === "Joined" && now - state.missedAt >= echoMissing
-  for (const { body, seq, tries } of due) {
+  for (const flight of due) {
+    if (state.leaderReads !== true && Client.isNewer(flight)) continue
+    const { body, seq, tries } = flight
     const echo = hearsEcho && tries === 0 ? { echo: true as const } : {}
-    const message = { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, ...echo, body } as const
+    const about = Client.aboutOf(flight)
+    const message = { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, ...echo, ...about, body } as const
     context.send(state.address, message, state.leaderBatches)
   }
-  // A leader that has more to do than it can takes longer for each; to ask it again meanwhile would give it still more.
-  const first = Math.max(ClientLeader.backoff.first, 2 * state.roundTrip)
-  state.flights = state.flights.map((flight) => flight.dueAt <= now ? flown(flight, now, first) : flight)
+  Object.assign(state, Flights.sent(Flights.of(state), now))
 }
 
-const flown = (flight: Flight, now: number, first: number): Flight => ({
-  ...flight,
-  tries: flight.tries + 1,
-  dueAt: now + Math.min(ClientLeader.backoff.longest, first * 2 ** flight.tries)
-})
-
-/** A leader accepts in order: what it acknowledges or relays, it acknowledges with all before it. */
+/** The leader has all up to that number. */
 const acknowledged = (context: ClientContext, upTo: number): void => {
-  const { flights, seq: newestSeq } = context.state
-  if (upTo > newestSeq) return
-  const first = flights.findIndex(({ seq }) => seq > upTo)
-  const count = first < 0 ? flights.length : first
-  if (count === 0) return
-  context.state.flights = flights.slice(count)
-  for (const { seq, since, ticket } of flights.slice(0, count)) {
-    // Of one that was sent again it may be the wait for the second: then it is too long, and errs on the leader's side.
-    context.state.roundTrip += newest * (context.now.monotonic - since - context.state.roundTrip)
+  const { rest, whole } = Flights.acknowledged(Flights.of(context.state), upTo, context.now.monotonic)
+  Object.assign(context.state, rest)
+  for (const { seq, ticket } of whole) {
     context.emit({ event: "MessageAcknowledged", seq })
     context.outputs.push({ _tag: "Acknowledged", ticket, seq })
   }
@@ -248,20 +246,30 @@ const received = (context: ClientContext, message: Message.Message, from: Member
   hear(context, message.sender.id)
   if ("election" in message && message.election !== "") return
   const isAck = message.type === "CLIENT_ACK" && message.client === context.state.client.id
+  const isRefusal = message.type === "CLIENT_REFUSED" && message.client === context.state.client.id
   const { answered, join: { nonce } } = context.state
   const isWelcome = message.type === "CLIENT_WELCOME" && message.nonce === nonce
   const isLater = message.type === "CLIENT_WELCOME" && message.nonce === answered
-  ClientLeader.observe(context, message, from, isAck || isWelcome || isLater)
-  ClientLeader.noteBatches(context, message)
+  ClientLeader.observe(context, message, from, isAck || isRefusal || isWelcome || isLater)
+  ClientLeader.noteReads(context, message)
   if (isAck) acknowledged(context, message.seq)
+  if (message.type === "CLIENT_REFUSED") onRefused(context, message)
   if (isWelcome) welcomed(context, message)
   if (Message.namesNewest(message) && context.state.phase !== "Joining") named(context, message, message.delivered ?? 0)
+}
+
+/** The leader that we follow knows who would read it as something else. */
+const onRefused = (context: ClientContext, { client, older, sender, seq }: Message.Of<"CLIENT_REFUSED">): void => {
+  const { client: self, flights, reign } = context.state
+  if (client !== self.id || reign === null || !Member.isSameStart(reign.leader, sender)) return
+  const flight = flights.find((flight) => flight.seq === seq)
+  if (flight !== undefined && Client.isNewer(flight)) refuse(context, flight.ticket, older)
 }
 
 const onDeliver = (context: ClientContext, message: Receiver.Delivered): void => {
   const all = Batch.delivered(message)
   if (context.state.phase === "Joined") {
-    for (const one of all) context.state.answers = Receiver.withoutAnswered(context.state.answers, one)
+    for (const one of all) context.state.answers = Kept.withoutAnswered(context.state.answers, one)
     receiving(context, (host) => InTurn.receive(host, all, false))
   }
   const own = all.findLast(({ client }) => client.id === context.state.client.id)
@@ -324,7 +332,13 @@ const receiving = (context: ClientContext, use: (host: Receiver.Host) => unknown
     random: () => context.random(),
     hasLeader: address !== null,
     maxSources,
-    deliver: ({ body, client, seq }) => context.emit({ event: "MessageReceived", client, seq, body }),
+    maxMessage: context.state.maxMessageBytes,
+    deliver: (message) => {
+      const { parts: _, ...told } = message
+      context.emit({ event: "MessageReceived", ...told })
+      context.outputs.push({ _tag: "Deliver", message })
+    },
+    dropPart: () => void context.outputs.push({ _tag: "Drop", reason: "PartLost" }),
     lose: (lost) => context.emit({ event: "MessageLost", ...lost }),
     ask: (whom, missed, from, to) =>
       context.send(whom === "leader" ? address : null, { type: "CLIENT_REPAIR", missed, from, to, batches: true })

@@ -20,6 +20,8 @@ import * as Timing from "../model/Timing.ts"
 import * as Batch from "./Batch.ts"
 import * as InTurn from "./InTurn.ts"
 import * as Kept from "./Kept.ts"
+import * as KnownClients from "./KnownClients.ts"
+import type * as Parts from "./Parts.ts"
 import * as Receiver from "./Receiver.ts"
 
 /** No client, no message. */
@@ -27,6 +29,7 @@ export const empty: Delivery = {
   clients: HashMap.empty(),
   left: 0,
   older: HashSet.empty(),
+  untopical: HashSet.empty(),
   receiver: Receiver.empty,
   answers: [],
   handedOnAt: -Infinity,
@@ -50,7 +53,9 @@ const receiving = <A>(context: StepContext, use: (host: Receiver.Host) => A): A 
     hasLeader: leader !== null,
     // Twice: late messages of clients that are forgotten must not be delivered twice.
     maxSources: 2 * context.state.timing.maxClients,
-    deliver: ({ body, client, seq }) => context.emit({ event: "MessageReceived", client, seq, body }),
+    maxMessage: context.state.timing.maxMessageBytes,
+    deliver: (message) => deliver(context, message),
+    dropPart: () => context.drop("PartLost"),
     lose: (lost) => context.emit({ event: "MessageLost", ...lost }),
     ask: (whom, missed, from, to) => {
       const address = whom === "leader" && leader !== null ? addressOf(context, leader) : null
@@ -63,8 +68,19 @@ const receiving = <A>(context: StepContext, use: (host: Receiver.Host) => A): A 
   return used
 }
 
-const addressOf = (context: StepContext, leader: Member.Address & { readonly id: Member.NodeId }): Member.Address =>
-  Option.match(context.known(leader.id), { onNone: () => leader, onSome: ({ address }) => address })
+/** A body in parts is for those who subscribe: many events are kept, and a large body in each would be too much. */
+const deliver = (context: StepContext, message: Parts.Whole): void => {
+  const { body, client, parts, seq, topic } = message
+  const shown = parts === 1 ? { body } : { body: null, bytes: Client.bodyBytes(body) }
+  context.emit({ event: "MessageReceived", client, seq, ...Client.aboutOf({ topic }), ...shown })
+  context.outputs.push({ _tag: "Deliver", message })
+}
+
+/** Where a leader was last heard, or is by its own word. */
+export const addressOf = (
+  context: StepContext,
+  leader: Member.Address & { readonly id: Member.NodeId }
+): Member.Address => Option.match(context.known(leader.id), { onNone: () => leader, onSome: ({ address }) => address })
 
 /** One timer for all that is missing, set anew only where something is due earlier. */
 const awaitRepair = (context: StepContext): void => {
@@ -77,85 +93,6 @@ const awaitRepair = (context: StepContext): void => {
 
 // --- The clients ---
 
-/** Whether there was one that has left, and is forgotten now. If none has, a crowd of new clients costs no search. */
-const forgetOne = (context: StepContext): boolean => {
-  const { clients, left } = context.state.delivery
-  for (const [id, { hasLeft }] of left === 0 ? [] : clients) {
-    if (!hasLeft) continue
-    remove(context, id)
-    return true
-  }
-  return false
-}
-
-const put = (context: StepContext, known: KnownClient): void => {
-  const { clients, older } = context.state.delivery
-  const { batches, client: { id }, hasLeft } = known
-  const isOlder = !batches && !hasLeft
-  change(context, {
-    clients: HashMap.set(clients, id, known),
-    older: HashSet.has(older, id) === isOlder ? older : isOlder ? HashSet.add(older, id) : HashSet.remove(older, id)
-  })
-}
-
-const remove = (context: StepContext, id: Client.ClientId): void => {
-  const { clients, left, older } = context.state.delivery
-  change(context, {
-    clients: HashMap.remove(clients, id),
-    left: HashMap.getUnsafe(clients, id).hasLeft ? left - 1 : left,
-    older: HashSet.remove(older, id)
-  })
-}
-
-/** Whether all who hear what is said to the group read several messages in one datagram. */
-const allBatch = ({ state: { delivery: { older }, members } }: StepContext): boolean =>
-  HashSet.isEmpty(older) && members.every(({ batches }) => batches)
-
-/** Takes note of a client: a new one has joined. Null where what it says must not be acted on. */
-const hear = (
-  context: StepContext,
-  client: Client.Client,
-  from: Member.Address,
-  { batches = false, interval }: { readonly batches?: boolean | undefined; readonly interval?: number }
-): KnownClient | null => {
-  const before = Option.getOrUndefined(HashMap.get(context.state.delivery.clients, client.id))
-  if (before !== undefined) {
-    if (before.hasLeft) {
-      context.drop("Departed")
-      return null
-    }
-    const known = {
-      ...before,
-      address: from,
-      heardAt: context.now.monotonic,
-      interval: interval ?? before.interval,
-      batches: before.batches || batches
-    }
-    put(context, known)
-    return known
-  }
-  if (HashMap.size(context.state.delivery.clients) >= context.state.timing.maxClients && !forgetOne(context)) {
-    context.drop("ClientsFull")
-    return null
-  }
-  const known: KnownClient = {
-    client,
-    address: from,
-    heardAt: context.now.monotonic,
-    interval: interval ?? context.state.timing.heartbeatInterval,
-    hasLeft: false,
-    unicastUntil: -Infinity,
-    term: -1,
-    accepted: 0,
-    waiting: [],
-    batches,
-    noticedAt: -Infinity
-  }
-  put(context, known)
-  context.emit({ event: "ClientJoined", client })
-  return known
-}
-
 /**
  * A client joins, or says that it is still there: the leader lets it in. While nobody leads, the server that ranks highest
  * in its own view says so. A client that asks by unicast does not hear multicasts: any server that it asks names the
@@ -167,13 +104,14 @@ export const onJoin = (
   from: Member.Address,
   via: Via
 ): void => {
-  const known = hear(context, message.client, from, message)
+  const known = KnownClients.hear(context, message.client, from, message)
   if (known === null) return
-  if (via === "unicast") {
+  if (via === "unicast" && !KnownClients.isMembers(context, from)) {
     const unicastUntil = context.now.monotonic + 2 * Timing.patience(context.state.timing, message.interval)
-    put(context, { ...known, unicastUntil })
+    KnownClients.put(context, { ...known, unicastUntil })
   }
   if (message.seq === 0) receiving(context, (host) => Receiver.introduce(host, message.client.id))
+  if (message.client.id === context.state.publisher?.client.id) return
   if (ElectionContext.ownReign(context.state) !== null) {
     const members = context.state.members.length + 1
     return context.say(from, { type: "CLIENT_WELCOME", nonce: message.nonce, members })
@@ -188,7 +126,7 @@ export const onJoin = (
 const sendLeaderNotice = (context: StepContext, id: Client.ClientId, from: Member.Address): void => {
   const known = HashMap.getUnsafe(context.state.delivery.clients, id)
   if (context.now.monotonic - known.noticedAt < Timing.leaderNoticeInterval) return
-  put(context, { ...known, noticedAt: context.now.monotonic })
+  KnownClients.put(context, { ...known, noticedAt: context.now.monotonic })
   context.say(from, { type: "COORDINATOR", election: Election.ofGroup })
 }
 
@@ -196,7 +134,7 @@ const sendLeaderNotice = (context: StepContext, id: Client.ClientId, from: Membe
 export const onLeave = (context: StepContext, { client }: Message.Of<"CLIENT_LEAVE">): void => {
   const known = Option.getOrUndefined(HashMap.get(context.state.delivery.clients, client.id))
   if (known === undefined || known.hasLeft) return
-  put(context, { ...known, hasLeft: true, waiting: [], heardAt: context.now.monotonic })
+  KnownClients.put(context, { ...known, hasLeft: true, waiting: [], heardAt: context.now.monotonic })
   change(context, { left: context.state.delivery.left + 1 })
   context.emit({ event: "ClientLeft", client, reason: { _tag: "Left" } })
 }
@@ -207,7 +145,7 @@ export const sweep = (context: StepContext): void => {
   const now = context.now.monotonic
   for (const [id, { client, hasLeft, heardAt, interval }] of delivery.clients) {
     if (now - heardAt <= Timing.patience(timing, interval)) continue
-    remove(context, id)
+    KnownClients.remove(context, id)
     if (!hasLeft) {
       context.emit({ event: "ClientLeft", client, reason: { _tag: "Silent", for: Math.round(now - heardAt) } })
     }
@@ -238,7 +176,11 @@ export const onMessage = (
   via: Via
 ): void => {
   const { client, oldest, seq } = message
-  const known = hear(context, client, from, { batches: message.more !== undefined })
+  const isNewer = Client.isNewer(message)
+  const known = KnownClients.hear(context, client, from, {
+    batches: isNewer || message.more !== undefined,
+    topics: isNewer
+  })
   if (known === null) return
   const own = ElectionContext.ownReign(context.state)
   if (own === null) {
@@ -247,6 +189,8 @@ export const onMessage = (
   }
   // Messages below `oldest` were acknowledged by a former leader: to wait for them would be to wait without end.
   const accepted = known.term === own.term ? Math.max(known.accepted, oldest) : oldest
+  const older = isNewer && seq >= accepted ? KnownClients.olderOnes(context) : []
+  if (older.length > 0) return context.say(known.address, { type: "CLIENT_REFUSED", client: client.id, seq, older })
   let waiting: KnownClient["waiting"] = known.term === own.term
     ? known.waiting.filter(({ seq }) => seq >= accepted)
     : []
@@ -257,9 +201,10 @@ export const onMessage = (
       context.drop("OutOfTurn")
       break
     }
-    waiting = inTurn(waiting, { type: "CLIENT_MESSAGE", client, seq: seq + at, oldest, body })
+    const about = Client.aboutOf(at === 0 ? message : { topic: message.topic })
+    waiting = inTurn(waiting, { type: "CLIENT_MESSAGE", client, seq: seq + at, oldest, ...about, body })
   }
-  put(context, { ...known, term: own.term, accepted, waiting })
+  KnownClients.put(context, { ...known, term: own.term, accepted, waiting })
   const repeated = Math.min(accepted, seq + bodies.length) - 1
   const newest = Math.max(repeated, accept(context, client.id))
   // The first word of a reign says more to it than that: that this server leads, and what it reads.
@@ -276,7 +221,8 @@ const inTurn = (waiting: KnownClient["waiting"], message: Message.Of<"CLIENT_MES
 
 /** A client that takes an acknowledgement for all up to it needs the newest alone; an older one needs each. */
 const acknowledge = (context: StepContext, id: Client.ClientId, from: number, to: number): void => {
-  if (to < from) return
+  // Our own publisher sees it at once.
+  if (to < from || id === context.state.publisher?.client.id) return
   const { accepted, address, batches } = HashMap.getUnsafe(context.state.delivery.clients, id)
   if (batches) return context.say(address, { type: "CLIENT_ACK", client: id, seq: accepted - 1 }, true)
   for (let seq = from; seq <= to; seq += 1) context.say(address, { type: "CLIENT_ACK", client: id, seq })
@@ -293,7 +239,7 @@ const accept = (context: StepContext, id: Client.ClientId): number => {
   const inTurn = waiting.filter(({ seq }, at) => seq === accepted + at)
   const taken = inTurn.slice(0, Math.max(0, limit - delivered))
   if (taken.length > 0) {
-    put(context, { ...known, accepted: accepted + taken.length, waiting: waiting.slice(taken.length) })
+    KnownClients.put(context, { ...known, accepted: accepted + taken.length, waiting: waiting.slice(taken.length) })
     handOn(context, taken)
   }
   if (taken.length < inTurn.length) context.drop("InboxFull")
@@ -305,7 +251,7 @@ const handOn = (context: StepContext, messages: KnownClient["waiting"]): void =>
   const { id, incarnation } = context.state.self
   const { term } = context.state.election.reign!
   const next = context.newestIndex() + 1
-  const all = messages.map(({ body, client, seq }, at): Receiver.Delivered => ({
+  const all = messages.map(({ body, client, part, seq, topic }, at): Receiver.Delivered => ({
     type: "CLIENT_DELIVER",
     from: { id, incarnation },
     term,
@@ -313,9 +259,10 @@ const handOn = (context: StepContext, messages: KnownClient["waiting"]): void =>
     index: next + at,
     client,
     seq,
+    ...Client.aboutOf({ part, topic }),
     body
   }))
-  context.sendAll(null, all, allBatch(context))
+  context.sendAll(null, all, KnownClients.allBatch(context))
   receiving(context, (host) => {
     // The leader of the reign is there from its first message on.
     if (next === 1) Receiver.named(host, term, id, 0)
@@ -347,20 +294,16 @@ export const nameNewest = (context: StepContext, isLast: boolean): void => {
 export const onDeliver = (context: StepContext, message: Message.Of<"CLIENT_DELIVER">): void => {
   if (message.from.id === context.state.self.id) return context.drop("Own")
   const all = Batch.delivered(message)
-  for (const [at, { client: { id } }] of all.entries()) if (id !== all[at - 1]?.client.id) noteAlive(context, id)
+  for (const [at, { client: { id } }] of all.entries()) {
+    if (id !== all[at - 1]?.client.id) KnownClients.noteAlive(context, id)
+  }
   for (const one of all) {
     const { answers } = context.state.delivery
-    if (answers.length > 0) change(context, { answers: Receiver.withoutAnswered(answers, one) })
+    if (answers.length > 0) change(context, { answers: Kept.withoutAnswered(answers, one) })
   }
   const { reign } = context.state.election
   const isOfOurs = reign !== null && reign.term === message.term && reign.leader.id === message.leader
   receiving(context, (host) => InTurn.receive(host, all, isOfOurs))
-}
-
-/** A client of which a message is relayed is there. */
-const noteAlive = (context: StepContext, id: Client.ClientId): void => {
-  const known = Option.getOrUndefined(HashMap.get(context.state.delivery.clients, id))
-  if (known !== undefined && !known.hasLeft) put(context, { ...known, heardAt: context.now.monotonic })
 }
 
 /**
@@ -432,5 +375,5 @@ export const onRepair = (
 export const answer = (context: StepContext): void => {
   const { answers } = context.state.delivery
   change(context, { answers: [] })
-  context.sendAll(null, answers, allBatch(context))
+  context.sendAll(null, answers, KnownClients.allBatch(context))
 }

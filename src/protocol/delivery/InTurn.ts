@@ -42,11 +42,12 @@ const runAt = (host: Receiver.Host, all: ReadonlyArray<Delivered>, from: number)
 const take = (host: Receiver.Host, { messages, source, track }: Run): void => {
   const { delivered, kept, tracks } = host.receiver
   const last = messages.at(-1)!
-  for (const message of messages) host.deliver(message)
+  let count = 0
+  for (const message of messages) count += Receiver.deliver(host, message)
   Receiver.change(host, {
     tracks: [{ ...track, newest: last.index }, ...tracks.slice(1)],
     kept: messages.reduce(Kept.add, kept),
-    delivered: delivered + messages.length
+    delivered: delivered + count
   })
   Receiver.putSource(host, last.client.id, {
     ...source,

@@ -47,3 +47,12 @@ export const find = (kept: Kept, missed: Message.Missed, from: number, to: numbe
     : all(kept).filter(({ index, leader, term }) =>
       term === missed.term && leader === missed.leader && from <= index && index <= to
     ).toSorted((a, b) => a.index - b.index).slice(0, Client.window)
+
+/** The messages that are still to be repeated, now that somebody else has repeated one. */
+export const withoutAnswered = (
+  answers: ReadonlyArray<Delivered>,
+  { index, leader, term }: Delivered
+): ReadonlyArray<Delivered> =>
+  answers.length === 0
+    ? answers
+    : answers.filter((one) => one.index !== index || one.leader !== leader || one.term !== term)

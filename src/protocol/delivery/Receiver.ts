@@ -15,6 +15,7 @@ import type * as Event from "../model/Event.ts"
 import type { NodeId } from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as Kept from "./Kept.ts"
+import * as Parts from "./Parts.ts"
 
 /** A message as the leader handed it on. */
 export type Delivered = Message.Of<"CLIENT_DELIVER">
@@ -55,8 +56,8 @@ export interface Source {
 }
 
 /**
- * One receiver. `kept` are the newest messages, of all reigns. `delivered` counts those delivered since the
- * start, and may go up to `limit`. `asking` and `unplaced` name the sources with an `ask` and those without a `next`.
+ * One receiver. `kept` are the newest messages, of all reigns; `assembly` are parts that wait for the others. `delivered`
+ * counts those delivered since the start, one in parts as so many, and none is delivered from `limit` on. `asking` and `unplaced` name the sources with an `ask` and those without a `next`.
  */
 export interface Receiver {
   /** The newest first. Empty until this receiver begins. */
@@ -67,6 +68,7 @@ export interface Receiver {
   readonly asking: ReadonlyArray<Client.ClientId>
   readonly unplaced: ReadonlyArray<Client.ClientId>
   readonly kept: Kept.Kept
+  readonly assembly: Parts.Assembly
   readonly delivered: number
   readonly limit: number
   readonly isBlocked: boolean
@@ -84,7 +86,11 @@ export interface Host {
    * forgotten with the client: whatever comes late of it must not come twice.
    */
   readonly maxSources: number
-  readonly deliver: (message: Delivered) => void
+  /** The most characters of JSON that a message in parts may have. */
+  readonly maxMessage: number
+  readonly deliver: (message: Parts.Whole) => void
+  /** A part is of no use, as others of its message are lost, or it is one too many. */
+  readonly dropPart: () => void
   readonly lose: (lost: Event.Lost) => void
   readonly ask: (whom: "leader" | "group", missed: Message.Missed, from: number, to: number) => void
 }
@@ -105,6 +111,7 @@ export const empty: Receiver = {
   asking: [],
   unplaced: [],
   kept: Kept.empty,
+  assembly: Parts.none,
   delivered: 0,
   limit: Infinity,
   isBlocked: false
@@ -301,6 +308,16 @@ const order = (host: Host, message: Delivered): boolean => {
   return true
 }
 
+/** Hands on a message whose turn it is, once all its parts are here. Returns how many it has, 0 while some are to come. */
+export const deliver = (host: Host, message: Delivered): number => {
+  const { assembly, dropped, whole } = Parts.take(host.receiver.assembly, message, host.now, host.maxMessage)
+  if (assembly !== host.receiver.assembly) change(host, { assembly })
+  for (let part = 0; part < dropped; part += 1) host.dropPart()
+  if (whole === undefined) return 0
+  host.deliver(whole)
+  return whole.parts
+}
+
 /** Hands on what is in turn; where something is missing before the next, begins to ask for it. */
 const advance = (host: Host, client: Client.ClientId, source: Source): void => {
   let { delivered, isBlocked } = host.receiver
@@ -321,8 +338,7 @@ const advance = (host: Host, client: Client.ClientId, source: Source): void => {
       isBlocked = true
       break
     }
-    host.deliver(ready)
-    delivered += 1
+    delivered += deliver(host, ready)
     if (ready === held[0]) held = held.slice(1)
     next = context + 1
   }
@@ -427,12 +443,3 @@ export const overhear = (host: Host, missed: Message.Missed, from: number, to: n
     putTrack(host, { ...track, missing })
   }
 }
-
-/** The messages that are still to be repeated, now that somebody else has repeated one. */
-export const withoutAnswered = (
-  answers: ReadonlyArray<Delivered>,
-  { index, leader, term }: Delivered
-): ReadonlyArray<Delivered> =>
-  answers.length === 0
-    ? answers
-    : answers.filter((one) => one.index !== index || one.leader !== leader || one.term !== term)

@@ -1,6 +1,7 @@
 /** Clients take part without being members: a client joins, sends numbered messages and receives; it is never elected. */
 import * as Schema from "effect/Schema"
 import * as Member from "./Member.ts"
+import * as Topic from "./Topic.ts"
 
 /** The name of one client for the life of its process: 16 hex digits, drawn at random at each start. */
 export const ClientId = Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/)).pipe(
@@ -22,8 +23,46 @@ export const Seq = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: Numb
 /** The place of a message in a reign: 1 for the first that its leader accepted. 0 where it has accepted none. */
 export const Index = Schema.Natural
 
-/** The largest body of a message, in bytes of JSON. */
+/** The largest body of a message that goes as a whole, in bytes of JSON. A larger one goes in parts. */
 export const maxBodyBytes = 512
+
+/** The largest body of all, in bytes of JSON: the setting `maxMessageBytes` is at most that. */
+export const maxMessageBytes = 1_048_576
+
+/** The most parts of a message: a part holds 253 bytes of it, if each of them is written as two. */
+export const maxParts = 4_200
+
+/**
+ * Which part of a message this is: `at` counts from 0, `of` is how many there are. The body of each is a text, and all of them
+ * one after the other are the JSON of the message.
+ */
+export const Part = Schema.Struct({
+  at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxParts - 1 })),
+  of: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxParts }))
+})
+
+/** */
+export type Part = typeof Part.Type
+
+/** What a message has besides its body: its topic, unless that is the default one, and which part of it this is, if it is not whole. */
+export const about = { topic: Schema.optionalKey(Topic.TopicName), part: Schema.optionalKey(Part) }
+
+/** */
+export interface About {
+  readonly topic?: string
+  readonly part?: Part
+}
+
+/** The same of something that has more, or has it undefined. */
+export const aboutOf = (
+  { part, topic }: { readonly topic?: string | undefined; readonly part?: Part | undefined }
+): About => ({
+  ...topic === undefined ? {} : { topic },
+  ...part === undefined ? {} : { part }
+})
+
+/** Whether an older program, which knows no topics and no parts, would read it as something else. */
+export const isNewer = ({ part, topic }: About): boolean => topic !== undefined || part !== undefined
 
 /**
  * How many messages of one client may be on their way at once: sent and not acknowledged. So many, too, are held back of
@@ -77,6 +116,7 @@ export const maxMore = window - 1
 export const Following = Schema.Struct({
   client: Schema.optionalKey(Client),
   seq: Schema.optionalKey(Seq),
+  ...about,
   body: Body
 })
 

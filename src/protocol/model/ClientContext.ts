@@ -3,6 +3,8 @@
  * change, the time, and the outputs that the step leaves.
  */
 import type * as HashMap from "effect/HashMap"
+import type { Flights } from "../delivery/Flights.ts"
+import type * as Parts from "../delivery/Parts.ts"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
 import type * as ClientEvent from "./ClientEvent.ts"
@@ -10,23 +12,6 @@ import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
 import type * as Reign from "./Reign.ts"
 import { type Untimed, WorkingCopy } from "./WorkingCopy.ts"
-
-/** A message that waits for its acknowledgement. Its sender knows it by `ticket`. */
-export interface Flight {
-  readonly ticket: number
-  readonly seq: number
-  readonly body: Client.Body
-  /** How often it was sent to the server that we talk to now, and when for the first time. */
-  readonly tries: number
-  readonly since: number
-  readonly dueAt: number
-}
-
-/** A message that waits for others to be acknowledged; it has no number yet. */
-export interface Queued {
-  readonly ticket: number
-  readonly body: Client.Body
-}
 
 /** A leader that let our questions go by: where it was spoken to, and until when. */
 export interface Unanswering {
@@ -47,8 +32,10 @@ export interface Claimant {
 }
 
 /** One client, whole. */
-export interface State {
+export interface State extends Flights {
   readonly client: Client.Client
+  /** The largest message that is put together of parts, in characters of its JSON. */
+  readonly maxMessageBytes: number
   /** Time between two signs of life, in ms. */
   readonly interval: number
   readonly phase: "Joining" | "Joined" | "Leaving" | "Left"
@@ -71,6 +58,8 @@ export interface State {
   readonly leaderAnsweredAt: number
   /** Whether it has said that it reads several messages in one datagram. */
   readonly leaderBatches: boolean
+  /** Whether it reads topics and parts, by its own word; null where we follow none, or it has not spoken yet. */
+  readonly leaderReads: boolean | null
   /** Leaders that were dropped since they did not answer, and have not answered since. */
   readonly unanswering: ReadonlyArray<Unanswering>
   /** A server that claims a greater reign than that of the leader we talk to, and is asked to let us in. */
@@ -85,12 +74,6 @@ export interface State {
   /** Messages that were asked of the group, and that nobody has repeated yet; and the time at which we do. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
   readonly answerAt: number
-  /** The number of the newest message. */
-  readonly seq: number
-  readonly flights: ReadonlyArray<Flight>
-  /** How long an acknowledgement takes of late, in ms, from the first time that its message was sent. */
-  readonly roundTrip: number
-  readonly queue: ReadonlyArray<Queued>
   /** The join that is under way, or the next: its nonce, how often it was said, and when it is due (again). */
   readonly join: { readonly nonce: string; readonly tries: number; readonly dueAt: number }
   /** The nonce of the join before, which more than one leader may answer. */
@@ -102,7 +85,9 @@ export interface State {
  * The outputs of a step, in the order in which they are carried out.
  *
  * - `Send`: `to` null is the group. With `batches` it may be put into one datagram with others. `Emit`: tell the readers. `Farewell`: nothing more will come.
- * - `Acknowledged`: the message of that ticket is the leader's now. `QueueFull`: it was not taken.
+ * - `Acknowledged`: the message of that ticket is the leader's now. `QueueFull`: it was not taken. `Refused`: it is not sent any
+ *   more, as these servers or clients would read it as something else. `Deliver`: hand it to those who subscribe.
+ * - `Drop`: count one more dropped message of this reason.
  */
 export type Output =
   | {
@@ -114,6 +99,9 @@ export type Output =
   | { readonly _tag: "Emit"; readonly event: ClientEvent.ClientEvent }
   | { readonly _tag: "Acknowledged"; readonly ticket: number; readonly seq: number }
   | { readonly _tag: "QueueFull"; readonly ticket: number }
+  | { readonly _tag: "Refused"; readonly ticket: number; readonly older: ReadonlyArray<string> }
+  | { readonly _tag: "Deliver"; readonly message: Parts.Whole }
+  | { readonly _tag: "Drop"; readonly reason: "PartLost" }
   | { readonly _tag: "Farewell" }
 
 /** One step of a client while it lasts. */

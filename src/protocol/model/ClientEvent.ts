@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Client from "./Client.ts"
 import * as Event from "./Event.ts"
 import * as Reign from "./Reign.ts"
+import * as Topic from "./Topic.ts"
 
 const { event } = Event
 
@@ -22,8 +23,16 @@ const { event } = Event
 export const ClientEvent = Schema.Union([
   /** The leader let this client in. `client` is how others see it. `members` is how many servers it sees. */
   event("Joined", { client: Client.Client, leader: Reign.Leader, term: Reign.Term, members: Schema.Natural }),
-  /** A message of any client, our own included: each client's in the order of `seq`, each once. */
-  event("MessageReceived", { client: Client.Client, seq: Client.Seq, body: Client.Body }),
+  /**
+   * A message of any client, our own included: each client's in the order of `seq`, each once. `topic` is left out where it is
+   * the default one.
+   */
+  event("MessageReceived", {
+    client: Client.Client,
+    seq: Client.Seq,
+    topic: Schema.optionalKey(Topic.TopicName),
+    body: Schema.Json
+  }),
   /** The leader has our message `seq`, and handed it on. */
   event("MessageAcknowledged", { seq: Client.Seq }),
   /** We talk to another leader, or to none (null) until we hear of one. `term` is that of the new reign, or of the last. */

@@ -17,6 +17,12 @@ export type Missed = typeof Missed.Type
 /** Said by who reads several messages in one datagram; left out by a program that is too old for that. */
 const batches = Schema.optionalKey(Schema.Literal(true))
 
+/** Said by who reads topics and parts; left out by a program that is too old for that. */
+const topics = Schema.optionalKey(Schema.Literal(true))
+
+/** The most names that a refusal gives. */
+export const maxOlder = 3
+
 /** From clients, to them, and about what they sent. */
 export const kinds = [
   /** I want in, or still am. `interval`: ms to the next one. `seq`: the number of its newest message, 0 before the first. */
@@ -25,24 +31,36 @@ export const kinds = [
     nonce: Nonce,
     interval: Interval,
     seq: Schema.Natural,
-    batches
+    batches,
+    topics
   }),
   /** You are in: the leader's answer to the join of that nonce. `members`: how many servers it sees. */
   kind("CLIENT_WELCOME", { ...header, nonce: Nonce, members: Schema.Natural, delivered }),
   /**
    * A message. `oldest`: the client's lowest `seq` that is not acknowledged. `more`: the bodies of those that follow it. `echo`: it
-   * takes them, relayed, for the acknowledgement.
+   * takes them, relayed, for the acknowledgement. All are of one `topic`, and `part` is of the first.
    */
   kind("CLIENT_MESSAGE", {
     client: Client.Client,
     seq: Client.Seq,
     oldest: Client.Seq,
     echo: Schema.optionalKey(Schema.Literal(true)),
+    ...Client.about,
     body: Client.Body,
     more: Schema.optionalKey(Schema.Array(Client.Body).check(Schema.isMaxLength(Client.maxMore)))
   }),
   /** The leader has it and all before it, and handed them on. */
   kind("CLIENT_ACK", { ...header, client: Client.ClientId, seq: Client.Seq }),
+  /**
+   * The leader does not relay it, as these would read it as something else: they are too old for topics and parts. So many of
+   * their names at most.
+   */
+  kind("CLIENT_REFUSED", {
+    ...header,
+    client: Client.ClientId,
+    seq: Client.Seq,
+    older: Schema.Array(Member.Member.fields.name).check(Schema.isMaxLength(maxOlder))
+  }),
   /**
    * Everybody: this is message `index` of the reign `(term, leader)`. A repair repeats it as it was, except for `from`: a
    * server, or a client under the incarnation 0. It carries no full header, so that the largest body fits.
@@ -54,6 +72,7 @@ export const kinds = [
     index: Client.Seq,
     client: Client.Client,
     seq: Client.Seq,
+    ...Client.about,
     body: Client.Body,
     more: Schema.optionalKey(Schema.Array(Client.Following).check(Schema.isMaxLength(Client.maxMore)))
   }),

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Client from "./Client.ts"
 import * as Member from "./Member.ts"
 import * as Reign from "./Reign.ts"
+import * as Topic from "./Topic.ts"
 import { UnknownEvent } from "./UnknownEvent.ts"
 
 /**
@@ -314,8 +315,17 @@ export const Event = Schema.Union([
   event("ClientJoined", { client: Client.Client }),
   /** A client takes part no more. */
   event("ClientLeft", { client: Client.Client, reason: ClientReason }),
-  /** A client's message, as `Inbox` has it: each client's in the order of `seq`, each once. */
-  event("MessageReceived", { client: Client.Client, seq: Client.Seq, body: Client.Body }),
+  /**
+   * A client's message, as `Inbox` has it: each client's in the order of `seq`, each once. `topic` is left out where it is the
+   * default one. `bytes` is the size of a body above 512 bytes: it is not in the event, where `body` is null then.
+   */
+  event("MessageReceived", {
+    client: Client.Client,
+    seq: Client.Seq,
+    topic: Schema.optionalKey(Topic.TopicName),
+    body: Client.Body,
+    bytes: Schema.optionalKey(Schema.Natural)
+  }),
   /** Nobody has these messages any more. */
   event("MessageLost", Lost.fields),
   /** Datagrams were dropped since the last event of this reason: at most one a reason and minute. */

@@ -26,6 +26,13 @@ export const limits = { name: 64, hostname: 64, tags: 256 } as const
 export const portBytes = 12
 
 /**
+ * What it takes to say what a member reads. Its host name is as short as leaves room for that.
+ *
+ * @internal
+ */
+export const readsBytes = 29
+
+/**
  * The bytes that the free texts of a member take.
  *
  * @internal
@@ -178,6 +185,8 @@ export const Member = Schema.Struct({
   revision: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxRevision }))),
   /** Whether it reads several messages of clients in one datagram; left out where it is too old for that. */
   batches: Schema.optionalKey(Schema.Literal(true)),
+  /** Whether it reads topics, and messages in parts; left out where it is too old for that. */
+  topics: Schema.optionalKey(Schema.Literal(true)),
   tags: Schema.Record(Schema.String, Schema.String).check(
     Schema.makeFilter((tags: Readonly<Record<string, string>>) => jsonBytes(tags) <= limits.tags, {
       expected: `at most ${limits.tags} bytes of tags`

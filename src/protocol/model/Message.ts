@@ -39,7 +39,7 @@ import {
 import * as Reign from "./Reign.ts"
 import * as RunMessages from "./RunMessages.ts"
 
-export { Missed } from "./ClientMessages.ts"
+export { maxOlder, Missed } from "./ClientMessages.ts"
 export { handover, Promised } from "./LeaseMessages.ts"
 export {
   Agreement,

@@ -1,4 +1,5 @@
 /** What a step leaves to be done. */
+import type * as Parts from "../delivery/Parts.ts"
 import type * as Event from "./Event.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
@@ -14,6 +15,9 @@ import type { Known } from "./Runs.ts"
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
  * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more
  *   will come.
+ * - `Deliver`: hand a message of a client to those who subscribe to its topic.
+ * - `Published`: the message of that ticket is accepted. `NotPublished`: it is not sent, since these would read it as something
+ *   else; where nobody is named, since too many wait.
  * - `Drop`: count one more dropped datagram of this reason.
  * - `KeepLinks`: crash links with these are to be kept open from this side, and with no others. `TryLink`: whether somebody
  *   listens for links there is to be tried, then step `LinkTried`.
@@ -31,6 +35,9 @@ export type Output =
   | { readonly _tag: "EndWork"; readonly election: string }
   | { readonly _tag: "AwaitIdle"; readonly election: string; readonly term: number }
   | { readonly _tag: "Farewell" }
+  | { readonly _tag: "Deliver"; readonly message: Parts.Whole }
+  | { readonly _tag: "Published"; readonly ticket: number; readonly seq: number }
+  | { readonly _tag: "NotPublished"; readonly ticket: number; readonly older: ReadonlyArray<string> }
   | { readonly _tag: "Drop"; readonly reason: DropReason }
   | { readonly _tag: "KeepLinks"; readonly peers: ReadonlyArray<LinkPeer> }
   | { readonly _tag: "TryLink"; readonly peer: LinkPeer }
@@ -53,7 +60,8 @@ export interface LinkPeer {
  * - `HandoversFull`: of one server too many that asks to have its promises kept.
  * - `CommandRefused`: a command of somebody who may not command.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of its
- *   turn. `PathProbesFull`: one path probe too many was not repeated.
+ *   turn. `PartLost`: a part of a message of which others are lost, or that is too large. `BodyRefused`:
+ *   a message on a topic, whose body is not of the schema that the app gave. `PathProbesFull`: one path probe too many was not repeated.
  * - `RunsFull`: the marks of a job were dropped for those of one too many.
  */
 export type DropReason =
@@ -68,6 +76,8 @@ export type DropReason =
   | "HandoversFull"
   | "InboxFull"
   | "OutOfTurn"
+  | "PartLost"
+  | "BodyRefused"
   | "PathProbesFull"
   | "CommandRefused"
   | "RunsFull"

@@ -3,6 +3,7 @@
  */
 import type * as HashMap from "effect/HashMap"
 import type * as HashSet from "effect/HashSet"
+import type { Flights } from "../delivery/Flights.ts"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
 import type { Commanded } from "./Command.ts"
@@ -14,6 +15,7 @@ import type { LinkPeer } from "./Output.ts"
 import type * as Places from "./Places.ts"
 import type * as PromiseRecord from "./PromiseRecord.ts"
 import type * as Reach from "./Reach.ts"
+import type * as Reign from "./Reign.ts"
 import type { Runs } from "./Runs.ts"
 import type { Timer } from "./Timer.ts"
 import type * as Timers from "./Timers.ts"
@@ -197,6 +199,8 @@ export interface KnownClient {
   readonly waiting: ReadonlyArray<Message.Of<"CLIENT_MESSAGE">>
   /** Whether it reads several messages in one datagram, and takes an acknowledgement for all up to it. */
   readonly batches: boolean
+  /** Whether it reads topics and parts. */
+  readonly topics: boolean
   readonly noticedAt: number
 }
 
@@ -209,12 +213,21 @@ export interface Delivery {
   readonly left: number
   /** Those that are there and do not read several messages in one datagram. */
   readonly older: HashSet.HashSet<Client.ClientId>
+  /** Those that are there and do not read topics and parts. */
+  readonly untopical: HashSet.HashSet<Client.ClientId>
   readonly receiver: Receiver.Receiver
   /** Messages that were asked of the group, and that nobody has repeated yet. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
   /** When we last handed a message on as leader, and when the timer for repairs is due. */
   readonly handedOnAt: number
   readonly repairAt: number
+}
+
+/** What this server publishes: as which client, under which reign it was last sent, and when that client says again that it is there. */
+export interface Publisher extends Flights {
+  readonly client: Client.Client
+  readonly reign: Reign.Reign | null
+  readonly joinAt: number
 }
 
 /**
@@ -261,6 +274,8 @@ export interface State {
   readonly named: HashMap.HashMap<string, Election.Election>
   readonly contacts: Reach.Contacts
   readonly delivery: Delivery
+  /** Null until it publishes something. */
+  readonly publisher: Publisher | null
   /** The promise in each election whose leader holds a lease. */
   readonly promises: HashMap.HashMap<string, Promise>
   /** Until when nothing is promised: it may be that an earlier start of this server has. */

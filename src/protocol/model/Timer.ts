@@ -54,6 +54,7 @@ export type Timer =
   | { readonly _tag: "Withdrawn"; readonly election: string }
   | { readonly _tag: "Repair" }
   | { readonly _tag: "Answer" }
+  | { readonly _tag: "Publish" }
   | { readonly _tag: "NameNewest"; readonly isLast: boolean }
   | {
     readonly _tag: "Handover"

@@ -17,16 +17,28 @@ export interface Topic<A> {
   readonly body: Schema.Codec<A, Schema.Json>
 }
 
-/** The most bytes of the name of a topic. */
+/**
+ * The most bytes of the name of a topic.
+ *
+ * @internal
+ */
 export const maxNameBytes = 32
 
 const encoder = new TextEncoder()
 
-/** Whether that may be the name of a topic. */
+/**
+ * Whether that may be the name of a topic.
+ *
+ * @internal
+ */
 export const isName = (text: string): boolean =>
   text !== "" && Name.isPlain(text) && encoder.encode(text).length <= maxNameBytes
 
-/** The name of a topic, as messages carry it. */
+/**
+ * The name of a topic, as messages carry it.
+ *
+ * @internal
+ */
 export const TopicName = Schema.String.check(
   Schema.makeFilter(isName, { expected: `1 to ${maxNameBytes} bytes of text, ${Name.allowed}` })
 )

@@ -23,32 +23,45 @@ export const read = (value: unknown): Quick | undefined => {
 }
 
 const deliveredOf = (
-  { body, client, from, index, leader, more, seq, term }: Readonly<Record<string, unknown>>
+  { body, client, from, index, leader, more, part, seq, term, topic }: Readonly<Record<string, unknown>>
 ): Message.Of<"CLIENT_DELIVER"> | undefined => {
   if (!isId(leader) || !isCount(term, 0) || term > Reign.maxTerm) return undefined
   if (!isCount(index, 1) || !isCount(seq, 1) || !isBody(body)) return undefined
   const sender = startOf(from)
   const by = clientOf(client)
-  if (sender === undefined || by === undefined) return undefined
+  const about = aboutOf(topic, part)
+  if (sender === undefined || by === undefined || about === undefined) return undefined
   const type = "CLIENT_DELIVER"
-  const message = { type, from: sender, term, leader: leader as NodeId, index, client: by, seq, body } as const
+  const message = {
+    type,
+    from: sender,
+    term,
+    leader: leader as NodeId,
+    index,
+    client: by,
+    seq,
+    ...about,
+    body
+  } as const
   if (more === undefined) return message
   const following = followingOf(more)
   return following === undefined ? undefined : { ...message, more: following }
 }
 
 const sentOf = (
-  { body, client, echo, more, oldest, seq }: Readonly<Record<string, unknown>>
+  { body, client, echo, more, oldest, part, seq, topic }: Readonly<Record<string, unknown>>
 ): Message.Of<"CLIENT_MESSAGE"> | undefined => {
   if (!isCount(seq, 1) || !isCount(oldest, 1) || !isBody(body)) return undefined
   const by = clientOf(client)
-  if (by === undefined || (echo !== undefined && echo !== true)) return undefined
+  const about = aboutOf(topic, part)
+  if (by === undefined || about === undefined || (echo !== undefined && echo !== true)) return undefined
   const message = {
     type: "CLIENT_MESSAGE",
     client: by,
     seq,
     oldest,
     ...echo === undefined ? {} : { echo: true as const },
+    ...about,
     body
   } as const
   if (more === undefined) return message
@@ -77,6 +90,25 @@ const clientOf = (value: unknown): Client.Client | undefined => {
 /** What JSON writes as it is, a byte for each character. */
 const plainName = /^[ !#-[\]-~]{1,64}$/
 
+/** Nearly all are of the default topic, and whole: what they share is made once. */
+const nothing: Client.About = {}
+
+const aboutOf = (topic: unknown, part: unknown): Client.About | undefined => {
+  if (topic === undefined && part === undefined) return nothing
+  if (topic !== undefined && !(typeof topic === "string" && plainTopic.test(topic))) return undefined
+  const of = part === undefined ? undefined : partOf(part)
+  return part !== undefined && of === undefined ? undefined : Client.aboutOf({ topic, part: of })
+}
+
+/** Plain letters and digits, and no more of them than a topic may have. */
+const plainTopic = /^[0-9A-Za-z][0-9A-Za-z._/:-]{0,31}$/
+
+const partOf = (part: unknown): Client.Part | undefined => {
+  if (typeof part !== "object" || part === null) return undefined
+  const { at, of } = part as Readonly<Record<string, unknown>>
+  return isCount(at, 0) && at < Client.maxParts && isCount(of, 1) && of <= Client.maxParts ? { at, of } : undefined
+}
+
 /** Of bodies that are no plain texts, numbers or flat objects of these, the schema has the last word. */
 const isBody = (value: unknown): value is Schema.Json => {
   if (isPlain(value)) return Client.fits(value)
@@ -103,10 +135,11 @@ const followingOf = (value: unknown): ReadonlyArray<Client.Following> | undefine
 }
 
 const oneOf = (value: object): Client.Following | undefined => {
-  const { body, client, seq } = value as Readonly<Record<string, unknown>>
-  if (!isBody(body)) return undefined
-  if (client === undefined && seq === undefined) return { body }
+  const { body, client, part, seq, topic } = value as Readonly<Record<string, unknown>>
+  const about = aboutOf(topic, part)
+  if (!isBody(body) || about === undefined) return undefined
+  if (client === undefined && seq === undefined) return { ...about, body }
   const by = client === undefined ? undefined : clientOf(client)
   if ((client !== undefined && by === undefined) || (seq !== undefined && !isCount(seq, 1))) return undefined
-  return { ...by === undefined ? {} : { client: by }, ...seq === undefined ? {} : { seq }, body }
+  return { ...by === undefined ? {} : { client: by }, ...seq === undefined ? {} : { seq }, ...about, body }
 }

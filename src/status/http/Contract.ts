@@ -171,7 +171,7 @@ export class Group extends HttpApiGroup.make("group").add(
  */
 export class Control extends HttpApiGroup.make("control").add(
   HttpApiEndpoint.post("send", "/api/messages", {
-    payload: Schema.Struct({ body: Client.Body }),
+    payload: Schema.Struct({ body: Schema.Json }),
     success: Schema.Struct({ seq: Client.Seq }),
     error: [Problem.NotDelivered, Problem.NotAllowed]
   }).annotate(OpenApi.Summary, "Send a message to everybody, and wait until the leader has it"),

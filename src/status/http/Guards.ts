@@ -5,6 +5,7 @@ import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Group from "../../server/Group.ts"
 import * as Access from "./Access.ts"
 import * as Contract from "./Contract.ts"
 import * as Problem from "./Problem.ts"
@@ -57,8 +58,8 @@ export const mayChange = (
     ? new Problem.ReadOnly({ detail: "set httpToken or httpTokenFile to allow changes" })
     : refuseWithout(policy, credential)
 
-/** The most that a request may carry. */
-const maxBody = ByteSize.kibibytes(16)
+/** The most that a request may carry besides the largest message. */
+const besides = 16_384
 
 const guarded = <A, E, R, E2>(effect: Effect.Effect<A, E, R>, refusal: E2 | null): Effect.Effect<A, E | E2, R> =>
   refusal === null ? effect : Effect.fail(refusal)
@@ -66,7 +67,12 @@ const guarded = <A, E, R, E2>(effect: Effect.Effect<A, E, R>, refusal: E2 | null
 /** The guards by a policy. */
 export const layer = (
   policy: Policy
-): Layer.Layer<Contract.SameSite | Contract.MayLook | Contract.MayChange> =>
+): Layer.Layer<Contract.SameSite | Contract.MayLook | Contract.MayChange, never, Group.Group> =>
+  Layer.unwrap(
+    Effect.map(Group.Group, ({ settings }) => guards(policy, ByteSize.bytes(besides + settings.maxMessageBytes)))
+  )
+
+const guards = (policy: Policy, maxBody: ByteSize.ByteSize) =>
   Layer.mergeAll(
     Layer.succeed(Contract.SameSite, (effect) =>
       Effect.flatMap(

@@ -67,7 +67,17 @@ const { cases } = Message.Message
 
 /** What a kind says besides who says it and texts. */
 const rest = (type: Message.Message["type"]): Arbitrary.Arbitrary<object> => {
-  const { body: _, by: _____, client, election: __, list: ___, sender: ____, ...others } = cases[type]
+  const {
+    body: _,
+    by: _____,
+    client,
+    election: __,
+    list: ___,
+    older: ______,
+    sender: ____,
+    topic: _______,
+    ...others
+  } = cases[type]
     .fields as Readonly<
       Record<string, Schema.Constraint>
     >
@@ -86,9 +96,18 @@ export const ofType = <Type extends Message.Message["type"]>(type: Type): Arbitr
       ...("body" in cases[type].fields ? { body } : {}),
       ...("by" in cases[type].fields ? { by: commander } : {}),
       ...("election" in cases[type].fields ? { election: Arbitrary.map(string, (text) => cut(text, 32)) } : {}),
+      ...("older" in cases[type].fields ? { older: Arbitrary.array(text(Member.limits.name), { maxLength: 3 }) } : {}),
+      ...("topic" in cases[type].fields
+        ? { topic: Arbitrary.schema(Schema.Literals(["", "orders", "\u00fc 1"])) }
+        : {}),
       ...("list" in cases[type].fields ? { list: Arbitrary.array(listed, { maxLength: 12 }) } : {})
     }),
-    Arbitrary.map(({ rest, ...own }) => ({ ...rest, ...own }) as unknown as Message.Of<Type>)
+    Arbitrary.map(({ rest, ...own }) => {
+      const { topic, ...others } = own as typeof own & { readonly topic?: string }
+      return { ...rest, ...others, ...topic === undefined || topic === "" ? {} : { topic } } as unknown as Message.Of<
+        Type
+      >
+    })
   )
 
 /** Every kind there is. */

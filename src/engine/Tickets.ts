@@ -9,46 +9,45 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberHandle from "effect/FiberHandle"
 import type * as Scope from "effect/Scope"
-import { ClientClosed, type QueueFull } from "./ClientError.ts"
 
 /** The number by which the message was acknowledged, null where that was not in time; or why it was not taken. */
-export type Answer = Exit.Exit<number | null, QueueFull | ClientClosed>
+export type Answer<E> = Exit.Exit<number | null, E>
 
-export interface Tickets {
+/** `E` is why a message is not taken, `Closed` that there are no more tickets. */
+export interface Tickets<in out E, out Closed> {
   /** Fails once the tickets are closed. */
   readonly take: (
     within: Duration.Duration
-  ) => Effect.Effect<
-    { readonly ticket: number; readonly answer: Effect.Effect<number | null, QueueFull | ClientClosed> },
-    ClientClosed
-  >
+  ) => Effect.Effect<{ readonly ticket: number; readonly answer: Effect.Effect<number | null, E | Closed> }, Closed>
   /** The waiting caller goes on at once. */
-  readonly answer: (ticket: number, answer: Answer) => void
+  readonly answer: (ticket: number, answer: Answer<E>) => void
   /** Nobody waits for it any more. */
   readonly giveBack: (ticket: number) => void
   /** The client leaves: all who wait are told so, and all who come later. */
   readonly close: Effect.Effect<void>
 }
 
-interface Waiting {
-  readonly answer: Deferred.Deferred<number | null, QueueFull | ClientClosed>
+interface Waiting<E> {
+  readonly answer: Deferred.Deferred<number | null, E>
   readonly until: number
 }
 
 /** The longest sleep of one timer, in ms. */
 const longestSleep = 2 ** 31 - 1
 
-/** No ticket is taken yet. The sleep ends with the scope. */
-export const make = Effect.fnUntraced(function*(): Effect.fn.Return<Tickets, never, Scope.Scope> {
+/** No ticket is taken yet. The sleep ends with the scope. `closed` makes the error of those who come too late. */
+export const make = Effect.fnUntraced(function*<E, Closed>(
+  closed: () => Closed
+): Effect.fn.Return<Tickets<E, Closed>, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const runAlarm = yield* FiberHandle.makeRuntime<never>()
-  const waiting = new Map<number, Waiting>()
+  const waiting = new Map<number, Waiting<E | Closed>>()
   let last = 0
   let wakesAt = Infinity
   let isClosed = false
 
-  const answer: Tickets["answer"] = (ticket, answer) => {
+  const answer = (ticket: number, answer: Answer<E | Closed>): void => {
     const waits = waiting.get(ticket)
     waiting.delete(ticket)
     if (waits !== undefined) Deferred.doneUnsafe(waits.answer, answer)
@@ -71,9 +70,9 @@ export const make = Effect.fnUntraced(function*(): Effect.fn.Return<Tickets, nev
   return {
     take: (within) =>
       Effect.suspend(() => {
-        if (isClosed) return Effect.fail(new ClientClosed())
+        if (isClosed) return Effect.fail(closed())
         const ticket = (last += 1)
-        const answer = Deferred.makeUnsafe<number | null, QueueFull | ClientClosed>()
+        const answer = Deferred.makeUnsafe<number | null, E | Closed>()
         const until = monotonic() + Duration.toMillis(within)
         waiting.set(ticket, { answer, until })
         wakeAt(until)
@@ -83,7 +82,7 @@ export const make = Effect.fnUntraced(function*(): Effect.fn.Return<Tickets, nev
     giveBack: (ticket) => void waiting.delete(ticket),
     close: Effect.sync(() => {
       isClosed = true
-      for (const ticket of waiting.keys()) answer(ticket, Exit.fail(new ClientClosed()))
+      for (const ticket of waiting.keys()) answer(ticket, Exit.fail(closed()))
     })
   }
 })
