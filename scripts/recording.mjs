@@ -24,7 +24,7 @@ const patience = 30_000
 const pace = 80
 
 const title =
-  "A recording of bellwether demo: five servers on one host. The leader is killed, and another leads a second later. " +
+  "A recording of bellwether demo: five servers on one host. The leader is killed, and another leads at once. " +
   "That one is cut off from the network, a third leads, and at the end one leads all again."
 
 const tmux = (...args) => {

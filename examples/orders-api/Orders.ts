@@ -3,7 +3,7 @@
  */
 import { Leadership, Reign } from "bellwether"
 import * as StatusApi from "bellwether/StatusApi"
-import { Effect, Layer } from "effect"
+import { Console, Effect, Layer } from "effect"
 import type { Redacted } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 
@@ -18,6 +18,9 @@ const orders = HttpRouter.use((router) =>
       return HttpServerResponse.text(`order ${Reign.token(reign.value)}-${count}\n`, { status: 201 })
     })
     yield* router.add("POST", "/orders", take)
+    // A slow one: it is served to its end also where this server is stopped meanwhile.
+    const report = Effect.as(Effect.sleep("2 seconds"), HttpServerResponse.text("all orders\n"))
+    yield* router.add("GET", "/report", Effect.andThen(Console.log("A report is asked for"), report))
   })
 )
 

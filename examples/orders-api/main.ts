@@ -9,6 +9,7 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Leadership } from "bellwether"
 import * as NodeServer from "bellwether/NodeServer"
 import { Config, Effect, Layer, Option } from "effect"
 import { HttpRouter } from "effect/http"
@@ -17,14 +18,17 @@ import { routes } from "./Orders.ts"
 
 const port = Number(process.argv[2] ?? 3_000)
 
-const app = Layer.unwrap(Effect.gen(function*() {
+const http = Layer.unwrap(Effect.gen(function*() {
   const token = yield* Config.option(Config.Redacted("TOKEN"))
   return HttpRouter.serve(routes(Option.getOrUndefined(token)), { disableLogger: true })
-})).pipe(
+}))
+
+// On SIGTERM another copy leads first, then requests are served to their end, then this server leaves.
+const app = Leadership.drainBefore(http).pipe(
   Layer.provide(NodeServer.layerConfig()),
   // Open streams of events would hold the goodbye to the group for 20 s.
   Layer.provide(
-    NodeHttpServer.layer(createServer, { host: "127.0.0.1", port, gracefulShutdownTimeout: "1 second" })
+    NodeHttpServer.layer(createServer, { host: "127.0.0.1", port, gracefulShutdownTimeout: "5 seconds" })
   )
 )
 

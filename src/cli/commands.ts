@@ -11,6 +11,7 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Order from "../client/Command.ts"
 import * as Settings from "../settings/Settings.ts"
 import { version } from "../status/Version.ts"
 import * as Given from "./given.ts"
@@ -44,6 +45,58 @@ const clientFlags = {
   timeout: everyAcknowledgement,
   json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
 }
+
+const commandFlags = {
+  ...Options.flagsOf(Options.askingKeys),
+  timeout: Options.timeout("how long to wait for the answer of the server", Duration.seconds(5)),
+  json: Options.json.pipe(Flag.withDescription("print one JSON object"))
+}
+const leadFlags = { at: Options.at, election: Options.election, ...commandFlags }
+
+/** Commands one server. The rest of the flags are settings. */
+const order = (
+  { json, timeout, ...flags }: Given.Given & { readonly json: boolean; readonly timeout: Duration.Duration },
+  order: Order.Order
+) =>
+  Effect.gen(function*() {
+    const settings = yield* Given.resolve(flags)
+    const { command } = yield* Effect.promise(() => import("./command.ts"))
+    return yield* command(settings, order, { json, timeout })
+  })
+
+const orders = [
+  Command.make("resign", leadFlags, ({ at, election, ...flags }) => order(flags, { what: "Resign", at, election }))
+    .pipe(
+      Command.withDescription("Have a server give the lead up to the next")
+    ),
+  Command.make(
+    "step-down",
+    { for: Options.forTime, ...leadFlags },
+    ({ at, election, for: time, ...flags }) =>
+      order(flags, { what: "StepDown", at, election, millis: Math.ceil(Duration.toMillis(time)) })
+  ).pipe(Command.withDescription("Have a server not lead for a time, whether or not somebody else does")),
+  Command.make(
+    "transfer",
+    { to: Options.to, ...leadFlags },
+    ({ at, election, to, ...flags }) =>
+      order(flags, { what: "Transfer", at, election, member: { as: "--to", called: to } })
+  ).pipe(Command.withDescription("Have a server hand the lead to another")),
+  Command.make(
+    "evict",
+    {
+      member: Argument.String("member").pipe(
+        Argument.withDescription("who is dead: the name, the id or its beginning, or the address")
+      ),
+      ...commandFlags
+    },
+    ({ member, ...flags }) =>
+      order(flags, { what: "Evict", at: null, election: "", member: { as: "the member", called: member } })
+  ).pipe(
+    Command.withDescription(
+      "Remove a member that is dead before its time-out: it is asked first, and stays if it answers"
+    )
+  )
+] as const
 
 const doctorFlags = {
   ...Options.flagsOf(Options.examinedKeys),
@@ -141,7 +194,8 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
         const settings = yield* Given.resolve(flags)
         const { send } = yield* Effect.promise(() => import("./send.ts"))
         return yield* send(text, settings, { json, timeout })
-      })).pipe(Command.withDescription("Send one message to everybody, and wait until it is acknowledged"))
+      })).pipe(Command.withDescription("Send one message to everybody, and wait until it is acknowledged")),
+    ...orders
   ])
 )
 

@@ -9,9 +9,12 @@ export const secrets = Settings.keys.filter((key) => !flagKeys.includes(key))
 /** How the program may end. */
 export const exitCodes: ReadonlyArray<readonly [code: number, when: string]> = [
   [0, "done, or stopped by SIGINT or SIGTERM"],
-  [1, "doctor found a problem, simulate a broken promise, or the program a defect of its own"],
+  [
+    1,
+    "doctor found a problem, simulate a broken promise, a server refused a command, or the program has a defect of its own"
+  ],
   [2, "a flag, a setting or a message is wrong; one line says which, what it was and what is allowed"],
-  [3, "nobody answered members, leader, send or client in time"],
+  [3, "nobody answered members, leader, send, client or a command in time"],
   [70, "the server or client could not go on and has left its group"],
   [129, "stopped by SIGHUP: the terminal was closed"],
   [130, "a command other than serve, watch or client was stopped by SIGINT"],

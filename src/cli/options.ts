@@ -3,6 +3,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Election from "../protocol/model/Election.ts"
 import * as DurationText from "../settings/DurationText.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as Settings from "../settings/Settings.ts"
@@ -70,6 +71,36 @@ export const url = Flag.String("url").pipe(
     "watch by the HTTP API of a server instead of over the network, such as --url http://127.0.0.1:7780"
   ),
   Flag.optional
+)
+
+const memberAllowed = "the name, the id or its beginning, or the address of a member"
+
+/** A flag that names a member, which must be given. */
+const memberFlag = (name: string, description: string): Flag.Flag<string> =>
+  Flag.String(name).pipe(Flag.withMetavar("member"), Flag.withDescription(`${description}: ${memberAllowed}`))
+
+export const at = memberFlag("at", "the server that is to do it")
+
+export const to = memberFlag("to", "who is to lead")
+
+const electionAllowed = "the name of an election, 1 to 32 bytes of text"
+
+export const election = Flag.String("election").pipe(
+  Flag.withSchema(Schema.String.check(Schema.makeFilter(Election.isName, { expected: electionAllowed }))),
+  Flag.withMetavar("name"),
+  Flag.withDescription("the named leadership that it is about (default: that of the group)"),
+  Flag.withDefault("")
+)
+
+const forSetting = Setting.duration([Duration.millis(1), Duration.hours(24)], {
+  summary: "for how long it does not lead, also if nobody else does",
+  default: () => Duration.minutes(1)
+})
+
+export const forTime: Flag.Flag<Duration.Duration> = Flag.String("for").pipe(
+  Flag.withSchema(forSetting.text),
+  Flag.withMetavar("duration"),
+  Flag.withDescription(forSetting.summary)
 )
 
 export const json = Flag.Boolean("json").pipe(Flag.withoutNegation, Flag.withDefault(false))
@@ -185,6 +216,10 @@ export const allowed: ReadonlyMap<string, string> = new Map([
   ["--log-format", Log.format.allowed],
   ...Object.entries(runSettings).map(([name, { allowed }]) => [`--${name}`, allowed] as const),
   ["--url", urlAllowed],
+  ["--at", memberAllowed],
+  ["--to", memberAllowed],
+  ["--election", electionAllowed],
+  ["--for", forSetting.allowed],
   ["--until-failure", "no value, or true or false after ="],
   ["--this-host", "no value, or true or false after ="],
   ["--json", "no value, or true or false after ="]

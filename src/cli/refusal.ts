@@ -16,7 +16,7 @@ import * as Help from "./help.ts"
 import * as Output from "./output.ts"
 
 const more = "(--help shows all)"
-const words = "serve, watch, members, leader, doctor, client, send, simulate"
+const words = "serve, watch, members, leader, doctor, client, send, resign, step-down, transfer, evict, simulate"
 
 const settingFlags: ReadonlySet<string> = new Set(Settings.flagKeys.map(Settings.flagName))
 
@@ -64,6 +64,8 @@ export const describe = (
       }; allowed here: flags only, and a text of several words in quotes ${more}`
     case "MissingArgument":
       return `the ${error.argument} is missing; allowed: one, in quotes where it has spaces ${more}`
+    case "MissingOption":
+      return `--${error.option} is missing; allowed: ${flags.get(`--${error.option}`) ?? "a value"} ${more}`
     case "DuplicateOption":
       return `${error.option} was given twice; allowed: once`
     case "InvalidValue": {

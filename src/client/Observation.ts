@@ -5,6 +5,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Description from "../protocol/membership/Description.ts"
 import * as Membership from "../protocol/membership/Membership.ts"
 import * as Ranked from "../protocol/membership/Ranked.ts"
 import * as Event from "../protocol/model/Event.ts"
@@ -161,9 +162,10 @@ class Step {
     const digest = (this.now.digest ^ one) >>> 0
     this.set({ members, gone, digest, version: this.now.version + 1 })
     this.tell({ at: this.#time.wall, event: "MemberRemoved", member: ObservedMember.asMember(member), reason })
+    const cause = reason._tag === "Evicted" ? "Silent" : reason._tag
     for (const [name, election] of this.now.elections) {
       const about = this.#about(name, ObservedMember.lastSign(this.now, member))
-      this.#elected(name, ObservedElection.ended(election, id, reason._tag, about))
+      this.#elected(name, ObservedElection.ended(election, id, cause, about))
     }
   }
 
@@ -248,9 +250,12 @@ const heardMember = (
   const gone = step.now.gone.get(sender.id)
   const alive = message.type === "SERVER_ALIVE" ? message : undefined
   const view = "view" in message ? message.view : undefined
+  // What it said of itself before it changed that, and comes late.
+  const isStale = before !== undefined && Description.isNewer(before, sender)
   step.put({
     ...before,
     ...sender,
+    ...isStale ? ObservedMember.descriptionOf(before) : {},
     votesIn: alive === undefined ? before?.votesIn : alive.silent,
     heardAt: time.monotonic,
     toldAt: before?.toldAt ?? -Infinity,
@@ -266,10 +271,23 @@ const heardMember = (
   } else if (Member.formatAddress(before) !== Member.formatAddress(sender)) {
     step.tell({ at: time.wall, event: "MemberMoved", member: { ...sender }, from: Member.formatAddress(before) })
   }
+  if (before !== undefined) tellChange(step, before, time)
   // It sees other members than before: one of them may have crashed.
   if (before === undefined || (view !== undefined && before.view !== undefined && view !== before.view)) {
     step.set({ isDoubtful: true })
   }
+}
+
+/** Tells that a member says otherwise of itself than before. Of a list without details nobody knows the tags. */
+const tellChange = (step: Step, before: ObservedMember.ObservedMember, time: Now): void => {
+  const after = memberBy(step.now, before.id)
+  if (after === undefined || !Description.isNewer(after, before)) return
+  step.tell({
+    at: time.wall,
+    event: "MemberChanged",
+    before: ObservedMember.asMember(before),
+    after: ObservedMember.asMember(after)
+  })
 }
 
 /** A message of a server was heard. */
@@ -357,6 +375,10 @@ const told = (step: Step, line: Message.Listed, time: Now) => {
   // Another, which still has it, may answer after the one that has left it out.
   if (before === undefined && gone?.incarnation === line.incarnation && toldAt <= gone.at) return
   if (before === undefined && HashMap.size(step.now.members) >= limits.members) return
+  // The list may be of a server that has not heard of a change.
+  const description = before !== undefined && Description.isNewer(before, line)
+    ? ObservedMember.descriptionOf(before)
+    : ObservedMember.descriptionOf({ ...line, tags: line.tags ?? before?.tags })
   step.put({
     heardAt: -Infinity,
     via: "unicast",
@@ -368,8 +390,8 @@ const told = (step: Step, line: Message.Listed, time: Now) => {
     ...listed,
     // What it says of itself counts for more.
     ...(before === undefined || before.heardAt === -Infinity ? {} : before),
+    ...description,
     hostname: listed.hostname ?? before?.hostname,
-    tags: listed.tags ?? before?.tags,
     votesIn: listed.votesIn,
     toldAt
   })
@@ -378,7 +400,7 @@ const told = (step: Step, line: Message.Listed, time: Now) => {
     if (member !== undefined) {
       step.tell({ at: time.wall, event: "MemberJoined", member: ObservedMember.asMember(member), via: "message" })
     }
-  }
+  } else tellChange(step, before, time)
 }
 
 /** A server has answered. */
@@ -409,7 +431,12 @@ export const news = (
   { answeredBy }: Pick<Observation, "answeredBy">
 ): ReadonlyArray<Event.Event> => answeredBy === null ? events.filter(({ event }) => !aboutMembers.has(event)) : events
 
-const aboutMembers: ReadonlySet<Event.Event["event"]> = new Set(["MemberJoined", "MemberMoved", "MemberRemoved"])
+const aboutMembers: ReadonlySet<Event.Event["event"]> = new Set([
+  "MemberJoined",
+  "MemberMoved",
+  "MemberChanged",
+  "MemberRemoved"
+])
 
 /** The members, highest rank first. */
 export const ranked = ({ members }: Observation): ReadonlyArray<ObservedMember.ObservedMember> =>

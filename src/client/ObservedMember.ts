@@ -25,7 +25,7 @@ export interface ObservedMember extends Omit<Message.Listed, "heard" | "hostname
 
 /** As an app sees it: what nobody has told of it is left empty. */
 export const asMember = (
-  { hostname = "", id, incarnation, ip, name, port, priority, tags = {} }: ObservedMember
+  { hostname = "", id, incarnation, ip, name, port, priority, revision, tags = {} }: ObservedMember
 ): Member.Member => ({
   id,
   ip,
@@ -34,7 +34,17 @@ export const asMember = (
   name,
   priority,
   incarnation,
+  ...(revision === undefined ? {} : { revision }),
   tags
+})
+
+/** What it says of itself that may change while it runs. */
+export const descriptionOf = (
+  { priority, revision, tags }: Pick<ObservedMember, "priority" | "revision" | "tags">
+) => ({
+  priority,
+  tags,
+  ...(revision === undefined ? {} : { revision })
 })
 
 /** How long before the question a member must have been heard to be missing in the answer: datagrams pass each other. */

@@ -20,7 +20,9 @@ export interface Supervisor {
   readonly keep: (fiber: string, loop: Effect.Effect<unknown>) => Effect.Effect<void, never, Scope.Scope>
   /** Runs an effect that is not a loop, such as a timer's: its death is told and counted, its interruption is not. */
   readonly guard: (fiber: string, effect: Effect.Effect<unknown>) => Effect.Effect<void>
-  /** Fails once there were five deaths within a minute. */
+  /** Gives up for a fault of the app's: `failed` fails. */
+  readonly giveUp: (what: string, cause: unknown) => Effect.Effect<void>
+  /** Fails once there were five deaths within a minute, or it was given up. */
   readonly failed: Effect.Effect<never, GroupFailed>
 }
 
@@ -62,6 +64,8 @@ export const make = Effect.fnUntraced(function*(
         (cause) => !Cause.hasInterruptsOnly(cause),
         (cause) => Effect.asVoid(died(fiber, cause))
       ),
+    giveUp: (what, cause) =>
+      Effect.asVoid(Deferred.fail(failed, new GroupFailed({ fiber: what, cause, isGivenUp: true }))),
     failed: Deferred.await(failed)
   }
 })

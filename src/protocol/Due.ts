@@ -1,4 +1,5 @@
 /** What a server does when a timer of its is due. */
+import * as Commands from "./Commands.ts"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as Candidacy from "./election/Candidacy.ts"
@@ -20,6 +21,7 @@ import type { StepContext } from "./model/StepContext.ts"
 import type { Timer } from "./model/Timer.ts"
 import * as Timers from "./model/Timers.ts"
 import * as Removal from "./Removal.ts"
+import * as Runs from "./work/Runs.ts"
 
 /** What one that fires clears or sets anew does not fire by its old setting; what it sets waits for the next step. */
 export const fireDue = (context: StepContext, until: "before" | "now"): void => {
@@ -69,6 +71,8 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
         ElectionContext.all(context).forEach((election) => onUnproven(election, timer.id))
       }
       return
+    case "Evict":
+      return Commands.evictDue(context, timer)
     case "Page":
       return MemberLists.ask(context)
     case "Repair":
@@ -81,6 +85,8 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
       return Algorithms.of(context.state).onHandoverTimer(context, timer)
     case "Farewell":
       return Leaving.fired(context, timer)
+    case "Run":
+      return Runs.onTimer(context, timer.request)
     default:
       return electionFired(new ElectionContext.ElectionContext(context, timer.election), timer)
   }

@@ -1,12 +1,14 @@
 /** What can happen to a server. */
+import type { Description } from "./membership/Description.ts"
 import type * as Member from "./model/Member.ts"
 import type * as Message from "./model/Message.ts"
+import type { Mark } from "./model/Runs.ts"
 
 /**
  * What can happen to a server.
  *
  * - `Start`: once, first of all. `Discover`, `Heartbeat`, `Sweep`, `PauseDetector`: the ticks of the four fibers.
- * - `Received`: a message came. `Due`: what was due at `Step.dueAt` is due; any other input will do as well.
+ * - `Received`: a message came. `mayCommand`: a `COMMAND` of somebody whom this server obeys. `Due`: what was due at `Step.dueAt` is due; any other input will do as well.
  * - `Refused`: the host of a member that was asked says that nobody listens there. `NotAsked`: our own system did not let us
  *   ask. `Moved`: our own sockets' addresses are
  *   others now. `Seeds`: the names of the seeds resolve to these now.
@@ -16,10 +18,12 @@ import type * as Message from "./model/Message.ts"
  *   `WorkFinished`: none of that kind runs any more. `WorkIdle`: in answer to `AwaitIdle`, none of any kind does.
  * - `WorkGivenUp`: all leading work of the app has failed for good. `WorkOffered`: it has some again.
  * - `Campaign`: this server takes part in a named election from now on. `Withdraw`: no longer.
+ * - `Describe`: this server says that of itself from now on.
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
  * - `Page`: this server's page is there from now on, or no longer.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
  *   `Transfer`: it is to be handed to a member.
+ * - `MarkRun`: this server leads, and wants these marks of a job kept; `RunMarked` answers.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
  *
  * Where no `election` is named, it is the group's own.
@@ -35,6 +39,7 @@ export type Input =
     readonly message: Message.Message
     readonly from: Member.Address
     readonly via: "multicast" | "unicast"
+    readonly mayCommand?: boolean
   }
   | { readonly _tag: "Due" }
   | { readonly _tag: "Refused"; readonly id: Member.NodeId }
@@ -59,6 +64,14 @@ export type Input =
   | { readonly _tag: "Resign"; readonly election?: string }
   | { readonly _tag: "StepDown"; readonly election?: string; readonly millis: number }
   | { readonly _tag: "Transfer"; readonly election?: string; readonly to: Member.NodeId }
+  | { readonly _tag: "Describe"; readonly description: Description }
   | { readonly _tag: "Room"; readonly limit: number }
   | { readonly _tag: "Page"; readonly page: string | null }
+  | {
+    readonly _tag: "MarkRun"
+    readonly request: number
+    readonly leadership: string
+    readonly job: string
+    readonly mark: Mark
+  }
   | { readonly _tag: "Leave" }

@@ -1,5 +1,6 @@
 /** What a message that came means: for who is there, for who leads, and for what clients sent. */
 import * as HashMap from "effect/HashMap"
+import * as Commands from "./Commands.ts"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as Candidacy from "./election/Candidacy.ts"
@@ -14,6 +15,7 @@ import * as Voter from "./lease/Voter.ts"
 import * as AnswerTimes from "./membership/AnswerTimes.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as CrashLinks from "./membership/CrashLinks.ts"
+import * as Description from "./membership/Description.ts"
 import * as Identity from "./membership/Identity.ts"
 import * as Links from "./membership/Links.ts"
 import * as MemberLists from "./membership/MemberLists.ts"
@@ -28,11 +30,18 @@ import * as Member from "./model/Member.ts"
 import * as Message from "./model/Message.ts"
 import type { StepContext } from "./model/StepContext.ts"
 import * as Removal from "./Removal.ts"
+import * as Runs from "./work/Runs.ts"
 
 type Via = "multicast" | "unicast"
 
 /** A message of somebody else, or one of our own that has come back, has arrived. */
-export const received = (context: StepContext, message: Message.Message, source: Member.Address, via: Via): void => {
+export const received = (
+  context: StepContext,
+  message: Message.Message,
+  source: Member.Address,
+  via: Via,
+  mayCommand = false
+): void => {
   if (Message.isOfHandover(message)) return Algorithms.of(context.state).onHandover(context, message, source)
   switch (message.type) {
     case "WITNESS_ASK":
@@ -53,17 +62,23 @@ export const received = (context: StepContext, message: Message.Message, source:
       return Delivery.onRepair(context, message, source, via)
     case "CLIENT_LEAVE":
       return Delivery.onLeave(context, message)
+    case "COMMAND":
+      return Commands.received(context, message, source, mayCommand)
+    // For who commands.
+    case "COMMAND_DONE":
+      return
     default:
       return fromServer(context, message, Membership.reachedAt(context, message, source), via)
   }
 }
 
 /** First it is a sign of life, then it may be a goodbye; who is live acts on what else it says. */
-const fromServer = (context: StepContext, message: Message.FromServer, from: Member.Address, via: Via): void => {
+const fromServer = (context: StepContext, said: Message.FromServer, from: Member.Address, via: Via): void => {
   const incarnation = context.state.self.incarnation
-  const heard = Membership.hear(context, message, from, via)
+  const heard = Membership.hear(context, said, from, via)
   goOnIfRaised(context, incarnation)
-  if (heard === null) return fromNoMember(context, message, from, via)
+  if (heard === null) return fromNoMember(context, said, from, via)
+  const message = Description.newest(context, said)
   noteMember(context, message, heard, from)
   if (message.type === "SERVER_RESPONSE") AnswerTimes.answered(context, message.sender.id, message.nonce)
   // What waited in the sockets while we were paused refreshes its senders; its claims are old.
@@ -109,6 +124,7 @@ const noteMember = (
       Departures.onRemoved(election, member, { _tag: "Replaced", by: message.sender.incarnation }, heardAt)
     }
     if (heard.joined) Candidacy.onJoined(election)
+    if (heard.reranked) Candidacy.onReranked(election)
   }
   NamedElections.onHeard(context, message.sender, heard.elections, from)
   if (context.state.unheardSince !== Infinity && Paths.isHeardBy(context, message.sender.id)) {
@@ -167,6 +183,8 @@ const actOn = (
       return PathProbes.hear(context, message)
     case "CRASHED":
       return onCrashed(context, message)
+    case "EVICTED":
+      return Commands.onEvicted(context, message)
     case "ELECTION":
       return Algorithms.of(context.state).onElection(election, message, from)
     case "BEAT":
@@ -175,6 +193,10 @@ const actOn = (
       return Algorithms.of(context.state).onOk(election, message)
     case "STEPPING_DOWN":
       return SteppingDown.onSteppingDown(election, message)
+    case "RUN_MARK":
+      return Runs.onMark(context, message)
+    case "RUN_MARKED":
+      return Runs.onMarked(context, message)
   }
 }
 

@@ -19,6 +19,7 @@ import type { Input } from "./Input.ts"
 import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as CrashLinks from "./membership/CrashLinks.ts"
+import * as Description from "./membership/Description.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
 import * as HeartbeatPace from "./membership/HeartbeatPace.ts"
 import * as Identity from "./membership/Identity.ts"
@@ -40,6 +41,7 @@ import * as Timers from "./model/Timers.ts"
 import type * as Timing from "./model/Timing.ts"
 import * as Received from "./Received.ts"
 import * as Removal from "./Removal.ts"
+import * as Runs from "./work/Runs.ts"
 
 export type { Input } from "./Input.ts"
 
@@ -88,6 +90,8 @@ export const make = (options: {
   paging: null,
   identity: Identity.make(options.monotonic),
   page: null,
+  commands: [],
+  runs: Runs.none,
   timers: Timers.empty
 })
 
@@ -198,7 +202,7 @@ const act = (context: StepContext, input: Input): void => {
       Algorithms.of(context.state).onPauseCheck(context)
       break
     case "Received":
-      Received.received(context, input.message, input.from, input.via)
+      Received.received(context, input.message, input.from, input.via, input.mayCommand)
       break
     case "LinkUp":
       CrashLinks.up(context, input)
@@ -247,6 +251,9 @@ const act = (context: StepContext, input: Input): void => {
     case "WorkOffered":
       inElection(context, input, SteppingDown.workOffered)
       break
+    case "Describe":
+      describe(context, input.description)
+      break
     case "Room":
       Delivery.onRoom(context, input.limit)
       break
@@ -268,10 +275,25 @@ const act = (context: StepContext, input: Input): void => {
     case "Withdraw":
       NamedElections.withdraw(context, input.election)
       break
+    case "MarkRun":
+      Runs.ask(context, input)
+      break
     case "Leave":
       Leaving.leave(context)
       break
   }
+}
+
+/** What this server says of itself is another: all are told, and where its rank is another that may move the lead. */
+const describe = (context: StepContext, description: Description.Description): void => {
+  const before = Description.change(context, description)
+  if (before === null) return
+  Presence.sayChanged(context)
+  const { priority } = context.state.self
+  if (priority === before.priority) return
+  // A leader need not wait before it defends its lead.
+  if (priority > before.priority && !context.leadsAnything()) Stability.risen(context)
+  ElectionContext.all(context).forEach(Candidacy.onReranked)
 }
 
 /** Does it in the election that the input names, if we take part in it. */

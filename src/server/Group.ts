@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Counters from "../engine/Counters.ts"
@@ -17,12 +18,21 @@ import type * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
 import * as Snapshot from "../protocol/Status.ts"
 import * as Step from "../protocol/Step.ts"
+import type { SettingRefused } from "../settings/SettingRefused.ts"
 import type * as Settings from "../settings/Settings.ts"
 import type * as Messenger from "../transport/Messenger.ts"
+import * as Health from "./Health.ts"
+import type { OlderMembers } from "./OlderMembers.ts"
+import * as Owners from "./Owners.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
 import type * as Traffic from "./Traffic.ts"
 
 export { GroupFailed } from "../engine/GroupFailed.ts"
+
+export type { Health, Unwell } from "./Health.ts"
+export { OlderMembers } from "./OlderMembers.ts"
+
+export type { Moved, OwnerOptions, OwnersOptions, OwnersShape } from "./Owners.ts"
 
 /**
  * One server's view of the group: everyone, itself included, highest rank first; the reign it follows, null while
@@ -104,7 +114,7 @@ export type Subscription = EventHub.Subscription<View, Event.Event>
  * @category models
  * @since 0.1.0
  */
-export interface GroupShape {
+export interface GroupShape extends Owners.OwnersShape {
   /** What it goes by: each setting as it was given, or its default. */
   readonly settings: Settings.Settings
   readonly self: Effect.Effect<Member.Member>
@@ -135,6 +145,24 @@ export interface GroupShape {
    * What the setting `http` serves is announced by itself. An address of more than 64 characters is not.
    */
   readonly announcePage: (url: string | null) => Effect.Effect<void>
+  /**
+   * Changes the tags of this server, all of them, while it runs. The members are told at once, and by every later message; each
+   * reads `MemberChanged`. The incarnation stays, and nothing else changes. However often they are changed, the group is told 20
+   * times a second at most, and then of the newest.
+   *
+   * It never waits. Tags that the setting `tags` would refuse are refused in the same words, and nothing is changed. Members of an
+   * older version go on showing the former ones.
+   */
+  readonly setTags: (tags: Readonly<Record<string, string>>) => Effect.Effect<void, SettingRefused>
+  /**
+   * Changes the priority of this server while it runs, told in the same way. A higher one moves the lead as the start of a server of
+   * that priority does: as `preempt` and `stableAfter` say. If a leader lowers its own, a member that now outranks it takes the lead,
+   * as `preempt` says. It completes when that is said, and not when the lead has moved.
+   *
+   * A reign keeps the priority that it began with, so its token stays the same. Fails with `OlderMembers` while a member is there
+   * that is too old to hear of a new priority: it would not follow a leader of another than it knows.
+   */
+  readonly setPriority: (priority: number) => Effect.Effect<void, SettingRefused | OlderMembers>
   readonly lastHeard: Effect.Effect<ReadonlyMap<Member.NodeId, LastHeard>>
   /** Datagrams dropped since the start, by reason. */
   readonly dropped: Effect.Effect<Readonly<Record<string, number>>>
@@ -155,6 +183,12 @@ export interface GroupShape {
   readonly votes: Effect.Effect<void>
   /** Waits, and fails once the server cannot go on: it has then left the group. To stop waiting for it changes nothing. */
   readonly failed: Effect.Effect<never, GroupFailed>
+  /**
+   * Gives this server up for a fault of the app's, which `what` names: it steps down and leaves, and {@link failed} fails.
+   */
+  readonly fail: (what: string, cause: unknown) => Effect.Effect<void>
+  /** Whether this server is well, for a health route of the app's own. Asks nobody. */
+  readonly healthy: Effect.Effect<Health.Health>
 }
 
 /**
@@ -170,7 +204,9 @@ export class Group extends Context.Service<Group, GroupShape>()("bellwether/serv
  *
  * @internal
  */
-export interface Parts extends Pick<GroupShape, "dropped" | "failed" | "settings"> {
+export interface Parts
+  extends Pick<GroupShape, "dropped" | "fail" | "failed" | "settings" | "setTags" | "setPriority">
+{
   readonly state: ServerEngine.ServerEngine
   readonly counters: Counters.Counters
   readonly messenger: Pick<Messenger.Messenger, "sessions" | "volume">
@@ -181,7 +217,9 @@ export interface Parts extends Pick<GroupShape, "dropped" | "failed" | "settings
  *
  * @internal
  */
-export const make = ({ counters, dropped, failed, messenger, settings, state }: Parts): GroupShape => {
+export const make = (
+  { counters, dropped, fail, failed, messenger, setPriority, setTags, settings, state }: Parts
+): GroupShape => {
   const view = Effect.map(state.state, Step.view)
   const votesIn = Effect.zipWith(state.state, state.now, (of, { monotonic }) => Handover.votesIn(of, monotonic))
   return {
@@ -194,12 +232,15 @@ export const make = ({ counters, dropped, failed, messenger, settings, state }: 
     subscribeAfter: state.events.subscribeAfter,
     events: Stream.unwrap(Effect.map(state.events.subscribe, ({ events }) => events)),
     changes: state.views,
+    ...Owners.make(view, state.views),
     status: Effect.zipWith(
       state.state,
       state.now,
       (of, now) => ({ ...Snapshot.of(of, now), sequence: state.events.sequence() })
     ),
     traffic: state.traffic,
+    setTags,
+    setPriority,
     announcePage: (page) => state.step({ _tag: "Page", page }),
     lastHeard: Effect.gen(function*() {
       const { known, self } = yield* state.state
@@ -230,6 +271,36 @@ export const make = ({ counters, dropped, failed, messenger, settings, state }: 
       if ((yield* votesIn) === 0) return
       yield* Stream.runDrain(Stream.takeUntilEffect(events, () => Effect.map(votesIn, (left) => left === 0)))
     })),
-    failed
+    failed,
+    fail,
+    healthy: Effect.zipWith(
+      Effect.zipWith(state.state, state.now, Snapshot.of),
+      state.outbox.pulse,
+      (status, pulse) => Health.of(status, pulse, settings)
+    )
   }
 }
+
+/**
+ * Runs the layer of an app until the server cannot go on, or the app gives it up: then it fails, the app's layer is closed, and
+ * whoever started the process may start it again.
+ *
+ * ```ts
+ * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+ * import { Group, Leadership } from "bellwether"
+ * import * as NodeServer from "bellwether/NodeServer"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, Error>
+ *
+ * Group.launch(Leadership.singletonLayer("invoices", work, { onExhausted: "fail" })).pipe(
+ *   Effect.provide(NodeServer.layerConfig()),
+ *   NodeRuntime.runMain()
+ * )
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const launch = <A, E, R>(app: Layer.Layer<A, E, R>): Effect.Effect<never, E | GroupFailed, R | Group> =>
+  Effect.flatMap(Group, ({ failed }) => Effect.raceFirst(Layer.launch(app), failed))

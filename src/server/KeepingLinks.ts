@@ -47,7 +47,10 @@ export const open = (
 const most = Member.limits.name + Member.limits.hostname + Member.limits.tags - Member.portBytes
 
 /** The same server, with where it accepts links, unless its name, its host name and its tags leave no room for that. */
-export const announced = (self: Member.Member, links: CrashLinks.CrashLinks | null): Member.Member =>
+export const announced = (
+  { tcp: _, ...self }: Member.Member,
+  links: Pick<CrashLinks.CrashLinks, "port"> | null
+): Member.Member =>
   links === null || links.port === null || Member.textBytes(self) > most ? self : { ...self, tcp: links.port }
 
 /** Starts the fiber that steps what happens to the links. */

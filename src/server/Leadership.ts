@@ -7,9 +7,13 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import type * as Cron from "effect/Cron"
+import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -17,10 +21,14 @@ import * as Election from "../protocol/model/Election.ts"
 import * as Member from "../protocol/model/Member.ts"
 import * as Name from "../protocol/model/Name.ts"
 import type * as ReignOrder from "../protocol/model/Reign.ts"
+import * as Group from "./Group.ts"
 import type { NotLeading, Reign } from "./OwnReign.ts"
+import type * as ScheduledRuns from "./ScheduledRuns.ts"
 import type * as Singleton from "./Singleton.ts"
 
 export { NotLeading, Reign } from "./OwnReign.ts"
+
+export type { Options as CronOptions } from "./ScheduledRuns.ts"
 
 export type { Options as SingletonOptions } from "./Singleton.ts"
 
@@ -158,6 +166,32 @@ export interface LeadershipShape {
     options?: Singleton.Options<E, R2>
   ) => Effect.Effect<never, E, Exclude<R | R2, Reign>>
   /**
+   * Runs `work` at each instant of a schedule, on the server that leads then, under its reign as in {@link singleton}. A run is
+   * named by its instant, which `work` is given: not by what a clock says when it begins.
+   *
+   * With a lease no instant runs twice, and no two runs of a job are under way at once: a run is noted by a majority of the servers
+   * before it begins, and a new leader asks a majority before its first. So a run that a crash interrupts is not repeated, unless
+   * `catchUp` is `once`; see `CronOptions`. Work that overruns its reign may overlap with the next run, as with any lease. It
+   * holds while the clocks of the servers differ by less than `leaseDuration`; a server that starts anew has forgotten, so an
+   * instant within that time after its start may be skipped. After a restart of all servers at once nothing older is known.
+   *
+   * Without a lease all members in view are told and asked. While the network is split each part runs each instant.
+   *
+   * `name` is 1 to 32 bytes of text: the job is known by it, and by the name of the leadership, to all servers. Give the schedule a
+   * time zone, or it is that of each server. A group remembers 256 jobs.
+   */
+  readonly cron: <A, E, R, R2 = never>(
+    name: string,
+    cron: Cron.Cron,
+    work: (at: DateTime.Utc) => Effect.Effect<A, E, R>,
+    options?: ScheduledRuns.Options<E, R2>
+  ) => Effect.Effect<never, E, Exclude<R | R2, Reign>>
+  /**
+   * Gives up the lead in all elections of this server, the named ones too, and takes none for a day: for the end of an app. It
+   * completes when all leading work has ended, `stopTimeout` at most, and others may lead. See {@link drainBefore}.
+   */
+  readonly drain: Effect.Effect<void>
+  /**
    * A leadership by name, beside the group's own and those of other names: so the load of leading is spread. Each elects on
    * its own, among the servers that ask for it. Of equal priorities a hash of name and node id decides, so that several
    * names fall to several servers. A server takes part in 16 at most, and until all scopes that asked have closed; then it
@@ -176,3 +210,80 @@ export interface LeadershipShape {
  * @since 0.1.0
  */
 export class Leadership extends Context.Service<Leadership, LeadershipShape>()("bellwether/server/Leadership") {}
+
+/**
+ * How a singleton of a layer ends, and in which election it leads.
+ *
+ * When its schedule is exhausted it is `ineligible` unless set: this server does not lead again in that election, and another
+ * one does. With `fail` the server leaves the group, and `Group.failed` fails: an app that waits for that ends, as
+ * `Group.launch` does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SingletonLayerOptions<E, R = never> extends Singleton.Options<E, R> {
+  readonly onExhausted?: "fail" | "ineligible" | undefined
+  readonly election?: string | undefined
+}
+
+/**
+ * A singleton as a layer: it runs from when the layer is built until its scope closes, while this server leads. See
+ * {@link LeadershipShape.singleton}.
+ *
+ * ```ts
+ * import { Leadership } from "bellwether"
+ * import { Effect, Schedule } from "effect"
+ *
+ * declare const work: Effect.Effect<void, Error>
+ *
+ * export const invoices = Leadership.singletonLayer("invoices", work, {
+ *   schedule: Schedule.recurs(5),
+ *   onExhausted: "fail"
+ * })
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const singletonLayer = <A, E, R, R2 = never>(
+  name: string,
+  work: Effect.Effect<A, E, R>,
+  { election, onExhausted = "ineligible", ...options }: SingletonLayerOptions<E, R2> = {}
+): Layer.Layer<never, ElectionRefused, Leadership | Group.Group | Exclude<R | R2, Reign | Scope.Scope>> =>
+  Layer.effectDiscard(Effect.gen(function*() {
+    const group = yield* Group.Group
+    const own = yield* Leadership
+    const leadership = election === undefined ? own : yield* own.of(election)
+    yield* leadership.singleton(name, work, options).pipe(
+      // It was told and logged as each failure.
+      Effect.catchCauseIf(
+        (cause) => !Cause.hasInterruptsOnly(cause),
+        (cause) => onExhausted === "fail" ? group.fail(`the singleton ${name}`, Cause.squash(cause)) : Effect.void
+      ),
+      Effect.forkScoped
+    )
+  })) as never
+
+/**
+ * A layer of an app, such as its HTTP server, that hands the lead over before it closes: on SIGTERM all leading work ends first and
+ * others lead, then requests that are under way are served to their end, and then the server leaves the group. Without it
+ * the lead is held for as long as the app takes to close.
+ *
+ * ```ts
+ * import { Leadership } from "bellwether"
+ * import * as NodeServer from "bellwether/NodeServer"
+ * import type { Layer } from "effect"
+ * import { Layer as Layers } from "effect"
+ *
+ * declare const http: Layer.Layer<never>
+ *
+ * export const app = Leadership.drainBefore(http).pipe(Layers.provide(NodeServer.layerConfig()))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const drainBefore = <A, E, R>(app: Layer.Layer<A, E, R>): Layer.Layer<A, E, R | Leadership> =>
+  Layer.effectDiscard(
+    Effect.flatMap(Leadership, ({ drain }) => Effect.addFinalizer(() => drain))
+  ).pipe(Layer.provideMerge(app))

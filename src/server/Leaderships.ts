@@ -2,9 +2,11 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as Closing from "../engine/Closing.ts"
 import * as ElectionContext from "../protocol/election/ElectionContext.ts"
 import * as NamedElections from "../protocol/election/NamedElections.ts"
 import * as SteppingDown from "../protocol/election/SteppingDown.ts"
@@ -21,6 +23,7 @@ import {
   TransferFailed
 } from "./Leadership.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
+import * as ScheduledRuns from "./ScheduledRuns.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
 import * as Singleton from "./Singleton.ts"
 import * as WhileLeader from "./WhileLeader.ts"
@@ -93,6 +96,8 @@ const over = (one: Of, of: LeadershipShape["of"]): LeadershipShape => {
     transferTo: transferTo(one, lead.own),
     whileLeader: (effect) => Effect.suspend(() => WhileLeader.whileLeader(lead, works.of(election), effect)),
     singleton: singleton(one, lead),
+    cron: cron(one, lead),
+    drain: drain(one),
     of
   }
 }
@@ -146,6 +151,31 @@ const singleton = (one: Of, lead: LeadingWork.Lead): LeadershipShape["singleton"
     // The last failure is told as each before it.
     return WhileLeader.whileLeader({ ...lead, failed: () => Effect.void }, work, restarted).pipe(
       Effect.ensuring(Effect.sync(() => singletons.delete(name)))
+    )
+  })
+
+const cron = (one: Of, lead: LeadingWork.Lead): LeadershipShape["cron"] => (name, cron, work, options = {}) => {
+  const { catchUp = "skip", healthyAfter } = options
+  const { election: leadership, engine } = one
+  const mark: ScheduledRuns.Job<unknown, unknown, unknown>["mark"] = (mark) =>
+    engine.mark({ leadership, job: name }, mark)
+  return Effect.flatMap(
+    Effect.orDie(ScheduledRuns.check(name, options)),
+    () =>
+      singleton(one, lead)(name, ScheduledRuns.run({ cron, work, catchUp, mark }), {
+        healthyAfter,
+        schedule: ScheduledRuns.scheduleOf(options)
+      })
+  )
+}
+
+const drain = ({ engine, works }: Of): LeadershipShape["drain"] =>
+  Effect.flatMap(engine.state, ({ named }) => {
+    const elections = [Election.ofGroup, ...HashMap.keys(named)]
+    const millis = Duration.toMillis(longest)
+    return Effect.andThen(
+      Effect.forEach(elections, (election) => engine.step({ _tag: "StepDown", election, millis })),
+      Closing.waitFor(Effect.forEach(elections, works.idle), works.stopTimeout)
     )
   })
 

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Supervisor from "../engine/Supervisor.ts"
+import * as Ip from "../protocol/model/Ip.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import type * as Messenger from "../transport/Messenger.ts"
@@ -17,7 +18,8 @@ export interface OwnAddresses {
 export const make = (
   endpoint: Pick<Datagrams.Endpoint, "local">,
   { offer }: Pick<ServerEngine.ServerEngine, "offer">,
-  self: Pick<Member.Member, "id">
+  self: Pick<Member.Member, "id">,
+  hasKey: () => boolean
 ): OwnAddresses => {
   const now = () => endpoint.local.map(Member.formatAddress).join()
   let told = now()
@@ -27,11 +29,13 @@ export const make = (
   }
   return {
     moved: Effect.sync(moved),
-    hear: ({ from, message, via }) => {
+    hear: ({ from, isSealed = false, message, via }) => {
       // What comes back of our own from a new address must find that it is ours.
       const isOurs = "sender" in message && message.sender.id === self.id
       if (isOurs && told !== now()) moved()
-      offer({ _tag: "Received", message, from, via })
+      // Over loopback without a key, any program of this host may do with the server what it likes anyway.
+      const mayCommand = message.type === "COMMAND" && (isSealed || (!hasKey() && Ip.isLoopback(from.ip)))
+      offer({ _tag: "Received", message, from, via, ...mayCommand ? { mayCommand } : {} })
     }
   }
 }

@@ -24,6 +24,7 @@ export const make = (
     name: settings.name ?? Member.shortened(hostname, Member.limits.name),
     priority: settings.priority,
     incarnation: Math.max(0, Math.floor(now)),
+    revision: 0,
     batches: true,
     tags: settings.tags
   }

@@ -41,6 +41,7 @@ import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
 import * as OtherGroups from "./OtherGroups.ts"
 import * as OwnAddresses from "./OwnAddresses.ts"
+import * as OwnDescription from "./OwnDescription.ts"
 import * as OwnMember from "./OwnMember.ts"
 import * as Seeds from "./Seeds.ts"
 import * as ServerEngine from "./ServerEngine.ts"
@@ -108,10 +109,19 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const ours = { group: settings.group, node: self.id }
   yield* Effect.annotateCurrentSpan(ours)
   const { failed, parts, useKeys } = yield* Effect.annotateLogs(run({ settings, keys, endpoint, seeds, self }), ours)
-  const { counters, drops, inbox, messenger, state, works } = parts
+  const { counters, drops, inbox, links, messenger, state, supervisor, works } = parts
   const dropped = Drops.withEndpoint(drops, endpoint)
   return {
-    group: Group.make({ settings, state, failed, dropped, counters, messenger }),
+    group: Group.make({
+      settings,
+      state,
+      failed,
+      fail: supervisor.giveUp,
+      dropped,
+      counters,
+      messenger,
+      ...OwnDescription.make(state, links)
+    }),
     leadership: Leaderships.make(state, works, ours),
     useKeys,
     inbox
@@ -205,7 +215,7 @@ const runFibers = Effect.fnUntraced(function*(parts: Parts): Effect.fn.Return<Ke
   yield* state.outbox.run({ messenger, outcome: state.offer })
   yield* Election.run(timingOf(settings), state, supervisor)
   yield* seeds.run(state, supervisor)
-  const addresses = OwnAddresses.make(endpoint, state, self)
+  const addresses = OwnAddresses.make(endpoint, state, self, () => keys.ring().keys.length > 0)
   yield* Discovery.run(settings, state, messenger, addresses.hear, supervisor)
   yield* Heartbeat.run(settings, state, counters, supervisor)
   yield* KeepingLinks.run(links, state, supervisor)

@@ -29,6 +29,7 @@ import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as ElectionSpans from "./ElectionSpans.ts"
 import type * as Inbox from "./Inbox.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
+import * as Marking from "./Marking.ts"
 import * as Traffic from "./Traffic.ts"
 
 /**
@@ -67,6 +68,8 @@ export interface ServerEngine {
   /** How many datagrams were dropped since the start, by reason. */
   readonly dropped: Drops.Drops["counts"]
   readonly outbox: Outbox.Outbox
+  /** The way to the marks of scheduled runs. */
+  readonly mark: Marking.Marking["mark"]
   readonly now: Effect.Effect<Now>
 }
 
@@ -101,6 +104,7 @@ export const make = Effect.fnUntraced(function*(
   const hub = yield* EventHub.make<Step.View, Event.Event>(view.get, eventHistory)
   const runWork = yield* FiberMap.makeRuntime<never, string>()
   const outbox = yield* Outbox.make(drops.count, supervisor)
+  const marking = Marking.make((input) => engine.offer(input))
   const traffic = yield* Feed.make<Traffic.Exchanged>()
   const trace = yield* ElectionSpans.make({ group, node: initial.self.id })
   const followElections = (elections: Elections.Changes): void => {
@@ -135,6 +139,10 @@ export const make = Effect.fnUntraced(function*(
         return links?.keep(output.peers)
       case "TryLink":
         return links?.tryOut(output.peer)
+      case "RunMarked": {
+        const { known, request } = output
+        return void runWork(`run ${request}`, supervisor.guard("scheduled runs", marking.answered(request, known)))
+      }
       case "AwaitIdle": {
         const idle = Effect.map(works.idle(output.election), () => engine.offer({ ...output, _tag: "WorkIdle" }))
         return void runWork(`idle ${output.election}`, supervisor.guard("idle", idle))
@@ -186,6 +194,7 @@ export const make = Effect.fnUntraced(function*(
     forgetBeginning: Effect.sync(hub.forgetBeginning),
     dropped: drops.counts,
     outbox,
+    mark: marking.mark,
     now: Effect.sync(engine.now)
   }
 })

@@ -28,15 +28,22 @@ export const disagreement = (living: ReadonlyArray<State>, clocks: (of: State) =
   if (leader === undefined) return `all follow ${formatReign(reign)}, of one who does not live`
   if (Step.leads(leader, clocks(leader)) === null) return `all follow ${formatReign(reign)}, who does not lead`
   const higher = leader.timing.preempt
-    ? living.find((state) => Member.outranks(state.self, reign.leader) && !mayWait(state, clocks(state), living.length))
+    ? living.find((state) => Member.outranks(state.self, leader.self) && !mayWait(state, clocks(state), living.length))
     : undefined
   if (higher !== undefined) return `all follow ${formatReign(reign)}, but ${higher.self.name} ranks higher`
   const starts = living.map(({ self }) => self)
   const blind = living.find((state) => !sameMembers(Step.view(state).members, starts))
-  return blind === undefined
+  if (blind !== undefined) {
+    return `${blind.self.name} sees ${names(Step.view(blind).members)}, but ${names(starts)} live`
+  }
+  const late = living.find(({ members }) => members.some((member) => !isDescribed(member, starts)))
+  return late === undefined
     ? null
-    : `${blind.self.name} sees ${names(Step.view(blind).members)}, but ${names(starts)} live`
+    : `${late.self.name} sees somebody as it was before it changed its tags or its priority`
 }
+
+const isDescribed = (member: Member.Member, starts: ReadonlyArray<Member.Member>): boolean =>
+  starts.some((self) => Member.isSameStart(self, member) && self.revision === member.revision)
 
 /** Whether a server has lost a lead, and waits before it takes it from another. */
 export const waits = ({ election, timing }: State, { monotonic }: Clocks): boolean =>
@@ -53,7 +60,9 @@ export const mayWait = ({ election, timing }: State, { monotonic }: Clocks, serv
 export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => Clocks): number => {
   const waiting = living.filter((state) => {
     const { election: { reign }, timing, self } = state
-    return reign !== null && timing.preempt && Member.outranks(self, reign.leader)
+    // The reign has the priority that its leader began with.
+    const leader = reign === null ? undefined : living.find((other) => Member.isSameStart(other.self, reign.leader))
+    return leader !== undefined && timing.preempt && Member.outranks(self, leader.self)
       && mayWait(state, clocks(state), living.length)
   })
   const left = waiting.map((state) => Losses.until(state.election.losses, state.timing) - clocks(state).monotonic)

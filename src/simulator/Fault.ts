@@ -21,7 +21,8 @@ import type * as LinkGraph from "./LinkGraph.ts"
  * - `tcp`: connections to this server, which are its crash links, are rejected or dropped by a firewall, or accepted by another
  *   program at the ports that a process of its host had.
  * - `slowWork`: leading work that it stops takes longer than `stopTimeout`, in every reign.
- * - `resign`: its app gives the lead up, if it has it. No fault, but a change all the same.
+ * - `resign`: its app gives the lead up, if it has it. `change`: its app changes its priority, and its tags to a `zone`. No faults, but
+ *   changes all the same.
  */
 export type Fault =
   | {
@@ -137,4 +138,12 @@ export type Fault =
     readonly how: "rejected" | "dropped" | "taken"
   }
   | { readonly kind: "restart" | "resign"; readonly at: number; readonly for: 0; readonly server: number }
+  | {
+    readonly kind: "change"
+    readonly at: number
+    readonly for: 0
+    readonly server: number
+    readonly priority: number
+    readonly zone: string
+  }
   | { readonly kind: "jump"; readonly at: number; readonly for: 0; readonly server: number; readonly by: number }

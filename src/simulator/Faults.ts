@@ -54,7 +54,7 @@ const upToWild = [
 ] as const satisfies ReadonlyArray<Fault["kind"]>
 
 /** Every kind of fault. */
-export const kinds = [...upToWild, "tcp"] as const satisfies ReadonlyArray<Fault["kind"]>
+export const kinds = [...upToWild, "tcp", "change"] as const satisfies ReadonlyArray<Fault["kind"]>
 
 /**
  * How bad a run is.
@@ -106,12 +106,14 @@ export interface Options {
 export const draw = (options: Options): Effect.Effect<ReadonlyArray<Fault>> =>
   Effect.map(
     Effect.forEach(
-      ["faults", "tcp"],
+      ["faults", "tcp", "changes"],
       (what) => Random.withSeed(Effect.service(Random.Random), `${options.seed} ${what}`)
     ),
-    ([random, own]) => {
+    ([random, ofTcp, ofChanges]) => {
       const story = drawn(options, () => random!.nextDoubleUnsafe())
-      return options.profile === "wild" ? withTcp(story, options, () => own!.nextDoubleUnsafe()) : story
+      if (options.profile !== "wild") return story
+      const whole = withTcp(story, options, () => ofTcp!.nextDoubleUnsafe())
+      return withChanges(whole, options, () => ofChanges!.nextDoubleUnsafe())
     }
   )
 
@@ -173,6 +175,8 @@ export const describe = (fault: Fault): string => {
       return `names are ${
         fault.how === "silent" ? "not resolved" : fault.how === "old" ? "resolved as they were" : "resolved late"
       }${lasting}`
+    case "change":
+      return `s${fault.server} has priority ${fault.priority} and the zone ${fault.zone} from now on`
     case "resign":
       return `s${fault.server} gives the lead up, if it has it`
     case "links":
@@ -260,6 +264,26 @@ const withTcp = (
     const server = Math.floor(chance() * options.servers)
     return [Wild.drawFault("tcp", options, chance, { at: fault.at, for: fault.for, server }), fault]
   })
+
+/**
+ * And what apps change of what their servers say of themselves. Not while links are missing: who hears a member through others only
+ * does not learn what it says of itself.
+ */
+const withChanges = (
+  story: ReadonlyArray<Fault>,
+  options: Options,
+  chance: () => number
+): ReadonlyArray<Fault> => {
+  const spells = story.filter(({ kind }) => isOfLinks.has(kind))
+  return story.flatMap((fault): ReadonlyArray<Fault> => {
+    const isAmong = spells.some((spell) => spell.at <= fault.at && fault.at <= endOf(spell))
+    if (isAmong || chance() > 0.2) return [fault]
+    const server = Math.floor(chance() * options.servers)
+    return [Wild.drawFault("change", options, chance, { at: fault.at, for: 0, server }), fault]
+  })
+}
+
+const isOfLinks: ReadonlySet<Fault["kind"]> = new Set(["links", "deaf", "mute", "lossyHost"])
 
 /** What may end up to that many ms after the last fault is over, when a server has found where it is. */
 const looksWithin = 2_000

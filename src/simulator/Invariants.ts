@@ -12,6 +12,8 @@ export const promises = {
   termsGrow: "the terms of successive leaders strictly grow",
   workWithinLease: "leading work never outlives its lease, and is told to stop when it still has its time for that",
   reignNeverBack: "the reign that a server follows never goes back, and its own, once over, stays over",
+  descriptionNeverBack:
+    "what a member is known to say of itself never goes back to what it said before it changed that",
   viewIsTold: "the events, replayed, give the view: nobody is in it whose removal was announced",
   returnsInOrder: "a member is announced once, removed once, and comes back only as a later start or as proven alive",
   goodbyeCounts: "who says goodbye is a member no more, and nobody leaves who did not say it",
@@ -50,6 +52,7 @@ export const atEveryStep: ReadonlySet<Name> = new Set([
   "oneLeader",
   "majorityBound",
   "reignNeverBack",
+  "descriptionNeverBack",
   "viewIsTold",
   "returnsInOrder",
   "goodbyeCounts",

@@ -80,6 +80,7 @@ export const judge = (
   if (before.election.reign !== after.election.reign || before.members !== after.members) {
     complain("heardItself", followsStranger(after))
   }
+  if (before.members !== after.members) complain("descriptionNeverBack", describedBack(before, after))
   complain("workWithinLease", LeaseInvariants.overstayed(after, now))
   next = linked(next, input)
   if (next.asked.size > 0) next = answered(next, before, input)
@@ -133,6 +134,13 @@ const followed = (past: Past, before: State, after: State): Past => {
     greatest: Reign.max(past.greatest, after.election.reign),
     over: isOwn ? Reign.max(past.over, ended) : past.over
   }
+}
+
+const describedBack = (before: State, after: State): string | null => {
+  const back = after.members.find((member) =>
+    before.members.some((was) => Member.isSameStart(was, member) && (was.revision ?? 0) > (member.revision ?? 0))
+  )
+  return back === undefined ? null : `${names([back])} is as it was before revision ${back.revision ?? 0} was over`
 }
 
 /** Null where what came was said by that very start. */
@@ -297,6 +305,9 @@ const membersAfter = (members: ReadonlyArray<Member.Member>, event: Event.Event)
   if (event.event === "MemberJoined") return [...members, event.member]
   if (event.event === "MemberMoved") {
     return members.map((member) => Member.isSameStart(member, event.member) ? event.member : member)
+  }
+  if (event.event === "MemberChanged") {
+    return members.map((member) => Member.isSameStart(member, event.after) ? event.after : member)
   }
   if (event.event !== "MemberRemoved") return members
   return members.filter((member) => !Member.isSameStart(member, event.member))

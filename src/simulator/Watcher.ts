@@ -118,9 +118,9 @@ export class Watcher {
     const [past, complaints] = StepInvariants.judge(watched.past, step)
     watched.past = past
     watched.state = after
-    if (Watched.isIneligible(before) || Watched.isIneligible(after) || Agreement.waits(before, step.now)) {
-      watched.ineligibleAt = at
-    }
+    const mayWait = Watched.isIneligible(before) || Watched.isIneligible(after) || Agreement.waits(before, step.now)
+    // The others have to hear of a priority first.
+    if (mayWait || before.self.priority !== after.self.priority) watched.ineligibleAt = at
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
     this.#judgeWaking(watched, step)
     if (watched.replaced) this.#judgeReplaced(watched, step)
@@ -128,7 +128,7 @@ export class Watcher {
       this.disturbed(at)
       if (this.#hardships.isAstray(index)) this.readdressed(index, at, step.host.isCurrentUnsafe())
     }
-    if (input._tag === "Resign") this.disturbed(at)
+    if (input._tag === "Resign" || input._tag === "Describe") this.disturbed(at)
     if (outputs.length > 0) {
       for (const output of outputs) {
         if (output._tag === "Emit") this.#fairness.told(at, index, after, output.event)

@@ -52,6 +52,8 @@ export const level = (event: Event.Event): LogLevel.Severity => {
     case "WorkFailed":
     case "FiberDied":
       return "Debug"
+    case "Commanded":
+      return "Warn"
     case "MemberRemoved":
       return event.reason._tag === "Left" || event.reason._tag === "Replaced" ? "Info" : "Warn"
     case "LeaderChanged":

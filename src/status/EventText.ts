@@ -23,6 +23,8 @@ const say = (event: Event.Event): string => {
       return `${who(event.member)} ${reason(event.reason)}`
     case "MemberMoved":
       return `${who(event.member)} has moved there from ${event.from}`
+    case "MemberChanged":
+      return `${who(event.after)} says otherwise of itself: ${changes(event.before, event.after)}`
     case "LeaderChanged": {
       const led = event.election === "" ? "" : ` ${event.election}`
       const gap = event.without > 0 ? `, after ${Text.age(event.without)} without a leader` : ""
@@ -67,6 +69,8 @@ const say = (event: Event.Event): string => {
       const what = event.name === "" ? "leading work" : `the singleton ${event.name}`
       return `${what}${led} failed (${event.cause}): ${then}`
     }
+    case "Commanded":
+      return `${event.by} at ${event.from} commands: ${commanded(event)}: ${outcomes[event.outcome] ?? event.outcome}`
     case "KeysChanged":
       return `keys changed: ${event.keys.join(", ")} open, ${event.active ?? "none"} seals`
     case "KeyFileRefused":
@@ -124,6 +128,43 @@ const say = (event: Event.Event): string => {
   }
 }
 
+const commanded = (event: Extract<Event.Event, { event: "Commanded" }>): string => {
+  const led = event.election === "" ? "" : ` of ${event.election}`
+  const member = event.target ?? "nobody"
+  switch (event.command) {
+    case "Resign":
+      return `give the lead${led} up`
+    case "StepDown":
+      return `do not lead${led} for ${Text.age(event.for ?? 0)}`
+    case "Transfer":
+      return `hand the lead${led} to ${member}`
+    case "Evict":
+      return `remove ${member} unless it answers`
+    default:
+      return event.command
+  }
+}
+
+const outcomes: { readonly [outcome: string]: string } = {
+  Done: "so we do",
+  NotLeading: "we do not lead",
+  NoSuchMember: "that is no member here",
+  NoElection: "we take no part in that election",
+  Alive: "that is this server, which lives",
+  Leaving: "we are leaving",
+  Unknown: "we do not know that command"
+}
+
+/** What is different. Where it announces its links otherwise, that follows from the length of its tags. */
+const changes = (before: Member.Member, after: Member.Member): string => {
+  const pairs = ({ tags }: Member.Member) =>
+    Object.entries(tags).map(([key, text]) => `${key}=${text}`).join(",") || "none"
+  return [
+    ...before.priority === after.priority ? [] : [`priority ${before.priority} to ${after.priority}`],
+    ...pairs(before) === pairs(after) ? [] : [`tags ${pairs(before)} to ${pairs(after)}`]
+  ].join("; ")
+}
+
 const strangers: { readonly [K in Extract<Event.Event, { event: "WrongKey" }>["problem"]]: string } = {
   UnknownKey: "WRONG KEY: sealed with a key that we do not have",
   Forged: "WRONG KEY: sealed with another key of the same id, or changed on its way",
@@ -161,6 +202,8 @@ const reason = (reason: Event.Reason): string => {
       return `is gone: it crashed, ${reason.evidence}`
     case "Replaced":
       return "started again"
+    case "Evicted":
+      return `is gone: ${reason.by} said that it is dead, and it did not answer when asked`
   }
 }
 

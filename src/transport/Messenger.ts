@@ -41,6 +41,8 @@ export interface Received {
   readonly message: Message.Message
   readonly from: Address
   readonly via: "multicast" | "unicast"
+  /** Said of a `COMMAND` that was sealed: its sender has a key of the group. */
+  readonly isSealed?: boolean
 }
 
 /**
@@ -191,7 +193,7 @@ const clockStep = 1_000
 
 /** Answers: a forged question must not make us send much to an address that never asked. */
 const isAnswer = (type: Message.Message["type"]): boolean =>
-  type === "SERVER_RESPONSE" || type === "MEMBERS" || type === "PROMISES"
+  type === "SERVER_RESPONSE" || type === "MEMBERS" || type === "PROMISES" || type === "COMMAND_DONE"
 
 // --- Sending ---
 
@@ -329,7 +331,8 @@ const receiver = (link: Link) => {
       }
       sources.admit(itsSource, now)
       if (via === "multicast" && "sender" in message.success) copies.near(message.success.sender.id, now)
-      messages.push({ message: message.success, from, via })
+      const isSealed = message.success.type === "COMMAND" && kind.success !== Frame.flags.plain
+      messages.push({ message: message.success, from, via, ...isSealed ? { isSealed } : {} })
     }
   }
   const handshakes = RateLimit.make({ perSecond: 250, burst: 500, addresses: 1_024 })

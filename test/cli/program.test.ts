@@ -16,7 +16,7 @@ describe("the command line", () => {
       [["--prot", "4000"], /^bellwether: unknown flag --prot; did you mean --port\? .*\n$/],
       [
         ["stray"],
-        /^bellwether: unknown word "stray"; allowed: serve, watch, members, leader, doctor, client, send, simulate .*\n$/
+        /^bellwether: unknown word "stray"; allowed: serve, watch, members, leader, doctor, client, send, resign, step-down, transfer, evict, simulate .*\n$/
       ],
       [["serve", "stray"], /^bellwether: unknown word "stray"; .*\n$/],
       [

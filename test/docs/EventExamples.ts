@@ -34,6 +34,22 @@ export const server: { readonly [E in Event.Event as E["event"]]: E } = {
     reason: { _tag: "Silent", for: 31_200, lastHeardOn: "multicast", ownLag: 0 }
   },
   MemberMoved: { at, event: "MemberMoved", member: beta, from: "192.0.2.7:40699" },
+  MemberChanged: {
+    at,
+    event: "MemberChanged",
+    before: { ...beta, revision: 0, tags: { zone: "a" } },
+    after: { ...beta, revision: 1, priority: 5, tags: { zone: "b" } }
+  },
+  Commanded: {
+    at,
+    event: "Commanded",
+    command: "StepDown",
+    election: "",
+    for: 3_600_000,
+    by: "ann@desk",
+    from: "192.0.2.50:51234",
+    outcome: "Done"
+  },
   LeaderChanged: {
     at,
     event: "LeaderChanged",

@@ -41,7 +41,9 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   WitnessLimit: true,
   InboxFull: true,
   OutOfTurn: true,
-  PathProbesFull: true
+  PathProbesFull: true,
+  CommandRefused: true,
+  RunsFull: true
 }
 
 const header = new Set(["type", "sender", "term", "leader", "heard", "moved", "hears"])

@@ -50,8 +50,13 @@ describe("the example of an app with an API", () => {
       assert.match(await order.text(), /^order \d{16}-\d{10}-[0-9a-f]{16}-1\n$/)
       assert.strictEqual((await fetch(`http://127.0.0.1:${low}/orders`, { method: "POST" })).status, 503)
       assert.strictEqual((await fetch(`http://127.0.0.1:${low}/health/leader`)).status, 503)
+      let served = false
+      const report = fetch(`http://127.0.0.1:${high}/report`).finally(() => served = true)
+      await first.line("A report is asked for")
       first.kill("SIGTERM")
       await follower.line("priority-1 leads")
+      assert.isFalse(served, "the lead has moved while a request is still served")
+      assert.strictEqual(await (await report).text(), "all orders\n")
       assert.strictEqual((await fetch(`http://127.0.0.1:${low}/orders`, { method: "POST" })).status, 201)
     }
   )

@@ -300,6 +300,13 @@ describe("sending (protocol 3, CLIENT_MESSAGE and CLIENT_ACK)", () => {
     assert.isTrue(ClientStep.isDrained(one.hear(Peer.delivers("z", 9, 4, "bob", 4)).state))
   })
 
+  it("takes what is relayed of it for nothing while it knows of no leader: the acknowledgement names that", () => {
+    const one = new One().step({ _tag: "Start" }).send("a").hear(Peer.delivers("z", 9, 1, "ann", 1))
+    assert.deepStrictEqual(one.done, [])
+    assert.deepStrictEqual(one.hear(ack("z", 9, 1)).done, ["Acknowledged 1"])
+    assert.strictEqual(one.state.reign?.leader.id, Peer.id("z"))
+  })
+
   it("asks for acknowledgements before it is let in, and for 2 s after it has missed something", () => {
     const echoes = (one: One) => one.said("CLIENT_MESSAGE").map(({ message }) => message.echo === true)
     assert.deepStrictEqual(echoes(new One().step({ _tag: "Start" }).send("a")), [false])

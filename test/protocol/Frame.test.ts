@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Client from "../../src/protocol/model/Client.ts"
+import * as CommandMessages from "../../src/protocol/model/CommandMessages.ts"
 import * as Election from "../../src/protocol/model/Election.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import * as Message from "../../src/protocol/model/Message.ts"
@@ -204,12 +205,13 @@ describe("what is dropped is told apart (protocol 7)", () => {
 })
 
 describe("the largest message of each kind fits a frame, keyed too (protocol 7)", () => {
-  const zoned = `${"ffff:".repeat(6)}255.255.255.255%${"z".repeat(15)}`
+  /** The longest that is announced, or told of another: as it is spelt first, and without a zone. */
+  const longestIp = `${"ffff:".repeat(7)}ffff`
   const leader: Reign.Leader = {
     id: Member.NodeId.make("f".repeat(16)),
     priority: -2_147_483_648,
     incarnation: Number.MAX_SAFE_INTEGER,
-    ip: zoned,
+    ip: longestIp,
     port: 65_535
   }
   /** All of 64 and 256 bytes of JSON, in the spellings in which bytes and characters differ most. */
@@ -248,8 +250,12 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       ...leader,
       name: text,
       hostname: text,
+      revision: Member.maxRevision,
+      batches: true,
       tags: { a: tags[i]! }
     }
+    const by = { user: text, host: text }
+    const start = { id: leader.id, incarnation: Number.MAX_SAFE_INTEGER }
     assert.strictEqual(Member.jsonBytes(sender.tags), 256)
     assert.strictEqual(Member.jsonBytes(text), 64)
     const header = { sender, term, leader, heard: term, moved: Message.maxMoved }
@@ -340,6 +346,24 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       },
       { type: "COORDINATOR", ...header, hears: leader.id, election, delivered },
       { type: "STEPPING_DOWN", ...header, election, successor: leader.id },
+      {
+        type: "RUN_MARK",
+        ...header,
+        hears: leader.id,
+        nonce,
+        leadership: election,
+        job: election,
+        begun: 8_640_000_000_000_000,
+        done: 8_640_000_000_000_000
+      },
+      {
+        type: "RUN_MARKED",
+        ...header,
+        hears: leader.id,
+        nonce,
+        begun: 8_640_000_000_000_000,
+        done: 8_640_000_000_000_000
+      },
       { type: "MEMBERS_ASK", nonce, page: 65_535, wanted: 65_535, details: false, view },
       { type: "CLIENT_JOIN", client, nonce, interval, seq: delivered },
       { type: "CLIENT_WELCOME", ...header, nonce, members: delivered, delivered },
@@ -357,7 +381,19 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       },
       { type: "CLIENT_REPAIR", missed: { term, leader: leader.id }, from: delivered, to: delivered },
       { type: "CLIENT_REPAIR", missed: { client: client.id }, from: delivered, to: delivered },
-      { type: "CLIENT_LEAVE", client }
+      { type: "CLIENT_LEAVE", client },
+      {
+        type: "COMMAND",
+        nonce,
+        to: start,
+        what: "x".repeat(32),
+        election,
+        for: CommandMessages.longestFor,
+        member: start,
+        by
+      },
+      { type: "COMMAND_DONE", nonce, from: start, outcome: "x".repeat(32) },
+      { type: "EVICTED", ...header, gone: start, by }
     ]
   })
 

@@ -46,10 +46,15 @@ describe("a message that is read without its schema", () => {
   it("is read where it is a usual one, alone and with others", () => {
     assert.isTrue(isAgreed(plain))
     assert.isTrue(isAgreed(Peer.delivers("z", 9, 1, "ann", 1)))
+    assert.isTrue(isAgreed({ ...plain, more: [{ client: Peer.sender("bob"), body: 1 }] }))
     assert.isTrue(isAgreed(sent))
     const { more: _, ...alone } = sent
     assert.isTrue(isAgreed({ ...alone, later: "unknown" }))
     assert.isTrue(isAgreed({ ...plain, later: "unknown", from: { ...plain.from, later: 1 } }), "without unknown fields")
+  })
+
+  it("is left to the schema where others in it are none", () => {
+    for (const other of [5, null, "a", { seq: 4 }]) assert.isFalse(isAgreed({ ...plain, more: [other] }))
   })
 
   it.prop("says what the schema says, with any JSON in any of its places", [json], ([value]) => {

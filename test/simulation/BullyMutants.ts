@@ -17,6 +17,7 @@ import type * as Register from "../../src/protocol/election/Register.ts"
 import * as Roles from "../../src/protocol/election/Roles.ts"
 import type * as SecondHand from "../../src/protocol/election/SecondHand.ts"
 import type * as CrashLinks from "../../src/protocol/membership/CrashLinks.ts"
+import type * as Description from "../../src/protocol/membership/Description.ts"
 import type * as FailureDetector from "../../src/protocol/membership/FailureDetector.ts"
 import type * as HeartbeatPace from "../../src/protocol/membership/HeartbeatPace.ts"
 import type * as Identity from "../../src/protocol/membership/Identity.ts"
@@ -674,5 +675,49 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     replace: [replacing<typeof Places>("model/Places.ts", { nearest: () => (address) => [address] })],
     seenBy: "all are on a second network too (Where a server is)",
     breaks: "membersReachable"
+  },
+  {
+    name: "what a member said of itself before it changed that, and comes late, is taken",
+    replace: [
+      replacing<typeof Description>("membership/Description.ts", {
+        heard: (heard) => (context, before, sender) =>
+          sender.revision === before.revision ? before : heard(context, { ...before, revision: -1 }, sender)
+      })
+    ],
+    seenBy: "one changes what it says of itself while datagrams overtake each other (What a server says of itself)",
+    breaks: "descriptionNeverBack"
+  },
+  {
+    name: "a server does not say how often it has changed what it says of itself",
+    mutate: Mutations.doing((output) => {
+      if ((output._tag !== "Send" && output._tag !== "Ask") || !("sender" in output.message)) return [output]
+      const { sender } = output.message
+      return [{ ...output, message: { ...output.message, sender: { ...sender, revision: 0 } } }]
+    }),
+    seenBy: "the leader lowers its priority, and another starts again (What a server says of itself)",
+    breaks: "settles"
+  },
+  {
+    name: "a reign is passed over whose leader has another priority by now",
+    replace: [
+      replacing<typeof Membership>("membership/Membership.ts", {
+        contradicts: () => ({ state: { known } }, leader) =>
+          Option.exists(HashMap.get(known, leader.id), ({ member }) => member.priority !== leader.priority)
+      })
+    ],
+    seenBy: "the leader raises its priority, and another starts again (What a server says of itself)",
+    breaks: "settles"
+  },
+  {
+    name: "a leader ranks as it did when its reign began",
+    mutate: Mutations.from((state) => {
+      const { reign } = state.election
+      if (reign === null) return state
+      const asThen = (member: Member.Member) =>
+        Member.isSameStart(member, reign.leader) ? { ...member, priority: reign.leader.priority } : member
+      return { ...state, known: HashMap.map(state.known, (one) => ({ ...one, member: asThen(one.member) })) }
+    }),
+    seenBy: "the leader lowers its priority, and another starts again (What a server says of itself)",
+    breaks: "settles"
   }
 ]

@@ -35,6 +35,14 @@ const split = (parts: ReadonlyArray<ReadonlyArray<number>>, at: number, millis: 
   for: millis,
   parts
 })
+const change = (server: number, at: number, priority: number, zone: string): Faults.Fault => ({
+  kind: "change",
+  at,
+  for: 0,
+  server,
+  priority,
+  zone
+})
 const setClock = (server: number, at: number, by: number): Faults.Fault => ({ kind: "jump", at, for: 0, server, by })
 /** Its timers fire before it reads what waits in its sockets. */
 const pause = (server: number, at: number, millis: number): Faults.Fault => ({
@@ -209,6 +217,18 @@ export const stories = {
     // As many as three of them say with each tick.
     settings: { maxHeartbeatsPerSecond: 5 },
     lasts: 26_000
+  },
+  "one changes what it says of itself while datagrams overtake each other (What a server says of itself)": {
+    servers: 3,
+    faults: [overtaken(1_000, 2_000, 800), change(2, 2_000, 3, "b")]
+  },
+  "the leader lowers its priority, and another starts again (What a server says of itself)": {
+    servers: 5,
+    faults: [change(4, 2_000, -1, "b"), restart(0, 5_000)]
+  },
+  "the leader raises its priority, and another starts again (What a server says of itself)": {
+    servers: 3,
+    faults: [change(2, 2_000, 5, "b"), restart(0, 3_000)]
   }
 } satisfies Record<string, Story>
 

@@ -20,7 +20,8 @@ const reasons: { readonly [R in Event.Reason["_tag"]]: (reason: Extract<Event.Re
   Left: () => "it said goodbye",
   Silent: (reason) => `silent for ${seconds(reason.for)}, and it answered no question`,
   Crashed: () => "its host refuses its port",
-  Replaced: () => "it was started anew"
+  Replaced: () => "it was started anew",
+  Evicted: ({ by }) => `${by} said that it is dead, and it answered no question`
 }
 
 const reasonText = (reason: Event.Reason): string => (reasons[reason._tag] as (reason: Event.Reason) => string)(reason)

@@ -241,6 +241,8 @@ const received = (context: ClientContext, message: Message.Message, from: Member
     case "MEMBERS_ASK":
     case "WITNESS_ASK":
     case "WITNESS":
+    case "COMMAND":
+    case "COMMAND_DONE":
       return
   }
   hear(context, message.sender.id)
@@ -263,7 +265,8 @@ const onDeliver = (context: ClientContext, message: Receiver.Delivered): void =>
     receiving(context, (host) => InTurn.receive(host, all, false))
   }
   const own = all.findLast(({ client }) => client.id === context.state.client.id)
-  if (own === undefined) return
+  // Who knows of no leader gets an acknowledgement, which names it.
+  if (own === undefined || context.state.reign === null) return
   ClientLeader.relayed(context, message.from)
   acknowledged(context, own.seq)
 }

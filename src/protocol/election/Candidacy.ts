@@ -73,6 +73,13 @@ export const standAgain = (election: Context): void => {
   callElection(election)
 }
 
+/**
+ * A member, or this server itself, has another priority: whoever outranks the leader now, or is outranked no more by the one that
+ * it waits for, is a candidate as where a higher ranked one has joined.
+ */
+export const onReranked = (election: Context): void =>
+  election.register.activity._tag === "Waiting" ? standAgain(election) : callIfDue(election)
+
 /** A member is new: where nobody leads, there is an election. */
 export const onJoined = (election: Context): void => {
   if (election.register.reign === null) callElection(election)

@@ -106,7 +106,8 @@ export const onVacant = (election: Context, cause: Event.Cause): void => {
  * had asked to make way, somebody of a lower rank has come to lead while it lived. Or its own reign ends since the leader that it
  * had given up lives.
  */
-export const onFollowed = (election: Context, { leader }: Reign.Reign): void => {
+export const onFollowed = (election: Context, reign: Reign.Reign): void => {
+  const { leader } = reign
   const { ending, last, losses } = election.register
   if (leader.id === election.state.self.id) {
     if (losses.deposing !== null) election.change({ losses: { ...losses, deposing: null } })
@@ -115,7 +116,8 @@ export const onFollowed = (election: Context, { leader }: Reign.Reign): void => 
   const inVain = last !== null && losses.deposing?.term === last.term
   const isReplaced = election.leads && (ending === null || losing.has(ending))
   const wasMistaken = isReplaced && losses.givenUp !== null && Member.isSameStart(losses.givenUp, leader)
-  if (((isReplaced || inVain) && election.outranks(election.state.self, leader)) || wasMistaken) return lose(election)
+  const isLower = election.outranks(election.state.self, election.rankOf(reign))
+  if (((isReplaced || inVain) && isLower) || wasMistaken) return lose(election)
   if (losses.givenUp !== null) election.change({ losses: { ...losses, givenUp: null } })
 }
 

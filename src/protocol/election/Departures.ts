@@ -34,12 +34,14 @@ export const onRemoved = (
   }
   if (vacancy.successor === member.id) election.change({ vacancy: { ...vacancy, successor: null } })
   if (reign !== null && Member.isSameStart(reign.leader, member)) {
-    const mayLive = !isSure && (reason._tag === "Silent" || reason._tag === "Crashed")
+    // One that was evicted has answered nothing either.
+    const cause = reason._tag === "Evicted" ? "Silent" : reason._tag
+    const mayLive = !isSure && (cause === "Silent" || cause === "Crashed")
     if (mayLive && life.through !== null) return
     const path = mayLive ? LeaderLife.around(election) : null
     if (path !== null) return Following.goBy(election, reign, path, member)
-    const since = reason._tag === "Left" ? election.context.now.monotonic : heardAt
-    Roles.becomeVacant(election, reign, reason._tag, { askFirst: reason._tag === "Silent", since })
+    const since = cause === "Left" ? election.context.now.monotonic : heardAt
+    Roles.becomeVacant(election, reign, cause, { askFirst: cause === "Silent", since })
     return Candidacy.callElection(election)
   }
   if (election.leads && members.length + 1 < Lease.needed(timing)) {

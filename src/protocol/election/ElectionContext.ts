@@ -54,6 +54,13 @@ export class ElectionContext {
     return this.register.reign?.leader.id === this.state.self.id
   }
 
+  /** How the leader of a reign ranks now: the reign keeps the priority that it began with. */
+  rankOf({ leader }: Reign.Reign): Member.Ranked {
+    const { known, self } = this.state
+    const member = leader.id === self.id ? self : Option.getOrUndefined(HashMap.get(known, leader.id))?.member
+    return member !== undefined && Member.isSameStart(member, leader) ? member : leader
+  }
+
   outranks(self: Member.Ranked, that: Member.Ranked): boolean {
     return Member.outranks(self, that, this.name)
   }

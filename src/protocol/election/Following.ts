@@ -86,10 +86,11 @@ export const pathTo = (election: Context, message: Message.FromServer, theirs: R
  * Whether a greater reign is of one that would not have made it if it had heard that this server leads. What it proved before
  * says nothing of now; but one that hears this server over others only may well have missed its word, and has no other proof.
  */
-const mayHaveMissedUs = (election: Context, message: Message.FromServer, { leader }: Reign.Reign): boolean => {
+const mayHaveMissedUs = (election: Context, message: Message.FromServer, theirs: Reign.Reign): boolean => {
+  const { leader } = theirs
   const { timing, self } = election.state
   return election.leads && election.name === Election.ofGroup && !election.traits.isVotedFor
-    && (!timing.preempt || election.outranks(self, leader))
+    && (!timing.preempt || election.outranks(self, election.rankOf(theirs)))
     && !(Member.isSameStart(message.sender, leader) && Paths.provesHearing(self, message))
     && !HashMap.getUnsafe(election.state.known, leader.id).isReached
 }
@@ -128,7 +129,7 @@ export const passedUntil = (election: Context, greater: Reign.Reign | null): num
   const { members, timing, self } = election.state
   const interval = Timing.intervalBeside(timing, members.length)
   if (election.name !== Election.ofGroup || election.traits.asksFirst) return -Infinity
-  if (greater !== null && election.outranks(self, greater.leader)) return -Infinity
+  if (greater !== null && election.outranks(self, election.rankOf(greater))) return -Infinity
   return election.context.now.monotonic + Timing.patience(timing, interval) + interval
 }
 

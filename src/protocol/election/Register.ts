@@ -115,7 +115,7 @@ const followsGreater = (
   const path = Following.pathTo(election, message, theirs)
   if (path === null) return cannotFollow(election, message, theirs, from)
   if (
-    !Damping.mayPreempt(election) || Roles.isIneligible(election) || !election.outranks(self, theirs.leader)
+    !Damping.mayPreempt(election) || Roles.isIneligible(election) || !election.outranks(self, election.rankOf(theirs))
   ) {
     return follow(election, message, theirs, path)
   }
@@ -124,7 +124,7 @@ const followsGreater = (
     return Roles.becomeLeader(election)
   }
   const betterPlaced = mine !== null && !election.leads && Membership.holds(election.context, mine.leader)
-    && election.outranks(mine.leader, self) && Stability.isStable(election.context, mine.leader.id)
+    && election.outranks(election.rankOf(mine), self) && Stability.isStable(election.context, mine.leader.id)
   follow(election, message, theirs, path)
   if (!betterPlaced) Candidacy.callElection(election)
 }
@@ -145,7 +145,7 @@ const cannotFollow = (
   if (!Membership.holds(election.context, theirs.leader)) SecondHand.check(election, theirs, from)
   if (Following.request(election, message, theirs)) return
   if (reign === null || election.leads || !Member.isSameStart(reign.leader, message.sender)) return
-  const cause = election.outranks(theirs.leader, reign.leader) ? "HigherRank" : "Superseded"
+  const cause = election.outranks(theirs.leader, election.rankOf(reign)) ? "HigherRank" : "Superseded"
   Roles.becomeVacant(election, reign, cause, { passedUntil: Following.passedUntil(election, theirs) })
   Candidacy.callElection(election)
 }
@@ -180,9 +180,10 @@ const mayLeadOn = (election: Context): boolean =>
 
 const follow = (election: Context, message: Message.FromServer, theirs: Reign.Reign, path: LeaderLife.Path): void => {
   const leader = Following.leaderOf(election.context, theirs)
+  const { ip, port } = leader
   Roles.becomeFollowerOf(
     election,
-    Reign.make(theirs.term, leader),
+    { term: theirs.term, leader: { ...theirs.leader, ip, port } },
     leader,
     LeaderLife.begun(election, message, theirs, path)
   )

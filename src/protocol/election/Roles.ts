@@ -34,7 +34,7 @@ export const mayStandIfHeard = (election: Context): boolean => {
   const { ending, reign, withdrawn } = election.register
   return phase === "Live" && ending === null && !withdrawn && !isIneligible(election)
     && members.length + 1 >= Lease.needed(timing)
-    && (reign === null || (Damping.mayPreempt(election) && election.outranks(self, reign.leader)))
+    && (reign === null || (Damping.mayPreempt(election) && election.outranks(self, election.rankOf(reign))))
 }
 
 /** Whatever this server was about to do for the lead, it does not. */
@@ -112,7 +112,7 @@ export const becomeFollowerOf = (
     term: reign.term,
     cause: before === null
       ? vacancy.cause
-      : election.outranks(reign.leader, before.leader)
+      : election.outranks(reign.leader, election.rankOf(before))
       ? "HigherRank"
       : "Superseded",
     without: before === null && last !== null ? Math.round(election.context.now.monotonic - vacancy.since) : 0,

@@ -46,6 +46,7 @@ const lineOf = (context: StepContext, member: Member.Member, heardAt: number): M
   name: member.name,
   priority: member.priority,
   incarnation: member.incarnation,
+  ...(member.revision === undefined ? {} : { revision: member.revision }),
   heard: Math.round(context.now.monotonic - heardAt)
 })
 

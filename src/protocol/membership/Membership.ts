@@ -18,6 +18,7 @@ import * as Timing from "../model/Timing.ts"
 import * as Zone from "../model/Zone.ts"
 import * as AnswerTimes from "./AnswerTimes.ts"
 import * as CrashLinks from "./CrashLinks.ts"
+import * as Description from "./Description.ts"
 import * as FailureDetector from "./FailureDetector.ts"
 import * as Identity from "./Identity.ts"
 import * as Links from "./Links.ts"
@@ -38,21 +39,25 @@ export const holds = (
 
 /**
  * Whether what somebody says of the rank of a leader contradicts what that very start of it says of itself. Where it is may
- * be told otherwise: it may have moved, and is not reached everywhere at one address.
+ * be told otherwise: it may have moved, and is not reached everywhere at one address. A reign keeps the priority that it began
+ * with, which is none that its leader says any more once it has another.
  */
 export const contradicts = (context: StepContext, leader: Reign.Leader): boolean => {
   const { self } = context.state
   const member = leader.id === self.id ? self : Option.getOrUndefined(context.known(leader.id))?.member
   return member !== undefined && member.incarnation === leader.incarnation && member.priority !== leader.priority
+    && (member.revision ?? 0) === 0
 }
 
 /**
  * What hearing a server brought about: nothing (it was dropped), or its stamp is fresh, and it may be new (`joined`), in
- * place of an earlier start of its own (`replaced`). `elections` are the tags of those it took part in before.
+ * place of an earlier start of its own (`replaced`), or have another priority than before
+ * (`reranked`). `elections` are the tags of those it took part in before.
  */
 export interface Heard {
   readonly joined: boolean
   readonly replaced: Known | null
+  readonly reranked: boolean
   readonly elections: ReadonlyArray<string>
 }
 
@@ -91,7 +96,7 @@ export const hear = (
       return null
     }
     join(context, message, from, via)
-    return { joined: true, replaced: null, elections: none }
+    return { joined: true, replaced: null, reranked: false, elections: none }
   }
   if (sender.incarnation < before.member.incarnation) {
     context.drop("Stale")
@@ -101,12 +106,13 @@ export const hear = (
   if (sender.incarnation > before.member.incarnation) {
     remove(context, sender.id, { _tag: "Replaced", by: sender.incarnation })
     join(context, message, from, via)
-    return { joined: true, replaced: before, elections: none }
+    return { joined: true, replaced: before, reranked: false, elections: none }
   }
-  const member = noteMove(context, before, message, from)
+  const member = Description.heard(context, noteMove(context, before, message, from), sender)
   refresh(context, stamped(context, message, from, via, before, member))
   noteProof(context, message)
-  return { joined: false, replaced: null, elections: before.elections }
+  const reranked = member.priority !== before.member.priority
+  return { joined: false, replaced: null, reranked, elections: before.elections }
 }
 
 const noteProof = (context: StepContext, message: Message.FromServer): void => {
@@ -125,7 +131,7 @@ const noteMove = (
   const { ip, port } = Zone.announced(message.sender, from)
   if ((message.moved ?? 0) <= moved || (ip === before.ip && port === before.port)) return before
   const member = { ...before, ip, port }
-  context.state.members = Ranked.changed(context.state.members, member)
+  context.state.members = Ranked.changed(context.state.members, before, member)
   Relocation.tell(context, before, member)
   return member
 }

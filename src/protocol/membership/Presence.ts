@@ -71,6 +71,32 @@ export const sayMoved = (context: StepContext): void => {
   }
 }
 
+/**
+ * What this server says of itself is another: all hear it at once, and twice more lest it is lost. However often it changes, the group
+ * hears so no more often than that; each time it is the newest that is said.
+ */
+export const sayChanged = (context: StepContext): void => {
+  if (context.state.phase === "Leaving") return
+  const body = { type: "SERVER_ALIVE", ...signOfLife(context) } as const
+  if (context.hasTimer("changed")) {
+    const left = context.dueAt("changed") - context.now.monotonic
+    return context.setTimer("changed", left, {
+      _tag: "SayAgain",
+      key: "changed",
+      to: null,
+      body,
+      gaps: Timing.gaps.probe
+    })
+  }
+  context.sayOften("changed", body, Timing.gaps.probe)
+  const { known, timing } = context.state
+  for (const { address, unicastOnly, unicastUntil } of HashMap.values(known)) {
+    // A heartbeat by unicast would say to one that hears no multicast of ours that we hear none of its.
+    const isDeaf = timing.multicast && !unicastOnly && unicastUntil > context.now.monotonic
+    if (isDeaf) context.say(address, { type: "SERVER_PROBE", nonce: context.nonce() })
+  }
+}
+
 const signOfLife = (context: StepContext) => ({
   ...NamedElections.sign(context),
   ...Contacts.viewOf(context.state)

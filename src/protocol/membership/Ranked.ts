@@ -27,9 +27,11 @@ export const added = (members: Ranked, one: Member.Member): Ranked =>
 export const removed = (members: Ranked, one: Member.Member): Ranked =>
   known(members.toSpliced(above(members, one), 1), digest(members) ^ hash(one))
 
-/** With that one as it is now: its address changes, and neither its rank nor its start. */
-export const changed = (members: Ranked, one: Member.Member): Ranked =>
-  known(members.with(above(members, one), one), digest(members))
+/** With one of them as it is now: its start stays the same, and its place only if its priority does. */
+export const changed = (members: Ranked, before: Member.Member, now: Member.Member): Ranked =>
+  before.priority === now.priority
+    ? known(members.with(above(members, before), now), digest(members))
+    : added(removed(members, before), now)
 
 /** One start of a server. */
 export type Start = Pick<Member.Member, "id" | "incarnation">

@@ -14,6 +14,12 @@ export const start = (context: StepContext): void => {
   if (context.state.newcomer) context.setTimer("stable", context.state.timing.stableAfter, { _tag: "Stable" })
 }
 
+/** Its priority has been raised: that moves the lead no sooner than a server of that priority would that starts now. */
+export const risen = (context: StepContext): void => {
+  context.state.newcomer = context.state.timing.stableAfter > 0
+  start(context)
+}
+
 /** It has lived long enough. What it may do now, an election called next decides. */
 export const reached = (context: StepContext): void => {
   context.state.newcomer = false

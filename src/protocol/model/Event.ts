@@ -22,6 +22,7 @@ import { UnknownEvent } from "./UnknownEvent.ts"
  *   this server was the slow one.
  * - `Crashed`: its host told us that nobody listens there any more.
  * - `Replaced`: it restarted; `by` is the new incarnation.
+ * - `Evicted`: somebody said that it is dead (`by`, a user at a host), and it did not answer when asked directly.
  *
  * @category schemas
  * @since 0.1.0
@@ -30,7 +31,8 @@ export const Reason = Schema.TaggedUnion({
   Left: {},
   Silent: { for: Schema.Natural, lastHeardOn: Schema.Literals(["multicast", "unicast"]), ownLag: Schema.Natural },
   Crashed: { evidence: Schema.String },
-  Replaced: { by: Member.Incarnation }
+  Replaced: { by: Member.Incarnation },
+  Evicted: { by: Schema.String }
 })
 
 /**
@@ -188,6 +190,11 @@ export const Event = Schema.Union([
    */
   event("MemberMoved", { member: Member.Member, from: Schema.String }),
   /**
+   * A member, or this server itself, has another priority or other tags than before. It is the same start of the same server; a
+   * reign of its keeps the priority that it began with.
+   */
+  event("MemberChanged", { before: Member.Member, after: Member.Member }),
+  /**
    * `election` is the name of the election, empty for the group's own. `leader` is null while nobody leads. `term` is that
    * of the new reign, or of the one that ended. `without` is how long there was no leader before this one, 0 if one
    * followed the other at once. It counts from when this server learnt of the end; after a leader that fell silent, crashed
@@ -243,6 +250,20 @@ export const Event = Schema.Union([
     term: Reign.Term,
     cause: Schema.String,
     again: Schema.NullOr(Schema.Natural)
+  }),
+  /**
+   * Somebody commanded this server over the network: `by` is who, a user at a host by its own word, and `from` where that came from.
+   * `command` is `Resign`, `StepDown` (`for` so many ms), `Transfer` or `Evict` (the member `target`). `outcome` is `Done`, or why it was not
+   * done; of one that is to be evicted, that it is asked.
+   */
+  event("Commanded", {
+    command: Schema.String,
+    election: Schema.String,
+    for: Schema.optionalKey(Schema.Natural),
+    target: Schema.optionalKey(Member.NodeId),
+    by: Schema.String,
+    from: Schema.String,
+    outcome: Schema.String
   }),
   /** Other keys are in use from now on: their ids, and the one that seals (null: nothing is sealed). */
   event("KeysChanged", { keys: Schema.Array(Schema.String), active: Schema.NullOr(Schema.String) }),

@@ -112,6 +112,13 @@ export const Incarnation = Schema.Natural
 export const Priority = Schema.Int.check(Schema.isBetween({ minimum: -2_147_483_648, maximum: 2_147_483_647 }))
 
 /**
+ * So many changes of its priority and its tags are told apart of one start of a server.
+ *
+ * @internal
+ */
+export const maxRevision = 999_999_999
+
+/**
  * An IP address, IPv6 ones with their zone where they need it.
  *
  * @category schemas
@@ -148,7 +155,8 @@ export const formatAddress = (address: Address): string =>
   address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`
 
 /**
- * A server as it describes itself in every message. All but its address stays the same for one incarnation.
+ * A server as it describes itself in every message. All but its address, its priority, its tags and what follows from them stays
+ * the same for one incarnation.
  *
  * @category schemas
  * @since 0.1.0
@@ -163,6 +171,11 @@ export const Member = Schema.Struct({
   incarnation: Incarnation,
   /** The port at which it accepts crash links, which are TCP connections; left out where it accepts none. */
   tcp: Schema.optionalKey(Port),
+  /**
+   * How often its priority or its tags have changed since its start; left out where it is too old to change them, and to read
+   * that others do.
+   */
+  revision: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxRevision }))),
   /** Whether it reads several messages of clients in one datagram; left out where it is too old for that. */
   batches: Schema.optionalKey(Schema.Literal(true)),
   tags: Schema.Record(Schema.String, Schema.String).check(

@@ -11,6 +11,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as ClientMessages from "./ClientMessages.ts"
+import * as CommandMessages from "./CommandMessages.ts"
 import * as LeaseMessages from "./LeaseMessages.ts"
 import * as Member from "./Member.ts"
 import {
@@ -36,6 +37,7 @@ import {
   view
 } from "./MessageFields.ts"
 import * as Reign from "./Reign.ts"
+import * as RunMessages from "./RunMessages.ts"
 
 export { Missed } from "./ClientMessages.ts"
 export { handover, Promised } from "./LeaseMessages.ts"
@@ -169,7 +171,9 @@ export const Message = Schema.Union([
   }),
   ...LeaseMessages.renewals,
   ...LeaseMessages.handovers,
-  ...ClientMessages.kinds
+  ...ClientMessages.kinds,
+  ...CommandMessages.kinds,
+  ...RunMessages.kinds
 ]).pipe(Schema.toTaggedUnion("type"))
 
 /** */

@@ -114,6 +114,7 @@ export const Listed = Schema.Struct({
   name: Member.Member.fields.name,
   priority: Member.Priority,
   incarnation: Member.Incarnation,
+  revision: Member.Member.fields.revision,
   heard: Schema.Natural,
   votesIn: Schema.optionalKey(Schema.Natural),
   hostname: Schema.optionalKey(Member.Member.fields.hostname),

@@ -2,6 +2,7 @@
 import type * as Event from "./Event.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
+import type { Known } from "./Runs.ts"
 
 /**
  * The outputs of a step, in the order in which they are carried out.
@@ -16,6 +17,7 @@ import type * as Message from "./Message.ts"
  * - `Drop`: count one more dropped datagram of this reason.
  * - `KeepLinks`: crash links with these are to be kept open from this side, and with no others. `TryLink`: whether somebody
  *   listens for links there is to be tried, then step `LinkTried`.
+ * - `RunMarked`: in answer to `MarkRun` of that request: enough members keep the marks, and know these.
  */
 export type Output =
   | {
@@ -32,6 +34,7 @@ export type Output =
   | { readonly _tag: "Drop"; readonly reason: DropReason }
   | { readonly _tag: "KeepLinks"; readonly peers: ReadonlyArray<LinkPeer> }
   | { readonly _tag: "TryLink"; readonly peer: LinkPeer }
+  | { readonly _tag: "RunMarked"; readonly request: number; readonly known: Known }
 
 /** One start of a server, and where it accepts crash links. */
 export interface LinkPeer {
@@ -48,8 +51,10 @@ export interface LinkPeer {
  *   tombstone was dropped before its time, for another.
  * - `WitnessLimit`: a question to witnesses, or an answer of ours to one, that would be one too many.
  * - `HandoversFull`: of one server too many that asks to have its promises kept.
+ * - `CommandRefused`: a command of somebody who may not command.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of its
  *   turn. `PathProbesFull`: one path probe too many was not repeated.
+ * - `RunsFull`: the marks of a job were dropped for those of one too many.
  */
 export type DropReason =
   | "Own"
@@ -64,6 +69,8 @@ export type DropReason =
   | "InboxFull"
   | "OutOfTurn"
   | "PathProbesFull"
+  | "CommandRefused"
+  | "RunsFull"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
 type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"

@@ -5,6 +5,7 @@ import type * as HashMap from "effect/HashMap"
 import type * as HashSet from "effect/HashSet"
 import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
+import type { Commanded } from "./Command.ts"
 import type * as Election from "./Election.ts"
 import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
@@ -13,6 +14,7 @@ import type { LinkPeer } from "./Output.ts"
 import type * as Places from "./Places.ts"
 import type * as PromiseRecord from "./PromiseRecord.ts"
 import type * as Reach from "./Reach.ts"
+import type { Runs } from "./Runs.ts"
 import type { Timer } from "./Timer.ts"
 import type * as Timers from "./Timers.ts"
 import type * as Timing from "./Timing.ts"
@@ -312,5 +314,8 @@ export interface State {
   readonly identity: Identity
   /** The page that this server announces, if any. */
   readonly page: string | null
+  /** The newest commands that came to it. */
+  readonly commands: ReadonlyArray<Commanded>
+  readonly runs: Runs
   readonly timers: Timers.Timers<Timer>
 }

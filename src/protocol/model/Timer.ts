@@ -1,4 +1,5 @@
 /** What a server waits for. */
+import type { Commander } from "./CommandMessages.ts"
 import type * as Member from "./Member.ts"
 import type { Body } from "./Output.ts"
 
@@ -29,6 +30,17 @@ export type Timer =
   | { readonly _tag: "TellCrash" | "ConfirmCrash"; readonly id: Member.NodeId; readonly incarnation: number }
   | { readonly _tag: "Proof"; readonly id: Member.NodeId; readonly left: number; readonly gap: number }
   | { readonly _tag: "Page" }
+  | {
+    readonly _tag: "Evict"
+    readonly id: Member.NodeId
+    readonly incarnation: number
+    readonly by: Commander
+    /** Whether the others are told. */
+    readonly tells: boolean
+    readonly since: number
+    /** How many more times it is asked. */
+    readonly left: number
+  }
   | { readonly _tag: "Stand"; readonly election: string }
   | { readonly _tag: "NoObjection"; readonly election: string }
   | { readonly _tag: "Object"; readonly election: string; readonly to: Member.NodeId; readonly standing: number }
@@ -49,3 +61,4 @@ export type Timer =
     readonly gaps: ReadonlyArray<number>
   }
   | { readonly _tag: "Farewell" }
+  | { readonly _tag: "Run"; readonly request: number }

@@ -92,6 +92,11 @@ const viewAfter = (view: Step.View, event: Event.Event): Step.View => {
       const self = view.self.id === member.id ? member : view.self
       return { ...view, self, reign, members: view.members.map((other) => other.id === member.id ? member : other) }
     }
+    case "MemberChanged": {
+      const { after } = event
+      const self = view.self.id === after.id ? after : view.self
+      return { ...view, self, members: view.members.map((other) => other.id === after.id ? after : other) }
+    }
     case "LeaderChanged":
       return event.election !== Election.ofGroup
         ? view
@@ -107,5 +112,6 @@ const viewAfter = (view: Step.View, event: Event.Event): Step.View => {
 
 const startsIn = ({ members, reign }: Step.View): string =>
   `${
-    members.map((member) => `${member.id}#${member.incarnation}@${Member.formatAddress(member)}`).toSorted().join(" ")
+    members.map((member) => `${member.id}#${member.incarnation}.${member.revision}@${Member.formatAddress(member)}`)
+      .toSorted().join(" ")
   }, ${Invariants.formatReign(reign)}${reign === null ? "" : `@${Member.formatAddress(reign.leader)}`}`

@@ -1,9 +1,11 @@
 /** What counts as the same reign and as the same members, and how complaints name members. */
 import * as Member from "../../protocol/model/Member.ts"
-import * as Reign from "../../protocol/model/Reign.ts"
+import type * as Reign from "../../protocol/model/Reign.ts"
 
+/** An event names the leader as it is now, whose priority may be another than the reign began with. */
 export const sameReign = (self: Reign.Reign | null, that: Reign.Reign | null): boolean =>
-  self === that || (self !== null && that !== null && Reign.compare(self, that) === 0)
+  self === that
+  || (self !== null && that !== null && self.term === that.term && Member.isSameStart(self.leader, that.leader))
 
 export const sameMembers = (self: ReadonlyArray<Member.Member>, that: ReadonlyArray<Member.Member>): boolean =>
   self === that

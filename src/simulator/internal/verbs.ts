@@ -159,6 +159,15 @@ const resign = once<Of<"resign">>(Effect.fnUntraced(function*({ server }, { grou
   return yield* leadership.resign.pipe(Effect.as(true), Effect.orElseSucceed(() => false))
 }))
 
+const change = once<Of<"change">>(Effect.fnUntraced(function*({ priority, server, zone }, { group: servers }) {
+  if ((yield* servers.state(server)) !== "running") return false
+  const { group } = yield* servers.server(server)
+  return yield* Effect.andThen(group.setTags({ zone }), group.setPriority(priority)).pipe(
+    Effect.as(true),
+    Effect.orElseSucceed(() => false)
+  )
+}))
+
 const slowWork = undoing<Of<"slowWork">>(
   ({ server }, { slow }) =>
     Effect.sync(() => {
@@ -226,6 +235,7 @@ const verbs: { readonly [Kind in Faults.Fault["kind"]]: Verb<Of<Kind>> } = {
   suspend: pausing,
   rollback,
   resign,
+  change,
   slowWork,
   jump,
   drift,

@@ -25,7 +25,7 @@ export interface Watched {
   seen: Pick<Now, "monotonic" | "sinceBoot">
   /** When it last found out that it had been paused, by its monotonic clock. */
   wokeAt: number
-  /** When it was last ineligible in the election, or was too new to take the lead from another. */
+  /** When it was last ineligible in the election, too new to take the lead from another, or got another priority. */
   ineligibleAt: number
   led: Led | null
   /** Whether others have replaced it since it was last seen to run. */

@@ -6,7 +6,7 @@ import * as Timing from "../../protocol/model/Timing.ts"
 import type { Fault } from "../Fault.ts"
 import * as LinkGraph from "../LinkGraph.ts"
 
-type Kind = "links" | "deaf" | "mute" | "lossyHost" | "pauses" | "slowWork" | "rollback" | "tcp"
+type Kind = "links" | "deaf" | "mute" | "lossyHost" | "pauses" | "slowWork" | "rollback" | "tcp" | "change"
 
 interface When {
   readonly at: number
@@ -34,6 +34,15 @@ export const drawFault = (kind: Kind, { timing, servers }: Options, chance: () =
       return { kind, ...when }
     case "tcp":
       return { kind, ...when, how: pick(["rejected", "dropped", "taken"] as const, chance) }
+    case "change":
+      return {
+        kind,
+        at: when.at,
+        for: 0,
+        server: when.server,
+        priority: Math.floor(chance() * servers),
+        zone: pick(["a", "b", "c"], chance)
+      }
     case "lossyHost": {
       const way = (["in", "out", "both"] as const)[Math.floor(3 * chance())]!
       return { kind, ...when, way, probability: 0.1 + 0.7 * chance() }

@@ -55,6 +55,8 @@ const reasonRows = (reason: History.History["absences"][number]["reason"]): Deta
       return [["Its new start", moment(reason.by)]]
     case "Left":
       return [["Said", "that it leaves"]]
+    case "Evicted":
+      return [["Said to be dead by", reason.by], ["Questions asked", questions]]
   }
 }
 

@@ -207,6 +207,7 @@ const topics: { readonly [K in Streamed["event"]]?: Topic } = {
   MemberJoined: "members",
   MemberRemoved: "members",
   MemberMoved: "members",
+  MemberChanged: "members",
   DuplicateIdentity: "members",
   SettingsDiffer: "members",
   Left: "members",

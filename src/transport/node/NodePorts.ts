@@ -22,11 +22,8 @@ const connect: (typeof Ports.Connect)["Service"] = ({ ip, port }) =>
     )
   }).pipe(Effect.raceFirst(Effect.as(tooLate, "Unanswered" as const)))
 
-/** A process that did not run for as long has still to read what has come meanwhile. */
-const tooLate = Effect.andThen(
-  Effect.sleep(patience),
-  Effect.callback<void>((resume) => void setImmediate(() => setImmediate(() => resume(Effect.void))))
-)
+/** A process that did not run for as long has still to read what has come meanwhile: it does so before another timer is due. */
+const tooLate = Effect.andThen(Effect.sleep(patience), Effect.sleep("50 millis"))
 
 /** Tries them on the sockets of Node. */
 export const layer = Layer.succeed(Ports.Connect, connect)

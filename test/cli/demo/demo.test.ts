@@ -58,7 +58,8 @@ describe.skipIf(!linux)("a demo without a terminal (Linux)", () => {
       const { demo, line, pid } = yield* started
       yield* demo.type("k")
       yield* line(/^kill -9 \w+, which leads/, /after \d+\.\d\d s: \w+ noticed: its host refuses its port/)
-      yield* line("kill -9", /after \d+\.\d\d s: \w+ leads: nobody led for \d+\.\d\d s/)
+      // On a busy host the highest ranked one may have been about to take the lead over: then nobody was without a leader.
+      yield* line("kill -9", /after \d+\.\d\d s: \w+ leads(: nobody led for \d+\.\d\d s)?/)
       yield* line("kill -9", /all 4 see each other and follow \w+/)
       yield* demo.type("n")
       yield* line(/^start (?!all)\w+/, /all 5 see each other and follow \w+/)

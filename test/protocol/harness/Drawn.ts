@@ -55,6 +55,8 @@ const client = pipe(
   Arbitrary.map((client): Client.Client => client)
 )
 
+const commander = Arbitrary.all({ user: text(Member.limits.name), host: text(Member.limits.hostname) })
+
 /** Any JSON, and in place of what is too long for a message a text that just fits. */
 export const body = Arbitrary.map(
   Arbitrary.schema(Schema.Json),
@@ -65,9 +67,10 @@ const { cases } = Message.Message
 
 /** What a kind says besides who says it and texts. */
 const rest = (type: Message.Message["type"]): Arbitrary.Arbitrary<object> => {
-  const { body: _, client, election: __, list: ___, sender: ____, ...others } = cases[type].fields as Readonly<
-    Record<string, Schema.Constraint>
-  >
+  const { body: _, by: _____, client, election: __, list: ___, sender: ____, ...others } = cases[type]
+    .fields as Readonly<
+      Record<string, Schema.Constraint>
+    >
   // An acknowledgement names the client by its id alone.
   const fields = client === undefined || client === Client.Client ? others : { ...others, client }
   return Arbitrary.schema(Schema.Struct(fields)) as Arbitrary.Arbitrary<object>
@@ -81,6 +84,7 @@ export const ofType = <Type extends Message.Message["type"]>(type: Type): Arbitr
       ...("sender" in cases[type].fields ? { sender: member } : {}),
       ...("client" in cases[type].fields && cases[type].fields.client === Client.Client ? { client } : {}),
       ...("body" in cases[type].fields ? { body } : {}),
+      ...("by" in cases[type].fields ? { by: commander } : {}),
       ...("election" in cases[type].fields ? { election: Arbitrary.map(string, (text) => cut(text, 32)) } : {}),
       ...("list" in cases[type].fields ? { list: Arbitrary.array(listed, { maxLength: 12 }) } : {})
     }),
