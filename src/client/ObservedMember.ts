@@ -38,14 +38,10 @@ export const asMember = (
   tags
 })
 
-/** What it says of itself that may change while it runs. */
+/** What a member says of itself that may change while it runs. */
 export const descriptionOf = (
   { priority, revision, tags }: Pick<ObservedMember, "priority" | "revision" | "tags">
-) => ({
-  priority,
-  tags,
-  ...(revision === undefined ? {} : { revision })
-})
+) => ({ priority, tags, ...(revision === undefined ? {} : { revision }) })
 
 /** How long before the question a member must have been heard to be missing in the answer: datagrams pass each other. */
 const margin = 100
