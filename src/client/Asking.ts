@@ -36,6 +36,12 @@ const everyPage = 200
 const spread = 200
 /** For how many of its intervals the leader's word is good, and for how many ms at least. */
 const lasting = { intervals: 3, ms: 2_000 } as const
+/**
+ * Where nothing is heard, one in so many questions is for the whole list: who answers that it sees the same may have heard that a member
+ * says otherwise of itself.
+ */
+export const wholeEvery = 6
+
 /** The longest time between two questions of one that would hear the group if it came, in ms. */
 const longest = 30_000
 

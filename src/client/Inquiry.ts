@@ -23,7 +23,6 @@ import * as ListReading from "../server/ListReading.ts"
 import * as Seeds from "../server/Seeds.ts"
 import { SettingRefused } from "../settings/SettingRefused.ts"
 import type * as Settings from "../settings/Settings.ts"
-import * as Spelling from "../settings/Spelling.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as Asked from "./Asked.ts"
@@ -174,7 +173,6 @@ const answerOf = ({ by, from, leader, lines, term }: ListReading.Reading): Answe
 const inquire = (settings: Questioned, options: Options, isEnough: (reading: ListReading.Reading) => boolean) =>
   Effect.scoped(Effect.gen(function*() {
     const { group, interfaces, multicast, multicastAddress, port, unicastPort } = settings
-    yield* Spelling.refuseUnknown(options, optionNames)
     const { thisHost = false } = options
     if (thisHost && !multicast && unicastPort === 0) return yield* notWithoutPort
     const timeout = Duration.fromInputUnsafe(options.timeout ?? Duration.seconds(2))
@@ -215,8 +213,6 @@ const inquire = (settings: Questioned, options: Options, isEnough: (reading: Lis
     if (reading !== undefined) return { reading, asked: how }
     return yield* new NoAnswer({ ...how, thisHost, ...(isExact ? { unicastPort } : {}) })
   }))
-
-const optionNames: ReadonlyArray<keyof Options> = ["timeout", "thisHost"]
 
 /** For how long a question waits for names before it asks the seeds that have addresses. */
 const namesWithin = Duration.millis(150)

@@ -431,7 +431,12 @@ export const news = (
   { answeredBy }: Pick<Observation, "answeredBy">
 ): ReadonlyArray<Event.Event> => answeredBy === null ? events.filter(({ event }) => !aboutMembers.has(event)) : events
 
-const aboutMembers: ReadonlySet<Event.Event["event"]> = new Set(["MemberJoined", "MemberMoved", "MemberRemoved"])
+const aboutMembers: ReadonlySet<Event.Event["event"]> = new Set([
+  "MemberJoined",
+  "MemberMoved",
+  "MemberChanged",
+  "MemberRemoved"
+])
 
 /** The members, highest rank first. */
 export const ranked = ({ members }: Observation): ReadonlyArray<ObservedMember.ObservedMember> =>

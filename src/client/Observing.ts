@@ -130,15 +130,20 @@ const ask = Effect.fnUntraced(function*(
 
 /** Asks whenever a question is due. */
 const questions = Effect.fnUntraced(function*(running: Running) {
-  const { manner, now, observation, wake } = running
+  const { manner, now, observation, settings, wake } = running
   let first: Address | undefined
+  let times = 0
   let inVain = 0
   let isShort = true
   while (true) {
     const { at, from, isEnough, pages }: Outcome = yield* ask(running, { first, isShort })
     first = from ?? first
-    isShort = isEnough
-    if (!isEnough) continue
+    if (!isEnough) {
+      isShort = false
+      continue
+    }
+    times += 1
+    isShort = settings.multicast || times % Asking.wholeEvery !== 0
     inVain = from !== undefined && observation().differsAt === null ? 0 : inVain + 1
     const asked = { at, pages, inVain, share: yield* Random.next }
     while (true) {

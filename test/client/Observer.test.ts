@@ -170,13 +170,14 @@ describe("the observer of an app", () => {
         options,
         { multicast: false, seeds, heartbeatInterval: "10 seconds", memberTimeout: "1 minute" }
       )
-      yield* World.pass(30_000)
+      yield* World.pass(15_000)
       const before = yield* observer.volume
       const asked = world.said.length
-      yield* World.pass(50_000)
+      yield* World.pass(60_000)
       const after = yield* observer.volume
-      assert.strictEqual(after.sent - before.sent, 5)
-      assert.strictEqual(after.received - before.received, 5)
+      // One of the six is for the whole list, of two or three pages.
+      assert.isAtMost(after.sent - before.sent, 8)
+      assert.strictEqual(after.received - before.received, after.sent - before.sent)
       const to = world.said.slice(asked).flatMap(({ message, to }) =>
         message.type === "MEMBERS_ASK" && to ? [to.ip] : []
       )
