@@ -21,7 +21,7 @@ import * as NodeDatagrams from "./transport/node/NodeDatagrams.ts"
 export const layerDatagrams = NodeDatagrams.layer
 
 /**
- * `Group`, `Leadership` and `Inbox` of one group, with settings from code alone.
+ * `Group`, `Leadership`, `Inbox` and `Members` of one group, with settings from code alone.
  *
  * @category layers
  * @since 0.1.0

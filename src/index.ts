@@ -31,9 +31,13 @@ export * as Leadership from "./server/Leadership.ts"
 
 export * as Member from "./protocol/model/Member.ts"
 
+export * as Members from "./server/Members.ts"
+
 export * as Metrics from "./status/metrics/Metrics.ts"
 
 export * as Profile from "./settings/Profile.ts"
+
+export * as Question from "./protocol/model/Question.ts"
 
 export * as Reign from "./protocol/model/Reign.ts"
 
@@ -42,5 +46,7 @@ export * as Server from "./server/Server.ts"
 export * as Settings from "./settings/Settings.ts"
 
 export * as Status from "./protocol/Status.ts"
+
+export * as Topic from "./protocol/model/Topic.ts"
 
 export * as Traffic from "./server/Traffic.ts"

@@ -20,6 +20,7 @@ import type { StepContext } from "./model/StepContext.ts"
 import type { Timer } from "./model/Timer.ts"
 import * as Timers from "./model/Timers.ts"
 import * as Removal from "./Removal.ts"
+import * as Asking from "./talk/Asking.ts"
 
 /** What one that fires clears or sets anew does not fire by its old setting; what it sets waits for the next step. */
 export const fireDue = (context: StepContext, until: "before" | "now"): void => {
@@ -77,6 +78,8 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
       return Delivery.answer(context)
     case "NameNewest":
       return Delivery.nameNewest(context, timer.isLast)
+    case "Asks":
+      return Asking.due(context)
     case "Handover":
       return Algorithms.of(context.state).onHandoverTimer(context, timer)
     case "Farewell":

@@ -1,6 +1,9 @@
 /** What can happen to a server. */
 import type * as Member from "./model/Member.ts"
 import type * as Message from "./model/Message.ts"
+import type * as Answering from "./talk/Answering.ts"
+import type * as Asking from "./talk/Asking.ts"
+import type * as Saying from "./talk/Saying.ts"
 
 /**
  * What can happen to a server.
@@ -20,6 +23,8 @@ import type * as Message from "./model/Message.ts"
  * - `Page`: this server's page is there from now on, or no longer.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
  *   `Transfer`: it is to be handed to a member.
+ * - `Say`: something is to be said on a topic. `Question`: a member is to be asked; the answer is the output `Answered`.
+ *   `GiveUp`: nobody waits for it any more. `Handled`: in answer to `Handle`.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
  *
  * Where no `election` is named, it is the group's own.
@@ -61,4 +66,8 @@ export type Input =
   | { readonly _tag: "Transfer"; readonly election?: string; readonly to: Member.NodeId }
   | { readonly _tag: "Room"; readonly limit: number }
   | { readonly _tag: "Page"; readonly page: string | null }
+  | { readonly _tag: "Say" } & Saying.Said
+  | { readonly _tag: "Question" } & Asking.Question
+  | { readonly _tag: "GiveUp"; readonly number: number }
+  | { readonly _tag: "Handled" } & Answering.Answer
   | { readonly _tag: "Leave" }

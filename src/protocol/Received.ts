@@ -28,6 +28,7 @@ import * as Member from "./model/Member.ts"
 import * as Message from "./model/Message.ts"
 import type { StepContext } from "./model/StepContext.ts"
 import * as Removal from "./Removal.ts"
+import * as Talking from "./talk/Talking.ts"
 
 type Via = "multicast" | "unicast"
 
@@ -53,6 +54,11 @@ export const received = (context: StepContext, message: Message.Message, source:
       return Delivery.onRepair(context, message, source, via)
     case "CLIENT_LEAVE":
       return Delivery.onLeave(context, message)
+    case "TALK":
+    case "QUESTION":
+    case "ANSWER":
+    case "PARTS_ASK":
+      return Talking.received(context, message)
     default:
       return fromServer(context, message, Membership.reachedAt(context, message, source), via)
   }

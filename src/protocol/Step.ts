@@ -36,10 +36,15 @@ import * as PromiseRecord from "./model/PromiseRecord.ts"
 import type * as Reign from "./model/Reign.ts"
 import type { Now, State } from "./model/State.ts"
 import { StepContext } from "./model/StepContext.ts"
+import * as Talk from "./model/Talk.ts"
 import * as Timers from "./model/Timers.ts"
 import type * as Timing from "./model/Timing.ts"
 import * as Received from "./Received.ts"
 import * as Removal from "./Removal.ts"
+import * as Asking from "./talk/Asking.ts"
+import * as Peers from "./talk/Peers.ts"
+import * as Saying from "./talk/Saying.ts"
+import * as Talking from "./talk/Talking.ts"
 
 export type { Input } from "./Input.ts"
 
@@ -88,6 +93,7 @@ export const make = (options: {
   paging: null,
   identity: Identity.make(options.monotonic),
   page: null,
+  talk: Talk.none,
   timers: Timers.empty
 })
 
@@ -191,6 +197,7 @@ const act = (context: StepContext, input: Input): void => {
         FailureDetector.sweep(context)
         ElectionContext.all(context).forEach(Departures.sweep)
         Delivery.sweep(context)
+        Peers.sweep(context)
         Algorithms.of(context.state).onSweep(context)
       }
       break
@@ -267,6 +274,18 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Withdraw":
       NamedElections.withdraw(context, input.election)
+      break
+    case "Say":
+      Saying.say(context, input)
+      break
+    case "Question":
+      Asking.ask(context, input)
+      break
+    case "GiveUp":
+      Asking.giveUp(context, input.number)
+      break
+    case "Handled":
+      Talking.handled(context, input)
       break
     case "Leave":
       Leaving.leave(context)

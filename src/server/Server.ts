@@ -38,11 +38,13 @@ import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
+import * as Members from "./Members.ts"
 import * as OtherGroups from "./OtherGroups.ts"
 import * as OwnAddresses from "./OwnAddresses.ts"
 import * as OwnMember from "./OwnMember.ts"
 import * as Seeds from "./Seeds.ts"
 import * as ServerEngine from "./ServerEngine.ts"
+import * as Talk from "./Talk.ts"
 
 /**
  * What a server is to its app.
@@ -59,6 +61,7 @@ export interface ServerShape {
    */
   readonly useKeys: Keys.UseKeys
   readonly inbox: Inbox.InboxShape
+  readonly members: Members.MembersShape
 }
 
 /**
@@ -83,6 +86,7 @@ export const timingOf = (settings: Settings.Settings): Timing.Timing => ({
   maxMembers: settings.maxMembers,
   maxClients: settings.maxClients,
   maxTombstones: settings.maxTombstones,
+  maxMessageBytes: settings.maxMessageBytes,
   lease: Settings.agreement(settings)
 })
 
@@ -105,13 +109,14 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const ours = { group: settings.group, node: self.id }
   yield* Effect.annotateCurrentSpan(ours)
   const { failed, parts, useKeys } = yield* Effect.annotateLogs(run({ settings, keys, endpoint, seeds, self }), ours)
-  const { counters, drops, inbox, messenger, state, works } = parts
+  const { counters, drops, inbox, messenger, state, talk, works } = parts
   const dropped = Drops.withEndpoint(drops, endpoint)
   return {
     group: Group.make({ settings, state, failed, dropped, counters, messenger }),
     leadership: Leaderships.make(state, works, ours),
     useKeys,
-    inbox
+    inbox,
+    members: talk.members
   }
 })
 
@@ -142,6 +147,7 @@ interface Parts extends Origin {
   readonly counters: Counters.Counters
   readonly others: OtherGroups.OtherGroups
   readonly inbox: Inbox.InboxShape
+  readonly talk: Talk.Talk
   readonly links: CrashLinks.CrashLinks | null
 }
 
@@ -161,6 +167,11 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
   const drops = Drops.make(Cleanup.toNotice)
   const counters = Counters.make(origin.self.id)
   const { inbox, offer } = yield* Inbox.make((limit) => Effect.suspend(() => state.step({ _tag: "Room", limit })))
+  const talk = yield* Talk.make({
+    step: (input) => state.offer(input),
+    state: () => state.stateUnsafe(),
+    counting: counters.talk
+  })
   const timing = timingOf(settings)
   const ring = keys.ring
   const links = yield* KeepingLinks.open({
@@ -179,6 +190,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     eventHistory: settings.eventHistory,
     works,
     deliver: offer,
+    talk: talk.carryOut,
     links,
     paused: () => messenger.renew(),
     supervisor
@@ -193,7 +205,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     ...keys,
     freshness: () => freshnessIn(state.stateUnsafe())
   })
-  return { ...origin, self, links, state, supervisor, messenger, works, drops, counters, others, inbox }
+  return { ...origin, self, links, state, supervisor, messenger, works, drops, counters, others, inbox, talk }
 })
 
 /** Starts what a server does all the time. Gives the way to put other keys in place. */
@@ -251,7 +263,7 @@ export const make = (
  * @category models
  * @since 0.1.0
  */
-export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox
+export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox | Members.Members
 
 /**
  * The services that a server is.
@@ -261,11 +273,12 @@ export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox
 export const services = (server: ServerShape): Context.Context<Services> =>
   Context.make(Group.Group, server.group).pipe(
     Context.add(Leadership.Leadership, server.leadership),
-    Context.add(Inbox.Inbox, server.inbox)
+    Context.add(Inbox.Inbox, server.inbox),
+    Context.add(Members.Members, server.members)
   )
 
 /**
- * One group for an app: `Group`, `Leadership` and `Inbox`, with settings from code alone.
+ * One group for an app: `Group`, `Leadership`, `Inbox` and `Members`, with settings from code alone.
  *
  * @category layers
  * @since 0.1.0

@@ -29,6 +29,7 @@ import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as ElectionSpans from "./ElectionSpans.ts"
 import type * as Inbox from "./Inbox.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
+import type * as Talk from "./Talk.ts"
 import * as Traffic from "./Traffic.ts"
 
 /**
@@ -82,6 +83,8 @@ export interface Options {
   readonly works: Pick<LeadingWork.All, "end" | "idle">
   /** Takes what clients sent, and must not block. */
   readonly deliver: (message: Inbox.Message) => void
+  /** Carries out what is left to do for those who talk, and must not block. */
+  readonly talk: Talk.Talk["carryOut"]
   /** Its crash links, if it has any. */
   readonly links: Pick<CrashLinks, "keep" | "tryOut"> | null
   /** This server was paused: called before anything more is said. */
@@ -91,7 +94,7 @@ export interface Options {
 
 /** Makes the state of one server. */
 export const make = Effect.fnUntraced(function*(
-  { counters, deliver, drops, eventHistory, group, initial, links, paused, supervisor, works }: Options
+  { counters, deliver, drops, eventHistory, group, initial, links, paused, supervisor, talk, works }: Options
 ): Effect.fn.Return<ServerEngine, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const sinceBoot = yield* SinceBoot.SinceBoot
@@ -131,6 +134,10 @@ export const make = Effect.fnUntraced(function*(
       case "Farewell":
         showSent(output)
         return outbox.add(output)
+      case "Hear":
+      case "Handle":
+      case "Answered":
+        return talk(output)
       case "KeepLinks":
         return links?.keep(output.peers)
       case "TryLink":

@@ -319,6 +319,14 @@ export interface Options {
    */
   readonly maxTombstones?: number | undefined
   /**
+   * Largest message that is sent in parts. In bytes of JSON: of a question that a member is asked, and of an answer. The same on
+   * every host: what is larger than the receiver allows is refused there. Larger costs memory: a server keeps up to 16
+   * answers of this size, and puts up to 16 questions together.
+   *
+   * Default: 65536. Allowed: a whole number from 512 to 1048576.
+   */
+  readonly maxMessageBytes?: number | undefined
+  /**
    * How the leader is elected. `bully`: the highest ranked of the servers that hear each other leads; while the
    * network is split each part has a leader. `lease`: the highest ranked of those that a majority of `groupSize`
    * servers has voted for leads; so at most one leads at any instant, and without a majority nobody does. The same on

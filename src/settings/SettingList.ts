@@ -197,6 +197,10 @@ export const settings = {
     summary: "most servers that are remembered as gone",
     default: () => 1_024
   }),
+  maxMessageBytes: whole([512, 1_048_576], "bytes", {
+    summary: "largest message that is sent in parts",
+    default: () => 65_536
+  }),
   leadership: Setting.choice(["bully", "lease"], {
     summary: "how the leader is elected",
     default: () => "bully"

@@ -41,7 +41,11 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   WitnessLimit: true,
   InboxFull: true,
   OutOfTurn: true,
-  PathProbesFull: true
+  PathProbesFull: true,
+  NoMember: true,
+  TalkRepeated: true,
+  TalkFull: true,
+  LateAnswer: true
 }
 
 const header = new Set(["type", "sender", "term", "leader", "heard", "moved", "hears"])

@@ -77,6 +77,7 @@ const act = Schema.Union([
     do: Schema.Literals(["Campaign", "Campaign", "Withdraw"]),
     election: Schema.Literals(["other", "third"])
   }),
+  Schema.Struct({ do: Schema.Literals(["Question"]), to: anyone, number: Schema.Literals([1, 2, 3]) }),
   Schema.Struct({ do: Schema.Literals(["Leave"]), really: chance })
 ])
 type Act = typeof act.Type
@@ -238,6 +239,11 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     }
     case "CLIENT_LEAVE":
       return { type: "CLIENT_LEAVE", client: Peer.sender(said.client) }
+    case "TALK":
+    case "QUESTION":
+    case "ANSWER":
+    case "PARTS_ASK":
+      return talk(server, said)
     default:
       return Peer.says(sender, bodies[said.type], {
         follows,
@@ -245,6 +251,23 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
         heard: terms[said.heard],
         delivered: said.index
       })
+  }
+}
+
+/** What a member says on a topic, asks or answers. */
+const talk = (server: Server, said: typeof Said.Type): Message.Message => {
+  const from = { id: Peer.id(said.sender), incarnation: said.incarnation }
+  const to = { id: server.state.self.id, incarnation: server.state.self.incarnation }
+  const between = { from, to, seq: said.seq }
+  switch (said.type) {
+    case "QUESTION":
+      return { ...between, type: "QUESTION", oldest: said.oldest, question: "load", part: said.page, of: 2, text: "1" }
+    case "ANSWER":
+      return { ...between, type: "ANSWER", outcome: "Done", text: "1" }
+    case "PARTS_ASK":
+      return { ...between, type: "PARTS_ASK", what: said.page === 0 ? "question" : "answer", missing: [said.page] }
+    default:
+      return { type: "TALK", from, seq: said.seq, topic: "orders", body: said.seq }
   }
 }
 
@@ -280,6 +303,15 @@ const perform = (server: Server, act: Act): void => {
     case "WorkOffered":
     case "Resign":
       return void server.step({ _tag: act.do, election: act.election })
+    case "Question":
+      return void server.step({
+        _tag: "Question",
+        to: Peer.id(act.to),
+        number: act.number,
+        question: "load",
+        text: "1",
+        within: 1_000
+      })
     case "Leave":
       return act.really < 20 ? void server.step({ _tag: "Leave" }) : undefined
     default:

@@ -197,6 +197,7 @@ describe("all together", () => {
           maxClients: 1_024,
           maxSessions: 8_192,
           maxTombstones: 1_024,
+          maxMessageBytes: 65_536,
           maxHeartbeatsPerSecond: 500,
           leadership: "bully",
           groupSize: undefined,

@@ -222,6 +222,7 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   maxClients: whole([1, 100, 65_535], [0, -1, 65_536, 1.5]),
   maxSessions: whole([16, 100, 65_535], [15, 0, -1, 65_536, 1.5]),
   maxTombstones: whole([1, 100, 4_096], [0, -1, 4_097, 1.5]),
+  maxMessageBytes: whole([512, 65_536, 1_048_576], [0, 511, 1_048_577, 600.5]),
   leadership: {
     good: [["bully", "bully"], ["bully", " Bully "]],
     badCode: ["raft", "", 1, null],

@@ -63,6 +63,7 @@ export const timing = (change: Partial<Timing.Timing> = {}, profile: Profile.Pro
   maxMembers: 4_096,
   maxClients: 1_024,
   maxTombstones: 1_024,
+  maxMessageBytes: 65_536,
   stopTimeout: 500,
   lease: null,
   ...change

@@ -241,6 +241,10 @@ const received = (context: ClientContext, message: Message.Message, from: Member
     case "MEMBERS_ASK":
     case "WITNESS_ASK":
     case "WITNESS":
+    case "TALK":
+    case "QUESTION":
+    case "ANSWER":
+    case "PARTS_ASK":
       return
   }
   hear(context, message.sender.id)

@@ -36,6 +36,7 @@ import {
   view
 } from "./MessageFields.ts"
 import * as Reign from "./Reign.ts"
+import * as TalkMessages from "./TalkMessages.ts"
 
 export { Missed } from "./ClientMessages.ts"
 export { handover, Promised } from "./LeaseMessages.ts"
@@ -169,7 +170,8 @@ export const Message = Schema.Union([
   }),
   ...LeaseMessages.renewals,
   ...LeaseMessages.handovers,
-  ...ClientMessages.kinds
+  ...ClientMessages.kinds,
+  ...TalkMessages.kinds
 ]).pipe(Schema.toTaggedUnion("type"))
 
 /** */

@@ -1,4 +1,5 @@
 /** What a step leaves to be done. */
+import type * as Schema from "effect/Schema"
 import type * as Event from "./Event.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
@@ -16,6 +17,8 @@ import type * as Message from "./Message.ts"
  * - `Drop`: count one more dropped datagram of this reason.
  * - `KeepLinks`: crash links with these are to be kept open from this side, and with no others. `TryLink`: whether somebody
  *   listens for links there is to be tried, then step `LinkTried`.
+ * - `Hear`: tell those who read that topic. `Handle`: have the question handled, then step `Handled`. `Answered`: this is what
+ *   came of that question of the app; `text` is the JSON that belongs to the outcome.
  */
 export type Output =
   | {
@@ -32,6 +35,27 @@ export type Output =
   | { readonly _tag: "Drop"; readonly reason: DropReason }
   | { readonly _tag: "KeepLinks"; readonly peers: ReadonlyArray<LinkPeer> }
   | { readonly _tag: "TryLink"; readonly peer: LinkPeer }
+  | {
+    readonly _tag: "Hear"
+    readonly by: "broadcast" | "sendTo"
+    readonly from: Member.Member
+    readonly topic: string
+    readonly body: Schema.Json
+  }
+  | {
+    readonly _tag: "Handle"
+    readonly from: Member.Member
+    readonly seq: number
+    readonly question: string
+    readonly text: string
+  }
+  | {
+    readonly _tag: "Answered"
+    readonly number: number
+    readonly by: Member.NodeId | null
+    readonly outcome: string
+    readonly text: string
+  }
 
 /** One start of a server, and where it accepts crash links. */
 export interface LinkPeer {
@@ -50,6 +74,9 @@ export interface LinkPeer {
  * - `HandoversFull`: of one server too many that asks to have its promises kept.
  * - `InboxFull`: the app does not read its inbox fast enough; the client sends it again. `OutOfTurn`: too far ahead of its
  *   turn. `PathProbesFull`: one path probe too many was not repeated.
+ * - `NoMember`: what a server said that is no member here. `TalkRepeated`: what it said that came before, or is too old to tell.
+ *   `TalkFull`: a question that would be one too many, or whose answer is kept no more. `LateAnswer`: an answer, or a request for
+ *   parts, that nobody waits for.
  */
 export type DropReason =
   | "Own"
@@ -64,6 +91,10 @@ export type DropReason =
   | "InboxFull"
   | "OutOfTurn"
   | "PathProbesFull"
+  | "NoMember"
+  | "TalkRepeated"
+  | "TalkFull"
+  | "LateAnswer"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
 type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"

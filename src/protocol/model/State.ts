@@ -13,6 +13,7 @@ import type { LinkPeer } from "./Output.ts"
 import type * as Places from "./Places.ts"
 import type * as PromiseRecord from "./PromiseRecord.ts"
 import type * as Reach from "./Reach.ts"
+import type * as Talk from "./Talk.ts"
 import type { Timer } from "./Timer.ts"
 import type * as Timers from "./Timers.ts"
 import type * as Timing from "./Timing.ts"
@@ -312,5 +313,6 @@ export interface State {
   readonly identity: Identity
   /** The page that this server announces, if any. */
   readonly page: string | null
+  readonly talk: Talk.Talk
   readonly timers: Timers.Timers<Timer>
 }

@@ -48,4 +48,5 @@ export type Timer =
     readonly due: "votes" | "question" | "record"
     readonly gaps: ReadonlyArray<number>
   }
+  | { readonly _tag: "Asks" }
   | { readonly _tag: "Farewell" }

@@ -29,6 +29,8 @@ export interface Timing {
   readonly maxClients: number
   /** The most tombstones that are kept; beyond, the longest gone are forgotten first, and counted. */
   readonly maxTombstones: number
+  /** The largest question or answer, in bytes of JSON. */
+  readonly maxMessageBytes: number
   readonly stopTimeout: number
   /** The agreement of a majority lease; null if the Bully algorithm alone decides. */
   readonly lease: Message.Agreement | null

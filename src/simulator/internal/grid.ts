@@ -25,6 +25,7 @@ export const timing: Timing.Timing = {
   maxMembers: 4_096,
   maxClients: 1_024,
   maxTombstones: 1_024,
+  maxMessageBytes: 65_536,
   stopTimeout: 25,
   lease: null
 }

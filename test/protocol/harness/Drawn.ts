@@ -9,6 +9,7 @@ import * as Struct from "effect/Struct"
 import * as Client from "../../../src/protocol/model/Client.ts"
 import * as Member from "../../../src/protocol/model/Member.ts"
 import * as Message from "../../../src/protocol/model/Message.ts"
+import * as TalkMessages from "../../../src/protocol/model/TalkMessages.ts"
 
 const string = Arbitrary.schema(Schema.String)
 
@@ -61,13 +62,23 @@ export const body = Arbitrary.map(
   (body): Client.Body => Client.bodyBytes(body) <= Client.maxBodyBytes ? body : cut(JSON.stringify(body), 510)
 )
 
+const topic = Arbitrary.schema(Schema.Literals(["orders", "a \"b\" c", "größe", "\\".repeat(32)]))
+
 const { cases } = Message.Message
 
 /** What a kind says besides who says it and texts. */
 const rest = (type: Message.Message["type"]): Arbitrary.Arbitrary<object> => {
-  const { body: _, client, election: __, list: ___, sender: ____, ...others } = cases[type].fields as Readonly<
-    Record<string, Schema.Constraint>
-  >
+  const {
+    body: _,
+    client,
+    election: __,
+    list: ___,
+    sender: ____,
+    text: _____,
+    topic: ______,
+    question: _______,
+    ...others
+  } = cases[type].fields as Readonly<Record<string, Schema.Constraint>>
   // An acknowledgement names the client by its id alone.
   const fields = client === undefined || client === Client.Client ? others : { ...others, client }
   return Arbitrary.schema(Schema.Struct(fields)) as Arbitrary.Arbitrary<object>
@@ -82,6 +93,11 @@ export const ofType = <Type extends Message.Message["type"]>(type: Type): Arbitr
       ...("client" in cases[type].fields && cases[type].fields.client === Client.Client ? { client } : {}),
       ...("body" in cases[type].fields ? { body } : {}),
       ...("election" in cases[type].fields ? { election: Arbitrary.map(string, (text) => cut(text, 32)) } : {}),
+      ...("text" in cases[type].fields
+        ? { text: Arbitrary.map(string, (text) => cut(text, TalkMessages.maxPartBytes)) }
+        : {}),
+      ...("topic" in cases[type].fields ? { topic } : {}),
+      ...("question" in cases[type].fields ? { question: topic } : {}),
       ...("list" in cases[type].fields ? { list: Arbitrary.array(listed, { maxLength: 12 }) } : {})
     }),
     Arbitrary.map(({ rest, ...own }) => ({ ...rest, ...own }) as unknown as Message.Of<Type>)

@@ -61,6 +61,7 @@ export const timing = (
   maxMembers: 4_096,
   maxClients: 1_024,
   maxTombstones: 1_024,
+  maxMessageBytes: 65_536,
   stopTimeout: 500,
   lease: null,
   // Who is not about the leader's pace hears its heartbeats alone.
