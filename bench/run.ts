@@ -17,7 +17,8 @@ const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string
   socket: async () => (await import("./socket.ts")).socket,
   receive: async () => (await import("./receive.ts")).receive,
   memory: async () => (await import("./memory.ts")).memory,
-  messages: async () => (await import("./messages.ts")).messages
+  messages: async () => (await import("./messages.ts")).messages,
+  talk: async () => (await import("./talk.ts")).talk
 }
 
 const [name = "", ...args] = process.argv.slice(2)

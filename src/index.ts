@@ -31,12 +31,15 @@ export * as Leadership from "./server/Leadership.ts"
 
 export * as Member from "./protocol/model/Member.ts"
 
+export * as Members from "./server/Members.ts"
+
 export * as Metrics from "./status/metrics/Metrics.ts"
 
 export * as Observer from "./client/Observer.ts"
 
 export * as Profile from "./settings/Profile.ts"
 
+export * as Question from "./protocol/model/Question.ts"
 export * as Publishing from "./server/Publishing.ts"
 
 export * as Reign from "./protocol/model/Reign.ts"

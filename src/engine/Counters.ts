@@ -10,6 +10,7 @@ import type { Output } from "../protocol/model/Output.ts"
 import type { State } from "../protocol/model/State.ts"
 import * as Elections from "./Elections.ts"
 import * as Histogram from "./Histogram.ts"
+import * as TalkCounts from "./TalkCounts.ts"
 
 /**
  * What happened in one election: the group's own has the name "". `outcomes` are how those ended that this server took part in:
@@ -40,6 +41,7 @@ export interface MessageCounts {
 export interface Counted {
   readonly elections: ReadonlyMap<string, ElectionCounts>
   readonly messages: MessageCounts
+  readonly talk: TalkCounts.TalkCounts
   /** How late this server's own heartbeats were. */
   readonly lateness: Histogram.Histogram
   /** How long it was paused, each time. */
@@ -55,6 +57,8 @@ export interface Counters {
   readonly event: (event: Event.Event) => void
   /** A heartbeat was due so many ms ago. */
   readonly late: (by: number) => void
+  /** A reader of a topic lost a message, or could not read one. */
+  readonly talk: Pick<TalkCounts.Counting, "lost" | "unreadable">
   readonly counted: () => Counted
 }
 
@@ -70,10 +74,17 @@ interface Counting {
   readonly vacant: Histogram.Filling
 }
 
+const seen = (elections: ReadonlyMap<string, Counting>): Counted["elections"] =>
+  new Map([...elections].map(([name, { outcomes, changes, vacant }]) => [
+    name,
+    { outcomes: { ...outcomes }, changes: { ...changes }, vacant: vacant.seen() }
+  ]))
+
 /** Nothing has happened yet, to the server of that id. */
 export const make = (self: Member.NodeId): Counters => {
   const elections = new Map<string, Counting>()
   const messages = { accepted: 0, repeated: 0, received: 0, lost: 0 }
+  const talk = TalkCounts.make()
   const lateness = Histogram.make()
   const pauses = Histogram.make()
   let newest = { term: 0, index: 0 }
@@ -86,7 +97,6 @@ export const make = (self: Member.NodeId): Counters => {
     return found
   }
   of(Election.ofGroup)
-
   const delivered = ({ index, leader, term }: Message.Of<"CLIENT_DELIVER">): void => {
     const isNew = leader === self && (term > newest.term || (term === newest.term && index > newest.index))
     if (isNew) newest = { term, index }
@@ -95,6 +105,7 @@ export const make = (self: Member.NodeId): Counters => {
   return {
     output: (output) => {
       if (output._tag === "Send" && output.message.type === "CLIENT_DELIVER") delivered(output.message)
+      talk.output(output)
     },
     ended: ({ election, outcome }) => {
       of(election).outcomes[outcome] += 1
@@ -120,12 +131,11 @@ export const make = (self: Member.NodeId): Counters => {
       }
     },
     late: lateness.observe,
+    talk,
     counted: () => ({
-      elections: new Map([...elections].map(([name, { outcomes, changes, vacant }]) => [
-        name,
-        { outcomes: { ...outcomes }, changes: { ...changes }, vacant: vacant.seen() }
-      ])),
+      elections: seen(elections),
       messages: { ...messages },
+      talk: { ...talk.counts },
       lateness: lateness.seen(),
       pauses: pauses.seen()
     })

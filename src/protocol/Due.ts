@@ -21,6 +21,7 @@ import type { StepContext } from "./model/StepContext.ts"
 import type { Timer } from "./model/Timer.ts"
 import * as Timers from "./model/Timers.ts"
 import * as Removal from "./Removal.ts"
+import * as Asking from "./talk/Asking.ts"
 import * as Runs from "./work/Runs.ts"
 
 /** What one that fires clears or sets anew does not fire by its old setting; what it sets waits for the next step. */
@@ -84,6 +85,8 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
       return
     case "NameNewest":
       return Delivery.nameNewest(context, timer.isLast)
+    case "Asks":
+      return Asking.due(context)
     case "Handover":
       return Algorithms.of(context.state).onHandoverTimer(context, timer)
     case "Farewell":

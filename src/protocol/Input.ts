@@ -4,6 +4,9 @@ import type * as Client from "./model/Client.ts"
 import type * as Member from "./model/Member.ts"
 import type * as Message from "./model/Message.ts"
 import type { Mark } from "./model/Runs.ts"
+import type * as Answering from "./talk/Answering.ts"
+import type * as Asking from "./talk/Asking.ts"
+import type * as Saying from "./talk/Saying.ts"
 
 /**
  * What can happen to a server.
@@ -26,6 +29,8 @@ import type { Mark } from "./model/Runs.ts"
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
  *   `Transfer`: it is to be handed to a member.
  * - `MarkRun`: this server leads, and wants these marks of a job kept; `RunMarked` answers.
+ * - `Say`: something is to be said on a topic. `Question`: a member is to be asked; the answer is the output `Answered`.
+ *   `GiveUp`: nobody waits for it any more. `Handled`: in answer to `Handle`.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
  *
  * Where no `election` is named, it is the group's own.
@@ -83,4 +88,8 @@ export type Input =
     readonly job: string
     readonly mark: Mark
   }
+  | { readonly _tag: "Say" } & Saying.Said
+  | { readonly _tag: "Question" } & Asking.Question
+  | { readonly _tag: "GiveUp"; readonly number: number }
+  | { readonly _tag: "Handled" } & Answering.Answer
   | { readonly _tag: "Leave" }

@@ -6,6 +6,7 @@ import * as Roles from "./election/Roles.ts"
 import type { StepContext } from "./model/StepContext.ts"
 import type { Timer } from "./model/Timer.ts"
 import * as Timing from "./model/Timing.ts"
+import * as Asking from "./talk/Asking.ts"
 
 /** The app wants to leave. */
 export const leave = (context: StepContext): void => {
@@ -37,6 +38,7 @@ export const fired = (context: StepContext, timer: Extract<Timer, { readonly _ta
     return context.setTimer("farewell", Timing.gaps.leaving[0], timer)
   }
   context.state.phase = "Left"
+  Asking.close(context)
   context.emit({ event: "Left" })
   context.outputs.push({ _tag: "Farewell" })
 }

@@ -30,6 +30,7 @@ import * as Member from "./model/Member.ts"
 import * as Message from "./model/Message.ts"
 import type { StepContext } from "./model/StepContext.ts"
 import * as Removal from "./Removal.ts"
+import * as Talking from "./talk/Talking.ts"
 import * as Runs from "./work/Runs.ts"
 
 type Via = "multicast" | "unicast"
@@ -67,6 +68,11 @@ export const received = (
     // For who commands.
     case "COMMAND_DONE":
       return
+    case "TALK":
+    case "QUESTION":
+    case "ANSWER":
+    case "PARTS_ASK":
+      return Talking.received(context, message)
     default:
       return fromServer(context, message, Membership.reachedAt(context, message, source), via)
   }

@@ -38,10 +38,15 @@ import * as PromiseRecord from "./model/PromiseRecord.ts"
 import type * as Reign from "./model/Reign.ts"
 import type { Now, State } from "./model/State.ts"
 import { StepContext } from "./model/StepContext.ts"
+import * as Talk from "./model/Talk.ts"
 import * as Timers from "./model/Timers.ts"
 import type * as Timing from "./model/Timing.ts"
 import * as Received from "./Received.ts"
 import * as Removal from "./Removal.ts"
+import * as Asking from "./talk/Asking.ts"
+import * as Peers from "./talk/Peers.ts"
+import * as Saying from "./talk/Saying.ts"
+import * as Talking from "./talk/Talking.ts"
 import * as Runs from "./work/Runs.ts"
 
 export type { Input } from "./Input.ts"
@@ -94,6 +99,7 @@ export const make = (options: {
   page: null,
   commands: [],
   runs: Runs.none,
+  talk: Talk.none,
   timers: Timers.empty
 })
 
@@ -198,6 +204,7 @@ const act = (context: StepContext, input: Input): void => {
         FailureDetector.sweep(context)
         ElectionContext.all(context).forEach(Departures.sweep)
         Delivery.sweep(context)
+        Peers.sweep(context)
         Algorithms.of(context.state).onSweep(context)
       }
       break
@@ -287,6 +294,18 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "MarkRun":
       Runs.ask(context, input)
+      break
+    case "Say":
+      Saying.say(context, input)
+      break
+    case "Question":
+      Asking.ask(context, input)
+      break
+    case "GiveUp":
+      Asking.giveUp(context, input.number)
+      break
+    case "Handled":
+      Talking.handled(context, input)
       break
     case "Leave":
       Leaving.leave(context)

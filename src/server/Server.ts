@@ -42,6 +42,7 @@ import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
+import * as Members from "./Members.ts"
 import * as OtherGroups from "./OtherGroups.ts"
 import * as OwnAddresses from "./OwnAddresses.ts"
 import * as OwnDescription from "./OwnDescription.ts"
@@ -49,6 +50,7 @@ import * as OwnMember from "./OwnMember.ts"
 import * as Publishing from "./Publishing.ts"
 import * as Seeds from "./Seeds.ts"
 import * as ServerEngine from "./ServerEngine.ts"
+import * as Talk from "./Talk.ts"
 
 /**
  * What a server is to its app.
@@ -66,6 +68,7 @@ export interface ServerShape {
   readonly useKeys: Keys.UseKeys
   readonly inbox: Inbox.InboxShape
   readonly publishing: Publishing.PublishingShape
+  readonly members: Members.MembersShape
 }
 
 /**
@@ -115,7 +118,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const ours = { group: settings.group, node: self.id }
   yield* Effect.annotateCurrentSpan(ours)
   const { failed, parts, useKeys } = yield* Effect.annotateLogs(run({ settings, keys, endpoint, seeds, self }), ours)
-  const { counters, drops, inbox, links, messenger, publishing, state, supervisor, works } = parts
+  const { counters, drops, inbox, links, messenger, publishing, state, supervisor, talk, works } = parts
   const dropped = Drops.withEndpoint(drops, endpoint)
   return {
     group: Group.make({
@@ -131,7 +134,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     leadership: Leaderships.make(state, works, ours),
     useKeys,
     inbox,
-    publishing
+    publishing,
+    members: talk.members
   }
 })
 
@@ -164,6 +168,7 @@ interface Parts extends Origin {
   readonly inbox: Inbox.InboxShape
   readonly publishing: Publishing.PublishingShape
   readonly tickets: Tickets.Tickets<Publishing.NotTaken, Publishing.NotPublished>
+  readonly talk: Talk.Talk
   readonly links: CrashLinks.CrashLinks | null
 }
 
@@ -185,6 +190,11 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
   const { inbox, offer, on } = yield* Inbox.make((limit) => state.offer({ _tag: "Room", limit }))
   const reading = yield* Publishing.reading(on, () => drops.count("BodyRefused"))
   const tickets = yield* Tickets.make<Publishing.NotTaken, Publishing.NotPublished>(Publishing.left)
+  const talk = yield* Talk.make({
+    step: (input) => state.offer(input),
+    state: () => state.stateUnsafe(),
+    counting: counters.talk
+  })
   const timing = timingOf(settings)
   const ring = keys.ring
   const links = yield* KeepingLinks.open({
@@ -210,6 +220,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
           ? Exit.succeed(output.seq)
           : Exit.fail(Publishing.notTaken(output.older, Flights.queueLimit))
       ),
+    talk: talk.carryOut,
     links,
     paused: () => messenger.renew(),
     supervisor
@@ -225,7 +236,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     freshness: () => freshnessIn(state.stateUnsafe())
   })
   const publishing = Publishing.make(reading, state, tickets, settings.maxMessageBytes)
-  const told = { drops, counters, others, inbox, publishing, tickets }
+  const told = { drops, counters, others, inbox, publishing, tickets, talk }
   return { ...origin, self, links, state, supervisor, messenger, works, ...told }
 })
 
@@ -284,7 +295,7 @@ export const make = (
  * @category models
  * @since 0.1.0
  */
-export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox | Publishing.Publishing
+export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox | Members.Members | Publishing.Publishing
 
 /**
  * The services that a server is.
@@ -295,11 +306,12 @@ export const services = (server: ServerShape): Context.Context<Services> =>
   Context.make(Group.Group, server.group).pipe(
     Context.add(Leadership.Leadership, server.leadership),
     Context.add(Inbox.Inbox, server.inbox),
-    Context.add(Publishing.Publishing, server.publishing)
+    Context.add(Publishing.Publishing, server.publishing),
+    Context.add(Members.Members, server.members)
   )
 
 /**
- * One group for an app: `Group`, `Leadership`, `Inbox` and `Publishing`, with settings from code alone.
+ * One group for an app: `Group`, `Leadership`, `Inbox`, `Members` and `Publishing`, with settings from code alone.
  *
  * @category layers
  * @since 0.1.0

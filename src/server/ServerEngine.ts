@@ -30,6 +30,7 @@ import * as ElectionSpans from "./ElectionSpans.ts"
 import type * as Inbox from "./Inbox.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
 import * as Marking from "./Marking.ts"
+import type * as Talk from "./Talk.ts"
 import * as Traffic from "./Traffic.ts"
 
 /**
@@ -93,6 +94,8 @@ export interface Options {
   readonly deliver: (message: Inbox.Offered) => void
   /** Takes what has become of what the app published, when no step is under way. */
   readonly published: (output: Published) => void
+  /** Carries out what is left to do for those who talk, and must not block. */
+  readonly talk: Talk.Talk["carryOut"]
   /** Its crash links, if it has any. */
   readonly links: Pick<CrashLinks, "keep" | "tryOut"> | null
   /** This server was paused: called before anything more is said. */
@@ -102,7 +105,7 @@ export interface Options {
 
 /** Makes the state of one server. */
 export const make = Effect.fnUntraced(function*(
-  { counters, deliver, drops, eventHistory, group, initial, links, paused, published, supervisor, works }: Options
+  { counters, deliver, drops, eventHistory, group, initial, links, paused, published, supervisor, talk, works }: Options
 ): Effect.fn.Return<ServerEngine, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const sinceBoot = yield* SinceBoot.SinceBoot
@@ -147,6 +150,10 @@ export const make = Effect.fnUntraced(function*(
       case "Farewell":
         showSent(output)
         return outbox.add(output)
+      case "Hear":
+      case "Handle":
+      case "Answered":
+        return talk(output)
       case "KeepLinks":
         return links?.keep(output.peers)
       case "TryLink":

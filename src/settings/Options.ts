@@ -319,10 +319,10 @@ export interface Options {
    */
   readonly maxTombstones?: number | undefined
   /**
-   * Largest body of a published message, as JSON. One above 512 bytes is sent in parts of at most 512, which are put
-   * together by every server and client; larger ones are refused where they are sent. Best the same everywhere: a
-   * server or client of a lower value drops what is larger, and counts it (`PartLost`). A server keeps at most 16
-   * such messages of which parts are missing. Larger: one message may keep the others waiting for longer.
+   * Largest message that is sent in parts, as JSON: the body of a published one, a question that a member is asked, or
+   * an answer. A larger one is refused where it is sent. Best the same everywhere: a server or client of a lower value
+   * drops a published message that is larger, and counts it (`PartLost`), and refuses such a question. A server keeps at
+   * most 16 of each kind of which parts are missing, and 16 answers. Larger: one message may keep the others waiting for longer.
    *
    * Default: 65536. Allowed: a whole number from 512 to 1048576.
    */

@@ -199,7 +199,7 @@ export const settings = {
     default: () => 1_024
   }),
   maxMessageBytes: whole([512, Client.maxMessageBytes], "bytes", {
-    summary: "largest body of a published message, as JSON",
+    summary: "largest message that is sent in parts",
     default: () => 65_536
   }),
   leadership: Setting.choice(["bully", "lease"], {

@@ -45,7 +45,11 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   BodyRefused: true,
   PathProbesFull: true,
   CommandRefused: true,
-  RunsFull: true
+  RunsFull: true,
+  NoMember: true,
+  TalkRepeated: true,
+  TalkFull: true,
+  LateAnswer: true
 }
 
 const header = new Set(["type", "sender", "term", "leader", "heard", "moved", "hears"])

@@ -204,6 +204,23 @@ describe("what is dropped is told apart (protocol 7)", () => {
   })
 })
 
+/** What members say to each other, with the longest names and numbers. */
+const largestTalk = (
+  server: Pick<Member.Member, "id" | "incarnation">,
+  seq: number
+): ReadonlyArray<Message.Message> => {
+  const from = { id: server.id, incarnation: Number.MAX_SAFE_INTEGER }
+  const name = "\\".repeat(32)
+  const parts = { part: 4_095, of: 4_096, text: "\\".repeat(400) }
+  const missing = Array.from({ length: 32 }, () => 4_095)
+  return [
+    { type: "TALK", from, seq, to: from.id, topic: name, body: "x".repeat(898) },
+    { type: "QUESTION", from, to: from, seq, oldest: seq, question: name, lead: true, again: true, ...parts },
+    { type: "ANSWER", from, to: from, seq, outcome: "x".repeat(32), ...parts },
+    { type: "PARTS_ASK", from, to: from, seq, what: "question", missing }
+  ]
+}
+
 describe("the largest message of each kind fits a frame, keyed too (protocol 7)", () => {
   /** The longest that is announced, or told of another: as it is spelt first, and without a zone. */
   const longestIp = `${"ffff:".repeat(7)}ffff`
@@ -402,7 +419,8 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
         by
       },
       { type: "COMMAND_DONE", nonce, from: start, outcome: "x".repeat(32) },
-      { type: "EVICTED", ...header, gone: start, by }
+      { type: "EVICTED", ...header, gone: start, by },
+      ...largestTalk(leader, delivered)
     ]
   })
 

@@ -86,6 +86,7 @@ const act = Schema.Union([
   }),
   Schema.Struct({ do: Schema.Literals(["Publish"]), bytes: Schema.Literals([1, 600, 40_000]) }),
   Schema.Struct({ do: Schema.Literals(["Unpublish"]) }),
+  Schema.Struct({ do: Schema.Literals(["Question"]), to: anyone, number: Schema.Literals([1, 2, 3]) }),
   Schema.Struct({ do: Schema.Literals(["Leave"]), really: chance })
 ])
 type Act = typeof act.Type
@@ -279,6 +280,11 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     }
     case "CLIENT_LEAVE":
       return { type: "CLIENT_LEAVE", client: Peer.sender(said.client) }
+    case "TALK":
+    case "QUESTION":
+    case "ANSWER":
+    case "PARTS_ASK":
+      return talk(server, said)
     default:
       return Peer.says(sender, bodies[said.type], {
         follows,
@@ -286,6 +292,23 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
         heard: terms[said.heard],
         delivered: said.index
       })
+  }
+}
+
+/** What a member says on a topic, asks or answers. */
+const talk = (server: Server, said: typeof Said.Type): Message.Message => {
+  const from = { id: Peer.id(said.sender), incarnation: said.incarnation }
+  const to = { id: server.state.self.id, incarnation: server.state.self.incarnation }
+  const between = { from, to, seq: said.seq }
+  switch (said.type) {
+    case "QUESTION":
+      return { ...between, type: "QUESTION", oldest: said.oldest, question: "load", part: said.page, of: 2, text: "1" }
+    case "ANSWER":
+      return { ...between, type: "ANSWER", outcome: "Done", text: "1" }
+    case "PARTS_ASK":
+      return { ...between, type: "PARTS_ASK", what: said.page === 0 ? "question" : "answer", missing: [said.page] }
+    default:
+      return { type: "TALK", from, seq: said.seq, topic: "orders", body: said.seq }
   }
 }
 
@@ -332,6 +355,15 @@ const perform = (server: Server, act: Act): void => {
       return void server.step({ _tag: "Publish", ticket: 1, body: "x".repeat(act.bytes), topic: "orders" })
     case "Unpublish":
       return void server.step({ _tag: "Unpublish", ticket: 1 })
+    case "Question":
+      return void server.step({
+        _tag: "Question",
+        to: Peer.id(act.to),
+        number: act.number,
+        question: "load",
+        text: "1",
+        within: 1_000
+      })
     case "Leave":
       return act.really < 20 ? void server.step({ _tag: "Leave" }) : undefined
     default:

@@ -241,6 +241,10 @@ const received = (context: ClientContext, message: Message.Message, from: Member
     case "WITNESS":
     case "COMMAND":
     case "COMMAND_DONE":
+    case "TALK":
+    case "QUESTION":
+    case "ANSWER":
+    case "PARTS_ASK":
       return
   }
   hear(context, message.sender.id)

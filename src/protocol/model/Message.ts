@@ -38,6 +38,7 @@ import {
 } from "./MessageFields.ts"
 import * as Reign from "./Reign.ts"
 import * as RunMessages from "./RunMessages.ts"
+import * as TalkMessages from "./TalkMessages.ts"
 
 export { maxOlder, Missed } from "./ClientMessages.ts"
 export { handover, Promised } from "./LeaseMessages.ts"
@@ -173,7 +174,8 @@ export const Message = Schema.Union([
   ...LeaseMessages.handovers,
   ...ClientMessages.kinds,
   ...CommandMessages.kinds,
-  ...RunMessages.kinds
+  ...RunMessages.kinds,
+  ...TalkMessages.kinds
 ]).pipe(Schema.toTaggedUnion("type"))
 
 /** */

@@ -1,4 +1,5 @@
 /** What a step leaves to be done. */
+import type * as Schema from "effect/Schema"
 import type * as Parts from "../delivery/Parts.ts"
 import type * as Event from "./Event.ts"
 import type * as Member from "./Member.ts"
@@ -22,6 +23,8 @@ import type { Known } from "./Runs.ts"
  * - `KeepLinks`: crash links with these are to be kept open from this side, and with no others. `TryLink`: whether somebody
  *   listens for links there is to be tried, then step `LinkTried`.
  * - `RunMarked`: in answer to `MarkRun` of that request: enough members keep the marks, and know these.
+ * - `Hear`: tell those who read that topic. `Handle`: have the question handled, then step `Handled`. `Answered`: this is what
+ *   came of that question of the app; `text` is the JSON that belongs to the outcome.
  */
 export type Output =
   | {
@@ -42,6 +45,27 @@ export type Output =
   | { readonly _tag: "KeepLinks"; readonly peers: ReadonlyArray<LinkPeer> }
   | { readonly _tag: "TryLink"; readonly peer: LinkPeer }
   | { readonly _tag: "RunMarked"; readonly request: number; readonly known: Known }
+  | {
+    readonly _tag: "Hear"
+    readonly by: "broadcast" | "sendTo"
+    readonly from: Member.Member
+    readonly topic: string
+    readonly body: Schema.Json
+  }
+  | {
+    readonly _tag: "Handle"
+    readonly from: Member.Member
+    readonly seq: number
+    readonly question: string
+    readonly text: string
+  }
+  | {
+    readonly _tag: "Answered"
+    readonly number: number
+    readonly by: Member.NodeId | null
+    readonly outcome: string
+    readonly text: string
+  }
 
 /** One start of a server, and where it accepts crash links. */
 export interface LinkPeer {
@@ -63,6 +87,9 @@ export interface LinkPeer {
  *   turn. `PartLost`: a part of a message of which others are lost, or that is too large. `BodyRefused`:
  *   a message on a topic, whose body is not of the schema that the app gave. `PathProbesFull`: one path probe too many was not repeated.
  * - `RunsFull`: the marks of a job were dropped for those of one too many.
+ * - `NoMember`: what a server said that is no member here. `TalkRepeated`: what it said that came before, or is too old to tell.
+ *   `TalkFull`: a question that would be one too many, or whose answer is kept no more. `LateAnswer`: an answer, or a request for
+ *   parts, that nobody waits for.
  */
 export type DropReason =
   | "Own"
@@ -81,6 +108,10 @@ export type DropReason =
   | "PathProbesFull"
   | "CommandRefused"
   | "RunsFull"
+  | "NoMember"
+  | "TalkRepeated"
+  | "TalkFull"
+  | "LateAnswer"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
 type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"

@@ -17,6 +17,7 @@ import type * as PromiseRecord from "./PromiseRecord.ts"
 import type * as Reach from "./Reach.ts"
 import type * as Reign from "./Reign.ts"
 import type { Runs } from "./Runs.ts"
+import type * as Talk from "./Talk.ts"
 import type { Timer } from "./Timer.ts"
 import type * as Timers from "./Timers.ts"
 import type * as Timing from "./Timing.ts"
@@ -332,5 +333,6 @@ export interface State {
   /** The newest commands that came to it. */
   readonly commands: ReadonlyArray<Commanded>
   readonly runs: Runs
+  readonly talk: Talk.Talk
   readonly timers: Timers.Timers<Timer>
 }

@@ -61,5 +61,6 @@ export type Timer =
     readonly due: "votes" | "question" | "record"
     readonly gaps: ReadonlyArray<number>
   }
+  | { readonly _tag: "Asks" }
   | { readonly _tag: "Farewell" }
   | { readonly _tag: "Run"; readonly request: number }

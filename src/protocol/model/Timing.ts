@@ -29,7 +29,7 @@ export interface Timing {
   readonly maxClients: number
   /** The most tombstones that are kept; beyond, the longest gone are forgotten first, and counted. */
   readonly maxTombstones: number
-  /** The largest message of a client that is put together of parts, in characters of its JSON. */
+  /** The largest message of a client that is put together of parts, in characters of its JSON, and the largest question or answer, in bytes of it. */
   readonly maxMessageBytes: number
   readonly stopTimeout: number
   /** The agreement of a majority lease; null if the Bully algorithm alone decides. */

@@ -35,6 +35,18 @@ export const isName = (text: string): boolean =>
   text !== "" && Name.isPlain(text) && encoder.encode(text).length <= maxNameBytes
 
 /**
+ * The name, if it may be one; otherwise a defect that says so.
+ *
+ * @internal
+ */
+export const named = (name: string, of: string): string => {
+  if (isName(name)) return name
+  throw new RangeError(
+    `${Name.quoted(name)} is no name of ${of}; allowed: 1 to ${maxNameBytes} bytes of text, ${Name.allowed}`
+  )
+}
+
+/**
  * The name of a topic, as messages carry it.
  *
  * @internal
@@ -56,11 +68,7 @@ export const TopicName = Schema.String.check(
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A, E>(name: string, body: Schema.Codec<A, E>): Topic<A> => {
-  if (!isName(name)) {
-    throw new RangeError(
-      `${Name.quoted(name)} is no name of a topic; allowed: 1 to ${maxNameBytes} bytes of text, ${Name.allowed}`
-    )
-  }
-  return { name, body: Schema.toCodecJson(body) }
-}
+export const make = <A, E>(name: string, body: Schema.Codec<A, E>): Topic<A> => ({
+  name: named(name, "a topic"),
+  body: Schema.toCodecJson(body)
+})

@@ -221,6 +221,38 @@ export const metrics = {
     help: "Messages of clients that wait for those before them, or for the app to read its inbox.",
     beware: "Some wait for a moment under load. Only a number that stays is a reader that does not read."
   }),
+  talkSaid: counter({
+    name: "bellwether_talk_said_total",
+    unit: "{messages}",
+    help: "Messages on topics that this server sent, to all members or to one.",
+    beware: "Nobody acknowledges them: how many were heard, the others count."
+  }),
+  talkHeard: counter({
+    name: "bellwether_talk_heard_total",
+    unit: "{messages}",
+    help: "Messages on topics that came to this server, its own to all included, each once.",
+    beware: "They count whether or not the app reads their topic."
+  }),
+  talkLost: counter({
+    name: "bellwether_talk_lost_total",
+    unit: "{messages}",
+    help:
+      "Messages on topics that readers of this server's app lost: too slow, or not what the schema of the topic says.",
+    labels: ["reason"],
+    beware: "Each counts once a reader. What the network lost is not among them."
+  }),
+  questionsAsked: counter({
+    name: "bellwether_questions_asked_total",
+    unit: "{questions}",
+    help: "Questions of this server's app to members that are over, answered or not.",
+    beware: "One that the app gave up waiting for is not counted."
+  }),
+  questionsHandled: counter({
+    name: "bellwether_questions_handled_total",
+    unit: "{questions}",
+    help: "Questions that were given to the handlers of this server's app.",
+    beware: "One for which there is no handler is counted, too."
+  }),
   entries: gauge({
     name: "bellwether_table_entries",
     unit: "{entries}",

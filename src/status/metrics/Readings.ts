@@ -84,7 +84,9 @@ const ofElection = (
   ]
 }
 
-const ofCounted = ({ datagrams, dropped, elections, messages, waiting }: Group.Counts): ReadonlyArray<Reading> => [
+const ofCounted = (
+  { datagrams, dropped, elections, messages, talk, waiting }: Group.Counts
+): ReadonlyArray<Reading> => [
   ...[...elections].flatMap(([election, { outcomes }]) =>
     Object.entries(outcomes).map(([outcome, count]) => read("elections", count, { election, outcome }))
   ),
@@ -102,7 +104,13 @@ const ofCounted = ({ datagrams, dropped, elections, messages, waiting }: Group.C
   read("repeated", messages.repeated),
   read("delivered", messages.received),
   read("lost", messages.lost),
-  read("waiting", waiting)
+  read("waiting", waiting),
+  read("talkSaid", talk.said),
+  read("talkHeard", talk.heard),
+  read("talkLost", talk.lost, { reason: "slow" }),
+  read("talkLost", talk.unreadable, { reason: "unreadable" }),
+  read("questionsAsked", talk.asked),
+  read("questionsHandled", talk.handled)
 ]
 
 const ofTables = ({ counts: { tables }, settings }: Source): ReadonlyArray<Reading> => {

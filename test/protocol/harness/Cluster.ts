@@ -54,6 +54,8 @@ export interface Options {
   readonly arrives: (datagram: Datagram) => ReadonlyArray<number>
   /** How many ms leading work takes to end. What takes more than its time is not waited for. */
   readonly stops: () => number
+  /** Hears of what steps leave to be done. */
+  readonly told?: ((name: string, output: Output) => void) | undefined
   /** What servers go by instead of the protocol. */
   readonly protocol?: Pick<typeof Step, "make" | "step" | "leads"> | undefined
 }
@@ -292,6 +294,7 @@ export class Cluster {
   }
 
   #carryOut(machine: Machine, output: Output): void {
+    this.#options.told?.(machine.member.name, output)
     switch (output._tag) {
       case "Send":
         return output.to.forEach((address) => this.#send(machine, address, output.message))

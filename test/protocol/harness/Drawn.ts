@@ -9,6 +9,7 @@ import * as Struct from "effect/Struct"
 import * as Client from "../../../src/protocol/model/Client.ts"
 import * as Member from "../../../src/protocol/model/Member.ts"
 import * as Message from "../../../src/protocol/model/Message.ts"
+import * as TalkMessages from "../../../src/protocol/model/TalkMessages.ts"
 
 const string = Arbitrary.schema(Schema.String)
 
@@ -63,6 +64,8 @@ export const body = Arbitrary.map(
   (body): Client.Body => Client.bodyBytes(body) <= Client.maxBodyBytes ? body : cut(JSON.stringify(body), 510)
 )
 
+const topic = Arbitrary.schema(Schema.Literals(["orders", "a \"b\" c", "größe", "\\".repeat(32)]))
+
 const { cases } = Message.Message
 
 /** What a kind says besides who says it and texts. */
@@ -75,12 +78,11 @@ const rest = (type: Message.Message["type"]): Arbitrary.Arbitrary<object> => {
     list: ___,
     older: ______,
     sender: ____,
-    topic: _______,
+    text: _______,
+    topic: ________,
+    question: _________,
     ...others
-  } = cases[type]
-    .fields as Readonly<
-      Record<string, Schema.Constraint>
-    >
+  } = cases[type].fields as Readonly<Record<string, Schema.Constraint>>
   // An acknowledgement names the client by its id alone.
   const fields = client === undefined || client === Client.Client ? others : { ...others, client }
   return Arbitrary.schema(Schema.Struct(fields)) as Arbitrary.Arbitrary<object>
@@ -100,6 +102,10 @@ export const ofType = <Type extends Message.Message["type"]>(type: Type): Arbitr
       ...("topic" in cases[type].fields
         ? { topic: Arbitrary.schema(Schema.Literals(["", "orders", "\u00fc 1"])) }
         : {}),
+      ...("text" in cases[type].fields
+        ? { text: Arbitrary.map(string, (text) => cut(text, TalkMessages.maxPartBytes)) }
+        : {}),
+      ...("question" in cases[type].fields ? { question: topic } : {}),
       ...("list" in cases[type].fields ? { list: Arbitrary.array(listed, { maxLength: 12 }) } : {})
     }),
     Arbitrary.map(({ rest, ...own }) => {

@@ -1,0 +1,158 @@
+/** One server of `npm run bench -- talk`, as a process of its own: its parent tells it what to do, and is told what it measured. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Client from "../src/client/Client.ts"
+import * as NodeClient from "../src/NodeClient.ts"
+import * as NodeServer from "../src/NodeServer.ts"
+import * as Question from "../src/protocol/model/Question.ts"
+import * as Topic from "../src/protocol/model/Topic.ts"
+import * as Group from "../src/server/Group.ts"
+import * as Inbox from "../src/server/Inbox.ts"
+import * as Members from "../src/server/Members.ts"
+
+/** What a process is. */
+export interface Role {
+  readonly group: string
+  readonly port: number
+  readonly name: string
+  readonly priority: number
+  readonly key: string | null
+  readonly servers: number
+}
+
+/** What was measured while one talked: times in ms, of each that had an answer; how many the others heard. */
+export interface Measured {
+  readonly count: number
+  readonly failed: number
+  readonly millis: number
+  readonly took: ReadonlyArray<number>
+  readonly heard: number
+  readonly cpuMicros: number
+}
+
+type Talker = (size: number) => Effect.Effect<unknown, unknown, Members.Members | Group.Group | Client.Client>
+
+/** What is said: so many at once, or so many in a second; of so many bytes. */
+export interface Load {
+  readonly name: string
+  readonly talks: Talker
+  readonly atOnce?: number
+  readonly perSecond?: number
+  readonly bytes: number
+}
+
+const news = Topic.make("news", Schema.String)
+const echo = Question.make("echo", { request: Schema.String, response: Schema.String })
+
+const other = Effect.flatMap(
+  Group.Group,
+  (group) =>
+    Effect.flatMap(
+      group.self,
+      (self) => Effect.map(group.members, (members) => members.find(({ id }) => id !== self.id)!.id)
+    )
+)
+
+const broadcast: Talker = (size) => Members.Members.use(({ broadcast }) => broadcast(news, "x".repeat(size)))
+const sendTo: Talker = (size) =>
+  Effect.flatMap(other, (to) => Members.Members.use(({ sendTo }) => sendTo(to, news, "x".repeat(size))))
+const ask: Talker = (size) =>
+  Effect.flatMap(other, (to) => Members.Members.use(({ ask }) => ask(to, echo, "x".repeat(size))))
+const publish: Talker = (size) => Client.Client.use(({ send }) => send("x".repeat(size)))
+
+export const loads: ReadonlyArray<Load> = [
+  { name: "broadcast, 1,000 a second", talks: broadcast, perSecond: 1_000, bytes: 64 },
+  { name: "sendTo, 1,000 a second", talks: sendTo, perSecond: 1_000, bytes: 64 },
+  { name: "ask, one after the other", talks: ask, atOnce: 1, bytes: 64 },
+  { name: "ask, 64 under way", talks: ask, atOnce: 64, bytes: 64 },
+  { name: "ask, 60 KiB there and back", talks: ask, atOnce: 1, bytes: 60 * 1_024 },
+  { name: "publish, one after the other", talks: publish, atOnce: 1, bytes: 64 },
+  { name: "publish, 64 under way", talks: publish, atOnce: 64, bytes: 64 }
+]
+
+const say = (message: unknown) => process.send?.(message)
+
+/** Does one load for so long, where this process talks; otherwise only waits. */
+const measured = Effect.fnUntraced(function*(load: Load, millis: number, talks: boolean, heard: () => number) {
+  const took: Array<number> = []
+  let count = 0
+  let failed = 0
+  const one = Effect.suspend(() => {
+    const began = performance.now()
+    return Effect.matchEffect(load.talks(load.bytes), {
+      onFailure: () => Effect.sync(() => void failed++),
+      onSuccess: () =>
+        Effect.sync(() => {
+          count++
+          took.push(performance.now() - began)
+        })
+    })
+  })
+  const before = heard()
+  const cpu = process.cpuUsage()
+  const began = performance.now()
+  const { perSecond } = load
+  const some: Effect.Effect<unknown, never, Members.Members | Group.Group | Client.Client> = perSecond === undefined
+    ? Effect.all(Array.from({ length: load.atOnce ?? 1 }, () => Effect.forever(one)), { concurrency: "unbounded" })
+    : Effect.repeat(
+      Effect.replicateEffect(one, perSecond / 100, { discard: true }),
+      Schedule.fixed("10 millis")
+    )
+  yield* Effect.timeoutOption(talks ? some : Effect.never, millis)
+  const lasted = performance.now() - began
+  // What is still on its way.
+  yield* Effect.sleep("200 millis")
+  const { system, user } = process.cpuUsage(cpu)
+  const measured: Measured = {
+    count,
+    failed,
+    millis: lasted,
+    took: took.filter((_, at) => at % Math.max(1, Math.floor(took.length / 10_000)) === 0),
+    heard: heard() - before,
+    cpuMicros: system + user
+  }
+  yield* Effect.sync(() => say(measured))
+})
+
+const program = Effect.fnUntraced(function*({ priority, servers }: Role) {
+  const group = yield* Group.Group
+  const members = yield* Members.Members
+  const inbox = yield* Inbox.Inbox
+  let heard = 0
+  const counting = (stream: Stream.Stream<unknown>) =>
+    Effect.forkScoped(Stream.runForEach(stream, () => Effect.sync(() => void heard++)))
+  yield* counting(members.messages(news))
+  yield* counting(inbox.messages)
+  yield* members.handle(echo, Effect.succeed)
+  const isSettled = ({ members, reign }: Group.View) =>
+    members.length === servers && reign?.leader.priority === servers - 1
+  yield* Stream.runHead(Stream.filter(group.changes, isSettled))
+  if (priority === 0) yield* Client.Client.use(({ join }) => join)
+  yield* Effect.sync(() => say("ready"))
+  yield* Stream.runForEach(
+    Stream.callback<{ readonly load: string; readonly millis: number }>((queue) =>
+      Effect.sync(() => {
+        process.on("message", (order) => void Queue.offerUnsafe(queue, order as never))
+      })
+    ),
+    ({ load, millis }) => measured(loads.find(({ name }) => name === load)!, millis, priority === 0, () => heard)
+  )
+})
+
+export const run = async (role: Role): Promise<void> => {
+  const settings = {
+    group: role.group,
+    port: role.port,
+    name: role.name,
+    interfaces: ["lo"],
+    ttl: 0,
+    ...role.key === null ? {} : { key: role.key }
+  }
+  const layers = Layer.merge(NodeServer.layer({ ...settings, priority: role.priority }), NodeClient.layer(settings))
+  process.once("disconnect", () => process.exit(0))
+  await Effect.runPromise(Effect.scoped(Effect.provide(program(role), layers)) as Effect.Effect<void>)
+}
