@@ -106,7 +106,7 @@ export interface ObserverShape {
   /** Waits until the group is followed: a server has answered, and it is heard of. It may wait without end: set a time-out. */
   readonly followed: Effect.Effect<void>
   /**
-   * The view now, and every later event: `MemberJoined`, `MemberMoved`, `MemberRemoved`, `LeaderChanged` of each election,
+   * The view now, and every later event: `MemberJoined`, `MemberMoved`, `MemberChanged`, `MemberRemoved`, `LeaderChanged` of each election,
    * `WrongKey`, `FiberDied`. In the discovery window after the start: the empty view, and every event, of those who are there too.
    * They end with the observer. A reader that falls more than 4,096 events behind gets `EventsLost` in place of its oldest.
    */

@@ -147,6 +147,24 @@ describe("the observer of an app", () => {
       assert.deepStrictEqual((yield* observer.members).map(({ tags }) => tags), [{}, {}, {}, { zone: "a" }])
     }))
 
+  it.effect("hears what a member says otherwise of itself, and with multicast asks nobody for it", () =>
+    Effect.gen(function*() {
+      const { events, nodes, observer, sent } = yield* observed(3)
+      const before = yield* sent
+      yield* nodes[1]!.group.setTags({ zone: "b" })
+      yield* World.pass(1_000)
+      assert.deepStrictEqual((yield* observer.members)[1]?.tags, { zone: "b" })
+      assert.include(told(events), "MemberChanged")
+      assert.strictEqual(yield* sent, before)
+      const seeds = ["10.0.0.2:5000"]
+      const options = { multicast: false, unicastPort: 5_000, seeds }
+      const alone = yield* observed(3, options)
+      yield* alone.nodes[2]!.group.setTags({ zone: "c" })
+      yield* World.pass(4_000)
+      assert.deepStrictEqual((yield* alone.observer.members)[2]?.tags, { zone: "c" })
+      assert.include(told(alone.events), "MemberChanged")
+    }))
+
   it.effect("costs a group with a key the proofs of its sessions", () =>
     Effect.gen(function*() {
       const key = "5e".repeat(32)
