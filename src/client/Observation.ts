@@ -173,7 +173,12 @@ class Step {
     const leader = this.now.elections.get(name)?.reign?.leader.id
     const member = leader === undefined ? undefined : memberBy(this.now, leader)
     const { monotonic } = this.#time
-    return { name, monotonic, leaderHeardAt: leaderHeardAt ?? (member === undefined ? monotonic : lastSign(member)) }
+    return {
+      name,
+      monotonic,
+      leaderHeardAt: leaderHeardAt ?? (member === undefined ? monotonic : lastSign(member)),
+      leaderPriority: member?.priority
+    }
   }
 
   #elected(name: string, [election, change]: ObservedElection.Result): void {
