@@ -201,7 +201,7 @@ class Step {
     const member = leader === undefined ? undefined : memberBy(this.now, leader)
     const { monotonic } = this.#time
     const heard = member === undefined ? monotonic : ObservedMember.lastSign(this.now, member)
-    return { name, monotonic, leaderHeardAt: leaderHeardAt ?? heard }
+    return { name, monotonic, leaderHeardAt: leaderHeardAt ?? heard, leaderPriority: member?.priority }
   }
 
   #elected(name: string, [election, change]: ObservedElection.Result): void {

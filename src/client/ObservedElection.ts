@@ -44,13 +44,15 @@ export interface About {
   readonly name: string
   readonly monotonic: number
   readonly leaderHeardAt: number
+  /** What that leader says of its priority now, which may be another than its reign began with. */
+  readonly leaderPriority?: number | undefined
 }
 
 /** Why another leads without a word of the one before: it ranks higher, or the one before fell silent. */
-const causeOf = (before: Reign.Reign, after: Reign.Reign, name: string): Event.Cause =>
+const causeOf = (before: Reign.Reign, after: Reign.Reign, { leaderPriority, name }: About): Event.Cause =>
   before.leader.id === after.leader.id
     ? before.leader.incarnation === after.leader.incarnation ? "Superseded" : "Replaced"
-    : Member.outranks(after.leader, before.leader, name)
+    : Member.outranks(after.leader, { ...before.leader, priority: leaderPriority ?? before.leader.priority }, name)
     ? "HigherRank"
     : "Silent"
 
@@ -58,10 +60,11 @@ const begin = (
   election: ObservedElection,
   reign: Reign.Reign,
   said: Event.Cause | undefined,
-  { leaderHeardAt, monotonic, name }: About
+  about: About
 ): Result => {
+  const { leaderHeardAt, monotonic } = about
   const { cause: vacancy, last, reign: before, vacantSince } = election
-  const cause = said ?? (before === null ? last === null ? "Start" : vacancy : causeOf(before, reign, name))
+  const cause = said ?? (before === null ? last === null ? "Start" : vacancy : causeOf(before, reign, about))
   const since = before === null
     ? last === null ? monotonic : vacantSince
     : cause === "Silent"

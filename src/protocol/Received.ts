@@ -241,8 +241,9 @@ const onResponse = (context: StepContext, message: Message.Of<"SERVER_RESPONSE">
 
 const onMembers = (context: StepContext, message: Message.Of<"MEMBERS">, from: Member.Address): void => {
   const own = message.list.find((line) => line.id === context.state.self.id)
-  if (own !== undefined && Identity.isOwnAddress(context, own) && Identity.raise(context, own.incarnation)) {
-    Waking.raised(context)
+  if (own !== undefined && Identity.isOwnAddress(context, own)) {
+    if (Identity.raise(context, own.incarnation)) Waking.raised(context)
+    else if (Description.exceed(context, own)) Presence.sayChanged(context)
   }
   MemberLists.onPage(context, message, from)
 }

@@ -161,10 +161,12 @@ const outcomes: { readonly [outcome: string]: string } = {
 const changes = (before: Member.Member, after: Member.Member): string => {
   const pairs = ({ tags }: Member.Member) =>
     Object.entries(tags).map(([key, text]) => `${key}=${text}`).join(",") || "none"
-  return [
+  const all = [
     ...before.priority === after.priority ? [] : [`priority ${before.priority} to ${after.priority}`],
     ...pairs(before) === pairs(after) ? [] : [`tags ${pairs(before)} to ${pairs(after)}`]
-  ].join("; ")
+  ]
+  // As after its machine was set back.
+  return all.length === 0 ? "the same, told anew" : all.join("; ")
 }
 
 const strangers: { readonly [K in Extract<Event.Event, { event: "WrongKey" }>["problem"]]: string } = {

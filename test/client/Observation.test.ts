@@ -88,6 +88,8 @@ const say = (event: Event.Event): string => {
       return `${event.member.name} joined by ${event.via}`
     case "MemberMoved":
       return `${event.member.name} moved`
+    case "MemberChanged":
+      return `${event.after.name} changed: ${event.after.priority} ${event.after.tags["zone"] ?? "none"}`
     case "MemberRemoved":
       return `${event.member.name} ${event.reason._tag}`
     case "LeaderChanged":
@@ -376,5 +378,58 @@ describe("an observer", () => {
       seen.hear(message, one)
     }
     assert.strictEqual(seen.observation.elections.size, 64)
+  })
+})
+
+describe("a member that changes what it says of itself (protocol, What a server says of itself)", () => {
+  const described = (sender: Member.Member, revision: number, priority: number, zone: string): Member.Member => ({
+    ...sender,
+    revision,
+    priority,
+    tags: { zone }
+  })
+  const before = described(one, 0, 3, "a")
+  const after = described(one, 1, 1, "b")
+  const begun = () => {
+    const watching = observer()
+    watching.hear(alive(before, reign(5, before)))
+    watching.hear(alive(described(two, 0, 2, "a"), reign(5, before)), two)
+    watching.answer(before, [listed(before), listed(described(two, 0, 2, "a"))], reign(5, before))
+    return watching
+  }
+
+  it("is told once, and what it said before and comes late does not undo it", () => {
+    const watching = begun()
+    assert.deepStrictEqual(watching.hear(alive(after, reign(5, before))), ["s1 changed: 1 b"])
+    assert.deepStrictEqual(watching.hear(alive(before, reign(5, before))), [])
+    assert.deepStrictEqual(watching.hear(alive(after, reign(5, before))), [])
+    assert.deepStrictEqual(watching.names, ["s2", "s1"])
+  })
+
+  it("is not undone by the list of a server that has not heard of it", () => {
+    const watching = begun()
+    watching.hear(alive(after, reign(5, before)))
+    assert.deepStrictEqual(watching.answer(two, [listed(before), listed(two)], reign(5, before)), [])
+    assert.deepInclude(Observation.memberBy(watching.observation, one.id), {
+      priority: 1,
+      revision: 1,
+      tags: { zone: "b" }
+    })
+  })
+
+  it("is told by a list, where it was not heard", () => {
+    const watching = begun()
+    const line = { ...listed(after), tags: after.tags }
+    assert.deepStrictEqual(watching.answer(two, [line, listed(described(two, 0, 2, "a"))], reign(5, before)), [
+      "s1 changed: 1 b"
+    ])
+    assert.deepStrictEqual(watching.hear(alive(after, reign(5, before))), [])
+  })
+
+  it("and led with a higher priority before is replaced by one that ranks higher now", () => {
+    const watching = begun()
+    watching.hear(alive(after, reign(5, before)))
+    const second = described(two, 0, 2, "a")
+    assert.deepStrictEqual(watching.hear(alive(second, reign(6, second)), two), ["s2 leads: HigherRank 0"])
   })
 })

@@ -202,6 +202,44 @@ describe("a server that changes what it says of itself", () => {
   })
 })
 
+describe("a server whose machine was set back to before a change", () => {
+  const known = (server: Server, revision: number, incarnation = 1_000) =>
+    server.hear(Peer.members("a", [changed("m", revision, { incarnation })]), "unicast", changed("a", 0))
+
+  it("is told by those that hear it, once in a while, and goes on above that", () => {
+    const server = live({}, [alive(changed("z", 2, { tags: { zone: "b" } }))])
+    server.advance(200).forget()
+    for (let time = 0; time < 3; time++) server.hear(alive(changed("z", 1)))
+    const told = server.said("MEMBERS")
+    assert.deepStrictEqual(told.map(({ message, to }) => [to?.ip, message.list[0]?.revision]), [["192.0.2.26", 2]])
+    server.advance(101).hear(alive(changed("z", 1)))
+    assert.strictEqual(server.said("MEMBERS").length, 1)
+    const other = live({ self: changed("m", 1, { tags: { zone: "a" } }) })
+    known(other, 4)
+    assert.deepInclude(other.state.self, { revision: 5, tags: { zone: "a" } })
+    assert.deepInclude(other.said("SERVER_ALIVE")[0]?.message.sender, { revision: 5 })
+    assert.strictEqual(changes(other).length, 1)
+  })
+
+  it("is told by few of many", () => {
+    const server = live({}, Array.from("bcdefghijklnopqrstuvwxy", (name) => alive(changed(name, 0))))
+    server.hear(alive(changed("z", 2)))
+    for (let time = 0; time < 50; time++) server.advance(101).hear(alive(changed("z", 1)))
+    const told = server.said("MEMBERS").length
+    assert.isAbove(told, 0)
+    assert.isBelow(told, 25)
+  })
+
+  it.each([[1, 1_000], [0, 1_000], [7, 999], [999_999_999, 1_000]])(
+    "takes nothing from a list that says revision %d of its start %d",
+    (revision, incarnation) => {
+      const server = live({ self: changed("m", 1) })
+      known(server, revision, incarnation)
+      assert.deepStrictEqual([server.state.self, server.told()], [changed("m", 1), []])
+    }
+  )
+})
+
 describe("a new priority", () => {
   it("above that of the leader takes the lead, and the former leader follows", () => {
     const server = live({}, [alive(changed("z", 0), reign(50, changed("z", 0)))])

@@ -46,6 +46,19 @@ export const change = (context: StepContext, description: Description): Member.M
   return before
 }
 
+/**
+ * Others have heard a later description of this very start than it remembers: its machine was set back to before that. It goes on above
+ * that, as it is now. Answers whether it does.
+ */
+export const exceed = (context: StepContext, heard: Pick<Member.Member, "incarnation" | "revision">): boolean => {
+  const { self: before } = context.state
+  const isOfIt = heard.incarnation === before.incarnation && isNewer(heard, before)
+  if (!isOfIt || revisionOf(heard) >= Member.maxRevision) return false
+  context.state.self = { ...before, revision: revisionOf(heard) + 1 }
+  context.emit({ event: "MemberChanged", before, after: context.state.self })
+  return true
+}
+
 /** A member has said that of itself: the member by its newest word. */
 export const heard = (context: StepContext, before: Member.Member, sender: Member.Member): Member.Member => {
   if (!isNewer(sender, before)) return before

@@ -111,6 +111,7 @@ export const hear = (
   const member = Description.heard(context, noteMove(context, before, message, from), sender)
   refresh(context, stamped(context, message, from, via, before, member))
   noteProof(context, message)
+  tellOfChange(context, sender, from)
   const reranked = member.priority !== before.member.priority
   return { joined: false, replaced: null, reranked, elections: before.elections }
 }
@@ -303,6 +304,22 @@ export const remove = (context: StepContext, id: Member.NodeId, reason: Event.Re
     })
   }
   context.emit({ event: "MemberRemoved", member, reason })
+}
+
+/** About how many members tell a server that it has said something else of itself since. */
+const tellersWanted = 4
+
+/**
+ * What a member said of itself before a change may come late; or its machine was set back to before the change. So it is told, and
+ * goes on above that.
+ */
+const tellOfChange = (context: StepContext, sender: Member.Member, from: Member.Address): void => {
+  const known = HashMap.getUnsafe(context.state.known, sender.id)
+  const { member: { revision = 0 }, noticedAt } = known
+  if ((sender.revision ?? 0) >= revision || context.now.monotonic - noticedAt < Timing.leaderNoticeInterval) return
+  if (context.random() * context.state.members.length >= tellersWanted) return
+  context.state.known = HashMap.set(context.state.known, sender.id, { ...known, noticedAt: context.now.monotonic })
+  Tombstones.sayKnown(context, { ...sender, revision }, known.heardAt, from)
 }
 
 /** Who speaks from the address of a member under a lower incarnation is that member with its clock set back: it is told. */

@@ -168,13 +168,14 @@ export const members = (
   nonce,
   page,
   of,
-  list: list.map(({ id, incarnation, ip, name, port, priority }) => ({
+  list: list.map(({ id, incarnation, ip, name, port, priority, revision }) => ({
     id,
     ip,
     port,
     name,
     priority,
     incarnation,
+    ...(revision === undefined ? {} : { revision }),
     heard: 0
   }))
 })
