@@ -67,11 +67,7 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
     case "AskWitnesses":
       return Witnesses.ask(context)
     case "Proof":
-      if (Paths.unanswered(context, timer)) {
-        const { onUnproven } = Algorithms.of(context.state)
-        ElectionContext.all(context).forEach((election) => onUnproven(election, timer.id))
-      }
-      return
+      return unproven(context, timer)
     case "Evict":
       return Commands.evictDue(context, timer)
     case "Page":
@@ -96,6 +92,13 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
     default:
       return electionFired(new ElectionContext.ElectionContext(context, timer.election), timer)
   }
+}
+
+/** A member has not proved that it hears us, though it was asked so often. */
+const unproven = (context: StepContext, timer: Extract<Timer, { readonly _tag: "Proof" }>): void => {
+  if (!Paths.unanswered(context, timer)) return
+  const { onUnproven } = Algorithms.of(context.state)
+  ElectionContext.all(context).forEach((election) => onUnproven(election, timer.id))
 }
 
 const electionFired = (election: ElectionContext.ElectionContext, timer: ElectionTimer): void => {

@@ -16,6 +16,7 @@ import * as Handover from "../protocol/lease/Handover.ts"
 import type * as Event from "../protocol/model/Event.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
+import type { Now, State } from "../protocol/model/State.ts"
 import * as Snapshot from "../protocol/Status.ts"
 import * as Step from "../protocol/Step.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
@@ -242,14 +243,7 @@ export const make = (
     setTags,
     setPriority,
     announcePage: (page) => state.step({ _tag: "Page", page }),
-    lastHeard: Effect.gen(function*() {
-      const { known, self } = yield* state.state
-      const { monotonic } = yield* state.now
-      const own: LastHeard = { ago: 0, via: "multicast", unicastOnly: false, through: null }
-      const all = new Map<Member.NodeId, LastHeard>([[self.id, own]])
-      for (const [id, heard] of HashMap.entries(known)) all.set(id, Snapshot.lastHeard(heard, monotonic))
-      return all
-    }),
+    lastHeard: Effect.zipWith(state.state, state.now, lastHeard),
     dropped,
     counters: Effect.zipWith(state.state, dropped, (of, dropped) => ({
       ...counters.counted(),
@@ -279,6 +273,16 @@ export const make = (
       (status, pulse) => Health.of(status, pulse, settings)
     )
   }
+}
+
+const lastHeard = (
+  { known, self }: State,
+  { monotonic }: Pick<Now, "monotonic">
+): ReadonlyMap<Member.NodeId, LastHeard> => {
+  const own: LastHeard = { ago: 0, via: "multicast", unicastOnly: false, through: null }
+  const all = new Map<Member.NodeId, LastHeard>([[self.id, own]])
+  for (const [id, heard] of HashMap.entries(known)) all.set(id, Snapshot.lastHeard(heard, monotonic))
+  return all
 }
 
 /**

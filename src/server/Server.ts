@@ -176,6 +176,12 @@ interface Parts extends Origin {
 const freshnessIn = ({ members, timing }: State): Session.Freshness =>
   Session.freshness(Timing.patience(timing, Timing.intervalBeside(timing, members.length)))
 
+/** What becomes of a message that the app published: its number, or why it was not taken. */
+const outcomeOf = (output: ServerEngine.Published) =>
+  output._tag === "Published"
+    ? Exit.succeed(output.seq)
+    : Exit.fail(Publishing.notTaken(output.older, Flights.queueLimit))
+
 /** Puts the parts together. Nothing runs yet. */
 const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<Parts, never, Scope.Scope> {
   const { endpoint, keys, seeds, settings } = origin
@@ -213,13 +219,7 @@ const assemble = Effect.fnUntraced(function*(origin: Origin): Effect.fn.Return<P
     eventHistory: settings.eventHistory,
     works,
     deliver: offer,
-    published: (output) =>
-      tickets.answer(
-        output.ticket,
-        output._tag === "Published"
-          ? Exit.succeed(output.seq)
-          : Exit.fail(Publishing.notTaken(output.older, Flights.queueLimit))
-      ),
+    published: (output) => tickets.answer(output.ticket, outcomeOf(output)),
     talk: talk.carryOut,
     links,
     paused: () => messenger.renew(),
