@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Topic from "../../src/protocol/model/Topic.ts"
@@ -163,4 +164,33 @@ describe("what is published on a topic", () => {
       ),
     60_000
   )
+
+  for (
+    const [how, settings] of [
+      ["with a key", { key: Redacted.make("ab".repeat(32)) }],
+      ["without multicast", { multicast: false, seeds: ["10.0.0.1:17000", "10.0.0.2:17000"], unicastPort: 17_000 }]
+    ] as const
+  ) {
+    it.effect(`${how}: by a server that follows and by one that leads, to all`, () =>
+      VirtualTime.run(
+        Effect.gen(function*() {
+          const group = yield* start({ settings: { profile: "fast", ...settings } })
+          yield* group.settle()
+          const servers = yield* Effect.forEach([0, 1, 2], group.server)
+          const seen = yield* Effect.forEach(
+            servers,
+            ({ publishing }) => Effect.flatMap(publishing.subscribe(orders), reads)
+          )
+          const bodies = [0, 1, 2].map((by) => order(by, 900))
+          yield* wait(
+            group,
+            Effect.forEach(servers, ({ publishing }, by) => publishing.publish(orders, bodies[by]!), {
+              concurrency: "unbounded"
+            })
+          )
+          yield* group.advance(1_000)
+          for (const read of seen) assert.sameDeepMembers(read.map(({ body }) => body), bodies)
+        }).pipe(Effect.scoped)
+      ), 30_000)
+  }
 })

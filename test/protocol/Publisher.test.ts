@@ -102,6 +102,36 @@ describe("a server that leads", () => {
   })
 })
 
+describe("a server that leads and cannot accept", () => {
+  it("since it knows too many clients: keeps what it publishes until one has left", () => {
+    const server = Server.live({ self, timing: { maxClients: 1 } })
+    server.advance(5_000)
+    server.hear({ ...Peer.joins("ann"), topics: true })
+    server.forget()
+    publish(server, 1)
+    assert.deepStrictEqual(done(server), [])
+    assert.include(server.drops(), "ClientsFull")
+    server.hear({ type: "CLIENT_LEAVE", client: Peer.sender("ann") })
+    server.advance(1_000)
+    assert.deepStrictEqual(done(server), ["1 is 1"])
+  })
+
+  it("since it ends its work to lead no more: says nothing to itself, and gives it to the next leader", () => {
+    const server = Server.live({ self, work: "by hand" }, [Peer.alive(newer("a"))])
+    server.advance(5_000)
+    assert.isTrue(server.leads)
+    server.step({ _tag: "Resign" })
+    server.forget()
+    publish(server, 1)
+    server.advance(250)
+    assert.deepStrictEqual([sent(server), done(server)], [[], []])
+    server.step({ _tag: "WorkEnded" })
+    const { term } = server.state.election.last!
+    server.forget().hear(alive("a", term + 1))
+    assert.deepStrictEqual(sent(server), ["1 from 1 to a"])
+  })
+})
+
 describe("a server that follows", () => {
   it("sends to the leader, again until it has it, and takes its acknowledgement or the message, relayed", () => {
     const server = follower()
