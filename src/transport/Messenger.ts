@@ -48,7 +48,7 @@ export interface Received {
 /**
  * Why a datagram went no further, in or out: it was no frame of ours, its seal was refused, it could not be sent, it was one
  * answer too many to one address (`TooManyAnswers`), its sender sends too much (`SourceTooFast`), or its receiver or its
- * sender is on no network of ours (`NotDirect`). `SessionsFull`: a session was forgotten for another though it still counted.
+ * sender is on no network of ours (`NotDirect`). `TalkTooFast`: it would be more than members may say to one of them in a second. `SessionsFull`: a session was forgotten for another though it still counted.
  */
 export type DropReason =
   | Frame.Refused
@@ -57,6 +57,7 @@ export type DropReason =
   | "SessionsFull"
   | "SourceTooFast"
   | "TooManyAnswers"
+  | "TalkTooFast"
   | "NotDirect"
   | "SendFailed"
 
@@ -195,6 +196,10 @@ const clockStep = 1_000
 const isAnswer = (type: Message.Message["type"]): boolean =>
   type === "SERVER_RESPONSE" || type === "MEMBERS" || type === "PROMISES" || type === "COMMAND_DONE"
 
+/** What members say to each other. */
+const isTalk = (type: Message.Message["type"]): boolean =>
+  type === "TALK" || type === "QUESTION" || type === "ANSWER" || type === "PARTS_ASK"
+
 // --- Sending ---
 
 const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
@@ -202,6 +207,7 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
   const answers = RateLimit.make({ perSecond: 100, burst: 100, addresses: 1_024 })
   // As many messages said again: one question may ask for 64 of them, each several times as long as the question.
   const repairs = RateLimit.make({ perSecond: 2_000, burst: 2_000, addresses: 1_024 })
+  const isTooFast = talkLimit(link)
   const maySend = (to: Address, type: Message.Message["type"]) =>
     mayTalk(to, isAnswer(type) ? answers : type === "CLIENT_DELIVER" ? repairs : null)
   const encode = (message: Message.Message) =>
@@ -217,7 +223,7 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
    */
   const sendAll: Messenger["sendAll"] = (to, message) =>
     Effect.suspend(() => {
-      const allowed = to.filter((one) => one === null || maySend(one, message.type))
+      const allowed = to.filter((one) => !isTooFast(one, message.type) && (one === null || maySend(one, message.type)))
       if (allowed.length === 0) return Effect.succeed([])
       const encoded = encode(message)
       if (Result.isFailure(encoded)) return Effect.succeed<ReadonlyArray<Refusal>>([encoded.failure])
@@ -251,6 +257,19 @@ const sender = (link: Link): Pick<Messenger, "send" | "sendAll" | "ask"> => {
           )
           : Effect.succeed("sent" as const)
       )
+  }
+}
+
+/**
+ * Whether it is one thing too many that members say to each other, which is counted. Its limit is less than the share that a
+ * receiver lets one source have: what members say must not push out their heartbeats.
+ */
+const talkLimit = ({ monotonic, onDrop }: Link) => {
+  const talks = RateLimit.make({ perSecond: 2_000, burst: 1_000, addresses: 1_024 })
+  return (to: Address | null, type: Message.Message["type"]): boolean => {
+    if (!isTalk(type) || talks(to === null ? "" : SourceRateLimit.nameOf(to), monotonic())) return false
+    onDrop("TalkTooFast")
+    return true
   }
 }
 

@@ -49,6 +49,7 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   NoMember: true,
   TalkRepeated: true,
   TalkFull: true,
+  TalkTooFast: true,
   LateAnswer: true
 }
 

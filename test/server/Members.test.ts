@@ -175,6 +175,21 @@ describe("what is said on a topic", () => {
       assert.strictEqual(first?.body, 10)
     })))
 
+  it.effect("is not sent above what leaves room for heartbeats, and counted", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const { group, ids, members } = yield* groupOf({}, 2)
+      for (let number = 0; number < 1_500; number++) {
+        yield* members[0]!.sendTo(ids[1]!, bare, number)
+        yield* members[0]!.broadcast(bare, number)
+      }
+      yield* group.advance("1 second")
+      const { group: { counters } } = yield* group.server(0)
+      assert.strictEqual((yield* counters).dropped["TalkTooFast"], 1_000)
+      const heard = yield* Effect.flatMap(group.server(1), ({ group }) => group.counters)
+      assert.isUndefined(heard.dropped["SourceTooFast"])
+      assert.isAtMost(heard.talk.heard, 2_000)
+    })))
+
   it.effect("ends with the server for its readers", () =>
     VirtualTime.run(Effect.gen(function*() {
       const { group, members: [one] } = yield* groupOf({}, 1)
