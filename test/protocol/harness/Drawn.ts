@@ -99,8 +99,11 @@ export const ofType = <Type extends Message.Message["type"]>(type: Type): Arbitr
       ...("by" in cases[type].fields ? { by: commander } : {}),
       ...("election" in cases[type].fields ? { election: Arbitrary.map(string, (text) => cut(text, 32)) } : {}),
       ...("older" in cases[type].fields ? { older: Arbitrary.array(text(Member.limits.name), { maxLength: 3 }) } : {}),
+      // The default topic of what clients send has no name.
       ...("topic" in cases[type].fields
-        ? { topic: Arbitrary.schema(Schema.Literals(["", "orders", "\u00fc 1"])) }
+        ? {
+          topic: "client" in cases[type].fields ? Arbitrary.schema(Schema.Literals(["", "orders", "\u00fc 1"])) : topic
+        }
         : {}),
       ...("text" in cases[type].fields
         ? { text: Arbitrary.map(string, (text) => cut(text, TalkMessages.maxPartBytes)) }
