@@ -41,7 +41,7 @@ import { waitOf } from "../settings/Wait.ts"
 import * as Datagrams from "../transport/Datagrams.ts"
 import * as Messenger from "../transport/Messenger.ts"
 import * as ClientEngine from "./ClientEngine.ts"
-import { ClientClosed, type NobodyLeads, type OlderMembers, type QueueFull, type SendError } from "./ClientError.ts"
+import { ClientClosed, type NobodyLeads, type OlderReaders, type QueueFull, type SendError } from "./ClientError.ts"
 import * as Freshness from "./Freshness.ts"
 import * as Joining from "./Joining.ts"
 import * as Sending from "./Sending.ts"
@@ -52,7 +52,7 @@ export {
   BodyTooLarge,
   ClientClosed,
   NobodyLeads,
-  OlderMembers,
+  OlderReaders,
   QueueFull,
   type SendError
 } from "./ClientError.ts"
@@ -125,7 +125,7 @@ export interface ClientShape {
    * sent again until then, to the next leader too, and is relayed once.
    *
    * A body takes `maxMessageBytes` of JSON at most. Above 512 bytes it goes in parts of so many; then each server and client of
-   * the group must know of parts, or it fails with `OlderMembers`.
+   * the group must know of parts, or it fails with `OlderReaders`.
    *
    * Order: in the order of the calls, also of those that do not wait for each other. At most 64 are on their way; 1,024
    * more wait, each part counted. Interrupted, or not acknowledged within `sendTimeout`, a message is taken back if it has not gone out yet;
@@ -137,7 +137,7 @@ export interface ClientShape {
   ) => Effect.Effect<number, SendError>
   /**
    * The same on a topic: in one order with all else that this client sends. Each server and client of the group must know of
-   * topics, or it fails with `OlderMembers`. A body that its schema cannot write fails with `BodyNotJson`.
+   * topics, or it fails with `OlderReaders`. A body that its schema cannot write fails with `BodyNotJson`.
    */
   readonly publish: <A>(topic: Topic.Topic<A>, body: A, options?: Sending.Call) => Effect.Effect<number, SendError>
   /** What is published on other topics than the default one, by clients and by servers. */
@@ -216,7 +216,7 @@ export const fromSettings = Effect.fn("Client.start")(function*(
   const outbox = yield* Outbox.make(drops.count, supervisor)
   const { inbox, offer, on } = yield* Inbox.make((limit) => engine.offer({ _tag: "Room", limit }))
   const topics = yield* Publishing.reading(on, () => drops.count("BodyRefused"))
-  const tickets = yield* Tickets.make<OlderMembers | QueueFull, ClientClosed>(() => new ClientClosed())
+  const tickets = yield* Tickets.make<OlderReaders | QueueFull, ClientClosed>(() => new ClientClosed())
   const engine: ClientEngine.ClientEngine = yield* ClientEngine.make({
     initial: initialState(self, settings),
     outbox,

@@ -14,7 +14,7 @@ import type { Output, State } from "../protocol/model/ClientContext.ts"
 import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import type * as Inbox from "../server/Inbox.ts"
-import { OlderMembers, QueueFull } from "./ClientError.ts"
+import { OlderReaders, QueueFull } from "./ClientError.ts"
 import * as View from "./View.ts"
 
 /** The engine, and what its client waits for. */
@@ -31,7 +31,7 @@ export interface Options {
   readonly outbox: Pick<Outbox.Outbox, "add">
   /** Where goes what is for the whole group, to which the leader's address is given. */
   readonly everywhere: (leader: Member.Address | null) => ReadonlyArray<Member.Address | null>
-  readonly tickets: Pick<Tickets.Tickets<OlderMembers | QueueFull, unknown>, "answer">
+  readonly tickets: Pick<Tickets.Tickets<OlderReaders | QueueFull, unknown>, "answer">
   /** Takes what clients sent, and must not wait. */
   readonly deliver: (message: Inbox.Offered) => void
   readonly drop: (reason: "PartLost") => void
@@ -71,7 +71,7 @@ export const make = Effect.fnUntraced(function*(
     for (const output of outputs) {
       if (output._tag === "Acknowledged") tickets.answer(output.ticket, Exit.succeed(output.seq))
       else if (output._tag === "QueueFull") tickets.answer(output.ticket, queueFull)
-      else if (output._tag === "Refused") tickets.answer(output.ticket, olderMembers(output.older))
+      else if (output._tag === "Refused") tickets.answer(output.ticket, olderReaders(output.older))
     }
     if (draining.size === 0 || !ClientStep.isDrained(after)) return
     const all = [...draining]
@@ -99,6 +99,6 @@ export const make = Effect.fnUntraced(function*(
   return { ...engine, hub, joined: Deferred.await(joined), drain }
 })
 
-const olderMembers = (members: ReadonlyArray<string>) => Exit.fail(new OlderMembers({ members }))
+const olderReaders = (members: ReadonlyArray<string>) => Exit.fail(new OlderReaders({ members }))
 
 const queueFull = Exit.fail(new QueueFull({ waiting: Flights.queueLimit, limit: Flights.queueLimit }))

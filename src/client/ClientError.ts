@@ -1,10 +1,10 @@
 /** The errors of a client's calls. */
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import type { BodyNotJson, BodyTooLarge, OlderMembers, QueueFull } from "../server/PublishError.ts"
+import type { BodyNotJson, BodyTooLarge, OlderReaders, QueueFull } from "../server/PublishError.ts"
 import * as Asked from "./Asked.ts"
 
-export { BodyNotJson, BodyTooLarge, OlderMembers, QueueFull } from "../server/PublishError.ts"
+export { BodyNotJson, BodyTooLarge, OlderReaders, QueueFull } from "../server/PublishError.ts"
 
 /**
  * Nobody let the client in, or acknowledged a message, in time: nobody leads the group, its leader does not answer, or it
@@ -51,4 +51,4 @@ export class ClientClosed extends Schema.TaggedError<ClientClosed>()("ClientClos
  * @category errors
  * @since 0.1.0
  */
-export type SendError = BodyTooLarge | BodyNotJson | OlderMembers | QueueFull | NobodyLeads | ClientClosed
+export type SendError = BodyTooLarge | BodyNotJson | OlderReaders | QueueFull | NobodyLeads | ClientClosed

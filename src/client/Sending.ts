@@ -7,13 +7,13 @@ import * as Submitting from "../server/Submitting.ts"
 import * as Spelling from "../settings/Spelling.ts"
 import { waitOf } from "../settings/Wait.ts"
 import type * as ClientEngine from "./ClientEngine.ts"
-import type { ClientClosed, OlderMembers, QueueFull, SendError } from "./ClientError.ts"
+import type { ClientClosed, OlderReaders, QueueFull, SendError } from "./ClientError.ts"
 import type * as Joining from "./Joining.ts"
 
 /** The dependencies of sending. */
 export interface Options {
   readonly engine: Pick<ClientEngine.ClientEngine, "offer" | "stateUnsafe">
-  readonly tickets: Tickets.Tickets<OlderMembers | QueueFull, ClientClosed>
+  readonly tickets: Tickets.Tickets<OlderReaders | QueueFull, ClientClosed>
   /** How long an acknowledgement is waited for, unless a call says otherwise. */
   readonly within: Duration.Duration
   readonly nobody: Joining.Nobody

@@ -45,7 +45,7 @@ export class BodyNotJson extends Schema.TaggedError<BodyNotJson>()("BodyNotJson"
  * @category errors
  * @since 0.1.0
  */
-export class OlderMembers extends Schema.TaggedError<OlderMembers>()("OlderMembers", {
+export class OlderReaders extends Schema.TaggedError<OlderReaders>()("OlderReaders", {
   members: Schema.Array(Schema.String)
 }) {
   override get message() {
@@ -97,4 +97,4 @@ export class NotPublished extends Schema.TaggedError<NotPublished>()("NotPublish
  * @category errors
  * @since 0.1.0
  */
-export type PublishError = BodyTooLarge | BodyNotJson | OlderMembers | QueueFull | NotPublished
+export type PublishError = BodyTooLarge | BodyNotJson | OlderReaders | QueueFull | NotPublished

@@ -18,11 +18,11 @@ import type * as Topic from "../protocol/model/Topic.ts"
 import * as Spelling from "../settings/Spelling.ts"
 import { waitOf } from "../settings/Wait.ts"
 import type * as Inbox from "./Inbox.ts"
-import { NotPublished, OlderMembers, type PublishError, QueueFull } from "./PublishError.ts"
+import { NotPublished, OlderReaders, type PublishError, QueueFull } from "./PublishError.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
 import * as Submitting from "./Submitting.ts"
 
-export { BodyNotJson, BodyTooLarge, NotPublished, OlderMembers, type PublishError, QueueFull } from "./PublishError.ts"
+export { BodyNotJson, BodyTooLarge, NotPublished, OlderReaders, type PublishError, QueueFull } from "./PublishError.ts"
 
 /**
  * A message on a topic, and who published it. `seq` rises with each message of that one, on whatever topic.
@@ -136,7 +136,7 @@ const patience = Duration.minutes(1)
  *
  * @internal
  */
-export type NotTaken = OlderMembers | QueueFull
+export type NotTaken = OlderReaders | QueueFull
 
 /**
  * The error that a server's engine means by an output.
@@ -144,7 +144,7 @@ export type NotTaken = OlderMembers | QueueFull
  * @internal
  */
 export const notTaken = (older: ReadonlyArray<string>, limit: number): NotTaken =>
-  older.length > 0 ? new OlderMembers({ members: older }) : new QueueFull({ waiting: limit, limit })
+  older.length > 0 ? new OlderReaders({ members: older }) : new QueueFull({ waiting: limit, limit })
 
 /**
  * The error of those who publish when the server has left.

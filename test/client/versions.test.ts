@@ -142,7 +142,7 @@ describe("topics and large messages in a group of servers of several versions (p
             const refused = yield* Effect.forkChild(Effect.flip(call), { startImmediately: true })
             yield* group.until("it is refused", Effect.sync(() => refused.pollUnsafe() !== undefined))
             const error = yield* Fiber.join(refused)
-            assert.strictEqual(error._tag, "OlderMembers")
+            assert.strictEqual(error._tag, "OlderReaders")
             if (name === "s0") assert.deepStrictEqual("members" in error ? error.members : [], [name])
           }
           const sent = yield* Effect.forkChild(client.send("for all"), { startImmediately: true })

@@ -29,7 +29,7 @@ const sendProblem = (error: NotSent): Problem.NotAllowed | Problem.NotDelivered 
       return new Problem.NotAllowed({ detail: error.message })
     case "NobodyLeads":
       return new Problem.NotDelivered({ detail: error.message, mayArrive: error.mayArrive })
-    case "OlderMembers":
+    case "OlderReaders":
     case "QueueFull":
     case "ClientClosed":
     case "DatagramsFailed":
