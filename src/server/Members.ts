@@ -7,6 +7,8 @@
  * | `sendTo`    | that member              | at most once             | any            | changes nothing               |
  * | `ask`       | that member, or the one that leads | handled at most once | any      | `NoAnswer` or `NotLeading`: ask the next one |
  *
+ * What must reach everybody, once and in order, is published through the leader: `Publishing`.
+ *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
@@ -16,7 +18,6 @@ import * as Layer from "effect/Layer"
 import type * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type * as Client from "../protocol/model/Client.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import type * as Question from "../protocol/model/Question.ts"
 import type * as Topic from "../protocol/model/Topic.ts"
@@ -25,14 +26,16 @@ import type * as TalkError from "./TalkError.ts"
 export * from "./TalkError.ts"
 
 /**
- * A message on a topic. `from` is the member that said it, this server itself too; or of a published one, the client.
+ * A message on a topic. `from` is the member that said it, this server itself too.
  *
  * @category models
  * @since 0.1.0
  */
-export type Heard<A> =
-  | { readonly by: "broadcast" | "sendTo"; readonly from: Member.Member; readonly body: A }
-  | { readonly by: "publish"; readonly from: Client.Client; readonly seq: number; readonly body: A }
+export interface Heard<A> {
+  readonly by: "broadcast" | "sendTo"
+  readonly from: Member.Member
+  readonly body: A
+}
 
 /**
  * What one member answered to a question that all were asked; or, the last of them, the members that did not answer in time
