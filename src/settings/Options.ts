@@ -319,10 +319,11 @@ export interface Options {
    */
   readonly maxTombstones?: number | undefined
   /**
-   * Largest message that is sent in parts, as JSON: the body of a published one, a question that a member is asked, or
-   * an answer. A larger one is refused where it is sent. Best the same everywhere: a server or client of a lower value
-   * drops a published message that is larger, and counts it (`PartLost`), and refuses such a question. A server keeps at
-   * most 16 of each kind of which parts are missing, and 16 answers. Larger: one message may keep the others waiting for longer.
+   * Largest message that is sent in parts. In bytes of JSON: the body of a published one, a question that a member is
+   * asked, or an answer. A larger one is refused where it is sent. Best the same everywhere: a server or client of a
+   * lower value drops a published message that is larger, and counts it (`PartLost`), and refuses such a question. A
+   * server keeps at most 16 of each kind of which parts are missing, and 16 answers. Larger: one message may keep the
+   * others waiting for longer.
    *
    * Default: 65536. Allowed: a whole number from 512 to 1048576.
    */
