@@ -10,10 +10,10 @@ import type * as Supervisor from "../engine/Supervisor.ts"
 import type * as Tickets from "../engine/Tickets.ts"
 import * as ClientStep from "../protocol/delivery/ClientStep.ts"
 import * as Flights from "../protocol/delivery/Flights.ts"
+import type * as Parts from "../protocol/delivery/Parts.ts"
 import type { Output, State } from "../protocol/model/ClientContext.ts"
 import type * as ClientEvent from "../protocol/model/ClientEvent.ts"
 import type * as Member from "../protocol/model/Member.ts"
-import type * as Inbox from "../server/Inbox.ts"
 import { OlderReaders, QueueFull } from "./ClientError.ts"
 import * as View from "./View.ts"
 
@@ -33,7 +33,7 @@ export interface Options {
   readonly everywhere: (leader: Member.Address | null) => ReadonlyArray<Member.Address | null>
   readonly tickets: Pick<Tickets.Tickets<OlderReaders | QueueFull, unknown>, "answer">
   /** Takes what clients sent, and must not wait. */
-  readonly deliver: (message: Inbox.Offered) => void
+  readonly deliver: (message: Parts.Whole) => void
   readonly drop: (reason: "PartLost") => void
   readonly supervisor: Supervisor.Supervisor
 }

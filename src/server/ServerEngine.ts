@@ -17,6 +17,7 @@ import * as Feed from "../engine/Feed.ts"
 import * as Latest from "../engine/Latest.ts"
 import * as Outbox from "../engine/Outbox.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
+import type * as Parts from "../protocol/delivery/Parts.ts"
 import * as ElectionContext from "../protocol/election/ElectionContext.ts"
 import type * as Event from "../protocol/model/Event.ts"
 import type * as Message from "../protocol/model/Message.ts"
@@ -27,7 +28,6 @@ import type { CrashLinks } from "../transport/CrashLinks.ts"
 import * as Generation from "../transport/Generation.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as ElectionSpans from "./ElectionSpans.ts"
-import type * as Inbox from "./Inbox.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
 import * as Marking from "./Marking.ts"
 import type * as Talk from "./Talk.ts"
@@ -91,7 +91,7 @@ export interface Options {
   /** `end` ends all leading work of an election, in a bounded time, and answers whether it has finished by then. */
   readonly works: Pick<LeadingWork.All, "end" | "idle">
   /** Takes what clients sent, and must not block. */
-  readonly deliver: (message: Inbox.Offered) => void
+  readonly deliver: (message: Parts.Whole) => void
   /** Takes what has become of what the app published, when no step is under way. */
   readonly published: (output: Published) => void
   /** Carries out what is left to do for those who talk, and must not block. */

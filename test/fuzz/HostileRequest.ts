@@ -139,7 +139,7 @@ const bodies: ReadonlyArray<(chance: Chance) => Buffer> = [
   () => Buffer.from(`{"to":"nobody","for":"NaN"}`),
   () => Buffer.from(`{"__proto__":{"to":"a"},"constructor":1}`),
   () => Buffer.from(`{"body":${"[".repeat(6_000)}`),
-  () => Buffer.from(`{"body":${"[".repeat(400)}${"]".repeat(400)}}`),
+  () => Buffer.from(`{"body":${"[".repeat(5_000)}${"]".repeat(5_000)}}`),
   () => Buffer.from(`{"body":"${"x".repeat(100_000)}"}`),
   () => Buffer.from([0x22, 0xff, 0xfe, 0x22]),
   () => Buffer.from("5\r\nhello\r\n0\r\n\r\n"),

@@ -21,6 +21,7 @@ import * as Client from "../../client/Client.ts"
 import * as Group from "../../server/Group.ts"
 import * as Leadership from "../../server/Leadership.ts"
 import type * as Server from "../../server/Server.ts"
+import * as Submitting from "../../server/Submitting.ts"
 import * as Loopback from "../../settings/Loopback.ts"
 import type * as Settings from "../../settings/Settings.ts"
 import type * as Datagrams from "../../transport/Datagrams.ts"
@@ -123,7 +124,7 @@ const listening = (
   )
 }
 
-/** Sends by a client of the same process, which joins when the first message is sent. */
+/** Sends by a client of the same process, which joins when the first message is sent that can be. */
 const makeSender = Effect.fnUntraced(function*(settings: Settings.Settings) {
   const scope = yield* Effect.scope
   const context = yield* Effect.context<Datagrams.Datagrams>()
@@ -132,7 +133,8 @@ const makeSender = Effect.fnUntraced(function*(settings: Settings.Settings) {
     Duration.infinity
   )
   const joined = Effect.tapError(client, () => forget)
-  return (body: Parameters<Client.ClientShape["send"]>[0]) => Effect.flatMap(joined, ({ send }) => send(body))
+  return (body: Parameters<Client.ClientShape["send"]>[0]) =>
+    Effect.andThen(Submitting.check(body, settings.maxMessageBytes), Effect.flatMap(joined, ({ send }) => send(body)))
 })
 
 /** When a port that was refused is tried again. */
