@@ -4,23 +4,11 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import type { BodyTooLarge } from "./PublishError.ts"
+
+export { BodyTooLarge } from "./PublishError.ts"
 
 const asked = { question: Schema.String, member: Schema.String }
-
-/**
- * A body that takes more bytes of JSON than are allowed. Nothing was sent.
- *
- * @category errors
- * @since 0.1.0
- */
-export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLarge", {
-  bytes: Schema.Natural,
-  limit: Schema.Natural
-}) {
-  override get message() {
-    return `the body takes ${this.bytes} bytes of JSON, ${this.limit} are allowed`
-  }
-}
 
 /**
  * A body that its own schema does not encode. Nothing was sent.
