@@ -1,5 +1,6 @@
 /**
- * The built program under Bun and Deno, where they are installed: what works there, and the line where something does not.
+ * The built program under Bun and Deno, those that `npm ci --prefix scripts/runtimes` installs, or the machine's own: what works
+ * there, and the line where something does not.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -32,24 +33,26 @@ const run = (command: string, args: ReadonlyArray<string>, env: Record<string, s
 
 describe("the built program", () => {
   for (const { args, command, complains } of runtimes) {
-    const isThere = spawnSync(command, ["--version"]).status === 0
+    const installed = Path.join(Tarball.root, "scripts/runtimes/node_modules/.bin", command)
+    const binary = [installed, command].find((one) => spawnSync(one, ["--version"]).status === 0)
+    const isThere = binary !== undefined
     it.live.skipIf(!isThere)(
       `joins a server under Node, answers, sends and leaves under ${command}${
-        isThere ? "" : ` (${command} is not installed here)`
+        isThere ? "" : ` (${command} is not installed here: npm ci --prefix scripts/runtimes)`
       }`,
       () =>
         Effect.gen(function*() {
           const env = { ...yield* Process.group, BELLWETHER_PROFILE: "fast" }
           const other = yield* Process.start(["--json", "--name", "node", "--priority", "5"], env)
           yield* other.event("LeaderChanged")
-          const server = yield* run(command, [...args, program, "serve", "--json", "--name", "a"], env)
+          const server = yield* run(binary!, [...args, program, "serve", "--json", "--name", "a"], env)
           yield* server.event("LeaderChanged", ({ leader }) => leader?.name === "node")
           yield* other.event("MemberJoined", ({ member }) => member.name === "a")
-          const members = yield* (yield* run(command, [...args, program, "members"], env)).ended
+          const members = yield* (yield* run(binary!, [...args, program, "members"], env)).ended
           assert.match(members.stdout, /\* node\b/)
           assert.match(members.stdout, /^ {2}a\b/m)
           assert.strictEqual(members.code, 0)
-          const sent = yield* (yield* run(command, [...args, program, "send", "hello"], env)).ended
+          const sent = yield* (yield* run(binary!, [...args, program, "send", "hello"], env)).ended
           assert.strictEqual(sent.code, 0, sent.stderr)
           yield* server.event("MessageReceived", ({ body }) => body === "hello")
           yield* server.kill("SIGTERM")
