@@ -4,7 +4,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,6 +20,7 @@ import type * as Inbox from "./Inbox.ts"
 import { NotPublished, OlderReaders, type PublishError, QueueFull } from "./PublishError.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
 import * as Submitting from "./Submitting.ts"
+import * as Unreadable from "./Unreadable.ts"
 
 export { BodyNotJson, BodyTooLarge, NotPublished, OlderReaders, type PublishError, QueueFull } from "./PublishError.ts"
 
@@ -54,8 +54,6 @@ export interface Reading {
   readonly subscribe: <A>(topic: Topic.Topic<A>) => Effect.Effect<Stream.Stream<Published<A>>, never, Scope.Scope>
 }
 
-const toldEvery = 60_000
-
 /**
  * Reads the inboxes of topics. `refused` is called for each body that is not of its topic's schema.
  *
@@ -65,17 +63,11 @@ export const reading = Effect.fnUntraced(function*(
   on: Inbox.FanOut["on"],
   refused: () => void
 ): Effect.fn.Return<Reading> {
-  const clock = yield* Clock.Clock
-  let toldAt = -Infinity
+  const tell = yield* Unreadable.make
   const refuse = (topic: string, { client, seq }: Inbox.Message, why: string) =>
     Effect.suspend(() => {
       refused()
-      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-      if (now - toldAt < toldEvery) return Effect.void
-      toldAt = now
-      return Effect.logWarning(
-        `message ${seq} of ${client.name} on ${JSON.stringify(topic)} is not of its schema: ${why}`
-      )
+      return tell(`message ${seq} of ${client.name}`, topic, why)
     })
   const decoded = <A>(
     { body, name }: Topic.Topic<A>,

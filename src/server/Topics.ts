@@ -1,6 +1,5 @@
 /** Who reads which topic: each reader has a queue of its own, of which it loses the oldest where it is slow. */
 import type * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -8,18 +7,12 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Name from "../protocol/model/Name.ts"
 import type * as Topic from "../protocol/model/Topic.ts"
 import type { Heard } from "./Members.ts"
+import * as Unreadable from "./Unreadable.ts"
 
 /** How many messages wait for a reader at most. */
 export const capacity = 256
-
-/** How often it is logged that bodies are not what their schema says, in ms. */
-const tellAgain = 60_000
-
-/** The most characters of what is logged: another has said some of it. */
-const longestTold = 300
 
 /** The readers of topics. */
 export interface Topics {
@@ -42,7 +35,7 @@ type Reading = Queue.Queue<Heard<Schema.Json>, Cause.Done>
 /** No reader yet. They end with the scope. */
 export const make = Effect.fnUntraced(function*(counting: Counting): Effect.fn.Return<Topics, never, Scope.Scope> {
   const readers = new Map<string, Set<Reading>>()
-  const tell = telling(yield* Clock.Clock)
+  const tell = yield* Unreadable.make
   let hasEnded = false
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -77,7 +70,11 @@ export const make = Effect.fnUntraced(function*(counting: Counting): Effect.fn.R
         const decoded = decode(heard.body)
         if (Result.isSuccess(decoded)) return Effect.succeedSome<Heard<A>>({ ...heard, body: decoded.success })
         counting.unreadable()
-        return Effect.as(tell(name, heard, String(decoded.failure)), Option.none<Heard<A>>())
+        const { from } = heard
+        return Effect.as(
+          tell(`what ${from.name} (${from.id}) said`, name, String(decoded.failure)),
+          Option.none<Heard<A>>()
+        )
       }
       return Effect.map(
         Effect.acquireRelease(open(name), (queue) => close(name, queue)),
@@ -87,16 +84,3 @@ export const make = Effect.fnUntraced(function*(counting: Counting): Effect.fn.R
     }
   }
 })
-
-/** Logs that a body is not what its schema says, now and then. */
-const telling = (clock: Clock.Clock) => {
-  let toldAt = -Infinity
-  return (name: string, { from }: Heard<Schema.Json>, reason: string): Effect.Effect<void> => {
-    const now = clock.currentTimeMillisUnsafe()
-    if (Math.abs(now - toldAt) < tellAgain) return Effect.void
-    toldAt = now
-    const topic = JSON.stringify(name)
-    const told = `${from.name} (${from.id}) said what the schema of the topic ${topic} does not read: ${reason}`
-    return Effect.logWarning(Name.escaped(told.slice(0, longestTold)))
-  }
-}

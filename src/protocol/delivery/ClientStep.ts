@@ -176,10 +176,9 @@ const enqueue = (context: ClientContext, input: Extract<Input, { readonly _tag: 
  * any waits until the leader that we follow has said what it reads.
  */
 const refuseNewer = (context: ClientContext): void => {
-  const { flights, leaderReads, queue, reign } = context.state
+  const { leaderReads, reign } = context.state
   if (leaderReads !== false || reign === null) return
-  const newer = new Set([...flights, ...queue].filter(Client.isNewer).map(({ ticket }) => ticket))
-  for (const ticket of newer) refuse(context, ticket, [Member.formatAddress(reign.leader)])
+  for (const ticket of Flights.newer(context.state)) refuse(context, ticket, [Member.formatAddress(reign.leader)])
 }
 
 const refuse = (context: ClientContext, ticket: number, older: ReadonlyArray<string>): void => {

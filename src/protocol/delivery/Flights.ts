@@ -74,6 +74,10 @@ export const giveUp = (all: Flights, ticket: number, now: number): Flights => {
   return { ...rest, flights: rest.flights.map(due) }
 }
 
+/** The messages that an older program would read as something else, by their tickets. */
+export const newer = ({ flights, queue }: Pick<Flights, "flights" | "queue">): ReadonlySet<number> =>
+  new Set([...flights, ...queue].filter(Client.isNewer).map(({ ticket }) => ticket))
+
 /** The lowest number that is not acknowledged. */
 export const oldest = ({ flights, seq }: Flights): number => flights[0]?.seq ?? seq + 1
 

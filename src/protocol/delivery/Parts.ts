@@ -6,6 +6,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Client from "../model/Client.ts"
 import type * as Message from "../model/Message.ts"
+import * as Pieces from "../wire/Pieces.ts"
 
 type Delivered = Message.Of<"CLIENT_DELIVER">
 
@@ -19,7 +20,7 @@ export interface Piece extends Client.About {
 /** The pieces of a body, in their order: one where it fits. It is JSON of at most `Client.maxMessageBytes`. */
 export const split = (body: Client.Body, topic?: string): ReadonlyArray<Piece> => {
   if (Client.fits(body)) return [{ ...Client.aboutOf({ topic }), body }]
-  const texts = textsOf(JSON.stringify(body))
+  const texts = Pieces.cut(JSON.stringify(body), room)
   const piece = (body: string, at: number): Piece => ({
     ...Client.aboutOf({ topic, part: { at, of: texts.length } }),
     body
@@ -30,32 +31,8 @@ export const split = (body: Client.Body, topic?: string): ReadonlyArray<Piece> =
 /** The room for the text of a part, in bytes of JSON without the quotes. */
 const room = Client.maxBodyBytes - 2
 
-/** Takes a text apart; none of them is too long as JSON, and none ends within a character. */
-const textsOf = (json: string): ReadonlyArray<string> => {
-  const texts: Array<string> = []
-  let from = 0
-  let bytes = 0
-  for (let at = 0; at < json.length;) {
-    const code = json.codePointAt(at)!
-    const more = bytesOf(code)
-    if (bytes + more > room) {
-      texts.push(json.slice(from, at))
-      from = at
-      bytes = 0
-    }
-    bytes += more
-    at += code > 0xffff ? 2 : 1
-  }
-  texts.push(json.slice(from))
-  return texts
-}
-
 const quote = 0x22
 const backslash = 0x5c
-
-/** What a character of a JSON text takes in a text of JSON. There are no others that JSON writes as more than they are. */
-const bytesOf = (code: number): number =>
-  code < 0x80 ? (code === quote || code === backslash ? 2 : 1) : code < 0x800 ? 2 : code > 0xffff ? 4 : 3
 
 /** How deep lists and objects may be nested: as deep as in a body of one datagram. What is deeper may exhaust a stack. */
 export const maxDepth = Client.maxBodyBytes

@@ -129,8 +129,8 @@ const followLeader = (context: StepContext, publisher: Publisher): void => {
 }
 
 /** What members or clients are too old for is not sent, whoever leads. */
-const refuseNewer = (context: StepContext, { flights, queue }: Publisher): void => {
-  const newer = new Set([...flights, ...queue].filter(Client.isNewer).map(({ ticket }) => ticket))
+const refuseNewer = (context: StepContext, publisher: Publisher): void => {
+  const newer = Flights.newer(publisher)
   const older = newer.size === 0 ? [] : KnownClients.olderOnes(context)
   if (older.length > 0) newer.forEach((ticket) => giveUp(context, context.state.publisher!, ticket, older))
 }

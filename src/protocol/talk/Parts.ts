@@ -6,33 +6,10 @@
  */
 import type { Collected } from "../model/Talk.ts"
 import { maxPartBytes, partsAtOnce } from "../model/TalkMessages.ts"
+import * as Pieces from "../wire/Pieces.ts"
 
 /** The parts of a text, at least one. */
-export const cut = (text: string): ReadonlyArray<string> => {
-  // Nothing takes more than six bytes.
-  if (text.length * 6 <= maxPartBytes) return [text]
-  const parts: Array<string> = []
-  let begin = 0
-  let bytes = 0
-  for (let at = 0; at < text.length; at++) {
-    const more = bytesOf(text.charCodeAt(at))
-    if (bytes + more > maxPartBytes) {
-      parts.push(text.slice(begin, at))
-      begin = at
-      bytes = 0
-    }
-    bytes += more
-  }
-  parts.push(text.slice(begin))
-  return parts
-}
-
-/** What a character takes as JSON in UTF-8. Half of a pair is written as an escape, if the other half is in another part. */
-const bytesOf = (code: number): number => {
-  if (code < 0x20 || (code >= 0xd800 && code <= 0xdfff)) return 6
-  if (code === 0x22 || code === 0x5c) return 2
-  return code < 0x80 ? 1 : code < 0x800 ? 2 : 3
-}
+export const cut = (text: string): ReadonlyArray<string> => Pieces.cut(text, maxPartBytes)
 
 /** The bytes of a text in UTF-8. */
 export const bytes = (text: string): number => ascii.test(text) ? text.length : encoder.encode(text).length
