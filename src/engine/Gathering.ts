@@ -1,6 +1,6 @@
 /**
  * Whether relayed messages leave at once or wait a moment for those of other clients: each datagram wakes every server and client, so
- * one that brings several messages costs them a fraction. Whoever speaks alone waits for nobody.
+ * one that brings several messages costs them a fraction. A client that speaks alone waits for nobody.
  */
 import type * as Batch from "../protocol/delivery/Batch.ts"
 import type * as Client from "../protocol/model/Client.ts"

@@ -2,7 +2,7 @@
  * What an operator commands over the network: each command is carried out once, and answered each time that it comes. Whether its
  * sender may command is decided by who opens datagrams: it has the group's key, or there is none and it is on this host.
  *
- * Nobody is evicted that answers: whoever is to remove a member asks it first.
+ * Nobody is evicted that answers: a server that is to remove a member asks it first.
  */
 import * as Option from "effect/Option"
 import * as ElectionContext from "./election/ElectionContext.ts"

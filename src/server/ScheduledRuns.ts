@@ -1,5 +1,5 @@
 /**
- * Leading work by a schedule: each instant runs once in the whole group, whoever leads.
+ * Leading work by a schedule: each instant runs once in the whole group, whichever server leads.
  *
  * @since 0.1.0
  */

@@ -81,7 +81,7 @@ const giveUp = (context: StepContext, publisher: Publisher, ticket: number, olde
   context.outputs.push({ _tag: "NotPublished", ticket, older })
 }
 
-/** At the end of each step: says what is due to whoever leads now. */
+/** At the end of each step: says what is due to the leader of now. */
 export const goOn = (context: StepContext): void => {
   if (context.state.publisher === null) return
   if (context.state.phase === "Leaving") return leave(context, context.state.publisher)
@@ -128,7 +128,7 @@ const followLeader = (context: StepContext, publisher: Publisher): void => {
   put(context, publisher, { reign, flights: Flights.restart(publisher.flights, context.now.monotonic) })
 }
 
-/** What members or clients are too old for is not sent, whoever leads. */
+/** What members or clients are too old for is not sent, whichever server leads. */
 const refuseNewer = (context: StepContext, publisher: Publisher): void => {
   const newer = Flights.newer(publisher)
   const older = newer.size === 0 ? [] : KnownClients.olderOnes(context)
