@@ -30,6 +30,7 @@ const refusal = (frame: Uint8Array): Frame.Refused | null =>
 const read = (value: unknown) => Frame.decode(framed(JSON.stringify(value)), tag)
 
 const { message, types } = Drawn
+const cutToFit = ["MEMBERS", "CLIENT_MESSAGE", "CLIENT_DELIVER"]
 const byte = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
 const bytes = Arbitrary.array(Arbitrary.schema(byte), { maxLength: 1_400 })
 const index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_199 }))
@@ -39,8 +40,8 @@ describe("frames survive a round trip (protocol 7)", () => {
   for (const type of types) {
     it.prop(`${type}, whatever it says`, [Drawn.ofType(type)], ([message]) => {
       const frame = Frame.encode(message, tag)
-      // A list of members by hand may be too long; all else fits.
-      if (Result.isFailure(frame)) return assert.strictEqual(type, "MEMBERS")
+      // Lists that their senders cut to what a frame holds may be too long where they are drawn; all else fits.
+      if (Result.isFailure(frame)) return assert.include(cutToFit, type)
       assert.isAtMost(frame.success.length, Frame.maxBytes - Frame.sealBytes)
       // JSON knows no -0, which ranks as 0 does.
       assert.deepStrictEqual(Frame.decode(frame.success, tag), Result.succeed(JSON.parse(JSON.stringify(message))))
