@@ -423,7 +423,7 @@ describe("crash links over real sockets (protocol 4)", () => {
       assert.strictEqual(a.troubles.length, 1)
     }))
 
-  it.live("what is run when a link breaks is rehearsed once, at a port of its own, and tells nothing", () =>
+  it.live("what is run when a link breaks is rehearsed some times, at a port of its own, and tells nothing", () =>
     Effect.gen(function*() {
       const asked: Array<string> = []
       const ask: NodeCrashLinks.Around["ask"] = ({ ip }) => Effect.sync(() => void asked.push(ip))
@@ -431,8 +431,8 @@ describe("crash links over real sockets (protocol 4)", () => {
       const b = yield* open("b")
       const c = yield* open("c")
       a.keep([b.peer, c.peer])
-      yield* until(() => asked[0])
-      assert.deepStrictEqual(asked, ["127.0.0.1"])
+      yield* until(() => asked.length === 10 ? true : undefined)
+      assert.deepStrictEqual(new Set(asked), new Set(["127.0.0.1"]))
       assert.deepStrictEqual(a.words(), ["LinkUp", "LinkUp"])
       assert.deepStrictEqual(a.troubles, [])
     }))

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
 import type { Address } from "../../protocol/model/Member.ts"
 import type { LinkPeer } from "../../protocol/model/Output.ts"
 import type * as CrashLinks from "../CrashLinks.ts"
@@ -74,6 +75,9 @@ const mostTries = 64
 const reportEvery = 60_000
 const flapping = 1_000
 const rehearsalAfter = Duration.seconds(1)
+// As often as V8 wants it before it makes quick code.
+const rehearsals = 10
+const rehearsalPace = Duration.millis(20)
 
 /** Fibers by name, which end with the scope. */
 interface Fibers {
@@ -173,8 +177,11 @@ const rehearsal = ({ ask, own, options }: Parts, dialling: LinkDialling.Dialling
     )
     if (port === null) return
     const address = { ip, port }
-    yield* LinkDialling.again(dialling, { id: options.self.id, incarnation: 0, address })
-    yield* ask(address)
+    const refused = Effect.andThen(
+      LinkDialling.again(dialling, { id: options.self.id, incarnation: 0, address }),
+      ask(address)
+    )
+    yield* Effect.repeat(refused, { times: rehearsals - 1, schedule: Schedule.spaced(rehearsalPace) })
   }).pipe(Effect.ignore)
 
 /** Keeps links open to those that it was told last, and closes the others that this side opened. */
