@@ -39,6 +39,7 @@ const sent = {
   client: Peer.sender("ann"),
   seq: 5,
   oldest: 2,
+  refused: 3,
   topic: "orders",
   part: { at: 1, of: 2 },
   body: { at: 1.5, text: "x".repeat(90) },
