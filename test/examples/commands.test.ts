@@ -48,6 +48,6 @@ describe("the example of commands over the network", () => {
       await nobody.line("--at is third; allowed: ")
       assert.notStrictEqual(await nobody.ended, 0)
     },
-    60_000
+    120_000
   )
 })
