@@ -34,7 +34,7 @@ const encode = Schema.encodeSync(ClientEvent.ClientEvent)
 /** Standard input line by line, and on standard output a line an event. */
 export const piped = Effect.fnUntraced(function*(client: Client.ClientShape, json: boolean) {
   const { stdin } = yield* Stdio.Stdio
-  // Whoever writes to it may go on to; that is no reason to stay.
+  // Another program may go on writing to it; that is no reason to stay.
   yield* Effect.addFinalizer(() => Effect.sync(() => void process.stdin.destroy()))
   const sending = yield* Sending.make(client, complainOnce())
   const { flushed, readerGone, show } = yield* Events.lines<ClientEvent.ClientEvent>(

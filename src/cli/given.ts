@@ -22,7 +22,7 @@ export const resolve = (flags: Given) => Effect.flatMap(givenBy(flags), resolved
 const resolved = Effect.fnUntraced(function*(given: Configured.Configured["given"]) {
   const settings = yield* read(given)
   const { scan } = yield* Interfaces
-  // What the system does not tell is judged by whoever opens a socket there.
+  // What the system does not tell is judged when a socket is opened there.
   const system = yield* Effect.option(scan)
   if (Option.isNone(system)) return settings
   const families = settings.multicastAddress.map(({ family }) => family)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import * as Commands from "../protocol/Commands.ts"
 import type { Commander } from "../protocol/model/CommandMessages.ts"
 import { type Address, formatAddress } from "../protocol/model/Member.ts"
 import type * as Message from "../protocol/model/Message.ts"
@@ -211,7 +212,7 @@ const listen = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Message.Of<"COMMAND_DONE">> {
   while (true) {
     for (const { message } of yield* messenger.receive) {
-      if (message.type === "COMMAND_DONE" && message.nonce === nonce) return message
+      if (Commands.isAnswer(message, nonce)) return message
     }
   }
 })

@@ -9,6 +9,7 @@ import * as ElectionContext from "./election/ElectionContext.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Presence from "./membership/Presence.ts"
 import type { Commanded, Outcome } from "./model/Command.ts"
+import * as Ip from "./model/Ip.ts"
 import * as Member from "./model/Member.ts"
 import type * as Message from "./model/Message.ts"
 import type { Known } from "./model/State.ts"
@@ -21,6 +22,19 @@ import * as Removal from "./Removal.ts"
 const maxKept = 32
 
 type Command = Message.Of<"COMMAND">
+
+/**
+ * Whether who commands may: it has sealed that with a key of the group, or the group has none and it is on this host. `from` is
+ * where it came from.
+ */
+export const isAllowed = (
+  from: Member.Address,
+  { hasKey, isSealed }: { readonly hasKey: boolean; readonly isSealed: boolean }
+): boolean => isSealed || (!hasKey && Ip.isLoopback(from.ip))
+
+/** Whether a message answers the command of that nonce, and no other. */
+export const isAnswer = (message: Message.Message, nonce: string): message is Message.Of<"COMMAND_DONE"> =>
+  message.type === "COMMAND_DONE" && message.nonce === nonce
 
 /** A command came. */
 export const received = (context: StepContext, command: Command, from: Member.Address, isAllowed: boolean): void => {

@@ -287,7 +287,7 @@ const lastHeard = (
 
 /**
  * Runs the layer of an app until the server cannot go on, or the app gives it up: then it fails, the app's layer is closed, and
- * whoever started the process may start it again.
+ * what started the process may start it again.
  *
  * ```ts
  * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"

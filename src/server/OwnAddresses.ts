@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Supervisor from "../engine/Supervisor.ts"
-import * as Ip from "../protocol/model/Ip.ts"
+import * as Commands from "../protocol/Commands.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Datagrams from "../transport/Datagrams.ts"
 import type * as Messenger from "../transport/Messenger.ts"
@@ -34,7 +34,7 @@ export const make = (
       const isOurs = "sender" in message && message.sender.id === self.id
       if (isOurs && told !== now()) moved()
       // Over loopback without a key, any program of this host may do with the server what it likes anyway.
-      const mayCommand = message.type === "COMMAND" && (isSealed || (!hasKey() && Ip.isLoopback(from.ip)))
+      const mayCommand = message.type === "COMMAND" && Commands.isAllowed(from, { hasKey: hasKey(), isSealed })
       offer({ _tag: "Received", message, from, via, ...mayCommand ? { mayCommand } : {} })
     }
   }

@@ -90,6 +90,16 @@ export const reading = Effect.fnUntraced(function*(
 })
 
 /**
+ * How long an acknowledgement is waited for.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly within?: Duration.Input | undefined
+}
+
+/**
  * The operations of the service `Publishing`.
  *
  * @category models
@@ -105,11 +115,12 @@ export interface PublishingShape extends Reading {
    * 1,024 more wait, each part of 512 bytes counted. Interrupted, or not acknowledged `within` 1 minute unless set, it is taken back
    * if it has not gone out yet; if it has, it is sent on until it is acknowledged. A `within` below 1 ms is a defect.
    */
-  readonly publish: <A>(
-    topic: Topic.Topic<A>,
-    body: A,
-    options?: { readonly within?: Duration.Input | undefined }
-  ) => Effect.Effect<number, PublishError>
+  readonly publish: <A>(topic: Topic.Topic<A>, body: A, options?: Options) => Effect.Effect<number, PublishError>
+  /**
+   * The same on the default topic, as a client's `send` does: it comes to each server's `Inbox` and to the `messages` of each
+   * client. Up to 512 bytes of JSON the servers and clients of all versions read.
+   */
+  readonly send: (body: Client.Body, options?: Options) => Effect.Effect<number, PublishError>
 }
 
 /**
@@ -163,16 +174,19 @@ export const make = (
     withdraw: (ticket) => state.offer({ _tag: "Unpublish", ticket }),
     isOnItsWay: (ticket) => state.stateUnsafe().publisher?.flights.some((flight) => flight.ticket === ticket) ?? false
   })
+  const send = Effect.fnUntraced(function*(body: Client.Body, options: Options | undefined, topic?: string) {
+    const given = options ?? {}
+    yield* Effect.orDie(Spelling.refuseUnknown(given, ["within"]))
+    const within = yield* Effect.orDie(waitOf("within", given.within, patience))
+    const submitted = yield* submit(body, within, topic)
+    if (submitted.seq !== null) return submitted.seq
+    const { mayArrive } = submitted
+    return yield* new NotPublished({ reason: "NoLeader", within: Math.round(Duration.toMillis(within)), mayArrive })
+  })
   return {
     ...reading,
-    publish: Effect.fnUntraced(function*(topic, body, options) {
-      const given = options ?? {}
-      yield* Effect.orDie(Spelling.refuseUnknown(given, ["within"]))
-      const within = yield* Effect.orDie(waitOf("within", given.within, patience))
-      const submitted = yield* submit(yield* Submitting.encode(topic, body), within, topic.name)
-      if (submitted.seq !== null) return submitted.seq
-      const { mayArrive } = submitted
-      return yield* new NotPublished({ reason: "NoLeader", within: Math.round(Duration.toMillis(within)), mayArrive })
-    })
+    publish: (topic, body, options) =>
+      Effect.flatMap(Submitting.encode(topic, body), (json) => send(json, options, topic.name)),
+    send: (body, options) => send(body, options)
   }
 }

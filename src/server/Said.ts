@@ -1,9 +1,10 @@
 /** What may be said, and to whom: checked before anything is sent. */
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import type * as Member from "../protocol/model/Member.ts"
 import type { State } from "../protocol/model/State.ts"
+import * as Encoding from "./Encoding.ts"
 import * as TalkError from "./TalkError.ts"
 
 /** Whether a member in view, this server too, has that id. */
@@ -18,10 +19,7 @@ export const encoded = <A>(
   schema: Schema.Codec<A, Schema.Json>,
   body: A
 ): Effect.Effect<Schema.Json, TalkError.BodyRefused> =>
-  Effect.mapError(
-    Schema.encodeEffect(schema)(body),
-    (error) => new TalkError.BodyRefused({ name, reason: String(error) })
-  )
+  Encoding.encode(schema, body, (reason) => new TalkError.BodyRefused({ name, reason }))
 
 /** Refuses what takes more bytes than that. */
 export const atMost = (bytes: number, limit: number): Effect.Effect<void, TalkError.BodyTooLarge> =>

@@ -1,28 +1,26 @@
 /** How a message is handed to an engine that sends it: as JSON that is small enough, and then its acknowledgement is waited for. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Tickets from "../engine/Tickets.ts"
 import * as Parts from "../protocol/delivery/Parts.ts"
 import * as Client from "../protocol/model/Client.ts"
 import type * as Topic from "../protocol/model/Topic.ts"
+import * as Encoding from "./Encoding.ts"
 import { BodyNotJson, BodyTooLarge } from "./PublishError.ts"
 
 /** A body of a topic as JSON. */
-export const encode = <A>({ body: schema, name }: Topic.Topic<A>, body: A): Effect.Effect<Client.Body, BodyNotJson> => {
-  const encoded = Schema.encodeResult(schema)(body)
-  return Result.isSuccess(encoded)
-    ? Effect.succeed(encoded.success)
-    : Effect.fail(
-      new BodyNotJson({ reason: `it is not of the schema of ${JSON.stringify(name)}: ${encoded.failure.message}` })
-    )
-}
+export const encode = <A>({ body: schema, name }: Topic.Topic<A>, body: A): Effect.Effect<Client.Body, BodyNotJson> =>
+  Encoding.encode(
+    schema,
+    body,
+    (reason) => new BodyNotJson({ reason: `it is not of the schema of ${JSON.stringify(name)}: ${reason}` })
+  )
 
 const isJson = Schema.is(Schema.Json)
 
 /** Fails if a body cannot be sent, with the reason. */
-export const check = (body: Client.Body, limit: number): Effect.Effect<void, BodyTooLarge | BodyNotJson> =>
+const check = (body: Client.Body, limit: number): Effect.Effect<void, BodyTooLarge | BodyNotJson> =>
   Effect.suspend((): Effect.Effect<void, BodyTooLarge | BodyNotJson> => {
     try {
       if (!isJson(body)) {

@@ -46,7 +46,7 @@ export interface SimulatedClients {
   readonly host: (index: number) => Effect.Effect<SimulatedNetwork.Host>
   /** SIGKILL: it says nothing, and no finalizer of it runs before the scope closes. */
   readonly kill: (index: number) => Effect.Effect<void>
-  /** SIGTERM: it says goodbye. Whoever waits for the fiber waits until its scope has closed, for which time must pass. */
+  /** SIGTERM: it says goodbye. The fiber ends when its scope has closed, for which time must pass. */
   readonly stop: (index: number) => Effect.Effect<Fiber.Fiber<void>>
   /** The events of one client, in order. */
   readonly events: (index: number) => Effect.Effect<ReadonlyArray<Seen>>

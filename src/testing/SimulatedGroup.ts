@@ -72,7 +72,7 @@ export interface SimulatedGroup {
    * answers for, time passes until it has started, two seconds at most.
    */
   readonly start: (index: number) => Effect.Effect<void, Server.ServerError>
-  /** The same, and does not wait: whoever waits for the fiber does, for which time may have to pass. */
+  /** The same, and does not wait for it: the fiber ends when it has started, for which time may have to pass. */
   readonly startLater: (index: number) => Effect.Effect<Fiber.Fiber<void, Server.ServerError>>
   /** SIGKILL: it says nothing, and no finalizer of it runs before this group's scope closes. Its machine refuses. */
   readonly kill: (index: number) => Effect.Effect<void>

@@ -48,7 +48,7 @@ const make = Effect.gen(function*() {
   return Context.make(Clock.Clock, clockOf(loop, outer) as Clock.Clock).pipe(
     Context.add(Scheduler.Scheduler, {
       executionMode: scheduler.executionMode,
-      // Time stands still for whoever runs: to cut a fiber short would only make what happens depend on how long its code is.
+      // Time stands still for the fiber that runs: to cut a fiber short would only make what happens depend on how long its code is.
       shouldYield: () => false,
       makeDispatcher: () => loop.dispatcher
     })

@@ -125,8 +125,8 @@ export interface Endpoint {
   readonly unicast: (to: Address, payload: Uint8Array) => Effect.Effect<void, DatagramsFailed>
   /**
    * As `unicast`, but stays for up to 50 ms to hear whether the address refuses: its host is there, and says that no
-   * socket has that port. `"sent"` says nothing about the address. Sent from a port of its own, so whoever answers
-   * must answer to the port that the payload names ({@link Endpoint.portTowards}), not to the one that the datagram came from.
+   * socket has that port. `"sent"` says nothing about the address. Sent from a port of its own, so an answer
+   * must go to the port that the payload names ({@link Endpoint.portTowards}), not to the one that the datagram came from.
    */
   readonly ask: (to: Address, payload: Uint8Array) => Effect.Effect<"sent" | "refused", DatagramsFailed>
   /** So many bytes that nobody can foresee: in production, from a cryptographic source. */

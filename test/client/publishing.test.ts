@@ -101,6 +101,28 @@ describe("what is published on a topic", () => {
     60_000
   )
 
+  it.effect("or on the default topic, by a server, comes to each inbox and to each client", () =>
+    VirtualTime.run(
+      Effect.gen(function*() {
+        const group = yield* start()
+        yield* group.settle()
+        const client = yield* group.clients.at(yield* group.clients.add())
+        const servers = yield* Effect.forEach([0, 1, 2], group.server)
+        const inboxes = [...servers.map(({ inbox }) => inbox), client.inbox]
+        const seen = yield* Effect.forEach(inboxes, ({ subscribe }) => Effect.flatMap(subscribe, reads))
+        yield* wait(group, client.join)
+        for (const { publishing } of servers) yield* wait(group, publishing.send("from me", { within: "2 seconds" }))
+        yield* group.advance(1_000)
+        for (const read of seen) {
+          assert.sameDeepMembers(read.map(({ body, client }) => [body, client.name]), [
+            ["from me", "s0"],
+            ["from me", "s1"],
+            ["from me", "s2"]
+          ])
+        }
+      }).pipe(Effect.scoped)
+    ), 30_000)
+
   it.effect("and is not of its schema is passed over, counted and told once", () =>
     VirtualTime.run(
       Effect.gen(function*() {

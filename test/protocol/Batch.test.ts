@@ -66,6 +66,13 @@ describe("messages of a client", () => {
     assert.deepStrictEqual(packed, [all[0]!, { ...echo, more: ["ann 3"] }, all[3]!])
   })
 
+  it("share no datagram with those of another count of refusals, which mean other messages by their numbers", () => {
+    const counted = (seq: number, refused: number) => ({ ...Peer.sends("ann", seq), refused })
+    const all = [Peer.sends("ann", 1), counted(2, 1), counted(3, 1), counted(4, 2)]
+    const packed = messages(Batch.pack(all.map((message) => send(message))))
+    assert.deepStrictEqual(packed, [all[0]!, { ...all[1]!, more: ["ann 3"] }, all[3]!])
+  })
+
   it("share no datagram with those of another topic, nor with parts", () => {
     const on = (seq: number, about: Client.About) => ({ ...Peer.sends("ann", seq), ...about })
     const all = [

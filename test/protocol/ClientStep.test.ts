@@ -781,16 +781,58 @@ describe("topics and large messages (protocol, Topics; Large messages)", () => {
     assert.strictEqual(one.state.flights[0]?.ticket, 3)
   })
 
-  const refusal = (leader: string, term: number, seq: number, client = me) =>
-    says(leader, term, { type: "CLIENT_REFUSED", client: client.id, seq, older: ["old"] })
+  const refusal = (leader: string, term: number, seq: number, client = me, refused?: number) =>
+    says(leader, term, {
+      type: "CLIENT_REFUSED",
+      client: client.id,
+      seq,
+      ...refused === undefined ? {} : { refused },
+      older: ["old"]
+    })
 
-  it("CLIENT_REFUSED ends that message with all its parts, and the leader learns at once which is the oldest", () => {
+  const counted = (one: One) =>
+    one.said("CLIENT_MESSAGE").map(({ message: { oldest, refused, seq } }) => [seq, oldest, refused])
+
+  it("CLIENT_REFUSED ends that message with all its parts; those behind it take its numbers, and are sent at once", () => {
+    const one = joinedAt()
+    publish(one, 1, 0)
+    publish(one, 2, large)
+    publish(one, 3, 3)
+    one.forget().hear(refusal("z", 9, 2))
+    assert.deepStrictEqual(one.done, ["Refused 2"])
+    assert.deepStrictEqual(counted(one), [[1, 1, 1], [2, 1, 1]])
+    publish(one.forget(), 4, 4)
+    assert.deepStrictEqual(counted(one), [[3, 1, 1]])
+  })
+
+  it("CLIENT_REFUSED of a later part waits for what becomes of those before it, which may be accepted", () => {
     const one = joinedAt()
     publish(one, 1, large)
-    publish(one, 2, 2)
     one.forget().hear(refusal("z", 9, 2))
+    assert.deepStrictEqual(one.done, [])
+    one.hear(says("z", 9, { type: "CLIENT_ACK", client: me.id, seq: 1 })).hear(refusal("z", 9, 2))
     assert.deepStrictEqual(one.done, ["Refused 1"])
-    assert.deepStrictEqual(one.said("CLIENT_MESSAGE").map(({ message }) => [message.seq, message.oldest]), [[4, 4]])
+    publish(one.forget(), 2, 2)
+    assert.deepStrictEqual(counted(one), [[2, 2, 1]])
+  })
+
+  it("CLIENT_REFUSED of an earlier count is of a message that had that number", () => {
+    const one = joinedAt()
+    publish(one, 1, 1, "orders")
+    publish(one, 2, 2, "orders")
+    one.hear(refusal("z", 9, 1)).hear(refusal("z", 9, 1))
+    assert.deepStrictEqual(one.done, ["Refused 1"])
+    one.hear(refusal("z", 9, 1, me, 1))
+    assert.deepStrictEqual(one.done, ["Refused 1", "Refused 2"])
+  })
+
+  it("CLIENT_REFUSED of what another leader was given leaves the numbers as they are: that one may have relayed it", () => {
+    const one = joinedAt()
+    publish(one, 1, 1, "orders")
+    publish(one, 2, 2)
+    one.hear(says("y", 10, { type: "COORDINATOR", election: "" })).forget().hear(refusal("y", 10, 1))
+    assert.deepStrictEqual(one.done, ["Refused 1"])
+    assert.deepStrictEqual(counted(one), [[2, 2, 1]])
   })
 
   it("CLIENT_REFUSED repeated, late, of another client, another leader or a message for all versions means nothing", () => {

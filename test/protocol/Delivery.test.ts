@@ -678,8 +678,45 @@ describe("topics and large messages (protocol, Topics; Large messages)", () => {
     assert.includeMembers([...older as ReadonlyArray<string>], ["b", "c"])
     server.hear({ ...Peer.sends("ann", 1), part: { at: 0, of: 2 } }, alone)
     assert.lengthOf(refusals(server), 1)
-    server.hear(Peer.sends("ann", 1), alone)
+    server.hear({ ...Peer.sends("ann", 1), refused: 1 }, alone)
     assert.deepStrictEqual(relayed(server), [[1, "", "whole"]])
+  })
+
+  it("are refused again, and nothing behind them is accepted, until the client has heard of it", () => {
+    const server = leads()
+    server.hear(Peer.joins("dan"))
+    server.hear(on("orders", 2), alone)
+    server.hear({ type: "CLIENT_LEAVE", client: Peer.sender("dan") })
+    server.forget().hear({ ...Peer.sends("ann", 1), more: ["b", "c"] }, alone)
+    assert.deepStrictEqual(relayed(server), [[1, "", "whole"]])
+    server.hear(on("orders", 2), alone)
+    server.hear(on("orders", 3), alone)
+    assert.deepStrictEqual(refusals(server).map(([_, seq, older]) => [seq, older]), [[2, ["dan"]], [3, ["dan"]]])
+    server.forget().hear({ ...Peer.sends("ann", 2, { oldest: 2 }), refused: 1 }, alone)
+    assert.deepStrictEqual(relayed(server), [[2, "", "whole"]])
+  })
+
+  it("of a lower count are late: their numbers are other messages' by now", () => {
+    const server = leads()
+    server.hear(Peer.joins("dan"))
+    server.hear(on("orders", 1), alone)
+    server.hear({ type: "CLIENT_LEAVE", client: Peer.sender("dan") })
+    server.hear({ ...Peer.sends("ann", 2, { oldest: 1 }), refused: 1 }, alone)
+    server.forget()
+    server.hear(on("orders", 1), alone)
+    assert.deepStrictEqual([refusals(server), relayed(server), server.drops()], [[], [], ["OutOfTurn"]])
+    server.hear({ ...Peer.sends("ann", 1), refused: 1 }, alone)
+    assert.deepStrictEqual(relayed(server), [[1, "", "whole"], [2, "", "whole"]])
+  })
+
+  it("that waited for one before them are refused if an older one has come meanwhile", () => {
+    const server = leads()
+    server.hear(on("orders", 2), alone)
+    server.hear(Peer.joins("dan"))
+    server.forget().hear(Peer.sends("ann", 1), alone)
+    assert.deepStrictEqual(relayed(server), [[1, "", "whole"]])
+    server.hear(on("orders", 2), alone)
+    assert.lengthOf(refusals(server), 1)
   })
 
   it("are accepted again once those have left or say that they read topics; a client that sends one does", () => {
@@ -690,7 +727,7 @@ describe("topics and large messages (protocol, Topics; Large messages)", () => {
     assert.lengthOf(refusals(server), 1)
     server.hear({ type: "CLIENT_LEAVE", client: Peer.sender("dan") })
     server.hear(joins("eve"))
-    server.forget().hear(on("orders", 1), alone)
+    server.forget().hear({ ...on("orders", 1), refused: 1 }, alone)
     assert.deepStrictEqual(relayed(server), [[1, "orders", "whole"]])
   })
 
@@ -703,7 +740,7 @@ describe("topics and large messages (protocol, Topics; Large messages)", () => {
     assert.deepStrictEqual(acknowledged(server), [1])
   })
 
-  it("one that was given up is waited for no more: the next says which is the oldest", () => {
+  it("that another leader has accepted meanwhile are waited for no more: the next says which is the oldest", () => {
     const server = leads()
     server.hear(Peer.joins("dan"))
     server.hear(on("orders", 1), alone)

@@ -25,8 +25,12 @@ const alive = (name: string, term = 9, leads = name) =>
 /** One that follows `z` in term 9. */
 const follower = (): Server => Server.live({ self }, [alive("z")])
 
-const publish = (server: Server, ticket: number, body: Client.Body = `m ${ticket}`, topic = "orders") =>
-  server.step({ _tag: "Publish", ticket, body, topic })
+const publish = (
+  server: Server,
+  ticket: number,
+  body: Client.Body = `m ${ticket}`,
+  topic: string | undefined = body === "for all" ? undefined : "orders"
+) => server.step({ _tag: "Publish", ticket, body, topic })
 
 const done = (server: Server) =>
   server.outputs.flatMap((output) =>
@@ -211,6 +215,29 @@ describe("what is not sent", () => {
     server.hear(refuses("z", 1))
     server.hear(refuses("z", 1))
     assert.deepStrictEqual(done(server), ["1 is not: old"])
+  })
+
+  it("is what waits in a server that leads when one that is too old comes: it is not relayed later, and leaves no gap", () => {
+    const server = leader()
+    publish(server, 1)
+    server.step({ _tag: "Room", limit: 1 })
+    publish(server, 2)
+    publish(server.forget(), 3, "for all")
+    server.hear(Peer.alive("a", server.state.election.reign!))
+    assert.deepStrictEqual(done(server), ["2 is not: a"])
+    server.step({ _tag: "Room", limit: 10 })
+    const relayed = server.said("CLIENT_DELIVER").map(({ message: { body, seq } }) => [seq, body])
+    assert.deepStrictEqual([relayed, done(server)], [[[2, "for all"]], ["2 is not: a", "3 is 2"]])
+  })
+
+  it("is not what a leader that reads topics was given already: it refuses that, or has relayed it", () => {
+    const server = follower()
+    publish(server, 1)
+    server.hear(Peer.alive("a", Peer.reign(9, newer("z"))))
+    publish(server, 2)
+    assert.deepStrictEqual(done(server), ["2 is not: a"])
+    server.hear(acks(server, 1))
+    assert.deepStrictEqual(done(server), ["2 is not: a", "1 is 1"])
   })
 
   it("is one too many, and what is taken back before it goes out", () => {

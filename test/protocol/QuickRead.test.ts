@@ -39,6 +39,7 @@ const sent = {
   client: Peer.sender("ann"),
   seq: 5,
   oldest: 2,
+  refused: 3,
   topic: "orders",
   part: { at: 1, of: 2 },
   body: { at: 1.5, text: "x".repeat(90) },
@@ -75,7 +76,7 @@ describe("a message that is read without its schema", () => {
     for (const more of [[value], [{ client: value, body: 1 }], Array.from({ length: 64 }, () => ({ body: value }))]) {
       isAgreed({ ...plain, more })
     }
-    for (const place of ["client", "seq", "oldest", "topic", "part", "body", "more"]) {
+    for (const place of ["client", "seq", "oldest", "refused", "topic", "part", "body", "more"]) {
       isAgreed({ ...sent, [place]: value })
     }
     isAgreed({ ...sent, more: [value] })
@@ -112,6 +113,7 @@ describe("a message that is read without its schema", () => {
       const wrong of [
         { seq: 0 },
         { oldest: 0.5 },
+        { refused: 0 },
         { body: { deep: {} } },
         { client: null },
         { topic: "a b" },

@@ -270,7 +270,10 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     case "CLIENT_JOIN":
       return Peer.joins(said.client, { seq: said.page })
     case "CLIENT_MESSAGE":
-      return Peer.sends(said.client, said.seq, { oldest: said.oldest })
+      return {
+        ...Peer.sends(said.client, said.seq, { oldest: said.oldest }),
+        ...said.page === 0 ? {} : { refused: said.index, topic: "orders" }
+      }
     case "CLIENT_DELIVER":
       return Peer.delivers(honest.name, terms[said.term], said.index, said.client, said.seq, said.sender)
     case "CLIENT_REPAIR": {

@@ -99,7 +99,10 @@ const follows = ({ first, last, more, sending }: Open, { to }: Sending, next: Pa
   isSame(sending.to, to) && (first.type === "CLIENT_DELIVER" && next.type === "CLIENT_DELIVER"
     ? next.index === first.index + more.length + 1 && next.term === first.term && next.leader === first.leader
     : next.client.id === last.client.id && next.seq === last.seq + 1 && ("echo" in next) === ("echo" in first)
-      && next.topic === first.topic && next.part === undefined && first.part === undefined)
+      && countOf(next) === countOf(first) && next.topic === first.topic && next.part === undefined &&
+      first.part === undefined)
+
+const countOf = (message: Packable): number | undefined => "refused" in message ? message.refused : undefined
 
 const isSame = (some: Sending["to"], others: Sending["to"]): boolean =>
   some === others || (some.length === others.length

@@ -178,11 +178,12 @@ const enqueue = (context: ClientContext, input: Extract<Input, { readonly _tag: 
 const refuseNewer = (context: ClientContext): void => {
   const { leaderReads, reign } = context.state
   if (leaderReads !== false || reign === null) return
-  for (const ticket of Flights.newer(context.state)) refuse(context, ticket, [Member.formatAddress(reign.leader)])
+  const older = [Member.formatAddress(reign.leader)]
+  for (const ticket of Flights.newer(context.state)) refuse(context, ticket, older, false)
 }
 
-const refuse = (context: ClientContext, ticket: number, older: ReadonlyArray<string>): void => {
-  Object.assign(context.state, Flights.giveUp(Flights.of(context.state), ticket, context.now.monotonic))
+const refuse = (context: ClientContext, ticket: number, older: ReadonlyArray<string>, byLeader: boolean): void => {
+  Object.assign(context.state, Flights.giveUp(Flights.of(context.state), ticket, context.now.monotonic, byLeader))
   context.outputs.push({ _tag: "Refused", ticket, older })
 }
 
@@ -199,15 +200,16 @@ const fly = (context: ClientContext): void => {
   if (patient !== undefined) ClientLeader.doubtLeader(context, patient.since)
   if (due.some(({ tries }) => tries > 0)) state.missedAt = now
   const hearsEcho = state.phase === "Joined" && now - state.missedAt >= echoMissing
+  const waits = (flight: Flights.Flight) => state.leaderReads !== true && Client.isNewer(flight)
   for (const flight of due) {
-    if (state.leaderReads !== true && Client.isNewer(flight)) continue
+    if (waits(flight)) continue
     const { body, seq, tries } = flight
     const echo = hearsEcho && tries === 0 ? { echo: true as const } : {}
-    const about = Client.aboutOf(flight)
+    const about = { ...Flights.aboutCount(state), ...Client.aboutOf(flight) }
     const message = { type: "CLIENT_MESSAGE", client: state.client, seq, oldest, ...echo, ...about, body } as const
     context.send(state.address, message, state.leaderBatches)
   }
-  Object.assign(state, Flights.sent(Flights.of(state), now))
+  Object.assign(state, Flights.sent(Flights.of(state), now, waits))
 }
 
 /** The leader has all up to that number. */
@@ -262,11 +264,12 @@ const received = (context: ClientContext, message: Message.Message, from: Member
 }
 
 /** The leader that we follow knows who would read it as something else. */
-const onRefused = (context: ClientContext, { client, older, sender, seq }: Message.Of<"CLIENT_REFUSED">): void => {
-  const { client: self, flights, reign } = context.state
+const onRefused = (context: ClientContext, message: Message.Of<"CLIENT_REFUSED">): void => {
+  const { client: self, reign } = context.state
+  const { client, older, sender } = message
   if (client !== self.id || reign === null || !Member.isSameStart(reign.leader, sender)) return
-  const flight = flights.find((flight) => flight.seq === seq)
-  if (flight !== undefined && Client.isNewer(flight)) refuse(context, flight.ticket, older)
+  const flight = Flights.refusedBy(context.state, message)
+  if (flight !== undefined && Client.isNewer(flight)) refuse(context, flight.ticket, older, true)
 }
 
 const onDeliver = (context: ClientContext, message: Receiver.Delivered): void => {

@@ -23,6 +23,7 @@ import * as Kept from "./Kept.ts"
 import * as KnownClients from "./KnownClients.ts"
 import type * as Parts from "./Parts.ts"
 import * as Receiver from "./Receiver.ts"
+import * as Refusals from "./Refusals.ts"
 
 /** No client, no message. */
 export const empty: Delivery = {
@@ -177,26 +178,32 @@ export const onMessage = (
 ): void => {
   const { client, oldest, seq } = message
   const isNewer = Client.isNewer(message)
-  const known = KnownClients.hear(context, client, from, {
+  const hears = KnownClients.hear(context, client, from, {
     batches: isNewer || message.more !== undefined,
     topics: isNewer
   })
-  if (known === null) return
+  if (hears === null) return
   const own = ElectionContext.ownReign(context.state)
   if (own === null) {
     if (via === "unicast") sendLeaderNotice(context, client.id, from)
     return
   }
+  if (Refusals.isLate(hears, message)) return context.drop("OutOfTurn")
+  const known = Refusals.heard(hears, message)
   // Messages below `oldest` were acknowledged by a former leader: to wait for them would be to wait without end.
   const accepted = known.term === own.term ? Math.max(known.accepted, oldest) : oldest
-  const older = isNewer && seq >= accepted ? KnownClients.olderOnes(context) : []
-  if (older.length > 0) return context.say(known.address, { type: "CLIENT_REFUSED", client: client.id, seq, older })
+  const refusal = isNewer && seq >= accepted
+    ? Refusals.refusalOf(known, message, () => KnownClients.olderOnes(context))
+    : null
+  if (refusal !== null) return refuse(context, { ...known, refusal }, message)
   let waiting: KnownClient["waiting"] = known.term === own.term
     ? known.waiting.filter(({ seq }) => seq >= accepted)
     : []
   const bodies = Batch.bodies(message)
   for (const [at, body] of bodies.entries()) {
     if (seq + at < accepted) continue
+    // It comes again, under another number.
+    if (known.refusal !== null && seq + at >= known.refusal.at) break
     if (seq + at >= accepted + Client.window) {
       context.drop("OutOfTurn")
       break
@@ -210,6 +217,23 @@ export const onMessage = (
   // The first word of a reign says more to it than that: that this server leads, and what it reads.
   const isEcho = message.echo === true && via === "unicast" && known.term === own.term
   if (!isEcho) acknowledge(context, client.id, seq, newest)
+}
+
+const refuse = (
+  context: StepContext,
+  known: KnownClient & { readonly refusal: NonNullable<KnownClient["refusal"]> },
+  { client: { id: client }, refused, seq }: Message.Of<"CLIENT_MESSAGE">
+): void => {
+  KnownClients.put(context, known)
+  const { older } = known.refusal
+  const count = refused === undefined ? {} : { refused }
+  context.say(known.address, { type: "CLIENT_REFUSED", client, seq, ...count, older })
+}
+
+/** Nothing that waits of a client is accepted any more: it sends what it still wants again. */
+export const withdraw = (context: StepContext, id: Client.ClientId): void => {
+  const known = Option.getOrUndefined(HashMap.get(context.state.delivery.clients, id))
+  if (known !== undefined && known.waiting.length > 0) KnownClients.put(context, { ...known, waiting: [] })
 }
 
 /** With a message in its place; the newest of one number counts. */
@@ -236,7 +260,10 @@ const accept = (context: StepContext, id: Client.ClientId): number => {
   const known = HashMap.getUnsafe(context.state.delivery.clients, id)
   const { accepted, waiting } = known
   const { delivered, limit } = context.state.delivery.receiver
-  const inTurn = waiting.filter(({ seq }, at) => seq === accepted + at)
+  const ready = waiting.filter(({ seq }, at) => seq === accepted + at)
+  // What has waited may be what those who came meanwhile are too old for: it is refused when it comes again.
+  const newer = ready.findIndex(Client.isNewer)
+  const inTurn = newer < 0 || KnownClients.olderOnes(context).length === 0 ? ready : ready.slice(0, newer)
   const taken = inTurn.slice(0, Math.max(0, limit - delivered))
   if (taken.length > 0) {
     KnownClients.put(context, { ...known, accepted: accepted + taken.length, waiting: waiting.slice(taken.length) })

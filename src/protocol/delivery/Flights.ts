@@ -12,6 +12,9 @@ export interface Flight extends Queued {
   readonly tries: number
   readonly since: number
   readonly dueAt: number
+  /** Whether the server that we talk to now was given it, and whether one before it was. */
+  readonly isSaid: boolean
+  readonly wasSaid: boolean
 }
 
 /** A message, or a part of one, that waits for others to be acknowledged; it has no number yet. */
@@ -27,6 +30,8 @@ export interface Flights {
   readonly queue: ReadonlyArray<Queued>
   /** How long an acknowledgement takes of late, in ms, from the first time that its message was sent. */
   readonly roundTrip: number
+  /** How many messages with numbers were given up: numbers behind such a one are of this count alone. */
+  readonly refused: number
 }
 
 /** How many messages or parts wait at most behind those on their way; of one message alone more may. */
@@ -39,10 +44,20 @@ export const backoff = { first: 200, longest: 2_000 } as const
 const newest = 1 / 8
 
 /** Nothing was sent. */
-export const none: Flights = { seq: 0, flights: [], queue: [], roundTrip: 0 }
+export const none: Flights = { seq: 0, flights: [], queue: [], roundTrip: 0, refused: 0 }
 
 /** The same of one that has more. */
-export const of = ({ flights, queue, roundTrip, seq }: Flights): Flights => ({ seq, flights, queue, roundTrip })
+export const of = ({ flights, queue, refused, roundTrip, seq }: Flights): Flights => ({
+  seq,
+  flights,
+  queue,
+  roundTrip,
+  refused
+})
+
+/** What a message says of the count. */
+export const aboutCount = ({ refused }: Pick<Flights, "refused">): { readonly refused?: number } =>
+  refused === 0 ? {} : { refused }
 
 /** A message waits from now on; null where too many do. */
 export const add = (
@@ -65,18 +80,47 @@ const without = (all: Flights, ticket: number): Flights => {
 }
 
 /**
- * A message will not be accepted: its sender gives it up, with all its parts. The others are sent at once, so that the leader
- * learns which is the oldest now.
+ * The message that a refusal ends. A refused part says nothing of those before it, which may be accepted: if one of these is not
+ * acknowledged yet, it is sent again, and that one's refusal counts.
  */
-export const giveUp = (all: Flights, ticket: number, now: number): Flights => {
+export const refusedBy = (
+  { flights, refused }: Pick<Flights, "flights" | "refused">,
+  refusal: { readonly seq: number; readonly refused?: number }
+): Flight | undefined => {
+  const flight = flights.find(({ seq }) => seq === refusal.seq)
+  if (flight === undefined || (refusal.refused ?? 0) !== refused) return undefined
+  return flights.find(({ ticket }) => ticket === flight.ticket) === flight ? flight : undefined
+}
+
+/**
+ * A message is given up, with all its parts: if `isRefused` since the leader of now does not accept it. If no leader can have
+ * accepted it, those behind it take its numbers, so that no receiver misses any. The others are sent at once.
+ */
+export const giveUp = (all: Flights, ticket: number, now: number, isRefused: boolean): Flights => {
   const rest = without(all, ticket)
-  const due = (flight: Flight): Flight => ({ ...flight, dueAt: now })
-  return { ...rest, flights: rest.flights.map(due) }
+  const gone = all.flights.filter((flight) => flight.ticket === ticket)
+  if (gone.length === 0) return rest
+  const isFree = gone.every(({ isSaid, wasSaid }) => !wasSaid && (isRefused || !isSaid))
+  const free = isFree ? gone.length : 0
+  const from = gone[0]!.seq
+  const again = (flight: Flight): Flight => ({
+    ...flight,
+    seq: flight.seq > from ? flight.seq - free : flight.seq,
+    // The leader has not been asked by this number yet, however often it was by the one before.
+    tries: 0,
+    since: now,
+    dueAt: now
+  })
+  return { ...rest, seq: all.seq - free, flights: rest.flights.map(again), refused: all.refused + 1 }
 }
 
 /** The messages that an older program would read as something else, by their tickets. */
 export const newer = ({ flights, queue }: Pick<Flights, "flights" | "queue">): ReadonlySet<number> =>
   new Set([...flights, ...queue].filter(Client.isNewer).map(({ ticket }) => ticket))
+
+/** The messages of which the server that we talk to now was given something, by their tickets. */
+export const said = ({ flights }: Pick<Flights, "flights">): ReadonlySet<number> =>
+  new Set(flights.filter(({ isSaid }) => isSaid).map(({ ticket }) => ticket))
 
 /** The lowest number that is not acknowledged. */
 export const oldest = ({ flights, seq }: Flights): number => flights[0]?.seq ?? seq + 1
@@ -90,22 +134,28 @@ export const launch = (all: Flights, now: number): Flights => {
     queue: all.queue.slice(next.length),
     flights: [
       ...all.flights,
-      ...next.map((queued, at) => ({ ...queued, seq: all.seq + 1 + at, tries: 0, since: now, dueAt: now }))
+      ...next.map((queued, at) => ({ ...queued, ...fresh, seq: all.seq + 1 + at, since: now, dueAt: now }))
     ],
     seq: all.seq + next.length
   }
 }
 
-/** Those that are due were sent. */
-export const sent = (all: Flights, now: number): Flights => {
+const fresh = { tries: 0, isSaid: false, wasSaid: false } as const
+
+/** Those that are due were sent, except for those that wait for another word of the leader. */
+export const sent = (all: Flights, now: number, waits: (flight: Flight) => boolean = () => false): Flights => {
   // A leader that has more to do than it can takes longer for each; to ask it again meanwhile would give it still more.
   const first = Math.max(backoff.first, 2 * all.roundTrip)
-  return { ...all, flights: all.flights.map((flight) => flight.dueAt <= now ? flown(flight, now, first) : flight) }
+  return {
+    ...all,
+    flights: all.flights.map((flight) => flight.dueAt <= now ? flown(flight, now, first, waits) : flight)
+  }
 }
 
-const flown = (flight: Flight, now: number, first: number): Flight => ({
+const flown = (flight: Flight, now: number, first: number, waits: (flight: Flight) => boolean): Flight => ({
   ...flight,
   tries: flight.tries + 1,
+  isSaid: flight.isSaid || !waits(flight),
   dueAt: now + Math.min(backoff.longest, first * 2 ** flight.tries)
 })
 
@@ -115,7 +165,11 @@ export const restart = (
   now: number,
   isConcerned: (flight: Flight) => boolean = () => true
 ): ReadonlyArray<Flight> =>
-  flights.map((flight) => isConcerned(flight) ? { ...flight, tries: 0, since: now, dueAt: now } : flight)
+  flights.map((flight) =>
+    isConcerned(flight)
+      ? { ...flight, ...fresh, since: now, dueAt: now, wasSaid: flight.wasSaid || flight.isSaid }
+      : flight
+  )
 
 /** When the next is due, Infinity where none is. */
 export const dueAt = ({ flights }: Flights): number => {

@@ -108,6 +108,8 @@ export const hear = (
     term: -1,
     accepted: 0,
     waiting: [],
+    refused: 0,
+    refusal: null,
     batches,
     topics,
     noticedAt: -Infinity

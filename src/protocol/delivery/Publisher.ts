@@ -64,8 +64,8 @@ export const heard = (context: StepContext, message: Message.Message): void => {
     case "CLIENT_REFUSED": {
       const leader = context.state.election.reign?.leader
       if (message.client !== id || leader === undefined || !Member.isSameStart(leader, message.sender)) return
-      const flight = publisher.flights.find(({ seq }) => seq === message.seq)
-      if (flight !== undefined) giveUp(context, publisher, flight.ticket, message.older)
+      const flight = Flights.refusedBy(publisher, message)
+      if (flight !== undefined) giveUp(context, flight.ticket, message.older, true)
     }
   }
 }
@@ -76,8 +76,9 @@ const acknowledged = (context: StepContext, publisher: Publisher, upTo: number):
   for (const { seq, ticket } of whole) context.outputs.push({ _tag: "Published", ticket, seq })
 }
 
-const giveUp = (context: StepContext, publisher: Publisher, ticket: number, older: ReadonlyArray<string>): void => {
-  put(context, publisher, Flights.giveUp(Flights.of(publisher), ticket, context.now.monotonic))
+const giveUp = (context: StepContext, ticket: number, older: ReadonlyArray<string>, isRefused: boolean): void => {
+  const publisher = context.state.publisher!
+  put(context, publisher, Flights.giveUp(Flights.of(publisher), ticket, context.now.monotonic, isRefused))
   context.outputs.push({ _tag: "NotPublished", ticket, older })
 }
 
@@ -87,9 +88,10 @@ export const goOn = (context: StepContext): void => {
   if (context.state.phase === "Leaving") return leave(context, context.state.publisher)
   join(context, context.state.publisher)
   followLeader(context, context.state.publisher)
+  acceptedByUs(context, context.state.publisher)
   refuseNewer(context, context.state.publisher)
   if (context.state.publisher.reign !== null) fly(context, context.state.publisher)
-  if (ElectionContext.ownReign(context.state) !== null) acceptedByUs(context, context.state.publisher)
+  acceptedByUs(context, context.state.publisher)
   awaitDue(context, context.state.publisher)
 }
 
@@ -128,12 +130,25 @@ const followLeader = (context: StepContext, publisher: Publisher): void => {
   put(context, publisher, { reign, flights: Flights.restart(publisher.flights, context.now.monotonic) })
 }
 
-/** What members or clients are too old for is not sent, whichever server leads. */
+/**
+ * What members or clients are too old for is not sent, whichever server leads. What the leader of now has been given is its to
+ * refuse: it may have relayed it.
+ */
 const refuseNewer = (context: StepContext, publisher: Publisher): void => {
   const newer = Flights.newer(publisher)
   const older = newer.size === 0 ? [] : KnownClients.olderOnes(context)
-  if (older.length > 0) newer.forEach((ticket) => giveUp(context, context.state.publisher!, ticket, older))
+  if (older.length === 0) return
+  const isOurs = ElectionContext.ownReign(context.state) !== null
+  if (isOurs) Delivery.withdraw(context, publisher.client.id)
+  const asked = isOurs || !leaderReads(context, publisher) ? none : Flights.said(publisher)
+  for (const ticket of newer) if (!asked.has(ticket)) giveUp(context, ticket, older, isOurs)
 }
+
+const none: ReadonlySet<number> = new Set()
+
+/** Whether the leader of now reads topics and parts, and so refuses them for those who do not. */
+const leaderReads = (context: StepContext, { reign }: Publisher): boolean =>
+  reign !== null && Option.exists(context.known(reign.leader.id), ({ member }) => member.topics === true)
 
 const fly = (context: StepContext, publisher: Publisher): void => {
   const now = context.now.monotonic
@@ -143,7 +158,8 @@ const fly = (context: StepContext, publisher: Publisher): void => {
   put(context, publisher, Flights.sent(launched, now))
   const said = (flight: Flights.Flight): Message.Of<"CLIENT_MESSAGE"> => {
     const { body, seq } = flight
-    return { type: "CLIENT_MESSAGE", client: publisher.client, seq, oldest, ...Client.aboutOf(flight), body }
+    const about = { ...Flights.aboutCount(publisher), ...Client.aboutOf(flight) }
+    return { type: "CLIENT_MESSAGE", client: publisher.client, seq, oldest, ...about, body }
   }
   const messages = due.map(said)
   if (ElectionContext.ownReign(context.state) === null) return sendAll(context, messages)
@@ -161,6 +177,7 @@ const sendAll = (context: StepContext, messages: ReadonlyArray<Message.Message>)
 
 /** What we have accepted as the leader, also later, when our own inbox had room. */
 const acceptedByUs = (context: StepContext, publisher: Publisher): void => {
+  if (ElectionContext.ownReign(context.state) === null) return
   const known = Option.getOrUndefined(HashMap.get(context.state.delivery.clients, publisher.client.id))
   if (known !== undefined && known.term === context.state.election.reign!.term) {
     acknowledged(context, publisher, known.accepted - 1)

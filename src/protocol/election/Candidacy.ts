@@ -74,7 +74,7 @@ export const standAgain = (election: Context): void => {
 }
 
 /**
- * A member, or this server itself, has another priority: whoever outranks the leader now, or is outranked no more by the one that
+ * A member, or this server itself, has another priority: a server that outranks the leader now, or is outranked no more by the one that
  * it waits for, is a candidate as where a higher ranked one has joined.
  */
 export const onReranked = (election: Context): void =>

@@ -41,8 +41,8 @@ const announce = (context: StepContext): void => {
 }
 
 /**
- * The app wants to lead what goes by this name. A name that may not be one, or one too many, is ignored: whoever steps
- * this asks first ({@link hasRoom}, `Election.isName`).
+ * The app wants to lead what goes by this name. A name that may not be one, or one too many, is ignored: the caller
+ * asks first ({@link hasRoom}, `Election.isName`).
  */
 export const campaign = (context: StepContext, name: string): void => {
   if (!Election.isName(name) || !hasRoom(context.state, name)) return

@@ -24,7 +24,7 @@ import * as Roles from "./Roles.ts"
 
 type Context = ElectionContext.ElectionContext
 
-/** The leader gives the lead up to whoever is highest ranked among the others. */
+/** The leader gives the lead up to the highest ranked of the others. */
 export const resign = (election: Context): void => giveUp(election, "Resigned")
 
 const giveUp = (
@@ -102,7 +102,7 @@ const successor = ({ context, successors }: Context): Member.Member | undefined 
 const namesNobody: ReadonlySet<Event.Cause> = new Set(["TooFewMembers", "Stalled", "Superseded"])
 
 /**
- * The leader stays a member but leads no more. Whoever it names goes first; it does not stand in the way itself, and where
+ * The leader stays a member but leads no more. The member that it names goes first; it does not stand in the way itself, and where
  * it handed the lead over, nobody does.
  */
 export const onSteppingDown = (election: Context, message: Message.Of<"STEPPING_DOWN">): void => {
@@ -125,7 +125,7 @@ export const onSteppingDown = (election: Context, message: Message.Of<"STEPPING_
   Candidacy.callElection(election)
 }
 
-/** Who is asked to lead need not let others lead any longer; but for those that do not lead whoever asks. */
+/** A server that is asked to lead lets the others go first no longer, unless it was told to step down for a while. */
 const acceptHeirship = (election: Context): void => {
   if (!election.register.ineligibility.firmly) Roles.becomeEligible(election)
 }

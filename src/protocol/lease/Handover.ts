@@ -38,7 +38,7 @@ const isSilent = ({ now, state }: StepContext): boolean => Lease.isSilent(state.
 
 // --- A start ---
 
-/** The silent start begins: whoever keeps what the former start promised is asked for it. */
+/** The silent start begins: the server that keeps what the former start promised is asked for it. */
 export const start = (context: StepContext): void => {
   change(context, { start: context.nonce() })
   context.setTimer("votes", votesIn(context.state, context.now.monotonic), { _tag: "Handover", due: "votes", gaps: [] })
@@ -132,7 +132,7 @@ const keepersOf = ({ state: { election, known, members } }: StepContext): Readon
 /** Whether this server still hands over: its goodbye waits for that. */
 export const isUnderWay = ({ handover }: Pick<State, "handover">): boolean => handover.giving !== null
 
-/** Says again what was not answered, as often as it may be; then whoever starts next is silent. */
+/** Says again what was not answered, as often as it may be; then this server is silent when it starts next. */
 const goOn = (context: StepContext, agreement: Lease.Agreement): void => {
   const { start } = context.state.handover
   // Its timer is cleared when it is over.

@@ -74,7 +74,7 @@ export const onAsk = (
   }
 }
 
-/** What was given back since is promised to nobody: whoever had left by then could not hear of it. */
+/** What was given back since is promised to nobody: a server that had left by then could not hear of it. */
 const freed = (context: StepContext, promised: Message.Promised): Message.Promised => {
   const { election, term, to } = promised
   const isFree = to !== null && Lease.gaveBack(Voter.promiseIn(context.state, election), to, term)

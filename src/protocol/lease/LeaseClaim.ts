@@ -25,7 +25,7 @@ export const agreementOf = ({ state }: { readonly state: Pick<State, "timing"> }
 export const standsIn = (election: Context): number => {
   const { timing, self, silentUntil } = election.state
   const { backoffUntil, lastUntil, owed, preVoteAgainAt, reign, workUntil } = election.register
-  // Whoever found no majority lets a leader that has one be for a while.
+  // A server that found no majority does not disturb a leader that has one for a while.
   if (reign !== null) {
     // While its own work may still run, it asks nobody to make way for it.
     const busy = owed === null ? -Infinity : workUntil
@@ -92,12 +92,12 @@ export const settle = (election: Context, term: number): boolean => {
 }
 
 /**
- * Whether this server is not done saying what it has given back: whoever misses it stays bound, so a goodbye waits for that.
+ * Whether this server is not done saying what it has given back: a voter that misses it stays bound, so a goodbye waits for that.
  */
 export const isGivingBack = ({ state: { timers } }: StepContext): boolean =>
   timers.some(({ key }) => key.startsWith("release:"))
 
-/** Whoever hears a claim is bound by it, whether or not it is in view here: so all the group is told. */
+/** A server that hears a claim is bound by it, whether or not it is in view here: so all the group is told. */
 const giveBack = (election: Context, term: number): void => {
   election.change({ owed: null })
   Voter.onRelease(election.context, election.name, election.state.self, term)

@@ -58,8 +58,8 @@ const termAbove = (election: Context, claimed = 0): number => {
 }
 
 /**
- * Claims a term. Where a lower one was claimed before, no vote for it counts any more; it is not given back, since whoever
- * is bound to it may grant this one all the same.
+ * Claims a term. Where a lower one was claimed before, no vote for it counts any more; it is not given back, since a
+ * voter that is bound to it may grant this one all the same.
  */
 const askForVotes = (election: Context, agreement: Lease.Agreement, standing: number): void => {
   if (!LeaseClaim.begin(election, agreement, standing)) return
@@ -78,7 +78,7 @@ const question = (election: Context, lease: Lease.Agreement, standing: number) =
 
 /**
  * What the pre-vote has come to. Where somebody leads, the servers are bound to that leader: so it is asked to give the lead up
- * first. Whoever asks so stands for no term yet, and 0 is none that is granted: where that server leads no more, its promise
+ * first. The server that asks so stands for no term yet, and 0 is none that is granted: if the other leads no more, its promise
  * would have begun before the claim that it is for.
  */
 export const afterPreVote = (election: Context, agreement: Lease.Agreement, outcome: PreVote.Outcome): void => {
@@ -197,7 +197,7 @@ export const onBeatAck = (election: Context, agreement: Lease.Agreement, ack: Me
 }
 
 /**
- * Somebody gives a claim back: whoever was bound to it is free. A candidate that outranks it asks all anew, in a term that
+ * Somebody gives a claim back: the voters that were bound to it are free. A candidate that outranks it asks all anew, in a term that
  * they may grant: where the votes were split it gets those of the other half. Else each half would have its next one stand
  * before the other gives up, without end. It is said several times, and each claim counts once: a candidate that asked anew
  * for each copy would throw its votes away.
@@ -318,7 +318,7 @@ const whyLost = (election: Context, agreement: Lease.Agreement, { leaseStart }: 
     : "LeaseLost"
 
 /**
- * A member turns out to lead by no lease, or by another than ours. Whoever followed it does no more, and does not again.
+ * A member turns out to lead by no lease, or by another than ours. A server that followed it follows it no more, and not again.
  */
 export const onForeign = (election: Context, member: Member.Member): void => {
   const { reign } = election.register

@@ -36,7 +36,7 @@ const ask = (election: Context, asking: Asking): void => {
   election.setTimer("pre-vote", election.state.timing.probeTimeout, { _tag: "PreVote" })
 }
 
-/** Somebody may have become free to vote: whoever is asking asks anew. */
+/** Somebody may have become free to vote: a server that is asking asks anew. */
 export const askAnew = (election: Context, asking: Asking): void => ask(election, { ...asking, left: asks })
 
 /**

@@ -20,7 +20,7 @@ export const make = (seeds: ReadonlyArray<Member.Address>): Reach.Contacts => ({
   differences: []
 })
 
-/** The names of the seeds have been resolved anew. Whoever is new among them is asked at once. */
+/** The names of the seeds have been resolved anew. An address that is new among them is asked at once. */
 export const resolved = (context: StepContext, seeds: ReadonlyArray<Member.Address>): void => {
   const before = new Set(Reach.strangers(context.state))
   context.state.contacts = { ...context.state.contacts, seeds: seeds.slice(0, Timing.maxContacts) }
@@ -64,7 +64,7 @@ const comparesViews = ({ contacts, timing }: State): boolean => !timing.multicas
 
 /**
  * The field of a sign of life by which two servers see that they do not see the same members. Where multicast tells all of
- * all the leader says it, and whoever has found that its view differs.
+ * all, the leader says it, and so does a member that has found that its view differs.
  */
 export const viewOf = (state: State): { readonly view?: number } =>
   comparesViews(state) || MemberLists.speaker(state) === state.self.id || Differences.isLasting(state)

@@ -18,7 +18,7 @@ export const everyone = ({ members, self }: Pick<State, "self" | "members">): Ra
   Ranked.added(members, self)
 
 /**
- * Who speaks for the group: the leader, or while nobody leads whoever ranks highest here. It answers a question that all hear,
+ * Who speaks for the group: the leader, or while nobody leads the highest ranked here. It answers a question that all hear,
  * and the others compare their views with its view.
  */
 export const speaker = (

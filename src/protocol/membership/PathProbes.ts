@@ -1,5 +1,5 @@
 /**
- * How a server finds out that a member hears it which cannot answer it directly: its question goes to the group, and whoever hears it says it
+ * How a server finds out that a member hears it which cannot answer it directly: its question goes to the group, and each member that hears it says it
  * again, once and over three servers at most. Who is heard saying it again is reached, over whichever servers.
  *
  * A server asks so only where a member that it hears, and has to rely on, let direct questions go by: where links pass one way

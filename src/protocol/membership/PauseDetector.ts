@@ -60,7 +60,7 @@ export const start = (context: StepContext): void => {
   if (doubts.watched !== doubted) context.state.doubts = { ...doubts, watched: doubted }
 }
 
-/** A look at the clocks. How late this server was is kept, as evidence for whoever judges others by our clock. */
+/** A look at the clocks. How late this server was is kept, as evidence for those rules that judge others by our clock. */
 export const look = (context: StepContext): void => {
   const { lag, lookedAt, timers, timing } = context.state
   const late = Math.max(

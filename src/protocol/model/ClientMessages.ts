@@ -23,6 +23,12 @@ const topics = Schema.optionalKey(Schema.Literal(true))
 /** The most names that a refusal gives. */
 export const maxOlder = 3
 
+/**
+ * How many messages with numbers the client has given up; left out if none. Such a number is another message's then, so a number
+ * means a message of the same count alone.
+ */
+const refused = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })))
+
 /** From clients, to them, and about what they sent. */
 export const kinds = [
   /** I want in, or still am. `interval`: ms to the next one. `seq`: the number of its newest message, 0 before the first. */
@@ -44,6 +50,7 @@ export const kinds = [
     client: Client.Client,
     seq: Client.Seq,
     oldest: Client.Seq,
+    refused,
     echo: Schema.optionalKey(Schema.Literal(true)),
     ...Client.about,
     body: Client.Body,
@@ -59,6 +66,7 @@ export const kinds = [
     ...header,
     client: Client.ClientId,
     seq: Client.Seq,
+    refused,
     older: Schema.Array(Member.Member.fields.name).check(Schema.isMaxLength(maxOlder))
   }),
   /**

@@ -198,6 +198,10 @@ export interface KnownClient {
   readonly term: number
   readonly accepted: number
   readonly waiting: ReadonlyArray<Message.Of<"CLIENT_MESSAGE">>
+  /** How many of its messages it has given up, by its own word: what comes of a lower count is late. */
+  readonly refused: number
+  /** From which number on nothing of that count is accepted, since that one was refused, and for whom. */
+  readonly refusal: { readonly at: number; readonly older: ReadonlyArray<string> } | null
   /** Whether it reads several messages in one datagram, and takes an acknowledgement for all up to it. */
   readonly batches: boolean
   /** Whether it reads topics and parts. */

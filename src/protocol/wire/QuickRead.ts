@@ -49,17 +49,19 @@ const deliveredOf = (
 }
 
 const sentOf = (
-  { body, client, echo, more, oldest, part, seq, topic }: Readonly<Record<string, unknown>>
+  { body, client, echo, more, oldest, part, refused, seq, topic }: Readonly<Record<string, unknown>>
 ): Message.Of<"CLIENT_MESSAGE"> | undefined => {
   if (!isCount(seq, 1) || !isCount(oldest, 1) || !isBody(body)) return undefined
   const by = clientOf(client)
   const about = aboutOf(topic, part)
   if (by === undefined || about === undefined || (echo !== undefined && echo !== true)) return undefined
+  if (refused !== undefined && !isCount(refused, 1)) return undefined
   const message = {
     type: "CLIENT_MESSAGE",
     client: by,
     seq,
     oldest,
+    ...refused === undefined ? {} : { refused },
     ...echo === undefined ? {} : { echo: true as const },
     ...about,
     body

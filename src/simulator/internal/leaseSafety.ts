@@ -21,7 +21,7 @@ export class LeaseSafety {
     this.#isStopping = isStopping
   }
 
-  /** Whoever says that it leads, and whoever still works under a lease that lasts, is one of those of whom there is one. */
+  /** Of the servers that say that they lead, or still work under a lease that lasts, there may be one. */
   stepped(at: number): void {
     const claims: Array<ReignOrder.Reign | null> = []
     const living: Array<Invariants.Living> = []

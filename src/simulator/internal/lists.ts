@@ -25,7 +25,7 @@ export const misplaced = ({ state }: Invariants.Living, listener: Listener): str
 }
 
 /**
- * Where a list, as this server answers it to whoever asks at that address, or the leader that it names, does not lead to who
+ * Where a list, as this server answers it to a program that asks at that address, or the leader that it names, does not lead to who
  * is meant. Null where all does.
  */
 export const misdirected = (

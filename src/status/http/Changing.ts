@@ -1,39 +1,29 @@
 /** What can be changed over HTTP: messages are sent, and the lead is given up, left for a while, or transferred. */
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Option from "effect/Option"
-import type * as Client from "../../client/Client.ts"
-import type { Body } from "../../protocol/model/Client.ts"
 import type * as Member from "../../protocol/model/Member.ts"
 import * as Group from "../../server/Group.ts"
 import * as Leadership from "../../server/Leadership.ts"
+import * as Publishing from "../../server/Publishing.ts"
 import * as Contract from "./Contract.ts"
 import * as Problem from "./Problem.ts"
 
-/** Why a message was not sent, or not acknowledged. */
-export type NotSent = Client.SendError | Client.ClientError
+/** How long a request waits for the acknowledgement of its message. */
+const sendWithin = Duration.seconds(10)
 
-/** How messages are sent for those who ask for it over HTTP. Where none is provided, none can be. */
-export const Sender = Context.Reference<
-  ((body: Body) => Effect.Effect<number, NotSent>) | null
->("bellwether/status/http/Changing/Sender", { defaultValue: () => null })
+const cannotSend = new Problem.NotAllowed({ detail: "this app does not provide the service Publishing to its routes" })
 
-const cannotSend = new Problem.NotAllowed({ detail: "this server was not given a way to send messages" })
-
-const sendProblem = (error: NotSent): Problem.NotAllowed | Problem.NotDelivered => {
+const sendProblem = (error: Publishing.PublishError): Problem.NotAllowed | Problem.NotDelivered => {
   switch (error._tag) {
     case "BodyTooLarge":
     case "BodyNotJson":
       return new Problem.NotAllowed({ detail: error.message })
-    case "NobodyLeads":
+    case "NotPublished":
       return new Problem.NotDelivered({ detail: error.message, mayArrive: error.mayArrive })
     case "OlderReaders":
     case "QueueFull":
-    case "ClientClosed":
-    case "DatagramsFailed":
-    case "SettingRefused":
       return new Problem.NotDelivered({ detail: error.message, mayArrive: false })
   }
 }
@@ -83,12 +73,12 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function*(handlers) {
     const group = yield* Group.Group
     const leadership = yield* Leadership.Leadership
-    const send = yield* Sender
+    const publishing = Option.getOrNull(yield* Effect.serviceOption(Publishing.Publishing))
     return handlers
       .handle("send", ({ payload }) =>
-        send === null
+        publishing === null
           ? Effect.fail(cannotSend)
-          : send(payload.body).pipe(
+          : publishing.send(payload.body, { within: sendWithin }).pipe(
             Effect.mapBoth({ onSuccess: (seq) => ({ seq }), onFailure: sendProblem })
           ))
       .handle(

@@ -4,7 +4,6 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -17,17 +16,17 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import * as Os from "node:os"
-import * as Client from "../../client/Client.ts"
 import * as Group from "../../server/Group.ts"
 import * as Leadership from "../../server/Leadership.ts"
+import * as Publishing from "../../server/Publishing.ts"
 import type * as Server from "../../server/Server.ts"
-import * as Submitting from "../../server/Submitting.ts"
 import * as Loopback from "../../settings/Loopback.ts"
 import type * as Settings from "../../settings/Settings.ts"
-import type * as Datagrams from "../../transport/Datagrams.ts"
 import * as Answers from "./Answers.ts"
-import * as Changing from "./Changing.ts"
 import * as Routes from "./Routes.ts"
+
+/** What of a server is served. */
+type Served = Pick<Server.ServerShape, "group" | "leadership" | "publishing">
 
 /** Where a server is to listen. */
 type Listening = Settings.Settings & { readonly http: Host.HostPort }
@@ -86,10 +85,9 @@ const pageOf = (url: string, ip: string): string =>
 
 /** The HTTP server, as long as the layer lasts. */
 const listening = (
-  { group, leadership }: Pick<Server.ServerShape, "group" | "leadership">,
+  { group, leadership, publishing }: Served,
   settings: Listening,
   secret: Redacted.Redacted | undefined,
-  sender: typeof Changing.Sender["Service"],
   told: Told
 ) => {
   const server = makeServer()
@@ -118,24 +116,11 @@ const listening = (
     Layer.provide(Layer.succeedContext(
       Context.make(Group.Group, group).pipe(
         Context.add(Leadership.Leadership, leadership),
-        Context.add(Changing.Sender, sender)
+        Context.add(Publishing.Publishing, publishing)
       )
     ))
   )
 }
-
-/** Sends by a client of the same process, which joins when the first message is sent that can be. */
-const makeSender = Effect.fnUntraced(function*(settings: Settings.Settings) {
-  const scope = yield* Effect.scope
-  const context = yield* Effect.context<Datagrams.Datagrams>()
-  const [client, forget] = yield* Effect.cachedInvalidateWithTTL(
-    Client.fromSettings(settings, { sendTimeout: "10 seconds" }).pipe(Scope.provide(scope), Effect.provide(context)),
-    Duration.infinity
-  )
-  const joined = Effect.tapError(client, () => forget)
-  return (body: Parameters<Client.ClientShape["send"]>[0]) =>
-    Effect.andThen(Submitting.check(body, settings.maxMessageBytes), Effect.flatMap(joined, ({ send }) => send(body)))
-})
 
 /** When a port that was refused is tried again. */
 const again = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
@@ -147,18 +132,17 @@ const again = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced(
  * @internal
  */
 export const listen = Effect.fnUntraced(function*(
-  server: Pick<Server.ServerShape, "group" | "leadership">,
+  server: Served,
   settings: Listening,
   secret: Redacted.Redacted | undefined,
   told: Told
-): Effect.fn.Return<void, never, Scope.Scope | Datagrams.Datagrams> {
+): Effect.fn.Return<void, never, Scope.Scope> {
   // At once, so that what is opened in it later is not closed before what the caller acquires meanwhile.
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const sender = yield* Scope.provide(makeSender(settings), scope)
   let last = ""
   const attempt = Effect.gen(function*() {
     const own = yield* Scope.fork(scope)
-    yield* Layer.buildWithScope(listening(server, settings, secret, sender, told), own).pipe(
+    yield* Layer.buildWithScope(listening(server, settings, secret, told), own).pipe(
       Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
     )
   })

@@ -179,7 +179,7 @@ export const lookLater = (machine: Machine, agenda: Agenda): void => {
   })
 }
 
-/** Its processes go on: whoever waits gets what came meanwhile. */
+/** Its processes go on: a reader that waits gets what came meanwhile. */
 export const thaw = (machine: Machine, agenda: Agenda): void => {
   machine.frozen = false
   lookLater(machine, agenda)

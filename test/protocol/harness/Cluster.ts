@@ -46,6 +46,8 @@ export interface Datagram {
 
 export interface Options {
   readonly size: number
+  /** What servers say of themselves, if it is more than who and where they are. */
+  readonly member?: ((name: string) => Partial<Member.Member>) | undefined
   /** Decides what the servers draw. */
   readonly seed: number
   readonly timing: (name: string) => Partial<Timing.Timing>
@@ -146,7 +148,7 @@ export class Cluster {
     this.#machines = new Map(this.names.map((name, index) => {
       const { boot, monotonic, rate, wall } = options.clocks(index)
       return [name, {
-        member: Peer.member(name),
+        member: Peer.member(name, options.member?.(name)),
         rate,
         hasBoot: boot,
         since: 0,

@@ -10,7 +10,7 @@ import * as Redacted from "effect/Redacted"
 import { createServer } from "node:http"
 import * as Group from "../../../src/server/Group.ts"
 import * as Leadership from "../../../src/server/Leadership.ts"
-import * as Changing from "../../../src/status/http/Changing.ts"
+import * as Publishing from "../../../src/server/Publishing.ts"
 import * as StatusApi from "../../../src/StatusApi.ts"
 import * as StatusClient from "../../../src/StatusClient.ts"
 import { SimulatedGroup } from "../../../src/testing/index.ts"
@@ -40,7 +40,7 @@ export const served = Effect.fnUntraced(function*(
   const services = Layer.mergeAll(
     Layer.succeed(Group.Group, seen(server.group)),
     Layer.succeed(Leadership.Leadership, server.leadership),
-    Layer.succeed(Changing.Sender, () => Effect.succeed(7))
+    Layer.succeed(Publishing.Publishing, server.publishing)
   )
   const own = HttpRouter.add("GET", "/own", HttpServerResponse.text("the app's"))
   const listener = createServer().setTimeout(idleFor)

@@ -67,11 +67,6 @@ describe("the files of deploy", () => {
       "bellwether_follows_leader",
       "bellwether_term",
       "bellwether_client_messages_received_total",
-      "bellwether_talk_said_total",
-      "bellwether_talk_heard_total",
-      "bellwether_talk_lost_total",
-      "bellwether_questions_asked_total",
-      "bellwether_questions_handled_total",
       "bellwether_events_total"
     ])
   })
