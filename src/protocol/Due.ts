@@ -9,6 +9,7 @@ import * as Following from "./election/Following.ts"
 import * as LeaderPace from "./election/LeaderPace.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
+import * as Granting from "./grants/Granting.ts"
 import * as Leaving from "./Leaving.ts"
 import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
@@ -87,6 +88,10 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
       return Algorithms.of(context.state).onHandoverTimer(context, timer)
     case "Farewell":
       return Leaving.fired(context, timer)
+    case "Grants":
+    case "Holdings":
+    case "GrantsEnded":
+      return grantsFired(context, timer._tag)
     case "Run":
       return Runs.onTimer(context, timer.request)
     default:
@@ -99,6 +104,12 @@ const unproven = (context: StepContext, timer: Extract<Timer, { readonly _tag: "
   if (!Paths.unanswered(context, timer)) return
   const { onUnproven } = Algorithms.of(context.state)
   ElectionContext.all(context).forEach((election) => onUnproven(election, timer.id))
+}
+
+const grantsFired = (context: StepContext, due: "Grants" | "Holdings" | "GrantsEnded"): void => {
+  if (due === "Grants") Granting.fired(context)
+  // The begin of the step has said what is over, and its end asks.
+  if (due === "GrantsEnded") Leaving.goOn(context)
 }
 
 const electionFired = (election: ElectionContext.ElectionContext, timer: ElectionTimer): void => {

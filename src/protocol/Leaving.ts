@@ -3,6 +3,7 @@ import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Roles from "./election/Roles.ts"
+import * as Claiming from "./grants/Claiming.ts"
 import type { StepContext } from "./model/StepContext.ts"
 import type { Timer } from "./model/Timer.ts"
 import * as Timing from "./model/Timing.ts"
@@ -18,14 +19,22 @@ export const leave = (context: StepContext): void => {
     Roles.abandon(election)
     Roles.endReign(election, "Left")
   }
+  Claiming.leave(context)
+  if (Claiming.holdsAny(context.state)) {
+    context.setTimer(grants, context.state.timing.stopTimeout, { _tag: "GrantsEnded" })
+  }
   goOn(context)
 }
+
+const grants = "grants ended"
 
 /** Says goodbye, if it is leaving and none of its work is left to end. */
 export const goOn = (context: StepContext): void => {
   if (
     context.state.phase !== "Leaving" || ElectionContext.all(context).some(({ register }) => register.ending !== null)
   ) return
+  // What is done under a grant has its time to end.
+  if (context.hasTimer(grants) && Claiming.holdsAny(context.state)) return
   if (context.hasTimer("farewell")) return
   context.sayOften("leaving", { type: "SERVER_LEAVING" }, Timing.gaps.leaving)
   Algorithms.of(context.state).onLeave(context)
