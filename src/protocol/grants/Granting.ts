@@ -15,10 +15,9 @@ import * as GrantTable from "./GrantTable.ts"
 /** A member asks. It is no sign of life. Only who leads by the clock answers, and only who asks for this very reign is answered. */
 export const onAsk = (context: StepContext, message: Message.Of<"GRANTS_ASK">): void => {
   const known = Peers.memberOf(context, message.from)
-  // The goodbye of its server may overtake the end of a session.
-  if (known === null && message.over !== true) return context.drop("NoMember")
+  if (known === null) return context.drop("NoMember")
   const answer = read(context, message)
-  if (answer === null || known === null) return
+  if (answer === null) return
   const { seq, session, term } = message
   context.send(known.address, {
     type: "GRANTS_SAY",
