@@ -1,6 +1,6 @@
 /**
  * The example of a file that one process at a time appends to, as its user runs it: three processes on loopback, of which one is
- * killed while it has the lock.
+ * frozen, then killed, while it has the lock.
  */
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
@@ -27,7 +27,7 @@ const writesAfter = async (one: Process.Process, number: number): Promise<void> 
 describe("the example of a lock", () => {
   // Node runs TypeScript as it is from 22.18 on.
   it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
-    "lets one process at a time append, and the others go on when it is killed in the middle",
+    "lets one process at a time append, and the others go on when it is frozen or killed in the middle",
     async () => {
       const path = Path.join(directory, "journal.jsonl")
       const start = (name: string, priority: number) => {
@@ -47,6 +47,15 @@ describe("the example of a lock", () => {
       }
       const [first, second, third] = [start("first", 1), start("second", 2), start("third", 3)]
       await Promise.all([first, second, third].map((one) => one.line("has written")))
+      // Frozen in the middle until others have the lock: then it writes nothing, and goes on. It may have written just before.
+      for (let isLost = false; !isLost;) {
+        const frozen = numberIn(await first.line("first begins"))
+        first.kill("SIGSTOP")
+        await Promise.race([second, third].map((one) => writesAfter(one, frozen)))
+        first.kill("SIGCONT")
+        isLost = (await first.line("first")).includes("is held no more")
+      }
+      await first.line("has written")
       const killed = numberIn(await first.line("first begins"))
       first.kill("SIGKILL")
       await Promise.all([second, third].map((one) => writesAfter(one, killed)))
@@ -58,7 +67,7 @@ describe("the example of a lock", () => {
       assert.deepStrictEqual(counting(entries), entries, "nothing was written under a lock that was over")
       assert.deepStrictEqual(entries.map(({ number }) => number), entries.map((_, at) => at + 1))
     },
-    60_000
+    120_000
   )
 
   it("does not count what was written under a lock that was over", () => {
