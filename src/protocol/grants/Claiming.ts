@@ -173,9 +173,10 @@ const read = (
   const before = find(context, hold)!
   if (Holdings.isGone(before)) return forget(context, hold)
   const token = tokenIn(reign, grant)
+  const terms = { ...termsOf(context.state)!, sessions: HashMap.size(context.state.grants.holdings) }
   const change = refused === null
-    ? Holdings.answered(before, seq, { ...answer, token }, termsOf(context.state)!, context.now)
-    : Holdings.refused(before, seq, context.now.monotonic)
+    ? Holdings.answered(before, seq, { ...answer, token }, terms, context.now)
+    : Holdings.refused(before, seq, terms, context.now.monotonic)
   if (change === null) return context.drop("GrantRepeated")
   if (refused !== null) context.outputs.push({ _tag: "HoldRefused", hold, why: refused })
   tell(context, hold, change)

@@ -14,6 +14,8 @@ import type * as GrantTable from "./GrantTable.ts"
 export interface Terms {
   readonly drift: number
   readonly stopTimeout: number
+  /** How many sessions the server has: 1 unless set. */
+  readonly sessions?: number
 }
 
 /** For how long a grant lasts unless it is renewed, in ms: a change of the leader, which takes about 1.2 leases, drops none. */
@@ -23,8 +25,11 @@ export const defaultExpiry = ({ duration }: Pick<Lease.Agreement, "duration">): 
 /** How often a holder says what it holds, in ms: two asks may be lost before work is ended. */
 export const interval = ({ expiry }: Pick<Holding, "expiry">): number => expiry / 3
 
-/** How often one asks that waits for something, in ms, besides when it hears that there is news. */
-const waitingInterval = 500
+/**
+ * How often one asks that waits for something, in ms, besides when it hears that there is news: the sessions of a server do so a
+ * hundred times a second in all, unless what they ask for lasts for too short a time.
+ */
+const waitingInterval = (sessions: number): number => Math.max(500, 10 * sessions)
 
 /** So long after an ask without an answer comes the next, in ms. */
 const gap = (tries: number): number => Math.min(1_000, 25 * 2 ** tries)
@@ -161,7 +166,7 @@ export const answered = (
   const holding = { ...before, held, grantsFrom, sent: before.sent.filter((one) => one.seq > seq) }
   return {
     holding: seq === before.seq
-      ? { ...holding, tries: 0, askAt: nextAt(holding, answer.again, now.monotonic) }
+      ? { ...holding, tries: 0, askAt: nextAt(holding, answer.again, terms, now.monotonic) }
       : holding,
     granted,
     ended: renewed.ended
@@ -172,11 +177,11 @@ export const answered = (
  * The leader does not take an ask, and knows of nothing that it said; null where it is none that may still be answered. What is held
  * is held on for as long as it was before.
  */
-export const refused = (before: Holding, seq: number, now: number): Change | null => {
+export const refused = (before: Holding, seq: number, terms: Terms, now: number): Change | null => {
   if (!before.sent.some((one) => one.seq === seq)) return null
   const holding = { ...before, sent: before.sent.filter((one) => one.seq > seq) }
   return {
-    holding: seq === before.seq ? { ...holding, tries: 0, askAt: nextAt(holding, 0, now) } : holding,
+    holding: seq === before.seq ? { ...holding, tries: 0, askAt: nextAt(holding, 0, terms, now) } : holding,
     granted: [],
     ended: []
   }
@@ -214,8 +219,8 @@ const renew = (
   return { held, ended }
 }
 
-const nextAt = (holding: Holding, again: number, now: number): number => {
-  const wait = waits(holding) ? Math.min(waitingInterval, interval(holding)) : interval(holding)
+const nextAt = (holding: Holding, again: number, { sessions = 1 }: Terms, now: number): number => {
+  const wait = waits(holding) ? Math.min(waitingInterval(sessions), interval(holding)) : interval(holding)
   return now + (again > 0 ? Math.min(wait, again) : wait)
 }
 
