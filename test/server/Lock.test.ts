@@ -302,6 +302,23 @@ describe("a lock (protocol, Grants)", () => {
       assertOneByOne(["a"])
     })))
 
+  it.effect("goes to the one after a server that is frozen while it is next, once that is no member any more", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const { ended, group, runs, take } = yield* groupOf()
+      const first = yield* take(2, "a", Effect.sleep("1 second"))
+      yield* group.advance("100 millis")
+      const frozen = yield* take(1, "b", Effect.void)
+      yield* group.advance("100 millis")
+      yield* group.pause(1)
+      const last = yield* take(0, "c", Effect.void)
+      yield* ended(first, last)
+      assert.strictEqual(order(runs), "a c")
+      assert.isBelow(runs[1]!.begin - runs[0]!.end!, 3_500)
+      yield* group.resume(1)
+      yield* ended(frozen)
+      assert.strictEqual(order(runs), "a c b")
+    })))
+
   it.effect("is lost by a server that is cut off, whose effect has ended before another has it", () =>
     VirtualTime.run(Effect.gen(function*() {
       const { assertOneByOne, ended, group, runs, take } = yield* groupOf()
