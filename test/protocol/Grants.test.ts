@@ -670,6 +670,29 @@ describe("a leader (protocol, Grants)", () => {
     assert.deepStrictEqual(server.drops(), ["GrantConflict"])
   })
 
+  it("counts no ask that was under way while what it holds ran out, and went to another", () => {
+    const server = recovered()
+    ask(server, "a", { wanted: sets([1]) })
+    ask(server, "b", { wanted: sets([1]) })
+    goOn(server, E - 100)
+    ask(server, "b", { wanted: sets([1]) })
+    goOn(server, 100)
+    assert.strictEqual(ask(server, "b", { wanted: sets([1]) })?.granted, sets([1]))
+    assert.strictEqual(ask(server, "a", { wanted: sets([1]), held: sets([1]) })?.lost, sets([1]))
+    assert.deepStrictEqual(server.drops(), [])
+  })
+
+  it("asks nobody to let go of what one should have that is gone again", () => {
+    const server = recovered()
+    ask(server, "a")
+    ask(server, "b")
+    const all = sets(Resources.all(8))
+    goOn(server, 1)
+    assert.isDefined(ask(server, "a", { held: all })?.moving)
+    server.hear(Peer.leaving("b"))
+    assert.isUndefined(ask(server, "a", { held: all, seq: 1e9 })?.moving)
+  })
+
   it("answers its own sessions as those of others, and tells them its news", () => {
     const server = recovered()
     hold(server)

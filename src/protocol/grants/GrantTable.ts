@@ -62,7 +62,7 @@ export interface Outcome {
   readonly table: Table
   readonly answer: Answer | null
   readonly news: ReadonlyArray<Recipient>
-  /** Whether something was said to be held that another holds: a clock is wrong. */
+  /** Whether two say that they hold something since before this reign: a clock is wrong. */
   readonly conflict: boolean
 }
 
@@ -222,7 +222,8 @@ const claimed = (
     if (holder === session) continue
     if (holder === undefined && recovering) after = HashMap.set(after, resource, session)
     else lost.push(resource)
-    conflict ||= holder !== undefined
+    // After that another may have been granted it while the ask was under way.
+    conflict ||= holder !== undefined && recovering
   }
   return { holders: after, lost, conflict }
 }

@@ -101,7 +101,7 @@ export interface LinkPeer {
  *   `TalkFull`: a question that would be one too many, or whose answer is kept no more. `LateAnswer`: an answer, or a request for
  *   parts, that nobody waits for.
  * - `GrantRepeated`: an ask for grants, or an answer to one, that came before or was overtaken. `GrantsFull`: a session of one that
- *   would hold something that would be one too many. `GrantConflict`: something is said to be held that another holds: a clock is wrong.
+ *   would hold something that would be one too many. `GrantConflict`: two say that they hold something since before this reign: a clock is wrong.
  */
 export type DropReason =
   | "Own"
