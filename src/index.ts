@@ -19,6 +19,8 @@ export * as EventLog from "./status/EventLog.ts"
 
 export * as Generation from "./transport/Generation.ts"
 
+export * as Grant from "./server/Grant.ts"
+
 export * as Group from "./server/Group.ts"
 
 export * as History from "./status/History.ts"
@@ -28,6 +30,8 @@ export * as Inbox from "./server/Inbox.ts"
 export * as Inquiry from "./client/Inquiry.ts"
 
 export * as Leadership from "./server/Leadership.ts"
+
+export * as Lock from "./server/Lock.ts"
 
 export * as Member from "./protocol/model/Member.ts"
 

@@ -9,6 +9,7 @@ import * as Following from "./election/Following.ts"
 import * as LeaderPace from "./election/LeaderPace.ts"
 import * as NamedElections from "./election/NamedElections.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
+import * as Granting from "./grants/Granting.ts"
 import * as Leaving from "./Leaving.ts"
 import * as CrashLinks from "./membership/CrashLinks.ts"
 import * as FailureDetector from "./membership/FailureDetector.ts"
@@ -53,13 +54,10 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
     case "Check":
       return Removal.onUnanswered(context, timer.id)
     case "Links":
-      return CrashLinks.change(context)
     case "AskForRefusal":
-      return FailureDetector.askForRefusal(context, timer.id)
     case "TellCrash":
-      return context.say(null, { type: "CRASHED", gone: { id: timer.id, incarnation: timer.incarnation } })
     case "ConfirmCrash":
-      return CrashLinks.confirm(context, { id: timer.id, incarnation: timer.incarnation })
+      return crashFired(context, timer)
     case "LeaderSign":
       return Presence.sayLeads(context)
     case "LeaderMissed":
@@ -77,6 +75,7 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
     case "Answer":
       return Delivery.answer(context)
     case "Publish":
+    case "Holdings":
       // The end of the step says what is due.
       return
     case "NameNewest":
@@ -87,6 +86,10 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
       return Algorithms.of(context.state).onHandoverTimer(context, timer)
     case "Farewell":
       return Leaving.fired(context, timer)
+    case "GrantsEnded":
+      return Leaving.goOn(context)
+    case "Grants":
+      return Granting.fired(context)
     case "Run":
       return Runs.onTimer(context, timer.request)
     default:
@@ -99,6 +102,23 @@ const unproven = (context: StepContext, timer: Extract<Timer, { readonly _tag: "
   if (!Paths.unanswered(context, timer)) return
   const { onUnproven } = Algorithms.of(context.state)
   ElectionContext.all(context).forEach((election) => onUnproven(election, timer.id))
+}
+
+/** What is due of members that may have crashed. */
+const crashFired = (
+  context: StepContext,
+  timer: Extract<Timer, { readonly _tag: "Links" | "AskForRefusal" | "TellCrash" | "ConfirmCrash" }>
+): void => {
+  switch (timer._tag) {
+    case "Links":
+      return CrashLinks.change(context)
+    case "AskForRefusal":
+      return FailureDetector.askForRefusal(context, timer.id)
+    case "TellCrash":
+      return context.say(null, { type: "CRASHED", gone: { id: timer.id, incarnation: timer.incarnation } })
+    case "ConfirmCrash":
+      return CrashLinks.confirm(context, { id: timer.id, incarnation: timer.incarnation })
+  }
 }
 
 const electionFired = (election: ElectionContext.ElectionContext, timer: ElectionTimer): void => {

@@ -1,4 +1,5 @@
 /** What can happen to a server. */
+import type * as Claiming from "./grants/Claiming.ts"
 import type { Description } from "./membership/Description.ts"
 import type * as Client from "./model/Client.ts"
 import type * as Member from "./model/Member.ts"
@@ -31,6 +32,8 @@ import type * as Saying from "./talk/Saying.ts"
  * - `MarkRun`: this server leads, and wants these marks of a job kept; `RunMarked` answers.
  * - `Say`: something is to be said on a topic. `Question`: a member is to be asked; the answer is the output `Answered`.
  *   `GiveUp`: nobody waits for it any more. `Handled`: in answer to `Handle`.
+ * - `Hold`: something is to be held, or something else from now on. `Release`: what was done under that grant has ended. `Unhold`:
+ *   nothing is held any more; not `finished` where something still runs.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
  *
  * Where no `election` is named, it is the group's own.
@@ -92,4 +95,7 @@ export type Input =
   | { readonly _tag: "Question" } & Asking.Question
   | { readonly _tag: "GiveUp"; readonly number: number }
   | { readonly _tag: "Handled" } & Answering.Answer
+  | { readonly _tag: "Hold" } & Claiming.Wanted
+  | { readonly _tag: "Release"; readonly hold: number; readonly resource: number; readonly token: string }
+  | { readonly _tag: "Unhold"; readonly hold: number; readonly finished: boolean }
   | { readonly _tag: "Leave" }

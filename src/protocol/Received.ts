@@ -11,7 +11,10 @@ import * as NamedElections from "./election/NamedElections.ts"
 import * as Register from "./election/Register.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
+import * as Claiming from "./grants/Claiming.ts"
+import * as Granting from "./grants/Granting.ts"
 import * as Voter from "./lease/Voter.ts"
+import * as Leaving from "./Leaving.ts"
 import * as AnswerTimes from "./membership/AnswerTimes.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as CrashLinks from "./membership/CrashLinks.ts"
@@ -73,6 +76,13 @@ export const received = (
     case "ANSWER":
     case "PARTS_ASK":
       return Talking.received(context, message)
+    case "GRANTS_ASK":
+      return Granting.onAsk(context, message)
+    case "GRANTS_SAY":
+      Claiming.onSay(context, message)
+      return Leaving.goOn(context)
+    case "GRANTS_NEWS":
+      return Claiming.onNews(context, message)
     default:
       return fromServer(context, message, Membership.reachedAt(context, message, source), via)
   }

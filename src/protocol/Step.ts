@@ -16,6 +16,8 @@ import * as NamedElections from "./election/NamedElections.ts"
 import * as Snapshot from "./election/Snapshot.ts"
 import * as SteppingDown from "./election/SteppingDown.ts"
 import * as Waking from "./election/Waking.ts"
+import * as Claiming from "./grants/Claiming.ts"
+import * as Granting from "./grants/Granting.ts"
 import type { Input } from "./Input.ts"
 import * as Leaving from "./Leaving.ts"
 import * as Contacts from "./membership/Contacts.ts"
@@ -32,6 +34,7 @@ import * as Stability from "./membership/Stability.ts"
 import * as StatusPages from "./membership/StatusPages.ts"
 import * as Witnesses from "./membership/Witnesses.ts"
 import * as Election from "./model/Election.ts"
+import * as Grants from "./model/Grants.ts"
 import type * as Member from "./model/Member.ts"
 import type { Output } from "./model/Output.ts"
 import * as PromiseRecord from "./model/PromiseRecord.ts"
@@ -100,6 +103,7 @@ export const make = (options: {
   commands: [],
   runs: Runs.none,
   talk: Talk.none,
+  grants: Grants.none,
   timers: Timers.empty
 })
 
@@ -154,12 +158,16 @@ export const dueAt = ({ phase, timers }: State): number => phase === "Left" ? In
 export const step = (state: State, input: Input, now: Now): readonly [state: State, outputs: ReadonlyArray<Output>] => {
   if (state.phase === "Left") return [state, []]
   const context = new StepContext(state, now)
-  if (Snapshot.isRestored(state, now)) Waking.restored(context)
+  if (Snapshot.isRestored(state, now)) {
+    Waking.restored(context)
+    Claiming.restored(context)
+  }
   // Before its start a server could not be late.
   if (input._tag === "Start") PauseDetector.start(context)
   else look(context)
   const algorithm = Algorithms.of(state)
   algorithm.begin(context)
+  Claiming.expire(context)
   const isMessage = input._tag === "Received"
   if (!isMessage) Due.fireDue(context, input._tag === "Due" ? "now" : "before")
   // The last of them may have been the goodbye.
@@ -169,13 +177,17 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   Publisher.goOn(context)
   CrashLinks.follow(context, state)
   algorithm.end(context)
+  Granting.follow(context)
+  Claiming.follow(context, state)
   return [context.state, context.outputs]
 }
 
 /** Any step is a look at the clocks: was this server paused since the last one? */
 const look = (context: StepContext): void => {
   const { now, state } = context
-  if (PauseDetector.isPaused(state, now) || PauseDetector.isLeadOver(state, now)) Waking.wake(context)
+  if (PauseDetector.isPaused(state, now) || PauseDetector.isLeadOver(state, now)) {
+    Waking.wake(context)
+  }
   if (PauseDetector.isInDoubt(state, now)) Waking.lookAround(context)
   PauseDetector.look(context)
 }
@@ -306,6 +318,17 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Handled":
       Talking.handled(context, input)
+      break
+    case "Hold":
+      Claiming.hold(context, input)
+      break
+    case "Release":
+      Claiming.release(context, input)
+      Leaving.goOn(context)
+      break
+    case "Unhold":
+      Claiming.unhold(context, input)
+      Leaving.goOn(context)
       break
     case "Leave":
       Leaving.leave(context)

@@ -42,6 +42,7 @@ import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
+import * as Lock from "./Lock.ts"
 import * as Members from "./Members.ts"
 import * as OtherGroups from "./OtherGroups.ts"
 import * as OwnAddresses from "./OwnAddresses.ts"
@@ -69,6 +70,7 @@ export interface ServerShape {
   readonly inbox: Inbox.InboxShape
   readonly publishing: Publishing.PublishingShape
   readonly members: Members.MembersShape
+  readonly locks: Lock.LockShape
 }
 
 /**
@@ -135,7 +137,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     useKeys,
     inbox,
     publishing,
-    members: talk.members
+    members: talk.members,
+    locks: Lock.make(state, settings)
   }
 })
 
@@ -295,7 +298,13 @@ export const make = (
  * @category models
  * @since 0.1.0
  */
-export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox | Members.Members | Publishing.Publishing
+export type Services =
+  | Group.Group
+  | Leadership.Leadership
+  | Inbox.Inbox
+  | Members.Members
+  | Publishing.Publishing
+  | Lock.Lock
 
 /**
  * The services that a server is.
@@ -307,11 +316,12 @@ export const services = (server: ServerShape): Context.Context<Services> =>
     Context.add(Leadership.Leadership, server.leadership),
     Context.add(Inbox.Inbox, server.inbox),
     Context.add(Publishing.Publishing, server.publishing),
-    Context.add(Members.Members, server.members)
+    Context.add(Members.Members, server.members),
+    Context.add(Lock.Lock, server.locks)
   )
 
 /**
- * One group for an app: `Group`, `Leadership`, `Inbox`, `Members` and `Publishing`, with settings from code alone.
+ * One group for an app: `Group`, `Leadership`, `Inbox`, `Members`, `Publishing` and `Lock`, with settings from code alone.
  *
  * @category layers
  * @since 0.1.0

@@ -28,6 +28,7 @@ import type { CrashLinks } from "../transport/CrashLinks.ts"
 import * as Generation from "../transport/Generation.ts"
 import * as SinceBoot from "../transport/SinceBoot.ts"
 import * as ElectionSpans from "./ElectionSpans.ts"
+import * as Holds from "./Holds.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
 import * as Marking from "./Marking.ts"
 import type * as Talk from "./Talk.ts"
@@ -71,6 +72,8 @@ export interface ServerEngine {
   readonly outbox: Outbox.Outbox
   /** The way to the marks of scheduled runs. */
   readonly mark: Marking.Marking["mark"]
+  /** Begins a session that holds resources. */
+  readonly hold: Holds.Holds["hold"]
   readonly now: Effect.Effect<Now>
 }
 
@@ -116,6 +119,11 @@ export const make = Effect.fnUntraced(function*(
   const runWork = yield* FiberMap.makeRuntime<never, string>()
   const outbox = yield* Outbox.make(drops.count, supervisor)
   const marking = Marking.make((input) => engine.offer(input))
+  const holds = Holds.make({
+    offer: (input) => engine.offer(input),
+    state: () => engine.stateUnsafe(),
+    now: Effect.sync(() => engine.now())
+  })
   const traffic = yield* Feed.make<Traffic.Exchanged>()
   const trace = yield* ElectionSpans.make({ group, node: initial.self.id })
   const followElections = (elections: Elections.Changes): void => {
@@ -154,6 +162,10 @@ export const make = Effect.fnUntraced(function*(
       case "Handle":
       case "Answered":
         return talk(output)
+      case "Granted":
+      case "EndGrant":
+      case "HoldRefused":
+        return holds.carryOut(output)
       case "KeepLinks":
         return links?.keep(output.peers)
       case "TryLink":
@@ -216,6 +228,7 @@ export const make = Effect.fnUntraced(function*(
     dropped: drops.counts,
     outbox,
     mark: marking.mark,
+    hold: holds.hold,
     now: Effect.sync(engine.now)
   }
 })

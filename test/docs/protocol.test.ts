@@ -50,7 +50,10 @@ const reasons: { readonly [Reason in NotActedOn | NotReadOrSent]: true } = {
   TalkRepeated: true,
   TalkFull: true,
   TalkTooFast: true,
-  LateAnswer: true
+  LateAnswer: true,
+  GrantRepeated: true,
+  GrantsFull: true,
+  GrantConflict: true
 }
 
 const header = new Set(["type", "sender", "term", "leader", "heard", "moved", "hears"])

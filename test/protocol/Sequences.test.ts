@@ -288,6 +288,10 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
     case "ANSWER":
     case "PARTS_ASK":
       return talk(server, said)
+    case "GRANTS_ASK":
+    case "GRANTS_SAY":
+    case "GRANTS_NEWS":
+      return grants(server, said)
     default:
       return Peer.says(sender, bodies[said.type], {
         follows,
@@ -295,6 +299,32 @@ const compose = (server: Server, said: typeof Said.Type): Message.Message => {
         heard: terms[said.heard],
         delivered: said.index
       })
+  }
+}
+
+/** What a member asks to hold, or is said to hold. */
+const grants = (server: Server, said: typeof Said.Type): Message.Message => {
+  const from = { id: Peer.id(said.sender), incarnation: said.incarnation }
+  const term = server.state.election.reign?.term ?? 7
+  const [own] = HashMap.values(server.state.grants.holdings)
+  const about = { from, term, session: own?.session ?? "5e55", seq: said.seq }
+  switch (said.type) {
+    case "GRANTS_ASK":
+      return {
+        type: "GRANTS_ASK",
+        ...about,
+        session: `5e55${names.indexOf(said.sender as "a") + 1}`,
+        space: "jobs",
+        count: 8,
+        expiry: 6_000,
+        held: said.page % 2 === 0 ? "" : "BA",
+        ...(said.oldest % 3 === 0 ? { wanted: "BQ" } : {}),
+        ...(said.oldest % 5 === 0 ? { over: true as const } : {})
+      }
+    case "GRANTS_SAY":
+      return { type: "GRANTS_SAY", ...about, granted: "Bw", grant: said.seq, lost: "BA", moving: "Ag" }
+    default:
+      return { type: "GRANTS_NEWS", from, term, session: about.session }
   }
 }
 

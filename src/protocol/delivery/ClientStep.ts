@@ -246,6 +246,9 @@ const received = (context: ClientContext, message: Message.Message, from: Member
     case "QUESTION":
     case "ANSWER":
     case "PARTS_ASK":
+    case "GRANTS_ASK":
+    case "GRANTS_SAY":
+    case "GRANTS_NEWS":
       return
   }
   hear(context, message.sender.id)

@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as ClientMessages from "./ClientMessages.ts"
 import * as CommandMessages from "./CommandMessages.ts"
+import * as GrantMessages from "./GrantMessages.ts"
 import * as LeaseMessages from "./LeaseMessages.ts"
 import * as Member from "./Member.ts"
 import {
@@ -175,7 +176,8 @@ export const Message = Schema.Union([
   ...ClientMessages.kinds,
   ...CommandMessages.kinds,
   ...RunMessages.kinds,
-  ...TalkMessages.kinds
+  ...TalkMessages.kinds,
+  ...GrantMessages.kinds
 ]).pipe(Schema.toTaggedUnion("type"))
 
 /** */

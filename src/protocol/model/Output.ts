@@ -25,6 +25,8 @@ import type { Known } from "./Runs.ts"
  * - `RunMarked`: in answer to `MarkRun` of that request: enough members keep the marks, and know these.
  * - `Hear`: tell those who read that topic. `Handle`: have the question handled, then step `Handled`. `Answered`: this is what
  *   came of that question of the app; `text` is the JSON that belongs to the outcome.
+ * - `Granted`: the app holds this from now on. `EndGrant`: what is done under that grant is to be ended, then step `Release`.
+ *   `HoldRefused`: nothing can be held, for others of the space differ, too much is held, or this server leaves.
  */
 export type Output =
   | {
@@ -66,6 +68,14 @@ export type Output =
     readonly outcome: string
     readonly text: string
   }
+  | { readonly _tag: "Granted"; readonly hold: number; readonly resource: number; readonly token: string }
+  | {
+    readonly _tag: "EndGrant"
+    readonly hold: number
+    readonly resource: number
+    readonly why: "Moving" | "Expiring" | "Lost" | "Leaving"
+  }
+  | { readonly _tag: "HoldRefused"; readonly hold: number; readonly why: "Differs" | "Full" | "Left" }
 
 /** One start of a server, and where it accepts crash links. */
 export interface LinkPeer {
@@ -90,6 +100,8 @@ export interface LinkPeer {
  * - `NoMember`: what a server said that is no member here. `TalkRepeated`: what it said that came before, or is too old to tell.
  *   `TalkFull`: a question that would be one too many, or whose answer is kept no more. `LateAnswer`: an answer, or a request for
  *   parts, that nobody waits for.
+ * - `GrantRepeated`: an ask for grants, or an answer to one, that came before or was overtaken. `GrantsFull`: a session of one that
+ *   would hold something that would be one too many. `GrantConflict`: two say that they hold something since before this reign: a clock is wrong.
  */
 export type DropReason =
   | "Own"
@@ -112,6 +124,9 @@ export type DropReason =
   | "TalkRepeated"
   | "TalkFull"
   | "LateAnswer"
+  | "GrantRepeated"
+  | "GrantsFull"
+  | "GrantConflict"
 
 type WithoutHeader<M> = M extends Message.FromServer ? Omit<M, Exclude<keyof Message.Header, "hears"> | Added> : never
 type Added = "delivered" | "alive" | "hops" | "through" | "sees" | "pace"

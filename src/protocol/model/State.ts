@@ -8,6 +8,7 @@ import type * as Receiver from "../delivery/Receiver.ts"
 import type * as Client from "./Client.ts"
 import type { Commanded } from "./Command.ts"
 import type * as Election from "./Election.ts"
+import type { Grants } from "./Grants.ts"
 import type { Promise } from "./Lease.ts"
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
@@ -338,5 +339,6 @@ export interface State {
   readonly commands: ReadonlyArray<Commanded>
   readonly runs: Runs
   readonly talk: Talk.Talk
+  readonly grants: Grants
   readonly timers: Timers.Timers<Timer>
 }

@@ -63,4 +63,5 @@ export type Timer =
   }
   | { readonly _tag: "Asks" }
   | { readonly _tag: "Farewell" }
+  | { readonly _tag: "Grants" | "Holdings" | "GrantsEnded" }
   | { readonly _tag: "Run"; readonly request: number }

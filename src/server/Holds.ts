@@ -1,0 +1,76 @@
+/**
+ * The way to hold resources: sessions of this server that ask the leader, and what becomes of what they hold. What holds
+ * partitions and locks stands on this.
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type { Wanted } from "../protocol/grants/Claiming.ts"
+import * as Claiming from "../protocol/grants/Claiming.ts"
+import type { Output } from "../protocol/model/Output.ts"
+import type { Now, State } from "../protocol/model/State.ts"
+import type * as Step from "../protocol/Step.ts"
+
+/**
+ * What becomes of a session. `Granted`: the resource is held from now on, under that token; while what was done under an
+ * earlier grant of it has not ended, the new one waits. `EndGrant`: end what is done, then `release`. `HoldRefused`: it will
+ * never hold anything.
+ */
+export type HoldEvent = Extract<Output, { readonly _tag: "Granted" | "EndGrant" | "HoldRefused" }>
+
+/** A session of this server. */
+export interface Hold {
+  /** What becomes of it, in order. It holds no more than two events for each resource that were not taken yet. */
+  readonly events: Queue.Dequeue<HoldEvent>
+  /** Wants something else from now on. What is held and not wanted stays held until it is released. */
+  readonly want: (wanted: Pick<Wanted, "wanted" | "weight">) => Effect.Effect<void>
+  /** What was done under that grant has ended: another may have it at once. */
+  readonly release: (resource: number, token: string) => Effect.Effect<void>
+  /** The token of what is held, by the clock; null where it is not. */
+  readonly token: (resource: number) => Effect.Effect<string | null>
+  /**
+   * Ends the session. `finished` where nothing that was done under its grants still runs: then others may have them at once, else
+   * when they are over by the clock.
+   */
+  readonly end: (finished: boolean) => Effect.Effect<void>
+}
+
+/** The sessions of one server. */
+export interface Holds {
+  /** Begins a session, which asks at once. It goes on until it is ended. */
+  readonly hold: (wanted: Omit<Wanted, "hold">) => Effect.Effect<Hold>
+  /** Takes what a step leaves to be done for a session. Never waits. */
+  readonly carryOut: (output: HoldEvent) => void
+}
+
+/** No session yet. */
+export const make = (parts: {
+  readonly offer: (input: Step.Input) => void
+  readonly state: () => State
+  readonly now: Effect.Effect<Now>
+}): Holds => {
+  const sessions = new Map<number, Queue.Queue<HoldEvent>>()
+  let holds = 0
+  const step = (input: Step.Input) => Effect.sync(() => parts.offer(input))
+  return {
+    hold: (wanted) =>
+      Effect.map(Queue.unbounded<HoldEvent>(), (events) => {
+        const hold = ++holds
+        sessions.set(hold, events)
+        // One that has left steps no more.
+        if (parts.state().phase === "Left") Queue.offerUnsafe(events, { _tag: "HoldRefused", hold, why: "Left" })
+        else parts.offer({ _tag: "Hold", hold, ...wanted })
+        return {
+          events,
+          want: (to) => step({ _tag: "Hold", hold, ...wanted, ...to }),
+          release: (resource, token) => step({ _tag: "Release", hold, resource, token }),
+          token: (resource) => Effect.map(parts.now, (now) => Claiming.tokenOf(parts.state(), hold, resource, now)),
+          end: (finished) =>
+            Effect.andThen(step({ _tag: "Unhold", hold, finished }), Effect.sync(() => sessions.delete(hold)))
+        }
+      }),
+    carryOut: (output) => {
+      const events = sessions.get(output.hold)
+      if (events !== undefined) Queue.offerUnsafe(events, output)
+    }
+  }
+}
