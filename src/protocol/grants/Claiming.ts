@@ -49,20 +49,28 @@ const forget = (context: StepContext, hold: number): void =>
 const termsOf = ({ timing: { lease, stopTimeout } }: Pick<State, "timing">): Holdings.Terms | null =>
   lease === null ? null : { drift: lease.drift, stopTimeout }
 
-/** The app wants to hold something. Without a lease nothing can be held; one session too many is refused. */
+/**
+ * The app wants to hold something. Without a lease nothing can be held. One session too many is refused, and one that begins as
+ * this server leaves.
+ */
 export const hold = (context: StepContext, wanted: Wanted): void => {
   const before = find(context, wanted.hold)
   const now = context.now.monotonic
   if (before !== undefined) return put(context, wanted.hold, Holdings.wanting(before, wanted, now))
-  if (termsOf(context.state) === null || HashMap.size(context.state.grants.holdings) >= limits.holdings) {
-    return context.drop("GrantsFull")
-  }
+  const why = refusal(context.state)
+  if (why === "Full") context.drop("GrantsFull")
+  if (why !== null) return void context.outputs.push({ _tag: "HoldRefused", hold: wanted.hold, why })
   const { count, expiry, space, wanted: resources, weight } = wanted
   put(
     context,
     wanted.hold,
     Holdings.make({ space, count, expiry, wanted: resources, weight }, context.nonce(), now)
   )
+}
+
+const refusal = ({ grants, phase, timing: { lease } }: State): "Left" | "Full" | null => {
+  if (phase === "Leaving") return "Left"
+  return lease === null || HashMap.size(grants.holdings) >= limits.holdings ? "Full" : null
 }
 
 /** What the app did under a grant has ended. */
