@@ -19,6 +19,8 @@ export * as EventLog from "./status/EventLog.ts"
 
 export * as Generation from "./transport/Generation.ts"
 
+export * as Grant from "./server/Grant.ts"
+
 export * as Group from "./server/Group.ts"
 
 export * as History from "./status/History.ts"
