@@ -47,6 +47,7 @@ import * as OtherGroups from "./OtherGroups.ts"
 import * as OwnAddresses from "./OwnAddresses.ts"
 import * as OwnDescription from "./OwnDescription.ts"
 import * as OwnMember from "./OwnMember.ts"
+import * as Partitions from "./Partitions.ts"
 import * as Publishing from "./Publishing.ts"
 import * as Seeds from "./Seeds.ts"
 import * as ServerEngine from "./ServerEngine.ts"
@@ -69,6 +70,7 @@ export interface ServerShape {
   readonly inbox: Inbox.InboxShape
   readonly publishing: Publishing.PublishingShape
   readonly members: Members.MembersShape
+  readonly partitions: Partitions.PartitionsShape
 }
 
 /**
@@ -135,7 +137,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     useKeys,
     inbox,
     publishing,
-    members: talk.members
+    members: talk.members,
+    partitions: Partitions.over(state, settings.stopTimeout, ours)
   }
 })
 
@@ -295,7 +298,13 @@ export const make = (
  * @category models
  * @since 0.1.0
  */
-export type Services = Group.Group | Leadership.Leadership | Inbox.Inbox | Members.Members | Publishing.Publishing
+export type Services =
+  | Group.Group
+  | Leadership.Leadership
+  | Inbox.Inbox
+  | Members.Members
+  | Publishing.Publishing
+  | Partitions.Partitions
 
 /**
  * The services that a server is.
@@ -307,11 +316,12 @@ export const services = (server: ServerShape): Context.Context<Services> =>
     Context.add(Leadership.Leadership, server.leadership),
     Context.add(Inbox.Inbox, server.inbox),
     Context.add(Publishing.Publishing, server.publishing),
-    Context.add(Members.Members, server.members)
+    Context.add(Members.Members, server.members),
+    Context.add(Partitions.Partitions, server.partitions)
   )
 
 /**
- * One group for an app: `Group`, `Leadership`, `Inbox`, `Members` and `Publishing`, with settings from code alone.
+ * One group for an app: `Group`, `Leadership`, `Inbox`, `Members`, `Publishing` and `Partitions`, with settings from code alone.
  *
  * @category layers
  * @since 0.1.0
