@@ -41,4 +41,13 @@ describe("a session that cannot begin (protocol, Grants)", () => {
     assert.deepStrictEqual(refusals(server), [[1, "Left"]])
     assert.isTrue(HashMap.isEmpty(server.state.grants.holdings))
   })
+
+  it("is told so too where it waits when its server leaves, unless its app has ended it", () => {
+    const server = live()
+    hold(server, 1)
+    hold(server, 2)
+    server.step({ _tag: "Unhold", hold: 2, finished: true })
+    server.step({ _tag: "Leave" })
+    assert.deepStrictEqual(refusals(server), [[1, "Left"]])
+  })
 })

@@ -220,9 +220,10 @@ const ofSession = ({ state: { grants } }: StepContext, session: string): number 
 
 // --- Time ---
 
-/** This server leaves: whatever is held must be ended, and nothing is taken any more. */
+/** This server leaves: whatever is held must be ended, and nothing is taken any more, which those hear that wait. */
 export const leave = (context: StepContext): void => {
   for (const [hold, holding] of context.state.grants.holdings) {
+    if (holding.isOver) continue
     const ended = Array.from(HashMap.entries(holding.held)).filter(([, { isEnding }]) => !isEnding)
     const held = HashMap.map(holding.held, (one) => ({ ...one, isEnding: true }))
     tell(context, hold, {
@@ -230,6 +231,7 @@ export const leave = (context: StepContext): void => {
       granted: [],
       ended: ended.map(([resource]) => ({ resource, why: "Leaving" as const }))
     })
+    context.outputs.push({ _tag: "HoldRefused", hold, why: "Left" })
   }
 }
 

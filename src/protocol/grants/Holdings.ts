@@ -4,6 +4,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import { maxExpiry } from "../model/GrantMessages.ts"
 import type { Held, Holding } from "../model/Grants.ts"
 import * as Lease from "../model/Lease.ts"
 import * as Resources from "../model/Resources.ts"
@@ -16,7 +17,8 @@ export interface Terms {
 }
 
 /** For how long a grant lasts unless it is renewed, in ms: a change of the leader, which takes about 1.2 leases, drops none. */
-export const defaultExpiry = ({ duration }: Pick<Lease.Agreement, "duration">): number => Math.ceil(4 * duration)
+export const defaultExpiry = ({ duration }: Pick<Lease.Agreement, "duration">): number =>
+  Math.min(maxExpiry, Math.ceil(4 * duration))
 
 /** How often a holder says what it holds, in ms: two asks may be lost before work is ended. */
 export const interval = ({ expiry }: Pick<Holding, "expiry">): number => expiry / 3
