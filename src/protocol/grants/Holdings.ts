@@ -132,7 +132,7 @@ export const ask = (holding: Holding, now: Lease.Readings): Holding => {
 export const heldBy = ({ held }: Holding): Resources.Resources => Resources.of(HashMap.keys(held))
 
 /**
- * The leader has answered an ask; null where it is none that may still be answered.
+ * The leader has answered an ask; null where it is none that may still be answered. What is over by the clock must have been taken out before.
  *
  * What the ask said to be held is held on from when it was sent. Something new is taken only from the answer to the newest ask:
  * an ask that does not name it lets it go.
@@ -165,6 +165,20 @@ export const answered = (
       : holding,
     granted,
     ended: renewed.ended
+  }
+}
+
+/**
+ * The leader does not take an ask, and knows of nothing that it said; null where it is none that may still be answered. What is held
+ * is held on for as long as it was before.
+ */
+export const refused = (before: Holding, seq: number, now: number): Change | null => {
+  if (!before.sent.some((one) => one.seq === seq)) return null
+  const holding = { ...before, sent: before.sent.filter((one) => one.seq > seq) }
+  return {
+    holding: seq === before.seq ? { ...holding, tries: 0, askAt: nextAt(holding, 0, now) } : holding,
+    granted: [],
+    ended: []
   }
 }
 
