@@ -91,7 +91,7 @@ const follow = <R>(
         return end(parts, event.resource)
       case "HoldRefused": {
         // It is asked for again and again, and the answer stays the same until somebody does something about it.
-        if (told === event.why) return Effect.void
+        if (event.why === "Left" || told === event.why) return Effect.void
         told = event.why
         return refused(parts, event.why)
       }
@@ -100,7 +100,7 @@ const follow = <R>(
   return Effect.forever(Effect.flatMap(Queue.take(hold.events), act))
 }
 
-const refusals = { Differs: "differs", Full: "full", Left: "left" } as const
+const refusals = { Differs: "differs", Full: "full" } as const
 
 const refused = ({ about, name }: Parts, why: keyof typeof refusals) =>
   Effect.logWarning(`no partition is held: ${new GrantsRefused({ name, reason: refusals[why] }).message}`).pipe(
