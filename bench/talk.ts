@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- talk [SECONDS] [--key]`: what members say to each other, beside what is published through the leader. Three
+ * `npm run bench -- talk [SECONDS] [--key]`: what members say to each other, beside what is published through the leader and a lock. Three
  * servers on loopback, a process each; the first one, which does not lead, talks. Wall-clock figures depend on what else the
  * machine does; the CPU that all three take for one does so much less.
  */

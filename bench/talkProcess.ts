@@ -12,6 +12,7 @@ import * as Question from "../src/protocol/model/Question.ts"
 import * as Topic from "../src/protocol/model/Topic.ts"
 import * as Group from "../src/server/Group.ts"
 import * as Inbox from "../src/server/Inbox.ts"
+import * as Lock from "../src/server/Lock.ts"
 import * as Members from "../src/server/Members.ts"
 
 /** What a process is. */
@@ -34,7 +35,9 @@ export interface Measured {
   readonly cpuMicros: number
 }
 
-type Talker = (size: number) => Effect.Effect<unknown, unknown, Members.Members | Group.Group | Client.Client>
+type Used = Members.Members | Group.Group | Client.Client | Lock.Lock
+
+type Talker = (size: number) => Effect.Effect<unknown, unknown, Used>
 
 /** What is said: so many at once, or so many in a second; of so many bytes. */
 export interface Load {
@@ -63,6 +66,7 @@ const sendTo: Talker = (size) =>
 const ask: Talker = (size) =>
   Effect.flatMap(other, (to) => Members.Members.use(({ ask }) => ask(to, echo, "x".repeat(size))))
 const publish: Talker = (size) => Client.Client.use(({ send }) => send("x".repeat(size)))
+const lock: Talker = () => Lock.withLock("shared", { expiry: "2 seconds" })(Effect.void)
 
 export const loads: ReadonlyArray<Load> = [
   { name: "broadcast, 1,000 a second", talks: broadcast, perSecond: 1_000, bytes: 64 },
@@ -71,7 +75,9 @@ export const loads: ReadonlyArray<Load> = [
   { name: "ask, 64 under way", talks: ask, atOnce: 64, bytes: 64 },
   { name: "ask, 60 KiB there and back", talks: ask, atOnce: 1, bytes: 60 * 1_024 },
   { name: "publish, one after the other", talks: publish, atOnce: 1, bytes: 64 },
-  { name: "publish, 64 under way", talks: publish, atOnce: 64, bytes: 64 }
+  { name: "publish, 64 under way", talks: publish, atOnce: 64, bytes: 64 },
+  { name: "withLock, one after the other", talks: lock, atOnce: 1, bytes: 0 },
+  { name: "withLock, 16 wait for one lock", talks: lock, atOnce: 16, bytes: 0 }
 ]
 
 const say = (message: unknown) => process.send?.(message)
@@ -96,7 +102,7 @@ const measured = Effect.fnUntraced(function*(load: Load, millis: number, talks: 
   const cpu = process.cpuUsage()
   const began = performance.now()
   const { perSecond } = load
-  const some: Effect.Effect<unknown, never, Members.Members | Group.Group | Client.Client> = perSecond === undefined
+  const some: Effect.Effect<unknown, never, Used> = perSecond === undefined
     ? Effect.all(Array.from({ length: load.atOnce ?? 1 }, () => Effect.forever(one)), { concurrency: "unbounded" })
     : Effect.repeat(
       Effect.replicateEffect(one, perSecond / 100, { discard: true }),
@@ -152,7 +158,16 @@ export const run = async (role: Role): Promise<void> => {
     ttl: 0,
     ...role.key === null ? {} : { key: role.key }
   }
-  const layers = Layer.merge(NodeServer.layer({ ...settings, priority: role.priority }), NodeClient.layer(settings))
+  const layers = Layer.merge(
+    NodeServer.layer({
+      ...settings,
+      priority: role.priority,
+      leadership: "lease",
+      groupSize: role.servers,
+      leaseDuration: "2 seconds"
+    }),
+    NodeClient.layer(settings)
+  )
   process.once("disconnect", () => process.exit(0))
   await Effect.runPromise(Effect.scoped(Effect.provide(program(role), layers)) as Effect.Effect<void>)
 }

@@ -31,6 +31,8 @@ export * as Inquiry from "./client/Inquiry.ts"
 
 export * as Leadership from "./server/Leadership.ts"
 
+export * as Lock from "./server/Lock.ts"
+
 export * as Member from "./protocol/model/Member.ts"
 
 export * as Members from "./server/Members.ts"

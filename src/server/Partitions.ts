@@ -8,19 +8,18 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Latest from "../engine/Latest.ts"
-import * as Holdings from "../protocol/grants/Holdings.ts"
 import * as Partitioning from "../protocol/grants/Partitioning.ts"
-import { maxExpiry, maxWeight } from "../protocol/model/GrantMessages.ts"
+import { maxWeight } from "../protocol/model/GrantMessages.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import { maxCount } from "../protocol/model/Resources.ts"
 import { SettingRefused, shown } from "../settings/SettingRefused.ts"
 import * as Spelling from "../settings/Spelling.ts"
+import { expiryOf } from "./Expiry.ts"
 import { type Grant, GrantsRefused, named } from "./Grant.ts"
 import * as PartitionWork from "./PartitionWork.ts"
 import type * as ServerEngine from "./ServerEngine.ts"
@@ -162,7 +161,7 @@ export const over = (
       if (phase === "Leaving" || phase === "Left") return yield* new GrantsRefused({ name, reason: "left" })
       const count = yield* whole("count", options.count, [1, maxCount])
       const weight = yield* whole("weight", options.weight ?? 1, [0, maxWeight])
-      const expiry = yield* expiryOf(options.expiry, Holdings.defaultExpiry(lease), Duration.toMillis(stopTimeout))
+      const expiry = yield* expiryOf(options.expiry, lease, stopTimeout)
       const owned = yield* Latest.make<ReadonlyArray<number>>([])
       const parts: PartitionWork.Parts = {
         name,
@@ -194,15 +193,3 @@ const whole = (option: string, value: number, [least, most]: readonly [number, n
   Number.isInteger(value) && value >= least && value <= most
     ? Effect.succeed(value)
     : refuse(option, value, `a whole number from ${least} to ${most}`)
-
-const expiryOf = (given: Duration.Input | undefined, otherwise: number, stopTimeout: number) => {
-  const millis = given === undefined
-    ? otherwise
-    : Option.match(Duration.fromInput(given), {
-      onNone: () => -1,
-      onSome: (time) => Math.round(Duration.toMillis(time))
-    })
-  return millis >= Math.max(1, 3 * stopTimeout) && millis <= maxExpiry
-    ? Effect.succeed(millis)
-    : refuse("expiry", given, `a duration from 3 x stopTimeout (${3 * stopTimeout} ms) to 1h`)
-}

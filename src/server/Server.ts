@@ -42,6 +42,7 @@ import * as Keys from "./Keys.ts"
 import * as Leadership from "./Leadership.ts"
 import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
+import * as Lock from "./Lock.ts"
 import * as Members from "./Members.ts"
 import * as OtherGroups from "./OtherGroups.ts"
 import * as OwnAddresses from "./OwnAddresses.ts"
@@ -71,6 +72,7 @@ export interface ServerShape {
   readonly publishing: Publishing.PublishingShape
   readonly members: Members.MembersShape
   readonly partitions: Partitions.PartitionsShape
+  readonly locks: Lock.LockShape
 }
 
 /**
@@ -138,7 +140,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     inbox,
     publishing,
     members: talk.members,
-    partitions: Partitions.over(state, settings.stopTimeout, ours)
+    partitions: Partitions.over(state, settings.stopTimeout, ours),
+    locks: Lock.make(state, settings)
   }
 })
 
@@ -305,6 +308,7 @@ export type Services =
   | Members.Members
   | Publishing.Publishing
   | Partitions.Partitions
+  | Lock.Lock
 
 /**
  * The services that a server is.
@@ -317,11 +321,13 @@ export const services = (server: ServerShape): Context.Context<Services> =>
     Context.add(Inbox.Inbox, server.inbox),
     Context.add(Publishing.Publishing, server.publishing),
     Context.add(Members.Members, server.members),
-    Context.add(Partitions.Partitions, server.partitions)
+    Context.add(Partitions.Partitions, server.partitions),
+    Context.add(Lock.Lock, server.locks)
   )
 
 /**
- * One group for an app: `Group`, `Leadership`, `Inbox`, `Members`, `Publishing` and `Partitions`, with settings from code alone.
+ * One group for an app: `Group`, `Leadership`, `Inbox`, `Members`, `Publishing`, `Partitions` and `Lock`, with settings from code
+ * alone.
  *
  * @category layers
  * @since 0.1.0

@@ -50,4 +50,14 @@ describe("a session that cannot begin (protocol, Grants)", () => {
     server.step({ _tag: "Leave" })
     assert.deepStrictEqual(refusals(server), [[1, "Left"]])
   })
+
+  it("leaves room where nobody leads: what has ended before anybody was asked is forgotten", () => {
+    const server = live({ ...alone, groupSize: 3 })
+    for (let number = 1; number <= limits.holdings + 1; number++) {
+      hold(server, number)
+      server.step({ _tag: "Unhold", hold: number, finished: true })
+    }
+    assert.deepStrictEqual(refusals(server), [])
+    assert.isTrue(HashMap.isEmpty(server.state.grants.holdings))
+  })
 })

@@ -360,11 +360,11 @@ describe("partitions of a name (protocol, Grants)", () => {
       assert.strictEqual(yield* refusal({ weight: -1 }), "weight is -1; allowed: a whole number from 0 to 1000000")
       assert.strictEqual(
         yield* refusal({ expiry: "1 second" }),
-        "expiry is \"1 second\"; allowed: a duration from 3 x stopTimeout (1500 ms) to 1h"
+        "expiry is \"1 second\"; allowed: a duration from 1.5s (3 x stopTimeout) to 1h"
       )
       assert.strictEqual(
         yield* refusal({ expiry: "soon" as never }),
-        "expiry is soon; allowed: a duration from 3 x stopTimeout (1500 ms) to 1h"
+        "expiry is soon; allowed: a duration from 1.5s (3 x stopTimeout) to 1h"
       )
       assert.strictEqual(
         yield* refusal({ wieght: 2 } as never),

@@ -95,7 +95,8 @@ export const unhold = (
 ): void => {
   const before = find(context, hold)
   if (before === undefined) return
-  if (!finished) return forget(context, hold)
+  // Of a session that has asked nobody there is nobody to tell: where nobody leads, these would take all the room.
+  if (!finished || before.seq === 0) return forget(context, hold)
   put(context, hold, {
     ...before,
     held: HashMap.empty(),
