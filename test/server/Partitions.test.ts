@@ -98,6 +98,10 @@ describe("partitions that are held (protocol, Grants)", () => {
       yield* group.advance("10 seconds")
       assert.isTrue(book.everyOne())
       assert.deepStrictEqual(book.faults, [])
+      for (const index of [0, 1, 2]) {
+        const server = yield* group.server(index)
+        assert.strictEqual((yield* server.group.counters).held, book.ownedBy(index).length)
+      }
       assert.deepStrictEqual(
         [0, 1, 2].flatMap(book.ownedBy).sort((a, b) => a - b),
         Array.from({ length: count }, (_, at) => at)
