@@ -21,7 +21,7 @@ import * as NodeDatagrams from "./transport/node/NodeDatagrams.ts"
 export const layerDatagrams = NodeDatagrams.layer
 
 /**
- * `Group`, `Leadership`, `Inbox`, `Members` and `Publishing` of one group, with settings from code alone.
+ * `Group`, `Leadership`, `Inbox`, `Members`, `Publishing`, `Partitions` and `Lock` of one group, with settings from code alone.
  *
  * @category layers
  * @since 0.1.0

@@ -41,6 +41,8 @@ export * as Metrics from "./status/metrics/Metrics.ts"
 
 export * as Observer from "./client/Observer.ts"
 
+export * as Partitions from "./server/Partitions.ts"
+
 export * as Profile from "./settings/Profile.ts"
 
 export * as Question from "./protocol/model/Question.ts"

@@ -2,6 +2,7 @@
  * What one server has counted since its start, for metrics: always on, so plain numbers that are written in place. The packet
  * path adds to them and does nothing else.
  */
+import * as HashMap from "effect/HashMap"
 import * as Election from "../protocol/model/Election.ts"
 import type * as Event from "../protocol/model/Event.ts"
 import type * as Member from "../protocol/model/Member.ts"
@@ -140,6 +141,13 @@ export const make = (self: Member.NodeId): Counters => {
       pauses: pauses.seen()
     })
   }
+}
+
+/** How much this server holds by grants of the leader. */
+export const held = ({ grants: { holdings } }: State): number => {
+  let count = 0
+  for (const [, { held }] of holdings) count += HashMap.size(held)
+  return count
 }
 
 /** How many messages of clients wait: for those before them, or until the app has read its inbox. */

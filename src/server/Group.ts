@@ -82,6 +82,8 @@ export interface Counts extends Counters.Counted {
   readonly dropped: Readonly<Record<string, number>>
   /** How many messages of clients wait: for those before them, or until the app has read its inbox. */
   readonly waiting: number
+  /** How many partitions and locks this server holds. */
+  readonly held: number
   /** The entries of each table now. */
   readonly tables: {
     readonly members: number
@@ -250,6 +252,7 @@ export const make = (
       datagrams: { ...messenger.volume },
       dropped,
       waiting: Counters.waiting(of),
+      held: Counters.held(of),
       tables: {
         members: HashMap.size(of.known),
         clients: HashMap.size(of.delivery.clients),

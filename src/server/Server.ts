@@ -48,6 +48,7 @@ import * as OtherGroups from "./OtherGroups.ts"
 import * as OwnAddresses from "./OwnAddresses.ts"
 import * as OwnDescription from "./OwnDescription.ts"
 import * as OwnMember from "./OwnMember.ts"
+import * as Partitions from "./Partitions.ts"
 import * as Publishing from "./Publishing.ts"
 import * as Seeds from "./Seeds.ts"
 import * as ServerEngine from "./ServerEngine.ts"
@@ -70,6 +71,7 @@ export interface ServerShape {
   readonly inbox: Inbox.InboxShape
   readonly publishing: Publishing.PublishingShape
   readonly members: Members.MembersShape
+  readonly partitions: Partitions.PartitionsShape
   readonly locks: Lock.LockShape
 }
 
@@ -138,6 +140,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     inbox,
     publishing,
     members: talk.members,
+    partitions: Partitions.over(state, settings.stopTimeout, ours),
     locks: Lock.make(state, settings)
   }
 })
@@ -304,6 +307,7 @@ export type Services =
   | Inbox.Inbox
   | Members.Members
   | Publishing.Publishing
+  | Partitions.Partitions
   | Lock.Lock
 
 /**
@@ -317,11 +321,13 @@ export const services = (server: ServerShape): Context.Context<Services> =>
     Context.add(Inbox.Inbox, server.inbox),
     Context.add(Publishing.Publishing, server.publishing),
     Context.add(Members.Members, server.members),
+    Context.add(Partitions.Partitions, server.partitions),
     Context.add(Lock.Lock, server.locks)
   )
 
 /**
- * One group for an app: `Group`, `Leadership`, `Inbox`, `Members`, `Publishing` and `Lock`, with settings from code alone.
+ * One group for an app: `Group`, `Leadership`, `Inbox`, `Members`, `Publishing`, `Partitions` and `Lock`, with settings from code
+ * alone.
  *
  * @category layers
  * @since 0.1.0

@@ -57,18 +57,28 @@ export const check = (options: Options<never, unknown>): Effect.Effect<void, Set
 const byDefault = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("30 seconds")])
 
 /**
- * Runs an effect under the reign in its context, again and again by the schedule while it fails; `tell` hears of each
- * failure. Fails with the last cause when the schedule is exhausted.
+ * What an effect is run under: whether that lasts by the clock, the defect of one that fails when it does not, and who hears of
+ * each failure.
  *
  * @internal
  */
-export const restarted = <A, E, R, R2 = never>(
+export interface Under {
+  readonly isCurrent: Effect.Effect<boolean>
+  readonly over: () => unknown
+  readonly tell: (failure: Omit<Failure, "term">) => Effect.Effect<void>
+}
+
+/**
+ * Runs an effect again and again by the schedule while it fails. Fails with the last cause when the schedule is exhausted.
+ *
+ * @internal
+ */
+export const restartedUnder = <A, E, R, R2 = never>(
   effect: Effect.Effect<A, E, R>,
   { healthyAfter = "1 minute", schedule }: Options<E, R2>,
-  tell: (failure: Failure) => Effect.Effect<void>
-): Effect.Effect<A, E, R | R2 | Reign> =>
+  { isCurrent, over, tell }: Under
+): Effect.Effect<A, E, R | R2> =>
   Effect.gen(function*() {
-    const { isCurrent, term } = yield* Reign
     const clock = yield* Clock.Clock
     const healthy = Duration.toMillis(Duration.fromInputUnsafe(healthyAfter))
     const fresh = Schedule.toStep<unknown, Cause.Cause<E>, never, R2>(schedule ?? byDefault)
@@ -79,15 +89,32 @@ export const restarted = <A, E, R, R2 = never>(
       const exit = yield* Effect.exit(effect)
       if (Exit.isSuccess(exit)) return exit.value
       if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
-      // Its reign is over by the clock: that is no failure of its own, and what follows is the next one's.
-      if (!(yield* isCurrent)) return yield* Effect.die(new NotLeading({ term }))
+      // What it runs under is over by the clock: that is no failure of its own, and what follows is the next one's.
+      if (!(yield* isCurrent)) return yield* Effect.die(over())
       if (monotonic() - begun >= healthy) step = yield* fresh
       const after = yield* step(clock.currentTimeMillisUnsafe(), exit.cause).pipe(
         Effect.map(([, delay]) => Duration.toMillis(delay)),
         Pull.catchDone(() => Effect.succeed(null))
       )
-      yield* tell({ term, cause: exit.cause, again: after === null ? null : Math.round(after) })
+      yield* tell({ cause: exit.cause, again: after === null ? null : Math.round(after) })
       if (after === null) return yield* Effect.failCause(exit.cause)
       yield* Effect.sleep(after)
     }
   })
+
+/**
+ * The same under the reign in its context.
+ *
+ * @internal
+ */
+export const restarted = <A, E, R, R2 = never>(
+  effect: Effect.Effect<A, E, R>,
+  options: Options<E, R2>,
+  tell: (failure: Failure) => Effect.Effect<void>
+): Effect.Effect<A, E, R | R2 | Reign> =>
+  Effect.flatMap(Reign, ({ isCurrent, term }) =>
+    restartedUnder(effect, options, {
+      isCurrent,
+      over: () => new NotLeading({ term }),
+      tell: (failure) => tell({ term, ...failure })
+    }))

@@ -142,6 +142,13 @@ export const metrics = {
     help: "With leases, in how long this server votes at the latest; 0 where it does, and without leases.",
     beware: "After a start it is leaseDuration unless the former start handed its promises over: no fault."
   }),
+  grantsHeld: gauge({
+    name: "bellwether_grants_held",
+    unit: "{grants}",
+    help: "Partitions and locks that this server holds, by its clock.",
+    beware:
+      "One whose work is told to end counts until that has ended. Those of a dead server are nobody's until they expire."
+  }),
   lag: gauge({
     name: "bellwether_loop_lag_seconds",
     unit: "s",

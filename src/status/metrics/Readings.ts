@@ -53,6 +53,7 @@ const ofServer = ({ counts, settings, status, version }: Source): ReadonlyArray<
   read("uptime", seconds(status.uptime)),
   read("clients", status.clients),
   read("votesIn", seconds(status.votesIn ?? 0)),
+  read("grantsHeld", counts.held),
   read("lag", seconds(status.lag)),
   read("pauses", inSeconds(counts.pauses)),
   read("lateness", inSeconds(counts.lateness)),

@@ -66,6 +66,7 @@ describe("the files of deploy", () => {
       "bellwether_silent_members",
       "bellwether_follows_leader",
       "bellwether_term",
+      "bellwether_grants_held",
       "bellwether_client_messages_received_total",
       "bellwether_events_total"
     ])
