@@ -54,13 +54,10 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
     case "Check":
       return Removal.onUnanswered(context, timer.id)
     case "Links":
-      return CrashLinks.change(context)
     case "AskForRefusal":
-      return FailureDetector.askForRefusal(context, timer.id)
     case "TellCrash":
-      return context.say(null, { type: "CRASHED", gone: { id: timer.id, incarnation: timer.incarnation } })
     case "ConfirmCrash":
-      return CrashLinks.confirm(context, { id: timer.id, incarnation: timer.incarnation })
+      return crashFired(context, timer)
     case "LeaderSign":
       return Presence.sayLeads(context)
     case "LeaderMissed":
@@ -78,6 +75,7 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
     case "Answer":
       return Delivery.answer(context)
     case "Publish":
+    case "Holdings":
       // The end of the step says what is due.
       return
     case "NameNewest":
@@ -88,10 +86,10 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
       return Algorithms.of(context.state).onHandoverTimer(context, timer)
     case "Farewell":
       return Leaving.fired(context, timer)
-    case "Grants":
-    case "Holdings":
     case "GrantsEnded":
-      return grantsFired(context, timer._tag)
+      return Leaving.goOn(context)
+    case "Grants":
+      return Granting.fired(context)
     case "Run":
       return Runs.onTimer(context, timer.request)
     default:
@@ -106,10 +104,21 @@ const unproven = (context: StepContext, timer: Extract<Timer, { readonly _tag: "
   ElectionContext.all(context).forEach((election) => onUnproven(election, timer.id))
 }
 
-const grantsFired = (context: StepContext, due: "Grants" | "Holdings" | "GrantsEnded"): void => {
-  if (due === "Grants") Granting.fired(context)
-  // The begin of the step has said what is over, and its end asks.
-  if (due === "GrantsEnded") Leaving.goOn(context)
+/** What is due of members that may have crashed. */
+const crashFired = (
+  context: StepContext,
+  timer: Extract<Timer, { readonly _tag: "Links" | "AskForRefusal" | "TellCrash" | "ConfirmCrash" }>
+): void => {
+  switch (timer._tag) {
+    case "Links":
+      return CrashLinks.change(context)
+    case "AskForRefusal":
+      return FailureDetector.askForRefusal(context, timer.id)
+    case "TellCrash":
+      return context.say(null, { type: "CRASHED", gone: { id: timer.id, incarnation: timer.incarnation } })
+    case "ConfirmCrash":
+      return CrashLinks.confirm(context, { id: timer.id, incarnation: timer.incarnation })
+  }
 }
 
 const electionFired = (election: ElectionContext.ElectionContext, timer: ElectionTimer): void => {

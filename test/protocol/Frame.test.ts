@@ -6,9 +6,11 @@ import * as Schema from "effect/Schema"
 import * as Client from "../../src/protocol/model/Client.ts"
 import * as CommandMessages from "../../src/protocol/model/CommandMessages.ts"
 import * as Election from "../../src/protocol/model/Election.ts"
+import * as GrantMessages from "../../src/protocol/model/GrantMessages.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
 import * as Message from "../../src/protocol/model/Message.ts"
 import * as Reign from "../../src/protocol/model/Reign.ts"
+import * as Resources from "../../src/protocol/model/Resources.ts"
 import * as Frame from "../../src/protocol/wire/Frame.ts"
 import * as Drawn from "./harness/Drawn.ts"
 import * as Peer from "./harness/Peer.ts"
@@ -222,6 +224,38 @@ const largestTalk = (
   ]
 }
 
+/** What members ask to hold and are granted, with the longest names, numbers and sets. */
+const largestGrants = (id: Member.NodeId, seq: number): ReadonlyArray<Message.Message> => {
+  const about = { from: { id, incarnation: seq }, term: Reign.maxTerm, session: "f".repeat(32), seq }
+  const set = Resources.toText(Resources.all(Resources.maxCount))
+  const { maxExpiry, maxSpaceBytes, maxWeight } = GrantMessages
+  const space = "\\".repeat(maxSpaceBytes / 2)
+  return [
+    {
+      type: "GRANTS_ASK",
+      ...about,
+      space,
+      count: Resources.maxCount,
+      expiry: maxExpiry,
+      held: set,
+      wanted: set,
+      weight: maxWeight,
+      over: true
+    },
+    {
+      type: "GRANTS_SAY",
+      ...about,
+      granted: set,
+      grant: 2 ** 52,
+      lost: set,
+      moving: set,
+      again: maxExpiry,
+      refused: "Differs"
+    },
+    { type: "GRANTS_NEWS", from: about.from, term: about.term, session: about.session }
+  ]
+}
+
 describe("the largest message of each kind fits a frame, keyed too (protocol 7)", () => {
   /** The longest that is announced, or told of another: as it is spelt first, and without a zone. */
   const longestIp = `${"ffff:".repeat(7)}ffff`
@@ -421,7 +455,8 @@ describe("the largest message of each kind fits a frame, keyed too (protocol 7)"
       },
       { type: "COMMAND_DONE", nonce, from: start, outcome: "x".repeat(32) },
       { type: "EVICTED", ...header, gone: start, by },
-      ...largestTalk(leader, delivered)
+      ...largestTalk(leader, delivered),
+      ...largestGrants(leader.id, delivered)
     ]
   })
 

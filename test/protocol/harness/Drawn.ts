@@ -7,6 +7,7 @@ import { pipe } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import * as Client from "../../../src/protocol/model/Client.ts"
+import * as GrantMessages from "../../../src/protocol/model/GrantMessages.ts"
 import * as Member from "../../../src/protocol/model/Member.ts"
 import * as Message from "../../../src/protocol/model/Message.ts"
 import * as TalkMessages from "../../../src/protocol/model/TalkMessages.ts"
@@ -78,6 +79,7 @@ const rest = (type: Message.Message["type"]): Arbitrary.Arbitrary<object> => {
     list: ___,
     older: ______,
     sender: ____,
+    space: __________,
     text: _______,
     topic: ________,
     question: _________,
@@ -109,6 +111,7 @@ export const ofType = <Type extends Message.Message["type"]>(type: Type): Arbitr
         ? { text: Arbitrary.map(string, (text) => cut(text, TalkMessages.maxPartBytes)) }
         : {}),
       ...("question" in cases[type].fields ? { question: topic } : {}),
+      ...("space" in cases[type].fields ? { space: text(GrantMessages.maxSpaceBytes) } : {}),
       ...("list" in cases[type].fields ? { list: Arbitrary.array(listed, { maxLength: 12 }) } : {})
     }),
     Arbitrary.map(({ rest, ...own }) => {
