@@ -94,11 +94,21 @@ export class GrantSafety {
     if (at >= this.#looksAt) this.#look(at)
   }
 
-  /** Its machine was set back. Where that is noticed, what it held counts no more from then on. */
+  /**
+   * Its machine was set back, and notices that: what it held counts no more from then on. The work goes on that runs, and of what
+   * began since the server knows nothing: on a machine it would be gone.
+   */
   setBack(watched: Watched): void {
     const known = this.#of(watched)
+    const { grants: { holdings }, timing: { lease } } = watched.state
+    const back = new Set(
+      [...holdings].flatMap(([, holding]) => beliefsOf(holding, lease).map(({ key, token }) => `${key} ${token}`))
+    )
     known.beliefs = new Map()
-    for (const work of known.works) work.belief = null
+    for (const work of known.works) {
+      work.belief = null
+      if (!back.has(`${work.key} ${work.grant.token}`)) known.works.delete(work)
+    }
   }
 
   /** A server has no process any more. */

@@ -65,6 +65,8 @@ const live = Effect.fnUntraced(function*(
   )
 })
 
+const failures: ReadonlySet<string> = new Set(["Differs", "Full"])
+
 interface Session {
   readonly one: One
   readonly session: Holds.Hold
@@ -87,7 +89,10 @@ const heed = (at: Session, event: Holds.HoldEvent): Effect.Effect<void> => {
       return fiber === undefined ? Effect.void : Effect.asVoid(Effect.forkDetach(Fiber.interrupt(fiber)))
     }
     case "HoldRefused":
-      return Effect.sync(() => one.watcher.died(one.index, `${at.space} is refused: ${event.why}`))
+      // A server that leaves may refuse what is asked for.
+      return failures.has(event.why)
+        ? Effect.sync(() => one.watcher.died(one.index, `${at.space} is refused: ${event.why}`))
+        : Effect.void
   }
 }
 
