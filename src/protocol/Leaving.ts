@@ -1,4 +1,5 @@
 /** How a server leaves the group: it ends its leading work, says goodbye, and hands over what it promised. */
+import * as HashMap from "effect/HashMap"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
@@ -20,7 +21,7 @@ export const leave = (context: StepContext): void => {
     Roles.endReign(election, "Left")
   }
   Claiming.leave(context)
-  if (Claiming.holdsAny(context.state)) {
+  if (!HashMap.isEmpty(context.state.grants.holdings)) {
     context.setTimer(grants, context.state.timing.stopTimeout, { _tag: "GrantsEnded" })
   }
   goOn(context)
@@ -28,14 +29,25 @@ export const leave = (context: StepContext): void => {
 
 const grants = "grants ended"
 
+/** How long the leader has to hear that the sessions of a server that leaves are over, in ms: it is asked three times. */
+const heardWithin = 200
+
+/** What is done under a grant has its time to end. Then the leader hears of it, as long as it listens: once it has heard the goodbye, it does not. */
+const holds = (context: StepContext): boolean => {
+  if (!context.hasTimer(grants)) return false
+  if (Claiming.holdsAny(context.state)) return true
+  if (context.dueAt(grants) > context.now.monotonic + heardWithin) {
+    context.setTimer(grants, heardWithin, { _tag: "GrantsEnded" })
+  }
+  return Claiming.hasToTell(context)
+}
+
 /** Says goodbye, if it is leaving and none of its work is left to end. */
 export const goOn = (context: StepContext): void => {
   if (
     context.state.phase !== "Leaving" || ElectionContext.all(context).some(({ register }) => register.ending !== null)
   ) return
-  // What is done under a grant has its time to end.
-  if (context.hasTimer(grants) && Claiming.holdsAny(context.state)) return
-  if (context.hasTimer("farewell")) return
+  if (context.hasTimer("farewell") || holds(context)) return
   context.sayOften("leaving", { type: "SERVER_LEAVING" }, Timing.gaps.leaving)
   Algorithms.of(context.state).onLeave(context)
   context.setTimer("farewell", Timing.gaps.leaving[0] + 1 + Delivery.lingers(context), { _tag: "Farewell" })

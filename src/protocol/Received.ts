@@ -14,6 +14,7 @@ import * as Waking from "./election/Waking.ts"
 import * as Claiming from "./grants/Claiming.ts"
 import * as Granting from "./grants/Granting.ts"
 import * as Voter from "./lease/Voter.ts"
+import * as Leaving from "./Leaving.ts"
 import * as AnswerTimes from "./membership/AnswerTimes.ts"
 import * as Contacts from "./membership/Contacts.ts"
 import * as CrashLinks from "./membership/CrashLinks.ts"
@@ -78,7 +79,8 @@ export const received = (
     case "GRANTS_ASK":
       return Granting.onAsk(context, message)
     case "GRANTS_SAY":
-      return Claiming.onSay(context, message)
+      Claiming.onSay(context, message)
+      return Leaving.goOn(context)
     case "GRANTS_NEWS":
       return Claiming.onNews(context, message)
     default:

@@ -187,7 +187,6 @@ const look = (context: StepContext): void => {
   const { now, state } = context
   if (PauseDetector.isPaused(state, now) || PauseDetector.isLeadOver(state, now)) {
     Waking.wake(context)
-    Claiming.expire(context, true)
   }
   if (PauseDetector.isInDoubt(state, now)) Waking.lookAround(context)
   PauseDetector.look(context)

@@ -64,7 +64,9 @@ export const make = (parts: {
       Effect.map(Queue.unbounded<HoldEvent>(), (events) => {
         const hold = ++holds
         sessions.set(hold, events)
-        parts.offer({ _tag: "Hold", hold, ...wanted })
+        // One that has left steps no more.
+        if (parts.state().phase === "Left") Queue.offerUnsafe(events, { _tag: "HoldRefused", hold, why: "Left" })
+        else parts.offer({ _tag: "Hold", hold, ...wanted })
         return {
           events,
           want: (to) => step({ _tag: "Hold", hold, ...wanted, ...to }),

@@ -2,6 +2,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { type Grants, type Holding, limits } from "../model/Grants.ts"
+import * as Lease from "../model/Lease.ts"
 import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import * as Reign from "../model/Reign.ts"
@@ -49,20 +50,28 @@ const forget = (context: StepContext, hold: number): void =>
 const termsOf = ({ timing: { lease, stopTimeout } }: Pick<State, "timing">): Holdings.Terms | null =>
   lease === null ? null : { drift: lease.drift, stopTimeout }
 
-/** The app wants to hold something. Without a lease nothing can be held; one session too many is refused. */
+/**
+ * The app wants to hold something. Without a lease nothing can be held. One session too many is refused, and one that begins as
+ * this server leaves.
+ */
 export const hold = (context: StepContext, wanted: Wanted): void => {
   const before = find(context, wanted.hold)
   const now = context.now.monotonic
   if (before !== undefined) return put(context, wanted.hold, Holdings.wanting(before, wanted, now))
-  if (termsOf(context.state) === null || HashMap.size(context.state.grants.holdings) >= limits.holdings) {
-    return context.drop("GrantsFull")
-  }
+  const why = refusal(context.state)
+  if (why === "Full") context.drop("GrantsFull")
+  if (why !== null) return void context.outputs.push({ _tag: "HoldRefused", hold: wanted.hold, why })
   const { count, expiry, space, wanted: resources, weight } = wanted
   put(
     context,
     wanted.hold,
     Holdings.make({ space, count, expiry, wanted: resources, weight }, context.nonce(), now)
   )
+}
+
+const refusal = ({ grants, phase, timing: { lease } }: State): "Left" | "Full" | null => {
+  if (phase === "Leaving") return "Left"
+  return lease === null || HashMap.size(grants.holdings) >= limits.holdings ? "Full" : null
 }
 
 /** What the app did under a grant has ended. */
@@ -162,10 +171,12 @@ const read = (
 ): void => {
   const before = find(context, hold)!
   if (Holdings.isGone(before)) return forget(context, hold)
-  if (refused !== null) context.outputs.push({ _tag: "HoldRefused", hold, why: refused })
   const token = tokenIn(reign, grant)
-  const change = Holdings.answered(before, seq, { ...answer, token }, termsOf(context.state)!, context.now)
+  const change = refused === null
+    ? Holdings.answered(before, seq, { ...answer, token }, termsOf(context.state)!, context.now)
+    : Holdings.refused(before, seq, context.now.monotonic)
   if (change === null) return context.drop("GrantRepeated")
+  if (refused !== null) context.outputs.push({ _tag: "HoldRefused", hold, why: refused })
   tell(context, hold, change)
 }
 
@@ -190,7 +201,7 @@ export const onSay = (context: StepContext, message: Message.Of<"GRANTS_SAY">): 
   const resources = (text = ""): Resources.Resources => Resources.fromText(text, count)
   const { again = 0, grant = 0, granted, lost, moving, refused = null, seq } = message
   read(context, hold, reign, seq, {
-    granted: resources(granted),
+    granted: grant === 0 ? [] : resources(granted),
     lost: resources(lost),
     moving: resources(moving),
     again,
@@ -201,7 +212,7 @@ export const onSay = (context: StepContext, message: Message.Of<"GRANTS_SAY">): 
 
 /** The leader has news. */
 export const onNews = (context: StepContext, { session, term }: Message.Of<"GRANTS_NEWS">): void => {
-  if (context.state.election.reign?.term !== term) return context.drop("Stale")
+  if (context.state.election.reign?.term !== term || ofSession(context, session) === null) return context.drop("Stale")
   Granting.asksNow(context, session)
 }
 
@@ -212,9 +223,10 @@ const ofSession = ({ state: { grants } }: StepContext, session: string): number 
 
 // --- Time ---
 
-/** This server leaves: whatever is held must be ended, and nothing is taken any more. */
+/** This server leaves: whatever is held must be ended, and nothing is taken any more, which those hear that wait. */
 export const leave = (context: StepContext): void => {
   for (const [hold, holding] of context.state.grants.holdings) {
+    if (holding.isOver) continue
     const ended = Array.from(HashMap.entries(holding.held)).filter(([, { isEnding }]) => !isEnding)
     const held = HashMap.map(holding.held, (one) => ({ ...one, isEnding: true }))
     tell(context, hold, {
@@ -222,17 +234,26 @@ export const leave = (context: StepContext): void => {
       granted: [],
       ended: ended.map(([resource]) => ({ resource, why: "Leaving" as const }))
     })
+    context.outputs.push({ _tag: "HoldRefused", hold, why: "Left" })
   }
 }
+
+/** Whether another leads, and has not answered yet that sessions of this server end. */
+export const hasToTell = (context: StepContext): boolean =>
+  !HashMap.isEmpty(context.state.grants.holdings) && (leaderOf(context)?.to ?? null) !== null
 
 /** Whether anything is held, by the clock or not. */
 export const holdsAny = ({ grants }: Pick<State, "grants">): boolean =>
   HashMap.some(grants.holdings, ({ held }) => !HashMap.isEmpty(held))
 
-/** What is over by the clock is held no more: at the begin of a step where something is due, and after any pause. */
-export const expire = (context: StepContext, always = false): void => {
+/** Whether something may be due by any of the clocks: of these one may have gone on for longer than the monotonic one. */
+const isDue = ({ now, state: { grants: { dueAt, seenAt } } }: StepContext): boolean =>
+  Lease.elapsed(seenAt, now) >= dueAt - seenAt.monotonic
+
+/** At the begin of a step: what is over by the clock is held no more, so that no ask says that it is, and no answer renews it. */
+export const expire = (context: StepContext): void => {
   const terms = termsOf(context.state)
-  if (terms === null || (!always && context.state.grants.dueAt > context.now.monotonic)) return
+  if (terms === null || !isDue(context)) return
   for (const [hold, holding] of context.state.grants.holdings) {
     const change = Holdings.expire(holding, terms, context.now)
     if (change.holding !== holding || change.ended.length > 0) tell(context, hold, change)
@@ -259,7 +280,7 @@ export const follow = (context: StepContext, before: Pick<State, "election">): v
   const now = context.now.monotonic
   const leader = leaderOf(context)
   if (leader !== null && !isSameReign(before.election.reign, leader.reign)) askAll(context)
-  if (context.state.grants.dueAt > now) return
+  if (!isDue(context)) return
   if (leader !== null) {
     for (const hold of HashMap.keys(context.state.grants.holdings)) {
       if ((find(context, hold)?.askAt ?? Infinity) <= now) ask(context, hold, leader)
@@ -269,7 +290,7 @@ export const follow = (context: StepContext, before: Pick<State, "election">): v
   for (const [, holding] of context.state.grants.holdings) {
     dueAt = Math.min(dueAt, Holdings.dueAt(holding, terms, context.now, leader !== null))
   }
-  change(context, { dueAt })
+  change(context, { dueAt, seenAt: Lease.instant(context.now) })
   if (dueAt === Infinity) context.clearTimer(timer)
   else context.setTimer(timer, Math.max(0, dueAt - now), { _tag: "Holdings" })
 }

@@ -26,7 +26,8 @@ export const open = (term: number, now: number): Table => ({
   grants: 0,
   arrivals: 0,
   spaces: HashMap.empty(),
-  sessions: 0
+  sessions: 0,
+  ended: []
 })
 
 /** What a session asks. */
@@ -61,7 +62,7 @@ export interface Outcome {
   readonly table: Table
   readonly answer: Answer | null
   readonly news: ReadonlyArray<Recipient>
-  /** Whether something was said to be held that another holds: a clock is wrong. */
+  /** Whether two say that they hold something since before this reign: a clock is wrong. */
   readonly conflict: boolean
 }
 
@@ -113,7 +114,8 @@ export const ask = (table: Table, ask: Ask, now: number, isThere: Shares.IsThere
   if (differs(before, ask)) return refused(table, "Differs")
   const session = Option.getOrUndefined(HashMap.get(before.sessions, ask.session))
   // An ask that was overtaken says what is true no longer, and one that comes again what may be.
-  if (session !== undefined && ask.seq <= session.seq) return { table, answer: null, news: [], conflict: false }
+  const isLate = session === undefined ? !ask.isOver && table.ended.includes(ask.session) : ask.seq <= session.seq
+  if (isLate) return { table, answer: null, news: [], conflict: false }
   const isFull = session === undefined
     && (table.sessions >= limits.sessions || (known === undefined && HashMap.size(table.spaces) >= limits.spaces))
   if (isFull) return refused(table, "Full")
@@ -125,8 +127,12 @@ const ended = (table: Table, { session, space: name }: Ask, before: Space, isThe
   const isKnown = HashMap.has(before.sessions, session)
   const { freed, space } = without(before, [session])
   const after = Shares.shared(name, space, isThere)
+  const others = table.ended.filter((one) => one !== session)
   return {
-    table: put(table, name, after, table.sessions - (isKnown ? 1 : 0)),
+    table: {
+      ...put(table, name, after, table.sessions - (isKnown ? 1 : 0)),
+      ended: [session, ...others].slice(0, limits.ended)
+    },
     answer: { ...nothing, refused: null },
     news: due(after, freed, session, isThere),
     conflict: false
@@ -216,7 +222,8 @@ const claimed = (
     if (holder === session) continue
     if (holder === undefined && recovering) after = HashMap.set(after, resource, session)
     else lost.push(resource)
-    conflict ||= holder !== undefined
+    // After that another may have been granted it while the ask was under way.
+    conflict ||= holder !== undefined && recovering
   }
   return { holders: after, lost, conflict }
 }

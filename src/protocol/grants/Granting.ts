@@ -62,7 +62,10 @@ export const read = (context: StepContext, message: Message.Of<"GRANTS_ASK">): G
   if (answer?.refused === "Full") context.drop("GrantsFull")
   if (conflict) context.drop("GrantConflict")
   change(context, { table: after })
-  if (!context.hasTimer(timer)) context.setTimer(timer, message.expiry, { _tag: "Grants" })
+  // Another session may be over sooner than all that came before.
+  if (context.dueAt(timer) > context.now.monotonic + message.expiry) {
+    context.setTimer(timer, message.expiry, { _tag: "Grants" })
+  }
   tell(context, after.term, news)
   return answer
 }

@@ -4,6 +4,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import { maxExpiry } from "../model/GrantMessages.ts"
 import type { Held, Holding } from "../model/Grants.ts"
 import * as Lease from "../model/Lease.ts"
 import * as Resources from "../model/Resources.ts"
@@ -16,7 +17,8 @@ export interface Terms {
 }
 
 /** For how long a grant lasts unless it is renewed, in ms: a change of the leader, which takes about 1.2 leases, drops none. */
-export const defaultExpiry = ({ duration }: Pick<Lease.Agreement, "duration">): number => Math.ceil(4 * duration)
+export const defaultExpiry = ({ duration }: Pick<Lease.Agreement, "duration">): number =>
+  Math.min(maxExpiry, Math.ceil(4 * duration))
 
 /** How often a holder says what it holds, in ms: two asks may be lost before work is ended. */
 export const interval = ({ expiry }: Pick<Holding, "expiry">): number => expiry / 3
@@ -130,7 +132,7 @@ export const ask = (holding: Holding, now: Lease.Readings): Holding => {
 export const heldBy = ({ held }: Holding): Resources.Resources => Resources.of(HashMap.keys(held))
 
 /**
- * The leader has answered an ask; null where it is none that may still be answered.
+ * The leader has answered an ask; null where it is none that may still be answered. What is over by the clock must have been taken out before.
  *
  * What the ask said to be held is held on from when it was sent. Something new is taken only from the answer to the newest ask:
  * an ask that does not name it lets it go.
@@ -163,6 +165,20 @@ export const answered = (
       : holding,
     granted,
     ended: renewed.ended
+  }
+}
+
+/**
+ * The leader does not take an ask, and knows of nothing that it said; null where it is none that may still be answered. What is held
+ * is held on for as long as it was before.
+ */
+export const refused = (before: Holding, seq: number, now: number): Change | null => {
+  if (!before.sent.some((one) => one.seq === seq)) return null
+  const holding = { ...before, sent: before.sent.filter((one) => one.seq > seq) }
+  return {
+    holding: seq === before.seq ? { ...holding, tries: 0, askAt: nextAt(holding, 0, now) } : holding,
+    granted: [],
+    ended: []
   }
 }
 

@@ -10,7 +10,9 @@ export const limits = {
   spaces: 4_096,
   sessions: 16_384,
   /** Sessions of one server's own. */
-  holdings: 1_024
+  holdings: 1_024,
+  /** Sessions that are over and still known: an ask of one of them that was overtaken begins it anew otherwise. */
+  ended: 256
 } as const
 
 // --- The leader's ---
@@ -52,6 +54,8 @@ export interface Table {
   readonly spaces: HashMap.HashMap<string, Space>
   /** How many sessions there are in all spaces. */
   readonly sessions: number
+  /** Those that ended, the newest first. */
+  readonly ended: ReadonlyArray<string>
 }
 
 // --- The holder's ---
@@ -96,9 +100,15 @@ export interface Grants {
   readonly table: Table | null
   /** By the numbers that the app gave them. */
   readonly holdings: HashMap.HashMap<number, Holding>
-  /** When something is due for a session of this server's own, on the monotonic clock. */
+  /** When something is due for a session of this server's own, on the monotonic clock, as it was found out at that instant. */
   readonly dueAt: number
+  readonly seenAt: Lease.Instant
 }
 
 /** Nothing is held. */
-export const none: Grants = { table: null, holdings: HashMap.empty(), dueAt: Infinity }
+export const none: Grants = {
+  table: null,
+  holdings: HashMap.empty(),
+  dueAt: Infinity,
+  seenAt: { monotonic: 0, wall: 0, sinceBoot: undefined }
+}

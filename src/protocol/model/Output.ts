@@ -26,7 +26,7 @@ import type { Known } from "./Runs.ts"
  * - `Hear`: tell those who read that topic. `Handle`: have the question handled, then step `Handled`. `Answered`: this is what
  *   came of that question of the app; `text` is the JSON that belongs to the outcome.
  * - `Granted`: the app holds this from now on. `EndGrant`: what is done under that grant is to be ended, then step `Release`.
- *   `HoldRefused`: nothing can be held, for others of the space differ, or too much is held.
+ *   `HoldRefused`: nothing can be held, for others of the space differ, too much is held, or this server leaves.
  */
 export type Output =
   | {
@@ -75,7 +75,7 @@ export type Output =
     readonly resource: number
     readonly why: "Moving" | "Expiring" | "Lost" | "Leaving"
   }
-  | { readonly _tag: "HoldRefused"; readonly hold: number; readonly why: "Differs" | "Full" }
+  | { readonly _tag: "HoldRefused"; readonly hold: number; readonly why: "Differs" | "Full" | "Left" }
 
 /** One start of a server, and where it accepts crash links. */
 export interface LinkPeer {
@@ -101,7 +101,7 @@ export interface LinkPeer {
  *   `TalkFull`: a question that would be one too many, or whose answer is kept no more. `LateAnswer`: an answer, or a request for
  *   parts, that nobody waits for.
  * - `GrantRepeated`: an ask for grants, or an answer to one, that came before or was overtaken. `GrantsFull`: a session of one that
- *   would hold something that would be one too many. `GrantConflict`: something is said to be held that another holds: a clock is wrong.
+ *   would hold something that would be one too many. `GrantConflict`: two say that they hold something since before this reign: a clock is wrong.
  */
 export type DropReason =
   | "Own"
