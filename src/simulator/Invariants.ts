@@ -37,6 +37,11 @@ export const promises = {
   replacedIsNoticed:
     "a leader that was replaced while it was paused leads no more from its first step on, unless its signs of life were lost before",
   noFalseDemotion: "no leader that runs and is connected is followed no more for its silence",
+  oneHolder: "never two sessions believe that they hold one resource, at one instant of true time",
+  workWithinGrant:
+    "what is done under a grant never outlives it, and is told to stop when it still has its time for that",
+  tokensRise: "the tokens of successive grants of a resource strictly rise",
+  everyPartitionOwned: "every partition is held by the one whose share it is, within the bound of the last fault",
   workNeverOverlaps: "leading work never overlaps on one server with that of its next reign",
   membersReachable:
     "views show each member where it listens; lists, and the leader that clients are told, do on the network of who asks",
@@ -60,12 +65,14 @@ export const atEveryStep: ReadonlySet<Name> = new Set([
   "neverDies"
 ])
 
+const ofGrants: ReadonlyArray<Name> = ["oneHolder", "workWithinGrant", "tokensRise", "everyPartitionOwned"]
+
 /** What is promised in which mode of leadership. */
 export const namesOf = (leadership: "bully" | "lease"): ReadonlyArray<Name> => {
   const others: ReadonlySet<string> = new Set(
     leadership === "lease"
       ? ["highestLeads", "replacedIsNoticed", "noFalseDemotion"]
-      : ["oneLeader", "majorityBound", "termsGrow", "workWithinLease"]
+      : ["oneLeader", "majorityBound", "termsGrow", "workWithinLease", ...ofGrants]
   )
   return (Object.keys(promises) as Array<Name>).filter((name) => !others.has(name))
 }

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import * as Holdings from "../protocol/grants/Holdings.ts"
 import type * as Timing from "../protocol/model/Timing.ts"
 import type * as Step from "../protocol/Step.ts"
 import * as Server from "../server/Server.ts"
@@ -16,6 +17,7 @@ import * as VirtualTime from "../testing/VirtualTime.ts"
 import * as Agreement from "./Agreement.ts"
 import * as Faults from "./Faults.ts"
 import * as App from "./internal/app.ts"
+import type { Held } from "./internal/grantSafety.ts"
 import * as Passing from "./internal/passing.ts"
 import * as Player from "./internal/player.ts"
 import * as Watcher from "./Watcher.ts"
@@ -61,6 +63,7 @@ export interface Report {
   /** Of the story, what found a server in a state in which it could happen. */
   readonly happened: Readonly<Record<Faults.Fault["kind"], number>>
   readonly led: ReadonlyArray<Readonly<Watcher.Led>>
+  readonly held: ReadonlyArray<Readonly<Held>>
   readonly verdicts: ReadonlyArray<Watcher.Verdict>
   readonly violations: ReadonlyArray<Watcher.Violation>
   readonly steps: number
@@ -93,7 +96,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
       ...machines(options, world),
       onStep: watcher.stepped,
       transition,
-      app: App.make(watcher, settings, (index) => play.isSlow(index))
+      app: App.make({ watcher, settings, seed, expiry: world.expiry, isSlow: (index) => play.isSlow(index) })
     })
     const play: ReturnType<typeof Player.make> = Player.make({ group, watcher, rates, servers })
     const isDone = () => options.untilViolation === true && watcher.violations.length > 0
@@ -119,6 +122,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
       story,
       happened: play.happened,
       led: watcher.led,
+      held: watcher.grants.held,
       verdicts: watcher.verdicts(),
       violations: watcher.violations,
       steps: watcher.steps,
@@ -142,9 +146,14 @@ const drawWorld = Effect.fnUntraced(function*({ faults, millis, seed, servers }:
       ? yield* Faults.draw({ seed, profile: faults, servers, millis, timing, calm: bound, drift, jumps })
       : faults,
     rates: Array.from({ length: servers }, () => 1 + drift * (2 * random.nextDoubleUnsafe() - 1)),
+    expiry: drawExpiry(timing, yield* Random.withSeed(Random.next, `${seed} grants`)),
     drawAhead: () => Math.round(ahead * (random.nextDoubleUnsafe() - 0.5))
   }
 })
+
+/** For how long grants last: as long as an app has them unless it says otherwise, or for less than a change of the leader takes. */
+const drawExpiry = ({ lease }: Timing.Timing, chance: number): number =>
+  lease === null ? 0 : Math.ceil(Holdings.defaultExpiry(lease) / (chance < 0.5 ? 1 : 3))
 
 const machines = (
   { seed, servers, settings }: Options,

@@ -17,6 +17,7 @@ import * as Agreement from "./Agreement.ts"
 import * as Connected from "./internal/connected.ts"
 import { Crashes } from "./internal/crashes.ts"
 import { Fairness } from "./internal/fairness.ts"
+import * as Grants from "./internal/grantSafety.ts"
 import { Hardships } from "./internal/hardships.ts"
 import { LeaseSafety } from "./internal/leaseSafety.ts"
 import * as Lists from "./internal/lists.ts"
@@ -69,6 +70,7 @@ export class Watcher {
   readonly #checks = new Map<Invariants.Name, number>()
   readonly #hardships = new Hardships()
   readonly #leases: LeaseSafety
+  readonly grants: Grants.GrantSafety
   readonly #fairness: Fairness
   readonly #crashes: Crashes
   readonly #setBack = new Set<SimulatedNetwork.Host>()
@@ -97,9 +99,14 @@ export class Watcher {
     this.#transition = transition
     this.#leadership = leadership
     this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
-    this.#leases = new LeaseSafety(this.#servers, {
+    const isStopping = (index: number, at: number) => this.#hardships.wasPaused(index, at - this.#stopTimeout)
+    this.#leases = new LeaseSafety(this.#servers, { ...judge, isStopping })
+    this.grants = new Grants.GrantSafety(this.#servers, {
       ...judge,
-      isStopping: (index, at) => this.#hardships.wasPaused(index, at - this.#stopTimeout)
+      isStopping,
+      disturbedAt: () => this.disturbedAt,
+      isWhole: (living) => this.quiet.isWhole(living),
+      clocksAgree: () => this.#clocksAgree
     })
     this.#stopTimeout = Duration.toMillis(stopTimeout)
       + Timing.checkInterval({ heartbeatInterval: Duration.toMillis(heartbeatInterval) }, true)
@@ -147,7 +154,9 @@ export class Watcher {
     }
     this.quiet.stepped(at, index, after, outputs)
     this.#lead(watched, step)
-    if (this.#leadership === "lease") this.#leases.stepped(at)
+    if (this.#leadership !== "lease") return
+    this.#leases.stepped(at)
+    this.grants.stepped(watched, step)
   }
 
   /** A server is about to be killed, where nothing else is wrong. */
@@ -160,6 +169,7 @@ export class Watcher {
     const watched = this.#servers.get(index)
     if (watched === undefined) return
     if (watched.led !== null) watched.led.until = at
+    this.grants.ended(watched, at)
     this.#ended[index] = watched.start
     this.#servers.delete(index)
     this.#hardships.ended(index)
@@ -195,6 +205,7 @@ export class Watcher {
     watched.wokeAt = -Infinity
     // On a clock that was set back they would seem to last longer than those who granted them think.
     if (isNoticed) { for (const work of watched.works) work.claim = null }
+    if (isNoticed) this.grants.setBack(watched)
     this.#setBack.add(watched.host)
   }
 

@@ -8,15 +8,26 @@ import type * as Event from "../../protocol/model/Event.ts"
 import * as Member from "../../protocol/model/Member.ts"
 import * as Reign from "../../protocol/model/Reign.ts"
 import type * as Step from "../../protocol/Step.ts"
+import * as Holds from "../../server/Holds.ts"
 import * as Leadership from "../../server/Leadership.ts"
 import type * as Server from "../../server/Server.ts"
 import type * as Settings from "../../settings/Settings.ts"
 import type * as SimulatedGroup from "../../testing/SimulatedGroup.ts"
 import * as Invariants from "../Invariants.ts"
 import type * as Watcher from "../Watcher.ts"
+import * as Holding from "./holding.ts"
+
+/** What an app goes by on all servers of a run. `expiry`: ms for which what it holds is granted. */
+export interface Options {
+  readonly watcher: Watcher.Watcher
+  readonly settings: Settings.Settings
+  readonly seed: number | string
+  readonly expiry: number
+  readonly isSlow: (index: number) => boolean
+}
 
 /** What runs on each server, until its scope closes. */
-export const make = (watcher: Watcher.Watcher, settings: Settings.Settings, isSlow: (index: number) => boolean) => {
+export const make = ({ expiry, isSlow, seed, settings, watcher }: Options) => {
   const starts: Array<number> = []
   const stopTimeout = Duration.toMillis(settings.stopTimeout)
   return (server: Server.ServerShape, index: number) =>
@@ -24,26 +35,36 @@ export const make = (watcher: Watcher.Watcher, settings: Settings.Settings, isSl
       const start = (starts[index] ?? 0) + 1
       starts[index] = start
       yield* Effect.forkScoped(read(server, (what) => watcher.died(index, what)))
+      const drawStop = (overruns: () => void) => stopOf(stopTimeout, () => isSlow(index), overruns)
       const work = Effect.gen(function*() {
         const reign = yield* Leadership.Reign
         const tell = watcher.workStarts(index, start, reign.term)
-        // Most work stops at once, some takes its time, and some takes too long.
-        const kind = yield* Random.next
-        const length = yield* Random.next
-        const stop = Effect.suspend(() => {
-          if (kind < 0.95 && !isSlow(index)) return kind < 0.6 ? Effect.void : Effect.sleep(0.8 * stopTimeout * length)
-          // It will not make it: no lease can be asked to last until it has ended.
-          tell("overran")
-          return Effect.sleep(stopTimeout * (1.2 + 2 * length))
-        })
+        const stop = yield* drawStop(() => tell("overran"))
         return yield* Effect.onInterrupt(
           Effect.never,
           () => Effect.andThen(stop, Effect.sync(() => tell("ended")))
         )
       })
-      return yield* server.leadership.whileLeader(work)
+      const leading = server.leadership.whileLeader(work)
+      if (settings.leadership !== "lease") return yield* leading
+      const holding = Holding.run({ hold: Holds.of(server), watcher, index, start, expiry, stopTimeout, drawStop })
+      // With a chance of its own: what leads works as it did without it.
+      return yield* Effect.all([leading, Random.withSeed(holding, `${seed} holds s${index} ${start}`)], {
+        concurrency: "unbounded",
+        discard: true
+      })
     })
 }
+
+/** How some work stops. Most does at once, some takes its time, and some takes too long. */
+const stopOf = (stopTimeout: number, isSlow: () => boolean, overruns: () => void): Effect.Effect<Effect.Effect<void>> =>
+  Effect.map(Effect.all([Random.next, Random.next]), ([kind, length]) =>
+    Effect.suspend(() => {
+      if (kind < 0.95 && !isSlow()) return kind < 0.6 ? Effect.void : Effect.sleep(0.8 * stopTimeout * length)
+      // It will not make it: no lease can be asked to last until it has ended.
+      overruns()
+      return Effect.sleep(stopTimeout * (1.2 + 2 * length))
+    }))
 
 /** Tells the watcher of readers that have not the same view as their servers. */
 export const compareReaders = Effect.fnUntraced(function*(

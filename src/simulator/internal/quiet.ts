@@ -41,6 +41,12 @@ export const mayBeSent = (timing: Timing.Timing, servers: number, missing: numbe
   return (4 + 2 * renewals + signs) * copies + servers + 6 * missing
 }
 
+/**
+ * How many datagrams a server may send of what two sessions of each hold: one that waits asks twice a second, one that asks is
+ * answered, and each time that a lock is let go those who want it are told.
+ */
+const mayBeAsked = (servers: number, millis: number): number => servers * (20 + 8 * millis / 1_000)
+
 /** Who sees nobody asks three times a heartbeat, the group and each that it has lost, and says there that it lives. */
 const mayBeSentAlone = (servers: number): number => 5 * servers
 
@@ -53,6 +59,8 @@ interface Seen {
   /** Of the reign that it followed last. */
   term: number
   sent: number
+  /** What it asked, and answered, of what apps hold. */
+  asked: number
   /** How often it said to the group that it lives. */
   heartbeats: number
 }
@@ -108,13 +116,15 @@ export class Quiet {
   stepped(at: number, index: number, { election, members, timing, self }: State, outputs: ReadonlyArray<Output>): void {
     if (at < this.#since || outputs.length === 0) return
     this.#timing = timing
-    const seen = this.#seen.get(index) ?? { changes: 0, alone: false, led: false, term: -1, sent: 0, heartbeats: 0 }
+    const seen = this.#seen.get(index) ??
+      { changes: 0, alone: false, led: false, term: -1, sent: 0, asked: 0, heartbeats: 0 }
     seen.alone ||= members.length === 0
     seen.led ||= election.reign?.leader.id === self.id
     this.#seen.set(index, seen)
     for (const output of outputs) {
       if (output._tag === "Send") {
-        seen.sent += output.to.length
+        if (!isOfGrants(output)) seen.sent += output.to.length
+        else seen.asked += output.to.length
         if (isHeartbeat(output, timing)) seen.heartbeats += 1
       }
       if (output._tag === "Ask") seen.sent += 1
@@ -139,10 +149,14 @@ export class Quiet {
     this.#since = Infinity
     const heartbeats = lasted / timing.heartbeatInterval
     this.#judgeHeartbeats(at, timing, lasted)
-    for (const [index, { alone, led, sent }] of this.#seen) {
+    for (const [index, { alone, asked, led, sent }] of this.#seen) {
       this.#count("noFlapping")
       if (heartbeats < leastHeartbeats) continue
       this.#count("trafficBounded")
+      if (asked > mayBeAsked(this.#servers, lasted)) {
+        const what = `sent ${asked} datagrams of what is held in ${seconds(lasted)}`
+        this.#complain(at, "trafficBounded", index, what)
+      }
       const missing = this.#missing()
       const most = Math.max(mayBeSent(timing, this.#servers, missing, led), alone ? mayBeSentAlone(this.#servers) : 0)
       if (sent <= most * heartbeats) continue
@@ -200,6 +214,9 @@ export class Quiet {
     return isUnsteady ? 2 * (this.#servers - 1) : LinkGraph.missing(graph).length
   }
 }
+
+const isOfGrants = ({ message: { type } }: Extract<Output, { readonly _tag: "Send" }>): boolean =>
+  type === "GRANTS_ASK" || type === "GRANTS_SAY" || type === "GRANTS_NEWS"
 
 /** Whether it is said to the group. */
 const isHeartbeat = (
