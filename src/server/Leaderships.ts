@@ -14,7 +14,6 @@ import * as Election from "../protocol/model/Election.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import * as Reign from "../protocol/model/Reign.ts"
 import * as Step from "../protocol/Step.ts"
-import * as Holds from "./Holds.ts"
 import {
   ElectionRefused,
   type LeadershipShape,
@@ -61,9 +60,7 @@ export const make = (
     Effect.acquireRelease(ask(election), () => withdraw(election)).pipe(
       Effect.map(() => over({ engine, works, server, election }, of))
     )
-  const own = over({ engine, works, server, election: Election.ofGroup }, of)
-  Holds.note(own, engine.hold)
-  return own
+  return over({ engine, works, server, election: Election.ofGroup }, of)
 }
 
 /** Whose leadership it is: what logs and spans about it are annotated with. */

@@ -36,6 +36,7 @@ import * as Doubles from "./Doubles.ts"
 import * as Election from "./Election.ts"
 import * as Group from "./Group.ts"
 import * as Heartbeat from "./Heartbeat.ts"
+import * as Holds from "./Holds.ts"
 import * as Inbox from "./Inbox.ts"
 import * as KeepingLinks from "./KeepingLinks.ts"
 import * as Keys from "./Keys.ts"
@@ -124,6 +125,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const { failed, parts, useKeys } = yield* Effect.annotateLogs(run({ settings, keys, endpoint, seeds, self }), ours)
   const { counters, drops, inbox, links, messenger, publishing, state, supervisor, talk, works } = parts
   const dropped = Drops.withEndpoint(drops, endpoint)
+  const leadership = Leaderships.make(state, works, ours)
+  Holds.note(leadership, state.hold)
   return {
     group: Group.make({
       settings,
@@ -135,7 +138,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       messenger,
       ...OwnDescription.make(state, links)
     }),
-    leadership: Leaderships.make(state, works, ours),
+    leadership,
     useKeys,
     inbox,
     publishing,
