@@ -39,6 +39,7 @@ import * as Heartbeat from "./Heartbeat.ts"
 import * as Inbox from "./Inbox.ts"
 import * as KeepingLinks from "./KeepingLinks.ts"
 import * as Keys from "./Keys.ts"
+import * as LanBackend from "./LanBackend.ts"
 import * as Leadership from "./Leadership.ts"
 import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
@@ -120,9 +121,11 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const { failed, parts, useKeys } = yield* Effect.annotateLogs(run({ settings, keys, endpoint, seeds, self }), ours)
   const { counters, drops, inbox, links, messenger, publishing, state, supervisor, talk, works } = parts
   const dropped = Drops.withEndpoint(drops, endpoint)
+  const backend = LanBackend.make(state, ours)
   return {
     group: Group.make({
       settings,
+      backend,
       state,
       failed,
       fail: supervisor.giveUp,
@@ -131,7 +134,7 @@ export const fromSettings = Effect.fn("Server.start")(function*(
       messenger,
       ...OwnDescription.make(state, links)
     }),
-    leadership: Leaderships.make(state, works, ours),
+    leadership: Leaderships.make(backend, works),
     useKeys,
     inbox,
     publishing,
