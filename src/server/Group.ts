@@ -9,6 +9,7 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as Backend from "../backend/Backend.ts"
 import * as Counters from "../engine/Counters.ts"
 import type * as EventHub from "../engine/EventHub.ts"
 import type { GroupFailed } from "../engine/GroupFailed.ts"
@@ -18,7 +19,7 @@ import type * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
 import type { Now, State } from "../protocol/model/State.ts"
 import * as Snapshot from "../protocol/Status.ts"
-import * as Step from "../protocol/Step.ts"
+import type * as Step from "../protocol/Step.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import type * as Settings from "../settings/Settings.ts"
 import type * as Messenger from "../transport/Messenger.ts"
@@ -210,10 +211,28 @@ export class Group extends Context.Service<Group, GroupShape>()("bellwether/serv
 export interface Parts
   extends Pick<GroupShape, "dropped" | "fail" | "failed" | "settings" | "setTags" | "setPriority">
 {
+  readonly backend: Backend.Membership
   readonly state: ServerEngine.ServerEngine
   readonly counters: Counters.Counters
   readonly messenger: Pick<Messenger.Messenger, "sessions" | "volume">
 }
+
+/**
+ * What is the same of any backend: who is there, who leads, and all that changes.
+ *
+ * @internal
+ */
+export const watching = ({ events, view, views }: Backend.Membership) => ({
+  self: Effect.map(view, ({ self }) => self),
+  members: Effect.map(view, ({ members }) => members),
+  reign: Effect.map(view, ({ reign }) => reign),
+  view,
+  subscribe: events.subscribe,
+  subscribeAfter: events.subscribeAfter,
+  events: Stream.unwrap(Effect.map(events.subscribe, (subscription) => subscription.events)),
+  changes: views,
+  ...Owners.make(view, views)
+})
 
 /**
  * The service over a server's state.
@@ -221,21 +240,12 @@ export interface Parts
  * @internal
  */
 export const make = (
-  { counters, dropped, fail, failed, messenger, setPriority, setTags, settings, state }: Parts
+  { backend, counters, dropped, fail, failed, messenger, setPriority, setTags, settings, state }: Parts
 ): GroupShape => {
-  const view = Effect.map(state.state, Step.view)
   const votesIn = Effect.zipWith(state.state, state.now, (of, { monotonic }) => Handover.votesIn(of, monotonic))
   return {
     settings,
-    self: Effect.map(state.state, ({ self }) => self),
-    members: Effect.map(view, ({ members }) => members),
-    reign: Effect.map(state.state, ({ election }) => election.reign),
-    view,
-    subscribe: state.events.subscribe,
-    subscribeAfter: state.events.subscribeAfter,
-    events: Stream.unwrap(Effect.map(state.events.subscribe, ({ events }) => events)),
-    changes: state.views,
-    ...Owners.make(view, state.views),
+    ...watching(backend),
     status: Effect.zipWith(
       state.state,
       state.now,

@@ -1,19 +1,15 @@
-/** A server's leadership, in the group's own election and in those of other names, over its engine. */
+/** A server's leadership, in the group's own election and in those of other names, over its backend. */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import type * as Backend from "../backend/Backend.ts"
 import * as Closing from "../engine/Closing.ts"
-import * as ElectionContext from "../protocol/election/ElectionContext.ts"
-import * as NamedElections from "../protocol/election/NamedElections.ts"
-import * as SteppingDown from "../protocol/election/SteppingDown.ts"
 import * as Election from "../protocol/model/Election.ts"
 import type * as Member from "../protocol/model/Member.ts"
 import * as Reign from "../protocol/model/Reign.ts"
-import * as Step from "../protocol/Step.ts"
 import {
   ElectionRefused,
   type LeadershipShape,
@@ -24,26 +20,22 @@ import {
 } from "./Leadership.ts"
 import type * as LeadingWork from "./LeadingWork.ts"
 import * as ScheduledRuns from "./ScheduledRuns.ts"
-import type * as ServerEngine from "./ServerEngine.ts"
 import * as Singleton from "./Singleton.ts"
 import * as WhileLeader from "./WhileLeader.ts"
 
 /** The group's own leadership, and the way to those of other names. */
 export const make = (
-  engine: ServerEngine.ServerEngine,
-  works: LeadingWork.All,
-  server: Server
+  backend: Backend.Backend,
+  works: LeadingWork.All
 ): LeadershipShape => {
   // How many scopes asked for each name.
   const asked = new Map<string, number>()
   const ask = (election: string) =>
-    Effect.flatMap(engine.state, (state) => {
+    Effect.flatMap(backend.hasRoom(election), (hasRoom) => {
       if (!Election.isName(election)) return Effect.fail(new ElectionRefused({ election, reason: "name" }))
-      if (!NamedElections.hasRoom(state, election)) {
-        return Effect.fail(new ElectionRefused({ election, reason: "room" }))
-      }
+      if (!hasRoom) return Effect.fail(new ElectionRefused({ election, reason: "room" }))
       asked.set(election, (asked.get(election) ?? 0) + 1)
-      return engine.step({ _tag: "Campaign", election })
+      return backend.step({ _tag: "Campaign", election })
     })
   const withdraw = (election: string) =>
     Effect.suspend(() => {
@@ -54,44 +46,34 @@ export const make = (
       }
       asked.delete(election)
       works.release(election)
-      return engine.step({ _tag: "Withdraw", election })
+      return backend.step({ _tag: "Withdraw", election })
     })
   const of: LeadershipShape["of"] = (election) =>
     Effect.acquireRelease(ask(election), () => withdraw(election)).pipe(
-      Effect.map(() => over({ engine, works, server, election }, of))
+      Effect.map(() => over({ backend, works, election }, of))
     )
-  return over({ engine, works, server, election: Election.ofGroup }, of)
-}
-
-/** Whose leadership it is: what logs and spans about it are annotated with. */
-interface Server {
-  readonly group: string
-  readonly node: Member.NodeId
+  return over({ backend, works, election: Election.ofGroup }, of)
 }
 
 /** One election of one server, and the leading work of all of them. */
 interface Of {
-  readonly engine: ServerEngine.ServerEngine
+  readonly backend: Backend.Backend
   readonly works: LeadingWork.All
-  readonly server: Server
   readonly election: string
 }
 
 const over = (one: Of, of: LeadershipShape["of"]): LeadershipShape => {
-  const { election, engine, works } = one
+  const { backend, election, works } = one
   const lead = leadOf(one)
   return {
     isLeader: Effect.map(lead.own, (reign) => reign !== null),
     current: Effect.map(lead.own, Option.fromNullishOr),
-    followed: Effect.map(
-      engine.state,
-      (state) => Option.fromNullishOr(ElectionContext.register(state, election)?.reign)
-    ),
+    followed: Effect.map(backend.followed(election), Option.fromNullishOr),
     resign: Effect.flatMap(lead.own, (reign) => reign === null ? notLeading : Effect.uninterruptible(lead.resign)),
     stepDownFor: (duration) =>
       Option.match(Option.filter(Duration.fromInput(duration), isAllowed), {
         onNone: () => Effect.fail(new TimeRefused({ was: shown(duration) })),
-        onSome: (time) => engine.step({ _tag: "StepDown", election, millis: Math.ceil(Duration.toMillis(time)) })
+        onSome: (time) => backend.step({ _tag: "StepDown", election, millis: Math.ceil(Duration.toMillis(time)) })
       }),
     transferTo: transferTo(one, lead.own),
     whileLeader: (effect) => Effect.suspend(() => WhileLeader.whileLeader(lead, works.of(election), effect)),
@@ -104,41 +86,38 @@ const over = (one: Of, of: LeadershipShape["of"]): LeadershipShape => {
 
 /** The lead in one election as its work sees it. */
 const leadOf = (one: Of): LeadingWork.Lead => {
-  const { election, engine, server, works } = one
+  const { backend, election, works } = one
   return {
-    about: { ...server, election },
-    own: Effect.zipWith(engine.state, engine.now, (state, now) => Step.leads(state, now, election)),
-    owns: Stream.map(engine.ownReigns, (all) => all.get(election) ?? null),
+    about: { ...backend.whose, election },
+    own: backend.own(election),
+    owns: Stream.map(backend.ownReigns, (all) => all.get(election) ?? null),
     token: (reign) => Reign.token(reign, election),
-    resign: engine.step({ _tag: "Resign", election }),
+    resign: backend.step({ _tag: "Resign", election }),
     overran: (term) =>
       Effect.andThen(
-        engine.tell({ event: "WorkOverran", election, term, for: Duration.toMillis(works.stopTimeout) }),
-        engine.step({ _tag: "WorkOverran", election, term })
+        backend.tell({ event: "WorkOverran", election, term, for: Duration.toMillis(works.stopTimeout) }),
+        backend.step({ _tag: "WorkOverran", election, term })
       ),
-    finished: engine.step({ _tag: "WorkFinished", election }),
+    finished: backend.step({ _tag: "WorkFinished", election }),
     failed: (term, cause) => tellFailure(one, "", { term, cause, again: null }),
-    givenUp: engine.step({ _tag: "WorkGivenUp", election }),
+    givenUp: backend.step({ _tag: "WorkGivenUp", election }),
     offered: Effect.flatMap(
-      engine.state,
-      (state) =>
-        ElectionContext.register(state, election)?.hasNoWork === true
-          ? engine.step({ _tag: "WorkOffered", election })
-          : Effect.void
+      backend.isGivenUp(election),
+      (isGivenUp) => isGivenUp ? backend.step({ _tag: "WorkOffered", election }) : Effect.void
     )
   }
 }
 
 /** To the log too: the caller may have forked the work, and reads no events. */
-const tellFailure = ({ election, engine, server }: Of, name: string, { again, cause, term }: Singleton.Failure) => {
+const tellFailure = ({ backend, election }: Of, name: string, { again, cause, term }: Singleton.Failure) => {
   const what = `${name === "" ? "leading work" : `the singleton ${name}`} failed in term ${term}`
   const text = Cause.pretty(cause).split("\n")[0] ?? ""
   return Effect.andThen(
     again === null
       ? Effect.logError(`${what}; it is not started again, and this server resigns`, cause)
       : Effect.logWarning(`${what}; it is started again after ${again} ms`, cause),
-    engine.tell({ event: "WorkFailed", election, name, term, cause: text.slice(0, 500), again })
-  ).pipe(Effect.annotateLogs({ ...server, ...election === Election.ofGroup ? {} : { election }, term }))
+    backend.tell({ event: "WorkFailed", election, name, term, cause: text.slice(0, 500), again })
+  ).pipe(Effect.annotateLogs({ ...backend.whose, ...election === Election.ofGroup ? {} : { election }, term }))
 }
 
 const singleton = (one: Of, lead: LeadingWork.Lead): LeadershipShape["singleton"] => (name, effect, options = {}) =>
@@ -156,9 +135,9 @@ const singleton = (one: Of, lead: LeadingWork.Lead): LeadershipShape["singleton"
 
 const cron = (one: Of, lead: LeadingWork.Lead): LeadershipShape["cron"] => (name, cron, work, options = {}) => {
   const { catchUp = "skip", healthyAfter } = options
-  const { election: leadership, engine } = one
+  const { backend, election: leadership } = one
   const mark: ScheduledRuns.Job<unknown, unknown, unknown>["mark"] = (mark) =>
-    engine.mark({ leadership, job: name }, mark)
+    backend.mark({ leadership, job: name }, mark)
   return Effect.flatMap(
     Effect.orDie(ScheduledRuns.check(name, options)),
     () =>
@@ -169,33 +148,31 @@ const cron = (one: Of, lead: LeadingWork.Lead): LeadershipShape["cron"] => (name
   )
 }
 
-const drain = ({ engine, works }: Of): LeadershipShape["drain"] =>
-  Effect.flatMap(engine.state, ({ named }) => {
-    const elections = [Election.ofGroup, ...HashMap.keys(named)]
+const drain = ({ backend, works }: Of): LeadershipShape["drain"] =>
+  Effect.flatMap(backend.entered, (elections) => {
     const millis = Duration.toMillis(longest)
     return Effect.andThen(
-      Effect.forEach(elections, (election) => engine.step({ _tag: "StepDown", election, millis })),
+      Effect.forEach(elections, (election) => backend.step({ _tag: "StepDown", election, millis })),
       Closing.waitFor(Effect.forEach(elections, works.idle), works.stopTimeout)
     )
   })
 
 const transferTo = (
-  { election, engine, server, works }: Of,
+  { backend, election, works }: Of,
   own: LeadingWork.Lead["own"]
 ): LeadershipShape["transferTo"] =>
   Effect.fn("Leadership.transferTo")(function*(member: Member.NodeId | { readonly id: Member.NodeId }) {
     const to = typeof member === "string" ? member : member.id
-    yield* Effect.annotateCurrentSpan({ ...server, election, to })
+    yield* Effect.annotateCurrentSpan({ ...backend.whose, election, to })
     // Subscribed before the lead is given up, so that no leader is missed.
-    const { events } = yield* engine.events.subscribe
+    const { events } = yield* backend.events.subscribe
     const reign = yield* own
-    const before = yield* engine.state
-    const refusal = reign === null ? "NotLeading" : SteppingDown.refusal(before, to, election)
+    const refusal = reign === null ? "NotLeading" : yield* backend.transferRefusal(to, election)
     if (refusal === "NotLeading") return yield* notLeading
-    if (to === before.self.id) return
+    if (to === backend.whose.node) return
     if (refusal === "NoSuchMember") return yield* new NoSuchMember({ id: to, election })
-    yield* engine.step({ _tag: "Transfer", election, to })
-    const within = Duration.toMillis(works.stopTimeout) + 2 * before.timing.coordinatorTimeout
+    yield* backend.step({ _tag: "Transfer", election, to })
+    const within = Duration.toMillis(works.stopTimeout) + backend.transfersWithin
     const leader = yield* events.pipe(
       Stream.filterMap((event) =>
         event.event === "LeaderChanged" && event.election === election && event.leader !== null

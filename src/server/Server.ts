@@ -40,6 +40,7 @@ import * as Holds from "./Holds.ts"
 import * as Inbox from "./Inbox.ts"
 import * as KeepingLinks from "./KeepingLinks.ts"
 import * as Keys from "./Keys.ts"
+import * as LanBackend from "./LanBackend.ts"
 import * as Leadership from "./Leadership.ts"
 import * as Leaderships from "./Leaderships.ts"
 import * as LeadingWork from "./LeadingWork.ts"
@@ -125,11 +126,13 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const { failed, parts, useKeys } = yield* Effect.annotateLogs(run({ settings, keys, endpoint, seeds, self }), ours)
   const { counters, drops, inbox, links, messenger, publishing, state, supervisor, talk, works } = parts
   const dropped = Drops.withEndpoint(drops, endpoint)
-  const leadership = Leaderships.make(state, works, ours)
+  const backend = LanBackend.make(state, ours)
+  const leadership = Leaderships.make(backend, works)
   Holds.note(leadership, state.hold)
   return {
     group: Group.make({
       settings,
+      backend,
       state,
       failed,
       fail: supervisor.giveUp,
