@@ -17,12 +17,19 @@ import type * as Step from "../protocol/Step.ts"
  */
 export type HoldEvent = Extract<Output, { readonly _tag: "Granted" | "EndGrant" | "HoldRefused" }>
 
+/** What came of an ask: `again` is for how many ms more nothing is granted, 0 where it may be; null where it was refused. */
+export type Answered = { readonly again: number } | null
+
 /** A session of this server. */
 export interface Hold {
   /** What becomes of it, in order. It holds no more than two events for each resource that were not taken yet. */
   readonly events: Queue.Dequeue<HoldEvent>
   /** Wants something else from now on. What is held and not wanted stays held until it is released. */
   readonly want: (wanted: Pick<Wanted, "wanted" | "weight">) => Effect.Effect<void>
+  /** Wants that from now on, and waits until the leader has answered an ask that was sent since. It may wait for ever. */
+  readonly ask: (wanted: Pick<Wanted, "wanted" | "weight">) => Effect.Effect<Answered>
+  /** What is held by the clock and not to be ended, and for how many ms if it is not renewed. */
+  readonly current: Effect.Effect<ReadonlyMap<number, Claiming.Current>>
   /** What was done under that grant has ended: another may have it at once. */
   readonly release: (resource: number, token: string) => Effect.Effect<void>
   /** The token of what is held, by the clock; null where it is not. */
@@ -39,7 +46,20 @@ export interface Holds {
   /** Begins a session, which asks at once. It goes on until it is ended. */
   readonly hold: (wanted: Omit<Wanted, "hold">) => Effect.Effect<Hold>
   /** Takes what a step leaves to be done for a session. Never waits. */
-  readonly carryOut: (output: HoldEvent) => void
+  readonly carryOut: (output: HoldEvent | AskAnswered) => void
+}
+
+type AskAnswered = Extract<Output, { readonly _tag: "AskAnswered" }>
+
+/** Those who wait for the answer to an ask that is newer than `after`. */
+interface Waiter {
+  readonly after: number
+  readonly answered: (answer: Answered) => void
+}
+
+interface Session {
+  readonly events: Queue.Queue<HoldEvent>
+  readonly waiters: Set<Waiter>
 }
 
 const noted = new WeakMap<object, Holds["hold"]>()
@@ -56,20 +76,32 @@ export const make = (parts: {
   readonly state: () => State
   readonly now: Effect.Effect<Now>
 }): Holds => {
-  const sessions = new Map<number, Queue.Queue<HoldEvent>>()
+  const sessions = new Map<number, Session>()
   let holds = 0
   const step = (input: Step.Input) => Effect.sync(() => parts.offer(input))
   return {
     hold: (wanted) =>
       Effect.map(Queue.unbounded<HoldEvent>(), (events) => {
         const hold = ++holds
-        sessions.set(hold, events)
+        const waiters = new Set<Waiter>()
+        sessions.set(hold, { events, waiters })
         // One that has left steps no more.
         if (parts.state().phase === "Left") Queue.offerUnsafe(events, { _tag: "HoldRefused", hold, why: "Left" })
         else parts.offer({ _tag: "Hold", hold, ...wanted })
         return {
           events,
           want: (to) => step({ _tag: "Hold", hold, ...wanted, ...to }),
+          ask: (to) =>
+            Effect.callback<Answered>((resume) => {
+              const waiter: Waiter = {
+                after: Claiming.newestAsk(parts.state(), hold),
+                answered: (answer) => resume(Effect.succeed(answer))
+              }
+              waiters.add(waiter)
+              parts.offer({ _tag: "Hold", hold, ...wanted, ...to })
+              return Effect.sync(() => void waiters.delete(waiter))
+            }),
+          current: Effect.map(parts.now, (now) => Claiming.current(parts.state(), hold, now)),
           release: (resource, token) => step({ _tag: "Release", hold, resource, token }),
           token: (resource) => Effect.map(parts.now, (now) => Claiming.tokenOf(parts.state(), hold, resource, now)),
           end: (finished) =>
@@ -77,8 +109,21 @@ export const make = (parts: {
         }
       }),
     carryOut: (output) => {
-      const events = sessions.get(output.hold)
-      if (events !== undefined) Queue.offerUnsafe(events, output)
+      const session = sessions.get(output.hold)
+      if (session === undefined) return
+      if (output._tag !== "AskAnswered") Queue.offerUnsafe(session.events, output)
+      if (output._tag === "AskAnswered" || output._tag === "HoldRefused") answer(session, output)
     }
+  }
+}
+
+const answer = (
+  { waiters }: Session,
+  output: AskAnswered | Extract<HoldEvent, { readonly _tag: "HoldRefused" }>
+): void => {
+  for (const waiter of waiters) {
+    if (output._tag === "AskAnswered" && output.seq <= waiter.after) continue
+    waiters.delete(waiter)
+    waiter.answered(output._tag === "AskAnswered" ? output : null)
   }
 }

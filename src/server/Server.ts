@@ -54,6 +54,7 @@ import * as Partitions from "./Partitions.ts"
 import * as Publishing from "./Publishing.ts"
 import * as Seeds from "./Seeds.ts"
 import * as ServerEngine from "./ServerEngine.ts"
+import * as Sessions from "./Sessions.ts"
 import * as Talk from "./Talk.ts"
 
 /**
@@ -75,6 +76,8 @@ export interface ServerShape {
   readonly members: Members.MembersShape
   readonly partitions: Partitions.PartitionsShape
   readonly locks: Lock.LockShape
+  /** On which `bellwether/Cluster` stands. */
+  readonly sessions: Sessions.SessionsShape
 }
 
 /**
@@ -147,7 +150,8 @@ export const fromSettings = Effect.fn("Server.start")(function*(
     publishing,
     members: talk.members,
     partitions: Partitions.over(state, settings.stopTimeout, ours),
-    locks: Lock.make(state, settings)
+    locks: Lock.make(state, settings),
+    sessions: { hold: state.hold, lease: Settings.agreement(settings), stopTimeout: settings.stopTimeout }
   }
 })
 
@@ -315,6 +319,7 @@ export type Services =
   | Publishing.Publishing
   | Partitions.Partitions
   | Lock.Lock
+  | Sessions.Sessions
 
 /**
  * The services that a server is.
@@ -328,7 +333,8 @@ export const services = (server: ServerShape): Context.Context<Services> =>
     Context.add(Publishing.Publishing, server.publishing),
     Context.add(Members.Members, server.members),
     Context.add(Partitions.Partitions, server.partitions),
-    Context.add(Lock.Lock, server.locks)
+    Context.add(Lock.Lock, server.locks),
+    Context.add(Sessions.Sessions, server.sessions)
   )
 
 /**

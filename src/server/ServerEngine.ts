@@ -165,6 +165,7 @@ export const make = Effect.fnUntraced(function*(
       case "Granted":
       case "EndGrant":
       case "HoldRefused":
+      case "AskAnswered":
         return holds.carryOut(output)
       case "KeepLinks":
         return links?.keep(output.peers)

@@ -11,6 +11,8 @@ const entries = [
   "NodeClient.ts",
   "NodeObserver.ts",
   "Diagnosis.ts",
+  "Cluster.ts",
+  "NodeCluster.ts",
   "StatusApi.ts",
   "StatusClient.ts",
   "testing/index.ts"

@@ -107,6 +107,10 @@ export const unhold = (
   })
 }
 
+/** The number of the newest ask of a session; 0 where it has sent none. */
+export const newestAsk = ({ grants }: Pick<State, "grants">, hold: number): number =>
+  Option.match(HashMap.get(grants.holdings, hold), { onNone: () => 0, onSome: ({ seq }) => seq })
+
 /** The token of a grant of this server's own that lasts by the clock; null where there is none. */
 export const tokenOf = (
   state: Pick<State, "grants" | "timing">,
@@ -118,6 +122,28 @@ export const tokenOf = (
   const holding = Option.getOrUndefined(HashMap.get(state.grants.holdings, hold))
   const held = holding === undefined ? undefined : Option.getOrUndefined(HashMap.get(holding.held, resource))
   return terms !== null && held !== undefined && Holdings.left(holding!, held, terms, now) > 0 ? held.token : null
+}
+
+/** What a session holds by the clock, but for what is to be ended: under which token, and for how many ms more. */
+export const current = (
+  state: Pick<State, "grants" | "timing">,
+  hold: number,
+  now: Pick<Now, "monotonic" | "wall" | "sinceBoot">
+): ReadonlyMap<number, Current> => {
+  const terms = termsOf(state)
+  const holding = Option.getOrUndefined(HashMap.get(state.grants.holdings, hold))
+  if (terms === null || holding === undefined) return new Map()
+  const all = Array.from(holding.held, ([resource, held]): [number, Current & { readonly isEnding: boolean }] => [
+    resource,
+    { token: held.token, left: Holdings.left(holding, held, terms, now), isEnding: held.isEnding }
+  ])
+  return new Map(all.filter(([, { isEnding, left }]) => !isEnding && left > 0))
+}
+
+/** A grant of this server's own, and for how many ms it lasts by the clock if it is not renewed. */
+export interface Current {
+  readonly token: string
+  readonly left: number
 }
 
 // --- Asking ---
@@ -180,6 +206,7 @@ const read = (
   if (change === null) return context.drop("GrantRepeated")
   if (refused !== null) context.outputs.push({ _tag: "HoldRefused", hold, why: refused })
   tell(context, hold, change)
+  if (refused === null) context.outputs.push({ _tag: "AskAnswered", hold, seq, again: answer.again })
 }
 
 /** Rises with each change of a holder, also over reigns; its order is that of texts. */

@@ -27,6 +27,7 @@ import type { Known } from "./Runs.ts"
  *   came of that question of the app; `text` is the JSON that belongs to the outcome.
  * - `Granted`: the app holds this from now on. `EndGrant`: what is done under that grant is to be ended, then step `Release`.
  *   `HoldRefused`: nothing can be held, for others of the space differ, too much is held, or this server leaves.
+ * - `AskAnswered`: the leader has answered that ask of a session. `again`: it grants nothing for so many ms more.
  */
 export type Output =
   | {
@@ -76,6 +77,7 @@ export type Output =
     readonly why: "Moving" | "Expiring" | "Lost" | "Leaving"
   }
   | { readonly _tag: "HoldRefused"; readonly hold: number; readonly why: "Differs" | "Full" | "Left" }
+  | { readonly _tag: "AskAnswered"; readonly hold: number; readonly seq: number; readonly again: number }
 
 /** One start of a server, and where it accepts crash links. */
 export interface LinkPeer {
