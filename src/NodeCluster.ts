@@ -28,8 +28,8 @@ import type * as Settings from "./settings/Settings.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** The settings of its server: `leadership: "lease"` and `groupSize` among them. */
-  readonly server: Settings.Options
+  /** The settings of its server, `leadership: "lease"` and `groupSize` among them: from `BELLWETHER_*` unless given. */
+  readonly server?: Settings.Options | undefined
   /**
    * What is not given here is read from the environment, as `NodeClusterSocket.layer` does, but for these defaults:
    * `shardLockExpiration` is `4 x leaseDuration`, `shardLockRefreshInterval` a third of that, and the host of `runnerAddress` is the
@@ -64,7 +64,7 @@ export type Services = Sharding.Sharding | Runners.Runners | ShardLocks | Server
  * @since 0.1.0
  */
 export const layerWith = (
-  options: Options
+  options: Options = {}
 ): Layer.Layer<Services, ClusterError, MessageStorage.MessageStorage> =>
   SocketRunner.layer.pipe(
     Layer.provide([NodeClusterSocket.layerSocketServer, NodeClusterSocket.layerClientProtocol]),
@@ -73,7 +73,7 @@ export const layerWith = (
     Layer.provide(
       options.serialization === "ndjson" ? RpcSerialization.layerNdjson : RpcSerialization.layerSchemaBinary()
     ),
-    Layer.provideMerge(NodeServer.layer(options.server))
+    Layer.provideMerge(options.server === undefined ? NodeServer.layerConfig() : NodeServer.layer(options.server))
   )
 
 /**
@@ -83,6 +83,6 @@ export const layerWith = (
  * @since 0.1.0
  */
 export const layer = (
-  options: Options
+  options: Options = {}
 ): Layer.Layer<Services | MessageStorage.MessageStorage, ClusterError> =>
   Layer.provideMerge(layerWith(options), MessageStorage.layerNoop)

@@ -20,7 +20,7 @@ export interface Acquired {
 
 /** The claims of one space. */
 export interface Claims {
-  /** Takes those of these that are free, in so much time. What was lost and not let go yet is not taken anew. */
+  /** Takes those of these that are free, in so much time. What was lost is taken anew: nothing may be done with it any more. */
   readonly acquire: (resources: ReadonlyArray<number>, within: Duration.Duration) => Effect.Effect<Acquired>
   /** Whether the leader answers in that time to what is asked now. */
   readonly confirm: (within: Duration.Duration) => Effect.Effect<boolean>
@@ -47,6 +47,12 @@ export const make = Effect.fnUntraced(function*(
   const ask = (within: Duration.Duration) =>
     Effect.timeoutOption(Effect.suspend(() => hold.ask({ wanted, weight: 1 })), within)
 
+  const release = (resource: number) =>
+    Effect.suspend(() => {
+      const token = acquired.get(resource)
+      acquired.delete(resource)
+      return token === undefined ? Effect.void : hold.release(resource, token)
+    })
   /** Wants nothing any more, and keeps nothing that nobody was told of. */
   const settle = Effect.gen(function*() {
     wanted = []
@@ -56,6 +62,11 @@ export const make = Effect.fnUntraced(function*(
     }
   })
   const take = Effect.fnUntraced(function*(resources: ReadonlyArray<number>, within: Duration.Duration) {
+    const before = yield* hold.current
+    // Who asks for it does nothing with it: it was told of a loss, or not of the grant.
+    for (const resource of resources) {
+      if (acquired.has(resource) && before.get(resource)?.token !== acquired.get(resource)) yield* release(resource)
+    }
     wanted = resources.filter((resource) => !acquired.has(resource))
     const answer = wanted.length === 0 ? Option.some({ again: 0 }) : yield* ask(within)
     const current = yield* hold.current
@@ -63,22 +74,12 @@ export const make = Effect.fnUntraced(function*(
       const one = current.get(resource)
       if (one !== undefined) acquired.set(resource, one.token)
     }
-    const tokens = resources.flatMap((resource): Array<[number, string]> => {
-      const token = acquired.get(resource)
-      return token !== undefined && current.get(resource)?.token === token ? [[resource, token]] : []
-    })
     return {
-      tokens: new Map(tokens),
+      tokens: heldOf(resources, acquired, current),
       again: Option.match(answer, { onNone: () => 0, onSome: (answered) => answered?.again ?? 0 }),
       isAnswered: Option.isSome(answer) && answer.value !== null
     }
   })
-  const release = (resource: number) =>
-    Effect.suspend(() => {
-      const token = acquired.get(resource)
-      acquired.delete(resource)
-      return token === undefined ? Effect.void : hold.release(resource, token)
-    })
   return {
     acquire: (resources, within) => Effect.ensuring(take(resources, within), settle),
     confirm: (within) => Effect.map(ask(within), (answer) => Option.isSome(answer) && answer.value !== null),
@@ -95,6 +96,19 @@ export const make = Effect.fnUntraced(function*(
     releaseAll: Effect.suspend(() => Effect.forEach([...acquired.keys()], release, { discard: true }))
   }
 })
+
+/** The tokens of these resources that were acquired and are held. */
+const heldOf = (
+  resources: ReadonlyArray<number>,
+  acquired: ReadonlyMap<number, string>,
+  current: Current
+): ReadonlyMap<number, string> =>
+  new Map(resources.flatMap((resource): Array<[number, string]> => {
+    const token = acquired.get(resource)
+    return token !== undefined && current.get(resource)?.token === token ? [[resource, token]] : []
+  }))
+
+type Current = Effect.Success<Holds.Hold["current"]>
 
 const explanation = {
   Differs: "other runners have another shardLockExpiration or shardsPerGroup: these must be the same on all",

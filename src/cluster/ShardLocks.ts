@@ -32,12 +32,20 @@ export interface ShardLocksShape {
  * locks, which is `shardLockRefreshInterval` later at most.
  *
  * ```ts
- * import { ShardLocks } from "bellwether/Cluster"
- * import * as Effect from "effect/Effect"
+ * import { ShardLockLost, ShardLocks } from "bellwether/Cluster"
+ * import { Effect } from "effect"
+ * import * as Entity from "effect/cluster/Entity"
+ * import * as Rpc from "effect/rpc/Rpc"
  *
- * declare const store: { write: (text: string, token: string) => Effect.Effect<void> }
+ * declare const write: (entity: string, token: string) => Effect.Effect<void>
  *
- * export const save = (text: string) => Effect.flatMap(ShardLocks.token, (token) => store.write(text, token))
+ * const Order = Entity.make("Order", [Rpc.make("Pay", { error: ShardLockLost })])
+ *
+ * export const layer = Order.toLayer(Effect.gen(function*() {
+ *   const { entityId, shardId } = yield* Entity.CurrentAddress
+ *   const { token } = yield* ShardLocks
+ *   return { Pay: () => Effect.flatMap(token(shardId), (token) => write(entityId, token)) }
+ * }))
  * ```
  *
  * @category services

@@ -75,4 +75,18 @@ describe("the storage of runners", () => {
       assert.deepStrictEqual(defect.shards, ["default:1", "default:2"])
       assert.notStrictEqual(leader, other)
     })))
+
+  it.effect("takes a lock anew that was lost before anybody was told of it", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const { group, one, world } = yield* worldOf()
+      const acquire = world.one.storage.acquire(world.one.runner.address, shards(1))
+      // Its answer is not waited for.
+      yield* Effect.forkChild(acquire)
+      yield* group.advance("1 second")
+      yield* group.pause(one)
+      yield* group.advance("10 seconds")
+      yield* group.resume(one, "sleepers")
+      yield* group.advance("1 second")
+      assert.deepStrictEqual(yield* world.during(acquire), shards(1))
+    })))
 })
