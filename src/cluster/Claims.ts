@@ -83,13 +83,7 @@ export const make = Effect.fnUntraced(function*(
   return {
     acquire: (resources, within) => Effect.ensuring(take(resources, within), settle),
     confirm: (within) => Effect.map(ask(within), (answer) => Option.isSome(answer) && answer.value !== null),
-    left: (resource) =>
-      Effect.map(hold.current, (current) => {
-        const token = acquired.get(resource)
-        if (token === undefined) return null
-        const one = current.get(resource)
-        return one?.token === token ? one.left : 0
-      }),
+    left: (resource) => Effect.map(hold.current, (current) => leftOf(acquired.get(resource), current.get(resource))),
     token: (resource) =>
       Effect.map(hold.token(resource), (token) => token !== null && acquired.get(resource) === token ? token : null),
     release,
@@ -107,6 +101,11 @@ const heldOf = (
     const token = acquired.get(resource)
     return token !== undefined && current.get(resource)?.token === token ? [[resource, token]] : []
   }))
+
+const leftOf = (token: string | undefined, one: { readonly token: string; readonly left: number } | undefined) => {
+  if (token === undefined) return null
+  return one?.token === token ? one.left : 0
+}
 
 type Current = Effect.Success<Holds.Hold["current"]>
 
