@@ -62,14 +62,6 @@ interface Session {
   readonly waiters: Set<Waiter>
 }
 
-const noted = new WeakMap<object, Holds["hold"]>()
-
-/** Notes how sessions begin on the server that has this leadership. */
-export const note = (leadership: object, hold: Holds["hold"]): void => void noted.set(leadership, hold)
-
-/** How a session begins on a server, by its own leadership: apps hold nothing by themselves, so it is no part of that. */
-export const of = ({ leadership }: { readonly leadership: object }): Holds["hold"] => noted.get(leadership)!
-
 /** No session yet. */
 export const make = (parts: {
   readonly offer: (input: Step.Input) => void

@@ -36,7 +36,6 @@ import * as Doubles from "./Doubles.ts"
 import * as Election from "./Election.ts"
 import * as Group from "./Group.ts"
 import * as Heartbeat from "./Heartbeat.ts"
-import * as Holds from "./Holds.ts"
 import * as Inbox from "./Inbox.ts"
 import * as KeepingLinks from "./KeepingLinks.ts"
 import * as Keys from "./Keys.ts"
@@ -131,7 +130,6 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const dropped = Drops.withEndpoint(drops, endpoint)
   const backend = LanBackend.make(state, ours)
   const leadership = Leaderships.make(backend, works)
-  Holds.note(leadership, state.hold)
   return {
     group: Group.make({
       settings,

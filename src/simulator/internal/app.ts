@@ -8,7 +8,6 @@ import type * as Event from "../../protocol/model/Event.ts"
 import * as Member from "../../protocol/model/Member.ts"
 import * as Reign from "../../protocol/model/Reign.ts"
 import type * as Step from "../../protocol/Step.ts"
-import * as Holds from "../../server/Holds.ts"
 import * as Leadership from "../../server/Leadership.ts"
 import type * as Server from "../../server/Server.ts"
 import type * as Settings from "../../settings/Settings.ts"
@@ -47,7 +46,7 @@ export const make = ({ expiry, isSlow, seed, settings, watcher }: Options) => {
       })
       const leading = server.leadership.whileLeader(work)
       if (settings.leadership !== "lease") return yield* leading
-      const holding = Holding.run({ hold: Holds.of(server), watcher, index, start, expiry, stopTimeout, drawStop })
+      const holding = Holding.run({ hold: server.sessions.hold, watcher, index, start, expiry, stopTimeout, drawStop })
       // With a chance of its own: what leads works as it did without it.
       return yield* Effect.all([leading, Random.withSeed(holding, `${seed} holds s${index} ${start}`)], {
         concurrency: "unbounded",
