@@ -7,11 +7,8 @@ import { failedIn } from "./EtcdSession.ts"
 import * as EtcdSession from "./EtcdSession.ts"
 import * as EtcdWatch from "./EtcdWatch.ts"
 import * as Gateway from "./Gateway.ts"
-import type * as Tokens from "./Tokens.ts"
 
-export interface Options {
-  readonly endpoints: readonly [string, ...ReadonlyArray<string>]
-  readonly credentials: Tokens.Credentials | null
+export interface Options extends Pick<Gateway.Options, "endpoints" | "credentials"> {
   /** For how long what is bound stays without a renewal, in whole seconds. */
   readonly ttl: number
   /** Ends with a slash. */
@@ -20,8 +17,15 @@ export interface Options {
 }
 
 /** The keys of one group. A name may have slashes: those of group `a/b` are none of group `a`. */
-export const prefixOf = ({ group, prefix }: Pick<Options, "prefix" | "group">): string =>
+const prefixOf = ({ group, prefix }: Pick<Options, "prefix" | "group">): string =>
   `${prefix}${encodeURIComponent(group)}/`
+
+/** The registry, the gateway that it asks, and what all its keys begin with there. */
+export interface EtcdRegistry {
+  readonly registry: Registry.Registry
+  readonly gateway: Gateway.Gateway
+  readonly prefix: string
+}
 
 /** What is put with each removal; see `EtcdWatch`. No key of a registry begins like this. */
 const removals = ".removals"
@@ -31,7 +35,7 @@ const limitOf = (ttl: number): number => ttl * 1_000 / 6
 
 export const make = Effect.fnUntraced(function*(
   options: Options
-): Effect.fn.Return<Registry.Registry, never, HttpClient.HttpClient> {
+): Effect.fn.Return<EtcdRegistry, never, HttpClient.HttpClient> {
   const limit = limitOf(options.ttl)
   const gateway = yield* Gateway.make({ ...options, limit })
   const prefix = prefixOf(options)
@@ -44,10 +48,14 @@ export const make = Effect.fnUntraced(function*(
     removals: prefix + removals
   })
   return {
-    watch: watch.changes,
-    commit: committing(gateway, session, prefix),
-    renew: within(limit, "renew", session.renew),
-    close: within(limit, "close", session.close)
+    gateway,
+    prefix,
+    registry: {
+      watch: watch.changes,
+      commit: committing(gateway, session, prefix),
+      renew: within(limit, "renew", session.renew),
+      close: within(limit, "close", session.close)
+    }
   }
 })
 

@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import * as Answers from "./Answers.ts"
 import * as Endpoints from "./Endpoints.ts"
 import * as EtcdFailed from "./EtcdFailed.ts"
+import * as EtcdVersion from "./EtcdVersion.ts"
 import * as Tokens from "./Tokens.ts"
 
 export interface Options {
@@ -31,6 +32,8 @@ export interface Gateway {
     body: object,
     answer: Schema.Codec<A, unknown>
   ) => Effect.Effect<A, EtcdFailed.EtcdFailed>
+  /** Which version the endpoint is that was well last. */
+  readonly version: Effect.Effect<string, EtcdFailed.EtcdFailed>
   /** What is told of changes. It is hung up when its reader stops. Each is at another endpoint than the one before. */
   readonly watch: (create: object) => Stream.Stream<Answers.Watched, EtcdFailed.EtcdFailed>
 }
@@ -88,6 +91,17 @@ const oneCluster = () => {
     })
 }
 
+/** etcd says it to everybody, at a path beside the gateway. */
+const versionAt = (client: HttpClient.HttpClient, endpoint: string, limit: number): Asked<string> =>
+  client.execute(HttpClientRequest.get(`${endpoint}/version`)).pipe(
+    Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
+    Effect.mapError((error) => EtcdFailed.ofClient(endpoint, error)),
+    Effect.flatMap((response) => successful(endpoint, response)),
+    Effect.flatMap((response) => read(endpoint, EtcdVersion.Version, response)),
+    (version) => inTime(limit, () => endpoint, version),
+    Effect.map(({ etcdserver }) => etcdserver)
+  )
+
 type SameCluster = ReturnType<typeof oneCluster>
 
 const tokensOf = (credentials: Tokens.Credentials | null, post: Post<never>): Tokens.Tokens =>
@@ -105,8 +119,10 @@ export const make = Effect.fnUntraced(function*(
   const tokens = tokensOf(credentials, post)
   const sameCluster = oneCluster()
   const parts = { limit, tokens, sameCluster }
+  const asked = Endpoints.make(endpoints)
   return {
-    ask: asking(Endpoints.make(endpoints), post, parts),
+    ask: asking(asked, post, parts),
+    version: Effect.suspend(() => versionAt(client, asked.current(), limit)),
     // It begins at the second one: what proves a renewal is then said by another node than what tells of changes.
     watch: watching(Endpoints.make(endpoints, 1), posting(HttpClient.withScope(client)), parts)
   }

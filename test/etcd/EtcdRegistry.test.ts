@@ -25,7 +25,10 @@ const within = <A, E>(
   etcd: FakeEtcd,
   test: (registry: Registry.Registry) => Effect.Effect<A, E, Scope.Scope | HttpClient.HttpClient>,
   given: Partial<EtcdRegistry.Options> = {}
-) => Effect.scoped(Effect.flatMap(EtcdRegistry.make({ ...options, ...given }), test)).pipe(Effect.provide(layer(etcd)))
+) =>
+  Effect.scoped(Effect.flatMap(EtcdRegistry.make({ ...options, ...given }), ({ registry }) => test(registry))).pipe(
+    Effect.provide(layer(etcd))
+  )
 
 /** What a question comes to when nothing answers until its time is over. */
 const late = Effect.fnUntraced(function*<A>(effect: Effect.Effect<A, Registry.RegistryFailed>) {
@@ -49,7 +52,7 @@ describe("a registry in etcd", () => {
       etcd,
       Effect.fnUntraced(function*(registry) {
         yield* registry.commit(put("a", "1"))
-        const other = yield* EtcdRegistry.make({ ...options, group: "orders/eu" })
+        const { registry: other } = yield* EtcdRegistry.make({ ...options, group: "orders/eu" })
         yield* other.commit(put("a", "2"))
         const { next } = yield* told(registry)
         const picture = yield* next

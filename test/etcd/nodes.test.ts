@@ -19,13 +19,16 @@ const withNodes = <A, E>(test: (nodes: ReadonlyArray<EtcdNodes.Node>) => Effect.
 
 /** A registry that asks the first of these nodes first, and watches the second. */
 const registryAt = (nodes: ReadonlyArray<EtcdNodes.Node>, group = "orders") =>
-  EtcdRegistry.make({
-    endpoints: nodes.map(({ url }) => url) as [string, ...ReadonlyArray<string>],
-    credentials: null,
-    ttl: 6,
-    prefix: "/bellwether/",
-    group
-  })
+  Effect.map(
+    EtcdRegistry.make({
+      endpoints: nodes.map(({ url }) => url) as [string, ...ReadonlyArray<string>],
+      credentials: null,
+      ttl: 6,
+      prefix: "/bellwether/",
+      group
+    }),
+    ({ registry }) => registry
+  )
 
 /** Renews as a server does, each second, until once it is done. */
 const renewed = Effect.fnUntraced(function*(registry: Registry.Registry) {

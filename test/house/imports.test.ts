@@ -23,7 +23,16 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
   ["testing"],
   ["simulator"],
   // The package's entry points: each puts together what lies below.
-  ["index.ts", "Diagnosis.ts", "NodeServer.ts", "NodeClient.ts", "NodeObserver.ts", "StatusApi.ts", "StatusClient.ts"],
+  [
+    "index.ts",
+    "Diagnosis.ts",
+    "NodeServer.ts",
+    "NodeClient.ts",
+    "NodeObserver.ts",
+    "NodeEtcd.ts",
+    "StatusApi.ts",
+    "StatusClient.ts"
+  ],
   ["cli"],
   ["main.ts"]
 ]
@@ -32,7 +41,7 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
 const platform: ReadonlyArray<readonly [where: RegExp, why: string]> = [
   [/^transport\/node\/\w+\.ts$/, "the layers for Node of what transport only describes"],
   [/^status\/(?:http\/)?Node\w+\.ts$/, "the layers for Node of what status only describes"],
-  [/^Node(Server|Client|Observer)\.ts$/, "the entry points for Node"],
+  [/^Node(Server|Client|Observer|Etcd)\.ts$/, "the entry points for Node"],
   [/^cli\//, "a program of Node"],
   [/^main\.ts$/, "the process itself"]
 ]
