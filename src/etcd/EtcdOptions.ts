@@ -147,7 +147,9 @@ const one = <A, I>(key: Key, setting: Setting.Setting<A, I>, given: unknown): Ef
  */
 export const read = Effect.fnUntraced(function*(options: EtcdOptions): Effect.fn.Return<Read, SettingRefused> {
   const [first, ...others] = yield* one("endpoints", settings.endpoints, options.endpoints)
-  if (first === undefined) return yield* refused("endpoints", "empty", `1 or more ${settings.endpoints.allowed}`)
+  if (first === undefined) {
+    return yield* refused("endpoints", "empty", settings.endpoints.allowed.replace("at most", "1 to"))
+  }
   const username = yield* one("username", settings.username, options.username)
   const password = yield* one("password", settings.password, options.password)
   if (username === undefined && password !== undefined) {

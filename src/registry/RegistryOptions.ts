@@ -42,7 +42,8 @@ export interface Options extends
   readonly hostname?: string | undefined
 }
 
-const keys = [
+/** Those of the settings that mean something here. */
+export const keys = [
   "group",
   "name",
   "priority",

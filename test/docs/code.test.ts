@@ -38,6 +38,8 @@ beforeAll(() => {
           "bellwether/NodeServer": src("NodeServer.ts"),
           "bellwether/NodeClient": src("NodeClient.ts"),
           "bellwether/NodeObserver": src("NodeObserver.ts"),
+          "bellwether/Etcd": src("Etcd.ts"),
+          "bellwether/NodeEtcd": src("NodeEtcd.ts"),
           "bellwether/StatusApi": src("StatusApi.ts"),
           "bellwether/StatusClient": src("StatusClient.ts"),
           "bellwether/testing": src("testing/index.ts")

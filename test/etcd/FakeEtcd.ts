@@ -82,6 +82,7 @@ export class FakeEtcd {
   readonly next: Array<{ readonly path: string; readonly fault: Fault }> = []
   readonly watchers = new Set<Watcher>()
   raftTerm = 2
+  version = "3.4.45"
   clusterOf: (endpoint: string) => string = () => "14841639068965178418"
   revision = 1
   compacted = 0
@@ -281,6 +282,7 @@ export class FakeEtcd {
   // HTTP
 
   respond(asked: Asked, signal: AbortSignal): Response | "never" | Error {
+    if (asked.path === "/version") return Response.json({ etcdserver: this.version })
     this.asked.push(asked)
     const at = this.next.findIndex(({ path }) => path === asked.path)
     const fault = at >= 0 ? this.next.splice(at, 1)[0]!.fault : this.faults.get(asked.endpoint) ?? "well"

@@ -38,14 +38,14 @@ describe.skipIf(EtcdNodes.skip || Certificates.skip)(`etcd over TLS${EtcdNodes.b
       const server = Certificates.sign(directory, "server")
       const client = Certificates.sign(directory, "client")
       const other = Certificates.authority(directory, "other")
-      const tls = { ca: ca.cert, cert: client.cert, key: client.key }
+      const tls = { caFile: ca.certFile, certFile: client.certFile, keyFile: client.keyFile }
       const flags = ["--cert-file", server.certFile, "--key-file", server.keyFile]
       const asking = ["--client-cert-auth", "--trusted-ca-file", ca.certFile]
       const nodes = yield* EtcdNodes.make({
         count: 1,
         scheme: "https",
         flags: [...flags, ...asking],
-        isReady: answersTo(tls)
+        isReady: answersTo({ ca: ca.cert, cert: client.cert, key: client.key })
       })
       const { url } = nodes[0]!
       const { registry } = yield* Effect.provide(at(url), NodeEtcd.layerClient(tls))
@@ -55,7 +55,7 @@ describe.skipIf(EtcdNodes.skip || Certificates.skip)(`etcd over TLS${EtcdNodes.b
       assert.propertyVal(yield* next, "_tag", "Picture")
       yield* registry.commit(RegistryCases.put("a", "1"))
       assert.propertyVal(yield* next, "_tag", "Put")
-      const strangers = [{ ca: ca.cert }, { ...tls, ca: other.cert }]
+      const strangers = [{ caFile: ca.certFile }, { ...tls, caFile: other.certFile }]
       for (const stranger of strangers) {
         const { registry } = yield* Effect.provide(at(url), NodeEtcd.layerClient(stranger))
         const failed = yield* RegistryCases.failure(registry.renew)

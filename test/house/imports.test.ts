@@ -29,6 +29,7 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
     "NodeServer.ts",
     "NodeClient.ts",
     "NodeObserver.ts",
+    "Etcd.ts",
     "NodeEtcd.ts",
     "StatusApi.ts",
     "StatusClient.ts"
@@ -47,7 +48,7 @@ const platform: ReadonlyArray<readonly [where: RegExp, why: string]> = [
 ]
 
 /** Entry points that run anywhere: nothing of the platform is reached from them. */
-const portable = ["index.ts", "Diagnosis.ts", "StatusApi.ts", "StatusClient.ts", "testing/index.ts"]
+const portable = ["index.ts", "Etcd.ts", "Diagnosis.ts", "StatusApi.ts", "StatusClient.ts", "testing/index.ts"]
 
 const placeOf = (path: string) => path.split("/")[0]!
 const floorOf = (path: string) => floors.findIndex((places) => places.includes(placeOf(path)))
