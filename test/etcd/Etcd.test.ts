@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Etcd from "bellwether/Etcd"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -186,8 +187,9 @@ describe("a start in etcd", () => {
         BELLWETHER_ETCD_USERNAME: "bellwether",
         BELLWETHER_ETCD_PASSWORD: "secret"
       })
-      const { password, leaseDuration, ...given } = yield* Etcd.config.parse(provider)
+      const { leaseDuration, password, ...given } = yield* Etcd.config.parse(provider)
       assert.strictEqual(Redacted.value(password!), "secret")
+      assert.deepStrictEqual(leaseDuration, Duration.seconds(12))
       assert.deepStrictEqual(given, {
         group: "orders",
         priority: 3,

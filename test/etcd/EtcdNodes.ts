@@ -51,17 +51,17 @@ interface Answer {
   readonly leader?: string
 }
 
-export const post = async (url: string, path: string, body: object): Promise<Answer> => {
+export const post = async (url: string, path: string, body: object, within = 30_000): Promise<Answer> => {
   const response = await fetch(`${url}${path}`, {
     method: "POST",
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(1_000)
+    signal: AbortSignal.timeout(within)
   })
   return await response.json() as Answer
 }
 
 const answers = (url: string) =>
-  post(url, "/v3/kv/range", { key: "YQ==" }).then(({ header }) => header !== undefined, () => false)
+  post(url, "/v3/kv/range", { key: "YQ==" }, 1_000).then(({ header }) => header !== undefined, () => false)
 
 const until = async (condition: () => Promise<boolean>): Promise<void> => {
   while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 50))
@@ -135,7 +135,7 @@ export const make = Effect.fnUntraced(function*(
         thaw: signal("SIGCONT"),
         start: Effect.sync(child.start),
         isLeader: Effect.promise(() =>
-          post(client, "/v3/maintenance/status", {}).then(
+          post(client, "/v3/maintenance/status", {}, 1_000).then(
             ({ header, leader }) => leader !== undefined && leader === header?.member_id,
             () => false
           )

@@ -39,7 +39,7 @@ const renewed = Effect.fnUntraced(function*(registry: Registry.Registry) {
   }
 })
 
-describe.skipIf(EtcdNodes.skip)(`a registry in three nodes of etcd${EtcdNodes.because}`, () => {
+describe.skipIf(EtcdNodes.skip)(`a registry in three nodes of etcd${EtcdNodes.because}`, { concurrent: true }, () => {
   it.live("does what it does in memory", () =>
     withNodes(Effect.fnUntraced(function*(nodes) {
       for (const { behaves, name } of RegistryCases.all) {

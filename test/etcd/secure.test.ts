@@ -13,8 +13,9 @@ import * as Certificates from "./Certificates.ts"
 import * as EtcdNodes from "./EtcdNodes.ts"
 import * as RegistryCases from "./RegistryCases.ts"
 
+// Passwords are made slow to guess, and slower on a busy host: a question may take a sixth of the time to live.
 const at = (url: string, credentials: EtcdRegistry.Options["credentials"] = null) =>
-  EtcdRegistry.make({ endpoints: [url], credentials, ttl: 6, prefix: "/bellwether/", group: "orders" })
+  EtcdRegistry.make({ endpoints: [url], credentials, ttl: 60, prefix: "/bellwether/", group: "orders" })
 
 const temporary = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "bellwether-ca-"))),
@@ -109,7 +110,7 @@ describe.skipIf(EtcdNodes.skip)(`etcd with a password${EtcdNodes.because}`, () =
       const bellwether = { username: "bellwether", password: Redacted.make("bellwether's") }
       const refused = Effect.fnUntraced(
         function*(credentials: EtcdRegistry.Options["credentials"], prefix = "/bellwether/") {
-          const made = yield* EtcdRegistry.make({ endpoints: [url], credentials, ttl: 6, prefix, group: "orders" })
+          const made = yield* EtcdRegistry.make({ endpoints: [url], credentials, ttl: 60, prefix, group: "orders" })
           assert.strictEqual(
             (yield* RegistryCases.failure(made.registry.renew.pipe(
               Effect.andThen(made.registry.commit(RegistryCases.put("a", "1")))
