@@ -17,11 +17,15 @@ const stands = (context: RegistryContext, name: string): boolean => {
   return !withdrawn && !overrun && !hasNoWork && context.isPast(ineligibility.until)
 }
 
+const neither: Values.Candidate = { stands: false, preempts: false }
+const first: Values.Candidate = { stands: true, preempts: false }
+const both: Values.Candidate = { stands: true, preempts: true }
+
 const candidate = (context: RegistryContext, name: string): Values.Candidate => {
   const { session, timing } = context.state
   const isStable = session !== null && context.isPast(session.since + timing.stableAfter)
   const standing = stands(context, name)
-  return { stands: standing, preempts: standing && timing.preempt && isStable }
+  return standing ? timing.preempt && isStable ? both : first : neither
 }
 
 /** Whether another start has this server's id: the later one keeps it. */

@@ -3,7 +3,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type * as Member from "../protocol/model/Member.ts"
+import * as Member from "../protocol/model/Member.ts"
 import type * as Runs from "../protocol/model/Runs.ts"
 import type * as Registry from "./Registry.ts"
 import * as Keys from "./RegistryKeys.ts"
@@ -89,6 +89,20 @@ export const members = ({ entries }: Mirror): ReadonlyArray<Member.Member> => {
       // Who says that it is another than its key says is nobody.
       if (member.id === entry.place.id) found.push(member)
     }
+  }
+  return found
+}
+
+/** The elections whose leader's key is of that start of a server, by that session. */
+export const leadsBy = (
+  { entries }: Mirror,
+  self: Pick<Member.Member, "id" | "incarnation">,
+  session: string
+): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  for (const { place, read, session: by } of HashMap.values(entries)) {
+    if (place._tag !== "Leader" || by !== session || read === null) continue
+    if (Member.isSameStart((read as Values.Lead).leader, self)) found.push(place.election)
   }
   return found
 }

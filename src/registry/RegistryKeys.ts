@@ -32,7 +32,9 @@ export const job = ({ job, leadership }: Runs.Job): string => `jobs/${spelled(le
 /** What a key is of. */
 export type Place =
   | { readonly _tag: "Member"; readonly id: string }
-  | { readonly _tag: "Leader" | "Term" | "Handover"; readonly election: string }
+  | { readonly _tag: "Leader"; readonly election: string }
+  | { readonly _tag: "Term"; readonly election: string }
+  | { readonly _tag: "Handover"; readonly election: string }
   | { readonly _tag: "Candidate"; readonly election: string; readonly id: string }
   | { readonly _tag: "Job"; readonly leadership: string; readonly job: string }
 

@@ -41,10 +41,12 @@ export interface Session extends Granted {
 export interface Ending {
   readonly cause: Event.Cause
   readonly successor: Member.NodeId | null
-  /** What the reign rested on when it began to end: it is given back when that is over, whether its work has ended or not. */
+  /** What the reign rested on when it began to end. */
   readonly granted: Granted
-  /** Its work has ended, so that it can be given back. */
+  /** Its work has ended, so that the key can be given back. */
   readonly finished: boolean
+  /** Its work has had its time to end: then the key is given back when the reign would be over anyway. */
+  readonly hadTime: boolean
   /** Nobody leads any more, though the key is not given back yet. */
   readonly isOver: boolean
 }

@@ -79,14 +79,17 @@ export const step = (
   const context = new RegistryContext(state, now)
   Reigning.expire(context)
   act(context, input)
-  settle(context, input._tag === "Picture")
+  settle(context, state, input._tag === "Picture")
   context.state.due = context.state.phase === "Left" ? Infinity : context.due
   return [context.state, context.outputs]
 }
 
 /** Brings up to date what follows from the state. */
-const settle = (context: RegistryContext, isPicture: boolean): void => {
-  Roster.follow(context, isPicture)
+const settle = (context: RegistryContext, before: RegistryState.State, isPicture: boolean): void => {
+  if (context.state.mirror !== before.mirror) {
+    Roster.follow(context, isPicture)
+    takeUpForgotten(context)
+  }
   Announcing.lookForAnother(context)
   if (context.state.phase === "Discovering" && Announcing.isMember(context)) context.state.phase = "Live"
   Reigning.look(context, isPicture)
@@ -235,12 +238,24 @@ const campaign = (context: RegistryContext, name: string): void => {
   )
 }
 
-/** An election is kept until the key of this server is given back. */
+/** An election is kept until the key of this server is given back, and known to be. */
 const forgetWithdrawn = (context: RegistryContext): void => {
+  const { mirror, self, session } = context.state
   for (const [name, { own, withdrawn }] of context.state.named) {
-    if (withdrawn && own === null && !isUnderWay(context, `lead ${name}`)) {
-      context.state.named = HashMap.remove(context.state.named, name)
-    }
+    if (!withdrawn || own !== null || isUnderWay(context, `lead ${name}`)) continue
+    if (session !== null && Mirror.leadsBy(mirror, self, session.id).includes(name)) continue
+    context.state.named = HashMap.remove(context.state.named, name)
+  }
+}
+
+/** A key whose answer never came may come to this server when it takes part no more: then it gives it back. */
+const takeUpForgotten = (context: RegistryContext): void => {
+  const { mirror, self, session } = context.state
+  if (session === null) return
+  for (const name of Mirror.leadsBy(mirror, self, session.id)) {
+    if (RegistryState.election(context.state, name) !== undefined) continue
+    const election = { ...RegistryState.makeElection(context.now.monotonic), withdrawn: true }
+    context.state.named = HashMap.set(context.state.named, name, election)
   }
 }
 

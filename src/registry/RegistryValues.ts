@@ -63,5 +63,12 @@ export const read = <K extends keyof Values>(tag: K, text: string): Values[K] | 
   return found._tag === "Some" ? found.value as Values[K] : null
 }
 
-/** Writes a value. */
-export const write = <K extends keyof Values>(tag: K, value: Values[K]): string => encoders[tag]!(value)
+const written = new WeakMap<object, string>()
+
+/** Writes a value. What was written before is not written anew: a server compares what it says of itself in each step. */
+export const write = <K extends keyof Values>(tag: K, value: Values[K]): string => {
+  if (typeof value !== "object") return encoders[tag]!(value)
+  const text = written.get(value) ?? encoders[tag]!(value)
+  written.set(value, text)
+  return text
+}

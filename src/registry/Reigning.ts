@@ -39,7 +39,7 @@ export const begin = (context: RegistryContext, name: string, reign: Reign.Reign
   const { sentAt, ttl } = context.state.session
   const ending: RegistryState.Ending | null = mayLead
     ? null
-    : { cause: "Resigned", successor: null, granted: { sentAt, ttl }, finished: true, isOver: true }
+    : { cause: "Resigned", successor: null, granted: { sentAt, ttl }, finished: true, hadTime: true, isOver: true }
   context.change(name, { own: { reign, session, isSeen, ending } })
   if (ending !== null) return
   const named = Mirror.handover(context.state.mirror, name)?.read ?? null
@@ -63,7 +63,7 @@ export const end = (
   const { own } = context.election(name)
   if (own === null || own.ending !== null || context.state.session === null) return
   const { sentAt, ttl } = context.state.session
-  const ending = { cause, successor, granted: { sentAt, ttl }, finished: false, isOver }
+  const ending = { cause, successor, granted: { sentAt, ttl }, finished: false, hadTime: false, isOver }
   context.change(name, { own: { ...own, ending } })
   context.outputs.push({ _tag: "EndWork", election: name })
 }
@@ -85,6 +85,7 @@ export const workEnded = (context: RegistryContext, name: string, finished: bool
     context.state.leavesWork = true
     return forget(context, name)
   }
+  changeEnding(context, name, { hadTime: true })
   context.outputs.push({ _tag: "AwaitIdle", election: name, term: own.reign.term })
 }
 
@@ -174,7 +175,9 @@ export interface Candidate {
 export const release = (context: RegistryContext, name: string): void => {
   const { own } = context.election(name)
   if (own === null || own.ending === null) return
-  const { cause, finished, granted, successor } = own.ending
+  const { cause, finished, granted, hadTime, successor } = own.ending
+  // A wall clock that was set forward ends a reign at once, and leaves its work no time: that it has all the same.
+  if (!finished && !hadTime) return
   if (!finished && left(granted, context.state.timing.drift, context.now) > 0) return
   // With the session all of it goes at once.
   if (context.state.phase === "Leaving" && cause !== "Transferred") return forget(context, name)
