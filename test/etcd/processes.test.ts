@@ -5,6 +5,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as Path from "node:path"
 import * as Process from "../cli/process.ts"
+import * as Cut from "./Cut.ts"
 import * as EtcdNodes from "./EtcdNodes.ts"
 
 /** A store that refuses a token lower than it has seen, and counts what it took and what not. */
@@ -55,18 +56,20 @@ describe.skipIf(EtcdNodes.skip)(`apps with their group in etcd${EtcdNodes.becaus
     const { leader } = yield* EtcdNodes.leaderOf(nodes)
     const store = yield* fencedStore
     const program = yield* Process.bundled(Path.resolve(import.meta.dirname, "app.process.ts"))
+    const cuts = yield* Effect.forEach(nodes, ({ url }) => Cut.make(url))
+    // Only what the first one asks can be cut off.
     const start = (priority: number) =>
       Process.startProgram(program, {
         STORE: store.url,
         BELLWETHER_GROUP: "orders",
         BELLWETHER_PRIORITY: String(priority),
         BELLWETHER_LEASE_DURATION: "6s",
-        BELLWETHER_ETCD_ENDPOINTS: nodes.map(({ url }) => url).join()
+        BELLWETHER_ETCD_ENDPOINTS: (priority === 1 ? cuts : nodes).map(({ url }) => url).join()
       })
     const high = yield* start(1)
     const first = yield* writes(high)
     const low = yield* start(0)
-    return { nodes, leader, store, high, low, first }
+    return { nodes, cuts, leader, store, high, low, first }
   })
 
   it.live("a leader that is killed is replaced, by a higher token", () =>
@@ -92,6 +95,20 @@ describe.skipIf(EtcdNodes.skip)(`apps with their group in etcd${EtcdNodes.becaus
       // One write may have been under way when it stopped: that is told when it wakes. Whatever is sent later is refused.
       const late = linesOf(high).slice(before).filter(({ token }) => token === first).slice(1)
       assert.deepStrictEqual(late.filter(({ put, stored }) => put === true || stored === true), [])
+    })))
+
+  it.live("a leader that is cut off from etcd ends its work before another one leads, and leads again when it is back", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { cuts, first, high, low, store } = yield* started
+      for (const { cut } of cuts) yield* cut
+      // The store is still reached by both: who writes there last is seen by it.
+      yield* high.until(() => linesOf(high).find(({ ended }) => ended === first))
+      assert.deepStrictEqual(linesOf(low), [])
+      const second = yield* writes(low)
+      for (const { heal } of cuts) yield* heal
+      const third = yield* writes(high, second)
+      assert.isAbove(Number(third > second && second > first), 0)
+      assert.strictEqual(store.seen.refused.size, 0)
     })))
 
   it.live("a change of etcd's leader changes no leader of theirs", () =>
