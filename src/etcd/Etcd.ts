@@ -84,8 +84,8 @@ export type Services = Group.Group | Leadership.Leadership | Fences.Fences
 export type EtcdError = SettingRefused | EtcdRefused
 
 /**
- * Starts a server. It does not wait for etcd: where that is away, it is told in the log, and tried until it is there. What waiting
- * cannot mend fails at once. When the scope closes, leading work is ended and the session given up: that takes `stopTimeout` and a
+ * Starts a server. Where etcd is away, it is told in the log after a sixth of `leaseDuration` at most, and tried until it is there;
+ * what waiting cannot mend fails. When the scope closes, leading work is ended and the session given up: that takes `stopTimeout` and a
  * second at most.
  *
  * @category constructors

@@ -109,7 +109,10 @@ export const make = (options: Options): EtcdSession => {
 
 /** What is bound is removed first, as something that its server does: a lease that ends tells nobody why. */
 const closing = Effect.fnUntraced(function*(gateway: Gateway.Gateway, id: string, removals: string) {
-  const { keys = [] } = yield* gateway.ask("/v3/lease/timetolive", { ID: id, keys: true }, Answers.TimeToLive)
+  const { keys = [] } = yield* gateway.ask("/v3/lease/timetolive", { ID: id, keys: true }, Answers.TimeToLive).pipe(
+    // What etcd does not say is not worth a lease that lasts on.
+    Effect.orElseSucceed((): Pick<typeof Answers.TimeToLive.Type, "keys"> => ({}))
+  )
   if (keys.length > 0) {
     yield* gateway.ask("/v3/kv/txn", {
       compare: keys.slice(0, mostAtOnce).map((key) => ({ key, target: "LEASE", result: "EQUAL", lease: id })),

@@ -1,11 +1,13 @@
 /** Servers whose group is in etcd, over a gateway in memory. */
 import { assert, describe, it } from "@effect/vitest"
+import { Leadership } from "bellwether"
 import * as Etcd from "bellwether/Etcd"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
@@ -126,6 +128,10 @@ describe("a group in etcd", () => {
         const fence = Exit.getSuccess(yield* Queue.take(fences))
         const [key, stored] = [...etcd.stored].find(([key]) => key.endsWith("/leader"))!
         assert.deepStrictEqual(fence._tag === "Some" && fence.value, { key, createRevision: String(stored.create) })
+        const reign = Option.getOrThrow(yield* a.leadership.current)
+        const former = { ...reign, term: reign.term - 1, token: "", isCurrent: Effect.succeed(true) }
+        const refused = yield* Effect.flip(Effect.provideService(a.fences.of(""), Leadership.Reign, former))
+        assert.propertyVal(refused, "_tag", "NotLeading")
       })
     )
   })

@@ -127,6 +127,19 @@ describe("a renewal", () => {
     )
   })
 
+  it.effect("begins another session at once where a change was refused since there is none", () => {
+    const etcd = new FakeEtcd()
+    return within(
+      etcd,
+      Effect.fnUntraced(function*(registry) {
+        const { session } = yield* registry.renew
+        etcd.endLease(session)
+        assert.strictEqual((yield* failure(registry.commit(put("a", "1", true)))).kind, "SessionOver")
+        assert.notStrictEqual((yield* registry.renew).session, session)
+      })
+    )
+  })
+
   it.effect("is none where a majority does not say so, however often one node does", () => {
     const etcd = new FakeEtcd()
     return within(
@@ -139,29 +152,42 @@ describe("a renewal", () => {
     )
   })
 
-  it.effect("cuts a watch that does not tell what there is", () => {
-    const etcd = new FakeEtcd()
-    return within(
-      etcd,
-      Effect.fnUntraced(function*(registry) {
-        yield* registry.renew
-        const { next } = yield* told(registry)
-        yield* next
-        yield* registry.commit(put("a", "1"))
-        assert.propertyVal(yield* next, "_tag", "Put")
-        // The node of the watch stands still, with its connections open.
-        etcd.faults.set(endpoints[1], "hang")
-        yield* registry.commit({ if: [], remove: ["a"] })
-        yield* registry.renew
-        yield* registry.renew
-        const end = yield* next
-        assert.propertyVal(end, "kind", "Unreachable")
-        assert.strictEqual(etcd.watching, 0)
-        const { next: again } = yield* told(registry)
-        assert.deepStrictEqual(yield* again, { _tag: "Picture", entries: [] })
-      })
-    )
-  })
+  const untold: ReadonlyArray<
+    readonly [string, (registry: Registry.Registry, etcd: FakeEtcd) => Effect.Effect<void, Registry.RegistryFailed>]
+  > = [
+    ["a change", (registry: Registry.Registry) => Effect.asVoid(registry.commit(put("b", "1")))],
+    ["a removal", (registry: Registry.Registry) => Effect.asVoid(registry.commit({ if: [], remove: ["a"] }))],
+    ["the end of a session", (_: Registry.Registry, etcd: FakeEtcd) => Effect.sync(() => etcd.endLease("7"))]
+  ]
+
+  for (const [what, change] of untold) {
+    it.effect(`cuts a watch that does not tell of ${what}, at the second renewal`, () => {
+      const etcd = new FakeEtcd()
+      return within(
+        etcd,
+        Effect.fnUntraced(function*(registry) {
+          yield* registry.renew
+          etcd.leases.set("7", { ttl: 60, until: 60_000 })
+          etcd.change((add) => add("/bellwether/orders/of-another", "1", "7"))
+          const { next } = yield* told(registry)
+          yield* next
+          yield* registry.commit(put("a", "1"))
+          assert.propertyVal(yield* next, "_tag", "Put")
+          // The node of the watch stands still, with its connections open.
+          etcd.faults.set(endpoints[1], "hang")
+          yield* change(registry, etcd)
+          yield* registry.renew
+          for (let turn = 0; turn < 10; turn++) yield* Effect.yieldNow
+          assert.strictEqual(etcd.watching, 1, "what is on its way has time to come")
+          yield* registry.renew
+          assert.propertyVal(yield* next, "kind", "Unreachable")
+          assert.strictEqual(etcd.watching, 0)
+          const { next: again } = yield* told(registry)
+          assert.propertyVal(yield* again, "_tag", "Picture")
+        })
+      )
+    })
+  }
 
   it.effect("leaves a watch alone that tells of everything", () => {
     const etcd = new FakeEtcd()
@@ -362,7 +388,6 @@ describe("a name and a password", () => {
         yield* registry.renew
         etcd.next.push({ path: "/v3/kv/txn", fault: "hangUp" })
         assert.strictEqual((yield* failure(registry.commit(put("a", "1")))).kind, "Unknown")
-        etcd.tokens.clear()
         const exchanges = etcd.paths().filter((path) => path === "/v3/auth/authenticate").length
         yield* registry.commit(put("a", "1"))
         assert.strictEqual(etcd.paths().filter((path) => path === "/v3/auth/authenticate").length, exchanges + 1)
