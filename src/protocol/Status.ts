@@ -26,7 +26,7 @@ import * as Step from "./Step.ts"
  */
 export const LastHeard = Schema.Struct({
   ago: Schema.Natural,
-  via: Schema.Literals(["multicast", "unicast"]),
+  via: Schema.Literals(["multicast", "unicast", "registry"]),
   unicastOnly: Schema.Boolean,
   through: Schema.NullOr(Member.NodeId)
 })

@@ -18,7 +18,10 @@ export interface Entry {
   readonly session: string | null
 }
 
-/** What a watch tells: first a consistent picture, then each later change, in the order in which they were made. */
+/**
+ * What a watch tells: first a consistent picture, then each later change, in the order in which they were made. Of one transaction
+ * what was put comes first, as it was listed, then what was removed.
+ */
 export type Change =
   | { readonly _tag: "Picture"; readonly entries: ReadonlyArray<Entry> }
   | { readonly _tag: "Put"; readonly entry: Entry }
@@ -26,7 +29,7 @@ export type Change =
 
 /**
  * Changes that are made all, or not at all. `version` is that of a key now, null where there must be none. What is put `bound`
- * is gone when the own session is over.
+ * is gone when the own session is over, also where the key was there, and bound to another one or to none.
  */
 export interface Transaction {
   readonly if: ReadonlyArray<{ readonly key: string; readonly version: string | null }>
@@ -47,7 +50,7 @@ export class RegistryFailed extends Schema.TaggedError<RegistryFailed>()("Regist
   detail: Schema.String
 }) {}
 
-/** The session of this server, and for how long all that is bound to it stays, in ms from when the renewal was *sent*. */
+/** The session of this server, as `Entry.session` has it, and for how long all that is bound to it stays, in ms from when the renewal was *sent*. */
 export interface Renewed {
   readonly session: string
   readonly ttl: number
@@ -57,7 +60,10 @@ export interface Renewed {
 export interface Registry {
   /** Each run is a watch of its own. It fails where it can no longer say what happens: cut off, or too far behind. */
   readonly watch: Stream.Stream<Change, RegistryFailed>
-  /** Makes changes where the conditions hold, and answers whether they did. It returns within the time of a renewal. */
+  /**
+   * Makes changes where the conditions hold, and answers whether they did. It returns within the time of a renewal, and begins no
+   * session: where there is none it fails with `SessionOver`.
+   */
   readonly commit: (transaction: Transaction) => Effect.Effect<"done" | "refused", RegistryFailed>
   /** Renews the own session, or begins one where there is none. It answers only what a majority, or the one database, has done. */
   readonly renew: Effect.Effect<Renewed, RegistryFailed>

@@ -2,17 +2,21 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Member from "../protocol/model/Member.ts"
+import type { State } from "../protocol/model/State.ts"
+import type * as Step from "../protocol/Step.ts"
 import { SettingRefused, shown } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
 import type { CrashLinks } from "../transport/CrashLinks.ts"
 import type { GroupShape } from "./Group.ts"
 import * as KeepingLinks from "./KeepingLinks.ts"
 import { OlderMembers } from "./OlderMembers.ts"
-import type * as ServerEngine from "./ServerEngine.ts"
 
 /** The operations over a server's state. Its tags leave more or less room for the port of its links. */
 export const make = (
-  engine: Pick<ServerEngine.ServerEngine, "offer" | "stateUnsafe">,
+  engine: {
+    readonly offer: (input: Extract<Step.Input, { readonly _tag: "Describe" }>) => void
+    readonly stateUnsafe: () => Pick<State, "self" | "members">
+  },
   links: Pick<CrashLinks, "port"> | null
 ): Pick<GroupShape, "setTags" | "setPriority"> => {
   const describe = (change: Partial<Pick<Member.Member, "priority" | "tags">>) =>

@@ -47,7 +47,14 @@ class Refusal extends Config.ConfigError {
 export const refusalIn = (error: Config.ConfigError): SettingRefused | Config.ConfigError =>
   error instanceof Refusal ? error.refused : error
 
-const failed = (refused: SettingRefused) => Effect.fail(new Refusal(refused))
+/**
+ * A refusal as a `Config` fails.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const failed = (refused: SettingRefused): Effect.Effect<never, Config.ConfigError> =>
+  Effect.fail(new Refusal(refused))
 
 /** An entry that is in the way of our names: a schema that always fails says at which path it stood. */
 const prefix: Config.Config<ReadonlyArray<string>> = Config.orElse(

@@ -201,6 +201,9 @@ const reason = (reason: Event.Reason): string => {
     case "Left":
       return "left"
     case "Silent": {
+      if (reason.lastHeardOn === "registry") {
+        return `is gone: its session in the registry was not renewed for ${Text.age(reason.for)}`
+      }
       const lag = reason.ownLag > 0 ? `; this process itself was late by ${Text.age(reason.ownLag)}` : ""
       return `is gone: silent for ${
         Text.age(reason.for)

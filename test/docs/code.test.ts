@@ -40,6 +40,8 @@ beforeAll(() => {
           "bellwether/NodeObserver": src("NodeObserver.ts"),
           "bellwether/Cluster": src("Cluster.ts"),
           "bellwether/NodeCluster": src("NodeCluster.ts"),
+          "bellwether/Etcd": src("Etcd.ts"),
+          "bellwether/NodeEtcd": src("NodeEtcd.ts"),
           "bellwether/StatusApi": src("StatusApi.ts"),
           "bellwether/StatusClient": src("StatusClient.ts"),
           "bellwether/testing": src("testing/index.ts")

@@ -10,6 +10,8 @@ const entries = [
   "NodeServer.ts",
   "NodeClient.ts",
   "NodeObserver.ts",
+  "Etcd.ts",
+  "NodeEtcd.ts",
   "Diagnosis.ts",
   "Cluster.ts",
   "NodeCluster.ts",

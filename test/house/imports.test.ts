@@ -23,8 +23,19 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
   ["testing"],
   ["simulator"],
   // The package's entry points: each puts together what lies below.
-  ["index.ts", "Diagnosis.ts", "NodeServer.ts", "NodeClient.ts", "NodeObserver.ts", "StatusApi.ts", "StatusClient.ts"],
-  ["Cluster.ts", "NodeCluster.ts"],
+  [
+    "index.ts",
+    "Diagnosis.ts",
+    "NodeServer.ts",
+    "NodeClient.ts",
+    "NodeObserver.ts",
+    "Etcd.ts",
+    "NodeEtcd.ts",
+    "StatusApi.ts",
+    "StatusClient.ts",
+    "Cluster.ts",
+    "NodeCluster.ts"
+  ],
   ["cli"],
   ["main.ts"]
 ]
@@ -33,13 +44,13 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
 const platform: ReadonlyArray<readonly [where: RegExp, why: string]> = [
   [/^transport\/node\/\w+\.ts$/, "the layers for Node of what transport only describes"],
   [/^status\/(?:http\/)?Node\w+\.ts$/, "the layers for Node of what status only describes"],
-  [/^Node(Server|Client|Observer|Cluster)\.ts$/, "the entry points for Node"],
+  [/^Node(Server|Client|Observer|Cluster|Etcd)\.ts$/, "the entry points for Node"],
   [/^cli\//, "a program of Node"],
   [/^main\.ts$/, "the process itself"]
 ]
 
 /** Entry points that run anywhere: nothing of the platform is reached from them. */
-const portable = ["index.ts", "Cluster.ts", "Diagnosis.ts", "StatusApi.ts", "StatusClient.ts", "testing/index.ts"]
+const portable = ["index.ts", "Cluster.ts", "Etcd.ts", "Diagnosis.ts", "StatusApi.ts", "StatusClient.ts", "testing/index.ts"]
 
 const placeOf = (path: string) => path.split("/")[0]!
 const floorOf = (path: string) => floors.findIndex((places) => places.includes(placeOf(path)))

@@ -46,15 +46,20 @@ const replaced = async (name: string, replace: ReadonlyArray<Replacement>): Prom
   const directory = Path.join(work, `mutant-${process.pid}-${name.replaceAll(/\W+/g, "-")}`)
   try {
     Fs.cpSync(source, directory, { recursive: true })
-    for (const { file, functions } of replace) {
-      const path = Path.join(directory, file)
-      const original = path.replace(/\.ts$/, ".original.ts")
-      Fs.renameSync(path, original)
-      Fs.writeFileSync(path, moduleInPlaceOf(`./${Path.basename(original)}`, handOver(path, functions), functions))
-    }
+    replaceIn(directory, replace)
     return await import(/* @vite-ignore */ pathToFileURL(Path.join(directory, "Step.ts")).href) as typeof Step
   } finally {
     Fs.rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** In a copy, modules stand for some, and pass on what they do not replace. */
+export const replaceIn = (directory: string, replace: ReadonlyArray<Replacement>): void => {
+  for (const { file, functions } of replace) {
+    const path = Path.join(directory, file)
+    const original = path.replace(/\.ts$/, ".original.ts")
+    Fs.renameSync(path, original)
+    Fs.writeFileSync(path, moduleInPlaceOf(`./${Path.basename(original)}`, handOver(path, functions), functions))
   }
 }
 

@@ -20,7 +20,7 @@ import { UnknownEvent } from "./UnknownEvent.ts"
  * - `Left`: it said that it leaves.
  * - `Silent`: nothing was heard of it for `for` ms (its last datagram came by `lastHeardOn`), and it did not answer when
  *   asked directly. `ownLag` is the longest delay of this server's own pause detector meanwhile, in ms: if it is large,
- *   this server was the slow one.
+ *   this server was the slow one. `registry`: its session there, which lasts for `for` ms, was not renewed.
  * - `Crashed`: its host told us that nobody listens there any more.
  * - `Replaced`: it restarted; `by` is the new incarnation.
  * - `Evicted`: somebody said that it is dead (`by`, a user at a host), and it did not answer when asked directly.
@@ -30,7 +30,11 @@ import { UnknownEvent } from "./UnknownEvent.ts"
  */
 export const Reason = Schema.TaggedUnion({
   Left: {},
-  Silent: { for: Schema.Natural, lastHeardOn: Schema.Literals(["multicast", "unicast"]), ownLag: Schema.Natural },
+  Silent: {
+    for: Schema.Natural,
+    lastHeardOn: Schema.Literals(["multicast", "unicast", "registry"]),
+    ownLag: Schema.Natural
+  },
   Crashed: { evidence: Schema.String },
   Replaced: { by: Member.Incarnation },
   Evicted: { by: Schema.String }
@@ -109,12 +113,13 @@ export const causeOf = (said: string | undefined): Cause => isCause(said) ? said
 export const Way = Schema.Literals(["Incoming", "Outgoing"])
 
 /**
- * How a member was first heard of: its heartbeat, its probe at start, its answer to ours, or any other message.
+ * How a member was first heard of: its heartbeat, its probe at start, its answer to ours, or any other message; or the registry
+ * that keeps the group, where there is one.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const Via = Schema.Literals(["heartbeat", "probe", "response", "message"])
+export const Via = Schema.Literals(["heartbeat", "probe", "response", "message", "registry"])
 
 /**
  * @category models

@@ -11,7 +11,7 @@ import * as Seen from "./Seen.ts"
 
 type Fact = readonly [name: string, text: string]
 
-const ways = { multicast: "by multicast", unicast: "by unicast" } as const
+const ways = { multicast: "by multicast", unicast: "by unicast", registry: "by its session in the registry" } as const
 
 const heard = (seen: Seen.Seen, member: Seen.SeenMember, since: number): string => {
   if (member.heard === null) return "the server that tells all this"

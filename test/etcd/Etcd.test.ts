@@ -1,0 +1,217 @@
+/** Servers whose group is in etcd, over a gateway in memory. */
+import { assert, describe, it } from "@effect/vitest"
+import { Leadership } from "bellwether"
+import * as Etcd from "bellwether/Etcd"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import { FakeEtcd, layer } from "./FakeEtcd.ts"
+
+const endpoints = ["http://etcd-1:2379", "http://etcd-2:2379", "http://etcd-3:2379"] as const
+
+const options = { group: "orders", endpoints, stopTimeout: "500 millis" } as const
+
+/** Passes time in small steps, so that questions are answered between. */
+const pass = (seconds: number) => Effect.repeat(TestClock.adjust("50 millis"), { times: seconds * 20 - 1 })
+
+/** Waits, for as long as this takes of the test's time. */
+const until = Effect.fnUntraced(function*(condition: Effect.Effect<boolean>) {
+  for (let round = 0; round < 1_000; round++) {
+    if (yield* condition) return
+    yield* TestClock.adjust("50 millis")
+  }
+  assert.fail("it did not come to that")
+})
+
+/** A server that can be ended by itself. */
+const start = Effect.fnUntraced(function*(name: string, given: Partial<Etcd.Options> = {}) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const server = yield* Scope.provide(Etcd.make({ ...options, name, ...given }), scope)
+  return { ...server, name, stop: Scope.close(scope, Exit.void) }
+})
+
+const leads = ({ leadership }: Etcd.EtcdServer) => leadership.isLeader
+
+const within = <A, E>(
+  etcd: FakeEtcd,
+  test: Effect.Effect<A, E, Scope.Scope | Layer.Success<ReturnType<typeof layer>>>
+) => Effect.scoped(test).pipe(Effect.provide(layer(etcd)))
+
+describe("a group in etcd", () => {
+  it.effect("has one leader, the highest ranked, and another when that one stops", () =>
+    within(
+      new FakeEtcd(),
+      Effect.gen(function*() {
+        const a = yield* start("a", { priority: 1 })
+        yield* until(leads(a))
+        const b = yield* start("b")
+        yield* pass(2)
+        assert.isFalse(yield* leads(b))
+        yield* Effect.forkChild(a.stop)
+        yield* until(leads(b))
+      })
+    ))
+
+  it.effect("has another leader when the lease of one runs out that is cut off, and that one has ended before", () =>
+    within(
+      new FakeEtcd(),
+      Effect.gen(function*() {
+        const a = yield* start("a", { priority: 1 })
+        yield* until(leads(a))
+        const b = yield* start("b", { endpoints: ["http://etcd-3:2379"] })
+        yield* pass(2)
+        assert.isFalse(yield* leads(b))
+      })
+    ))
+
+  it.effect("waits for etcd where that is away at the start", () => {
+    const etcd = new FakeEtcd()
+    for (const endpoint of endpoints) etcd.faults.set(endpoint, "refuse")
+    return within(
+      etcd,
+      Effect.gen(function*() {
+        const a = yield* start("a")
+        yield* pass(5)
+        assert.isFalse(yield* leads(a))
+        etcd.faults.clear()
+        yield* until(leads(a))
+      })
+    )
+  })
+
+  it.effect("ends leading work by the clock where etcd is away, and leads again by itself", () => {
+    const etcd = new FakeEtcd()
+    return within(
+      etcd,
+      Effect.gen(function*() {
+        const a = yield* start("a")
+        const told = yield* Queue.unbounded<string>()
+        const work = Effect.acquireRelease(Queue.offer(told, "begun"), () => Queue.offer(told, "ended"))
+        yield* Effect.forkScoped(
+          a.leadership.whileLeader(Effect.scoped(Effect.andThen(work, Effect.never)))
+        )
+        yield* until(leads(a))
+        assert.strictEqual(yield* Queue.take(told), "begun")
+        const began = etcd.now
+        for (const endpoint of endpoints) etcd.faults.set(endpoint, "hang")
+        yield* until(Effect.map(Queue.size(told), (size) => size > 0))
+        assert.strictEqual(yield* Queue.take(told), "ended")
+        assert.isBelow(etcd.now - began, 10_000)
+        etcd.faults.clear()
+        yield* until(Effect.map(Queue.size(told), (size) => size > 0))
+        assert.strictEqual(yield* Queue.take(told), "begun")
+      })
+    )
+  })
+
+  it.effect("gives a fence of the leader's key to leading work, of that reign alone", () => {
+    const etcd = new FakeEtcd()
+    return within(
+      etcd,
+      Effect.gen(function*() {
+        const a = yield* start("a")
+        const fences = yield* Queue.unbounded<Exit.Exit<Etcd.Fence, unknown>>()
+        const look = Effect.flatMap(Effect.exit(Etcd.fence), (exit) => Queue.offer(fences, exit))
+        yield* Effect.forkScoped(
+          a.leadership.whileLeader(Effect.andThen(look, Effect.never)).pipe(
+            Effect.provideService(Etcd.Fences, a.fences)
+          )
+        )
+        yield* until(Effect.map(Queue.size(fences), (size) => size > 0))
+        const fence = Exit.getSuccess(yield* Queue.take(fences))
+        const [key, stored] = [...etcd.stored].find(([key]) => key.endsWith("/leader"))!
+        assert.deepStrictEqual(fence._tag === "Some" && fence.value, { key, createRevision: String(stored.create) })
+        const reign = Option.getOrThrow(yield* a.leadership.current)
+        const former = { ...reign, term: reign.term - 1, token: "", isCurrent: Effect.succeed(true) }
+        const refused = yield* Effect.flip(Effect.provideService(a.fences.of(""), Leadership.Reign, former))
+        assert.propertyVal(refused, "_tag", "NotLeading")
+      })
+    )
+  })
+})
+
+describe("a start in etcd", () => {
+  const refused = (given: Partial<Etcd.Options>, etcd = new FakeEtcd()) =>
+    within(etcd, Effect.flip(Effect.asVoid(start("a", given))))
+
+  it.effect("is refused, in one line, where a setting is not allowed", () =>
+    Effect.gen(function*() {
+      const lines: ReadonlyArray<readonly [Partial<Etcd.Options>, string]> = [
+        [{ endpoints: [] }, "endpoints is empty; allowed: 1 to 16 of http://host:port or https://host:port"],
+        [{ endpoints: ["10.0.0.1:2379"] }, "endpoints is [\"10.0.0.1:2379\"]; allowed: at most 16"],
+        [{ endpoints: ["http://10.0.0.1:2379/v3"] }, "endpoints is"],
+        [
+          { leaseDuration: "5 seconds" },
+          "leaseDuration is \"5 seconds\"; allowed: a duration of whole seconds from 6s to 1h"
+        ],
+        [{ leaseDuration: "6500 millis" }, "leaseDuration is \"6500 millis\"; allowed: a duration of whole seconds"],
+        [{ prefix: "bellwether" }, "prefix is bellwether; allowed: a text from a slash to a slash"],
+        [{ username: "a" }, "username is a; allowed: none without password"],
+        [{ password: Redacted.make("secret") }, "password is a value that is not shown here"],
+        [{ stopTimeout: "5 seconds" }, "stopTimeout is 5s; allowed: at most a third of leaseDuration"],
+        [{ endpoint: "http://10.0.0.1:2379" } as never, "endpoint is no option; allowed: endpoints is the nearest name"]
+      ]
+      for (const [given, line] of lines) {
+        const { message } = yield* refused(given)
+        assert.include(message, line)
+        assert.notInclude(message, "\n")
+      }
+    }))
+
+  it.effect("fails where no gateway answers, and where the version is too old for one", () =>
+    Effect.gen(function*() {
+      const etcd = new FakeEtcd()
+      for (const endpoint of endpoints) etcd.faults.set(endpoint, "off")
+      assert.propertyVal(yield* refused({}, etcd), "reason", "gateway-off")
+      etcd.version = "3.3.27"
+      assert.propertyVal(yield* refused({}, etcd), "reason", "version")
+    }))
+
+  it.effect("fails where the password is wrong", () =>
+    Effect.gen(function*() {
+      const etcd = Object.assign(new FakeEtcd(), { password: "secret" })
+      const error = yield* refused({ username: "a", password: Redacted.make("other") }, etcd)
+      assert.propertyVal(error, "reason", "auth")
+      assert.notInclude(error.message, "other")
+    }))
+
+  it.effect("reads its options from the configuration", () =>
+    Effect.gen(function*() {
+      const provider = ConfigProvider.fromUnknown({
+        BELLWETHER_GROUP: "orders",
+        BELLWETHER_PRIORITY: "3",
+        BELLWETHER_ADVERTISE: "192.0.2.1:80",
+        BELLWETHER_LEASE_DURATION: "12s",
+        BELLWETHER_ETCD_ENDPOINTS: "http://etcd-1:2379, http://etcd-2:2379",
+        BELLWETHER_ETCD_USERNAME: "bellwether",
+        BELLWETHER_ETCD_PASSWORD: "secret"
+      })
+      const { leaseDuration, password, ...given } = yield* Etcd.config.parse(provider)
+      assert.strictEqual(Redacted.value(password!), "secret")
+      assert.deepStrictEqual(leaseDuration, Duration.seconds(12))
+      assert.deepStrictEqual(given, {
+        group: "orders",
+        priority: 3,
+        advertise: "192.0.2.1:80",
+        endpoints: ["http://etcd-1:2379", "http://etcd-2:2379"],
+        username: "bellwether"
+      })
+      const etcd = new FakeEtcd()
+      const built = Layer.build(Etcd.layerConfig()).pipe(
+        Effect.provide([
+          layer(etcd),
+          ConfigProvider.layer(ConfigProvider.fromUnknown({ BELLWETHER_ETCD_ENDPOINTS: "etcd-1:2379" }))
+        ]),
+        Effect.scoped,
+        Effect.flip
+      )
+      assert.include((yield* built).message, "BELLWETHER_ETCD_ENDPOINTS is etcd-1:2379; allowed: at most 16 of http://")
+    }))
+})
