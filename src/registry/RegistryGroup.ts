@@ -57,6 +57,7 @@ export const make = ({ backend, counters, engine, failed, settings, supervisor }
       datagrams: noDatagrams,
       dropped,
       waiting: 0,
+      held: 0,
       tables: { members: members.length, clients: 0, sessions: 0, tombstones: 0 },
       readers: engine.events.readers()
     })),

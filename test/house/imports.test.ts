@@ -50,7 +50,15 @@ const platform: ReadonlyArray<readonly [where: RegExp, why: string]> = [
 ]
 
 /** Entry points that run anywhere: nothing of the platform is reached from them. */
-const portable = ["index.ts", "Cluster.ts", "Etcd.ts", "Diagnosis.ts", "StatusApi.ts", "StatusClient.ts", "testing/index.ts"]
+const portable = [
+  "index.ts",
+  "Cluster.ts",
+  "Etcd.ts",
+  "Diagnosis.ts",
+  "StatusApi.ts",
+  "StatusClient.ts",
+  "testing/index.ts"
+]
 
 const placeOf = (path: string) => path.split("/")[0]!
 const floorOf = (path: string) => floors.findIndex((places) => places.includes(placeOf(path)))
