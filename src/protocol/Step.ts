@@ -148,6 +148,9 @@ export const leads = (
     ? null
     : ElectionContext.ownReign(state, election)
 
+/** The token of what a session of this server's own holds now, by the clock; null where it does not. */
+export const tokenOf = Claiming.tokenOf
+
 /** When the next timer is due, on the monotonic clock; Infinity where none is, or the server has left. */
 export const dueAt = ({ phase, timers }: State): number => phase === "Left" ? Infinity : Timers.nextDue(timers)
 

@@ -5,10 +5,9 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Wanted } from "../protocol/grants/Claiming.ts"
-import * as Claiming from "../protocol/grants/Claiming.ts"
 import type { Output } from "../protocol/model/Output.ts"
 import type { Now, State } from "../protocol/model/State.ts"
-import type * as Step from "../protocol/Step.ts"
+import * as Step from "../protocol/Step.ts"
 
 /**
  * What becomes of a session. `Granted`: the resource is held from now on, under that token; while what was done under an
@@ -95,7 +94,7 @@ export const make = (parts: {
             }),
           current: Effect.map(parts.now, (now) => Claiming.current(parts.state(), hold, now)),
           release: (resource, token) => step({ _tag: "Release", hold, resource, token }),
-          token: (resource) => Effect.map(parts.now, (now) => Claiming.tokenOf(parts.state(), hold, resource, now)),
+          token: (resource) => Effect.map(parts.now, (now) => Step.tokenOf(parts.state(), hold, resource, now)),
           end: (finished) =>
             Effect.andThen(step({ _tag: "Unhold", hold, finished }), Effect.sync(() => sessions.delete(hold)))
         }

@@ -64,7 +64,9 @@ const faults: Readonly<Record<string, GrantExplorer.Rules>> = {
   }),
   "a session is over half an expiry too soon": table({
     expire: (before, now, isThere) => GrantTable.expire(before, now + 1, isThere)
-  })
+  }),
+  "an ask to an earlier reign is read by the next": { ...rules, reads: (_, leads) => leads },
+  "a leader grants on when its lease is over": { ...rules, reads: (to) => to }
 }
 
 describe("two sessions and one resource, whatever comes when (protocol, Grants)", () => {

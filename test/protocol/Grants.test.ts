@@ -7,6 +7,7 @@ import * as HashMap from "effect/HashMap"
 import * as Claiming from "../../src/protocol/grants/Claiming.ts"
 import type { Wanted } from "../../src/protocol/grants/Claiming.ts"
 import * as Holdings from "../../src/protocol/grants/Holdings.ts"
+import { limits } from "../../src/protocol/model/Grants.ts"
 import type * as Lease from "../../src/protocol/model/Lease.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Resources from "../../src/protocol/model/Resources.ts"
@@ -27,15 +28,15 @@ type Say = Message.Of<"GRANTS_SAY">
 const sets = Resources.toText
 const start = (name: string, incarnation = 1_000) => ({ id: id(name), incarnation })
 
-/** `m` whose silent start is over, with `a`, `b` and `z` as members. */
-const vacant = () => {
+/** `m` whose silent start is over, with these as members. */
+const vacant = (others: ReadonlyArray<string> = ["a", "b", "z"]) => {
   const server = Server.live({
     profile: "fast",
     preVote: { granted: true, promised: 0, boundTo: null, remaining: 0 },
     timing: { lease: three, stopTimeout }
   })
   server.advance(L - server.now - 1)
-  for (const other of ["a", "b", "z"]) server.hear(alive(other))
+  for (const other of others) server.hear(alive(other))
   return server.forget()
 }
 
@@ -117,7 +118,8 @@ const refusals = (server: Server) =>
 const clocks = (server: Server) => ({
   monotonic: server.now,
   wall: server.now + server.wall,
-  sinceBoot: server.boot === undefined ? undefined : server.now + server.boot
+  sinceBoot: server.boot === undefined ? undefined : server.now + server.boot,
+  generation: server.generation
 })
 const tokenOf = (server: Server, resource: number) => Claiming.tokenOf(server.state, 1, resource, clocks(server))
 const heldBy = (server: Server) => [...HashMap.values(server.state.grants.holdings)].map((one) => Holdings.heldBy(one))
@@ -147,6 +149,16 @@ describe("a session asks the leader (protocol, Grants)", () => {
       if (server.said("GRANTS_ASK").length > 0) at.push(passed + 10)
     }
     assert.deepStrictEqual(at, [50, 150, 350, 750, 1_550, 2_550])
+  })
+
+  it("where others say that it is, if it is none that this server hears", () => {
+    const server = vacant(["a", "b"])
+    for (const number of [4, 5]) {
+      server.hear({ ...alive("a", reign(term, "z")), alive: number, hops: 1 } as Message.Message)
+    }
+    assert.deepStrictEqual([server.follows, server.state.election.life.through], ["z", id("a")])
+    hold(server)
+    assert.deepStrictEqual(server.said("GRANTS_ASK").map(({ to }) => to && Peer.nameOf(to)), ["z"])
   })
 
   it("by what it holds and takes its share of, or what it wants, a third of its time after it was answered", () => {
@@ -334,7 +346,9 @@ describe("what is to be ended (protocol, Grants)", () => {
   it("is all that was held, where the machine was set back to a snapshot: its session is another then", () => {
     const { ask, server } = holding([2])
     server.state = { ...server.state, generation: "1" }
+    assert.isNotNull(tokenOf(server, 2))
     server.generation = "2"
+    assert.isNull(tokenOf(server, 2), "before the server has seen it")
     server.step({ _tag: "CheckPause" })
     assert.deepStrictEqual(ended(server), [[2, "Lost"]])
     assert.isNull(tokenOf(server, 2))
@@ -475,6 +489,13 @@ describe("a server that leaves (protocol, Grants)", () => {
     assert.isFalse(left(stuck))
     stuck.advance(1)
     assert.isTrue(left(stuck))
+  })
+
+  it("tells the app nothing of what that has ended before", () => {
+    const { server } = holding([2])
+    server.step({ _tag: "Unhold", hold: 1, finished: true })
+    server.step({ _tag: "Leave" })
+    assert.deepStrictEqual([ended(server), refusals(server)], [[], []])
   })
 
   it("waits for nobody where nobody leads, or it holds nothing", () => {
@@ -637,7 +658,7 @@ describe("a leader (protocol, Grants)", () => {
     const moving = Resources.fromText(answer!.moving!, 64)
     assert.lengthOf(moving, 4)
     goOn(server, 1)
-    ask(server, "a", { count: 64, held: sets(Resources.without(all, moving)) })
+    ask(server, "a", { count: 64, held: sets(all.filter((one) => !moving.includes(one))) })
     assert.deepStrictEqual(told(server), ["b"])
     assert.strictEqual(ask(server, "b", { count: 64, seq: 1e9 })?.granted, answer!.moving)
   })
@@ -660,6 +681,28 @@ describe("a leader (protocol, Grants)", () => {
     assert.strictEqual(ask(server, "b", { expiry: E + 1 })?.refused, "Differs")
     assert.strictEqual(ask(server, "b", { wanted: "" })?.refused, "Differs")
     assert.isUndefined(ask(server, "b")?.refused)
+  })
+
+  it("takes no session where it has as many as it may, and counts it", () => {
+    const server = recovered()
+    ask(server, "a")
+    const { grants } = server.state
+    server.state = {
+      ...server.state,
+      grants: { ...grants, table: { ...grants.table!, sessions: limits.sessions } }
+    }
+    assert.strictEqual(ask(server, "b")?.refused, "Full")
+    assert.deepStrictEqual(server.drops(), ["GrantsFull"])
+    assert.isUndefined(ask(server, "a", { seq: 1e9 })?.refused)
+  })
+
+  it("grants nothing while it resigns, also not to its own sessions", () => {
+    const server = recovered()
+    server.step({ _tag: "Resign" })
+    hold(server)
+    assert.isNull(ask(server, "a"))
+    assert.deepStrictEqual(granted(server), [])
+    assert.deepStrictEqual(server.drops(), ["Stale", "Stale"])
   })
 
   it("counts what two say that they hold, and believes the first", () => {

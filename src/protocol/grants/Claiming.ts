@@ -1,6 +1,7 @@
 /** A holder's part in what is held: its sessions ask the leader, and the app hears what is granted and what must be ended. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Snapshot from "../election/Snapshot.ts"
 import { type Grants, type Holding, limits } from "../model/Grants.ts"
 import * as Lease from "../model/Lease.ts"
 import * as Member from "../model/Member.ts"
@@ -111,14 +112,17 @@ export const unhold = (
 export const newestAsk = ({ grants }: Pick<State, "grants">, hold: number): number =>
   Option.match(HashMap.get(grants.holdings, hold), { onNone: () => 0, onSome: ({ seq }) => seq })
 
-/** The token of a grant of this server's own that lasts by the clock; null where there is none. */
+/**
+ * The token of a grant of this server's own that lasts by the clock; null where there is none, or the machine was set back: by
+ * its clocks that may last of which the time is over.
+ */
 export const tokenOf = (
-  state: Pick<State, "grants" | "timing">,
+  state: Pick<State, "grants" | "timing" | "generation">,
   hold: number,
   resource: number,
-  now: Pick<Now, "monotonic" | "wall" | "sinceBoot">
+  now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">
 ): string | null => {
-  const terms = termsOf(state)
+  const terms = Snapshot.isRestored(state, now) ? null : termsOf(state)
   const holding = Option.getOrUndefined(HashMap.get(state.grants.holdings, hold))
   const held = holding === undefined ? undefined : Option.getOrUndefined(HashMap.get(holding.held, resource))
   return terms !== null && held !== undefined && Holdings.left(holding!, held, terms, now) > 0 ? held.token : null
@@ -312,7 +316,7 @@ export const follow = (context: StepContext, before: Pick<State, "election">): v
   if (!isDue(context)) return
   if (leader !== null) {
     for (const hold of HashMap.keys(context.state.grants.holdings)) {
-      if ((find(context, hold)?.askAt ?? Infinity) <= now) ask(context, hold, leader)
+      if (find(context, hold)!.askAt <= now) ask(context, hold, leader)
     }
   }
   let dueAt = Infinity

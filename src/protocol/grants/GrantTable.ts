@@ -284,7 +284,7 @@ export const expire = (
     const { freed, space } = without(before, gone.map(([session]) => session))
     const shared = Shares.shared(name, space, isThere)
     after = put(after, name, shared, after.sessions - gone.length)
-    if (recovery(table, space, now) <= 0) news.push(...due(shared, freed, null, isThere))
+    news.push(...due(shared, freed, null, isThere))
   }
   return { table: after, news }
 }

@@ -111,9 +111,8 @@ export const asksNow = (context: StepContext, session: string): void => {
 
 /** Some sessions may be over by the clock. */
 export const fired = (context: StepContext): void => {
-  const { table } = context.state.grants
-  if (table === null) return
-  const { news, table: after } = GrantTable.expire(table, context.now.monotonic, isThere(context))
+  // The timer goes with the table.
+  const { news, table: after } = GrantTable.expire(context.state.grants.table!, context.now.monotonic, isThere(context))
   change(context, { table: after })
   const due = GrantTable.dueAt(after)
   if (due < Infinity) context.setTimer(timer, due - context.now.monotonic, { _tag: "Grants" })

@@ -65,7 +65,7 @@ export const make = (options: Options, session: string, now: number): Holding =>
 /** For how long something is held on by the clock, in ms; not above 0: it is not. */
 export const left = (
   { expiry }: Pick<Holding, "expiry">,
-  { sentAt }: Held,
+  { sentAt }: Pick<Held, "sentAt">,
   { drift }: Terms,
   now: Lease.Readings
 ): number => Lease.lasts({ groupSize: 1, duration: expiry, drift }) - Lease.elapsed(sentAt, now)
@@ -151,14 +151,14 @@ export const answered = (
 ): Change | null => {
   const sent = before.sent.find((one) => one.seq === seq)
   if (sent === undefined) return null
-  const renewed = renew(before, { ...sent, lost: answer.lost, moving: answer.moving }, now)
+  const renewed = renew(before, sent.at, answer, now)
   let held = renewed.held
   const granted: Array<Change["granted"][number]> = []
-  const lasts = left(before, { ...fresh, sentAt: sent.at }, terms, now) > terms.stopTimeout
+  const lasts = left(before, { sentAt: sent.at }, terms, now) > terms.stopTimeout
   const counts = seq === before.seq && seq >= before.grantsFrom && !before.isOver && lasts
   for (const resource of counts ? answer.granted : []) {
     if (HashMap.has(held, resource) || before.wanted?.includes(resource) === false) continue
-    held = HashMap.set(held, resource, { token: answer.token, sentAt: sent.at, askedFrom: seq + 1, isEnding: false })
+    held = HashMap.set(held, resource, { token: answer.token, sentAt: sent.at, isEnding: false })
     granted.push({ resource, token: answer.token })
   }
   const hasLost = HashMap.size(renewed.held) < HashMap.size(before.held)
@@ -187,23 +187,19 @@ export const refused = (before: Holding, seq: number, terms: Terms, now: number)
   }
 }
 
-const fresh: Omit<Held, "sentAt"> = { token: "", askedFrom: 0, isEnding: false }
-
-/** What an ask said to be held is held on from when it was sent, but for what is another's, or is to be. */
+/**
+ * What an ask said to be held is held on from when it was sent, but for what is another's, or is to be. All that is held was said to
+ * be: with what is granted, every ask before it is answered.
+ */
 const renew = (
   { held: before }: Holding,
-  { at, lost, moving, seq }: {
-    readonly seq: number
-    readonly at: Lease.Instant
-    readonly lost: Resources.Resources
-    readonly moving: Resources.Resources
-  },
+  at: Lease.Instant,
+  { lost, moving }: Pick<GrantTable.Answer, "lost" | "moving">,
   now: Lease.Readings
 ): { readonly held: Holding["held"]; readonly ended: Change["ended"] } => {
   let held = before
   const ended: Array<Change["ended"][number]> = []
   for (const [resource, one] of before) {
-    if (one.askedFrom > seq) continue
     const isLost = lost.includes(resource)
     const isMoving = moving.includes(resource)
     if ((isLost || isMoving) && !one.isEnding) ended.push({ resource, why: isLost ? "Lost" : "Moving" })

@@ -39,7 +39,7 @@ export const ofEach = (space: Space, isThere: IsThere): (resource: number) => st
   if (space.isShared) return (resource) => space.shares?.sessions[resource] ?? null
   const first = new Map<number, string>()
   for (const [session, { wanted }] of present(space, isThere)) {
-    for (const resource of wanted ?? []) if (!first.has(resource)) first.set(resource, session)
+    for (const resource of wanted!) if (!first.has(resource)) first.set(resource, session)
   }
   return (resource) => first.get(resource) ?? null
 }

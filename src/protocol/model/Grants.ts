@@ -65,8 +65,6 @@ export interface Held {
   readonly token: string
   /** When the ask was sent on which it rests. */
   readonly sentAt: Lease.Instant
-  /** The first ask that said that it is held. */
-  readonly askedFrom: number
   /** Whether the app was told to end what it does with it. */
   readonly isEnding: boolean
 }

@@ -35,11 +35,5 @@ export const fromText = (text: string, count: number): Resources => {
 /** All resources of a space. */
 export const all = (count: number): Resources => Array.from({ length: count }, (_, resource) => resource)
 
-/** Those of the first set that are not in the second. */
-export const without = (self: Resources, that: Resources): Resources => {
-  const taken = new Set(that)
-  return taken.size === 0 ? self : self.filter((resource) => !taken.has(resource))
-}
-
 /** A set out of numbers in any order. */
 export const of = (resources: Iterable<number>): Resources => [...new Set(resources)].sort((self, that) => self - that)

@@ -58,6 +58,8 @@ export interface Options {
   readonly stops: () => number
   /** Hears of what steps leave to be done. */
   readonly told?: ((name: string, output: Output) => void) | undefined
+  /** Is called when a server has taken a step, and what that left to be done is done. */
+  readonly stepped?: ((name: string) => void) | undefined
   /** What servers go by instead of the protocol. */
   readonly protocol?: Pick<typeof Step, "make" | "step" | "leads"> | undefined
 }
@@ -204,6 +206,11 @@ export class Cluster {
     return this
   }
 
+  /** What the clocks of a machine show. */
+  clocks(name: string): Omit<Now, "entropy"> {
+    return this.#clocks(this.#machine(name))
+  }
+
   #clocks({ bootAhead, hasBoot, isSuspended, monotonic, rate, since, wallAhead }: Machine): Omit<Now, "entropy"> {
     const passed = (this.now - since) * rate
     return {
@@ -278,6 +285,7 @@ export class Cluster {
     for (const output of outputs) this.#carryOut(machine, output)
     this.#arm(machine)
     this.#look()
+    this.#options.stepped?.(machine.member.name)
   }
 
   /** Wakes it when its next timer is due: who comes too early does nothing but look again. */

@@ -14,9 +14,15 @@ import * as Peer from "./Peer.ts"
 export interface Rules {
   readonly table: Pick<typeof GrantTable, "open" | "ask" | "expire">
   readonly holder: Pick<typeof Holdings, "ask" | "answered" | "expire" | "released" | "wanting">
+  /** In the table of which reign an ask to one is read while one leads: the same, an earlier one, or none. */
+  readonly reads: (to: number, leads: number) => number | null
 }
 
-export const rules: Rules = { table: GrantTable, holder: Holdings }
+export const rules: Rules = {
+  table: GrantTable,
+  holder: Holdings,
+  reads: (to, leads) => to === leads ? leads : null
+}
 
 export interface Bounds {
   /** Steps of time: one expiry takes {@link expiry}. */
@@ -66,6 +72,8 @@ interface World {
   readonly now: number
   readonly term: number
   readonly table: Table
+  /** That of the first reign while the second lasts: nothing comes of it. */
+  readonly former: Table | null
   readonly holders: ReadonlyArray<Holding>
   readonly follows: ReadonlyArray<number>
   readonly flights: ReadonlyArray<Flight>
@@ -87,7 +95,7 @@ const keyOf = ({ flights, follows, holders, newest, now, table, term }: World): 
       holding.seq,
       holding.wanted!.length,
       holding.grantsFrom,
-      held === undefined ? 0 : [held.token, held.sentAt.monotonic, held.askedFrom],
+      held === undefined ? 0 : [held.token, held.sentAt.monotonic],
       holding.sent.map(({ at, seq }) => [seq, at.monotonic])
     ]
   }
@@ -115,6 +123,7 @@ const begin = ({ table }: Rules): World => ({
   term: 1,
   // The first reign has recovered.
   table: { ...table.open(1, 0), since: -expiry },
+  former: null,
   holders: names.map((name) => Holdings.make({ space: "lock", count: 1, expiry, wanted: [0], weight: 1 }, name, 0)),
   follows: [1, 1],
   flights: [],
@@ -145,7 +154,8 @@ const settled = ({ holder }: Rules, world: World, how: string): World => {
 
 const tick = (world: World, { table }: Rules): World => {
   const now = world.now + 1
-  return { ...world, now, table: table.expire(world.table, now, () => true).table }
+  const later = (before: Table) => table.expire(before, now, () => true).table
+  return { ...world, now, table: later(world.table), former: world.former && later(world.former) }
 }
 
 const ask = (world: World, who: number, { holder }: Rules): World => {
@@ -166,14 +176,20 @@ const ask = (world: World, who: number, { holder }: Rules): World => {
   return { ...world, holders: replaced(world.holders, who, holding), flights: [...world.flights, flight] }
 }
 
-const readAsk = (world: World, { ask, term, who }: Asked, { table }: Rules): World => {
-  if (term !== world.term) return world
-  const outcome = table.ask(world.table, ask, world.now, () => true)
+const readAsk = (world: World, { ask, term, who }: Asked, { reads, table }: Rules): World => {
+  const reign = reads(term, world.term)
+  if (reign === null) return world
+  const isLeading = reign === world.term
+  const outcome = table.ask(isLeading ? world.table : world.former!, ask, world.now, () => true)
   const { answer } = outcome
-  const wrong = outcome.conflict ? "oneHolder" : world.wrong
-  if (answer === null) return { ...world, table: outcome.table, wrong }
-  const flight: Flight = { to: "holder", who, term: world.term, seq: ask.seq, answer, isCopy: false }
-  return { ...world, table: outcome.table, flights: [...world.flights, flight], wrong }
+  const after = {
+    ...world,
+    ...(isLeading ? { table: outcome.table } : { former: outcome.table }),
+    wrong: outcome.conflict ? "oneHolder" : world.wrong
+  }
+  if (answer === null) return after
+  const flight: Flight = { to: "holder", who, term, seq: ask.seq, answer, isCopy: false }
+  return { ...after, flights: [...world.flights, flight] }
 }
 
 const readAnswer = (world: World, { answer, seq, term, who }: Said, { holder }: Rules): World => {
@@ -197,7 +213,10 @@ const next = (world: World, rules: Rules, bounds: Omit<Bounds, "states">): Reado
   const after: Array<() => World> = []
   const add = (to: () => World, how: string) => after.push(() => settled(rules, to(), how))
   if (world.now < bounds.time) add(() => tick(world, rules), "time passes")
-  if (world.term === 1) add(() => ({ ...world, term: 2, table: rules.table.open(2, world.now) }), "another leads")
+  if (world.term === 1) {
+    const table = rules.table.open(2, world.now)
+    add(() => ({ ...world, term: 2, table, former: world.table }), "another leads")
+  }
   for (const [who, holding] of world.holders.entries()) {
     const name = names[who]!
     if (world.follows[who]! < world.term) {
