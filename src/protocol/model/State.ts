@@ -172,7 +172,9 @@ export interface Witnesses {
 /** The facts about a server's own id besides the id itself. */
 export interface Identity {
   readonly startedAt: number
-  /** The incarnations that it has given up for higher ones, since its start. */
+  /** When it started, or its machine was last set back to a snapshot: since then it knows all that it said. */
+  readonly anewAt: number
+  /** The incarnations that it has given up for higher ones since then. */
   readonly raised: ReadonlyArray<number>
   /** When it last told of a duplicate. */
   readonly duplicateAt: number
