@@ -153,6 +153,8 @@ export interface CrashLink {
   readonly incarnation: number
   readonly ip: string
   readonly stage: "up" | "broke" | "again" | "told"
+  /** Whether its host has refused since it broke, or since another told: nothing more is being tried. */
+  readonly isTried: boolean
   /** Since when it is up, or the member may be gone. */
   readonly since: number
 }
