@@ -80,6 +80,10 @@ export const parts = (graph: LinkGraph, among = everyone(graph)): ReadonlyArray<
   return found
 }
 
+/** Whether a part hears another of these servers, one way: that is none of it. */
+export const hearsOthers = (graph: LinkGraph, part: ReadonlyArray<number>, among: ReadonlyArray<number>): boolean =>
+  among.some((other) => !part.includes(other) && part.some((server) => has(graph, other, server)))
+
 /** Of these servers those that at least so many, themselves included, hear and are heard by directly. */
 export const centres = (graph: LinkGraph, among: ReadonlyArray<number>, least: number): ReadonlyArray<number> =>
   among.filter((server) =>

@@ -40,13 +40,13 @@ export interface Asked {
 
 /**
  * A start that was removed, or the one that replaced it, for how long that counts, how it may become a member, and the
- * newest question that it was asked since.
+ * questions that it was asked since.
  */
 export interface Gone {
   readonly incarnation: number
   readonly returns: "at once" | "by answering" | "never"
   readonly until: number
-  readonly asked: string | null
+  readonly asked: ReadonlyArray<string>
 }
 
 /** A server that has done nothing yet. */
@@ -161,14 +161,15 @@ const askedBack = (past: Past, input: Step.Input, outputs: ReadonlyArray<Output>
   const { from, message: { sender: { id } } } = input
   const gone = past.gone.get(id)
   if (gone === undefined) return past
-  // The last of them: one that finds out in the same step that it was paused asks everybody first. A pre-vote asks members only,
-  // and in the same step others may be asked by timers.
-  const question = outputs.findLast((output) =>
+  // It may be asked with the group in the same step. A pre-vote asks members only.
+  const nonces = outputs.flatMap((output) =>
     output._tag === "Send" && output.to.some((to) => to?.ip === from.ip) && output.message.type === "SERVER_PROBE"
-    && output.message.preVote === undefined
+      && output.message.preVote === undefined
+      ? [output.message.nonce]
+      : []
   )
-  if (question?._tag !== "Send" || question.message.type !== "SERVER_PROBE") return past
-  return { ...past, gone: new Map(past.gone).set(id, { ...gone, asked: question.message.nonce }) }
+  if (nonces.length === 0) return past
+  return { ...past, gone: new Map(past.gone).set(id, { ...gone, asked: [...gone.asked, ...nonces] }) }
 }
 
 /** The past, once a link is up, or somebody tells of a crash. */
@@ -279,8 +280,8 @@ const outOfOrder = (
   if (member.incarnation < gone.incarnation) return `${names([member])} joins after its start ${gone.incarnation}`
   if (gone.returns === "at once") return null
   if (gone.returns === "never") return `${names([member])} joins, but has left as that very start`
-  return gone.asked !== null && input._tag === "Received" && input.message.type === "SERVER_RESPONSE"
-      && input.message.nonce === gone.asked
+  return input._tag === "Received" && input.message.type === "SERVER_RESPONSE"
+      && gone.asked.includes(input.message.nonce)
     ? null
     : `${names([member])} was removed and joins without having answered`
 }
@@ -296,7 +297,7 @@ const remembered = (past: Past, event: Event.Event, timing: Timing.Timing, now: 
     incarnation: reason._tag === "Replaced" ? reason.by : incarnation,
     returns: reason._tag === "Replaced" ? "at once" : reason._tag === "Left" ? "never" : "by answering",
     until: now + Timing.tombstoneFor(timing),
-    asked: null
+    asked: []
   }
   return { ...past, gone: new Map(past.gone).set(id, gone), asked: without(past.asked, id) }
 }

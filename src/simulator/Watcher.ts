@@ -431,7 +431,7 @@ export class Watcher {
     if (this.#leadership !== "lease") {
       // Who led already, and goes on by another reign, takes the lead from nobody.
       if (led === null) {
-        this.#fairness.leads(at, index, after)
+        this.#fairness.leads(at, index, after, before)
         this.#fairness.replaces(at, index, before)
       }
       return

@@ -565,6 +565,23 @@ describe("a crash is told (protocol, crash links)", () => {
     assert.deepStrictEqual([triedOut(server), asked(server)], [["z"], ["z"]])
   })
 
+  it("who found its link broken once, by which the member lived, tries it anew, also while it asks already", () => {
+    const server = withLink()
+    server.step(broke("z"))
+    server.step(tried("z"))
+    server.hear(alive(linked("z"), reign(50, linked("z"))))
+    server.advance(200).outputs.length = 0
+    server.hear(says(linked("a"), { type: "ELECTION", election: "", standing: 51 }))
+    assert.deepStrictEqual(asked(server), ["z"])
+    server.step(refused("z"))
+    server.hear(crashed("a", "z"))
+    assert.deepStrictEqual([triedOut(server), removals(server)], [["z"], []])
+    server.hear(crashed("b", "z"))
+    assert.deepStrictEqual(triedOut(server), ["z"], "and not while it does")
+    server.step(tried("z"))
+    assert.deepStrictEqual(removals(server), ["z Crashed"])
+  })
+
   it("while its own link is up a server asks, and waits for that to break", () => {
     const server = withLink()
     server.hear(crashed("a", "z"))

@@ -353,6 +353,19 @@ describe("a leader that is followed through another (protocol, following through
     assert.deepInclude(server.sent[0]?.message, { alive: 11, hops: 3, through: id("a") })
   })
 
+  it("lives by what that member says, and not by what comes from the leader one way only, which is not passed on", () => {
+    const server = Server.live({}, [alive("b", reign(50, "b"))])
+    for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number))
+    const own = { ...alive("z", reign(90_000_000, "z")), alive: 20 } as Message.Of<"SERVER_ALIVE">
+    server.hearDeaf(own)
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.deepInclude(server.sent[0]?.message, { alive: 8, hops: 2, through: id("a") })
+    server.hear(own)
+    server.hear(response("z", server.state.probe))
+    server.forget().step({ _tag: "Heartbeat" })
+    assert.deepInclude(server.sent[0]?.message, { alive: 20, hops: 1 }, "followed directly again")
+  })
+
   it("is no more, after two heartbeats, where the member has come to go by this server", () => {
     const server = Server.live({}, [alive("b", reign(50, "b"))])
     for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number))

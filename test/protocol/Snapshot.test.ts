@@ -24,6 +24,8 @@ const startedIn = (generation: string | undefined, timing = {}) => {
   return server.forget()
 }
 
+const duplicates = (server: Server) => server.tells().filter(({ event }) => event === "DuplicateIdentity").length
+
 const leadsNow = (server: Server) =>
   Step.leads(server.state, { monotonic: server.now, wall: server.now + server.wall, generation: server.generation }) !==
     null
@@ -108,6 +110,34 @@ describe("a machine that is set back to a snapshot", () => {
     assert.deepStrictEqual([server.state.phase, server.state.silentUntil], ["Leaving", Infinity])
     assert.deepStrictEqual(server.advance(1_000).says().filter((said) => said.startsWith("HANDOVER ")), [])
     assert.strictEqual(server.state.phase, "Left")
+  })
+
+  it("takes what it has forgotten to have said for no duplicate, for a memberTimeout", () => {
+    const server = startedIn("one").advance(5_000)
+    const snapshot = server.state
+    server.generation = "two"
+    server.step({ _tag: "CheckPause" })
+    const forgotten = alive(server.state.self)
+    server.state = snapshot
+    server.now += 10
+    server.generation = "three"
+    server.step({ _tag: "CheckPause" })
+    server.forget()
+    server.advance(snapshot.timing.memberTimeout).hear(forgotten)
+    assert.deepStrictEqual([server.drops(), duplicates(server)], [["Own"], 0])
+    server.advance(1).hear(forgotten)
+    assert.deepStrictEqual([server.drops(), duplicates(server)], [["Duplicate"], 1])
+  })
+
+  it("forgets with it how often it went beyond another, so that it may do so again", () => {
+    const server = startedIn("one")
+    for (const generation of ["two", "three", "four", "five"]) {
+      server.generation = generation
+      server.step({ _tag: "CheckPause" })
+    }
+    const above = server.state.self.incarnation + 10
+    server.hear(alive({ ...server.state.self, incarnation: above }))
+    assert.strictEqual(server.state.self.incarnation, above + 1)
   })
 
   it("lets one that leaves go on leaving", () => {

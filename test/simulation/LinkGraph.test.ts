@@ -46,6 +46,13 @@ describe("a graph of links", () => {
     assert.deepStrictEqual(LinkGraph.parts(deaf), [{ servers: [0, 1], hops: 1 }, { servers: [2], hops: 0 }])
   })
 
+  it("has parts that hear others one way only", () => {
+    const deaf = LinkGraph.make(3, [[0, 2], [1, 2]])
+    assert.isTrue(LinkGraph.hearsOthers(deaf, [0, 1], [0, 1, 2]))
+    assert.isFalse(LinkGraph.hearsOthers(deaf, [2], [0, 1, 2]))
+    assert.isFalse(LinkGraph.hearsOthers(deaf, [0, 1], [0, 1]))
+  })
+
   it("has centres, which hear and are heard by so many directly", () => {
     const star = both(5, [[2, 0], [2, 1], [2, 3], [2, 4]])
     assert.deepStrictEqual(LinkGraph.centres(star, [0, 1, 2, 3, 4], 3), [2])

@@ -163,12 +163,14 @@ export const hear = (election: Context, message: Message.FromServer, byLeader: b
     return null
   }
   if (byLeader) {
+    // To pass on what comes one way only would keep a leader that hears nobody in a circle of those who follow through each other.
+    if (life.through !== null && !isDirect(election, message.sender.id)) {
+      Paths.request(election.context, message.sender.id)
+      return null
+    }
     const number = Math.max(life.number, LeaderLife.aliveIn(message))
     if (number !== life.number) election.change({ life: { ...life, number } })
-    if (life.through === null) return null
-    if (isDirect(election, message.sender.id)) return { through: null }
-    Paths.request(election.context, message.sender.id)
-    return null
+    return life.through === null ? null : { through: null }
   }
   // Two that began at one time to follow through each other both learn of it so.
   if (LeaderLife.isThroughUs(election, message)) LeaderLife.withdraw(election, message.sender.id)

@@ -32,7 +32,8 @@ export const startAnew = (context: StepContext): void => {
     Math.max(self.incarnation, Math.floor(context.now.wall)) + 1
   )
   context.state.self = { ...self, incarnation }
-  context.state.identity = { ...identity, raised: [...identity.raised, self.incarnation] }
+  // What it has forgotten to have said, under an incarnation that it does not know, may still come back.
+  context.state.identity = { ...identity, anewAt: context.now.monotonic, raised: [self.incarnation] }
   context.state.promises = HashMap.map(
     context.state.promises,
     (promise) => ({ ...promise, to: null, until: -Infinity })

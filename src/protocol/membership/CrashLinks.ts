@@ -142,7 +142,7 @@ export const up = (context: StepContext, { id, incarnation }: Start): void => {
   if (known === null) return
   const link = linkWith(context, id)
   if (link !== null && link.stage !== "up") FailureDetector.endCheck(context, id)
-  note(context, id, { incarnation, ip: known.address.ip, stage: "up", since: context.now.monotonic })
+  note(context, id, { incarnation, ip: known.address.ip, stage: "up", isTried: false, since: context.now.monotonic })
 }
 
 /** The link with that start of a member is up no more, as either side gave it up: that says nothing of its life. */
@@ -176,7 +176,10 @@ export const tried = (
   const known = HashMap.getUnsafe(context.state.known, id)
   // Where it has moved, another may have its former address.
   if (outcome === "Refused" && mayJudge(context) && known.address.ip === link.ip) {
-    if (FailureDetector.isAsked(context, id)) return FailureDetector.linkRefused(context, id)
+    if (FailureDetector.isAsked(context, id)) {
+      note(context, id, { ...link, isTried: true })
+      return FailureDetector.linkRefused(context, id)
+    }
     // What was heard since the break may have been under way before. What is refused after it says more.
     if (link.stage === "broke" && accepts(known.member)) return tryAgain(context, known, link)
   }
@@ -208,14 +211,18 @@ export const confirm = (context: StepContext, gone: Start): void => {
   const known = HashMap.getUnsafe(context.state.known, gone.id)
   const link = linkWith(context, gone.id)
   // It is being found out.
-  if (link !== null && link.stage !== "up" && FailureDetector.isAsked(context, gone.id)) return
+  if (link !== null && isFoundOut(context, gone.id, link)) return
   FailureDetector.askNow(context, gone.id)
   // While a link of our own is up with it, its break is waited for.
   if (link?.stage === "up" || !accepts(known.member) || !accepts(context.state.self)) return
   const since = context.now.monotonic
-  note(context, gone.id, { incarnation: gone.incarnation, ip: known.address.ip, stage: "told", since })
+  note(context, gone.id, { incarnation: gone.incarnation, ip: known.address.ip, stage: "told", isTried: false, since })
   context.outputs.push({ _tag: "TryLink", peer: peerOf(known) })
 }
+
+/** What was refused before the last word of the member, which ended that, says nothing of a question asked since. */
+const isFoundOut = (context: StepContext, id: Member.NodeId, { isTried, stage }: CrashLink): boolean =>
+  stage !== "up" && FailureDetector.isAsked(context, id) && (!isTried || FailureDetector.isLinkRefused(context, id))
 
 /**
  * A member is removed for a crash. Who saw its link break tells the others after a moment, unless somebody has by then. Since

@@ -15,6 +15,7 @@ import * as Relocation from "./Relocation.ts"
 /** At the start of a server. */
 export const make = (monotonic: number): Identity => ({
   startedAt: monotonic,
+  anewAt: monotonic,
   raised: [],
   duplicateAt: -Infinity,
   moved: 0,
@@ -61,16 +62,17 @@ export const moved = (context: StepContext, addresses: ReadonlyArray<Member.Addr
 /**
  * A message under our own id. Never somebody to take in.
  *
- * From our own address it is our echo, or the remains of an earlier start: few, and soon over. Who speaks there later, or
- * stays ahead of us however often we go beyond it, lives at an address that it shares with us.
+ * From our own address it is our echo, or the remains of an earlier start, or of what our machine forgot when it was set back:
+ * few, and soon over. Who speaks there later, or stays ahead of us however often we go beyond it, lives at an address that it
+ * shares with us.
  */
 export const heard = (context: StepContext, sender: Member.Member, from: Member.Address): void => {
-  const { identity: { raised, startedAt }, timing, self } = context.state
+  const { identity: { anewAt, raised }, timing, self } = context.state
   const isOurs = sender.incarnation === self.incarnation || raised.includes(sender.incarnation)
   if (!isOwnAddress(context, from)) {
     return isOurs && wasOwnAddress(context, from) ? context.drop("Own") : duplicate(context, sender, from)
   }
-  const mayBeRemains = raised.length < Timing.maxRaises && context.now.monotonic - startedAt <= timing.memberTimeout
+  const mayBeRemains = raised.length < Timing.maxRaises && context.now.monotonic - anewAt <= timing.memberTimeout
   if (!isOurs && !mayBeRemains) return duplicate(context, sender, from)
   context.drop("Own")
   raise(context, sender.incarnation)

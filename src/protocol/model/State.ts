@@ -153,6 +153,8 @@ export interface CrashLink {
   readonly incarnation: number
   readonly ip: string
   readonly stage: "up" | "broke" | "again" | "told"
+  /** Whether its host has refused since it broke, or since another told: nothing more is being tried. */
+  readonly isTried: boolean
   /** Since when it is up, or the member may be gone. */
   readonly since: number
 }
@@ -172,7 +174,9 @@ export interface Witnesses {
 /** The facts about a server's own id besides the id itself. */
 export interface Identity {
   readonly startedAt: number
-  /** The incarnations that it has given up for higher ones, since its start. */
+  /** When it started, or its machine was last set back to a snapshot: since then it knows all that it said. */
+  readonly anewAt: number
+  /** The incarnations that it has given up for higher ones since then. */
   readonly raised: ReadonlyArray<number>
   /** When it last told of a duplicate. */
   readonly duplicateAt: number

@@ -88,6 +88,7 @@ const times: ReadonlySet<string> = new Set([
   "askedAt",
   "duplicateAt",
   "startedAt",
+  "anewAt",
   "noticedAt",
   "comparedAt",
   "handedOnAt",

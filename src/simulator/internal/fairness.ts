@@ -2,6 +2,7 @@
 import * as Election from "../../protocol/model/Election.ts"
 import type * as Event from "../../protocol/model/Event.ts"
 import * as Member from "../../protocol/model/Member.ts"
+import type * as Reign from "../../protocol/model/Reign.ts"
 import type { State } from "../../protocol/model/State.ts"
 import * as Timing from "../../protocol/model/Timing.ts"
 import type * as Invariants from "../Invariants.ts"
@@ -22,7 +23,7 @@ export class Fairness {
   }
 
   /** One comes to lead. Whose the lead is, and could have said so, should have it in its place. */
-  leads(at: number, index: number, { newcomer, timing, self }: State): void {
+  leads(at: number, index: number, { newcomer, timing, self }: State, { election: { reign } }: State): void {
     // By then each has heard each, who was removed before has proven that it lives, and has been asked or heard the question.
     const since = at -
       1.05 * (2 * timing.heartbeatInterval + timing.okTimeout + Timing.probeTries * timing.probeTimeout)
@@ -31,6 +32,8 @@ export class Fairness {
     const { from, until } = this.#hardships.pauseOf(index)
     const mayJudge = isWell(index) || until - from > 1.05 * Timing.pauseThreshold(timing)
     if (since < 0 || !mayJudge || !this.#isWhole(since)) return
+    // Whether all heard one that is over is not known: who did not could not take the lead from it.
+    if (reign !== null && !this.#lives(reign.leader)) return
     this.#count("highestLeads")
     for (const [other, { ineligibleAt, led, since: started, state }] of this.#servers) {
       if (other === index || started >= since || !isWell(other) || state.phase !== "Live") continue
@@ -122,6 +125,10 @@ export class Fairness {
     if (well || (judgesTooSoon && reason._tag === "Silent") || isInvented) {
       this.#complain(at, "noFalseEviction", index, `removed s${other}, which runs: ${JSON.stringify(reason)}`)
     }
+  }
+
+  #lives(server: Reign.Reign["leader"]): boolean {
+    return [...this.#servers.values()].some(({ state: { self } }) => Member.isSameStart(self, server))
   }
 
   /** Whether all who live, and stay, have heard all since then. */

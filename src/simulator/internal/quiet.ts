@@ -100,9 +100,11 @@ export class Quiet {
 
   /** How long the group may take to settle as things are, in ms. */
   bound(timing: Timing.Timing, living: ReadonlyArray<number>): number {
-    const hops = this.isWhole(living)
-      ? 0
-      : Math.max(1, ...LinkGraph.parts(this.#conditions.graph, living).map((part) => part.hops))
+    const { graph } = this.#conditions
+    // A leader that hears nobody is followed by some through others that hear it still.
+    const longest = ({ hops, servers }: LinkGraph.Part): number =>
+      hops + (timing.lease === null && LinkGraph.hearsOthers(graph, servers, living) ? 1 : 0)
+    const hops = this.isWhole(living) ? 0 : Math.max(1, ...LinkGraph.parts(graph, living).map(longest))
     return Agreement.settlesWithin(timing, this.#servers, { hops })
   }
 

@@ -77,7 +77,10 @@ const endsByPause = (output: Output): boolean =>
 export const judgeLater = ({ after, before, outputs }: StepInvariants.Judged, since: number): string | null => {
   if (since >= before.timing.discoveryWindow - 1) return null
   const own = ElectionContext.ownReign(after)
-  if (own !== null && own.term !== ElectionContext.ownReign(before)?.term) {
+  const led = ElectionContext.ownReign(before)
+  // A pause may be too short to end a lead. That goes on in a new term where this server raises its incarnation.
+  const goesOn = led !== null && after.self.incarnation > before.self.incarnation
+  if (own !== null && own.term !== led?.term && !goesOn) {
     return `leads ${Math.round(since)} ms after it woke`
   }
   return outputs.some(removesForSilence) ? `removes others ${Math.round(since)} ms after it woke` : null
