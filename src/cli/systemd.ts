@@ -113,7 +113,8 @@ export const make: Effect.Effect<Systemd> = Effect.gen(function*() {
         Stream.buffer({ capacity: 1, strategy: "sliding" }),
         Stream.runForEach((status) => say(`STATUS=${status}`))
       )
-      const silence = yield* group.votesIn
+      // One that has no vote takes nobody the majority.
+      const silence = settings.votes ? yield* group.votesIn : 0
       // One that does not vote yet is not ready: where it stood for the next to be restarted, a majority might be silent.
       const ready = silence === 0
         ? say("READY=1")

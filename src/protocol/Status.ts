@@ -15,6 +15,7 @@ import * as Reign from "./model/Reign.ts"
 import type { Known, Now, State } from "./model/State.ts"
 import type { Timer } from "./model/Timer.ts"
 import type * as Timers from "./model/Timers.ts"
+import * as Voters from "./model/Voters.ts"
 import * as Step from "./Step.ts"
 
 /**
@@ -34,7 +35,7 @@ export const LastHeard = Schema.Struct({
 /**
  * A member, and when it was last heard: null for the server itself. `asked` is how many direct questions it has left
  * unanswered since it fell silent: 5 of them, and it is removed. `page` is where people see in a browser what it sees, if it
- * announces one that can be reached from here.
+ * announces one that can be reached from here. `votes` is there, and false, where it has no vote under the group's lease.
  *
  * @category schemas
  * @since 0.1.0
@@ -43,7 +44,8 @@ export const SeenMember = Schema.Struct({
   ...Member.Member.fields,
   heard: Schema.NullOr(LastHeard),
   asked: Schema.Natural,
-  page: Schema.NullOr(Schema.String)
+  page: Schema.NullOr(Schema.String),
+  votes: Schema.optionalKey(Schema.Literal(false))
 })
 
 /**
@@ -107,7 +109,7 @@ export const Upcoming = Schema.Struct({
 
 /**
  * All that one server knows at one instant. `at` is Unix ms, for people to read. `votesIn` is in how long it votes at the latest:
- * 0 where it does, null where there are no leases, or it has left. `lag` is how late its own watch ran at worst lately.
+ * 0 where it does, null where there are no leases, it has no vote, or it has left. `lag` is how late its own watch ran at worst lately.
  *
  * @category schemas
  * @since 0.1.0
@@ -168,22 +170,32 @@ export const of = (state: State, now: Now): Status => {
     members: MemberLists.everyone(state).map((member) => seenMember(state, member, now.monotonic)),
     elections: elections.map(([name, register]) => seen(state, name, register, now)),
     upcoming: state.timers.slice(0, maxUpcoming).map((entry) => upcoming(entry, now.monotonic)),
-    votesIn: timing.lease === null || phase === "Left" ? null : left(state.silentUntil, now.monotonic),
+    votesIn: timing.lease === null || !timing.votes || phase === "Left"
+      ? null
+      : left(state.silentUntil, now.monotonic),
     clients: HashMap.size(delivery.clients) - delivery.left,
     lag: Math.round(Math.max(lag.now, lag.before))
   }
 }
 
 const seenMember = (
-  { checks, known, page, self }: State,
+  { checks, known, page, self, timing }: State,
   member: Member.Member,
   monotonic: number
 ): typeof SeenMember.Type => {
   const asked = Option.match(HashMap.get(checks, member.id), { onNone: () => 0, onSome: ({ tries }) => tries })
-  if (member.id === self.id) return { ...member, heard: null, asked, page }
+  if (member.id === self.id) return { ...member, heard: null, asked, page, ...voting(timing.votes) }
   const contact = HashMap.getUnsafe(known, member.id)
-  return { ...member, heard: lastHeard(contact, monotonic), asked, page: contact.page }
+  return {
+    ...member,
+    heard: lastHeard(contact, monotonic),
+    asked,
+    page: contact.page,
+    ...voting(Voters.hasVote(contact))
+  }
 }
+
+const voting = (votes: boolean): { readonly votes?: false } => votes ? {} : { votes: false }
 
 /**
  * When a member was last heard.

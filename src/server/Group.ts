@@ -180,10 +180,10 @@ export interface GroupShape extends Owners.OwnersShape {
   /**
    * In how many ms this server votes, at the latest: it is silent for `leaseDuration` after a start in which it did not get
    * the promises of its former start. 0 if it votes, and without leases. The event `Votes` tells it too. Infinity once it
-   * has left.
+   * has left, and where it has no vote (`votes: false`).
    */
   readonly votesIn: Effect.Effect<number>
-  /** Waits until this server votes, which is at once where there are no leases; or until it has left. */
+  /** Waits until this server votes, which is at once where there are no leases or it has no vote; or until it has left. */
   readonly votes: Effect.Effect<void>
   /** Waits, and fails once the server cannot go on: it has then left the group. To stop waiting for it changes nothing. */
   readonly failed: Effect.Effect<never, GroupFailed>
@@ -273,11 +273,13 @@ export const make = (
     })),
     pulse: state.outbox.pulse,
     votesIn,
-    votes: Effect.scoped(Effect.gen(function*() {
-      const { events } = yield* state.events.subscribe
-      if ((yield* votesIn) === 0) return
-      yield* Stream.runDrain(Stream.takeUntilEffect(events, () => Effect.map(votesIn, (left) => left === 0)))
-    })),
+    votes: settings.votes ?
+      Effect.scoped(Effect.gen(function*() {
+        const { events } = yield* state.events.subscribe
+        if ((yield* votesIn) === 0) return
+        yield* Stream.runDrain(Stream.takeUntilEffect(events, () => Effect.map(votesIn, (left) => left === 0)))
+      })) :
+      Effect.void,
     failed,
     fail,
     healthy: Effect.zipWith(

@@ -12,7 +12,7 @@ import type * as Settings from "../settings/Settings.ts"
  *
  * - `pulse`: it has sent nothing for three heartbeats. To be started again may help.
  * - `joined`: it does not know its group yet, or was paused just now, or it leaves or has left, as it does when it failed.
- * - `votes`: it does not vote yet, as it has just started. Only with leases.
+ * - `votes`: it does not vote yet, as it has just started. Only with leases, and not of one that has no vote.
  *
  * @category models
  * @since 0.1.0

@@ -102,7 +102,8 @@ export const timingOf = (settings: Settings.Settings): Timing.Timing => ({
   maxClients: settings.maxClients,
   maxTombstones: settings.maxTombstones,
   maxMessageBytes: settings.maxMessageBytes,
-  lease: Settings.agreement(settings)
+  lease: Settings.agreement(settings),
+  votes: settings.votes
 })
 
 /**

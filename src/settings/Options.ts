@@ -339,8 +339,8 @@ export interface Options {
    */
   readonly leadership?: "bully" | "lease" | undefined
   /**
-   * Number of all servers of the group, for lease. It counts all servers, running or not: more than half of them must
-   * be there for one to lead. It is needed with `lease`, and means nothing without. The same on every host. An odd
+   * Number of all voters of the group, for lease. It counts all servers but those with `votes` off, running or not: more
+   * than half of them must be there for one to lead. It is needed with `lease`, and means nothing without. The same on every host. An odd
    * number is best: four servers bear the loss of no more than three do. Too large: nobody leads. Too small, with
    * more servers running: two majorities, and so two leaders, are possible.
    *
@@ -365,6 +365,16 @@ export interface Options {
    * Default: 0.01. Allowed: a share from 0% to 10%, written as in 1% or 0.01.
    */
   readonly clockDrift?: number | undefined
+  /**
+   * Whether this server votes and may lead, for lease. Off: it takes part as a member, follows the leader and may hold
+   * partitions and locks, but it never leads, counts in no majority, and is none of the servers that `groupSize`
+   * counts. For servers that come and go as the load does. It stays the same until the process ends; give all starts
+   * of a server the same. With `bully` nobody votes. Too many with it on: more voters than `groupSize`, and two
+   * majorities are possible. Too few: nobody leads.
+   *
+   * Default: on. Allowed: on or off (also true, yes, 1; false, no, 0).
+   */
+  readonly votes?: boolean | undefined
   /**
    * What people call this server. Views, events and logs show it. It decides nothing, and two servers may share one.
    *

@@ -207,7 +207,7 @@ export const settings = {
     default: () => "bully"
   }),
   groupSize: whole([1, 1_000], "count", {
-    summary: "number of all servers of the group, for lease",
+    summary: "number of all voters of the group, for lease",
     default: () => undefined
   }),
   leaseDuration: duration([ms(60), hour], {
@@ -218,6 +218,10 @@ export const settings = {
   clockDrift: Setting.share([0, 0.1], {
     summary: "largest difference in speed of two clocks, for lease",
     default: () => 0.01
+  }),
+  votes: Setting.toggle({
+    summary: "whether this server votes and may lead, for lease",
+    default: () => true
   }),
   name: Setting.text(Member.limits.name, {
     summary: "what people call this server",

@@ -84,6 +84,10 @@ export const rules: ReadonlyArray<Rule> = [
     broken: leadership === "bully" && groupSize !== undefined,
     allowed: { groupSize: "none, or any with leadership lease: it does not make a majority of a bully's group" }
   }),
+  ({ leadership, votes }) => ({
+    broken: leadership === "bully" && !votes,
+    allowed: { votes: "on, or off with leadership lease: a bully's group has no votes" }
+  }),
   ({ groupSize, leadership, minimumMembers }) => ({
     broken: leadership === "lease" && groupSize !== undefined && minimumMembers > groupSize,
     allowed: {

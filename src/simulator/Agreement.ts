@@ -21,14 +21,15 @@ export const disagreement = (living: ReadonlyArray<State>, clocks: (of: State) =
     return `${first.self.name} follows ${formatReign(reign)}, but ${odd.self.name} ${formatReign(odd.election.reign)}`
   }
   const { lease, minimumMembers } = first.timing
-  const few = living.length < Math.max(minimumMembers, lease === null ? 1 : Lease.majority(lease))
+  const voters = living.filter(({ timing }) => timing.votes)
+  const few = living.length < minimumMembers || (lease !== null && voters.length < Lease.majority(lease))
   if (few) return reign === null ? null : `${formatReign(reign)} leads ${living.length}, fewer than the minimum`
   if (reign === null) return "nobody leads"
   const leader = living.find(({ self }) => Member.isSameStart(self, reign.leader))
   if (leader === undefined) return `all follow ${formatReign(reign)}, of one who does not live`
   if (Step.leads(leader, clocks(leader)) === null) return `all follow ${formatReign(reign)}, who does not lead`
   const higher = leader.timing.preempt
-    ? living.find((state) => Member.outranks(state.self, leader.self) && !mayWait(state, clocks(state), living.length))
+    ? voters.find((state) => Member.outranks(state.self, leader.self) && !mayWait(state, clocks(state), living.length))
     : undefined
   if (higher !== undefined) return `all follow ${formatReign(reign)}, but ${higher.self.name} ranks higher`
   const starts = living.map(({ self }) => self)
@@ -58,7 +59,7 @@ export const mayWait = ({ election, timing }: State, { monotonic }: Clocks, serv
  * take the lead; Infinity where nobody waits.
  */
 export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => Clocks): number => {
-  const waiting = living.filter((state) => {
+  const waiting = living.filter(({ timing }) => timing.votes).filter((state) => {
     const { election: { reign }, timing, self } = state
     // The reign has the priority that its leader began with.
     const leader = reign === null ? undefined : living.find((other) => Member.isSameStart(other.self, reign.leader))

@@ -32,6 +32,8 @@ export type { Bounds } from "./internal/moves.ts"
 /** What the explorer goes by. */
 export interface Options {
   readonly servers?: number | undefined
+  /** How many of them have a vote, where there are leases: the first ones. All, unless set. */
+  readonly voters?: number | undefined
   /** `cold`: all start at once. `settled`: they have, and one leads. */
   readonly from: "cold" | "settled"
   readonly bounds: Bounds
@@ -100,9 +102,9 @@ class Exploration {
   #violation: Found["violation"] = null
 
   constructor(options: Options) {
-    const { bounds, delay = 50, seed = 0, servers = 3, states, timing, transition } = options
+    const { bounds, delay = 50, seed = 0, servers = 3, states, timing, transition, voters } = options
     this.#options = options
-    this.#servers = new ServerStates({ servers, timing: { ...Grid.timing, ...timing }, transition })
+    this.#servers = new ServerStates({ servers, timing: { ...Grid.timing, ...timing }, transition, voters })
     this.#moves = new Moves({
       servers: this.#servers,
       bounds,

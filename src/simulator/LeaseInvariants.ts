@@ -19,7 +19,7 @@ export const contest = (claims: ReadonlyArray<Reign.Reign | null>): string | nul
  *
  * It is why there are never two leaders, and what breaks it is seen here at once: two leaders need a successor besides,
  * and clocks that differ. Who does not live counts among the bound, since a start grants nothing for as long as a promise
- * lasts.
+ * lasts. Who has no vote counts as nothing, and leads nothing.
  */
 export const unbound = (living: ReadonlyArray<Living>): string | null => {
   for (const { clocks, state } of living) {
@@ -36,10 +36,12 @@ export const unbound = (living: ReadonlyArray<Living>): string | null => {
     if (lease === null || claim === null || !claim.held) continue
     const left = Lease.left(claim, lease, clocks)
     if (left <= 0) continue
+    if (!state.timing.votes) return `${self.name} leads, and has no vote`
     // On a clock as slow as may be; and theirs are as fast.
     const lasts = left / (1 - lease.drift) - rounding
-    const bound = living.filter((other) => boundFor(other, self, claim.term) / (1 + lease.drift) >= lasts)
-    const dead = Math.max(0, lease.groupSize - living.length)
+    const voters = living.filter(({ state }) => state.timing.votes)
+    const bound = voters.filter((other) => boundFor(other, self, claim.term) / (1 + lease.drift) >= lasts)
+    const dead = Math.max(0, lease.groupSize - voters.length)
     if (bound.length + dead >= Lease.majority(lease)) continue
     const who = bound.map(({ state }) => state.self.name).join(" ") || "nobody"
     return `the lease of ${self.name} in term ${claim.term} may last ${

@@ -29,6 +29,8 @@ export interface Options {
   readonly seed: number | string
   /** How long, in ms of true time. */
   readonly millis: number
+  /** How many of them have a vote, where leases are: the first ones. All, unless set; the others come and go like these. */
+  readonly voters?: number | undefined
   /** A profile of faults to draw a story from, or the story itself. */
   readonly faults: Faults.Profile | ReadonlyArray<Faults.Fault>
   /** Settings of all servers. Their priorities and, of every other one, the port are the run's own. */
@@ -44,6 +46,7 @@ export interface Options {
 const optionNames = Object.keys(
   {
     servers: true,
+    voters: true,
     seed: true,
     millis: true,
     faults: true,
@@ -156,7 +159,7 @@ const drawExpiry = ({ lease }: Timing.Timing, chance: number): number =>
   lease === null ? 0 : Math.ceil(Holdings.defaultExpiry(lease) / (chance < 0.5 ? 1 : 3))
 
 const machines = (
-  { seed, servers, settings }: Options,
+  { seed, servers, settings, voters = servers }: Options,
   { drawAhead, rates, story }: Effect.Success<ReturnType<typeof drawWorld>>
 ) => {
   const isNamed = story.some(({ kind }) => kind === "deadNames")
@@ -170,6 +173,7 @@ const machines = (
       ...settings,
       priority: Math.floor(index / 2),
       name: `s${index}`,
+      votes: index < voters,
       ...(isNamed ? { seeds } : {}),
       // The others get a new id with every start.
       ...(index % 2 === 0 ? { unicastPort: fixedPort } : {})

@@ -286,13 +286,10 @@ export class Watcher {
     const [first] = followers
     if (first === undefined) return null
     const { lease, minimumMembers } = first.state.timing
-    const claims = followers.map(({ clocks, index, state }) => ({
-      index,
-      state,
-      claim: Step.leads(state, clocks)
-    }))
+    const claims = followers.map((one) => ({ ...one, claim: Step.leads(one.state, one.clocks) }))
     const majority = lease === null ? null : Lease.majority(lease)
-    return Connected.disagreement(this.quiet.conditions.graph, claims, { majority, minimumMembers })
+    const voters = followers.flatMap(({ index, state: { timing } }) => timing.votes ? [index] : [])
+    return Connected.disagreement(this.quiet.conditions.graph, claims, { majority, minimumMembers, voters })
   }
 
   /** The same group is asked who is there: does what it answers lead to all, and to its leader? */

@@ -2,6 +2,7 @@
 import type * as Inquiry from "../client/Inquiry.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Message from "../protocol/model/Message.ts"
+import * as Voters from "../protocol/model/Voters.ts"
 import * as Names from "./Names.ts"
 import type * as Style from "./Style.ts"
 import * as Table from "./Table.ts"
@@ -27,7 +28,11 @@ export const members = (answer: Inquiry.Answer, now: number, style: Style.Style)
   return [
     ...Table.table(rows, now, style),
     ...Names.toldApart(members).flatMap(({ name, votesIn }) =>
-      votesIn === undefined ? [] : [`${Text.clean(name)} does not vote yet: in ${Text.age(votesIn)} at the latest`]
+      votesIn === undefined ?
+        [] :
+        [`${Text.clean(name)} ${
+          votesIn >= Voters.never ? "has no vote" : `does not vote yet: in ${Text.age(votesIn)} at the latest`
+        }`]
     ),
     ...(leader === null
       ? ["nobody leads"]

@@ -203,6 +203,7 @@ describe("all together", () => {
           groupSize: undefined,
           leaseDuration: undefined,
           clockDrift: 0.01,
+          votes: true,
           name: undefined,
           tags: {},
           http: undefined,

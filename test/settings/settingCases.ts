@@ -230,6 +230,12 @@ export const cases: { readonly [K in Settings.Key]: Case } = {
   },
   groupSize: { ...whole([1, 3, 1_000], [0, -1, 1_001, 1.5]), beside: { leadership: "lease" } },
   leaseDuration: duration("1 hour", "59ms"),
+  votes: {
+    good: [[true, "on", true], [false, "off", false]],
+    badCode: ["on", 1, null],
+    badText: ["maybe", "2"],
+    beside: { leadership: "lease", groupSize: 3 }
+  },
   clockDrift: {
     good: [[0.01, "1%"], [0, "0"], [0.1, "10%"], [0.005, "0.5%"], [0.02, " 0.02 "]],
     badCode: [-0.01, 0.11, Number.NaN, "1%", null],

@@ -66,6 +66,7 @@ export const timing = (change: Partial<Timing.Timing> = {}, profile: Profile.Pro
   maxMessageBytes: 65_536,
   stopTimeout: 500,
   lease: null,
+  votes: true,
   ...change
 })
 

@@ -61,6 +61,8 @@ describe("who is in the group, in words", () => {
   it("says who does not vote yet", () => {
     const lines = memberLines({ members: [kitchen, { ...bath, votesIn: 28_900 }] })
     assert.deepStrictEqual(lines.slice(3), ["bath does not vote yet: in 28s at the latest"])
+    const never = memberLines({ members: [kitchen, { ...bath, votesIn: 86_400_000 }] })
+    assert.deepStrictEqual(never.slice(3), ["bath has no vote"])
   })
 
   it("is a table with the leader marked", () => {

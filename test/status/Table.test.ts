@@ -42,6 +42,13 @@ describe("too few servers in view for one to lead", () => {
     assert.strictEqual(said(undefined, 5), "3 in view, 5 must be")
     assert.isNull(said(5, 3))
   })
+
+  it("are voters, where majorities count and some have no vote", () => {
+    const members = [kitchen, { ...bath, votes: false as const }, { ...hall, votes: false as const }]
+    const said = (groupSize: number) => Shortfall.shortfall({ groupSize, minimumMembers: 1 }, { members })
+    assert.strictEqual(said(3), "1 of 3 voters in view, 2 must be")
+    assert.isNull(said(1))
+  })
 })
 
 describe("the table", () => {

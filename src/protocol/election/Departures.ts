@@ -5,8 +5,8 @@
 import * as HashMap from "effect/HashMap"
 import * as LeaseClaim from "../lease/LeaseClaim.ts"
 import type * as Event from "../model/Event.ts"
-import * as Lease from "../model/Lease.ts"
 import * as Member from "../model/Member.ts"
+import * as Voters from "../model/Voters.ts"
 import * as Candidacy from "./Candidacy.ts"
 import * as Damping from "./Damping.ts"
 import type * as ElectionContext from "./ElectionContext.ts"
@@ -44,7 +44,7 @@ export const onRemoved = (
     Roles.becomeVacant(election, reign, cause, { askFirst: cause === "Silent", since })
     return Candidacy.callElection(election)
   }
-  if (election.leads && members.length + 1 < Lease.needed(timing)) {
+  if (election.leads && !Voters.areEnough(election.state)) {
     return Roles.endReign(election, members.length + 1 < timing.minimumMembers ? "TooFewMembers" : "MajorityLost")
   }
   LeaderLife.withdraw(election, member.id)

@@ -12,6 +12,7 @@ import type * as Reign from "../model/Reign.ts"
 import type { State } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import type { Timer } from "../model/Timer.ts"
+import * as Voters from "../model/Voters.ts"
 import * as ElectionTraits from "./ElectionTraits.ts"
 
 type ElectionTimer<T = Timer> = T extends { readonly election: string } ? Omit<T, "election"> : never
@@ -65,7 +66,7 @@ export class ElectionContext {
     return Member.outranks(self, that, this.name)
   }
 
-  /** The other members who take part. */
+  /** The other members who may lead. */
   get others(): ReadonlyArray<Member.Member> {
     return others(this.state, this.name)
   }
@@ -128,11 +129,15 @@ export const find = (context: StepContext, name: string): ElectionContext | null
 export const register = (state: Pick<State, "election" | "named">, name: string): Election.Election | undefined =>
   name === Election.ofGroup ? state.election : Option.getOrUndefined(HashMap.get(state.named, name))
 
-/** The other members that take part in an election. */
-export const others = (state: Pick<State, "known" | "members">, name: string): ReadonlyArray<Member.Member> => {
-  if (name === Election.ofGroup) return state.members
+/** The other members that may lead in an election: those that take part in it, and have a vote where there are leases. */
+export const others = (
+  state: Pick<State, "known" | "members" | "timing">,
+  name: string
+): ReadonlyArray<Member.Member> => {
+  const members = state.timing.lease === null ? state.members : Voters.among(state, state.members)
+  if (name === Election.ofGroup) return members
   const tag = Election.tag(name)
-  return state.members.filter(({ id }) => HashMap.getUnsafe(state.known, id).elections.includes(tag))
+  return members.filter(({ id }) => HashMap.getUnsafe(state.known, id).elections.includes(tag))
 }
 
 /**

@@ -6,10 +6,10 @@ import * as LeaseClaim from "../lease/LeaseClaim.ts"
 import * as Paths from "../membership/Paths.ts"
 import * as Election from "../model/Election.ts"
 import type * as Event from "../model/Event.ts"
-import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import * as Reign from "../model/Reign.ts"
 import * as Timing from "../model/Timing.ts"
+import * as Voters from "../model/Voters.ts"
 import * as Damping from "./Damping.ts"
 import * as ElectionContext from "./ElectionContext.ts"
 import * as Following from "./Following.ts"
@@ -30,10 +30,10 @@ export const isHeard = (election: Context): boolean =>
 
 /** The same, heard or not. */
 export const mayStandIfHeard = (election: Context): boolean => {
-  const { members, phase, timing, self } = election.state
+  const { phase, timing, self } = election.state
   const { ending, reign, withdrawn } = election.register
   return phase === "Live" && ending === null && !withdrawn && !isIneligible(election)
-    && members.length + 1 >= Lease.needed(timing)
+    && timing.votes && Voters.areEnough(election.state)
     && (reign === null || (Damping.mayPreempt(election) && election.outranks(self, election.rankOf(reign))))
 }
 

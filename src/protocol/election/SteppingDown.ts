@@ -45,10 +45,10 @@ export const stepDown = (election: Context, millis: number): void => {
 
 /**
  * Why the lead, of the group unless named, cannot be handed to that member now, or null where it can be. Who takes no part
- * in a named election is no member of it.
+ * in a named election is no member of it, and who has no vote of none.
  */
 export const refusal = (
-  state: Pick<State, "self" | "election" | "named" | "known" | "members">,
+  state: Pick<State, "self" | "election" | "named" | "known" | "members" | "timing">,
   to: Member.NodeId,
   election = Election.ofGroup
 ): "NotLeading" | "NoSuchMember" | null =>

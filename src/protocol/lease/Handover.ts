@@ -27,8 +27,12 @@ const change = (context: StepContext, part: Partial<PromiseRecord.Handover>): vo
   context.state.handover = { ...context.state.handover, ...part }
 }
 
-/** Until when a server that starts at that instant promises nothing. */
-export const silentUntil = ({ duration }: Lease.Agreement, monotonic: number): number => monotonic + duration
+/** Until when a server that starts at that instant promises nothing: for good where it has no vote. */
+export const silentUntil = (
+  { votes }: Pick<Timing.Timing, "votes">,
+  { duration }: Lease.Agreement,
+  monotonic: number
+): number => votes ? monotonic + duration : Infinity
 
 /** Until when this server promises nothing, in ms from now: 0 where it votes, and where nobody does. */
 export const votesIn = ({ silentUntil }: Pick<State, "silentUntil">, monotonic: number): number =>
@@ -38,8 +42,12 @@ const isSilent = ({ now, state }: StepContext): boolean => Lease.isSilent(state.
 
 // --- A start ---
 
-/** The silent start begins: the server that keeps what the former start promised is asked for it. */
+/**
+ * The silent start begins: the server that keeps what the former start promised is asked for it. Who has no vote needs none of
+ * it: it promises nothing, so a next start of it that votes finds all that any start of it has promised.
+ */
 export const start = (context: StepContext): void => {
+  if (!context.state.timing.votes) return
   change(context, { start: context.nonce() })
   context.setTimer("votes", votesIn(context.state, context.now.monotonic), { _tag: "Handover", due: "votes", gaps: [] })
   askOften(context, Timing.gaps.probe)
@@ -48,7 +56,7 @@ export const start = (context: StepContext): void => {
 /** The machine was set back. What one that leaves has promised, its next start may have. */
 export const startAnew = (context: StepContext, agreement: Lease.Agreement): void => {
   const isLeaving = context.state.phase === "Leaving"
-  context.state.silentUntil = isLeaving ? Infinity : silentUntil(agreement, context.now.monotonic)
+  context.state.silentUntil = isLeaving ? Infinity : silentUntil(context.state.timing, agreement, context.now.monotonic)
   if (!isLeaving) start(context)
 }
 

@@ -29,6 +29,7 @@ import * as Reign from "../model/Reign.ts"
 import type { Now } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
+import * as Voters from "../model/Voters.ts"
 import * as LeaseClaim from "./LeaseClaim.ts"
 import * as PreVote from "./PreVote.ts"
 import * as Voter from "./Voter.ts"
@@ -342,24 +343,26 @@ export const onRaised = (election: Context): void => {
  * After a step that changed who is there: tells when fewer servers are in view than a majority, so that nobody can lead.
  */
 export const countMajority = (context: StepContext, agreement: Lease.Agreement): void => {
-  const { members, minority, phase } = context.state
+  const { minority, phase } = context.state
   if (phase !== "Live") return
   const needed = Lease.majority(agreement)
-  const isMinority = members.length + 1 < needed
+  const voters = Voters.count(context.state)
+  const isMinority = voters < needed
   if (isMinority === minority) return
   context.state.minority = isMinority
   if (isMinority) {
-    context.emit({ event: "NoMajority", members: members.length + 1, needed, groupSize: agreement.groupSize })
+    context.emit({ event: "NoMajority", members: voters, needed, groupSize: agreement.groupSize })
   }
 }
 
 /**
- * With each sweep: tells where more servers live than `groupSize` says, since then a majority is none. One that has died or
+ * With each sweep: tells where more voters live than `groupSize` says, since then a majority is none. One that has died or
  * restarted may still be in view, so only those count that gave a sign of life lately, for as long as one may be silent.
  */
 export const countServers = (context: StepContext, { groupSize }: Lease.Agreement): void => {
   const { crowdedSince, members, timing } = context.state
-  const servers = 1 + members.filter(({ id }) => livesSurely(context, id)).length
+  const others = Voters.among(context.state, members)
+  const servers = (timing.votes ? 1 : 0) + others.filter(({ id }) => livesSurely(context, id)).length
   context.state.crowdedSince = servers > groupSize ? Math.min(crowdedSince, context.now.monotonic) : Infinity
   if (crowdedSince === -Infinity || context.now.monotonic - context.state.crowdedSince < timing.memberTimeout) return
   context.state.crowdedSince = -Infinity

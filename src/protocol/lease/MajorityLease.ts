@@ -11,7 +11,7 @@ const { agreementOf } = LeaseClaim
 
 /** The majority lease. */
 export const majorityLease: ElectionAlgorithm = {
-  silentUntil: (timing, monotonic) => Handover.silentUntil(agreementOf({ state: { timing } }), monotonic),
+  silentUntil: (timing, monotonic) => Handover.silentUntil(timing, agreementOf({ state: { timing } }), monotonic),
   lasts: LeaseClaim.lasts,
   onStart: Handover.start,
   onRestored: (context) => Handover.startAnew(context, agreementOf(context)),

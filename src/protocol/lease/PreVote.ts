@@ -13,6 +13,7 @@ import * as Lease from "../model/Lease.ts"
 import type * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
 import type { StepContext } from "../model/StepContext.ts"
+import * as Voters from "../model/Voters.ts"
 import * as Voter from "./Voter.ts"
 
 type Context = ElectionContext.ElectionContext
@@ -22,7 +23,7 @@ type Asking = Extract<Election.Activity, { readonly _tag: "PreVote" }>
 /** How often all are asked, `probeTimeout` apart: questions and answers may be lost. */
 const asks = 3
 
-/** Begins to ask: all members, and again those that have not said that they would. */
+/** Begins to ask: all members that have a vote, and again those that have not said that they would. */
 export const begin = (election: Context): void =>
   ask(election, { _tag: "PreVote", nonce: election.context.nonce(), answers: [], left: asks })
 
@@ -30,7 +31,7 @@ const ask = (election: Context, asking: Asking): void => {
   election.change({ activity: { ...asking, left: asking.left - 1 } })
   const { answers, nonce } = asking
   const sure = new Set(answers.flatMap(({ by, vote }) => vote?.granted === true ? [by] : []))
-  for (const { id } of election.state.members) {
+  for (const { id } of Voters.among(election.state, election.state.members)) {
     if (!sure.has(id)) election.context.sayTo(id, { type: "SERVER_PROBE", nonce, preVote: election.name })
   }
   election.setTimer("pre-vote", election.state.timing.probeTimeout, { _tag: "PreVote" })

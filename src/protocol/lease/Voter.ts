@@ -1,6 +1,7 @@
 /**
- * Every server's part in the leases of others: what it promises, to whom, and what it answers. It votes in all elections
- * of the group, also in those that it takes no part in itself, since a majority is one of all servers.
+ * Every voter's part in the leases of others: what it promises, to whom, and what it answers. It votes in all elections
+ * of the group, also in those that it takes no part in itself, since a majority is one of all voters. A server without a vote is
+ * silent for good, and promises nothing.
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -69,6 +70,7 @@ export const onElection = (
   { election, sender, standing }: Message.Of<"ELECTION">,
   from: Member.Address
 ): boolean => {
+  if (!context.state.timing.votes) return false
   const now = context.now.monotonic
   const before = promiseIn(context.state, election)
   // The same question once more: its answer may have been lost.
@@ -135,7 +137,8 @@ export const preVote = (context: StepContext, election: string, candidate: Lease
     granted,
     promised,
     boundTo: bound ? promise.to!.id : null,
-    remaining: granted ? 0 : Math.max(0, Math.ceil(until - now))
+    // Who never votes has no time to name: the asker would wait for it.
+    remaining: granted || until === Infinity ? 0 : Math.max(0, Math.ceil(until - now))
   }
 }
 

@@ -9,6 +9,7 @@ import type * as Message from "../model/Message.ts"
 import type { State } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
+import * as Voters from "../model/Voters.ts"
 import * as Zone from "../model/Zone.ts"
 import * as Frame from "../wire/Frame.ts"
 import * as Ranked from "./Ranked.ts"
@@ -50,9 +51,13 @@ const lineOf = (context: StepContext, member: Member.Member, heardAt: number): M
   heard: Math.round(context.now.monotonic - heardAt)
 })
 
-/** Left out of who votes, and of this server itself when it has left. */
+/** Of a voter that leaves it is not said that it votes no more. */
+const ownVotesAt = ({ silentUntil, timing: { votes } }: State): number =>
+  votes && silentUntil === Infinity ? -Infinity : silentUntil
+
+/** Left out of who votes. */
 const votesIn = (millis: number): Pick<Message.Listed, "votesIn"> =>
-  millis > 0 && millis < Infinity ? { votesIn: Math.ceil(millis) } : {}
+  millis > 0 ? { votesIn: Math.ceil(Math.min(millis, Voters.never)) } : {}
 
 const lines = (
   context: StepContext,
@@ -64,7 +69,7 @@ const lines = (
     const { monotonic } = context.now
     const { heardAt, votesAt } = Option.getOrElse(
       context.known(member.id),
-      () => ({ heardAt: monotonic, votesAt: context.state.silentUntil })
+      () => ({ heardAt: monotonic, votesAt: ownVotesAt(context.state) })
     )
     const line = { ...lineOf(context, context.told(member, to), heardAt), ...votesIn(votesAt - monotonic) }
     return details ? { ...line, hostname: member.hostname, tags: member.tags } : line

@@ -15,6 +15,7 @@ import type * as Reign from "../model/Reign.ts"
 import type { Known } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
+import * as Voters from "../model/Voters.ts"
 import * as Zone from "../model/Zone.ts"
 import * as AnswerTimes from "./AnswerTimes.ts"
 import * as CrashLinks from "./CrashLinks.ts"
@@ -172,7 +173,9 @@ const stamped = (
   interval: "interval" in message ? message.interval : before.interval,
   pace: paceOf(message, before.pace),
   isSilent: false,
-  votesAt: message.type === "SERVER_ALIVE" ? context.now.monotonic + (message.silent ?? -Infinity) : before.votesAt,
+  votesAt: message.type === "SERVER_ALIVE"
+    ? Voters.votesAt(message.silent, context.now.monotonic)
+    : before.votesAt,
   sees: message.type === "SERVER_ALIVE" ? message.sees ?? 0 : before.sees,
   // Who says a heartbeat by unicast does not hear ours by multicast.
   unicastUntil: via === "unicast" && message.type === "SERVER_ALIVE"

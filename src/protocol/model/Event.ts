@@ -299,9 +299,9 @@ export const Event = Schema.Union([
    * where it got what its former start had promised, so that it need not be silent for `leaseDuration`.
    */
   event("Votes", { after: Schema.Natural, handedOver: Schema.Boolean }),
-  /** Fewer servers are in view than a majority of `groupSize`: nobody can hold a lease until `needed` are. */
+  /** Fewer voters are in view (`members`) than a majority of `groupSize`: nobody can hold a lease until `needed` are. */
   event("NoMajority", { members: Schema.Natural, needed: Schema.Natural, groupSize: Schema.Natural }),
-  /** More servers live than `groupSize` says: two majorities are possible. Once, until it is no longer so. */
+  /** More voters live than `groupSize` says: two majorities are possible. Once, until it is no longer so. */
   event("GroupTooLarge", { servers: Schema.Natural, groupSize: Schema.Natural }),
   /** This member goes by another setting than ours, so neither votes for the other. Once for each start of it. */
   event("SettingsDiffer", {

@@ -9,7 +9,6 @@
  */
 import type * as Member from "./Member.ts"
 import type * as Message from "./Message.ts"
-import type * as Timing from "./Timing.ts"
 
 /**
  * The settings that all servers of a group must have in common: their number, how long a promise binds (ms), and by how
@@ -19,10 +18,6 @@ export type Agreement = Message.Agreement
 
 /** How many servers are a majority. */
 export const majority = ({ groupSize }: Pick<Agreement, "groupSize">): number => Math.floor(groupSize / 2) + 1
-
-/** With how many living servers at least somebody may lead: as set, and a majority where there are leases. */
-export const needed = ({ lease, minimumMembers }: Timing.Timing): number =>
-  Math.max(minimumMembers, lease === null ? 1 : majority(lease))
 
 /** Time between two renewals of a leader, in ms: five may be lost before the lease is. */
 export const renewalInterval = ({ duration }: Agreement): number => duration / 6

@@ -70,7 +70,7 @@ export interface Known {
   readonly timed: { readonly nonce: string; readonly askedAt: number }
   /** The longest, in ms, that an answer of its took lately, and when that was. */
   readonly slowest: { readonly took: number; readonly at: number }
-  /** Until when it does not vote, by its own word: -Infinity where it votes. */
+  /** Until when it does not vote, by its own word: -Infinity where it votes, Infinity where it never does. */
   readonly votesAt: number
   /** When it last proved that it hears us, -Infinity where it never has: see `Paths`. */
   readonly hearsUsAt: number

@@ -18,6 +18,7 @@ import type { Known, State } from "./State.ts"
 import type { Timer } from "./Timer.ts"
 import * as Timers from "./Timers.ts"
 import * as Timing from "./Timing.ts"
+import * as Voters from "./Voters.ts"
 import { type Untimed, WorkingCopy } from "./WorkingCopy.ts"
 import * as Zone from "./Zone.ts"
 
@@ -129,10 +130,10 @@ export class StepContext extends WorkingCopy<State, Output> {
     return { ...server, ...Zone.toldTo([...places, member], there) }
   }
 
-  /** For how long this server does not vote, where it does not. For good, where it leaves, is a day there. */
+  /** For how long this server does not vote, where it does not. For good is where it leaves, or has no vote. */
   silence(): { readonly silent?: number } {
     const silent = Math.ceil(this.state.silentUntil - this.now.monotonic)
-    return silent > 0 ? { silent: Math.min(silent, 86_400_000) } : {}
+    return silent > 0 ? { silent: Math.min(silent, Voters.never) } : {}
   }
 
   /** The same as a field, which is left out where it would be 0. */

@@ -34,6 +34,8 @@ export interface Timing {
   readonly stopTimeout: number
   /** The agreement of a majority lease; null if the Bully algorithm alone decides. */
   readonly lease: Message.Agreement | null
+  /** Whether this server has a vote, and may lead. Only under a lease may it have none. */
+  readonly votes: boolean
 }
 
 /** How long after it last ran a server must conclude that it was paused, in ms. */

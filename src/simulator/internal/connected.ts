@@ -18,6 +18,8 @@ export interface Wanted {
   /** How many servers are a majority under a lease; null where the Bully alone decides. */
   readonly majority: number | null
   readonly minimumMembers: number
+  /** Who of them has a vote, where not all have. */
+  readonly voters?: ReadonlyArray<number> | undefined
 }
 
 /** Over how many links a leader is followed through others. */
@@ -27,7 +29,7 @@ export const mostHops = 3
 export const disagreement = (
   graph: LinkGraph.LinkGraph,
   living: ReadonlyArray<Follower>,
-  { majority, minimumMembers }: Wanted
+  { majority, minimumMembers, voters = living.map(({ index }) => index) }: Wanted
 ): string | null => {
   const among = living.map(({ index }) => index)
   const parts = LinkGraph.parts(graph, among)
@@ -36,7 +38,7 @@ export const disagreement = (
   const phantom = isFollowed ? followsNobody(living) : null
   if (phantom !== null) return phantom
   if (majority !== null) {
-    const centres = LinkGraph.centres(graph, among, Math.max(majority, minimumMembers))
+    const centres = LinkGraph.centres(graph, voters, Math.max(majority, minimumMembers))
     return centres.length === 0 || living.some(({ claim }) => claim !== null)
       ? null
       : `nobody leads, though ${shown(centres)} and a majority reach each other`

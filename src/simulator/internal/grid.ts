@@ -27,7 +27,8 @@ export const timing: Timing.Timing = {
   maxTombstones: 1_024,
   maxMessageBytes: 65_536,
   stopTimeout: 25,
-  lease: null
+  lease: null,
+  votes: true
 }
 
 /** With timers that are due at times of the grid, in the order in which they are due. */

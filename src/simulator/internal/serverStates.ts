@@ -32,6 +32,7 @@ export class ServerStates {
   readonly settlesWithin: number
   readonly datagrams = new Datagrams()
   readonly #timing: Timing.Timing
+  readonly #voters: number
   readonly #transition: typeof Step.step
   readonly #members: ReadonlyArray<Member.Member>
   readonly #nodes: Array<ServerState> = []
@@ -40,11 +41,13 @@ export class ServerStates {
   readonly #fired = new Map<number, Result>()
   readonly #later = new Map<number, number>()
 
-  constructor({ timing, servers, transition = Step.step }: {
+  constructor({ timing, servers, transition = Step.step, voters = servers }: {
     readonly servers: number
     readonly timing: Timing.Timing
     readonly transition?: typeof Step.step | undefined
+    readonly voters?: number | undefined
   }) {
+    this.#voters = voters
     this.count = servers
     this.#timing = timing
     this.isLease = timing.lease !== null
@@ -115,7 +118,8 @@ export class ServerStates {
 
   start(index: number, incarnation: number): Result {
     const self = { ...(this.#members[index] as Member.Member), incarnation }
-    const state = Step.make({ timing: this.#timing, self, addresses: [{ ip: self.ip, port: self.port }], monotonic: 0 })
+    const timing = { ...this.#timing, votes: index < this.#voters }
+    const state = Step.make({ timing, self, addresses: [{ ip: self.ip, port: self.port }], monotonic: 0 })
     // The heartbeats of the servers do not fall together, as they do not in life.
     const first = (index * 150 + 25) % this.#timing.heartbeatInterval
     const agenda: ReadonlyArray<Due> = [

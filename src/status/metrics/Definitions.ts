@@ -139,7 +139,8 @@ export const metrics = {
   votesIn: gauge({
     name: "bellwether_votes_in_seconds",
     unit: "s",
-    help: "With leases, in how long this server votes at the latest; 0 where it does, and without leases.",
+    help:
+      "With leases, in how long this server votes at the latest; 0 where it does or has no vote, and without leases.",
     beware: "After a start it is leaseDuration unless the former start handed its promises over: no fault."
   }),
   grantsHeld: gauge({

@@ -38,7 +38,9 @@ const follows = (seen: Seen.Seen, member: Seen.SeenMember): ReadonlyArray<Fact> 
   ...(member.follows === undefined || member.follows === member.id
     ? []
     : [["follows", member.follows === null ? "nobody" : Seen.nameOf(seen, member.follows)] as const]),
-  ...(member.votesIn === undefined || member.votesIn === 0
+  ...(Seen.hasNoVote(member)
+    ? [["votes", "none: it never leads, and counts in no majority"] as const]
+    : member.votesIn === undefined || member.votesIn === 0
     ? []
     : [["votes", `not yet: in ${Text.age(member.votesIn)} at the latest`] as const])
 ]

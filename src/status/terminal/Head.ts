@@ -45,7 +45,9 @@ const electionLine = (seen: Seen.Seen, election: Seen.SeenElection, since: numbe
 const selfLine = ({ isOwn, members, self, votesIn }: Seen.Seen): ReadonlyArray<string> => {
   const member = members.find(({ id }) => id === self)
   if (member === undefined) return []
-  const votes = votesIn === null || votesIn === undefined || votesIn === 0
+  const votes = Seen.hasNoVote(member)
+    ? ", has no vote"
+    : votesIn === null || votesIn === undefined || votesIn === 0
     ? ""
     : `, does not vote yet: in ${Text.age(votesIn)} at the latest`
   const name = Seen.nameOf({ members }, member.id)

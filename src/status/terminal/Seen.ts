@@ -3,6 +3,7 @@
  * is not known is left out.
  */
 import type * as Reign from "../../protocol/model/Reign.ts"
+import * as Voters from "../../protocol/model/Voters.ts"
 import type * as Status from "../../protocol/Status.ts"
 import * as Names from "../Names.ts"
 import type * as Table from "../Table.ts"
@@ -12,6 +13,7 @@ export interface SeenMember extends Omit<Table.Row, "heard" | "term"> {
   readonly heard?: Partial<typeof Status.LastHeard.Type> & { readonly ago: number } | null | undefined
   readonly asked?: number | undefined
   readonly votesIn?: number | undefined
+  readonly votes?: false | undefined
   readonly follows?: string | null | undefined
 }
 
@@ -47,6 +49,10 @@ export const ofStatus = (
   { self, ...status }: Status.Status,
   how: Pick<Seen, "few" | "group" | "isOwn" | "where">
 ): Seen => ({ ...status, ...how, self: self.id })
+
+/** Whether it is known that a member has no vote: by a server's status, or by what it says of its silence itself. */
+export const hasNoVote = ({ votes, votesIn = 0 }: Pick<SeenMember, "votes" | "votesIn">): boolean =>
+  votes === false || votesIn >= Voters.never
 
 /** The group's own election. */
 export const own = ({ elections }: Seen): SeenElection | undefined => elections.find(({ name }) => name === "")

@@ -64,6 +64,7 @@ export const timing = (
   maxMessageBytes: 65_536,
   stopTimeout: 500,
   lease: null,
+  votes: true,
   // Who is not about the leader's pace hears its heartbeats alone.
   leaderInterval: overrides.heartbeatInterval ?? Duration.toMillis(Profile.profiles[profile].heartbeatInterval),
   ...overrides

@@ -40,6 +40,7 @@ export const Members = ({ model, onSelect }: Props) => {
                 <th scope="row">
                   <button type="button" class="plain" onClick={() => onSelect(member.id)}>{member.name}</button>
                   {member.id === leader && <span class="badge">leads</span>}
+                  {member.votes === false && <span class="badge">no vote</span>}
                 </th>
                 <td>{member.priority}</td>
                 <td>{heard(member)}</td>
