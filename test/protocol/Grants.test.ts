@@ -161,6 +161,37 @@ describe("a session asks the leader (protocol, Grants)", () => {
     assert.deepStrictEqual(server.said("GRANTS_ASK").map(({ to }) => to && Peer.nameOf(to)), ["z"])
   })
 
+  it("and says which ask was answered, also where it grants nothing yet; not of one that is refused", () => {
+    const server = following()
+    assert.strictEqual(Claiming.newestAsk(server.state, 1), 0)
+    hold(server, { wanted: [0] })
+    const answered = () => server.outputs.filter(({ _tag }) => _tag === "AskAnswered")
+    say(server, newestAsk(server), { again: 20 })
+    assert.deepStrictEqual(answered(), [{ _tag: "AskAnswered", hold: 1, seq: 1, again: 20 }])
+    server.forget()
+    hold(server, { wanted: [0] })
+    assert.strictEqual(Claiming.newestAsk(server.state, 1), 2)
+    say(server, newestAsk(server), { refused: "Differs" })
+    assert.deepStrictEqual(answered(), [])
+  })
+
+  it("and holds what lasts by its clocks and is not to be ended, for so many ms more", () => {
+    const { asked, server } = holding()
+    const current = (hold = 1, generation = server.state.generation) =>
+      Claiming.current(server.state, hold, { ...clocks(server), generation })
+    const lasts = E * 0.98
+    const left = lasts - (server.now - asked)
+    assert.deepStrictEqual(
+      [...current()].toSorted(([self], [that]) => self - that),
+      [2, 5].map((resource) => [resource, { token: tokenOf(server, resource), left }] as const)
+    )
+    assert.deepStrictEqual([...current(2)], [], "there is no such session")
+    assert.deepStrictEqual([...current(1, "another")], [], "the machine was set back")
+    server.advance(lasts - 300)
+    assert.deepStrictEqual([...current()], [], "it is to be ended")
+    assert.isNotNull(tokenOf(server, 2))
+  })
+
   it("by what it holds and takes its share of, or what it wants, a third of its time after it was answered", () => {
     const { server } = holding()
     goOn(server, E / 3 - 1)

@@ -128,20 +128,26 @@ export const tokenOf = (
   return terms !== null && held !== undefined && Holdings.left(holding!, held, terms, now) > 0 ? held.token : null
 }
 
-/** What a session holds by the clock, but for what is to be ended: under which token, and for how many ms more. */
+/**
+ * What a session holds by the clock, but for what is to be ended: under which token, and for how many ms more. Nothing where the
+ * machine was set back.
+ */
 export const current = (
-  state: Pick<State, "grants" | "timing">,
+  state: Pick<State, "grants" | "timing" | "generation">,
   hold: number,
-  now: Pick<Now, "monotonic" | "wall" | "sinceBoot">
+  now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">
 ): ReadonlyMap<number, Current> => {
-  const terms = termsOf(state)
+  const terms = Snapshot.isRestored(state, now) ? null : termsOf(state)
   const holding = Option.getOrUndefined(HashMap.get(state.grants.holdings, hold))
   if (terms === null || holding === undefined) return new Map()
-  const all = Array.from(holding.held, ([resource, held]): [number, Current & { readonly isEnding: boolean }] => [
-    resource,
-    { token: held.token, left: Holdings.left(holding, held, terms, now), isEnding: held.isEnding }
-  ])
-  return new Map(all.filter(([, { isEnding, left }]) => !isEnding && left > 0))
+  const all = Array.from(
+    HashMap.filter(holding.held, ({ isEnding }) => !isEnding),
+    ([resource, held]): [number, Current] => [
+      resource,
+      { token: held.token, left: Holdings.left(holding, held, terms, now) }
+    ]
+  )
+  return new Map(all.filter(([, { left }]) => left > 0))
 }
 
 /** A grant of this server's own, and for how many ms it lasts by the clock if it is not renewed. */
