@@ -177,8 +177,8 @@ describe("a session asks the leader (protocol, Grants)", () => {
 
   it("and holds what lasts by its clocks and is not to be ended, for so many ms more", () => {
     const { asked, server } = holding()
-    const current = (hold = 1, generation = server.state.generation) =>
-      Claiming.current(server.state, hold, { ...clocks(server), generation })
+    const current = (hold = 1, generation = "first") =>
+      Claiming.current({ ...server.state, generation: "first" }, hold, { ...clocks(server), generation })
     const lasts = E * 0.98
     const left = lasts - (server.now - asked)
     assert.deepStrictEqual(
