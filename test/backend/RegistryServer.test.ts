@@ -88,6 +88,19 @@ describe("a server over a registry", () => {
       assert.isTrue(yield* server.leadership.isLeader)
     }))
 
+  it.effect("is well while its session is renewed, whatever the profile, and is not when the registry is away", () =>
+    Effect.gen(function*() {
+      const registry = yield* MemoryRegistry.make(10_000)
+      const server = yield* start(registry, { profile: "realtime" })
+      for (let second = 0; second < 10; second++) {
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* server.group.healthy, { healthy: true, reasons: [] })
+      }
+      server.link.cut(true)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual((yield* server.group.healthy).reasons.map(({ reason }) => reason), ["joined"])
+    }))
+
   it.effect("ends its work by the clock where the registry is lost, and leads again when that is back", () =>
     Effect.gen(function*() {
       const registry = yield* MemoryRegistry.make(10_000)
