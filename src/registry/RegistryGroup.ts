@@ -1,4 +1,5 @@
 /** The service `Group` over a registry. What only the LAN has is empty: datagrams, clients, votes, traffic, pages. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Backend from "../backend/Backend.ts"
@@ -33,6 +34,8 @@ const droppedIn = ({ membersFull, mirror }: RegistryState.State): Readonly<Recor
 export const make = ({ backend, counters, engine, failed, settings, supervisor }: Parts): Group.GroupShape => {
   const status = Effect.map(engine.state, (state) => RegistryStatus.of(state, engine.now()))
   const pulse = Effect.sync(() => Math.max(0, engine.now().monotonic - engine.sentAt()))
+  // What is sent at regular times is the renewal of the session.
+  const renewed = Duration.times(settings.leaseDuration ?? settings.heartbeatInterval, 1 / 6)
   const dropped = Effect.map(engine.state, droppedIn)
   return {
     settings,
@@ -66,6 +69,6 @@ export const make = ({ backend, counters, engine, failed, settings, supervisor }
     votes: Effect.void,
     failed,
     fail: (what, cause) => supervisor.giveUp(what, cause),
-    healthy: Effect.zipWith(status, pulse, (status, pulse) => Health.of(status, pulse, settings))
+    healthy: Effect.zipWith(status, pulse, (status, pulse) => Health.of(status, pulse, { heartbeatInterval: renewed }))
   }
 }

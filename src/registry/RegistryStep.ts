@@ -93,6 +93,7 @@ const settle = (context: RegistryContext, before: RegistryState.State, isPicture
   Announcing.lookForAnother(context)
   if (context.state.phase === "Discovering" && Announcing.isMember(context)) context.state.phase = "Live"
   Reigning.look(context, isPicture)
+  if (context.state.isDisplaced) { for (const name of context.elections) Reigning.end(context, name, "Replaced") }
   for (const name of context.elections) {
     Following.follow(context, name)
     const candidates = Standing.candidates(context, name)

@@ -18,7 +18,9 @@ const say = (event: Event.Event): string => {
     case "Started":
       return `started as ${who(event.self)}, priority ${event.self.priority}`
     case "MemberJoined":
-      return `${who(event.member)} joined, found by its ${event.via}`
+      return `${who(event.member)} joined, found ${
+        event.via === "registry" ? "in the registry" : `by its ${event.via}`
+      }`
     case "MemberRemoved":
       return `${who(event.member)} ${reason(event.reason)}`
     case "MemberMoved":

@@ -1,6 +1,7 @@
 /** Servers over one simulated registry, by seeds; and faults in the rules, each of which some seed shows. */
 import { assert, describe, it } from "@effect/vitest"
 import * as RegistryStep from "../../src/registry/RegistryStep.ts"
+import * as Page from "../docs/Page.ts"
 import * as RegistryTrial from "./harness/RegistryTrial.ts"
 import * as RegistryMutants from "./RegistryMutants.ts"
 
@@ -43,6 +44,11 @@ describe("a group over a registry that loses, delays, expires and compacts", () 
 })
 
 describe("a fault in the rules of a group over a registry is seen", () => {
+  it("docs/faults.md lists each", () => {
+    const page = Page.read("docs/faults.md")
+    for (const { name } of RegistryMutants.mutants) assert.include(page, `- ${name}\n`)
+  })
+
   for (const mutant of RegistryMutants.mutants) {
     it(mutant.name, async () => {
       const protocol = await RegistryMutants.load(mutant)

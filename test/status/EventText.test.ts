@@ -21,6 +21,16 @@ describe("events in words", () => {
   it.each<readonly [Event.Event, string]>([
     [{ at, event: "Started", self: member }, `started as ${bath}, priority 3`],
     [{ at, event: "MemberJoined", member, via: "heartbeat" }, `${bath} joined, found by its heartbeat`],
+    [{ at, event: "MemberJoined", member, via: "registry" }, `${bath} joined, found in the registry`],
+    [
+      {
+        at,
+        event: "MemberRemoved",
+        member,
+        reason: { _tag: "Silent", for: 10_000, lastHeardOn: "registry", ownLag: 0 }
+      },
+      `${bath} is gone: its session in the registry was not renewed for 10s`
+    ],
     [{ at, event: "MemberRemoved", member, reason: { _tag: "Left" } }, `${bath} left`],
     [
       {
