@@ -31,6 +31,8 @@ const shows = ({ state: { mirror, self } }: RegistryContext, name: string, { ter
 export const begin = (context: RegistryContext, name: string, reign: Reign.Reign, session: string): void => {
   const { over, own } = context.election(name)
   if (own !== null || reign.term <= over || session !== context.state.session?.id) return
+  // The answer came so late that others have led since.
+  if ((Mirror.term(context.state.mirror, name)?.read ?? 0) > reign.term) return
   const isSeen = shows(context, name, reign)
   const { hasNoWork, ineligibility, overrun, withdrawn } = context.election(name)
   const mayLead = context.state.phase === "Live" && !context.state.isDisplaced && !hasNoWork && !overrun && !withdrawn

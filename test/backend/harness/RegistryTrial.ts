@@ -572,7 +572,9 @@ class Trial {
   #begin(host: Host, election: string, { reign: { term }, session }: RegistryState.Own): void {
     this.#count("reigns")
     this.#say(`${host.name} leads ${election} in term ${term}, by ${session}`)
-    if (term <= (this.#terms.get(election) ?? 0)) {
+    // Of a session that ended before its time an answer may come when another leads.
+    if (this.#store.endedEarly.has(session)) this.#count("reigns of what was ended early")
+    else if (term <= (this.#terms.get(election) ?? 0)) {
       this.#complain("termsGrow", `${host.name} leads ${election} in term ${term} after ${this.#terms.get(election)}`)
     }
     this.#terms.set(election, Math.max(term, this.#terms.get(election) ?? 0))
