@@ -164,8 +164,9 @@ const transferTo = (
   Effect.fn("Leadership.transferTo")(function*(member: Member.NodeId | { readonly id: Member.NodeId }) {
     const to = typeof member === "string" ? member : member.id
     yield* Effect.annotateCurrentSpan({ ...backend.whose, election, to })
-    // Subscribed before the lead is given up, so that no leader is missed.
-    const { events } = yield* backend.events.subscribe
+    // Subscribed before the lead is given up, so that no leader is missed. Whoever led before is none of them: just after the start a
+    // subscription would begin with all that was told.
+    const { events } = yield* backend.events.subscribeAfter(backend.events.sequence())
     const reign = yield* own
     const refusal = reign === null ? "NotLeading" : yield* backend.transferRefusal(to, election)
     if (refusal === "NotLeading") return yield* notLeading

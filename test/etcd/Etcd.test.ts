@@ -71,6 +71,21 @@ describe("a group in etcd", () => {
       })
     ))
 
+  it.effect("hands the lead to another member, also just after the start", () =>
+    within(
+      new FakeEtcd(),
+      Effect.gen(function*() {
+        const a = yield* start("a", { priority: 1 })
+        yield* until(leads(a))
+        const b = yield* start("b")
+        yield* until(Effect.map(a.group.members, ({ length }) => length === 2))
+        const handed = yield* Effect.forkChild(a.leadership.transferTo(yield* b.group.self))
+        yield* until(leads(b))
+        yield* until(Effect.sync(() => handed.pollUnsafe() !== undefined))
+        assert.deepStrictEqual(handed.pollUnsafe(), Exit.void)
+      })
+    ))
+
   it.effect("waits for etcd where that is away at the start", () => {
     const etcd = new FakeEtcd()
     for (const endpoint of endpoints) etcd.faults.set(endpoint, "refuse")
