@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Wanted } from "../protocol/grants/Claiming.ts"
+import * as Claiming from "../protocol/grants/Claiming.ts"
 import type { Output } from "../protocol/model/Output.ts"
 import type { Now, State } from "../protocol/model/State.ts"
 import * as Step from "../protocol/Step.ts"

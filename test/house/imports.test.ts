@@ -32,10 +32,9 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
     "Etcd.ts",
     "NodeEtcd.ts",
     "StatusApi.ts",
-    "StatusClient.ts",
-    "Cluster.ts",
-    "NodeCluster.ts"
+    "StatusClient.ts"
   ],
+  ["Cluster.ts", "NodeCluster.ts"],
   ["cli"],
   ["main.ts"]
 ]
