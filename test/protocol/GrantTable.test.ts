@@ -121,9 +121,9 @@ const faults: Readonly<Record<string, Rules>> = {
     ...GrantTable,
     ask: (table, asked, now, isThere) => {
       const outcome = GrantTable.ask(table, asked, now, isThere)
-      const space = spaceOf(outcome.table, asked.space)
-      if (outcome.answer === null || outcome.answer.again === 0 || space?.shares == null) return outcome
-      const moving = asked.held.filter((resource) => space.shares?.sessions[resource] !== asked.session)
+      const shares = spaceOf(outcome.table, asked.space)?.shares ?? null
+      if (outcome.answer === null || outcome.answer.again === 0 || shares === null) return outcome
+      const moving = asked.held.filter((resource) => shares.sessions[resource] !== asked.session)
       return { ...outcome, answer: { ...outcome.answer, moving } }
     }
   },

@@ -45,5 +45,20 @@ export const mutants: ReadonlyArray<Mutants.Mutant & { readonly breaks: Promised
       })
     ],
     breaks: "oneHolder"
+  },
+  {
+    name: "what is to move is told while a reign recovers",
+    replace: [
+      replacing<typeof GrantTable>("grants/GrantTable.ts", {
+        ask: (ask) => (table, asked, now, isThere) => {
+          const outcome = ask(table, asked, now, isThere)
+          const shares = Option.getOrUndefined(HashMap.get(outcome.table.spaces, asked.space))?.shares ?? null
+          if (outcome.answer === null || outcome.answer.again === 0 || shares === null) return outcome
+          const moving = asked.held.filter((resource) => shares.sessions[resource] !== asked.session)
+          return { ...outcome, answer: { ...outcome.answer, moving } }
+        }
+      })
+    ],
+    breaks: "reclaimKeeps"
   }
 ]
