@@ -25,7 +25,7 @@ export interface Claims {
   /** Whether the leader answers in that time to what is asked now. */
   readonly confirm: (within: Duration.Duration) => Effect.Effect<boolean>
   /** For how long what was acquired is held by the clock, in ms, if it is not renewed; 0 of what is lost, null of what was let go. */
-  readonly left: (resource: number) => Effect.Effect<number | null>
+  readonly left: Effect.Effect<(resource: number) => number | null>
   /** The token of what was acquired, while it lasts by the clock: also in the time that is left to end what is done with it. */
   readonly token: (resource: number) => Effect.Effect<string | null>
   /** Lets go of what was acquired; nothing happens where it was not. */
@@ -47,21 +47,17 @@ export const make = Effect.fnUntraced(function*(
   const ask = (within: Duration.Duration) =>
     Effect.timeoutOption(Effect.suspend(() => hold.ask({ wanted, weight: 1 })), within)
 
-  const release = (resource: number) =>
-    Effect.suspend(() => {
-      const token = acquired.get(resource)
-      acquired.delete(resource)
-      return token === undefined ? Effect.void : hold.release(resource, token)
-    })
+  const { release, tellEnded } = releasing(hold, acquired)
+
   /** Wants nothing any more, and keeps nothing that nobody was told of. */
   const settle = Effect.gen(function*() {
     wanted = []
     yield* hold.want({ wanted, weight: 1 })
-    for (const [resource, { token }] of yield* hold.current) {
-      if (acquired.get(resource) !== token) yield* hold.release(resource, token)
-    }
+    const untold = [...yield* hold.current].filter(([resource, { token }]) => acquired.get(resource) !== token)
+    yield* hold.releaseAll(new Map(untold.map(([resource, { token }]) => [resource, token])))
   })
   const take = Effect.fnUntraced(function*(resources: ReadonlyArray<number>, within: Duration.Duration) {
+    yield* tellEnded
     const before = yield* hold.current
     // Who asks for it does nothing with it: it was told of a loss, or not of the grant.
     for (const resource of resources) {
@@ -83,13 +79,35 @@ export const make = Effect.fnUntraced(function*(
   return {
     acquire: (resources, within) => Effect.ensuring(take(resources, within), settle),
     confirm: (within) => Effect.map(ask(within), (answer) => Option.isSome(answer) && answer.value !== null),
-    left: (resource) => Effect.map(hold.current, (current) => leftOf(acquired.get(resource), current.get(resource))),
+    left: Effect.map(hold.current, (current) => (resource) => leftOf(acquired.get(resource), current.get(resource))),
     token: (resource) =>
       Effect.map(hold.token(resource), (token) => token !== null && acquired.get(resource) === token ? token : null),
     release,
-    releaseAll: Effect.suspend(() => Effect.forEach([...acquired.keys()], release, { discard: true }))
+    releaseAll: Effect.suspend(() =>
+      Effect.forEach([...acquired.keys()], release, { concurrency: "unbounded", discard: true })
+    )
   }
 })
+
+/** Lets go of what was acquired. */
+const releasing = (hold: Holds.Hold, acquired: Map<number, string>) => {
+  const ended = new Map<number, string>()
+  const tellEnded = Effect.suspend(() => {
+    const tokens = new Map(ended)
+    ended.clear()
+    return tokens.size === 0 ? Effect.void : hold.releaseAll(tokens)
+  })
+  const release = (resource: number) =>
+    Effect.suspend(() => {
+      const token = acquired.get(resource)
+      if (token === undefined) return Effect.void
+      acquired.delete(resource)
+      ended.set(resource, token)
+      // Of many shards that are let go at one time, one ask tells the leader.
+      return Effect.uninterruptible(Effect.andThen(Effect.yieldNow, tellEnded))
+    })
+  return { release, tellEnded }
+}
 
 /** The tokens of these resources that were acquired and are held. */
 const heldOf = (

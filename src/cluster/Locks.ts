@@ -52,8 +52,9 @@ const check = Effect.fnUntraced(function*(all: ReadonlyArray<InClaims>, stopTime
   const lost: Array<string> = []
   let left = Infinity
   for (const { claims, shards } of all) {
+    const leftOf = yield* claims.left
     for (const [resource, shard] of shards) {
-      const lasts = yield* claims.left(resource)
+      const lasts = leftOf(resource)
       if (lasts === null) continue
       if (lasts <= stopTimeout) lost.push(ShardId.toString(shard))
       held.push(shard)
@@ -108,7 +109,7 @@ export const make = Effect.fnUntraced(function*(
     }),
     release: (shard) =>
       Effect.asVoid(each(inClaims([shard]), ({ claims, shards }) => Effect.forEach(shards.keys(), claims.release))),
-    releaseAll: Effect.forEach(spaces.values(), (claims) => claims.releaseAll, { discard: true }),
+    releaseAll: Effect.forEach([...spaces.values()], (claims) => claims.releaseAll, { discard: true }),
     token: (shard) => {
       const [one] = inClaims([shard])
       const token = one === undefined ? Effect.succeed(null) : one.claims.token([...one.shards.keys()][0]!)

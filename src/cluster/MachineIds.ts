@@ -35,7 +35,7 @@ export const make = Effect.fnUntraced(function*(
   const first = Math.abs(Hash.string(seed)) % count
   let held: number | null = null
   const isHeld = Effect.suspend(() =>
-    held === null ? Effect.succeed(false) : Effect.map(claims.left(held), (left) => left !== null && left > 0)
+    held === null ? Effect.succeed(false) : Effect.map(claims.left, (leftOf) => (leftOf(held!) ?? 0) > 0)
   )
   const find = Effect.gen(function*() {
     if (held !== null) yield* claims.release(held)

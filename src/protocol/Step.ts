@@ -329,6 +329,10 @@ const act = (context: StepContext, input: Input): void => {
       Claiming.release(context, input)
       Leaving.goOn(context)
       break
+    case "ReleaseAll":
+      Claiming.releaseAll(context, input)
+      Leaving.goOn(context)
+      break
     case "Unhold":
       Claiming.unhold(context, input)
       Leaving.goOn(context)

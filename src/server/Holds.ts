@@ -32,6 +32,8 @@ export interface Hold {
   readonly current: Effect.Effect<ReadonlyMap<number, Claiming.Current>>
   /** What was done under that grant has ended: another may have it at once. */
   readonly release: (resource: number, token: string) => Effect.Effect<void>
+  /** The same of several, by their resources: the leader hears of them at once. */
+  readonly releaseAll: (tokens: ReadonlyMap<number, string>) => Effect.Effect<void>
   /** The token of what is held, by the clock; null where it is not. */
   readonly token: (resource: number) => Effect.Effect<string | null>
   /**
@@ -95,6 +97,7 @@ export const make = (parts: {
             }),
           current: Effect.map(parts.now, (now) => Claiming.current(parts.state(), hold, now)),
           release: (resource, token) => step({ _tag: "Release", hold, resource, token }),
+          releaseAll: (tokens) => step({ _tag: "ReleaseAll", hold, tokens }),
           token: (resource) => Effect.map(parts.now, (now) => Step.tokenOf(parts.state(), hold, resource, now)),
           end: (finished) =>
             Effect.andThen(step({ _tag: "Unhold", hold, finished }), Effect.sync(() => sessions.delete(hold)))

@@ -142,6 +142,16 @@ export const cases: ReadonlyArray<readonly [says: string, check: (world: World) 
     })
   ],
   [
+    "lets all of a runner go, each time",
+    Effect.fnUntraced(function*(world) {
+      for (const from of [world.one, world.other, world.one]) {
+        yield* acquired(world, from, 1, 2)
+        yield* world.during(from.storage.releaseAll(from.runner.address))
+      }
+      yield* acquired(world, world.other, 1, 2)
+    })
+  ],
+  [
     "knows no shard that there is none of",
     Effect.fnUntraced(function*(world) {
       assert.deepStrictEqual(yield* acquire(world, world.one, 0, 301), [])

@@ -192,6 +192,16 @@ describe("a session asks the leader (protocol, Grants)", () => {
     assert.isNotNull(tokenOf(server, 2))
   })
 
+  it("and lets go of several by one ask, but for what it holds by another token, or not at all", () => {
+    const { server } = holding()
+    const token = tokenOf(server, 2)!
+    server.step({ _tag: "ReleaseAll", hold: 1, tokens: new Map([[2, token], [5, "another"], [7, token]]) })
+    assert.deepStrictEqual(server.said("GRANTS_ASK").map(({ message }) => message.held), [sets([5])])
+    server.step({ _tag: "ReleaseAll", hold: 1, tokens: new Map([[2, token]]) })
+    server.step({ _tag: "ReleaseAll", hold: 2, tokens: new Map([[5, token]]) })
+    assert.deepStrictEqual([server.said("GRANTS_ASK"), heldBy(server)], [[], [[5]]])
+  })
+
   it("by what it holds and takes its share of, or what it wants, a third of its time after it was answered", () => {
     const { server } = holding()
     goOn(server, E / 3 - 1)

@@ -86,6 +86,18 @@ export const release = (
   if (after !== before) put(context, hold, after)
 }
 
+/** What the app did under several grants has ended: one ask says so. */
+export const releaseAll = (
+  context: StepContext,
+  { hold, tokens }: { readonly hold: number; readonly tokens: ReadonlyMap<number, string> }
+): void => {
+  const before = find(context, hold)
+  if (before === undefined) return
+  let after = before
+  for (const [resource, token] of tokens) after = Holdings.released(after, resource, token, context.now.monotonic)
+  if (after !== before) put(context, hold, after)
+}
+
 /**
  * The app holds nothing any more. The leader hears of it, unless something still runs: then it is free when its time is over by
  * the clock.
