@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
+import * as Flights from "../../src/protocol/delivery/Flights.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
 import * as Peer from "./harness/Peer.ts"
@@ -228,6 +229,17 @@ describe("what is not sent", () => {
     server.step({ _tag: "Room", limit: 10 })
     const relayed = server.said("CLIENT_DELIVER").map(({ message: { body, seq } }) => [seq, body])
     assert.deepStrictEqual([relayed, done(server)], [[[2, "for all"]], ["2 is not: a", "3 is 2"]])
+  })
+
+  it("leaves its number to the next message where no leader was given it, whether it was refused or not", () => {
+    const waiting = [1, 2].reduce((all, ticket) => Flights.add(all, { ticket, body: `m ${ticket}` })!, Flights.none)
+    const launched = Flights.launch(waiting, 0)
+    for (const isRefused of [true, false]) {
+      const { flights, seq } = Flights.giveUp(launched, 1, 10, isRefused)
+      assert.deepStrictEqual([flights.map((flight) => [flight.ticket, flight.seq]), seq], [[[2, 1]], 1])
+    }
+    const given = Flights.giveUp(Flights.sent(launched, 0), 1, 10, false)
+    assert.deepStrictEqual([given.flights.map((flight) => flight.seq), given.seq], [[2], 2])
   })
 
   it("is not what a leader that reads topics was given already: it refuses that, or has relayed it", () => {
