@@ -104,7 +104,8 @@ const work = (
 ): Effect.Effect<void> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
-      if (before !== undefined) yield* Fiber.await(before)
+      // A machine that was set back was granted what it does not know of: nobody tells that work to end.
+      if (before !== undefined) yield* Fiber.interrupt(before)
       const isCurrent = (yield* session.token(resource)) === token
       if (isCurrent) yield* Effect.exit(restore(until(one, { space, resource, token })))
       yield* session.release(resource, token)
