@@ -69,6 +69,8 @@ export interface RegistryElection {
   readonly own: Own | null
   /** The newest term of its own that is over: it is not led in again. */
   readonly over: number
+  /** The newest term of its own whose key is known to be given back: the watch may still show it. */
+  readonly returned: number
   readonly vacancy: { readonly cause: Event.Cause; readonly since: number }
   /** Since when the leader's key is known to be free; null where it is not. */
   readonly freeSince: number | null
@@ -200,6 +202,7 @@ export const makeElection = (monotonic: number): RegistryElection => ({
   last: null,
   own: null,
   over: 0,
+  returned: 0,
   vacancy: { cause: "Start", since: monotonic },
   freeSince: null,
   ineligibility: { until: -Infinity, isFirm: false },

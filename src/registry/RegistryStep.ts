@@ -327,6 +327,7 @@ const committed = (
   }
   if (purpose._tag === "Release" && context.election(purpose.election).own?.reign.term === purpose.term) {
     Reigning.forget(context, purpose.election)
+    context.change(purpose.election, { returned: purpose.term })
   }
   if (purpose._tag === "Mark") Marking.answer(context, purpose.request, purpose.known)
 }

@@ -155,7 +155,15 @@ const adopt = (context: RegistryContext, name: string): void => {
   if (
     entry === null || entry.session === null || lead === null || !Member.isSameStart(lead.leader, context.state.self)
   ) return
-  begin(context, name, { term: lead.term, leader: lead.leader }, entry.session)
+  const { over, returned } = context.election(name)
+  const reign = { term: lead.term, leader: lead.leader }
+  if (reign.term > over) return begin(context, name, reign, entry.session)
+  if (entry.session !== context.state.session?.id || reign.term === returned) return
+  // With the session all of it goes at once.
+  if (context.state.phase === "Leaving") return
+  // The session was taken for over, and is not: nobody leads by its key, so it is given back.
+  context.change(name, { own: { reign, session: entry.session, isSeen: true, ending: null } })
+  end(context, name, "LeaseLost", null, true)
 }
 
 /** A leader makes way for a candidate that outranks it, where both are set to do so. */

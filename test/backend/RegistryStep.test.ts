@@ -202,6 +202,25 @@ describe("a step over a registry", () => {
     assert.deepStrictEqual(one.commits().flatMap(({ transaction }) => transaction.remove ?? []), [Keys.leader("mail")])
   })
 
+  it("gives back a key whose session it took for over, where that is not, but not when it leaves", () => {
+    const one = One.leading().step({ _tag: "Committed", id: 1, outcome: "done" })
+    one.now = 2_000
+    one.step({ _tag: "Due" })
+    one.step({ _tag: "RenewFailed", number: 2, kind: "SessionOver", detail: "over" })
+    assert.isFalse(one.leads())
+    one.step({ _tag: "Renewed", number: 3, session: "s1", ttl: 6_000 })
+    assert.isFalse(one.leads())
+    assert.include(one.outputs.map(({ _tag }) => _tag), "EndWork")
+    const [back] = one.step({ _tag: "WorkEnded", election: "", finished: true }).commits()
+    assert.deepStrictEqual(back!.transaction.remove, [Keys.leader("")])
+    one.step({ _tag: "Committed", id: back!.id, outcome: "done" })
+    // The watch still shows it.
+    assert.deepStrictEqual(one.commits(), [])
+    const leaving = One.leading().step({ _tag: "Leave" })
+    leaving.step({ _tag: "WorkEnded", election: "", finished: true })
+    assert.include(leaving.outputs.map(({ _tag }) => _tag), "Farewell")
+  })
+
   it("spells keys so that they are read again", () => {
     for (const election of ["", "a/b", "@", "ü ?"]) {
       assert.deepStrictEqual(Keys.placeOf(Keys.leader(election)), { _tag: "Leader", election })
