@@ -893,7 +893,7 @@ class Trial {
     for (const [index, host] of this.#hosts.entries()) {
       const often = host.asked - asked[index]!
       // A renewal each sixth of a session, and marks of the job.
-      const most = 6 * watched / ttl * 1.1 + 2 + watched / 1_000
+      const most = 6 * watched / ttl * 1.1 + 2 + watched / 700
       if (often > most) this.#complain("asksLittle", `${host.name} asks ${often} times in ${watched} ms`)
     }
     const woken = (this.counts["alarms"] ?? 0) - alarms
