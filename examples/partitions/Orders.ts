@@ -20,8 +20,9 @@ const work = (by: string) => (partition: number) =>
     let number = (yield* ledger.orders(partition)).length
     const order = Effect.suspend(() => {
       number += 1
-      // Asks the clock before it writes. What a process that froze right after it writes too late is void by its token.
-      return Grant.Grant.guard(ledger.append(partition, { token, by, number }))
+      // Asks the clock before it writes. What a process that froze right after it writes too late is void by its token. A write that
+      // has begun is waited for before the partition is let go: else it could come when the next one has read the file.
+      return Grant.Grant.guard(Effect.uninterruptible(ledger.append(partition, { token, by, number })))
     })
     return yield* Effect.repeat(order, Schedule.spaced("200 millis"))
   }).pipe(Effect.scoped)
