@@ -66,7 +66,8 @@ const causeOf = (context: RegistryContext, name: string, { leader, term }: Reign
     case "Replaced":
       return "Replaced"
     case undefined:
-      return context.gone.get(Keys.leader(name)) === "deleted" ? "Resigned" : "LeaseLost"
+      // Who gives its key back says why, with the same transaction. Whose session ends in order does not: that it has gone is told next.
+      return context.gone.get(Keys.leader(name)) === "deleted" ? "Left" : "LeaseLost"
     default:
       return "LeaseLost"
   }

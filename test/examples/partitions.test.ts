@@ -67,7 +67,7 @@ describe("the example of partitions", () => {
       for (const name of others) await processes[name].ended
 
       for (const partition of all) {
-        const lines = Fs.readFileSync(Path.join(directory, `${partition}.jsonl`), "utf8").trimEnd().split("\n")
+        const lines = Fs.readFileSync(Path.join(directory, `${partition}.jsonl`), "utf8").split("\n").filter(Boolean)
         const written = lines.map((line) => JSON.parse(line) as Ledger.Order)
         assert.deepStrictEqual(Ledger.counting(written), written, "nothing was written under a grant that was over")
         assert.deepStrictEqual(written.map(({ number }) => number), written.map((_, at) => at + 1))
