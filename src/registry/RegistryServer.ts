@@ -14,14 +14,18 @@ import type * as Group from "../server/Group.ts"
 import type * as Leadership from "../server/Leadership.ts"
 import * as Leaderships from "../server/Leaderships.ts"
 import * as LeadingWork from "../server/LeadingWork.ts"
-import type { SettingRefused } from "../settings/SettingRefused.ts"
+import * as Pairing from "../server/Pairing.ts"
+import * as DurationText from "../settings/DurationText.ts"
+import { SettingRefused, shown } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as Enclosing from "./Enclosing.ts"
 import type { Registry } from "./Registry.ts"
 import * as RegistryBackend from "./RegistryBackend.ts"
 import * as RegistryEngine from "./RegistryEngine.ts"
 import * as RegistryGroup from "./RegistryGroup.ts"
 import * as RegistryOptions from "./RegistryOptions.ts"
 import type * as RegistryState from "./RegistryState.ts"
+import * as RegistryStatus from "./RegistryStatus.ts"
 import * as RegistryStep from "./RegistryStep.ts"
 
 /** What such a server is to its app. What a registry cannot do is not there: an app that needs an `Inbox` does not compile. */
@@ -64,6 +68,30 @@ const selfOf = Effect.fnUntraced(function*({ advertise, hostname: host, settings
   return member
 })
 
+/** The same server in another backend: others know it by one id, and its work ends in one time. */
+const sameAs = Effect.fnUntraced(function*(
+  { backend, works }: Pairing.Part,
+  { stopTimeout }: Settings.Settings
+): Effect.fn.Return<Member.Member, SettingRefused> {
+  if (!Duration.equals(stopTimeout, works.stopTimeout)) {
+    return yield* new SettingRefused({
+      setting: "stopTimeout",
+      as: "stopTimeout",
+      was: shown(stopTimeout),
+      allowed: `what the first of two backends has, which is ${DurationText.format(works.stopTimeout)}`
+    })
+  }
+  const { hostname, id, incarnation, ip, name, port, priority, tags } = (yield* backend.view).self
+  return { id, ip, port, hostname, name, priority, incarnation, revision: 0, tags }
+})
+
+const enclosedIn = (engine: RegistryEngine.RegistryEngine, leaseDuration: number): Pairing.Enclosed => ({
+  enclose: (election, term) => engine.step({ _tag: "Enclose", election, term }),
+  passedBy: (election) => Effect.map(engine.state, (state) => Enclosing.passedBy(state, election)),
+  isLive: Effect.map(engine.state, (state) => RegistryStatus.of(state, engine.now()).phase === "Live"),
+  leaseDuration
+})
+
 const timingOf = (settings: Settings.Settings): RegistryState.Timing => {
   const { coordinatorTimeout, electionStagger, memberTimeout, stableAfter, stopTimeout } = Settings.timing(settings)
   const { clockDrift: drift, maxMembers, preempt } = settings
@@ -81,13 +109,15 @@ export const make = Effect.fn("RegistryServer.start")(function*(
 ): Effect.fn.Return<RegistryServer, SettingRefused, Scope.Scope> {
   const read = yield* RegistryOptions.read(options, leaseDuration, others)
   const { settings } = read
-  const self = yield* selfOf(read)
+  const role = yield* Pairing.Pairing
+  const around = role?._tag === "Second" ? role.first : null
+  const self = around === null ? yield* selfOf(read) : yield* sameAs(around, settings)
   const whose = { group: settings.group, node: self.id }
   yield* Effect.annotateCurrentSpan(whose)
   return yield* Effect.annotateLogs(
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
-      const works = LeadingWork.makeAll(settings.stopTimeout)
+      const works = around === null ? LeadingWork.makeAll(settings.stopTimeout) : around.works
       const counters = Counters.make(self.id)
       const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
         Effect.suspend(() => backend.tell({ event: "FiberDied", fiber, cause, deaths }))
@@ -97,7 +127,8 @@ export const make = Effect.fn("RegistryServer.start")(function*(
         initial: RegistryStep.make({
           timing: timingOf(settings),
           self,
-          monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+          monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+          isEnclosed: around !== null
         }),
         leaseDuration,
         eventHistory: settings.eventHistory,
@@ -109,11 +140,16 @@ export const make = Effect.fn("RegistryServer.start")(function*(
       yield* engine.step({ _tag: "Start" })
       yield* RegistryEngine.watch(registry, engine, supervisor)
       const { failed } = yield* runUntilLeft(settings, engine, supervisor)
-      return {
-        group: RegistryGroup.make({ settings, backend, engine, counters, supervisor, failed }),
-        leadership: Leaderships.make(backend, works),
-        heard: (term: number) => engine.step({ _tag: "Heard", term })
-      }
+      const group = RegistryGroup.make({ settings, backend, engine, counters, supervisor, failed })
+      const heard = (term: number) => engine.step({ _tag: "Heard", term })
+      role?.take({
+        backend,
+        group,
+        works,
+        heard: (_, term) => heard(term),
+        enclosed: around === null ? null : enclosedIn(engine, Duration.toMillis(leaseDuration))
+      })
+      return { group, leadership: Leaderships.make(backend, works), heard }
     }),
     whose
   )
