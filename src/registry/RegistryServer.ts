@@ -3,7 +3,6 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Closing from "../engine/Closing.ts"
 import * as Counters from "../engine/Counters.ts"
@@ -16,6 +15,7 @@ import * as Leaderships from "../server/Leaderships.ts"
 import * as LeadingWork from "../server/LeadingWork.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as RandomHex from "./RandomHex.ts"
 import type { Registry } from "./Registry.ts"
 import * as RegistryBackend from "./RegistryBackend.ts"
 import * as RegistryEngine from "./RegistryEngine.ts"
@@ -38,20 +38,13 @@ export interface Terms {
   readonly others?: ReadonlyArray<string> | undefined
 }
 
-/** So many hex digits. */
-const hex = (digits: number) =>
-  Effect.map(
-    Effect.all(Array.from({ length: digits }, () => Random.nextBetween(0, 16))),
-    (all) => all.map((digit) => Math.floor(digit).toString(16)).join("")
-  )
-
 const selfOf = Effect.fnUntraced(function*({ advertise, hostname: host, settings }: RegistryOptions.Read) {
   const { limits } = Member
   const hostname = Member.shortened(host, limits.hostname)
   const { ip, port } = advertise ?? { ip: "0.0.0.0", port: 1 }
   const member: Member.Member = {
     // Servers that do not say where they are would else have one id on each host.
-    id: Member.nodeId(advertise === null ? yield* hex(32) : ip, hostname, port),
+    id: Member.nodeId(advertise === null ? yield* RandomHex.make(32) : ip, hostname, port),
     ip,
     port,
     hostname,

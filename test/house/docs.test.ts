@@ -12,6 +12,7 @@ const entries = [
   "NodeObserver.ts",
   "Etcd.ts",
   "NodeEtcd.ts",
+  "Sql.ts",
   "Diagnosis.ts",
   "Cluster.ts",
   "NodeCluster.ts",

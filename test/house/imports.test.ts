@@ -31,6 +31,7 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
     "NodeObserver.ts",
     "Etcd.ts",
     "NodeEtcd.ts",
+    "Sql.ts",
     "StatusApi.ts",
     "StatusClient.ts"
   ],
@@ -53,6 +54,7 @@ const portable = [
   "index.ts",
   "Cluster.ts",
   "Etcd.ts",
+  "Sql.ts",
   "Diagnosis.ts",
   "StatusApi.ts",
   "StatusClient.ts",
