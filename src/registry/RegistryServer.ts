@@ -35,6 +35,11 @@ export interface RegistryServer {
 /** How a registry lends itself: for how long its sessions last, and which other options its callers may give. */
 export interface Terms {
   readonly leaseDuration: Duration.Duration
+  /**
+   * So much later than another may a server see a change, as where it asks for changes from time to time: a lower ranked candidate
+   * lets the higher ranked one go first for as long as that, if it is more than `electionStagger`.
+   */
+  readonly lag?: Duration.Duration | undefined
   readonly others?: ReadonlyArray<string> | undefined
 }
 
@@ -57,8 +62,9 @@ const selfOf = Effect.fnUntraced(function*({ advertise, hostname: host, settings
   return member
 })
 
-const timingOf = (settings: Settings.Settings): RegistryState.Timing => {
-  const { coordinatorTimeout, electionStagger, memberTimeout, stableAfter, stopTimeout } = Settings.timing(settings)
+const timingOf = (settings: Settings.Settings, lag: Duration.Duration): RegistryState.Timing => {
+  const { coordinatorTimeout, memberTimeout, stableAfter, stopTimeout, ...timing } = Settings.timing(settings)
+  const electionStagger = Math.max(timing.electionStagger, Duration.toMillis(lag))
   const { clockDrift: drift, maxMembers, preempt } = settings
   return { stopTimeout, drift, preempt, stableAfter, electionStagger, coordinatorTimeout, memberTimeout, maxMembers }
 }
@@ -70,7 +76,7 @@ const timingOf = (settings: Settings.Settings): RegistryState.Timing => {
 export const make = Effect.fn("RegistryServer.start")(function*(
   options: RegistryOptions.Options,
   registry: Registry,
-  { leaseDuration, others }: Terms
+  { lag = Duration.zero, leaseDuration, others }: Terms
 ): Effect.fn.Return<RegistryServer, SettingRefused, Scope.Scope> {
   const read = yield* RegistryOptions.read(options, leaseDuration, others)
   const { settings } = read
@@ -88,7 +94,7 @@ export const make = Effect.fn("RegistryServer.start")(function*(
       const engine = yield* RegistryEngine.make({
         registry,
         initial: RegistryStep.make({
-          timing: timingOf(settings),
+          timing: timingOf(settings, lag),
           self,
           monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
         }),

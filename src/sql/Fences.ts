@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -76,5 +77,14 @@ export const within = <A, E, R>(
   Effect.flatMap(Fences, (fences) =>
     Effect.flatMap(
       SqlClient.SqlClient,
-      (sql) => sql.withTransaction(Effect.andThen(fences.hold(election), effect))
+      (sql) => Effect.catchCause(sql.withTransaction(Effect.andThen(fences.hold(election), effect)), undone)
     ))
+
+/** A transaction whose connection is gone cannot be rolled back, nor need it be: the client takes that for a defect of the app's. */
+const undone = <E>(cause: Cause.Cause<E>): Effect.Effect<never, E | SqlError.SqlError> => {
+  const reasons = cause.reasons.filter((reason) => !(Cause.isDieReason(reason) && SqlError.isSqlError(reason.defect)))
+  const lost = cause.reasons.find(Cause.isDieReason)
+  return reasons.length === 0 && lost !== undefined && SqlError.isSqlError(lost.defect)
+    ? Effect.fail(lost.defect)
+    : Effect.failCause(Cause.fromReasons(reasons))
+}

@@ -18,7 +18,7 @@ import * as SqlTables from "./SqlTables.ts"
  * @since 0.1.0
  */
 export const migrations = (
-  schema = "bellwether"
+  schema = "bellwether_groups"
 ): Readonly<Record<string, Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>>> => ({
   "1_bellwether": Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.asVoid(sql.unsafe(SqlTables.block(schema))))
 })

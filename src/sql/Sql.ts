@@ -116,7 +116,7 @@ export const make = Effect.fn("Sql.start")(function*(
   options: Options
 ): Effect.fn.Return<SqlServer, SqlServerError, Scope.Scope | SqlClient.SqlClient> {
   const read = yield* SqlOptions.read(options)
-  const { leaseDuration, schema } = read
+  const { leaseDuration, pollInterval, schema } = read
   const { settings: { group: name } } = yield* RegistryOptions.read(options, leaseDuration, SqlOptions.keys)
   const sql = yield* SqlClient.SqlClient
   yield* SqlStart.dialect(sql)
@@ -124,6 +124,7 @@ export const make = Effect.fn("Sql.start")(function*(
   yield* started(start, leaseDuration)
   const { group, leadership } = yield* RegistryServer.make(options, registry, {
     leaseDuration,
+    lag: SqlRegistry.lagOf(pollInterval),
     others: SqlOptions.keys
   })
   const limit = Duration.toMillis(leaseDuration)

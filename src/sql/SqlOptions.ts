@@ -34,9 +34,10 @@ export interface SqlOptions {
    */
   readonly pollInterval?: Duration.Input | undefined
   /**
-   * The schema of the database in which the tables are: a lower case name. Groups of several names share them.
+   * The schema of the database in which the tables are: a lower case name, and not that of a user, who would find these tables before
+   * its own. Groups of several names share them.
    *
-   * Default: bellwether.
+   * Default: bellwether_groups.
    */
   readonly schema?: string | undefined
   /**
@@ -68,7 +69,7 @@ export const settings = {
     is: Schema.String.check(Schema.isPattern(name)),
     parse: Option.some,
     format: (text) => text
-  }, { summary: "schema of the tables", default: () => "bellwether" }),
+  }, { summary: "schema of the tables", default: () => "bellwether_groups" }),
   migrate: Setting.toggle({ summary: "make the tables where they are not there", default: () => true })
 } as const
 

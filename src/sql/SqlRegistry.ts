@@ -27,6 +27,9 @@ export interface SqlRegistry {
 /** A statement takes no longer than from one renewal to the next. */
 export const limitOf = (leaseDuration: Duration.Duration): number => Duration.toMillis(leaseDuration) / 6
 
+/** How much later than another a server may see a change: it asks once in that time, and the answer takes its time too. */
+export const lagOf = (pollInterval: Duration.Duration): Duration.Duration => Duration.times(pollInterval, 1.5)
+
 export const make = (options: Options): SqlRegistry => {
   const { group, leaseDuration, pollInterval, schema, sql } = options
   const start = SqlStart.make(options)

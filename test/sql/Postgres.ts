@@ -28,6 +28,8 @@ export const skip = programs === undefined && process.env["CI"] !== "true"
 
 export const because = skip ? " (Postgres is not installed)" : ""
 
+export type Client = Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError>
+
 export interface Postgres {
   readonly directory: string
   readonly url: string
@@ -37,7 +39,9 @@ export interface Postgres {
   readonly password: string
   readonly database: string
   /** A pool of its own wherever it is built. */
-  readonly client: Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError>
+  readonly client: Client
+  /** The same with other settings, such as another port. */
+  readonly clientWith: (settings: PgClient.PgPoolConfig) => Client
   /** SIGKILL of all its processes at once, as when the power fails. */
   readonly kill: Effect.Effect<void>
   /** SIGSTOP of all its processes: connections stay open, and nothing answers. */
@@ -181,7 +185,9 @@ export const make = Effect.fnUntraced(function*(): Effect.fn.Return<Postgres, un
     Effect.sync(() => processes(args, data, as)),
     ({ end }) => Effect.promise(end)
   )
-  const client = PgClient.layer({ host, port, database, username: user, password: Redacted.make(password) })
+  const clientWith = (settings: PgClient.PgPoolConfig) =>
+    PgClient.layer({ host, port, database, username: user, password: Redacted.make(password), ...settings })
+  const client = clientWith({})
   const isReady = PgClient.PgClient.use((sql) => sql`SELECT 1`).pipe(Effect.provide(client))
   const start = Effect.sync(all.start).pipe(
     Effect.andThen(Effect.retry(isReady, Schedule.spaced("50 millis").pipe(Schedule.upTo({ times: 400 })))),
@@ -197,6 +203,7 @@ export const make = Effect.fnUntraced(function*(): Effect.fn.Return<Postgres, un
     password,
     database,
     client,
+    clientWith,
     kill: Effect.promise(all.kill),
     freeze: Effect.sync(() => void all.signal("SIGSTOP")),
     thaw: Effect.sync(() => void all.signal("SIGCONT")),
