@@ -117,7 +117,11 @@ export const make = Effect.fn("Sql.start")(function*(
 ): Effect.fn.Return<SqlServer, SqlServerError, Scope.Scope | SqlClient.SqlClient> {
   const read = yield* SqlOptions.read(options)
   const { leaseDuration, pollInterval, schema } = read
-  const { settings: { group: name } } = yield* RegistryOptions.read(options, leaseDuration, SqlOptions.keys)
+  const { settings: { group: name, stopTimeout } } = yield* RegistryOptions.read(
+    options,
+    leaseDuration,
+    SqlOptions.keys
+  )
   const sql = yield* SqlClient.SqlClient
   yield* SqlStart.dialect(sql)
   const { registry, session, start } = SqlRegistry.make({ ...read, sql, group: name })
@@ -127,8 +131,9 @@ export const make = Effect.fn("Sql.start")(function*(
     lag: SqlRegistry.lagOf(pollInterval),
     others: SqlOptions.keys
   })
-  const limit = Duration.toMillis(leaseDuration)
-  return { group, leadership, fences: Fences.make({ schema, group: name, limit, session }) }
+  const limit = Math.round(Duration.toMillis(leaseDuration))
+  const patience = Duration.times(stopTimeout, 0.5)
+  return { group, leadership, fences: Fences.make({ schema, group: name, limit, patience, session }) }
 })
 
 const services = ({ fences, group, leadership }: SqlServer): Context.Context<Services> =>
@@ -183,7 +188,7 @@ export const fenced = <A, E, R>(
   A,
   E | Leadership.NotLeading | SqlError.SqlError,
   R | Leadership.Reign | Fences.Fences | SqlClient.SqlClient
-> => Fences.within("", effect)
+> => fencedOf("", effect)
 
 /**
  * The same in a named election.
@@ -198,4 +203,4 @@ export const fencedOf = <A, E, R>(
   A,
   E | Leadership.NotLeading | SqlError.SqlError,
   R | Leadership.Reign | Fences.Fences | SqlClient.SqlClient
-> => Fences.within(election, effect)
+> => Effect.flatMap(Fences.Fences, ({ within }) => within(election, effect))

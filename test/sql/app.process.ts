@@ -29,8 +29,7 @@ const insert = (token: string) =>
 const put = (token: string) =>
   Sql.fenced(insert(token)).pipe(
     Effect.as(true),
-    Effect.catchTag("NotLeading", () => Effect.succeed(false)),
-    Effect.catchTag("SqlError", () => Effect.succeed(null))
+    Effect.catchTags({ NotLeading: () => Effect.succeed(false), SqlError: () => Effect.succeed(null) })
   )
 
 const write = Effect.fnUntraced(function*(token: string) {

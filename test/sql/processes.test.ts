@@ -47,23 +47,25 @@ const inOrder = (sql: SqlClient.SqlClient) =>
 
 describe.skipIf(Postgres.skip)(`apps with their group in Postgres${Postgres.because}`, { concurrent: true }, () => {
   /** Two apps, of which the first leads. What it says to the database can be cut off. */
-  const started = Effect.fnUntraced(function*(environment: Record<string, string> = {}) {
+  const started = Effect.fnUntraced(function*(
+    { holds = false, leaseDuration = "4s" }: { readonly holds?: boolean; readonly leaseDuration?: string } = {}
+  ) {
     const postgres = yield* Postgres.make()
     const sql = yield* SqlPlace.pool(postgres.client)
     yield* sql`CREATE TABLE written (id bigserial PRIMARY KEY, token text NOT NULL, pid int NOT NULL)`
     const store = yield* fencedStore
     const program = yield* Process.bundled(Path.resolve(import.meta.dirname, "app.process.ts"))
     const cut = yield* Cut.make(postgres.url)
-    const start = (priority: number, port: number, given: Record<string, string> = {}) =>
+    const start = (priority: number, port: number) =>
       Process.startProgram(program, {
         STORE: store.url,
         DATABASE: postgres.url.replace(`:${postgres.port}/`, `:${port}/`),
         BELLWETHER_GROUP: "orders",
         BELLWETHER_PRIORITY: String(priority),
-        BELLWETHER_LEASE_DURATION: "4s",
-        ...given
+        BELLWETHER_LEASE_DURATION: leaseDuration,
+        HOLDS: String(holds && priority === 1)
       })
-    const high = yield* start(1, Number(new URL(cut.url).port), environment)
+    const high = yield* start(1, Number(new URL(cut.url).port))
     yield* high.until(() => linesOf(high).find(({ leads }) => leads !== undefined))
     const low = yield* start(0, postgres.port)
     yield* Effect.retry(
@@ -108,7 +110,7 @@ describe.skipIf(Postgres.skip)(`apps with their group in Postgres${Postgres.beca
 
   it.live("a leader that stands still within a fenced transaction holds up nobody, and that is not done", () =>
     Effect.scoped(Effect.gen(function*() {
-      const { high, low, sql } = yield* started({ HOLDS: "true" })
+      const { high, low, sql } = yield* started({ holds: true })
       const first = yield* high.until(() => linesOf(high).find(({ holds }) => holds !== undefined)?.holds)
       yield* high.kill("SIGSTOP")
       const second = yield* writes(low)
@@ -157,7 +159,7 @@ describe.skipIf(Postgres.skip)(`apps with their group in Postgres${Postgres.beca
 
   it.live("a quick restart of the database, or the end of all connections to it, changes no leader", () =>
     Effect.scoped(Effect.gen(function*() {
-      const { high, low, postgres, sql, store } = yield* started()
+      const { high, low, postgres, sql, store } = yield* started({ leaseDuration: "30s" })
       const first = yield* writes(high)
       const more = Effect.suspend(() => {
         const before = linesOf(high).filter(({ put }) => put === true).length
