@@ -3,7 +3,6 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Closing from "../engine/Closing.ts"
 import * as Counters from "../engine/Counters.ts"
@@ -15,17 +14,16 @@ import type * as Leadership from "../server/Leadership.ts"
 import * as Leaderships from "../server/Leaderships.ts"
 import * as LeadingWork from "../server/LeadingWork.ts"
 import * as Pairing from "../server/Pairing.ts"
-import * as DurationText from "../settings/DurationText.ts"
-import { SettingRefused, shown } from "../settings/SettingRefused.ts"
+import type { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
-import * as Enclosing from "./Enclosing.ts"
+import * as RandomHex from "./RandomHex.ts"
 import type { Registry } from "./Registry.ts"
 import * as RegistryBackend from "./RegistryBackend.ts"
 import * as RegistryEngine from "./RegistryEngine.ts"
 import * as RegistryGroup from "./RegistryGroup.ts"
 import * as RegistryOptions from "./RegistryOptions.ts"
+import * as RegistryPart from "./RegistryPart.ts"
 import type * as RegistryState from "./RegistryState.ts"
-import * as RegistryStatus from "./RegistryStatus.ts"
 import * as RegistryStep from "./RegistryStep.ts"
 
 /** What such a server is to its app. What a registry cannot do is not there: an app that needs an `Inbox` does not compile. */
@@ -39,15 +37,13 @@ export interface RegistryServer {
 /** How a registry lends itself: for how long its sessions last, and which other options its callers may give. */
 export interface Terms {
   readonly leaseDuration: Duration.Duration
+  /**
+   * So much later than another may a server see a change, as where it asks for changes from time to time: a lower ranked candidate
+   * lets the higher ranked one go first for as long as that, if it is more than `electionStagger`.
+   */
+  readonly lag?: Duration.Duration | undefined
   readonly others?: ReadonlyArray<string> | undefined
 }
-
-/** So many hex digits. */
-const hex = (digits: number) =>
-  Effect.map(
-    Effect.all(Array.from({ length: digits }, () => Random.nextBetween(0, 16))),
-    (all) => all.map((digit) => Math.floor(digit).toString(16)).join("")
-  )
 
 const selfOf = Effect.fnUntraced(function*({ advertise, hostname: host, settings }: RegistryOptions.Read) {
   const { limits } = Member
@@ -55,7 +51,7 @@ const selfOf = Effect.fnUntraced(function*({ advertise, hostname: host, settings
   const { ip, port } = advertise ?? { ip: "0.0.0.0", port: 1 }
   const member: Member.Member = {
     // Servers that do not say where they are would else have one id on each host.
-    id: Member.nodeId(advertise === null ? yield* hex(32) : ip, hostname, port),
+    id: Member.nodeId(advertise === null ? yield* RandomHex.make(32) : ip, hostname, port),
     ip,
     port,
     hostname,
@@ -68,32 +64,9 @@ const selfOf = Effect.fnUntraced(function*({ advertise, hostname: host, settings
   return member
 })
 
-/** The same server in another backend: others know it by one id, and its work ends in one time. */
-const sameAs = Effect.fnUntraced(function*(
-  { backend, works }: Pairing.Part,
-  { stopTimeout }: Settings.Settings
-): Effect.fn.Return<Member.Member, SettingRefused> {
-  if (!Duration.equals(stopTimeout, works.stopTimeout)) {
-    return yield* new SettingRefused({
-      setting: "stopTimeout",
-      as: "stopTimeout",
-      was: shown(stopTimeout),
-      allowed: `what the first of two backends has, which is ${DurationText.format(works.stopTimeout)}`
-    })
-  }
-  const { hostname, id, incarnation, ip, name, port, priority, tags } = (yield* backend.view).self
-  return { id, ip, port, hostname, name, priority, incarnation, revision: 0, tags }
-})
-
-const enclosedIn = (engine: RegistryEngine.RegistryEngine, leaseDuration: number): Pairing.Enclosed => ({
-  enclose: (election, term) => engine.step({ _tag: "Enclose", election, term }),
-  passedBy: (election) => Effect.map(engine.state, (state) => Enclosing.passedBy(state, election)),
-  isLive: Effect.map(engine.state, (state) => RegistryStatus.of(state, engine.now()).phase === "Live"),
-  leaseDuration
-})
-
-const timingOf = (settings: Settings.Settings): RegistryState.Timing => {
-  const { coordinatorTimeout, electionStagger, memberTimeout, stableAfter, stopTimeout } = Settings.timing(settings)
+const timingOf = (settings: Settings.Settings, lag: Duration.Duration): RegistryState.Timing => {
+  const { coordinatorTimeout, memberTimeout, stableAfter, stopTimeout, ...timing } = Settings.timing(settings)
+  const electionStagger = Math.max(timing.electionStagger, Duration.toMillis(lag))
   const { clockDrift: drift, maxMembers, preempt } = settings
   return { stopTimeout, drift, preempt, stableAfter, electionStagger, coordinatorTimeout, memberTimeout, maxMembers }
 }
@@ -105,13 +78,13 @@ const timingOf = (settings: Settings.Settings): RegistryState.Timing => {
 export const make = Effect.fn("RegistryServer.start")(function*(
   options: RegistryOptions.Options,
   registry: Registry,
-  { leaseDuration, others }: Terms
+  { lag = Duration.zero, leaseDuration, others }: Terms
 ): Effect.fn.Return<RegistryServer, SettingRefused, Scope.Scope> {
   const read = yield* RegistryOptions.read(options, leaseDuration, others)
   const { settings } = read
   const role = yield* Pairing.Pairing
   const around = role?._tag === "Second" ? role.first : null
-  const self = around === null ? yield* selfOf(read) : yield* sameAs(around, settings)
+  const self = around === null ? yield* selfOf(read) : yield* RegistryPart.sameAs(around, settings)
   const whose = { group: settings.group, node: self.id }
   yield* Effect.annotateCurrentSpan(whose)
   return yield* Effect.annotateLogs(
@@ -125,7 +98,7 @@ export const make = Effect.fn("RegistryServer.start")(function*(
       const engine = yield* RegistryEngine.make({
         registry,
         initial: RegistryStep.make({
-          timing: timingOf(settings),
+          timing: timingOf(settings, lag),
           self,
           monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
           isEnclosed: around !== null
@@ -147,7 +120,7 @@ export const make = Effect.fn("RegistryServer.start")(function*(
         group,
         works,
         heard: (_, term) => heard(term),
-        enclosed: around === null ? null : enclosedIn(engine, Duration.toMillis(leaseDuration))
+        enclosed: around === null ? null : RegistryPart.enclosedIn(engine, Duration.toMillis(leaseDuration))
       })
       return { group, leadership: Leaderships.make(backend, works), heard }
     }),

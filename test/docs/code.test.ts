@@ -43,6 +43,7 @@ beforeAll(() => {
           "bellwether/Moving": src("Moving.ts"),
           "bellwether/Etcd": src("Etcd.ts"),
           "bellwether/NodeEtcd": src("NodeEtcd.ts"),
+          "bellwether/Sql": src("Sql.ts"),
           "bellwether/StatusApi": src("StatusApi.ts"),
           "bellwether/StatusClient": src("StatusClient.ts"),
           "bellwether/testing": src("testing/index.ts")

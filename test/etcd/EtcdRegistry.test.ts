@@ -9,9 +9,9 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as EtcdRegistry from "../../src/etcd/EtcdRegistry.ts"
 import type * as Registry from "../../src/registry/Registry.ts"
+import * as RegistryCases from "../backend/RegistryCases.ts"
+import { failure, put, told } from "../backend/RegistryCases.ts"
 import { FakeEtcd, layer } from "./FakeEtcd.ts"
-import * as RegistryCases from "./RegistryCases.ts"
-import { failure, put, told } from "./RegistryCases.ts"
 
 const endpoints = ["http://etcd-1:2379", "http://etcd-2:2379", "http://etcd-3:2379"] as const
 

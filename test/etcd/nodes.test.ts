@@ -6,9 +6,9 @@ import type * as HttpClient from "effect/http/HttpClient"
 import type * as Scope from "effect/Scope"
 import * as EtcdRegistry from "../../src/etcd/EtcdRegistry.ts"
 import type * as Registry from "../../src/registry/Registry.ts"
+import * as RegistryCases from "../backend/RegistryCases.ts"
+import { failure, put, told } from "../backend/RegistryCases.ts"
 import * as EtcdNodes from "./EtcdNodes.ts"
-import * as RegistryCases from "./RegistryCases.ts"
-import { failure, put, told } from "./RegistryCases.ts"
 
 type Needs = Scope.Scope | HttpClient.HttpClient
 

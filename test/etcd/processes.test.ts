@@ -1,37 +1,11 @@
 /** Apps in processes of their own whose group is in three nodes of etcd, and what they write when things fail. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import * as Path from "node:path"
+import { fencedStore } from "../backend/FencedStore.ts"
 import * as Process from "../cli/process.ts"
 import * as Cut from "./Cut.ts"
 import * as EtcdNodes from "./EtcdNodes.ts"
-
-/** A store that refuses a token lower than it has seen, and counts what it took and what not. */
-const fencedStore = Effect.acquireRelease(
-  Effect.promise(() => {
-    const seen = { highest: "", accepted: new Map<string, number>(), refused: new Map<string, number>() }
-    const count = (counts: Map<string, number>, token: string) => counts.set(token, (counts.get(token) ?? 0) + 1)
-    const server = createServer((request, response) => {
-      let text = ""
-      request.on("data", (chunk) => text += chunk).on("end", () => {
-        const { token } = JSON.parse(text) as { readonly token: string }
-        const accepted = token >= seen.highest
-        if (accepted) seen.highest = token
-        count(accepted ? seen.accepted : seen.refused, token)
-        response.end(JSON.stringify({ accepted }))
-      })
-    })
-    return new Promise<{ readonly url: string; readonly seen: typeof seen; readonly close: () => void }>((resolve) => {
-      server.listen(0, "127.0.0.1", () => {
-        const { port } = server.address() as AddressInfo
-        resolve({ url: `http://127.0.0.1:${port}`, seen, close: () => server.closeAllConnections() })
-      })
-    })
-  }),
-  ({ close }) => Effect.sync(close)
-)
 
 interface Line {
   readonly leads?: string

@@ -9,9 +9,9 @@ import { join } from "node:path"
 import * as EtcdRegistry from "../../src/etcd/EtcdRegistry.ts"
 import * as EtcdStart from "../../src/etcd/EtcdStart.ts"
 import * as NodeEtcd from "../../src/NodeEtcd.ts"
+import * as RegistryCases from "../backend/RegistryCases.ts"
 import * as Certificates from "./Certificates.ts"
 import * as EtcdNodes from "./EtcdNodes.ts"
-import * as RegistryCases from "./RegistryCases.ts"
 
 // Passwords are made slow to guess, and slower on a busy host: a question may take a sixth of the time to live.
 const at = (url: string, credentials: EtcdRegistry.Options["credentials"] = null) =>

@@ -13,6 +13,7 @@ const entries = [
   "Moving.ts",
   "Etcd.ts",
   "NodeEtcd.ts",
+  "Sql.ts",
   "Diagnosis.ts",
   "Cluster.ts",
   "NodeCluster.ts",

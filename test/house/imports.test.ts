@@ -32,6 +32,7 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
     "Etcd.ts",
     "Moving.ts",
     "NodeEtcd.ts",
+    "Sql.ts",
     "StatusApi.ts",
     "StatusClient.ts"
   ],
@@ -55,6 +56,7 @@ const portable = [
   "Cluster.ts",
   "Etcd.ts",
   "Moving.ts",
+  "Sql.ts",
   "Diagnosis.ts",
   "StatusApi.ts",
   "StatusClient.ts",

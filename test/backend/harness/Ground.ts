@@ -41,6 +41,7 @@ export interface Ground {
 export const overRegistry = <E, R>(options: {
   readonly connect: Effect.Effect<Registry, E, R>
   readonly leaseDuration: Duration.Duration
+  readonly lag?: Duration.Duration
   readonly pass: (millis: number) => Effect.Effect<void>
 }): Effect.Effect<Ground, never, R> =>
   Effect.map(Effect.context<R>(), (context): Ground => ({
@@ -55,7 +56,7 @@ export const overRegistry = <E, R>(options: {
             RegistryServer.make(
               { group: "conformance", name: `n${index}`, hostname: `h${index}`, priority, profile: "fast" },
               registry,
-              { leaseDuration: options.leaseDuration }
+              { leaseDuration: options.leaseDuration, lag: options.lag }
             ),
             scope
           )
