@@ -5,10 +5,16 @@ import { Config, Effect, Layer, Schema } from "effect"
 type Backend = Effect.Effect<Layer.Layer<Group.Group | Leadership.Leadership, unknown>>
 
 /** On the LAN: multicast, or with `BELLWETHER_MULTICAST=off` and `BELLWETHER_SEEDS` by the addresses of some servers. */
-const lan: Backend = Effect.map(Effect.promise(() => import("bellwether/NodeServer")), (NodeServer) => NodeServer.layerConfig())
+const lan: Backend = Effect.map(
+  Effect.promise(() => import("bellwether/NodeServer")),
+  (NodeServer) => NodeServer.layerConfig()
+)
 
 /** In etcd, at `BELLWETHER_ETCD_ENDPOINTS`. */
-const etcd: Backend = Effect.map(Effect.promise(() => import("bellwether/NodeEtcd")), (NodeEtcd) => NodeEtcd.layerConfig())
+const etcd: Backend = Effect.map(
+  Effect.promise(() => import("bellwether/NodeEtcd")),
+  (NodeEtcd) => NodeEtcd.layerConfig()
+)
 
 /** In Postgres, at `DATABASE_URL`. */
 const sql: Backend = Effect.map(

@@ -86,23 +86,29 @@ describe.runIf(hasTypes)("one app, wherever its group is", { concurrent: true },
   it.live("over seeds: another goes on when the leader is killed", () =>
     story((index) => ({ BACKEND: "seeds", ...onLan(port(1), index), ...seeds(port(1)) })))
 
-  it.live.skipIf(EtcdNodes.skip)(`in etcd: another goes on when the leader is killed${EtcdNodes.because}`, () =>
-    Effect.scoped(Effect.flatMap(EtcdNodes.make({ count: 1 }), ([node]) =>
-      story(() => ({
-        BACKEND: "etcd",
-        BELLWETHER_ETCD_ENDPOINTS: node!.url,
-        BELLWETHER_LEASE_DURATION: "6s",
-        BELLWETHER_PROFILE: "fast"
-      })))))
+  it.live.skipIf(EtcdNodes.skip)(
+    `in etcd: another goes on when the leader is killed${EtcdNodes.because}`,
+    () =>
+      Effect.scoped(Effect.flatMap(EtcdNodes.make({ count: 1 }), ([node]) =>
+        story(() => ({
+          BACKEND: "etcd",
+          BELLWETHER_ETCD_ENDPOINTS: node!.url,
+          BELLWETHER_LEASE_DURATION: "6s",
+          BELLWETHER_PROFILE: "fast"
+        }))))
+  )
 
-  it.live.skipIf(Postgres.skip)(`in SQL: another goes on when the leader is killed${Postgres.because}`, () =>
-    Effect.scoped(Effect.flatMap(Postgres.make(), ({ url }) =>
-      story(() => ({
-        BACKEND: "sql",
-        DATABASE_URL: url,
-        BELLWETHER_LEASE_DURATION: "6s",
-        BELLWETHER_PROFILE: "fast"
-      })))))
+  it.live.skipIf(Postgres.skip)(
+    `in SQL: another goes on when the leader is killed${Postgres.because}`,
+    () =>
+      Effect.scoped(Effect.flatMap(Postgres.make(), ({ url }) =>
+        story(() => ({
+          BACKEND: "sql",
+          DATABASE_URL: url,
+          BELLWETHER_LEASE_DURATION: "6s",
+          BELLWETHER_PROFILE: "fast"
+        }))))
+  )
 
   it.live.skipIf(EtcdNodes.skip)(
     `moves from multicast to etcd by two rolling restarts, and the tokens rise${EtcdNodes.because}`,
@@ -132,7 +138,9 @@ describe.runIf(hasTypes)("one app, wherever its group is", { concurrent: true },
           // The highest ranked one leads in the end.
           yield* says(running.get("c")!, "c: round 3")
         }
-        const order = all.flatMap((one) => one.said().split("\n")).filter((line) => line.includes(" leads by ")).map(tokenOf)
+        const order = all.flatMap((one) => one.said().split("\n")).filter((line) => line.includes(" leads by ")).map(
+          tokenOf
+        )
         assert.strictEqual(new Set(order).size, order.length)
         // What each process led under is above all that those of the stage before led under.
         const stages = [0, 3, 6].map((from) => tokensOf(all.slice(from, from + 3)).toSorted())

@@ -113,6 +113,7 @@ export const unhold = (
   put(context, hold, {
     ...before,
     held: HashMap.empty(),
+    ending: HashMap.empty(),
     isOver: true,
     tries: 0,
     grantsFrom: before.seq + 1,
@@ -201,6 +202,7 @@ const ask = (context: StepContext, number: number, { reign, to }: Asked): void =
     count,
     expiry,
     held: Resources.toText(Holdings.heldBy(holding)),
+    ...(HashMap.isEmpty(holding.ending) ? {} : { ending: Resources.toText(Holdings.endingBy(holding)) }),
     ...(wanted === null ? {} : { wanted: Resources.toText(isOver ? [] : wanted) }),
     ...(weight === 1 ? {} : { weight }),
     ...(isGone ? { over: true } : {})
@@ -279,7 +281,7 @@ export const leave = (context: StepContext): void => {
   for (const [hold, holding] of context.state.grants.holdings) {
     if (holding.isOver) continue
     const ended = Array.from(HashMap.entries(holding.held)).filter(([, { isEnding }]) => !isEnding)
-    const held = HashMap.map(holding.held, (one) => ({ ...one, isEnding: true }))
+    const held = HashMap.map(holding.held, (one) => Holdings.toEnd(one, context.state.timing, context.now))
     tell(context, hold, {
       holding: { ...holding, held, isOver: true, tries: 0, askAt: context.now.monotonic },
       granted: [],
@@ -317,7 +319,14 @@ export const restored = (context: StepContext): void => {
     const ended = Holdings.heldBy(holding).map((resource) => ({ resource, why: "Lost" as const }))
     const session = context.nonce()
     tell(context, hold, {
-      holding: { ...holding, session, held: HashMap.empty(), sent: [], grantsFrom: holding.seq + 1 },
+      holding: {
+        ...holding,
+        session,
+        held: HashMap.empty(),
+        ending: HashMap.empty(),
+        sent: [],
+        grantsFrom: holding.seq + 1
+      },
       granted: [],
       ended
     })
