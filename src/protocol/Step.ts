@@ -339,10 +339,6 @@ const act = (context: StepContext, input: Input): void => {
       Claiming.release(context, input)
       Leaving.goOn(context)
       break
-    case "ReleaseAll":
-      Claiming.releaseAll(context, input)
-      Leaving.goOn(context)
-      break
     case "Unhold":
       Claiming.unhold(context, input)
       Leaving.goOn(context)

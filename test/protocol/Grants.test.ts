@@ -135,7 +135,7 @@ const holding = (resources: Resources.Resources = [2, 5]) => {
   return { server, ask, asked }
 }
 const release = (server: Server, resource: number) =>
-  server.step({ _tag: "Release", hold: 1, resource, token: tokenOf(server, resource) ?? "none" })
+  server.step({ _tag: "Release", hold: 1, tokens: new Map([[resource, tokenOf(server, resource) ?? "none"]]) })
 
 describe("a session asks the leader (protocol, Grants)", () => {
   it("at once, and anew while it is not answered, later each time", () => {
@@ -195,10 +195,10 @@ describe("a session asks the leader (protocol, Grants)", () => {
   it("and lets go of several by one ask, but for what it holds by another token, or not at all", () => {
     const { server } = holding()
     const token = tokenOf(server, 2)!
-    server.step({ _tag: "ReleaseAll", hold: 1, tokens: new Map([[2, token], [5, "another"], [7, token]]) })
+    server.step({ _tag: "Release", hold: 1, tokens: new Map([[2, token], [5, "another"], [7, token]]) })
     assert.deepStrictEqual(server.said("GRANTS_ASK").map(({ message }) => message.held), [sets([5])])
-    server.step({ _tag: "ReleaseAll", hold: 1, tokens: new Map([[2, token]]) })
-    server.step({ _tag: "ReleaseAll", hold: 2, tokens: new Map([[5, token]]) })
+    server.step({ _tag: "Release", hold: 1, tokens: new Map([[2, token]]) })
+    server.step({ _tag: "Release", hold: 2, tokens: new Map([[5, token]]) })
     assert.deepStrictEqual([server.said("GRANTS_ASK"), heldBy(server)], [[], [[5]]])
   })
 
@@ -367,8 +367,8 @@ describe("what is to be ended (protocol, Grants)", () => {
     say(server, newestAsk(server), { lost: sets([5]), granted: sets([5]), grant: 9 })
     const token = tokenOf(server, 5)
     assert.notStrictEqual(token, before)
-    server.step({ _tag: "Release", hold: 1, resource: 5, token: before })
-    server.step({ _tag: "Release", hold: 9, resource: 5, token: before })
+    server.step({ _tag: "Release", hold: 1, tokens: new Map([[5, before]]) })
+    server.step({ _tag: "Release", hold: 9, tokens: new Map([[5, before]]) })
     assert.strictEqual(tokenOf(server, 5), token)
   })
 

@@ -73,7 +73,8 @@ export const read = (context: StepContext, message: Message.Of<"GRANTS_ASK">): G
 
 const timer = "grants"
 
-const change = (context: StepContext, to: Partial<Grants>): void => {
+/** Changes a part of it. */
+export const change = (context: StepContext, to: Partial<Grants>): void => {
   context.state.grants = { ...context.state.grants, ...to }
 }
 
