@@ -423,10 +423,10 @@ describe("a wall clock that is set forward (protocol, Grants)", () => {
 
   it("and no longer than until it has ended", () => {
     const { server, token } = jumped()
-    server.step({ _tag: "Release", hold: 1, resource: 2, token: `${token} or another` })
+    server.step({ _tag: "Release", hold: 1, tokens: new Map([[2, `${token} or another`]]) })
     hold(server, { weight: 2 })
     assert.property(newestAsk(server), "ending")
-    server.forget().step({ _tag: "Release", hold: 1, resource: 2, token })
+    server.forget().step({ _tag: "Release", hold: 1, tokens: new Map([[2, token]]) })
     assert.notProperty(newestAsk(server), "ending")
   })
 
