@@ -15,7 +15,7 @@ export default defineConfig({
       // Tests and examples import the package by its name, as its users do, and get what is in `src` now.
       { find: /^bellwether$/, replacement: here("src/index.ts") },
       { find: /^bellwether\/testing$/, replacement: here("src/testing/index.ts") },
-      { find: /^bellwether\/((?:Node|Status|Cluster|Etcd|Sql)\w*)$/, replacement: here("src/$1.ts") }
+      { find: /^bellwether\/((?:Node|Status|Cluster|Etcd|Moving|Sql)\w*)$/, replacement: here("src/$1.ts") }
     ]
   },
   test: {

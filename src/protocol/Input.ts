@@ -28,7 +28,7 @@ import type * as Saying from "./talk/Saying.ts"
  * - `Publish`: the app publishes something; `Unpublish`: it waits for that no more. What has gone out cannot be taken back.
  * - `Page`: this server's page is there from now on, or no longer.
  * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
- *   `Transfer`: it is to be handed to a member.
+ *   `Transfer`: it is to be handed to a member. `Heard`: a reign elsewhere has that term, so the next one here is to be above it.
  * - `MarkRun`: this server leads, and wants these marks of a job kept; `RunMarked` answers.
  * - `Say`: something is to be said on a topic. `Question`: a member is to be asked; the answer is the output `Answered`.
  *   `GiveUp`: nobody waits for it any more. `Handled`: in answer to `Handle`.
@@ -74,6 +74,7 @@ export type Input =
   | { readonly _tag: "Resign"; readonly election?: string }
   | { readonly _tag: "StepDown"; readonly election?: string; readonly millis: number }
   | { readonly _tag: "Transfer"; readonly election?: string; readonly to: Member.NodeId }
+  | { readonly _tag: "Heard"; readonly election?: string; readonly term: number }
   | { readonly _tag: "Describe"; readonly description: Description }
   | { readonly _tag: "Room"; readonly limit: number }
   | {

@@ -301,6 +301,13 @@ const act = (context: StepContext, input: Input): void => {
     case "Transfer":
       inElection(context, input, (election) => SteppingDown.transfer(election, input.to))
       break
+    case "Heard":
+      inElection(
+        context,
+        input,
+        (election) => election.change({ heard: Math.max(election.register.heard, input.term) })
+      )
+      break
     case "Campaign":
       NamedElections.campaign(context, input.election)
       break

@@ -3,6 +3,7 @@
  * watch shows something else, whatever the reason: a session was over, an answer was lost, or it has changed.
  */
 import * as Member from "../protocol/model/Member.ts"
+import * as Enclosing from "./Enclosing.ts"
 import * as Mirror from "./Mirror.ts"
 import type * as Registry from "./Registry.ts"
 import type { RegistryContext } from "./RegistryContext.ts"
@@ -14,7 +15,8 @@ type Put = NonNullable<Registry.Transaction["put"]>[number]
 /** Whether it may take the lead in an election where nobody has it, by its own state. */
 const stands = (context: RegistryContext, name: string): boolean => {
   const { hasNoWork, ineligibility, overrun, withdrawn } = context.election(name)
-  return !withdrawn && !overrun && !hasNoWork && context.isPast(ineligibility.until)
+  return !withdrawn && !overrun && !hasNoWork && Enclosing.mayStand(context, name) &&
+    context.isPast(ineligibility.until)
 }
 
 const neither: Values.Candidate = { stands: false, preempts: false }

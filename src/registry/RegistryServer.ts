@@ -13,6 +13,7 @@ import type * as Group from "../server/Group.ts"
 import type * as Leadership from "../server/Leadership.ts"
 import * as Leaderships from "../server/Leaderships.ts"
 import * as LeadingWork from "../server/LeadingWork.ts"
+import * as Pairing from "../server/Pairing.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as RandomHex from "./RandomHex.ts"
@@ -21,6 +22,7 @@ import * as RegistryBackend from "./RegistryBackend.ts"
 import * as RegistryEngine from "./RegistryEngine.ts"
 import * as RegistryGroup from "./RegistryGroup.ts"
 import * as RegistryOptions from "./RegistryOptions.ts"
+import * as RegistryPart from "./RegistryPart.ts"
 import type * as RegistryState from "./RegistryState.ts"
 import * as RegistryStep from "./RegistryStep.ts"
 
@@ -80,13 +82,15 @@ export const make = Effect.fn("RegistryServer.start")(function*(
 ): Effect.fn.Return<RegistryServer, SettingRefused, Scope.Scope> {
   const read = yield* RegistryOptions.read(options, leaseDuration, others)
   const { settings } = read
-  const self = yield* selfOf(read)
+  const role = yield* Pairing.Pairing
+  const around = role?._tag === "Second" ? role.first : null
+  const self = around === null ? yield* selfOf(read) : yield* RegistryPart.sameAs(around, settings)
   const whose = { group: settings.group, node: self.id }
   yield* Effect.annotateCurrentSpan(whose)
   return yield* Effect.annotateLogs(
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
-      const works = LeadingWork.makeAll(settings.stopTimeout)
+      const works = around === null ? LeadingWork.makeAll(settings.stopTimeout) : around.works
       const counters = Counters.make(self.id)
       const supervisor = yield* Supervisor.make((fiber, cause, deaths) =>
         Effect.suspend(() => backend.tell({ event: "FiberDied", fiber, cause, deaths }))
@@ -96,7 +100,8 @@ export const make = Effect.fn("RegistryServer.start")(function*(
         initial: RegistryStep.make({
           timing: timingOf(settings, lag),
           self,
-          monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+          monotonic: Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+          isEnclosed: around !== null
         }),
         leaseDuration,
         eventHistory: settings.eventHistory,
@@ -108,11 +113,16 @@ export const make = Effect.fn("RegistryServer.start")(function*(
       yield* engine.step({ _tag: "Start" })
       yield* RegistryEngine.watch(registry, engine, supervisor)
       const { failed } = yield* runUntilLeft(settings, engine, supervisor)
-      return {
-        group: RegistryGroup.make({ settings, backend, engine, counters, supervisor, failed }),
-        leadership: Leaderships.make(backend, works),
-        heard: (term: number) => engine.step({ _tag: "Heard", term })
-      }
+      const group = RegistryGroup.make({ settings, backend, engine, counters, supervisor, failed })
+      const heard = (term: number) => engine.step({ _tag: "Heard", term })
+      role?.take({
+        backend,
+        group,
+        works,
+        heard: (_, term) => heard(term),
+        enclosed: around === null ? null : RegistryPart.enclosedIn(engine, Duration.toMillis(leaseDuration))
+      })
+      return { group, leadership: Leaderships.make(backend, works), heard }
     }),
     whose
   )

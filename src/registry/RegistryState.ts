@@ -78,6 +78,8 @@ export interface RegistryElection {
   readonly overrun: boolean
   readonly hasNoWork: boolean
   readonly withdrawn: boolean
+  /** The term of the reign elsewhere within which this server may lead here; null where it may not. See `State.isEnclosed`. */
+  readonly enclosing: number | null
   /** Until when a leader that was named does not make way for a higher rank. */
   readonly heldUntil: number
 }
@@ -126,6 +128,11 @@ export interface State {
   readonly mirror: Mirror.Mirror
   /** The watch goes on: what the mirror shows is not far behind. */
   readonly isWatching: boolean
+  /**
+   * The group moves from one backend to another, and has both: this server leads here only within a reign of its own in the other, and
+   * under the very term of that one. So one term is the order of all reigns, of those in either and of those in both.
+   */
+  readonly isEnclosed: boolean
   /** The other members, highest rank first, and when each was first seen. */
   readonly members: ReadonlyArray<Member.Member>
   /** Another has taken this server's id. */
@@ -152,6 +159,7 @@ export interface State {
  * - `Renewed`, `RenewFailed`: in answer to `Renew` of that number. `Committed`: in answer to `Commit`.
  * - `WorkEnded`: in answer to `EndWork`; not `finished` where it has had its time and runs on. `WorkIdle`: in answer to `AwaitIdle`.
  * - `MarkRun`, `Describe`, `Leave`: as on the LAN. `Heard`: this term is known from elsewhere.
+ * - `Enclose`: this server leads an election elsewhere, in that term; null: it does not. See `State.isEnclosed`.
  */
 export type Input =
   | { readonly _tag: "Start" }
@@ -175,6 +183,7 @@ export type Input =
   | { readonly _tag: "MarkRun" } & Omit<Marking, "_tag">
   | { readonly _tag: "Describe"; readonly description: Pick<Member.Member, "priority" | "tags"> }
   | { readonly _tag: "Heard"; readonly term: number }
+  | { readonly _tag: "Enclose"; readonly election: string; readonly term: number | null }
   | { readonly _tag: "Leave" }
   | { readonly _tag: "Due" }
   | Backend.LeadInput
@@ -209,6 +218,7 @@ export const makeElection = (monotonic: number): RegistryElection => ({
   overrun: false,
   hasNoWork: false,
   withdrawn: false,
+  enclosing: null,
   heldUntil: -Infinity
 })
 
@@ -218,6 +228,7 @@ export const make = (options: {
   readonly self: Member.Member
   readonly monotonic: number
   readonly highest?: number | undefined
+  readonly isEnclosed?: boolean | undefined
 }): State => ({
   timing: options.timing,
   self: options.self,
@@ -230,6 +241,7 @@ export const make = (options: {
   trouble: { renewals: 0, watches: 0, commits: 0, isTold: false },
   mirror: Mirror.empty,
   isWatching: false,
+  isEnclosed: options.isEnclosed ?? false,
   members: [],
   isDisplaced: false,
   membersFull: 0,

@@ -13,6 +13,7 @@ import type * as Reign from "../protocol/model/Reign.ts"
 import type { Now } from "../protocol/model/State.ts"
 import type * as Step from "../protocol/Step.ts"
 import * as Announcing from "./Announcing.ts"
+import * as Enclosing from "./Enclosing.ts"
 import * as Following from "./Following.ts"
 import * as Marking from "./Marking.ts"
 import * as Mirror from "./Mirror.ts"
@@ -182,6 +183,10 @@ const lead = (context: RegistryContext, input: OfElection): void => {
   switch (input._tag) {
     case "WorkEnded":
       return Reigning.workEnded(context, name, input.finished ?? true)
+    case "Enclose":
+      context.change(name, { enclosing: input.term })
+      if (own !== null && !Enclosing.encloses(context, name, own.term)) Reigning.end(context, name, "Resigned")
+      return
     case "WorkIdle":
       return Reigning.workIdle(context, name, input.term)
     case "WorkOverran":

@@ -8,6 +8,7 @@ import type * as Event from "../protocol/model/Event.ts"
 import type * as Lease from "../protocol/model/Lease.ts"
 import * as Member from "../protocol/model/Member.ts"
 import type * as Reign from "../protocol/model/Reign.ts"
+import * as Enclosing from "./Enclosing.ts"
 import * as Mirror from "./Mirror.ts"
 import { left, type RegistryContext } from "./RegistryContext.ts"
 import * as Keys from "./RegistryKeys.ts"
@@ -36,6 +37,7 @@ export const begin = (context: RegistryContext, name: string, reign: Reign.Reign
   const isSeen = shows(context, name, reign)
   const { hasNoWork, ineligibility, overrun, withdrawn } = context.election(name)
   const mayLead = context.state.phase === "Live" && !context.state.isDisplaced && !hasNoWork && !overrun && !withdrawn
+    && Enclosing.encloses(context, name, reign.term)
     && !(ineligibility.isFirm && ineligibility.until > context.now.monotonic)
     && leftNow(context) > context.state.timing.stopTimeout + 1
   const { sentAt, ttl } = context.state.session

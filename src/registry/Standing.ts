@@ -6,6 +6,7 @@
 import * as Member from "../protocol/model/Member.ts"
 import * as Reign from "../protocol/model/Reign.ts"
 import * as Announcing from "./Announcing.ts"
+import * as Enclosing from "./Enclosing.ts"
 import * as Mirror from "./Mirror.ts"
 import { left, type RegistryContext } from "./RegistryContext.ts"
 import * as Keys from "./RegistryKeys.ts"
@@ -49,6 +50,7 @@ export const stand = (context: RegistryContext, name: string, others: ReadonlyAr
   const { isDisplaced, phase, self, session, timing } = context.state
   if (freeSince === null || session === null || phase !== "Live" || isDisplaced) return
   if (hasNoWork || overrun || withdrawn || !Announcing.isMember(context)) return
+  if (!Enclosing.mayStand(context, name)) return
   if (ineligibility.isFirm && !context.isPast(ineligibility.until)) return
   if (left(session, timing.drift, context.now) <= timing.stopTimeout + 1) return
   if (!context.isPast(freeSince + delay(context, name, others)) || !context.isFree(`lead ${name}`)) return
@@ -57,10 +59,13 @@ export const stand = (context: RegistryContext, name: string, others: ReadonlyAr
 
 const take = (context: RegistryContext, name: string, { leader }: Reign.Reign): void => {
   const { mirror, self } = context.state
-  const { last, vacancy } = context.election(name)
+  const { enclosing, vacancy } = context.election(name)
   const read = Mirror.term(mirror, name)
-  const heard = Math.max(read?.read ?? 0, last?.term ?? 0, context.state.highest)
-  const reign = { term: Reign.nextTerm(heard, context.now.wall), leader }
+  const heard = Math.max(
+    Enclosing.newestTerm(context.state, name),
+    context.state.isEnclosed ? 0 : context.state.highest
+  )
+  const reign = { term: enclosing ?? Reign.nextTerm(heard, context.now.wall), leader }
   // Somebody has claimed the last term there is.
   if (reign.term <= heard) return
   const lead = { ...reign, cause: vacancy.cause }

@@ -49,6 +49,7 @@ import * as OtherGroups from "./OtherGroups.ts"
 import * as OwnAddresses from "./OwnAddresses.ts"
 import * as OwnDescription from "./OwnDescription.ts"
 import * as OwnMember from "./OwnMember.ts"
+import * as Pairing from "./Pairing.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Publishing from "./Publishing.ts"
 import * as Seeds from "./Seeds.ts"
@@ -131,18 +132,27 @@ export const fromSettings = Effect.fn("Server.start")(function*(
   const dropped = Drops.withEndpoint(drops, endpoint)
   const backend = LanBackend.make(state, ours)
   const leadership = Leaderships.make(backend, works)
+  const group = Group.make({
+    settings,
+    backend,
+    state,
+    failed,
+    fail: supervisor.giveUp,
+    dropped,
+    counters,
+    messenger,
+    ...OwnDescription.make(state, links)
+  })
+  const role = yield* Pairing.Pairing
+  role?.take({
+    backend,
+    group,
+    works,
+    heard: (election, term) => state.step({ _tag: "Heard", election, term }),
+    enclosed: null
+  })
   return {
-    group: Group.make({
-      settings,
-      backend,
-      state,
-      failed,
-      fail: supervisor.giveUp,
-      dropped,
-      counters,
-      messenger,
-      ...OwnDescription.make(state, links)
-    }),
+    group,
     leadership,
     useKeys,
     inbox,

@@ -60,7 +60,7 @@ export interface Statements {
 
 /**
  * What comes of it in time. A driver may take longer to give a statement up than the statement was to take, as where the database
- * stands still: that is not waited for.
+ * hangs: that is not waited for.
  */
 export const within = <A>(
   limit: number,

@@ -40,6 +40,7 @@ beforeAll(() => {
           "bellwether/NodeObserver": src("NodeObserver.ts"),
           "bellwether/Cluster": src("Cluster.ts"),
           "bellwether/NodeCluster": src("NodeCluster.ts"),
+          "bellwether/Moving": src("Moving.ts"),
           "bellwether/Etcd": src("Etcd.ts"),
           "bellwether/NodeEtcd": src("NodeEtcd.ts"),
           "bellwether/Sql": src("Sql.ts"),

@@ -10,6 +10,7 @@ const entries = [
   "NodeServer.ts",
   "NodeClient.ts",
   "NodeObserver.ts",
+  "Moving.ts",
   "Etcd.ts",
   "NodeEtcd.ts",
   "Sql.ts",

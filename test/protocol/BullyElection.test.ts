@@ -20,6 +20,17 @@ describe("observing (protocol 5, observe)", () => {
     assert.strictEqual(server.state.election.heard, 90)
   })
 
+  it("a term that is known from elsewhere is heard as well, and the next reign is above it (terms)", () => {
+    const server = vacant([])
+    const term = Reign.maxTerm - 9
+    server.step({ _tag: "Heard", term })
+    server.step({ _tag: "Heard", term: 7 })
+    server.advance(60_000)
+    assert.isTrue(server.leads)
+    assert.isAbove(server.term, term)
+    server.step({ _tag: "Heard", election: "none", term })
+  })
+
   it("an equal reign changes nothing and is answered with nothing (rule 2)", () => {
     const server = following(50, "z", ["a"])
     server.hear(alive("a", reign(50, "z")))

@@ -1,0 +1,114 @@
+/** What a server with two backends tells its app, of what each of them tells. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Joining from "../../src/moving/Joining.ts"
+import type * as Event from "../../src/protocol/model/Event.ts"
+import type * as Member from "../../src/protocol/model/Member.ts"
+import { member } from "../backend/harness/One.ts"
+
+const self = member("self", 1)
+const [old, both, fresh] = [member("old", 2), member("both", 3), member("fresh", 4)]
+const empty = { self, members: [self], reign: null, term: 0 }
+
+const joins = (who: Member.Member): Event.Event => ({ at: 1, event: "MemberJoined", member: who, via: "registry" })
+const leaves = (who: Member.Member): Event.Event => ({
+  at: 2,
+  event: "MemberRemoved",
+  member: who,
+  reason: { _tag: "Left" }
+})
+const leads = (leader: Member.Member | null, term: number): Event.Event => ({
+  at: 3,
+  event: "LeaderChanged",
+  election: "",
+  leader,
+  from: null,
+  term,
+  cause: leader === null ? "Left" : "Start",
+  without: 0
+})
+
+/** All that an app hears, and the view that it has then. */
+const story = (...events: ReadonlyArray<readonly [Joining.From, Event.Event]>) => {
+  let joined = Joining.make(empty, empty)
+  const heard: Array<string> = []
+  for (const [from, event] of events) {
+    const [after, told] = Joining.tell(joined, from, event)
+    joined = after
+    for (const each of told) {
+      const about = each.event === "LeaderChanged"
+        ? each.leader?.name ?? "nobody"
+        : each.event === "MemberJoined" || each.event === "MemberRemoved"
+        ? each.member.name
+        : each.event === "MemberChanged"
+        ? each.after.name
+        : ""
+      heard.push(`${each.event} ${about}`.trim())
+    }
+  }
+  const { members, reign } = Joining.view(joined)
+  return { heard, members: members.map(({ name }) => name), leader: reign?.leader.id ?? null }
+}
+
+describe("one group of two backends", () => {
+  it("tells once who comes, and who goes when it is in neither", () => {
+    const { heard, members } = story(
+      ["first", joins(both)],
+      ["second", joins(both)],
+      ["second", joins(fresh)],
+      ["first", joins(old)],
+      ["first", leaves(both)],
+      ["second", leaves(both)],
+      ["first", leaves(old)]
+    )
+    assert.deepStrictEqual(heard, [
+      "MemberJoined both",
+      "MemberJoined fresh",
+      "MemberJoined old",
+      "MemberRemoved both",
+      "MemberRemoved old"
+    ])
+    assert.deepStrictEqual(members, ["fresh", "self"])
+  })
+
+  it("follows who leads in the first alone, as long as that one is not in both", () => {
+    assert.strictEqual(story(["first", joins(old)], ["first", leads(old, 5)]).leader, old.id)
+    const { heard, leader } = story(["first", leads(both, 5)], ["second", joins(both)])
+    assert.deepStrictEqual(heard, ["LeaderChanged both", "MemberJoined both", "LeaderChanged nobody"])
+    assert.isNull(leader)
+  })
+
+  it("follows who leads in the second, whatever the first says", () => {
+    const { heard, leader } = story(
+      ["second", joins(both)],
+      ["first", leads(both, 5)],
+      ["second", leads(both, 5)],
+      ["first", leads(null, 5)],
+      ["second", leads(null, 5)],
+      ["second", leads(fresh, 6)]
+    )
+    const changes = ["LeaderChanged both", "LeaderChanged nobody", "LeaderChanged fresh"]
+    assert.deepStrictEqual(heard.slice(1), changes)
+    assert.strictEqual(leader, fresh.id)
+  })
+
+  it("tells one start and one end of this server, and its changes once", () => {
+    const changed = { ...self, priority: 9, revision: 1 }
+    const change: Event.Event = { at: 4, event: "MemberChanged", before: self, after: changed }
+    const { heard, members } = story(
+      ["first", { at: 0, event: "Started", self }],
+      ["second", { at: 0, event: "Started", self }],
+      ["first", joins(old)],
+      ["first", change],
+      ["second", change],
+      ["second", { at: 9, event: "Left" }],
+      ["first", { at: 9, event: "Left" }]
+    )
+    assert.deepStrictEqual(heard, ["Started", "MemberJoined old", "MemberChanged self", "Left"])
+    assert.deepStrictEqual(members, ["self", "old"])
+  })
+
+  it("tells all else that either tells", () => {
+    const event: Event.Event = { at: 1, event: "NetworkChanged", what: "etcd is away" }
+    assert.deepStrictEqual(story(["second", event], ["first", event]).heard, ["NetworkChanged", "NetworkChanged"])
+  })
+})
