@@ -161,7 +161,7 @@ BEGIN
 END
 $function$`
 
-/** Whoever looks ends what is over, unless another is at it. */
+/** Who asks for changes ends what is over, unless another is at it. */
 const sweep = (schema: string) => `
 CREATE OR REPLACE FUNCTION ${schema}.sweep(the_group text) RETURNS void LANGUAGE plpgsql AS $function$
 BEGIN

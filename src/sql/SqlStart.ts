@@ -77,7 +77,10 @@ const prepared = Effect.fnUntraced(function*(options: Options) {
 
 /** Looks, and makes what is missing; one at a time, and once where that was well. */
 export const make = (options: Options): Effect.Effect<void, SqlFailed.SqlFailed | SqlRefused> => {
-  const attempt: Effect.Effect<void, SqlFailed.SqlFailed | SqlRefused> = prepared(options).pipe(
+  const attempt: Effect.Effect<void, SqlFailed.SqlFailed | SqlRefused> = Statements.apart(
+    options.sql,
+    prepared(options)
+  ).pipe(
     Effect.mapError((error) => error._tag === "SqlError" ? SqlFailed.of(error) : error),
     Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(SqlFailed.ofTime(patience)) })
   )

@@ -1,4 +1,5 @@
 /** The statements of one server: each a call of one function, within a bounded time, and its answer read. */
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -58,9 +59,13 @@ export interface Statements {
   readonly changesFrom: (revision: string) => Effect.Effect<ReadonlyArray<typeof Logged.Type>, SqlFailed.SqlFailed>
 }
 
+/** Who asks may be in a transaction of the same client: what is done for the group is not undone with that, nor waits for it. */
+export const apart = <A, E>(sql: SqlClient.SqlClient, statement: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.updateContext(statement, (context: Context.Context<never>) => Context.omit(sql.transactionService)(context))
+
 /**
  * What comes of it in time. A driver may take longer to give a statement up than the statement was to take, as where the database
- * stands still: that is not waited for.
+ * hangs: that is not waited for.
  */
 export const within = <A>(
   limit: number,
@@ -111,7 +116,7 @@ export const told = <A>(
 
 export const make = ({ group, limit, ready, schema, sql }: Options): Statements => {
   const asked = <A>(effect: Effect.Effect<A, SqlError.SqlError | SqlFailed.SqlFailed>) =>
-    within(limit, Effect.andThen(ready, told(effect)))
+    within(limit, apart(sql, Effect.andThen(ready, told(effect))))
   return {
     renew: (session, ttl, begins) => {
       const statement = `SELECT ${schema}.renew($1, $2, $3, $4) AS outcome`

@@ -16,6 +16,7 @@ import * as Postgres from "./Postgres.ts"
 export interface Place {
   readonly postgres: Postgres.Postgres
   readonly group: string
+  readonly schema: string
   /** A client with all rights. */
   readonly sql: SqlClient.SqlClient
   /** The registry of one more server, over the client above unless another is given. */
@@ -36,15 +37,18 @@ export const settings = {
 
 /** A group of its own in a Postgres. */
 export const on = Effect.fnUntraced(function*(
-  postgres: Postgres.Postgres
+  postgres: Postgres.Postgres,
+  given: Partial<SqlRegistry.Options> = {}
 ): Effect.fn.Return<Place, unknown, Scope.Scope> {
   const sql = yield* pool(postgres.client)
   const group = randomUUID()
+  const own = { ...settings, sql, group, ...given }
   return {
     postgres,
     group,
+    schema: own.schema,
     sql,
-    registry: (given = {}) => SqlRegistry.make({ ...settings, sql, group, ...given }).registry
+    registry: (given = {}) => SqlRegistry.make({ ...own, ...given }).registry
   }
 })
 

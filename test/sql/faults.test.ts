@@ -40,7 +40,7 @@ describe.skipIf(Postgres.skip)(`a registry in a Postgres that fails${Postgres.be
     on: Effect.Effect<Postgres.Postgres, unknown, Scope.Scope> = postgres
   ) => Effect.scoped(Effect.flatMap(Effect.flatMap(on, SqlPlace.on), test))
 
-  it.live("keeps its session when the database is killed and started again, and knows in time when it stands still", () =>
+  it.live("keeps its session when the database is killed and started again, and knows in time when it hangs", () =>
     within(
       Effect.fnUntraced(function*(place) {
         const registry = place.registry({ leaseDuration })

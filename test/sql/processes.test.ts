@@ -89,7 +89,7 @@ describe.skipIf(Postgres.skip)(`apps with their group in Postgres${Postgres.beca
       yield* inOrder(sql)
     })))
 
-  it.live("a leader that stands still writes nothing with its old token when it wakes", () =>
+  it.live("a leader that is paused writes nothing with its old token when it wakes", () =>
     Effect.scoped(Effect.gen(function*() {
       const { high, low, sql } = yield* started()
       const first = yield* writes(high)
@@ -108,7 +108,7 @@ describe.skipIf(Postgres.skip)(`apps with their group in Postgres${Postgres.beca
       assert.deepStrictEqual(yield* written(sql), [first, second, third])
     })))
 
-  it.live("a leader that stands still within a fenced transaction holds up nobody, and that is not done", () =>
+  it.live("a leader that is paused within a fenced transaction holds up nobody, and that is not done", () =>
     Effect.scoped(Effect.gen(function*() {
       const { high, low, sql } = yield* started({ holds: true })
       const first = yield* high.until(() => linesOf(high).find(({ holds }) => holds !== undefined)?.holds)
@@ -137,7 +137,7 @@ describe.skipIf(Postgres.skip)(`apps with their group in Postgres${Postgres.beca
       yield* inOrder(sql)
     })))
 
-  it.live("none leads while the database stands still or is gone, and one does when it is back", () =>
+  it.live("none leads while the database hangs or is gone, and one does when it is back", () =>
     Effect.scoped(Effect.gen(function*() {
       const { high, low, postgres, sql, store } = yield* started()
       const first = yield* writes(high)
