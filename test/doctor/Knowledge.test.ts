@@ -230,7 +230,7 @@ describe("evidence", () => {
     ]])
     const lease = { groupSize: 3, duration: 1_500, drift: 0.01 }
     const { interval: _, type: __, ...header } = Peer.alive("a") as Message.Of<"SERVER_ALIVE">
-    const beat = heard({ ...header, type: "BEAT", election: "", claim: 7, beat: 1, lease } as Message.Message)
+    const beat = heard({ ...header, type: "BEAT", election: "", claim: 7, beat: 1, lease })
     assert.deepStrictEqual(votes([[50, beat], [60, heard(alive())]]), [["a", undefined, 3]])
   })
 
