@@ -4,6 +4,10 @@
  *     npm run example partitions one
  *     npm run example partitions two
  *     npm run example partitions three
+ *
+ * With more load, start more of them, without a vote: they get their share of the partitions, and may go at any time.
+ *
+ *     BELLWETHER_VOTES=off npm run example partitions four
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

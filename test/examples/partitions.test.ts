@@ -33,6 +33,37 @@ const heldBy = (name: Name, said: string): ReadonlyArray<number> =>
     return lines.lastIndexOf(`${name} has ${partition}`) > lines.lastIndexOf(`${name} lets ${partition} go`)
   })
 
+/** A simulated group of the example: which server has each partition, and what was taken while another had it. */
+const simulated = Effect.fnUntraced(function*(seed: string, servers: number, voters: number) {
+  const held = new Map<number, string>()
+  const faults: Array<string> = []
+  const console: Console.Console = {
+    ...globalThis.console,
+    log: (line: string) => {
+      const [, name = "", has, lets] = /^(\S+) (?:has (\d+)|lets (\d+) go)$/.exec(line)!
+      if (lets === undefined && held.has(Number(has))) faults.push(line)
+      if (lets === undefined) held.set(Number(has), name)
+      else held.delete(Number(lets))
+    }
+  }
+  const ledger = Ledger.Ledger.of({ append: () => Effect.void, orders: () => Effect.succeed([]) })
+  const group = yield* SimulatedGroup.make({
+    servers,
+    seed,
+    settings: (index) => ({ profile: "fast", leadership: "lease", groupSize: voters, votes: index < voters }),
+    app: (server, index) =>
+      orders(`n${index}`).pipe(
+        Effect.provideService(Group.Group, server.group),
+        Effect.provideService(Partitions.Partitions, server.partitions),
+        Effect.provideService(Ledger.Ledger, ledger),
+        Effect.provideService(Console.Console, console)
+      )
+  })
+  const holders = () => new Set(held.values())
+  const untilHeld = group.until("all are held", Effect.sync(() => held.size === count))
+  return { group, held, faults, holders, untilHeld }
+})
+
 describe("the example of partitions", () => {
   // Node runs TypeScript as it is from 22.18 on.
   it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
@@ -84,39 +115,44 @@ describe("the example of partitions", () => {
 
   it.effect("sends each customer to one partition, and has each partition on one server", () =>
     Effect.gen(function*() {
-      const held = new Map<number, string>()
-      const faults: Array<string> = []
-      const console: Console.Console = {
-        ...globalThis.console,
-        log: (line: string) => {
-          const [, name = "", has, lets] = /^(\S+) (?:has (\d+)|lets (\d+) go)$/.exec(line)!
-          if (lets === undefined && held.has(Number(has))) faults.push(line)
-          if (lets === undefined) held.set(Number(has), name)
-          else held.delete(Number(lets))
-        }
-      }
-      const ledger = Ledger.Ledger.of({ append: () => Effect.void, orders: () => Effect.succeed([]) })
-      const group = yield* SimulatedGroup.make({
-        servers: 3,
-        seed: "partitions",
-        settings: { profile: "fast", leadership: "lease", groupSize: 3 },
-        app: (server, index) =>
-          orders(`n${index}`).pipe(
-            Effect.provideService(Group.Group, server.group),
-            Effect.provideService(Partitions.Partitions, server.partitions),
-            Effect.provideService(Ledger.Ledger, ledger),
-            Effect.provideService(Console.Console, console)
-          )
-      })
-      yield* group.until("all are held", Effect.sync(() => held.size === count))
+      const { faults, group, holders, untilHeld } = yield* simulated("partitions", 3, 3)
+      yield* untilHeld
       yield* group.advance("5 seconds")
-      assert.strictEqual(new Set(held.values()).size, 3)
+      assert.strictEqual(holders().size, 3)
       yield* group.stop(1)
-      yield* group.until("the others have them", Effect.sync(() => held.size === count))
-      assert.notInclude([...held.values()], "n1")
+      yield* untilHeld
+      assert.isFalse(holders().has("n1"))
       assert.deepStrictEqual(faults, [])
       const { partitions } = yield* group.server(0)
       const of = yield* partitionOf("customer 7").pipe(Effect.provideService(Partitions.Partitions, partitions))
       assert.isTrue(all.includes(of))
+    }))
+
+  it.effect("gives copies without a vote their share as they come, and takes it back as they go: none of them leads", () =>
+    Effect.gen(function*() {
+      const { faults, group, held, holders, untilHeld } = yield* simulated("runners", 3, 3)
+      yield* untilHeld
+      const leader = yield* group.awaitLeader()
+      assert.isBelow(leader, 3)
+      const [first, second] = [yield* group.add, yield* group.add]
+      const extra = [`n${first}`, `n${second}`]
+      yield* group.until(
+        "they have their share",
+        Effect.sync(() => held.size === count && extra.every((one) => holders().has(one)))
+      )
+      // Without a word: nobody says that it lets go what it had.
+      yield* group.kill(first)
+      for (const [partition, by] of held) if (by === `n${first}`) held.delete(partition)
+      yield* untilHeld
+      yield* group.stop(second)
+      yield* untilHeld
+      assert.isFalse(extra.some((one) => holders().has(one)))
+      yield* group.start(first)
+      yield* group.until("it is back", Effect.sync(() => holders().has(`n${first}`)))
+      assert.deepStrictEqual(faults, [])
+      // The same leader all the time: who comes and goes without a vote moves nothing.
+      assert.deepStrictEqual(yield* group.leaders, [leader])
+      const { leadership } = yield* group.server(first)
+      assert.isFalse(yield* leadership.isLeader)
     }))
 })
