@@ -154,14 +154,24 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
     Command.make(
       "simulate",
       simulateFlags,
-      ({ faults, json, minutes, runs, seed, servers, "until-failure": untilFailure, ...flags }) =>
+      ({ faults, json, minutes, runs, seed, servers, "until-failure": untilFailure, voters, ...flags }) =>
         Effect.gen(function*() {
-          // All servers of the run make up the group.
+          // All servers of the run that vote make up the group.
           const isLease = Option.contains(flags.leadership, "lease") && Option.isNone(flags.groupSize)
-          const groupSize = isLease ? Option.some(servers) : flags.groupSize
+          const groupSize = isLease ? Option.orElseSome(voters, () => servers) : flags.groupSize
           const settings = yield* Given.resolve({ ...flags, groupSize })
           const { simulate } = yield* Effect.promise(() => import("./simulate.ts"))
-          return yield* simulate(settings, { faults, json, minutes, runs, seed, servers, untilFailure })
+          const run = {
+            faults,
+            json,
+            minutes,
+            runs,
+            seed,
+            servers,
+            untilFailure,
+            voters: Option.getOrUndefined(voters)
+          }
+          return yield* simulate(settings, run)
         })
     ).pipe(Command.withDescription("Try the protocol on a simulated network, with faults drawn from a seed")),
     Command.make("demo", {}, () =>

@@ -168,6 +168,12 @@ const runSettings = {
   })
 } as const
 
+/** By the bounds of `servers`, which may be fewer. */
+const votersSetting = Setting.whole([1, 20], "count", {
+  summary: "how many of the servers vote, with leadership lease; the others come and go without a vote",
+  default: () => 20
+})
+
 const runFlag = <A extends number | string>(
   name: keyof typeof runSettings,
   setting: Setting.Setting<A>
@@ -182,6 +188,7 @@ const runFlag = <A extends number | string>(
 /** A run of the simulator as it is asked for. */
 export const runFlags = {
   servers: runFlag("servers", runSettings.servers),
+  voters: flagOf("voters", votersSetting, `${votersSetting.summary} (default: all)`),
   seed: runFlag("seed", runSettings.seed),
   minutes: runFlag("minutes", runSettings.minutes),
   faults: runFlag("faults", runSettings.faults),
@@ -214,6 +221,7 @@ export const allowed: ReadonlyMap<string, string> = new Map([
   ["--timeout", timeoutSetting.allowed],
   ["--watch", watchSetting.allowed],
   ["--log-format", Log.format.allowed],
+  ["--voters", votersSetting.allowed],
   ...Object.entries(runSettings).map(([name, { allowed }]) => [`--${name}`, allowed] as const),
   ["--url", urlAllowed],
   ["--at", memberAllowed],

@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import { SettingRefused } from "../settings/SettingRefused.ts"
 import type * as Settings from "../settings/Settings.ts"
 import type * as Faults from "../simulator/Faults.ts"
 import * as Shrink from "../simulator/Shrink.ts"
@@ -29,6 +30,8 @@ class PromiseBroken extends Schema.TaggedError<PromiseBroken>()("PromiseBroken",
 
 export interface Options {
   readonly servers: number
+  /** How many of them vote; all, unless set. */
+  readonly voters: number | undefined
   readonly seed: number
   readonly minutes: number
   readonly faults: Faults.Profile
@@ -38,6 +41,7 @@ export interface Options {
 }
 
 export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings, options: Options) {
+  yield* refuseVoters(settings, options)
   const session = makeSession(settings, options)
   // Who stops it need not read what was run.
   const tellSoon = Effect.timeoutOption(
@@ -46,6 +50,18 @@ export const simulate = Effect.fnUntraced(function*(settings: Settings.Settings,
   )
   yield* Effect.onInterrupt(runAll(session), () => Effect.andThen(session.progress.clear, tellSoon))
 })
+
+/** A vote is one of a lease. More voters than servers there cannot be, and more than `groupSize` would make two majorities. */
+const refuseVoters = ({ groupSize = 0, leadership }: Settings.Settings, { servers, voters }: Options) => {
+  if (voters === undefined) return Effect.void
+  const most = Math.min(servers, groupSize)
+  const allowed = leadership === "bully"
+    ? "none, or any with leadership lease: a bully's group has no votes"
+    : `at most ${most}, which is ${most === servers ? "the number of servers" : "groupSize"}`
+  return leadership === "lease" && voters <= most
+    ? Effect.void
+    : Effect.fail(new SettingRefused({ setting: "voters", as: "--voters", was: String(voters), allowed }))
+}
 
 /** One call of the command, and how far it is. */
 interface Session {
@@ -103,8 +119,12 @@ const runOne = Effect.fnUntraced(function*(session: Session, seed: number) {
   return report
 })
 
-const runOf = ({ options: { faults, minutes, servers }, settings }: Session, seed: number): Simulation.Options => ({
+const runOf = (
+  { options: { faults, minutes, servers, voters }, settings }: Session,
+  seed: number
+): Simulation.Options => ({
   servers,
+  voters,
   seed,
   millis: minutes * 60_000,
   faults,

@@ -32,9 +32,9 @@ export const page = (report: Simulation.Report, seconds: number, faults: Faults.
   "",
   ...Timeline.verdicts(report),
   "",
-  `seed ${report.seed}: ${report.servers} servers, ${
-    Timeline.formatTime(report.millis)
-  }, ${report.story.length} faults, `
+  `seed ${report.seed}: ${report.servers} servers${
+    report.voters < report.servers ? `, ${report.voters} of them with a vote` : ""
+  }, ${Timeline.formatTime(report.millis)}, ${report.story.length} faults, `
   + `${report.led.length} reigns, ${report.steps} steps, ${report.datagrams.delivered} datagrams delivered, `
   + speedOf({ virtualSeconds: report.millis / 1_000, seconds })
 ]

@@ -54,7 +54,7 @@ export const make = Effect.fnUntraced(function*(
     wanted = []
     yield* hold.want({ wanted, weight: 1 })
     const untold = [...yield* hold.current].filter(([resource, { token }]) => acquired.get(resource) !== token)
-    yield* hold.releaseAll(new Map(untold.map(([resource, { token }]) => [resource, token])))
+    yield* hold.release(new Map(untold.map(([resource, { token }]) => [resource, token])))
   })
   const take = Effect.fnUntraced(function*(resources: ReadonlyArray<number>, within: Duration.Duration) {
     yield* tellEnded
@@ -95,7 +95,7 @@ const releasing = (hold: Holds.Hold, acquired: Map<number, string>) => {
   const tellEnded = Effect.suspend(() => {
     const tokens = new Map(ended)
     ended.clear()
-    return tokens.size === 0 ? Effect.void : hold.releaseAll(tokens)
+    return tokens.size === 0 ? Effect.void : hold.release(tokens)
   })
   const release = (resource: number) =>
     Effect.suspend(() => {

@@ -9,6 +9,7 @@ import * as Host from "./HostFindings.ts"
 import * as Link from "./LinkFindings.ts"
 import { Observations } from "./Observations.ts"
 import { chosenOf, isTaken, isUnheard, leaderOf, leaderships } from "./Seen.ts"
+import * as Voter from "./VoterFindings.ts"
 
 /**
  * What `doctor --json` prints: the findings, the problems first, and what they come from. `healthy` where none is a problem.
@@ -83,4 +84,4 @@ export const isSuspect = (seen: Observations): boolean =>
 const shortest = 1_500
 const hopeless = 500
 
-const rules = [...Host.rules, ...Foreign.rules, ...Group.rules, ...Link.rules]
+const rules = [...Host.rules, ...Foreign.rules, ...Group.rules, ...Voter.rules, ...Link.rules]

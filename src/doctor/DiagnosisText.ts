@@ -2,12 +2,14 @@
  * A diagnosis for people: what was examined, what was found, and what to do. Pure, from data to lines of a given width.
  */
 import { formatAddress } from "../protocol/model/Member.ts"
+import * as Voters from "../protocol/model/Voters.ts"
 import * as Cells from "../status/Cells.ts"
 import type * as Style from "../status/Style.ts"
 import * as Text from "../status/Text.ts"
 import type * as Diagnosis from "./Diagnosis.ts"
 import type * as Finding from "./Finding.ts"
-import type { Interface, Server } from "./Observations.ts"
+import type { Interface, Observations, Server } from "./Observations.ts"
+import * as VoterFindings from "./VoterFindings.ts"
 
 /** The whole report. No line is wider than the style's columns, but for a word that is. */
 export const render = (
@@ -26,7 +28,7 @@ export const render = (
       lines(`${one.name} ${one.address}: ${ofInterface(one)}`, one.chosen ? "" : "2", 4, one.chosen ? "  + " : "  - ")
     ),
     "",
-    ...lines("Servers", "1"),
+    ...lines(`Servers${votes(observations)}`, "1"),
     ...(servers.length === 0 ? lines("none was heard, and none answers", "2", 2, "  ") : []),
     ...shown.flatMap((one) =>
       lines(
@@ -80,12 +82,25 @@ const ofInterface = (one: Interface): string => {
   return one.sent === 0 ? `${way}; nothing sent` : `${way}; own multicast came back ${one.echoed} of ${one.sent} times`
 }
 
-const ofServer = ({ answered, asked, interval, listed, local, multicast }: Server, lasted: number): string =>
+/** How many of the servers vote, where that matters. */
+const votes = (seen: Observations): string => {
+  const votes = VoterFindings.votesOf(seen)
+  if (votes === null) return ""
+  const { groupSize, others, voters } = votes
+  return `: ${voters.length} of ${voters.length + others.length} vote${
+    groupSize === null ? "" : `, groupSize is ${groupSize}`
+  }`
+}
+
+const ofServer = ({ answered, asked, interval, listed, local, multicast, votesIn }: Server, lasted: number): string =>
   [
     multicast === null ? "not heard by multicast" : `heard by multicast ${Text.age(lasted - multicast.last)} ago`,
     answered !== null ? "answers by unicast" : asked === 0 ? "not asked" : "does not answer by unicast",
     ...(interval === null ? [] : [`heartbeat every ${Text.age(interval)}`]),
     ...(multicast === null && answered === null && listed ? ["in the list of another"] : []),
+    ...(votesIn === undefined
+      ? []
+      : [votesIn >= Voters.never ? "has no vote" : `does not vote yet: in ${Text.age(votesIn)} at the latest`]),
     ...(local ? ["on this host"] : [])
   ].join(", ")
 

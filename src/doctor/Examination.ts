@@ -38,7 +38,7 @@ import * as ProbeSocket from "./ProbeSocket.ts"
 import * as Questions from "./Questions.ts"
 
 /** The settings that an examination goes by. */
-export type Examined = Inquiry.Questioned & Pick<Settings.Settings, "memberTimeout">
+export type Examined = Inquiry.Questioned & Pick<Settings.Settings, "groupSize" | "memberTimeout">
 
 /** An examination that runs. Both can be asked at any time until the scope closes. */
 export interface Examination {
@@ -140,6 +140,7 @@ const makeNotes = Effect.fnUntraced(function*(settings: Examined, keys: Keys.Key
     multicast: settings.multicast,
     unicastPort: settings.unicastPort,
     heartbeatInterval: Math.round(Duration.toMillis(settings.heartbeatInterval)),
+    ...(settings.groupSize !== undefined && { groupSize: settings.groupSize }),
     exposedKeyFile: keys.exposure()
   }))
   const word = () => Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000).toString(16).padStart(8, "0")

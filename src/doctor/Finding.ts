@@ -25,6 +25,8 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
  *   too short a time to say so. `MulticastFaded`: it was heard at first and is not any more. `MulticastUnheard`: the leader answers by
  *   unicast but not what we multicast. `OutgoingFaded`: it did at first. `NoUnicast`: heard, but it does not answer. `NotReached`: others list it, we cannot reach it.
  * - `LinksBlocked`: a server answers, but its port for crash links cannot be connected to.
+ * - `NobodyVotes`, `VotersTooMany`, `VotersTooFew`, with leases: no server that is seen has a vote; more have one than `groupSize`, or
+ *   fewer. `GroupSizeDiffers`: servers go by different ones.
  * - `DuplicateIdentity`: two servers under one id. `SeveralLeaders`: not all name the same leader.
  * - `Flood`: a source sends more than is read. `Drops`, `SmallReceiveBuffer`: bursts of datagrams are lost on this host, or would be.
  *
@@ -59,6 +61,10 @@ export const Kind = Schema.Literals([
   "NotHeardYet",
   "LinksBlocked",
   "DuplicateIdentity",
+  "GroupSizeDiffers",
+  "NobodyVotes",
+  "VotersTooMany",
+  "VotersTooFew",
   "SeveralLeaders",
   "OtherVersion",
   "OtherProgram",

@@ -23,6 +23,7 @@ export type Subject = Pick<
   | "multicast"
   | "unicastPort"
   | "heartbeatInterval"
+  | "groupSize"
   | "exposedKeyFile"
 >
 

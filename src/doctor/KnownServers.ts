@@ -33,13 +33,14 @@ export const heard = (
   if (server === undefined) return servers
   if (message.type === "SERVER_LEAVING") return without(servers, [sender.id])
   return put(servers, {
-    ...server,
+    ...(message.type === "SERVER_ALIVE" ? voting(server, message.silent) : server),
     name: sender.name,
     address: from,
     multicast: via === "multicast" ? again(server.multicast, now) : server.multicast,
     interval: "interval" in message ? message.interval : server.interval,
     ...("view" in message && message.view !== undefined && { alone: message.view === Ranked.digest([sender]) }),
     starts: started(server, sender.incarnation, from, now),
+    ...("lease" in message && message.lease !== undefined && { groupSize: message.lease.groupSize }),
     ...(sender.tcp !== undefined && { links: linksAt(server, sender.tcp) }),
     follows: following(server, message, now)
   })
@@ -57,7 +58,10 @@ export const answered = (
   const known = new Map(servers)
   for (const line of message.list) {
     const server = find(known, line, line, now)
-    if (server !== undefined) known.set(line.id, { ...server, listed: server.listed || line.id !== id })
+    if (server === undefined) continue
+    const listed = { ...server, listed: server.listed || line.id !== id }
+    // Of itself it knows best; of another it says what that one has told it.
+    known.set(line.id, line.id === id || !isHeard(server) ? voting(listed, line.votesIn) : listed)
   }
   const server = known.get(id)
   if (server === undefined) return known
@@ -128,6 +132,12 @@ const find = (
     follows: null
   }
 }
+
+const isHeard = ({ answered, multicast }: KnownServer): boolean => answered !== null || multicast !== null
+
+/** It votes in so many ms, or votes. */
+const voting = ({ votesIn: _, ...server }: KnownServer, silent: number | undefined): KnownServer =>
+  silent === undefined || silent === 0 ? server : { ...server, votesIn: silent }
 
 /** What is known of its links: nothing yet of a new port. */
 const linksAt = ({ links }: KnownServer, port: number): NonNullable<Server["links"]> =>

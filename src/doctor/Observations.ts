@@ -128,6 +128,13 @@ export const Server = Schema.Struct({
     tried: Schema.Natural,
     last: Schema.NullOr(growing(["Connected", "Refused", "Unanswered"]))
   })),
+  /**
+   * In how many ms it votes at the latest, by its own word or that of another; 86,400,000 where it has no vote. Left out where it
+   * votes, and without leases.
+   */
+  votesIn: Schema.optionalKey(Schema.Natural),
+  /** The number of voters that it goes by, where it was heard to lead by a lease or to ask for one. */
+  groupSize: Schema.optionalKey(Schema.Natural),
   /** Its starts, by incarnation and address: two that are heard alternately are two servers under one id. */
   starts: Schema.Array(Schema.Struct({ incarnation: Member.Incarnation, address: Schema.String, ...Times.fields })),
   /** The leader and term by its last word, and since when it says so; null while it follows none, or has not said. */
@@ -222,6 +229,8 @@ export const Observations = Schema.Struct({
   unicastPort: Schema.Natural,
   /** Of the settings: taken for that of a server that has not announced its own. */
   heartbeatInterval: Schema.Natural,
+  /** Of the settings, where they ask for a lease. */
+  groupSize: Schema.optionalKey(Schema.Natural),
   /** The file of keys, where others than its owner may read or change it, and its permissions as `chmod` takes them. */
   exposedKeyFile: Schema.NullOr(Schema.Struct({ path: Schema.String, mode: Schema.String })),
   interfaces: Schema.Array(Interface),

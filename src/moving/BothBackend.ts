@@ -80,6 +80,7 @@ export const make = Effect.fnUntraced(function*(
     }),
     transfersWithin: one.transfersWithin + other.transfersWithin,
     step: (input) => step({ first, second }, input),
+    wall: one.wall,
     mark: (job, mark) => Effect.zipWith(one.mark(job, mark), other.mark(job, mark), known, { concurrent: true })
   }
   return { backend, run: (supervisor) => run({ first, second }, owns, supervisor) }

@@ -32,8 +32,8 @@ import type * as Saying from "./talk/Saying.ts"
  * - `MarkRun`: this server leads, and wants these marks of a job kept; `RunMarked` answers.
  * - `Say`: something is to be said on a topic. `Question`: a member is to be asked; the answer is the output `Answered`.
  *   `GiveUp`: nobody waits for it any more. `Handled`: in answer to `Handle`.
- * - `Hold`: something is to be held, or something else from now on. `Release`: what was done under that grant has ended.
- *   `ReleaseAll`: the same of several resources, by their tokens. `Unhold`: nothing is held any more; not `finished` where something still runs.
+ * - `Hold`: something is to be held, or something else from now on. `Release`: what was done under these grants has
+ *   ended, by their resources and tokens. `Unhold`: nothing is held any more; not `finished` where something still runs.
  * - `Leave`: the group is to be left; it is over with `Farewell`.
  *
  * Where no `election` is named, it is the group's own.
@@ -97,7 +97,6 @@ export type Input =
   | { readonly _tag: "GiveUp"; readonly number: number }
   | { readonly _tag: "Handled" } & Answering.Answer
   | { readonly _tag: "Hold" } & Claiming.Wanted
-  | { readonly _tag: "Release"; readonly hold: number; readonly resource: number; readonly token: string }
-  | { readonly _tag: "ReleaseAll"; readonly hold: number; readonly tokens: ReadonlyMap<number, string> }
+  | { readonly _tag: "Release"; readonly hold: number; readonly tokens: ReadonlyMap<number, string> }
   | { readonly _tag: "Unhold"; readonly hold: number; readonly finished: boolean }
   | { readonly _tag: "Leave" }

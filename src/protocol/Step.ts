@@ -151,6 +151,9 @@ export const leads = (
 /** The token of what a session of this server's own holds now, by the clock; null where it does not. */
 export const tokenOf = Claiming.tokenOf
 
+/** Whether this server holds anything by the grants of a leader. */
+export const holdsAny = Claiming.holdsAny
+
 /** When the next timer is due, on the monotonic clock; Infinity where none is, or the server has left. */
 export const dueAt = ({ phase, timers }: State): number => phase === "Left" ? Infinity : Timers.nextDue(timers)
 
@@ -334,10 +337,6 @@ const act = (context: StepContext, input: Input): void => {
       break
     case "Release":
       Claiming.release(context, input)
-      Leaving.goOn(context)
-      break
-    case "ReleaseAll":
-      Claiming.releaseAll(context, input)
       Leaving.goOn(context)
       break
     case "Unhold":

@@ -24,5 +24,6 @@ export const make = (engine: RegistryEngine, whose: Backend.Whose): Backend.Back
     Effect.map(engine.state, (state) => RegistryStep.transferRefusal(state, to, election)),
   transfersWithin: 2 * engine.stateUnsafe().timing.coordinatorTimeout,
   step: engine.step,
-  mark: engine.mark
+  mark: engine.mark,
+  wall: Effect.sync(() => engine.now().wall)
 })

@@ -22,9 +22,9 @@ export const run = Effect.fnUntraced(function*(
   // depends on the looks of this fiber.
   const checks = Timing.keepsPace(timing)
     ? checkEach(Timing.pauseCheckInterval(timing))
-    : state.ownReigns.pipe(
-      Stream.map((reigns) => Timing.checkInterval(timing, reigns.size > 0)),
+    : state.working.pipe(
       Stream.changes,
+      Stream.map((works) => Timing.checkInterval(timing, works)),
       Stream.switchMap((interval) => Stream.fromEffect(checkEach(interval))),
       Stream.runDrain
     )

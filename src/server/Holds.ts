@@ -30,10 +30,8 @@ export interface Hold {
   readonly ask: (wanted: Pick<Wanted, "wanted" | "weight">) => Effect.Effect<Answered>
   /** What is held by the clock and not to be ended, and for how many ms if it is not renewed. */
   readonly current: Effect.Effect<ReadonlyMap<number, Claiming.Current>>
-  /** What was done under that grant has ended: another may have it at once. */
-  readonly release: (resource: number, token: string) => Effect.Effect<void>
-  /** The same of several, by their resources: the leader hears of them at once. */
-  readonly releaseAll: (tokens: ReadonlyMap<number, string>) => Effect.Effect<void>
+  /** What was done under these grants has ended, by their resources: others may have them at once. */
+  readonly release: (tokens: ReadonlyMap<number, string>) => Effect.Effect<void>
   /** The token of what is held, by the clock; null where it is not. */
   readonly token: (resource: number) => Effect.Effect<string | null>
   /**
@@ -96,8 +94,7 @@ export const make = (parts: {
               return Effect.sync(() => void waiters.delete(waiter))
             }),
           current: Effect.map(parts.now, (now) => Claiming.current(parts.state(), hold, now)),
-          release: (resource, token) => step({ _tag: "Release", hold, resource, token }),
-          releaseAll: (tokens) => step({ _tag: "ReleaseAll", hold, tokens }),
+          release: (tokens) => step({ _tag: "Release", hold, tokens }),
           token: (resource) => Effect.map(parts.now, (now) => Step.tokenOf(parts.state(), hold, resource, now)),
           end: (finished) =>
             Effect.andThen(step({ _tag: "Unhold", hold, finished }), Effect.sync(() => sessions.delete(hold)))

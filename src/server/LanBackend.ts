@@ -26,5 +26,6 @@ export const make = (engine: ServerEngine.ServerEngine, whose: Backend.Whose): B
   transferRefusal: (to, election) => Effect.map(engine.state, (state) => SteppingDown.refusal(state, to, election)),
   transfersWithin: 2 * engine.stateUnsafe().timing.coordinatorTimeout,
   step: engine.step,
-  mark: engine.mark
+  mark: engine.mark,
+  wall: Effect.map(engine.now, ({ wall }) => wall)
 })

@@ -141,7 +141,7 @@ const cron = (one: Of, lead: LeadingWork.Lead): LeadershipShape["cron"] => (name
   return Effect.flatMap(
     Effect.orDie(ScheduledRuns.check(name, options)),
     () =>
-      singleton(one, lead)(name, ScheduledRuns.run({ cron, work, catchUp, mark }), {
+      singleton(one, lead)(name, ScheduledRuns.run({ cron, work, catchUp, mark, wall: backend.wall }), {
         healthyAfter,
         schedule: ScheduledRuns.scheduleOf(options)
       })

@@ -138,7 +138,7 @@ const granted = Effect.fnUntraced(function*({ events, release, token }: Holds.Ho
       const reason = ({ Differs: "differs", Full: "full", Left: "left" } as const)[event.why]
       return yield* new Grant.GrantsRefused({ name, reason })
     }
-    if (event._tag === "EndGrant") yield* release(resource, last)
+    if (event._tag === "EndGrant") yield* release(new Map([[resource, last]]))
     else if ((yield* token(resource)) === event.token) return event.token
     else last = event.token
   }

@@ -168,7 +168,7 @@ const over = <E>({ partition, running }: Begun<E>, run: Run) =>
 
 const release = ({ runs }: Runs, partition: number, run: Run) => {
   if (runs.get(partition) === run) runs.delete(partition)
-  return run.hold.release(partition, run.token)
+  return run.hold.release(new Map([[partition, run.token]]))
 }
 
 const tellOwned = ({ owned, running: { runs } }: Parts): void =>

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import type * as Cron from "effect/Cron"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -46,6 +45,8 @@ export interface Job<A, E, R> {
   readonly catchUp: Instants.CatchUp
   /** Has marks kept by enough members, and answers what they know. */
   readonly mark: (mark: Runs.Mark) => Effect.Effect<Runs.Known>
+  /** What the clock shows by which the marks are set, in Unix ms. */
+  readonly wall: Effect.Effect<number>
 }
 
 const names: ReadonlyArray<keyof Options<unknown>> = ["catchUp", "schedule", "healthyAfter"]
@@ -71,10 +72,10 @@ export const scheduleOf = <E, R>({ catchUp, schedule }: Options<E, R>): Singleto
 /** The longest time between two looks at the wall clock, which may be set meanwhile. */
 const longestSleep = Duration.toMillis("10 seconds")
 
-const until = (instant: number): Effect.Effect<void> =>
+const until = (wall: Effect.Effect<number>, instant: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     for (let left = Infinity; left > 0;) {
-      left = instant - (yield* Clock.currentTimeMillis)
+      left = instant - (yield* wall)
       if (left > 0) yield* Effect.sleep(Math.min(left, longestSleep))
     }
   })
@@ -84,17 +85,17 @@ const until = (instant: number): Effect.Effect<void> =>
  *
  * @internal
  */
-export const run = <A, E, R>({ catchUp, cron, mark, work }: Job<A, E, R>): Effect.Effect<never, E, R | Reign> =>
+export const run = <A, E, R>({ catchUp, cron, mark, wall, work }: Job<A, E, R>): Effect.Effect<never, E, R | Reign> =>
   Effect.gen(function*() {
     const { isCurrent, term } = yield* Reign
     const asked = yield* mark({ begun: 0, done: 0 })
     let { begun, done } = asked
     while (true) {
-      const at = Instants.next(cron, catchUp, { begun, done, since: asked.since }, yield* Clock.currentTimeMillis)
+      const at = Instants.next(cron, catchUp, { begun, done, since: asked.since }, yield* wall)
       if (at === Infinity) return yield* Effect.never
-      yield* until(at)
+      yield* until(wall, at)
       // After a suspension later ones may be past as well: then it is one of those that were missed.
-      if (at > begun && Instants.following(cron, at) <= (yield* Clock.currentTimeMillis)) continue
+      if (at > begun && Instants.following(cron, at) <= (yield* wall)) continue
       const kept = yield* mark({ begun: at, done })
       begun = kept.begun
       done = kept.done

@@ -63,6 +63,8 @@ export interface ServerEngine {
   readonly views: Stream.Stream<Step.View>
   /** The reigns of this server's own that last, by election: the group's own has no name. */
   readonly ownReigns: Stream.Stream<ElectionContext.OwnReigns>
+  /** Whether work of the app depends on the clocks now, since it leads or holds something; and each later time. */
+  readonly working: Stream.Stream<boolean>
   /** Tells an event that is none of the protocol's. */
   readonly tell: (event: EventBody<Event.Event>) => Effect.Effect<void>
   /** A reader that subscribes from here on gets the later events, and no longer all from `Started` on. */
@@ -115,6 +117,7 @@ export const make = Effect.fnUntraced(function*(
   const generation = yield* Generation.Generation
   const view = yield* Latest.make(Step.view(initial))
   const ownReigns = yield* Latest.make<ElectionContext.OwnReigns>(new Map())
+  const working = yield* Latest.make(false)
   const hub = yield* EventHub.make<Step.View, Event.Event>(view.get, eventHistory)
   const runWork = yield* FiberMap.makeRuntime<never, string>()
   const outbox = yield* Outbox.make(drops.count, supervisor)
@@ -196,7 +199,12 @@ export const make = Effect.fnUntraced(function*(
     due: { _tag: "Due" },
     carryOut: (outputs, { after, before }, afterwards) => {
       // Leading work hears of the end of its reign before anyone else does.
-      if (!ElectionContext.ownsSame(before, after)) ownReigns.set(ElectionContext.ownReigns(after))
+      const ownsSame = ElectionContext.ownsSame(before, after)
+      if (!ownsSame) ownReigns.set(ElectionContext.ownReigns(after))
+      if (!ownsSame || before.grants.holdings !== after.grants.holdings) {
+        const works = ownReigns.get().size > 0 || Step.holdsAny(after)
+        if (works !== working.get()) working.set(works)
+      }
       if (!Step.showsSame(before, after)) view.set(Step.view(after))
       const elections = Elections.between(before, after)
       if (elections !== Elections.unchanged) afterwards(() => followElections(elections))
@@ -224,6 +232,7 @@ export const make = Effect.fnUntraced(function*(
     traffic: traffic.shown,
     views: view.changes,
     ownReigns: ownReigns.changes,
+    working: working.changes,
     tell: (event) => Effect.sync(() => hub.publish({ at: wall(), ...event })),
     forgetBeginning: Effect.sync(hub.forgetBeginning),
     dropped: drops.counts,

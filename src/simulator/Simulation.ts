@@ -61,6 +61,8 @@ const optionNames = Object.keys(
 export interface Report {
   readonly seed: number | string
   readonly servers: number
+  /** How many of them have a vote, where leases are. */
+  readonly voters: number
   readonly millis: number
   readonly story: ReadonlyArray<Faults.Fault>
   /** Of the story, what found a server in a state in which it could happen. */
@@ -90,7 +92,7 @@ const epoch = 1_700_000_000_000
 const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Scope.Scope> =>
   Effect.gen(function*() {
     yield* Spelling.refuseUnknown(options, optionNames)
-    const { millis, progress, seed, servers, transition } = options
+    const { millis, progress, seed, servers, transition, voters = servers } = options
     const settings = yield* Settings.make(options.settings)
     const world = yield* drawWorld(options, Server.timingOf(settings))
     const { bound, rates, story, timing } = world
@@ -121,6 +123,7 @@ const inTime = (options: Options): Effect.Effect<Report, Server.ServerError, Sco
     return {
       seed,
       servers,
+      voters,
       millis: yield* group.now,
       story,
       happened: play.happened,

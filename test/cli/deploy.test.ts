@@ -1,7 +1,6 @@
 /** The files of `deploy` that are about HTTP, used: by HAProxy and nginx themselves where they are installed, else read. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Yaml from "effect/encoding/Yaml"
 import { spawn, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Https from "node:https"
@@ -160,37 +159,6 @@ describe("deploy/nginx.conf", () => {
 /** The names of settings in the environment that a file uses. */
 const settingsIn = (text: string) => new Set([...text.matchAll(/\bBELLWETHER_[A-Z_]+(?=\b)/g)].map(([name]) => name))
 const allSettings = Settings.keys.map(Settings.environmentName)
-
-interface Probe {
-  readonly httpGet: { readonly path: string }
-}
-
-/** What of a StatefulSet is looked at. */
-interface StatefulSet {
-  readonly spec: {
-    readonly template: {
-      readonly spec: {
-        readonly containers: readonly [{
-          readonly livenessProbe: Probe
-          readonly readinessProbe: Probe
-          readonly ports: ReadonlyArray<{ readonly containerPort: number }>
-        }]
-      }
-    }
-  }
-}
-
-describe("deploy/kubernetes.yaml", () => {
-  it("has the probes of the API, and settings that there are", () => {
-    const text = read("kubernetes.yaml")
-    assert.includeMembers([...allSettings], [...settingsIn(text)])
-    const [, set] = text.split(/^---$/m).map((document) => Yaml.parse(document)) as ReadonlyArray<StatefulSet>
-    const [{ livenessProbe, ports, readinessProbe }] = set!.spec.template.spec.containers
-    assert.strictEqual(livenessProbe.httpGet.path, "/health/live")
-    assert.strictEqual(readinessProbe.httpGet.path, "/health/ready")
-    assert.strictEqual(ports[0]?.containerPort, 7780)
-  })
-})
 
 describe("deploy/bellwether.service.d/http.conf", () => {
   it("sets what there is to set", () => {

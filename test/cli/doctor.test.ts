@@ -59,6 +59,30 @@ describe("doctor", () => {
       assert.deepStrictEqual([text.code, text.stderr], [1, ""])
     }))
 
+  it.live("says how many servers vote, and that none does", () =>
+    Effect.gen(function*() {
+      const lease = { BELLWETHER_LEADERSHIP: "lease", BELLWETHER_GROUP_SIZE: "1" }
+      const env = { ...(yield* Process.group), ...lease }
+      const other = yield* Process.start(["--json", ...fast, "--name", "other", "--votes", "off"], env)
+      yield* other.event("Started")
+      const none = yield* doctor(env)
+      assert.deepStrictEqual([none.code, none.kinds], [1, ["NobodyVotes"]])
+      const voter = yield* server(env, "voter")
+      yield* other.event("LeaderChanged", ({ leader }) => leader?.name === "voter")
+      const { code, kinds, report } = yield* doctor(env)
+      assert.deepStrictEqual([code, kinds], [0, []])
+      assert.deepStrictEqual(
+        Object.fromEntries(report.observations.servers.map(({ name, votesIn }) => [name, votesIn])),
+        { other: 86_400_000, voter: undefined }
+      )
+      const text = yield* Process.run(["doctor", ...fast], env)
+      assert.match(text.stdout, /\nServers: 1 of 2 vote, groupSize is 1\n/)
+      const differs = yield* doctor({ ...env, BELLWETHER_GROUP_SIZE: "3" })
+      assert.strictEqual(differs.code, 1)
+      assert.include(differs.kinds, "GroupSizeDiffers")
+      assert.isDefined(voter)
+    }))
+
   it.live("hears a group of another name on the same port", () =>
     Effect.gen(function*() {
       const env = yield* Process.group

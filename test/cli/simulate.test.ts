@@ -109,9 +109,40 @@ describe("simulate", () => {
     60_000
   )
 
+  it.live(
+    "lets only so many servers vote: none of the others ever leads, and no promise is broken (protocol, servers without a vote)",
+    () =>
+      Effect.gen(function*() {
+        const args = ["--minutes", "2", "--profile", "fast", "--leadership", "lease", "--servers", "5", "--voters", "3"]
+        const [text, json] = yield* Effect.all([simulate(...args), simulate(...args, "--json")], {
+          concurrency: "unbounded"
+        })
+        assert.match(text.stdout, /^seed 1: 5 servers, 3 of them with a vote, 00:02:00/m)
+        const report = JSON.parse(json.stdout) as Simulation.Report
+        assert.deepStrictEqual([report.servers, report.voters, report.violations], [5, 3, []])
+        assert.isNotEmpty(report.led)
+        // The highest ranked are the last ones, which have none.
+        for (const { server } of report.led) assert.isBelow(server, 3)
+      }),
+    60_000
+  )
+
   it.live.each(
     [
       [["--servers", "0"], /^bellwether: --servers is "0"; allowed: a whole number from 1 to 20\n$/],
+      [
+        ["--voters", "3"],
+        /^bellwether: --voters is 3; allowed: none, or any with leadership lease: a bully's group has no votes\n$/
+      ],
+      [
+        ["--leadership", "lease", "--servers", "4", "--voters", "5"],
+        /^bellwether: --voters is 5; allowed: at most 4, which is the number of servers\n$/
+      ],
+      [
+        ["--leadership", "lease", "--servers", "4", "--group-size", "3", "--voters", "4"],
+        /^bellwether: --voters is 4; allowed: at most 3, which is groupSize\n$/
+      ],
+      [["--voters", "none"], /^bellwether: --voters is "none"; allowed: a whole number from 1 to 20\n$/],
       [["--faults", "dire"], /^bellwether: --faults is "dire"; allowed: none, mild, harsh, wild\n$/],
       [["--minutes", "soon"], /^bellwether: --minutes is "soon"; allowed: .*\n$/],
       [["--interfaces", "lo"], /^bellwether: --interfaces is no flag of simulate.*\n$/]

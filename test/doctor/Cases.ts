@@ -408,6 +408,70 @@ export const cases: ReadonlyArray<
     { servers: [server("a"), server("b", { follows: { leader: id("b"), term: 9, since: 11_200 } })] },
     []
   ],
+  ["three voters of three, and one without a vote", {
+    groupSize: 3,
+    servers: [server("a", { groupSize: 3 }), server("b"), server("c"), server("d", { votesIn: 86_400_000 })]
+  }, []],
+  ["a voter that has just started", { groupSize: 2, servers: [server("a"), server("b", { votesIn: 28_000 })] }, []],
+  ["no lease that is known of", { servers: [server("a")] }, []],
+  [
+    "no server with a vote",
+    {
+      servers: [
+        server("a", { votesIn: 86_400_000, follows: null }),
+        server("b", { votesIn: 86_400_000, follows: null })
+      ]
+    },
+    ["NobodyVotes"],
+    ["a (192.0.2.97:4000) and b (", "votes off"]
+  ],
+  [
+    "more voters than groupSize, as the leader says",
+    { servers: [server("a", { groupSize: 2 }), server("b"), server("c"), server("d", { votesIn: 86_400_000 })] },
+    ["VotersTooMany"],
+    ["3 servers have a vote, and groupSize is 2: a (", "Two majorities"]
+  ],
+  [
+    "one voter more that is only in a list, as it was killed",
+    { groupSize: 2, servers: [server("a"), server("b"), server("c", { answered: null, multicast: null })] },
+    ["NotReached"],
+    []
+  ],
+  [
+    "no majority of voters, while nobody leads",
+    {
+      groupSize: 5,
+      servers: ["a", "b"].map((one) => server(one, { follows: null })).concat(
+        server("c", { votesIn: 86_400_000, follows: null })
+      )
+    },
+    ["VotersTooFew"],
+    ["Only 2 of 5 voters are seen: a (", "A majority is 3"]
+  ],
+  [
+    "one voter less than there may be",
+    { groupSize: 3, servers: [server("a"), server("b")] },
+    ["?VotersTooFew"],
+    ["2 of 3 voters are seen"]
+  ],
+  [
+    "a majority that leads, and is not seen from here",
+    { groupSize: 5, servers: [server("a"), server("b")] },
+    ["?VotersTooFew"],
+    []
+  ],
+  [
+    "servers that differ in groupSize",
+    { servers: [server("a", { groupSize: 2 }), server("b", { groupSize: 3 })] },
+    ["GroupSizeDiffers"],
+    ["a (192.0.2.97:4000) 2 and b (192.0.2.98:4000) 3", "stop all"]
+  ],
+  [
+    "settings that differ from what the leader says",
+    { groupSize: 3, servers: [server("a", { groupSize: 2 }), server("b")] },
+    ["GroupSizeDiffers"],
+    ["here have groupSize 3", "If doctor alone"]
+  ],
   ["nobody leads", { servers: [server("a", { follows: null }), server("b", { follows: null })] }, []],
   [
     "a full buffer",

@@ -55,6 +55,22 @@ describe("a diagnosis on a terminal", () => {
     ])
   })
 
+  it("says how many servers vote and who does not, where there are leases", () => {
+    const servers = [
+      server("a", { groupSize: 3 }),
+      server("b", { votesIn: 28_000 }),
+      server("c", { votesIn: 86_400_000 })
+    ]
+    const lines = DiagnosisText.render(Diagnosis.report({ ...healthy, servers }), Style.plain)
+    assert.include(lines, "Servers: 2 of 3 vote, groupSize is 3")
+    assert.isTrue(
+      lines.some((line) => /^ {2}\+ b .*, does not vote yet: in 28s at the latest$/.test(line)),
+      lines.join("\n")
+    )
+    assert.isTrue(lines.some((line) => /^ {2}\+ c .*, has no vote$/.test(line)), lines.join("\n"))
+    assert.isTrue(lines.some((line) => line.startsWith("i 2 of 3 voters are seen: a (")), lines.join("\n"))
+  })
+
   it.each([20, 40, 79, 120])("fits %i columns, word by word", (columns) => {
     const lines = DiagnosisText.render(Diagnosis.report({ ...seen, servers: [] }), { columns, color: false })
     for (const line of lines) {

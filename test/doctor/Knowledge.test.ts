@@ -207,6 +207,33 @@ describe("evidence", () => {
     assert.deepStrictEqual(seeds.map(({ addresses }) => addresses), [["192.0.2.9:4000"]])
   })
 
+  it("of votes is a server's own word, else that of who lists it, and of groupSize what it said with a lease", () => {
+    const votes = (evidence: ReadonlyArray<Timed>) =>
+      seen([...start, [1, began], [2, asked("01")], ...evidence], 5_000).servers.map(({ groupSize, name, votesIn }) => [
+        name,
+        votesIn,
+        groupSize
+      ])
+    const list = [{ ...listed(a, 0), votesIn: 20_000 }, { ...listed(b, 50), votesIn: 86_400_000 }]
+    const lines: Timed = [100, heard(answer("01", a, { list }), "unicast")]
+    assert.deepStrictEqual(votes([lines]), [["a", 20_000, undefined], ["b", 86_400_000, undefined]])
+    const silent = (name: "a" | "b", silent: number) => heard({ ...Peer.alive(name), silent } as Message.Message)
+    assert.deepStrictEqual(votes([[50, silent("b", 1_000)], lines]), [["b", 1_000, undefined], [
+      "a",
+      20_000,
+      undefined
+    ]])
+    assert.deepStrictEqual(votes([lines, [200, heard(alive("b"))]]), [["a", 20_000, undefined], [
+      "b",
+      undefined,
+      undefined
+    ]])
+    const lease = { groupSize: 3, duration: 1_500, drift: 0.01 }
+    const { interval: _, type: __, ...header } = Peer.alive("a") as Message.Of<"SERVER_ALIVE">
+    const beat = heard({ ...header, type: "BEAT", election: "", claim: 7, beat: 1, lease } as Message.Message)
+    assert.deepStrictEqual(votes([[50, beat], [60, heard(alive())]]), [["a", undefined, 3]])
+  })
+
   it("of a scan that succeeds takes back that one was refused, and nothing else that was", () => {
     const [scan, send] = [refusal("OutOfDescriptors", "EMFILE", "scan"), refusal("Unreachable", "ENETUNREACH", "send")]
     const refused: ReadonlyArray<Timed> = [...start, [1, { _tag: "Refused", refusal: scan }], [2, {

@@ -99,6 +99,11 @@ export interface Host {
   readonly name: string
   /** Runs a command on it. */
   readonly run: (...words: readonly [string, ...ReadonlyArray<string>]) => Effect.Effect<string>
+  /** Runs a command as what is started there runs: with its names, and in this environment alone. */
+  readonly exec: (
+    words: readonly [string, ...ReadonlyArray<string>],
+    env?: Record<string, string>
+  ) => Effect.Effect<string>
   /** Runs `ip` on it, with words between spaces. */
   readonly ip: (words: string) => Effect.Effect<string>
   /** Starts the program on it. */
@@ -154,9 +159,17 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
       Effect.sync(() => Fs.writeFileSync(nameServerOf(name), `nameserver ${ip}\n`))
     const onHost = (...words: readonly [string, ...ReadonlyArray<string>]) =>
       run("ip", ["netns", "exec", name, ...words])
+    // The mount is in the namespace of mounts that `ip netns exec` makes, and goes with the process.
+    const entering = `mount --bind ${namesOf(name)} /etc/hosts; mount --bind ${
+      nameServerOf(name)
+    } /etc/resolv.conf; exec "$0" "$@"`
     const self: Host = {
       name,
       run: onHost,
+      exec: (words, env = {}) => {
+        const given = Object.entries({ PATH: process.env["PATH"] ?? "", ...env }).map((one) => one.join("="))
+        return onHost("sh", "-c", entering, "env", "-i", ...given, ...words)
+      },
       ip: (words) => run("ip", ["-n", name, ...words.split(" ")]),
       start: (args, env = {}) =>
         Process.startBy(
@@ -165,10 +178,7 @@ export const make: Effect.Effect<Lan, never, Scope.Scope> = Effect.gen(function*
             name,
             "sh",
             "-c",
-            // The mount is in the namespace of mounts that `ip netns exec` makes, and goes with the process.
-            `mount --bind ${namesOf(name)} /etc/hosts; mount --bind ${
-              nameServerOf(name)
-            } /etc/resolv.conf; exec "$0" "$@"`
+            entering
           ],
           args,
           env,

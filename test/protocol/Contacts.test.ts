@@ -165,6 +165,21 @@ describe("members that fell silent", () => {
     assert.strictEqual(rest[2], rest[0])
   })
 
+  it("are asked once at a tick where they are seeds, and the others are looked for as ever", () => {
+    for (const multicast of [true, false]) {
+      const server = lose(among({ seeds: seeds("a"), timing: { multicast } }, "a", "b"), "a", "b")
+      const asked = () => {
+        server.forget().step({ _tag: "Discover" })
+        return server.said("SERVER_PROBE").flatMap(({ to }) => to === null ? [] : [Peer.nameOf(to)])
+      }
+      assert.deepStrictEqual([asked(), asked()], [["a", "b"], ["a", "b"]])
+      server.hear(alive("c"), "unicast")
+      assert.deepStrictEqual([asked(), asked()], [["a", "b"], ["a", "b"]], "one that sees somebody asks no group")
+      server.step({ _tag: "Seeds", addresses: [] })
+      assert.sameMembers([asked(), asked()].flat(), ["a", "b"], "what was a seed is looked for like the others")
+    }
+  })
+
   it("are looked for no longer than a day, and those who left not at all", () => {
     const server = lose(among(off, "a"), "a")
     server.freeze(Timing.lostFor).step({ _tag: "CheckPause" })

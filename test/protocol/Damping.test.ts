@@ -2,6 +2,7 @@
  * Who loses the lead again and again waits longer each time before it takes it again (protocol 5, damping).
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as HashMap from "effect/HashMap"
 import * as Losses from "../../src/protocol/model/Losses.ts"
 import { following, leading, vacant } from "./harness/Openings.ts"
 import * as Peer from "./harness/Peer.ts"
@@ -188,6 +189,18 @@ describe("while it waits (protocol 5, damping)", () => {
     // Two of four are too few.
     beat(server)
     assert.strictEqual(lossesOf(server).wholeSince, server.now)
+  })
+
+  it("it asks nobody twice whom it asks for a proof of the path already", () => {
+    const server = outranking(1, ["b", "c"])
+    server.said("SERVER_PROBE")
+    server.forget()
+    // Nobody has proved for long that it hears this server: all three are asked for a proof, five times.
+    const unheard = { known: HashMap.map(server.state.known, (known) => ({ ...known, hearsUsAt: -Infinity })) }
+    server.state = { ...server.state, ...unheard }
+    beat(server)
+    const names = server.said("SERVER_PROBE").map(({ to }) => Peer.nameOf(to!))
+    assert.deepStrictEqual(names.toSorted(), ["a", "b", "c"])
   })
 
   it("it is not heard where it sees nobody", () => {

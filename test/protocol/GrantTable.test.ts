@@ -23,6 +23,7 @@ const ask = (change: Partial<GrantTable.Ask>): GrantTable.Ask => ({
   count,
   expiry,
   held: [],
+  ending: [],
   wanted: null,
   weight: 1,
   isOver: false,
@@ -42,6 +43,8 @@ const happening = Schema.Union([
     /** It says what is so, what it draws, or what is so but for that. */
     says: Schema.Literals(["all", "all", "drawn", "but"]),
     drawn: set,
+    /** What it holds no more, and does not let go yet. */
+    ending: set,
     wanted: set,
     weight: Schema.Literals([1, 1, 1, 0, 3]),
     isOver: Schema.Literals([false, false, false, false, true]),
@@ -73,7 +76,7 @@ const compare = (isShared: boolean, all: ReadonlyArray<typeof happening.Type>, b
       assert.deepStrictEqual(named(news), model.expire(now))
       table = after
     } else {
-      const { comes, drawn, isOver, says, session, wanted, weight } = one
+      const { comes, drawn, ending, isOver, says, session, wanted, weight } = one
       const so = model.heldBy(session)
       const held = isOver
         ? []
@@ -87,6 +90,7 @@ const compare = (isShared: boolean, all: ReadonlyArray<typeof happening.Type>, b
         session,
         seq: comes === "new" ? ++seq : Math.max(1, model.seqOf(session) - (comes === "late" ? 1 : 0)),
         held: Resources.of(held),
+        ending: Resources.of(ending),
         wanted: isShared ? null : Resources.of(wanted),
         weight,
         isOver

@@ -135,7 +135,7 @@ const holding = (resources: Resources.Resources = [2, 5]) => {
   return { server, ask, asked }
 }
 const release = (server: Server, resource: number) =>
-  server.step({ _tag: "Release", hold: 1, resource, token: tokenOf(server, resource) ?? "none" })
+  server.step({ _tag: "Release", hold: 1, tokens: new Map([[resource, tokenOf(server, resource) ?? "none"]]) })
 
 describe("a session asks the leader (protocol, Grants)", () => {
   it("at once, and anew while it is not answered, later each time", () => {
@@ -195,10 +195,10 @@ describe("a session asks the leader (protocol, Grants)", () => {
   it("and lets go of several by one ask, but for what it holds by another token, or not at all", () => {
     const { server } = holding()
     const token = tokenOf(server, 2)!
-    server.step({ _tag: "ReleaseAll", hold: 1, tokens: new Map([[2, token], [5, "another"], [7, token]]) })
+    server.step({ _tag: "Release", hold: 1, tokens: new Map([[2, token], [5, "another"], [7, token]]) })
     assert.deepStrictEqual(server.said("GRANTS_ASK").map(({ message }) => message.held), [sets([5])])
-    server.step({ _tag: "ReleaseAll", hold: 1, tokens: new Map([[2, token]]) })
-    server.step({ _tag: "ReleaseAll", hold: 2, tokens: new Map([[5, token]]) })
+    server.step({ _tag: "Release", hold: 1, tokens: new Map([[2, token]]) })
+    server.step({ _tag: "Release", hold: 2, tokens: new Map([[5, token]]) })
     assert.deepStrictEqual([server.said("GRANTS_ASK"), heldBy(server)], [[], [[5]]])
   })
 
@@ -367,8 +367,8 @@ describe("what is to be ended (protocol, Grants)", () => {
     say(server, newestAsk(server), { lost: sets([5]), granted: sets([5]), grant: 9 })
     const token = tokenOf(server, 5)
     assert.notStrictEqual(token, before)
-    server.step({ _tag: "Release", hold: 1, resource: 5, token: before })
-    server.step({ _tag: "Release", hold: 9, resource: 5, token: before })
+    server.step({ _tag: "Release", hold: 1, tokens: new Map([[5, before]]) })
+    server.step({ _tag: "Release", hold: 9, tokens: new Map([[5, before]]) })
     assert.strictEqual(tokenOf(server, 5), token)
   })
 
@@ -395,6 +395,58 @@ describe("what is to be ended (protocol, Grants)", () => {
     assert.isNull(tokenOf(server, 2))
     const [own] = HashMap.values(server.state.grants.holdings)
     assert.notStrictEqual(own?.session, ask.session)
+  })
+})
+
+describe("a wall clock that is set forward (protocol, Grants)", () => {
+  /** `m` holds 2, and has taken it for over since its clock was set; its app has 300 ms to end what it does. */
+  const jumped = () => {
+    const { server } = holding([2])
+    const token = tokenOf(server, 2)!
+    server.wall += E
+    server.step({ _tag: "CheckPause" })
+    assert.deepStrictEqual(ended(server), [[2, "Expiring"]])
+    assert.isNull(tokenOf(server, 2))
+    return { server: server.forget(), token }
+  }
+
+  it("leaves the app its time to end what it does: so long the leader is asked to give it to nobody", () => {
+    const { server } = jumped()
+    hold(server, { weight: 2 })
+    const ask = newestAsk(server)
+    assert.deepInclude(ask, { held: "", ending: sets([2]) })
+    say(server, ask, { granted: sets([2]), grant: 9 })
+    assert.isNull(tokenOf(server, 2), "not before that has ended")
+    goOn(server.forget(), stopTimeout)
+    assert.notProperty(newestAsk(server), "ending")
+  })
+
+  it("and no longer than until it has ended", () => {
+    const { server, token } = jumped()
+    server.step({ _tag: "Release", hold: 1, tokens: new Map([[2, `${token} or another`]]) })
+    hold(server, { weight: 2 })
+    assert.property(newestAsk(server), "ending")
+    server.forget().step({ _tag: "Release", hold: 1, tokens: new Map([[2, token]]) })
+    assert.notProperty(newestAsk(server), "ending")
+  })
+
+  it("ends no session before: who leaves says that it is over when the app has had its time", () => {
+    const { server } = jumped()
+    server.step({ _tag: "Leave" })
+    assert.isFalse(server.said("GRANTS_ASK").some(({ message }) => message.over === true))
+    server.advance(stopTimeout)
+    assert.isTrue(server.said("GRANTS_ASK").some(({ message }) => message.over === true))
+  })
+
+  it("counts from when the app was told, where that was before", () => {
+    const { server } = holding([2])
+    goOn(server, lasts - stopTimeout + 100)
+    server.wall += E
+    server.forget().step({ _tag: "CheckPause" })
+    hold(server, { weight: 2 })
+    assert.property(newestAsk(server), "ending")
+    goOn(server.forget(), stopTimeout - 100)
+    assert.notProperty(newestAsk(server), "ending")
   })
 })
 
@@ -615,6 +667,18 @@ describe("a leader (protocol, Grants)", () => {
     const server = recovered()
     const answer = ask(server, "a", { wanted: sets([2]), held: sets([1]) })
     assert.deepStrictEqual([answer?.lost, answer?.granted], [sets([1]), sets([2])])
+  })
+
+  it("gives to nobody what a holder has not let go of, though it holds that no more, and claims nothing by that", () => {
+    const server = recovered()
+    const wanted = sets([1, 3])
+    assert.strictEqual(ask(server, "a", { wanted: sets([1]) })?.granted, sets([1]))
+    goOn(server, 1)
+    ask(server, "a", { wanted: "", ending: wanted })
+    assert.strictEqual(ask(server, "b", { wanted })?.granted, sets([3]))
+    goOn(server, 1)
+    ask(server, "a", { wanted: "" })
+    assert.strictEqual(ask(server, "b", { wanted, held: sets([3]) })?.granted, sets([1]))
   })
 
   it("reads no ask twice, nor one that was overtaken, nor one of a session that has ended", () => {

@@ -72,6 +72,29 @@ describe("a cron job with a lease (protocol, Scheduled runs)", () => {
       }
     }))
 
+  it.effect("goes by the clock of the server, also where it is not run in the server's app", () =>
+    Effect.gen(function*() {
+      const simulated = yield* SimulatedGroup.make({
+        servers: 3,
+        seed: 11,
+        settings: (index) => ({ ...byLease, name: `n${index}`, priority: index, unicastPort: 40_000 + index }),
+        clocks: () => ({ wallAhead: noon })
+      })
+      yield* simulated.settle()
+      const runs: Array<number> = []
+      for (const index of [0, 1, 2]) {
+        const { leadership } = yield* simulated.server(index)
+        const job = leadership.cron(
+          "clean",
+          everyTenSeconds,
+          (at) => Effect.sync(() => void runs.push(DateTime.toEpochMillis(at)))
+        )
+        yield* Effect.forkScoped(job)
+      }
+      yield* simulated.until("3 runs", Effect.sync(() => runs.length >= 3), { within: "1 minute" })
+      assert.deepStrictEqual(runs, [noon + 10_000, noon + 20_000, noon + 30_000])
+    }))
+
   it.effect("goes on with the next instant where the leader dies in a run, and does not repeat that run", () =>
     Effect.gen(function*() {
       const { assertOnce, group: servers, runs, until } = yield* group({

@@ -9,6 +9,8 @@ import * as Simulation from "../../src/simulator/Simulation.ts"
 export interface Run {
   readonly leadership: "bully" | "lease"
   readonly servers: number
+  /** How many of them have a vote: all, unless set. */
+  readonly voters?: number | undefined
   readonly seed: number
   readonly minutes: number
   readonly faults: Faults.Profile
@@ -31,10 +33,12 @@ export interface Outcome {
   readonly broken: ReadonlyMap<Invariants.Name, Broken>
 }
 
-export const run = async ({ faults, leadership, minutes, seed, servers }: Run): Promise<Outcome> => {
-  const lease = leadership === "lease" ? { leadership, groupSize: servers } : {}
+export const run = async (
+  { faults, leadership, minutes, seed, servers, voters = servers }: Run
+): Promise<Outcome> => {
+  const lease = leadership === "lease" ? { leadership, groupSize: voters } : {}
   const report = await Effect.runPromise(
-    Simulation.run({ servers, seed, millis: minutes * 60_000, faults, settings: { profile: "fast", ...lease } })
+    Simulation.run({ servers, voters, seed, millis: minutes * 60_000, faults, settings: { profile: "fast", ...lease } })
   )
   const broken = new Map<Invariants.Name, Broken>()
   for (const { at, invariant, server, what } of report.violations) {

@@ -13,14 +13,18 @@ import * as Flags from "../Flags.ts"
 import * as CampaignRun from "./CampaignRun.ts"
 
 const { choice, text, whole } = Flags.read(
-  ["faults", "leadership", "servers", "minutes", "runs", "seed", "seconds", "workers"],
-  "--faults LEVEL, --leadership bully|lease|both, --servers 3,5,9, --minutes N, --runs N, --seed N, --seconds N, --workers N"
+  ["faults", "leadership", "servers", "voters", "minutes", "runs", "seed", "seconds", "workers"],
+  "--faults LEVEL, --leadership bully|lease|both, --servers 3,5,9, --voters N, --minutes N, --runs N, --seed N, --seconds N, --workers N"
 )
 const faults = choice("faults", Faults.profiles, "wild")
 const leadership = choice("leadership", ["bully", "lease", "both"], "both")
 const sizes = (text("servers") ?? "3,5,9").split(",").map(Number)
 if (sizes.some((size) => !(Number.isInteger(size) && size >= 1 && size <= 20))) {
   Flags.refuse(`--servers is ${JSON.stringify(text("servers"))}; allowed: whole numbers from 1 to 20, such as 3,5,9`)
+}
+const voters = text("voters") === undefined ? undefined : whole("voters", 1, 1, Math.min(...sizes))
+if (voters !== undefined && leadership !== "lease") {
+  Flags.refuse(`--voters is "${voters}"; allowed: none, or any with --leadership lease: a bully's group has no votes`)
 }
 const minutes = whole("minutes", 2, 1, 100_000)
 const runs = whole("runs", 60, 1, 10_000_000)
@@ -33,6 +37,7 @@ const cells = modes.flatMap((mode) =>
   sizes.map((servers) => ({
     leadership: mode,
     servers,
+    voters: voters ?? servers,
     seeds: { first, last: first - 1 },
     runs: 0,
     steps: 0,
@@ -78,8 +83,8 @@ const next = (): { readonly cell: Cell; readonly seed: number } | undefined => {
 let told = 0
 const pass = async (make: (run: CampaignRun.Run) => Promise<CampaignRun.Outcome>) => {
   for (let one = next(); one !== undefined; one = next()) {
-    const { cell: { leadership, servers }, seed } = one
-    note(one.cell, seed, await make({ leadership, servers, seed, minutes, faults }))
+    const { cell: { leadership, servers, voters }, seed } = one
+    note(one.cell, seed, await make({ leadership, servers, voters, seed, minutes, faults }))
     // So that a signal is heard.
     await new Promise((resolve) => setImmediate(resolve))
     if (elapsed() < told + 10) continue

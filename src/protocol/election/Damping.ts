@@ -159,7 +159,10 @@ export const heartbeat = (context: StepContext, elections: ReadonlyArray<Context
     }
   }
   if (!asks) return
-  for (const { id } of asked(context)) context.sayTo(id, { type: "SERVER_PROBE", nonce: context.nonce() })
+  for (const { id } of asked(context)) {
+    // What proves the path to it proves this as well.
+    if (!Paths.isAsked(context, id)) context.sayTo(id, { type: "SERVER_PROBE", nonce: context.nonce() })
+  }
 }
 
 const asked = (context: StepContext) => context.state.members.slice(0, sample)

@@ -2,7 +2,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Snapshot from "../election/Snapshot.ts"
-import { type Grants, type Holding, limits } from "../model/Grants.ts"
+import { type Held, type Holding, limits } from "../model/Grants.ts"
 import * as Lease from "../model/Lease.ts"
 import * as Member from "../model/Member.ts"
 import type * as Message from "../model/Message.ts"
@@ -32,20 +32,16 @@ export interface Wanted {
 
 const timer = "holdings"
 
-const change = (context: StepContext, to: Partial<Grants>): void => {
-  context.state.grants = { ...context.state.grants, ...to }
-}
-
 const put = (context: StepContext, hold: number, holding: Holding): void => {
   const { holdings } = context.state.grants
-  change(context, { holdings: HashMap.set(holdings, hold, holding), dueAt: context.now.monotonic })
+  Granting.change(context, { holdings: HashMap.set(holdings, hold, holding), dueAt: context.now.monotonic })
 }
 
-const find = ({ state: { grants } }: StepContext, hold: number): Holding | undefined =>
+const find = ({ state: { grants } }: { readonly state: Pick<State, "grants"> }, hold: number): Holding | undefined =>
   Option.getOrUndefined(HashMap.get(grants.holdings, hold))
 
 const forget = (context: StepContext, hold: number): void =>
-  change(context, { holdings: HashMap.remove(context.state.grants.holdings, hold) })
+  Granting.change(context, { holdings: HashMap.remove(context.state.grants.holdings, hold) })
 
 /** By what grants last here; null without a lease. */
 const termsOf = ({ timing: { lease, stopTimeout } }: Pick<State, "timing">): Holdings.Terms | null =>
@@ -75,19 +71,8 @@ const refusal = ({ grants, phase, timing: { lease } }: State): "Left" | "Full" |
   return lease === null || HashMap.size(grants.holdings) >= limits.holdings ? "Full" : null
 }
 
-/** What the app did under a grant has ended. */
+/** What the app did under these grants has ended: one ask says so. */
 export const release = (
-  context: StepContext,
-  { hold, resource, token }: { readonly hold: number; readonly resource: number; readonly token: string }
-): void => {
-  const before = find(context, hold)
-  if (before === undefined) return
-  const after = Holdings.released(before, resource, token, context.now.monotonic)
-  if (after !== before) put(context, hold, after)
-}
-
-/** What the app did under several grants has ended: one ask says so. */
-export const releaseAll = (
   context: StepContext,
   { hold, tokens }: { readonly hold: number; readonly tokens: ReadonlyMap<number, string> }
 ): void => {
@@ -113,6 +98,7 @@ export const unhold = (
   put(context, hold, {
     ...before,
     held: HashMap.empty(),
+    ending: HashMap.empty(),
     isOver: true,
     tries: 0,
     grantsFrom: before.seq + 1,
@@ -121,45 +107,50 @@ export const unhold = (
 }
 
 /** The number of the newest ask of a session; 0 where it has sent none. */
-export const newestAsk = ({ grants }: Pick<State, "grants">, hold: number): number =>
-  Option.match(HashMap.get(grants.holdings, hold), { onNone: () => 0, onSome: ({ seq }) => seq })
+export const newestAsk = (state: Pick<State, "grants">, hold: number): number => find({ state }, hold)?.seq ?? 0
+
+type Clocks = Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">
 
 /**
- * The token of a grant of this server's own that lasts by the clock; null where there is none, or the machine was set back: by
- * its clocks that may last of which the time is over.
+ * For how many ms more each grant of a session lasts by the clock; null where none does, or the machine was set back: by its clocks
+ * that may last of which the time is over.
  */
+const lastingOf = (
+  state: Pick<State, "grants" | "timing" | "generation">,
+  hold: number,
+  now: Clocks
+): { readonly held: Holding["held"]; readonly left: (one: Held) => number } | null => {
+  const terms = Snapshot.isRestored(state, now) ? null : termsOf(state)
+  const holding = find({ state }, hold)
+  if (terms === null || holding === undefined) return null
+  return { held: holding.held, left: (one) => Holdings.left(holding, one, terms, now) }
+}
+
+/** The token of a grant of this server's own that lasts by the clock; null where there is none. */
 export const tokenOf = (
   state: Pick<State, "grants" | "timing" | "generation">,
   hold: number,
   resource: number,
-  now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">
+  now: Clocks
 ): string | null => {
-  const terms = Snapshot.isRestored(state, now) ? null : termsOf(state)
-  const holding = Option.getOrUndefined(HashMap.get(state.grants.holdings, hold))
-  const held = holding === undefined ? undefined : Option.getOrUndefined(HashMap.get(holding.held, resource))
-  return terms !== null && held !== undefined && Holdings.left(holding!, held, terms, now) > 0 ? held.token : null
+  const lasting = lastingOf(state, hold, now)
+  const one = lasting === null ? undefined : Option.getOrUndefined(HashMap.get(lasting.held, resource))
+  return one !== undefined && lasting!.left(one) > 0 ? one.token : null
 }
 
-/**
- * What a session holds by the clock, but for what is to be ended: under which token, and for how many ms more. Nothing where the
- * machine was set back.
- */
+/** What a session holds by the clock, but for what is to be ended: under which token, and for how many ms more. */
 export const current = (
   state: Pick<State, "grants" | "timing" | "generation">,
   hold: number,
-  now: Pick<Now, "monotonic" | "wall" | "sinceBoot" | "generation">
+  now: Clocks
 ): ReadonlyMap<number, Current> => {
-  const terms = Snapshot.isRestored(state, now) ? null : termsOf(state)
-  const holding = Option.getOrUndefined(HashMap.get(state.grants.holdings, hold))
-  if (terms === null || holding === undefined) return new Map()
-  const all = Array.from(
-    HashMap.filter(holding.held, ({ isEnding }) => !isEnding),
-    ([resource, held]): [number, Current] => [
-      resource,
-      { token: held.token, left: Holdings.left(holding, held, terms, now) }
-    ]
-  )
-  return new Map(all.filter(([, { left }]) => left > 0))
+  const lasting = lastingOf(state, hold, now)
+  const all = new Map<number, Current>()
+  for (const [resource, one] of lasting?.held ?? []) {
+    const left = lasting!.left(one)
+    if (!one.isEnding && left > 0) all.set(resource, { token: one.token, left })
+  }
+  return all
 }
 
 /** A grant of this server's own, and for how many ms it lasts by the clock if it is not renewed. */
@@ -188,7 +179,7 @@ const ask = (context: StepContext, number: number, { reign, to }: Asked): void =
   const holding = Holdings.ask(find(context, number)!, context.now)
   const isGone = Holdings.isGone(holding)
   if (isGone && holding.tries > Holdings.maxFarewells) return forget(context, number)
-  change(context, { holdings: HashMap.set(context.state.grants.holdings, number, holding) })
+  Granting.change(context, { holdings: HashMap.set(context.state.grants.holdings, number, holding) })
   const { count, expiry, isOver, seq, session, space, wanted } = holding
   const weight = isOver ? 0 : holding.weight
   const message: Message.Of<"GRANTS_ASK"> = {
@@ -201,6 +192,7 @@ const ask = (context: StepContext, number: number, { reign, to }: Asked): void =
     count,
     expiry,
     held: Resources.toText(Holdings.heldBy(holding)),
+    ...(HashMap.isEmpty(holding.ending) ? {} : { ending: Resources.toText(Holdings.endingBy(holding)) }),
     ...(wanted === null ? {} : { wanted: Resources.toText(isOver ? [] : wanted) }),
     ...(weight === 1 ? {} : { weight }),
     ...(isGone ? { over: true } : {})
@@ -279,7 +271,7 @@ export const leave = (context: StepContext): void => {
   for (const [hold, holding] of context.state.grants.holdings) {
     if (holding.isOver) continue
     const ended = Array.from(HashMap.entries(holding.held)).filter(([, { isEnding }]) => !isEnding)
-    const held = HashMap.map(holding.held, (one) => ({ ...one, isEnding: true }))
+    const held = HashMap.map(holding.held, (one) => Holdings.toEnd(one, context.state.timing, context.now))
     tell(context, hold, {
       holding: { ...holding, held, isOver: true, tries: 0, askAt: context.now.monotonic },
       granted: [],
@@ -317,7 +309,14 @@ export const restored = (context: StepContext): void => {
     const ended = Holdings.heldBy(holding).map((resource) => ({ resource, why: "Lost" as const }))
     const session = context.nonce()
     tell(context, hold, {
-      holding: { ...holding, session, held: HashMap.empty(), sent: [], grantsFrom: holding.seq + 1 },
+      holding: {
+        ...holding,
+        session,
+        held: HashMap.empty(),
+        ending: HashMap.empty(),
+        sent: [],
+        grantsFrom: holding.seq + 1
+      },
       granted: [],
       ended
     })
@@ -341,7 +340,7 @@ export const follow = (context: StepContext, before: Pick<State, "election">): v
   for (const [, holding] of context.state.grants.holdings) {
     dueAt = Math.min(dueAt, Holdings.dueAt(holding, terms, context.now, leader !== null))
   }
-  change(context, { dueAt, seenAt: Lease.instant(context.now) })
+  Granting.change(context, { dueAt, seenAt: Lease.instant(context.now) })
   if (dueAt === Infinity) context.clearTimer(timer)
   else context.setTimer(timer, Math.max(0, dueAt - now), { _tag: "Holdings" })
 }
@@ -352,5 +351,5 @@ const isSameReign = (self: Reign.Reign | null, that: Reign.Reign): boolean =>
 const askAll = (context: StepContext): void => {
   const now = context.now.monotonic
   const holdings = HashMap.map(context.state.grants.holdings, (holding) => ({ ...holding, askAt: now, tries: 0 }))
-  change(context, { holdings, dueAt: now })
+  Granting.change(context, { holdings, dueAt: now })
 }

@@ -39,6 +39,8 @@ export interface Ask {
   readonly count: number
   readonly expiry: number
   readonly held: Resources.Resources
+  /** What it holds no more, and does not let go yet. */
+  readonly ending: Resources.Resources
   readonly wanted: Resources.Resources | null
   readonly weight: number
   readonly isOver: boolean
@@ -205,15 +207,15 @@ const isHeldBy = ({ holders }: Space, resource: number, session: string): boolea
   Option.getOrUndefined(HashMap.get(holders, resource)) === session
 
 /**
- * Who holds what by what a session says that it holds. What it holds no more is free. What the table does not know of is its own
+ * Who holds what by what a session says that it holds. What it holds no more is free, but for what is ending. What the table does not know of is its own
  * while a reign recovers, and lost after.
  */
 const claimed = (
   { holders }: Space,
-  { held, session }: Ask,
+  { ending, held, session }: Ask,
   recovering: boolean
 ): { readonly holders: Space["holders"]; readonly lost: Resources.Resources; readonly conflict: boolean } => {
-  const says = new Set(held)
+  const says = new Set([...held, ...ending])
   let after = HashMap.filter(holders, (holder, resource) => holder !== session || says.has(resource))
   const lost: Array<number> = []
   let conflict = false

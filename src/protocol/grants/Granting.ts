@@ -40,7 +40,7 @@ export const read = (context: StepContext, message: Message.Of<"GRANTS_ASK">): G
     context.drop("Stale")
     return null
   }
-  const { count, held, over, wanted, weight = 1 } = message
+  const { count, ending = "", held, over, wanted, weight = 1 } = message
   const { answer, conflict, news, table: after } = GrantTable.ask(
     table,
     {
@@ -51,6 +51,7 @@ export const read = (context: StepContext, message: Message.Of<"GRANTS_ASK">): G
       count,
       expiry: message.expiry,
       held: Resources.fromText(held, count),
+      ending: Resources.fromText(ending, count),
       wanted: wanted === undefined ? null : Resources.fromText(wanted, count),
       weight,
       isOver: over === true
@@ -72,7 +73,8 @@ export const read = (context: StepContext, message: Message.Of<"GRANTS_ASK">): G
 
 const timer = "grants"
 
-const change = (context: StepContext, to: Partial<Grants>): void => {
+/** Changes a part of it. */
+export const change = (context: StepContext, to: Partial<Grants>): void => {
   context.state.grants = { ...context.state.grants, ...to }
 }
 

@@ -54,6 +54,7 @@ export const make = (options: Options, session: string, now: number): Holding =>
   ...options,
   session,
   held: HashMap.empty(),
+  ending: HashMap.empty(),
   seq: 0,
   sent: [],
   grantsFrom: 1,
@@ -84,10 +85,13 @@ export const wanting = (
 export const released = (holding: Holding, resource: number, token: string, now: number): Holding =>
   Option.exists(HashMap.get(holding.held, resource), (one) => one.token === token)
     ? { ...holding, held: HashMap.remove(holding.held, resource), grantsFrom: holding.seq + 1, askAt: now }
+    : Option.exists(HashMap.get(holding.ending, resource), (one) => one.token === token)
+    ? { ...holding, ending: HashMap.remove(holding.ending, resource), askAt: now }
     : holding
 
-/** Whether a session is over, and holds nothing that is still to be ended. */
-export const isGone = ({ held, isOver }: Holding): boolean => isOver && HashMap.isEmpty(held)
+/** Whether a session is over, and nothing that it holds or held is still to be ended. */
+export const isGone = ({ ending, held, isOver }: Holding): boolean =>
+  isOver && HashMap.isEmpty(held) && HashMap.isEmpty(ending)
 
 /**
  * Why something must be ended. `Moving`: another is to have it. `Expiring`: its time is almost over. `Lost`: it is another's.
@@ -102,18 +106,33 @@ export interface Change {
   readonly ended: ReadonlyArray<{ readonly resource: number; readonly why: Why }>
 }
 
+/** The same, once the app is told to end what it does with it. */
+export const toEnd = (
+  held: Held,
+  { stopTimeout }: Pick<Terms, "stopTimeout">,
+  now: Pick<Lease.Readings, "monotonic">
+): Held => held.isEnding ? held : { ...held, isEnding: true, endBy: now.monotonic + stopTimeout }
+
 /** What is over by the clock is held no more, and what almost is must be ended. */
 export const expire = (holding: Holding, terms: Terms, now: Lease.Readings): Change => {
+  let ending = HashMap.filter(holding.ending, ({ until }) => until > now.monotonic)
+  const hadTime = HashMap.size(ending) < HashMap.size(holding.ending)
   let held = holding.held
   const ended: Array<Change["ended"][number]> = []
   for (const [resource, one] of holding.held) {
     const rest = left(holding, one, terms, now)
     if (rest > terms.stopTimeout) continue
     if (!one.isEnding) ended.push({ resource, why: "Expiring" })
-    held = rest > 0 ? HashMap.set(held, resource, { ...one, isEnding: true }) : HashMap.remove(held, resource)
+    const told = toEnd(one, terms, now)
+    if (rest <= 0 && told.endBy > now.monotonic) {
+      ending = HashMap.set(ending, resource, { token: one.token, until: told.endBy })
+    }
+    held = rest > 0 ? HashMap.set(held, resource, told) : HashMap.remove(held, resource)
   }
   const grantsFrom = HashMap.size(held) < HashMap.size(holding.held) ? holding.seq + 1 : holding.grantsFrom
-  return { holding: held === holding.held ? holding : { ...holding, held, grantsFrom }, granted: [], ended }
+  if (held === holding.held && !hadTime) return { holding, granted: [], ended }
+  const askAt = hadTime ? now.monotonic : holding.askAt
+  return { holding: { ...holding, held, ending, grantsFrom, askAt }, granted: [], ended }
 }
 
 /** Whether it waits for something. */
@@ -133,6 +152,10 @@ export const ask = (holding: Holding, now: Lease.Readings): Holding => {
   }
 }
 
+/** What it says that it does not let go yet, though it holds that no more. */
+export const endingBy = ({ ending, held }: Holding): Resources.Resources =>
+  Resources.of([...HashMap.keys(ending)].filter((resource) => !HashMap.has(held, resource)))
+
 /** What it says that it holds. */
 export const heldBy = ({ held }: Holding): Resources.Resources => Resources.of(HashMap.keys(held))
 
@@ -151,14 +174,16 @@ export const answered = (
 ): Change | null => {
   const sent = before.sent.find((one) => one.seq === seq)
   if (sent === undefined) return null
-  const renewed = renew(before, sent.at, answer, now)
+  const renewed = renew(before, sent.at, answer, terms, now)
   let held = renewed.held
   const granted: Array<Change["granted"][number]> = []
   const lasts = left(before, { sentAt: sent.at }, terms, now) > terms.stopTimeout
   const counts = seq === before.seq && seq >= before.grantsFrom && !before.isOver && lasts
   for (const resource of counts ? answer.granted : []) {
     if (HashMap.has(held, resource) || before.wanted?.includes(resource) === false) continue
-    held = HashMap.set(held, resource, { token: answer.token, sentAt: sent.at, isEnding: false })
+    // What is done under the grant before has not ended: it comes again once that is let go.
+    if (HashMap.has(before.ending, resource)) continue
+    held = HashMap.set(held, resource, { token: answer.token, sentAt: sent.at, isEnding: false, endBy: Infinity })
     granted.push({ resource, token: answer.token })
   }
   const hasLost = HashMap.size(renewed.held) < HashMap.size(before.held)
@@ -195,6 +220,7 @@ const renew = (
   { held: before }: Holding,
   at: Lease.Instant,
   { lost, moving }: Pick<GrantTable.Answer, "lost" | "moving">,
+  terms: Terms,
   now: Lease.Readings
 ): { readonly held: Holding["held"]; readonly ended: Change["ended"] } => {
   let held = before
@@ -207,8 +233,7 @@ const renew = (
     held = isLost
       ? HashMap.remove(held, resource)
       : HashMap.set(held, resource, {
-        ...one,
-        isEnding: one.isEnding || isMoving,
+        ...isMoving ? toEnd(one, terms, now) : one,
         sentAt: isLater ? at : one.sentAt
       })
   }
@@ -227,5 +252,6 @@ export const dueAt = (holding: Holding, terms: Terms, now: Lease.Readings, hasLe
     const rest = left(holding, one, terms, now)
     due = Math.min(due, now.monotonic + (one.isEnding ? rest : rest - terms.stopTimeout))
   }
+  for (const [, { until }] of holding.ending) due = Math.min(due, until)
   return due
 }

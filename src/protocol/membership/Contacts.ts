@@ -33,16 +33,23 @@ export const resolved = (context: StepContext, seeds: ReadonlyArray<Member.Addre
  * that fell silent.
  */
 export const seek = (context: StepContext, askedAll: boolean): void => {
-  if (!askedAll) { for (const seed of Reach.strangers(context.state)) ask(context, seed) }
+  // With the whole group they are asked as well.
+  const seeds = Reach.strangers(context.state)
+  if (!askedAll) { for (const seed of seeds) ask(context, seed) }
   const { contacts, known } = context.state
   if (contacts.lost.length === 0) return
   // Where a later start is by now, under an id of its own, the one that is looked for is not.
   const taken = new Set(Array.from(HashMap.values(known), ({ address }) => Member.formatAddress(address)))
-  const [next, ...others] = contacts.lost.filter(({ address, id, until }) =>
+  const lost = contacts.lost.filter(({ address, id, until }) =>
     until > context.now.monotonic && !HashMap.has(known, id) && !taken.has(Member.formatAddress(address))
   )
+  const asked = new Set(seeds.map(Member.formatAddress))
+  const next = lost.find(({ address }) => !asked.has(Member.formatAddress(address)))
   if (next !== undefined) ask(context, next.address)
-  context.state.contacts = { ...contacts, lost: next === undefined ? [] : [...others, next] }
+  context.state.contacts = {
+    ...contacts,
+    lost: next === undefined ? lost : [...lost.filter((one) => one !== next), next]
+  }
 }
 
 const ask = (context: StepContext, to: Member.Address): void =>

@@ -88,7 +88,7 @@ export const ask = (
   tries: number,
   gap = context.state.timing.probeTimeout
 ): void => {
-  if (context.hasTimer(proofKey(id))) return
+  if (isAsked(context, id)) return
   const { heardAt, unansweredAt } = HashMap.getUnsafe(context.state.known, id)
   // It speaks, and did not answer: perhaps what it says takes another way than what it hears.
   if (unansweredAt < heardAt && context.now.monotonic - unansweredAt <= 4 * context.state.timing.memberTimeout) {
@@ -96,6 +96,9 @@ export const ask = (
   }
   question(context, id, tries, gap)
 }
+
+/** Whether a member is being asked for a proof. */
+export const isAsked = (context: StepContext, id: Member.NodeId): boolean => context.hasTimer(proofKey(id))
 
 /** The last answer has its whole time. */
 const question = (context: StepContext, id: Member.NodeId, tries: number, gap: number): void => {

@@ -31,7 +31,7 @@ const about = { from: start, term: Reign.Term, session: Nonce, seq: Client.Seq }
 export const kinds = [
   /**
    * This is ask `seq` of a session, to the leader of that term. It holds `held` by its clock, and nothing else: what it let go is
-   * free. `wanted` is what it would hold besides; left out, it takes its share of the space, by its `weight`. `expiry`: ms for which
+   * free, but for `ending`: that is over by its clock, and what is done with it has not ended. `wanted` is what it would hold besides; left out, it takes its share of the space, by its `weight`. `expiry`: ms for which
    * a grant lasts. `over`: this session ends.
    */
   kind("GRANTS_ASK", {
@@ -40,6 +40,7 @@ export const kinds = [
     count: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: Resources.maxCount })),
     expiry: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxExpiry })),
     held: Resources.Text,
+    ending: Schema.optionalKey(Resources.Text),
     wanted: Schema.optionalKey(Resources.Text),
     weight: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxWeight }))),
     over: Schema.optionalKey(Schema.Literal(true))

@@ -67,6 +67,15 @@ export interface Held {
   readonly sentAt: Lease.Instant
   /** Whether the app was told to end what it does with it. */
   readonly isEnding: boolean
+  /** Until when the app has time for that, on the monotonic clock. */
+  readonly endBy: number
+}
+
+/** A resource that was held: a wall clock that was set forward has left the app less time than it needs. */
+export interface Ending {
+  readonly token: string
+  /** Until when, on the monotonic clock, the leader is asked not to give it to another. */
+  readonly until: number
 }
 
 /** A session of this server's own. */
@@ -79,6 +88,8 @@ export interface Holding {
   readonly wanted: Resources.Resources | null
   readonly weight: number
   readonly held: HashMap.HashMap<number, Held>
+  /** What is held no more by the clocks of this server, while the app may not have had its time to end what it does with it. */
+  readonly ending: HashMap.HashMap<number, Ending>
   /** The newest ask, and when each was sent of those that may still be answered. */
   readonly seq: number
   readonly sent: ReadonlyArray<{ readonly seq: number; readonly at: Lease.Instant }>

@@ -48,9 +48,9 @@ export const pauseThreshold = ({ heartbeatInterval }: Pick<Timing, "heartbeatInt
  */
 export const pauseCheckInterval = (timing: Pick<Timing, "heartbeatInterval">): number => pauseThreshold(timing) / 2
 
-/** The same of a server that leads or does not, where it gives no signs of life between its heartbeats: its work depends on it. */
-export const checkInterval = (timing: Pick<Timing, "heartbeatInterval">, leads: boolean): number =>
-  leads ? Math.min(100, timing.heartbeatInterval) : pauseCheckInterval(timing)
+/** The same of a server whose work depends on it, as it leads or holds something, where a leader gives no signs of life between its heartbeats. */
+export const checkInterval = (timing: Pick<Timing, "heartbeatInterval">, works: boolean): number =>
+  works ? Math.min(100, timing.heartbeatInterval) : pauseCheckInterval(timing)
 
 /** For how long after a pause what is read may have waited in the sockets, in ms. */
 export const drainFor = ({ heartbeatInterval }: Pick<Timing, "heartbeatInterval">): number =>

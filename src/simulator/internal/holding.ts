@@ -108,7 +108,7 @@ const work = (
       if (before !== undefined) yield* Fiber.interrupt(before)
       const isCurrent = (yield* session.token(resource)) === token
       if (isCurrent) yield* Effect.exit(restore(until(one, { space, resource, token })))
-      yield* session.release(resource, token)
+      yield* session.release(new Map([[resource, token]]))
     })
   )
 

@@ -168,6 +168,7 @@ const ask = (world: World, who: number, { holder }: Rules): World => {
     count: 1,
     expiry,
     held: Holdings.heldBy(holding),
+    ending: Holdings.endingBy(holding),
     wanted: holding.wanted,
     weight: 1,
     isOver: false

@@ -113,7 +113,8 @@ export class GrantModel {
     const before = this.heldBy(session)
     const isOwn = (resource: number) => before.includes(resource) || (recovers && this.#holder(resource) === null)
     const lost = asked.held.filter((resource) => !isOwn(resource))
-    const held = asked.held.filter(isOwn)
+    const own = asked.held.filter(isOwn)
+    const held = [...own, ...asked.ending.filter((resource) => before.includes(resource) && !own.includes(resource))]
     const conflict = recovers && lost.length > 0
     this.#put({ ...asked, held, until: now + this.#expiry })
     const hasMoved = this.#hasMoved()
@@ -121,7 +122,7 @@ export class GrantModel {
     this.#put({ ...asked, held: [...held, ...granted], until: now + this.#expiry })
     const freed = before.filter((resource) => this.#holder(resource) === null)
     const misplaced = this.#all((one) => hasMoved && this.#holder(one) !== this.#first(one))
-    const moving = held.filter((one) => this.#isShared && !recovers && this.#first(one) !== session)
+    const moving = own.filter((one) => this.#isShared && !recovers && this.#first(one) !== session)
     const news = [
       ...freed.map((resource) => this.#first(resource)),
       ...misplaced.map((resource) => this.#holder(resource))

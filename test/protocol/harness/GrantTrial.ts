@@ -157,7 +157,7 @@ class Trial {
     // Some work takes longer than it may, and lets go of nothing by then.
     this.#later(name, stopTimeout * (this.#random() < 0.9 ? this.#random() : 2), () => {
       if (hold !== 1) this.#unlock(name, hold)
-      else if (token !== null) this.#cluster.step(name, { _tag: "Release", hold, resource, token })
+      else if (token !== null) this.#cluster.step(name, { _tag: "Release", hold, tokens: new Map([[resource, token]]) })
     })
   }
 
@@ -170,7 +170,9 @@ class Trial {
     if (this.#recovers(name)) this.#complain("grantsOnlyAfter", `${about} goes to ${name} while the reign recovers`)
     this.#later(name, 2 * this.#expiry * this.#random(), () => {
       if (hold !== 1) this.#unlock(name, hold)
-      else if (this.#random() < 0.3) this.#cluster.step(name, { _tag: "Release", hold, resource, token })
+      else if (this.#random() < 0.3) {
+        this.#cluster.step(name, { _tag: "Release", hold, tokens: new Map([[resource, token]]) })
+      }
     })
   }
 
