@@ -28,10 +28,10 @@ const until = Effect.fnUntraced(function*<E>(condition: Effect.Effect<boolean, E
   while (!(yield* condition)) yield* Effect.sleep("20 millis")
 })
 
-/** A server that can be ended by itself. */
+/** A server that can be ended by itself. A statement may take minutes, so that no test takes a busy machine for a failure. */
 const start = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, options: Sql.Options) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const server = yield* Scope.provide(Sql.make({ leaseDuration: "30 seconds", ...options }), scope).pipe(
+  const server = yield* Scope.provide(Sql.make({ leaseDuration: "10 minutes", ...options }), scope).pipe(
     Effect.provideService(SqlClient.SqlClient, sql)
   )
   return { ...server, stop: Scope.close(scope, Exit.void) }
@@ -163,9 +163,10 @@ describe.skipIf(Postgres.skip)(`a group in Postgres${Postgres.because}`, { concu
       yield* kill
       const lines: Array<string> = []
       const logger = Logger.make(({ message }) => void lines.push(String(message)))
-      const server = yield* start(yield* SqlPlace.pool(postgres.client), { group: "a" }).pipe(
-        Effect.provide(Logger.layer([logger]))
-      )
+      const server = yield* start(yield* SqlPlace.pool(postgres.client), { group: "a", leaseDuration: "30 seconds" })
+        .pipe(
+          Effect.provide(Logger.layer([logger]))
+        )
       assert.include(lines.join("\n"), "the database is waited for: ")
       assert.isFalse(yield* server.leadership.isLeader)
       yield* startAgain
