@@ -5,6 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -52,10 +53,12 @@ export interface Options {
  */
 export const make = (options: Options): Fences["Service"] => ({
   within: (election, effect) =>
-    Effect.flatMap(SqlClient.SqlClient, (sql) => {
-      const transaction = sql.withTransaction(Effect.andThen(hold(options, election), effect))
-      return released(Effect.catchCause(transaction, undone), options.patience)
-    })
+    Effect.flatMap(SqlClient.SqlClient, (sql) =>
+      released(
+        (inside) => Effect.catchCause(sql.withTransaction(Effect.andThen(hold(options, election), inside)), undone),
+        effect,
+        options.patience
+      ))
 })
 
 const nonsense = ({ message }: { readonly message: string }) =>
@@ -85,16 +88,29 @@ const undone = <E>(cause: Cause.Cause<E>): Effect.Effect<never, E | SqlError.Sql
 }
 
 /**
- * Work that is interrupted ends, also where nothing answers: the client waits without end for a `BEGIN` or a `COMMIT`, and cannot be
- * interrupted then. What is left behind ends with its connection; the database takes nothing from it once another leads.
+ * Work that is interrupted ends when its own part has ended, also where nothing answers: the client waits without end for a `BEGIN` or
+ * a `COMMIT`, and cannot be interrupted then. What is left behind ends with its connection; the database takes nothing from it once
+ * another leads.
  */
-const released = <A, E, R>(
-  transaction: Effect.Effect<A, E, R>,
+const released = <A, E, R, E2, R2>(
+  transaction: (inside: Effect.Effect<A, E, R>) => Effect.Effect<A, E2, R2>,
+  effect: Effect.Effect<A, E, R>,
   patience: Duration.Duration
-): Effect.Effect<A, E, R> =>
+): Effect.Effect<A, E2, R2> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      Effect.forkDetach(transaction),
-      (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Closing.waitFor(Fiber.interrupt(fiber), patience))
-    )
+    Effect.suspend(() => {
+      let running: Deferred.Deferred<void> | null = null
+      const inside = Effect.suspend(() => {
+        const ended = running = Deferred.makeUnsafe<void>()
+        return Effect.onExit(effect, () => Deferred.succeed(ended, undefined))
+      })
+      return Effect.flatMap(Effect.forkDetach(transaction(inside)), (fiber) => {
+        const end = Effect.gen(function*() {
+          const over = yield* Effect.forkDetach(Fiber.interrupt(fiber))
+          if (running !== null) yield* Deferred.await(running)
+          yield* Closing.waitFor(Fiber.join(over), patience)
+        })
+        return Effect.onInterrupt(restore(Fiber.join(fiber)), () => end)
+      })
+    })
   )

@@ -19,6 +19,7 @@ import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlError from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
+import * as Cut from "../etcd/Cut.ts"
 import * as Postgres from "./Postgres.ts"
 import * as SqlPlace from "./SqlPlace.ts"
 
@@ -27,10 +28,10 @@ const until = Effect.fnUntraced(function*<E>(condition: Effect.Effect<boolean, E
   while (!(yield* condition)) yield* Effect.sleep("20 millis")
 })
 
-/** A server that can be ended by itself. */
+/** A server that can be ended by itself. A statement may take minutes, so that no test takes a busy machine for a failure. */
 const start = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, options: Sql.Options) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const server = yield* Scope.provide(Sql.make({ leaseDuration: "30 seconds", ...options }), scope).pipe(
+  const server = yield* Scope.provide(Sql.make({ leaseDuration: "10 minutes", ...options }), scope).pipe(
     Effect.provideService(SqlClient.SqlClient, sql)
   )
   return { ...server, stop: Scope.close(scope, Exit.void) }
@@ -162,9 +163,10 @@ describe.skipIf(Postgres.skip)(`a group in Postgres${Postgres.because}`, { concu
       yield* kill
       const lines: Array<string> = []
       const logger = Logger.make(({ message }) => void lines.push(String(message)))
-      const server = yield* start(yield* SqlPlace.pool(postgres.client), { group: "a" }).pipe(
-        Effect.provide(Logger.layer([logger]))
-      )
+      const server = yield* start(yield* SqlPlace.pool(postgres.client), { group: "a", leaseDuration: "30 seconds" })
+        .pipe(
+          Effect.provide(Logger.layer([logger]))
+        )
       assert.include(lines.join("\n"), "the database is waited for: ")
       assert.isFalse(yield* server.leadership.isLeader)
       yield* startAgain
@@ -297,5 +299,46 @@ describe.skipIf(Postgres.skip)(`a group in Postgres${Postgres.because}`, { concu
       }))
       const shown = yield* leading(server, sql, limits)
       assert.deepStrictEqual([...shown], [{ both: "3s3s" }])
+    })))
+
+  it.live("does not leave what runs in a fenced transaction behind when its work is interrupted", () =>
+    within(Effect.fnUntraced(function*({ group, sql }) {
+      const server = yield* start(sql, { group })
+      const reign = yield* leading(server, sql, Leadership.Reign)
+      const told: Array<string> = []
+      const begun = yield* Deferred.make<void>()
+      const slow = Effect.andThen(Deferred.succeed(begun, undefined), Effect.never).pipe(
+        Effect.onInterrupt(() => Effect.andThen(Effect.sleep("800 millis"), Effect.sync(() => told.push("ended"))))
+      )
+      const services = Context.make(Leadership.Reign, reign).pipe(
+        Context.add(Sql.Fences, server.fences),
+        Context.add(SqlClient.SqlClient, sql)
+      )
+      const fiber = yield* Effect.forkChild(Effect.provide(Sql.fenced(slow), services))
+      yield* Deferred.await(begun)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(told, ["ended"])
+      assert.lengthOf(yield* sql`SELECT 1`, 1)
+    })))
+
+  it.live("ends interrupted work also where a transaction cannot begin, since nothing answers", () =>
+    within(Effect.fnUntraced(function*({ group, postgres, sql }) {
+      const server = yield* start(sql, { group })
+      const reign = yield* leading(server, sql, Leadership.Reign)
+      const { cut, heal, url } = yield* Cut.make(postgres.url)
+      const pool = yield* SqlPlace.pool(postgres.clientWith({ port: Number(new URL(url).port) }))
+      yield* pool`SELECT 1`
+      // The pool itself cannot be closed before.
+      yield* Effect.addFinalizer(() => heal)
+      yield* cut
+      const services = Context.make(Leadership.Reign, reign).pipe(
+        Context.add(Sql.Fences, server.fences),
+        Context.add(SqlClient.SqlClient, pool)
+      )
+      const fiber = yield* Effect.forkChild(Effect.provide(Sql.fenced(Effect.die("it was begun")), services))
+      yield* Effect.sleep("100 millis")
+      const interrupted = yield* Effect.forkDetach(Fiber.interrupt(fiber))
+      // Without end, if it were waited for.
+      assert.isTrue(Option.isSome(yield* Effect.timeoutOption(Fiber.join(interrupted), "20 seconds")))
     })))
 })

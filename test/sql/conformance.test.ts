@@ -5,13 +5,17 @@ import * as Effect from "effect/Effect"
 import * as SqlRegistry from "../../src/sql/SqlRegistry.ts"
 import { conformance } from "../backend/Conformance.ts"
 import * as Ground from "../backend/harness/Ground.ts"
+import * as Process from "../cli/process.ts"
 import * as Postgres from "./Postgres.ts"
 import * as SqlPlace from "./SqlPlace.ts"
 
+// Fifteen servers run in this process at once, each with renewals that must not be late.
+Process.goFirst()
+
 describe.skipIf(Postgres.skip)(`Postgres${Postgres.because}`, { concurrent: true }, () => {
   const postgres = SqlPlace.shared()
-  const leaseDuration = Duration.seconds(6)
-  const pollInterval = Duration.millis(300)
+  const leaseDuration = Duration.seconds(8)
+  const pollInterval = Duration.millis(200)
   const lag = SqlRegistry.lagOf(pollInterval)
   const ground = Effect.gen(function*() {
     const { postgres: { client }, registry } = yield* SqlPlace.on(yield* postgres)

@@ -121,15 +121,14 @@ describe.skipIf(Postgres.skip)(`apps with their group in Postgres${Postgres.beca
       assert.notInclude(yield* written(sql), first)
     })))
 
-  it.live("a leader that is cut off ends its work before another one leads, and leads again when it is back", () =>
+  it.live("a leader that is cut off writes nothing any more when another one leads, and leads again when it is back", () =>
     Effect.scoped(Effect.gen(function*() {
       const { cut, high, low, sql, store } = yield* started()
       const first = yield* writes(high)
       yield* cut.cut
       // The store is still reached by both: who writes there last is seen by it.
-      yield* ends(high, first)
-      assert.deepStrictEqual(linesOf(low), [])
       const second = yield* writes(low)
+      yield* ends(high, first)
       yield* cut.heal
       const third = yield* writes(high, second)
       assert.isAbove(Number(third > second && second > first), 0)
