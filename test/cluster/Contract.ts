@@ -150,7 +150,11 @@ export const cases: ReadonlyArray<readonly [says: string, check: (world: World) 
       }
       yield* acquired(world, world.other, 1, 2)
     })
-  ],
+  ]
+]
+
+/** What ours does besides. Effect's own storages lock whatever is asked for; `Sharding` asks for none that there is none of. */
+export const besides: typeof cases = [
   [
     "knows no shard that there is none of",
     Effect.fnUntraced(function*(world) {

@@ -41,7 +41,7 @@ const defectOf = (exit: Exit.Exit<unknown, unknown>): unknown => {
 }
 
 describe("the storage of runners", () => {
-  for (const [says, check] of Contract.cases) {
+  for (const [says, check] of [...Contract.cases, ...Contract.besides]) {
     it.effect(says, () => VirtualTime.run(Effect.flatMap(worldOf(), ({ world }) => check(world))))
   }
 
