@@ -102,6 +102,11 @@ const compare = (isShared: boolean, all: ReadonlyArray<typeof happening.Type>, b
     const [space] = HashMap.values(table.spaces)
     const holders = model.sessions.flatMap(({ held, session }) => held.map((resource) => [resource, session] as const))
     assert.deepStrictEqual(space === undefined ? [] : sorted(HashMap.entries(space.holders)), sorted(holders))
+    const bySession = Array.from(
+      space?.sessions ?? [],
+      ([name, { held }]) => held.map((resource) => [resource, name] as const)
+    )
+    assert.deepStrictEqual(sorted(bySession.flat()), sorted(holders))
     assert.strictEqual(table.sessions, model.sessions.length)
     assert.strictEqual(GrantTable.dueAt(table), Math.min(Infinity, ...model.sessions.map(({ until }) => until)))
   }

@@ -101,7 +101,7 @@ const refused = (table: Table, why: "Differs" | "Full"): Outcome => ({
   conflict: false
 })
 
-const put = (table: Table, name: string, space: Space, sessions: number): Table => ({
+const replaced = (table: Table, name: string, space: Space, sessions: number): Table => ({
   ...table,
   sessions,
   spaces: HashMap.isEmpty(space.sessions)
@@ -132,7 +132,7 @@ const ended = (table: Table, { session, space: name }: Ask, before: Space, isThe
   const others = table.ended.filter((one) => one !== session)
   return {
     table: {
-      ...put(table, name, after, table.sessions - (isKnown ? 1 : 0)),
+      ...replaced(table, name, after, table.sessions - (isKnown ? 1 : 0)),
       ended: [session, ...others].slice(0, limits.ended)
     },
     answer: { ...nothing, refused: null },
@@ -149,85 +149,115 @@ const asked = (
   session: Session | undefined,
   { isThere, now }: { readonly now: number; readonly isThere: Shares.IsThere }
 ): Outcome => {
-  const { held, seq, wanted, weight } = ask
-  const arrived = session?.arrived ?? table.arrivals
-  const sessions = HashMap.set(before.sessions, ask.session, {
+  const recovers = recovery(table, before, now)
+  const recovering = recovers > 0
+  const { conflict, dropped, held, holders, kept, lost } = claimed(before.holders, session?.held ?? [], ask, recovering)
+  const { seq, wanted, weight } = ask
+  const known = {
     id: ask.id,
     seq,
     until: now + ask.expiry,
-    arrived,
+    arrived: session?.arrived ?? table.arrivals,
     wanted,
     weight
-  })
-  const recovers = recovery(table, before, now)
-  const recovering = recovers > 0
-  const { conflict, holders, lost } = claimed({ ...before, sessions }, ask, recovering)
-  const space = Shares.shared(ask.space, { ...before, sessions, holders }, isThere)
-  const first = Shares.ofEach(space, isThere)
-  const isNew = (resource: number) => first(resource) === ask.session && !HashMap.has(space.holders, resource)
-  const granted = recovering ? [] : Resources.all(space.count).filter(isNew)
-  const grant = granted.length === 0 ? 0 : table.grants + 1
-  const after = {
-    ...space,
-    holders: granted.reduce((all, resource) => HashMap.set(all, resource, ask.session), space.holders)
   }
-  // While a reign recovers, others that hold something may not have asked yet: so nothing moves to those that have.
-  const moving = space.isShared && !recovering
-    ? held.filter((resource) => isHeldBy(after, resource, ask.session) && first(resource) !== ask.session)
-    : []
-  const freed = Resources.all(space.count).filter((resource) =>
-    HashMap.has(before.holders, resource) && !HashMap.has(after.holders, resource)
-  )
-  const moved = space.shares === before.shares || recovering ? [] : misplaced(after)
+  const put = (all: Space["sessions"], held: Resources.Resources) => HashMap.set(all, ask.session, { ...known, held })
+  const space = Shares.shared(ask.space, { ...before, sessions: put(before.sessions, kept), holders }, isThere)
+  const granted = recovering ? [] : free(space, ask, isThere)
+  const after = granted.length === 0 ? space : {
+    ...space,
+    sessions: put(space.sessions, Resources.of([...kept, ...granted])),
+    holders: granted.reduce((all, resource) => HashMap.set(all, resource, ask.session), holders)
+  }
+  const isFirst = session === undefined
+  const grants = table.grants + (granted.length === 0 ? 0 : 1)
   return {
-    table: put(
-      {
-        ...table,
-        grants: table.grants + (grant === 0 ? 0 : 1),
-        arrivals: table.arrivals + (session === undefined ? 1 : 0)
-      },
+    table: replaced(
+      { ...table, grants, arrivals: table.arrivals + (isFirst ? 1 : 0) },
       ask.space,
       after,
-      table.sessions + (session === undefined ? 1 : 0)
+      table.sessions + (isFirst ? 1 : 0)
     ),
     answer: {
       granted,
-      grant,
+      grant: granted.length === 0 ? 0 : grants,
       lost,
-      moving: moving.slice(0, movesAtOnce),
+      // While a reign recovers, others that hold something may not have asked yet: so nothing moves to those that have.
+      moving: recovering ? [] : misplacedOf(after, ask.session, held),
       again: Math.max(0, Math.ceil(recovers)),
       refused: null
     },
-    news: recovering ? [] : distinct([...due(after, freed, ask.session, isThere), ...moved], ask.session),
+    news: recovering ? [] : news(before, after, { dropped, asker: ask.session, isThere }),
     conflict
   }
 }
 
-const isHeldBy = ({ holders }: Space, resource: number, session: string): boolean =>
-  Option.getOrUndefined(HashMap.get(holders, resource)) === session
+/** What a session should have, and nobody holds. */
+const free = (space: Space, { session, wanted }: Ask, isThere: Shares.IsThere): Resources.Resources => {
+  const should = wanted ?? space.shares!.of.get(session) ?? []
+  const isFree = should.filter((resource) => !HashMap.has(space.holders, resource))
+  if (isFree.length === 0 || wanted === null) return isFree
+  const first = Shares.ofEach(space, isThere)
+  return isFree.filter((resource) => first(resource) === session)
+}
+
+/** What of a session's own others should have: the first of it. */
+const misplacedOf = ({ shares }: Space, session: string, held: Resources.Resources): Resources.Resources =>
+  shares === null ? [] : held.filter((resource) => shares.sessions[resource] !== session).slice(0, movesAtOnce)
+
+/** Whom an ask has news for: those who should have what it let go, and those whose shares have changed. */
+const news = (
+  before: Space,
+  after: Space,
+  { asker, dropped, isThere }: {
+    readonly asker: string
+    readonly dropped: Resources.Resources
+    readonly isThere: Shares.IsThere
+  }
+): ReadonlyArray<Recipient> => {
+  const freed = dropped.filter((resource) => !HashMap.has(after.holders, resource))
+  const moved = after.shares === before.shares ? [] : misplaced(after)
+  return distinct([...due(after, freed, asker, isThere), ...moved], asker)
+}
 
 /**
- * Who holds what by what a session says that it holds. What it holds no more is free, but for what is ending. What the table does not know of is its own
- * while a reign recovers, and lost after.
+ * Who holds what by what a session says that it holds. What it held before and holds no more is free, but for what is ending. What the
+ * table does not know of is its own while a reign recovers, and lost after.
  */
 const claimed = (
-  { holders }: Space,
+  holders: Space["holders"],
+  knew: Resources.Resources,
   { ending, held, session }: Ask,
   recovering: boolean
-): { readonly holders: Space["holders"]; readonly lost: Resources.Resources; readonly conflict: boolean } => {
+): Claimed => {
   const says = new Set([...held, ...ending])
-  let after = HashMap.filter(holders, (holder, resource) => holder !== session || says.has(resource))
+  const dropped = knew.filter((resource) => !says.has(resource))
+  let after = dropped.reduce((all, resource) => HashMap.remove(all, resource), holders)
+  const known = new Set(knew)
+  const own: Array<number> = []
   const lost: Array<number> = []
   let conflict = false
   for (const resource of held) {
-    const holder = Option.getOrUndefined(HashMap.get(after, resource))
-    if (holder === session) continue
-    if (holder === undefined && recovering) after = HashMap.set(after, resource, session)
+    const holder = known.has(resource) ? session : Option.getOrUndefined(HashMap.get(after, resource))
+    const isNew = holder === undefined && recovering
+    if (isNew) after = HashMap.set(after, resource, session)
+    if (isNew || holder === session) own.push(resource)
     else lost.push(resource)
     // After that another may have been granted it while the ask was under way.
-    conflict ||= holder !== undefined && recovering
+    conflict ||= recovering && !isNew && holder !== session
   }
-  return { holders: after, lost, conflict }
+  const kept = ending.filter((resource) => known.has(resource) && !own.includes(resource))
+  return { holders: after, held: own, kept: Resources.of([...own, ...kept]), dropped, lost, conflict }
+}
+
+interface Claimed {
+  readonly holders: Space["holders"]
+  readonly held: Resources.Resources
+  /** The same, and what is ending. */
+  readonly kept: Resources.Resources
+  readonly dropped: Resources.Resources
+  readonly lost: Resources.Resources
+  readonly conflict: boolean
 }
 
 /** A space without these sessions, and what they held. */
@@ -235,14 +265,16 @@ const without = (
   space: Space,
   gone: ReadonlyArray<string>
 ): { readonly space: Space; readonly freed: Resources.Resources } => {
-  const freed = [...HashMap.entries(space.holders)].filter(([, session]) => gone.includes(session))
+  const freed = gone.flatMap((session) =>
+    Option.toArray(HashMap.get(space.sessions, session)).flatMap(({ held }) => held)
+  )
   return {
     space: {
       ...space,
       sessions: gone.reduce((all, session) => HashMap.remove(all, session), space.sessions),
-      holders: freed.reduce((all, [resource]) => HashMap.remove(all, resource), space.holders)
+      holders: freed.reduce((all, resource) => HashMap.remove(all, resource), space.holders)
     },
-    freed: Resources.of(freed.map(([resource]) => resource))
+    freed: Resources.of(freed)
   }
 }
 
@@ -285,7 +317,7 @@ export const expire = (
     if (gone.length === 0) continue
     const { freed, space } = without(before, gone.map(([session]) => session))
     const shared = Shares.shared(name, space, isThere)
-    after = put(after, name, shared, after.sessions - gone.length)
+    after = replaced(after, name, shared, after.sessions - gone.length)
     news.push(...due(shared, freed, null, isThere))
   }
   return { table: after, news }

@@ -6,6 +6,7 @@ import * as HashMap from "effect/HashMap"
 import * as Rendezvous from "../membership/Rendezvous.ts"
 import type { Session, Space } from "../model/Grants.ts"
 import type * as Member from "../model/Member.ts"
+import type * as Resources from "../model/Resources.ts"
 
 /** Whether a server is there: nothing is kept for one that is not, though what it holds stays its own until it is over. */
 export type IsThere = (id: Member.NodeId) => boolean
@@ -28,10 +29,19 @@ export const shared = (name: string, space: Space, isThere: IsThere): Space => {
   const candidates = sessions.map(([session, { id, weight }]) => ({ id, session, weight }))
   const owner = (resource: number) =>
     Rendezvous.owners(`${name} ${resource}`, candidates, { weight: ({ weight }) => weight })[0]?.session ?? null
-  return {
-    ...space,
-    shares: { among, sessions: Array.from({ length: space.count }, (_, resource) => owner(resource)) }
+  const owners = Array.from({ length: space.count }, (_, resource) => owner(resource))
+  return { ...space, shares: { among, sessions: owners, of: bySession(owners) } }
+}
+
+const bySession = (owners: ReadonlyArray<string | null>): ReadonlyMap<string, Resources.Resources> => {
+  const all = new Map<string, Array<number>>()
+  for (const [resource, session] of owners.entries()) {
+    if (session === null) continue
+    const own = all.get(session)
+    if (own === undefined) all.set(session, [resource])
+    else own.push(resource)
   }
+  return all
 }
 
 /** The session that should hold each of these resources, or null: in a shared space as its shares are. */

@@ -29,6 +29,8 @@ export interface Session {
   /** What it waits for; null where it takes its share. */
   readonly wanted: Resources.Resources | null
   readonly weight: number
+  /** What it holds, as `holders` of its space says for each resource: so that an ask costs what its session holds, not all. */
+  readonly held: Resources.Resources
 }
 
 /** The resources of one name, who holds them, and who asks for them. */
@@ -40,8 +42,16 @@ export interface Space {
   readonly sessions: HashMap.HashMap<string, Session>
   /** The session that holds each resource. */
   readonly holders: HashMap.HashMap<number, string>
-  /** The session that should hold each resource of a shared space, as long as the sessions are `among`. */
-  readonly shares: { readonly among: string; readonly sessions: ReadonlyArray<string | null> } | null
+  readonly shares: Shares | null
+}
+
+/** Who should hold what of a shared space, as long as the sessions are `among`. */
+export interface Shares {
+  readonly among: string
+  /** The session that should hold each resource, or null. */
+  readonly sessions: ReadonlyArray<string | null>
+  /** What each session should hold. */
+  readonly of: ReadonlyMap<string, Resources.Resources>
 }
 
 /** All that is held, as the leader of one reign knows it. */
