@@ -3,7 +3,7 @@
  *
  * A reign here has the term of the reign around it, so that the two are one, with one token. It is taken only where that term is above
  * all that were led in here; so a reign around it serves once, and who finds it passed has to win a newer one. Whoever leads here alone
- * takes a term above it, as it does above any other; and so does whoever leads alone elsewhere, as its term was given there.
+ * takes a term above it, as it does above any other; and so does one that leads alone elsewhere, as its term was given there.
  */
 import * as Mirror from "./Mirror.ts"
 import type { RegistryContext } from "./RegistryContext.ts"
