@@ -143,7 +143,8 @@ export const cases: ReadonlyArray<Case> = [
       // It outranks the others, so in the end it leads again.
       yield* leads(ground, high!, 60_000)
       yield* followed(ground, [low!, middle!, high!], high!)
-      yield* until(ground, "its work runs", Effect.sync(() => seen.tokens.length === 3))
+      // On a busy machine there may have been one more between.
+      yield* until(ground, "its work runs", Effect.sync(() => seen.tokens.length >= 3))
       assert.strictEqual(seen.most, 1)
       assert.isTrue(isRising(seen.tokens), seen.tokens.join())
     })
@@ -163,7 +164,7 @@ export const cases: ReadonlyArray<Case> = [
       yield* leads(ground, middle!, 2_000)
       yield* followed(ground, apps, middle!)
       assert.include(events.map((event) => event.event === "LeaderChanged" ? event.cause : ""), "Resigned")
-      yield* until(ground, "the next one works", Effect.sync(() => seen.tokens.length === 2))
+      yield* until(ground, "the next one works", Effect.sync(() => seen.tokens.length >= 2))
       assert.strictEqual(seen.most, 1)
       assert.isTrue(isRising(seen.tokens))
     })
