@@ -2,6 +2,7 @@
  * `npm run bench -- NAME ...`: the measurements, one file each. Without a name it says which there are.
  */
 const benches: Readonly<Record<string, () => Promise<(args: ReadonlyArray<string>) => Promise<void>>>> = {
+  cluster: async () => (await import("./cluster.ts")).cluster,
   crash: async () => (await import("./crash.ts")).crash,
   compare: async () => (await import("./compare.ts")).compare,
   figures: async () => (await import("./figures.ts")).figures,

@@ -1,0 +1,132 @@
+/** One runner of `npm run bench -- cluster`, as a process of its own: its parent tells it what to do, and is told what it measured. */
+import * as RunnerAddress from "effect/cluster/RunnerAddress"
+import * as RunnerStorage from "effect/cluster/RunnerStorage"
+import * as ShardId from "effect/cluster/ShardId"
+import * as ShardingConfig from "effect/cluster/ShardingConfig"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as Cluster from "../src/Cluster.ts"
+import * as NodeServer from "../src/NodeServer.ts"
+import * as Group from "../src/server/Group.ts"
+
+/** What a process is. */
+export interface Role {
+  readonly group: string
+  readonly port: number
+  readonly name: string
+  readonly priority: number
+  readonly key: string | null
+  readonly servers: number
+}
+
+/** What it is told to do: to lock so many shards, refresh them and let them go, for so long. */
+export interface Order {
+  readonly shards: number
+  readonly millis: number
+}
+
+/** How long each took, in ms. */
+export interface Measured {
+  readonly acquire: ReadonlyArray<number>
+  readonly refresh: ReadonlyArray<number>
+}
+
+/** The shards of the group, of which fewer may be locked: the same for all runners. */
+const shardsPerGroup = 300
+
+/** Refreshes for each time that all are acquired. */
+const refreshes = 8
+
+const shards = (count: number) => Array.from({ length: count }, (_, at) => ShardId.make("default", at + 1))
+
+const timed = <A, E, R>(times: Array<number>, effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    const began = performance.now()
+    return Effect.tap(effect, () => Effect.sync(() => void times.push(performance.now() - began)))
+  })
+
+const measured = Effect.fnUntraced(function*({ millis, shards: count }: Order, address: RunnerAddress.RunnerAddress) {
+  const storage = yield* RunnerStorage.RunnerStorage
+  const wanted = shards(count)
+  const acquire: Array<number> = []
+  const refresh: Array<number> = []
+  const holdsAll = (held: ReadonlyArray<unknown>) => held.length === count
+  const all = yield* Effect.filterOrFail(
+    timed(acquire, storage.acquire(address, wanted)),
+    holdsAll,
+    () => `not all of ${count} shards were granted`
+  ).pipe(
+    Effect.andThen(
+      Effect.replicateEffect(
+        Effect.filterOrFail(
+          timed(refresh, storage.refresh(address, wanted)),
+          holdsAll,
+          () => `not all of ${count} shards are held`
+        ),
+        refreshes,
+        { discard: true }
+      )
+    ),
+    Effect.andThen(storage.releaseAll(address)),
+    Effect.forever,
+    Effect.timeoutOption(millis),
+    Effect.andThen(storage.releaseAll(address)),
+    Effect.as({ acquire, refresh })
+  )
+  return all
+})
+
+const say = (message: unknown) => process.send?.(message)
+
+const program = Effect.fnUntraced(function*({ servers }: Role, address: RunnerAddress.RunnerAddress) {
+  const group = yield* Group.Group
+  const storage = yield* RunnerStorage.RunnerStorage
+  const isSettled = ({ members, reign }: Group.View) =>
+    members.length === servers && reign?.leader.priority === servers - 1
+  yield* Stream.runHead(Stream.filter(group.changes, isSettled))
+  // A new leader grants nothing for the time of one expiry: another holds what there is meanwhile.
+  yield* Effect.filterOrFail(storage.acquire(address, shards(1)), (held) => held.length > 0).pipe(
+    Effect.retry(Schedule.spaced("100 millis"))
+  )
+  yield* storage.releaseAll(address)
+  yield* Effect.sync(() => say("ready"))
+  yield* Stream.runForEach(
+    Stream.callback<Order>((queue) =>
+      Effect.sync(() => {
+        process.on("message", (order) => void Queue.offerUnsafe(queue, order as Order))
+      })
+    ),
+    (order) => Effect.flatMap(measured(order, address), (told) => Effect.sync(() => say(told)))
+  )
+})
+
+export const run = async (role: Role): Promise<void> => {
+  const address = RunnerAddress.make("127.0.0.1", 34_431 + role.priority)
+  const layers = Cluster.layerStorage.pipe(
+    Layer.provide(Layer.succeed(ShardingConfig.ShardingConfig, {
+      ...ShardingConfig.defaults,
+      runnerAddress: Option.some(address),
+      shardsPerGroup,
+      shardLockExpiration: "6 seconds",
+      shardLockRefreshInterval: "2 seconds"
+    })),
+    Layer.provideMerge(NodeServer.layer({
+      group: role.group,
+      port: role.port,
+      name: role.name,
+      interfaces: ["lo"],
+      ttl: 0,
+      ...role.key === null ? {} : { key: role.key },
+      priority: role.priority,
+      profile: "fast",
+      leadership: "lease",
+      groupSize: role.servers
+    }))
+  )
+  process.once("disconnect", () => process.exit(0))
+  await Effect.runPromise(Effect.scoped(Effect.provide(program(role, address), layers)))
+}
