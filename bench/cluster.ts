@@ -59,12 +59,13 @@ export const cluster = async (args: ReadonlyArray<string>): Promise<void> => {
     // V8 compiles what it will run, and no figure is of that.
     for (const [, at] of where) await order(children[at]!, { shards: 300, millis: 1_500 })
     console.log(`ms (median / 99 %), load ${loadavg()[0]!.toFixed(1)}\n`)
-    console.log("| shards | on | acquire | refresh | refreshes |")
-    console.log("| --- | --- | --- | --- | --- |")
+    console.log("| shards | on | acquire | refresh | refreshes | failed |")
+    console.log("| --- | --- | --- | --- | --- | --- |")
     for (const shards of [100, 300]) {
       for (const [name, at] of where) {
-        const { acquire, refresh } = await order(children[at]!, { shards, millis: seconds * 1_000 })
-        console.log(`| ${shards} | ${name} | ${quantiles(acquire)} | ${quantiles(refresh)} | ${refresh.length} |`)
+        const told = await order(children[at]!, { shards, millis: seconds * 1_000 })
+        const cells = [shards, name, quantiles(told.acquire), quantiles(told.refresh), told.refresh.length, told.failed]
+        console.log(`| ${cells.join(" | ")} |`)
       }
     }
   } finally {
