@@ -49,8 +49,14 @@ const lend = (from: string, to: string): void => {
 const program = `
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Client, Event, Group, Inquiry, Leadership, Member, Reign, Server, Settings } from "bellwether"
+import * as Cluster from "bellwether/Cluster"
 import * as Diagnosis from "bellwether/Diagnosis"
+import * as Etcd from "bellwether/Etcd"
+import * as Moving from "bellwether/Moving"
+import * as NodeCluster from "bellwether/NodeCluster"
+import * as NodeEtcd from "bellwether/NodeEtcd"
 import * as NodeServer from "bellwether/NodeServer"
+import * as Sql from "bellwether/Sql"
 import * as StatusApi from "bellwether/StatusApi"
 import * as StatusClient from "bellwether/StatusClient"
 import { SimulatedNetwork } from "bellwether/testing"
@@ -68,6 +74,15 @@ export const who = Settings.make({ group: "orders" }).pipe(
   Effect.catchTag("NoAnswer", (error: Inquiry.NoAnswer) => Effect.succeed(error.group)),
   Effect.provide(NodeServer.layerDatagrams)
 )
+const server = { group: "orders", leadership: "lease", groupSize: 3 } as const
+const inEtcd = NodeEtcd.layer({ group: "orders", endpoints: ["http://127.0.0.1:2379"] })
+export const elsewhere = [
+  inEtcd,
+  Sql.layer({ group: "orders" }),
+  Moving.layer(NodeServer.layer(server), inEtcd),
+  NodeCluster.layer({ server })
+]
+export const lost = (error: Cluster.ShardLockLost | Etcd.EtcdRefused | Sql.SqlRefused) => error.message
 // What only we make is not seen.
 // @ts-expect-error
 export type Made = typeof Group.make | typeof Server.timingOf
