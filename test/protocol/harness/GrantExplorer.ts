@@ -71,6 +71,8 @@ const told = (how: How | null): string => how === null ? "" : `${told(how.after)
 interface World {
   readonly now: number
   readonly term: number
+  /** When the reign of that term began, whatever its table says. */
+  readonly since: number
   readonly table: Table
   /** That of the first reign while the second lasts: nothing comes of it. */
   readonly former: Table | null
@@ -88,7 +90,7 @@ const heldBy = (holding: Holding) => Option.getOrUndefined(HashMap.get(holding.h
 const replaced = <A>(all: ReadonlyArray<A>, at: number, by: A) => all.map((one, index) => index === at ? by : one)
 
 /** A world as a text: two that differ in nothing else have one future. */
-const keyOf = ({ flights, follows, holders, newest, now, table, term }: World): string => {
+const keyOf = ({ flights, follows, holders, newest, now, since, table, term }: World): string => {
   const holder = (holding: Holding) => {
     const held = heldBy(holding)
     return [
@@ -115,13 +117,25 @@ const keyOf = ({ flights, follows, holders, newest, now, table, term }: World): 
       }`
       : `${flight.who} ${flight.term} ${flight.isCopy} ${flight.seq} ${JSON.stringify(flight.answer)}`
   ).sort()
-  return JSON.stringify([now, term, table.since, table.grants, spaces, holders.map(holder), follows, under, newest])
+  return JSON.stringify([
+    now,
+    term,
+    since,
+    table.since,
+    table.grants,
+    spaces,
+    holders.map(holder),
+    follows,
+    under,
+    newest
+  ])
 }
 
 const begin = ({ table }: Rules): World => ({
   now: 0,
   term: 1,
   // The first reign has recovered.
+  since: -expiry,
   table: { ...table.open(1, 0), since: -expiry },
   former: null,
   holders: names.map((name) => Holdings.make({ space: "lock", count: 1, expiry, wanted: [0], weight: 1 }, name, 0)),
@@ -183,10 +197,11 @@ const readAsk = (world: World, { ask, term, who }: Asked, { reads, table }: Rule
   const isLeading = reign === world.term
   const outcome = table.ask(isLeading ? world.table : world.former!, ask, world.now, () => true)
   const { answer } = outcome
+  const isEarly = isLeading && world.now < world.since + expiry && (answer?.granted ?? []).length > 0
   const after = {
     ...world,
     ...(isLeading ? { table: outcome.table } : { former: outcome.table }),
-    wrong: outcome.conflict ? "oneHolder" : world.wrong
+    wrong: outcome.conflict ? "oneHolder" : isEarly ? "grantsOnlyAfter" : world.wrong
   }
   if (answer === null) return after
   const flight: Flight = { to: "holder", who, term, seq: ask.seq, answer, isCopy: false }
@@ -216,7 +231,7 @@ const next = (world: World, rules: Rules, bounds: Omit<Bounds, "states">): Reado
   if (world.now < bounds.time) add(() => tick(world, rules), "time passes")
   if (world.term === 1) {
     const table = rules.table.open(2, world.now)
-    add(() => ({ ...world, term: 2, table, former: world.table }), "another leads")
+    add(() => ({ ...world, term: 2, since: world.now, table, former: world.table }), "another leads")
   }
   for (const [who, holding] of world.holders.entries()) {
     const name = names[who]!
