@@ -47,7 +47,7 @@ const started = Effect.gen(function*() {
 
 const stepsOf = (sql: SqlClient.SqlClient) => sql<Step>`SELECT what, step, runner FROM steps ORDER BY id`
 
-/** The steps, as soon as they are such. */
+/** Waits until the steps fulfil a condition. */
 const until = (sql: SqlClient.SqlClient, are: (steps: ReadonlyArray<Step>) => boolean) =>
   Effect.repeat(stepsOf(sql), { until: are, schedule: Schedule.spaced("50 millis") }).pipe(
     Effect.timeoutOrElse({

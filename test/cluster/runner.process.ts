@@ -1,6 +1,6 @@
 /**
  * A runner for tests whose messages are kept in Postgres, while its group holds the locks. It sends every order and starts the one
- * shipment, as its fellows do; each step of those writes a row, and waits for a row in `gate` before it is over.
+ * shipment, as the other runners do; each step of those writes a row, and waits for a row in `gate` before it is over.
  */
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as PgClient from "@effect/sql-pg/PgClient"
