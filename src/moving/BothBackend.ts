@@ -8,15 +8,17 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type * as Backend from "../backend/Backend.ts"
 import * as Latest from "../engine/Latest.ts"
 import type * as Supervisor from "../engine/Supervisor.ts"
 import type * as ElectionContext from "../protocol/election/ElectionContext.ts"
-import type * as Runs from "../protocol/model/Runs.ts"
+import type * as Reign from "../protocol/model/Reign.ts"
+import type { Known } from "../protocol/model/Runs.ts"
+import * as Runs from "../protocol/work/Runs.ts"
 import type * as Pairing from "../server/Pairing.ts"
 import type { JoinedEvents } from "./JoinedEvents.ts"
 import * as Joining from "./Joining.ts"
+import { keepReading } from "./Reading.ts"
 
 /** The two parts, of which the second leads within reigns of the first. */
 export interface Pair {
@@ -27,14 +29,17 @@ export interface Pair {
 /** How often it is looked whether a reign in the first is of any use, besides whenever either tells something. */
 const lookEvery = "1 second"
 
+/** Whether reigns in the two are one: it leads in both, in one term. */
+const isInBoth = (one: Reign.Reign | null | undefined, other: Reign.Reign | null): boolean =>
+  one?.term !== undefined && one.term === other?.term
+
 /** The reigns that are the same in both. */
 const inBoth = (one: ElectionContext.OwnReigns, other: ElectionContext.OwnReigns): ElectionContext.OwnReigns =>
-  new Map([...other].filter(([election, { term }]) => one.get(election)?.term === term))
+  new Map([...other].filter(([election, reign]) => isInBoth(one.get(election), reign)))
 
 /** The marks that either knows of. Where either may have lost some, some may be lost. */
-const known = (one: Runs.Known, other: Runs.Known): Runs.Known => ({
-  begun: Math.max(one.begun, other.begun),
-  done: Math.max(one.done, other.done),
+const known = (one: Known, other: Known): Known => ({
+  ...Runs.newest(one, other),
   since: Math.max(one.since, other.since)
 })
 
@@ -56,11 +61,7 @@ export const make = Effect.fnUntraced(function*(
     whose: one.whose,
     ...events,
     own: (election) =>
-      Effect.zipWith(
-        one.own(election),
-        other.own(election),
-        (one, other) => one !== null && other !== null && one.term === other.term ? other : null
-      ),
+      Effect.zipWith(one.own(election), other.own(election), (one, other) => isInBoth(one, other) ? other : null),
     ownReigns: owns.changes,
     followed: Effect.fnUntraced(function*(election) {
       const { members } = yield* other.view
@@ -116,19 +117,10 @@ const run = Effect.fnUntraced(function*(
       owns.set(inBoth(told.first, told.second))
       if (from === "first") yield* enclose(pair, reigns)
     })
-  yield* supervisor.keep(
-    "reigns of the first",
-    Effect.andThen(Stream.runForEach(pair.first.backend.ownReigns, take("first")), Effect.never)
-  )
-  yield* supervisor.keep(
-    "reigns of the second",
-    Effect.andThen(Stream.runForEach(pair.second.backend.ownReigns, take("second")), Effect.never)
-  )
+  yield* keepReading(supervisor, "reigns of the first", pair.first.backend.ownReigns, take("first"))
+  yield* keepReading(supervisor, "reigns of the second", pair.second.backend.ownReigns, take("second"))
   const looking = look(pair, idleSince)
-  yield* supervisor.keep(
-    "what the second tells",
-    Effect.andThen(Stream.runForEach(pair.second.backend.views, () => looking), Effect.never)
-  )
+  yield* keepReading(supervisor, "what the second tells", pair.second.backend.views, () => looking)
   yield* supervisor.keep("use of the first", Effect.repeat(looking, Schedule.spaced(lookEvery)))
 })
 

@@ -2,7 +2,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type * as Backend from "../backend/Backend.ts"
 import * as EventHub from "../engine/EventHub.ts"
 import * as Latest from "../engine/Latest.ts"
@@ -11,6 +10,7 @@ import type * as Event from "../protocol/model/Event.ts"
 import type * as Step from "../protocol/Step.ts"
 import type * as Pairing from "../server/Pairing.ts"
 import * as Joining from "./Joining.ts"
+import { keepReading } from "./Reading.ts"
 
 /** What the app sees and hears. */
 export interface JoinedEvents extends Pick<Backend.Backend, "view" | "views" | "tell"> {
@@ -35,8 +35,9 @@ export const make = Effect.fnUntraced(function*(
   const hear = (from: Joining.From) => (event: Event.Event) =>
     Effect.sync(() => {
       const [after, told] = Joining.tell(joined, from, event)
+      const isSame = Joining.showsSame(joined, after)
       joined = after
-      view.set(Joining.view(joined))
+      if (!isSame) view.set(Joining.view(after))
       for (const each of told) hub.publish(each)
     })
   return {
@@ -46,14 +47,8 @@ export const make = Effect.fnUntraced(function*(
     tell: (event) => Effect.map(Clock.currentTimeMillis, (at) => hub.publish({ at, ...event })),
     run: (supervisor) =>
       Effect.andThen(
-        supervisor.keep(
-          "events of the first",
-          Effect.andThen(Stream.runForEach(one.events, hear("first")), Effect.never)
-        ),
-        supervisor.keep(
-          "events of the second",
-          Effect.andThen(Stream.runForEach(other.events, hear("second")), Effect.never)
-        )
+        keepReading(supervisor, "events of the first", one.events, hear("first")),
+        keepReading(supervisor, "events of the second", other.events, hear("second"))
       )
   }
 })

@@ -62,6 +62,11 @@ export const view = ({ first, second, self, told }: Joined): Step.View => {
   }
 }
 
+/** Whether two show the same, so that the view need not be made and told anew. */
+export const showsSame = (before: Joined, after: Joined): boolean =>
+  before.self === after.self && before.told === after.told
+  && before.first.members === after.first.members && before.second.members === after.second.members
+
 /** One of the two has told something; what the app is told. */
 export const tell = (
   joined: Joined,

@@ -3,6 +3,7 @@
  * leaders marked once it has seen its own key.
  */
 import type * as Runs from "../protocol/model/Runs.ts"
+import { newest } from "../protocol/work/Runs.ts"
 import * as Mirror from "./Mirror.ts"
 import type { RegistryContext } from "./RegistryContext.ts"
 import * as Keys from "./RegistryKeys.ts"
@@ -34,11 +35,7 @@ const keep = (context: RegistryContext, { job, leadership, mark, request }: Regi
   const entry = Mirror.job(mirror, { leadership, job })
   // Of a job that nobody knows, nothing is known up to now.
   const before = entry?.read ?? { begun: 0, done: 0, since: Math.max(0, Math.floor(context.now.wall)) }
-  const known: Runs.Known = {
-    begun: Math.max(before.begun, mark.begun),
-    done: Math.max(before.done, mark.done),
-    since: before.since
-  }
+  const known: Runs.Known = { ...newest(before, mark), since: before.since }
   if (entry !== null && known.begun === before.begun && known.done === before.done) {
     return answer(context, request, known)
   }

@@ -37,7 +37,8 @@ const keyOf = ({ job, leadership }: Job): string => `${leadership}\n${job}`
 
 const unknown: Mark = { begun: 0, done: 0 }
 
-const newest = (self: Mark, that: Mark): Mark => ({
+/** What either knows of a job. */
+export const newest = (self: Mark, that: Mark): Mark => ({
   begun: Math.max(self.begun, that.begun),
   done: Math.max(self.done, that.done)
 })
