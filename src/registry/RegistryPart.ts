@@ -31,6 +31,6 @@ export const sameAs = Effect.fnUntraced(function*(
 export const enclosedIn = (engine: RegistryEngine.RegistryEngine, leaseDuration: number): Pairing.Enclosed => ({
   enclose: (election, term) => engine.step({ _tag: "Enclose", election, term }),
   passedBy: (election) => Effect.map(engine.state, (state) => Enclosing.passedBy(state, election)),
-  isLive: Effect.map(engine.state, (state) => RegistryStatus.of(state, engine.now()).phase === "Live"),
+  isLive: Effect.map(engine.state, (state) => RegistryStatus.phaseOf(state, engine.now()) === "Live"),
   leaseDuration
 })

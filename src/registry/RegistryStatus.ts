@@ -22,7 +22,7 @@ export const lastHeard = (
 })
 
 /** Whether the registry is reached. Who does not reach it knows who was there, and not who is. */
-const phaseOf = (state: RegistryState.State, now: Now): Status.Status["phase"] =>
+export const phaseOf = (state: RegistryState.State, now: Now): Status.Status["phase"] =>
   state.phase === "Live" && !(state.isWatching && left(state.session, state.timing.drift, now) > 0)
     ? "Recovering"
     : state.phase

@@ -61,10 +61,7 @@ const take = (context: RegistryContext, name: string, { leader }: Reign.Reign): 
   const { mirror, self } = context.state
   const { enclosing, vacancy } = context.election(name)
   const read = Mirror.term(mirror, name)
-  const heard = Math.max(
-    Enclosing.newestTerm(context.state, name),
-    context.state.isEnclosed ? 0 : context.state.highest
-  )
+  const heard = Math.max(Enclosing.newestTerm(context.state, name), context.state.highest)
   const reign = { term: enclosing ?? Reign.nextTerm(heard, context.now.wall), leader }
   // Somebody has claimed the last term there is.
   if (reign.term <= heard) return
