@@ -246,7 +246,7 @@ const claimed = (
     // After that another may have been granted it while the ask was under way.
     conflict ||= recovering && !isNew && holder !== session
   }
-  const kept = ending.filter((resource) => known.has(resource) && !own.includes(resource))
+  const kept = ending.filter((resource) => known.has(resource))
   return { holders: after, held: own, kept: Resources.of([...own, ...kept]), dropped, lost, conflict }
 }
 

@@ -152,9 +152,8 @@ export const ask = (holding: Holding, now: Lease.Readings): Holding => {
   }
 }
 
-/** What it says that it does not let go yet, though it holds that no more. */
-export const endingBy = ({ ending, held }: Holding): Resources.Resources =>
-  Resources.of([...HashMap.keys(ending)].filter((resource) => !HashMap.has(held, resource)))
+/** What it says that it does not let go yet, though it holds that no more: none of it is granted anew before. */
+export const endingBy = ({ ending }: Holding): Resources.Resources => Resources.of(HashMap.keys(ending))
 
 /** What it says that it holds. */
 export const heldBy = ({ held }: Holding): Resources.Resources => Resources.of(HashMap.keys(held))
