@@ -2,6 +2,7 @@
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { isObject, messageOr, shortened } from "../registry/FailureText.ts"
 
 /**
  * - `NotDone`: it was not carried out, and may be at another endpoint or later. `Unknown`: it may have been, or may still be.
@@ -36,10 +37,6 @@ const Told = Schema.Struct({
 })
 
 const told = Schema.decodeUnknownOption(Told)
-
-const longest = 200
-
-const shortened = (text: string) => text.length > longest ? `${text.slice(0, longest)}...` : text
 
 /** By the codes of gRPC, which stay from version to version. What they are for: grpc.io/docs/guides/status-codes. */
 const kindOf = (code: number, message: string): Kind => {
@@ -78,13 +75,11 @@ const unsent =
 const untrusted =
   /^(ERR_(TLS|SSL)_\w+|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|HOSTNAME_MISMATCH)$/
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
-
 /** The first code in an error and what caused it, with its text; `fetch` has it one below. */
 const codeIn = (error: unknown, depth = 0): { readonly code: string; readonly text: string } | undefined => {
   if (!isObject(error) || depth > 4) return undefined
   const { cause, code, errors, message } = error
-  if (typeof code === "string") return { code, text: typeof message === "string" && message !== "" ? message : code }
+  if (typeof code === "string") return { code, text: messageOr(message, code) }
   // Each address of a name has an error of its own: one will do.
   return codeIn(cause, depth + 1) ?? (Array.isArray(errors) ? codeIn(errors[0], depth + 1) : undefined)
 }

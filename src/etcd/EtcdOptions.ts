@@ -8,8 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as OwnSettings from "../registry/OwnSettings.ts"
 import * as Setting from "../settings/Setting.ts"
-import { notShown, SettingRefused, shown } from "../settings/SettingRefused.ts"
+import { notShown, type SettingRefused, shown } from "../settings/SettingRefused.ts"
 
 /**
  * Where etcd is, and how long a session in it lasts.
@@ -129,16 +130,9 @@ export interface Read {
   readonly prefix: string
 }
 
-const refused = (setting: Key, was: string, allowed: string = settings[setting].allowed) =>
-  Effect.fail(new SettingRefused({ setting, as: setting, was, allowed }))
+const { one } = OwnSettings
 
-const one = <A, I>(key: Key, setting: Setting.Setting<A, I>, given: unknown): Effect.Effect<A, SettingRefused> =>
-  given === undefined
-    ? Effect.succeed(setting.default("standard"))
-    : Option.match(Schema.decodeUnknownOption(setting.code)(given), {
-      onSome: Effect.succeed,
-      onNone: () => refused(key, setting.isSecret === true ? notShown : shown(given))
-    })
+const refused = (setting: Key, was: string, allowed?: string) => OwnSettings.refuse(settings, setting, was, allowed)
 
 /**
  * Reads and checks them.

@@ -2,7 +2,7 @@
  * Leading here within a reign elsewhere: what a server does while its group moves from one backend to another and has both.
  *
  * A reign here has the term of the reign around it, so that the two are one, with one token. It is taken only where that term is above
- * all that were led in here; so a reign around it serves once, and who finds it passed has to win a newer one. Whoever leads here alone
+ * all that were led in here; so a reign around it serves once, and who finds it passed has to win a newer one. One that leads here alone
  * takes a term above it, as it does above any other; and so does one that leads alone elsewhere, as its term was given there.
  */
 import * as Mirror from "./Mirror.ts"

@@ -1,6 +1,7 @@
 /** Why a statement has no answer to use, and what that means for what it asked for. */
 import * as Schema from "effect/Schema"
 import type * as SqlError from "effect/sql/SqlError"
+import { isObject, messageOr, shortened } from "../registry/FailureText.ts"
 import * as Registry from "../registry/Registry.ts"
 import { SqlRefused } from "./SqlRefused.ts"
 
@@ -21,21 +22,15 @@ export class SqlFailed extends Schema.TaggedError<SqlFailed>()("SqlFailed", {
   }
 }
 
-const longest = 200
-
-const shortened = (text: string) => text.length > longest ? `${text.slice(0, longest)}...` : text
-
 /** The states of SQL, by their table in the manual of Postgres: `EPIPE` and other codes of Node are none. */
 const sqlState = /^(\d[\dA-Z]|F0|HV|P0|XX)[\dA-Z]{3}$/
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 
 /** The first code of SQL in an error and what caused it, with its text. */
 const stateIn = (error: unknown, depth = 0): { readonly state: string; readonly text: string } | undefined => {
   if (!isObject(error) || depth > 4) return undefined
   const { cause, code, message } = error
   if (typeof code === "string" && sqlState.test(code)) {
-    return { state: code, text: typeof message === "string" && message !== "" ? message : code }
+    return { state: code, text: messageOr(message, code) }
   }
   return stateIn(cause, depth + 1)
 }
@@ -44,7 +39,7 @@ const stateIn = (error: unknown, depth = 0): { readonly state: string; readonly 
 const textIn = (error: unknown, text: string, depth = 0): string => {
   if (!isObject(error) || depth > 4) return text
   const { cause, errors, message } = error
-  const own = typeof message === "string" && message !== "" ? message : text
+  const own = messageOr(message, text)
   // Each address of a name has an error of its own: one will do.
   return textIn(Array.isArray(errors) ? errors[0] : cause, own, depth + 1)
 }

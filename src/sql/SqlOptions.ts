@@ -7,9 +7,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as OwnSettings from "../registry/OwnSettings.ts"
 import * as DurationText from "../settings/DurationText.ts"
 import * as Setting from "../settings/Setting.ts"
-import { SettingRefused, shown } from "../settings/SettingRefused.ts"
+import type { SettingRefused } from "../settings/SettingRefused.ts"
 
 /**
  * How the database keeps a group. Which database it is, and as which user, the `SqlClient` says.
@@ -99,16 +100,9 @@ export interface Read {
   readonly migrate: boolean
 }
 
-const refused = (setting: Key, was: string, allowed: string = settings[setting].allowed) =>
-  Effect.fail(new SettingRefused({ setting, as: setting, was, allowed }))
+const { one } = OwnSettings
 
-const one = <A, I>(key: Key, setting: Setting.Setting<A, I>, given: unknown): Effect.Effect<A, SettingRefused> =>
-  given === undefined
-    ? Effect.succeed(setting.default("standard"))
-    : Option.match(Schema.decodeUnknownOption(setting.code)(given), {
-      onSome: Effect.succeed,
-      onNone: () => refused(key, shown(given))
-    })
+const refused = (setting: Key, was: string, allowed?: string) => OwnSettings.refuse(settings, setting, was, allowed)
 
 /**
  * Reads and checks them.

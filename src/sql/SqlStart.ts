@@ -77,11 +77,7 @@ const prepared = Effect.fnUntraced(function*(options: Options) {
 
 /** Looks, and makes what is missing; one at a time, and once where that was well. */
 export const make = (options: Options): Effect.Effect<void, SqlFailed.SqlFailed | SqlRefused> => {
-  const attempt: Effect.Effect<void, SqlFailed.SqlFailed | SqlRefused> = Statements.apart(
-    options.sql,
-    prepared(options)
-  ).pipe(
-    Effect.mapError((error) => error._tag === "SqlError" ? SqlFailed.of(error) : error),
+  const attempt = Statements.told(Statements.apart(options.sql, prepared(options))).pipe(
     Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(SqlFailed.ofTime(patience)) })
   )
   let isDone = false

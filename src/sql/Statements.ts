@@ -6,7 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
-import type * as SqlError from "effect/sql/SqlError"
+import * as SqlError from "effect/sql/SqlError"
 import type * as Registry from "../registry/Registry.ts"
 import * as SqlFailed from "./SqlFailed.ts"
 
@@ -109,10 +109,13 @@ export const row = <A extends object>(
   )
 
 /** What the client says of a failure, as it is taken here. */
-export const told = <A>(
-  effect: Effect.Effect<A, SqlError.SqlError | SqlFailed.SqlFailed>
-): Effect.Effect<A, SqlFailed.SqlFailed> =>
-  Effect.mapError(effect, (error) => error._tag === "SqlError" ? SqlFailed.of(error) : error)
+export const told = <A, E>(
+  effect: Effect.Effect<A, E | SqlError.SqlError>
+): Effect.Effect<A, Exclude<E, SqlError.SqlError> | SqlFailed.SqlFailed> =>
+  Effect.mapError(
+    effect,
+    (error) => SqlError.isSqlError(error) ? SqlFailed.of(error) : error as Exclude<E, SqlError.SqlError>
+  )
 
 export const make = ({ group, limit, ready, schema, sql }: Options): Statements => {
   const asked = <A>(effect: Effect.Effect<A, SqlError.SqlError | SqlFailed.SqlFailed>) =>
