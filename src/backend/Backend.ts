@@ -70,7 +70,7 @@ export interface Elections {
    * as that takes; where this server does not lead, or no longer, for good.
    */
   readonly mark: (job: Runs.Job, mark: Runs.Mark) => Effect.Effect<Runs.Known>
-  /** What the server's wall clock shows, in Unix ms: that of whoever runs a job may be another, in a simulation. */
+  /** What the server's wall clock shows, in Unix ms: that of the fiber that runs a job may be another, in a simulation. */
   readonly wall: Effect.Effect<number>
 }
 
