@@ -16,46 +16,55 @@ import * as RegistryOptions from "./RegistryOptions.ts"
 /** The settings that a registry has besides, by key. */
 type Own = Readonly<Record<string, Setting<unknown, unknown>>>
 
-/** The name of one in the environment. One that the LAN has too, as `leaseDuration`, has that name. */
-const nameOf = (registry: string, key: string): string =>
-  Object.hasOwn(settings, key) ? environmentName(key as Key) : environmentName(`${registry}_${key}` as Key)
+/** The name of one in the environment. One that means what it does on the LAN has that name; `keyFile` is another file there. */
+export const nameOf = (registry: string, key: string): string =>
+  environmentName((key === "leaseDuration" ? key : `${registry}_${key}`) as Key)
 
-interface Given {
+/** One that is given: by which name, and its text, which is read as the setting has it, if it is one that has a text of its own. */
+export interface Given {
   readonly key: string
   readonly as: string
   readonly text: string
   readonly setting: Setting<unknown, unknown> | undefined
 }
 
+/** Those that are given, and a line for people on each entry that is no setting. */
+export interface Found {
+  readonly given: ReadonlyArray<Given>
+  readonly passedOver: ReadonlyArray<string>
+}
+
 const textAt = (name: string) => Config.schema(Schema.UndefinedOr(Schema.String), [name])
 
-const valueOf = ({ as, key, setting, text }: Given): Effect.Effect<readonly [string, unknown], Config.ConfigError> => {
-  if (setting === undefined) return Effect.succeed([key, text])
+/** Reads one. */
+export const valueOf = ({ as, key, setting, text }: Given): Effect.Effect<unknown, SettingRefused> => {
+  if (setting === undefined) return Effect.succeed(text)
   return Option.match(Schema.decodeOption(setting.text)(text), {
-    onSome: (value): Effect.Effect<readonly [string, unknown], Config.ConfigError> => Effect.succeed([key, value]),
+    onSome: Effect.succeed,
     onNone: () => {
       const was = setting.isSecret === true ? notShown : shown(text)
-      return Configured.failed(new SettingRefused({ setting: key, as, was, allowed: setting.allowed }))
+      return Effect.fail(new SettingRefused({ setting: key, as, was, allowed: setting.allowed }))
     }
   })
 }
 
 /**
- * The options that are given, as code gives them. Entries that are no setting are passed over with a warning, those of the LAN that
- * mean nothing here without one: the same environment may serve both.
+ * All that is given of a registry's own, and of those that the LAN has too. Those of the LAN that mean nothing here are left out:
+ * the same environment may serve both.
  */
-export const make = (registry: string, own: Own): Config.Config<Readonly<Record<string, unknown>>> => {
+export const found = (
+  registry: string,
+  own: Own,
+  shared: ReadonlyArray<Key> = RegistryOptions.keys
+): Config.Config<Found> => {
   const names = new Map(Object.keys(own).map((key) => [key, nameOf(registry, key)]))
   const advertise = environmentName("advertise" as Key)
   return Config.all({
     configured: Configured.configured,
     advertise: textAt(advertise),
     texts: Config.all(Object.fromEntries([...names].map(([key, name]) => [key, textAt(name)])))
-  }).pipe(Config.mapEffect(Effect.fnUntraced(function*({ configured: { given, passedOver }, texts, ...others }) {
-    // Those below the registry's name may be meant for a part that is not here, such as the files of TLS.
-    const isOurs = (line: string) => line.startsWith(`${advertise} `) || line.startsWith(nameOf(registry, ""))
-    yield* Effect.forEach(passedOver.filter((line) => !isOurs(line)), (line) => Effect.logWarning(line))
-    const all: Array<Given> = RegistryOptions.keys.flatMap((key) => {
+  }).pipe(Config.map(({ configured: { given, passedOver }, texts, ...others }) => {
+    const all: Array<Given> = shared.flatMap((key) => {
       const found = given.get(key)
       return found !== undefined && "text" in found
         ? [{ key, as: found.as, text: found.text, setting: settings[key] }]
@@ -68,6 +77,20 @@ export const make = (registry: string, own: Own): Config.Config<Readonly<Record<
       const text = texts[key]
       if (text !== undefined) all.push({ key, as, text, setting: own[key] })
     }
-    return Object.fromEntries(yield* Effect.forEach(all, valueOf))
-  })))
+    return { given: all, passedOver }
+  }))
 }
+
+/** The options that are given, as code gives them. Entries that are no setting are passed over with a warning. */
+export const make = (registry: string, own: Own): Config.Config<Readonly<Record<string, unknown>>> =>
+  Config.mapEffect(
+    found(registry, own),
+    ({ given, passedOver }) =>
+      Effect.forEach(passedOver, (line) => Effect.logWarning(line), { discard: true }).pipe(
+        Effect.andThen(
+          Effect.forEach(given, (one) => Effect.map(valueOf(one), (value) => [one.key, value] as const))
+        ),
+        Effect.map(Object.fromEntries),
+        Effect.catch(Configured.failed)
+      )
+  )

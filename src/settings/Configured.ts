@@ -133,12 +133,12 @@ const guarded: ReadonlySet<Key> = new Set(["key", "keyFile", "keyMode"])
 
 /** The line about a stray, or the refusal if it must not pass. */
 const judge = (
-  { isNested, isText, meant, name }: Stray.Stray<Key>,
+  { elsewhere, isNested, isText, meant, name }: Stray.Stray<Key>,
   [environment, nested]: Places
 ): string | SettingRefused => {
   const place = isNested ? nested : environment
   const as = place.as([name])
-  const nearest = meant && place.as(place.path(meant))
+  const nearest = meant === undefined ? elsewhere && place.as([elsewhere]) : place.as(place.path(meant))
   if (meant !== undefined && !isText) {
     return new SettingRefused({ setting: meant, as, was: "no text", allowed: `a text: ${settings[meant].allowed}` })
   }

@@ -4,6 +4,7 @@
  */
 import * as Config from "effect/Config"
 import * as Schema from "effect/Schema"
+import * as Elsewhere from "./Elsewhere.ts"
 import * as Spelling from "./Spelling.ts"
 
 /**
@@ -15,6 +16,8 @@ export interface Stray<out K extends string> {
   readonly isNested: boolean
   readonly isText: boolean
   readonly meant: K | undefined
+  /** The name of a setting of another backend that was probably meant instead. */
+  readonly elsewhere: string | undefined
 }
 
 const program = "BELLWETHER"
@@ -80,15 +83,21 @@ const strayAt = <K extends string>(
 ): Stray<K> | undefined => {
   const isNested = path[0] === nested && path.length > 1
   if (isNested && known.has(path[1] as K)) {
-    return text === undefined ? { name: path.join("."), isNested, isText: false, meant: path[1] as K } : undefined
+    const name = path.join(".")
+    return text === undefined
+      ? { name, isNested, isText: false, meant: path[1] as K, elsewhere: undefined }
+      : undefined
   }
   if (text === undefined) return undefined
   const name = path.join(isNested ? "." : "_")
-  if (names.has(name) || isServiceLink(name, text) || isOfService(name)) return undefined
+  if (names.has(name) || Elsewhere.names.has(name) || isServiceLink(name, text) || isOfService(name)) return undefined
   const meant = Spelling.nearest(isNested ? path[1]! : withoutProgram(name), [...known.keys()])
+  const elsewhere = meant === undefined && name.startsWith(`${program}_`)
+    ? Spelling.nearest(name, [...Elsewhere.names])
+    : undefined
   // A name that begins nearly like ours may be another program's.
-  return meant !== undefined || isNested || name.startsWith(`${program}_`)
-    ? { name, isNested, isText: true, meant }
+  return meant !== undefined || elsewhere !== undefined || isNested || name.startsWith(`${program}_`)
+    ? { name, isNested, isText: true, meant, elsewhere }
     : undefined
 }
 

@@ -91,6 +91,20 @@ describe("a variable that is no setting", () => {
       assert.deepStrictEqual(passedOver, ["BELLWETHER_VERSION is no setting and was passed over"])
     }))
 
+  it.effect("and means something to another backend is passed over in silence, and told where it is misspelt", () =>
+    Effect.gen(function*() {
+      const { given, passedOver } = yield* configured({
+        BELLWETHER_BACKEND: "etcd",
+        BELLWETHER_ETCD_ENDPOINTS: "http://10.0.0.1:2379",
+        BELLWETHER_ETCD_KEY_FILE: "/etc/key.pem",
+        BELLWETHER_SQL_SCHEM: "groups"
+      })
+      assert.deepStrictEqual(passedOver, [
+        "BELLWETHER_SQL_SCHEM is no setting and was passed over; did you mean BELLWETHER_SQL_SCHEMA?"
+      ])
+      assert.strictEqual(given.size, 0)
+    }))
+
   it.effect("does not show its value", () =>
     Effect.gen(function*() {
       const { passedOver } = yield* configured({ BELLWETHER_SECRET: "ab".repeat(32) })
