@@ -104,6 +104,7 @@ export const make = Effect.fn("Etcd.start")(function*(
   yield* EtcdStart.check(gateway, prefix)
   const { leaseDuration } = read
   const { group, leadership } = yield* RegistryServer.make(options, registry, {
+    name: "etcd",
     leaseDuration,
     others: EtcdOptions.keys
   })

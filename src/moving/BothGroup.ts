@@ -13,6 +13,10 @@ export const make = (
   const [one, other] = [first.group, second.group]
   return {
     ...one,
+    backend: {
+      name: `${one.backend.name}+${other.backend.name}`,
+      settings: [...new Set([...one.backend.settings, ...other.backend.settings])]
+    },
     ...Group.watching(backend),
     ...own,
     status: Effect.flatMap(one.status, (status) =>

@@ -1,5 +1,4 @@
 /** The service `Group` over a registry. What only the LAN has is empty: datagrams, clients, votes, traffic, pages. */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Backend from "../backend/Backend.ts"
@@ -10,11 +9,14 @@ import * as Health from "../server/Health.ts"
 import * as OwnDescription from "../server/OwnDescription.ts"
 import type * as Settings from "../settings/Settings.ts"
 import type { RegistryEngine } from "./RegistryEngine.ts"
+import * as RegistryOptions from "./RegistryOptions.ts"
 import type * as RegistryState from "./RegistryState.ts"
 import * as RegistryStatus from "./RegistryStatus.ts"
 
 /** What the service stands on. */
 export interface Parts extends Pick<Group.GroupShape, "failed"> {
+  /** What the registry is called. */
+  readonly name: string
   readonly settings: Settings.Settings
   readonly backend: Backend.Membership
   readonly engine: RegistryEngine
@@ -31,14 +33,13 @@ const droppedIn = ({ membersFull, mirror }: RegistryState.State): Readonly<Recor
   )
 
 /** The service over a server's state. */
-export const make = ({ backend, counters, engine, failed, settings, supervisor }: Parts): Group.GroupShape => {
+export const make = ({ backend, counters, engine, failed, name, settings, supervisor }: Parts): Group.GroupShape => {
   const status = Effect.map(engine.state, (state) => RegistryStatus.of(state, engine.now()))
   const pulse = Effect.sync(() => Math.max(0, engine.now().monotonic - engine.sentAt()))
-  // What is sent at regular times is the renewal of the session.
-  const renewed = Duration.times(settings.leaseDuration ?? settings.heartbeatInterval, 1 / 6)
   const dropped = Effect.map(engine.state, droppedIn)
   return {
     settings,
+    backend: { name, settings: [...RegistryOptions.keys, "leaseDuration"] },
     ...Group.watching(backend),
     status: Effect.map(status, (status) => ({ ...status, sequence: engine.events.sequence() })),
     traffic: Stream.empty,
@@ -69,6 +70,6 @@ export const make = ({ backend, counters, engine, failed, settings, supervisor }
     votes: Effect.void,
     failed,
     fail: (what, cause) => supervisor.giveUp(what, cause),
-    healthy: Effect.zipWith(status, pulse, (status, pulse) => Health.of(status, pulse, { heartbeatInterval: renewed }))
+    healthy: Effect.zipWith(status, pulse, (status, pulse) => Health.of(status, pulse, settings))
   }
 }

@@ -89,7 +89,12 @@ export const read = Effect.fnUntraced(function*(
         + "work is ended that long before the lease is over, and renewals may be lost before"
     })
   }
-  return { settings, advertise: yield* placeOf(advertise), hostname }
+  return {
+    // What is sent at regular times is the renewal of the session: by that it is judged whether a server is well.
+    settings: { ...settings, heartbeatInterval: Duration.times(leaseDuration, 1 / 6) },
+    advertise: yield* placeOf(advertise),
+    hostname
+  }
 })
 
 const placeOf = (advertise: string | undefined): Effect.Effect<Member.Address | null, SettingRefused> => {

@@ -36,6 +36,8 @@ export interface RegistryServer {
 
 /** How a registry lends itself: for how long its sessions last, and which other options its callers may give. */
 export interface Terms {
+  /** What the registry is called, such as `etcd`. */
+  readonly name: string
   readonly leaseDuration: Duration.Duration
   /**
    * So much later than another may a server see a change, as where it asks for changes from time to time: a lower ranked candidate
@@ -48,7 +50,7 @@ export interface Terms {
 const selfOf = Effect.fnUntraced(function*({ advertise, hostname: host, settings }: RegistryOptions.Read) {
   const { limits } = Member
   const hostname = Member.shortened(host, limits.hostname)
-  const { ip, port } = advertise ?? { ip: "0.0.0.0", port: 1 }
+  const { ip, port } = advertise ?? Member.nowhere
   const member: Member.Member = {
     // Servers that do not say where they are would else have one id on each host.
     id: Member.nodeId(advertise === null ? yield* RandomHex.make(32) : ip, hostname, port),
@@ -78,7 +80,7 @@ const timingOf = (settings: Settings.Settings, lag: Duration.Duration): Registry
 export const make = Effect.fn("RegistryServer.start")(function*(
   options: RegistryOptions.Options,
   registry: Registry,
-  { lag = Duration.zero, leaseDuration, others }: Terms
+  { lag = Duration.zero, leaseDuration, name, others }: Terms
 ): Effect.fn.Return<RegistryServer, SettingRefused, Scope.Scope> {
   const read = yield* RegistryOptions.read(options, leaseDuration, others)
   const { settings } = read
@@ -113,7 +115,7 @@ export const make = Effect.fn("RegistryServer.start")(function*(
       yield* engine.step({ _tag: "Start" })
       yield* RegistryEngine.watch(registry, engine, supervisor)
       const { failed } = yield* runUntilLeft(settings, engine, supervisor)
-      const group = RegistryGroup.make({ settings, backend, engine, counters, supervisor, failed })
+      const group = RegistryGroup.make({ name, settings, backend, engine, counters, supervisor, failed })
       const heard = (term: number) => engine.step({ _tag: "Heard", term })
       role?.take({
         backend,

@@ -21,7 +21,7 @@ import type { Now, State } from "../protocol/model/State.ts"
 import * as Snapshot from "../protocol/Status.ts"
 import type * as Step from "../protocol/Step.ts"
 import type { SettingRefused } from "../settings/SettingRefused.ts"
-import type * as Settings from "../settings/Settings.ts"
+import * as Settings from "../settings/Settings.ts"
 import type * as Messenger from "../transport/Messenger.ts"
 import * as Health from "./Health.ts"
 import type { OlderMembers } from "./OlderMembers.ts"
@@ -113,6 +113,17 @@ export interface Counts extends Counters.Counted {
 export type Subscription = EventHub.Subscription<View, Event.Event>
 
 /**
+ * What keeps the group: `lan`, `etcd` or `sql`, both with `+` between them while it moves; and which settings mean something there.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Kept {
+  readonly name: string
+  readonly settings: ReadonlyArray<Settings.Key>
+}
+
+/**
  * The operations of the service `Group`.
  *
  * @category models
@@ -121,6 +132,7 @@ export type Subscription = EventHub.Subscription<View, Event.Event>
 export interface GroupShape extends Owners.OwnersShape {
   /** What it goes by: each setting as it was given, or its default. */
   readonly settings: Settings.Settings
+  readonly backend: Kept
   readonly self: Effect.Effect<Member.Member>
   /** Everyone, itself included, highest rank first. */
   readonly members: Effect.Effect<ReadonlyArray<Member.Member>>
@@ -245,6 +257,7 @@ export const make = (
   const votesIn = Effect.zipWith(state.state, state.now, (of, { monotonic }) => Handover.votesIn(of, monotonic))
   return {
     settings,
+    backend: { name: "lan", settings: Settings.keys },
     ...watching(backend),
     status: Effect.zipWith(
       state.state,

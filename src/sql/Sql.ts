@@ -127,6 +127,7 @@ export const make = Effect.fn("Sql.start")(function*(
   const { registry, session, start } = SqlRegistry.make({ ...read, sql, group: name })
   yield* started(start, leaseDuration)
   const { group, leadership } = yield* RegistryServer.make(options, registry, {
+    name: "sql",
     leaseDuration,
     lag: SqlRegistry.lagOf(pollInterval),
     others: SqlOptions.keys

@@ -80,9 +80,14 @@ const narrowestName = 8
 
 /**
  * The table alone: a head, then one line for each server, in the order given. If it does not fit, columns are left out,
- * then names are cut; the last line counts the servers beyond `rows`.
+ * then names are cut; the last line counts the servers beyond `rows`. `without` is a column that means nothing here.
  */
-export const table = (rows: ReadonlyArray<Row>, now: number, style: Style.Style): ReadonlyArray<string> => {
+export const table = (
+  rows: ReadonlyArray<Row>,
+  now: number,
+  style: Style.Style,
+  without?: "heard"
+): ReadonlyArray<string> => {
   const room = Math.max(1, style.rows - 1)
   const fitting = rows.length > room ? rows.slice(0, Math.max(0, room - 1)) : rows
   const nameOf = Names.among(rows)
@@ -102,7 +107,7 @@ export const table = (rows: ReadonlyArray<Row>, now: number, style: Style.Style)
   const isTagged = shown.some(({ tags }) => tags === undefined || Object.keys(tags).length > 0)
   let measured = measure([])
   for (const layout of isTagged ? layouts : layouts.slice(1)) {
-    measured = measure(layout)
+    measured = measure(layout.filter((name) => name !== without))
     const name = measured.find(({ name }) => name === "name")
     const spare = style.columns - widthOfAll(measured)
     if (spare >= 0) break

@@ -25,7 +25,7 @@ const start = Effect.fnUntraced(function*(
   const link = registry.link()
   prepare(link)
   const server = yield* Scope.provide(
-    RegistryServer.make({ group: "orders", ...options }, link, { leaseDuration }),
+    RegistryServer.make({ group: "orders", ...options }, link, { name: "memory", leaseDuration }),
     scope
   )
   const events: Array<Event.Event> = []
@@ -190,7 +190,7 @@ describe("a server over a registry", () => {
       const registry = yield* MemoryRegistry.make(10_000)
       const refusal = (options: object) =>
         Effect.map(
-          Effect.flip(Effect.scoped(RegistryServer.make(options, registry.link(), { leaseDuration }))),
+          Effect.flip(Effect.scoped(RegistryServer.make(options, registry.link(), { name: "memory", leaseDuration }))),
           ({ message }) => message
         )
       assert.include(yield* refusal({ stopTimeout: "4 seconds" }), "at most a third of leaseDuration, which is 10s")

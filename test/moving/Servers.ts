@@ -64,6 +64,7 @@ const inRegistry = (name: string, priority: number, registry: Registry) =>
   Layer.effectContext(
     Effect.map(
       RegistryServer.make({ group: "moved", name, hostname: name, priority, profile: "fast" }, registry, {
+        name: "memory",
         leaseDuration
       }),
       ({ group, leadership }) => Context.make(Group.Group, group).pipe(Context.add(Leadership.Leadership, leadership))

@@ -116,3 +116,11 @@ describe("a start", () => {
     assert.isFalse(Member.isSameStart({ id, incarnation: 1 }, { id: Peer.id("b"), incarnation: 1 }))
   })
 })
+
+describe("the address of a member", () => {
+  it("that has not said where it is is shown as none", () => {
+    assert.strictEqual(Member.formatAddress(Member.nowhere), "no address")
+    assert.strictEqual(Member.formatAddress({ ip: "0.0.0.0", port: 80 }), "0.0.0.0:80")
+    assert.strictEqual(Member.formatAddress({ ip: "192.0.2.1", port: 1 }), "192.0.2.1:1")
+  })
+})

@@ -4,7 +4,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Names from "../../src/status/Names.ts"
 
-const one = (name: string, port: number, ip = "192.0.2.1") => ({ name, port, ip })
+const one = (name: string, port: number, ip = "192.0.2.1", id = "0123456789abcdef") => ({ id, name, port, ip })
+
+const nowhere = (name: string, id: string) => one(name, 1, "0.0.0.0", id)
 
 describe("servers that are shown together", () => {
   it.each([
@@ -20,6 +22,11 @@ describe("servers that are shown together", () => {
       "whatever somebody calls his server",
       [one("vm", 1), one("vm", 2), one("vm:1", 9)],
       ["vm 192.0.2.1:1", "vm:2", "vm:1:9"]
+    ],
+    [
+      "with the beginnings of their ids where they have not said where they are",
+      [nowhere("vm", "00aa00aa00aa00aa"), nowhere("vm", "11bb11bb11bb11bb"), one("vm", 1)],
+      ["vm 00aa00", "vm 11bb11", "vm:1"]
     ]
   ])("are called %s", (_, members, names) => {
     assert.deepStrictEqual(Names.toldApart(members).map(({ name }) => name), names)

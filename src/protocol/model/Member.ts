@@ -159,7 +159,25 @@ export interface Address {
  * @since 0.1.0
  */
 export const formatAddress = (address: Address): string =>
-  address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`
+  isNowhere(address)
+    ? "no address"
+    : address.ip.includes(":")
+    ? `[${address.ip}]:${address.port}`
+    : `${address.ip}:${address.port}`
+
+/**
+ * The address of a member that has not said where it is, as it need not where a registry keeps the group: nobody's.
+ *
+ * @internal
+ */
+export const nowhere: Address = { ip: "0.0.0.0", port: 1 }
+
+/**
+ * Whether a member has not said where it is.
+ *
+ * @internal
+ */
+export const isNowhere = ({ ip, port }: Address): boolean => ip === nowhere.ip && port === nowhere.port
 
 /**
  * A server as it describes itself in every message. All but its address, its priority, its tags and what follows from them stays

@@ -13,7 +13,10 @@ import * as Problem from "./Problem.ts"
 /** How long a request waits for the acknowledgement of its message. */
 const sendWithin = Duration.seconds(10)
 
-const cannotSend = new Problem.NotAllowed({ detail: "this app does not provide the service Publishing to its routes" })
+const cannotSend = new Problem.NotAllowed({
+  detail:
+    "no messages can be sent through this server: its backend carries none, or its app does not give these routes the service Publishing"
+})
 
 const sendProblem = (error: Publishing.PublishError): Problem.NotAllowed | Problem.NotDelivered => {
   switch (error._tag) {

@@ -56,7 +56,8 @@ export class MayChange extends HttpApiMiddleware.Service<MayChange>()("bellwethe
 
 /**
  * What a server knows, with what it goes by. `sequence` is the number of the last event that it includes, as `/api/events`
- * numbers them: who reads on from there misses nothing. `pages` are the addresses of other members' pages.
+ * numbers them: who reads on from there misses nothing. `settings` are those that mean something to its `backend`: `lan`, `etcd`, `sql`.
+ * `sends`: whether messages can be sent through it. Servers of an older version leave both out.
  *
  * @category schemas
  * @since 0.1.0
@@ -67,6 +68,8 @@ export const GroupStatus = Schema.Struct({
   sequence: Schema.String,
   ...Status.Status.fields,
   settings: Schema.Record(Schema.String, Schema.String),
+  backend: Schema.optionalKey(Schema.String),
+  sends: Schema.optionalKey(Schema.Boolean),
   dropped: Schema.Record(Schema.String, Schema.Natural)
 })
 

@@ -1,9 +1,11 @@
 /** What the API answers who looks: the status, the past, the events and the messages as they come. */
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as Group from "../../server/Group.ts"
+import * as Publishing from "../../server/Publishing.ts"
 import * as Settings from "../../settings/Settings.ts"
 import * as History from "../History.ts"
 import * as Exposition from "../metrics/Exposition.ts"
@@ -15,8 +17,8 @@ import * as Streams from "./Streams.ts"
 export const maxStreams = 256
 
 /** The settings as texts; of a secret it is said that there is one. */
-const texts = (settings: Settings.Settings): Record<string, string> =>
-  Object.fromEntries(Settings.keys.map((key) => [key, Settings.format(key, settings[key] as never)]))
+const texts = ({ backend, settings }: Group.GroupShape): Record<string, string> =>
+  Object.fromEntries(backend.settings.map((key) => [key, Settings.format(key, settings[key] as never)]))
 
 /** The past of a group, from the oldest event that it still has to the newest. */
 const remembered = Effect.fnUntraced(function*(group: Group.GroupShape) {
@@ -37,7 +39,8 @@ export const layer = HttpApiBuilder.group(
     const history = yield* remembered(group)
     const metrics = yield* Exposition.make(group)
     const slots = Streams.makeSlots(maxStreams)
-    const settings = texts(group.settings)
+    const settings = texts(group)
+    const sends = Option.isSome(yield* Effect.serviceOption(Publishing.Publishing))
     return handlers
       .handle("status", () =>
         Effect.zipWith(group.status, group.dropped, ({ sequence, ...status }, dropped) => ({
@@ -46,6 +49,8 @@ export const layer = HttpApiBuilder.group(
           version,
           sequence: Streams.numberOf(status.self.incarnation, sequence),
           settings,
+          backend: group.backend.name,
+          sends,
           dropped
         })))
       .handle("history", () => Ref.get(history))

@@ -11,6 +11,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Host from "effect/net/Host"
 import type * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -26,7 +27,10 @@ import * as Answers from "./Answers.ts"
 import * as Routes from "./Routes.ts"
 
 /** What of a server is served. */
-type Served = Pick<Server.ServerShape, "group" | "leadership" | "publishing">
+interface Served extends Pick<Server.ServerShape, "group" | "leadership"> {
+  /** Null where its backend carries no messages. */
+  readonly publishing: Server.ServerShape["publishing"] | null
+}
 
 /** Where a server is to listen. */
 type Listening = Settings.Settings & { readonly http: Host.HostPort }
@@ -116,7 +120,7 @@ const listening = (
     Layer.provide(Layer.succeedContext(
       Context.make(Group.Group, group).pipe(
         Context.add(Leadership.Leadership, leadership),
-        Context.add(Publishing.Publishing, publishing)
+        Context.addOrOmit(Publishing.Publishing, Option.fromNullOr(publishing))
       )
     ))
   )

@@ -41,7 +41,8 @@ export const metrics = {
     name: "bellwether_info",
     unit: "1",
     labels: ["name", "version", "leadership"],
-    help: "Always 1: the name, the version and the algorithm of a server.",
+    help:
+      "Always 1: the name and the version of a server, and the algorithm by which its group has a leader (bully, lease), or the backend that has (etcd, sql).",
     beware: "Two servers may have one name. Join it by group and node."
   }),
   uptime: gauge({

@@ -14,6 +14,7 @@ export interface Reading {
 /** What is read. */
 export interface Source {
   readonly version: string
+  readonly backend: string
   readonly settings: Pick<
     Group.GroupShape["settings"],
     "leadership" | "maxClients" | "maxMembers" | "maxSessions" | "maxTombstones"
@@ -39,28 +40,65 @@ const read = (metric: Key, value: Reading["value"], labels: Reading["labels"] = 
   value
 })
 
-/** All series of one server, each once. */
-export const of = (source: Source): ReadonlyArray<Reading> => [
-  ...ofServer(source),
-  ...ofMembers(source.status),
-  ...source.status.elections.flatMap(ofElection),
-  ...ofCounted(source.counts),
-  ...ofTables(source)
-]
+/** What a server on a LAN alone has: datagrams, clients and their messages, topics, votes, partitions and locks. */
+const ofLan: ReadonlySet<Key> = new Set([
+  "silentMembers",
+  "clients",
+  "elections",
+  "votesIn",
+  "grantsHeld",
+  "lag",
+  "pauses",
+  "lateness",
+  "received",
+  "receivedBytes",
+  "sent",
+  "sentBytes",
+  "accepted",
+  "repeated",
+  "delivered",
+  "lost",
+  "waiting",
+  "talkSaid",
+  "talkHeard",
+  "talkLost",
+  "questionsAsked",
+  "questionsHandled",
+  "entries",
+  "limits"
+])
 
-const ofServer = ({ counts, settings, status, version }: Source): ReadonlyArray<Reading> => [
-  read("info", 1, { name: status.self.name, version, leadership: settings.leadership }),
-  read("uptime", seconds(status.uptime)),
-  read("clients", status.clients),
-  read("votesIn", seconds(status.votesIn ?? 0)),
-  read("grantsHeld", counts.held),
-  read("lag", seconds(status.lag)),
-  read("pauses", inSeconds(counts.pauses)),
-  read("lateness", inSeconds(counts.lateness)),
-  read("readers", counts.readers.open),
-  read("events", status.sequence),
-  read("eventsLost", counts.readers.lost)
-]
+/** All series of one server, each once. What its backend does not have is left out: 0 would say that it had none so far. */
+export const of = (source: Source): ReadonlyArray<Reading> => {
+  const all = [
+    ...ofServer(source),
+    ...ofMembers(source.status),
+    ...source.status.elections.flatMap(ofElection),
+    ...ofCounted(source.counts),
+    ...ofTables(source)
+  ]
+  return isOnLan(source) ? all : all.filter(({ metric }) => !ofLan.has(metric))
+}
+
+const isOnLan = ({ backend }: Source): boolean => backend.startsWith("lan")
+
+const ofServer = (source: Source): ReadonlyArray<Reading> => {
+  const { backend, counts, settings, status, version } = source
+  const leadership = isOnLan(source) ? settings.leadership : backend
+  return [
+    read("info", 1, { name: status.self.name, version, leadership }),
+    read("uptime", seconds(status.uptime)),
+    read("clients", status.clients),
+    read("votesIn", seconds(status.votesIn ?? 0)),
+    read("grantsHeld", counts.held),
+    read("lag", seconds(status.lag)),
+    read("pauses", inSeconds(counts.pauses)),
+    read("lateness", inSeconds(counts.lateness)),
+    read("readers", counts.readers.open),
+    read("events", status.sequence),
+    read("eventsLost", counts.readers.lost)
+  ]
+}
 
 const ofMembers = ({ members }: Group.Status): ReadonlyArray<Reading> => {
   const ages = members.flatMap(({ heard }) => heard === null ? [] : [heard.ago]).sort((a, b) => a - b)

@@ -84,12 +84,12 @@ export const make = Effect.fnUntraced(function*(
     }
   }
   yield* Effect.addFinalizer(() => Effect.sync(() => show([])))
-  const { settings } = group
+  const { backend, settings } = group
   return {
     read: Effect.zipWith(
       group.status,
       group.counters,
-      (status, counts) => show(Readings.of({ version, settings, status, counts }))
+      (status, counts) => show(Readings.of({ version, backend: backend.name, settings, status, counts }))
     )
   }
 })

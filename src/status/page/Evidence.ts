@@ -43,6 +43,7 @@ const questions = "five, unanswered"
 const reasonRows = (reason: History.History["absences"][number]["reason"]): Detail["rows"] => {
   switch (reason._tag) {
     case "Silent":
+      if (reason.lastHeardOn === "registry") return [["Its session", `was not renewed for ${seconds(reason.for)}`]]
       return [
         ["Silent for", seconds(reason.for)],
         ["Last heard by", reason.lastHeardOn],

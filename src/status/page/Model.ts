@@ -6,11 +6,12 @@ import * as Names from "../Names.ts"
 import * as Flights from "./Flights.ts"
 import * as TimeLine from "./TimeLine.ts"
 
-/** How the page is connected with its server. `since` is from when what it shows is, in Unix ms: null where it shows nothing. */
+/** How the page is connected with its server. `Unsure`: that does not know at present who is there. `since` is from when what it shows is, in Unix ms: null where it shows nothing. */
 export type Link =
   | { readonly _tag: "Connecting" }
   | { readonly _tag: "Live" }
   | { readonly _tag: "Stale"; readonly since: number | null; readonly why: string }
+  | { readonly _tag: "Unsure" }
   | { readonly _tag: "Left" }
   | { readonly _tag: "Closed" }
 
@@ -140,7 +141,7 @@ const withStatus = (model: Model, status: GroupStatus, at: number): Model => {
   const left = leaseOf({ status, election })?.left ?? 0
   return {
     ...model,
-    link: status.phase === "Left" ? { _tag: "Left" } : { _tag: "Live" },
+    link: { _tag: status.phase === "Left" ? "Left" : status.phase === "Recovering" ? "Unsure" : "Live" },
     status: { ...status, members: Names.toldApart(status.members) },
     statusAt: at,
     version: model.version ?? status.version,
@@ -168,6 +169,9 @@ const lost = (model: Model, why: string): Model => {
   if (link._tag === "Stale") return link.why === why ? model : { ...model, link: { ...link, why } }
   return link._tag === "Left" ? model : { ...model, link: { _tag: "Stale", since: status?.at ?? null, why } }
 }
+
+/** Whether the servers of the group speak to each other: those in a registry do not. */
+export const isOnLan = ({ status }: Pick<Model, "status">): boolean => status?.backend?.startsWith("lan") !== false
 
 /** The election that is looked at. */
 export const seenElection = (

@@ -56,7 +56,7 @@ export const overRegistry = <E, R>(options: {
             RegistryServer.make(
               { group: "conformance", name: `n${index}`, hostname: `h${index}`, priority, profile: "fast" },
               registry,
-              { leaseDuration: options.leaseDuration, lag: options.lag }
+              { name: "memory", leaseDuration: options.leaseDuration, lag: options.lag }
             ),
             scope
           )

@@ -48,6 +48,19 @@ describe("the page", () => {
     assert.strictEqual(after(status({ phase: "Left" })).link._tag, "Left")
   })
 
+  it("says that the server does not know who is there, as one that does not reach its registry, until it does", () => {
+    const unsure = after(status({ phase: "Recovering" }))
+    assert.strictEqual(unsure.link._tag, "Unsure")
+    assert.strictEqual(Model.update(unsure, status()).link._tag, "Live")
+  })
+
+  it("shows messages between servers where there are any: not in a registry", () => {
+    assert.isTrue(Model.isOnLan(after(status())))
+    assert.isTrue(Model.isOnLan(after(status({ backend: "lan" }))))
+    assert.isTrue(Model.isOnLan(after(status({ backend: "lan+etcd" }))))
+    assert.isFalse(Model.isOnLan(after(status({ backend: "etcd" }))))
+  })
+
   it("keeps the newest events, and forgets those of a former start of the server", () => {
     const many = Array.from({ length: 1_100 }, (): Streamed => stalled)
     const full = after(status(), events(joined), events(...many, { at: 4, event: "Alive" }))
@@ -144,6 +157,14 @@ describe("the evidence", () => {
     assert.strictEqual(rows.get("Silent for"), "31.2 s")
     assert.strictEqual(rows.get("Questions asked"), "five, unanswered")
     assert.strictEqual(rows.get("Own lag meanwhile"), "3 ms")
+  })
+
+  it("of a removal from a registry says that the session was not renewed, and nothing of questions", () => {
+    const reason = { _tag: "Silent", for: 6_000, lastHeardOn: "registry", ownLag: 0 } as const
+    const { rows, text } = Evidence.ofEvent({ at: 2, event: "MemberRemoved", member: member("z"), reason })
+    assert.include(text, "its session in the registry was not renewed for 6s")
+    assert.deepInclude(rows, ["Its session", "was not renewed for 6.0 s"])
+    assert.isFalse(rows.some(([label]) => label === "Questions asked"))
   })
 
   it("of a reign, an absence, a pause and a member is there, and of nothing else", () => {

@@ -34,6 +34,8 @@ const linkText = (model: Model.Model): string => {
       return "Connecting…"
     case "Live":
       return "Live"
+    case "Unsure":
+      return "This server does not know at present who is there. What is shown is what it knew last."
     case "Left":
       return "This server has left its group. What is shown is its last view."
     case "Stale":
@@ -162,19 +164,21 @@ const Stage = ({ model, onSky, send }: Shown & { readonly onSky: (sky: Sky.Sky |
   const leader = Model.seenElection(model)?.reign?.leader.id ?? null
   const chosen = selected?.kind === "member" ? selected.id : null
   const members = status?.members ?? []
+  const speaks = Model.isOnLan(model)
   const drawn = members.map(({ asked, id, name }) => `${id} ${name} ${asked > 0 ? 1 : 0}`).join()
   return useMemo(() => (
     <section class="stage" aria-label="The ring">
       <RingView
         members={members}
         self={status?.self.id ?? ""}
+        speaks={speaks}
         leader={leader}
         selected={chosen}
         onSelect={(id) => send({ _tag: "Select", selected: { kind: "member", id } })}
         onSky={onSky}
       />
     </section>
-  ), [drawn, leader, chosen, status?.self.id])
+  ), [drawn, leader, chosen, speaks, status?.self.id])
 }
 
 const Past = ({ model, send }: Shown) => {
@@ -219,12 +223,12 @@ export const App = ({ store }: { readonly store: Store.Store }) => {
           <div class="side">
             <Leading model={model} />
             <Details model={model} onClose={() => send({ _tag: "Select", selected: null })} />
-            <Sending />
+            {status.sends !== false && <Sending />}
           </div>
           <Past model={model} send={send} />
           <div class="side">
             {table}
-            {messages}
+            {Model.isOnLan(model) && messages}
           </div>
           {events}
         </main>

@@ -1,4 +1,5 @@
 /** The members as a table: who they are, and when each was heard last. */
+import * as Member from "../../../protocol/model/Member.ts"
 import * as Evidence from "../Evidence.ts"
 import * as Model from "../Model.ts"
 
@@ -14,6 +15,8 @@ const heard = ({ asked, heard }: SeenMember): string =>
     ? "this server"
     : asked > 0
     ? `silent for ${Evidence.seconds(heard.ago)}, asked ${asked} of 5`
+    : heard.via === "registry"
+    ? `by the registry, ${Evidence.seconds(heard.ago)} ago`
     : `${Evidence.seconds(heard.ago)} ago`
 
 export const Members = ({ model, onSelect }: Props) => {
@@ -44,7 +47,7 @@ export const Members = ({ model, onSelect }: Props) => {
                 </th>
                 <td>{member.priority}</td>
                 <td>{heard(member)}</td>
-                <td>{member.ip}:{member.port}</td>
+                <td>{Member.formatAddress(member)}</td>
               </tr>
             ))}
           </tbody>

@@ -7,6 +7,8 @@ import * as Sky from "./Sky.ts"
 interface Props {
   readonly members: GroupStatus["members"]
   readonly self: string
+  /** Whether messages of servers are drawn. */
+  readonly speaks: boolean
   readonly leader: string | null
   readonly selected: string | null
   readonly onSelect: (id: string) => void
@@ -24,7 +26,7 @@ const short = (name: string): string => {
   return name.length > 14 ? `${name.slice(0, 13 - port.length)}…${port}` : name
 }
 
-interface MarkProps extends Omit<Props, "members" | "onSky"> {
+interface MarkProps extends Omit<Props, "members" | "onSky" | "speaks"> {
   readonly member: GroupStatus["members"][number]
   readonly place: Ring.Place
   readonly ring: Ring.Ring
@@ -103,7 +105,7 @@ export const RingView = (props: Props) => {
           </text>
         </svg>
       </div>
-      <Legend />
+      {props.speaks && <Legend />}
     </>
   )
 }
