@@ -3,11 +3,10 @@
  */
 import { formatAddress } from "../protocol/model/Member.ts"
 import * as Voters from "../protocol/model/Voters.ts"
-import * as Cells from "../status/Cells.ts"
 import type * as Style from "../status/Style.ts"
 import * as Text from "../status/Text.ts"
 import type * as Diagnosis from "./Diagnosis.ts"
-import type * as Finding from "./Finding.ts"
+import * as FindingText from "./FindingText.ts"
 import type { Interface, Observations, Server } from "./Observations.ts"
 import * as VoterFindings from "./VoterFindings.ts"
 
@@ -17,7 +16,8 @@ export const render = (
   style: Pick<Style.Style, "columns" | "color">
 ): ReadonlyArray<string> => {
   const { group, interfaces, lasted, multicastAddress, port, servers } = observations
-  const lines = (text: string, code = "", indent = 0, first = "") => paragraph(text, style, code, indent, first)
+  const lines = (text: string, code = "", indent = 0, first = "") =>
+    FindingText.paragraph(text, style, code, indent, first)
   const shown = servers.slice(0, mostServers)
   return [
     ...lines(`Bellwether doctor  group ${group}  ${multicastAddress}:${port}  listened ${Text.age(lasted)}`, "1"),
@@ -40,29 +40,14 @@ export const render = (
     ),
     ...(servers.length > shown.length ? lines(`and ${servers.length - shown.length} more`, "2", 2, "  ") : []),
     "",
-    ...findings.flatMap(({ do: what, says, severity }) => [
-      ...lines(says, severity === "problem" ? "1;31" : "33", 2, severity === "problem" ? "! " : "i "),
-      ...lines(what, "", 4, "  > "),
-      ""
-    ]),
-    ...lines(
-      healthy
-        ? "Healthy: nothing keeps servers here from finding each other."
-        : count(findings.filter(({ severity }) => severity === "problem").length),
-      healthy ? "1;32" : "1;31"
-    )
+    ...FindingText.all(findings, style),
+    ...FindingText.verdict({ findings, healthy }, "Healthy: nothing keeps servers here from finding each other.", style)
   ]
 }
-
-/** One finding as one line, for logs. */
-export const line = ({ do: what, finding, says, severity }: Finding.AnyFinding): string =>
-  Text.clean(`${severity} ${finding}: ${says} ${what}`)
 
 // internal
 
 const mostServers = 20
-
-const count = (problems: number): string => problems === 1 ? "1 problem." : `${problems} problems.`
 
 const whys: { readonly [W in Interface["why"]]: string } = {
   Named: "named by the setting",
@@ -103,26 +88,3 @@ const ofServer = ({ answered, asked, interval, listed, local, multicast, votesIn
       : [votesIn >= Voters.never ? "has no vote" : `does not vote yet: in ${Text.age(votesIn)} at the latest`]),
     ...(local ? ["on this host"] : [])
   ].join(", ")
-
-/** Words in lines of the style's width: the first begins with `first`, the others are indented. */
-const paragraph = (
-  text: string,
-  { color, columns }: Pick<Style.Style, "columns" | "color">,
-  code: string,
-  indent: number,
-  first: string
-): ReadonlyArray<string> => {
-  const lines: Array<string> = []
-  let line = first
-  let isEmpty = true
-  for (const word of Text.clean(text).split(" ")) {
-    if (!isEmpty && Cells.width(line) + 1 + Cells.width(word) > columns) {
-      lines.push(line)
-      line = " ".repeat(indent)
-      isEmpty = true
-    }
-    line += isEmpty ? word : ` ${word}`
-    isEmpty = false
-  }
-  return [...lines, line].map((one) => color && code !== "" ? `\x1b[${code}m${one}\x1b[0m` : one)
-}

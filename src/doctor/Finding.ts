@@ -29,6 +29,11 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
  *   fewer. `GroupSizeDiffers`: servers go by different ones.
  * - `DuplicateIdentity`: two servers under one id. `SeveralLeaders`: not all name the same leader.
  * - `Flood`: a source sends more than is read. `Drops`, `SmallReceiveBuffer`: bursts of datagrams are lost on this host, or would be.
+ * - With the backend etcd: `EtcdAway`: an endpoint does not answer. `EtcdUntrusted`: a certificate is not believed. `EtcdTooOld`, `EtcdGatewayOff`:
+ *   it has no JSON gateway. `EtcdLoginMissing`, `EtcdLoginRefused`, `EtcdNoRight`: it asks for a name and a password, refuses them, or the
+ *   user may not read and write the keys. `EtcdNoQuorum`: no majority of its nodes follows. `EtcdClusters`: the endpoints are of several.
+ *   `EtcdAlarm`: it says itself that it cannot work. `EtcdReadOnly`: nothing can be written. `EtcdClock`: a lease ended early, or late.
+ *   `EtcdEndsLeasesEarly`: a version that may. `EtcdSlow`: its answers take long.
  *
  * @category schemas
  * @since 0.1.0
@@ -70,7 +75,21 @@ export const Kind = Schema.Literals([
   "OtherProgram",
   "Flood",
   "Drops",
-  "SmallReceiveBuffer"
+  "SmallReceiveBuffer",
+  "EtcdAway",
+  "EtcdUntrusted",
+  "EtcdTooOld",
+  "EtcdGatewayOff",
+  "EtcdLoginMissing",
+  "EtcdLoginRefused",
+  "EtcdNoRight",
+  "EtcdNoQuorum",
+  "EtcdClusters",
+  "EtcdAlarm",
+  "EtcdReadOnly",
+  "EtcdClock",
+  "EtcdEndsLeasesEarly",
+  "EtcdSlow"
 ])
 
 /**

@@ -54,6 +54,14 @@ export const TimeToLive = Schema.Struct({
   keys: Schema.optionalKey(Schema.Array(Schema.String))
 })
 
+/** What a node says of itself. Those it cannot do its work for are among its errors, such as a full disk. */
+export const Status = Schema.Struct({
+  header: Schema.Struct({ ...Header.fields, member_id: Schema.optionalKey(Long) }),
+  /** The node that leads, as this one knows; 0 or left out where none does. */
+  leader: Schema.optionalKey(Long),
+  errors: Schema.optionalKey(Schema.Array(Schema.String))
+})
+
 export const Done = Schema.Struct({ header: Header })
 
 export const Authenticated = Schema.Struct({ header: Header, token: Schema.String })

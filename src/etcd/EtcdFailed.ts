@@ -18,7 +18,9 @@ export class EtcdFailed extends Schema.TaggedError<EtcdFailed>()("EtcdFailed", {
   endpoint: Schema.String,
   detail: Schema.String,
   /** The connection ended before the answer did. */
-  isHungUp: Schema.optionalKey(Schema.Literal(true))
+  isHungUp: Schema.optionalKey(Schema.Literal(true)),
+  /** One side does not believe the other's certificate. */
+  isUntrusted: Schema.optionalKey(Schema.Literal(true))
 }) {
   override get message() {
     return `${this.endpoint}: ${this.detail}`
@@ -88,8 +90,10 @@ const codeIn = (error: unknown, depth = 0): { readonly code: string; readonly te
 export const ofClient = (endpoint: string, error: HttpClientError.HttpClientError): EtcdFailed => {
   const found = codeIn(error)
   const detail = shortened(found?.text ?? error.message)
-  const isUnsent = found !== undefined && (unsent.test(found.code) || untrusted.test(found.code))
-  return isUnsent
+  if (found !== undefined && untrusted.test(found.code)) {
+    return new EtcdFailed({ kind: "NotDone", endpoint, detail, isUntrusted: true })
+  }
+  return found !== undefined && unsent.test(found.code)
     ? new EtcdFailed({ kind: "NotDone", endpoint, detail })
     : new EtcdFailed({ kind: "Unknown", endpoint, detail, isHungUp: true })
 }

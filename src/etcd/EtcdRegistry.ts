@@ -17,7 +17,7 @@ export interface Options extends Pick<Gateway.Options, "endpoints" | "credential
 }
 
 /** The keys of one group. A name may have slashes: those of group `a/b` are none of group `a`. */
-const prefixOf = ({ group, prefix }: Pick<Options, "prefix" | "group">): string =>
+export const prefixOf = ({ group, prefix }: Pick<Options, "prefix" | "group">): string =>
   `${prefix}${encodeURIComponent(group)}/`
 
 /** The registry, the gateway that it asks, and what all its keys begin with there. */

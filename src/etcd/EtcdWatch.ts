@@ -38,13 +38,10 @@ interface Progress {
 }
 
 export const make = (gateway: Gateway.Gateway, prefix: string, removals: string): EtcdWatch => {
-  const all = { key: Answers.encoded(prefix), range_end: Answers.encoded(Answers.endOf(prefix)) }
+  const all = keysBelow(prefix)
   const running = new Set<Progress>()
   const begin = Effect.gen(function*() {
-    const range = yield* gateway.ask("/v3/kv/range", { ...all, limit: String(mostKeys) }, Answers.Range)
-    if (range.more === true) return yield* failed("Refused", `more than ${mostKeys} keys below ${prefix}`)
-    const revision = BigInt(range.header.revision ?? "0")
-    const entries = (range.kvs ?? []).map((kv) => entryOf(prefix, kv))
+    const { entries, revision } = yield* picture(gateway, prefix)
     const progress: Progress = {
       sessions: new Map(entries.map(({ key, session }) => [key, session])),
       revision,
@@ -62,11 +59,9 @@ export const make = (gateway: Gateway.Gateway, prefix: string, removals: string)
       Stream.concat(Stream.fail(failed("Unreachable", "the watch has ended"))),
       Stream.interruptWhen(Deferred.await(progress.hangUp))
     )
-    const picture: Registry.Change = { _tag: "Picture", entries: entries.filter(({ key }) => key !== removals) }
-    return Stream.concat(Stream.succeed([picture]), later)
-  }).pipe(
-    Effect.mapError((error) => error._tag === "EtcdFailed" ? failedIn("watch")(error) : error)
-  )
+    const shown: Registry.Change = { _tag: "Picture", entries: entries.filter(({ key }) => key !== removals) }
+    return Stream.concat(Stream.succeed([shown]), later)
+  })
   return {
     changes: Stream.unwrap(begin).pipe(Stream.flattenIterable),
     onSeen: (seen) => {
@@ -74,6 +69,29 @@ export const make = (gateway: Gateway.Gateway, prefix: string, removals: string)
     }
   }
 }
+
+const keysBelow = (prefix: string) => ({
+  key: Answers.encoded(prefix),
+  range_end: Answers.encoded(Answers.endOf(prefix))
+})
+
+/** All that is below a prefix, at one revision, as a majority has it. */
+export const picture = (
+  gateway: Pick<Gateway.Gateway, "ask">,
+  prefix: string
+): Effect.Effect<
+  { readonly entries: ReadonlyArray<Registry.Entry>; readonly revision: bigint },
+  Registry.RegistryFailed
+> =>
+  gateway.ask("/v3/kv/range", { ...keysBelow(prefix), limit: String(mostKeys) }, Answers.Range).pipe(
+    Effect.mapError(failedIn("watch")),
+    Effect.flatMap(({ header, kvs = [], more }) =>
+      more === true ? Effect.fail(failed("Refused", `more than ${mostKeys} keys below ${prefix}`)) : Effect.succeed({
+        entries: kvs.map((kv) => entryOf(prefix, kv)),
+        revision: BigInt(header.revision ?? "0")
+      })
+    )
+  )
 
 const entryOf = (
   prefix: string,

@@ -24,7 +24,7 @@ describe("what doctor makes of", () => {
 
   it("gives each kind of finding in one of these cases", () => {
     const given = new Set(cases.flatMap(([, , findings]) => findings.map((finding) => finding.replace("?", ""))))
-    assert.sameMembers([...given], [...Finding.Kind.literals])
+    assert.sameMembers([...given], Finding.Kind.literals.filter((kind) => !kind.startsWith("Etcd")))
   })
 
   it("names no more than a handful of many servers", () => {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { stripVTControlCharacters } from "node:util"
 import * as Diagnosis from "../../src/doctor/Diagnosis.ts"
 import * as DiagnosisText from "../../src/doctor/DiagnosisText.ts"
+import * as FindingText from "../../src/doctor/FindingText.ts"
 import type { Observations } from "../../src/doctor/Observations.ts"
 import * as Cells from "../../src/status/Cells.ts"
 import * as Style from "../../src/status/Style.ts"
@@ -104,6 +105,6 @@ describe("a diagnosis on a terminal", () => {
 
   it("is one line a finding for logs", () => {
     const [finding] = Diagnosis.diagnose(seen)
-    assert.match(DiagnosisText.line(finding!), /^problem Refused: The system .* allow UDP for this program\.$/)
+    assert.match(FindingText.line(finding!), /^problem Refused: The system .* allow UDP for this program\.$/)
   })
 })

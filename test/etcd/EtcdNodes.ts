@@ -159,3 +159,15 @@ export const leaderOf = Effect.fnUntraced(function*(
     yield* Effect.sleep("50 millis")
   }
 })
+
+/** What an operator does by `etcdctl`: a user with the right to one prefix, and authentication on. */
+export const secure = async (url: string) => {
+  const base64 = (text: string) => Buffer.from(text).toString("base64")
+  const auth = (path: string, body: object) => post(url, `/v3/auth/${path}`, body)
+  for (const name of ["root", "bellwether"]) await auth("user/add", { name, password: `${name}'s` })
+  for (const name of ["root", "bellwether"]) await auth("role/add", { name })
+  const perm = { permType: "READWRITE", key: base64("/bellwether/"), range_end: base64("/bellwether0") }
+  await auth("role/grant", { name: "bellwether", perm })
+  for (const name of ["root", "bellwether"]) await auth("user/grant", { user: name, role: name })
+  await auth("enable", {})
+}

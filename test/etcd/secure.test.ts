@@ -66,18 +66,6 @@ describe.skipIf(EtcdNodes.skip || Certificates.skip)(`etcd over TLS${EtcdNodes.b
     })))
 })
 
-/** What an operator does by `etcdctl`: a user with the right to one prefix, and authentication on. */
-const secure = async (url: string) => {
-  const base64 = (text: string) => Buffer.from(text).toString("base64")
-  const post = (path: string, body: object) => EtcdNodes.post(url, `/v3/auth/${path}`, body)
-  for (const name of ["root", "bellwether"]) await post("user/add", { name, password: `${name}'s` })
-  for (const name of ["root", "bellwether"]) await post("role/add", { name })
-  const perm = { permType: "READWRITE", key: base64("/bellwether/"), range_end: base64("/bellwether0") }
-  await post("role/grant", { name: "bellwether", perm })
-  for (const name of ["root", "bellwether"]) await post("user/grant", { user: name, role: name })
-  await post("enable", {})
-}
-
 describe.skipIf(EtcdNodes.skip)(`etcd with a password${EtcdNodes.because}`, () => {
   it.live("does what it does without, and knows nobody any more when it has started again", () =>
     Effect.scoped(Effect.gen(function*() {
@@ -86,7 +74,7 @@ describe.skipIf(EtcdNodes.skip)(`etcd with a password${EtcdNodes.because}`, () =
       const credentials = { username: "bellwether", password: Redacted.make("bellwether's") }
       const early = yield* at(node.url, credentials)
       yield* early.registry.renew
-      yield* Effect.promise(() => secure(node.url))
+      yield* Effect.promise(() => EtcdNodes.secure(node.url))
       yield* EtcdStart.check(early.gateway, early.prefix)
       for (const { behaves } of RegistryCases.all.filter((_, at) => at !== 2)) {
         const { registry } = yield* at(node.url, credentials)
@@ -106,7 +94,7 @@ describe.skipIf(EtcdNodes.skip)(`etcd with a password${EtcdNodes.because}`, () =
     Effect.scoped(Effect.gen(function*() {
       const nodes = yield* EtcdNodes.make({ count: 1 })
       const { url } = nodes[0]!
-      yield* Effect.promise(() => secure(url))
+      yield* Effect.promise(() => EtcdNodes.secure(url))
       const bellwether = { username: "bellwether", password: Redacted.make("bellwether's") }
       const refused = Effect.fnUntraced(
         function*(credentials: EtcdRegistry.Options["credentials"], prefix = "/bellwether/") {
