@@ -14,12 +14,17 @@ import * as Option from "effect/Option"
 import type * as Order from "../client/Command.ts"
 import * as Settings from "../settings/Settings.ts"
 import { version } from "../status/Version.ts"
+import * as Backend from "./backend.ts"
+import * as EtcdFlags from "./etcd/flags.ts"
 import * as Given from "./given.ts"
 import type * as Log from "./log.ts"
 import * as Options from "./options.ts"
 import * as Refusal from "./refusal.ts"
+import * as Serving from "./serving.ts"
 
 const serveFlags = {
+  backend: Options.backend,
+  etcd: Options.etcdFlagsOf(EtcdFlags.keys),
   ...Options.flagsOf(Settings.flagKeys),
   "log-format": Options.logFormat,
   json: Options.json.pipe(Flag.withDescription("standard output becomes the stream of events, one JSON object a line"))
@@ -28,6 +33,8 @@ const answer = Options.timeout("how long to wait for an answer", Duration.second
 const acknowledgement = Options.timeout("how long to wait until a message is acknowledged", Duration.seconds(10))
 const everyAcknowledgement = Options.timeout("how long to wait until a line is acknowledged", Duration.minutes(1))
 const askFlags = {
+  backend: Options.backend,
+  etcd: Options.etcdFlagsOf(Options.etcdAskingKeys),
   ...Options.flagsOf(Options.askingKeys),
   timeout: answer,
   "this-host": Options.thisHost,
@@ -58,11 +65,14 @@ const order = (
   { json, timeout, ...flags }: Given.Given & { readonly json: boolean; readonly timeout: Duration.Duration },
   order: Order.Order
 ) =>
-  Effect.gen(function*() {
-    const settings = yield* Given.resolve(flags)
-    const { command } = yield* Effect.promise(() => import("./command.ts"))
-    return yield* command(settings, order, { json, timeout })
-  })
+  onLan(
+    "this command",
+    Effect.gen(function*() {
+      const settings = yield* Given.resolve(flags)
+      const { command } = yield* Effect.promise(() => import("./command.ts"))
+      return yield* command(settings, order, { json, timeout })
+    })
+  )
 
 const orders = [
   Command.make("resign", leadFlags, ({ at, election, ...flags }) => order(flags, { what: "Resign", at, election }))
@@ -99,22 +109,54 @@ const orders = [
 ] as const
 
 const doctorFlags = {
+  backend: Options.backend,
+  etcd: Options.etcdFlagsOf(Options.etcdAskingKeys),
   ...Options.flagsOf(Options.examinedKeys),
   timeout: Options.listen,
   watch: Options.watch,
   json: Options.json.pipe(Flag.withDescription("print the report as one JSON object; with --watch one a line"))
 }
 
-const runServe = Effect.fnUntraced(function*({ json, "log-format": logFormat, ...flags }: ServeFlags) {
-  const { settings, token } = yield* Given.resolveToServe(flags)
-  const { serve } = yield* Effect.promise(() => import("./serve.ts"))
-  return yield* serve(settings, { json, token, logFormat: Option.getOrNull(logFormat) })
-})
+const runServe = ({ backend, etcd, json, "log-format": logFormat, ...flags }: ServeFlags) =>
+  Serving.serving({ flags, backend, etcd, json, logFormat: Option.getOrNull(logFormat) })
 
-interface ServeFlags extends Given.Given {
+interface OfBackend {
+  readonly backend: Option.Option<Backend.Backend>
+  readonly etcd: EtcdFlags.Flags
+}
+
+interface ServeFlags extends Given.Given, OfBackend {
   readonly json: boolean
   readonly "log-format": Option.Option<Log.Format>
 }
+
+interface AskFlags extends Given.Given, OfBackend {
+  readonly json: boolean
+  readonly "this-host": boolean
+  readonly timeout: Duration.Duration
+}
+
+/** Asks a group, by its backend. */
+const ask = (what: "members" | "leader") =>
+  Effect.fnUntraced(function*({ backend, etcd, json, "this-host": thisHost, timeout, ...flags }: AskFlags) {
+    if ((yield* Backend.choose(backend, etcd)) === "etcd") {
+      const asking = yield* Effect.promise(() => import("./etcd/asking.ts"))
+      return yield* asking[what]({ flags, etcd, json, timeout, thisHost })
+    }
+    const settings = yield* Given.resolve(flags)
+    const options = { json, thisHost, timeout }
+    return yield* what === "members"
+      ? Effect.flatMap(Effect.promise(() => import("./members.ts")), ({ members }) => members(settings, options))
+      : Effect.flatMap(Effect.promise(() => import("./leader.ts")), ({ leader }) => leader(settings, options))
+  })
+
+/** Of the servers of a LAN alone: where another backend keeps the group, what to do instead. */
+const onLan = <A, E, R>(command: string, run: Effect.Effect<A, E, R>, instead: string = overHttp) =>
+  Effect.andThen(Backend.refuseElsewhere(command, instead), run)
+
+const noMessages = "a registry carries no messages"
+
+const overHttp = "ask a server's HTTP API (the setting http)"
 
 const simulateFlags = {
   ...Options.flagsOf(Options.simulatedKeys),
@@ -133,20 +175,15 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
   ),
   Command.withSubcommands([
     Command.make("serve", serveFlags, runServe).pipe(Command.withDescription("Join the group and stay until stopped")),
-    Command.make("members", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
-      Effect.gen(function*() {
-        const settings = yield* Given.resolve(flags)
-        const { members } = yield* Effect.promise(() => import("./members.ts"))
-        return yield* members(settings, { json, thisHost, timeout })
-      })).pipe(Command.withDescription("Ask a group who is in it, without joining")),
-    Command.make("leader", askFlags, ({ json, "this-host": thisHost, timeout, ...flags }) =>
-      Effect.gen(function*() {
-        const settings = yield* Given.resolve(flags)
-        const { leader } = yield* Effect.promise(() => import("./leader.ts"))
-        return yield* leader(settings, { json, thisHost, timeout })
-      })).pipe(Command.withDescription("Ask a group who leads it, without joining")),
+    Command.make("members", askFlags, ask("members")).pipe(
+      Command.withDescription("Ask a group who is in it, without joining")
+    ),
+    Command.make("leader", askFlags, ask("leader")).pipe(
+      Command.withDescription("Ask a group who leads it, without joining")
+    ),
     Command.make("watch", watchFlags, ({ url, ...flags }) =>
       Effect.gen(function*() {
+        if (Option.isNone(url)) yield* Backend.refuseElsewhere("watch", "or --url with the address of a server's page")
         const { settings, token } = yield* Given.resolveToWatch(flags)
         const { watch } = yield* Effect.promise(() => import("./watch.ts"))
         return yield* watch({ settings, token, url: Option.getOrUndefined(url) })
@@ -183,28 +220,40 @@ const root = Command.make("bellwether", serveFlags, runServe).pipe(
           "Start five servers on this host, and see what follows when they are killed, frozen or cut off"
         )
       ),
-    Command.make("doctor", doctorFlags, ({ json, timeout, watch, ...flags }) =>
+    Command.make("doctor", doctorFlags, ({ backend, etcd, json, timeout, watch, ...flags }) =>
       Effect.gen(function*() {
+        if ((yield* Backend.choose(backend, etcd)) === "etcd") {
+          const { doctor } = yield* Effect.promise(() => import("./etcd/doctor.ts"))
+          return yield* doctor({ flags, etcd, json, timeout, watch })
+        }
         const settings = yield* Given.resolve(flags)
         const { doctor } = yield* Effect.promise(() => import("./doctor.ts"))
         return yield* doctor(settings, { json, timeout, watch })
       })).pipe(Command.withDescription("Explain why servers do not find each other, and what to do about it")),
     Command.make("client", clientFlags, ({ json, timeout, ...flags }) =>
-      Effect.gen(function*() {
-        const settings = yield* Given.resolve(flags)
-        const { client } = yield* Effect.promise(() => import("./client.ts"))
-        return yield* client(settings, { json, timeout })
-      })).pipe(
+      onLan(
+        "client",
+        Effect.gen(function*() {
+          const settings = yield* Given.resolve(flags)
+          const { client } = yield* Effect.promise(() => import("./client.ts"))
+          return yield* client(settings, { json, timeout })
+        }),
+        noMessages
+      )).pipe(
         Command.withDescription(
           "Join as a client: send each line of standard input to everybody, and show what all clients send"
         )
       ),
     Command.make("send", sendFlags, ({ json, text, timeout, ...flags }) =>
-      Effect.gen(function*() {
-        const settings = yield* Given.resolve(flags)
-        const { send } = yield* Effect.promise(() => import("./send.ts"))
-        return yield* send(text, settings, { json, timeout })
-      })).pipe(Command.withDescription("Send one message to everybody, and wait until it is acknowledged")),
+      onLan(
+        "send",
+        Effect.gen(function*() {
+          const settings = yield* Given.resolve(flags)
+          const { send } = yield* Effect.promise(() => import("./send.ts"))
+          return yield* send(text, settings, { json, timeout })
+        }),
+        noMessages
+      )).pipe(Command.withDescription("Send one message to everybody, and wait until it is acknowledged")),
     ...orders
   ])
 )

@@ -7,12 +7,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as Diagnosis from "../doctor/Diagnosis.ts"
 import * as DiagnosisText from "../doctor/DiagnosisText.ts"
 import * as Examination from "../doctor/Examination.ts"
 import type * as Finding from "../doctor/Finding.ts"
+import * as FindingText from "../doctor/FindingText.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as Text from "../status/Text.ts"
 import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
@@ -20,16 +20,8 @@ import * as NodeInterfaces from "../transport/node/NodeInterfaces.ts"
 import * as NodeKernel from "../transport/node/NodeKernel.ts"
 import * as NodePorts from "../transport/node/NodePorts.ts"
 import * as Output from "./output.ts"
+import { ProblemsFound } from "./problemsFound.ts"
 import * as Terminal from "./terminal.ts"
-
-/** Problems were found, and printed on standard output. */
-export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("ProblemsFound", { problems: Schema.Natural }) {
-  override readonly [Runtime.errorExitCode] = 1
-  override readonly [Runtime.errorReported] = false
-  override get message() {
-    return `${this.problems} problems found`
-  }
-}
 
 const encode = Schema.encodeSync(Diagnosis.Report)
 const checkEvery = Duration.millis(100)
@@ -126,7 +118,7 @@ const watched = Effect.fnUntraced(function*(
       if (json) yield* show(now)
       else {
         for (const one of gone) yield* say(`no longer: ${Text.clean(one.says)}`)
-        for (const one of come) yield* say(DiagnosisText.line(one))
+        for (const one of come) yield* say(FindingText.line(one))
       }
     }
     healthy &&= now.healthy

@@ -7,6 +7,8 @@ import * as Election from "../protocol/model/Election.ts"
 import * as DurationText from "../settings/DurationText.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as Backend from "./backend.ts"
+import * as EtcdFlags from "./etcd/flags.ts"
 import * as Log from "./log.ts"
 
 /** A flag that is read by the schema of a setting. */
@@ -33,6 +35,33 @@ export const flagsOf = <const K extends Settings.Key>(
     })`
     return [key, flagOf(Settings.flagName(key).slice(2), setting, description)]
   })) as never
+
+/** Which backend keeps the group. */
+export const backend = flagOf(
+  "backend",
+  Backend.setting,
+  `${Backend.setting.summary} (default: ${Backend.setting.default("standard")}; environment: ${Backend.environment})`
+)
+
+/** Flags for these settings of etcd. */
+export const etcdFlagsOf = <const K extends EtcdFlags.Key>(
+  keys: ReadonlyArray<K>
+): { readonly [P in K]: Flag.Flag<NonNullable<EtcdFlags.Flags[P]>> } =>
+  Object.fromEntries(keys.map((key) => {
+    const setting: Setting.Setting<unknown, unknown> = EtcdFlags.settings[key]
+    const otherwise = Schema.encodeSync(Schema.UndefinedOr(setting.text))(setting.default("standard")) || "none"
+    return [
+      key,
+      flagOf(
+        EtcdFlags.flagName(key).slice(2),
+        setting,
+        `with etcd: ${setting.summary} (default: ${otherwise}; environment: ${EtcdFlags.environmentName(key)})`
+      )
+    ]
+  })) as never
+
+/** What a question to etcd needs to know. */
+export const etcdAskingKeys = ["endpoints", "username", "prefix", "caFile", "certFile", "keyFile"] as const
 
 /** What a question to a group needs to know. */
 export const networkKeys = ["group", "keyFile", "keyMode", "multicastAddress", "port", "ttl", "interfaces"] as const
@@ -218,6 +247,8 @@ export const simulatedKeys = [
 /** Every flag that takes a part in some command, and what is allowed for it. */
 export const allowed: ReadonlyMap<string, string> = new Map([
   ...Settings.flagKeys.map((key) => [Settings.flagName(key), Settings.settings[key].allowed] as const),
+  ["--backend", Backend.setting.allowed],
+  ...EtcdFlags.keys.map((key) => [EtcdFlags.flagName(key), EtcdFlags.settings[key].allowed] as const),
   ["--timeout", timeoutSetting.allowed],
   ["--watch", watchSetting.allowed],
   ["--log-format", Log.format.allowed],

@@ -6,12 +6,13 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as NodeInterfaces from "../transport/node/NodeInterfaces.ts"
 import * as NodeKeyFile from "../transport/node/NodeKeyFile.ts"
 import * as Exit from "./exit.ts"
-import * as Given from "./given.ts"
 import * as Output from "./output.ts"
 import * as Plain from "./plain.ts"
+import * as Serving from "./serving.ts"
 import * as Signals from "./signals.ts"
 
 const words = process.argv.slice(2)
@@ -23,11 +24,7 @@ const demoServer = Effect.gen(function*() {
 })
 
 /** A program that is asked only to serve need not load all that a command line can be. */
-const serve = Effect.fnUntraced(function*({ flags, json, logFormat }: Plain.Plain) {
-  const { settings, token } = yield* Given.resolveToServe(flags)
-  const { serve } = yield* Effect.promise(() => import("./serve.ts"))
-  return yield* serve(settings, { json, token, logFormat })
-})
+const serve = (plain: Plain.Plain) => Serving.serving({ ...plain, backend: Option.none(), etcd: {} })
 
 const command = Effect.gen(function*() {
   const { run } = yield* Effect.promise(() => import("./commands.ts"))

@@ -2,80 +2,49 @@
  * `serve`: joins the group and stays until it is told to stop. Standard output shows what happens: a display on a
  * terminal, else a line an event, as JSON where that is asked for.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import type { EtcdError } from "../etcd/Etcd.ts"
 import * as Event from "../protocol/model/Event.ts"
 import type * as Group from "../server/Group.ts"
-import * as Server from "../server/Server.ts"
+import type * as Leadership from "../server/Leadership.ts"
+import type * as Publishing from "../server/Publishing.ts"
+import type { ServerError } from "../server/Server.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as EventLog from "../status/EventLog.ts"
 import * as EventText from "../status/EventText.ts"
-import type { DatagramsFailed } from "../transport/Datagrams.ts"
-import * as NodeDatagrams from "../transport/node/NodeDatagrams.ts"
-import * as Rarely from "../transport/node/Rarely.ts"
-import * as Socket from "../transport/node/Socket.ts"
 import * as Events from "./events.ts"
 import * as Ending from "./exit.ts"
 import * as Log from "./log.ts"
 import type { Collector } from "./otlp.ts"
-import * as Spawner from "./spawner.ts"
 import * as Systemd from "./systemd.ts"
 import * as Telemetry from "./telemetry.ts"
 import * as Terminal from "./terminal.ts"
 
 const encode = Schema.encodeSync(Event.Event)
 
-/** What the network may get over by itself, such as a port of ours that our former process has not given back yet. */
-const passes: ReadonlySet<DatagramsFailed["kind"]> = new Set([
-  "AddressInUse",
-  "AddressNotAvailable",
-  "NoSuchInterface",
-  "OutOfDescriptors",
-  "Unreachable"
-])
-
-/**
- * Starts the server as soon as its sockets open, and tells once why they do not. Without its own port it would lead a
- * group of which nobody hears, so it does not start before.
- */
-const start = Effect.fnUntraced(function*(
-  settings: Settings.Settings,
-  scope: Scope.Scope,
-  show: Show
-) {
-  let told = ""
-  const attempt = Effect.gen(function*() {
-    const own = yield* Scope.fork(scope)
-    return yield* Scope.provide(Server.fromSettings(settings), own).pipe(
-      Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
-    )
-  })
-  const tellOnce = Effect.fnUntraced(function*({ kind, message }: DatagramsFailed) {
-    if (message === told) return
-    told = message
-    // A port that another worker keeps does not get free as one of a former process does.
-    if (kind === "AddressInUse" && Rarely.cluster().isWorker) yield* Effect.logWarning(message)
-    const at = yield* Clock.currentTimeMillis
-    // No hub can tell it: a server's state, of which a hub gives snapshots, begins with the address of an open socket.
-    yield* show({ at, event: "NetworkChanged", what: `${message}; the server starts when it opens` })
-  })
-  return yield* attempt.pipe(
-    Effect.tapError((error) => isPassing(error) ? tellOnce(error) : Effect.void),
-    Effect.retry({ schedule: Socket.reopening, while: isPassing })
-  )
-})
-
-const isPassing = (error: Server.ServerError): error is DatagramsFailed =>
-  error._tag === "DatagramsFailed" && (passes.has(error.kind) || error.during === "scan")
-
 /** What shows the events of a server, and logs them where that is asked for. */
-type Show = (event: Event.Event) => Effect.Effect<void>
+export type Show = (event: Event.Event) => Effect.Effect<void>
+
+/** A server that runs. One whose backend carries no messages publishes none. */
+export interface Served {
+  readonly group: Group.GroupShape
+  readonly leadership: Leadership.LeadershipShape
+  readonly publishing: Publishing.PublishingShape | null
+}
+
+/** A server that is to be: what keeps its group starts it. */
+export interface Backed {
+  readonly settings: Settings.Settings
+  /** Where its group meets, for the head of the display. */
+  readonly where: string
+  /** Starts it, and ends it with the scope. What keeps it from starting, and may pass, is shown. */
+  readonly start: (scope: Scope.Scope, show: Show) => Effect.Effect<Served, ServerError | EtcdError>
+}
 
 /** How a server is shown on standard output: `watch` is called once it runs. */
 interface Showing {
@@ -94,7 +63,7 @@ const shout = (event: Event.Event) =>
 const serveHttp = Effect.fnUntraced(function*(
   settings: Settings.Settings,
   token: Redacted.Redacted | undefined,
-  server: Server.ServerShape
+  server: Served
 ) {
   const { http } = settings
   if (http === undefined) return
@@ -120,7 +89,7 @@ const logger = (
 
 /** What goes with a server. */
 interface Around {
-  readonly settings: Settings.Settings
+  readonly backed: Backed
   readonly token: Redacted.Redacted | undefined
   readonly systemd: Systemd.Systemd
   readonly telemetry: Collector | null
@@ -129,12 +98,13 @@ interface Around {
 
 /** Serves until the server cannot go on, or is told to stop. */
 const stay = Effect.fnUntraced(function*(
-  { log, settings, systemd, telemetry, token }: Around,
+  { backed, log, systemd, telemetry, token }: Around,
   { show: print, watch }: Showing
 ) {
+  const { settings } = backed
   const show: Show = (event) => Effect.andThen(log(event), Effect.sync(() => print(event)))
   const server = yield* Scope.fork(yield* Effect.scope)
-  const running = yield* start(settings, server, show)
+  const running = yield* backed.start(server, show)
   const { group } = running
   const shown = yield* EventLog.annotated(group)(Events.follow(group, show))
   if (telemetry !== null) yield* telemetry.measure(group)
@@ -151,21 +121,21 @@ const stay = Effect.fnUntraced(function*(
 })
 
 /** How a server is run: whether its events are printed as JSON, the token of its page, if any, and how its events are logged, if so. */
-interface Options {
+export interface Options {
   readonly json: boolean
   readonly token: Redacted.Redacted | undefined
   readonly logFormat: Log.Format | null
 }
 
-/** Serves over datagrams that are given. */
+/** Serves what is given. */
 export const serveOver = Effect.fnUntraced(
-  function*(settings: Settings.Settings, { json, logFormat, token }: Options) {
+  function*(backed: Backed, { json, logFormat, token }: Options) {
     yield* Ending.stoppingIsSuccess
     const systemd = yield* Systemd.make
     const telemetry = yield* Telemetry.asked
     const isLogged = logFormat !== null
     const hasScreen = !json && !isLogged && (yield* Terminal.isScreen)
-    const around = { settings, token, systemd, telemetry, log: logger({ isLogged, telemetry, hasScreen }) }
+    const around = { backed, token, systemd, telemetry, log: logger({ isLogged, telemetry, hasScreen }) }
     const run = (shown: Effect.Effect<Showing, never, Scope.Scope>) =>
       Effect.scoped(Effect.flatMap(shown, (showing) => stay(around, showing))).pipe(
         telemetry?.on ?? identity,
@@ -173,7 +143,7 @@ export const serveOver = Effect.fnUntraced(
       )
     if (hasScreen) {
       const { make } = yield* Effect.promise(() => import("./ownView.ts"))
-      const { on, open, ...view } = yield* make(settings)
+      const { on, open, ...view } = yield* make(backed)
       return yield* on(run(Effect.as(open, view)))
     }
     if (isLogged && !json) return yield* run(Effect.succeed(unseen))
@@ -181,6 +151,3 @@ export const serveOver = Effect.fnUntraced(
     return yield* run(Effect.map(printing, ({ show }) => ({ ...unseen, show })))
   }
 )
-
-export const serve = (settings: Settings.Settings, options: Options) =>
-  Effect.provide(serveOver(settings, options), [NodeDatagrams.layer, Spawner.layer])

@@ -49,7 +49,7 @@ export const serve = Effect.gen(function*() {
   )
   const settings = yield* settingsOf(yield* Deferred.await(launched))
   const datagrams = Layer.provideMerge(CutOff.layer(() => isCutOff), NodeDatagrams.layer)
-  const { serveOver } = yield* Effect.promise(() => import("../serve.ts"))
+  const { serveOver } = yield* Effect.promise(() => import("../lan.ts"))
   return yield* Effect.provide(
     serveOver(settings, { json: true, token: settings.httpToken, logFormat: null }),
     [datagrams, Spawner.layer]
