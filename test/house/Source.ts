@@ -14,6 +14,8 @@ interface Import {
   readonly file: string | undefined
   /** Gone when the program runs. */
   readonly isType: boolean
+  /** Loaded when it is asked for. */
+  readonly isLater: boolean
 }
 
 /** A file of `src`. */
@@ -41,10 +43,11 @@ export const parse = (path: string, text: string): Source => {
   if (firstError !== undefined) throw new Error(`${path}: ${firstError.message}`)
   const { comments, module, program } = parsed
 
-  const imported = (from: string, isType: boolean): Import => ({
+  const imported = (from: string, isType: boolean, isLater = false): Import => ({
     from,
     file: from.startsWith(".") ? Path.posix.normalize(Path.posix.join(Path.posix.dirname(path), from)) : undefined,
-    isType
+    isType,
+    isLater
   })
   const docs = comments.filter((comment) => comment.type === "Block" && comment.value.startsWith("*"))
   const docBefore = (offset: number) =>
@@ -64,7 +67,7 @@ export const parse = (path: string, text: string): Source => {
         entries.flatMap((entry) => entry.moduleRequest ? [imported(entry.moduleRequest.value, entry.isType)] : [])
       ),
       ...module.dynamicImports.map(({ moduleRequest }) =>
-        imported(text.slice(moduleRequest.start + 1, moduleRequest.end - 1), false)
+        imported(text.slice(moduleRequest.start + 1, moduleRequest.end - 1), false, true)
       )
     ],
     reexports: module.staticExports.flatMap(({ entries }) =>

@@ -96,6 +96,30 @@ const reachableFrom = (start: string, sources: ReadonlyMap<string, Source>): Rea
   return seen
 }
 
+/** The program's own way to a server on a LAN, and to one in etcd. */
+const starts = {
+  lan: ["cli/program.ts", "cli/lan.ts"],
+  etcd: ["cli/program.ts", "cli/etcd/serve.ts"]
+}
+
+/** What each of them has no use for. */
+const unneeded = {
+  lan:
+    /^(etcd|sql|registry|moving|cluster|client|doctor|testing|simulator)\/|^cli\/commands|^status\/(page|metrics|terminal)\//,
+  etcd: /^(sql|moving|cluster|client|doctor|testing|simulator)\/|^cli\/(commands|lan)|^transport\/node\/NodeDatagrams/
+}
+
+/** The files and packages that are loaded for a start. */
+const loadedFor = (files: ReadonlyArray<string>, sources: ReadonlyMap<string, Source>): ReadonlySet<string> => {
+  const loaded = new Set(files)
+  for (const path of loaded) {
+    for (const { file, from, isLater, isType } of sources.get(path)?.imports ?? []) {
+      if (!isType && !isLater) loaded.add(file ?? from)
+    }
+  }
+  return loaded
+}
+
 /** Circles, each told once, from its first file in the alphabet. */
 const circles = (sources: ReadonlyMap<string, Source>): ReadonlyArray<string> => {
   const found = new Map<string, string>()
@@ -141,6 +165,16 @@ describe("imports", () => {
     const sources = Sources.all()
     assert.isAbove(sources.length, 0)
     assert.deepStrictEqual(complaintsAbout(sources), [])
+  })
+
+  it.each(["lan", "etcd"] as const)("load nothing that a server does not need at its start: %s", (backend) => {
+    const sources = new Map(Sources.all().map((source) => [source.path, source]))
+    const loaded = [...loadedFor(starts[backend], sources)]
+    assert.include(loaded, backend === "lan" ? "server/Server.ts" : "etcd/EtcdRegistry.ts")
+    assert.deepStrictEqual(
+      loaded.filter((path) => unneeded[backend].test(path) || /^effect\/(cli|http-api)/.test(path)),
+      []
+    )
   })
 
   it("go down", () => {
