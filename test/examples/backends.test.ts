@@ -60,8 +60,12 @@ const story = (environment: (index: number) => Environment) =>
     const before = tokensOf([leading]).at(-1)!
     leading.kill("SIGKILL")
     const rest = [a, b, c].filter((one) => one !== leading)
+    // It is not enough that another is told to lead: its work goes on.
     const after = tokenOf(
-      yield* Effect.raceFirst(Process.says(rest[0]!, " leads by "), Process.says(rest[1]!, " leads by "))
+      yield* Effect.raceFirst(
+        Process.says(rest[0]!, ": round 2 by "),
+        Process.says(rest[1]!, ": round 2 by ")
+      )
     )
     assert.isAbove(after.localeCompare(before), 0, `${before} ${after}`)
     for (const one of rest) one.kill("SIGTERM")
