@@ -3,6 +3,7 @@
  * stands in `grant-stories.txt`: who leads, and who holds which partition.
  */
 import * as Faults from "../../src/simulator/Faults.ts"
+import * as FaultText from "../../src/simulator/FaultText.ts"
 import type * as Simulation from "../../src/simulator/Simulation.ts"
 
 /** Until after the end. */
@@ -107,7 +108,7 @@ export const tell = (report: Simulation.Report): string => {
   // Naps are one thing that happens, and not thirty.
   const told = story.filter((fault, at) => fault.kind !== "suspend" || fault.for > 1_000 || at < 2)
   const lines = [
-    ...told.map((fault) => ({ at: fault.at, text: `${seconds(fault.at)}  ${Faults.describe(fault)}` })),
+    ...told.map((fault) => ({ at: fault.at, text: `${seconds(fault.at)}  ${FaultText.describe(fault)}` })),
     ...led.map(({ from, server, term, until }) => ({
       at: from,
       text: `${seconds(from)}  > s${server} leads in term ${terms.indexOf(term) + 1}${

@@ -4,6 +4,7 @@
  */
 import type * as Settings from "../../src/settings/Settings.ts"
 import * as Faults from "../../src/simulator/Faults.ts"
+import * as FaultText from "../../src/simulator/FaultText.ts"
 import type * as Simulation from "../../src/simulator/Simulation.ts"
 
 export interface Story {
@@ -252,7 +253,7 @@ const seconds = (millis: number) => `${(millis / 1_000).toFixed(1).padStart(6)} 
 export const tell = ({ led, story }: Simulation.Report): string => {
   const terms = [...new Set(led.map(({ term }) => term))].toSorted((a, b) => a - b)
   const lines = [
-    ...story.map((fault) => ({ at: fault.at, text: `${seconds(fault.at)}  ${Faults.describe(fault)}` })),
+    ...story.map((fault) => ({ at: fault.at, text: `${seconds(fault.at)}  ${FaultText.describe(fault)}` })),
     ...led.map(({ from, server, term, until }) => ({
       at: from,
       text: `${seconds(from)}  > s${server} leads in term ${terms.indexOf(term) + 1}${
