@@ -14,6 +14,7 @@ import type * as Message from "../model/Message.ts"
 import type { Delivery } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Timing from "../model/Timing.ts"
+import * as ClientOrder from "./ClientOrder.ts"
 import * as KnownClients from "./KnownClients.ts"
 import * as Receiver from "./Receiver.ts"
 import * as Receiving from "./Receiving.ts"
@@ -47,7 +48,7 @@ export const onJoin = (
     const unicastUntil = context.now.monotonic + 2 * Timing.patience(context.state.timing, message.interval)
     KnownClients.put(context, { ...known, unicastUntil })
   }
-  if (message.seq === 0) Receiving.receiving(context, (host) => Receiver.introduce(host, message.client.id))
+  if (message.seq === 0) Receiving.receiving(context, (host) => ClientOrder.introduce(host, message.client.id))
   if (message.client.id === context.state.publisher?.client.id) return
   if (ElectionContext.ownReign(context.state) !== null) {
     const members = context.state.members.length + 1

@@ -16,6 +16,8 @@ import * as Kept from "./Kept.ts"
 import * as KnownClients from "./KnownClients.ts"
 import type * as Parts from "./Parts.ts"
 import * as Receiver from "./Receiver.ts"
+import * as Repair from "./Repair.ts"
+import * as Tracks from "./Tracks.ts"
 
 /** Lends the receiver to one of its functions, and carries out what follows. */
 export const receiving = <A>(context: StepContext, use: (host: Receiver.Host) => A): A => {
@@ -59,7 +61,7 @@ export const addressOf = (
 
 /** One timer for all that is missing, set anew only where something is due earlier. */
 const awaitRepair = (context: StepContext): void => {
-  const due = Receiver.dueAt(context.state.delivery.receiver)
+  const due = Repair.dueAt(context.state.delivery.receiver)
   if (due >= context.state.delivery.repairAt) return
   KnownClients.change(context, { repairAt: due })
   // Whole ms: a rest left by rounding would be no time for a timer to run.
@@ -98,7 +100,7 @@ export const onHeard = (context: StepContext, message: Message.FromServer): void
   const isOver = leader === null && receiver.tracks.some((track) => track.term === term && track.leader === id)
   if (!isFollowed && !isOver) return
   if (!isBegun || Receiver.newestOf(receiver, term, id) < delivered) {
-    receiving(context, (host) => Receiver.named(host, term, id, delivered))
+    receiving(context, (host) => Tracks.named(host, term, id, delivered))
   }
 }
 
@@ -107,7 +109,7 @@ export const onHeard = (context: StepContext, message: Message.FromServer): void
 /** Something missing is to be asked for again. */
 export const repairDue = (context: StepContext): void => {
   KnownClients.change(context, { repairAt: Infinity })
-  receiving(context, Receiver.repair)
+  receiving(context, Repair.repair)
 }
 
 /**
@@ -125,7 +127,7 @@ export const onRepair = (
   const again = (one: Receiver.Delivered): Receiver.Delivered => ({ ...one, from: { id, incarnation } })
   const found = Kept.find(receiver.kept, message.missed, message.from, message.to).map(again)
   if (via === "unicast") return context.sendAll(from, found, message.batches)
-  receiving(context, (host) => Receiver.overhear(host, message.missed, message.from, message.to))
+  receiving(context, (host) => Repair.overhear(host, message.missed, message.from, message.to))
   if (found.length === 0) return
   KnownClients.change(context, { answers: [...answers, ...found].slice(0, Client.window) })
   if (!context.hasTimer("answer")) context.setTimer("answer", context.random() * 20, { _tag: "Answer" })

@@ -13,11 +13,13 @@ import type * as Message from "../model/Message.ts"
 import type { KnownClient } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
 import * as Batch from "./Batch.ts"
+import * as ClientOrder from "./ClientOrder.ts"
 import * as InTurn from "./InTurn.ts"
 import * as KnownClients from "./KnownClients.ts"
-import * as Receiver from "./Receiver.ts"
+import type * as Receiver from "./Receiver.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Refusals from "./Refusals.ts"
+import * as Tracks from "./Tracks.ts"
 
 /**
  * A client sends a message, or several. The leader accepts each once, in the order of `seq`, relays it and acknowledges; another
@@ -145,7 +147,7 @@ const handOn = (context: StepContext, messages: KnownClient["waiting"]): void =>
   context.sendAll(null, all, KnownClients.allBatch(context))
   Receiving.receiving(context, (host) => {
     // The leader of the reign is there from its first message on.
-    if (next === 1) Receiver.named(host, term, id, 0)
+    if (next === 1) Tracks.named(host, term, id, 0)
     InTurn.receive(host, all, true)
   })
   KnownClients.change(context, { handedOnAt: context.now.monotonic })
@@ -178,7 +180,7 @@ const lingering = { within: 1_000, for: 300 } as const
 
 /** The app has read its inbox: so many messages may have been handed to it in all. */
 export const onRoom = (context: StepContext, limit: number): void => {
-  Receiving.receiving(context, (host) => Receiver.allow(host, limit))
+  Receiving.receiving(context, (host) => ClientOrder.allow(host, limit))
   if (ElectionContext.ownReign(context.state) === null) return
   for (const [id, { term, waiting }] of context.state.delivery.clients) {
     if (waiting.length === 0 || term !== context.state.election.reign!.term) continue
