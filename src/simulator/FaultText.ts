@@ -33,7 +33,7 @@ export const describe = (fault: Fault): string => {
     case "restart":
       return `s${fault.server} is killed and started again at once`
     case "pause":
-      return `the process of s${fault.server} stands still${lasting}`
+      return `the process of s${fault.server} is paused${lasting}`
     case "suspend":
       return `the machine of s${fault.server} sleeps${lasting}`
     case "jump":
@@ -75,7 +75,7 @@ export const describe = (fault: Fault): string => {
         fault.way === "in" ? "receives" : fault.way === "out" ? "sends" : "sends and receives"
       } is lost${lasting}`
     case "pauses":
-      return `the process of s${fault.server} stands still for ${length(fault.pause)} of every ${
+      return `the process of s${fault.server} is paused for ${length(fault.pause)} of every ${
         length(fault.every)
       }${lasting}`
     case "rollback":

@@ -1,5 +1,5 @@
 /**
- * What must hold after every step, whatever the network and the clocks do: the promises of the protocol by their names. The
+ * What must hold after every step, regardless of the network and the clocks: the promises of the protocol by their names. The
  * simulator asks after them after each step of real servers, the explorer in every state that it reaches.
  */
 import type * as Reign from "../protocol/model/Reign.ts"

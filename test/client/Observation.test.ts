@@ -366,7 +366,7 @@ describe("an observer", () => {
     assert.strictEqual(seen.observation.confirmedAt, 2_000)
   })
 
-  it("keeps no more than it has room for, whatever is said to it", () => {
+  it("keeps no more than it has room for, also of what is made up", () => {
     const seen = settled()
     for (let number = 10; number < 5_000; number++) seen.hear(alive(member(number), null), member(number))
     assert.strictEqual(HashMap.size(seen.observation.members), 4_096)

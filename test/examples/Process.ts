@@ -32,7 +32,7 @@ export const start = (
   env: Readonly<Record<string, string>>,
   stdin: "ignore" | "pipe" = "ignore"
 ): Process => {
-  // Lest the settings of whoever runs the tests get in.
+  // The settings of the one who runs the tests must not get in.
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("BELLWETHER_"))
   const child = spawn(process.execPath, [Path.join(root, file), ...args], {
     env: { ...Object.fromEntries(clean), ...env },

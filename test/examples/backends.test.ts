@@ -1,5 +1,5 @@
 /**
- * The example of one app with its group wherever it is asked for, as its user runs it: the same test over multicast, seeds, etcd and
+ * The example of one app with its group in each place, as its user runs it: the same test over multicast, seeds, etcd and
  * SQL, and a move from multicast to etcd; three processes, the package by its name and from `dist`.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -72,7 +72,7 @@ const story = (environment: (index: number) => Environment) =>
     for (const one of rest) assert.strictEqual(yield* Process.ends(one), 0, one.said())
   }))
 
-describe.runIf(Process.runsTypeScript)("one app, wherever its group is", { concurrent: true }, () => {
+describe.runIf(Process.runsTypeScript)("one app, with its group in each place", { concurrent: true }, () => {
   it.live("over multicast: another goes on when the leader is killed", () =>
     story((index) => ({ BACKEND: "multicast", ...onLan(port(0), index) })))
 

@@ -1,6 +1,6 @@
 /**
  * The receiver that servers and clients share (protocol 5, messages from clients): each client's messages in the order of
- * `seq`, each once, whatever reign carried them.
+ * `seq`, each once, regardless of the reign that carried them.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -542,7 +542,7 @@ describe("the receiver and its naive twin", () => {
   }, { arbitrary: { runs: 200 } })
 
   it.prop(
-    "deliver the same in the end where some is lost and whoever is asked has it; what nobody has is told, and skipped",
+    "deliver the same in the end where some is lost and those who are asked have it; what nobody has is told, and skipped",
     [history],
     ([drawn]) => {
       const one = host("ann", "bob")
@@ -609,7 +609,7 @@ const asPart = (message: Receiver.Delivered & { readonly sent: Sent }): Receiver
 }
 
 describe("messages in parts and their naive twin (protocol, Large messages)", () => {
-  it.prop("come whole, each client's in order, each once, however their parts arrive and whatever room there is", [
+  it.prop("come whole, each client's in order, each once, however their parts arrive, and with any room", [
     history,
     small(40)
   ], ([drawn, room]) => {

@@ -57,9 +57,9 @@ export const stories = {
   "a holder hears nothing of the leader": [cut(2, 0, 12_000, 9_000)],
   "the leader hears nothing of a holder": [cut(0, 2, 12_000, 9_000)],
   "answers come late, and then none": [late(10_000, 8_000, 500), cut(0, 2, 16_500, 8_000)],
-  "a holder stands still": [pause(0, 12_000, 9_000)],
+  "a holder is paused": [pause(0, 12_000, 9_000)],
   "the machine of a holder sleeps": [suspend(0, 12_000, 9_000)],
-  "the machine of a holder sleeps, and hears nothing when it wakes": [
+  "the machine of a holder is suspended, and hears nothing when it wakes": [
     suspend(0, 12_000, 9_000),
     cut(2, 0, 12_000, 15_000)
   ],

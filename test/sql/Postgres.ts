@@ -38,7 +38,7 @@ export interface Postgres {
   readonly user: string
   readonly password: string
   readonly database: string
-  /** A pool of its own wherever it is built. */
+  /** A pool of its own in each place where it is built. */
   readonly client: Client
   /** The same with other settings, such as another port. */
   readonly clientWith: (settings: PgClient.PgPoolConfig) => Client

@@ -102,7 +102,7 @@ const order = (host: Receiver.Host, message: Receiver.Delivered): boolean => {
   return true
 }
 
-/** Hands on a message whose turn it is, once all its parts are here. Returns how many it has, 0 while some are to come. */
+/** Delivers a message whose turn it is, once all its parts are here. Returns how many it has, 0 while some are to come. */
 export const deliver = (host: Receiver.Host, message: Receiver.Delivered): number => {
   const { assembly, dropped, whole } = Parts.take(host.receiver.assembly, message, host.now, host.maxMessage)
   if (assembly !== host.receiver.assembly) Receiver.change(host, { assembly })
@@ -112,7 +112,7 @@ export const deliver = (host: Receiver.Host, message: Receiver.Delivered): numbe
   return whole.parts
 }
 
-/** Hands on what is in turn; where something is missing before the next, begins to ask for it. */
+/** Delivers what is in turn; where something is missing before the next, begins to ask for it. */
 export const advance = (host: Receiver.Host, client: Client.ClientId, source: Receiver.Source): void => {
   let { delivered, isBlocked } = host.receiver
   let { held, next } = source

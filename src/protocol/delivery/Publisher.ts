@@ -133,7 +133,7 @@ const followLeader = (context: StepContext, publisher: Publisher): void => {
 }
 
 /**
- * What members or clients are too old for is not sent, whichever server leads. What the leader of now has been given is its to
+ * What members or clients are too old for is not sent, regardless of which server leads. What the leader of now has been given is its to
  * refuse: it may have relayed it.
  */
 const refuseNewer = (context: StepContext, publisher: Publisher): void => {

@@ -1,6 +1,6 @@
 /**
  * What brings messages into order: the multicasts of the leaders arrive lost, doubled and overtaken, and leave as each client's
- * messages in the order of `seq`, each once, whatever reign carried them. Servers and clients share it.
+ * messages in the order of `seq`, each once, regardless of the reign that carried them. Servers and clients share it.
  *
  * Two numbers show a gap. The **index** of a message in its reign shows one as soon as any later index is named, the last
  * message included: see `Tracks`. A client's **seq** shows one if a reign is over that nobody can name an index of: see
@@ -83,7 +83,7 @@ export interface Host {
   readonly hasLeader: boolean
   /**
    * How many clients' order is remembered at most; beyond, the eighth not heard for the longest is forgotten. It is not
-   * forgotten with the client: whatever comes late of it must not come twice.
+   * forgotten with the client: what comes late of it must not come twice.
    */
   readonly maxSources: number
   /** The most characters of JSON that a message in parts may have. */

@@ -132,8 +132,8 @@ export interface Check {
 }
 
 /**
- * The crash links of a server: those that it keeps open, since when, and what is known of its links with members, whoever
- * opened them.
+ * The crash links of a server: those that it keeps open, since when, and what is known of its links with members, opened
+ * by either side.
  */
 export interface CrashLinks {
   readonly kept: ReadonlyArray<LinkPeer>

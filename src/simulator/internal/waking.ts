@@ -11,7 +11,7 @@ import * as Invariants from "../Invariants.ts"
 import type * as StepInvariants from "../StepInvariants.ts"
 
 /**
- * Judges the first step of a server that was paused for so many ms, by whichever clock shows more, and by the one that
+ * Judges the first step of a server that was paused for so many ms, by the clock that shows more, and by the one that
  * its stamps count on (`aged`): null where it was too short to be noticed, or all is well.
  */
 export const judgeFirst = (
@@ -27,7 +27,7 @@ export const judgeFirst = (
   for (const [id, { heardAt, member }] of after.known) {
     if (isSaidBy(input, member)) continue
     const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt
-    // It looked last some time before it fell still.
+    // It looked last some time before it was paused.
     if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= threshold) continue
     // Nobody was heard later than now.
     if (heardAt < stamp + aged && heardAt >= now.monotonic - threshold) continue

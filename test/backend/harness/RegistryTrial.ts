@@ -82,7 +82,7 @@ interface Host {
   readonly rate: number
   readonly hasBoot: boolean
   wallAhead: number
-  /** How long its monotonic clock has stood still so far. */
+  /** How long its monotonic clock has been stopped so far. */
   asleep: number
   state: RegistryState.State | null
   looked: RegistryState.State | null
@@ -620,7 +620,7 @@ class Trial {
     }
   }
 
-  /** Work that ended in its time has ended within the session that it ran under, unless its process stood still meanwhile. */
+  /** Work that ended in its time has ended within the session that it ran under, unless its process was paused meanwhile. */
   #ended(host: Host, election: string, { overruns, session, term, told }: Work): void {
     if (overruns || this.#store.endedEarly.has(session) || this.#now - host.pausedAt < ttl) return
     if (!this.#lasts(session)) {
