@@ -154,7 +154,7 @@ const drawn = (options: Options, chance: () => number): ReadonlyArray<Fault> => 
   return faults.map(rounded).toSorted((a, b) => a.at - b.at)
 }
 
-/** Beside some of the faults, what befalls the links of a server. It has a chance of its own, so that all else stays as it is. */
+/** Beside some of the faults, what happens to the links of a server. It has a chance of its own, so that all else stays as it is. */
 const withTcp = (
   story: ReadonlyArray<Fault>,
   options: Options,
@@ -194,7 +194,7 @@ const isOfNetworks = ({ kind }: Fault): boolean => kind === "move" || kind === "
 // Whole ms, so that a story can be read and written again.
 const rounded = (fault: Fault): Fault => ({ ...fault, at: Math.round(fault.at), for: Math.ceil(fault.for) as 0 })
 
-/** What is so from the start to the end, and what may befall servers that live so. */
+/** What is so from the start to the end, and what may happen to servers that live so. */
 const drawWorld = ({ from = 0, millis, profile, servers }: Options, chance: () => number) => {
   if (profile === "mild") return { kinds: mildKinds, faults: [] }
   const all = kindsOf(profile)

@@ -49,7 +49,7 @@ export interface Verdict {
 /** More are counted and not kept: the first is the one that explains the others. */
 const maxViolations = 100
 
-/** The watcher of one run. What it is told of from outside: who has no process any more, and whom what befalls. */
+/** The watcher of one run. What it is told of from outside: who has no process any more, and what happens to whom. */
 export class Watcher {
   readonly violations: Array<Violation> = []
   readonly led: Array<Led> = []
@@ -175,7 +175,7 @@ export class Watcher {
     this.#hardships.ended(index)
   }
 
-  /** Something befalls the group: what was settled is so no more, until it settles again. */
+  /** Something happens to the group: what was settled is so no more, until it settles again. */
   disturbed(at: number): void {
     this.quiet.ends(this.#now)
     this.#crashes.disturbed()

@@ -56,7 +56,7 @@ export interface Interface {
 export type Failing = Machine.Failing
 
 /**
- * What befalls TCP connections to a machine, which are the links by which members know of a crash at once.
+ * What happens to TCP connections to a machine, which are the links by which members know of a crash at once.
  *
  * - `open`: nothing. `rejected`: a firewall refuses them, and has reset those that were up; datagrams pass. `dropped`: a
  *   firewall drops them; those that are up stay.

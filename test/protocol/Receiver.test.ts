@@ -473,7 +473,7 @@ const history = Arbitrary.all({
 type History = typeof history extends Arbitrary.Arbitrary<infer A> ? A : never
 
 /** The messages as their leaders handed them on, in the order of time. */
-const handedOn = ({ reigns, sent }: History): ReadonlyArray<Receiver.Delivered & { readonly sent: Sent }> => {
+const relayed = ({ reigns, sent }: History): ReadonlyArray<Receiver.Delivered & { readonly sent: Sent }> => {
   const seqs = { ann: 0, bob: 0 }
   const length = Math.ceil(sent.length / reigns)
   return sent.map((client, at) => {
@@ -485,7 +485,7 @@ const handedOn = ({ reigns, sent }: History): ReadonlyArray<Receiver.Delivered &
 }
 
 const arrivals = (drawn: History) => {
-  const all = handedOn(drawn)
+  const all = relayed(drawn)
   const order = all.map((message, at) => ({ message, at: at + drawn.late[at]! }))
   for (const at of drawn.twice) if (at < all.length) order.push({ message: all[at]!, at: at + 40 })
   return order.sort((a, b) => a.at - b.at).map(({ message }) => message)
@@ -546,7 +546,7 @@ describe("the receiver and its naive twin", () => {
     [history],
     ([drawn]) => {
       const one = host("ann", "bob")
-      const all = handedOn(drawn)
+      const all = relayed(drawn)
       const isGone = (at: number) => drawn.gone.includes(at)
       const isMissing = (at: number) => drawn.missing.includes(at) || isGone(at)
       const there = all.filter((_, at) => !isGone(at))

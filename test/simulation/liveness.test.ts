@@ -282,7 +282,7 @@ describe("a process that is killed", () => {
       }
     )
 
-  it.effect("is to be known to have crashed soon, if nothing else befalls the group at the same instant", () =>
+  it.effect("is to be known to have crashed soon, if nothing else happens to the group at the same instant", () =>
     Effect.gen(function*() {
       assert.isAbove(yield* checks([kill]), 0)
       assert.strictEqual(yield* checks([kill, { kind: "resign", at: 6_000, for: 0, server: 4 }]), 0)

@@ -1,4 +1,4 @@
-/** A real Postgres on loopback, in a directory and at a port of the test's own, with what may befall it. */
+/** A real Postgres on loopback, in a directory and at a port of the test's own, with what may happen to it. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"

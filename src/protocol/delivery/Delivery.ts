@@ -27,7 +27,7 @@ export const empty: Delivery = {
   untopical: HashSet.empty(),
   receiver: Receiver.empty,
   answers: [],
-  handedOnAt: -Infinity,
+  relayedAt: -Infinity,
   repairAt: Infinity
 }
 

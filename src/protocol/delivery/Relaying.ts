@@ -122,14 +122,14 @@ const accept = (context: StepContext, id: Client.ClientId): number => {
   const taken = inTurn.slice(0, Math.max(0, limit - delivered))
   if (taken.length > 0) {
     KnownClients.put(context, { ...known, accepted: accepted + taken.length, waiting: waiting.slice(taken.length) })
-    handOn(context, taken)
+    relay(context, taken)
   }
   if (taken.length < inTurn.length) context.drop("InboxFull")
   return taken.length === 0 ? 0 : accepted + taken.length - 1
 }
 
 /** Gives messages the next indexes of our reign, and multicasts them. */
-const handOn = (context: StepContext, messages: KnownClient["waiting"]): void => {
+const relay = (context: StepContext, messages: KnownClient["waiting"]): void => {
   const { id, incarnation } = context.state.self
   const { term } = context.state.election.reign!
   const next = context.newestIndex() + 1
@@ -150,7 +150,7 @@ const handOn = (context: StepContext, messages: KnownClient["waiting"]): void =>
     if (next === 1) Tracks.named(host, term, id, 0)
     InTurn.receive(host, all, true)
   })
-  KnownClients.change(context, { handedOnAt: context.now.monotonic })
+  KnownClients.change(context, { relayedAt: context.now.monotonic })
   if (!context.hasTimer("newest")) context.setTimer("newest", newestAfter[0], { _tag: "NameNewest", isLast: false })
 }
 
@@ -160,7 +160,7 @@ const newestAfter = [100, 500] as const
 /** It is time to name our newest index, unless more was relayed meanwhile: then it is not the newest any more. */
 export const nameNewest = (context: StepContext, isLast: boolean): void => {
   if (ElectionContext.ownReign(context.state) === null) return
-  const passed = context.now.monotonic - context.state.delivery.handedOnAt
+  const passed = context.now.monotonic - context.state.delivery.relayedAt
   const wanted = newestAfter[isLast ? 1 : 0]
   if (isLast && passed < wanted - newestAfter[0]) return nameNewest(context, false)
   // Whole ms: a rest left by rounding would be no time for a timer to run.
@@ -172,7 +172,7 @@ export const nameNewest = (context: StepContext, isLast: boolean): void => {
 
 /** For how many ms more a server that leaves stays to be asked: only it may have the messages that it relayed last. */
 export const lingers = (context: StepContext): number =>
-  context.state.members.length > 0 && context.now.monotonic - context.state.delivery.handedOnAt < lingering.within
+  context.state.members.length > 0 && context.now.monotonic - context.state.delivery.relayedAt < lingering.within
     ? lingering.for
     : 0
 

@@ -229,7 +229,7 @@ export interface Delivery {
   /** Messages that were asked of the group, and that nobody has repeated yet. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
   /** When we last handed a message on as leader, and when the timer for repairs is due. */
-  readonly handedOnAt: number
+  readonly relayedAt: number
   readonly repairAt: number
 }
 

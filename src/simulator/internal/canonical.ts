@@ -91,7 +91,7 @@ const times: ReadonlySet<string> = new Set([
   "anewAt",
   "noticedAt",
   "comparedAt",
-  "handedOnAt",
+  "relayedAt",
   "repairAt",
   "hearsUsAt",
   "proofAskedAt",

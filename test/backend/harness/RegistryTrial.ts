@@ -797,7 +797,7 @@ class Trial {
   #happens(): void {
     const draw = this.#random
     const election = elections[Math.floor(draw() * elections.length)]!
-    // What befalls a leader is what matters most.
+    // What happens to a leader is what matters most.
     const leader = this.#hosts.find((host) => host.owns.has(election))
     const drawn = this.#hosts[Math.floor(draw() * this.#hosts.length)]!
     const host = leader !== undefined && draw() < 0.4 ? leader : drawn

@@ -1,6 +1,6 @@
 /**
  * Several pure servers in true time: each has clocks of its own, which drift, jump and stop; what they say may be
- * lost, doubled, and late by far; they crash, restart, and are cut off. What befalls them is decided by who uses it.
+ * lost, doubled, and late by far; they crash, restart, and are cut off. What happens to them is decided by who uses it.
  */
 import * as ElectionContext from "../../../src/protocol/election/ElectionContext.ts"
 import type * as Lease from "../../../src/protocol/model/Lease.ts"
