@@ -6,22 +6,10 @@ import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
 import * as Cluster from "../src/Cluster.ts"
 import * as NodeServer from "../src/NodeServer.ts"
-import * as Group from "../src/server/Group.ts"
-
-/** What a process is. */
-export interface Role {
-  readonly group: string
-  readonly port: number
-  readonly name: string
-  readonly priority: number
-  readonly key: string | null
-  readonly servers: number
-}
+import * as Fleet from "./fleet.ts"
 
 /** What it is told to do: to lock so many shards, refresh them and let them go, for so long. */
 export interface Order {
@@ -76,31 +64,18 @@ const measured = Effect.fnUntraced(function*({ millis, shards: count }: Order, a
   return { acquire, refresh, failed }
 })
 
-const say = (message: unknown) => process.send?.(message)
-
-const program = Effect.fnUntraced(function*({ servers }: Role, address: RunnerAddress.RunnerAddress) {
-  const group = yield* Group.Group
+const program = Effect.fnUntraced(function*(address: RunnerAddress.RunnerAddress) {
   const storage = yield* RunnerStorage.RunnerStorage
-  const isSettled = ({ members, reign }: Group.View) =>
-    members.length === servers && reign?.leader.priority === servers - 1
-  yield* Stream.runHead(Stream.filter(group.changes, isSettled))
+  yield* Fleet.settled
   // A new leader grants nothing for the time of one expiry: another holds what there is meanwhile.
   yield* Effect.filterOrFail(storage.acquire(address, shards(1)), (held) => held.length > 0).pipe(
     Effect.retry(Schedule.spaced("100 millis"))
   )
   yield* storage.releaseAll(address)
-  yield* Effect.sync(() => say("ready"))
-  yield* Stream.runForEach(
-    Stream.callback<Order>((queue) =>
-      Effect.sync(() => {
-        process.on("message", (order) => void Queue.offerUnsafe(queue, order as Order))
-      })
-    ),
-    (order) => Effect.flatMap(measured(order, address), (told) => Effect.sync(() => say(told)))
-  )
+  yield* Fleet.obey((order: Order) => measured(order, address))
 })
 
-export const run = async (role: Role): Promise<void> => {
+export const run = (role: Fleet.Role): Promise<void> => {
   const address = RunnerAddress.make("127.0.0.1", 34_431 + role.priority)
   const layers = Cluster.layerStorage.pipe(
     Layer.provide(Layer.succeed(ShardingConfig.ShardingConfig, {
@@ -111,18 +86,12 @@ export const run = async (role: Role): Promise<void> => {
       shardLockRefreshInterval: "2 seconds"
     })),
     Layer.provideMerge(NodeServer.layer({
-      group: role.group,
-      port: role.port,
-      name: role.name,
-      interfaces: ["lo"],
-      ttl: 0,
-      ...role.key === null ? {} : { key: role.key },
+      ...Fleet.settingsOf(role),
       priority: role.priority,
       profile: "fast",
       leadership: "lease",
-      groupSize: role.servers
+      groupSize: Fleet.servers
     }))
   )
-  process.once("disconnect", () => process.exit(0))
-  await Effect.runPromise(Effect.scoped(Effect.provide(program(role, address), layers)))
+  return Fleet.live(Effect.provide(program(address), layers))
 }

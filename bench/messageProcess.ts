@@ -8,16 +8,12 @@ import * as Stream from "effect/Stream"
 import * as Client from "../src/client/Client.ts"
 import * as NodeServer from "../src/NodeServer.ts"
 import * as Server from "../src/server/Server.ts"
+import * as Fleet from "./fleet.ts"
 
 /** What a process is: how many messages a client has under way at once, or `flood`. */
-export interface Role {
+export interface Role extends Fleet.Role {
   readonly role: "server" | "client"
-  readonly group: string
-  readonly port: number
-  readonly name: string
-  readonly priority: number
   readonly atOnce: number | "flood"
-  readonly key: string | null
   /** How long a body is, about. */
   readonly bytes: number
 }
@@ -40,8 +36,6 @@ export interface Told {
 }
 
 const now = () => Number(process.hrtime.bigint()) / 1e6
-
-const say = (message: unknown) => process.send?.(message)
 
 /** Completes with the next word of the parent. */
 const orders = () => {
@@ -92,18 +86,8 @@ const reading = Effect.fnUntraced(function*<A>(all: Stream.Stream<A, unknown>, t
   yield* Effect.forkScoped(Effect.ignore(Stream.runForEach(all, (one) => Effect.sync(() => take(one)))))
 })
 
-const optionsOf = ({ group, key, name, port, priority }: Role) => ({
-  group,
-  port,
-  name,
-  priority,
-  interfaces: ["lo"],
-  ttl: 0,
-  ...key === null ? {} : { key }
-})
-
 const server = Effect.fnUntraced(function*(role: Role, meter: Meter) {
-  const { group, inbox } = yield* Server.make(optionsOf(role))
+  const { group, inbox } = yield* Server.make({ ...Fleet.settingsOf(role), priority: role.priority })
   yield* reading(yield* inbox.subscribe, meter.received)
   const { events } = yield* group.subscribe
   yield* reading(events, meter.event)
@@ -112,23 +96,22 @@ const server = Effect.fnUntraced(function*(role: Role, meter: Meter) {
     const { members, reign } = yield* group.view
     const leader = reign?.leader.priority ?? -1
     const told = `${members.length} ${leader}`
-    if (told !== known) say({ members: members.length, leader })
+    if (told !== known) Fleet.tell({ members: members.length, leader })
     known = told
     yield* Effect.sleep("50 millis")
   })))
   return () => Effect.void
 })
 
-const client = Effect.fnUntraced(function*({ atOnce, ...role }: Role, meter: Meter) {
+const client = Effect.fnUntraced(function*(role: Role, meter: Meter) {
   const text = "x".repeat(role.bytes - 38)
   const body = () => ({ at: now(), text })
-  const { priority: _, ...options } = optionsOf({ atOnce, ...role })
-  const client = yield* Client.make(options)
+  const client = yield* Client.make(Fleet.settingsOf(role))
   yield* reading(yield* client.inbox.subscribe, meter.received)
   const { events } = yield* client.subscribe
   yield* reading(events, meter.event)
   yield* client.join
-  say("joined")
+  Fleet.tell("joined")
   const send = Effect.suspend(() => {
     const message = body()
     return Effect.tap(client.send(message), () => Effect.sync(() => meter.acknowledged(message.at)))
@@ -138,7 +121,7 @@ const client = Effect.fnUntraced(function*({ atOnce, ...role }: Role, meter: Met
     (error) => Effect.sync(() => error._tag === "QueueFull" ? meter.refused() : undefined)
   )
   return () =>
-    atOnce === "flood"
+    role.atOnce === "flood"
       // 2,000 calls a second, none of which waits for another.
       ? Effect.forever(Effect.andThen(
         Effect.forEach(Array.from({ length: 20 }), () => Effect.forkDetach(offer, { startImmediately: true }), {
@@ -146,7 +129,7 @@ const client = Effect.fnUntraced(function*({ atOnce, ...role }: Role, meter: Met
         }),
         Effect.sleep("10 millis")
       ))
-      : Effect.all(Array.from({ length: atOnce }, () => Effect.forever(offer)), {
+      : Effect.all(Array.from({ length: role.atOnce }, () => Effect.forever(offer)), {
         concurrency: "unbounded",
         discard: true
       })
@@ -155,16 +138,17 @@ const client = Effect.fnUntraced(function*({ atOnce, ...role }: Role, meter: Met
 /** Is that process until its parent lets go of it. */
 export const run = (role: Role): Promise<void> => {
   const ordered = orders()
-  process.on("disconnect", () => process.exit())
-  return Effect.gen(function*() {
-    const measured = meter()
-    const load = yield* role.role === "server" ? server(role, measured) : client(role, measured)
-    yield* ordered("send")
-    yield* Effect.forkScoped(load())
-    yield* ordered("measure")
-    measured.begin()
-    yield* ordered("tell")
-    say(measured.told())
-    return yield* Effect.never
-  }).pipe(Effect.scoped, Effect.provide(NodeServer.layerDatagrams), Effect.runPromise)
+  return Fleet.live(
+    Effect.gen(function*() {
+      const measured = meter()
+      const load = yield* role.role === "server" ? server(role, measured) : client(role, measured)
+      yield* ordered("send")
+      yield* Effect.forkScoped(load())
+      yield* ordered("measure")
+      measured.begin()
+      yield* ordered("tell")
+      Fleet.tell(measured.told())
+      return yield* Effect.never
+    }).pipe(Effect.scoped, Effect.provide(NodeServer.layerDatagrams))
+  )
 }

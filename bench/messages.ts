@@ -4,13 +4,10 @@
  * costs all of them together depends on it much less.
  */
 import * as Effect from "effect/Effect"
-import { type ChildProcess, fork } from "node:child_process"
-import { randomBytes } from "node:crypto"
-import { fileURLToPath } from "node:url"
+import * as Fleet from "./fleet.ts"
 import { freePort } from "./loopback.ts"
 import { type Order, type Role, run as runProcess, type Told, usualBytes } from "./messageProcess.ts"
-
-const servers = 3
+import * as Spread from "./spread.ts"
 
 interface Figures {
   readonly clients: number
@@ -34,25 +31,9 @@ const loads: ReadonlyArray<{ readonly name: string; readonly atOnce: Role["atOnc
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-const start = (role: Role): ChildProcess =>
-  fork(fileURLToPath(new URL("./run.ts", import.meta.url)), ["messages", JSON.stringify(role)], {
-    execArgv: process.execArgv.concat(process.env["BENCH_EXEC_ARGV"]?.split(" ") ?? [])
-  })
-
-/** Waits until a process says something of that kind. */
-const until = <A>(child: ChildProcess, isIt: (said: unknown) => said is A) =>
-  new Promise<A>((resolve) => {
-    const hear = (said: unknown) => {
-      if (!isIt(said)) return
-      child.off("message", hear)
-      resolve(said)
-    }
-    child.on("message", hear)
-  })
-
 const isSettled = (said: unknown): said is { readonly members: number } => {
   const view = said as { readonly members?: number; readonly leader?: number }
-  return view.members === servers && view.leader === servers - 1
+  return view.members === Fleet.servers && view.leader === Fleet.servers - 1
 }
 const isJoined = (said: unknown): said is "joined" => said === "joined"
 const isTold = (said: unknown): said is Told => typeof said === "object" && said !== null && "cpuMicros" in said
@@ -70,10 +51,10 @@ const group = async (clients: number, atOnce: Role["atOnce"], key: string | null
     key,
     bytes
   })
-  const serving = Array.from({ length: servers }, (_, at) => start(role("server", at)))
-  await Promise.all(serving.map((child) => until(child, isSettled)))
-  const sending = Array.from({ length: clients }, (_, at) => start(role("client", at)))
-  await Promise.all(sending.map((child) => until(child, isJoined)))
+  const serving = Array.from({ length: Fleet.servers }, (_, at) => Fleet.start("messages", role("server", at)))
+  await Promise.all(serving.map((child) => Fleet.told(child, isSettled)))
+  const sending = Array.from({ length: clients }, (_, at) => Fleet.start("messages", role("client", at)))
+  await Promise.all(sending.map((child) => Fleet.told(child, isJoined)))
   return [...serving, ...sending]
 }
 
@@ -92,7 +73,7 @@ const measure = async (
     tell("measure")
     const began = performance.now()
     await sleep(seconds * 1_000)
-    const telling = Promise.all(all.map((child) => until(child, isTold)))
+    const telling = Promise.all(all.map((child) => Fleet.told(child, isTold)))
     tell("tell")
     const elapsed = performance.now() - began
     const told = await telling
@@ -111,18 +92,11 @@ const measure = async (
       leaderChanges: sum((one) => one.leaderChanges)
     }
   } finally {
-    await Promise.all(all.map((child) => {
-      const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-      child.disconnect()
-      return gone
-    }))
+    await Fleet.end(all)
   }
 }
 
-const quantiles = (values: ReadonlyArray<number>) => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return [0.5, 0.95, 1].map((share) => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN)
-}
+const quantiles = (values: ReadonlyArray<number>) => Spread.quantiles(values, [0.5, 0.95, 1])
 const times = (values: ReadonlyArray<number>) => quantiles(values).map((ms) => ms.toFixed(1)).join(" / ")
 
 /** The figures of the run in the middle, with the range of all. */
@@ -143,12 +117,12 @@ const told = ({ acknowledged, received, ...figures }: Figures) =>
   JSON.stringify({ ...figures, acknowledged: quantiles(acknowledged), received: quantiles(received) })
 
 export const messages = async (args: ReadonlyArray<string>): Promise<void> => {
-  if (args[0]?.startsWith("{") === true) return runProcess(JSON.parse(args[0]))
-  const [text = "5", often = "3", ...only] = args.filter((arg) => !arg.startsWith("--"))
-  const [seconds, runs] = [Number(text), Number(often)]
-  if (!(seconds > 0 && seconds <= 60)) throw new Error(`seconds is ${text}; allowed: a number above 0, at most 60`)
+  const role = Fleet.roleIn(args)
+  if (role !== undefined) return runProcess(role as Role)
+  const { key, seconds } = Fleet.read(args, 5)
+  const [, often = "3", ...only] = args.filter((arg) => !arg.startsWith("--"))
+  const runs = Number(often)
   if (!(runs >= 1 && runs <= 20)) throw new Error(`runs is ${often}; allowed: 1 to 20`)
-  const key = args.includes("--key") ? randomBytes(32).toString("base64") : null
   const isJson = args.includes("--json")
   const bytes = Number(args.find((arg) => arg.startsWith("--bytes="))?.slice("--bytes=".length) ?? usualBytes)
   if (!(bytes >= usualBytes && bytes <= 65_536)) throw new Error(`bytes is ${bytes}; allowed: ${usualBytes} to 65536`)

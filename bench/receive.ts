@@ -24,7 +24,7 @@ const runs = 3
 
 /**
  * A clock that runs so many times faster: then no member says more than a source may (5,000 datagrams a second), however few
- * they are. It stands still while something is prepared.
+ * they are. It stops while something is prepared.
  */
 const makeClock = (times: number) => {
   let stoodStill = 0

@@ -1,7 +1,6 @@
 /** One server of `npm run bench -- talk`, as a process of its own: its parent tells it what to do, and is told what it measured. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -14,15 +13,12 @@ import * as Group from "../src/server/Group.ts"
 import * as Inbox from "../src/server/Inbox.ts"
 import * as Lock from "../src/server/Lock.ts"
 import * as Members from "../src/server/Members.ts"
+import * as Fleet from "./fleet.ts"
 
-/** What a process is. */
-export interface Role {
-  readonly group: string
-  readonly port: number
-  readonly name: string
-  readonly priority: number
-  readonly key: string | null
-  readonly servers: number
+/** What it is told to do: one of the loads, for so long. */
+export interface Order {
+  readonly load: string
+  readonly millis: number
 }
 
 /** What was measured while one talked: times in ms, of each that had an answer; how many the others heard. */
@@ -80,8 +76,6 @@ export const loads: ReadonlyArray<Load> = [
   { name: "withLock, 16 wait for one lock", talks: lock, atOnce: 16, bytes: 0 }
 ]
 
-const say = (message: unknown) => process.send?.(message)
-
 /** Does one load for so long, where this process talks; otherwise only waits. */
 const measured = Effect.fnUntraced(function*(load: Load, millis: number, talks: boolean, heard: () => number) {
   const took: Array<number> = []
@@ -113,19 +107,17 @@ const measured = Effect.fnUntraced(function*(load: Load, millis: number, talks: 
   // What is still on its way.
   yield* Effect.sleep("200 millis")
   const { system, user } = process.cpuUsage(cpu)
-  const measured: Measured = {
+  return {
     count,
     failed,
     millis: lasted,
     took: took.filter((_, at) => at % Math.max(1, Math.floor(took.length / 10_000)) === 0),
     heard: heard() - before,
     cpuMicros: system + user
-  }
-  yield* Effect.sync(() => say(measured))
+  } satisfies Measured
 })
 
-const program = Effect.fnUntraced(function*({ priority, servers }: Role) {
-  const group = yield* Group.Group
+const program = Effect.fnUntraced(function*({ priority }: Fleet.Role) {
   const members = yield* Members.Members
   const inbox = yield* Inbox.Inbox
   let heard = 0
@@ -134,40 +126,23 @@ const program = Effect.fnUntraced(function*({ priority, servers }: Role) {
   yield* counting(members.messages(news))
   yield* counting(inbox.messages)
   yield* members.handle(echo, Effect.succeed)
-  const isSettled = ({ members, reign }: Group.View) =>
-    members.length === servers && reign?.leader.priority === servers - 1
-  yield* Stream.runHead(Stream.filter(group.changes, isSettled))
+  yield* Fleet.settled
   if (priority === 0) yield* Client.Client.use(({ join }) => join)
-  yield* Effect.sync(() => say("ready"))
-  yield* Stream.runForEach(
-    Stream.callback<{ readonly load: string; readonly millis: number }>((queue) =>
-      Effect.sync(() => {
-        process.on("message", (order) => void Queue.offerUnsafe(queue, order as never))
-      })
-    ),
-    ({ load, millis }) => measured(loads.find(({ name }) => name === load)!, millis, priority === 0, () => heard)
+  yield* Fleet.obey(({ load, millis }: Order) =>
+    measured(loads.find(({ name }) => name === load)!, millis, priority === 0, () => heard)
   )
 })
 
-export const run = async (role: Role): Promise<void> => {
-  const settings = {
-    group: role.group,
-    port: role.port,
-    name: role.name,
-    interfaces: ["lo"],
-    ttl: 0,
-    ...role.key === null ? {} : { key: role.key }
-  }
+export const run = (role: Fleet.Role): Promise<void> => {
   const layers = Layer.merge(
     NodeServer.layer({
-      ...settings,
+      ...Fleet.settingsOf(role),
       priority: role.priority,
       leadership: "lease",
-      groupSize: role.servers,
+      groupSize: Fleet.servers,
       leaseDuration: "2 seconds"
     }),
-    NodeClient.layer(settings)
+    NodeClient.layer(Fleet.settingsOf(role))
   )
-  process.once("disconnect", () => process.exit(0))
-  await Effect.runPromise(Effect.scoped(Effect.provide(program(role), layers)) as Effect.Effect<void>)
+  return Fleet.live(Effect.scoped(Effect.provide(program(role), layers)))
 }

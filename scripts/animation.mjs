@@ -57,7 +57,7 @@ text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",mon
 `.trim()
 
 /**
- * The SVG. It goes on for ever, `duration` ms each time. Where motion is not wanted it shows the last frame, which tells the whole
+ * The SVG. It repeats, `duration` ms each time. Where motion is not wanted it shows the last frame, which tells the whole
  * story. `title` says what is to be seen to somebody who cannot see it.
  */
 export const svg = ({ columns, duration, frames, title }) => {

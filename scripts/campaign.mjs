@@ -1,4 +1,4 @@
-// `npm run campaign -- --faults wild --runs 20000`: many runs of the simulator, whatever breaks, on the pinned Node.
+// `npm run campaign -- --faults wild --runs 20000`: many runs of the simulator, also after one breaks, on the pinned Node.
 import { ensureDependencies, main, run } from "./setup.mjs"
 
 main(async () => {

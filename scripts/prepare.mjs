@@ -1,7 +1,7 @@
 // npm's `prepare`: makes `tsc` the one that checks Effect code, and builds `dist` where somebody installs from git. npm runs
 // `prepare` there, and not `prepack`, in a clone with everything installed.
 //
-// After `npm ci` nothing is built: a checkout is built by whatever needs `dist` (`npm start`, `npm test`), and `npm ci` may
+// After `npm ci` nothing is built: a checkout is built by what needs `dist` (`npm start`, `npm test`), and `npm ci` may
 // be run by one of those, which hold the lock.
 import { existsSync } from "node:fs"
 import { join } from "node:path"

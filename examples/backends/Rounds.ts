@@ -1,4 +1,4 @@
-/** What the leader does, wherever its group is: it counts rounds. */
+/** What the leader does, over every backend: it counts rounds. */
 import { Group, Leadership } from "bellwether"
 import { Console, Effect, Schedule } from "effect"
 

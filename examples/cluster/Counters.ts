@@ -1,5 +1,5 @@
 /**
- * Counters of which each lives on one process at a time, wherever that is: whoever wants to count asks the counter by its name.
+ * Counters of which each lives on one process at a time: all who want to count ask the counter by its name.
  *
  * What is counted is kept in one file, that all processes share. Each line carries the token of the lock under which it was written,
  * and the reader passes over a line whose token is lower than one before it: so also a process that was frozen in the middle, and woke
@@ -66,7 +66,7 @@ export const layer = (path: string, by: string) =>
 
 export const names = ["apples", "pears", "plums", "cherries", "grapes", "figs"]
 
-/** Counts all the time, wherever the counters live. One that has no owner for the moment is waited for. */
+/** Counts all the time, on all processes. One that has no owner for the moment is waited for. */
 export const count = Effect.gen(function*() {
   const client = yield* Counter.client
   return yield* Effect.forEach(

@@ -1,6 +1,6 @@
 /**
  * Rounds that the leader alone counts, in etcd. Each is written in a transaction under the fence of its reign: etcd itself refuses what
- * a deposed leader sends late, whatever that one believes.
+ * a deposed leader sends late, regardless of what that one believes.
  */
 import { Leadership } from "bellwether"
 import * as Etcd from "bellwether/Etcd"

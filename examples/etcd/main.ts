@@ -1,5 +1,5 @@
 /**
- * A job that runs on one server at a time, wherever they are: their group is in etcd. With an etcd on this host, start it in two
+ * A job that runs on one of several servers, in any networks: their group is in etcd. With an etcd on this host, start it in two
  * terminals, then stop the one that leads:
  *
  *     BELLWETHER_ETCD_ENDPOINTS=http://127.0.0.1:2379 npm run example etcd first

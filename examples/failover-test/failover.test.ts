@@ -1,5 +1,5 @@
 /**
- * A singleton job tested through what it is there for: the server that runs it dies, is cut off, stands still. Minutes
+ * A singleton job tested through what it is there for: the server that runs it dies, is cut off, is paused. Minutes
  * pass in a second, nothing is sent over a real network, and the seed decides all of it.
  */
 import { assert, it } from "@effect/vitest"

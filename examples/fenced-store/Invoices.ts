@@ -1,9 +1,9 @@
 /**
- * A table of invoices in SQL that refuses whatever an older leader writes: the fencing token at work.
+ * A table of invoices in SQL that refuses what an older leader writes: the fencing token at work.
  *
  * One row of `fence` keeps the greatest token that was ever shown. The check and the write are one transaction, so nothing
  * can come between them; the same few statements do in PostgreSQL or MySQL. (Here it is SQLite in WebAssembly, which runs
- * wherever Node does.)
+ * on every host with Node.)
  */
 import { Context, Effect, Schema } from "effect"
 import initSqlJs from "sql.js"

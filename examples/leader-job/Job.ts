@@ -1,5 +1,5 @@
 /**
- * The job: numbers the rounds of a ledger, one after the other, whoever leads.
+ * The job: numbers the rounds of a ledger, one after the other, also when the leader changes.
  */
 import { Leadership } from "bellwether"
 import { Console, Effect, Schedule } from "effect"
@@ -29,6 +29,6 @@ export const job = (by: string) =>
     return yield* Effect.repeat(round, Schedule.spaced("200 millis"))
   }).pipe(
     Effect.scoped,
-    // This process stood still for so long that its reign is over: nothing was written, and the next reign is waited for.
+    // This process was paused for so long that its reign is over: nothing was written, and the next reign is waited for.
     Effect.catchTag("NotLeading", () => Effect.void)
   )

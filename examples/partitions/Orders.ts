@@ -8,7 +8,7 @@ import { Ledger } from "./Ledger.ts"
 
 export const count = 8
 
-/** What runs while this server holds a partition: it numbers the orders of that partition, whoever held it before. */
+/** What runs while this server holds a partition: it numbers the orders of that partition, also those that another held before. */
 const work = (by: string) => (partition: number) =>
   Effect.gen(function*() {
     const ledger = yield* Ledger

@@ -1,5 +1,5 @@
 /**
- * A catalogue that every copy of an app has in memory: whoever changes it publishes the change, and all copies make the changes of one
+ * A catalogue that every copy of an app has in memory: the copy that changes it publishes the change, and all copies make the changes of one
  * publisher in the same order.
  */
 import { Publishing, Topic } from "bellwether"

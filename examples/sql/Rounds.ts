@@ -1,6 +1,6 @@
 /**
  * Rounds that the leader alone counts, in a table beside the group's own. Each is written under the fence of its reign: the database
- * itself refuses what a deposed leader sends late, whatever that one believes.
+ * itself refuses what a deposed leader sends late, regardless of what that one believes.
  */
 import { Leadership } from "bellwether"
 import * as Sql from "bellwether/Sql"

@@ -1,5 +1,5 @@
 /**
- * A job that runs on one server at a time, wherever they are: their group is in Postgres. With a database that you may make tables in,
+ * A job that runs on one of several servers, in any networks: their group is in Postgres. With a database that you may make tables in,
  * start it in two terminals, then stop the one that leads:
  *
  *     DATABASE_URL=postgres://me:secret@127.0.0.1/me npm run example sql first

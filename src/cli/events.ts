@@ -53,5 +53,5 @@ export const lines = <E extends { readonly at: number }>(
   )
 }
 
-/** Waits, but only for a moment: not for a reader that stands still. */
+/** Waits, but only for a moment: not for a reader that is stuck. */
 export const soon = (effect: Effect.Effect<unknown>) => Effect.timeoutOption(Effect.interruptible(effect), "300 millis")

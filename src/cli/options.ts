@@ -138,7 +138,7 @@ export const thisHost = Flag.Boolean("this-host").pipe(
   Flag.withoutNegation,
   Flag.withDefault(false),
   Flag.withDescription(
-    "ask the server of this host alone, whatever others would answer: the one at unicastPort where that is set, else any of the group"
+    "ask the server of this host alone, regardless of what others would answer: the one at unicastPort where that is set, else any of the group"
   )
 )
 

@@ -15,7 +15,7 @@ export const send = Effect.fnUntraced(
     options: { readonly json: boolean; readonly timeout: Duration.Duration }
   ) {
     const [starting, client] = yield* Effect.timed(Client.fromSettings(settings))
-    // Names of seeds may have taken their time; the rest is enough for whoever is there.
+    // Names of seeds may have taken their time; the rest is enough for those who are there.
     const rest = Duration.max(Duration.subtract(options.timeout, starting), Duration.times(options.timeout, 0.5))
     const within = Math.round(Duration.toMillis(options.timeout))
     const seq = yield* client.send(text, { within: rest }).pipe(

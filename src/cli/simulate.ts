@@ -145,7 +145,7 @@ const showProgress = (session: Session, seed: number, passed: number) => {
 const broken = Effect.fnUntraced(function*(session: Session, seed: number, report: Simulation.Report) {
   const { options: { json }, progress, single } = session
   const found = { seed, invariants: [...new Set(report.violations.map(({ invariant }) => invariant))] }
-  // Now: to shrink it takes a while, and whoever does not wait for that must know the seed.
+  // Now: to shrink it takes a while, and a user who does not wait for that must know the seed.
   if (!single) {
     yield* progress.clear
     yield* Output.line(

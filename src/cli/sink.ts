@@ -24,7 +24,7 @@ export class OutputClosed extends Schema.TaggedError<OutputClosed>()("OutputClos
 export interface Sink {
   /**
    * Completes when the system has taken all of it. Calls `begun` where it took some, also if it fails or is interrupted:
-   * then the rest goes before whatever is written next.
+   * then the rest goes before what is written next.
    */
   readonly write: (text: string, begun?: () => void) => Effect.Effect<void, OutputClosed>
   /** Forgets the rest of what was begun. */

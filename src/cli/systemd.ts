@@ -3,7 +3,7 @@
  * it lives, that it stops.
  *
  * systemd listens on a socket of a kind that Node cannot open (AF_UNIX, datagrams). Its own `systemd-notify` sends for us:
- * it is there wherever systemd is, and nothing native has to be built. The unit needs `NotifyAccess=all`, for the messages
+ * it is there on each host with systemd, and nothing native has to be built. The unit needs `NotifyAccess=all`, for the messages
  * come from a child. See sd_notify(3) and sd_watchdog_enabled(3).
  */
 import * as Config from "effect/Config"

@@ -5,6 +5,7 @@
  */
 import type { Address } from "../protocol/model/Member.ts"
 import type * as ListReading from "../server/ListReading.ts"
+import type * as Learning from "./Learning.ts"
 import * as Observation from "./Observation.ts"
 
 /**
@@ -118,7 +119,7 @@ export const answerOf = (
   askedAt: number,
   digest: number | undefined,
   observation: Observation.Observation
-): Observation.Answered | null => {
+): Learning.Answered | null => {
   const { by, leader, lines, of, term, view } = reading
   const members = [...lines.values()]
   const answer = { by, leader, term, askedAt, members }

@@ -89,7 +89,7 @@ const why = ({ election, member = "it", outcome }: CommandRefused): string => {
 /** What is commanded. `member` is called as `at` is: by its name, its id or the beginning of it, or its address. */
 export interface Order {
   readonly what: "Resign" | "StepDown" | "Transfer" | "Evict"
-  /** Who is to do it; none: whichever server answers first. */
+  /** Who is to do it; none: the server that answers first. */
   readonly at: string | null
   readonly election: string
   readonly millis?: number | undefined

@@ -26,6 +26,7 @@ import * as Asked from "./Asked.ts"
 import * as Asking from "./Asking.ts"
 import * as Freshness from "./Freshness.ts"
 import type * as Inquiry from "./Inquiry.ts"
+import * as Learning from "./Learning.ts"
 import * as Observation from "./Observation.ts"
 
 /** An observer that runs until its scope closes. */
@@ -68,7 +69,7 @@ interface Running {
   readonly wake: Queue.Queue<void>
   readonly now: Observing["now"]
   readonly observation: Observing["observation"]
-  readonly learn: (step: (before: Observation.Observation, now: Observation.Now) => Observation.Result) => void
+  readonly learn: (step: (before: Observation.Observation, now: Observation.Now) => Learning.Result) => void
 }
 
 /** The sockets, and who speaks by them. */
@@ -88,7 +89,7 @@ const hear = ({ answers, learn, messenger, note }: Running) =>
     for (const one of received) {
       note(one.message)
       if (one.message.type === "MEMBERS") Queue.offerUnsafe(answers, one)
-      else learn((before, now) => Observation.heard(before, one.message, one.from, one.via, now))
+      else learn((before, now) => Learning.heard(before, one.message, one.from, one.via, now))
     }
   })
 
@@ -124,7 +125,7 @@ const ask = Effect.fnUntraced(function*(
   const pages = read?.of ?? 1
   if (!isDone || read === undefined) return { at, pages, from: undefined, isEnough: true }
   const answer = Asking.answerOf(read, at, digest, observation())
-  if (answer !== null) learn((before, now) => Observation.answered(before, answer, now))
+  if (answer !== null) learn((before, now) => Learning.answered(before, answer, now))
   return { at, pages, from: read.from, isEnough: answer !== null }
 })
 

@@ -183,7 +183,7 @@ const exposure: Rule = ({ exposedKeyFile }) =>
     "KeyFileExposed",
     [exposedKeyFile.path],
     `Others than its owner may read or change the file of keys ${exposedKeyFile.path} (permissions ${exposedKeyFile.mode}): `
-      + "whoever has a key of the group is trusted in all things.",
+      + "anyone who has a key of the group is trusted in all things.",
     `Make the user that the servers run as its owner, and run chmod 600 ${exposedKeyFile.path}. If others had access, change the key.`
   )]
 

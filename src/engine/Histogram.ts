@@ -1,4 +1,4 @@
-/** How often which values were seen: so many buckets, whatever comes. */
+/** How often which values were seen: so many buckets, for any values. */
 
 /**
  * The values seen since the start. `counts` has one number for each bound, of the values that are at most that and above the one

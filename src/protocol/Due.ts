@@ -1,6 +1,7 @@
 /** What a server does when a timer of its is due. */
 import * as Commands from "./Commands.ts"
-import * as Delivery from "./delivery/Delivery.ts"
+import * as Receiving from "./delivery/Receiving.ts"
+import * as Relaying from "./delivery/Relaying.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as Candidacy from "./election/Candidacy.ts"
 import type { ElectionTimer } from "./election/ElectionAlgorithm.ts"
@@ -71,15 +72,15 @@ const fired = (context: StepContext, timer: Timer, late: number): void => {
     case "Page":
       return MemberLists.ask(context)
     case "Repair":
-      return Delivery.repairDue(context)
+      return Receiving.repairDue(context)
     case "Answer":
-      return Delivery.answer(context)
+      return Receiving.answer(context)
     case "Publish":
     case "Holdings":
       // The end of the step says what is due.
       return
     case "NameNewest":
-      return Delivery.nameNewest(context, timer.isLast)
+      return Relaying.nameNewest(context, timer.isLast)
     case "Asks":
       return Asking.due(context)
     case "Handover":

@@ -27,7 +27,7 @@ import type * as Saying from "./talk/Saying.ts"
  * - `Room`: the app has read its inbox; so many messages may have been handed to it since the start.
  * - `Publish`: the app publishes something; `Unpublish`: it waits for that no more. What has gone out cannot be taken back.
  * - `Page`: this server's page is there from now on, or no longer.
- * - `Resign`: the lead is to be given up. `StepDown`: so it is, and not stood for again for so many ms, whoever leads.
+ * - `Resign`: the lead is to be given up. `StepDown`: so it is, and this server is no candidate for so many ms, regardless of who leads.
  *   `Transfer`: it is to be handed to a member. `Heard`: a reign elsewhere has that term, so the next one here is to be above it.
  * - `MarkRun`: this server leads, and wants these marks of a job kept; `RunMarked` answers.
  * - `Say`: something is to be said on a topic. `Question`: a member is to be asked; the answer is the output `Answered`.

@@ -1,6 +1,6 @@
 /** How a server leaves the group: it ends its leading work, says goodbye, and hands over what it promised. */
 import * as HashMap from "effect/HashMap"
-import * as Delivery from "./delivery/Delivery.ts"
+import * as Relaying from "./delivery/Relaying.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as ElectionContext from "./election/ElectionContext.ts"
 import * as Roles from "./election/Roles.ts"
@@ -50,7 +50,7 @@ export const goOn = (context: StepContext): void => {
   if (context.hasTimer("farewell") || holds(context)) return
   context.sayOften("leaving", { type: "SERVER_LEAVING" }, Timing.gaps.leaving)
   Algorithms.of(context.state).onLeave(context)
-  context.setTimer("farewell", Timing.gaps.leaving[0] + 1 + Delivery.lingers(context), { _tag: "Farewell" })
+  context.setTimer("farewell", Timing.gaps.leaving[0] + 1 + Relaying.lingers(context), { _tag: "Farewell" })
 }
 
 /** The goodbye has been said. It is over, unless others still have to hear of what was promised or given back. */

@@ -2,6 +2,8 @@
 import * as HashMap from "effect/HashMap"
 import * as Commands from "./Commands.ts"
 import * as Delivery from "./delivery/Delivery.ts"
+import * as Receiving from "./delivery/Receiving.ts"
+import * as Relaying from "./delivery/Relaying.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as Candidacy from "./election/Candidacy.ts"
 import * as Departures from "./election/Departures.ts"
@@ -59,11 +61,11 @@ export const received = (
     case "CLIENT_JOIN":
       return Delivery.onJoin(context, message, source, via)
     case "CLIENT_MESSAGE":
-      return Delivery.onMessage(context, message, source, via)
+      return Relaying.onMessage(context, message, source, via)
     case "CLIENT_DELIVER":
-      return Delivery.onDeliver(context, message)
+      return Receiving.onDeliver(context, message)
     case "CLIENT_REPAIR":
-      return Delivery.onRepair(context, message, source, via)
+      return Receiving.onRepair(context, message, source, via)
     case "CLIENT_LEAVE":
       return Delivery.onLeave(context, message)
     case "COMMAND":
@@ -103,7 +105,7 @@ const fromServer = (context: StepContext, said: Message.FromServer, from: Member
   const isDrained = context.now.monotonic >= context.state.drainUntil || isFresh
   if (message.type === "SERVER_LEAVING" && election !== null) {
     Register.hearTerm(election, message)
-    Delivery.onHeard(context, message)
+    Receiving.onHeard(context, message)
     Removal.remove(context, message.sender.id, { _tag: "Left" })
   } else if (isDrained) {
     speaksOf(context, election, message, from, via)
@@ -179,7 +181,7 @@ const speaksOf = (
   goOnIfRaised(context, incarnation)
   if ("view" in message) Contacts.compare(context, message, from)
   if (!isOurs) return
-  if (election.name === Election.ofGroup) Delivery.onHeard(context, message)
+  if (election.name === Election.ofGroup) Receiving.onHeard(context, message)
   actOn(election, message, from, via)
 }
 

@@ -5,6 +5,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Delivery from "./delivery/Delivery.ts"
 import * as Publisher from "./delivery/Publisher.ts"
+import * as Relaying from "./delivery/Relaying.ts"
 import * as Due from "./Due.ts"
 import * as Algorithms from "./election/Algorithms.ts"
 import * as Candidacy from "./election/Candidacy.ts"
@@ -284,7 +285,7 @@ const act = (context: StepContext, input: Input): void => {
       describe(context, input.description)
       break
     case "Room":
-      Delivery.onRoom(context, input.limit)
+      Relaying.onRoom(context, input.limit)
       break
     case "Publish":
       Publisher.publish(context, input)

@@ -1,6 +1,6 @@
 /**
  * What a server says of itself in the registry: who it is, and which elections it takes part in. It is said again whenever the
- * watch shows something else, whatever the reason: a session was over, an answer was lost, or it has changed.
+ * watch shows something else, for any reason: a session was over, an answer was lost, or it has changed.
  */
 import * as Member from "../protocol/model/Member.ts"
 import * as Enclosing from "./Enclosing.ts"

@@ -54,7 +54,7 @@ const keep = (context: RegistryContext, { job, leadership, mark, request }: Regi
   })
 }
 
-/** Marks are kept: whoever waits for them hears of it. */
+/** Marks are kept: those who wait for them hear of it. */
 export const answer = (context: RegistryContext, request: number, known: Runs.Known): void => {
   if (!context.state.marking.some((marking) => marking.request === request)) return
   withdraw(context, request)

@@ -2,7 +2,7 @@
  * A registry: keys with values that all servers of a group see and change, one after the other, and that are gone when the session
  * is over that they are bound to. etcd is one, and a database with a clock another.
  *
- * Everything is of one group. Whoever implements it says nothing that it does not know: an answer that was lost is `Unknown`, and
+ * Everything is of one group. An implementation says nothing that it does not know: an answer that was lost is `Unknown`, and
  * the watch tells what came of it.
  */
 import type * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** Asks a registry, and makes an input of whatever comes of it: also where it hangs, or throws. */
+/** Asks a registry, and makes an input of what comes of it: also where it hangs, or throws. */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

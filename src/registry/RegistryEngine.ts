@@ -174,7 +174,7 @@ export const make = Effect.fnUntraced(function*(
   }
 })
 
-/** Starts the watch. One that ends, for whatever reason, is begun anew after a while. */
+/** Starts the watch. One that ends, for any reason, is begun anew after a while. */
 export const watch = (
   registry: Registry,
   engine: RegistryEngine,

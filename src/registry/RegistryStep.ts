@@ -233,7 +233,7 @@ const giveUp = (
   Reigning.end(context, name, cause, to)
 }
 
-/** A name that may not be one, or one too many, is ignored: whoever steps this asks first. */
+/** A name that may not be one, or one too many, is ignored: the caller asks first. */
 const campaign = (context: RegistryContext, name: string): void => {
   if (!Election.isName(name) || !hasRoom(context.state, name)) return
   const before = RegistryState.election(context.state, name)

@@ -2,7 +2,7 @@
  * The reigns of this server's own: how one begins, when it must end, and how the key is given back.
  *
  * A reign rests on the newest renewal of the session that its key is bound to: it is over by the clock, `stopTimeout` before that
- * its work is ended, whatever the registry says or does not say. Where the watch shows the key gone, it is over at once.
+ * its work is ended, regardless of what the registry says or does not say. Where the watch shows the key gone, it is over at once.
  */
 import type * as Event from "../protocol/model/Event.ts"
 import type * as Lease from "../protocol/model/Lease.ts"

@@ -26,7 +26,7 @@ export interface Hold {
   readonly events: Queue.Dequeue<HoldEvent>
   /** Wants something else from now on. What is held and not wanted stays held until it is released. */
   readonly want: (wanted: Pick<Wanted, "wanted" | "weight">) => Effect.Effect<void>
-  /** Wants that from now on, and waits until the leader has answered an ask that was sent since. It may wait for ever. */
+  /** Wants that from now on, and waits until the leader has answered an ask that was sent since. It may wait without end. */
   readonly ask: (wanted: Pick<Wanted, "wanted" | "weight">) => Effect.Effect<Answered>
   /** What is held by the clock and not to be ended, and for how many ms if it is not renewed. */
   readonly current: Effect.Effect<ReadonlyMap<number, Claiming.Current>>

@@ -44,7 +44,7 @@ export interface InboxShape {
    * Messages on the default topic from now on: each run has a subscription of its own, from the moment at which it begins to run. It ends with
    * the server, at once for a reader that comes later.
    *
-   * Order: each client's messages in the order of `seq`, each once, whatever leader relayed them; between clients, as they
+   * Order: each client's messages in the order of `seq`, each once, regardless of which leader relayed them; between clients, as they
    * happen to come. A gap that could not be repaired is an event, `MessageLost`.
    *
    * A reader that is {@link capacity} messages behind gets no more until it reads. If this server leads it does not

@@ -1,6 +1,6 @@
 /**
  * The keys of a group as a server has them: read from its settings before anything is opened, changed while it runs, and
- * whatever shows that others have another key, told.
+ * and what shows that others have another key is told.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -239,7 +239,7 @@ export const run = Effect.fnUntraced(function*(
     told = why
     const what = known.length === 0 ? "the group has no key" : "keyMode is permissive"
     return Effect.logWarning(
-      `${what}: whoever can send to ${interfaces.join(", ")} can join the group, lead it and end it (docs/security.md)`
+      `${what}: all who can send to ${interfaces.join(", ")} can join the group, lead it and end it (docs/security.md)`
     ).pipe(Effect.andThen(state.tell({ event: "Unprotected", why, interfaces })))
   })
   yield* judge

@@ -106,7 +106,7 @@ export class TimeRefused extends Schema.TaggedError<TimeRefused>()("TimeRefused"
  * @since 0.1.0
  */
 export interface LeadershipShape {
-  /** Whether this server leads now. Asks the clock: a server that was paused for too long does not, whatever it held. */
+  /** Whether this server leads now. Asks the clock: a server that was paused for too long does not lead. */
   readonly isLeader: Effect.Effect<boolean>
   /** The reign of this server's own, while it leads. */
   readonly current: Effect.Effect<Option.Option<ReignOrder.Reign>>
@@ -125,7 +125,7 @@ export interface LeadershipShape {
    */
   readonly stepDownFor: (duration: Duration.Input) => Effect.Effect<void, TimeRefused>
   /**
-   * Transfers the lead to a member: the leading work ends first, then that member leads, whatever the ranks. Succeeds when
+   * Transfers the lead to a member: the leading work ends first, then that member leads, regardless of rank. Succeeds when
    * this server sees that it leads, at once if it is this server itself. It takes at most `stopTimeout` and twice
    * `coordinatorTimeout`; if the member does not lead by then, or somebody else leads instead, it fails with
    * {@link TransferFailed}, and the group elects as after {@link resign}. Interruption does not undo a transfer that has
@@ -152,7 +152,7 @@ export interface LeadershipShape {
     work: Effect.Effect<A, E, R>
   ) => Effect.Effect<never, E, Exclude<R, Reign>>
   /**
-   * Work as in {@link whileLeader} that must go on: if it fails within a reign, for whatever cause, that is reported
+   * Work as in {@link whileLeader} that must go on: if it fails within a reign, for any cause, that is reported
    * (`WorkFailed`, with the name) and logged, and the work is started again by a schedule; see `SingletonOptions`. When the
    * schedule is exhausted this server resigns, and the singleton fails with the last cause: its caller decides whether to
    * run it once more. Until it does, this server does not lead again, also if nobody else does, unless other work of this

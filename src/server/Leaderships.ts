@@ -164,7 +164,7 @@ const transferTo = (
   Effect.fn("Leadership.transferTo")(function*(member: Member.NodeId | { readonly id: Member.NodeId }) {
     const to = typeof member === "string" ? member : member.id
     yield* Effect.annotateCurrentSpan({ ...backend.whose, election, to })
-    // Subscribed before the lead is given up, so that no leader is missed. Whoever led before is none of them: just after the start a
+    // Subscribed before the lead is given up, so that no leader is missed. The former leader is none of them: just after the start a
     // subscription would begin with all that was told.
     const { events } = yield* backend.events.subscribeAfter(backend.events.sequence())
     const reign = yield* own

@@ -1,5 +1,5 @@
 /**
- * A lock of the group: at most one effect runs under it, on whatever server, at any instant of true time. For `leadership: lease`.
+ * A lock of the group: at most one effect runs under it, on any server, at any instant of true time. For `leadership: lease`.
  *
  * @since 0.1.0
  */
@@ -160,7 +160,7 @@ export const make = (
   const { stopTimeout } = settings
   const lease = agreement(settings)
 
-  /** The lock is free when its time is over by the clock, whatever still runs. */
+  /** The lock is free when its time is over by the clock, even while something still runs. */
   const overrun = ({ end }: Holds.Hold, name: string) =>
     Effect.sleep(stopTimeout).pipe(
       Effect.andThen(end(false)),

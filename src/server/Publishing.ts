@@ -25,7 +25,7 @@ import * as Unreadable from "./Unreadable.ts"
 export { BodyNotJson, BodyTooLarge, NotPublished, OlderReaders, type PublishError, QueueFull } from "./PublishError.ts"
 
 /**
- * A message on a topic, and who published it. `seq` rises with each message of that one, on whatever topic.
+ * A message on a topic, and who published it. `seq` rises with each message of that one, on any topic.
  *
  * @category models
  * @since 0.1.0
@@ -111,7 +111,7 @@ export interface PublishingShape extends Reading {
    * a client of this server's name. It is sent again until then, to the next leader too, and is relayed once; this server gets
    * it like every other.
    *
-   * Order: that of the calls, also of those that do not wait for each other, whatever their topics. At most 64 are on their way;
+   * Order: that of the calls, also of those that do not wait for each other, on all topics. At most 64 are on their way;
    * 1,024 more wait, each part of 512 bytes counted. Interrupted, or not acknowledged `within` 1 minute unless set, it is taken back
    * if it has not gone out yet; if it has, it is sent on until it is acknowledged. A `within` below 1 ms is a defect.
    */

@@ -1,5 +1,5 @@
 /**
- * Leading work by a schedule: each instant runs once in the whole group, whichever server leads.
+ * Leading work by a schedule: each instant runs once in the whole group, regardless of which server leads.
  *
  * @since 0.1.0
  */

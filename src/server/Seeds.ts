@@ -41,7 +41,7 @@ const startWithin = Duration.seconds(2)
 /** A name that hangs has no addresses for now; the next round asks again. */
 const resolveWithin = Duration.seconds(5)
 
-/** Resolves the names for the first time: within two seconds or so long as is said, whatever the resolver does. */
+/** Resolves the names for the first time: within two seconds or so long as is said, regardless of what the resolver does. */
 export const make = Effect.fnUntraced(function*(
   settings: Pick<Settings, "seeds" | "networks" | "heartbeatInterval">,
   endpoint: Pick<Datagrams.Endpoint, "resolve">,

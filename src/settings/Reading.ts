@@ -1,5 +1,5 @@
 /**
- * Reads the settings, once: from whatever gives them into values of their types, each refused by the name that it had
+ * Reads the settings, once: from what gives them into values of their types, each refused by the name that it had
  * there.
  *
  * @since 0.1.0
@@ -58,7 +58,7 @@ const results = new WeakSet<object>()
 export const isRead = (settings: object): settings is Settings => results.has(settings)
 
 /**
- * Resolves all settings from whatever gives them: `given` is asked for each once, and answers undefined for those that
+ * Resolves all settings from what gives them: `given` is asked for each once, and answers undefined for those that
  * keep their default. Values that do not fit each other are refused too, by the name of one that was given.
  *
  * @category constructors

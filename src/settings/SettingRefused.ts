@@ -1,5 +1,5 @@
 /**
- * The one way in which a value is refused, wherever it came from, and how a value is shown where it is.
+ * The one way in which a value is refused, from any source, and how a value is shown where it is.
  *
  * @since 0.1.0
  */

@@ -47,7 +47,7 @@ export const nearest = <const A extends string>(name: string, known: ReadonlyArr
   return best ?? (wanted.length < 4 ? undefined : known.find((one) => bare(one).startsWith(wanted)))
 }
 
-/** Refuses options in code of which one has a name that is not known, whatever its value. */
+/** Refuses options in code of which one has a name that is not known, with any value. */
 export const refuseUnknown = (
   options: object,
   known: ReadonlyArray<string>

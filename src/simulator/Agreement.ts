@@ -81,7 +81,7 @@ export const agreesFor = (living: ReadonlyArray<State>, clocks: (of: State) => C
  *   and where no trigger called it, the next heartbeat does.
  * - Who has only just started waits for `stableAfter` before it takes the lead from another.
  * - Who has resigned comes back: `memberTimeout`; it runs beside the first of these.
- * - With leases, whoever started grants nothing for one lease, promises run out in another, and candidates may have to
+ * - With leases, a server that has started grants nothing for one lease, promises run out in another, and candidates may have to
  *   back off from each other.
  * - Where links are missing and some are reached over `hops` links only, each link more takes a heartbeat to be told of whom
  *   nobody here hears, and as long as a silent member is left in peace to be told no more.

@@ -5,7 +5,7 @@ import type * as LinkGraph from "./LinkGraph.ts"
  * One fault. All times are in ms: `at` since the start of the run, `for` how long it lasts. Servers go by their number.
  *
  * - `partition`: the parts hear nothing of each other. `cut`: one way, between two servers.
- * - `loss`, `duplicate`, `reorder`, `delay`: befall all datagrams, with this probability, by up to this much.
+ * - `loss`, `duplicate`, `reorder`, `delay`: happen to all datagrams, with this probability, by up to this much.
  * - `multicastLoss`: of what one server receives by multicast alone. `overflow`: its receive buffer is full.
  * - `kill`: SIGKILL, `crash`: power off, `stop`: SIGTERM; each followed by a new start after `for`. `restart`: at once.
  * - `pause`: SIGSTOP. `suspend`: the lid is closed. `jump`: its wall clock is set. `drift`: its clocks run at this rate.

@@ -1,5 +1,5 @@
 /**
- * What must hold after every step, whatever the network and the clocks do: the promises of the protocol by their names. The
+ * What must hold after every step, regardless of the network and the clocks: the promises of the protocol by their names. The
  * simulator asks after them after each step of real servers, the explorer in every state that it reaches.
  */
 import type * as Reign from "../protocol/model/Reign.ts"
@@ -31,7 +31,7 @@ export const promises = {
     "in a network that is well, nobody takes the lead whose it is not: from a higher ranked one that waits for nothing, or where it may not preempt",
   noFalseEviction: "nobody is evicted who runs and is connected, also not by one that was paused",
   crashIsKnown:
-    "who is killed while nothing else befalls the group is known to be gone within 100 ms, where links tell of it",
+    "who is killed while nothing else happens to the group is known to be gone within 100 ms, where links tell of it",
   stallIsNoticed:
     "who was paused for so long that others may have replaced it leads no more from its first step on, and judges nobody by what it did not hear",
   replacedIsNoticed:

@@ -54,7 +54,7 @@ export const unbound = (living: ReadonlyArray<Living>): string | null => {
 }
 
 /**
- * Whether what a claim rests on still lasts, whatever the wall clock was set to since, if there is another that counts
+ * Whether what a claim rests on still lasts, regardless of what the wall clock was set to since, if there is another that counts
  * while the machine sleeps: for so long nobody else's work may start while some of this one's runs, that which takes too long
  * to stop included.
  */
@@ -77,7 +77,7 @@ export const overstayed = (state: State, clocks: Clocks): string | null => {
 /** What arithmetic may leave of a lease and a promise that last equally long, in ms. */
 const rounding = 0.001
 
-/** How long, by its own clock, a server lets nobody lead but that holder in that term, whatever it is asked. */
+/** How long, by its own clock, a server lets nobody lead but that holder in that term, regardless of what it is asked. */
 const boundFor = ({ clocks: { monotonic }, state }: Living, holder: Lease.Holder, term: number): number => {
   const promise = Voter.promiseIn(state, Election.ofGroup)
   const promised = Lease.bindsTo(promise, holder, term, monotonic) ? promise.until : -Infinity

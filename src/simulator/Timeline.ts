@@ -1,5 +1,5 @@
 /** What came of a simulated run, for people: who led when, what happened when, and what is to be said of each promise. */
-import * as Faults from "./Faults.ts"
+import * as FaultText from "./FaultText.ts"
 import type * as Simulation from "./Simulation.ts"
 
 /** A time of a run: hours, minutes and seconds since its start. */
@@ -19,7 +19,7 @@ export const formatTime = (millis: number): string => {
 export const lines = ({ led, millis, story, violations }: Simulation.Report): ReadonlyArray<string> => {
   const entries: Array<{ readonly at: number; readonly text: string }> = []
   for (const fault of story) {
-    if (fault.at <= millis) entries.push({ at: fault.at, text: `fault   ${Faults.describe(fault)}` })
+    if (fault.at <= millis) entries.push({ at: fault.at, text: `fault   ${FaultText.describe(fault)}` })
   }
   for (const { from, server, term, until } of led) {
     const long = until === null ? "to the end" : `for ${((until - from) / 1_000).toFixed(3)} s`

@@ -3,7 +3,6 @@
  * when, who led when, and how often each promise was put to the test.
  */
 import * as Duration from "effect/Duration"
-import * as ElectionContext from "../protocol/election/ElectionContext.ts"
 import * as Lease from "../protocol/model/Lease.ts"
 import type { Address } from "../protocol/model/Member.ts"
 import type { State } from "../protocol/model/State.ts"
@@ -22,6 +21,7 @@ import { Hardships } from "./internal/hardships.ts"
 import { LeaseSafety } from "./internal/leaseSafety.ts"
 import * as Lists from "./internal/lists.ts"
 import * as Quiet from "./internal/quiet.ts"
+import { Reigns } from "./internal/reigns.ts"
 import * as Waking from "./internal/waking.ts"
 import * as Watched from "./internal/watched.ts"
 import * as Invariants from "./Invariants.ts"
@@ -49,10 +49,9 @@ export interface Verdict {
 /** More are counted and not kept: the first is the one that explains the others. */
 const maxViolations = 100
 
-/** The watcher of one run. What it is told of from outside: who has no process any more, and whom what befalls. */
+/** The watcher of one run. What it is told of from outside: who has no process any more, and what happens to whom. */
 export class Watcher {
   readonly violations: Array<Violation> = []
-  readonly led: Array<Led> = []
   /** When anything last disturbed the group: it may take the bound from here to settle. */
   disturbedAt = 0
   steps = 0
@@ -72,14 +71,14 @@ export class Watcher {
   readonly #leases: LeaseSafety
   readonly grants: Grants.GrantSafety
   readonly #fairness: Fairness
+  readonly #reigns: Reigns
+  readonly #wakings: Waking.Wakings
   readonly #crashes: Crashes
   readonly #setBack = new Set<SimulatedNetwork.Host>()
   readonly #ended: Array<number> = []
   #over = false
   #now = 0
   #settledSince = Infinity
-  #highest = 0
-  #clocksAgree = true
 
   constructor(
     { heartbeatInterval, leadership, stopTimeout }: Pick<
@@ -96,6 +95,8 @@ export class Watcher {
     this.quiet = new Quiet.Quiet(servers, judge)
     this.#fairness = new Fairness(this.#servers, this.#hardships, judge)
     this.#crashes = new Crashes(this.#servers, this.#hardships, judge)
+    this.#reigns = new Reigns(this.#servers, this.#fairness, leadership, judge)
+    this.#wakings = new Waking.Wakings(judge)
     this.#transition = transition
     this.#leadership = leadership
     this.#tellsWithin = 1.05 * Duration.toMillis(heartbeatInterval) + 10
@@ -106,10 +107,15 @@ export class Watcher {
       isStopping,
       disturbedAt: () => this.disturbedAt,
       isWhole: (living) => this.quiet.isWhole(living),
-      clocksAgree: () => this.#clocksAgree
+      clocksAgree: () => this.#reigns.clocksAgree
     })
     this.#stopTimeout = Duration.toMillis(stopTimeout)
       + Timing.checkInterval({ heartbeatInterval: Duration.toMillis(heartbeatInterval) }, true)
+  }
+
+  /** Who led when, in the order of their beginnings. */
+  get led(): ReadonlyArray<Led> {
+    return this.#reigns.led
   }
 
   // --- What it is told ---
@@ -129,8 +135,7 @@ export class Watcher {
     // The others have to hear of a priority first.
     if (mayWait || before.self.priority !== after.self.priority) watched.ineligibleAt = at
     for (const { invariant, what } of complaints) this.complain(at, invariant, index, what)
-    this.#judgeWaking(watched, step)
-    if (watched.replaced) this.#judgeReplaced(watched, step)
+    this.#wakings.stepped(watched, step)
     if (input._tag === "Moved") {
       this.disturbed(at)
       if (this.#hardships.isAstray(index)) this.readdressed(index, at, step.host.isCurrentUnsafe())
@@ -153,7 +158,7 @@ export class Watcher {
       }
     }
     this.quiet.stepped(at, index, after, outputs)
-    this.#lead(watched, step)
+    this.#reigns.stepped(watched, step)
     if (this.#leadership !== "lease") return
     this.#leases.stepped(at)
     this.grants.stepped(watched, step)
@@ -175,7 +180,7 @@ export class Watcher {
     this.#hardships.ended(index)
   }
 
-  /** Something befalls the group: what was settled is so no more, until it settles again. */
+  /** Something happens to the group: what was settled is so no more, until it settles again. */
   disturbed(at: number): void {
     this.quiet.ends(this.#now)
     this.#crashes.disturbed()
@@ -384,64 +389,5 @@ export class Watcher {
     // It may have started before its network.
     if (!host.isCurrentUnsafe() || !this.isConnected(index)) this.#hardships.astray(index, Infinity)
     return watched
-  }
-
-  /** A server that runs steps far more often than it takes to notice a pause: its pause detector does. */
-  #judgeWaking(watched: Watched.Watched, step: Stepped): void {
-    const { now } = step
-    const { seen } = watched
-    watched.seen = now
-    const aged = now.monotonic - seen.monotonic
-    const pausedFor = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
-    let what: string | null
-    const { timing } = step.before
-    const isReplaced = watched.led !== null && Timing.keepsPace(timing)
-      && pausedFor > Timing.leaderReplacedAfter(timing)
-    if (pausedFor > Timing.pauseThreshold(timing) || isReplaced) {
-      watched.wokeAt = now.monotonic
-      this.count("stallIsNoticed")
-      what = Waking.judgeFirst(step, pausedFor, aged)
-    } else {
-      what = Waking.judgeLater(step, now.monotonic - watched.wokeAt)
-    }
-    if (what !== null) this.complain(step.at, "stallIsNoticed", step.index, what)
-  }
-
-  /** The first step of a leader that others have replaced while it was paused. */
-  #judgeReplaced(watched: Watched.Watched, step: Stepped): void {
-    watched.replaced = false
-    this.count("replacedIsNoticed")
-    const what = Waking.judgeReplaced(step)
-    if (what !== null) this.complain(step.at, "replacedIsNoticed", step.index, what)
-  }
-
-  #lead(watched: Watched.Watched, { after, at, before, index }: Stepped): void {
-    const reign = ElectionContext.ownReign(after)
-    const { led } = watched
-    if (led !== null && (reign === null || reign.term !== led.term)) {
-      led.until = at
-      watched.led = null
-    }
-    if (reign === null || reign.term === led?.term) return
-    watched.led = { server: index, term: reign.term, from: at, until: null }
-    this.led.push(watched.led)
-    if (this.#leadership !== "lease") {
-      // Who led already, and goes on by another reign, takes the lead from nobody.
-      if (led === null) {
-        this.#fairness.leads(at, index, after, before)
-        this.#fairness.replaces(at, index, before)
-      }
-      return
-    }
-    // Provided that the wall clocks agree within a lease: else who forgot its promises may grant a lower term.
-    const walls = [...this.#servers.values()].map(({ host }) => host.clock.currentTimeMillisUnsafe())
-    const { lease } = after.timing
-    if (lease !== null && Math.max(...walls) - Math.min(...walls) >= lease.duration) this.#clocksAgree = false
-    if (!this.#clocksAgree) return
-    this.count("termsGrow")
-    if (reign.term <= this.#highest) {
-      this.complain(at, "termsGrow", index, `leads in term ${reign.term} after one of ${this.#highest}`)
-    }
-    this.#highest = Math.max(this.#highest, reign.term)
   }
 }

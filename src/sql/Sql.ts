@@ -88,7 +88,7 @@ export type Services = Group.Group | Leadership.Leadership | Fences.Fences
  */
 export type SqlServerError = SettingRefused | SqlRefused
 
-/** A database that is away is told of, and tried again by whatever needs it. */
+/** A database that is away is told of, and tried again by what needs it. */
 const started = (
   start: SqlRegistry.SqlRegistry["start"],
   leaseDuration: Duration.Duration

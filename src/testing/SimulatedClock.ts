@@ -45,7 +45,7 @@ export interface SimulatedClock extends Clock.Clock {
   /** Sleepers whose time has passed wake at once, in the order of their times; the others when they are due. */
   readonly resume: Effect.Effect<void>
   /**
-   * No sleeper wakes any more, and the monotonic clock stands still; the wall clock runs on. What a process sees when
+   * No sleeper wakes any more, and the monotonic clock stops; the wall clock runs on. What a process sees when
    * its machine is suspended.
    */
   readonly suspend: Effect.Effect<void>
@@ -103,7 +103,7 @@ export const make = (options: Options = {}): Effect.Effect<SimulatedClock, never
   })
 
 /**
- * Runs an effect, and whatever it forks, in that machine's time.
+ * Runs an effect, and what it forks, in that machine's time.
  *
  * @category combinators
  * @since 0.1.0

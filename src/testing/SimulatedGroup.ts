@@ -86,7 +86,7 @@ export interface SimulatedGroup {
   readonly pause: (index: number) => Effect.Effect<void>
   /** SIGCONT: by default the datagrams that waited are read before the sleepers wake. */
   readonly resume: (index: number, first?: "datagrams" | "sleepers") => Effect.Effect<void>
-  /** The lid is closed: the monotonic clock stands still too, and what arrives is lost. */
+  /** The lid is closed: the monotonic clock stops too, and what arrives is lost. */
   readonly suspend: (index: number) => Effect.Effect<void>
   readonly wake: (index: number, first?: "datagrams" | "sleepers") => Effect.Effect<void>
   readonly jumpWallClock: (index: number, by: Duration.Input) => Effect.Effect<void>

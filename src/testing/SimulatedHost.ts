@@ -56,7 +56,7 @@ export interface Interface {
 export type Failing = Machine.Failing
 
 /**
- * What befalls TCP connections to a machine, which are the links by which members know of a crash at once.
+ * What happens to TCP connections to a machine, which are the links by which members know of a crash at once.
  *
  * - `open`: nothing. `rejected`: a firewall refuses them, and has reset those that were up; datagrams pass. `dropped`: a
  *   firewall drops them; those that are up stay.
@@ -72,7 +72,7 @@ export type Tcp = Machine.Tcp
  *
  * Its endpoints look at its interfaces now and then, as real ones do: they use one that has come, or an address that has
  * changed, within two seconds, and tell it by `troubles`. Until then they go on with what they knew: what they send from an
- * address that is gone fails with `AddressNotAvailable`, and what is sent to it finds nobody, or whoever has it now.
+ * address that is gone fails with `AddressNotAvailable`, and what is sent to it finds nobody, or the one that has it now.
  *
  * @category models
  * @since 0.1.0
@@ -108,7 +108,7 @@ export interface Host {
    * stopped in its poll, and the nastier one. Or the other way round.
    */
   readonly resume: (first?: "datagrams" | "sleepers") => Effect.Effect<void>
-  /** The lid is closed: as `pause`, and the monotonic clock stands still, and datagrams find nobody. */
+  /** The lid is closed: as `pause`, and the monotonic clock stops, and datagrams find nobody. */
   readonly suspend: Effect.Effect<void>
   readonly wake: (first?: "datagrams" | "sleepers") => Effect.Effect<void>
   /** The interface goes down: sending and opening fail with `Unreachable`, nothing arrives. */

@@ -130,7 +130,7 @@ export const make = (options: Options): Effect.Effect<SimulatedNetwork, never, S
     const agenda = yield* Agenda.make
     const links = Links.make(yield* Hosts.chanceOf(options.seed), options)
     const ledger = Ledger.make(agenda.now, options.traceCapacity ?? 0)
-    // Of its own: what a group with a key draws does not change what befalls its datagrams.
+    // Of its own: what a group with a key draws does not change what happens to its datagrams.
     const secrets = yield* Hosts.chanceOf(`${options.seed} secrets`)
     const machines: Hosts.Hosts["machines"] = new Map()
     const byIp = new Map<string, Machine.Machine>()
@@ -196,7 +196,7 @@ const traffic = (
           via,
           payload: payload.slice()
         }
-        // From itself, so that nothing befalls it.
+        // From itself, so that nothing happens to it.
         Carrier.carryTo(network, datagram, socket)
       }
       return Effect.void

@@ -1,5 +1,5 @@
 /**
- * What can befall datagrams on a simulated network, and the record of what did.
+ * What can happen to datagrams on a simulated network, and the record of what did.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import type { Address } from "../protocol/model/Member.ts"
 import { formatAddress } from "../protocol/model/Member.ts"
 
 /**
- * What befalls datagrams on their way. Probabilities are from 0 to 1, and are drawn for each receiver.
+ * What happens to datagrams on their way. Probabilities are from 0 to 1, and are drawn for each receiver.
  *
  * @category models
  * @since 0.1.0

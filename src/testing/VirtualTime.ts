@@ -1,6 +1,6 @@
 /**
  * A stand-in for `TestClock` that is made for simulations: it does what `TestClock.adjust` promises (sleepers wake one
- * by one in the order of their times, and whatever one woke has gone to sleep again before the next), but in one loop
+ * by one in the order of their times, and what one woke has gone to sleep again before the next), but in one loop
  * of its own rather than through the real event loop. Hours of a few servers pass in seconds, and how busy the machine is
  * cannot change what happens.
  *
@@ -48,7 +48,7 @@ const make = Effect.gen(function*() {
   return Context.make(Clock.Clock, clockOf(loop, outer) as Clock.Clock).pipe(
     Context.add(Scheduler.Scheduler, {
       executionMode: scheduler.executionMode,
-      // Time stands still for the fiber that runs: to cut a fiber short would only make what happens depend on how long its code is.
+      // Time stops for the fiber that runs: to cut a fiber short would only make what happens depend on how long its code is.
       shouldYield: () => false,
       makeDispatcher: () => loop.dispatcher
     })

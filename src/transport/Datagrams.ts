@@ -50,7 +50,7 @@ export class DatagramsFailed extends Schema.TaggedError<DatagramsFailed>()("Data
 }) {
   override get message() {
     const said = [this.syscall, this.code].filter((word) => word !== undefined).join(" ")
-    // What has no name of the system's own is at least said in the words of whoever refused it.
+    // What has no name of the system's own is at least said in the words of what refused it.
     const why = said === "" && this.kind === "Unknown" && this.cause instanceof Error ? this.cause.message : said
     return `${this.during} failed on ${this.where}: ${this.kind}${why === "" ? "" : ` (${why})`}`
   }

@@ -5,7 +5,7 @@
  * it: from then on the link is up on both sides. A hello is `magic "BWL1" (4) | group tag (4) | node id (8) | incarnation,
  * as a double (8) | port of its own links, 0 for none (2) | nonce (16)`. A proof is its length in one byte, and so many bytes:
  * an HMAC over both hellos and the role of who makes it, so that it is of use in no other link and to no other role. Without a
- * key it is empty. What comes after the welcome says that the link ends, whatever it is.
+ * key it is empty. What comes after the welcome says that the link ends, with any content.
  */
 import { equalBytes } from "@noble/ciphers/utils.js"
 import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js"

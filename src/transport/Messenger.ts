@@ -332,7 +332,7 @@ const receiver = (link: Link) => {
     if (!sources.allows(source, datagram.from, now)) return onDrop("SourceTooFast")
     const kind = Frame.readHeader(datagram.payload, tag)
     if (Result.isFailure(kind)) return onDrop(kind.failure, datagram)
-    // Whatever socket it came by: unicast to the group's port comes by the same one as multicasts.
+    // Regardless of the socket that it came by: unicast to the group's port comes by the same one as multicasts.
     if (!isNear(datagram.from.ip)) return missed(datagram, kind.success, now)
     const opened = open(datagram, kind.success, now)
     if (opened === undefined) return

@@ -1,5 +1,5 @@
 /**
- * What `Group` and `Leadership` mean, whatever they stand on: one list of cases, which every backend passes.
+ * What `Group` and `Leadership` mean, on every backend: one list of cases, which each passes.
  *
  * Each case waits for what it wants to see, for as long as that may take there.
  */
@@ -170,7 +170,7 @@ export const cases: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "the lead is handed to a member by name, whatever the ranks",
+    name: "the lead is handed to a member by name, regardless of rank",
     run: Effect.fnUntraced(function*(ground) {
       const apps = yield* ground.start([0, 1, 2])
       const [low, , high] = apps

@@ -40,7 +40,7 @@ describe("a registry within a reign elsewhere", () => {
     assert.deepStrictEqual(taken(joined()), [])
   })
 
-  it("takes it within one, under its very term, whatever the clock shows", () => {
+  it("takes it within one, under its very term, regardless of the clock", () => {
     assert.deepStrictEqual(taken(enclose(joined(), 77)), [77])
     assert.isTrue(leading(77).leads())
   })

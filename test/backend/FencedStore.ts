@@ -1,7 +1,8 @@
-/** Where leaders of a test write: a service over HTTP that knows nothing of their group. */
+/** Where leaders of a test write: a service over HTTP that knows nothing of their group; and what the leaders tell of their writes. */
 import * as Effect from "effect/Effect"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import type * as Process from "../cli/process.ts"
 
 /** A store that refuses a token lower than it has seen, and counts what it took and what not. */
 export const fencedStore = Effect.acquireRelease(
@@ -27,3 +28,20 @@ export const fencedStore = Effect.acquireRelease(
   }),
   ({ close }) => Effect.sync(close)
 )
+
+/** A line of an app that writes. `stored` is about the store, `put` about a write under a fence of its group's own; null is not known. */
+export interface Line {
+  readonly leads?: string
+  readonly holds?: string
+  readonly ended?: string
+  readonly token?: string
+  readonly stored?: boolean | null
+  readonly put?: boolean | null
+}
+
+export const linesOf = (app: Process.Running): ReadonlyArray<Line> =>
+  app.stdout.split("\n").slice(0, -1).flatMap((line) => line.startsWith("{") ? [JSON.parse(line) as Line] : [])
+
+/** Waits until the work of an app under this token has ended. */
+export const ends = (app: Process.Running, token: string) =>
+  app.until(() => linesOf(app).find(({ ended }) => ended === token))

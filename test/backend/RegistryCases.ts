@@ -1,4 +1,4 @@
-/** What a registry does, whichever keeps it: cases that all of them pass. */
+/** What a registry does, in memory, etcd or SQL: cases that all of them pass. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"

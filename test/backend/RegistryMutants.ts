@@ -126,17 +126,17 @@ export const mutants: ReadonlyArray<RegistryMutant> = [
     })]
   },
   {
-    name: "the lead is taken whoever has it",
+    name: "the lead is taken from any leader",
     breaks: [...safety, "goneIsOver", "settles"],
     mutate: asking((transaction) => isOfLead(transaction) ? { ...transaction, if: [] } : transaction)
   },
   {
-    name: "the lead is taken whatever the newest term is",
+    name: "the lead is taken regardless of the newest term",
     breaks: ["termsGrow", "reignNeverBack", "settles"],
     mutate: without(/\/term$/)
   },
   {
-    name: "a term is the wall clock's, whatever terms there were",
+    name: "a term is the wall clock's, regardless of former terms",
     breaks: ["termsGrow", "reignNeverBack", "settles"],
     mutate: (step) => (state, input, now) => {
       const [after, outputs] = step(state, input, now)
@@ -161,7 +161,7 @@ export const mutants: ReadonlyArray<RegistryMutant> = [
     )
   },
   {
-    name: "an outcome that is not known is taken for refused, whatever the watch tells",
+    name: "an outcome that is not known is taken for refused, regardless of the watch",
     breaks: ["settles"],
     replace: [Mutants.replacing<typeof Reigning>("Reigning.ts", {
       look: (original) => (context, isPicture) => {

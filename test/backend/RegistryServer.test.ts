@@ -88,7 +88,7 @@ describe("a server over a registry", () => {
       assert.isTrue(yield* server.leadership.isLeader)
     }))
 
-  it.effect("is well while its session is renewed, whatever the profile, and is not when the registry is away", () =>
+  it.effect("is well while its session is renewed, with any profile, and is not when the registry is away", () =>
     Effect.gen(function*() {
       const registry = yield* MemoryRegistry.make(10_000)
       const server = yield* start(registry, { profile: "realtime" })

@@ -46,7 +46,7 @@ describe("a frame", () => {
     }
   })
 
-  it("takes the place of whatever a terminal shows of which nothing is known", () => {
+  it("takes the place of what a terminal shows of which nothing is known", () => {
     for (const after of frames) {
       const { shown, take } = terminal(["what", "another", "program", "wrote", "there"])
       take(Frame.changes(Frame.unknown(), after))

@@ -53,7 +53,7 @@ interface Listed {
 const valuesOf = ({ attributes = [] }: Listed = {}): Record<string, unknown> =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 
-/** What was sent as JSON, from the list of that name, wherever it is. */
+/** What was sent as JSON, from the list of that name, at any depth. */
 const listed = (all: ReadonlyArray<Received>, list: string): ReadonlyArray<Listed> => {
   const found: Array<Listed> = []
   const look = (value: unknown): void => {

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Asking from "../../src/client/Asking.ts"
+import * as Learning from "../../src/client/Learning.ts"
 import * as Observation from "../../src/client/Observation.ts"
 import * as Ranked from "../../src/protocol/membership/Ranked.ts"
 import * as Member from "../../src/protocol/model/Member.ts"
@@ -28,7 +29,7 @@ const at = ({ ip, port }: Member.Address): Member.Address => ({ ip, port })
 const nothing = Observation.make({ monotonic: 0, wall: 0 })
 
 /** What is known once the first of two has answered, at 1,000 ms. */
-const [known] = Observation.answered(nothing, {
+const [known] = Learning.answered(nothing, {
   by: one.id,
   isAll: true,
   view: Ranked.digest([one, two]),
@@ -53,7 +54,7 @@ describe("an observer asks", () => {
   it("once in a heartbeat where it hears nothing, and where it does when three of the leader's are lost", () => {
     assert.strictEqual(Asking.dueAt(known, asked, alone), 11_000)
     assert.strictEqual(Asking.dueAt(known, asked, hears), 31_000)
-    const [heard] = Observation.heard(
+    const [heard] = Learning.heard(
       known,
       {
         type: "SERVER_ALIVE",

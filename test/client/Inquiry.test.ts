@@ -46,7 +46,7 @@ describe("a question to a group", () => {
       assert.strictEqual(term, view.term)
     }))
 
-  it.effect("is answered by a seed if there is no multicast, whichever server leads", () =>
+  it.effect("is answered by a seed if there is no multicast, under every leader", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: "inquiry" })
       const seeds = ["10.0.0.9:5000", "10.0.0.3:5000"]
@@ -180,7 +180,7 @@ describe("a question to this host alone", () => {
     return { world, servers, ask }
   })
 
-  it.effect("is answered by its server, whichever server leads, and by nobody else's when that one is gone", () =>
+  it.effect("is answered by its server, under every leader, and by nobody else's when that one is gone", () =>
     Effect.gen(function*() {
       const { ask, servers } = yield* onHost()
       const answer = yield* Effect.fromResult(yield* ask(true))

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
+import * as Learning from "../../src/client/Learning.ts"
 import * as Observation from "../../src/client/Observation.ts"
 import * as ObservedMember from "../../src/client/ObservedMember.ts"
 import * as Ranked from "../../src/protocol/membership/Ranked.ts"
@@ -47,7 +48,7 @@ const observer = () => {
   let at = 0
   let observation = Observation.make({ monotonic: 0, wall })
   const now = () => ({ monotonic: at, wall: wall + at })
-  const take = ([after, events]: Observation.Result) => {
+  const take = ([after, events]: Learning.Result) => {
     const news = Observation.news(events, observation)
     observation = after
     return news.map(say)
@@ -55,7 +56,7 @@ const observer = () => {
   return {
     pass: (millis: number) => void (at += millis),
     hear: (message: Message.Message, from: Member.Address = one) =>
-      take(Observation.heard(observation, message, from, "multicast", now())),
+      take(Learning.heard(observation, message, from, "multicast", now())),
     answer: (
       by: Member.Member,
       members: ReadonlyArray<Message.Listed>,
@@ -67,7 +68,7 @@ const observer = () => {
         readonly view?: number
       } = {}
     ) =>
-      take(Observation.answered(
+      take(Learning.answered(
         observation,
         { by: by.id, isAll, view, members, leader: reign?.leader ?? null, term, askedAt },
         now()
@@ -365,7 +366,7 @@ describe("an observer", () => {
     assert.strictEqual(seen.observation.confirmedAt, 2_000)
   })
 
-  it("keeps no more than it has room for, whatever is said to it", () => {
+  it("keeps no more than it has room for, also of what is made up", () => {
     const seen = settled()
     for (let number = 10; number < 5_000; number++) seen.hear(alive(member(number), null), member(number))
     assert.strictEqual(HashMap.size(seen.observation.members), 4_096)

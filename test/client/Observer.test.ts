@@ -103,7 +103,7 @@ describe("the observer of an app", () => {
       assert.isTrue(found._tag === "Some" && found.value[1] === 2)
     }))
 
-  it.effect("says nothing where multicast works: whoever joins, leaves, crashes or leads", () =>
+  it.effect("says nothing where multicast works, while servers join, leave, crash and lead", () =>
     Effect.gen(function*() {
       const { events, names, nodes, observer, sent, world } = yield* observed(5)
       const atFirst = yield* sent

@@ -1,5 +1,5 @@
 /**
- * Delivery on the simulated network, whatever it loses, doubles and reorders, and whichever server leads (protocol 5,
+ * Delivery on the simulated network, which loses, doubles and reorders, under every leader (protocol 5,
  * messages from clients).
  */
 import { assert, describe, it } from "@effect/vitest"

@@ -1,5 +1,5 @@
 /**
- * Topics and large messages on the simulated network, from clients and from servers, whatever it loses and whoever leads (protocol, Topics;
+ * Topics and large messages on the simulated network, from clients and from servers, with losses and under every leader (protocol, Topics;
  * Large messages; Servers that publish).
  */
 import { assert, describe, it } from "@effect/vitest"

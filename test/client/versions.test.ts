@@ -96,7 +96,7 @@ describe("a group of servers of several versions", () => {
     })), 60_000)
 
   it.effect(
-    "relays one in a datagram while one server, whichever it is, is older",
+    "relays one in a datagram while any server is older",
     () =>
       VirtualTime.run(Effect.gen(function*() {
         for (const name of ["s0", "s1", "s2"]) {
@@ -120,7 +120,7 @@ describe("topics and large messages in a group of servers of several versions (p
   const orders = Topic.make("orders", Schema.String)
 
   it.effect(
-    "are refused with the name of a server that is too old, whoever leads, and it reads none of them as something else",
+    "are refused with the name of a server that is too old, under every leader, and it reads none of them as something else",
     () =>
       VirtualTime.run(Effect.gen(function*() {
         for (const name of ["s0", "s2"]) {

@@ -153,7 +153,7 @@ export const cases: ReadonlyArray<readonly [says: string, check: (world: World) 
   ]
 ]
 
-/** What ours does besides. Effect's own storages lock whatever is asked for; `Sharding` asks for none that there is none of. */
+/** What ours does besides. Effect's own storages lock all that is asked for; `Sharding` asks for none that there is none of. */
 export const besides: typeof cases = [
   [
     "knows no shard that there is none of",

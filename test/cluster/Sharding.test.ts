@@ -123,7 +123,7 @@ describe("Sharding on a group", () => {
 
   for (const seed of ["drawn 1", "drawn 2", "drawn 3"]) {
     it.effect(
-      `runs each entity once at a time whatever befalls, and all of them after (${seed})`,
+      `runs each entity once at a time under every fault, and all of them after (${seed})`,
       () =>
         VirtualTime.run(
           Effect.gen(function*() {

@@ -163,7 +163,7 @@ describe("the storage of runners", () => {
           group,
           Context.get(services(index), RunnerStorage.RunnerStorage).acquire(Runners.addressAt(index), shards(index + 1))
         )))
-      // Whoever asked first says how it is.
+      // The one that asked first says how it is.
       assert.strictEqual(held.flat().length, 1)
     })))
 })

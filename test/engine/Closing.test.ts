@@ -86,7 +86,7 @@ const built = Effect.gen(function*() {
 })
 
 describe("layers under a TestClock (bellwether/testing)", () => {
-  it.effect("close while their clock stands still, and no virtual time passes for it", () =>
+  it.effect("close while their clock is stopped, and no virtual time passes for it", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const { high } = yield* Scope.provide(built, scope)

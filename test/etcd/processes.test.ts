@@ -2,23 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Path from "node:path"
-import { fencedStore } from "../backend/FencedStore.ts"
+import { ends, fencedStore, linesOf } from "../backend/FencedStore.ts"
 import * as Process from "../cli/process.ts"
 import * as Cut from "./Cut.ts"
 import * as EtcdNodes from "./EtcdNodes.ts"
 
-interface Line {
-  readonly leads?: string
-  readonly ended?: string
-  readonly token?: string
-  readonly stored?: boolean | null
-  readonly put?: boolean | null
-}
-
-const linesOf = (app: Process.Running): ReadonlyArray<Line> =>
-  app.stdout.split("\n").slice(0, -1).flatMap((line) => line.startsWith("{") ? [JSON.parse(line) as Line] : [])
-
-/** The newest token with which an app has written. */
+/** The first token above this one with which an app has written. */
 const writes = (app: Process.Running, above = "") =>
   app.until(() =>
     linesOf(app).find(({ stored, token }) => stored === true && token !== undefined && token > above)?.token
@@ -55,18 +44,18 @@ describe.skipIf(EtcdNodes.skip)(`apps with their group in etcd${EtcdNodes.becaus
       assert.strictEqual(store.seen.refused.size, 0)
     })))
 
-  it.live("a leader that stands still writes nothing with its old token when it wakes", () =>
+  it.live("a leader that is paused writes nothing with its old token when it wakes", () =>
     Effect.scoped(Effect.gen(function*() {
       const { first, high, low } = yield* started
       yield* high.kill("SIGSTOP")
       const second = yield* writes(low)
       const before = linesOf(high).length
       yield* high.kill("SIGCONT")
-      yield* high.until(() => linesOf(high).find(({ ended }) => ended === first))
+      yield* ends(high, first)
       // It leads again, being the highest ranked, by another token.
       const third = yield* writes(high, second)
       assert.isAbove(Number(third > second), 0)
-      // One write may have been under way when it stopped: that is told when it wakes. Whatever is sent later is refused.
+      // One write may have been under way when it stopped: that is told when it wakes. What is sent later is refused.
       const late = linesOf(high).slice(before).filter(({ token }) => token === first).slice(1)
       assert.deepStrictEqual(late.filter(({ put, stored }) => put === true || stored === true), [])
     })))
@@ -76,7 +65,7 @@ describe.skipIf(EtcdNodes.skip)(`apps with their group in etcd${EtcdNodes.becaus
       const { cuts, first, high, low, store } = yield* started
       for (const { cut } of cuts) yield* cut
       // The store is still reached by both: who writes there last is seen by it.
-      yield* high.until(() => linesOf(high).find(({ ended }) => ended === first))
+      yield* ends(high, first)
       assert.deepStrictEqual(linesOf(low), [])
       const second = yield* writes(low)
       for (const { heal } of cuts) yield* heal
@@ -100,7 +89,7 @@ describe.skipIf(EtcdNodes.skip)(`apps with their group in etcd${EtcdNodes.becaus
       const { first, high, low, nodes, store } = yield* started
       const { others } = yield* EtcdNodes.leaderOf(nodes)
       for (const { kill } of others) yield* kill
-      yield* high.until(() => linesOf(high).find(({ ended }) => ended === first))
+      yield* ends(high, first)
       const before = store.seen.accepted.get(first)
       for (const { start } of others) yield* start
       const next = yield* Effect.raceFirst(writes(high, first), writes(low, first))

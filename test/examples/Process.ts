@@ -1,14 +1,22 @@
 /**
  * A process of a test: what it prints, waited for line by line, and how it ends.
  */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import * as Path from "node:path"
 
 export const root = Path.resolve(import.meta.dirname, "../..")
 
+/** Whether Node runs TypeScript as it is, which it does from 22.18 on. */
+export const runsTypeScript = process.features.typescript !== undefined && process.features.typescript !== false
+
 export interface Process {
-  /** Waits for the next line that holds this text; lines before it are passed over. Fails where the process ends first. */
-  readonly line: (text: string) => Promise<string>
+  /**
+   * Waits for the next line that holds this text; lines before it are passed over. Fails where the process ends first. Once the
+   * signal is aborted it takes no more lines.
+   */
+  readonly line: (text: string, signal?: AbortSignal) => Promise<string>
   /** Types into its standard input, where that was opened. */
   readonly type: (text: string, then?: "end") => void
   readonly kill: (signal: NodeJS.Signals) => void
@@ -24,7 +32,7 @@ export const start = (
   env: Readonly<Record<string, string>>,
   stdin: "ignore" | "pipe" = "ignore"
 ): Process => {
-  // Lest the settings of whoever runs the tests get in.
+  // The settings of the one who runs the tests must not get in.
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("BELLWETHER_"))
   const child = spawn(process.execPath, [Path.join(root, file), ...args], {
     env: { ...Object.fromEntries(clean), ...env },
@@ -51,8 +59,9 @@ export const start = (
     })
   })
   return {
-    line: async (wanted) => {
+    line: async (wanted, signal) => {
       while (true) {
+        signal?.throwIfAborted()
         const line = lines.shift()
         if (line?.includes(wanted) === true) return line
         if (line !== undefined) continue
@@ -69,3 +78,19 @@ export const start = (
     said: () => text
   }
 }
+
+/** The same, killed when the scope closes. */
+export const scoped = (...args: Parameters<typeof start>): Effect.Effect<Process, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => start(...args)),
+    ({ ended, kill }) =>
+      Effect.promise(() => {
+        kill("SIGKILL")
+        return ended
+      })
+  )
+
+/** `line` and `ended`, as effects. */
+export const says = ({ line }: Process, text: string): Effect.Effect<string> =>
+  Effect.promise((signal) => line(text, signal))
+export const ends = ({ ended }: Process): Effect.Effect<number | NodeJS.Signals | null> => Effect.promise(() => ended)

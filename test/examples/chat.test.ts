@@ -12,8 +12,7 @@ afterEach(async () => {
 })
 
 describe("the example of a chat", () => {
-  // Node runs TypeScript as it is from 22.18 on.
-  it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
+  it.runIf(Process.runsTypeScript)(
     "carries what one says to the other and to the server, in order",
     async () => {
       const start = (name: string) => {

@@ -32,8 +32,7 @@ const countedByOthers = async (name: string, from: number, others: ReadonlyArray
 }
 
 describe("the example of a cluster", () => {
-  // Node runs TypeScript as it is from 22.18 on.
-  it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
+  it.runIf(Process.runsTypeScript)(
     "counts each counter on one process at a time, and elsewhere when its process is frozen or killed",
     async () => {
       const port = 20_000 + process.pid % 20_000

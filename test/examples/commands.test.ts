@@ -27,8 +27,7 @@ const start = (file: string, args: ReadonlyArray<string>, more: Readonly<Record<
 }
 
 describe("the example of commands over the network", () => {
-  // Node runs TypeScript as it is from 22.18 on.
-  it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
+  it.runIf(Process.runsTypeScript)(
     "hands the lead of a server over, and keeps it from leading",
     async () => {
       const serve = (name: string, priority: number) =>

@@ -35,8 +35,7 @@ describe("the example of a dashboard", () => {
       assert.match(shown(), /^2 servers: .* \(nothing is heard of them now\)$/)
     }))
 
-  // Node runs TypeScript as it is from 22.18 on.
-  it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
+  it.runIf(Process.runsTypeScript)(
     "sees a server on real sockets",
     async () => {
       const env = {

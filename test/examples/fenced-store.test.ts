@@ -62,8 +62,7 @@ describe("the example of a store that is fenced", () => {
       assert.lengthOf(yield* store.all, 2)
     }))
 
-  // Node runs TypeScript as it is from 22.18 on.
-  it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
+  it.runIf(Process.runsTypeScript)(
     "runs as its user runs it",
     async () => {
       const story = Process.start("examples/fenced-store/main.ts", [], {})

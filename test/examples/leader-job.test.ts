@@ -19,8 +19,7 @@ afterEach(async () => {
 })
 
 describe("the example of a job for the leader", () => {
-  // Node runs TypeScript as it is from 22.18 on.
-  it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
+  it.runIf(Process.runsTypeScript)(
     "runs on the leader, and on the other once that is stopped",
     async () => {
       const ledger = Path.join(directory, "ledger.jsonl")

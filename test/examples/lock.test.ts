@@ -25,8 +25,7 @@ const writesAfter = async (one: Process.Process, number: number): Promise<void> 
 }
 
 describe("the example of a lock", () => {
-  // Node runs TypeScript as it is from 22.18 on.
-  it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
+  it.runIf(Process.runsTypeScript)(
     "lets one process at a time append, and the others go on when it is frozen or killed in the middle",
     async () => {
       const path = Path.join(directory, "journal.jsonl")

@@ -35,8 +35,7 @@ const start = (file: string, args: ReadonlyArray<string>, priority: number) => {
 }
 
 describe("the example of an app with an API", () => {
-  // Node runs TypeScript as it is from 22.18 on.
-  it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
+  it.runIf(Process.runsTypeScript)(
     "serves its own routes and ours from one port, and a client follows the leader",
     async () => {
       const [high, low] = [await freePort(), await freePort()]

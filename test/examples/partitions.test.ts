@@ -65,8 +65,7 @@ const simulated = Effect.fnUntraced(function*(seed: string, servers: number, vot
 })
 
 describe("the example of partitions", () => {
-  // Node runs TypeScript as it is from 22.18 on.
-  it.runIf(process.features.typescript !== undefined && process.features.typescript !== false)(
+  it.runIf(Process.runsTypeScript)(
     "spreads them over three processes, and those of a killed one over the others, which go on where it stopped",
     async () => {
       const start = (name: Name) => {

@@ -12,7 +12,7 @@ const product = (name: string, price: number) => ({ name, text: `${name}, ripe a
 
 describe("the example of a catalogue", () => {
   it.effect(
-    "has the same products on every copy, whoever changed them, also while the leader is killed",
+    "has the same products on every copy, regardless of who changed them, also while the leader is killed",
     () =>
       VirtualTime.run(
         Effect.gen(function*() {

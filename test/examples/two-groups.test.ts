@@ -13,7 +13,7 @@ import { TestClock } from "effect/testing"
 import { Billing, layer, Orders } from "../../examples/two-groups/TwoGroups.ts"
 
 describe("the example of two groups", () => {
-  it.effect("has a leader for each, whoever leads the other", () =>
+  it.effect("has a leader for each, regardless of who leads the other", () =>
     Effect.gen(function*() {
       const network = yield* SimulatedNetwork.make({ seed: "two groups" })
       const scope = yield* Scope.make()

@@ -77,7 +77,7 @@ const sizes = (value: unknown, path: string, found: Map<string, number>, depth =
   else for (const [key, inner] of Object.entries(value)) sizes(inner, `${path}.${key}`, found, depth + 1)
 }
 
-/** No table may grow beyond this, whatever is said. Timers: some for each member, and for each that has departed. */
+/** No table may grow beyond this. Timers: some for each member, and for each that has departed. */
 const bounds = (path: string, { timing: { maxClients, maxTombstones, maxMembers } }: State): number => {
   switch (path) {
     case "state.members":

@@ -1,5 +1,5 @@
 /**
- * A client under the same fire as the server: whatever is a message goes into `ClientStep` too, and its app sends and reads
+ * A client under the same fire as the server: each that is a message goes into `ClientStep` too, and its app sends and reads
  * meanwhile. It throws where something grows that must not, or where what it says could not be said.
  */
 import * as HashMap from "effect/HashMap"

@@ -24,7 +24,7 @@ export interface Source {
   readonly path: string
   readonly text: string
   readonly imports: ReadonlyArray<Import>
-  /** The files of ours whose exports it hands on. */
+  /** The files of ours whose exports it re-exports. */
   readonly reexports: ReadonlyArray<string>
   readonly visit: (visitor: VisitorObject) => void
   readonly lineAt: (offset: number) => number

@@ -25,7 +25,7 @@ const entries = [
 const handedOn = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/^export (?:type )?(?:\*(?: as \w+)?|\{[^}]*\}) from "([^"]+)"/gm)].map(([, from]) => from!)
 
-/** The files that users can see into: the entry points, what those name, and what such a file hands on. */
+/** The files that users can see into: the entry points, what those name, and what such a file re-exports. */
 const seenByUsers = (sources: ReadonlyArray<Source>): ReadonlySet<string> => {
   const seen = new Set(entries)
   for (const path of seen) {
@@ -75,7 +75,7 @@ describe("doc comments", () => {
     assert.deepStrictEqual(hidden.map(({ path }) => path), [])
   })
 
-  it("are looked for in the entry points, in what they name, and in what that hands on", () => {
+  it("are looked for in the entry points, in what they name, and in what that re-exports", () => {
     const files = {
       "index.ts": `export * as A from "./server/A.ts"`,
       "server/A.ts": `import * as B from "./B.ts"\nexport * from "./C.ts"`,

@@ -21,7 +21,7 @@ const longerFunctions: Record<string, string> = {
   "protocol/Step.ts act": cases,
   "server/Seeds.ts make": closures,
   "server/ServerEngine.ts make": closures,
-  "simulator/Faults.ts describe": cases,
+  "simulator/FaultText.ts describe": cases,
   "simulator/Faults.ts drawOne": cases,
   "status/EventText.ts say": cases
 }

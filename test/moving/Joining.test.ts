@@ -77,7 +77,7 @@ describe("one group of two backends", () => {
     assert.isNull(leader)
   })
 
-  it("follows who leads in the second, whatever the first says", () => {
+  it("follows who leads in the second, regardless of the first", () => {
     const { heard, leader } = story(
       ["second", joins(both)],
       ["first", leads(both, 5)],

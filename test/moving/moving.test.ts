@@ -50,7 +50,7 @@ describe("a group that moves by rolling restarts", () => {
     })))
 
   it.live(
-    "whatever befalls: leaders are killed, cut off, lose the one or the other, resign",
+    "under every fault: leaders are killed, cut off, lose the one or the other, resign",
     () =>
       VirtualTime.run(Effect.gen(function*() {
         const befallen = new Set<string>()

@@ -57,7 +57,7 @@ export const since = (server: Process.Running) => {
 export const tells = (server: Process.Running, happened: () => ReadonlyArray<Event.Event>, what: string) =>
   server.until(() => happened().find((event) => event.event === "NetworkChanged" && event.what.includes(what)))
 
-/** A machine may be so loaded that a server stands still for longer than a time-out: such a one says so itself. */
+/** A machine may be so loaded that a server is paused for longer than a time-out: such a one says so itself. */
 const hasStalled = (server: Process.Running) => server.events.some(({ event }) => event === "Stalled")
 
 /** Who was removed as silent or crashed though it ran all the time: by whom, and why. */

@@ -10,10 +10,8 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { counting, type Line, names } from "../../examples/cluster/Counters.ts"
+import { runsTypeScript } from "../examples/Process.ts"
 import * as Lan from "./Lan.ts"
-
-// Node runs TypeScript as it is from 22.18 on.
-const hasTypes = process.features.typescript !== undefined && process.features.typescript !== false
 
 const runners = ["first", "second", "third"]
 
@@ -52,7 +50,7 @@ const startOn = (host: Lan.Host, name: string, path: string) =>
 /** Waits until it is so. The test's own time limit ends it. */
 const until = (isSo: () => boolean) => Effect.repeat(Effect.sleep("100 millis"), { until: () => isSo() })
 
-describe.skipIf(Lan.skip || !hasTypes)(`a cluster on three hosts${Lan.because}`, Lan.together, () => {
+describe.skipIf(Lan.skip || !runsTypeScript)(`a cluster on three hosts${Lan.because}`, Lan.together, () => {
   it.live("counts on elsewhere when one is cut off, frozen or killed, and writes nothing under a lock that is over", () =>
     Effect.scoped(Effect.gen(function*() {
       const path = yield* file

@@ -61,7 +61,7 @@ describe("real processes with a key, on loopback (protocol 7)", () => {
       servers.forEach((server, index) => {
         const since = server.events.slice(before[index]).map(({ event }) => event)
         assert.includeMembers(since, ["KeysChanged", "KeyFileRefused"])
-        // A busy machine can make a leader stand still, and give the lead up for it: that loses no member.
+        // A busy machine can pause a leader, which gives the lead up for it: that loses no member.
         for (const event of ["MemberJoined", "MemberRemoved"]) assert.notInclude(since, event)
         assert.isFalse(shows(server, first) || shows(server, second))
         const title = Fs.readFileSync(`/proc/${server.child.pid}/cmdline`, "utf8")

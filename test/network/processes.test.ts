@@ -59,7 +59,7 @@ describe("real processes on loopback (protocol 2, 4, 5)", () => {
       assert.strictEqual(leader.events.at(-1)?.event, "Left")
     }).pipe(Effect.scoped))
 
-  it.live("SIGSTOP of the leader and SIGCONT: it knows that it stood still, evicts nobody, and leads again", () =>
+  it.live("SIGSTOP of the leader and SIGCONT: it knows that it was paused, evicts nobody, and leads again", () =>
     Effect.gen(function*() {
       const { servers: [first, second, leader] } = yield* three
       yield* leader.kill("SIGSTOP")

@@ -1,5 +1,5 @@
 /**
- * The keys of a group show nowhere: not in anything that the program prints, in whatever way it is asked or ends, nor in
+ * The keys of a group show nowhere: not in anything that the program prints, in every way it is asked or ends, nor in
  * what the library throws, tells or can be looked at (protocol 7).
  */
 import { assert, describe, it } from "@effect/vitest"

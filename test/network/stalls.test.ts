@@ -1,5 +1,5 @@
 /**
- * Processes that stand still, in earnest: stopped by a signal, or with a blocked event loop (protocol 4, a stall is not a
+ * Processes that are paused, in earnest: stopped by a signal, or with a blocked event loop (protocol 4, a stall is not a
  * death).
  */
 import { assert, layer } from "@effect/vitest"
@@ -66,7 +66,7 @@ type Apps = readonly [n1: Process.Running, n2: Process.Running, n3: Process.Runn
 const hasStalled = (app: Process.Running) => app.events.some(({ event }) => event === "Stalled")
 
 /**
- * Nobody who ran all the time was removed by anybody. On a machine so loaded that one more stood still, that one says so
+ * Nobody who ran all the time was removed by anybody. On a machine so loaded that one more was paused, that one says so
  * itself.
  */
 const nobodyHealthyWasRemoved = (apps: Apps) => {
@@ -101,7 +101,7 @@ const three = Effect.fnUntraced(function*(leader: Record<string, string> = {}) {
   return { apps, term }
 })
 
-/** Ways to stand still for three time-outs of the profile `fast`. Each ends when the process runs again. */
+/** Ways to be paused for three time-outs of the profile `fast`. Each ends when the process runs again. */
 const standstills: Record<string, (app: Process.Running) => Effect.Effect<void>> = {
   "stopped by a signal for three time-outs": (app) =>
     app.kill("SIGSTOP").pipe(
@@ -115,7 +115,7 @@ const standstills: Record<string, (app: Process.Running) => Effect.Effect<void>>
   })
 }
 
-layer(App.layer, { excludeTestServices: true })("a process that stood still (protocol 4)", (it) => {
+layer(App.layer, { excludeTestServices: true })("a process that was paused (protocol 4)", (it) => {
   for (const [how, standStill] of Object.entries(standstills)) {
     it.effect(
       `a leader, ${how}: leads no more from its first instruction on, its work ends within one turn of the watch, it evicts nobody, and soon one leads`,

@@ -1,5 +1,5 @@
 /**
- * What is published: nothing but what is needed, with entries and types that resolve for whoever imports them.
+ * What is published: nothing but what is needed, with entries and types that resolve for all who import them.
  */
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"

@@ -1,5 +1,5 @@
 /**
- * Several messages of clients in one datagram (protocol, Several messages in one datagram): what is packed is taken apart again, whatever it is.
+ * Several messages of clients in one datagram (protocol, Several messages in one datagram): what is packed is taken apart again, with any content.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -100,7 +100,7 @@ describe("messages that the leader relays", () => {
   })
 
   it.prop(
-    "whatever they are, fit their datagrams, and are read as they were said, in their order",
+    "with any content, fit their datagrams, and are read as they were said, in their order",
     [drawn],
     ([all]) => {
       let index = 0

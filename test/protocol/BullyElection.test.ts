@@ -55,7 +55,7 @@ describe("observing (protocol 5, observe)", () => {
   })
 
   // Found by the simulator: the leader of a smaller part led on when the later reign of the other part had ended, and those
-  // who had followed that one waited for an end of its own, for ever.
+  // who had followed that one waited for an end of its own, which never came.
   it("a leader takes a new reign where one who follows nobody has followed a later one, that is over (rule 3)", () => {
     const server = leading(["a"])
     const { term } = server
@@ -86,7 +86,7 @@ describe("observing (protocol 5, observe)", () => {
     assert.strictEqual(server.follows, "z")
   })
 
-  it("a leader sends a notice to whoever follows nobody (rule 3)", () => {
+  it("a leader sends a notice to those who follow nobody (rule 3)", () => {
     const server = leading(["a"])
     server.hear(alive("a"))
     assert.deepStrictEqual(server.says(), leaderNotice)
@@ -217,7 +217,7 @@ describe("observing (protocol 5, observe)", () => {
     assert.deepStrictEqual([polite.follows, polite.activity], ["a", "Idle"])
   })
 
-  it("a newer reign of a higher ranked member is followed, whoever tells of it (rule 8)", () => {
+  it("a newer reign of a higher ranked member is followed, regardless of who tells of it (rule 8)", () => {
     const server = following(50, "y", ["a", "z"])
     server.hear(alive("a", reign(60, "z")))
     assert.deepStrictEqual([server.follows, server.term], ["z", 60])

@@ -246,7 +246,7 @@ describe("joining (protocol 3, CLIENT_JOIN and CLIENT_WELCOME)", () => {
     assert.deepStrictEqual(one.told(), ["follows nobody in 9"])
   })
 
-  it("is let in again by whoever leads then, and does not tell it again", () => {
+  it("is let in again by the one that leads then, and does not tell it again", () => {
     const one = joined().advance(10_000)
     one.hear(welcome("z", 9, one.state.join.nonce)).forget().advance(9_999)
     assert.deepStrictEqual([one.sent, one.told()], [[], []])

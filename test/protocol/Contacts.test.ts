@@ -75,7 +75,7 @@ describe("a member that multicast does not reach", () => {
     server.advance(6)
     assert.deepStrictEqual(server.says(), ["COORDINATOR", "COORDINATOR to a"])
     server.advance(1_000).forget()
-    // Not of heartbeats: that would say that we do not hear it, and two would go on so for ever.
+    // Not of heartbeats: that would say that we do not hear it, and two would go on so without end.
     server.step({ _tag: "Heartbeat" })
     assert.deepStrictEqual(server.says(), ["SERVER_ALIVE"])
     server.advance(2 * Timing.patience(server.state.timing, 10_000))
@@ -229,7 +229,7 @@ describe("two who see different members", () => {
     assert.notProperty(plain.said("SERVER_ALIVE")[0]!.message, "view")
   })
 
-  it("read each other's list, and ask whoever is new on it", () => {
+  it("read each other's list, and ask those who are new on it", () => {
     const server = among(off, "a")
     server.hear(aliveWith("a", 7), "unicast")
     server.advance(100)

@@ -67,7 +67,7 @@ describe("which links there are (protocol, crash links)", () => {
     assert.deepStrictEqual(kept(server) ?? [], wanted)
   })
 
-  it("the ring is one of ids, whatever the ranks", () => {
+  it("the ring is one of ids, regardless of rank", () => {
     const server = Server.live({ self: linked("m") }, [
       alive(linked("n", { priority: 1 }), reign(50, linked("n", { priority: 1 }))),
       alive(linked("z")),

@@ -106,7 +106,7 @@ describe("a lead is lost (protocol 5, damping)", () => {
     assert.deepStrictEqual([lossesOf(replaced), lossesOf(resigned)], [Losses.none, Losses.none])
   })
 
-  it("to the leader that it had given up as silent, of whatever rank, but not to another that leads by then", () => {
+  it("to the leader that it had given up as silent, of any rank, but not to another that leads by then", () => {
     const mistaken = () => {
       const server = Server.live({}, [coordinator("z", 50), alive("a", reign(50, "z")), alive("y", reign(50, "z"))])
       for (let seconds = 0; seconds < 60 && server.members.includes("z"); seconds += 5) {

@@ -54,7 +54,7 @@ describe("CLIENT_JOIN", () => {
     assert.deepStrictEqual([server.says(), server.told()], [[], ["ClientJoined"]])
   })
 
-  it("by unicast says that no multicast comes to the client: whoever follows names the leader, once in 100 ms", () => {
+  it("by unicast says that no multicast comes to the client: a follower names the leader, once in 100 ms", () => {
     const server = follower()
     server.hear(Peer.joins("ann"), alone)
     server.hear(Peer.joins("ann"), alone)
@@ -75,7 +75,7 @@ describe("CLIENT_JOIN", () => {
     assert.notInclude(server.says(), "SERVER_ALIVE to client")
   })
 
-  it("while nobody leads is answered by whoever ranks highest in its own view, once in 100 ms: nobody does", () => {
+  it("while nobody leads is answered by the one that ranks highest in its own view, once in 100 ms: nobody does", () => {
     const server = Server.live({ timing: { minimumMembers: 3 } }, [Peer.alive("a")])
     server.hear(Peer.joins("ann"))
     server.hear(Peer.joins("ann"))
@@ -150,7 +150,7 @@ describe("a client that vanishes", () => {
     assert.deepStrictEqual(server.told().filter((name) => name === "ClientLeft"), ["ClientLeft"])
   })
 
-  it("is refreshed by all it says, and by what the leader hands on of it", () => {
+  it("is refreshed by all it says, and by what the leader relays of it", () => {
     const server = follower()
     server.hear(Peer.joins("ann"))
     server.advance(20_000).hear(Peer.sends("ann", 1))
@@ -159,7 +159,7 @@ describe("a client that vanishes", () => {
     assert.notInclude(server.told(), "ClientLeft")
   })
 
-  it("is not judged for the time in which this server stood still", () => {
+  it("is not judged for the time in which this server was paused", () => {
     const server = follower()
     server.hear(Peer.joins("ann"))
     server.freeze(40_000).step({ _tag: "CheckPause" })
@@ -231,7 +231,7 @@ describe("CLIENT_MESSAGE, to the leader", () => {
     assert.include(server.told(), "ClientJoined")
   })
 
-  it("that a former leader handed on, and the client has no acknowledgement of, is handed on again, and delivered once", () => {
+  it("that a former leader relayed, and the client has no acknowledgement of, is relayed again, and delivered once", () => {
     const server = follower()
     server.hear(Peer.joins("ann"))
     server.hear(Peer.delivers("z", 9, 1, "ann", 1))
@@ -291,7 +291,7 @@ describe("CLIENT_MESSAGE, to who does not lead", () => {
 describe("the newest index", () => {
   const named = (server: Server) => server.said("SERVER_ALIVE").map(({ message }) => message.delivered)
 
-  it("is named again 100 and 500 ms after the last that was handed on, and not before", () => {
+  it("is named again 100 and 500 ms after the last that was relayed, and not before", () => {
     const server = leader()
     server.hear(Peer.sends("ann", 1), alone)
     server.advance(60).hear(Peer.sends("ann", 2), alone)
@@ -412,7 +412,7 @@ describe("CLIENT_DELIVER", () => {
     assert.deepStrictEqual(server.tells().map(({ event }) => event), ["MessageLost", "MessageLost", "MessageReceived"])
   })
 
-  it("a full inbox holds back what another leader hands on", () => {
+  it("a full inbox holds back what another leader relays", () => {
     const server = follower()
     server.hear(Peer.joins("ann"))
     server.step({ _tag: "Room", limit: 1 })
@@ -731,7 +731,7 @@ describe("topics and large messages (protocol, Topics; Large messages)", () => {
     assert.deepStrictEqual(relayed(server), [[1, "orders", "whole"]])
   })
 
-  it("one that is accepted already is acknowledged again, whoever has come since", () => {
+  it("one that is accepted already is acknowledged again, even if older ones have come since", () => {
     const server = leads()
     server.hear(joins("ann"), alone)
     server.hear(on("orders", 1), alone)

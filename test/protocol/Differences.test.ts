@@ -72,7 +72,7 @@ describe("a follower", () => {
     assert.deepStrictEqual(asked(server, sees("z", "abcmz")), [])
   })
 
-  it("knows a difference again whoever else joins both views meanwhile", () => {
+  it("knows a difference again even if others join both views meanwhile", () => {
     const server = among("abz")
     asked(server, sees("z", "abcmz"))
     server.hear(Peer.alive("d", reign(50, "z")))
@@ -98,7 +98,7 @@ describe("a follower", () => {
     assert.deepStrictEqual(times, [1, 2, 4, 8, 16, 32, 64, 128, 192, 256, 320, 384])
   })
 
-  it("compares with the leader only, and while nobody leads with whoever ranks highest", () => {
+  it("compares with the leader only, and while nobody leads with the highest ranked one", () => {
     const server = among("abz")
     asked(server, sees("b", "abcmz"))
     assert.deepStrictEqual(asked(server, sees("b", "abcmz")), [])

@@ -57,7 +57,7 @@ describe("a leader that is not known to hear this server (protocol, paths both w
     assert.notStrictEqual(server.follows, "z")
   })
 
-  it("is no reason for a leader to give way, whatever it proved before, if it should have heard that leader", () => {
+  it("is no reason for a leader to give way, regardless of what it proved before, if it should have heard that leader", () => {
     for (const [preempt, challenger, follows] of [[true, "a", "m"], [false, "a", "a"], [false, "z", "z"]] as const) {
       const server = Server.live({ timing: { preempt } }, [alive("a")]).advance(5_000)
       if (challenger === "z") server.hear(alive("z"))

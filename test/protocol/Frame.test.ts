@@ -19,7 +19,7 @@ import { Server, timing } from "./harness/Server.ts"
 const tag = new Uint8Array([1, 2, 3, 4])
 const encoder = new TextEncoder()
 
-/** A frame with this body, whatever it is. */
+/** A frame with this body, which may be anything. */
 const framed = (body: Uint8Array | string): Uint8Array => {
   const bytes = typeof body === "string" ? encoder.encode(body) : body
   const frame = new Uint8Array(Frame.headerBytes + bytes.length)
@@ -40,7 +40,7 @@ const some = (runs: number) => ({ arbitrary: { runs } })
 
 describe("frames survive a round trip (protocol 7)", () => {
   for (const type of types) {
-    it.prop(`${type}, whatever it says`, [Drawn.ofType(type)], ([message]) => {
+    it.prop(`${type}, with any content`, [Drawn.ofType(type)], ([message]) => {
       const frame = Frame.encode(message, tag)
       // Lists that their senders cut to what a frame holds may be too long where they are drawn; all else fits.
       if (Result.isFailure(frame)) return assert.include(cutToFit, type)

@@ -69,7 +69,7 @@ const faults: Readonly<Record<string, GrantExplorer.Rules>> = {
   "a leader grants on when its lease is over": { ...rules, reads: (to) => to }
 }
 
-describe("two sessions and one resource, whatever comes when (protocol, Grants)", () => {
+describe("two sessions and one resource, in every order of events (protocol, Grants)", () => {
   it(
     "are never both its holder, nor is it taken from one that holds it, tokens rise, and a new reign grants nothing at once",
     () => {

@@ -451,7 +451,7 @@ describe("a wall clock that is set forward (protocol, Grants)", () => {
 })
 
 describe("sleep counts (protocol, Grants)", () => {
-  /** `m` on a machine that knows how long it slept, asleep for so short a time that this is no pause. */
+  /** `m` on a machine that knows how long it was suspended, for so short a time that this is no pause. */
   const asleep = (millis: number) => {
     const server = following()
     server.boot = 5_000

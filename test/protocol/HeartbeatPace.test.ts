@@ -136,7 +136,7 @@ describe("a member of a large group (protocol 4, the pace of heartbeats)", () =>
     }
   }
 
-  it("is left alone for the interval of such a group, whatever it announced when the group was smaller", () => {
+  it("is left alone for the interval of such a group, regardless of what it announced when the group was smaller", () => {
     const server = beside(20)
     keep(server, "a", 40_000)
     assert.isFalse(isAsked(server, "a"))

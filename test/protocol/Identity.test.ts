@@ -113,7 +113,7 @@ describe("two servers under one id (protocol 4, duplicates)", () => {
   })
 
   it.prop(
-    "whatever is heard under it from its own address, it goes up at most three times",
+    "for anything heard under it from its own address, it goes up at most three times",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })))],
     ([incarnations]) => {
       const [server] = copies([50, 0])

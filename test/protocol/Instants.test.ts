@@ -19,7 +19,7 @@ describe("the instant that runs next (protocol, Scheduled runs)", () => {
     assert.strictEqual(next("skip", {}, noon), noon + minute)
   })
 
-  it("is never one that has begun, whatever the clock of a new leader says", () => {
+  it("is never one that has begun, regardless of a new leader's clock", () => {
     for (const catchUp of ["skip", "once"] as const) {
       assert.strictEqual(next(catchUp, { begun: noon, done: noon }, noon - 2_000), noon + minute)
       assert.strictEqual(next(catchUp, { begun: noon, done: noon }, noon + 2_000), noon + minute)
@@ -56,7 +56,7 @@ describe("the instant that runs next (protocol, Scheduled runs)", () => {
 
   const instant = Schema.Int.check(Schema.isBetween({ minimum: noon - 600_000, maximum: noon + 600_000 }))
   const drawn = Arbitrary.schema(Schema.Struct({ begun: instant, since: instant, now: instant }))
-  it.prop("is after all that may have begun, whatever is drawn", [drawn], ([{ begun, now, since }]) => {
+  it.prop("is after all that may have begun, for all that is drawn", [drawn], ([{ begun, now, since }]) => {
     const last = Math.floor(begun / minute) * minute
     for (const catchUp of ["skip", "once"] as const) {
       const at = next(catchUp, { begun: last, done: last, since }, now)

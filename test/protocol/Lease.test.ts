@@ -39,7 +39,7 @@ describe("the agreement", () => {
   })
 
   it.prop(
-    "a lease is over before any promise that it rests on, whatever clocks within the drift do (the safety arithmetic)",
+    "a lease is over before any promise that it rests on, with any clocks within the drift (the safety arithmetic)",
     [
       Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.1 })),
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3_600_000 })),
@@ -158,7 +158,7 @@ describe("giving back", () => {
     assert.isTrue(Lease.grants(heard, b, 7, now))
     assert.isTrue(Lease.grants(heard, later, 7, now))
     const bound = Lease.promise(b, 9, three, 100, heard)
-    assert.isTrue(Lease.isReleased(bound, a, 7), "whatever is promised to others meanwhile")
+    assert.isTrue(Lease.isReleased(bound, a, 7), "regardless of what is promised to others meanwhile")
   })
 
   it("is remembered of the latest", () => {
@@ -233,7 +233,7 @@ describe("votes and acknowledgements", () => {
       }
       const newest = beats.findLast(({ by }) => by.size >= 3)
       const rests = newest === undefined ? 100 : newest.sent
-      // On what is too old no lease rests, whoever acknowledges it.
+      // On what is too old no lease rests, regardless of who acknowledges it.
       if (now - rests < Lease.lasts(five)) assert.strictEqual(claim.leaseStart.monotonic, rests)
       else assert.isFalse(Lease.isHeld(claim, five, at(now)))
       assert.isAtMost(claim.beats.length, 1_000)

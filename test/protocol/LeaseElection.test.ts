@@ -309,7 +309,7 @@ describe("standing", () => {
     assert.isFalse(server.leads)
   })
 
-  it("asks anew, in a term above, whoever a lower candidate has set free: else of four the two halves take turns for ever", () => {
+  it("asks anew, in a term above, all that a lower candidate has set free: else of four the two halves take turns without end", () => {
     const five = { timing: { lease: { ...three, groupSize: 5 } } }
     const { server, term } = standing(["a", "b", "c"], five)
     server.hear(vote("a", term), "unicast")
@@ -404,7 +404,7 @@ describe("standing", () => {
     assert.isFalse(Lease.binds(promise(server), server.now))
   })
 
-  it("is not done by who leaves, whatever votes come", () => {
+  it("is not done by who leaves, even if votes come", () => {
     const { server, term } = standing()
     server.step({ _tag: "Leave" })
     server.hear(vote("a", term), "unicast")
@@ -556,7 +556,7 @@ describe("a lease", () => {
     assert.deepInclude(stepped, { cause: "MajorityLost", term })
   })
 
-  it("is over at its time, whatever its work does; what was promised is not given back then", () => {
+  it("is over at its time, even if its work goes on; what was promised is not given back then", () => {
     const { server } = leading(["a", "b"], { work: "by hand" })
     server.forget().advance(lasts)
     assert.deepStrictEqual(causes(server), ["MajorityLost"])
@@ -740,7 +740,7 @@ describe("a lease", () => {
     assert.deepStrictEqual(causes(server), ["LeaseLost"])
   })
 
-  it("of one who stood still is given back when its work, which woke too, has ended, and not before", () => {
+  it("of one that was paused is given back when its work, which woke too, has ended, and not before", () => {
     const { server } = leading(["a", "b"], { work: "by hand" })
     server.forget().freeze(600).step({ _tag: "CheckPause" })
     assert.isFalse(leadsNow(server))
@@ -752,10 +752,10 @@ describe("a lease", () => {
     const steppingDown = server.sent.find(({ message }) => message.type === "STEPPING_DOWN")
     assert.deepInclude(steppingDown?.message, { cause: "Stalled", successor: null })
     assert.deepStrictEqual(server.says(), ["RELEASE", "STEPPING_DOWN"])
-    assert.isAtLeast(server.now - server.state.election.vacancy.since, 600, "nobody was led by it since it stood still")
+    assert.isAtLeast(server.now - server.state.election.vacancy.since, 600, "nobody was led by it since it was paused")
   })
 
-  it("of one who stood still until it was over is not given back: its work has had no time to stop", () => {
+  it("of one that was paused until it was over is not given back: its work has had no time to stop", () => {
     const { server } = leading(["a", "b"], { work: "by hand" })
     server.forget().freeze(60_000).step({ _tag: "CheckPause" })
     assert.deepStrictEqual(causes(server), ["Stalled"])
@@ -763,7 +763,7 @@ describe("a lease", () => {
     assert.deepStrictEqual(server.says(), ["STEPPING_DOWN", "SERVER_PROBE"])
   })
 
-  it("whose work was ending when its server stood still goes on to its end for the reason that it has", () => {
+  it("whose work was ending when its server was paused goes on to its end for the reason that it has", () => {
     const { server } = leading(["a", "b"], { work: "by hand" })
     server.step({ _tag: "Resign" })
     server.forget().freeze(600).step({ _tag: "CheckPause" })
@@ -859,7 +859,7 @@ describe("following", () => {
     assert.strictEqual(server.follows, "z")
   })
 
-  it("what was given back frees whoever was bound to exactly that, who then stands if nobody leads", () => {
+  it("what was given back frees those who were bound to exactly that, who are then candidates if nobody leads", () => {
     const server = bound(["a"])
     server.hear(release("z", 49))
     server.hear(release("a", 50))
@@ -1078,7 +1078,7 @@ describe("what was given back", () => {
 })
 
 describe("preempt", () => {
-  it("whoever outranks the leader and would be voted for by those bound to it asks it alone to yield, again with each heartbeat, and does not stand", () => {
+  it("one that outranks the leader and would be voted for by those bound to it asks it alone to yield, again with each heartbeat, and does not stand", () => {
     const server = vacant(["a", "b"], unanswered).advance(1)
     server.hear(beat("a", 50))
     server.forget().advance(10)
@@ -1099,7 +1099,7 @@ describe("preempt", () => {
     assert.isNull(server.state.election.claim)
   })
 
-  it("whoever was named to go first claims a term at once when members answer that answer no pre-vote", () => {
+  it("one that was named to go first claims a term at once when members answer that answer no pre-vote", () => {
     const server = vacant(["a", "b"], unanswered).advance(1)
     server.hear(beat("a", 50))
     server.advance(10)
@@ -1111,7 +1111,7 @@ describe("preempt", () => {
     assert.strictEqual(server.activity, "Standing")
   })
 
-  it("whoever asks the leader to yield stands for no term: nobody is bound by that, though it lead no more", () => {
+  it("one that asks the leader to yield is a candidate for no term: nobody is bound by that, though it lead no more", () => {
     const server = vacant(["a", "b"], unanswered).advance(1)
     server.hear(beat("a", 50))
     server.forget().advance(10)
@@ -1123,7 +1123,7 @@ describe("preempt", () => {
     assert.isFalse(Lease.binds(promise(other), other.now))
   })
 
-  it("whoever follows the leader through another does not ask it to yield: a lower one would hear of the vacancy first", () => {
+  it("one that follows the leader through another does not ask it to yield: a lower one would hear of the vacancy first", () => {
     const server = vacant(["a", "b"], { ...unanswered, preVote: boundTo("a", 900) }).advance(1)
     for (const number of [7, 8]) {
       server.hear({ ...alive("b", reign(50, "c")) as Message.Of<"SERVER_ALIVE">, alive: number, hops: 1 })
@@ -1138,7 +1138,7 @@ describe("preempt", () => {
     assert.deepStrictEqual(server.said("ELECTION"), [])
   })
 
-  it("whoever has not heard the leader itself lately does not ask it to yield: it would not hear it make way", () => {
+  it("one that has not heard the leader itself lately does not ask it to yield: it would not hear it make way", () => {
     const asks = (silent: number) => {
       const server = vacant(["a", "b"], unanswered).advance(1)
       server.hear(alive("a", reign(50, "a")))
@@ -1151,7 +1151,7 @@ describe("preempt", () => {
     assert.deepStrictEqual([asks(0), asks(29_000), asks(31_000)], [true, true, false])
   })
 
-  it("whoever has promised the leader nothing, and hears it no more, does not follow it for good", () => {
+  it("one that has promised the leader nothing, and hears it no more, does not follow it for good", () => {
     const follows = (bound: boolean) => {
       const server = vacant(["a", "b"], unanswered).advance(1)
       server.hear(bound ? beat("a", 50) : alive("a", reign(50, "a")))
@@ -1165,7 +1165,7 @@ describe("preempt", () => {
     assert.deepStrictEqual([follows(true), follows(false)], ["a", null])
   })
 
-  it("whoever would be voted for by no majority lets the leader be", () => {
+  it("one that would be voted for by no majority lets the leader be", () => {
     const five = { ...unanswered, timing: { lease: { ...three, groupSize: 5 } } }
     const server = vacant(["a", "b", "c", "d"], five).advance(1)
     server.hear(beat("a", 50, 1, "", { ...three, groupSize: 5 }))
@@ -1265,7 +1265,7 @@ describe("preempt", () => {
     assert.isTrue(off.server.leads)
   })
 
-  it("whoever found no majority lately does not ask", () => {
+  it("one that found no majority lately does not ask", () => {
     const { server } = standing()
     server.advance(L / 5 + L / 3 + 1)
     server.hear(beat("a", server.state.election.heard + 5))
@@ -1332,7 +1332,7 @@ describe("an agreement that differs", () => {
       follows: reign(term, sender)
     })
 
-  it("one that leads without a lease, or by another, is told and not followed, whatever its rank and term", () => {
+  it("one that leads without a lease, or by another, is told and not followed, regardless of rank and term", () => {
     for (const lease of [null, { ...three, groupSize: 1 }]) {
       const { server, term } = leading(["a", "z"])
       server.forget().hear(leads("z", term + 9, lease))
@@ -1407,7 +1407,7 @@ describe("what is asked of the clock", () => {
     const now = { monotonic: server.now, wall: server.now + server.wall }
     assert.isNull(Step.leads(server.state, now, "billing"))
     assert.strictEqual(Step.leads(server.state, now)?.term, server.term)
-    assert.isNull(Step.leads(server.state, { ...now, monotonic: now.monotonic + 60_000 }), "it stood still")
+    assert.isNull(Step.leads(server.state, { ...now, monotonic: now.monotonic + 60_000 }), "it was paused")
     assert.isNotNull(ElectionContext.ownReign(server.state), "which its state alone does not know")
   })
 })

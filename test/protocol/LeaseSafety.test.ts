@@ -1,6 +1,6 @@
 /**
  * The promise of a majority lease as a property: never two leaders at one instant of true time, a majority that is bound to
- * each lease for longer than it lasts, and terms that grow, whatever is lost, doubled and late, whoever crashes, sleeps and restarts, and however clocks drift within what is allowed
+ * each lease for longer than it lasts, and terms that grow, also where messages are lost, doubled and late, servers crash, are suspended and restart, and clocks drift within what is allowed
  * for (protocol, majority lease).
  *
  * `BELLWETHER_LEASE_RUNS=2000 npm test -- test/protocol/LeaseSafety.test.ts` runs that many of each kind.

@@ -76,7 +76,7 @@ describe("what a member may be (protocol 7, limits)", () => {
     assert.strictEqual(Member.jsonBytes({ a: "b" }), 9)
   })
 
-  it.prop("the bytes are counted as JSON in UTF-8 has them, whatever the text", [
+  it.prop("the bytes are counted as JSON in UTF-8 has them, for any text", [
     Arbitrary.array(
       Arbitrary.schema(Schema.Literals([...Array.from("aZ ~!\"\\#[]{}\n\u0000\u007fé€"), "\ud800", "😀"])),
       {

@@ -37,7 +37,7 @@ describe("who answers who is in the group (protocol 3, MEMBERS_ASK)", () => {
     assert.isFalse(answers(among("a", "z"), ask))
   })
 
-  it("asked by multicast from its own host, it answers whoever leads", () => {
+  it("asked by multicast from its own host, it answers also while another leads", () => {
     const follower = Server.live({}, [coordinator("z", 50)])
     const { ip } = follower.state.self
     assert.isTrue(answers(follower, ask, { ip, port: 5_000 }))

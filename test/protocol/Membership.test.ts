@@ -46,7 +46,7 @@ describe("hearing (protocol 4, listening)", () => {
     assert.strictEqual(server.state.members, members)
   })
 
-  it("the heartbeat interval that a member announces is kept, whatever it says next", () => {
+  it("the heartbeat interval that a member announces is kept, regardless of what it says next", () => {
     const server = among("a")
     server.hear(says("a", { type: "SERVER_ALIVE", interval: 123 }))
     server.hear(stands("a", 1))
@@ -65,7 +65,7 @@ describe("hearing (protocol 4, listening)", () => {
     assert.deepStrictEqual(server.knows("a").address, Peer.client)
   })
 
-  it("whoever would be one member too many is dropped and counted", () => {
+  it("one that would be one member too many is dropped and counted", () => {
     const server = Server.live({ timing: { maxMembers: 50 } })
     const many = Array.from(
       { length: 50 },
@@ -208,7 +208,7 @@ describe("the departed (protocol 4)", () => {
     assert.deepStrictEqual(server.members, ["b"])
   })
 
-  it("late datagrams of one that left revive it not, whatever they are, and nothing is answered", () => {
+  it("late datagrams of one that left do not revive it, and nothing is answered", () => {
     const server = among("a", "b")
     server.forget().hear(leaving("a"))
     assert.deepInclude(server.tells()[0], { event: "MemberRemoved", reason: { _tag: "Left" } })
@@ -465,7 +465,7 @@ describe("health monitoring (protocol 4)", () => {
 })
 
 describe("everyone", () => {
-  it("includes oneself, wherever it ranks", () => {
+  it("includes oneself, at any rank", () => {
     const names = (server: Server) => MemberLists.everyone(server.state).map((member) => member.name)
     assert.deepStrictEqual(names(among()), ["m"])
     assert.deepStrictEqual(names(among("a", "z")), ["z", "m", "a"])

@@ -279,7 +279,7 @@ describe("the reign of a named election", () => {
     assert.strictEqual(registerOf(server).activity._tag, "Standing")
   })
 
-  it("whoever steps down is followed by whom it names", () => {
+  it("one that steps down is followed by the one that it names", () => {
     const server = following(60, high)
     server.hear(says(high, { type: "STEPPING_DOWN", successor: id("m") }, { term: 60, heard: 60 }))
     server.advance(6)
@@ -303,14 +303,14 @@ describe("the reign of a named election", () => {
     assert.strictEqual(own(server)!.leader.incarnation, 5_001)
   })
 
-  it("what waited while we stood still brings its term and nothing else", () => {
+  it("what waited while we were paused brings its term and nothing else", () => {
     const server = following(60, high)
     server.freeze(60_000)
     server.hear(coordinator(low, 90))
     assert.deepStrictEqual([follows(server), registerOf(server).heard], [high, 90])
   })
 
-  it("what waited while we stood still and is of an election that we take no part in brings nothing", () => {
+  it("what waited while we were paused and is of an election that we take no part in brings nothing", () => {
     const server = following(60, high)
     server.freeze(60_000)
     server.hear(Peer.says(low, { type: "COORDINATOR", election: "reports" }, { term: 90 }))

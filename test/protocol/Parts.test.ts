@@ -66,7 +66,7 @@ describe("a body", () => {
     assert.strictEqual(parts.map(({ body }) => Peer.words(body)).join(""), JSON.stringify("x".repeat(511)))
   })
 
-  it.prop("is the same when it is put together again, whatever it is", [json, Arbitrary.schema(Schema.String)], (
+  it.prop("is the same when it is put together again, with any content", [json, Arbitrary.schema(Schema.String)], (
     [value, text]
   ) => {
     for (const body of [value, text.repeat(200), [text.repeat(90), value], "\"\\\n\u0001".repeat(300)]) {
@@ -79,7 +79,7 @@ describe("a body", () => {
     }
   })
 
-  it("of the largest size has no more parts than a message may, whatever its letters", () => {
+  it("of the largest size has no more parts than a message may, with any letters", () => {
     for (const letter of ["\"", "\\", "é", "€", "😀"]) {
       const bytes = Client.bodyBytes(letter) - 2
       const body = letter.repeat(Math.floor((Client.maxMessageBytes - 2) / bytes))

@@ -92,7 +92,7 @@ describe("a question over others (protocol, paths both ways)", () => {
     assert.deepStrictEqual([isDue(few), isDue(many)], [false, true])
   })
 
-  it("proves that whoever says it again hears us, and no other question does, nor one of an earlier start", () => {
+  it("proves that the one that says it again hears us, and no other question does, nor one of an earlier start", () => {
     const server = among("a", "b")
     const [question] = ask(server)
     const { nonce } = question!

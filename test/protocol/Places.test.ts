@@ -1,5 +1,5 @@
 /**
- * A server on several networks is told of at the address that whoever asks can reach (protocol, Where a server is).
+ * A server on several networks is told of at the address that the asker can reach (protocol, Where a server is).
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Places from "../../src/protocol/model/Places.ts"
@@ -77,7 +77,7 @@ describe("a list of members", () => {
     ])
   }
 
-  it("names a member that is heard on two networks on the one from which it is asked, whichever came last", () => {
+  it("names a member that is heard on two networks on the one from which it is asked, regardless of which came last", () => {
     const server = Server.live({}, [])
     server.hear(said(), "multicast", at(near))
     server.hear(said(), "multicast", at(far))

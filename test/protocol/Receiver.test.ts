@@ -1,15 +1,18 @@
 /**
  * The receiver that servers and clients share (protocol 5, messages from clients): each client's messages in the order of
- * `seq`, each once, whatever reign carried them.
+ * `seq`, each once, regardless of the reign that carried them.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
+import * as ClientOrder from "../../src/protocol/delivery/ClientOrder.ts"
 import * as InTurn from "../../src/protocol/delivery/InTurn.ts"
 import * as Kept from "../../src/protocol/delivery/Kept.ts"
 import type * as Parts from "../../src/protocol/delivery/Parts.ts"
 import * as Receiver from "../../src/protocol/delivery/Receiver.ts"
+import * as Repair from "../../src/protocol/delivery/Repair.ts"
+import * as Tracks from "../../src/protocol/delivery/Tracks.ts"
 import * as Client from "../../src/protocol/model/Client.ts"
 import type * as Event from "../../src/protocol/model/Event.ts"
 import type * as Message from "../../src/protocol/model/Message.ts"
@@ -55,17 +58,17 @@ class Host implements Receiver.Host {
   }
 
   hear(...messages: ReadonlyArray<Receiver.Delivered>): this {
-    for (const message of messages) Receiver.receive(this, message, false)
+    for (const message of messages) ClientOrder.receive(this, message, false)
     return this
   }
 
   /** Lets time pass: what is due is asked for, and answered 1 ms later. */
   advance(millis: number): this {
     const until = this.now + millis
-    for (let due = Receiver.dueAt(this.receiver); due <= until; due = Receiver.dueAt(this.receiver)) {
+    for (let due = Repair.dueAt(this.receiver); due <= until; due = Repair.dueAt(this.receiver)) {
       this.now = Math.max(this.now, due)
       const before = this.asked.length
-      Receiver.repair(this)
+      Repair.repair(this)
       for (const asked of this.asked.slice(before)) this.hear(...this.answers(asked))
     }
     this.now = until
@@ -80,8 +83,8 @@ class Host implements Receiver.Host {
 /** One that was there before the first message of term 1, and of the clients that are named. */
 const host = (...clients: ReadonlyArray<string>): Host => {
   const host = new Host()
-  Receiver.named(host, 1, Peer.id("z"), 0)
-  for (const client of clients) Receiver.introduce(host, Peer.sender(client).id)
+  Tracks.named(host, 1, Peer.id("z"), 0)
+  for (const client of clients) ClientOrder.introduce(host, Peer.sender(client).id)
   return host
 }
 
@@ -94,7 +97,7 @@ describe("messages in turn (protocol 5, messages from clients)", () => {
   it("are delivered as they come, each client's by itself", () => {
     const one = host("ann", "bob").hear(says(1, "ann", 1), says(2, "bob", 1), says(3, "ann", 2))
     assert.deepStrictEqual(one.takes(), ["ann 1", "bob 1", "ann 2"])
-    assert.strictEqual(Receiver.dueAt(one.receiver), Infinity)
+    assert.strictEqual(Repair.dueAt(one.receiver), Infinity)
   })
 
   it("repeated: are delivered once, by index and by `seq`, in the same reign and in another", () => {
@@ -105,7 +108,7 @@ describe("messages in turn (protocol 5, messages from clients)", () => {
       says(2, "ann", 1, 2, "y")
     )
     assert.deepStrictEqual(one.takes(), ["ann 1"])
-    assert.isFalse(Receiver.receive(one, says(1, "ann", 1), false))
+    assert.isFalse(ClientOrder.receive(one, says(1, "ann", 1), false))
   })
 
   it("reordered: wait for their turn, and nothing is asked for that comes in time", () => {
@@ -126,10 +129,10 @@ describe("messages in turn (protocol 5, messages from clients)", () => {
 
   it("stale: one from before this receiver's time does not", () => {
     const one = new Host()
-    Receiver.named(one, 5, Peer.id("z"), 7)
+    Tracks.named(one, 5, Peer.id("z"), 7)
     one.hear(says(3, "ann", 3, 4), says(7, "ann", 4, 5))
     assert.deepStrictEqual(one.takes(), [])
-    Receiver.named(one, 4, Peer.id("z"), 9)
+    Tracks.named(one, 4, Peer.id("z"), 9)
     one.hear(says(8, "ann", 5, 5))
     assert.deepStrictEqual(one.takes(), ["ann 5"])
     assert.strictEqual(Receiver.newestOf(one.receiver, 5, Peer.id("z")), 8)
@@ -145,7 +148,7 @@ describe("messages in turn (protocol 5, messages from clients)", () => {
 
   it("late: one whose index was given up counts as long as its turn has not passed", () => {
     const one = host("ann")
-    Receiver.named(one, 1, Peer.id("z"), 5_000)
+    Tracks.named(one, 1, Peer.id("z"), 5_000)
     assert.deepStrictEqual(one.hear(says(1, "ann", 1)).takes(), ["ann 1"])
   })
 
@@ -175,8 +178,8 @@ describe("what was neither held nor kept long enough (protocol 5)", () => {
 describe("where a receiver begins (protocol 5)", () => {
   it("a newcomer begins after the index named, and with a client's first message that nothing missing can precede", () => {
     const one = new Host()
-    assert.isFalse(Receiver.receive(one, says(1, "ann", 1), false), "nothing before it has begun")
-    Receiver.named(one, 1, Peer.id("z"), 10)
+    assert.isFalse(ClientOrder.receive(one, says(1, "ann", 1), false), "nothing before it has begun")
+    Tracks.named(one, 1, Peer.id("z"), 10)
     one.hear(says(13, "ann", 9), says(12, "ann", 8))
     assert.deepStrictEqual(one.takes(), [], "11 may be another of hers")
     one.hear(says(11, "bob", 4))
@@ -185,7 +188,7 @@ describe("where a receiver begins (protocol 5)", () => {
 
   it("or with the first message of the reign it follows", () => {
     const one = new Host()
-    assert.isTrue(Receiver.receive(one, says(4, "ann", 2), true))
+    assert.isTrue(ClientOrder.receive(one, says(4, "ann", 2), true))
     assert.deepStrictEqual(one.takes(), ["ann 2"])
   })
 
@@ -198,19 +201,19 @@ describe("where a receiver begins (protocol 5)", () => {
 
   it("a join after the first message changes nothing", () => {
     const one = host().hear(says(1, "ann", 1))
-    Receiver.introduce(one, ids.ann)
+    ClientOrder.introduce(one, ids.ann)
     assert.deepStrictEqual(one.hear(says(2, "ann", 2)).takes(), ["ann 1", "ann 2"])
   })
 
   it("a join that overtakes the repair of the first message places it", () => {
     const one = host().hear(says(2, "ann", 2))
-    Receiver.introduce(one, ids.ann)
+    ClientOrder.introduce(one, ids.ann)
     assert.deepStrictEqual(one.hear(says(1, "ann", 1)).takes(), ["ann 1", "ann 2"])
   })
 
   it("in later reigns it is there from index 1", () => {
     const one = host("ann")
-    Receiver.named(one, 2, Peer.id("y"), 2)
+    Tracks.named(one, 2, Peer.id("y"), 2)
     one.advance(100)
     assert.deepStrictEqual(one.asked.map(({ from, to }) => [from, to])[0], [1, 2])
   })
@@ -219,7 +222,7 @@ describe("where a receiver begins (protocol 5)", () => {
 describe("what is missing (protocol 5, repair)", () => {
   it("is asked of the leader after 20-60 ms, then with backoff, every second time of the group", () => {
     const one = host("ann").hear(says(1, "ann", 1))
-    Receiver.named(one, 1, Peer.id("z"), 3)
+    Tracks.named(one, 1, Peer.id("z"), 3)
     one.advance(1_000)
     const [first, second] = one.asked
     assert.deepStrictEqual(first, { at: 40, whom: "leader", missed: { term: 1, leader: Peer.id("z") }, from: 2, to: 3 })
@@ -247,19 +250,19 @@ describe("what is missing (protocol 5, repair)", () => {
   it("is asked of the group where there is no other leader", () => {
     const one = host("ann")
     one.hasLeader = false
-    Receiver.named(one, 1, Peer.id("z"), 1)
+    Tracks.named(one, 1, Peer.id("z"), 1)
     one.advance(500)
     assert.isTrue(one.asked.length > 2 && one.asked.every(({ whom }) => whom === "group"))
   })
 
   it("is asked for no more once it has come, in part or whole", () => {
     const one = host("ann")
-    Receiver.named(one, 1, Peer.id("z"), 5)
+    Tracks.named(one, 1, Peer.id("z"), 5)
     one.hear(says(3, "ann", 3))
     one.advance(45)
     assert.deepStrictEqual(one.asked.map(({ from, to }) => [from, to]), [[1, 2], [4, 5]])
     one.hear(says(1, "ann", 1), says(2, "ann", 2), says(5, "ann", 5), says(4, "ann", 4))
-    assert.strictEqual(Receiver.dueAt(one.receiver), Infinity)
+    assert.strictEqual(Repair.dueAt(one.receiver), Infinity)
     assert.lengthOf(one.takes(), 5)
   })
 
@@ -292,7 +295,7 @@ describe("what is missing (protocol 5, repair)", () => {
 
   it("places a client first heard of in the middle once it is given up", () => {
     const one = new Host()
-    Receiver.named(one, 1, Peer.id("z"), 10)
+    Tracks.named(one, 1, Peer.id("z"), 10)
     one.hear(says(12, "ann", 8))
     one.advance(3_000)
     assert.deepStrictEqual(one.takes(), ["ann 8"])
@@ -301,7 +304,7 @@ describe("what is missing (protocol 5, repair)", () => {
 
   it("of more than 1,024 indexes back is lost at once, as one", () => {
     const one = host("ann")
-    Receiver.named(one, 1, Peer.id("z"), 5_000)
+    Tracks.named(one, 1, Peer.id("z"), 5_000)
     assert.deepStrictEqual(one.losses, [{ client: null, term: 1, from: 1, to: 3_976 }])
     one.hear(says(6_500, "ann", 1))
     assert.deepStrictEqual(one.losses.slice(1), [
@@ -319,22 +322,22 @@ describe("what is missing (protocol 5, repair)", () => {
 
   it("is not asked for by who hears another ask the group for the same", () => {
     const one = host("ann").hear(says(1, "ann", 1, 2, "y"), says(1, "ann", 4))
-    Receiver.named(one, 1, Peer.id("z"), 3)
-    const due = Receiver.dueAt(one.receiver)
+    Tracks.named(one, 1, Peer.id("z"), 3)
+    const due = Repair.dueAt(one.receiver)
     one.now = 30
-    Receiver.overhear(one, { term: 1, leader: Peer.id("z") }, 1, 9)
-    Receiver.overhear(one, { client: ids.ann }, 2, 3)
-    assert.isAbove(Receiver.dueAt(one.receiver), due)
-    const later = Receiver.dueAt(one.receiver)
+    Repair.overhear(one, { term: 1, leader: Peer.id("z") }, 1, 9)
+    Repair.overhear(one, { client: ids.ann }, 2, 3)
+    assert.isAbove(Repair.dueAt(one.receiver), due)
+    const later = Repair.dueAt(one.receiver)
     for (const missed of [{ term: 9, leader: Peer.id("z") }, { term: 1, leader: Peer.id("y") }, { client: ids.bob }]) {
-      Receiver.overhear(one, missed, 1, 9)
+      Repair.overhear(one, missed, 1, 9)
     }
-    Receiver.overhear(one, { term: 1, leader: Peer.id("z") }, 3, 9)
-    Receiver.overhear(one, { client: ids.ann }, 3, 9)
-    Receiver.overhear(one, { client: ids.ann }, 1, 1)
-    assert.strictEqual(Receiver.dueAt(one.receiver), later)
+    Repair.overhear(one, { term: 1, leader: Peer.id("z") }, 3, 9)
+    Repair.overhear(one, { client: ids.ann }, 3, 9)
+    Repair.overhear(one, { client: ids.ann }, 1, 1)
+    assert.strictEqual(Repair.dueAt(one.receiver), later)
     one.hear(says(7, "ann", 2), says(8, "ann", 3))
-    Receiver.overhear(one, { client: ids.ann }, 1, 9)
+    Repair.overhear(one, { client: ids.ann }, 1, 9)
     assert.deepStrictEqual(one.takes(), ["ann 1", "ann 2", "ann 3", "ann 4"])
   })
 
@@ -359,13 +362,13 @@ describe("what is missing (protocol 5, repair)", () => {
 describe("reigns (protocol 5)", () => {
   it("four are followed at once: with a fifth the oldest is given up, and an older one is not taken up again", () => {
     const one = host("ann")
-    Receiver.named(one, 1, Peer.id("z"), 2)
-    for (const term of [5, 3, 4]) Receiver.named(one, term, Peer.id("z"), 0)
+    Tracks.named(one, 1, Peer.id("z"), 2)
+    for (const term of [5, 3, 4]) Tracks.named(one, term, Peer.id("z"), 0)
     assert.deepStrictEqual(one.receiver.tracks.map(({ term }) => term), [5, 4, 3, 1])
-    Receiver.named(one, 2, Peer.id("z"), 0)
+    Tracks.named(one, 2, Peer.id("z"), 0)
     assert.deepStrictEqual(one.receiver.tracks.map(({ term }) => term), [5, 4, 3, 2])
     assert.deepStrictEqual(one.losses, [{ client: null, term: 1, from: 1, to: 2 }])
-    Receiver.named(one, 1, Peer.id("z"), 9)
+    Tracks.named(one, 1, Peer.id("z"), 9)
     one.hear(says(1, "ann", 1))
     assert.deepStrictEqual(one.receiver.tracks.map(({ term }) => term), [5, 4, 3, 2])
     assert.deepStrictEqual(one.takes(), ["ann 1"], "by its `seq` it still counts")
@@ -376,23 +379,23 @@ describe("reigns (protocol 5)", () => {
   it("of one term, of two leaders that did not know of each other, are told apart", () => {
     const one = host("ann", "bob").hear(says(1, "ann", 1), says(1, "bob", 1, 1, "y"))
     assert.deepStrictEqual(one.takes(), ["ann 1", "bob 1"])
-    Receiver.named(one, 1, Peer.id("y"), 1)
-    assert.strictEqual(Receiver.dueAt(one.receiver), Infinity)
+    Tracks.named(one, 1, Peer.id("y"), 1)
+    assert.strictEqual(Repair.dueAt(one.receiver), Infinity)
   })
 })
 
 describe("room (a full inbox holds back)", () => {
   it("no more than allowed is delivered, and the rest when there is room again", () => {
     const one = host("ann", "bob")
-    Receiver.allow(one, 2)
+    ClientOrder.allow(one, 2)
     one.hear(says(1, "ann", 1), says(2, "bob", 1), says(3, "ann", 2), says(4, "bob", 2), says(5, "ann", 3))
     assert.deepStrictEqual(one.takes(), ["ann 1", "bob 1"])
     assert.isTrue(one.receiver.isBlocked)
     one.advance(10_000)
     assert.deepStrictEqual([one.asked, one.losses], [[], []], "what waits for room is not missing")
-    Receiver.allow(one, 3)
+    ClientOrder.allow(one, 3)
     assert.lengthOf(one.takes(), 1)
-    Receiver.allow(one, Infinity)
+    ClientOrder.allow(one, Infinity)
     assert.lengthOf(one.takes(), 2)
     assert.isFalse(one.receiver.isBlocked)
     assert.strictEqual(one.receiver.delivered, 5)
@@ -400,12 +403,12 @@ describe("room (a full inbox holds back)", () => {
 
   it("what is kept and no longer held waits for room too", () => {
     const one = host("ann", "bob")
-    Receiver.introduce(one, Peer.sender("cat").id)
-    Receiver.allow(one, 0)
+    ClientOrder.introduce(one, Peer.sender("cat").id)
+    ClientOrder.allow(one, 0)
     for (let seq = 1; seq <= 100; seq += 1) one.hear(says(seq, "ann", seq))
     one.hear(says(102, "bob", 2))
     one.advance(30)
-    Receiver.allow(one, Infinity)
+    ClientOrder.allow(one, Infinity)
     assert.deepStrictEqual(one.takes(), Array.from({ length: 100 }, (_, at) => `ann ${at + 1}`))
   })
 })
@@ -470,7 +473,7 @@ const history = Arbitrary.all({
 type History = typeof history extends Arbitrary.Arbitrary<infer A> ? A : never
 
 /** The messages as their leaders handed them on, in the order of time. */
-const handedOn = ({ reigns, sent }: History): ReadonlyArray<Receiver.Delivered & { readonly sent: Sent }> => {
+const relayed = ({ reigns, sent }: History): ReadonlyArray<Receiver.Delivered & { readonly sent: Sent }> => {
   const seqs = { ann: 0, bob: 0 }
   const length = Math.ceil(sent.length / reigns)
   return sent.map((client, at) => {
@@ -482,7 +485,7 @@ const handedOn = ({ reigns, sent }: History): ReadonlyArray<Receiver.Delivered &
 }
 
 const arrivals = (drawn: History) => {
-  const all = handedOn(drawn)
+  const all = relayed(drawn)
   const order = all.map((message, at) => ({ message, at: at + drawn.late[at]! }))
   for (const at of drawn.twice) if (at < all.length) order.push({ message: all[at]!, at: at + 40 })
   return order.sort((a, b) => a.at - b.at).map(({ message }) => message)
@@ -508,7 +511,7 @@ describe("messages that come in one datagram (protocol, Several messages in one 
   ], ([drawn, room]) => {
     const [one, other] = [host("ann"), host("ann")]
     for (const some of datagrams(arrivals(drawn), drawn.late)) {
-      for (const host of [one, other]) Receiver.allow(host, room)
+      for (const host of [one, other]) ClientOrder.allow(host, room)
       one.hear(...some)
       InTurn.receive(other, some, false)
       assert.deepStrictEqual([other.receiver, other.delivered, other.losses], [one.receiver, one.delivered, one.losses])
@@ -521,7 +524,7 @@ describe("messages that come in one datagram (protocol, Several messages in one 
     InTurn.receive(one, some, false)
     assert.deepStrictEqual(one.receiver, Receiver.empty)
     InTurn.receive(one, some, true)
-    for (const message of some) Receiver.receive(other, message, true)
+    for (const message of some) ClientOrder.receive(other, message, true)
     assert.deepStrictEqual([one.receiver, one.takes()], [other.receiver, ["ann 2", "ann 3", "bob 9"]])
   })
 })
@@ -539,16 +542,16 @@ describe("the receiver and its naive twin", () => {
   }, { arbitrary: { runs: 200 } })
 
   it.prop(
-    "deliver the same in the end where some is lost and whoever is asked has it; what nobody has is told, and skipped",
+    "deliver the same in the end where some is lost and those who are asked have it; what nobody has is told, and skipped",
     [history],
     ([drawn]) => {
       const one = host("ann", "bob")
-      const all = handedOn(drawn)
+      const all = relayed(drawn)
       const isGone = (at: number) => drawn.gone.includes(at)
       const isMissing = (at: number) => drawn.missing.includes(at) || isGone(at)
       const there = all.filter((_, at) => !isGone(at))
       const library = new Host()
-      Receiver.named(library, 1, Peer.id("z"), 0)
+      Tracks.named(library, 1, Peer.id("z"), 0)
       library.hear(...there)
       one.answers = ({ from, missed, to }) => Kept.find(library.receiver.kept, missed, from, to)
       const missing = new Set(all.filter((_, at) => isMissing(at)))
@@ -559,7 +562,7 @@ describe("the receiver and its naive twin", () => {
       const length = Math.ceil(drawn.sent.length / drawn.reigns)
       for (let term = 1; term <= drawn.reigns; term += 1) {
         const newest = Math.min(length, drawn.sent.length - (term - 1) * length)
-        if (newest > 0) Receiver.named(one, term, Peer.id("z"), newest)
+        if (newest > 0) Tracks.named(one, term, Peer.id("z"), newest)
       }
       one.advance(60_000)
       const byClient = (bodies: ReadonlyArray<string>, client: string) =>
@@ -572,21 +575,21 @@ describe("the receiver and its naive twin", () => {
         .flatMap(({ from, term, to }) => Array.from({ length: to - from + 1 }, (_, at) => `${term} ${from + at}`))
       const gone = all.filter((_, at) => isGone(at)).map(({ index, term }) => `${term} ${index}`)
       assert.sameMembers(lostIndexes, gone)
-      assert.strictEqual(Receiver.dueAt(one.receiver), Infinity, "nothing is asked for any more")
+      assert.strictEqual(Repair.dueAt(one.receiver), Infinity, "nothing is asked for any more")
     },
     { arbitrary: { runs: 150 } }
   )
 
   it.prop("never deliver more than there is room for, and all when there is", [history, small(40)], ([drawn, room]) => {
     const one = host("ann", "bob")
-    Receiver.allow(one, room)
+    ClientOrder.allow(one, room)
     for (const message of arrivals(drawn)) one.hear(message)
     assert.isAtMost(one.delivered.length, room)
     for (let limit = room; limit < drawn.sent.length; limit += 7) {
-      Receiver.allow(one, limit)
+      ClientOrder.allow(one, limit)
       assert.isAtMost(one.delivered.length, limit)
     }
-    Receiver.allow(one, Infinity)
+    ClientOrder.allow(one, Infinity)
     const twin = new Twin()
     for (const message of arrivals(drawn)) twin.hear(message.sent)
     assert.sameMembers(one.delivered, twin.delivered)
@@ -606,19 +609,19 @@ const asPart = (message: Receiver.Delivered & { readonly sent: Sent }): Receiver
 }
 
 describe("messages in parts and their naive twin (protocol, Large messages)", () => {
-  it.prop("come whole, each client's in order, each once, however their parts arrive and whatever room there is", [
+  it.prop("come whole, each client's in order, each once, however their parts arrive, and with any room", [
     history,
     small(40)
   ], ([drawn, room]) => {
     const [one, other] = [host("ann", "bob"), host("ann", "bob")]
     const parts = arrivals(drawn).map((message) => asPart(message))
-    for (const receiver of [one, other]) Receiver.allow(receiver, room)
+    for (const receiver of [one, other]) ClientOrder.allow(receiver, room)
     one.hear(...parts)
     for (const some of datagrams(parts, drawn.late)) InTurn.receive(other, some, false)
     for (const receiver of [one, other]) {
       // One that is begun may take as many as it has parts.
       assert.isBelow(receiver.receiver.delivered, room + 3)
-      Receiver.allow(receiver, Infinity)
+      ClientOrder.allow(receiver, Infinity)
       assert.strictEqual(receiver.lostParts, 0)
       for (const client of ["ann", "bob"] as const) {
         const count = Math.floor(drawn.sent.filter((sender) => sender === client).length / inParts[client])

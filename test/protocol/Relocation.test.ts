@@ -125,7 +125,7 @@ describe("a member that has moved", () => {
     assert.deepStrictEqual([server.state.members[0], server.knows("z").address], [z, other])
   })
 
-  it("is named in lists and as the leader where it is heard, whatever it announced", () => {
+  it("is named in lists and as the leader where it is heard, regardless of what it announced", () => {
     const server = following()
     server.hear(alive("z", reign(50, "z")), "multicast", other)
     server.forget().hear({ type: "MEMBERS_ASK", nonce: "1", page: 0 }, "unicast", Peer.client)

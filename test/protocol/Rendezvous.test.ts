@@ -50,7 +50,7 @@ describe("the owners of a key (protocol, Owners of keys)", () => {
     assert.strictEqual(hashOf(key, id).toString(16).padStart(13, "0"), named)
   })
 
-  it("are the same in whatever order the members come", () => {
+  it("are the same in any order of the members", () => {
     for (const key of keys.slice(0, 100)) {
       assert.deepStrictEqual(
         Rendezvous.owners(key, ten.toReversed(), { count: 3 }),

@@ -31,7 +31,7 @@ describe("the replay window (protocol 7)", () => {
     assert.deepStrictEqual(after(counters).taken, twin(counters))
   }, { arbitrary: { runs: 500 } })
 
-  it("takes each counter once, in whatever order they come", () => {
+  it("takes each counter once, in any order", () => {
     assert.deepStrictEqual(after([0, 2, 1, 2, 0, 1, 3]).taken, [0, 2, 1, 3])
   })
 

@@ -29,7 +29,7 @@ describe("sets of resources (protocol, Grants)", () => {
     assert.deepStrictEqual(Resources.fromText(text, count), ascending(self).filter((one) => one < count))
   })
 
-  it("are read from whatever may be sent, and without the bits that are no byte", () => {
+  it("are read from all that may be sent, and without the bits that are no byte", () => {
     for (const text of ["", "AA", "_w", "__", "_-8", "____", "A".repeat(171), "_".repeat(171)]) {
       assert.isTrue(Schema.is(Resources.Text)(text), text)
       const bytes = Buffer.from(text, "base64url")

@@ -170,7 +170,7 @@ describe("marks of scheduled runs, without a lease (protocol, Scheduled runs)", 
 })
 
 describe("marks that a member keeps (protocol, Scheduled runs)", () => {
-  it("are the newest it was told, whatever came late or twice, and are told to who asks", () => {
+  it("are the newest it was told, even if some came late or twice, and are told to who asks", () => {
     const server = Server.live({ profile: "fast" }, [alive("z")]).forget()
     const told = (message: ReturnType<typeof mark>) => {
       server.hear(message)

@@ -1,5 +1,5 @@
 /**
- * What holds after any sequence of inputs, whatever is said by whom, in whatever order, and however time goes.
+ * What holds after any sequence of inputs, said by anyone, in any order, and however time goes.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -595,7 +595,7 @@ describe("after any sequence of inputs", () => {
   }, runs)
 
   it.prop(
-    "whatever is said is a message that fits a frame, and whatever is told an event of the schema",
+    "all that is said is a message that fits a frame, and all that is told an event of the schema",
     [life],
     ([drawn]) => {
       const isEvent = Schema.is(Event.Event)
@@ -651,7 +651,7 @@ describe("a step", () => {
     runs
   )
 
-  it.prop("does not throw, whatever is received from whomever", [
+  it.prop("does not throw, on anything received from anyone", [
     Arbitrary.array(Drawn.message, { maxLength: 20 }),
     Schema.Literals(["multicast", "unicast"])
   ], ([messages, via]) => {

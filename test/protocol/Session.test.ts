@@ -160,7 +160,7 @@ describe("a session does not stay proven by itself (protocol 7)", () => {
     assert.isAtMost(heard.drawn, 5)
   })
 
-  it("heard all along without an answer, it is not believed for ever: a dead server's last words have an end", () => {
+  it("heard all along without an answer, it is not believed without end: a dead server's last words have an end", () => {
     const heard = proven()
     let delivered = 0
     for (let counter = 1; counter < 300; counter++) if (heard.pass(100).hear(counter)._tag === "Deliver") delivered++
@@ -186,17 +186,22 @@ describe("nothing is heard twice (protocol 7)", () => {
     proves: Schema.Boolean
   })
 
-  it.prop("whatever comes, whenever, and whatever is proven", [Arbitrary.array(Arbitrary.schema(act))], ([acts]) => {
-    const heard = new Heard()
-    const delivered: Array<number> = []
-    for (const { counter, proves, wait } of acts) {
-      const verdict = heard.pass(wait).hear(counter)
-      if (verdict._tag === "Deliver") delivered.push(counter)
-      if (proves) delivered.push(...heard.prove(heard.session.question?.nonce ?? "0") ?? [])
-      assert.isAtMost(heard.session.held.length, Session.maxHeld)
-    }
-    assert.strictEqual(new Set(delivered).size, delivered.length)
-  }, { arbitrary: { runs: 300 } })
+  it.prop(
+    "hold for all that comes, at any time, and for all that is proven",
+    [Arbitrary.array(Arbitrary.schema(act))],
+    ([acts]) => {
+      const heard = new Heard()
+      const delivered: Array<number> = []
+      for (const { counter, proves, wait } of acts) {
+        const verdict = heard.pass(wait).hear(counter)
+        if (verdict._tag === "Deliver") delivered.push(counter)
+        if (proves) delivered.push(...heard.prove(heard.session.question?.nonce ?? "0") ?? [])
+        assert.isAtMost(heard.session.held.length, Session.maxHeld)
+      }
+      assert.strictEqual(new Set(delivered).size, delivered.length)
+    },
+    { arbitrary: { runs: 300 } }
+  )
 })
 
 describe("what we number our own datagrams by (protocol 7)", () => {

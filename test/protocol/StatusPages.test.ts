@@ -55,7 +55,7 @@ describe("the page of a server (protocol 6)", () => {
     }
   })
 
-  it("is left out where a heartbeat would not fit a datagram with it, whatever else it says", () => {
+  it("is left out where a heartbeat would not fit a datagram with it, with anything else that it says", () => {
     const [ip, most, term] = [`${"f".repeat(45)}%${"e".repeat(15)}`, Number.MAX_SAFE_INTEGER, Reign.maxTerm]
     const text = "x".repeat(64)
     const page = `http://${"x".repeat(Message.maxPage - 7)}`

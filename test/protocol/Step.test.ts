@@ -115,7 +115,7 @@ describe("answering a probe (protocol 4, active probe)", () => {
     assert.deepStrictEqual(server.knows("b").address, address)
   })
 
-  it("by unicast, from a socket that stays: to where it came from, whatever its sender says of itself (protocol, Sockets)", () => {
+  it("by unicast, from a socket that stays: to where it came from, regardless of what its sender says of itself (protocol, Sockets)", () => {
     const server = among("a")
     server.hear(probe("b", "77"), "unicast", elsewhere)
     assert.deepStrictEqual(server.said("SERVER_RESPONSE").map(({ to }) => to), [elsewhere])
@@ -323,7 +323,7 @@ describe("a stall is not a death (protocol 4)", () => {
     assert.include(quick.told(), "Stalled")
   })
 
-  it("whatever comes first finds it: a leader has lost its lead before it acts on anything", () => {
+  it("any input that comes first finds it: a leader has lost its lead before it acts on anything", () => {
     const server = leading("a")
     server.freeze(20_000).hear(stands("a", 1))
     assert.deepStrictEqual(server.told(), ["Stalled", "LeaderChanged"])
@@ -359,7 +359,7 @@ describe("a stall is not a death (protocol 4)", () => {
     assert.strictEqual(server.knows("a").heardAt, server.now)
   })
 
-  it("repeated stalls keep nobody alive for ever: the time between them counts", () => {
+  it("repeated stalls keep nobody alive without end: the time between them counts", () => {
     const server = among("a")
     for (let round = 0; round < 40 && server.members.length > 0; round += 1) {
       server.advance(1_000).step({ _tag: "Sweep" })
@@ -637,7 +637,7 @@ describe("a beat of a lease, in a group that has none", () => {
   })
 })
 
-describe("a suspended machine stood still too, though its monotonic clock did not go on (protocol 4)", () => {
+describe("a suspended machine was paused too, though its monotonic clock did not go on (protocol 4)", () => {
   /** The watch has looked at the clock that counts suspensions. */
   const aware = (server: Server) => {
     server.boot = 7_000
@@ -651,7 +651,7 @@ describe("a suspended machine stood still too, though its monotonic clock did no
       sinceBoot: server.boot === undefined ? undefined : server.now + server.boot
     }) !== null
 
-  it("whatever comes first finds it: a leader has lost its lead before it acts on anything", () => {
+  it("any input that comes first finds it: a leader has lost its lead before it acts on anything", () => {
     const server = aware(leading("a"))
     assert.isTrue(leadsNow(server))
     server.suspend(20_000)
@@ -715,7 +715,7 @@ describe("a suspended machine stood still too, though its monotonic clock did no
     assert.deepInclude(server.tells()[0], { event: "Stalled", for: 6_000 })
   })
 
-  it("stamps move forward by what the monotonic clock ran: the time asleep has aged none", () => {
+  it("stamps move forward by what the monotonic clock ran: the time suspended has aged none", () => {
     const server = aware(among("a", "b"))
     server.hear(alive("a"))
     server.advance(10_000).hear(response("b", "1"), "unicast")
@@ -727,7 +727,7 @@ describe("a suspended machine stood still too, though its monotonic clock did no
     assert.strictEqual(server.knows("b").multicastAt - multicastAt, 40)
   })
 
-  it("repeated suspensions keep nobody alive for ever: the time awake counts", () => {
+  it("repeated suspensions keep nobody alive without end: the time awake counts", () => {
     const server = aware(among("a"))
     for (let round = 0; round < 40 && server.members.length > 0; round += 1) {
       server.advance(1_000).step({ _tag: "Sweep" })

@@ -83,7 +83,7 @@ describe("stepping down (protocol 5, leaving and stepping down)", () => {
     assert.deepStrictEqual([server.follows, server.state.election.losses.count], ["c", 0])
   })
 
-  it("its successor stands at once, whoever ranks higher", () => {
+  it("its successor is a candidate at once, even if others rank higher", () => {
     const server = following(50, "a", ["b"], { timing: { preempt: false } })
     server.hear(alive("z"))
     server.hear(stepsDown("a", 50, "m"))
@@ -215,7 +215,7 @@ describe("the cause of an end (protocol 5, leaving and stepping down)", () => {
     assert.deepInclude(server.state.election.vacancy, { cause: "Resigned", successor: null })
   })
 
-  it("brings no reign back that its leader ended, whatever the cause", () => {
+  it("brings no reign back that its leader ended, for any cause", () => {
     for (const cause of ["Stalled", "Transferred", "TooFewMembers", "WorkOverran"]) {
       const server = following(50, "z", ["y"])
       server.hear(stepsDown("z", 50, "y", cause))
@@ -307,7 +307,7 @@ describe("stepping down for a time (protocol 5, leaving and stepping down)", () 
 })
 
 describe("handing the lead over (protocol 5, leaving and stepping down)", () => {
-  it("ends the leading work first, then names the heir, whoever ranks higher, and says why", () => {
+  it("ends the leading work first, then names the transferee, even if others rank higher, and says why", () => {
     const server = leading(["a", "b"], { work: "by hand" })
     server.step({ _tag: "Transfer", to: Peer.id("a") })
     assert.deepStrictEqual([server.leads, server.says()], [false, []])
@@ -329,7 +329,7 @@ describe("handing the lead over (protocol 5, leaving and stepping down)", () => 
     assert.deepStrictEqual(follower.outputs, [])
   })
 
-  it("the heir leads at once and without asking, whoever ranks higher, and says by what right", () => {
+  it("the transferee leads at once and without asking, even if others rank higher, and says by what right", () => {
     const server = following(50, "y", ["a", "z"], { timing: { preempt: false } })
     server.hear(handsOver("y", 50, "m"))
     server.hear(handsOver("y", 50, "m"))
@@ -408,7 +408,7 @@ describe("handing the lead over (protocol 5, leaving and stepping down)", () => 
     assert.strictEqual(server.activity, "Pending")
   })
 
-  it("an heir that is gone before it leads is waited for no longer, and whoever else goes changes nothing", () => {
+  it("a transferee that is gone before it leads is waited for no longer, and another that goes changes nothing", () => {
     const server = following(50, "z", ["a", "b"])
     server.hear(handsOver("z", 50, "a"))
     server.hear(leaving("b"))

@@ -131,7 +131,7 @@ describe("what is said on a topic (protocol, members that talk)", () => {
     assert.deepStrictEqual(heard(server), [`m sendTo orders: "m"`])
   })
 
-  it("is heard once, in whatever order and by however many ways it comes", () => {
+  it("is heard once, in any order and by any number of ways", () => {
     const server = among("a", "b")
     for (const seq of [2, 1, 2, 1, 3]) {
       server.hear(talk("a", seq), "multicast")
@@ -221,7 +221,7 @@ describe("topics and questions", () => {
 })
 
 describe("texts in parts (protocol, members that talk)", () => {
-  it("are put together as they were, whatever is in them, and each part fits a datagram", () => {
+  it("are put together as they were, with any content, and each part fits a datagram", () => {
     for (
       const text of [
         "",

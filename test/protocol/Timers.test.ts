@@ -76,8 +76,8 @@ const self: Member.Member = {
 }
 
 describe("timers (protocol 4, a stall is not a death)", () => {
-  // A frozen leader woke by a timer of its own, lost the timer that ends its recovery, and followed a lower one for ever.
-  it("a timer whose time finds that we were asleep does not fire by its old setting, and the recovery's end is set", () => {
+  // A frozen leader woke by a timer of its own, lost the timer that ends its recovery, and followed a lower one without end.
+  it("a timer whose time finds that we were suspended does not fire by its old setting, and the recovery's end is set", () => {
     const initial = Step.make({ timing, self, addresses: [self], monotonic: 0 })
     const [started] = Step.step(initial, { _tag: "Start" }, { monotonic: 0, wall: 1, entropy: 1 })
     assert.strictEqual(Step.dueAt(started), timing.discoveryWindow)

@@ -215,7 +215,7 @@ describe("how others count who has no vote (protocol, servers without a vote)", 
     assert.strictEqual(server.activity, "Standing")
   })
 
-  it("by its newest heartbeat, whatever else it says", () => {
+  it("by its newest heartbeat, regardless of what else it says", () => {
     const server = start(true, [silent("a")])
     server.hear(Peer.probe(member("a"), "9"))
     assert.strictEqual(HashMap.getUnsafe(server.state.known, Peer.id("a")).votesAt, Infinity)

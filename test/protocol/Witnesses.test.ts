@@ -107,7 +107,7 @@ describe("a member that is silent here (protocol 4, witnesses)", () => {
     assert.isTrue(silence > 30_000 && silence <= 30_000 + 5_750 + 499, `${silence}`)
   })
 
-  it("is removed at once by its goodbye, and as crashed by two refusals, whatever a witness says", () => {
+  it("is removed at once by its goodbye, and as crashed by two refusals, regardless of what a witness says", () => {
     for (const how of ["goodbye", "refusals"]) {
       const server = among("abz", "a")
       const [first] = ask(server)

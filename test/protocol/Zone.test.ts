@@ -43,7 +43,7 @@ describe("zones", () => {
     [
       // Where it is heard, rather than where it says that it is.
       [["192.0.2.1", "198.51.100.1"], "192.0.2.9", "192.0.2.1"],
-      // Never one of the own host or link of whoever tells, where that is another's.
+      // Never one of the own host or link of the one that tells, where that is another's.
       [["127.0.0.1", "198.51.100.1"], "192.0.2.9", "198.51.100.1"],
       [["127.0.0.1", "198.51.100.1"], "127.0.0.1", "127.0.0.1"],
       [["127.0.0.1", "127.0.0.1"], "192.0.2.9", "0.0.0.0"],
@@ -53,7 +53,7 @@ describe("zones", () => {
       // In a group that meets on its link alone, without zones.
       [["fe80::1%eth0", "fe80::1"], "fe80::9", "fe80::1"],
       [["fe80::1%eth0", "fe80::1"], "192.0.2.9", "0.0.0.0"],
-      // Rather of the family that whoever is told can surely reach.
+      // Rather of the family that the one that is told can surely reach.
       [["2001:db8::1", "192.0.2.1"], "192.0.2.9", "192.0.2.1"],
       [["192.0.2.1", "2001:db8::1"], "2001:db8::9", "2001:db8::1"],
       [["2001:db8::1", "2001:db8::2"], "192.0.2.9", "2001:db8::1"]
@@ -105,7 +105,7 @@ describe("a server on a link", () => {
 describe("an address of the host itself (protocol 3, MEMBERS_ASK)", () => {
   const own = [{ ip: "192.0.2.1" }, { ip: "fe80::1%eth0" }]
 
-  it("is one that it has, on whatever link, or the loopback", () => {
+  it("is one that it has, on any link, or the loopback", () => {
     for (const ip of ["192.0.2.1", "fe80::1%eth0", "fe80::1", "127.0.0.1", "127.8.8.8", "::1"]) {
       assert.isTrue(Zone.isOfHost(ip, own), ip)
     }

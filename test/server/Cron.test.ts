@@ -166,7 +166,7 @@ describe("a cron job with a lease (protocol, Scheduled runs)", () => {
     }))
 
   it.effect(
-    "is safe wherever a failover falls: the leader is cut off, then killed, at each tenth of a second about an instant",
+    "is safe at each moment of a failover: the leader is cut off, then killed, at each tenth of a second about an instant",
     () =>
       Effect.forEach(Array.from({ length: 12 }, (_, tenth) => tenth), (tenth) =>
         Effect.scoped(Effect.gen(function*() {

@@ -81,7 +81,7 @@ describe("a server that changes what it says of itself", () => {
       for (const member of yield* shown(group, leader)) assert.deepStrictEqual(member?.tags, { zone: "c" })
     }))
 
-  it.effect("keeps its token while it leads, whatever priority it takes", () =>
+  it.effect("keeps its token while it leads, with any priority that it takes", () =>
     Effect.gen(function*() {
       const group = yield* grouped()
       const { group: service, leadership } = yield* group.server(yield* group.settle())

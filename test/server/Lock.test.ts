@@ -130,7 +130,7 @@ describe("a lock (protocol, Grants)", () => {
         assert.strictEqual(order(runs), "a b c d e")
         assertOneByOne()
         assert.deepStrictEqual(calls.map(tagOf), ["done", "done", "done", "done", "done"])
-        // Handed on within a few datagrams.
+        // Passed on within a few datagrams.
         for (const [at, { begin }] of runs.slice(1).entries()) assert.isBelow(begin - runs[at]!.end!, 50)
       })))
   }

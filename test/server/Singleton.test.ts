@@ -173,7 +173,7 @@ describe("a singleton (issue: leading work that goes on)", () => {
       assert.deepStrictEqual((yield* failures(group, first)).map(({ election }) => election), ["billing"])
     }))
 
-  it.effect("and other leading work that fails is logged, with its cause, whatever its caller does", () =>
+  it.effect("and other leading work that fails is logged, with its cause, regardless of its caller", () =>
     Effect.gen(function*() {
       const logged: Array<string> = []
       const keep = Logger.make<unknown, void>(({ cause, logLevel, message }) => {

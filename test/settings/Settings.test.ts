@@ -222,7 +222,7 @@ describe("all together", () => {
       assert.isAbove(port, 1_023)
     }))
 
-  it.effect("a single time overrides its profile, in whatever order they come", () =>
+  it.effect("a single time overrides its profile, in any order", () =>
     Effect.gen(function*() {
       const fast = Settings.timing(yield* Settings.make({ okTimeout: 700, profile: "fast" }))
       assert.strictEqual(fast.okTimeout, 700)
@@ -324,7 +324,7 @@ describe("all together", () => {
   describe("keys", () => {
     const key = "5e".repeat(32)
 
-    it.effect("are nowhere shown, in whatever way they are refused or resolved", () =>
+    it.effect("are nowhere shown, in every way they are refused or resolved", () =>
       Effect.gen(function*() {
         const refusals = [
           yield* Effect.flip(Settings.make({ key: `${key}9` })),

@@ -231,7 +231,7 @@ describe("what Kubernetes sets for a Service", () => {
 describe("an option in code that is none", () => {
   const unknown = (options: object) => options as never
 
-  it.effect("is refused with the nearest name, by whatever takes options", () =>
+  it.effect("is refused with the nearest name, by all that takes options", () =>
     Effect.gen(function*() {
       const network = yield* SimulatedNetwork.make({ seed: 1 })
       const { layerDatagrams } = yield* network.host("a")
@@ -249,7 +249,7 @@ describe("an option in code that is none", () => {
       }
     }))
 
-  it.effect("is refused whatever its value, and with all names where none is near", () =>
+  it.effect("is refused with any value, and with all names where none is near", () =>
     Effect.gen(function*() {
       const refused = yield* Effect.flip(Settings.make(unknown({ colour: undefined })))
       assert.match(refused.message, /^colour is no option; allowed: group, key, keyFile, /)

@@ -85,7 +85,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     breaks: "returnsInOrder"
   },
   {
-    name: "any answer brings back who was removed, whatever it answers",
+    name: "any answer brings back who was removed, regardless of the question that it answers",
     mutate: Mutations.from((state, input) => {
       const message = Mutations.messageOf(input)
       if (message?.type !== "SERVER_RESPONSE") return state
@@ -358,8 +358,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
   {
     name: "a leader that others may have replaced leads on",
     replace: [replacing<typeof PauseDetector>("membership/PauseDetector.ts", { isLeadOver: () => () => false })],
-    seenBy:
-      "a leader stands still for almost as long as the others wait, and a little longer (4, a stall is not a death)",
+    seenBy: "a leader is paused for almost as long as the others wait, and a little longer (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
@@ -367,8 +366,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     replace: [replacing<typeof PauseDetector>("membership/PauseDetector.ts", {
       isLeadOver: () => PauseDetector.isPaused
     })],
-    seenBy:
-      "a leader stands still for almost as long as the others wait, and a little longer (4, a stall is not a death)",
+    seenBy: "a leader is paused for almost as long as the others wait, and a little longer (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
@@ -403,7 +401,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
       lookedAt: monotonic,
       lookedSinceBoot: sinceBoot
     })),
-    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    seenBy: "a leader is paused for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
@@ -419,7 +417,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
       const [woken, more] = step({ ...judged, lookedAt, lookedSinceBoot }, { _tag: "Due" }, now)
       return [woken, [...outputs, ...more]]
     },
-    seenBy: "a server stands still when it has asked its last question (4, a stall is not a death)",
+    seenBy: "a server is paused when it has asked its last question (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
@@ -430,7 +428,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
         return heardAt === undefined || isSaidBy(input, known.member) ? known : { ...known, heardAt }
       })
     ),
-    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    seenBy: "a leader is paused for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
@@ -438,15 +436,15 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     mutate: Mutations.leaving(({ after, before, now }) =>
       !wakes(before, now) ? after : Mutations.withKnown(after, (known) => ({ ...known, heardAt: now.monotonic }))
     ),
-    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    seenBy: "a leader is paused for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
-    name: "a leader that stood still leads on",
+    name: "a leader that was paused leads on",
     mutate: Mutations.keepingReign(({ before, now }) =>
       wakes(before, now) && before.election.reign?.leader.id === before.self.id
     ),
-    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    seenBy: "a leader is paused for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
@@ -454,7 +452,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     mutate: Mutations.leaving(({ after, before, now }) =>
       wakes(before, now) && after.phase === "Recovering" ? { ...after, phase: "Live" } : after
     ),
-    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    seenBy: "a leader is paused for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {
@@ -493,7 +491,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     breaks: "heardItself"
   },
   {
-    name: "a new term is that of the clock, whatever was heard of",
+    name: "a new term is that of the clock, regardless of the terms heard of",
     replace: [
       replacing<typeof Reign>("model/Reign.ts", { nextTerm: (nextTerm) => (_, wall) => nextTerm(0, wall) })
     ],
@@ -579,7 +577,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
     breaks: "highestLeads"
   },
   {
-    name: "a newcomer takes the lead at once, whatever `stableAfter` says",
+    name: "a newcomer takes the lead at once, regardless of `stableAfter`",
     mutate: (step) => (state, input, now) => {
       const [after, outputs] = step(input._tag === "Start" ? state : { ...state, newcomer: false }, input, now)
       return [{ ...after, newcomer: state.newcomer && Timers.has(after.timers, "stable") }, outputs]
@@ -619,7 +617,7 @@ export const mutants: ReadonlyArray<BullyMutant> = [
       mayStand: (mayStand) => (election) => asIfLive(election, mayStand),
       mayStandIfHeard: (mayStand) => (election) => asIfLive(election, mayStand)
     })],
-    seenBy: "a leader stands still for longer than the others wait (4, a stall is not a death)",
+    seenBy: "a leader is paused for longer than the others wait (4, a stall is not a death)",
     breaks: "stallIsNoticed"
   },
   {

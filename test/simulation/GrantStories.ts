@@ -3,6 +3,7 @@
  * stands in `grant-stories.txt`: who leads, and who holds which partition.
  */
 import * as Faults from "../../src/simulator/Faults.ts"
+import * as FaultText from "../../src/simulator/FaultText.ts"
 import type * as Simulation from "../../src/simulator/Simulation.ts"
 
 /** Until after the end. */
@@ -56,9 +57,9 @@ export const stories = {
   "a holder hears nothing of the leader": [cut(2, 0, 12_000, 9_000)],
   "the leader hears nothing of a holder": [cut(0, 2, 12_000, 9_000)],
   "answers come late, and then none": [late(10_000, 8_000, 500), cut(0, 2, 16_500, 8_000)],
-  "a holder stands still": [pause(0, 12_000, 9_000)],
+  "a holder is paused": [pause(0, 12_000, 9_000)],
   "the machine of a holder sleeps": [suspend(0, 12_000, 9_000)],
-  "the machine of a holder sleeps, and hears nothing when it wakes": [
+  "the machine of a holder is suspended, and hears nothing when it wakes": [
     suspend(0, 12_000, 9_000),
     cut(2, 0, 12_000, 15_000)
   ],
@@ -107,7 +108,7 @@ export const tell = (report: Simulation.Report): string => {
   // Naps are one thing that happens, and not thirty.
   const told = story.filter((fault, at) => fault.kind !== "suspend" || fault.for > 1_000 || at < 2)
   const lines = [
-    ...told.map((fault) => ({ at: fault.at, text: `${seconds(fault.at)}  ${Faults.describe(fault)}` })),
+    ...told.map((fault) => ({ at: fault.at, text: `${seconds(fault.at)}  ${FaultText.describe(fault)}` })),
     ...led.map(({ from, server, term, until }) => ({
       at: from,
       text: `${seconds(from)}  > s${server} leads in term ${terms.indexOf(term) + 1}${

@@ -64,13 +64,13 @@ export const mutants: ReadonlyArray<GrantStoryMutant> = [
     seenBy: "the leader hears nothing of a holder"
   },
   {
-    name: "time asleep does not count for a holder",
+    name: "suspended time does not count for a holder",
     replace: holdings({
       expire: (expire) => (holding, terms, now) => expire(holding, terms, byMonotonic(now)),
       dueAt: (dueAt) => (holding, terms, now, hasLeader) => dueAt(holding, terms, byMonotonic(now), hasLeader)
     }),
     breaks: "workWithinGrant",
-    seenBy: "the machine of a holder sleeps, and hears nothing when it wakes"
+    seenBy: "the machine of a holder is suspended, and hears nothing when it wakes"
   },
   {
     name: "what others are to have is let go before what is done with it has ended",
@@ -97,7 +97,7 @@ export const mutants: ReadonlyArray<GrantStoryMutant> = [
     seenBy: "a holder is killed"
   },
   {
-    name: "a session that asks no more is kept for ever",
+    name: "a session that asks no more is kept without end",
     replace: table({ expire: () => (all) => ({ table: all, news: [] }), dueAt: () => () => Infinity }),
     breaks: "everyPartitionOwned",
     seenBy: "a holder is killed"

@@ -21,7 +21,7 @@ export type LeaseMutant = Mutant & {
   readonly slows?: ReadonlyArray<string>
 }
 
-/** Whoever asks for a vote, or whether it would get one, finds another promise than there is. It stays as it is unless it gets one. */
+/** One that asks for a vote, or whether it would get one, finds another promise than there is. It stays as it is unless it gets one. */
 const granting = (
   change: (promise: Lease.Promise, candidate: Lease.Holder, standing: number) => Lease.Promise
 ): Mutations.Mutation =>
@@ -200,7 +200,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     replace: [byDrift(0)]
   },
   {
-    name: "time asleep does not count",
+    name: "suspended time does not count",
     stories: ["naps", "sleep-without-uptime"],
     mutate: Mutations.leaving(({ after }) => {
       const { claim } = after.election
@@ -249,7 +249,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     mutate: Mutations.taking((input) => input._tag === "WorkEnded" ? { ...input, finished: true } : input)
   },
   {
-    name: "a leader that stood still gives its lease back before its work has ended",
+    name: "a leader that was paused gives its lease back before its work has ended",
     stories: ["stood-still"],
     replace: [
       replacing<typeof LeaseClaim>("lease/LeaseClaim.ts", { isHeld: () => () => false }),
@@ -286,7 +286,7 @@ export const mutants: ReadonlyArray<LeaseMutant> = [
     })]
   },
   {
-    name: "work that overran and ends gives the lease back, whatever else runs",
+    name: "work that overran and ends gives the lease back, even if other work runs",
     stories: ["work-given-up", "work-beside"],
     replace: [replacing<typeof SteppingDown>("election/SteppingDown.ts", {
       workFinished: (workFinished) => (election) => {

@@ -1,6 +1,6 @@
 /**
  * The protocol broken on purpose. Most mutants are functions over its one transition. The others replace functions that a
- * module of `src/protocol` exports, since their fault lies between two thoughts of one step. Whatever promises anything must
+ * module of `src/protocol` exports, since their fault lies between two thoughts of one step. All that promises anything must
  * see each of them.
  */
 import * as Fs from "node:fs"

@@ -6,7 +6,7 @@ import type * as Step from "../../src/protocol/Step.ts"
 import type { Mutant } from "./Mutants.ts"
 import { hearing, type Mutation } from "./Mutations.ts"
 
-/** What befalls a group at an instant of a job: see `run-mutants.test.ts`. */
+/** What happens to a group at an instant of a job: see `run-mutants.test.ts`. */
 export type Story =
   | "the leader is cut off before an instant"
   | "the leader dies after a run"

@@ -4,6 +4,7 @@
  */
 import type * as Settings from "../../src/settings/Settings.ts"
 import * as Faults from "../../src/simulator/Faults.ts"
+import * as FaultText from "../../src/simulator/FaultText.ts"
 import type * as Simulation from "../../src/simulator/Simulation.ts"
 
 export interface Story {
@@ -90,18 +91,18 @@ export const stories = {
     servers: 3,
     faults: [cut(2, 1, 2_000, 6_000), restart(2, 2_500), crash(2, 7_000)]
   },
-  "a leader stands still for longer than the others wait (4, a stall is not a death)": {
+  "a leader is paused for longer than the others wait (4, a stall is not a death)": {
     servers: 3,
     faults: [pause(2, 2_000, 3_000)]
   },
   // So that the answer to the last question is due before anything else is.
-  "a server stands still when it has asked its last question (4, a stall is not a death)": {
+  "a server is paused when it has asked its last question (4, a stall is not a death)": {
     servers: 3,
     faults: [cut(1, 0, 2_000, 900), pause(0, 2_900, 3_000)],
     settings: { ...withoutPace, probeTimeout: "90 millis" }
   },
   // A pause that is too short to be one for anything but the lead, and one that is long enough for that.
-  "a leader stands still for almost as long as the others wait, and a little longer (4, a stall is not a death)": {
+  "a leader is paused for almost as long as the others wait, and a little longer (4, a stall is not a death)": {
     servers: 3,
     faults: [pause(2, 2_000, 600), pause(2, 5_000, 870)]
   },
@@ -252,7 +253,7 @@ const seconds = (millis: number) => `${(millis / 1_000).toFixed(1).padStart(6)} 
 export const tell = ({ led, story }: Simulation.Report): string => {
   const terms = [...new Set(led.map(({ term }) => term))].toSorted((a, b) => a - b)
   const lines = [
-    ...story.map((fault) => ({ at: fault.at, text: `${seconds(fault.at)}  ${Faults.describe(fault)}` })),
+    ...story.map((fault) => ({ at: fault.at, text: `${seconds(fault.at)}  ${FaultText.describe(fault)}` })),
     ...led.map(({ from, server, term, until }) => ({
       at: from,
       text: `${seconds(from)}  > s${server} leads in term ${terms.indexOf(term) + 1}${

@@ -68,7 +68,7 @@ export const mutants: ReadonlyArray<Mutants.Mutant & { readonly breaks: Promised
     breaks: "answersBelong"
   },
   {
-    name: "an answer is taken from whoever sends one",
+    name: "an answer is taken from anyone who sends one",
     mutate: Mutations.taking((input, { self, talk }) => {
       if (input._tag !== "Received" || input.message.type !== "ANSWER") return input
       const newest = [...HashMap.values(talk.asks)].find(({ to }) => to !== null && to.id !== self.id)

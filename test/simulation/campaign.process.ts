@@ -1,6 +1,6 @@
 /**
  * `npm run campaign -- --faults wild --runs 20000 --seed 1`: runs of the simulator spread evenly over both modes of leadership and
- * groups of 3, 5 and 9, seed after seed, whatever breaks. It ends when all are run, after `--seconds`, or on Ctrl-C, and writes
+ * groups of 3, 5 and 9, seed after seed, also after one breaks. It ends when all are run, after `--seconds`, or on Ctrl-C, and writes
  * one JSON object: for each mode and size the seeds, runs, steps and changes of leader, how often each promise was looked at, and
  * what was broken. Ends with 0 where no promise was, with 1 where one was. `--workers N` makes the same runs in so many threads:
  * one for each core. `--leadership lease --servers 9` makes only those.

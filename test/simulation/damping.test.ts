@@ -225,7 +225,7 @@ const mutants: ReadonlyArray<DampingMutant> = [
     isRight: (options) => Effect.map(alone(options), (led) => led >= 20)
   },
   {
-    name: "one that lost a lead waits for ever",
+    name: "one that lost a lead waits without end",
     replace: [Mutants.replacing<typeof Losses>("model/Losses.ts", {
       until: () => ({ count }) => count > 0 ? Infinity : -Infinity
     })],

@@ -26,7 +26,7 @@ describe("Discovery", () => {
       }
     }))
 
-  it.effect("takes in whoever it hears first, which is heard for as long as it is alone, and keeps its stamp fresh by heartbeats (4.2, 4.3)", () =>
+  it.effect("takes in the server that it hears first, which is heard for as long as it is alone, and keeps its stamp fresh by heartbeats (4.2, 4.3)", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ seed: 2 })
       const listener = yield* world.start("listener")

@@ -34,7 +34,7 @@ describe("the promises hold in every state that three servers are seen to get in
     }, 60_000)
   }
 
-  it("all of them are visited where little may happen, in whatever order", () => {
+  it("all of them are visited where little may happen, in any order", () => {
     const few: Explorer.Bounds = { crashes: 0, restarts: 0, lost: 0, duplicated: 0, elections: 0, horizon: 400 }
     const visit = (seed: number) => Explorer.explore({ from: "settled", bounds: few, states: 200_000, seed })
     const found = visit(1)
@@ -57,7 +57,7 @@ describe("the promises hold in every state that three servers are seen to get in
     assert.match(found.violation!.path.at(-1)!, /^ *\d+ {2}\w/)
   }, 60_000)
 
-  // Found here: rounded down to the grid, the rest of such a wait was none, and begun again for ever.
+  // Found here: rounded down to the grid, the rest of such a wait was none, and begun again without end.
   it("a wait that is no multiple of the grid of times ends", () => {
     const duration = 24 * Grid.step + 10
     const servers = new ServerStates({

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Faults from "../../src/simulator/Faults.ts"
+import * as FaultText from "../../src/simulator/FaultText.ts"
 import type * as Invariants from "../../src/simulator/Invariants.ts"
 import * as LinkGraph from "../../src/simulator/LinkGraph.ts"
 import * as Shrink from "../../src/simulator/Shrink.ts"
@@ -97,7 +98,7 @@ describe("a story of faults", () => {
         if (at - over >= options.calm) calms += 1
       }
       assert.isAtLeast(calms, 20)
-      for (const fault of story) assert.match(Faults.describe(fault), /^[a-z0-9].*[a-z0-9%]$/)
+      for (const fault of story) assert.match(FaultText.describe(fault), /^[a-z0-9].*[a-z0-9%]$/)
     }))
 
   it.effect("is decided by its seed", () =>

@@ -366,7 +366,7 @@ describe("an attacker who hears and sends everything, without the key (protocol 
       assert.deepStrictEqual(yield* changes(group, from), [])
     })))
 
-  it.effect("cannot have a client's message handed on again, nor send one, nor let a client hear what nobody says", () =>
+  it.effect("cannot have a client's message relayed again, nor send one, nor let a client hear what nobody says", () =>
     run(Effect.gen(function*() {
       const { group, recorded, replay } = yield* watched(3)
       yield* group.settle()
@@ -376,7 +376,7 @@ describe("an attacker who hears and sends everything, without the key (protocol 
       assert.strictEqual(yield* Fiber.join(sending), 1)
       const all = [...recorded]
       assert.isTrue(all.some(({ sender }) => !sender.startsWith("s")))
-      // Everybody forgets what was handed on; the client too is another one.
+      // Everybody forgets what was relayed; the client too is another one.
       yield* group.stopClient(0)
       for (const index of [0, 1, 2]) yield* group.restart(index)
       yield* group.settle({ within: "5 seconds" })

@@ -1,5 +1,5 @@
 /**
- * Leading work under whatever happens: servers that are paused, die and are cut off, apps that resign, step down and hand
+ * Leading work under all faults: servers that are paused, die and are cut off, apps that resign, step down and hand
  * over at any moment, and work that is slow to end. What must never be is looked for all along; and when it is over, the
  * group is as if nothing had been.
  */
@@ -125,7 +125,7 @@ const oneLife = Effect.fnUntraced(function*(seed: number) {
   return { begun, counts }
 })
 
-describe("leading work, whatever happens (issue: work never overlaps with its next reign)", () => {
+describe("leading work, under all faults (issue: work never overlaps with its next reign)", () => {
   it.live(
     "never overlaps on a server, never goes back to an older reign, and goes on when it is over",
     () =>

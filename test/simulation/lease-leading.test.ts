@@ -213,7 +213,7 @@ describe("the same services with a lease (issue: an app changes one setting, not
     }))))
 
   it.effect(
-    "work of two servers never overlaps, whatever the network and the processes do",
+    "work of two servers never overlaps, regardless of the network and the processes",
     () =>
       Effect.gen(function*() {
         let begun = 0

@@ -187,7 +187,7 @@ describe("a group that leads by a lease", () => {
       assert.strictEqual(yield* group.settle(), 2)
     }))))
 
-  it.effect("a leader that stood still does not lead when it goes on, whichever is read first", () =>
+  it.effect("a leader that was paused does not lead when it goes on, regardless of which is read first", () =>
     run(Effect.scoped(Effect.gen(function*() {
       for (const first of ["datagrams", "sleepers"] as const) {
         const group = yield* make(3)
@@ -278,7 +278,7 @@ describe("work under a lease", () => {
       assert.deepStrictEqual(terms, terms.toSorted((a, b) => a - b))
     }))))
 
-  it.effect("has ended before another server can lead, also where the leader stood still for less than its lease", () =>
+  it.effect("has ended before another server can lead, also where the leader was paused for less than its lease", () =>
     run(Effect.scoped(Effect.gen(function*() {
       let working = 0
       let most = 0
@@ -310,7 +310,7 @@ describe("work under a lease", () => {
       assert.strictEqual(most, 1)
     }))))
 
-  it.effect("guarded by its reign does not run once the lease is over, whatever the timers do", () =>
+  it.effect("guarded by its reign does not run once the lease is over, regardless of the timers", () =>
     run(Effect.scoped(Effect.gen(function*() {
       const ran: Array<number> = []
       const refused: Array<number> = []

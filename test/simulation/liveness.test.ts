@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Timers from "../../src/protocol/model/Timers.ts"
 import * as Step from "../../src/protocol/Step.ts"
 import * as Faults from "../../src/simulator/Faults.ts"
+import * as FaultText from "../../src/simulator/FaultText.ts"
 import type * as Invariants from "../../src/simulator/Invariants.ts"
 import * as LinkGraph from "../../src/simulator/LinkGraph.ts"
 import * as Simulation from "../../src/simulator/Simulation.ts"
@@ -107,7 +108,7 @@ describe("a story of the level wild", () => {
       )
       const all = stories.flat()
       assert.deepStrictEqual(Faults.kinds.filter((kind) => !all.some((fault) => fault.kind === kind)), [])
-      for (const fault of all) assert.match(Faults.describe(fault), /^[a-z0-9].*[a-z0-9%]$/)
+      for (const fault of all) assert.match(FaultText.describe(fault), /^[a-z0-9].*[a-z0-9%]$/)
       const links = all.filter((fault) => fault.kind === "links")
       assert.isTrue(links.every(({ missing }) => missing.length > 0))
       assert.isAbove(links.filter((fault) => fault.for > 2 * options.calm).length, links.length / 3)
@@ -281,7 +282,7 @@ describe("a process that is killed", () => {
       }
     )
 
-  it.effect("is to be known to have crashed soon, if nothing else befalls the group at the same instant", () =>
+  it.effect("is to be known to have crashed soon, if nothing else happens to the group at the same instant", () =>
     Effect.gen(function*() {
       assert.isAbove(yield* checks([kill]), 0)
       assert.strictEqual(yield* checks([kill, { kind: "resign", at: 6_000, for: 0, server: 4 }]), 0)

@@ -33,7 +33,7 @@ const make = (options: Omit<SimulatedGroup.Options, "seed"> & { readonly seed?: 
     return { ...group, multicasts: () => multicasts }
   })
 
-/** The reigns that a server follows only grow, whatever it hears (protocol 5). */
+/** The reigns that a server follows only grow, regardless of what it hears (protocol 5). */
 const holdsInvariants = Effect.fnUntraced(function*(group: SimulatedGroup.SimulatedGroup) {
   for (let index = 0; index < (yield* group.size); index++) {
     let last: Reign.Reign | null = null
@@ -67,7 +67,7 @@ describe("without multicast", () => {
       yield* holdsInvariants(group)
     })))
 
-  it.effect("they do so where each tenth datagram is lost too, within five heartbeats, whatever the seed of the run", () =>
+  it.effect("they do so where each tenth datagram is lost too, within five heartbeats, with any seed of the run", () =>
     VirtualTime.run(Effect.gen(function*() {
       for (let run = 0; run < 4; run++) {
         yield* Effect.scoped(Effect.gen(function*() {

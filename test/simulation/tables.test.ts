@@ -1,5 +1,5 @@
 /**
- * The tables that others fill, each at its limit by traffic that is valid and hostile: whoever is there stays, what is
+ * The tables that others fill, each at its limit by traffic that is valid and hostile: those who are there stay, what is
  * refused or forgotten is counted, and an event names the setting, at once and then at most once a minute (protocol 3, 4
  * and 7).
  */
@@ -54,7 +54,7 @@ describe("a table that strangers fill", () => {
       const members = yield* node.group.members
       assert.lengthOf(members, 6)
       assert.isTrue(members.some(({ id }) => id === other.self.id))
-      // Whatever comes within a minute is told together.
+      // All that comes within a minute is told together.
       yield* say([1, 2, 3].map((at) => Peer.alive(stranger(at + 1_000))))
       yield* pass(40_000)
       assert.lengthOf(full(node), 1)

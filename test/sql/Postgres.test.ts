@@ -1,4 +1,4 @@
-/** The fixture itself: what befalls a database in tests really does. */
+/** The fixture itself: what happens to a database in tests really does. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

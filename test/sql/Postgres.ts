@@ -1,4 +1,4 @@
-/** A real Postgres on loopback, in a directory and at a port of the test's own, with what may befall it. */
+/** A real Postgres on loopback, in a directory and at a port of the test's own, with what may happen to it. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -38,7 +38,7 @@ export interface Postgres {
   readonly user: string
   readonly password: string
   readonly database: string
-  /** A pool of its own wherever it is built. */
+  /** A pool of its own in each place where it is built. */
   readonly client: Client
   /** The same with other settings, such as another port. */
   readonly clientWith: (settings: PgClient.PgPoolConfig) => Client

@@ -214,7 +214,7 @@ describe.skipIf(Postgres.skip)(`a group in Postgres${Postgres.because}`, { concu
       yield* sql`INSERT INTO written (group_name, token) VALUES (${group}, ${token})`
     })
 
-  it.live("lets its leader write under a fence, and no other reign, whatever that one believes", () =>
+  it.live("lets its leader write under a fence, and no other reign, regardless of what that one believes", () =>
     within(Effect.fnUntraced(function*(place) {
       const { group, sql } = place
       yield* table(place)
@@ -232,7 +232,7 @@ describe.skipIf(Postgres.skip)(`a group in Postgres${Postgres.because}`, { concu
       // The lead of another name is another one's.
       const other = yield* Effect.flip(Effect.provide(Sql.fencedOf("mail", write(group)), services({})))
       assert.propertyVal(other, "_tag", "NotLeading")
-      // By the database's clock the session is over, whatever anybody has seen of that.
+      // By the database's clock the session is over, even if nobody has seen that.
       yield* sql`UPDATE bellwether_groups.sessions SET expires_at = clock_timestamp() WHERE group_name = ${group}`
       const late = yield* Effect.flip(Effect.provide(Sql.fenced(write(group)), services({})))
       assert.propertyVal(late, "_tag", "NotLeading")

@@ -19,7 +19,7 @@ export const endSession = ({ schema, sql }: Pick<SqlPlace.Place, "schema" | "sql
 
 export const all: ReadonlyArray<Case> = [
   {
-    name: "keeps groups apart, whatever their names are",
+    name: "keeps groups apart, with any names",
     behaves: Effect.fnUntraced(function*({ group, registry }) {
       const names = [group, `${group}/a`, `${group}'; --`, `${group} Ä"$1`]
       for (const name of names) yield* registry({ group: name }).commit(put("a", name))

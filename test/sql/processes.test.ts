@@ -3,33 +3,19 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as Path from "node:path"
-import { fencedStore } from "../backend/FencedStore.ts"
+import { ends, fencedStore, linesOf } from "../backend/FencedStore.ts"
 import * as Process from "../cli/process.ts"
 import * as Cut from "../etcd/Cut.ts"
 import * as Postgres from "./Postgres.ts"
 import * as SqlPlace from "./SqlPlace.ts"
 
-interface Line {
-  readonly leads?: string
-  readonly holds?: string
-  readonly ended?: string
-  readonly token?: string
-  readonly stored?: boolean | null
-  readonly put?: boolean | null
-}
-
-const linesOf = (app: Process.Running): ReadonlyArray<Line> =>
-  app.stdout.split("\n").slice(0, -1).flatMap((line) => line.startsWith("{") ? [JSON.parse(line) as Line] : [])
-
-/** The newest token with which an app has written to both. */
+/** The first token above this one with which an app has written to both. */
 const writes = (app: Process.Running, above = "") =>
   app.until(() =>
     linesOf(app).find(({ put, stored, token }) =>
       put === true && stored === true && token !== undefined && token > above
     )?.token
   )
-
-const ends = (app: Process.Running, token: string) => app.until(() => linesOf(app).find(({ ended }) => ended === token))
 
 /** The tokens under which was written, in the order of the writes. */
 const written = (sql: SqlClient.SqlClient) =>

@@ -19,7 +19,7 @@ describe("servers that are shown together", () => {
     ],
     ["by an address of IPv6", [one("vm", 5, "fe80::1"), one("vm", 5)], ["vm [fe80::1]:5", "vm 192.0.2.1:5"]],
     [
-      "whatever somebody calls his server",
+      "for any name of a server",
       [one("vm", 1), one("vm", 2), one("vm:1", 9)],
       ["vm 192.0.2.1:1", "vm:2", "vm:1:9"]
     ],

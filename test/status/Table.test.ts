@@ -111,7 +111,7 @@ describe("the table", () => {
   const strange = Schema.String.check(Schema.isMaxLength(80))
   const size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 200 }))
   it.effect.prop(
-    "never leaves its frame and never lets a control character through, whatever names there are",
+    "never leaves its frame and never lets a control character through, with any names",
     [Schema.Array(strange).check(Schema.isMaxLength(40)), size, size, Arbitrary.schema(strange)],
     ([names, columns, rows, text]) =>
       Effect.sync(() => {

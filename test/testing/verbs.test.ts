@@ -127,7 +127,7 @@ describe("a verb of a simulated group", () => {
       assert.closeTo(said(1), 2 * said(2), 2)
     }))
 
-  it.effect("suspend and wake: its monotonic clock stands still, what comes meanwhile is lost, and it knows when it wakes", () =>
+  it.effect("suspend and wake: its monotonic clock stops, what comes meanwhile is lost, and it knows when it wakes", () =>
     VirtualTime.run(Effect.gen(function*() {
       const group = yield* SimulatedGroup.make({ servers: 3, seed: 5, settings: { profile: "fast" } })
       yield* group.settle()

@@ -38,7 +38,7 @@ const arrival = Arbitrary.schema(Schema.Struct({ body: Index, source: Index, spo
 
 describe("a repeated message (protocol 7)", () => {
   it.prop(
-    "is understood as what is said for the first time, whoever says what in whatever order, and spoilt or not",
+    "is understood as what is said for the first time, said by anyone in any order, and spoilt or not",
     [
       Arbitrary.array(Drawn.ofType("SERVER_ALIVE"), { minLength: 2, maxLength: 4 }),
       Drawn.message,

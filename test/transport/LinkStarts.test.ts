@@ -53,7 +53,7 @@ describe("the links with one start (protocol 4)", () => {
     assert.deepStrictEqual(happened, ["up 1", "given up 1", "up 1", "left second", "given up 1", "up 1"])
   })
 
-  it("of two, one that this side opened and is not to keep is left, whichever came first", () => {
+  it("of two, one that this side opened and is not to keep is left, regardless of which came first", () => {
     for (const [one, other] of [[true, false], [false, true]] as const) {
       const { happened, link, starts } = make()
       starts.add(link(`opened ${one}`, one))

@@ -142,7 +142,7 @@ describe("one message to many", () => {
 })
 
 describe("answers, and how many of them", () => {
-  it.effect("one address gets a hundred answers a second, whatever port they go to; others get theirs", () =>
+  it.effect("one address gets a hundred answers a second, over all its ports; others get theirs", () =>
     Effect.gen(function*() {
       const { count, send } = yield* make()
       assert.strictEqual(yield* send(answer, near, 60), 60)
@@ -174,7 +174,7 @@ describe("answers, and how many of them", () => {
       assert.strictEqual(yield* send(answer, { ip: "203.0.113.1", port: 4_000 }, 5), 5)
     }))
 
-  it.effect("nor heard, whichever socket it came by: unicast to the group's port comes as multicasts do", () =>
+  it.effect("nor heard, by any socket: unicast to the group's port comes as multicasts do", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make()
       const from = (ip: string, via: Datagrams.Received["via"]) =>
@@ -196,7 +196,7 @@ describe("answers, and how many of them", () => {
       assert.strictEqual(count("NotDirect"), 2)
     }))
 
-  it.effect("a copy of a multicast that can be answered is no loss, whichever comes first", () =>
+  it.effect("a copy of a multicast that can be answered is no loss, regardless of which comes first", () =>
     Effect.gen(function*() {
       const { count, inbox, messenger } = yield* make()
       const from = (...ips: ReadonlyArray<string>) =>

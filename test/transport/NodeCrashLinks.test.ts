@@ -207,7 +207,7 @@ describe("crash links over real sockets (protocol 4)", () => {
       assert.isAtMost(connections, 3)
     }))
 
-  it.live("a port that another program has now, whatever it does, is inconclusive", () =>
+  it.live("a port that another program has now is inconclusive", () =>
     Effect.gen(function*() {
       const answers: ReadonlyArray<(socket: Net.Socket) => void> = [
         () => {},

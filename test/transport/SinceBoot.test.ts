@@ -196,7 +196,7 @@ describe("the clock that counts suspensions (protocol 4)", () => {
     Schema.Struct({ passes: Schema.Literals([100, 700, 12_000]) })
   ])
   it.effect.prop(
-    "is never behind the truth, nor far ahead of it, whatever the uptime does besides",
+    "is never behind the truth, nor far ahead of it, with any course of the uptime",
     [Arbitrary.schema(Schema.Array(Happening))],
     ([happenings]) =>
       Effect.sync(() => {

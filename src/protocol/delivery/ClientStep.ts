@@ -13,10 +13,13 @@ import * as Message from "../model/Message.ts"
 import type { Now } from "../model/State.ts"
 import * as Batch from "./Batch.ts"
 import * as ClientLeader from "./ClientLeader.ts"
+import * as ClientOrder from "./ClientOrder.ts"
 import * as Flights from "./Flights.ts"
 import * as InTurn from "./InTurn.ts"
 import * as Kept from "./Kept.ts"
 import * as Receiver from "./Receiver.ts"
+import * as Repair from "./Repair.ts"
+import * as Tracks from "./Tracks.ts"
 
 /**
  * The inputs of a client.
@@ -77,7 +80,7 @@ export const make = (
 /** When the next `Due` is due, on the monotonic clock; Infinity where nothing is. */
 export const dueAt = (state: State): number => {
   if (state.phase === "Left") return Infinity
-  return Math.min(state.join.dueAt, state.answerAt, Receiver.dueAt(state.receiver), Flights.dueAt(state))
+  return Math.min(state.join.dueAt, state.answerAt, Repair.dueAt(state.receiver), Flights.dueAt(state))
 }
 
 /**
@@ -110,7 +113,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
       Object.assign(context.state, Flights.withdraw(Flights.of(state), input.ticket))
       break
     case "Room":
-      receiving(context, (host) => Receiver.allow(host, input.limit))
+      receiving(context, (host) => ClientOrder.allow(host, input.limit))
       break
     case "Leave":
       leave(context)
@@ -118,7 +121,7 @@ export const step = (state: State, input: Input, now: Now): readonly [state: Sta
   }
   join(context)
   fly(context)
-  if (Receiver.dueAt(context.state.receiver) <= now.monotonic) receiving(context, Receiver.repair)
+  if (Repair.dueAt(context.state.receiver) <= now.monotonic) receiving(context, Repair.repair)
   if (context.state.answerAt <= now.monotonic) answer(context)
   return [context.state, context.outputs]
 }
@@ -230,7 +233,7 @@ const received = (context: ClientContext, message: Message.Message, from: Member
     case "CLIENT_DELIVER":
       return onDeliver(context, message)
     case "CLIENT_JOIN":
-      if (message.seq === 0) receiving(context, (host) => Receiver.introduce(host, message.client.id))
+      if (message.seq === 0) receiving(context, (host) => ClientOrder.introduce(host, message.client.id))
       return
     case "CLIENT_REPAIR":
       return onRepair(context, message)
@@ -313,12 +316,12 @@ const named = (context: ClientContext, { leader, sender, term }: Message.Header,
   const id = leader?.id ?? sender.id
   const isFollowed = leader !== null && reign !== null && id === reign.leader.id && term === reign.term
   const isOver = leader === null && receiver.tracks.some((track) => track.term === term && track.leader === id)
-  if (isFollowed || isOver) receiving(context, (host) => Receiver.named(host, term, id, delivered))
+  if (isFollowed || isOver) receiving(context, (host) => Tracks.named(host, term, id, delivered))
 }
 
 /** The group is asked: the servers first, as they all should have it; after them any client that has it. */
 const onRepair = (context: ClientContext, { from, missed, to }: Message.Of<"CLIENT_REPAIR">): void => {
-  receiving(context, (host) => Receiver.overhear(host, missed, from, to))
+  receiving(context, (host) => Repair.overhear(host, missed, from, to))
   const found = Kept.find(context.state.receiver.kept, missed, from, to)
   if (found.length === 0) return
   context.state.answers = [...context.state.answers, ...found].slice(0, Client.window)
@@ -354,5 +357,5 @@ const receiving = (context: ClientContext, use: (host: Receiver.Host) => unknown
   }
   use(host)
   context.state.receiver = host.receiver
-  if (Receiver.dueAt(host.receiver) !== Infinity) context.state.missedAt = context.now.monotonic
+  if (Repair.dueAt(host.receiver) !== Infinity) context.state.missedAt = context.now.monotonic
 }

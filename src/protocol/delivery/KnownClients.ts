@@ -3,12 +3,15 @@ import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import type * as Client from "../model/Client.ts"
+import * as Election from "../model/Election.ts"
 import type * as Member from "../model/Member.ts"
 import * as Message from "../model/Message.ts"
 import type { Delivery, KnownClient } from "../model/State.ts"
 import type { StepContext } from "../model/StepContext.ts"
+import * as Timing from "../model/Timing.ts"
 
-const change = (context: StepContext, change: Partial<Delivery>): void => {
+/** Changes what is known of the clients and of their messages. */
+export const change = (context: StepContext, change: Partial<Delivery>): void => {
   context.state.delivery = { ...context.state.delivery, ...change }
 }
 
@@ -128,3 +131,11 @@ export const noteAlive = (context: StepContext, id: Client.ClientId): void => {
 /** Whether a member is there, which publishes: it gets what is said to the group anyway. */
 export const isMembers = ({ state: { known } }: StepContext, { ip, port }: Member.Address): boolean =>
   HashMap.some(known, ({ address }) => address.ip === ip && address.port === port)
+
+/** Names the leader to a client, or says that nobody leads. */
+export const sendLeaderNotice = (context: StepContext, id: Client.ClientId, from: Member.Address): void => {
+  const known = HashMap.getUnsafe(context.state.delivery.clients, id)
+  if (context.now.monotonic - known.noticedAt < Timing.leaderNoticeInterval) return
+  put(context, { ...known, noticedAt: context.now.monotonic })
+  context.say(from, { type: "COORDINATOR", election: Election.ofGroup })
+}

@@ -14,6 +14,8 @@ import * as Batch from "./Batch.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Flights from "./Flights.ts"
 import * as KnownClients from "./KnownClients.ts"
+import * as Receiving from "./Receiving.ts"
+import * as Relaying from "./Relaying.ts"
 
 /** A message that the app publishes; it knows it by `ticket`. */
 export interface Given {
@@ -131,7 +133,7 @@ const followLeader = (context: StepContext, publisher: Publisher): void => {
 }
 
 /**
- * What members or clients are too old for is not sent, whichever server leads. What the leader of now has been given is its to
+ * What members or clients are too old for is not sent, regardless of which server leads. What the leader of now has been given is its to
  * refuse: it may have relayed it.
  */
 const refuseNewer = (context: StepContext, publisher: Publisher): void => {
@@ -139,7 +141,7 @@ const refuseNewer = (context: StepContext, publisher: Publisher): void => {
   const older = newer.size === 0 ? [] : KnownClients.olderOnes(context)
   if (older.length === 0) return
   const isOurs = ElectionContext.ownReign(context.state) !== null
-  if (isOurs) Delivery.withdraw(context, publisher.client.id)
+  if (isOurs) Relaying.withdraw(context, publisher.client.id)
   const asked = isOurs || !leaderReads(context, publisher) ? none : Flights.said(publisher)
   for (const ticket of newer) if (!asked.has(ticket)) giveUp(context, ticket, older, isOurs)
 }
@@ -164,7 +166,7 @@ const fly = (context: StepContext, publisher: Publisher): void => {
   const messages = due.map(said)
   if (ElectionContext.ownReign(context.state) === null) return sendAll(context, messages)
   const { ip, port } = context.state.self
-  for (const message of messages) Delivery.onMessage(context, message, { ip, port }, "unicast")
+  for (const message of messages) Relaying.onMessage(context, message, { ip, port }, "unicast")
 }
 
 const sendAll = (context: StepContext, messages: ReadonlyArray<Message.Message>): void => {
@@ -172,7 +174,7 @@ const sendAll = (context: StepContext, messages: ReadonlyArray<Message.Message>)
   // One that ends its own reign is told when it follows another.
   if (leader.id === context.state.self.id) return
   const batches = Option.exists(context.known(leader.id), ({ member }) => member.batches === true)
-  context.sendAll(Delivery.addressOf(context, leader), messages, batches)
+  context.sendAll(Receiving.addressOf(context, leader), messages, batches)
 }
 
 /** What we have accepted as the leader, also later, when our own inbox had room. */

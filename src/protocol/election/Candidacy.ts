@@ -1,5 +1,5 @@
 /**
- * When a server becomes a candidate, whichever the algorithm: what calls for an election, and for how long this server lets others
+ * When a server becomes a candidate, in both algorithms: what calls for an election, and for how long this server lets others
  * go first. What a candidate does is the algorithm's own.
  */
 import * as LeaseClaim from "../lease/LeaseClaim.ts"

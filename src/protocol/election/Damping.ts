@@ -123,7 +123,7 @@ export const onFollowed = (election: Context, reign: Reign.Reign): void => {
 
 /**
  * This server leads, and another of a lower rank has come to lead by a greater reign. The first time it may take that as the
- * two halves of a split that meet: whoever ranks highest leads on. Answers whether it is the first time.
+ * two halves of a split that meet: the highest ranked leader leads on. Answers whether it is the first time.
  */
 export const forgivesFirst = (election: Context): boolean => {
   if (Losses.forgiven(election.register.losses, election.state.timing, now(election)).count > 0) return false

@@ -1,5 +1,5 @@
 /**
- * What becomes of the lead, whichever the algorithm, when a member is gone or takes part no more, when nothing is heard of the
+ * What becomes of the lead, in both algorithms, when a member is gone or takes part no more, when nothing is heard of the
  * leader, and when this server was paused.
  */
 import * as HashMap from "effect/HashMap"
@@ -103,7 +103,7 @@ export const onWithdrawn = (election: Context, member: Member.Member): void => {
 
 /**
  * After a stall of so many ms: nothing that was begun counts, and if others may have replaced this server (`isLeadOver`)
- * whatever it led is over. While a lease of ours lasts nobody else can lead; so the others hear of its end when the work, which
+ * all that it led is over. While a lease of ours lasts nobody else can lead; so the others hear of its end when the work, which
  * woke too, has ended.
  */
 export const onPause = (election: Context, pausedFor: number, isLeadOver: boolean): void => {

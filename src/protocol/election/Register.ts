@@ -72,7 +72,7 @@ const followsNobody = (election: Context, message: Message.FromServer, from: Mem
 /** It follows the reign that we follow, or followed last. */
 const followsOurs = (election: Context, message: Message.FromServer, theirs: Reign.Reign): void => {
   const { reign: mine, vacancy } = election.register
-  // A leader that was only silent leads on; one that gave its reign up does not, whatever it said before and comes late.
+  // A leader that was only silent leads on; one that gave its reign up does not, not even by what it said before and comes late.
   if (mine !== null) {
     const other = Following.hear(election, message, isByLeader(message, theirs))
     if (other !== null) Following.goBy(election, mine, other)

@@ -1,5 +1,5 @@
 /**
- * What a server is in an election, whichever the algorithm: it follows, leads, or neither. How one becomes another, how a
+ * What a server is in an election, in both algorithms: it follows, leads, or neither. How one becomes another, how a
  * reign of its own ends, and what keeps it from standing.
  */
 import * as LeaseClaim from "../lease/LeaseClaim.ts"
@@ -37,7 +37,7 @@ export const mayStandIfHeard = (election: Context): boolean => {
     && (reign === null || (Damping.mayPreempt(election) && election.outranks(self, election.rankOf(reign))))
 }
 
-/** Whatever this server was about to do for the lead, it does not. */
+/** What this server was about to do for the lead, it does not. */
 export const stopActivity = (election: Context): void => {
   if (election.register.claim?.held === false) LeaseClaim.end(election)
   election.change({ activity: { _tag: "Idle" } })
@@ -150,7 +150,7 @@ export const lead = (election: Context, reign: Reign.Reign): void => {
 // --- Giving the lead up ---
 
 /**
- * Holds back from standing for so many ms: `firmly`, whoever leads or does not; else unless nobody does, or the `transferee` in
+ * Is no candidate for so many ms: `firmly`, also while nobody leads; else unless nobody does, or the `transferee` in
  * whose favour it is. What was asked for firmly is not undone by the other.
  */
 export const becomeIneligible = (

@@ -37,7 +37,7 @@ const giveUp = (
   Roles.endReign(election, cause)
 }
 
-/** This server does not stand for so many ms, whoever leads or does not. If it leads, it leads no more. */
+/** This server is no candidate for so many ms, also while nobody leads. If it leads, it leads no more. */
 export const stepDown = (election: Context, millis: number): void => {
   Roles.becomeIneligible(election, millis, { firmly: true })
   Roles.endReign(election, "Resigned")
@@ -162,7 +162,7 @@ export const workFinished = (election: Context): void => {
 }
 
 /**
- * No leading work runs any more, of whatever reign: the lease of this term, which ended without being given back, is now.
+ * No leading work runs any more, of any reign: the lease of this term, which ended without being given back, is now.
  */
 export const workIdle = (election: Context, term: number): void => {
   if (LeaseClaim.settle(election, term)) Candidacy.callElection(election)

@@ -266,7 +266,7 @@ const ofSession = ({ state: { grants } }: StepContext, session: string): number 
 
 // --- Time ---
 
-/** This server leaves: whatever is held must be ended, and nothing is taken any more, which those hear that wait. */
+/** This server leaves: all that is held must be ended, and nothing is taken any more, which those hear that wait. */
 export const leave = (context: StepContext): void => {
   for (const [hold, holding] of context.state.grants.holdings) {
     if (holding.isOver) continue

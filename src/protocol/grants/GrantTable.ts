@@ -1,6 +1,6 @@
 /**
- * What a leader knows of all that is held, and what it grants: a resource has one holder at any instant of true time, whatever
- * the network does, as long as clocks differ in speed by no more than a lease allows.
+ * What a leader knows of all that is held, and what it grants: a resource has one holder at any instant of true time, regardless of
+ * the network, as long as clocks differ in speed by no more than a lease allows.
  *
  * The table is in the leader's memory, and what is held is with its holders too, so nothing is copied or written to a disk:
  *

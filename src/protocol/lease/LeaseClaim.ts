@@ -80,7 +80,7 @@ export const end = (election: Context, workEnded = false): void => {
 }
 
 /**
- * No leading work of this election runs any more, of whatever reign: what is owed for the claim of this term is given back, but
+ * No leading work of this election runs any more, of any reign: what is owed for the claim of this term is given back, but
  * not while a later claim is held, whose work may run. Says whether anything was.
  */
 export const settle = (election: Context, term: number): boolean => {

@@ -1,5 +1,5 @@
 /**
- * Who leads, by a majority lease: at most one server at any instant, whatever happens to the network. A server leads while
+ * Who leads, by a majority lease: at most one server at any instant, regardless of what happens to the network. A server leads while
  * a majority of all has promised to let no other lead (`Lease`), and says so to itself by the clock.
  *
  * What calls for an election, whom a server follows and how the lead is given up is the same as without a lease (`Candidacy`,
@@ -260,7 +260,7 @@ const watchLease = (election: Context, agreement: Lease.Agreement, claim: Lease.
 }
 
 /**
- * Before anything else in a step: whatever this server led by a lease that is over, it leads no more; and the work of one
+ * Before anything else in a step: what this server led by a lease that is over, it leads no more; and the work of one
  * that is over in `stopTimeout` is ended now.
  */
 export const expire = (context: StepContext, agreement: Lease.Agreement): void => {
@@ -278,7 +278,7 @@ const endWhereDue = (election: Context, agreement: Lease.Agreement): boolean => 
 }
 
 /**
- * With each look at the clocks: timers stand still while the machine sleeps, and one that slept too shortly for a stall may
+ * With each look at the clocks: timers stop while the machine is suspended, and one that slept too shortly for a stall may
  * have a lease that is over sooner than they say.
  */
 export const look = (context: StepContext, agreement: Lease.Agreement): void => {
@@ -294,7 +294,7 @@ export const look = (context: StepContext, agreement: Lease.Agreement): void => 
 const isAheadOfTimers = ({ leaseStart }: Lease.Claim, now: Now): boolean =>
   Lease.elapsed(leaseStart, now) - (now.monotonic - leaseStart.monotonic) > 1
 
-/** And whatever becomes of the work, a step is taken when the lease is over. */
+/** A step is taken when the lease is over, also where the work goes on. */
 const stopInTime = (election: Context, agreement: Lease.Agreement, claim: Lease.Claim): void => {
   Roles.endReign(election, whyLost(election, agreement, claim))
   election.setTimer("lease", Math.ceil(Lease.left(claim, agreement, election.context.now)), { _tag: "LeaseEnds" })

@@ -38,7 +38,7 @@ export const majorityLease: ElectionAlgorithm = {
         return LeaseElection.afterPreVote(election, agreement, PreVote.onTimer(election, agreement))
       case "RenewLease":
         return LeaseElection.renew(election, agreement)
-        // `LeaseEnds` has done what it is for: whatever a step is taken for, `begin` comes first.
+        // `LeaseEnds` has done what it is for: in each step `begin` comes first.
     }
   },
   onElection: (election, message, from) => LeaseElection.onElection(election, agreementOf(election), message, from),

@@ -82,7 +82,7 @@ export const onAnswer = (
  * there: they are of a version that answers no pre-vote, and are asked for their vote.
  */
 export const onTimer = (election: Context, agreement: Lease.Agreement): Outcome => {
-  // Whatever ends the asking clears its timer.
+  // All that ends the asking clears its timer.
   const asking = election.register.activity as Asking
   if (asking.left > 0) {
     ask(election, asking)

@@ -1,6 +1,6 @@
 /**
  * Views that differ from the leader's, where multicast tells all of all. A difference is known by the exclusive or of the two
- * digests: that is the digest of the members by which the views differ, whoever else joins and leaves in both meanwhile. So of
+ * digests: that is the digest of the members by which the views differ, even if others join and leave in both meanwhile. So of
  * one member it is that member's own.
  *
  * A difference that was seen twice is looked into, and then ever more seldom: a missing link makes it last.

@@ -1,6 +1,6 @@
 /**
  * How a server finds out that a member hears it which cannot answer it directly: its question goes to the group, and each member that hears it says it
- * again, once and over three servers at most. Who is heard saying it again is reached, over whichever servers.
+ * again, once and over three servers at most. Who is heard saying it again is reached, over any servers.
  *
  * A server asks so only where a member that it hears, and has to rely on, let direct questions go by: where links pass one way
  * only. In a group that is whole, or whose links pass both ways or none, nobody does.

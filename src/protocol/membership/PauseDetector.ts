@@ -11,7 +11,7 @@ type Watched = Pick<State, "lookedAt" | "lookedSinceBoot">
 type Clocks = Pick<Now, "monotonic" | "sinceBoot">
 type Doubts = Pick<Now, "doubted">
 
-/** Ms since an instant, by the clock by which it is longer: the monotonic one stands still while the machine is suspended. */
+/** Ms since an instant, by the clock by which it is longer: the monotonic one stops while the machine is suspended. */
 const since = (monotonic: number, sinceBoot: number | undefined, now: Clocks): number =>
   Math.max(
     now.monotonic - monotonic,
@@ -44,14 +44,14 @@ export const doubtedFor = ({ doubts }: Pick<State, "doubts">, { doubted = 0 }: D
   doubted - doubts.watched
 
 /**
- * Whether a server may have been asleep for as long as a stall, by the uptime alone. Not again within `memberTimeout`: an uptime
+ * Whether a server may have been suspended for as long as a stall, by the uptime alone. Not again within `memberTimeout`: an uptime
  * that jumps all the time is not worth more.
  */
 export const isInDoubt = (state: Pick<State, "doubts" | "timing">, now: Doubts & Clocks): boolean =>
   doubtedFor(state, now) > Timing.pauseThreshold(state.timing)
   && now.monotonic - state.doubts.toldAt >= state.timing.memberTimeout
 
-/** The first look at the clocks: whatever came before the start is no stall. */
+/** The first look at the clocks: what came before the start is no stall. */
 export const start = (context: StepContext): void => {
   const { doubts } = context.state
   const { doubted = 0, monotonic, sinceBoot } = context.now

@@ -20,7 +20,7 @@ export const taken = (self: Member.Member, sender: Member.Member, page: string |
 /** The most bytes that a heartbeat takes besides what its sender says of itself, and the page. */
 const rest = 640
 
-/** What a server says of itself takes no more than this, whatever addresses it will have. */
+/** What a server says of itself takes no more than this, with any addresses that it will have. */
 const bytesOf = (self: Member.Member): number =>
   encoder.encode(JSON.stringify({ ...self, ip: "", incarnation: Number.MAX_SAFE_INTEGER })).length + longestIp
 

@@ -170,7 +170,7 @@ export const make = (monotonic: number): Election => ({
   withdrawn: false
 })
 
-/** Whether others may lead before this server, whatever the ranks. */
+/** Whether others may lead before this server, regardless of rank. */
 export const isIneligible = ({ ineligibility, hasNoWork, overrun }: Election, monotonic: number): boolean =>
   overrun || hasNoWork || ineligibility.until > monotonic
 

@@ -14,7 +14,7 @@ import type { Known } from "./Runs.ts"
  * - `Ask`: send to one address and see whether its host refuses it; if so, step `Refused`. If our own system does not let
  *   us, step `NotAsked`.
  * - `Emit`: tell the readers. `EndWork`: end all leading work of this election, then step `WorkEnded`.
- * - `AwaitIdle`: when no leading work of this election runs, of whatever reign, step `WorkIdle`. `Farewell`: nothing more
+ * - `AwaitIdle`: when no leading work of this election runs, of any reign, step `WorkIdle`. `Farewell`: nothing more
  *   will come.
  * - `Deliver`: hand a message of a client to those who subscribe to its topic.
  * - `Published`: the message of that ticket is accepted. `NotPublished`: it is not sent, since these would read it as something

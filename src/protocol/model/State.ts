@@ -132,8 +132,8 @@ export interface Check {
 }
 
 /**
- * The crash links of a server: those that it keeps open, since when, and what is known of its links with members, whoever
- * opened them.
+ * The crash links of a server: those that it keeps open, since when, and what is known of its links with members, opened
+ * by either side.
  */
 export interface CrashLinks {
   readonly kept: ReadonlyArray<LinkPeer>
@@ -229,7 +229,7 @@ export interface Delivery {
   /** Messages that were asked of the group, and that nobody has repeated yet. */
   readonly answers: ReadonlyArray<Receiver.Delivered>
   /** When we last handed a message on as leader, and when the timer for repairs is due. */
-  readonly handedOnAt: number
+  readonly relayedAt: number
   readonly repairAt: number
 }
 

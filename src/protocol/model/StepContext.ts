@@ -119,7 +119,8 @@ export class StepContext extends WorkingCopy<State, Output> {
 
   /**
    * A member, or this server itself, at the address that is told of it: where it was last heard, of several networks on the
-   * one that is nearest to where it is told, or else what it says of itself, whichever can be reached from there.
+   * one that is nearest to where it is told, or else what it says of itself: the first of these that can be
+   * reached from there.
    */
   told<A extends Member.Address & { readonly id: Member.NodeId }>(server: A, to: Member.Address | null): A {
     const there = to ?? this.state.self

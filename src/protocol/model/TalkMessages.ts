@@ -11,7 +11,7 @@ export const maxBodyBytes = 900
 /** What a part of a question or an answer takes at most in its datagram, in bytes of JSON. */
 export const maxPartBytes = 800
 
-/** The most parts of a question or an answer: enough for the largest `maxMessageBytes`, whatever the text. */
+/** The most parts of a question or an answer: enough for the largest `maxMessageBytes`, with any text. */
 export const maxParts = 4_096
 
 /**

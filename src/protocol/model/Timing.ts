@@ -18,7 +18,7 @@ export interface Timing {
   /** Whether the group is spoken to by multicast; else each member by unicast. */
   readonly multicast: boolean
   readonly preempt: boolean
-  /** For how long after its start a server leaves a healthy leader alone, whatever the ranks. */
+  /** For how long after its start a server leaves a healthy leader alone, regardless of rank. */
   readonly stableAfter: number
   readonly minimumMembers: number
   /** The most members that a view holds, besides its own server; datagrams of one more are dropped and counted. */

@@ -76,7 +76,7 @@ export const announced = <A extends Member.Address>(sender: A, from: Member.Addr
 
 /**
  * A server that a message from `from` names, at the address at which it is taken to be: the sender itself is at `from`,
- * whatever it says of itself.
+ * regardless of what it says of itself.
  */
 export const placed = <A extends Member.Address & { readonly id: string }>(
   told: A,

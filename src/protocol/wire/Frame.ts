@@ -152,7 +152,7 @@ export const readBody = (body: Uint8Array): Result.Result<Message.Message, Refus
   return quick === undefined ? Message.decode(value) : Result.succeed(quick)
 }
 
-/** Reads one frame of a group without a key. Never throws, whatever the bytes. */
+/** Reads one frame of a group without a key. Never throws, on any bytes. */
 export const decode = (frame: Uint8Array, groupTag: Uint8Array): Result.Result<Message.Message, Refused> => {
   const kind = readHeader(frame, groupTag)
   if (Result.isFailure(kind)) return Result.fail(kind.failure)

@@ -10,7 +10,7 @@ export type CatchUp = "skip" | "once"
 
 /**
  * The instant that runs next, in Unix ms: it may have passed. Infinity where there is none. An instant that has run, or may have,
- * is never chosen, whatever the clock says now; but for `once` one that began, and is not known to be done.
+ * is never chosen, regardless of the clock; but for `once` one that began, and is not known to be done.
  */
 export const next = (cron: Cron.Cron, catchUp: CatchUp, { begun, done, since }: Known, now: number): number => {
   const after = Math.max(begun, since)

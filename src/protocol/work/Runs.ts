@@ -107,7 +107,7 @@ const timer = (request: number): string => `run ${request}`
 
 /** Some have not answered yet. Who leads no more asks no more. */
 export const onTimer = (context: StepContext, request: number): void => {
-  // Whatever ends the asking clears its timer.
+  // All that ends the asking clears its timer.
   const asking = context.state.runs.asking.find((one) => one.request === request)!
   if (ElectionContext.ownReign(context.state, asking.leadership) === null) return end(context, request)
   if (!settle(context, asking)) say(context, asking)

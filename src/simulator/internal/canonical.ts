@@ -60,7 +60,7 @@ const writeTime = (since: number, key: string, longest: number): string => {
   return since < -longest ? "old" : since > longest ? "never" : String(since)
 }
 
-/** What is a point in time, wherever it stands in a state. */
+/** What is a point in time, anywhere in a state. */
 const times: ReadonlySet<string> = new Set([
   "heardAt",
   "witnessedAt",
@@ -91,7 +91,7 @@ const times: ReadonlySet<string> = new Set([
   "anewAt",
   "noticedAt",
   "comparedAt",
-  "handedOnAt",
+  "relayedAt",
   "repairAt",
   "hearsUsAt",
   "proofAskedAt",

@@ -131,7 +131,7 @@ export class GrantSafety {
     return (what) => {
       if (what === "ended") works.delete(work)
       else work.overran = true
-      // For so long others have waited, whatever the settings say.
+      // For so long others have waited, regardless of the settings.
       if (work.overran) this.#steadySince = Math.max(this.#steadySince, this.#now)
     }
   }

@@ -1,4 +1,4 @@
-/** What befalls the servers of a run, and until when: pauses, links that lose, addresses that others do not know yet. */
+/** What happens to the servers of a run, and until when: pauses, links that lose, addresses that others do not know yet. */
 
 interface Pause {
   readonly from: number

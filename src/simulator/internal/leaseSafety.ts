@@ -40,7 +40,7 @@ export class LeaseSafety {
     if (unbound !== null) this.#complain(at, "majorityBound", null, unbound)
   }
 
-  /** Work starts on a server: it may run on no other any more, whatever that believes. */
+  /** Work starts on a server: it may run on no other any more, regardless of what that believes. */
   workStarts(index: number, term: number, at: number): void {
     for (const [other, watched] of this.#servers) {
       if (other === index) continue

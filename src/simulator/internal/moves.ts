@@ -45,7 +45,7 @@ export class Moves {
     this.#complain = complain
   }
 
-  /** What can happen, but for what is due: datagrams, and what befalls servers. */
+  /** What can happen, but for what is due: datagrams, and what happens to servers. */
   faultsAndArrivals(state: GlobalState): Array<Move> {
     const bounds = this.#bounds
     const { flight, servers } = state

@@ -1,4 +1,4 @@
-/** Plays a story of faults on a simulated group, and tells the watcher what befalls whom. */
+/** Plays a story of faults on a simulated group, and tells the watcher what happens to whom. */
 import * as Effect from "effect/Effect"
 import type * as SimulatedGroup from "../../testing/SimulatedGroup.ts"
 import * as Faults from "../Faults.ts"

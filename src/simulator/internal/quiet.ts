@@ -1,5 +1,5 @@
 /**
- * What is seen of a simulated group for as long as nothing befalls it: how often the lead changes, and how much is said.
+ * What is seen of a simulated group for as long as nothing happens to it: how often the lead changes, and how much is said.
  */
 import * as Election from "../../protocol/model/Election.ts"
 import * as Lease from "../../protocol/model/Lease.ts"
@@ -143,7 +143,7 @@ export class Quiet {
     }
   }
 
-  /** Something befalls the group, or the run is over. */
+  /** Something happens to the group, or the run is over. */
   ends(at: number): void {
     const timing = this.#timing
     if (timing === null || at < this.#since) return

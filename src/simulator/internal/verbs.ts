@@ -218,7 +218,7 @@ const secondNetwork = undoing<Of<"secondNetwork">>(
   ({ server }, { addresses }) => addresses.quit(server)
 )
 
-/** The newest that is active says what befalls connections. */
+/** The newest that is active says what happens to connections. */
 const tcp = addingUp<Of<"tcp">>((fault, { active, group }) => {
   const newest = [...active].findLast((one) => one.kind === "tcp" && one.server === fault.server)
   const how = newest?.kind === "tcp" ? newest.how : "open"

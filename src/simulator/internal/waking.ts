@@ -7,14 +7,61 @@ import type { Output } from "../../protocol/model/Output.ts"
 import * as Reign from "../../protocol/model/Reign.ts"
 import * as Timing from "../../protocol/model/Timing.ts"
 import type * as Step from "../../protocol/Step.ts"
+import type { Stepped } from "../../testing/Stepped.ts"
 import * as Invariants from "../Invariants.ts"
 import type * as StepInvariants from "../StepInvariants.ts"
+import type { Watched } from "./watched.ts"
+
+/** Judges each step: of a server that has just resumed, of one that did so lately, and of a leader that was replaced meanwhile. */
+export class Wakings {
+  readonly #complain: Invariants.Judge["complain"]
+  readonly #count: Invariants.Judge["count"]
+
+  constructor({ complain, count }: Invariants.Judge) {
+    this.#complain = complain
+    this.#count = count
+  }
+
+  stepped(watched: Watched, step: Stepped): void {
+    this.#woke(watched, step)
+    if (watched.replaced) this.#wasReplaced(watched, step)
+  }
+
+  /** A server that runs steps far more often than it takes to notice a pause: its pause detector does. */
+  #woke(watched: Watched, step: Stepped): void {
+    const { now } = step
+    const { seen } = watched
+    watched.seen = now
+    const aged = now.monotonic - seen.monotonic
+    const pausedFor = Math.max(aged, (now.sinceBoot ?? 0) - (seen.sinceBoot ?? 0))
+    let what: string | null
+    const { timing } = step.before
+    const isReplaced = watched.led !== null && Timing.keepsPace(timing)
+      && pausedFor > Timing.leaderReplacedAfter(timing)
+    if (pausedFor > Timing.pauseThreshold(timing) || isReplaced) {
+      watched.wokeAt = now.monotonic
+      this.#count("stallIsNoticed")
+      what = judgeFirst(step, pausedFor, aged)
+    } else {
+      what = judgeLater(step, now.monotonic - watched.wokeAt)
+    }
+    if (what !== null) this.#complain(step.at, "stallIsNoticed", step.index, what)
+  }
+
+  /** The first step of a leader that others have replaced while it was paused. */
+  #wasReplaced(watched: Watched, step: Stepped): void {
+    watched.replaced = false
+    this.#count("replacedIsNoticed")
+    const what = judgeReplaced(step)
+    if (what !== null) this.#complain(step.at, "replacedIsNoticed", step.index, what)
+  }
+}
 
 /**
- * Judges the first step of a server that was paused for so many ms, by whichever clock shows more, and by the one that
+ * Judges the first step of a server that was paused for so many ms, by the clock that shows more, and by the one that
  * its stamps count on (`aged`): null where it was too short to be noticed, or all is well.
  */
-export const judgeFirst = (
+const judgeFirst = (
   { after, before, input, now, outputs }: StepInvariants.Judged,
   pausedFor: number,
   aged: number
@@ -27,7 +74,7 @@ export const judgeFirst = (
   for (const [id, { heardAt, member }] of after.known) {
     if (isSaidBy(input, member)) continue
     const stamp = Option.getOrUndefined(HashMap.get(before.known, id))?.heardAt
-    // It looked last some time before it fell still.
+    // It looked last some time before it was paused.
     if (stamp === undefined || Math.abs(heardAt - stamp - aged) <= threshold) continue
     // Nobody was heard later than now.
     if (heardAt < stamp + aged && heardAt >= now.monotonic - threshold) continue
@@ -56,7 +103,7 @@ const judgeLead = (
 }
 
 /** Judges the first step of a leader that others have replaced while it was paused. */
-export const judgeReplaced = ({ after, before }: Pick<StepInvariants.Judged, "after" | "before">): string | null => {
+const judgeReplaced = ({ after, before }: Pick<StepInvariants.Judged, "after" | "before">): string | null => {
   const reign = ElectionContext.ownReign(after)
   return reign !== null && reign.term === ElectionContext.ownReign(before)?.term
     ? `leads on by ${Invariants.formatReign(reign)}`
@@ -74,7 +121,7 @@ const endsByPause = (output: Output): boolean =>
  * Judges a step of a server that resumed from a pause so many ms before, by the clock of its stamps: it listens for one
  * discovery window. Null where that is over, or all is well.
  */
-export const judgeLater = ({ after, before, outputs }: StepInvariants.Judged, since: number): string | null => {
+const judgeLater = ({ after, before, outputs }: StepInvariants.Judged, since: number): string | null => {
   if (since >= before.timing.discoveryWindow - 1) return null
   const own = ElectionContext.ownReign(after)
   const led = ElectionContext.ownReign(before)

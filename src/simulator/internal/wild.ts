@@ -89,8 +89,8 @@ export const drawSpell = (
   const faults = [draw(pick(spellKinds, chance))]
   if (chance() < 0.3) faults.push(draw("slowWork"))
   // A leader that goes or comes back meets what is missing.
-  const befalls = Math.floor(3 * chance())
-  for (let count = 0; count < befalls; count++) {
+  const more = Math.floor(3 * chance())
+  for (let count = 0; count < more; count++) {
     const server = Math.floor(chance() * servers)
     const then = at + memberTimeout * 2 * chance()
     faults.push(drawBefalling(server, then, memberTimeout * 2 * chance(), chance))

@@ -1,5 +1,5 @@
 /**
- * The form of every answer of ours, whichever part of the server made it: an error is a problem document, and no answer is kept
+ * The form of every answer of ours, from every part of the server: an error is a problem document, and no answer is kept
  * by a cache or taken for a page. Answers to requests for an app's own routes are left alone.
  */
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** The metrics of one server as the text that Prometheus reads, of this server alone whatever else the process keeps. */
+/** The metrics of one server as the text that Prometheus reads, of this server alone, without what else the process keeps. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"

@@ -67,7 +67,7 @@ export const send = (
     return locals.length > 0 ? Effect.void : fail("AddressNotAvailable")
   })
 
-/** To one socket, whatever address it has. */
+/** To one socket, at any address. */
 export const carryTo = (network: Network, datagram: Ledger.Datagram, socket: Socket): void =>
   carry(network, datagram, socket.machine, () => Sockets.arrive(socket, datagram, network.kernel))
 

@@ -37,7 +37,7 @@ interface End {
   readonly links: Map<NodeId, Link>
   readonly happened: Array<CrashLinks.Happening>
   reader: ((batch: ReadonlyArray<CrashLinks.Happening>) => void) | undefined
-  /** What befell it while its process was paused. */
+  /** What happened to it while its process was paused. */
   readonly pending: Array<() => void>
   isOpen: boolean
 }
@@ -73,7 +73,7 @@ export const open =
       })
     )
 
-/** What befalls TCP connections to a machine from now on. A firewall that rejects them breaks those that are up. */
+/** What happens to TCP connections to a machine from now on. A firewall that rejects them breaks those that are up. */
 export const setTcp = ({ ends }: Network, machine: Machine, tcp: Machine["tcp"]): void => {
   machine.tcp = tcp
   if (tcp !== "rejected") return

@@ -52,7 +52,7 @@ export const add = Effect.fnUntraced(function*(hosts: Hosts, given: string | Hos
 })
 
 const machineOf = ({ multicastLoss, seed }: Hosts, name: string, ip: string | null): Effect.Effect<Machine> =>
-  // Of its own, so that what opens sockets does not disturb what befalls datagrams.
+  // Of its own, so that what opens sockets does not disturb what happens to datagrams.
   Effect.map(chanceOf(`${seed} ports of ${name}`), (chance) => ({
     name,
     interfaces: [Interfaces.make("sim0", ip)],

@@ -1,5 +1,5 @@
 /**
- * What lies between the machines of one network: who is cut off from whom, what befalls a datagram on each link, and when
+ * What lies between the machines of one network: who is cut off from whom, what happens to a datagram on each link, and when
  * it arrives. Every draw of the network's chance is made here.
  */
 import * as Duration from "effect/Duration"

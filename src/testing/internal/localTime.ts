@@ -14,7 +14,7 @@ export interface LocalTime {
   /** The wall clock when the machine started, and how much of the time since it has forgotten. */
   readonly startedAt: number
   readonly forgotten: number
-  /** Its monotonic clock stands still. */
+  /** Its monotonic clock stops. */
   readonly isSuspended: boolean
 }
 

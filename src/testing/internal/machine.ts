@@ -71,7 +71,7 @@ export interface Machine {
   looksLater: boolean
 }
 
-/** What befalls TCP connections to a machine: another program has the ports that its processes had (`taken`). */
+/** What happens to TCP connections to a machine: another program has the ports that its processes had (`taken`). */
 export type Tcp = "open" | "rejected" | "dropped" | "taken"
 
 /** What may fail on a machine for a while. */

@@ -5,7 +5,7 @@ import type { Agenda } from "./agenda.ts"
 import type { Machine } from "./machine.ts"
 import * as Sockets from "./sockets.ts"
 
-/** What was about to go on does not: its clock is as if it had, for whatever comes next. */
+/** What was about to go on does not: its clock is as if it had, for what comes next. */
 const takeOver = (machine: Machine): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { going } = machine

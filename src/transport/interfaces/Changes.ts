@@ -33,7 +33,7 @@ export type Change =
 /**
  * Compares the open sockets with the present choice.
  *
- * - A socket keeps its address while that can be used, whatever the choice prefers.
+ * - A socket keeps its address while that can be used, also where the choice prefers another.
  * - Otherwise it goes to another address of its device, once the system has found out that no other host has that address.
  *   It also goes along with a device that is renamed.
  * - A network that no socket of the device is on gets a new socket.

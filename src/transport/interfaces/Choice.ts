@@ -31,7 +31,7 @@ export interface Wanted {
  * - Named interfaces that are there are taken, and nothing else (`absent` has the other names); an address names its
  *   interface for the other family.
  * - If nothing is named: all except the loopback and those that are virtual (`isVirtual`); but the interface of the default
- *   route is taken whatever its name, if it is no tunnel. If that leaves none: the only one that is no bridge of this
+ *   route is taken under any name, if it is no tunnel. If that leaves none: the only one that is no bridge of this
  *   host's containers or machines; otherwise the loopback.
  * - Each device by one address: the named one, otherwise its best. Assigned addresses come before those that the host gave
  *   itself (169.254/16, fe80::/10), or the other way round if `linkLocal` says so. A deprecated address, or one that is

@@ -30,7 +30,7 @@ export const isNode = (execPath: string): boolean => /^node(js)?[-\d.]*(\.exe)?$
 
 /**
  * Makes the resolver. While one look-up of a name is under way, later calls for that name wait for it. Closing the scope
- * kills the child, whatever it is doing.
+ * kills the child, also in the middle of something.
  */
 export const make: Effect.Effect<AddressResolver.AddressResolver["Service"], never, Scope.Scope> = Effect.gen(
   function*() {

@@ -244,7 +244,7 @@ const retries = ({ fibers, now, tell }: Parts, dialling: LinkDialling.Dialling) 
       if (now() - (upAgain.get(key) ?? -Infinity) < flapping) return told(peer, "Inconclusive")
       attempt(nameOf(peer), peer, LinkDialling.again(dialling, peer))
     },
-    /** A link to that start is up, by whichever side: what is under way has its answer. */
+    /** A link to that start is up, opened by either side: what is under way has its answer. */
     up: (peer: LinkPeer): void => {
       if (!fibers.has(nameOf(peer))) return
       if (upAgain.size >= mostTries) upAgain.clear()

@@ -1,4 +1,4 @@
-/** The system's refusal of something: the name of its error and of the call, wherever in an error they are. */
+/** The system's refusal of something: the name of its error and of the call, anywhere in an error. */
 import * as Os from "node:os"
 import { DatagramsFailed } from "../Datagrams.ts"
 

@@ -1,4 +1,4 @@
-/** A registry that can be cut off, whichever it is. */
+/** Any registry, so that it can be cut off. */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"

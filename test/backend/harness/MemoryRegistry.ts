@@ -16,7 +16,7 @@ export interface Link extends Registry {
   readonly loseAnswers: (loses: boolean) => void
   /** All watches end; each begins anew. */
   readonly cutWatches: () => void
-  /** Whatever is asked for is refused. */
+  /** All that is asked for is refused. */
   readonly refuse: (refuses: boolean) => void
   /** The session that it has. */
   readonly session: () => string | null

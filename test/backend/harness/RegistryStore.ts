@@ -27,7 +27,7 @@ export class RegistryStore {
     return this.#compacted
   }
 
-  /** Whoever looks is told of each later revision; answers how to stop it. */
+  /** One that looks is told of each later revision; answers how to stop it. */
   listen(listener: (revision: Revision) => void): () => void {
     this.#listeners = [...this.#listeners, listener]
     return () => {

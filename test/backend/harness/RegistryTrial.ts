@@ -82,7 +82,7 @@ interface Host {
   readonly rate: number
   readonly hasBoot: boolean
   wallAhead: number
-  /** How long its monotonic clock has stood still so far. */
+  /** How long its monotonic clock has been stopped so far. */
   asleep: number
   state: RegistryState.State | null
   looked: RegistryState.State | null
@@ -620,7 +620,7 @@ class Trial {
     }
   }
 
-  /** Work that ended in its time has ended within the session that it ran under, unless its process stood still meanwhile. */
+  /** Work that ended in its time has ended within the session that it ran under, unless its process was paused meanwhile. */
   #ended(host: Host, election: string, { overruns, session, term, told }: Work): void {
     if (overruns || this.#store.endedEarly.has(session) || this.#now - host.pausedAt < ttl) return
     if (!this.#lasts(session)) {
@@ -797,7 +797,7 @@ class Trial {
   #happens(): void {
     const draw = this.#random
     const election = elections[Math.floor(draw() * elections.length)]!
-    // What befalls a leader is what matters most.
+    // What happens to a leader is what matters most.
     const leader = this.#hosts.find((host) => host.owns.has(election))
     const drawn = this.#hosts[Math.floor(draw() * this.#hosts.length)]!
     const host = leader !== undefined && draw() < 0.4 ? leader : drawn

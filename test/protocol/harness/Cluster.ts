@@ -1,6 +1,6 @@
 /**
- * Several pure servers in true time: each has clocks of its own, which drift, jump and stand still; what they say may be
- * lost, doubled, and late by far; they crash, restart, and are cut off. What befalls them is decided by who uses it.
+ * Several pure servers in true time: each has clocks of its own, which drift, jump and stop; what they say may be
+ * lost, doubled, and late by far; they crash, restart, and are cut off. What happens to them is decided by who uses it.
  */
 import * as ElectionContext from "../../../src/protocol/election/ElectionContext.ts"
 import type * as Lease from "../../../src/protocol/model/Lease.ts"
@@ -437,7 +437,7 @@ export class Cluster {
     else idleHeld.push(awaitsIdle)
   }
 
-  /** Whether the lease of a machine's work lasts, whatever the server thinks. */
+  /** Whether the lease of a machine's work lasts, regardless of what the server thinks. */
   #isCovered({ state, work, ...machine }: Machine): boolean {
     const lease = state?.timing.lease ?? null
     return lease !== null && work !== null && work.claim !== null
@@ -462,7 +462,7 @@ export class Cluster {
     }
   }
 
-  /** Who stands still does nothing; what it finds out in waking, it takes its time to stop. So does what overruns. */
+  /** One that is paused does nothing; what it finds out in waking, it takes its time to stop. So does what overruns. */
   #isExcused({ isSuspended, startledAt, state, work }: Machine): boolean {
     const { stopTimeout } = state!.timing
     return isSuspended || work?.overran === true
@@ -542,7 +542,7 @@ export class Cluster {
     this.#step(machine, { _tag: "Leave" })
   }
 
-  /** Its lid is closed: its monotonic clock stands still too, and what arrives is lost. */
+  /** Its lid is closed: its monotonic clock stops too, and what arrives is lost. */
   suspend(name: string): void {
     const machine = this.#machine(name)
     this.#rebase(machine)

@@ -71,7 +71,7 @@ const told = (how: How | null): string => how === null ? "" : `${told(how.after)
 interface World {
   readonly now: number
   readonly term: number
-  /** When the reign of that term began, whatever its table says. */
+  /** When the reign of that term began, regardless of its table. */
   readonly since: number
   readonly table: Table
   /** That of the first reign while the second lasts: nothing comes of it. */

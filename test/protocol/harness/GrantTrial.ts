@@ -1,6 +1,6 @@
 /**
  * Servers that share a space and want a lock by the grants of their leader, in trouble for a while; and what must hold at each
- * instant of true time, whatever befell them.
+ * instant of true time, under every fault.
  */
 import * as HashMap from "effect/HashMap"
 import type { Output } from "../../../src/protocol/model/Output.ts"

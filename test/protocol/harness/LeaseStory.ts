@@ -1,5 +1,5 @@
 /**
- * A group that leads by a majority lease, and what befalls it, as a text to read: one command a line, and after each what
+ * A group that leads by a majority lease, and what happens to it, as a text to read: one command a line, and after each what
  * came of it. What a story says of true time it says of nothing else: every datagram takes a ms unless it is held.
  *
  * | command | |

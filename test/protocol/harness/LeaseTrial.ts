@@ -1,5 +1,5 @@
 /**
- * A group that leads by a majority lease, in trouble for a while: what befalls it is drawn from one seed.
+ * A group that leads by a majority lease, in trouble for a while: what happens to it is drawn from one seed.
  */
 import type * as Lease from "../../../src/protocol/model/Lease.ts"
 import type * as Invariants from "../../../src/simulator/Invariants.ts"

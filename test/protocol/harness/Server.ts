@@ -221,7 +221,7 @@ export class Server {
     this.step(at < 0 ? { _tag: "Due" } : this.#agenda.splice(at, 1)[0]!.input)
   }
 
-  /** Stands still: time passes and nothing happens. */
+  /** Is paused: time passes and nothing happens. */
   freeze(millis: number): this {
     this.now += millis
     return this

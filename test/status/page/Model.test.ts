@@ -31,7 +31,7 @@ describe("the page", () => {
       why: "No answer."
     })
     assert.deepStrictEqual(after(lost).link, { _tag: "Stale", since: null, why: "No answer." })
-    // Stale since the first failure, whatever fails afterwards.
+    // Stale since the first failure, not since a later one.
     assert.deepStrictEqual(after(status(), lost, { ...lost, why: "Still none." }).link, {
       _tag: "Stale",
       since: Shown.status().at,

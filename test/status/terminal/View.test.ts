@@ -133,7 +133,7 @@ q quit  ? help  enter details  / filter  o order  tab log  +- time`
     assert.deepStrictEqual(names(press(typing, "escape")).length, 3)
   })
 
-  it("scrolls and filters the log, which then stands still", () => {
+  it("scrolls and filters the log, which then stops", () => {
     const short = { rows: 12 }
     const scrolled = press(model, "tab", "up", "up")
     const shown = render(scrolled, short)
@@ -187,7 +187,7 @@ describe("a view of 500 members", () => {
     assert.strictEqual(middle.filter((line) => line.startsWith(">")).length, 1)
   })
 
-  it.each([1, 2, 3, 20, 21, 40, 79, 80, 120, 300])("fits on %i columns, whatever it shows", (columns) => {
+  it.each([1, 2, 3, 20, 21, 40, 79, 80, 120, 300])("fits on %i columns, with any content", (columns) => {
     const looks = [[], ["?"], ["return"], ["end", "return"], ["tab"], ["/", "n"], ["tab", "/", "x"], ["o", "r", "+"]]
     for (const shown of [Model.make(), model, many, Model.stale(many, "a reason ".repeat(50))]) {
       for (const keys of looks) {
