@@ -74,6 +74,20 @@ export const all: ReadonlyArray<Case> = [
     })
   },
   {
+    name: "refuses what was decided before the newest change of a key",
+    behaves: Effect.fnUntraced(function*(registry) {
+      const { next } = yield* told(registry)
+      yield* next
+      yield* registry.commit(put("a", "1"))
+      const [first] = entriesOf(yield* next)
+      yield* registry.commit(put("a", "2"))
+      const [second] = entriesOf(yield* next)
+      const change = (version: string) => ({ ...put("a", "3"), if: [{ key: "a", version }] })
+      assert.strictEqual(yield* registry.commit(change(first!.version)), "refused")
+      assert.strictEqual(yield* registry.commit(change(second!.version)), "done")
+    })
+  },
+  {
     name: "tells what was removed from what was bound to a session that ended",
     behaves: Effect.fnUntraced(function*(registry, endSession) {
       const { session } = yield* registry.renew

@@ -1,10 +1,12 @@
 /** What etcd tells of changes, and what it does not tell. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import type * as Registry from "../../src/registry/Registry.ts"
 import { put, told } from "../backend/RegistryCases.ts"
 import { FakeEtcd } from "./FakeEtcd.ts"
-import { endpoints, within } from "./OverFake.ts"
+import { endpoints, interval, within } from "./OverFake.ts"
 
 describe("a watch", () => {
   it.effect("that asks for what etcd has forgotten fails, and is hung up", () => {
@@ -98,6 +100,73 @@ describe("a watch", () => {
         for (let round = 0; round < 3; round++) yield* registry.renew
         yield* registry.commit(put("b", "1"))
         assert.propertyVal(yield* next, "_tag", "Put")
+      })
+    )
+  })
+
+  it.effect("tells what somebody has removed by hand as removed", () => {
+    const etcd = new FakeEtcd()
+    return within(
+      etcd,
+      Effect.fnUntraced(function*(registry) {
+        yield* registry.commit(put("a", "1"))
+        const { next } = yield* told(registry)
+        yield* next
+        etcd.change((_, remove) => remove("/bellwether/orders/a"))
+        assert.deepStrictEqual(yield* next, { _tag: "Gone", key: "a", why: "deleted" })
+      })
+    )
+  })
+
+  it.effect("is refused where there is more than a group has", () => {
+    const etcd = new FakeEtcd()
+    etcd.change((put) => {
+      for (let key = 0; key <= 10_000; key++) put(`/bellwether/orders/${key}`, "1", "0")
+    })
+    return within(
+      etcd,
+      Effect.fnUntraced(function*(registry) {
+        const { next } = yield* told(registry)
+        const first = yield* next
+        assert.propertyVal(first, "kind", "Refused")
+        assert.include((first as Registry.RegistryFailed).detail, "more than 10000 keys below /bellwether/orders/")
+      })
+    )
+  })
+
+  it.effect("is refused where another cluster tells of changes", () => {
+    const etcd = new FakeEtcd()
+    etcd.clusterOf = (endpoint) => endpoint === endpoints[1] ? "2" : "1"
+    return within(
+      etcd,
+      Effect.fnUntraced(function*(registry) {
+        const { next } = yield* told(registry)
+        yield* next
+        yield* registry.commit(put("a", "1"))
+        const second = yield* next
+        assert.propertyVal(second, "kind", "Refused")
+        assert.include((second as Registry.RegistryFailed).detail, "another cluster")
+      })
+    )
+  })
+
+  it.effect("that does not begin in the time of a question fails, and the next one is elsewhere", () => {
+    const etcd = new FakeEtcd()
+    etcd.faults.set(endpoints[1], "hang")
+    return within(
+      etcd,
+      Effect.fnUntraced(function*(registry) {
+        const { next } = yield* told(registry)
+        yield* next
+        const end = yield* Effect.forkChild(next)
+        yield* Effect.yieldNow
+        yield* TestClock.adjust(interval)
+        assert.isDefined(end.pollUnsafe())
+        assert.propertyVal(yield* Fiber.join(end), "kind", "Unreachable")
+        const { next: again } = yield* told(registry)
+        yield* again
+        yield* registry.commit(put("a", "1"))
+        assert.propertyVal(yield* again, "_tag", "Put")
       })
     )
   })

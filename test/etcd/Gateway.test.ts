@@ -56,6 +56,34 @@ describe("a question to etcd", () => {
     )
   })
 
+  for (const fault of ["hangUp", "timedOut"] as const) {
+    it.effect(`of which nobody knows what came of it is not asked again, and the next one goes elsewhere (${fault})`, () => {
+      const etcd = new FakeEtcd()
+      etcd.next.push({ path: "/v3/kv/txn", fault })
+      return within(
+        etcd,
+        Effect.fnUntraced(function*(registry) {
+          assert.strictEqual((yield* failure(registry.commit(put("a", "1")))).kind, "Unknown")
+          assert.deepStrictEqual(etcd.paths(), ["/v3/kv/txn"])
+          yield* registry.commit(put("b", "1"))
+          assert.strictEqual(etcd.asked.at(-1)!.endpoint, endpoints[1])
+        })
+      )
+    })
+  }
+
+  it.effect("that etcd does not take, having too much to do, goes to the next endpoint", () => {
+    const etcd = new FakeEtcd()
+    etcd.next.push({ path: "/v3/kv/txn", fault: "busy" })
+    return within(
+      etcd,
+      Effect.fnUntraced(function*(registry) {
+        assert.strictEqual(yield* registry.commit(put("a", "1")), "done")
+        assert.deepStrictEqual(etcd.asked.map(({ endpoint }) => endpoint), [endpoints[0], endpoints[1]])
+      })
+    )
+  })
+
   it.effect("is refused where another cluster answers", () => {
     const etcd = new FakeEtcd()
     etcd.clusterOf = (endpoint) => endpoint === endpoints[1] ? "2" : "1"

@@ -39,3 +39,12 @@ export const late = Effect.fnUntraced(function*<A>(effect: Effect.Effect<A, Regi
   yield* TestClock.adjust(interval)
   return yield* Fiber.join(asked)
 })
+
+/** Something else happens just before etcd does what is asked at this path. */
+export const before = (etcd: FakeEtcd, path: string, act: () => void): void => {
+  const answer = etcd.answer.bind(etcd)
+  etcd.answer = (asked) => {
+    if (asked.path === path) act()
+    return answer(asked)
+  }
+}
