@@ -201,6 +201,28 @@ describe("a group in etcd", () => {
       })
     )
   })
+
+  it.effect("gives no fence where the key is another leader's of the same term, and one of when it was made", () => {
+    const etcd = new FakeEtcd()
+    return within(
+      etcd,
+      Effect.gen(function*() {
+        const a = yield* start("a")
+        yield* until(leads(a))
+        const reign = Option.getOrThrow(yield* a.leadership.current)
+        const own = { ...reign, token: "", isCurrent: Effect.succeed(true) }
+        const fenced = Effect.provideService(a.fences.of(""), Leadership.Reign, own)
+        const [key, made] = [...etcd.stored].find(([key]) => key.endsWith("/leader"))!
+        const said = JSON.parse(made.value) as { readonly leader: { readonly id: string } }
+        const change = (value: object) => etcd.change((put) => put(key, JSON.stringify(value), made.lease))
+        change(said)
+        assert.deepStrictEqual(yield* fenced, { key, createRevision: String(made.create) })
+        assert.isAbove(etcd.stored.get(key)!.mod, made.create)
+        change({ ...said, leader: { ...said.leader, id: "00000000000000aa" } })
+        assert.propertyVal(yield* Effect.flip(fenced), "_tag", "NotLeading")
+      })
+    )
+  })
 })
 
 describe("a start in etcd", () => {
@@ -238,6 +260,18 @@ describe("a start in etcd", () => {
       assert.propertyVal(yield* refused({}, etcd), "reason", "gateway-off")
       etcd.version = "3.3.27"
       assert.propertyVal(yield* refused({}, etcd), "reason", "version")
+    }))
+
+  it.effect("warns of a version that may end leases early, and of no other", () =>
+    Effect.gen(function*() {
+      for (const [version, warnings] of [["3.4.23", 1], ["3.4.45", 0], ["3.6.1", 0]] as const) {
+        const lines: Array<string> = []
+        const logger = Logger.make(({ message }) => void lines.push(String(message)))
+        const etcd = Object.assign(new FakeEtcd(), { version })
+        yield* within(etcd, Effect.asVoid(start("a"))).pipe(Effect.provide(Logger.layer([logger])))
+        assert.lengthOf(lines, warnings, version)
+        for (const line of lines) assert.include(line, `etcd ${version} may end leases early`)
+      }
     }))
 
   it.effect("fails where the password is wrong", () =>
