@@ -51,11 +51,13 @@ export const all: ReadonlyArray<Case> = [
       const { next } = yield* told(registry)
       const [first] = entriesOf(yield* next)
       assert.deepStrictEqual(first, { ...first!, key: "members/a", value: "{\"name\":\"Ä\"}", session })
+      // Both before the first is read: a change that is passed over shows.
       yield* registry.commit(put("elections/@/term", "5"))
+      yield* registry.commit(put("elections/@/term", "6"))
       const [second] = entriesOf(yield* next)
       assert.deepStrictEqual(second, { ...second!, key: "elections/@/term", value: "5", session: null })
-      yield* registry.commit(put("elections/@/term", "5"))
       const [third] = entriesOf(yield* next)
+      assert.deepStrictEqual(third, { ...second!, value: "6", version: third!.version })
       assert.notStrictEqual(third!.version, second!.version)
     })
   },

@@ -8,6 +8,9 @@ import { put, told } from "../backend/RegistryCases.ts"
 import { FakeEtcd } from "./FakeEtcd.ts"
 import { endpoints, interval, within } from "./OverFake.ts"
 
+/** What is under way in memory arrives. */
+const turns = Effect.repeat(Effect.yieldNow, { times: 10 })
+
 describe("a watch", () => {
   it.effect("that asks for what etcd has forgotten fails, and is hung up", () => {
     const etcd = new FakeEtcd()
@@ -18,6 +21,8 @@ describe("a watch", () => {
         etcd.compact(etcd.revision + 10)
         const { next } = yield* told(registry)
         yield* next
+        yield* turns
+        yield* registry.commit(put("b", "1"))
         const end = yield* next
         assert.propertyVal(end, "kind", "Unreachable")
         assert.include((end as Registry.RegistryFailed).detail, "compacted")
@@ -73,10 +78,13 @@ describe("a watch", () => {
           etcd.faults.set(endpoints[1], "hang")
           yield* change(registry, etcd)
           yield* registry.renew
-          for (let turn = 0; turn < 10; turn++) yield* Effect.yieldNow
+          yield* turns
           assert.strictEqual(etcd.watching, 1, "what is on its way has time to come")
           yield* registry.renew
-          assert.propertyVal(yield* next, "kind", "Unreachable")
+          const end = yield* Effect.forkChild(next)
+          yield* turns
+          assert.isDefined(end.pollUnsafe())
+          assert.propertyVal(yield* Fiber.join(end), "kind", "Unreachable")
           assert.strictEqual(etcd.watching, 0)
           const { next: again } = yield* told(registry)
           assert.propertyVal(yield* again, "_tag", "Picture")
