@@ -40,6 +40,13 @@ export const mutants: ReadonlyArray<TextMutant> = [
     )
   },
   {
+    name: "each of those that fail at one endpoint goes one further",
+    file: "etcd/Endpoints.ts",
+    was: "if (endpoints[at] === endpoint) at",
+    is: "if (endpoint !== \"\") at",
+    seenBy: gateway("goes no further than to the next endpoint, however many fail at one")
+  },
+  {
     name: "whichever cluster answers is believed",
     file: "etcd/Gateway.ts",
     was: "return cluster === undefined || cluster === known",

@@ -369,16 +369,16 @@ export const layer = (etcd: FakeEtcd): Layer.Layer<HttpClient.HttpClient> =>
           }
           const responded = etcd.respond(asked, signal)
           if (responded === "never") return Effect.never
-          return responded instanceof Error
-            ? Effect.fail(
-              new HttpClientError.HttpClientError({
-                reason: new HttpClientError.TransportError({ request, cause: responded })
-              })
-            )
-            : Effect.delay(
-              Effect.succeed(HttpClientResponse.fromWeb(request, responded)),
-              etcd.delays.get(asked.path) ?? 0
-            )
+          return Effect.delay(
+            responded instanceof Error
+              ? Effect.fail(
+                new HttpClientError.HttpClientError({
+                  reason: new HttpClientError.TransportError({ request, cause: responded })
+                })
+              )
+              : Effect.succeed(HttpClientResponse.fromWeb(request, responded)),
+            etcd.delays.get(asked.path) ?? 0
+          )
         })
       )
     })

@@ -1,7 +1,9 @@
 /** What is asked of etcd's gateway, of which endpoint, and by whom. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
 import { failure, put, told } from "../backend/RegistryCases.ts"
 import { FakeEtcd } from "./FakeEtcd.ts"
 import { endpoints, late, within } from "./OverFake.ts"
@@ -21,6 +23,25 @@ describe("a question to etcd", () => {
           endpoints[1],
           endpoints[1]
         ])
+      })
+    )
+  })
+
+  it.effect("goes no further than to the next endpoint, however many fail at one", () => {
+    const etcd = new FakeEtcd()
+    etcd.faults.set(endpoints[0], "refuse")
+    return within(
+      etcd,
+      Effect.fnUntraced(function*(registry) {
+        etcd.delays.set("/v3/kv/txn", 10)
+        const changing = yield* Effect.forkChild(
+          Effect.forEach(["a", "b"], (key) => registry.commit(put(key, "1")), { concurrency: "unbounded" })
+        )
+        yield* Effect.yieldNow
+        yield* TestClock.adjust(100)
+        assert.deepStrictEqual(yield* Fiber.join(changing), ["done", "done"])
+        const asked = etcd.asked.map(({ endpoint }) => endpoint).toSorted()
+        assert.deepStrictEqual(asked, [endpoints[0], endpoints[0], endpoints[1], endpoints[1]])
       })
     )
   })
