@@ -37,7 +37,15 @@ const view = Group.Group.use(({ changes }) =>
     }))
 )
 
-const app = Effect.all([Leadership.Leadership.use(({ whileLeader }) => whileLeader(work)), view], {
+/** Why a reign ended, and what a renewal came to, are there to be read when a test fails. */
+const events = Group.Group.use(({ events }) =>
+  Stream.runForEach(
+    events,
+    (event) => event.event === "NetworkChanged" || event.event === "LeaderChanged" ? tell({ told: event }) : Effect.void
+  )
+)
+
+const app = Effect.all([Leadership.Leadership.use(({ whileLeader }) => whileLeader(work)), view, events], {
   concurrency: "unbounded"
 })
 
