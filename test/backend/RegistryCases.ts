@@ -51,11 +51,13 @@ export const all: ReadonlyArray<Case> = [
       const { next } = yield* told(registry)
       const [first] = entriesOf(yield* next)
       assert.deepStrictEqual(first, { ...first!, key: "members/a", value: "{\"name\":\"Ä\"}", session })
+      // Both before the first is read: a change that is passed over shows.
       yield* registry.commit(put("elections/@/term", "5"))
+      yield* registry.commit(put("elections/@/term", "6"))
       const [second] = entriesOf(yield* next)
       assert.deepStrictEqual(second, { ...second!, key: "elections/@/term", value: "5", session: null })
-      yield* registry.commit(put("elections/@/term", "5"))
       const [third] = entriesOf(yield* next)
+      assert.deepStrictEqual(third, { ...second!, value: "6", version: third!.version })
       assert.notStrictEqual(third!.version, second!.version)
     })
   },
@@ -71,6 +73,20 @@ export const all: ReadonlyArray<Case> = [
       const [seen] = entriesOf(yield* (yield* told(registry)).next)
       assert.strictEqual(yield* registry.commit(removal(seen!.version)), "done")
       assert.strictEqual(yield* registry.commit({ if: [{ key: "a", version: null }] }), "done")
+    })
+  },
+  {
+    name: "refuses what was decided before the newest change of a key",
+    behaves: Effect.fnUntraced(function*(registry) {
+      const { next } = yield* told(registry)
+      yield* next
+      yield* registry.commit(put("a", "1"))
+      const [first] = entriesOf(yield* next)
+      yield* registry.commit(put("a", "2"))
+      const [second] = entriesOf(yield* next)
+      const change = (version: string) => ({ ...put("a", "3"), if: [{ key: "a", version }] })
+      assert.strictEqual(yield* registry.commit(change(first!.version)), "refused")
+      assert.strictEqual(yield* registry.commit(change(second!.version)), "done")
     })
   },
   {

@@ -59,14 +59,15 @@ export const during = Effect.fnUntraced(
   }
 )
 
+/** What a test says of a group of runners. */
+export interface Options {
+  readonly seed?: string
+  readonly settings?: (index: number) => Settings.Options
+  readonly config?: (index: number) => Partial<ShardingConfig.ShardingConfig["Service"]>
+}
+
 /** Three servers, each with its storage, in a group that grants. */
-export const groupOf = Effect.fnUntraced(function*(
-  options: {
-    readonly seed?: string
-    readonly settings?: (index: number) => Settings.Options
-    readonly config?: (index: number) => Partial<ShardingConfig.ShardingConfig["Service"]>
-  } = {}
-) {
+export const groupOf = Effect.fnUntraced(function*(options: Options = {}) {
   const built = new Map<number, Context.Context<Services>>()
   const group = yield* SimulatedGroup.make({
     servers: 3,

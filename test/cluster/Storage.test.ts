@@ -13,32 +13,11 @@ import * as SimulatedGroup from "../../src/testing/SimulatedGroup.ts"
 import * as VirtualTime from "../../src/testing/VirtualTime.ts"
 import * as Contract from "./Contract.ts"
 import * as Runners from "./Runners.ts"
+import * as World from "./World.ts"
 
 const { shards } = Contract
 
-const worldOf = Effect.fnUntraced(function*() {
-  const { group, services } = yield* Runners.groupOf()
-  const leader = yield* group.awaitLeader()
-  // Longer than a new leader grants nothing.
-  yield* group.advance("8 seconds")
-  const party = (index: number): Contract.Party => ({
-    runner: Runners.runnerAt(index),
-    storage: Context.get(services(index), RunnerStorage.RunnerStorage)
-  })
-  const [one, other] = [0, 1, 2].filter((index) => index !== leader) as [number, number]
-  const world: Contract.World = {
-    one: party(one),
-    other: party(other),
-    during: (effect) => Effect.flatten(Runners.during(group, effect)),
-    until: (what) => Effect.asVoid(Effect.orDie(group.until("it is so", what, { within: "1 minute" })))
-  }
-  return { group, services, leader, one, other, world, party }
-})
-
-const defectOf = (exit: Exit.Exit<unknown, unknown>): unknown => {
-  assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause), "it has a defect")
-  return Cause.squash((exit as Exit.Failure<unknown, unknown>).cause)
-}
+const { defectOf, worldOf } = World
 
 describe("the storage of runners", () => {
   for (const [says, check] of [...Contract.cases, ...Contract.besides]) {
@@ -73,7 +52,9 @@ describe("the storage of runners", () => {
         { within: "10 seconds" }
       )
       yield* group.resume(one, "sleepers")
-      const exit = yield* Effect.exit(world.one.storage.refresh(world.one.runner.address, shards(1, 2)))
+      const before = yield* group.now
+      const exit = yield* Effect.exit(world.during(world.one.storage.refresh(world.one.runner.address, shards(1, 2))))
+      assert.isAtMost(yield* group.now, before + 50)
       const defect = defectOf(exit)
       assert.instanceOf(defect, Cluster.LocksExpired)
       assert.deepStrictEqual(defect.shards, ["default:1", "default:2"])

@@ -2,17 +2,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Leadership } from "bellwether"
 import * as Etcd from "bellwether/Etcd"
+import * as NodeEtcd from "bellwether/NodeEtcd"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { FakeEtcd, layer } from "./FakeEtcd.ts"
+import { FakeEtcd, type Fault, layer } from "./FakeEtcd.ts"
 
 const endpoints = ["http://etcd-1:2379", "http://etcd-2:2379", "http://etcd-3:2379"] as const
 
@@ -59,17 +62,38 @@ describe("a group in etcd", () => {
       })
     ))
 
-  it.effect("has another leader when the lease of one runs out that is cut off, and that one has ended before", () =>
-    within(
-      new FakeEtcd(),
+  it.effect("has another leader when the lease of one runs out that is cut off, and that one has ended before", () => {
+    const etcd = new FakeEtcd()
+    return within(
+      etcd,
       Effect.gen(function*() {
-        const a = yield* start("a", { priority: 1 })
+        const [only] = endpoints
+        const a = yield* start("a", { priority: 1, endpoints: [only] })
+        const b = yield* start("b", { endpoints: endpoints.slice(1) })
+        const told = yield* Queue.unbounded<string>()
+        for (const { leadership, name } of [a, b]) {
+          const work = Effect.acquireRelease(
+            Queue.offer(told, `${name} begins`),
+            () => Queue.offer(told, `${name} has ended`)
+          )
+          yield* Effect.forkScoped(leadership.whileLeader(Effect.scoped(Effect.andThen(work, Effect.never))))
+        }
         yield* until(leads(a))
-        const b = yield* start("b", { endpoints: ["http://etcd-3:2379"] })
-        yield* pass(2)
-        assert.isFalse(yield* leads(b))
+        yield* until(Effect.map(b.group.members, ({ length }) => length === 2))
+        assert.strictEqual(yield* Queue.take(told), "a begins")
+        etcd.faults.set(only, "hang")
+        const cutAt = etcd.now
+        yield* until(Effect.map(Queue.size(told), (size) => size >= 2))
+        assert.deepStrictEqual(yield* Queue.takeAll(told), ["a has ended", "b begins"])
+        // All of its lease, which begins anew with its last renewal: within a sixth of it, and etcd looks each half second.
+        assert.isAtLeast(etcd.now - cutAt, 10_000 - 10_000 / 6)
+        assert.isFalse(yield* leads(a))
+        etcd.faults.clear()
+        yield* until(Effect.map(a.group.members, ({ length }) => length === 2))
+        yield* until(Effect.map(b.group.members, ({ length }) => length === 2))
       })
-    ))
+    )
+  })
 
   it.effect("hands the lead to another member, also just after the start", () =>
     within(
@@ -86,18 +110,45 @@ describe("a group in etcd", () => {
       })
     ))
 
-  it.effect("waits for etcd where that is away at the start", () => {
-    const etcd = new FakeEtcd()
-    for (const endpoint of endpoints) etcd.faults.set(endpoint, "refuse")
-    return within(
-      etcd,
-      Effect.gen(function*() {
-        const a = yield* start("a")
-        yield* pass(5)
-        assert.isFalse(yield* leads(a))
-        etcd.faults.clear()
-        yield* until(leads(a))
-      })
+  const away: ReadonlyArray<readonly [what: string, fault: Fault, detail: string]> = [
+    ["is not there", "refuse", "connect ECONNREFUSED"],
+    ["does not answer", "hang", "no answer within 1667 ms"]
+  ]
+
+  for (const [what, fault, detail] of away) {
+    it.effect(`waits for an etcd that ${what} at the start, and says so in one plain line`, () => {
+      const etcd = new FakeEtcd()
+      for (const endpoint of endpoints) etcd.faults.set(endpoint, fault)
+      const lines: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
+      return within(
+        etcd,
+        Effect.gen(function*() {
+          const starting = yield* Effect.forkScoped(start("a"))
+          yield* pass(7)
+          const a = yield* Fiber.join(starting)
+          assert.isFalse(yield* leads(a))
+          assert.lengthOf(lines, 1)
+          assert.match(lines[0]!, /^Warn etcd is waited for: http:\/\/etcd-[123]:2379: /)
+          assert.isTrue(lines[0]!.endsWith(`: ${detail}`), lines[0])
+          etcd.faults.clear()
+          yield* until(leads(a))
+        })
+      ).pipe(Effect.provide(Logger.layer([logger])))
+    })
+  }
+
+  it.live("waits so over Node's own client too", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    return start("a", { endpoints: ["http://127.0.0.1:1"] }).pipe(
+      Effect.scoped,
+      Effect.provide([NodeEtcd.layerClient(), Logger.layer([logger])]),
+      Effect.andThen(Effect.sync(() =>
+        assert.deepStrictEqual(lines, [
+          "etcd is waited for: http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1"
+        ])
+      ))
     )
   })
 
@@ -150,6 +201,28 @@ describe("a group in etcd", () => {
       })
     )
   })
+
+  it.effect("gives no fence where the key is another leader's of the same term, and one of when it was made", () => {
+    const etcd = new FakeEtcd()
+    return within(
+      etcd,
+      Effect.gen(function*() {
+        const a = yield* start("a")
+        yield* until(leads(a))
+        const reign = Option.getOrThrow(yield* a.leadership.current)
+        const own = { ...reign, token: "", isCurrent: Effect.succeed(true) }
+        const fenced = Effect.provideService(a.fences.of(""), Leadership.Reign, own)
+        const [key, made] = [...etcd.stored].find(([key]) => key.endsWith("/leader"))!
+        const said = JSON.parse(made.value) as { readonly leader: { readonly id: string } }
+        const change = (value: object) => etcd.change((put) => put(key, JSON.stringify(value), made.lease))
+        change(said)
+        assert.deepStrictEqual(yield* fenced, { key, createRevision: String(made.create) })
+        assert.isAbove(etcd.stored.get(key)!.mod, made.create)
+        change({ ...said, leader: { ...said.leader, id: "00000000000000aa" } })
+        assert.propertyVal(yield* Effect.flip(fenced), "_tag", "NotLeading")
+      })
+    )
+  })
 })
 
 describe("a start in etcd", () => {
@@ -187,6 +260,18 @@ describe("a start in etcd", () => {
       assert.propertyVal(yield* refused({}, etcd), "reason", "gateway-off")
       etcd.version = "3.3.27"
       assert.propertyVal(yield* refused({}, etcd), "reason", "version")
+    }))
+
+  it.effect("warns of a version that may end leases early, and of no other", () =>
+    Effect.gen(function*() {
+      for (const [version, warnings] of [["3.4.23", 1], ["3.4.45", 0], ["3.6.1", 0]] as const) {
+        const lines: Array<string> = []
+        const logger = Logger.make(({ message }) => void lines.push(String(message)))
+        const etcd = Object.assign(new FakeEtcd(), { version })
+        yield* within(etcd, Effect.asVoid(start("a"))).pipe(Effect.provide(Logger.layer([logger])))
+        assert.lengthOf(lines, warnings, version)
+        for (const line of lines) assert.include(line, `etcd ${version} may end leases early`)
+      }
     }))
 
   it.effect("fails where the password is wrong", () =>

@@ -1,4 +1,4 @@
-/** Three real nodes of etcd on loopback, at ports of the test's own, with what may befall them. */
+/** Real nodes of etcd, on loopback at ports of the test's own or each on a host of its own, with what may befall them. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
@@ -24,6 +24,15 @@ export interface Node {
   readonly isLeader: Effect.Effect<boolean>
 }
 
+/** The host that one node runs on. */
+export interface Place {
+  readonly ip: string
+  /** The command that leads there, in front of the node's own. */
+  readonly enter: ReadonlyArray<string>
+  /** Asks etcd from there. */
+  readonly post: Post
+}
+
 export interface Options {
   /** Flags besides, as those of TLS. */
   readonly flags?: ReadonlyArray<string>
@@ -31,6 +40,8 @@ export interface Options {
   readonly count?: number
   /** Whether one that speaks for itself answers. */
   readonly isReady?: (url: string) => Promise<boolean>
+  /** One node at each, in place of loopback. */
+  readonly places?: ReadonlyArray<Place>
 }
 
 /** Ports that nothing listens at now. */
@@ -46,12 +57,15 @@ const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
   return ports
 }
 
-interface Answer {
+export interface Answer {
   readonly header: { readonly member_id: string } | undefined
   readonly leader?: string
 }
 
-export const post = async (url: string, path: string, body: object, within = 30_000): Promise<Answer> => {
+/** Asks a node, for so many ms at most. */
+export type Post = (url: string, path: string, body: object, within?: number) => Promise<Answer>
+
+export const post: Post = async (url, path, body, within = 30_000) => {
   const response = await fetch(`${url}${path}`, {
     method: "POST",
     body: JSON.stringify(body),
@@ -60,17 +74,17 @@ export const post = async (url: string, path: string, body: object, within = 30_
   return await response.json() as Answer
 }
 
-const answers = (url: string) =>
-  post(url, "/v3/kv/range", { key: "YQ==" }, 1_000).then(({ header }) => header !== undefined, () => false)
+const answers = (url: string, by: Post) =>
+  by(url, "/v3/kv/range", { key: "YQ==" }, 1_000).then(({ header }) => header !== undefined, () => false)
 
 const until = async (condition: () => Promise<boolean>): Promise<void> => {
   while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 50))
 }
 
-const run = (args: ReadonlyArray<string>) => {
+const run = ([command = "", ...words]: ReadonlyArray<string>) => {
   let child: ChildProcess | undefined
   const start = () => {
-    child = spawn("etcd", args, { stdio: "ignore", env: { PATH: process.env["PATH"] } })
+    child = spawn(command, words, { stdio: "ignore", env: { PATH: process.env["PATH"] } })
   }
   const end = () =>
     new Promise<void>((resolve) => {
@@ -82,24 +96,47 @@ const run = (args: ReadonlyArray<string>) => {
   return { start, end, signal: (signal: NodeJS.Signals) => void child?.kill(signal) }
 }
 
+/** Where each node is reached, and by what it is started and asked. */
+interface Reached {
+  readonly client: string
+  readonly peer: string
+  readonly enter: ReadonlyArray<string>
+  readonly post: Post
+}
+
+const onLoopback = async (count: number, scheme: string): Promise<ReadonlyArray<Reached>> => {
+  const ports = await freePorts(2 * count)
+  return Array.from({ length: count }, (_, at) => ({
+    client: `${scheme}://127.0.0.1:${ports[2 * at]}`,
+    peer: `http://127.0.0.1:${ports[2 * at + 1]}`,
+    enter: [],
+    post
+  }))
+}
+
+const on = ({ enter, ip, post }: Place): Reached => ({
+  client: `http://${ip}:2379`,
+  peer: `http://${ip}:2380`,
+  enter,
+  post
+})
+
 /** They are ended with the scope. */
 export const make = Effect.fnUntraced(function*(
-  { count = 3, flags = [], isReady = answers, scheme = "http" }: Options = {}
+  { count = 3, flags = [], isReady, places, scheme = "http" }: Options = {}
 ): Effect.fn.Return<ReadonlyArray<Node>, never, Scope.Scope> {
   const directory = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "bellwether-etcd-"))),
     (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
   )
-  const ports = yield* Effect.promise(() => freePorts(2 * count))
-  const names = Array.from({ length: count }, (_, at) => ({
-    name: `n${at}`,
-    client: `${scheme}://127.0.0.1:${ports[2 * at]}`,
-    peer: `http://127.0.0.1:${ports[2 * at + 1]}`
-  }))
+  const reached = places?.map(on) ?? (yield* Effect.promise(() => onLoopback(count, scheme)))
+  const names = reached.map((one, at) => ({ ...one, name: `n${at}` }))
   const nodes = yield* Effect.forEach(
     names,
-    Effect.fnUntraced(function*({ client, name, peer }) {
-      const args = [
+    Effect.fnUntraced(function*({ client, enter, name, peer, post }) {
+      const command = [
+        ...enter,
+        "etcd",
         "--name",
         name,
         "--data-dir",
@@ -126,7 +163,7 @@ export const make = Effect.fnUntraced(function*(
         "error",
         ...flags
       ]
-      const child = yield* Effect.acquireRelease(Effect.sync(() => run(args)), ({ end }) => Effect.promise(end))
+      const child = yield* Effect.acquireRelease(Effect.sync(() => run(command)), ({ end }) => Effect.promise(end))
       const signal = (signal: NodeJS.Signals) => Effect.sync(() => child.signal(signal))
       const node: Node = {
         url: client,
@@ -144,7 +181,9 @@ export const make = Effect.fnUntraced(function*(
       return node
     })
   )
-  yield* Effect.promise(() => Promise.all(nodes.map(({ url }) => until(() => isReady(url)))))
+  yield* Effect.promise(() =>
+    Promise.all(reached.map(({ client, post }) => until(() => isReady?.(client) ?? answers(client, post))))
+  )
   return nodes
 })
 

@@ -12,8 +12,8 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 
-/** What an endpoint does with a question. `lose` carries it out, and never answers. */
-export type Fault = "well" | "refuse" | "hang" | "lose" | "hangUp" | "off"
+/** What an endpoint does with a question. `lose` carries it out, and never answers; `busy` and `timedOut` are words of etcd's. */
+export type Fault = "well" | "refuse" | "hang" | "lose" | "hangUp" | "off" | "busy" | "timedOut"
 
 interface Stored {
   readonly value: string
@@ -45,6 +45,7 @@ interface Body {
   readonly range_end?: string
   readonly keys_only?: boolean
   readonly limit?: string
+  readonly sort_order?: string
   readonly sort_target?: string
   readonly compare?: ReadonlyArray<Readonly<Record<string, string>>>
   readonly success?: ReadonlyArray<{
@@ -81,6 +82,10 @@ export class FakeEtcd {
   /** Faults by the path, for the next question alone. */
   readonly next: Array<{ readonly path: string; readonly fault: Fault }> = []
   readonly watchers = new Set<Watcher>()
+  /** How long an answer is under way, by the path of the question, in ms. */
+  readonly delays = new Map<string, number>()
+  /** For how many seconds a lease is granted that is asked for so many. */
+  granting: (asked: number) => number = (asked) => asked
   raftTerm = 2
   version = "3.4.45"
   clusterOf: (endpoint: string) => string = () => "14841639068965178418"
@@ -171,7 +176,7 @@ export class FakeEtcd {
         return this.txn(endpoint, body)
       case "/v3/lease/grant": {
         const id = String(7_587_862_094_873_223_426n + BigInt(++this.granted))
-        const ttl = Number(body.TTL)
+        const ttl = this.granting(Number(body.TTL))
         this.leases.set(id, { ttl, until: this.now + ttl * 1_000 })
         return { header, ID: id, TTL: String(ttl) }
       }
@@ -208,10 +213,11 @@ export class FakeEtcd {
     return { header: this.header(endpoint), token }
   }
 
-  range({ key, keys_only, limit, range_end, sort_target }: Body): object {
+  range({ key, keys_only, limit, range_end, sort_order, sort_target }: Body): object {
     const isOf = inRange(key!, range_end)
+    const sign = sort_order === "DESCEND" ? -1 : 1
     const found = [...this.stored].filter(([name]) => isOf(name)).toSorted(([a, x], [b, y]) =>
-      sort_target === "MOD" ? y.mod - x.mod : a < b ? -1 : 1
+      sign * (sort_target === "MOD" ? x.mod - y.mod : a < b ? -1 : 1)
     )
     const most = Number(limit ?? 0) || found.length
     const kvs = found.slice(0, most).map(([name, stored]) =>
@@ -295,6 +301,10 @@ export class FakeEtcd {
         return "never"
       case "off":
         return new Response("404 page not found\n", { status: 404 })
+      case "busy":
+        return refusalOf(new Refusal(429, 8, "etcdserver: too many requests"))
+      case "timedOut":
+        return refusalOf(new Refusal(503, 14, "etcdserver: request timed out"))
       default:
     }
     this.expire()
@@ -304,11 +314,13 @@ export class FakeEtcd {
       return fault === "lose" ? "never" : answer
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      const { code, message, status } = error
-      return Response.json({ error: message, message, code }, { status })
+      return refusalOf(error)
     }
   }
 }
+
+const refusalOf = ({ code, message, status }: Refusal): Response =>
+  Response.json({ error: message, message, code }, { status })
 
 const eventOf = ({ key, revision, stored, type }: Event) => ({
   ...type === "DELETE" ? { type } : {},
@@ -357,13 +369,16 @@ export const layer = (etcd: FakeEtcd): Layer.Layer<HttpClient.HttpClient> =>
           }
           const responded = etcd.respond(asked, signal)
           if (responded === "never") return Effect.never
-          return responded instanceof Error
-            ? Effect.fail(
-              new HttpClientError.HttpClientError({
-                reason: new HttpClientError.TransportError({ request, cause: responded })
-              })
-            )
-            : Effect.succeed(HttpClientResponse.fromWeb(request, responded))
+          return Effect.delay(
+            responded instanceof Error
+              ? Effect.fail(
+                new HttpClientError.HttpClientError({
+                  reason: new HttpClientError.TransportError({ request, cause: responded })
+                })
+              )
+              : Effect.succeed(HttpClientResponse.fromWeb(request, responded)),
+            etcd.delays.get(asked.path) ?? 0
+          )
         })
       )
     })

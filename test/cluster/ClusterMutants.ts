@@ -1,0 +1,192 @@
+/** The rules of a cluster's locks, machine ids and runners broken on purpose; see `TextMutants`. */
+import type { TextMutant } from "../mutants/TextMutants.ts"
+
+export const mutants: ReadonlyArray<TextMutant> = [
+  {
+    name: "an answer to a refresh leaves out what is lost",
+    file: "cluster/Locks.ts",
+    was: "if (lasts <= stopTimeout) lost.push(ShardId.toString(shard))",
+    is: "if (lasts <= stopTimeout) continue",
+    seenBy: {
+      file: "cluster/Storage.test.ts",
+      test: "dies at once when it is asked to refresh what is over by the clock"
+    }
+  },
+  {
+    name: "a lock is lost when it is over, not in time before",
+    file: "cluster/Locks.ts",
+    was: "if (lasts <= stopTimeout)",
+    is: "if (lasts <= 0)",
+    seenBy: {
+      file: "cluster/Locks.test.ts",
+      test: "is lost so long before its end that what is done can end, also where nobody has been told to end it"
+    }
+  },
+  {
+    name: "all that is asked for counts as acquired",
+    file: "cluster/Locks.ts",
+    was: "tokens.has(resource) ? [shard] : []",
+    is: "[shard]",
+    seenBy: { file: "cluster/Storage.test.ts", test: "locks a shard for one runner at a time" }
+  },
+  {
+    name: "a refresh is well though no leader answers",
+    file: "cluster/Locks.ts",
+    was: "isConfirmed || lasts ?",
+    is: "true ?",
+    seenBy: {
+      file: "cluster/Storage.test.ts",
+      test: "locks nothing, and does not fail, where nobody leads or a leader is new; refreshes fail where none answers"
+    }
+  },
+  {
+    name: "a refresh fails whenever no leader answers",
+    file: "cluster/Locks.ts",
+    was: "isConfirmed || lasts ?",
+    is: "isConfirmed ?",
+    seenBy: {
+      file: "cluster/Locks.test.ts",
+      test: "are refreshed while they last beyond the next refresh, and in time for that"
+    }
+  },
+  {
+    name: "a refresh is well where the lock does not last until the next one",
+    file: "cluster/Locks.ts",
+    was: "after.left > Duration.toMillis(interval) + stopTimeout",
+    is: "after.left > stopTimeout",
+    seenBy: {
+      file: "cluster/Locks.test.ts",
+      test: "are refreshed while they last beyond the next refresh, and in time for that"
+    }
+  },
+  {
+    name: "it is not looked again when the leader has answered",
+    file: "cluster/Locks.ts",
+    was: "const after = yield* check(all, stopTimeout)",
+    is: "const after = { held: [...shards], left }",
+    seenBy: {
+      file: "cluster/Locks.test.ts",
+      test: "are lost, for the one that waits, while there is time to end what is done"
+    }
+  },
+  {
+    name: "the leader is waited for until a lock is over",
+    file: "cluster/Locks.ts",
+    was: "Duration.min(within, Duration.millis(left - stopTimeout))",
+    is: "within",
+    seenBy: {
+      file: "cluster/Locks.test.ts",
+      test: "are lost, for the one that waits, while there is time to end what is done"
+    }
+  },
+  {
+    name: "the leader is waited for as long as `Sharding` waits",
+    file: "cluster/Locks.ts",
+    was: "Duration.subtract(interval, Duration.min(Duration.millis(50), Duration.times(interval, 0.1)))",
+    is: "interval",
+    seenBy: {
+      file: "cluster/Locks.test.ts",
+      test: "are refreshed while they last beyond the next refresh, and in time for that"
+    }
+  },
+  {
+    name: "the leader is not asked where no lock is held",
+    file: "cluster/Locks.ts",
+    was: "? probe(within)",
+    is: "? Effect.succeed(true)",
+    seenBy: {
+      file: "cluster/Storage.test.ts",
+      test: "locks nothing, and does not fail, where nobody leads or a leader is new; refreshes fail where none answers"
+    }
+  },
+  {
+    name: "a token is given of what nobody was told of",
+    file: "cluster/Claims.ts",
+    was: "token !== null && acquired.get(resource) === token ? token : null",
+    is: "token",
+    seenBy: { file: "cluster/Claims.test.ts", test: "keep nothing that nobody was told of, and give no token of it" }
+  },
+  {
+    name: "what nobody was told of is kept",
+    file: "cluster/Claims.ts",
+    was: "acquired.get(resource) !== token)",
+    is: "acquired.get(resource) !== token && resource < 0)",
+    seenBy: { file: "cluster/Claims.test.ts", test: "keep nothing that nobody was told of, and give no token of it" }
+  },
+  {
+    name: "what was acquired is told of though it is lost",
+    file: "cluster/Claims.ts",
+    was: "token !== undefined && current.get(resource)?.token === token ?",
+    is: "token !== undefined ?",
+    seenBy: { file: "cluster/Claims.test.ts", test: "are told without what is lost while one waits for more" }
+  },
+  {
+    name: "what is lost is never taken anew",
+    file: "cluster/Claims.ts",
+    was: "yield* release(resource)\n    }",
+    is: "continue\n    }",
+    seenBy: { file: "cluster/Storage.test.ts", test: "takes a lock anew that was lost before anybody was told of it" }
+  },
+  {
+    name: "a refusal counts as an answer",
+    file: "cluster/Claims.ts",
+    was: "isAnswered: Option.isSome(answer) && answer.value !== null",
+    is: "isAnswered: Option.isSome(answer)",
+    seenBy: {
+      file: "cluster/Claims.test.ts",
+      test: "are not answered where the leader refuses, or says nothing in time"
+    }
+  },
+  {
+    name: "what is let go counts as lost",
+    file: "cluster/Claims.ts",
+    was: "      acquired.delete(resource)\n",
+    is: "",
+    seenBy: { file: "cluster/Storage.test.ts", test: "refreshes nothing that was let go" }
+  },
+  {
+    name: "the leader is not told of what is let go",
+    file: "cluster/Claims.ts",
+    was: "tokens.size === 0 ? Effect.void : hold.release(tokens)",
+    is: "Effect.void",
+    seenBy: { file: "cluster/Claims.test.ts", test: "are what was granted, until it is let go" }
+  },
+  {
+    name: "locks of a runner that stops last until their end",
+    file: "cluster/Claims.ts",
+    was: "end(true)",
+    is: "end(false)",
+    seenBy: {
+      file: "cluster/Claims.test.ts",
+      test: "end with their scope, when nothing is done any more with what they hold"
+    }
+  },
+  {
+    name: "a shard is counted from 0",
+    file: "cluster/Places.ts",
+    was: "id < 1 ||",
+    is: "id < 0 ||",
+    seenBy: { file: "cluster/Places.test.ts", test: "are none of a shard that the group does not have" }
+  },
+  {
+    name: "a shard is the resource of its number",
+    file: "cluster/Places.ts",
+    was: "resource: (id - 1) % Resources.maxCount",
+    is: "resource: id % Resources.maxCount",
+    seenBy: { file: "cluster/Places.test.ts", test: "are one for each, within what the leader knows of its space" }
+  },
+  {
+    name: "the last space of a group is a full one",
+    file: "cluster/Places.ts",
+    was: "Math.min(Resources.maxCount, shardsPerGroup - part * Resources.maxCount)",
+    is: "Resources.maxCount",
+    seenBy: { file: "cluster/Places.test.ts", test: "are one for each, within what the leader knows of its space" }
+  },
+  {
+    name: "all shard groups are one",
+    file: "cluster/Places.ts",
+    was: "`shards ${part} ${group}`",
+    is: "`shards ${part}`",
+    seenBy: { file: "cluster/Places.test.ts", test: "are one for each, within what the leader knows of its space" }
+  }
+]
