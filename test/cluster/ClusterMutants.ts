@@ -289,7 +289,10 @@ export const mutants: ReadonlyArray<TextMutant> = [
     file: "cluster/Registrations.ts",
     was: "runner === null ? Effect.void : ask",
     is: "Effect.void",
-    seenBy: { file: "cluster/Registrations.test.ts", test: "is seen at once by one that registers later" }
+    seenBy: {
+      file: "cluster/Registrations.test.ts",
+      test: "is seen at once by one that registers later, and did not hear it before"
+    }
   },
   {
     name: "what an entity does is not guarded",
@@ -304,5 +307,12 @@ export const mutants: ReadonlyArray<TextMutant> = [
     was: "Effect.forEach([...spaces.values()], (claims) => claims.releaseAll",
     is: "Effect.forEach([...spaces.values()].slice(0, 1), (claims) => claims.releaseAll",
     seenBy: { file: "cluster/Locks.test.ts", test: "is that of its group: all of a runner are let go, and no others" }
+  },
+  {
+    name: "who asks goes on within the step that answers",
+    file: "server/Holds.ts",
+    was: "afterwards(() => answer(session, output))",
+    is: "answer(session, output)",
+    seenBy: { file: "cluster/MachineIds.test.ts", test: "is another one where the first that is tried is taken" }
   }
 ]

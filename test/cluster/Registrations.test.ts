@@ -15,7 +15,7 @@ import * as Runners from "./Runners.ts"
 const interval = Duration.seconds(2)
 
 /** Three servers that hear who is a runner; it ends where `life` does, while its server goes on. */
-const groupOf = Effect.fnUntraced(function*(life: Effect.Effect<unknown> = Effect.never) {
+const groupOf = Effect.fnUntraced(function*(life: Effect.Effect<unknown> = Effect.never, every = interval) {
   const built = new Map<number, Registrations.Registrations>()
   const group = yield* SimulatedGroup.make({
     servers: 3,
@@ -26,7 +26,7 @@ const groupOf = Effect.fnUntraced(function*(life: Effect.Effect<unknown> = Effec
       const services = Server.services(server)
       return Registrations.make(
         { group: Context.get(services, Group.Group), members: Context.get(services, Members.Members) },
-        interval
+        every
       ).pipe(
         Effect.tap((registrations) => Effect.sync(() => built.set(index, registrations))),
         Effect.andThen(life),
@@ -74,17 +74,16 @@ describe("a runner", () => {
       assert.deepStrictEqual(yield* seenBy(0), [])
     })))
 
-  it.effect("is seen at once by one that registers later", () =>
+  it.effect("is seen at once by one that registers later, and did not hear it before", () =>
     VirtualTime.run(Effect.gen(function*() {
-      const { group, register, sees } = yield* groupOf()
-      yield* group.kill(2)
+      const { group, register, sees } = yield* groupOf(Effect.never, Duration.minutes(1))
+      yield* group.partition([[0, 1], [2]])
       yield* register(0)
-      yield* group.start(2)
-      yield* group.settle({ within: "1 minute" })
-      const before = yield* group.now
+      yield* group.heal
+      yield* group.settle({ within: "20 seconds" })
+      assert.isFalse(yield* sees(2, 0))
       yield* register(2)
       assert.isTrue(yield* sees(2, 0))
-      assert.isBelow((yield* group.now) - before, Duration.toMillis(interval))
     })))
 
   it.effect("is none any more once its server has started anew, until it says so", () =>
