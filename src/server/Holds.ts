@@ -45,8 +45,11 @@ export interface Hold {
 export interface Holds {
   /** Begins a session, which asks at once. It goes on until it is ended. */
   readonly hold: (wanted: Omit<Wanted, "hold">) => Effect.Effect<Hold>
-  /** Takes what a step leaves to be done for a session. Never waits. */
-  readonly carryOut: (output: HoldEvent | AskAnswered) => void
+  /**
+   * Takes what a step leaves to be done for a session. Never waits. Those whose ask is answered go on `afterwards`: what they ask next
+   * is a step of its own.
+   */
+  readonly carryOut: (output: HoldEvent | AskAnswered, afterwards: (wake: () => void) => void) => void
 }
 
 type AskAnswered = Extract<Output, { readonly _tag: "AskAnswered" }>
@@ -100,11 +103,11 @@ export const make = (parts: {
             Effect.andThen(step({ _tag: "Unhold", hold, finished }), Effect.sync(() => sessions.delete(hold)))
         }
       }),
-    carryOut: (output) => {
+    carryOut: (output, afterwards) => {
       const session = sessions.get(output.hold)
       if (session === undefined) return
       if (output._tag !== "AskAnswered") Queue.offerUnsafe(session.events, output)
-      if (output._tag === "AskAnswered" || output._tag === "HoldRefused") answer(session, output)
+      if (output._tag === "AskAnswered" || output._tag === "HoldRefused") afterwards(() => answer(session, output))
     }
   }
 }

@@ -144,7 +144,7 @@ export const make = Effect.fnUntraced(function*(
     counters.event(event)
     if (event.event === "Stalled") paused()
   }
-  const carryOut = (output: Output): void => {
+  const carryOut = (output: Output, afterwards: (wake: () => void) => void): void => {
     counters.output(output)
     switch (output._tag) {
       case "Emit":
@@ -169,7 +169,7 @@ export const make = Effect.fnUntraced(function*(
       case "EndGrant":
       case "HoldRefused":
       case "AskAnswered":
-        return holds.carryOut(output)
+        return holds.carryOut(output, afterwards)
       case "KeepLinks":
         return links?.keep(output.peers)
       case "TryLink":
@@ -208,7 +208,7 @@ export const make = Effect.fnUntraced(function*(
       if (!Step.showsSame(before, after)) view.set(Step.view(after))
       const elections = Elections.between(before, after)
       if (elections !== Elections.unchanged) afterwards(() => followElections(elections))
-      for (const output of outputs) carryOut(output)
+      for (const output of outputs) carryOut(output, afterwards)
       const ended = outputs.filter(isPublished)
       if (ended.length > 0) afterwards(() => ended.forEach(published))
     },

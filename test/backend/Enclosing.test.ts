@@ -52,6 +52,15 @@ describe("a registry within a reign elsewhere", () => {
     }
   })
 
+  it("says that it would take it in a term that is above these alone", () => {
+    for (const [term, expected] of [[500, false], [501, true]] as const) {
+      const one = enclose(new One(true).step({ _tag: "Start" }), term)
+      one.step({ _tag: "Renewed", number: 1, session: "s1", ttl: 6_000 })
+      one.step({ _tag: "Picture", entries: [{ key: Keys.term(""), value: "500", version: "3", session: null }] })
+      assert.deepStrictEqual(stands(one), [expected], String(term))
+    }
+  })
+
   it("ends what it leads here when the one around ends, or goes on in another term", () => {
     for (const term of [null, 78]) {
       const one = enclose(leading(77), term)
@@ -81,6 +90,11 @@ describe("a registry within a reign elsewhere", () => {
     assert.isNull(passed(other))
     other.put(Keys.leader(""), lead(member("other"), 90), "4", "s2").put(Keys.term(""), "90", "4")
     assert.strictEqual(passed(other), 90)
+    // The key of the leader is shown before that of the term.
+    const [early, newer] = [enclose(joined(), 77), member("newer")]
+    early.step({ _tag: "Committed", id: 3, outcome: "refused" })
+    early.put(Keys.member(newer.id), Values.write("Member", newer), "4", "s2")
+    assert.strictEqual(passed(early.put(Keys.leader(""), lead(newer, 90), "4", "s2")), 90)
     // What is not known for certain gives up nothing.
     other.step({ _tag: "WatchFailed", kind: "Unreachable", detail: "away" })
     assert.isNull(passed(other))

@@ -188,5 +188,131 @@ export const mutants: ReadonlyArray<TextMutant> = [
     was: "`shards ${part} ${group}`",
     is: "`shards ${part}`",
     seenBy: { file: "cluster/Places.test.ts", test: "are one for each, within what the leader knows of its space" }
+  },
+  {
+    name: "a machine id is what is free, whether or not it was granted",
+    file: "cluster/MachineIds.ts",
+    was: "if (tokens.has(id)) return held = id",
+    is: "if (isAnswered) return held = id",
+    seenBy: { file: "cluster/MachineIds.test.ts", test: "is another one where the first that is tried is taken" }
+  },
+  {
+    name: "a new leader is asked for each machine id",
+    file: "cluster/MachineIds.ts",
+    was: "if (again > 0) return",
+    is: "if (again > 3_600_000) return",
+    seenBy: {
+      file: "cluster/MachineIds.test.ts",
+      test: "is not granted while nobody leads, nor by a new leader, and it is said which of the two"
+    }
+  },
+  {
+    name: "a machine id is held for good",
+    file: "cluster/MachineIds.ts",
+    was: "(leftOf(held!) ?? 0) > 0",
+    is: "true",
+    seenBy: { file: "cluster/Storage.test.ts", test: "registers a runner anew, whose machine id was lost" }
+  },
+  {
+    name: "a runner sees itself though its machine id is lost",
+    file: "cluster/Storage.ts",
+    was: "own !== null && (yield* machine.isHeld) ? [own] : []",
+    is: "own !== null ? [own] : []",
+    seenBy: { file: "cluster/Storage.test.ts", test: "registers a runner anew, whose machine id was lost" }
+  },
+  {
+    name: "the leader is waited for as long as it is usual to refresh, however short locks last",
+    file: "cluster/Storage.ts",
+    was: "Duration.min(refresh, Duration.divideUnsafe(expiration, 3))",
+    is: "refresh",
+    seenBy: {
+      file: "cluster/Locks.test.ts",
+      test: "are refreshed while they last beyond the next refresh, and in time for that"
+    }
+  },
+  {
+    name: "a lock may be shorter than the time to end",
+    file: "cluster/Storage.ts",
+    was: "4 * Duration.toMillis(stopTimeout)",
+    is: "Duration.toMillis(stopTimeout)",
+    seenBy: { file: "cluster/Storage.test.ts", test: "with locks that last too short or too long" }
+  },
+  {
+    name: "one that is no runner any more is one until it is silent",
+    file: "cluster/Registrations.ts",
+    was: "if (runner === null) entries.delete(id)",
+    is: "if (runner === null) return",
+    seenBy: {
+      file: "cluster/Registrations.test.ts",
+      test: "is seen as long as it says so, and no more as soon as it says that it is none"
+    }
+  },
+  {
+    name: "a new start of a server is the runner that the earlier was",
+    file: "cluster/Registrations.ts",
+    was: "member.id === id && member.incarnation === incarnation",
+    is: "member.id === id",
+    seenBy: {
+      file: "cluster/Registrations.test.ts",
+      test: "is none any more once its server has started anew, until it says so"
+    }
+  },
+  {
+    name: "a runner is one for good",
+    file: "cluster/Registrations.ts",
+    was: "now() - heardAt < silences * Duration.toMillis(interval)\n    &&",
+    is: "",
+    seenBy: {
+      file: "cluster/Registrations.test.ts",
+      test: "is none any more when it has not said so for five times, though its server is there"
+    }
+  },
+  {
+    name: "a runner outlives its server",
+    file: "cluster/Registrations.ts",
+    was: "\n    && present.some((member) => member.id === id && member.incarnation === incarnation)",
+    is: "",
+    seenBy: { file: "cluster/Registrations.test.ts", test: "is none any more once its server is removed" }
+  },
+  {
+    name: "a runner says once that it is one",
+    file: "cluster/Registrations.ts",
+    was: "Effect.repeat(say, Schedule.spaced(interval))",
+    is: "say",
+    seenBy: {
+      file: "cluster/Registrations.test.ts",
+      test: "is seen as long as it says so, and no more as soon as it says that it is none"
+    }
+  },
+  {
+    name: "who registers does not ask who else has",
+    file: "cluster/Registrations.ts",
+    was: "runner === null ? Effect.void : ask",
+    is: "Effect.void",
+    seenBy: {
+      file: "cluster/Registrations.test.ts",
+      test: "is seen at once by one that registers later, and did not hear it before"
+    }
+  },
+  {
+    name: "what an entity does is not guarded",
+    file: "cluster/ShardLocks.ts",
+    was: "Effect.andThen(ShardLocks.token, effect)",
+    is: "effect",
+    seenBy: { file: "cluster/Locks.test.ts", test: "runs nothing for an entity whose shard is another's" }
+  },
+  {
+    name: "all is let go of one space of shards",
+    file: "cluster/Locks.ts",
+    was: "Effect.forEach([...spaces.values()], (claims) => claims.releaseAll",
+    is: "Effect.forEach([...spaces.values()].slice(0, 1), (claims) => claims.releaseAll",
+    seenBy: { file: "cluster/Locks.test.ts", test: "is that of its group: all of a runner are let go, and no others" }
+  },
+  {
+    name: "who asks goes on within the step that answers",
+    file: "server/Holds.ts",
+    was: "afterwards(() => answer(session, output))",
+    is: "answer(session, output)",
+    seenBy: { file: "cluster/MachineIds.test.ts", test: "is another one where the first that is tried is taken" }
   }
 ]

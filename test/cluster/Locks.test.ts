@@ -95,7 +95,7 @@ describe("the lock of a shard", () => {
     VirtualTime.run(Effect.gen(function*() {
       const groups = ["default", "mail"]
       const config = { shardsPerGroup: 1_500, availableShardGroups: groups, assignedShardGroups: groups }
-      const { world: { during, one, other, until } } = yield* World.worldOf({ config: () => config })
+      const { group, world: { during, one, other } } = yield* World.worldOf({ config: () => config })
       const all = groups.flatMap((group) => [1, 1_025, 1_500].map((id) => ShardId.make(group, id)))
       const acquire = ({ runner, storage }: Contract.Party, wanted: ReadonlyArray<ShardId.ShardId>) =>
         Effect.map(during(storage.acquire(runner.address, wanted)), (held) => held.map(String).toSorted())
@@ -103,7 +103,8 @@ describe("the lock of a shard", () => {
       assert.deepStrictEqual(yield* acquire(one, all.slice(0, 3)), names.slice(0, 3))
       assert.deepStrictEqual(yield* acquire(other, all), names.slice(3))
       yield* during(other.storage.releaseAll(other.runner.address))
-      yield* until(Effect.map(Effect.orDie(acquire(one, all)), ({ length }) => length === all.length))
+      const hasAll = Effect.map(Effect.orDie(acquire(one, all)), ({ length }) => length === all.length)
+      yield* group.until("it has all", hasAll, { within: "3 seconds" })
     })))
 })
 

@@ -27,24 +27,38 @@ const leads = (leader: Member.Member | null, term: number): Event.Event => ({
   without: 0
 })
 
-/** All that an app hears, and the view that it has then. */
-const story = (...events: ReadonlyArray<readonly [Joining.From, Event.Event]>) => {
+type Events = ReadonlyArray<readonly [Joining.From, Event.Event]>
+
+/** All that an app is told, and what is known then. */
+const tellAll = (...events: Events) => {
   let joined = Joining.make(empty, empty)
-  const heard: Array<string> = []
+  const told: Array<Event.Event> = []
   for (const [from, event] of events) {
-    const [after, told] = Joining.tell(joined, from, event)
+    const [after, news] = Joining.tell(joined, from, event)
     joined = after
-    for (const each of told) {
-      const about = each.event === "LeaderChanged"
-        ? each.leader?.name ?? "nobody"
-        : each.event === "MemberJoined" || each.event === "MemberRemoved"
-        ? each.member.name
-        : each.event === "MemberChanged"
-        ? each.after.name
-        : ""
-      heard.push(`${each.event} ${about}`.trim())
-    }
+    told.push(...news)
   }
+  return { joined, told }
+}
+
+const aboutOf = (event: Event.Event): string => {
+  switch (event.event) {
+    case "LeaderChanged":
+      return event.leader?.name ?? "nobody"
+    case "MemberJoined":
+    case "MemberRemoved":
+      return event.member.name
+    case "MemberChanged":
+      return event.after.name
+    default:
+      return ""
+  }
+}
+
+/** All that an app hears, and the view that it has then. */
+const story = (...events: Events) => {
+  const { joined, told } = tellAll(...events)
+  const heard = told.map((event) => `${event.event} ${aboutOf(event)}`.trim())
   const { members, reign } = Joining.view(joined)
   return { heard, members: members.map(({ name }) => name), leader: reign?.leader.id ?? null }
 }
@@ -110,5 +124,30 @@ describe("one group of two backends", () => {
   it("tells all else that either tells", () => {
     const event: Event.Event = { at: 1, event: "NetworkChanged", what: "etcd is away" }
     assert.deepStrictEqual(story(["second", event], ["first", event]).heard, ["NetworkChanged", "NetworkChanged"])
+  })
+
+  it("tells each reign of one leader, and of its end what the one says that told of it", () => {
+    const { told } = tellAll(["second", leads(fresh, 5)], ["second", leads(fresh, 6)], ["second", leads(null, 6)])
+    assert.deepStrictEqual(told.map((event) => event.event === "LeaderChanged" ? [event.term, event.cause] : []), [
+      [5, "Start"],
+      [6, "Start"],
+      [6, "Left"]
+    ])
+  })
+
+  it("shows a member of both as the first does", () => {
+    const older = { ...both, name: "older" }
+    assert.deepStrictEqual(story(["second", joins(both)], ["first", joins(older)]).members, ["older", "self"])
+    assert.deepStrictEqual(story(["first", joins(older)], ["second", joins(both)]).members, ["older", "self"])
+  })
+
+  it("shows anew what is seen of the group, and nothing where that is the same", () => {
+    const before = Joining.make(empty, empty)
+    const changed = { ...self, priority: 9, revision: 1 }
+    const shown = (event: Event.Event) => !Joining.showsSame(before, Joining.tell(before, "first", event)[0])
+    assert.isTrue(shown(joins(old)))
+    assert.isTrue(shown(leads(old, 5)))
+    assert.isTrue(shown({ at: 4, event: "MemberChanged", before: self, after: changed }))
+    assert.isFalse(shown({ at: 1, event: "NetworkChanged", what: "etcd is away" }))
   })
 })

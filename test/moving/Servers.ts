@@ -25,7 +25,7 @@ import type * as Ground from "../backend/harness/Ground.ts"
 import * as MemoryRegistry from "../backend/harness/MemoryRegistry.ts"
 
 /** Where a server has its group. */
-export type Where = "lan" | "registry" | "both" | "two registries"
+export type Where = "lan" | "registry" | "both" | "two registries" | "twice on the LAN"
 
 /** A server that was started. */
 export interface Started extends Ground.App {
@@ -92,22 +92,18 @@ export const make = Effect.fnUntraced(function*(
         yield* host.connect
         const link = Cuttable.make(registry.link())
         const old = Cuttable.make(former.link())
-        const onLan = Server.layer({
-          group: "moved",
-          profile: "fast",
-          name,
-          priority,
-          unicastPort: 40_000,
-          ...lan,
-          ...settings
-        }).pipe(Layer.provide(Layer.succeed(Datagrams.Datagrams, host.datagrams)))
+        const atPort = (unicastPort: number) =>
+          Server.layer({ group: "moved", profile: "fast", name, priority, unicastPort, ...lan, ...settings }).pipe(
+            Layer.provide(Layer.succeed(Datagrams.Datagrams, host.datagrams))
+          )
+        const onLan = atPort(40_000)
         const kept = inRegistry(name, priority, link.registry)
         const layers = {
           lan: onLan,
           registry: kept,
           both: Moving.layer(onLan, kept),
           "two registries": Moving.layer(inRegistry(name, priority, old.registry), kept),
-          "twice on the LAN": Moving.layer(onLan, onLan)
+          "twice on the LAN": Moving.layer(onLan, atPort(40_001))
         }
         const scope = yield* Scope.make()
         const { clock, hurry } = yield* host.clock.process

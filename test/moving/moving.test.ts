@@ -123,8 +123,47 @@ describe("a server with two backends", () => {
       assert.isTrue((yield* one.group.status).elections[0]!.leads)
       yield* one.cutRegistry(true)
       yield* until("it is not well", Effect.map(one.group.healthy, ({ healthy }) => !healthy))
-      yield* until("it leads no more", Effect.map(one.group.status, ({ elections: [election] }) => !election!.leads))
-      assert.isFalse(yield* one.leadership.isLeader)
+      yield* until("it leads no more", Effect.map(one.leadership.isLeader, (leads) => !leads))
+      // It leads the first for a while yet.
+      assert.isFalse((yield* one.group.status).elections[0]!.leads)
+    })))
+
+  it.live("lets nobody lead the second before its work has ended", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const place = yield* Servers.make(27, lease)
+      const happened: Array<string> = []
+      const note = (what: string) => Effect.sync(() => void happened.push(what))
+      const working = (name: string): NonNullable<Servers.Options["work"]> => ({ leadership }) =>
+        leadership.whileLeader(
+          Effect.ensuring(
+            Effect.andThen(note(`${name} begins`), Effect.never),
+            Effect.andThen(Effect.sleep(400), note(`${name} has ended`))
+          )
+        )
+      const high = yield* place.start("high", "both", { priority: 9, work: working("high") })
+      yield* place.start("second of the LAN", "lan")
+      yield* until("it works", Effect.sync(() => happened.length === 1))
+      yield* place.start("low", "registry", { work: working("low") })
+      yield* Effect.forkScoped(Effect.ignore(high.leadership.stepDownFor("1 minute")))
+      yield* until("the other works", Effect.sync(() => happened.includes("low begins")))
+      assert.deepStrictEqual(happened, ["high begins", "high has ended", "low begins"])
+    })))
+
+  it.live("changes its priority and its tags for those who have one of them, too", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const place = yield* Servers.make(26, lease)
+      const changing = yield* place.start("changing", "both")
+      const others = [yield* place.start("old", "lan"), yield* place.start("new", "registry")]
+      yield* changing.group.setPriority(7)
+      yield* changing.group.setTags({ version: "2" })
+      for (const { group } of others) {
+        const isShown = Effect.map(
+          group.members,
+          (members) =>
+            members.some(({ name, priority, tags }) => name === "changing" && priority === 7 && tags["version"] === "2")
+        )
+        yield* until("it is shown", isShown)
+      }
     })))
 
   it.live("is refused where the times for work to end differ", () =>
@@ -139,6 +178,17 @@ describe("a server with two backends", () => {
 })
 
 describe("layers that are not those of two backends", () => {
+  it.live("are refused where the second is a LAN", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      const place = yield* Servers.make(25, lease)
+      const refused = yield* Effect.forkScoped(Effect.flip(place.start("twice", "twice on the LAN")))
+      yield* until("it is refused", Effect.sync(() => refused.pollUnsafe() !== undefined))
+      assert.include(
+        String(yield* Fiber.join(refused)),
+        "second is a group on a LAN; allowed: a registry, such as etcd"
+      )
+    })))
+
   it.live("are refused by name", () =>
     VirtualTime.run(Effect.gen(function*() {
       const none = Layer.effectContext(

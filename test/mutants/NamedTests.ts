@@ -10,7 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as TestConsole from "effect/testing/TestConsole"
 import * as Path from "node:path"
 
-/** Tests by their names. */
+/** Tests by the names of their suites and their own, with a colon between. */
 export type Tests = ReadonlyMap<string, Effect.Effect<unknown, unknown>>
 
 const { vi } = Vitest
@@ -22,16 +22,22 @@ const environment = Layer.merge(TestConsole.layer, TestClock.layer())
 /** What a file of tests registers them with. */
 const registering = (file: string) => {
   const tests = new Map<string, Effect.Effect<unknown, unknown>>()
-  const add = (name: string, test: Effect.Effect<unknown, unknown>): void => {
+  const suites: Array<string> = []
+  const add = (test: string, effect: Effect.Effect<unknown, unknown>): void => {
+    const name = [...suites, test].join(": ")
     if (tests.has(name)) throw new Error(`test/${file} has two tests of one name: ${name}`)
-    tests.set(name, test)
+    tests.set(name, effect)
   }
   const live = (name: string, test: () => Effect.Effect<unknown, unknown, Scope.Scope>): void =>
     add(name, Effect.scoped(Effect.suspend(test)))
   const effect = (name: string, test: () => Effect.Effect<unknown, unknown, Scope.Scope>): void =>
     live(name, () => Effect.provide(Effect.scoped(Effect.suspend(test)), environment))
   const plain = (name: string, test: () => unknown): void => add(name, Effect.promise(async () => test()))
-  const describe = (_: string, register: () => void): void => register()
+  const describe = (suite: string, register: () => void): void => {
+    suites.push(suite)
+    register()
+    suites.pop()
+  }
   return { tests, framework: { ...Vitest, describe, it: Object.assign(plain, { effect, live }) } }
 }
 

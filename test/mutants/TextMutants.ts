@@ -24,6 +24,7 @@ export interface TextMutant {
   readonly seenBy: {
     /** The path of the file of tests, below `test`. */
     readonly file: string
+    /** With the name of its suite and a colon before it, where another suite has a test of that name. */
     readonly test: string
   }
 }
@@ -60,9 +61,9 @@ const testsOf = async (file: string, mutant?: TextMutant) => {
 
 /** How one of these tests ends. */
 const outcomeOf = (tests: NamedTests.Tests, name: string): Effect.Effect<Exit.Exit<unknown, unknown>> => {
-  const test = tests.get(name)
-  assert.isDefined(test, `a test: ${name}`)
-  return Effect.exit(Effect.provide(test, Logger.layer([])))
+  const named = [...tests].flatMap(([key, test]) => key === name || key.endsWith(`: ${name}`) ? [test] : [])
+  assert.lengthOf(named, 1, `one test of that name: ${name}`)
+  return Effect.exit(Effect.provide(named[0]!, Logger.layer([])))
 }
 
 /** Tests that each of these is seen, and that `docs/faults.md` lists it. */
