@@ -73,9 +73,9 @@ export const ofStatus = (endpoint: string, status: number, body: unknown): EtcdF
 const unsent =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|EPROTO)$/
 
-/** So do those of TLS say it, by Node's names. */
+/** So do those of TLS say it, by Node's names: it makes them of OpenSSL's words, such as `ssl/tls alert bad certificate`. */
 const untrusted =
-  /^(ERR_(TLS|SSL)_\w+|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|HOSTNAME_MISMATCH)$/
+  /^(ERR_(TLS|SSL)_[\w/]+|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|HOSTNAME_MISMATCH)$/
 
 /** The first code in an error and what caused it, with its text; `fetch` has it one below. */
 const codeIn = (error: unknown, depth = 0): { readonly code: string; readonly text: string } | undefined => {

@@ -2,8 +2,11 @@
 
 const longest = 200
 
-/** Not more than fits into a line of a log. */
-export const shortened = (text: string): string => text.length > longest ? `${text.slice(0, longest)}...` : text
+/** On one line, and not more than fits into one of a log. */
+export const shortened = (text: string): string => {
+  const line = text.trim().replaceAll(/\s+/g, " ")
+  return line.length > longest ? `${line.slice(0, longest)}...` : line
+}
 
 /** Whether a value has fields to look at, as errors and what caused them have. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>

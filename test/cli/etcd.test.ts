@@ -2,11 +2,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
 import * as EtcdFlags from "../../src/cli/etcd/flags.ts"
 import * as RegistryConfig from "../../src/registry/RegistryConfig.ts"
 import * as Elsewhere from "../../src/settings/Elsewhere.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 import * as SqlOptions from "../../src/sql/SqlOptions.ts"
+import * as Certificates from "../etcd/Certificates.ts"
 import * as EtcdNodes from "../etcd/EtcdNodes.ts"
 import * as Kubernetes from "./Kubernetes.ts"
 import * as Process from "./process.ts"
@@ -369,6 +373,51 @@ describe.skipIf(EtcdNodes.skip)(`doctor of etcd${EtcdNodes.because}`, () => {
       assert.strictEqual(tls.code, 1)
       assert.deepStrictEqual(kinds(tls.stdout), ["EtcdAway"])
     }))
+
+  it.live.skipIf(Certificates.skip)(
+    "tells a certificate that is not believed here, and one that is missing there",
+    () =>
+      Effect.gen(function*() {
+        const directory = yield* Effect.acquireRelease(
+          Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "bellwether-ca-"))),
+          (directory) => Effect.sync(() => Fs.rmSync(directory, { recursive: true, force: true }))
+        )
+        const ca = Certificates.authority(directory)
+        const [server, client] = ["server", "client"].map((name) => Certificates.sign(directory, name))
+        const ours = { caFile: ca.certFile, certFile: client!.certFile, keyFile: client!.keyFile }
+        const [node] = yield* EtcdNodes.make({
+          count: 1,
+          scheme: "https",
+          flags: [
+            "--cert-file",
+            server!.certFile,
+            "--key-file",
+            server!.keyFile,
+            "--client-cert-auth",
+            "--trusted-ca-file",
+            ca.certFile
+          ],
+          isReady: Certificates.answersTo({ ca: ca.cert, cert: client!.cert, key: client!.key })
+        })
+        const found = Effect.fnUntraced(function*(...flags: ReadonlyArray<string>) {
+          const { code, stdout } = yield* Process.run(["doctor", "--json", ...flags], group([node!], "orders"))
+          return [code, ...kinds(stdout)]
+        })
+        assert.deepStrictEqual(yield* found(), [1, "EtcdUntrusted"])
+        assert.deepStrictEqual(yield* found("--etcd-ca-file", ours.caFile), [1, "EtcdUntrusted"])
+        assert.deepStrictEqual(
+          yield* found(
+            "--etcd-ca-file",
+            ours.caFile,
+            "--etcd-cert-file",
+            ours.certFile,
+            "--etcd-key-file",
+            ours.keyFile
+          ),
+          [0]
+        )
+      })
+  )
 
   it.live("tells a missing name, a wrong password and a missing right", () =>
     Effect.gen(function*() {

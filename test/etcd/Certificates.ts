@@ -1,6 +1,7 @@
 /** A certificate authority of the test's own, made by openssl, and what it has signed. */
 import { spawnSync } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
+import { Agent, request } from "node:https"
 import { join } from "node:path"
 
 export const skip = spawnSync("openssl", ["version"]).status !== 0 && process.env["CI"] !== "true"
@@ -40,3 +41,12 @@ export const sign = (directory: string, name: string, ca = "ca"): Signed => {
   openssl(directory, "x509", "-req", "-in", `${name}.csr`, ...by, "-extfile", `${name}.ext`, "-out", `${name}.pem`)
   return signed(directory, name)
 }
+
+/** Whether a node answers who has this certificate. */
+export const answersTo = (tls: { readonly ca: string; readonly cert: string; readonly key: string }) => (url: string) =>
+  new Promise<boolean>((resolve) => {
+    request(`${url}/version`, { agent: new Agent(tls), timeout: 1_000 }, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    }).once("error", () => resolve(false)).once("timeout", () => resolve(false)).end()
+  })

@@ -74,7 +74,14 @@ describe("a failure of etcd", () => {
     for (const code of ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]) {
       assert.deepInclude(ofClient(coded(code)), { kind: "NotDone", detail: `it was ${code}` })
     }
-    for (const code of ["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID"]) {
+    for (
+      const code of [
+        "CERT_HAS_EXPIRED",
+        "DEPTH_ZERO_SELF_SIGNED_CERT",
+        "ERR_TLS_CERT_ALTNAME_INVALID",
+        "ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE"
+      ]
+    ) {
       assert.strictEqual(ofClient(coded(code)).kind, "NotDone", code)
     }
     // One below, as `fetch` has it, and of a name with several addresses.

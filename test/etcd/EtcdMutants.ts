@@ -93,8 +93,8 @@ export const mutants: ReadonlyArray<TextMutant> = [
   {
     name: "what a connection that ended was to carry is taken for never sent",
     file: "etcd/EtcdFailed.ts",
-    was: "const isUnsent = found !== undefined && (",
-    is: "const isUnsent = found !== undefined || (",
+    was: "return found !== undefined && unsent.test(found.code)",
+    is: "return found !== undefined || unsent.test('')",
     seenBy: gateway(
       "of which nobody knows what came of it is not asked again, and the next one goes elsewhere (hangUp)"
     )
@@ -242,8 +242,8 @@ export const mutants: ReadonlyArray<TextMutant> = [
   {
     name: "a part of the keys is taken for all",
     file: "etcd/EtcdWatch.ts",
-    was: "if (range.more === true)",
-    is: "if (range.more === null)",
+    was: "more === true ? Effect.fail",
+    is: "more === null ? Effect.fail",
     seenBy: watch("is refused where there is more than a group has")
   },
   {

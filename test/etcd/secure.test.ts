@@ -3,7 +3,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { mkdtempSync, rmSync } from "node:fs"
-import { Agent, request } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as EtcdRegistry from "../../src/etcd/EtcdRegistry.ts"
@@ -22,15 +21,6 @@ const temporary = Effect.acquireRelease(
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
 )
 
-/** Whether a node answers who has this certificate. */
-const answersTo = (tls: { readonly ca: string; readonly cert: string; readonly key: string }) => (url: string) =>
-  new Promise<boolean>((resolve) => {
-    request(`${url}/version`, { agent: new Agent(tls), timeout: 1_000 }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200)
-    }).once("error", () => resolve(false)).once("timeout", () => resolve(false)).end()
-  })
-
 describe.skipIf(EtcdNodes.skip || Certificates.skip)(`etcd over TLS${EtcdNodes.because}`, () => {
   it.live("hears who has a certificate, and is believed by its own", () =>
     Effect.scoped(Effect.gen(function*() {
@@ -46,7 +36,7 @@ describe.skipIf(EtcdNodes.skip || Certificates.skip)(`etcd over TLS${EtcdNodes.b
         count: 1,
         scheme: "https",
         flags: [...flags, ...asking],
-        isReady: answersTo({ ca: ca.cert, cert: client.cert, key: client.key })
+        isReady: Certificates.answersTo({ ca: ca.cert, cert: client.cert, key: client.key })
       })
       const { url } = nodes[0]!
       const { registry } = yield* Effect.provide(at(url), NodeEtcd.layerClient(tls))
