@@ -188,9 +188,9 @@ export class Watcher {
     this.#settledSince = Infinity
   }
 
-  /** A server's process is paused, for one reason or another, between these. */
-  paused(index: number, from: number, until: number): void {
-    this.#hardships.paused(index, from, until)
+  /** A server's process is paused, for one reason or another, until it is resumed. */
+  paused(index: number, from: number): void {
+    this.#hardships.paused(index, from)
   }
 
   /**
@@ -200,7 +200,8 @@ export class Watcher {
   setBack(index: number, at: number, state: State, isNoticed: boolean): void {
     const watched = this.#servers.get(index)
     if (watched === undefined) return
-    this.#hardships.paused(index, at, at)
+    this.#hardships.paused(index, at)
+    this.#hardships.resumed(index, at)
     watched.state = isNoticed
       ? { ...state, silentUntil: Infinity, election: { ...state.election, claim: null } }
       : state
@@ -219,7 +220,7 @@ export class Watcher {
     return this.#setBack.has(host)
   }
 
-  /** It runs again, and may do so earlier than was said. */
+  /** It runs again. */
   resumed(index: number, at: number): void {
     this.#hardships.resumed(index, at)
   }

@@ -353,6 +353,43 @@ describe("a leader that is followed through another (protocol, following through
     assert.deepInclude(server.sent[0]?.message, { alive: 11, hops: 3, through: id("a") })
   })
 
+  it("is followed over fewer servers as soon as a member tells what is known already by a shorter way", () => {
+    const server = Server.live({}, [alive("b")])
+    for (const number of [7, 8, 9]) server.hear(knows("a", "z", 90_000_000, number, 2))
+    server.forget().hear(knows("b", "z", 90_000_000, 8))
+    assert.deepStrictEqual([through(server), causes(server)], [id("a"), []], "an older number shortens nothing")
+    server.hear(knows("b", "z", 90_000_000, 9))
+    assert.deepStrictEqual([through(server), causes(server)], [id("b"), ["192.0.2.26:4026 PathChanged"]])
+    server.forget().hear(knows("a", "z", 90_000_000, 10, 2))
+    server.hear(knows("c", "z", 90_000_000, 10))
+    server.step({ _tag: "Heartbeat" })
+    assert.deepStrictEqual(causes(server), [], "neither a longer way nor one as long is taken instead")
+    assert.deepInclude(server.said("SERVER_ALIVE")[0]?.message, { alive: 10, hops: 2, through: id("b") })
+  })
+
+  it("is not so over a member that is not known to hear this one, but that is asked", () => {
+    const server = Server.live({}, [alive("b")])
+    for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number, 2))
+    server.forget().hearDeaf(knows("c", "z", 90_000_000, 8))
+    assert.strictEqual(through(server), id("a"))
+    assert.include(server.says(), "SERVER_PROBE to c")
+    server.hear(knows("c", "z", 90_000_000, 8))
+    assert.strictEqual(through(server), id("c"))
+  })
+
+  it("lives no longer by a shorter way to what is known already", () => {
+    const until = (isShortened: boolean) => {
+      const server = Server.live({}, [alive("b")])
+      for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number, 2))
+      server.advance(19_000)
+      if (isShortened) server.hear(knows("b", "z", 90_000_000, 8))
+      const { by, until } = server.state.election.life.relay!
+      return [by, until]
+    }
+    const [, before] = until(false)
+    assert.deepStrictEqual(until(true), [id("b"), before])
+  })
+
   it("lives by what that member says, and not by what comes from the leader one way only, which is not passed on", () => {
     const server = Server.live({}, [alive("b", reign(50, "b"))])
     for (const number of [7, 8]) server.hear(knows("a", "z", 90_000_000, number))

@@ -17,11 +17,11 @@ const brokenOn = (graphs: ReadonlyArray<LinkGraph.LinkGraph>, options: GraphRuns
     return broken
   })
 
-/** The graph of servers that hear each other along these links only. */
-const chain = (...links: ReadonlyArray<LinkGraph.Link>) =>
+/** The graph of so many servers that hear each other along these links only. */
+const along = (servers: number, ...links: ReadonlyArray<LinkGraph.Link>) =>
   LinkGraph.make(
-    4,
-    LinkGraph.pairs(4).filter((way) => !links.some((link) => link.includes(way[0]) && link.includes(way[1])))
+    servers,
+    LinkGraph.pairs(servers).filter((way) => !links.some((link) => link.includes(way[0]) && link.includes(way[1])))
   )
 
 describe("where links are missing, each connected part has one leader (promises, Under faults)", () => {
@@ -49,7 +49,7 @@ describe("where links are missing, each connected part has one leader (promises,
     "the Bully, on chains of four that were one before: ranked in order, and with the highest in the middle",
     () =>
       Effect.gen(function*() {
-        const chains = ([[0, 1, 2, 3], [0, 3, 1, 2]] as const).map(([a, b, c, d]) => chain([a, b], [b, c], [c, d]))
+        const chains = ([[0, 1, 2, 3], [0, 3, 1, 2]] as const).map(([a, b, c, d]) => along(4, [a, b], [b, c], [c, d]))
         assert.deepStrictEqual(yield* brokenOn(chains, { leadership: "bully", since: "later" }), [])
       }),
     120_000
@@ -67,6 +67,18 @@ describe("where links are missing, each connected part has one leader (promises,
         for (const since of ["start", "later"] as const) {
           const missing = graphs.map((links) => LinkGraph.make(4, links))
           assert.deepStrictEqual(yield* brokenOn(missing, { leadership: "bully", since, seed: 101 }), [])
+        }
+      }),
+    120_000
+  )
+
+  it.effect(
+    "the Bully, on a graph of six with two ways to the leader, of which the longer one passes on each sign of life first",
+    () =>
+      Effect.gen(function*() {
+        for (const [leader, last, seed] of [[5, 4, 7], [4, 5, 21]] as const) {
+          const graph = along(6, [leader, 0], [0, 3], [leader, 1], [1, 2], [2, 3], [3, last])
+          assert.deepStrictEqual(yield* brokenOn([graph], { leadership: "bully", since: "start", seed }), [])
         }
       }),
     120_000

@@ -353,6 +353,22 @@ describe("a story that was found by the simulator", () => {
       ]
     }))
 
+  it.effect("with leases, a server is paused until it runs again: that is later than meant where another is stopped meanwhile", () =>
+    Effect.gen(function*() {
+      for (const [seed, server, stopped] of [[7, 1, 0], [11, 2, 1]] as const) {
+        yield* mended({
+          servers: 3,
+          seed,
+          millis: 25_000,
+          settings: { leadership: "lease", groupSize: 3 },
+          faults: [
+            { kind: "suspend", at: 20_000, for: 3_400, server },
+            { kind: "stop", at: 23_300, for: 500, server: stopped }
+          ]
+        })
+      }
+    }))
+
   it.effect("with leases, a server that was set back, and will notice, lets nobody lead before its next step either", () =>
     mended({
       servers: 3,

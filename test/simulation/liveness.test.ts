@@ -288,6 +288,13 @@ describe("a process that is killed", () => {
       assert.strictEqual(yield* checks([kill, { kind: "resign", at: 6_000, for: 0, server: 4 }]), 0)
     }))
 
+  it.effect("is not to be known so soon by a server that finds out only then that it was paused before", () =>
+    Effect.gen(function*() {
+      const leader: Faults.Fault = { ...kill, at: 6_370, server: 4 }
+      const all = yield* checks([leader])
+      assert.strictEqual(yield* checks([{ kind: "suspend", at: 6_000, for: 360, server: 2 }, leader]), all - 1)
+    }))
+
   // The simulator found it: the link of one with it was up at that end alone.
   it.effect("is not known so soon by a server that waits for a link to break which the other end has given up", () =>
     Effect.gen(function*() {

@@ -177,13 +177,15 @@ export const hear = (election: Context, message: Message.FromServer, byLeader: b
   const told = LeaderLife.toldBy(election, message)
   if (told === null) return null
   const { relay } = life
-  const grows = told.alive > life.number || (relay?.by === message.sender.id && told.alive > relay.number)
-  if (!grows) return null
+  const isNewer = told.alive > life.number || (relay?.by === message.sender.id && told.alive > relay.number)
+  // The longer of two paths may pass each number on first: servers behind this one would be told too many hops for good.
+  const isShorter = life.through !== null && told.alive === life.number && told.hops + 1 < relay!.hops
+  if (!isNewer && !isShorter) return null
   if (!Paths.isHeardBy(election.context, message.sender.id)) {
     if (life.through !== null || isMissed(election, told.alive)) Paths.request(election.context, message.sender.id)
     return null
   }
-  const next = LeaderLife.relayOf(election, message)
+  const next = isNewer ? LeaderLife.relayOf(election, message) : LeaderLife.shortened(election, message, relay!)
   const isBetter = relay === null || relay.by === next.by || next.hops < relay.hops ||
     !LeaderLife.isFresh(election, relay)
   election.change({

@@ -78,6 +78,16 @@ export const relayOf = (election: Context, message: Message.FromServer): Electio
 }
 
 /**
+ * A number that is known already has come over fewer servers than by the relay of before. It is no new sign of life, so the time
+ * of the old one goes on. A newer number, or the same over fewer servers, makes no circle: Perkins and Bhagwat, *Highly Dynamic
+ * Destination-Sequenced Distance-Vector Routing* (1994).
+ */
+export const shortened = (election: Context, message: Message.FromServer, before: Election.Relay): Election.Relay => {
+  const relay = relayOf(election, message)
+  return { ...relay, until: Math.min(relay.until, before.until) }
+}
+
+/**
  * For how long a leader is followed through others without a new sign of life, in ms: as long as it takes those who hear it to
  * remove it, and a heartbeat for each server on the way.
  */

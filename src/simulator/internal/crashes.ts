@@ -5,26 +5,30 @@ import * as Member from "../../protocol/model/Member.ts"
 import type { State } from "../../protocol/model/State.ts"
 import type * as Invariants from "../Invariants.ts"
 import type { Hardships } from "./hardships.ts"
-import type { Watched } from "./watched.ts"
+import * as Watched from "./watched.ts"
 
 /** All know within so many ms: the tries to connect again, a moment before it is told, and a few round trips. */
 export const knownWithin = 100
 
-/** A start that was killed, and those that should know before long, by their numbers. */
+/** A start that was killed, and those that should know before long, by their numbers: their starts, and what their clocks showed. */
 interface Killed {
   readonly at: number
   readonly self: Member.Member
-  readonly others: ReadonlyMap<number, number>
+  readonly others: ReadonlyMap<number, { readonly start: number; readonly monotonic: number }>
 }
 
 export class Crashes {
-  readonly #servers: ReadonlyMap<number, Watched>
+  readonly #servers: ReadonlyMap<number, Watched.Watched>
   readonly #hardships: Hardships
   readonly #complain: Invariants.Judge["complain"]
   readonly #count: Invariants.Judge["count"]
   #killed: Killed | null = null
 
-  constructor(servers: ReadonlyMap<number, Watched>, hardships: Hardships, { complain, count }: Invariants.Judge) {
+  constructor(
+    servers: ReadonlyMap<number, Watched.Watched>,
+    hardships: Hardships,
+    { complain, count }: Invariants.Judge
+  ) {
     this.#servers = servers
     this.#hardships = hardships
     this.#complain = complain
@@ -44,7 +48,14 @@ export class Crashes {
       && (isUp(killed.state, state.self) || !isUp(state, self))
     )
     const isSeen = others.some(([, { state }]) => isUp(state, self))
-    this.#killed = isSeen ? { at, self, others: new Map(others.map(([other, { start }]) => [other, start])) } : null
+    if (!isSeen) {
+      this.#killed = null
+      return
+    }
+    const seenBy = others.map(([other, { host, start }]) =>
+      [other, { start, monotonic: Watched.clocksOf(host).monotonic }] as const
+    )
+    this.#killed = { at, self, others: new Map(seenBy) }
   }
 
   /** Something else befalls the group, perhaps at the same instant. */
@@ -57,9 +68,11 @@ export class Crashes {
     if (this.#killed === null || now < this.#killed.at + knownWithin) return
     const { at, others, self } = this.#killed
     this.#killed = null
-    for (const [index, start] of others) {
+    for (const [index, { monotonic, start }] of others) {
       const watched = this.#servers.get(index)
       if (watched?.start !== start || !this.#hardships.isRunning(index, at)) continue
+      // It has only now found out that it was paused before: by then the break may have waited for it.
+      if (watched.wokeAt >= monotonic) continue
       this.#count("crashIsKnown")
       if (!watched.state.members.some((member) => Member.isSameStart(member, self))) continue
       this.#complain(

@@ -9,21 +9,24 @@ const none: Pause = { from: 0, until: 0 }
 
 /** Servers are known by their numbers; times are ms of true time since the start. */
 export class Hardships {
-  /** The last pause of each, or the one that it is in: until then at least. */
+  /** The last pause of each, or the one that it is in: that ends at Infinity. */
   readonly #pauses = new Map<number, Pause>()
   readonly #multicastBadUntil = new Map<string, number>()
   readonly #unicastBadUntil = new Map<string, number>()
   readonly #astrayUntil = new Map<number, number>()
 
-  /** A server's process is paused, for one reason or another, between these. */
-  paused(index: number, from: number, until: number): void {
-    this.#pauses.set(index, { from, until })
+  /**
+   * A server's process is paused, for one reason or another, until it is resumed. That may be later than its story says: another that
+   * is stopped takes its time first.
+   */
+  paused(index: number, from: number): void {
+    this.#pauses.set(index, { from, until: Infinity })
   }
 
-  /** It runs again, and may do so earlier than was said. */
+  /** It runs again. */
   resumed(index: number, at: number): void {
     const pause = this.#pauses.get(index)
-    if (pause !== undefined) this.#pauses.set(index, { from: pause.from, until: Math.min(pause.until, at) })
+    if (pause !== undefined) this.#pauses.set(index, { from: pause.from, until: at })
   }
 
   /** What goes from one to the other may be lost or late until then: all of it, or multicasts only. */

@@ -133,8 +133,7 @@ const pausing: Verb<Of<"pause" | "suspend">> = {
   begin: Effect.fnUntraced(function*(fault, { group, watcher }) {
     const { kind, server } = fault
     if ((yield* group.state(server)) !== "running") return false
-    const now = yield* group.now
-    watcher.paused(server, now, now + fault.for)
+    watcher.paused(server, yield* group.now)
     yield* kind === "pause" ? group.pause(server) : group.suspend(server)
     return true
   }),
