@@ -120,7 +120,7 @@ export type Subscription = EventHub.Subscription<View, Event.Event>
  */
 export interface Kept {
   readonly name: string
-  readonly settings: ReadonlyArray<Settings.Key>
+  readonly settings: ReadonlyArray<keyof Settings.Settings>
 }
 
 /**
