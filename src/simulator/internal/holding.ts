@@ -57,11 +57,15 @@ const live = Effect.fnUntraced(function*(
   const works = new Map<number, Fiber.Fiber<void>>()
   const take = (event: Holds.HoldEvent) => heed({ one, session, works, space: wanted.space }, event)
   const end = Effect.gen(function*() {
-    const ended = yield* Effect.timeoutOption(Fiber.interruptAll(works.values()), one.stopTimeout)
+    // By a fiber of its own: this one has been interrupted, and would wait for nothing.
+    const ended = yield* Effect.timeoutOption(
+      Effect.interruptible(Fiber.interruptAll(works.values())),
+      one.stopTimeout
+    )
     yield* session.end(ended._tag === "Some")
   })
   return yield* Effect.raceFirst(Effect.forever(Effect.flatMap(Queue.take(session.events), take)), lasts).pipe(
-    Effect.ensuring(Effect.interruptible(end))
+    Effect.ensuring(end)
   )
 })
 
