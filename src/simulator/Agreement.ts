@@ -27,7 +27,9 @@ export const disagreement = (living: ReadonlyArray<State>, clocks: (of: State) =
   if (reign === null) return "nobody leads"
   const leader = living.find(({ self }) => Member.isSameStart(self, reign.leader))
   if (leader === undefined) return `all follow ${formatReign(reign)}, of one who does not live`
-  if (Step.leads(leader, clocks(leader)) === null) return `all follow ${formatReign(reign)}, who does not lead`
+  if (Step.leads(leader, clocks(leader)) === null && !isMakingWay(leader, voters, clocks)) {
+    return `all follow ${formatReign(reign)}, who does not lead`
+  }
   const higher = leader.timing.preempt
     ? voters.find((state) => Member.outranks(state.self, leader.self) && !mayWait(state, clocks(state), living.length))
     : undefined
@@ -49,6 +51,11 @@ const isDescribed = (member: Member.Member, starts: ReadonlyArray<Member.Member>
 /** Whether a server has lost a lead, and waits before it takes it from another. */
 export const waits = ({ election, timing }: State, { monotonic }: Clocks): boolean =>
   monotonic < Losses.until(election.losses, timing)
+
+/** Whether a leader ends its work for one that outranks it, and that has waited until so lately that it need not lead yet. */
+const isMakingWay = (leader: State, voters: ReadonlyArray<State>, clocks: (of: State) => Clocks): boolean =>
+  leader.election.ending !== null && leader.timing.preempt
+  && voters.some((state) => Member.outranks(state.self, leader.self) && mayWait(state, clocks(state), voters.length))
 
 /** The same, or it has waited until so lately that it need not lead yet. */
 export const mayWait = ({ election, timing }: State, { monotonic }: Clocks, servers: number): boolean =>

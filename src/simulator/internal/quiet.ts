@@ -29,8 +29,8 @@ export const mayChange = {
 } as const
 
 /**
- * How many datagrams a server may send in one `heartbeatInterval`: signs of life, an answer to each of the others, what a lease is
- * renewed by, what a leader says between its heartbeats, and for each link that is missing what is asked and said because of it; where
+ * How many datagrams a server may send in one `heartbeatInterval`: signs of life, an answer to each of the others, and a question to each,
+ * as is asked of those whose multicasts do not arrive; what a lease is renewed by, what a leader says between its heartbeats, and for each link that is missing what is asked and said because of it; where
  * there is no multicast, to each of the others.
  */
 export const mayBeSent = (timing: Timing.Timing, servers: number, missing: number, leads = true): number => {
@@ -38,7 +38,7 @@ export const mayBeSent = (timing: Timing.Timing, servers: number, missing: numbe
   const renewals = lease === null ? 0 : Math.ceil(heartbeatInterval / Lease.renewalInterval(lease))
   const signs = leads && Timing.keepsPace(timing) ? Math.ceil(heartbeatInterval / leaderInterval) : 0
   const copies = timing.multicast ? 1 : servers
-  return (4 + 2 * renewals + signs) * copies + servers + 6 * missing
+  return (4 + 2 * renewals + signs) * copies + 2 * servers + 6 * missing
 }
 
 /**
