@@ -7,19 +7,21 @@ import { Server } from "../protocol/harness/Server.ts"
 
 /** Two servers that follow the first one, which ends its work; the second has a greater priority, and lost a lead so long ago. */
 const handingOver = (lostAgo: number | null): ReadonlyArray<State> => {
-  const [low, high] = [0, 5].map((priority) => {
-    const { state } = Server.live()
-    return { ...state, self: { ...state.self, id: `000000000000000${priority}` as typeof state.self.id, priority } }
+  const { state } = Server.live()
+  const ofPriority = (priority: number): State => ({
+    ...state,
+    self: { ...state.self, id: `000000000000000${priority}` as typeof state.self.id, priority }
   })
-  const { id, incarnation, ip, port, priority } = low!.self
+  const [low, high] = [ofPriority(0), ofPriority(5)]
+  const { id, incarnation, ip, port, priority } = low.self
   const reign = { term: 7, leader: { id, incarnation, ip, port, priority } }
   const election = { ...Election.make(0), reign }
   const losses = lostAgo === null
     ? election.losses
     : { ...election.losses, count: 1, lostAt: -lostAgo, wholeSince: -lostAgo }
   return [
-    { ...low!, election: { ...election, ending: "HigherRank" }, members: [high!.self] },
-    { ...high!, election: { ...election, losses }, members: [low!.self] }
+    { ...low, election: { ...election, ending: "HigherRank" }, members: [high.self] },
+    { ...high, election: { ...election, losses }, members: [low.self] }
   ]
 }
 
