@@ -221,6 +221,25 @@ describe("a server whose machine was set back to before a change", () => {
     assert.strictEqual(changes(other).length, 1)
   })
 
+  it.each([["another priority", { priority: 4 }], ["other tags", { tags: { zone: "c" } }]])(
+    "is told too where it has come to a revision that is known for something else: %s",
+    (_, said) => {
+      const server = live({}, [alive(changed("z", 2, { tags: { zone: "b" } }))])
+      server.advance(200).forget().hear(alive(changed("z", 2, { tags: { zone: "b" }, ...said })))
+      assert.deepStrictEqual(server.said("MEMBERS").map(({ message }) => message.list[0]?.revision), [3])
+      assert.deepInclude(server.state.members[0], { priority: 0, revision: 2, tags: { zone: "b" } })
+      // It goes on above that, and is believed.
+      server.hear(alive(changed("z", 4, { tags: { zone: "b" }, ...said })))
+      assert.deepInclude(server.state.members[0], { revision: 4, ...said })
+    }
+  )
+
+  it("is not told what it says itself", () => {
+    const server = live({}, [alive(changed("z", 2, { tags: { zone: "b", rack: "1" } }))])
+    server.advance(200).forget().hear(alive(changed("z", 2, { tags: { rack: "1", zone: "b" } })))
+    assert.deepStrictEqual(server.said("MEMBERS"), [])
+  })
+
   it("is told by few of many", () => {
     const server = live({}, Array.from("bcdefghijklnopqrstuvwxy", (name) => alive(changed(name, 0))))
     server.hear(alive(changed("z", 2)))

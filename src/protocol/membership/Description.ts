@@ -21,6 +21,16 @@ const revisionOf = ({ revision = 0 }: Pick<Member.Member, "revision">): number =
 export const isNewer = (said: Pick<Member.Member, "revision">, before: Pick<Member.Member, "revision">): boolean =>
   revisionOf(said) > revisionOf(before)
 
+/**
+ * The revision by which a server is to be told that it is known, where it has forgotten what it said: the one that is known. It may have
+ * counted up to that again since, to something else: then one more. Null where there is nothing to tell.
+ */
+export const forgotten = (said: Member.Member, known: Member.Member): number | null => {
+  if (isNewer(known, said)) return revisionOf(known)
+  const isOther = revisionOf(said) === revisionOf(known) && !(said.priority === known.priority && sameTags(said, known))
+  return isOther ? Math.min(revisionOf(known) + 1, Member.maxRevision) : null
+}
+
 /** The same member, described in another way. */
 const described = (
   { tcp: _, ...member }: Member.Member,
@@ -28,11 +38,14 @@ const described = (
   revision: number
 ): Member.Member => ({ ...member, ...(tcp === undefined ? {} : { tcp }), priority, tags, revision })
 
-const isEqual = (one: Description, other: Description): boolean => {
+const sameTags = (one: Pick<Description, "tags">, other: Pick<Description, "tags">): boolean => {
   const tags = Object.entries(one.tags)
-  return one.priority === other.priority && one.tcp === other.tcp && tags.length === Object.keys(other.tags).length
+  return tags.length === Object.keys(other.tags).length
     && tags.every(([key, text]) => Object.hasOwn(other.tags, key) && other.tags[key] === text)
 }
+
+const isEqual = (one: Description, other: Description): boolean =>
+  one.priority === other.priority && one.tcp === other.tcp && sameTags(one, other)
 
 /** This server describes itself in another way from now on. Answers how it did before; null where that is the same. */
 export const change = (context: StepContext, description: Description): Member.Member | null => {

@@ -318,8 +318,9 @@ const tellersWanted = 4
  */
 const tellOfChange = (context: StepContext, sender: Member.Member, from: Member.Address): void => {
   const known = HashMap.getUnsafe(context.state.known, sender.id)
-  const { member: { revision = 0 }, noticedAt } = known
-  if ((sender.revision ?? 0) >= revision || context.now.monotonic - noticedAt < Timing.leaderNoticeInterval) return
+  const { member, noticedAt } = known
+  const revision = Description.forgotten(sender, member)
+  if (revision === null || context.now.monotonic - noticedAt < Timing.leaderNoticeInterval) return
   if (context.random() * context.state.members.length >= tellersWanted) return
   context.state.known = HashMap.set(context.state.known, sender.id, { ...known, noticedAt: context.now.monotonic })
   Tombstones.sayKnown(context, { ...sender, revision }, known.heardAt, from)
