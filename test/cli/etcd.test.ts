@@ -419,6 +419,21 @@ describe.skipIf(EtcdNodes.skip)(`doctor of etcd${EtcdNodes.because}`, () => {
       })
   )
 
+  it.live("tells a gateway that is off", () =>
+    Effect.gen(function*() {
+      const [node] = yield* EtcdNodes.make({
+        count: 1,
+        flags: ["--enable-grpc-gateway=false"],
+        isReady: (url) => fetch(`${url}/version`).then(({ ok }) => ok, () => false)
+      })
+      const env = group([node!], "orders")
+      const found = yield* Process.run(["doctor", "--json"], env)
+      assert.deepStrictEqual([found.code, ...kinds(found.stdout)], [1, "EtcdGatewayOff"])
+      const refused = yield* Process.run(["serve"], env)
+      assert.strictEqual(refused.code, 2)
+      assert.match(refused.stderr, /^bellwether: etcd at http.*enable-grpc-gateway: true/)
+    }))
+
   it.live("tells a missing name, a wrong password and a missing right", () =>
     Effect.gen(function*() {
       const [node] = yield* EtcdNodes.make({ count: 1 })
