@@ -185,15 +185,20 @@ export const configured: Config.Config<Configured> = Config.flatMap(prefix, (abo
 })
 
 /**
+ * What a `Config` of ours gives by the current `ConfigProvider`: it fails with refusals alone.
+ *
+ * @internal
+ */
+export const refusing = <A>(config: Config.Config<A>): Effect.Effect<A, SettingRefused> =>
+  Effect.catch(config, (error) => error instanceof Refusal ? Effect.fail(error.refused) : Effect.die(error))
+
+/**
  * The same, of the current `ConfigProvider`.
  *
  * @category configuration
  * @since 0.1.0
  */
-export const fromProvider: Effect.Effect<Configured, SettingRefused> = Effect.catch(
-  configured,
-  (error) => error instanceof Refusal ? Effect.fail(error.refused) : Effect.die(error)
-)
+export const fromProvider: Effect.Effect<Configured, SettingRefused> = refusing(configured)
 
 /**
  * The settings that the configuration gives, which is the environment unless the app says otherwise, with defaults for the

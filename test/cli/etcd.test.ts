@@ -19,6 +19,14 @@ import * as Tmux from "./tmux.ts"
 const nobody = "http://127.0.0.1:9"
 
 describe("the backend etcd on the command line", () => {
+  it.live("refuses a misspelt key of the group, as on a LAN", () =>
+    Effect.gen(function*() {
+      const env = { BELLWETHER_BACKEND: "etcd", BELLWETHER_ETCD_ENDPOINTS: nobody, BELLWETHER_KYE: "ab" }
+      const { code, stderr } = yield* Process.run(["members"], env)
+      assert.match(stderr, /^bellwether: BELLWETHER_KYE is no setting; allowed: BELLWETHER_KEY is the nearest name/)
+      assert.strictEqual(code, 2)
+    }))
+
   it.live.each(
     [
       [["--backend", "sql"], {}, 2, /^bellwether: --backend is "sql"; allowed: lan, etcd\n$/],

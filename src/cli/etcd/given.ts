@@ -5,6 +5,7 @@ import * as EtcdOptions from "../../etcd/EtcdOptions.ts"
 import type * as NodeEtcd from "../../NodeEtcd.ts"
 import * as RegistryConfig from "../../registry/RegistryConfig.ts"
 import * as RegistryOptions from "../../registry/RegistryOptions.ts"
+import * as Configured from "../../settings/Configured.ts"
 import { SettingRefused } from "../../settings/SettingRefused.ts"
 import * as Settings from "../../settings/Settings.ts"
 import type * as Given from "../given.ts"
@@ -45,10 +46,8 @@ const valuesOf = Effect.fnUntraced(function*(flags: Given.Given, etcd: Flags.Fla
     const flag = etcd[key]
     if (flag?._tag === "Some") values.set(key, { as: Flags.flagName(key), value: flag.value })
   }
-  const { given, passedOver } = yield* Effect.orDie(RegistryConfig.found("etcd", Flags.own, [
-    ...RegistryOptions.keys,
-    ...Flags.http
-  ]))
+  const shared = [...RegistryOptions.keys, ...Flags.http]
+  const { given, passedOver } = yield* Configured.refusing(RegistryConfig.found("etcd", Flags.own, shared))
   yield* Effect.forEach(passedOver, Output.complain, { discard: true })
   for (const one of given) {
     if (!values.has(one.key)) values.set(one.key, { as: one.as, value: yield* RegistryConfig.valueOf(one) })
