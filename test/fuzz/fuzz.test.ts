@@ -12,7 +12,7 @@ describe("hostile datagrams (protocol 7)", () => {
   })
 
   it("throw nothing, change nothing where they are no message, and fill no table without end", () => {
-    const report = Fuzzer.run({ seed: 3, inputs })
+    const report = Fuzzer.run({ seed: 2, inputs })
     assert.strictEqual(report.inputs, inputs)
     // They must get through to where it hurts.
     assert.isAbove(report.framed, inputs / 3)

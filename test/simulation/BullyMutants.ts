@@ -716,6 +716,6 @@ export const mutants: ReadonlyArray<BullyMutant> = [
       return { ...state, known: HashMap.map(state.known, (one) => ({ ...one, member: asThen(one.member) })) }
     }),
     seenBy: "the leader lowers its priority, and another starts again (What a server says of itself)",
-    breaks: "settles"
+    breaks: "viewIsTold"
   }
 ]
