@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Diagnosis from "../doctor/Diagnosis.ts"
 import * as DiagnosisText from "../doctor/DiagnosisText.ts"
 import * as Examination from "../doctor/Examination.ts"
-import type * as Finding from "../doctor/Finding.ts"
+import * as Finding from "../doctor/Finding.ts"
 import * as FindingText from "../doctor/FindingText.ts"
 import type * as Settings from "../settings/Settings.ts"
 import * as Text from "../status/Text.ts"
@@ -45,7 +45,7 @@ export const doctor = Effect.fnUntraced(
     })
     const { findings, healthy } = yield* Effect.raceFirst(judged, failed)
     if (!healthy) {
-      return yield* new ProblemsFound({ problems: findings.filter(({ severity }) => severity === "problem").length })
+      return yield* new ProblemsFound({ problems: Finding.problemsAmong(findings) })
     }
   },
   Effect.scoped,

@@ -222,3 +222,11 @@ export const all = (texts: ReadonlyArray<string>): string => {
  */
 export const one = (texts: ReadonlyArray<unknown>, single: string, several: string): string =>
   texts.length === 1 ? single : several
+
+/**
+ * How many of them are problems.
+ *
+ * @internal
+ */
+export const problemsAmong = (findings: ReadonlyArray<AnyFinding>): number =>
+  findings.filter(({ severity }) => severity === "problem").length

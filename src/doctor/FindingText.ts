@@ -2,7 +2,7 @@
 import * as Cells from "../status/Cells.ts"
 import type * as Style from "../status/Style.ts"
 import * as Text from "../status/Text.ts"
-import type * as Finding from "./Finding.ts"
+import * as Finding from "./Finding.ts"
 
 type Width = Pick<Style.Style, "columns" | "color">
 
@@ -24,7 +24,7 @@ export const verdict = (
   well: string,
   style: Width
 ): ReadonlyArray<string> => {
-  const problems = findings.filter(({ severity }) => severity === "problem").length
+  const problems = Finding.problemsAmong(findings)
   const counted = problems === 1 ? "1 problem." : `${problems} problems.`
   return paragraph(healthy ? well : counted, style, healthy ? "1;32" : "1;31", 0, "")
 }

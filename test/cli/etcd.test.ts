@@ -2,9 +2,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fs from "node:fs"
-import * as Os from "node:os"
-import * as Path from "node:path"
 import * as EtcdFlags from "../../src/cli/etcd/flags.ts"
 import * as RegistryConfig from "../../src/registry/RegistryConfig.ts"
 import * as Elsewhere from "../../src/settings/Elsewhere.ts"
@@ -386,10 +383,7 @@ describe.skipIf(EtcdNodes.skip)(`doctor of etcd${EtcdNodes.because}`, () => {
     "tells a certificate that is not believed here, and one that is missing there",
     () =>
       Effect.gen(function*() {
-        const directory = yield* Effect.acquireRelease(
-          Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "bellwether-ca-"))),
-          (directory) => Effect.sync(() => Fs.rmSync(directory, { recursive: true, force: true }))
-        )
+        const directory = yield* Certificates.temporary
         const ca = Certificates.authority(directory)
         const [server, client] = ["server", "client"].map((name) => Certificates.sign(directory, name))
         const ours = { caFile: ca.certFile, certFile: client!.certFile, keyFile: client!.keyFile }

@@ -1,7 +1,9 @@
 /** A certificate authority of the test's own, made by openssl, and what it has signed. */
+import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
-import { readFileSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { Agent, request } from "node:https"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 export const skip = spawnSync("openssl", ["version"]).status !== 0 && process.env["CI"] !== "true"
@@ -23,6 +25,12 @@ const signed = (directory: string, name: string): Signed => {
   const keyFile = join(directory, `${name}.key`)
   return { certFile, keyFile, cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") }
 }
+
+/** A directory for them, as long as a scope lasts. */
+export const temporary = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "bellwether-ca-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
+)
 
 const keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 

@@ -2,9 +2,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import * as EtcdRegistry from "../../src/etcd/EtcdRegistry.ts"
 import * as EtcdStart from "../../src/etcd/EtcdStart.ts"
 import * as NodeEtcd from "../../src/NodeEtcd.ts"
@@ -16,15 +13,10 @@ import * as EtcdNodes from "./EtcdNodes.ts"
 const at = (url: string, credentials: EtcdRegistry.Options["credentials"] = null) =>
   EtcdRegistry.make({ endpoints: [url], credentials, ttl: 60, prefix: "/bellwether/", group: "orders" })
 
-const temporary = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "bellwether-ca-"))),
-  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
-)
-
 describe.skipIf(EtcdNodes.skip || Certificates.skip)(`etcd over TLS${EtcdNodes.because}`, () => {
   it.live("hears who has a certificate, and is believed by its own", () =>
     Effect.scoped(Effect.gen(function*() {
-      const directory = yield* temporary
+      const directory = yield* Certificates.temporary
       const ca = Certificates.authority(directory)
       const server = Certificates.sign(directory, "server")
       const client = Certificates.sign(directory, "client")

@@ -9,12 +9,11 @@ import * as EtcdWatch from "../../etcd/EtcdWatch.ts"
 import * as Gateway from "../../etcd/Gateway.ts"
 import * as NodeEtcd from "../../NodeEtcd.ts"
 import * as RegistryAnswer from "../../registry/RegistryAnswer.ts"
-import { SettingRefused } from "../../settings/SettingRefused.ts"
 import * as Answer from "../../status/Answer.ts"
 import type * as Given from "../given.ts"
 import * as Output from "../output.ts"
 import * as Terminal from "../terminal.ts"
-import type * as Flags from "./flags.ts"
+import * as Flags from "./flags.ts"
 import * as EtcdGiven from "./given.ts"
 
 /** etcd did not answer in time, or refused to. Programs exit with 3, or with 2 where waiting changes nothing. */
@@ -42,12 +41,7 @@ interface Asked {
 /** Each endpoint has its part of the time, so that one that does not answer leaves some for the next. */
 const read = Effect.fnUntraced(function*({ etcd: given, flags, thisHost, timeout }: Asked) {
   if (thisHost) {
-    return yield* new SettingRefused({
-      setting: "thisHost",
-      as: "--this-host",
-      was: "given with the backend etcd",
-      allowed: "with the backend lan: etcd answers for all hosts"
-    })
+    return yield* Flags.refuseInEtcd("thisHost", "--this-host", "with the backend lan: etcd answers for all hosts")
   }
   const { asGiven, etcd, options, settings } = yield* EtcdGiven.resolve(flags, given)
   const where = EtcdGiven.where(etcd)

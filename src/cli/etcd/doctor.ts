@@ -5,13 +5,13 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as EtcdDiagnosis from "../../doctor/etcd/EtcdDiagnosis.ts"
 import * as EtcdExamination from "../../doctor/etcd/EtcdExamination.ts"
+import * as Finding from "../../doctor/Finding.ts"
 import * as NodeEtcd from "../../NodeEtcd.ts"
-import { SettingRefused } from "../../settings/SettingRefused.ts"
 import type * as Given from "../given.ts"
 import * as Output from "../output.ts"
 import { ProblemsFound } from "../problemsFound.ts"
 import * as Terminal from "../terminal.ts"
-import type * as Flags from "./flags.ts"
+import * as Flags from "./flags.ts"
 import * as EtcdGiven from "./given.ts"
 
 const encode = Schema.encodeSync(EtcdDiagnosis.Report)
@@ -27,12 +27,7 @@ interface Asked {
 
 export const doctor = Effect.fnUntraced(function*({ etcd: given, flags, json, timeout, watch }: Asked) {
   if (Option.isSome(watch)) {
-    return yield* new SettingRefused({
-      setting: "watch",
-      as: "--watch",
-      was: "given with the backend etcd",
-      allowed: "with the backend lan"
-    })
+    return yield* Flags.refuseInEtcd("watch", "--watch", "with the backend lan")
   }
   const { asGiven, etcd, options, settings } = yield* EtcdGiven.resolve(flags, given)
   if (!json && process.stderr.isTTY) yield* Output.complain("asking etcd ...")
@@ -47,6 +42,5 @@ export const doctor = Effect.fnUntraced(function*({ etcd: given, flags, json, ti
     : EtcdDiagnosis.render(report, yield* Terminal.style).join("\n")
   yield* Output.line(text)
   if (report.healthy) return
-  const problems = report.findings.filter(({ severity }) => severity === "problem").length
-  return yield* new ProblemsFound({ problems })
+  return yield* new ProblemsFound({ problems: Finding.problemsAmong(report.findings) })
 })

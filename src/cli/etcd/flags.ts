@@ -58,6 +58,10 @@ export const http = ["http", "httpHosts", "httpToken", "httpTokenFile"] as const
 /** The settings of a LAN that mean something here. */
 export const shared: ReadonlyArray<Settings.Key> = [...RegistryOptions.keys, "leaseDuration", ...http]
 
+/** Refuses what a command was given that means nothing in etcd. */
+export const refuseInEtcd = (setting: string, as: string, allowed: string): Effect.Effect<never, SettingRefused> =>
+  Effect.fail(new SettingRefused({ setting, as, was: "given with the backend etcd", allowed }))
+
 /** Refuses the first of them, where the backend is the LAN. */
 export const refuseOnLan = (flags: Flags): Effect.Effect<never, SettingRefused> => {
   const key = keys.find((key) => flags[key]?._tag === "Some") ?? "endpoints"

@@ -26,14 +26,9 @@ type Values = Map<string, { readonly as: string; readonly value: unknown }>
 
 const refuseLan = (flags: Given.Given): Effect.Effect<void, SettingRefused> => {
   const other = Settings.keys.find((key) => flags[key]?._tag === "Some" && !Flags.shared.includes(key))
-  return other === undefined ? Effect.void : Effect.fail(
-    new SettingRefused({
-      setting: other,
-      as: Settings.flagName(other),
-      was: "given with the backend etcd",
-      allowed: "with the backend lan: it means nothing in etcd"
-    })
-  )
+  return other === undefined
+    ? Effect.void
+    : Flags.refuseInEtcd(other, Settings.flagName(other), "with the backend lan: it means nothing in etcd")
 }
 
 const valuesOf = Effect.fnUntraced(function*(flags: Given.Given, etcd: Flags.Flags) {

@@ -72,7 +72,7 @@ const gatewayOff: Rule = (seen) => {
         about,
         `No JSON gateway of etcd answers at ${all(about)}.`,
         "Before 3.5 an etcd with a configuration file needs enable-grpc-gateway: true in it. Otherwise another program listens there, "
-          + "or a proxy that hands on something else."
+          + "or a proxy that passes on something else."
       ))
   ]
 }
