@@ -56,11 +56,9 @@ export const resolveToServe = Effect.fnUntraced(function*(flags: Given) {
 })
 
 /** A refusal by the name under which the setting was given. */
-const asGiven = (given: Configured.Configured["given"]) => (refused: SettingRefused) => {
-  const key = Settings.keys.find((key) => key === refused.setting)
-  const { allowed, as, setting, was } = refused
-  return new SettingRefused({ setting, as: (key === undefined ? undefined : given.get(key)?.as) ?? as, was, allowed })
-}
+export const asGiven =
+  (given: ReadonlyMap<string, { readonly as: string }>) => ({ allowed, as, setting, was }: SettingRefused) =>
+    new SettingRefused({ setting, as: given.get(setting)?.as ?? as, was, allowed })
 
 const givenBy = Effect.fnUntraced(function*(flags: Given) {
   const configured = yield* Configured.fromProvider

@@ -8,7 +8,7 @@ import * as RegistryOptions from "../../registry/RegistryOptions.ts"
 import * as Configured from "../../settings/Configured.ts"
 import { SettingRefused } from "../../settings/SettingRefused.ts"
 import * as Settings from "../../settings/Settings.ts"
-import type * as Given from "../given.ts"
+import * as Given from "../given.ts"
 import * as Output from "../output.ts"
 import * as Flags from "./flags.ts"
 
@@ -64,8 +64,7 @@ export const resolve = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Resolved, SettingRefused> {
   yield* refuseLan(flags)
   const values = yield* valuesOf(flags, etcd)
-  const asGiven = ({ allowed, as, setting, was }: SettingRefused) =>
-    new SettingRefused({ setting, as: values.get(setting)?.as ?? as, was, allowed })
+  const asGiven = Given.asGiven(values)
   const options = {
     endpoints: [],
     hostname: hostname(),
